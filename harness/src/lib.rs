@@ -1,0 +1,1 @@
+//! The harness: suite, script, pool, judge, compare, report.

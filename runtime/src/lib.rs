@@ -1,0 +1,1 @@
+//! A WebAssembly engine with three execution tiers of its own.
