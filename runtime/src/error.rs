@@ -1,0 +1,109 @@
+//! The one error type of the engine. Kinds are never mixed (contract C4): what is not built is
+//! `Unsupported`, what the spec forbids is `Malformed`, `Invalid` or `Unlinkable`, and a trap is
+//! a trap.
+
+use std::fmt;
+
+use crate::trap::TrapKind;
+
+/// What went wrong, with as much of "where" as is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// Which of the distinct endings this is.
+    pub kind: ErrorKind,
+    /// For people: the reason. For `Unsupported`: the opcode or feature.
+    pub message: String,
+    /// Byte offset in the module, where there is one.
+    pub offset_bytes: Option<usize>,
+}
+
+/// The distinct endings that are not success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The bytes are not a module (spec: "Binary Format").
+    Malformed,
+    /// The module does not validate (spec: "Validation").
+    Invalid,
+    /// The imports do not match (spec: "Modules / Instantiation", external typing).
+    Unlinkable,
+    /// Execution trapped.
+    Trap(TrapKind),
+    /// An exception was not caught.
+    Exception,
+    /// This tier does not execute an opcode or feature yet.
+    Unsupported,
+    /// One of the named limits was reached outside of execution.
+    Limit,
+    /// The caller used the API wrongly: argument types, a handle of another store, ...
+    Usage,
+    /// A bug in this engine.
+    Internal,
+}
+
+/// The engine's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of a kind, with its message.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error { kind, message: message.into(), offset_bytes: None }
+    }
+
+    /// A trap with the spec's message.
+    pub fn trap(kind: TrapKind) -> Error {
+        Error::new(ErrorKind::Trap(kind), kind.message())
+    }
+
+    /// An opcode or feature that the tier cannot execute.
+    pub fn unsupported(what: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Unsupported, what)
+    }
+
+    /// An import that does not match.
+    pub fn unlinkable(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Unlinkable, message)
+    }
+
+    /// A wrong use of the API.
+    pub fn usage(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Usage, message)
+    }
+
+    /// The same error at a byte offset of the module.
+    #[must_use]
+    pub fn at(mut self, offset_bytes: usize) -> Error {
+        self.offset_bytes = Some(offset_bytes);
+        self
+    }
+
+    /// The trap kind, if it is a trap.
+    pub fn trap_kind(&self) -> Option<TrapKind> {
+        match self.kind {
+            ErrorKind::Trap(kind) => Some(kind),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            ErrorKind::Malformed => "malformed module",
+            ErrorKind::Invalid => "invalid module",
+            ErrorKind::Unlinkable => "unlinkable",
+            ErrorKind::Trap(_) => "trap",
+            ErrorKind::Exception => "uncaught exception",
+            ErrorKind::Unsupported => "unsupported",
+            ErrorKind::Limit => "limit reached",
+            ErrorKind::Usage => "wrong use",
+            ErrorKind::Internal => "internal error",
+        };
+        write!(f, "{what}: {}", self.message)?;
+        match self.offset_bytes {
+            Some(offset) => write!(f, " (at offset 0x{offset:x})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
