@@ -1,1 +1,14 @@
-//! The harness: suite, script, pool, judge, compare, report.
+//! The harness: a suite of `.wast` files is parsed into scripts, every directive of every script
+//! runs under every tier in worker processes, each outcome is judged against the specification, and
+//! the tiers are compared with each other.
+//!
+//! `unsafe` is denied in this crate, except in `cell.rs` (a memory-mapped file shared with a
+//! worker).
+#![deny(unsafe_code)]
+
+pub mod outcome;
+pub mod protocol;
+pub mod script;
+pub mod suite;
+pub mod tier;
+pub mod verdict;

@@ -1,0 +1,177 @@
+//! What an engine did with one directive, exactly as it was seen: no judgement.
+//!
+//! Endings that differ stay different (contract C4): a dead worker is not a trap, and `Unsupported`
+//! is not a failure to validate. The worker reports most endings; the pool reports `Crash`,
+//! `Timeout` and `NotRun`, since a dead worker cannot.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// How one directive ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// A module, instance or registration succeeded, or a module proved valid.
+    Done,
+    /// An action returned these values.
+    Values(Vec<Value>),
+    /// A trap, by the spec's message.
+    Trap(String),
+    /// The call stack was exhausted.
+    Exhaustion(String),
+    /// An exception that nothing caught.
+    Exception(String),
+    /// Imports that do not match.
+    Unlinkable(String),
+    /// A module that does not validate.
+    Invalid(String),
+    /// A module that does not decode.
+    Malformed {
+        /// The reason given.
+        message: String,
+        /// Who refused it.
+        by: JudgedBy,
+    },
+    /// An operator or feature that the engine does not have; the message names it.
+    Unsupported(String),
+    /// The directive needs an instance that does not exist; the text says what kept it from being
+    /// made.
+    MissingInstance(String),
+    /// A limit of the engine was reached (memory, table, code size); not a trap.
+    Limit(String),
+    /// A fault of the engine that it noticed by itself.
+    Internal(String),
+    /// The script asks for what the host cannot do (unknown export, wrong argument count, ...).
+    HostError(String),
+    /// The worker died while the directive ran; how it died.
+    Crash(String),
+    /// The directive did not end within this many milliseconds.
+    Timeout(u64),
+    /// The directive was never run; why.
+    NotRun(String),
+    /// The directive was left out on request; why.
+    Skipped(String),
+}
+
+/// Who came to the ending of a directive: the engine under test, or the text parser before the
+/// engine saw anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JudgedBy {
+    /// The engine.
+    Engine,
+    /// The text parser; such a pass says nothing about the engine.
+    Parser,
+}
+
+/// A value that an engine returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Value {
+    /// An i32.
+    I32(u32),
+    /// An i64.
+    I64(u64),
+    /// The bits of an f32.
+    F32(u32),
+    /// The bits of an f64.
+    F64(u64),
+    /// The little-endian bytes of a v128.
+    V128([u8; 16]),
+    /// A reference.
+    Ref(Reference),
+}
+
+/// A reference by canonical identity: the same in every tier that behaves the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reference {
+    /// Null, of this hierarchy.
+    Null(Hierarchy),
+    /// A function: the ordinal of its instance in the store and its index there.
+    Func {
+        /// Ordinal of the instance that defines it, from 0 in order of creation; hosts' functions
+        /// have `u32::MAX`.
+        instance: u32,
+        /// Index in that instance's function index space.
+        index: u32,
+    },
+    /// The host's n-th object, as an externref.
+    Extern(u32),
+    /// The host's n-th object, as an anyref.
+    Host(u32),
+    /// An i31, its low 31 bits.
+    I31(u32),
+    /// A struct; objects have no identity that tiers could share.
+    Struct,
+    /// An array.
+    Array,
+    /// An exception.
+    Exn,
+}
+
+/// The top of a reference's hierarchy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Hierarchy {
+    /// `func`
+    Func,
+    /// `extern`
+    Extern,
+    /// `any`
+    Any,
+    /// `exn`
+    Exn,
+}
+
+/// Hashes over the whole state of a store, one per sort of state, so that a difference can be
+/// named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateHash {
+    /// Over every memory: its size and bytes.
+    pub memories: u64,
+    /// Over every global's value.
+    pub globals: u64,
+    /// Over every table: its size and elements.
+    pub tables: u64,
+}
+
+/// What a worker reports for one directive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The store's state afterwards; absent when the directive cannot touch it or it was not taken.
+    pub state: Option<StateHash>,
+}
+
+impl From<Outcome> for Report {
+    fn from(outcome: Outcome) -> Report {
+        Report {
+            outcome,
+            state: None,
+        }
+    }
+}
+
+/// Evidence of which tier ran (contract C2), summed over a job.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// Functions defined by the modules that were instantiated.
+    pub functions: u64,
+    /// Functions that the tier compiled.
+    pub compiled: u64,
+    /// Entries into compiled functions from outside.
+    pub entered: u64,
+    /// Operators that ran through a helper, by name.
+    pub ops_via_helper: BTreeMap<String, u64>,
+}
+
+impl Proof {
+    /// Adds another job's evidence.
+    pub fn add(&mut self, other: &Proof) {
+        self.functions += other.functions;
+        self.compiled += other.compiled;
+        self.entered += other.entered;
+        for (op, count) in &other.ops_via_helper {
+            *self.ops_via_helper.entry(op.clone()).or_default() += count;
+        }
+    }
+}

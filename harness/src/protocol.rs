@@ -1,0 +1,285 @@
+//! What master and worker say to each other: length-prefixed postcard frames over the worker's
+//! stdin and stdout.
+//!
+//! A frame is a `u32` little-endian length and that many bytes of one message. A frame that is too
+//! long, cut short, or does not decode to exactly one message is an error, never a panic. The
+//! worker announces the directive that it is about to run through a shared memory cell (`cell.rs`),
+//! not by a frame, so that announcing costs no system call.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{self, Read, Write};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::{Proof, Report};
+use crate::script::Command;
+use crate::suite::FeatureSet;
+use crate::tier::Tier;
+
+/// Changes with every change of a message; both sides must have the same.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// The longest frame that is read. The suite's largest job is far below it.
+pub const FRAME_BYTES_MAX: u32 = 256 << 20;
+
+/// From the master to a worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ToWorker<'a> {
+    /// Run this, then answer with [`FromWorker::Result`].
+    Job(Job<'a>),
+    /// Leave. (The end of stdin means the same.)
+    Stop,
+}
+
+/// One file for one tier.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job<'a> {
+    /// Number of the job, echoed in the answer and in the progress cell; it is never 0.
+    pub sequence: u32,
+    /// The script's path, for messages.
+    pub path: Cow<'a, str>,
+    /// What to do, without what is expected.
+    pub commands: Cow<'a, [Command]>,
+    /// How to run it.
+    pub config: JobConfig,
+    /// Ordinals that must not run: they killed an earlier worker, or are left out on request.
+    /// Ascending.
+    pub excluded: Cow<'a, [u32]>,
+}
+
+/// How a job runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobConfig {
+    /// The features that modules may use.
+    pub features: FeatureSet,
+    /// How memory accesses are checked.
+    pub bounds: Bounds,
+    /// Whether to hash the state after each action, for comparison between tiers.
+    pub hash_state: bool,
+}
+
+/// How 32-bit memories are bounds-checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bounds {
+    /// By guard pages, where the tier can.
+    #[default]
+    Guard,
+    /// By comparing in code.
+    Explicit,
+}
+
+/// From a worker to the master.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FromWorker {
+    /// First frame: the worker can take jobs.
+    Ready {
+        /// The worker's [`PROTOCOL_VERSION`].
+        protocol: u32,
+        /// The tier that it runs.
+        tier: Tier,
+        /// The instruction set that the worker runs on, such as `aarch64`.
+        arch: String,
+    },
+    /// First frame: the tier cannot run here.
+    Unavailable {
+        /// Why.
+        reason: String,
+    },
+    /// The answer to a job.
+    Result(JobResult),
+}
+
+/// The answer to a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobResult {
+    /// The job's number.
+    pub sequence: u32,
+    /// A report per command, in order; an excluded one has `Outcome::NotRun`.
+    pub reports: Vec<Report>,
+    /// Evidence of the tier.
+    pub proof: Proof,
+    /// Time spent on the job in the worker.
+    pub micros: u64,
+}
+
+/// A frame that could not be written or read.
+#[derive(Debug)]
+pub enum FrameError {
+    /// The stream ended where a frame would begin: the other side is gone.
+    Closed,
+    /// The stream failed, or ended inside a frame.
+    Io(io::Error),
+    /// The bytes are no message.
+    Corrupt(String),
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FrameError::Closed => f.write_str("the stream was closed"),
+            FrameError::Io(error) => write!(f, "the stream failed: {error}"),
+            FrameError::Corrupt(reason) => write!(f, "corrupt frame: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for FrameError {}
+
+/// Writes one message as one frame and flushes.
+///
+/// # Errors
+/// `Io` when the stream fails; `Corrupt` when the message is longer than a frame may be.
+pub fn write_frame<T: Serialize>(to: &mut impl Write, message: &T) -> Result<(), FrameError> {
+    let mut bytes = vec![0; 4];
+    bytes = postcard::to_extend(message, bytes)
+        .map_err(|error| FrameError::Corrupt(error.to_string()))?;
+    let length = u32::try_from(bytes.len() - 4)
+        .ok()
+        .filter(|&length| length <= FRAME_BYTES_MAX);
+    let length = length
+        .ok_or_else(|| FrameError::Corrupt(format!("{} bytes are too long", bytes.len() - 4)))?;
+    bytes[..4].copy_from_slice(&length.to_le_bytes());
+    to.write_all(&bytes)
+        .and_then(|()| to.flush())
+        .map_err(FrameError::Io)
+}
+
+/// Reads one frame as one message.
+///
+/// # Errors
+/// `Closed` at the end of the stream; `Io` when it fails or ends inside the frame; `Corrupt` when
+/// the bytes are no message.
+pub fn read_frame<T: DeserializeOwned>(from: &mut impl Read) -> Result<T, FrameError> {
+    let length = read_length(from)?;
+    let mut bytes = Vec::new();
+    from.take(u64::from(length))
+        .read_to_end(&mut bytes)
+        .map_err(FrameError::Io)?;
+    if bytes.len() < length as usize {
+        return Err(FrameError::Io(io::ErrorKind::UnexpectedEof.into()));
+    }
+    match postcard::take_from_bytes(&bytes) {
+        Ok((message, [])) => Ok(message),
+        Ok((_, rest)) => Err(FrameError::Corrupt(format!(
+            "{} bytes left over",
+            rest.len()
+        ))),
+        Err(error) => Err(FrameError::Corrupt(error.to_string())),
+    }
+}
+
+/// Reads a frame's length, telling a closed stream from a cut one.
+fn read_length(from: &mut impl Read) -> Result<u32, FrameError> {
+    let mut prefix = [0; 4];
+    let mut filled = 0;
+    while filled < prefix.len() {
+        match from.read(&mut prefix[filled..]) {
+            Ok(0) if filled == 0 => return Err(FrameError::Closed),
+            Ok(0) => return Err(FrameError::Io(io::ErrorKind::UnexpectedEof.into())),
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(FrameError::Io(error)),
+        }
+    }
+    let length = u32::from_le_bytes(prefix);
+    if length > FRAME_BYTES_MAX {
+        return Err(FrameError::Corrupt(format!("a length of {length} bytes")));
+    }
+    Ok(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Outcome;
+
+    fn result() -> FromWorker {
+        FromWorker::Result(JobResult {
+            sequence: 7,
+            reports: vec![Outcome::Trap("unreachable".to_string()).into()],
+            proof: Proof::default(),
+            micros: 3,
+        })
+    }
+
+    fn framed() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write_frame(&mut bytes, &result()).expect("fits");
+        bytes
+    }
+
+    #[test]
+    fn frames_read_back_and_the_end_is_told_apart() {
+        let bytes = framed();
+        let mut stream = &bytes[..];
+        assert_eq!(
+            read_frame::<FromWorker>(&mut stream).expect("reads"),
+            result()
+        );
+        assert!(matches!(
+            read_frame::<FromWorker>(&mut stream),
+            Err(FrameError::Closed)
+        ));
+    }
+
+    #[test]
+    fn a_job_reads_back_as_owned() {
+        let commands = [Command::Unreadable {
+            message: "x".to_string(),
+        }];
+        let job = ToWorker::Job(Job {
+            sequence: 1,
+            path: "a.wast".into(),
+            commands: (&commands[..]).into(),
+            config: JobConfig {
+                features: FeatureSet::WASM3,
+                bounds: Bounds::Guard,
+                hash_state: true,
+            },
+            excluded: (&[3, 4][..]).into(),
+        });
+        let mut bytes = Vec::new();
+        write_frame(&mut bytes, &job).expect("fits");
+        assert_eq!(
+            read_frame::<ToWorker<'static>>(&mut &bytes[..]).expect("reads"),
+            job
+        );
+    }
+
+    #[test]
+    fn every_cut_of_a_frame_is_an_error() {
+        let bytes = framed();
+        for length in 1..bytes.len() {
+            assert!(matches!(
+                read_frame::<FromWorker>(&mut &bytes[..length]),
+                Err(FrameError::Io(_))
+            ));
+        }
+    }
+
+    #[test]
+    fn corrupt_frames_are_errors_and_never_panics() {
+        let bytes = framed();
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut bad = bytes.clone();
+                bad[at] ^= 1 << bit;
+                let _ = read_frame::<FromWorker>(&mut &bad[..]);
+            }
+        }
+        let mut longer = bytes.clone();
+        longer[0] += 1;
+        longer.push(0);
+        assert!(matches!(
+            read_frame::<FromWorker>(&mut &longer[..]),
+            Err(FrameError::Corrupt(_))
+        ));
+        assert!(matches!(
+            read_frame::<FromWorker>(&mut &[0xff; 8][..]),
+            Err(FrameError::Corrupt(_))
+        ));
+    }
+}
