@@ -6,8 +6,11 @@
 //! worker).
 #![deny(unsafe_code)]
 
+pub mod error;
+pub mod expectations;
 pub mod outcome;
 pub mod protocol;
+pub mod report;
 pub mod script;
 pub mod suite;
 pub mod tier;

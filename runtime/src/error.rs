@@ -46,7 +46,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of a kind, with its message.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error { kind, message: message.into(), offset_bytes: None }
+        Error {
+            kind,
+            message: message.into(),
+            offset_bytes: None,
+        }
     }
 
     /// A trap with the spec's message.

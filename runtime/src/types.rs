@@ -127,7 +127,10 @@ impl AbstractHeapType {
     /// Whether the type is the bottom of its hierarchy.
     pub fn is_bottom(self) -> bool {
         use AbstractHeapType as A;
-        matches!(self, A::NoFunc | A::NoExtern | A::None | A::NoExn | A::NoCont)
+        matches!(
+            self,
+            A::NoFunc | A::NoExtern | A::None | A::NoExn | A::NoCont
+        )
     }
 
     /// Spec: "Matching / Heap Types" among the built-in types.
@@ -200,14 +203,20 @@ impl RefType {
 
     /// `(ref null a)` for a built-in type.
     pub const fn nullable(a: AbstractHeapType) -> RefType {
-        RefType { nullable: true, heap: HeapType::Abstract(a) }
+        RefType {
+            nullable: true,
+            heap: HeapType::Abstract(a),
+        }
     }
 }
 
 impl ValType {
     fn map_ids(self, f: &impl Fn(TypeId) -> TypeId) -> ValType {
         match self {
-            ValType::Ref(r) => ValType::Ref(RefType { heap: r.heap.map_ids(f), ..r }),
+            ValType::Ref(r) => ValType::Ref(RefType {
+                heap: r.heap.map_ids(f),
+                ..r
+            }),
             ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64 | ValType::V128 => self,
         }
     }
@@ -343,7 +352,10 @@ impl TypeRegistry {
     /// earlier types by their canonical ids. Returns the canonical ids of its members.
     pub fn intern(&self, group: Vec<SubType>) -> Vec<TypeId> {
         let len = group.len() as u32;
-        let mut inner = self.inner.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut inner = self
+            .inner
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let known = inner.groups.get(group.as_slice()).copied();
         let first = known.unwrap_or_else(|| inner.add(group));
         (first..first + len).map(TypeId).collect()
@@ -363,7 +375,10 @@ impl TypeRegistry {
 
     /// The defined type of an id of this registry.
     pub fn get(&self, id: TypeId) -> Arc<DefinedType> {
-        let inner = self.inner.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let inner = self
+            .inner
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         inner.types[id.0 as usize].clone()
     }
 
@@ -430,7 +445,10 @@ impl Inner {
                 None => Vec::new(),
             };
             display.push(id);
-            self.types.push(Arc::new(DefinedType { sub, display: display.into() }));
+            self.types.push(Arc::new(DefinedType {
+                sub,
+                display: display.into(),
+            }));
         }
         self.groups.insert(group.into(), first);
         first
@@ -467,7 +485,11 @@ impl fmt::Display for RefType {
 impl fmt::Display for FuncType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |types: &[ValType]| {
-            types.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+            types
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         write!(f, "[{}] -> [{}]", list(&self.params), list(&self.results))
     }
@@ -478,7 +500,13 @@ mod tests {
     use super::*;
 
     fn structure(supertype: Option<TypeId>, fields: &[StorageType]) -> SubType {
-        let fields = fields.iter().map(|&storage| FieldType { storage, mutable: true }).collect();
+        let fields = fields
+            .iter()
+            .map(|&storage| FieldType {
+                storage,
+                mutable: true,
+            })
+            .collect();
         SubType {
             is_final: false,
             supertype,
@@ -491,8 +519,14 @@ mod tests {
 
     fn self_reference() -> StorageType {
         let id = TypeId::in_group(0);
-        let heap = HeapType::Concrete(TypeRef { id, kind: CompositeKind::Struct });
-        StorageType::Val(ValType::Ref(RefType { nullable: true, heap }))
+        let heap = HeapType::Concrete(TypeRef {
+            id,
+            kind: CompositeKind::Struct,
+        });
+        StorageType::Val(ValType::Ref(RefType {
+            nullable: true,
+            heap,
+        }))
     }
 
     #[test]
@@ -504,7 +538,11 @@ mod tests {
         assert_eq!(a, b);
         assert_ne!(a, c);
         let pair = vec![structure(None, &[StorageType::I8]), structure(None, &[])];
-        assert_ne!(types.intern(pair)[0], c[0], "the same member of another group is another type");
+        assert_ne!(
+            types.intern(pair)[0],
+            c[0],
+            "the same member of another group is another type"
+        );
     }
 
     #[test]
@@ -529,8 +567,18 @@ mod tests {
     #[test]
     fn abstract_hierarchies() {
         use AbstractHeapType as A;
-        let yes = [(A::I31, A::Eq), (A::Struct, A::Any), (A::None, A::Array), (A::NoFunc, A::Func)];
-        let no = [(A::Any, A::Eq), (A::Func, A::Any), (A::NoFunc, A::Any), (A::I31, A::Struct)];
+        let yes = [
+            (A::I31, A::Eq),
+            (A::Struct, A::Any),
+            (A::None, A::Array),
+            (A::NoFunc, A::Func),
+        ];
+        let no = [
+            (A::Any, A::Eq),
+            (A::Func, A::Any),
+            (A::NoFunc, A::Any),
+            (A::I31, A::Struct),
+        ];
         assert!(yes.iter().all(|&(a, b)| a.is_subtype_of(b)));
         assert!(no.iter().all(|&(a, b)| !a.is_subtype_of(b)));
     }

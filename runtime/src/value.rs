@@ -131,7 +131,10 @@ impl Ref {
             Ref::Func(_) => (false, AbstractHeapType::Func),
             Ref::Extern(_) => (false, AbstractHeapType::Extern),
         };
-        RefType { nullable, heap: HeapType::Abstract(top) }
+        RefType {
+            nullable,
+            heap: HeapType::Abstract(top),
+        }
     }
 }
 

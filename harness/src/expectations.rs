@@ -1,0 +1,369 @@
+//! What is expected not to pass yet, and why: `testsuite/expectations.toml`, which is also embedded in the program.
+//!
+//! An entry names what it covers (tiers, and one of `proposal`, `file`, `id`), how the failure looks (`detail`, a prefix of the
+//! verdict's detail) and the `reason`. In what it covers,
+//! - a failure, crash or timeout whose detail starts so becomes `xfail`; any other stays what it is;
+//! - a pass becomes `xpass`, which fails the run, once the entry excuses nothing at all any more in that tier. As long as it
+//!   excuses something, passes beside it stay passes: an entry for a proposal or a file covers directives that never
+//!   needed what is missing. An entry for one `id` thus turns that directive's pass into `xpass` at once.
+//!   An entry for a proposal or a pattern can only be known to excuse nothing where all that it covers was chosen.
+//! - an entry that covers nothing in what was chosen is unused, and is reported.
+//!
+//! Invariant: the first entry that excuses a failure is the one that counts; order in the file never turns a failure into a pass.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::error::InputError;
+use crate::report::build::JudgedFile;
+use crate::script::Directive;
+use crate::tier::Tier;
+use crate::verdict::{Status, Verdict};
+
+/// The expectations that the program carries in itself.
+const EMBEDDED: &str = include_str!("../../testsuite/expectations.toml");
+/// What messages call them.
+const EMBEDDED_NAME: &str = "testsuite/expectations.toml";
+
+/// A list of expectations.
+#[derive(Clone, Debug, Default)]
+pub struct Expectations {
+    entries: Vec<Entry>,
+}
+
+/// One expectation.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Line of the entry in its file.
+    line: usize,
+    tiers: BTreeSet<Tier>,
+    scope: Scope,
+    detail: String,
+    reason: String,
+}
+
+/// What an entry covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Scope {
+    /// All files of a proposal.
+    Proposal(String),
+    /// All files whose path matches a pattern.
+    Pattern(String),
+    /// One file.
+    File(String),
+    /// One directive.
+    Id(String),
+}
+
+/// What became of the entries in a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Use {
+    /// Entries that cover nothing of what was chosen, each in a line.
+    pub unused: Vec<String>,
+    /// Entries that excuse nothing any more in a tier, each in a line.
+    pub stale: Vec<String>,
+}
+
+/// The file's own shape.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(default)]
+    expect: Vec<Spanned<RawEntry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEntry {
+    tiers: Option<Vec<String>>,
+    proposal: Option<String>,
+    file: Option<String>,
+    id: Option<String>,
+    detail: String,
+    reason: String,
+}
+
+impl Expectations {
+    /// The expectations that the program carries in itself.
+    ///
+    /// # Errors
+    /// If they are malformed; a test sees to it that they are not.
+    pub fn embedded() -> Result<Self, InputError> {
+        Self::parse(Path::new(EMBEDDED_NAME), EMBEDDED)
+    }
+
+    /// Reads a file of expectations.
+    ///
+    /// # Errors
+    /// If it cannot be read or is malformed; the error names the line.
+    pub fn read(path: &Path) -> Result<Self, InputError> {
+        let bytes = std::fs::read(path)
+            .map_err(|error| InputError::at(path, format!("cannot read expectations: {error}")))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count();
+            InputError::at_line(path, line, "not UTF-8")
+        })?;
+        Self::parse(path, &text)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, InputError> {
+        let line_of = |span: Range<usize>| 1 + text[..span.start].matches('\n').count();
+        let document: Document = toml::from_str(text).map_err(|error| {
+            let message = error.message().lines().collect::<Vec<_>>().join("; ");
+            match error.span() {
+                Some(span) => InputError::at_line(path, line_of(span), message),
+                None => InputError::at(path, message),
+            }
+        })?;
+        let entries = document.expect.into_iter().map(|raw| {
+            let line = line_of(raw.span());
+            Entry::new(line, raw.into_inner())
+                .map_err(|message| InputError::at_line(path, line, message))
+        });
+        Ok(Expectations {
+            entries: entries.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Turns expected failures into `xfail`, and passes that were not expected into `xpass`.
+    ///
+    /// `all_chosen` says that no file of the suite was left out, so that an entry for a proposal or a pattern which excuses
+    /// nothing can be known to.
+    pub fn apply(&self, files: &mut [JudgedFile], all_chosen: bool) -> Use {
+        let mut usage = Use::default();
+        let mut excused: Vec<BTreeSet<Tier>> = vec![BTreeSet::new(); self.entries.len()];
+        for file in &mut *files {
+            self.excuse_failures(file, &mut excused);
+        }
+        for (entry, excused) in self.entries.iter().zip(&excused) {
+            let covered = entry.tiers_covered(files);
+            if covered.is_empty() {
+                usage
+                    .unused
+                    .push(entry.to_line("covers nothing of what was run"));
+            }
+            for &tier in covered.difference(excused) {
+                if all_chosen || entry.scope.is_narrow() {
+                    let stale = format!("excuses nothing in tier `{tier}` any more: remove it");
+                    usage.stale.push(entry.to_line(&stale));
+                    entry.refuse_passes(files, tier);
+                }
+            }
+        }
+        usage
+    }
+
+    fn excuse_failures(&self, file: &mut JudgedFile, excused: &mut [BTreeSet<Tier>]) {
+        let JudgedFile {
+            script,
+            proposal,
+            verdicts,
+            ..
+        } = file;
+        let covering: Vec<usize> = (0..self.entries.len())
+            .filter(|&index| {
+                self.entries[index]
+                    .scope
+                    .covers_file(&script.path, proposal)
+            })
+            .collect();
+        for (&tier, verdicts) in verdicts {
+            for (directive, verdict) in script.directives.iter().zip(verdicts) {
+                let Some(verdict) = verdict else { continue };
+                let by = covering
+                    .iter()
+                    .find(|&&index| self.entries[index].excuses(tier, directive, verdict));
+                if let Some(&index) = by {
+                    verdict.status = Status::Xfail;
+                    excused[index].insert(tier);
+                }
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn new(line: usize, raw: RawEntry) -> Result<Entry, String> {
+        if raw.reason.trim().is_empty() {
+            return Err("the entry's `reason` is empty".to_string());
+        }
+        let scope = match (raw.proposal, raw.file, raw.id) {
+            (Some(proposal), None, None) => Scope::Proposal(proposal),
+            (None, Some(file), None) if file.contains(['*', '?']) => Scope::Pattern(file),
+            (None, Some(file), None) => Scope::File(file),
+            (None, None, Some(id)) => Scope::Id(id),
+            _ => return Err("an entry has exactly one of `proposal`, `file`, `id`".to_string()),
+        };
+        if raw.detail.trim().is_empty() && !matches!(scope, Scope::Id(_)) {
+            return Err("`detail` may be empty only in an entry for one `id`".to_string());
+        }
+        let tiers = match raw.tiers {
+            None => Tier::ALL.into_iter().collect(),
+            Some(names) => names
+                .iter()
+                .map(|name| name.parse())
+                .collect::<Result<BTreeSet<Tier>, String>>()?,
+        };
+        if tiers.is_empty() {
+            return Err("the entry's `tiers` is empty".to_string());
+        }
+        Ok(Entry {
+            line,
+            tiers,
+            scope,
+            detail: raw.detail,
+            reason: raw.reason,
+        })
+    }
+
+    /// Whether a verdict is the failure that this entry expects, in a file that it covers.
+    fn excuses(&self, tier: Tier, directive: &Directive, verdict: &Verdict) -> bool {
+        let failed = match verdict.status {
+            Status::Fail | Status::Crash | Status::Timeout => true,
+            Status::Pass | Status::Xfail | Status::Xpass | Status::Skip | Status::NotRun => false,
+        };
+        failed
+            && self.tiers.contains(&tier)
+            && self.scope.covers_directive(directive)
+            && verdict.detail.starts_with(&self.detail)
+    }
+
+    /// The tiers in which the entry covers a directive that was run.
+    fn tiers_covered(&self, files: &[JudgedFile]) -> BTreeSet<Tier> {
+        let covered = files.iter().filter(|file| self.covers(file));
+        let run = covered.flat_map(|file| {
+            let run = file.verdicts.iter().filter(|(_, verdicts)| {
+                let mut pairs = file.script.directives.iter().zip(*verdicts);
+                pairs.any(|(directive, verdict)| {
+                    self.scope.covers_directive(directive) && verdict.as_ref().is_some_and(was_run)
+                })
+            });
+            run.map(|(&tier, _)| tier)
+        });
+        run.filter(|tier| self.tiers.contains(tier)).collect()
+    }
+
+    /// Turns every pass that the entry covers in `tier` into `xpass`.
+    fn refuse_passes(&self, files: &mut [JudgedFile], tier: Tier) {
+        for file in files.iter_mut().filter(|file| self.covers(file)) {
+            let verdicts = file.verdicts.get_mut(&tier).into_iter().flatten();
+            for (directive, verdict) in file.script.directives.iter().zip(verdicts) {
+                let Some(verdict) = verdict else { continue };
+                if verdict.status == Status::Pass && self.scope.covers_directive(directive) {
+                    verdict.status = Status::Xpass;
+                    verdict.detail = format!(
+                        "passes, but is expected to fail with `{}` ({})",
+                        self.detail, self.reason
+                    );
+                }
+            }
+        }
+    }
+
+    fn covers(&self, file: &JudgedFile) -> bool {
+        self.scope.covers_file(&file.script.path, &file.proposal)
+    }
+
+    fn to_line(&self, what: &str) -> String {
+        let scope = match &self.scope {
+            Scope::Proposal(name) => format!("proposal `{name}`"),
+            Scope::Pattern(path) | Scope::File(path) => format!("file `{path}`"),
+            Scope::Id(id) => format!("id `{id}`"),
+        };
+        format!("line {}: the expectation for {scope} {what}", self.line)
+    }
+}
+
+/// Whether a verdict says anything about the tier.
+fn was_run(verdict: &Verdict) -> bool {
+    match verdict.status {
+        Status::Skip | Status::NotRun => false,
+        Status::Pass
+        | Status::Fail
+        | Status::Xfail
+        | Status::Xpass
+        | Status::Crash
+        | Status::Timeout => true,
+    }
+}
+
+impl Scope {
+    /// Whether one chosen file holds all that is covered.
+    fn is_narrow(&self) -> bool {
+        match self {
+            Scope::File(_) | Scope::Id(_) => true,
+            Scope::Proposal(_) | Scope::Pattern(_) => false,
+        }
+    }
+
+    fn covers_file(&self, path: &str, proposal: &str) -> bool {
+        match self {
+            Scope::Proposal(name) => name == proposal,
+            Scope::Pattern(pattern) => glob(pattern.as_bytes(), path.as_bytes()),
+            Scope::File(name) => name == path,
+            Scope::Id(id) => id.rsplit_once('#').is_some_and(|(file, _)| file == path),
+        }
+    }
+
+    /// Whether a directive of a covered file is covered.
+    fn covers_directive(&self, directive: &Directive) -> bool {
+        match self {
+            Scope::Proposal(_) | Scope::Pattern(_) | Scope::File(_) => true,
+            Scope::Id(id) => *id == directive.id,
+        }
+    }
+}
+
+/// Whether `path` matches `pattern`: `*` is any text without `/`, `**` any text, `?` one byte other than `/`.
+fn glob(pattern: &[u8], path: &[u8]) -> bool {
+    match (pattern, path) {
+        ([b'*', b'*', rest @ ..], _) => (0..=path.len()).any(|skip| glob(rest, &path[skip..])),
+        ([b'*', rest @ ..], _) => {
+            let name = path
+                .iter()
+                .position(|&byte| byte == b'/')
+                .unwrap_or(path.len());
+            (0..=name).any(|skip| glob(rest, &path[skip..]))
+        }
+        ([b'?', rest @ ..], [byte, path @ ..]) => *byte != b'/' && glob(rest, path),
+        ([expected, rest @ ..], [byte, path @ ..]) => expected == byte && glob(rest, path),
+        ([], _) => path.is_empty(),
+        ([_, ..], []) => false,
+    }
+}
+
+/// Where the expectations of a run come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// The embedded ones.
+    #[default]
+    Embedded,
+    /// A file.
+    File(PathBuf),
+}
+
+impl Source {
+    /// Loads them.
+    ///
+    /// # Errors
+    /// If they cannot be read or are malformed.
+    pub fn load(&self) -> Result<Expectations, InputError> {
+        match self {
+            Source::Embedded => Expectations::embedded(),
+            Source::File(path) => Expectations::read(path),
+        }
+    }
+
+    /// What messages call them.
+    pub fn name(&self) -> String {
+        match self {
+            Source::Embedded => EMBEDDED_NAME.to_string(),
+            Source::File(path) => path.display().to_string(),
+        }
+    }
+}

@@ -1,0 +1,414 @@
+//! The report of a run, `wassay-report/1`: the one account that everything else (terminal, comparison, gate) reads.
+//!
+//! Owns: the shape of the JSON report, which `reports/report.schema.json` describes to others; a test holds the two
+//! together. [`build`] makes a report from judged files, [`atomic`] writes it, [`table`] shows it.
+//!
+//! Invariants: `files` is ordered by path and `directives` by file and ordinal, whatever the number of jobs (contract
+//! C8); values are hex bit strings, never JSON floats; the sums of `counts` are computed and compared with the number
+//! of directives found (contract C3). A directive that is not listed passed in every tier that is available and chosen,
+//! and its tiers did not diverge.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::InputError;
+use crate::protocol::Bounds;
+use crate::script::Kind;
+use crate::tier::Tier;
+use crate::verdict::{Agreement, Status};
+
+pub mod atomic;
+pub mod build;
+pub mod table;
+
+/// The schema's name; it changes with every change that an old reader would misread.
+pub const SCHEMA: &str = "wassay-report/1";
+
+/// A whole report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// What was run, and where.
+    pub run: Run,
+    /// Whether every directive has a verdict in every tier.
+    pub accounting: Accounting,
+    /// The account of each chosen tier.
+    pub tiers: BTreeMap<Tier, TierAccount>,
+    /// How the tiers stand to each other, over all directives.
+    pub agreement: AgreementCounts,
+    /// The account of each proposal.
+    pub proposals: BTreeMap<String, ProposalAccount>,
+    /// The account of each file, ordered by path.
+    pub files: Vec<FileAccount>,
+    /// The directives that did not plainly pass, in the order of the files.
+    pub directives: Vec<DirectiveAccount>,
+    /// What a gate must know.
+    pub gate: Gate,
+}
+
+/// What was run, and where.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// Wassay's version.
+    pub version: String,
+    /// The suite: `embedded`, or the paths given.
+    pub suite: String,
+    /// The suite's revision, as far as it is known.
+    pub suite_revision: String,
+    /// What of the suite was chosen; absent when it is all of it. Two reports of different selections have files that
+    /// only one of them could measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<String>,
+    /// Architecture and system of the host.
+    pub host: String,
+    /// Threads that ran files.
+    pub jobs: usize,
+    /// How memory accesses were checked.
+    pub bounds: Bounds,
+    /// Wall-clock time of the run.
+    pub seconds: f64,
+}
+
+/// Whether every directive has a verdict (contract C3).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accounting {
+    /// Directives found in the chosen files.
+    pub directives: u64,
+    /// Whether in every tier the counts sum up to `directives`.
+    pub closed: bool,
+    /// Directives that the text parser alone decided: they pass in every tier, and test none.
+    pub judged_by_parser: u64,
+    /// The directives without a verdict, as `TIER ID`. Empty when closed.
+    pub open: Vec<String>,
+}
+
+/// Directives by the account that they are on; the fields are [`Status`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each field counts the status of the same name")]
+pub struct Counts {
+    pub pass: u64,
+    pub fail: u64,
+    pub xfail: u64,
+    pub xpass: u64,
+    pub skip: u64,
+    pub crash: u64,
+    pub timeout: u64,
+    pub not_run: u64,
+}
+
+impl Counts {
+    /// The count of `status`.
+    pub fn of(&self, status: Status) -> u64 {
+        let mut counts = *self;
+        *counts.slot(status)
+    }
+
+    /// Adds `more` directives to the account of `status`.
+    pub fn add(&mut self, status: Status, more: u64) {
+        *self.slot(status) += more;
+    }
+
+    /// Adds every count of `other`.
+    pub fn add_all(&mut self, other: &Counts) {
+        for status in Status::ALL {
+            self.add(status, other.of(status));
+        }
+    }
+
+    /// All directives that are on an account.
+    pub fn total(&self) -> u64 {
+        Status::ALL.into_iter().map(|status| self.of(status)).sum()
+    }
+
+    /// Whether nothing in these counts makes a run fail.
+    pub fn is_as_expected(&self) -> bool {
+        let bad = Status::ALL.into_iter().filter(|&status| is_failing(status));
+        bad.map(|status| self.of(status)).sum::<u64>() == 0
+    }
+
+    fn slot(&mut self, status: Status) -> &mut u64 {
+        match status {
+            Status::Pass => &mut self.pass,
+            Status::Fail => &mut self.fail,
+            Status::Xfail => &mut self.xfail,
+            Status::Xpass => &mut self.xpass,
+            Status::Skip => &mut self.skip,
+            Status::Crash => &mut self.crash,
+            Status::Timeout => &mut self.timeout,
+            Status::NotRun => &mut self.not_run,
+        }
+    }
+}
+
+/// Whether a directive with this status makes the run fail.
+pub fn is_failing(status: Status) -> bool {
+    match status {
+        Status::Fail | Status::Xpass | Status::Crash | Status::Timeout | Status::NotRun => true,
+        Status::Pass | Status::Xfail | Status::Skip => false,
+    }
+}
+
+/// The account of a tier.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TierAccount {
+    /// Whether the tier could run here.
+    pub available: bool,
+    /// Why not; null when it could.
+    pub reason: Option<String>,
+    /// Its directives. When it is not available, every one is `not_run`, and none is listed for it.
+    pub counts: Counts,
+    /// Evidence that the tier itself ran (contract C2).
+    pub proof: Proof,
+}
+
+/// Evidence that a tier itself ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// Functions defined by the modules instantiated.
+    pub functions: u64,
+    /// Those that the tier compiled.
+    pub compiled: u64,
+    /// Entries into compiled functions.
+    pub entered: u64,
+    /// Ops that went through a helper, by op.
+    pub ops_via_helper: BTreeMap<String, u64>,
+}
+
+impl From<crate::outcome::Proof> for Proof {
+    fn from(proof: crate::outcome::Proof) -> Proof {
+        Proof {
+            functions: proof.functions,
+            compiled: proof.compiled,
+            entered: proof.entered,
+            ops_via_helper: proof.ops_via_helper,
+        }
+    }
+}
+
+/// Directives by how the tiers stand to each other; the fields are [`Agreement`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    missing_docs,
+    reason = "each field counts the agreement of the same name"
+)]
+pub struct AgreementCounts {
+    pub agree: u64,
+    pub diverge: u64,
+    pub poisoned: u64,
+    pub not_comparable: u64,
+}
+
+impl AgreementCounts {
+    /// Counts one directive.
+    pub fn add(&mut self, agreement: Agreement) {
+        match agreement {
+            Agreement::Agree => self.agree += 1,
+            Agreement::Diverge => self.diverge += 1,
+            Agreement::Poisoned => self.poisoned += 1,
+            Agreement::NotComparable => self.not_comparable += 1,
+        }
+    }
+}
+
+/// The account of a proposal: its directives, and the counts of each chosen tier.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProposalAccount {
+    /// Directives found in its files.
+    pub directives: u64,
+    /// The stack interpreter's, if chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<Counts>,
+    /// The register interpreter's, if chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub register: Option<Counts>,
+    /// The JIT's, if chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jit: Option<Counts>,
+}
+
+impl ProposalAccount {
+    /// The counts of `tier`, if it was chosen.
+    pub fn counts(&self, tier: Tier) -> Option<&Counts> {
+        match tier {
+            Tier::Stack => self.stack.as_ref(),
+            Tier::Register => self.register.as_ref(),
+            Tier::Jit => self.jit.as_ref(),
+        }
+    }
+
+    /// The counts of `tier`, which is then a chosen one.
+    pub fn counts_mut(&mut self, tier: Tier) -> &mut Counts {
+        let counts = match tier {
+            Tier::Stack => &mut self.stack,
+            Tier::Register => &mut self.register,
+            Tier::Jit => &mut self.jit,
+        };
+        counts.get_or_insert_default()
+    }
+}
+
+/// The account of a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileAccount {
+    /// Its path, with `/` on every host.
+    pub path: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// Directives found in it.
+    pub directives: u64,
+    /// The counts of each chosen tier.
+    pub counts: BTreeMap<Tier, Counts>,
+    /// Time spent in workers, all tiers together.
+    pub seconds: f64,
+}
+
+/// A directive that did not plainly pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectiveAccount {
+    /// `path#ordinal-hash`.
+    pub id: String,
+    /// The file's path.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in bytes, from 1.
+    pub column: u32,
+    /// What sort of directive.
+    pub kind: Kind,
+    /// What the specification asks for.
+    pub expected: String,
+    /// The available tiers in which it did not pass; it passed in the others.
+    pub tiers: BTreeMap<Tier, TierVerdict>,
+    /// How the tiers stand to each other.
+    pub agreement: Agreement,
+    /// In what they differ; null when they do not.
+    pub diff: Option<String>,
+    /// A command that shows it again.
+    pub repro: String,
+}
+
+/// How a directive ended in a tier in which it did not pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TierVerdict {
+    /// The account it is on.
+    pub status: Status,
+    /// What happened.
+    pub actual: String,
+    /// Why that is no pass, or the expectation's reason.
+    pub detail: String,
+}
+
+/// What a gate must know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// Whether the run's exit code is to be obeyed.
+    pub state: GateState,
+    /// Everything that makes the run fail.
+    pub regressions: Vec<Regression>,
+}
+
+/// Whether a run gates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateState {
+    /// Its failures stop a change.
+    Gating,
+    /// Its failures are shown only.
+    ReportOnly,
+}
+
+/// One thing that makes a run fail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Regression {
+    /// The directive.
+    pub id: String,
+    /// The tier; null for a divergence, which concerns several.
+    pub tier: Option<Tier>,
+    /// The status, or `diverge`.
+    pub what: String,
+}
+
+impl Report {
+    /// The report as it is written: indented JSON with a final newline.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self)
+            .expect("strings, integers, finite floats and maps with string keys always serialise");
+        text.push('\n');
+        text
+    }
+
+    /// Reads a report.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is no JSON, is of another schema, or contradicts itself.
+    pub fn read(path: &Path) -> Result<Report, InputError> {
+        let bytes = std::fs::read(path)
+            .map_err(|error| InputError::at(path, format!("cannot read the report: {error}")))?;
+        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| {
+            InputError::at_line(path, error.line(), format!("not a JSON report: {error}"))
+        })?;
+        match value.get("schema").and_then(|schema| schema.as_str()) {
+            Some(SCHEMA) => {}
+            Some(other) => {
+                let message = format!("the report's schema is `{other}`, this reads `{SCHEMA}`");
+                return Err(InputError::at(path, message));
+            }
+            None => return Err(InputError::at(path, "not a report: no `schema`")),
+        }
+        let report: Report = serde_json::from_slice(&bytes).map_err(|error| {
+            InputError::at_line(path, error.line(), format!("not a whole report: {error}"))
+        })?;
+        let consistent = report.check();
+        consistent
+            .map_err(|message| InputError::at(path, format!("not a sound report: {message}")))?;
+        Ok(report)
+    }
+
+    /// Whether the report's sums fit each other: what a comparison relies on.
+    fn check(&self) -> Result<(), String> {
+        let mut listed: BTreeMap<(&str, Tier), Counts> = BTreeMap::new();
+        for directive in &self.directives {
+            for (&tier, verdict) in &directive.tiers {
+                let counts = listed.entry((&directive.file, tier)).or_default();
+                counts.add(verdict.status, 1);
+            }
+        }
+        for file in &self.files {
+            for (&tier, counts) in &file.counts {
+                let account = self.tiers.get(&tier);
+                let account =
+                    account.ok_or_else(|| format!("no tier `{tier}`, but counts of it"))?;
+                let mut expected = listed.remove(&(&file.path, tier)).unwrap_or_default();
+                expected.pass = counts.pass;
+                if account.available && *counts != expected {
+                    return Err(format!(
+                        "{}: the {tier} counts are not those listed",
+                        file.path
+                    ));
+                }
+            }
+        }
+        match listed.keys().next() {
+            Some((path, tier)) => Err(format!(
+                "{path}: directives listed for {tier}, but no counts"
+            )),
+            None => Ok(()),
+        }
+    }
+}

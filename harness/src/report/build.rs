@@ -1,0 +1,223 @@
+//! From judged files to the report: the counting, and the check that the account closes (contract C3).
+//!
+//! Invariant: the number of directives found is taken from the parsed scripts, the counts from the verdicts; nothing
+//! here makes the two agree, so that a verdict that was lost is seen.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{
+    Accounting, AgreementCounts, Counts, DirectiveAccount, FileAccount, Gate, GateState, Proof,
+    Regression, Report, Run, SCHEMA, TierAccount, TierVerdict, is_failing,
+};
+use crate::outcome::JudgedBy;
+use crate::script::{Directive, Script};
+use crate::tier::Tier;
+use crate::verdict::{Agreement, Comparison, Status, Verdict};
+
+/// One file with everything that is known of it.
+#[derive(Clone, Debug)]
+pub struct JudgedFile {
+    /// What was run.
+    pub script: Arc<Script>,
+    /// The proposal that a report puts it under.
+    pub proposal: String,
+    /// For each available tier the verdict of each directive, by ordinal; `None` where there is none.
+    pub verdicts: BTreeMap<Tier, Vec<Option<Verdict>>>,
+    /// For each directive how the tiers stand to each other, by ordinal.
+    pub comparisons: Vec<Comparison>,
+    /// Time spent in workers.
+    pub seconds: f64,
+}
+
+/// What is known of a chosen tier as a whole.
+#[derive(Clone, Debug, Default)]
+pub struct TierState {
+    /// Why it cannot run here, if it cannot.
+    pub unavailable: Option<String>,
+    /// Its evidence.
+    pub proof: Proof,
+}
+
+/// Makes the report of a run. `files` must be in the order of their paths.
+pub fn build(run: Run, tiers: &BTreeMap<Tier, TierState>, files: &[JudgedFile]) -> Report {
+    let found = files
+        .iter()
+        .map(|file| file.script.directives.len() as u64)
+        .sum();
+    let mut accounts: BTreeMap<Tier, TierAccount> = tiers.iter().map(empty_account).collect();
+    let mut report = Report {
+        schema: SCHEMA.to_string(),
+        run,
+        accounting: Accounting {
+            directives: found,
+            closed: true,
+            judged_by_parser: 0,
+            open: Vec::new(),
+        },
+        tiers: BTreeMap::new(),
+        agreement: AgreementCounts::default(),
+        proposals: BTreeMap::new(),
+        files: Vec::new(),
+        directives: Vec::new(),
+        gate: Gate {
+            state: GateState::Gating,
+            regressions: Vec::new(),
+        },
+    };
+    for file in files {
+        add_file(&mut report, &mut accounts, file);
+    }
+    report.accounting.closed = accounts
+        .values()
+        .all(|account| account.counts.total() == found);
+    report.tiers = accounts;
+    report
+}
+
+fn empty_account((&tier, state): (&Tier, &TierState)) -> (Tier, TierAccount) {
+    let account = TierAccount {
+        available: state.unavailable.is_none(),
+        reason: state.unavailable.clone(),
+        counts: Counts::default(),
+        proof: state.proof.clone(),
+    };
+    (tier, account)
+}
+
+/// Adds one file to every account that it is on.
+fn add_file(report: &mut Report, tiers: &mut BTreeMap<Tier, TierAccount>, file: &JudgedFile) {
+    let script = &file.script;
+    let proposal = report.proposals.entry(file.proposal.clone()).or_default();
+    proposal.directives += script.directives.len() as u64;
+    let mut counts = BTreeMap::new();
+    for (&tier, account) in tiers {
+        let of_file = count_file(&mut report.accounting, file, tier, account.available);
+        account.counts.add_all(&of_file);
+        proposal.counts_mut(tier).add_all(&of_file);
+        counts.insert(tier, of_file);
+    }
+    for directive in &script.directives {
+        add_directive(report, file, directive);
+    }
+    report.files.push(FileAccount {
+        path: script.path.clone(),
+        sha256: script.sha256.clone(),
+        directives: script.directives.len() as u64,
+        counts,
+        seconds: file.seconds,
+    });
+}
+
+/// Counts a file's verdicts in one tier, and notes the directives that have none.
+fn count_file(
+    accounting: &mut Accounting,
+    file: &JudgedFile,
+    tier: Tier,
+    available: bool,
+) -> Counts {
+    let mut counts = Counts::default();
+    if !available {
+        counts.add(Status::NotRun, file.script.directives.len() as u64);
+        return counts;
+    }
+    for directive in &file.script.directives {
+        match verdict_of(file, tier, directive) {
+            Some(verdict) => counts.add(verdict.status, 1),
+            None => accounting.open.push(format!("{tier} {}", directive.id)),
+        }
+    }
+    counts
+}
+
+fn verdict_of<'a>(file: &'a JudgedFile, tier: Tier, directive: &Directive) -> Option<&'a Verdict> {
+    let verdicts = file.verdicts.get(&tier)?;
+    verdicts.get(directive.ordinal as usize)?.as_ref()
+}
+
+/// Counts one directive's agreement, and lists it if it did not plainly pass.
+fn add_directive(report: &mut Report, file: &JudgedFile, directive: &Directive) {
+    let comparison = file.comparisons.get(directive.ordinal as usize);
+    let agreement = comparison.map_or(Agreement::NotComparable, |c| c.agreement);
+    report.agreement.add(agreement);
+    let mut expected = String::new();
+    let mut tiers = BTreeMap::new();
+    let mut by_parser = !file.verdicts.is_empty();
+    for &tier in file.verdicts.keys() {
+        let Some(verdict) = verdict_of(file, tier, directive) else {
+            continue;
+        };
+        by_parser &= verdict.judged_by == JudgedBy::Parser && verdict.status == Status::Pass;
+        if verdict.status != Status::Pass {
+            expected.clone_from(&verdict.expected);
+            tiers.insert(tier, listed(verdict));
+        }
+    }
+    report.accounting.judged_by_parser += u64::from(by_parser);
+    if tiers.is_empty() && agreement != Agreement::Diverge {
+        return;
+    }
+    add_regressions(&mut report.gate, directive, &tiers, agreement);
+    report.directives.push(DirectiveAccount {
+        id: directive.id.clone(),
+        file: file.script.path.clone(),
+        line: directive.line,
+        column: directive.column,
+        kind: directive.kind,
+        expected,
+        repro: repro(file, &tiers, agreement),
+        tiers,
+        agreement,
+        diff: comparison
+            .map(|c| c.diff.clone())
+            .filter(|diff| !diff.is_empty()),
+    });
+}
+
+fn listed(verdict: &Verdict) -> TierVerdict {
+    TierVerdict {
+        status: verdict.status,
+        actual: verdict.actual.clone(),
+        detail: verdict.detail.clone(),
+    }
+}
+
+/// Notes what of a listed directive makes the run fail.
+fn add_regressions(
+    gate: &mut Gate,
+    directive: &Directive,
+    tiers: &BTreeMap<Tier, TierVerdict>,
+    agreement: Agreement,
+) {
+    let failing = tiers
+        .iter()
+        .filter(|(_, verdict)| is_failing(verdict.status));
+    gate.regressions
+        .extend(failing.map(|(&tier, verdict)| Regression {
+            id: directive.id.clone(),
+            tier: Some(tier),
+            what: verdict.status.name().to_string(),
+        }));
+    if agreement == Agreement::Diverge {
+        gate.regressions.push(Regression {
+            id: directive.id.clone(),
+            tier: None,
+            what: agreement.name().to_string(),
+        });
+    }
+}
+
+/// The command that runs the file again, in the tiers concerned.
+fn repro(file: &JudgedFile, tiers: &BTreeMap<Tier, TierVerdict>, agreement: Agreement) -> String {
+    let concerned: Vec<&str> = match agreement {
+        Agreement::Diverge => file.verdicts.keys().map(|tier| tier.name()).collect(),
+        Agreement::Agree | Agreement::Poisoned | Agreement::NotComparable => {
+            tiers.keys().map(|tier| tier.name()).collect()
+        }
+    };
+    let path = &file.script.path;
+    format!(
+        "wassay spec --filter {path} --exact --tiers {}",
+        concerned.join(",")
+    )
+}

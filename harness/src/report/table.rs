@@ -1,0 +1,270 @@
+//! The report for people: a table of proposals x tiers, then what went wrong, capped.
+//!
+//! Reads a [`Report`] and nothing else, so that the terminal cannot say what the JSON does not. Percentages are cut off,
+//! never rounded up: 100.0 % means all of them.
+
+use std::fmt::Write;
+
+use super::{Counts, DirectiveAccount, Report, is_failing};
+use crate::verdict::{Agreement, Status};
+
+/// Failures shown before the rest is counted only.
+const FAILURES_SHOWN_MAX: usize = 25;
+/// Divergences shown before the rest is counted only.
+const DIVERGENCES_SHOWN_MAX: usize = 25;
+/// Characters of a value or message shown.
+const TEXT_CHARS_MAX: usize = 160;
+
+/// Whether to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Color(pub bool);
+
+impl Color {
+    /// Colour for a terminal, unless `NO_COLOR` is set.
+    pub fn for_stdout() -> Color {
+        use std::io::IsTerminal;
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Color(std::io::stdout().is_terminal() && !refused)
+    }
+
+    fn paint(self, code: &str, text: &str) -> String {
+        match self {
+            Color(true) => format!("\x1b[{code}m{text}\x1b[0m"),
+            Color(false) => text.to_string(),
+        }
+    }
+
+    fn red(self, text: &str) -> String {
+        self.paint("31", text)
+    }
+
+    fn green(self, text: &str) -> String {
+        self.paint("32", text)
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+}
+
+/// The whole summary, ending with a newline.
+pub fn render(report: &Report, color: Color) -> String {
+    let mut out = String::new();
+    failures(&mut out, report, color);
+    divergences(&mut out, report, color);
+    proposals(&mut out, report, color);
+    tiers(&mut out, report, color);
+    closing(&mut out, report, color);
+    out
+}
+
+/// Adds a line. Writing to a string cannot fail.
+fn line(out: &mut String, text: &str) {
+    out.push_str(text.trim_end());
+    out.push('\n');
+}
+
+fn failures(out: &mut String, report: &Report, color: Color) {
+    let failing = report.directives.iter().flat_map(|directive| {
+        let tiers = directive.tiers.iter();
+        let failing = tiers.filter(|(_, verdict)| is_failing(verdict.status));
+        failing.map(move |(&tier, verdict)| (directive, tier, verdict))
+    });
+    let mut count = 0;
+    for (directive, tier, verdict) in failing {
+        count += 1;
+        if count > FAILURES_SHOWN_MAX {
+            continue;
+        }
+        let status = color.red(&verdict.status.name().to_uppercase());
+        line(out, &format!("{status} {tier} {}", place(directive)));
+        line(out, &format!("    {}", cut(&verdict.detail)));
+        if verdict.status == Status::Fail {
+            line(out, &format!("    expected {}", cut(&directive.expected)));
+            line(out, &format!("    actual   {}", cut(&verdict.actual)));
+        }
+    }
+    if count > FAILURES_SHOWN_MAX {
+        line(
+            out,
+            &format!("... and {} more failures", count - FAILURES_SHOWN_MAX),
+        );
+    }
+}
+
+fn divergences(out: &mut String, report: &Report, color: Color) {
+    let diverging = report.directives.iter();
+    let diverging = diverging.filter(|directive| directive.agreement == Agreement::Diverge);
+    let mut count = 0;
+    for directive in diverging {
+        count += 1;
+        if count <= DIVERGENCES_SHOWN_MAX {
+            line(
+                out,
+                &format!("{} {}", color.red("DIVERGE"), place(directive)),
+            );
+            line(
+                out,
+                &format!("    {}", cut(directive.diff.as_deref().unwrap_or(""))),
+            );
+        }
+    }
+    if count > DIVERGENCES_SHOWN_MAX {
+        line(
+            out,
+            &format!("... and {} more divergences", count - DIVERGENCES_SHOWN_MAX),
+        );
+    }
+}
+
+fn place(directive: &DirectiveAccount) -> String {
+    let kind = directive.kind.name();
+    format!(
+        "{}:{}:{} {kind}",
+        directive.file, directive.line, directive.column
+    )
+}
+
+/// One line of bounded length.
+fn cut(text: &str) -> String {
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match flat.char_indices().nth(TEXT_CHARS_MAX) {
+        Some((end, _)) => format!("{}...", &flat[..end]),
+        None => flat,
+    }
+}
+
+fn proposals(out: &mut String, report: &Report, color: Color) {
+    let names = report.proposals.keys().map(String::as_str);
+    let width = names.chain(["proposal"]).map(str::len).max().unwrap_or(0);
+    let mut head = format!("{:width$}  {:>10}", "proposal", "directives");
+    for tier in report.tiers.keys() {
+        write_to(&mut head, format_args!("  {:>16}", tier.name()));
+    }
+    line(out, &color.bold(&head));
+    for (name, account) in &report.proposals {
+        let mut row = format!("{name:width$}  {:>10}", account.directives);
+        for (tier, state) in &report.tiers {
+            let counts = account.counts(*tier).copied().unwrap_or_default();
+            row += &cell(&counts, account.directives, state.available, color);
+        }
+        line(out, &row);
+    }
+    let total = report.accounting.directives;
+    let mut row = format!("{:width$}  {total:>10}", "total");
+    for state in report.tiers.values() {
+        row += &cell(&state.counts, total, state.available, color);
+    }
+    line(out, &row);
+}
+
+fn write_to(out: &mut String, text: std::fmt::Arguments<'_>) {
+    out.write_fmt(text).expect("a string takes everything");
+}
+
+/// One cell of the table: passes and their share.
+fn cell(counts: &Counts, directives: u64, available: bool, color: Color) -> String {
+    if !available {
+        return format!("  {:>16}", "unavailable");
+    }
+    let passes = counts.pass + counts.xpass;
+    let text = format!(
+        "{:>16}",
+        format!("{passes} {}", percent(passes, directives))
+    );
+    let painted = match (counts.is_as_expected(), passes == directives) {
+        (false, _) => color.red(&text),
+        (true, true) => color.green(&text),
+        (true, false) => text,
+    };
+    format!("  {painted}")
+}
+
+/// `part` of `whole` with one decimal, cut off.
+fn percent(part: u64, whole: u64) -> String {
+    match (part * 1000).checked_div(whole) {
+        Some(permille) => format!("{:3}.{}%", permille / 10, permille % 10),
+        None => "-".to_string(),
+    }
+}
+
+fn tiers(out: &mut String, report: &Report, color: Color) {
+    line(out, "");
+    for (tier, account) in &report.tiers {
+        let mut text = format!("{:8}", tier.name());
+        if let Some(reason) = &account.reason {
+            line(out, &color.red(&format!("{text}  unavailable: {reason}")));
+            continue;
+        }
+        for status in Status::ALL {
+            let count = account.counts.of(status);
+            if count > 0 || status == Status::Pass {
+                write_to(&mut text, format_args!("  {} {count}", status.name()));
+            }
+        }
+        let proof = &account.proof;
+        write_to(
+            &mut text,
+            format_args!(
+                "; {} of {} functions compiled, entered {} times",
+                proof.compiled, proof.functions, proof.entered
+            ),
+        );
+        line(out, &text);
+    }
+}
+
+fn closing(out: &mut String, report: &Report, color: Color) {
+    let counts = &report.agreement;
+    let text = format!(
+        "agreement  agree {}  diverge {}  poisoned {}  not comparable {}",
+        counts.agree, counts.diverge, counts.poisoned, counts.not_comparable
+    );
+    line(
+        out,
+        &if counts.diverge > 0 {
+            color.red(&text)
+        } else {
+            text
+        },
+    );
+    let accounting = &report.accounting;
+    line(
+        out,
+        &format!(
+            "{} directives in {} files, {} of them decided by the text parser alone; {} jobs, {:.2} s",
+            accounting.directives,
+            report.files.len(),
+            accounting.judged_by_parser,
+            report.run.jobs,
+            report.run.seconds
+        ),
+    );
+    if !accounting.closed {
+        let first = accounting.open.first().map_or("unknown", String::as_str);
+        let text = format!(
+            "the accounting is open: {} without a verdict, the first is {first}",
+            accounting.open.len()
+        );
+        line(out, &color.red(&text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentages_are_cut_off() {
+        assert_eq!(percent(9999, 10_000).trim(), "99.9%");
+        assert_eq!(percent(10_000, 10_000).trim(), "100.0%");
+        assert_eq!(percent(0, 0), "-");
+    }
+
+    #[test]
+    fn long_texts_are_cut_at_a_character() {
+        let text = "\u{e4}".repeat(TEXT_CHARS_MAX + 1);
+        assert_eq!(cut(&text).chars().count(), TEXT_CHARS_MAX + 3);
+        assert_eq!(cut("a\n  b"), "a b");
+    }
+}
