@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod limits;
+pub mod ops;
 pub mod trap;
 pub mod types;
 pub mod value;
