@@ -1,0 +1,641 @@
+//! Tidy: the rules of the tree that neither rustc, clippy nor rustfmt checks.
+//!
+//! It owns: the floors of runtime/src (which room may import which), the list of files that may
+//! say `unsafe`, and the limits of columns and of lines per function. The rules read the sources
+//! as text: comments and literals are blanked first, and code under `#[cfg(test)]` is told apart.
+//! Every rule has a test of its own below, on a source that breaks it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// The rooms of runtime/src, lowest floor first. A file imports only from rooms on floors below its
+/// own, or from its own room (a folder).
+const FLOORS: &[&[&str]] = &[
+    &["types", "trap", "limits"],
+    &["value", "error"],
+    &["ops", "numeric", "simd"],
+    &["module"],
+    &["memory", "table", "global", "gc", "exception"],
+    &["store", "instance", "linker"],
+    &["ir"],
+    &["stack", "register", "jit"],
+    &["tier", "profile"],
+    &["lib"],
+];
+
+/// The files that may contain `unsafe`; each block says why it is sound.
+const UNSAFE_FILES: &[&str] = &[];
+
+/// Functions that may be longer than `FUNCTION_LINES_MAX`, each with its reason: one arm per row of
+/// a table reads best in one piece.
+const LONG_FUNCTIONS: &[(&str, &str)] = &[];
+
+const COLUMNS_MAX: usize = 100;
+const FUNCTION_LINES_MAX: usize = 70;
+
+/// What does not belong outside tests, with what to write in its place.
+const FORBIDDEN: &[(&str, &str)] = &[
+    (
+        ".unwrap()",
+        "expect(\"why it cannot fail\"), or return an error",
+    ),
+    ("todo!(", "an error that says what is not built"),
+    ("dbg!(", "nothing"),
+];
+
+#[test]
+fn the_tree_is_tidy() {
+    let sources = sources_of_the_tree();
+    assert!(sources.len() > 4, "the walk must find the sources");
+    let mut findings = Vec::new();
+    for source in &sources {
+        check_head(source, &mut findings);
+        check_columns(source, &mut findings);
+        check_floors(source, &mut findings);
+        check_unsafe(source, &mut findings);
+        check_forbidden(source, &mut findings);
+        check_function_lines(source, &mut findings);
+    }
+    check_lists_are_needed(&sources, &mut findings);
+    assert!(
+        findings.is_empty(),
+        "{} untidy places:\n{}",
+        findings.len(),
+        findings.join("\n")
+    );
+}
+
+// --- rules ---------------------------------------------------------------------------------------
+
+fn check_head(source: &Source, findings: &mut Vec<String>) {
+    if !source.text.starts_with("//!") {
+        findings.push(source.at(
+            0,
+            "no `//!` head: what the file is for, owns and keeps true",
+        ));
+    }
+}
+
+fn check_columns(source: &Source, findings: &mut Vec<String>) {
+    let mut offset = 0;
+    for line in source.text.split_inclusive('\n') {
+        let columns = line.trim_end_matches('\n').chars().count();
+        if columns > COLUMNS_MAX {
+            findings.push(source.at(offset, &format!("{columns} columns, {COLUMNS_MAX} allowed")));
+        }
+        offset += line.len();
+    }
+}
+
+/// Imports point down: judged by every `crate::room` and `super::room` outside tests.
+fn check_floors(source: &Source, findings: &mut Vec<String>) {
+    let Some(own_room) = source.room() else {
+        return;
+    };
+    let Some(own_floor) = floor_of(own_room) else {
+        findings.push(source.at(0, &format!("room `{own_room}` has no floor in FLOORS")));
+        return;
+    };
+    for (offset, room) in source.imported_rooms() {
+        if room == own_room || own_room == "lib" {
+            continue;
+        }
+        match floor_of(&room) {
+            Some(floor) if floor < own_floor => {}
+            Some(floor) => findings.push(source.at(
+                offset,
+                &format!("`{own_room}` (floor {own_floor}) imports `{room}` (floor {floor})"),
+            )),
+            None => findings.push(source.at(
+                offset,
+                &format!("`crate::{room}` is no room: name the module that defines it"),
+            )),
+        }
+    }
+}
+
+fn floor_of(room: &str) -> Option<usize> {
+    FLOORS.iter().position(|rooms| rooms.contains(&room))
+}
+
+fn check_unsafe(source: &Source, findings: &mut Vec<String>) {
+    for offset in source.words("unsafe") {
+        if source.is_test(offset) {
+            continue;
+        }
+        if !UNSAFE_FILES.contains(&source.path.as_str()) {
+            findings.push(source.at(offset, "`unsafe` outside the files of UNSAFE_FILES"));
+        } else if source.opens_block(offset) && !source.has_safety_note(offset) {
+            findings.push(source.at(offset, "`unsafe` block without a `// SAFETY:` note"));
+        }
+    }
+}
+
+fn check_forbidden(source: &Source, findings: &mut Vec<String>) {
+    for (needle, instead) in FORBIDDEN {
+        for (offset, _) in source.code.match_indices(needle) {
+            if !source.is_test(offset) {
+                findings.push(source.at(offset, &format!("`{needle}`: write {instead}")));
+            }
+        }
+    }
+}
+
+fn check_function_lines(source: &Source, findings: &mut Vec<String>) {
+    for (offset, name, lines) in source.functions() {
+        if lines > FUNCTION_LINES_MAX && !LONG_FUNCTIONS.contains(&(&source.path, name)) {
+            let message = format!("fn {name} has {lines} lines, {FUNCTION_LINES_MAX} allowed");
+            findings.push(source.at(offset, &message));
+        }
+    }
+}
+
+/// A row of an exemption list that nothing needs any more must go.
+fn check_lists_are_needed(sources: &[Source], findings: &mut Vec<String>) {
+    let find = |path: &str| sources.iter().find(|source| source.path == path);
+    for path in UNSAFE_FILES {
+        if find(path).is_none_or(|source| source.words("unsafe").is_empty()) {
+            findings.push(format!("UNSAFE_FILES: {path} needs no row"));
+        }
+    }
+    for (path, name) in LONG_FUNCTIONS {
+        let is_long =
+            |(_, n, lines): (usize, &str, usize)| n == *name && lines > FUNCTION_LINES_MAX;
+        if !find(path).is_some_and(|source| source.functions().into_iter().any(is_long)) {
+            findings.push(format!("LONG_FUNCTIONS: {path} fn {name} needs no row"));
+        }
+    }
+}
+
+// --- sources -------------------------------------------------------------------------------------
+
+/// One file: its text, and the same text with comments and literals blanked, byte for byte.
+struct Source {
+    /// From the workspace's root, with `/`.
+    path: String,
+    text: String,
+    code: String,
+    tests: Vec<Range<usize>>,
+}
+
+impl Source {
+    fn new(path: &str, text: &str) -> Self {
+        let code = blank_comments_and_literals(text);
+        let is_test_file = path.contains("/tests/") || path.ends_with("/tests.rs");
+        let tests = if is_test_file {
+            vec![0..text.len()]
+        } else {
+            test_items(&code)
+        };
+        Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            code,
+            tests,
+        }
+    }
+
+    fn at(&self, offset: usize, message: &str) -> String {
+        let line = self.text[..offset].matches('\n').count() + 1;
+        format!("{}:{line}: {message}", self.path)
+    }
+
+    fn is_test(&self, offset: usize) -> bool {
+        self.tests.iter().any(|range| range.contains(&offset))
+    }
+
+    /// `stack` for runtime/src/stack.rs and for runtime/src/stack/frame.rs.
+    fn room(&self) -> Option<&str> {
+        let inside = self.path.strip_prefix("runtime/src/")?;
+        let first = inside.split('/').next()?;
+        Some(first.strip_suffix(".rs").unwrap_or(first))
+    }
+
+    /// How many modules deep the file's own module is: 1 for runtime/src/stack.rs.
+    fn depth(&self) -> usize {
+        let inside = self.path.strip_prefix("runtime/src/").unwrap_or(&self.path);
+        let components = inside.split('/').count();
+        if inside.ends_with("/mod.rs") {
+            components - 1
+        } else {
+            components
+        }
+    }
+
+    /// Where each whole word `word` stands in the code.
+    fn words(&self, word: &str) -> Vec<usize> {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let whole = |&offset: &usize| {
+            !self.code[..offset].ends_with(is_word)
+                && !self.code[offset + word.len()..].starts_with(is_word)
+        };
+        self.code
+            .match_indices(word)
+            .map(|(offset, _)| offset)
+            .filter(whole)
+            .collect()
+    }
+
+    /// The rooms named by paths from the crate's root, outside tests.
+    fn imported_rooms(&self) -> Vec<(usize, String)> {
+        let from_crate = self
+            .words("crate")
+            .into_iter()
+            .map(|offset| (offset, offset + 5));
+        let from_super = self.words("super").into_iter().filter_map(|offset| {
+            let mut end = offset + 5;
+            let mut supers = 1;
+            while self.code[end..].starts_with("::super") {
+                end += 7;
+                supers += 1;
+            }
+            (supers >= self.depth()).then_some((offset, end))
+        });
+        let mut rooms = Vec::new();
+        for (offset, end) in from_crate.chain(from_super) {
+            if let Some(rest) = self.code[end..].strip_prefix("::")
+                && !self.is_test(offset)
+            {
+                rooms.extend(first_names(rest).into_iter().map(|name| (offset, name)));
+            }
+        }
+        rooms
+    }
+
+    fn opens_block(&self, offset: usize) -> bool {
+        let rest = self.code[offset + "unsafe".len()..].trim_start();
+        rest.starts_with('{') || rest.starts_with("impl")
+    }
+
+    /// Is there a SAFETY note on the line, or in the comment directly above the statement?
+    fn has_safety_note(&self, offset: usize) -> bool {
+        let line_end = self.text[offset..]
+            .find('\n')
+            .map_or(self.text.len(), |n| offset + n);
+        let mut lines = self.text[..line_end].lines().rev();
+        let own_line = lines.next().unwrap_or_default();
+        let above = lines.take_while(|line| {
+            let line = line.trim();
+            !line.is_empty() && !line.ends_with(['}', '{'])
+        });
+        own_line.contains("SAFETY:") || above.into_iter().any(|line| line.contains("SAFETY:"))
+    }
+
+    /// Offset, name and lines (signature to closing brace) of every function outside tests.
+    fn functions(&self) -> Vec<(usize, &str, usize)> {
+        let mut functions = Vec::new();
+        for offset in self.words("fn") {
+            let rest = self.code[offset + 2..].trim_start();
+            let name_len = rest
+                .find(|c: char| !c.is_alphanumeric() && c != '_')
+                .unwrap_or(0);
+            let body = self.code[offset..].find(['{', ';']).map(|n| offset + n);
+            if let Some(body) = body.filter(|&b| self.code[b..].starts_with('{'))
+                && name_len > 0
+                && !self.is_test(offset)
+            {
+                let end = end_of_block(&self.code, body);
+                let lines = self.code[offset..end].matches('\n').count() + 1;
+                functions.push((offset, &rest[..name_len], lines));
+            }
+        }
+        functions
+    }
+}
+
+/// The first names of what follows `crate::`: `a` of `a::b`, `a` and `b` of `{a::c, b}`.
+fn first_names(rest: &str) -> Vec<String> {
+    let name = |text: &str| -> Option<String> {
+        let text = text.trim_start();
+        let len = text
+            .find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(text.len());
+        (len > 0).then(|| text[..len].to_owned())
+    };
+    let Some(group) = rest.strip_prefix('{') else {
+        return name(rest).into_iter().collect();
+    };
+    let mut names = Vec::new();
+    let mut depth = 0;
+    let mut at_name = true;
+    for (offset, c) in group.char_indices() {
+        match c {
+            '}' if depth == 0 => break,
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => at_name = true,
+            _ if at_name && !c.is_whitespace() => {
+                names.extend(name(&group[offset..]));
+                at_name = false;
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// The items under `#[cfg(test)]` or `#[test]`, from the attribute to the closing brace or `;`.
+fn test_items(code: &str) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    for attribute in ["#[cfg(test)]", "#[test]", "#[cfg(all(test"] {
+        for (start, _) in code.match_indices(attribute) {
+            let after = start + attribute.len();
+            let Some(open) = code[after..].find(['{', ';']).map(|n| after + n) else {
+                continue;
+            };
+            ranges.push(start..end_of_block(code, open));
+        }
+    }
+    ranges
+}
+
+/// The offset after the brace that closes the one at `open` (just after a `;`).
+fn end_of_block(code: &str, open: usize) -> usize {
+    let mut depth = 0;
+    for (offset, byte) in code.bytes().enumerate().skip(open) {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return offset + 1;
+        }
+    }
+    code.len()
+}
+
+/// The text with every byte of a comment, string or character literal replaced by a blank.
+fn blank_comments_and_literals(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut offset = 0;
+    while offset < text.len() {
+        let len = opaque_len(&text[offset..], code.chars().next_back());
+        if len > 0 {
+            let blank = |c: char| {
+                if c == '\n' {
+                    "\n"
+                } else {
+                    &"    "[..c.len_utf8()]
+                }
+            };
+            code.extend(text[offset..offset + len].chars().map(blank));
+            offset += len;
+        } else {
+            let c = text[offset..].chars().next().unwrap_or(' ');
+            code.push(c);
+            offset += c.len_utf8();
+        }
+    }
+    code
+}
+
+/// The length of the comment or literal that begins here; 0 where none does.
+fn opaque_len(rest: &str, before: Option<char>) -> usize {
+    let in_word = before.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    if rest.starts_with("//") {
+        rest.find('\n').unwrap_or(rest.len())
+    } else if rest.starts_with("/*") {
+        block_comment_len(rest)
+    } else if rest.starts_with('"') {
+        string_len(rest)
+    } else if rest.starts_with("b\"") || rest.starts_with("c\"") {
+        if in_word {
+            0
+        } else {
+            1 + string_len(&rest[1..])
+        }
+    } else if !in_word
+        && ["r\"", "r#", "br\"", "br#"]
+            .iter()
+            .any(|raw| rest.starts_with(raw))
+    {
+        raw_string_len(rest)
+    } else if rest.starts_with('\'') {
+        char_len(rest)
+    } else {
+        0
+    }
+}
+
+fn block_comment_len(rest: &str) -> usize {
+    let mut depth = 0;
+    let mut offset = 0;
+    while offset < rest.len() {
+        if rest[offset..].starts_with("/*") {
+            depth += 1;
+            offset += 2;
+        } else if rest[offset..].starts_with("*/") {
+            depth -= 1;
+            offset += 2;
+        } else {
+            offset += rest[offset..].chars().next().map_or(1, char::len_utf8);
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    offset
+}
+
+fn string_len(rest: &str) -> usize {
+    let mut escaped = false;
+    for (offset, c) in rest.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return offset + 1,
+            _ => {}
+        }
+    }
+    rest.len()
+}
+
+/// `r"..."`, `br#"..."#`; 0 for a raw identifier (`r#type`).
+fn raw_string_len(rest: &str) -> usize {
+    let marks = &rest[rest.find('r').map_or(0, |n| n + 1)..];
+    let hashes = marks.len() - marks.trim_start_matches('#').len();
+    let Some(body) = marks[hashes..].strip_prefix('"') else {
+        return 0;
+    };
+    let mut close = String::from("\"");
+    close.extend(std::iter::repeat_n('#', hashes));
+    let body_len = body.find(&close).map_or(body.len(), |n| n + close.len());
+    rest.len() - body.len() + body_len
+}
+
+/// `'x'`, `'\n'`; 0 for a lifetime or a label.
+fn char_len(rest: &str) -> usize {
+    let mut chars = rest.char_indices().skip(1);
+    match chars.next() {
+        Some((_, '\\')) => rest[3..].find('\'').map_or(0, |n| n + 4),
+        Some((_, _)) => match chars.next() {
+            Some((offset, '\'')) => offset + 1,
+            _ => 0,
+        },
+        None => 0,
+    }
+}
+
+fn sources_of_the_tree() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("harness/ has a parent");
+    let mut files = Vec::new();
+    for member in ["runtime", "harness"] {
+        for folder in ["src", "tests", "benches", "examples"] {
+            collect_rust_files(&root.join(member).join(folder), &mut files);
+        }
+    }
+    files.sort();
+    let source = |file: &PathBuf| {
+        let path = file.strip_prefix(root).expect("found under the root");
+        let path = path.to_string_lossy().replace('\\', "/");
+        Source::new(
+            &path,
+            &fs::read_to_string(file).expect("a listed source can be read"),
+        )
+    };
+    files.iter().map(source).collect()
+}
+
+fn collect_rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries {
+        let path = entry.expect("a folder being read stays readable").path();
+        if path.is_dir() {
+            collect_rust_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+// --- the rules themselves ------------------------------------------------------------------------
+
+/// What one rule says of one source, a line each.
+fn said_by(rule: fn(&Source, &mut Vec<String>), path: &str, text: &str) -> String {
+    let mut findings = Vec::new();
+    rule(&Source::new(path, text), &mut findings);
+    let mut said = String::new();
+    for finding in findings {
+        writeln!(said, "{finding}").expect("a String takes all");
+    }
+    said
+}
+
+#[test]
+fn rule_head() {
+    assert_eq!(
+        said_by(check_head, "runtime/src/ops.rs", "//! A head.\n"),
+        ""
+    );
+    assert!(said_by(check_head, "runtime/src/ops.rs", "use a;\n").contains("ops.rs:1: no `//!`"));
+}
+
+#[test]
+fn rule_columns() {
+    let line = "é".repeat(COLUMNS_MAX);
+    assert_eq!(said_by(check_columns, "a.rs", &format!("{line}\n")), "");
+    assert!(said_by(check_columns, "a.rs", &format!("\n{line}é\n")).starts_with("a.rs:2: 101"));
+}
+
+#[test]
+fn rule_floors() {
+    let said = |path: &str, text: &str| said_by(check_floors, path, text);
+    assert_eq!(
+        said(
+            "runtime/src/stack/run.rs",
+            "use crate::{ir::Ir, memory, stack};"
+        ),
+        ""
+    );
+    assert_eq!(
+        said("runtime/src/stack/run.rs", "use super::code; // crate::jit"),
+        ""
+    );
+    assert_eq!(said("runtime/src/lib.rs", "pub use crate::anything;"), "");
+    assert_eq!(
+        said(
+            "runtime/src/ops.rs",
+            "#[cfg(test)] mod tests { use crate::jit; }"
+        ),
+        ""
+    );
+    assert_eq!(said("harness/src/pool.rs", "use crate::judge;"), "");
+    for text in [
+        "use crate::register::Frame;",
+        "use crate::{memory::{self, Memory}, jit};",
+        "fn f() { crate::tier::up() }",
+        "use super::super::lib;",
+        "use crate::Engine;",
+    ] {
+        assert_eq!(
+            said("runtime/src/stack/run.rs", text).lines().count(),
+            1,
+            "{text}"
+        );
+    }
+    assert!(said("runtime/src/ops.rs", "use super::numeric;").contains("(floor 2)"));
+    assert!(said("runtime/src/attic.rs", "").contains("has no floor"));
+}
+
+#[test]
+fn rule_unsafe() {
+    let text = "fn f() {\n    unsafe { g() }\n}\n";
+    assert!(said_by(check_unsafe, "harness/src/a.rs", text).contains("a.rs:2: `unsafe` outside"));
+    assert_eq!(
+        said_by(
+            check_unsafe,
+            "a.rs",
+            "// unsafe\nlet a = \"unsafe\"; unsafely()"
+        ),
+        ""
+    );
+    let noted = "fn f() {\n    // SAFETY: because.\n    let a =\n        unsafe { g() };\n}\n";
+    assert!(Source::new("a.rs", noted).has_safety_note(noted.find("unsafe").unwrap()));
+    assert!(!Source::new("a.rs", text).has_safety_note(text.find("unsafe").unwrap()));
+}
+
+#[test]
+fn rule_forbidden() {
+    let text = "fn f() { g().unwrap(); }\n#[cfg(test)]\nmod tests { fn f() { g().unwrap() } }\n";
+    assert_eq!(said_by(check_forbidden, "a.rs", text).lines().count(), 1);
+    assert_eq!(said_by(check_forbidden, "harness/tests/a.rs", text), "");
+}
+
+#[test]
+fn rule_function_lines() {
+    let body = "    g('{', \"{\", r#\"{\"{\"#);\n";
+    let function = |lines| format!("fn f<'a>() {{\n{}}}\n", body.repeat(lines - 2));
+    assert_eq!(
+        said_by(check_function_lines, "a.rs", &function(FUNCTION_LINES_MAX)),
+        ""
+    );
+    let said = said_by(
+        check_function_lines,
+        "a.rs",
+        &function(FUNCTION_LINES_MAX + 1),
+    );
+    assert_eq!(said, "a.rs:1: fn f has 71 lines, 70 allowed\n");
+}
+
+#[test]
+fn blanking_keeps_every_offset() {
+    for source in sources_of_the_tree() {
+        assert_eq!(source.code.len(), source.text.len(), "{}", source.path);
+        let lines = |text: &str| text.matches('\n').count();
+        assert_eq!(lines(&source.code), lines(&source.text), "{}", source.path);
+        let braces = |brace| source.code.matches(brace).count();
+        assert_eq!(
+            braces('{'),
+            braces('}'),
+            "{}: unbalanced after blanking",
+            source.path
+        );
+    }
+}
