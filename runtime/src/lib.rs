@@ -1,8 +1,47 @@
-//! A WebAssembly engine with three execution tiers of its own.
+//! A WebAssembly engine with three execution tiers of its own: a stack interpreter, a register-IR
+//! interpreter and an ARM64 JIT, over one store and one set of semantics.
+//!
+//! ```
+//! use wassay_runtime::{Config, Engine, Instance, Module, Store, Tier};
+//!
+//! let engine = Engine::new(Config::only(Tier::Stack))?;
+//! let module = Module::new(&engine, b"\0asm\x01\0\0\0")?;
+//! let mut store = Store::new(&engine);
+//! let instance = Instance::new(&mut store, &module, &[])?;
+//! assert!(instance.func(&store, "run").is_none());
+//! # Ok::<(), wassay_runtime::Error>(())
+//! ```
 
+pub mod engine;
 pub mod error;
+pub mod global;
+pub mod helpers;
+pub mod instance;
 pub mod limits;
+pub mod linker;
+pub mod memory;
+pub mod module;
 pub mod ops;
+pub mod register;
+pub mod stack;
+pub mod store;
+pub mod table;
+pub mod tier;
 pub mod trap;
 pub mod types;
 pub mod value;
+pub mod vm;
+
+pub use engine::{Bounds, Config, Engine, Policy, Proof, Tier};
+pub use error::{Error, ErrorKind, Result};
+pub use instance::Instance;
+pub use limits::Limits;
+pub use linker::Linker;
+pub use module::{ExternType, GlobalType, MemoryType, Module, TableType};
+pub use store::{
+    Caller, Extern, Func, GlobalHandle, HostFn, MemoryHandle, Store, TableHandle, TagHandle,
+};
+pub use trap::TrapKind;
+pub use types::{AbstractHeapType, FuncType, HeapType, RefType, ValType};
+pub use value::{Ref, Val};
+pub use wasmparser::WasmFeatures;

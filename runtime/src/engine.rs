@@ -1,0 +1,196 @@
+//! What engines are configured with, and what a tier offers to instantiation.
+//!
+//! The tiers live on a higher floor: they are reached through [`Backend`] only.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use wasmparser::WasmFeatures;
+
+use crate::error::Result;
+use crate::limits::Limits;
+use crate::module::{CompiledModule, Module};
+use crate::types::{FuncType, TypeRegistry};
+use crate::vm::FuncInst;
+
+/// One of the three ways of executing a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Tier {
+    /// The stack interpreter, the reference.
+    Stack,
+    /// The interpreter of the register IR.
+    Register,
+    /// ARM64 machine code.
+    Jit,
+}
+
+impl Tier {
+    /// All tiers.
+    pub const ALL: [Tier; 3] = [Tier::Stack, Tier::Register, Tier::Jit];
+
+    /// The name in reports and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tier::Stack => "stack",
+            Tier::Register => "register",
+            Tier::Jit => "jit",
+        }
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Which tier runs a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// Every function in this tier, compiled at instantiation, or an error (contract C1).
+    Only(Tier),
+}
+
+/// How compiled code checks accesses to 32-bit memories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bounds {
+    /// By guard pages.
+    Guard,
+    /// By comparing.
+    Explicit,
+}
+
+/// How an engine is to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Which tier.
+    pub policy: Policy,
+    /// Bounds checks of compiled code.
+    pub bounds: Bounds,
+    /// What modules may use.
+    pub features: WasmFeatures,
+    /// What a store may use.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// Everything in one tier, WebAssembly 3.0, guard pages, default limits.
+    pub fn only(tier: Tier) -> Config {
+        Config {
+            policy: Policy::Only(tier),
+            bounds: Bounds::Guard,
+            features: WasmFeatures::WASM3,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What was compiled for a module, and how (contract C2).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// Functions with a body.
+    pub functions: u64,
+    /// Of these, how many were compiled by the tier.
+    pub compiled: u64,
+    /// How often code of the tier was entered from outside of it.
+    pub entered: u64,
+    /// Wasm instructions compiled to the tier's own code.
+    pub ops_inline: u64,
+    /// Wasm instructions compiled to a call of a helper, by mnemonic.
+    pub ops_via_helper: BTreeMap<&'static str, u64>,
+}
+
+impl Proof {
+    /// Adds another proof's counts.
+    pub fn add(&mut self, other: &Proof) {
+        self.functions += other.functions;
+        self.compiled += other.compiled;
+        self.entered += other.entered;
+        self.ops_inline += other.ops_inline;
+        for (&op, n) in &other.ops_via_helper {
+            *self.ops_via_helper.entry(op).or_default() += n;
+        }
+    }
+}
+
+/// What a tier offers to instantiation.
+pub trait Backend: fmt::Debug + Send + Sync {
+    /// Which tier it is.
+    fn tier(&self) -> Tier;
+
+    /// Compiles every function of a module.
+    ///
+    /// # Errors
+    /// `Unsupported` with the opcode or feature that the tier does not execute; `Limit`.
+    fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn CompiledModule>>;
+
+    /// Fills in `entry` and the tier's own code pointer of a function of a compiled module, by
+    /// its `index`.
+    fn install(&self, compiled: &dyn CompiledModule, module: &Module, func: &mut FuncInst);
+
+    /// Fills in what calls from this tier's code to a host function need; `entry` is set.
+    ///
+    /// # Errors
+    /// `Limit` if memory for code cannot be had.
+    fn install_host(&self, func: &mut FuncInst, ty: &FuncType) -> Result<()>;
+
+    /// What was compiled (without `entered`).
+    fn proof(&self, compiled: &dyn CompiledModule) -> Proof;
+}
+
+/// An engine: a configuration, its types, its tier. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    inner: Arc<EngineData>,
+}
+
+#[derive(Debug)]
+struct EngineData {
+    config: Config,
+    registry: Arc<TypeRegistry>,
+    backend: Box<dyn Backend>,
+}
+
+impl Engine {
+    /// An engine that runs everything in one backend.
+    pub fn with_backend(config: Config, backend: Box<dyn Backend>) -> Engine {
+        Engine {
+            inner: Arc::new(EngineData {
+                config,
+                registry: Arc::default(),
+                backend,
+            }),
+        }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// The types of this engine's modules and stores.
+    pub fn registry(&self) -> &Arc<TypeRegistry> {
+        &self.inner.registry
+    }
+
+    /// The tier that runs functions.
+    pub fn backend(&self) -> &dyn Backend {
+        &*self.inner.backend
+    }
+
+    /// Whether two handles are of one engine.
+    pub fn same(&self, other: &Engine) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+impl Module {
+    /// Decodes and validates a binary module under the engine's features.
+    ///
+    /// # Errors
+    /// `Malformed` or `Invalid` with the byte offset.
+    pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module> {
+        Module::decode(bytes, engine.config().features, engine.registry().clone())
+    }
+}

@@ -1,0 +1,358 @@
+//! Instances (spec: "Module Instances"): link check, allocation and initialisation in the order
+//! that the spec's "Instantiation" prescribes. Import matching is in `instance/link.rs`, constant
+//! expressions in `instance/init.rs`.
+//!
+//! An instance that fails to initialise stays in its store: what it has already written (functions
+//! in shared tables, bytes in shared memories) stays valid, as the spec demands.
+
+mod init;
+mod link;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::global::{Global, Tag};
+use crate::memory::Memory;
+use crate::module::{CompiledModule, ExternKind, Module};
+use crate::store::{
+    Extern, Func, GlobalHandle, MemoryHandle, Store, StoreData, TableHandle, TagHandle,
+};
+use crate::table::Table;
+use crate::types::TypeId;
+use crate::value::slots_of_all;
+use crate::vm::{
+    Cx, DataInst, ElementInst, Entry, Exit, FuncInst, GlobalInst, MemoryInst, TableInst, TagInst,
+    Vm,
+};
+
+/// An instance of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Instance {
+    store: u32,
+    index: u32,
+}
+
+/// What an instance owns. Everything that `vm` points to is in here or in the store.
+#[derive(Debug)]
+pub(crate) struct InstanceData {
+    vm: Box<Vm>,
+    module: Module,
+    own_funcs: Box<[FuncInst]>,
+    funcs: Vec<*mut FuncInst>,
+    tables: Vec<*mut TableInst>,
+    memories: Vec<*mut MemoryInst>,
+    globals: Vec<*mut GlobalInst>,
+    tags: Vec<*mut TagInst>,
+    /// The same index spaces as handles, for exports.
+    handles: Handles,
+    elements: Box<[ElementInst]>,
+    element_words: Vec<Box<[u64]>>,
+    datas: Box<[DataInst]>,
+    exports: HashMap<String, Extern>,
+    compiled: Arc<dyn CompiledModule>,
+}
+
+#[derive(Debug, Default)]
+struct Handles {
+    tables: Vec<TableHandle>,
+    memories: Vec<MemoryHandle>,
+    globals: Vec<GlobalHandle>,
+    tags: Vec<TagHandle>,
+}
+
+impl Instance {
+    /// Instantiates `module` with its imports in order, and runs its start function.
+    ///
+    /// # Errors
+    /// `Unlinkable` if an import does not match; `Unsupported` if the tier cannot execute a
+    /// function (contract C1: then nothing of the module runs); `Limit`; or the trap of an active
+    /// segment or of the start function.
+    pub fn new(store: &mut Store, module: &Module, imports: &[Extern]) -> Result<Instance> {
+        link::check(store, module, imports)?;
+        let compiled = compile(store.engine(), module)?;
+        let proof = store.engine().backend().proof(&*compiled);
+        let data = store.data_mut();
+        let index = InstanceData::allocate(data, module, imports, compiled)?;
+        data.proof.add(&proof);
+        let instance = Instance {
+            store: data.id,
+            index,
+        };
+        init::initialize(data, index as usize)?;
+        if let Some(start) = module.start {
+            data.call(instance.func_id(data, start), &[])?;
+        }
+        Ok(instance)
+    }
+
+    /// The export of that name.
+    pub fn export(self, store: &Store, name: &str) -> Option<Extern> {
+        store.data().instances[self.index as usize]
+            .exports
+            .get(name)
+            .copied()
+    }
+
+    /// The exported function of that name.
+    pub fn func(self, store: &Store, name: &str) -> Option<Func> {
+        match self.export(store, name) {
+            Some(Extern::Func(func)) => Some(func),
+            _ => None,
+        }
+    }
+
+    /// The module that it is an instance of.
+    pub fn module(self, store: &Store) -> &Module {
+        &store.data().instances[self.index as usize].module
+    }
+
+    fn func_id(self, data: &StoreData, func: u32) -> u32 {
+        let inst = data.instances[self.index as usize].funcs[func as usize];
+        // SAFETY: functions of a store live as long as the store.
+        unsafe { (*inst).id }
+    }
+}
+
+/// The module's code in the engine's tier, compiled now if it has not been.
+fn compile(engine: &Engine, module: &Module) -> Result<Arc<dyn CompiledModule>> {
+    let backend = engine.backend();
+    let slot = &module.compiled[backend.tier() as usize];
+    if let Some(code) = slot.get() {
+        return Ok(code.clone());
+    }
+    let code = backend.compile(module, engine.config())?;
+    Ok(slot.get_or_init(|| code).clone())
+}
+
+impl InstanceData {
+    /// Allocates everything that the module defines and adds the instance to the store.
+    fn allocate(
+        data: &mut StoreData,
+        module: &Module,
+        imports: &[Extern],
+        compiled: Arc<dyn CompiledModule>,
+    ) -> Result<u32> {
+        let mut instance = Box::new(InstanceData::empty(data, module, compiled));
+        instance.add_imports(data, imports);
+        instance.add_functions(data);
+        instance.add_memories(data)?;
+        instance.add_tables(data)?;
+        instance.add_globals(data);
+        instance.add_tags(data);
+        instance.add_segments();
+        instance.add_exports(data.id);
+        instance.fill_vm();
+        data.instances.push(instance);
+        Ok(data.instances.len() as u32 - 1)
+    }
+
+    fn empty(
+        data: &mut StoreData,
+        module: &Module,
+        compiled: Arc<dyn CompiledModule>,
+    ) -> InstanceData {
+        InstanceData {
+            vm: Box::new(empty_vm(&raw mut data.cx)),
+            module: module.clone(),
+            own_funcs: Box::default(),
+            funcs: Vec::with_capacity(module.funcs.len()),
+            tables: Vec::new(),
+            memories: Vec::new(),
+            globals: Vec::new(),
+            tags: Vec::new(),
+            handles: Handles::default(),
+            elements: Box::default(),
+            element_words: Vec::new(),
+            datas: Box::default(),
+            exports: HashMap::new(),
+            compiled,
+        }
+    }
+
+    fn add_imports(&mut self, data: &mut StoreData, imports: &[Extern]) {
+        for &import in imports {
+            match import {
+                Extern::Func(h) => self.funcs.push(data.funcs[h.id as usize]),
+                Extern::Table(h) => self.push_table(data, h),
+                Extern::Memory(h) => self.push_memory(data, h),
+                Extern::Global(h) => self.push_global(data, h),
+                Extern::Tag(h) => self.push_tag(data, h),
+            }
+        }
+    }
+
+    fn add_functions(&mut self, data: &mut StoreData) {
+        let module = self.module.clone();
+        let vm = &raw mut *self.vm;
+        let first = module.imported.funcs;
+        let new_func = |(i, signature): (usize, &Arc<crate::types::FuncType>)| FuncInst {
+            entry: not_installed as Entry,
+            vm,
+            jit: std::ptr::null(),
+            stack: std::ptr::null(),
+            register: std::ptr::null(),
+            ty: module.func_type_id(first + i as u32),
+            index: first + i as u32,
+            id: 0,
+            param_slots: slots_of_all(&signature.params) as u32,
+            result_slots: slots_of_all(&signature.results) as u32,
+        };
+        let defined = module.signatures[first as usize..].iter().enumerate();
+        self.own_funcs = defined.map(new_func).collect();
+        let engine = data.engine.clone();
+        for func in &mut self.own_funcs {
+            engine.backend().install(&*self.compiled, &module, func);
+            func.id = data.add_func(func);
+            self.funcs.push(func);
+        }
+    }
+
+    fn add_memories(&mut self, data: &mut StoreData) -> Result<()> {
+        let module = self.module.clone();
+        for &ty in &module.memories[module.imported.memories as usize..] {
+            let bytes_max = data.engine.config().limits.memory_bytes_max;
+            let memory = Memory::new(ty, data.guards_memories(), bytes_max)?;
+            let handle = data.add_memory(memory);
+            self.push_memory(data, handle);
+        }
+        Ok(())
+    }
+
+    fn add_tables(&mut self, data: &mut StoreData) -> Result<()> {
+        let module = self.module.clone();
+        for &ty in &module.tables[module.imported.tables as usize..] {
+            let max = data.engine.config().limits.table_elements_max;
+            let table = Table::new(ty, 0, max).ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Limit,
+                    format!("a table of {} is too large", ty.initial),
+                )
+            })?;
+            let handle = data.add_table(table);
+            self.push_table(data, handle);
+        }
+        Ok(())
+    }
+
+    /// Allocates the globals, all zero: their initialisers run later, in order.
+    fn add_globals(&mut self, data: &mut StoreData) {
+        let module = self.module.clone();
+        for &ty in &module.globals[module.imported.globals as usize..] {
+            let inst = GlobalInst { slots: [0; 2] };
+            let handle = data.add_global(Box::new(Global { inst, ty }));
+            self.push_global(data, handle);
+        }
+    }
+
+    fn add_tags(&mut self, data: &mut StoreData) {
+        let module = self.module.clone();
+        for &ty in &module.tags[module.imported.tags as usize..] {
+            let id = data.tags.len() as u32;
+            let inst = TagInst {
+                ty: module.types[ty as usize],
+                id,
+            };
+            let handle = data.add_tag(Box::new(Tag { inst }));
+            self.push_tag(data, handle);
+        }
+    }
+
+    fn add_segments(&mut self) {
+        let module = &self.module;
+        let empty = |_: &crate::module::ElementSegment| ElementInst {
+            words: std::ptr::null(),
+            len: 0,
+        };
+        self.elements = module.elements.iter().map(empty).collect();
+        self.datas = module
+            .datas
+            .iter()
+            .map(|segment| DataInst {
+                bytes: module.bytes[segment.range.clone()].as_ptr(),
+                len_bytes: segment.range.len(),
+            })
+            .collect();
+    }
+
+    fn add_exports(&mut self, store: u32) {
+        for export in &self.module.exports {
+            let i = export.index as usize;
+            let value = match export.kind {
+                ExternKind::Func => {
+                    // SAFETY: functions of a store live as long as the store.
+                    let id = unsafe { (*self.funcs[i]).id };
+                    Extern::Func(Func { store, id })
+                }
+                ExternKind::Table => Extern::Table(self.handles.tables[i]),
+                ExternKind::Memory => Extern::Memory(self.handles.memories[i]),
+                ExternKind::Global => Extern::Global(self.handles.globals[i]),
+                ExternKind::Tag => Extern::Tag(self.handles.tags[i]),
+            };
+            self.exports.insert(export.name.clone(), value);
+        }
+    }
+
+    /// Points the vm at the finished index spaces, which do not move any more.
+    fn fill_vm(&mut self) {
+        let vm = &mut *self.vm;
+        vm.memory0 = self
+            .memories
+            .first()
+            .copied()
+            .unwrap_or(std::ptr::null_mut());
+        vm.funcs = self.funcs.as_ptr();
+        vm.tables = self.tables.as_ptr();
+        vm.memories = self.memories.as_ptr();
+        vm.globals = self.globals.as_ptr();
+        vm.tags = self.tags.as_ptr();
+        vm.types = self.module.types.as_ptr().cast::<TypeId>();
+        vm.elements = self.elements.as_mut_ptr();
+        vm.datas = self.datas.as_mut_ptr();
+    }
+
+    fn push_table(&mut self, data: &mut StoreData, handle: TableHandle) {
+        self.tables
+            .push(&raw mut data.tables[handle.index as usize].inst);
+        self.handles.tables.push(handle);
+    }
+
+    fn push_memory(&mut self, data: &mut StoreData, handle: MemoryHandle) {
+        self.memories
+            .push(&raw mut data.memories[handle.index as usize].inst);
+        self.handles.memories.push(handle);
+    }
+
+    fn push_global(&mut self, data: &mut StoreData, handle: GlobalHandle) {
+        self.globals
+            .push(&raw mut data.globals[handle.index as usize].inst);
+        self.handles.globals.push(handle);
+    }
+
+    fn push_tag(&mut self, data: &mut StoreData, handle: TagHandle) {
+        self.tags
+            .push(&raw mut data.tags[handle.index as usize].inst);
+        self.handles.tags.push(handle);
+    }
+}
+
+fn empty_vm(cx: *mut Cx) -> Vm {
+    Vm {
+        cx,
+        memory0: std::ptr::null_mut(),
+        funcs: std::ptr::null(),
+        tables: std::ptr::null(),
+        memories: std::ptr::null(),
+        globals: std::ptr::null(),
+        types: std::ptr::null(),
+        elements: std::ptr::null_mut(),
+        datas: std::ptr::null_mut(),
+        tags: std::ptr::null(),
+    }
+}
+
+/// The entry of a function whose tier has not been installed: an exit code that is in no table.
+unsafe extern "C" fn not_installed(_: *mut FuncInst, _: *mut Cx, _: *mut u64) -> Exit {
+    Exit::MAX
+}

@@ -1,0 +1,454 @@
+//! Bytes to a validated [`Module`], through wasmparser (spec: "Binary Format / Modules").
+//!
+//! Owns the module's bytes and everything that is known before instantiation: canonical types,
+//! index spaces, segments, the byte range of every function body. Function bodies are validated
+//! here and translated elsewhere, from the bytes. The conversion from wasmparser's types is in
+//! `module/convert.rs`, the telling of malformed from invalid in `module/malformed.rs`.
+
+mod convert;
+mod malformed;
+
+use std::any::Any;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use wasmparser::{Parser, Payload, ValidPayload, Validator, WasmFeatures};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits::PAGE_SIZE_BYTES;
+use crate::types::{
+    CompositeKind, FuncType, HeapType, RefType, TypeId, TypeRef, TypeRegistry, ValType,
+};
+
+/// A validated module. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Module {
+    inner: Arc<ModuleData>,
+}
+
+/// What a module is made of. Index spaces hold imports first, as in the spec.
+#[derive(Debug)]
+pub struct ModuleData {
+    /// The whole binary.
+    pub bytes: Arc<[u8]>,
+    /// The canonical type of each type index.
+    pub types: Vec<TypeId>,
+    /// The composite kind of each type index.
+    pub kinds: Vec<CompositeKind>,
+    /// Imports, in order.
+    pub imports: Vec<Import>,
+    /// The type index of every function.
+    pub funcs: Vec<u32>,
+    /// The signature of every function.
+    pub signatures: Vec<Arc<FuncType>>,
+    /// Every table.
+    pub tables: Vec<TableType>,
+    /// The initialiser of each table that has one, by table index.
+    pub table_inits: Vec<Option<ConstExpr>>,
+    /// Every memory.
+    pub memories: Vec<MemoryType>,
+    /// Every global.
+    pub globals: Vec<GlobalType>,
+    /// The initialisers of the globals that are not imported.
+    pub global_inits: Vec<ConstExpr>,
+    /// The type index of every tag.
+    pub tags: Vec<u32>,
+    /// Exports, in order.
+    pub exports: Vec<Export>,
+    /// The start function.
+    pub start: Option<u32>,
+    /// Element segments.
+    pub elements: Vec<ElementSegment>,
+    /// Data segments.
+    pub datas: Vec<DataSegment>,
+    /// The body of each function that is not imported: local declarations and code, as a range
+    /// of `bytes`.
+    pub bodies: Vec<Range<usize>>,
+    /// How many functions, tables, memories, globals and tags are imported.
+    pub imported: Imported,
+    /// The registry that the type ids belong to.
+    pub registry: Arc<TypeRegistry>,
+    /// What the tiers have compiled of this module, by tier slot; owned here so that it goes
+    /// when the module goes.
+    pub compiled: [OnceLock<Arc<dyn CompiledModule>>; 3],
+}
+
+/// What a tier keeps for a module.
+pub trait CompiledModule: Any + Send + Sync + std::fmt::Debug {
+    /// For the tier that made it.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// Counts of imports by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Functions.
+    pub funcs: u32,
+    /// Tables.
+    pub tables: u32,
+    /// Memories.
+    pub memories: u32,
+    /// Globals.
+    pub globals: u32,
+    /// Tags.
+    pub tags: u32,
+}
+
+/// The type of something that can be imported or exported (spec: "External Types").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExternType {
+    /// A function of a canonical type; `exact` if subtypes are refused.
+    Func {
+        /// The canonical function type.
+        ty: TypeId,
+        /// Whether only the very type will do (custom descriptors).
+        exact: bool,
+    },
+    /// A table.
+    Table(TableType),
+    /// A memory.
+    Memory(MemoryType),
+    /// A global.
+    Global(GlobalType),
+    /// A tag of a canonical function type.
+    Tag(TypeId),
+}
+
+/// The type of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableType {
+    /// What it holds.
+    pub element: RefType,
+    /// Whether it is indexed by i64.
+    pub is64: bool,
+    /// Initial length in elements.
+    pub initial: u64,
+    /// Greatest length in elements.
+    pub maximum: Option<u64>,
+}
+
+/// The type of a memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryType {
+    /// Whether it is indexed by i64.
+    pub is64: bool,
+    /// Whether threads share it.
+    pub shared: bool,
+    /// Initial size in pages.
+    pub initial: u64,
+    /// Greatest size in pages.
+    pub maximum: Option<u64>,
+    /// Base-2 logarithm of the page size in bytes: 16, unless it is custom.
+    pub page_size_log2: u32,
+}
+
+impl MemoryType {
+    /// A 32-bit memory of ordinary pages.
+    pub fn new(initial: u64, maximum: Option<u64>) -> MemoryType {
+        let page_size_log2 = PAGE_SIZE_BYTES.trailing_zeros();
+        MemoryType {
+            is64: false,
+            shared: false,
+            initial,
+            maximum,
+            page_size_log2,
+        }
+    }
+}
+
+/// The type of a global.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlobalType {
+    /// What it holds.
+    pub content: ValType,
+    /// Whether it can be set.
+    pub mutable: bool,
+}
+
+/// An import.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The module's name.
+    pub module: String,
+    /// The item's name.
+    pub name: String,
+    /// What is wanted.
+    pub ty: ExternType,
+}
+
+/// What an export exports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ExternKind {
+    /// A function.
+    Func,
+    /// A table.
+    Table,
+    /// A memory.
+    Memory,
+    /// A global.
+    Global,
+    /// A tag.
+    Tag,
+}
+
+/// An export.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: ExternKind,
+    /// Its index in the index space of that kind.
+    pub index: u32,
+}
+
+/// A constant expression in postfix order (spec: "Constant Expressions").
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConstExpr(pub Box<[ConstOp]>);
+
+/// One instruction of a constant expression.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the names are the spec's own")]
+pub enum ConstOp {
+    I32(i32),
+    I64(i64),
+    F32(u32),
+    F64(u64),
+    V128(u128),
+    GlobalGet(u32),
+    RefNull(HeapType),
+    RefFunc(u32),
+    I32Add,
+    I32Sub,
+    I32Mul,
+    I64Add,
+    I64Sub,
+    I64Mul,
+    /// Something that no tier evaluates yet, by its mnemonic.
+    Unsupported(&'static str),
+}
+
+/// How a segment is used.
+#[derive(Clone, Debug)]
+pub enum SegmentMode {
+    /// Only by the bulk instructions.
+    Passive,
+    /// Copied at instantiation to `offset` of the table or memory `index`.
+    Active {
+        /// Table or memory index.
+        index: u32,
+        /// Where to.
+        offset: ConstExpr,
+    },
+    /// Only a forward declaration of function references.
+    Declared,
+}
+
+/// An element segment.
+#[derive(Clone, Debug)]
+pub struct ElementSegment {
+    /// How it is used.
+    pub mode: SegmentMode,
+    /// The type of its elements.
+    pub ty: RefType,
+    /// Its elements.
+    pub items: ElementItems,
+}
+
+/// The elements of a segment.
+#[derive(Clone, Debug)]
+pub enum ElementItems {
+    /// Function indices.
+    Funcs(Box<[u32]>),
+    /// Constant expressions.
+    Exprs(Box<[ConstExpr]>),
+}
+
+impl ElementItems {
+    /// How many elements.
+    pub fn len(&self) -> usize {
+        match self {
+            ElementItems::Funcs(f) => f.len(),
+            ElementItems::Exprs(e) => e.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A data segment.
+#[derive(Clone, Debug)]
+pub struct DataSegment {
+    /// How it is used.
+    pub mode: SegmentMode,
+    /// Its bytes, as a range of the module's bytes.
+    pub range: Range<usize>,
+}
+
+impl Module {
+    /// Decodes and validates `bytes` under `features`.
+    ///
+    /// # Errors
+    /// `Malformed` or `Invalid`, with the byte offset; `Unsupported` for components.
+    pub fn decode(
+        bytes: &[u8],
+        features: WasmFeatures,
+        registry: Arc<TypeRegistry>,
+    ) -> Result<Module> {
+        let mut data = ModuleData::empty(bytes, registry);
+        match data.read(features) {
+            Ok(()) => Ok(Module {
+                inner: Arc::new(data),
+            }),
+            Err(error) => Err(malformed::classify(bytes, features, &error)),
+        }
+    }
+
+    /// The module's parts.
+    pub fn data(&self) -> &ModuleData {
+        &self.inner
+    }
+
+    /// Whether two handles are of one module.
+    pub fn same(&self, other: &Module) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+impl std::ops::Deref for Module {
+    type Target = ModuleData;
+
+    fn deref(&self) -> &ModuleData {
+        &self.inner
+    }
+}
+
+impl ModuleData {
+    fn empty(bytes: &[u8], registry: Arc<TypeRegistry>) -> ModuleData {
+        ModuleData {
+            bytes: bytes.into(),
+            types: Vec::new(),
+            kinds: Vec::new(),
+            imports: Vec::new(),
+            funcs: Vec::new(),
+            signatures: Vec::new(),
+            tables: Vec::new(),
+            table_inits: Vec::new(),
+            memories: Vec::new(),
+            globals: Vec::new(),
+            global_inits: Vec::new(),
+            tags: Vec::new(),
+            exports: Vec::new(),
+            start: None,
+            elements: Vec::new(),
+            datas: Vec::new(),
+            bodies: Vec::new(),
+            imported: Imported::default(),
+            registry,
+            compiled: Default::default(),
+        }
+    }
+
+    /// Validates and reads every section.
+    fn read(&mut self, features: WasmFeatures) -> Result<(), wasmparser::BinaryReaderError> {
+        let bytes = self.bytes.clone();
+        let mut validator = Validator::new_with_features(features);
+        let mut parser = Parser::new(0);
+        parser.set_features(features);
+        let mut allocations = wasmparser::FuncValidatorAllocations::default();
+        for payload in parser.parse_all(&bytes) {
+            let payload = payload?;
+            if let ValidPayload::Func(func, body) = validator.payload(&payload)? {
+                let mut checker = func.into_validator(std::mem::take(&mut allocations));
+                checker.validate(&body)?;
+                allocations = checker.into_allocations();
+            }
+            self.section(payload)?;
+        }
+        Ok(())
+    }
+
+    fn section(&mut self, payload: Payload<'_>) -> Result<(), wasmparser::BinaryReaderError> {
+        match payload {
+            Payload::TypeSection(reader) => self.read_types(reader),
+            Payload::ImportSection(reader) => self.read_imports(reader),
+            Payload::FunctionSection(reader) => reader
+                .into_iter()
+                .try_for_each(|ty| ty.map(|ty| self.add_func(ty))),
+            Payload::TableSection(reader) => self.read_tables(reader),
+            Payload::MemorySection(reader) => reader
+                .into_iter()
+                .try_for_each(|ty| ty.map(|ty| self.memories.push(convert::memory_type(&ty)))),
+            Payload::TagSection(reader) => reader
+                .into_iter()
+                .try_for_each(|ty| ty.map(|ty| self.tags.push(ty.func_type_idx))),
+            Payload::GlobalSection(reader) => self.read_globals(reader),
+            Payload::ExportSection(reader) => self.read_exports(reader),
+            Payload::StartSection { func, .. } => {
+                self.start = Some(func);
+                Ok(())
+            }
+            Payload::ElementSection(reader) => self.read_elements(reader),
+            Payload::DataSection(reader) => self.read_datas(reader),
+            Payload::CodeSectionEntry(body) => {
+                let range = body.range();
+                self.bodies.push(range.start as usize..range.end as usize);
+                Ok(())
+            }
+            _ => Ok(()), // the validator has refused what is not part of a core module
+        }
+    }
+
+    fn add_func(&mut self, type_index: u32) {
+        self.funcs.push(type_index);
+        self.signatures
+            .push(self.registry.func(self.types[type_index as usize]));
+    }
+
+    /// The canonical type of a function.
+    pub fn func_type_id(&self, func: u32) -> TypeId {
+        self.types[self.funcs[func as usize] as usize]
+    }
+
+    /// The defined type at a type index, as a reference with its kind.
+    pub fn type_ref(&self, type_index: u32) -> TypeRef {
+        let i = type_index as usize;
+        TypeRef {
+            id: self.types[i],
+            kind: self.kinds[i],
+        }
+    }
+
+    /// The function type at a type index that is one.
+    pub fn func_type(&self, type_index: u32) -> Arc<FuncType> {
+        self.registry.func(self.types[type_index as usize])
+    }
+
+    /// The index into `bodies` of a function, `None` for an import.
+    pub fn body_index(&self, func: u32) -> Option<usize> {
+        func.checked_sub(self.imported.funcs).map(|n| n as usize)
+    }
+
+    /// The type of an export.
+    pub fn export_type(&self, export: &Export) -> ExternType {
+        let i = export.index as usize;
+        match export.kind {
+            ExternKind::Func => ExternType::Func {
+                ty: self.func_type_id(export.index),
+                exact: false,
+            },
+            ExternKind::Table => ExternType::Table(self.tables[i]),
+            ExternKind::Memory => ExternType::Memory(self.memories[i]),
+            ExternKind::Global => ExternType::Global(self.globals[i]),
+            ExternKind::Tag => ExternType::Tag(self.types[self.tags[i] as usize]),
+        }
+    }
+}
+
+/// An error of wasmparser as ours, of a given kind.
+fn reader_error(kind: ErrorKind, error: &wasmparser::BinaryReaderError) -> Error {
+    Error::new(kind, error.message()).at(error.offset() as usize)
+}

@@ -1,0 +1,231 @@
+//! The store (spec: "Store"): owns every function, memory, table, global, tag and instance, and
+//! the stacks that they run on. Handles are indices into it; code uses stable addresses.
+//!
+//! Invariants: nothing is ever removed while the store lives, and everything that code points to
+//! is boxed, so addresses stay valid. `unsafe` here follows those addresses.
+
+mod func;
+mod handles;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+pub use func::{Caller, Func, HostFn};
+pub use handles::{Extern, GlobalHandle, MemoryHandle, TableHandle, TagHandle};
+
+use crate::engine::{Engine, Proof, Tier};
+use crate::error::{Error, Result};
+use crate::global::{Global, Tag};
+use crate::instance::InstanceData;
+use crate::memory::Memory;
+use crate::table::Table;
+use crate::trap::TrapKind;
+use crate::types::FuncType;
+use crate::vm::{Cx, Frame, FuncInst};
+
+/// A store. Everything in it lives as long as it does.
+#[derive(Debug)]
+pub struct Store {
+    data: Box<StoreData>,
+}
+
+/// What a store owns.
+pub struct StoreData {
+    pub(crate) cx: Cx,
+    pub(crate) id: u32,
+    pub(crate) engine: Engine,
+    /// Every function, by id.
+    pub(crate) funcs: Vec<*mut FuncInst>,
+    pub(crate) hosts: Vec<func::Host>,
+    pub(crate) instances: Vec<Box<InstanceData>>,
+    pub(crate) memories: Vec<Box<Memory>>,
+    pub(crate) tables: Vec<Box<Table>>,
+    pub(crate) globals: Vec<Box<Global>>,
+    pub(crate) tags: Vec<Box<Tag>>,
+    /// The error of the host function that ended execution with `HostError`.
+    pub(crate) host_error: Option<Error>,
+    /// How many entries from the host are under way.
+    pub(crate) entries: u32,
+    /// Counts of all instances.
+    pub(crate) proof: Proof,
+    _value_stack: Vec<u64>,
+    _frames: Vec<Frame>,
+}
+
+impl std::fmt::Debug for StoreData {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store #{} of {} functions", self.id, self.funcs.len())
+    }
+}
+
+// SAFETY: all pointers in a store lead into the store itself or into shared, immutable compiled
+// code, and host closures are `Send`; so the whole of it can move to another thread.
+unsafe impl Send for Store {}
+
+impl Store {
+    /// An empty store.
+    pub fn new(engine: &Engine) -> Store {
+        static NEXT_ID: AtomicU32 = AtomicU32::new(0);
+        let limits = engine.config().limits;
+        let mut value_stack: Vec<u64> = vec![0; limits.value_stack_bytes / 8];
+        let mut frames: Vec<Frame> = Vec::with_capacity(limits.call_depth_max);
+        let mut data = Box::new(StoreData {
+            cx: Cx {
+                native_limit: 0,
+                jit_entry_sp: 0,
+                jit_scratch: [0; 2],
+                stack_end: value_stack.as_mut_ptr_range().end,
+                top: value_stack.as_mut_ptr(),
+                frame_top: frames.as_mut_ptr(),
+                frame_end: frames.as_mut_ptr().wrapping_add(limits.call_depth_max),
+                trap_pc: 0,
+                trap_func: std::ptr::null_mut(),
+                entered: [0; 3],
+                store: std::ptr::null_mut(),
+            },
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            engine: engine.clone(),
+            funcs: Vec::new(),
+            hosts: Vec::new(),
+            instances: Vec::new(),
+            memories: Vec::new(),
+            tables: Vec::new(),
+            globals: Vec::new(),
+            tags: Vec::new(),
+            host_error: None,
+            entries: 0,
+            proof: Proof::default(),
+            _value_stack: value_stack,
+            _frames: frames,
+        });
+        data.cx.store = (&raw mut *data).cast();
+        Store { data }
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.data.engine
+    }
+
+    /// What this store's instances compiled and how often they were entered (contract C2).
+    pub fn proof(&self) -> Proof {
+        let tier = self.data.engine.backend().tier();
+        let entered = self.data.cx.entered[tier as usize];
+        Proof {
+            entered,
+            ..self.data.proof.clone()
+        }
+    }
+
+    /// Every memory, in order of creation.
+    pub fn memories(&self) -> impl Iterator<Item = MemoryHandle> + use<> {
+        let store = self.data.id;
+        (0..self.data.memories.len() as u32).map(move |index| MemoryHandle { store, index })
+    }
+
+    /// Every table, in order of creation.
+    pub fn tables(&self) -> impl Iterator<Item = TableHandle> + use<> {
+        let store = self.data.id;
+        (0..self.data.tables.len() as u32).map(move |index| TableHandle { store, index })
+    }
+
+    /// Every global, in order of creation.
+    pub fn globals(&self) -> impl Iterator<Item = GlobalHandle> + use<> {
+        let store = self.data.id;
+        (0..self.data.globals.len() as u32).map(move |index| GlobalHandle { store, index })
+    }
+
+    pub(crate) fn data(&self) -> &StoreData {
+        &self.data
+    }
+
+    pub(crate) fn data_mut(&mut self) -> &mut StoreData {
+        &mut self.data
+    }
+}
+
+impl StoreData {
+    /// The store that a context belongs to.
+    ///
+    /// # Safety
+    /// `cx` must be the context of a live store, and the caller must not hold another reference
+    /// into the store's owner while it uses this one.
+    pub(crate) unsafe fn of<'a>(cx: *mut Cx) -> &'a mut StoreData {
+        // SAFETY: `Cx::store` is set once, to the boxed owner of `cx`.
+        unsafe { &mut *(*cx).store.cast::<StoreData>() }
+    }
+
+    pub(crate) fn add_func(&mut self, func: *mut FuncInst) -> u32 {
+        self.funcs.push(func);
+        self.funcs.len() as u32 - 1
+    }
+
+    pub(crate) fn add_memory(&mut self, memory: Box<Memory>) -> MemoryHandle {
+        self.memories.push(memory);
+        MemoryHandle {
+            store: self.id,
+            index: self.memories.len() as u32 - 1,
+        }
+    }
+
+    pub(crate) fn add_table(&mut self, table: Box<Table>) -> TableHandle {
+        self.tables.push(table);
+        TableHandle {
+            store: self.id,
+            index: self.tables.len() as u32 - 1,
+        }
+    }
+
+    pub(crate) fn add_global(&mut self, global: Box<Global>) -> GlobalHandle {
+        self.globals.push(global);
+        GlobalHandle {
+            store: self.id,
+            index: self.globals.len() as u32 - 1,
+        }
+    }
+
+    pub(crate) fn add_tag(&mut self, tag: Box<Tag>) -> TagHandle {
+        self.tags.push(tag);
+        TagHandle {
+            store: self.id,
+            index: self.tags.len() as u32 - 1,
+        }
+    }
+
+    /// Whether memories of this store are guarded where their type allows it: only compiled code
+    /// has use for it.
+    pub(crate) fn guards_memories(&self) -> bool {
+        let config = self.engine.config();
+        config.bounds == crate::engine::Bounds::Guard && self.engine.backend().tier() == Tier::Jit
+    }
+
+    /// The signature of a function of this store.
+    pub(crate) fn signature(&self, func: *const FuncInst) -> std::sync::Arc<FuncType> {
+        // SAFETY: functions of a store live as long as the store.
+        let ty = unsafe { (*func).ty };
+        self.engine.registry().func(ty)
+    }
+
+    /// The error for an exit code.
+    pub(crate) fn exit_error(&mut self, exit: u32) -> Error {
+        match TrapKind::from_code(exit) {
+            Some(TrapKind::HostError) => self
+                .host_error
+                .take()
+                .unwrap_or_else(|| Error::trap(TrapKind::HostError)),
+            Some(kind) => Error::trap(kind),
+            None => Error::new(
+                crate::error::ErrorKind::Internal,
+                format!("a function ended with the unknown exit code {exit}"),
+            ),
+        }
+    }
+}
+
+/// The error of a handle that belongs to another store.
+pub(crate) fn check_store(handle: u32, store: &StoreData) -> Result<()> {
+    if handle == store.id {
+        Ok(())
+    } else {
+        Err(Error::usage("a handle of another store"))
+    }
+}

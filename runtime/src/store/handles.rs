@@ -1,0 +1,214 @@
+//! Handles to memories, tables, globals and tags of a store.
+
+use super::{Func, Store, check_store};
+use crate::error::{Error, ErrorKind, Result};
+use crate::global::{Global, Tag};
+use crate::memory::Memory;
+use crate::module::{ExternType, GlobalType, MemoryType, TableType};
+use crate::table::Table;
+use crate::types::{FuncType, ValType};
+use crate::value::{Ref, Val};
+use crate::vm::TagInst;
+
+macro_rules! handle {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub struct $name {
+            pub(crate) store: u32,
+            pub(crate) index: u32,
+        }
+
+        impl $name {
+            /// Its number in the store, in order of creation.
+            pub fn index(self) -> u32 {
+                self.index
+            }
+        }
+    };
+}
+
+handle!(/// A memory of a store.
+    MemoryHandle);
+handle!(/// A table of a store.
+    TableHandle);
+handle!(/// A global of a store.
+    GlobalHandle);
+handle!(/// A tag of a store.
+    TagHandle);
+
+/// Anything that can be imported or exported (spec: "External Values").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Extern {
+    /// A function.
+    Func(Func),
+    /// A table.
+    Table(TableHandle),
+    /// A memory.
+    Memory(MemoryHandle),
+    /// A global.
+    Global(GlobalHandle),
+    /// A tag.
+    Tag(TagHandle),
+}
+
+impl Extern {
+    pub(crate) fn store(self) -> u32 {
+        match self {
+            Extern::Func(h) => h.store,
+            Extern::Table(h) => h.store,
+            Extern::Memory(h) => h.store,
+            Extern::Global(h) => h.store,
+            Extern::Tag(h) => h.store,
+        }
+    }
+
+    /// Its type, with the current size of a table or memory as its initial size (spec: the type
+    /// of an external value).
+    pub fn ty(self, store: &Store) -> ExternType {
+        let data = store.data();
+        match self {
+            Extern::Func(h) => {
+                // SAFETY: functions of a store live as long as the store.
+                let ty = unsafe { (*data.funcs[h.id as usize]).ty };
+                ExternType::Func { ty, exact: true }
+            }
+            Extern::Table(h) => {
+                let table = &data.tables[h.index as usize];
+                ExternType::Table(TableType {
+                    initial: table.len(),
+                    ..table.ty
+                })
+            }
+            Extern::Memory(h) => {
+                let memory = &data.memories[h.index as usize];
+                ExternType::Memory(MemoryType {
+                    initial: memory.pages(),
+                    ..memory.ty
+                })
+            }
+            Extern::Global(h) => ExternType::Global(data.globals[h.index as usize].ty),
+            Extern::Tag(h) => ExternType::Tag(data.tags[h.index as usize].inst.ty),
+        }
+    }
+}
+
+impl MemoryHandle {
+    /// A new memory made by the host.
+    ///
+    /// # Errors
+    /// `Limit` if it is too large.
+    pub fn new(store: &mut Store, ty: MemoryType) -> Result<MemoryHandle> {
+        let data = store.data_mut();
+        let bytes_max = data.engine.config().limits.memory_bytes_max;
+        let memory = Memory::new(ty, data.guards_memories(), bytes_max)?;
+        Ok(data.add_memory(memory))
+    }
+
+    /// The contents.
+    pub fn data(self, store: &Store) -> &[u8] {
+        store.data().memories[self.index as usize].data()
+    }
+
+    /// The contents, to write.
+    pub fn data_mut(self, store: &mut Store) -> &mut [u8] {
+        store.data_mut().memories[self.index as usize].data_mut()
+    }
+
+    /// The size in pages.
+    pub fn pages(self, store: &Store) -> u64 {
+        store.data().memories[self.index as usize].pages()
+    }
+
+    /// Grows by `delta` pages: the old size, or `None`.
+    pub fn grow(self, store: &mut Store, delta: u64) -> Option<u64> {
+        store.data_mut().memories[self.index as usize].grow(delta)
+    }
+}
+
+impl TableHandle {
+    /// A new table made by the host, filled with `init`.
+    ///
+    /// # Errors
+    /// `Limit` if it is too large, `Usage` if `init` is not of the element type.
+    pub fn new(store: &mut Store, ty: TableType, init: Ref) -> Result<TableHandle> {
+        let data = store.data_mut();
+        data.check_value(Val::Ref(init), ValType::Ref(ty.element))?;
+        let max = data.engine.config().limits.table_elements_max;
+        let table = Table::new(ty, init.to_word(), max)
+            .ok_or_else(|| Error::new(ErrorKind::Limit, "the table is too large"))?;
+        Ok(data.add_table(table))
+    }
+
+    /// The length in elements.
+    pub fn len(self, store: &Store) -> u64 {
+        store.data().tables[self.index as usize].len()
+    }
+
+    /// Whether it has no elements.
+    pub fn is_empty(self, store: &Store) -> bool {
+        self.len(store) == 0
+    }
+
+    /// An element.
+    pub fn get(self, store: &Store, index: u64) -> Option<Ref> {
+        let table = &store.data().tables[self.index as usize];
+        let word = *table.words().get(usize::try_from(index).ok()?)?;
+        Some(Ref::from_word(table.ty.element, word))
+    }
+
+    /// Grows by `delta` elements holding `init`: the old length, or `None`.
+    pub fn grow(self, store: &mut Store, delta: u64, init: Ref) -> Option<u64> {
+        store.data_mut().tables[self.index as usize].grow(delta, init.to_word())
+    }
+}
+
+impl GlobalHandle {
+    /// A new global made by the host.
+    ///
+    /// # Errors
+    /// `Usage` if the value is not of the type.
+    pub fn new(store: &mut Store, ty: GlobalType, value: Val) -> Result<GlobalHandle> {
+        let data = store.data_mut();
+        data.check_value(value, ty.content)?;
+        Ok(data.add_global(Global::new(ty, value)))
+    }
+
+    /// The current value.
+    pub fn get(self, store: &Store) -> Val {
+        store.data().globals[self.index as usize].get()
+    }
+
+    /// Its type.
+    pub fn ty(self, store: &Store) -> GlobalType {
+        store.data().globals[self.index as usize].ty
+    }
+
+    /// Replaces the value of a mutable global.
+    ///
+    /// # Errors
+    /// `Usage` if the global is constant or the value is not of its type.
+    pub fn set(self, store: &mut Store, value: Val) -> Result<()> {
+        let data = store.data_mut();
+        check_store(self.store, data)?;
+        let ty = data.globals[self.index as usize].ty;
+        data.check_value(value, ty.content)?;
+        if !ty.mutable {
+            return Err(Error::usage("the global is constant"));
+        }
+        data.globals[self.index as usize].set(value);
+        Ok(())
+    }
+}
+
+impl TagHandle {
+    /// A new tag made by the host.
+    pub fn new(store: &mut Store, ty: FuncType) -> TagHandle {
+        let data = store.data_mut();
+        let ty = data.engine.registry().intern_func(ty);
+        let id = data.tags.len() as u32;
+        data.add_tag(Box::new(Tag {
+            inst: TagInst { ty, id },
+        }))
+    }
+}

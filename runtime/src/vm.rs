@@ -1,0 +1,179 @@
+//! The execution state that all three tiers share, laid out for machine code.
+//!
+//! Everything here is `repr(C)`, lives at a stable address inside a store, and is reached through
+//! raw pointers by the interpreters and by compiled code. Floor 4 (`store.rs`, `instance.rs`)
+//! owns and fills it; nothing here allocates.
+//!
+//! # Value stack
+//! One contiguous array of 8-byte slots for each store. A call through [`FuncInst::entry`] finds
+//! its arguments at `args`, and leaves its results there; everything above the arguments is free
+//! for the callee. Whoever runs code that may enter the store again from outside (a host call,
+//! compiled code calling out) first raises [`Cx::top`] above what is live, and restores it after.
+
+use crate::types::TypeId;
+
+/// What every call returns: 0, or the exit code of a trap (`TrapKind as u32`).
+pub type Exit = u32;
+
+/// The exit code of success.
+pub const EXIT_OK: Exit = 0;
+
+/// A function's tier-independent entry: arguments and results are slots at `args`.
+///
+/// # Safety
+/// `func` and `cx` must belong to one live store, `args` must point into its value stack with
+/// room for the larger of the parameters' and the results' slots.
+pub type Entry = unsafe extern "C" fn(func: *mut FuncInst, cx: *mut Cx, args: *mut u64) -> Exit;
+
+/// A function instance (spec: "Function Instances"). Its address is the function's identity, and
+/// what a function reference holds.
+#[derive(Debug)]
+#[repr(C)]
+pub struct FuncInst {
+    /// How any tier, or the host, calls it.
+    pub entry: Entry,
+    /// The instance that the function runs in; null for host functions.
+    pub vm: *mut Vm,
+    /// Its code in the JIT tier (machine code address), or null.
+    pub jit: *const u8,
+    /// Its code in the stack tier, or null.
+    pub stack: *const (),
+    /// Its code in the register tier, or null.
+    pub register: *const (),
+    /// Its canonical type.
+    pub ty: TypeId,
+    /// Its index in its module, or in the store's host functions.
+    pub index: u32,
+    /// Its index in the store.
+    pub id: u32,
+    /// Slots of its parameters.
+    pub param_slots: u32,
+    /// Slots of its results.
+    pub result_slots: u32,
+}
+
+/// What code of one instance can reach: the index spaces of its module (spec: "Module Instances").
+#[derive(Debug)]
+#[repr(C)]
+pub struct Vm {
+    /// The store's execution context.
+    pub cx: *mut Cx,
+    /// Memory 0, or null if there is none.
+    pub memory0: *mut MemoryInst,
+    /// By function index.
+    pub funcs: *const *mut FuncInst,
+    /// By table index.
+    pub tables: *const *mut TableInst,
+    /// By memory index.
+    pub memories: *const *mut MemoryInst,
+    /// By global index.
+    pub globals: *const *mut GlobalInst,
+    /// Canonical types by type index.
+    pub types: *const TypeId,
+    /// By element segment index.
+    pub elements: *mut ElementInst,
+    /// By data segment index.
+    pub datas: *mut DataInst,
+    /// By tag index: tag identities.
+    pub tags: *const *mut TagInst,
+}
+
+/// A memory as code sees it. `base` may move when the memory grows, unless it is guarded.
+#[derive(Debug)]
+#[repr(C)]
+pub struct MemoryInst {
+    /// Address of byte 0.
+    pub base: *mut u8,
+    /// Current length in bytes.
+    pub len_bytes: usize,
+}
+
+/// A table as code sees it. `elements` may move when the table grows.
+#[derive(Debug)]
+#[repr(C)]
+pub struct TableInst {
+    /// Reference words.
+    pub elements: *mut u64,
+    /// Current length in elements.
+    pub len: u64,
+}
+
+/// A global: one value in its slots.
+#[derive(Debug)]
+#[repr(C, align(16))]
+pub struct GlobalInst {
+    /// The value; the second slot is only used by v128.
+    pub slots: [u64; 2],
+}
+
+/// A tag: its address is its identity.
+#[derive(Debug)]
+#[repr(C)]
+pub struct TagInst {
+    /// Its canonical function type.
+    pub ty: TypeId,
+    /// Its index in the store.
+    pub id: u32,
+}
+
+/// An element segment of an instance: reference words; dropping sets the length to 0.
+#[derive(Debug)]
+#[repr(C)]
+pub struct ElementInst {
+    /// The words.
+    pub words: *const u64,
+    /// How many.
+    pub len: usize,
+}
+
+/// A data segment of an instance; dropping sets the length to 0.
+#[derive(Debug)]
+#[repr(C)]
+pub struct DataInst {
+    /// The bytes.
+    pub bytes: *const u8,
+    /// How many.
+    pub len_bytes: usize,
+}
+
+/// A suspended caller on the interpreters' control stack.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Frame {
+    /// Where to go on.
+    pub ip: *const u64,
+    /// The frame's base on the value stack (what it is exactly, is the tier's own matter).
+    pub fp: *mut u64,
+    /// The instance that the caller runs in.
+    pub vm: *mut Vm,
+    /// The function that is running, for backtraces.
+    pub func: *mut FuncInst,
+}
+
+/// The execution context of a store: stacks, limits, and what a trap leaves behind.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Cx {
+    /// Native stack addresses below this one are exhausted.
+    pub native_limit: usize,
+    /// Compiled code: the stack pointer of the innermost entry, to which a trap returns.
+    pub jit_entry_sp: usize,
+    /// Compiled code: scratch for its entry and exit sequences.
+    pub jit_scratch: [u64; 2],
+    /// End of the value stack.
+    pub stack_end: *mut u64,
+    /// First slot above everything that is live, while code outside the interpreters runs.
+    pub top: *mut u64,
+    /// Next free frame of the control stack.
+    pub frame_top: *mut Frame,
+    /// End of the control stack.
+    pub frame_end: *mut Frame,
+    /// Where the last trap happened: tier-private instruction position.
+    pub trap_pc: usize,
+    /// The function that the last trap happened in, or null.
+    pub trap_func: *mut FuncInst,
+    /// How often code of each tier was entered from outside of it.
+    pub entered: [u64; 3],
+    /// The store's owner (`store::StoreData`), for helpers and host calls.
+    pub store: *mut (),
+}
