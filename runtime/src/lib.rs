@@ -13,6 +13,7 @@
 //! ```
 
 pub mod engine;
+pub mod decode;
 pub mod error;
 pub mod global;
 pub mod helpers;
