@@ -9,9 +9,12 @@
 pub mod error;
 pub mod expectations;
 pub mod outcome;
+pub mod parse;
 pub mod protocol;
 pub mod report;
 pub mod script;
+mod split;
 pub mod suite;
+mod text_rules;
 pub mod tier;
 pub mod verdict;
