@@ -12,12 +12,13 @@
 //! # Ok::<(), wassay_runtime::Error>(())
 //! ```
 
-pub mod engine;
 pub mod decode;
+pub mod engine;
 pub mod error;
 pub mod global;
 pub mod helpers;
 pub mod instance;
+pub mod ir;
 pub mod limits;
 pub mod linker;
 pub mod memory;

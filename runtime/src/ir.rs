@@ -1,0 +1,304 @@
+//! The canonical typed IR: three-address code over numbered slots, made from Wasm on first call.
+//!
+//! # Slots
+//! A function's frame is an array of 8-byte slots, `[parameters | locals | temporaries]`. A value
+//! takes one slot, v128 two. The temporary of an operand-stack entry is the slot at the height of
+//! that entry (in slots, from the bottom of the operand stack), so that values meet at control
+//! merges in the same slot on every path, and no phis are needed. i32 and f32 lie zero-extended in
+//! their slots. Declared locals are zero on entry; temporaries are undefined until written.
+//!
+//! # Operands
+//! Reading a local and pushing a constant are not instructions: an [`Operand`] names the local's
+//! slot or a constant of the function's pool. The builder writes a pending read of a local to its
+//! temporary before the local is set, and at control merges.
+//!
+//! # Blocks
+//! Code is a list of basic blocks in the order of the Wasm text; each ends in its one terminator,
+//! and there is no falling through. A block that is the target of a back edge is marked as a loop
+//! head. Unreachable Wasm code has no IR. Moves that a branch needs stand before it, or in a block
+//! of their own on the edge if the branch is conditional.
+//!
+//! # Roles
+//! [`Inst::visit`] gives every operand's role (def, use, immediate, label); printer, verifier,
+//! liveness and all consumers derive from it. An instruction is described as an assignment, with
+//! `r[x]` for the slot or constant of operand `x`.
+//!
+//! The register tier fuses this into its own cells; the JIT builds SSA from it. Neither changes it.
+
+use std::sync::Arc;
+
+use crate::module::Module;
+use crate::ops::Op;
+use crate::trap::TrapKind;
+use crate::types::{FuncType, ValType};
+
+/// A slot of the frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Slot(pub u32);
+
+/// The index of a basic block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlockId(pub u32);
+
+/// A slot that is read, or a constant of [`Func::consts`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Operand(u32);
+
+impl Operand {
+    const CONST: u32 = 1 << 31;
+
+    /// Reads a slot.
+    pub fn slot(slot: Slot) -> Operand {
+        debug_assert!(slot.0 < Self::CONST);
+        Operand(slot.0)
+    }
+
+    /// Entry `index` of the constant pool.
+    pub fn constant(index: u32) -> Operand {
+        debug_assert!(index < Self::CONST);
+        Operand(index | Self::CONST)
+    }
+
+    /// What it is.
+    pub fn get(self) -> OperandKind {
+        if self.0 & Self::CONST == 0 {
+            OperandKind::Slot(Slot(self.0))
+        } else {
+            OperandKind::Const(self.0 & !Self::CONST)
+        }
+    }
+}
+
+/// An operand, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperandKind {
+    /// A slot.
+    Slot(Slot),
+    /// An index into the constant pool.
+    Const(u32),
+}
+
+impl std::fmt::Debug for Operand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.get() {
+            OperandKind::Slot(Slot(n)) => write!(f, "s{n}"),
+            OperandKind::Const(n) => write!(f, "c{n}"),
+        }
+    }
+}
+
+/// The type of an operand, references being all alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "the names are the spec's own")]
+pub enum Type {
+    I32,
+    I64,
+    F32,
+    F64,
+    V128,
+    Ref,
+}
+
+impl From<ValType> for Type {
+    fn from(ty: ValType) -> Type {
+        match ty {
+            ValType::I32 => Type::I32,
+            ValType::I64 => Type::I64,
+            ValType::F32 => Type::F32,
+            ValType::F64 => Type::F64,
+            ValType::V128 => Type::V128,
+            ValType::Ref(_) => Type::Ref,
+        }
+    }
+}
+
+impl Type {
+    /// How many slots a value takes.
+    pub fn slots(self) -> u32 {
+        if self == Type::V128 { 2 } else { 1 }
+    }
+}
+
+/// A range of [`Func::lists`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct List {
+    /// Index of the first operand.
+    pub start: u32,
+    /// How many.
+    pub len: u32,
+}
+
+/// An instruction. `Op` rows give the types of the operands of `Unary` to `Store`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[expect(
+    missing_docs,
+    reason = "the fields are named in each variant's description"
+)]
+pub enum Inst {
+    /// `r[dst] := r[src]`
+    Copy { ty: Type, dst: Slot, src: Operand },
+    /// `r[dst] := op(r[a])`; rows of shape unary, test, convert and convert_trapping.
+    Unary { op: Op, dst: Slot, a: Operand },
+    /// `r[dst] := op(r[a], r[b])`; rows of shape binary, binary_trapping and compare.
+    Binary {
+        op: Op,
+        dst: Slot,
+        a: Operand,
+        b: Operand,
+    },
+    /// `r[dst] := r[cond] != 0 ? r[a] : r[b]`, the type being that of `a` and `b`.
+    Select {
+        ty: Type,
+        dst: Slot,
+        cond: Operand,
+        operands: List,
+    },
+    /// `r[dst] := memory[r[addr] + offset]`; rows of shape load. `offset` is in the pool of
+    /// constants, the address i32 or i64 as the memory is.
+    Load {
+        op: Op,
+        memory: u32,
+        dst: Slot,
+        addr: Operand,
+        offset: u32,
+    },
+    /// `memory[r[addr] + offset] := r[value]`; rows of shape store.
+    Store {
+        op: Op,
+        memory: u32,
+        addr: Operand,
+        value: Operand,
+        offset: u32,
+    },
+    /// `r[dst] := globals[global]`
+    GlobalGet { ty: Type, dst: Slot, global: u32 },
+    /// `globals[global] := r[src]`
+    GlobalSet { ty: Type, global: u32, src: Operand },
+    /// `r[dst] := reference to function func`
+    RefFunc { dst: Slot, func: u32 },
+    /// `r[dst] := r[a] is null`
+    RefIsNull { dst: Slot, a: Operand },
+    /// Traps with `kind` if `r[a]` is null.
+    TrapIfNull { a: Operand, kind: TrapKind },
+    /// `r[dst] := tables[table][r[index]]`
+    TableGet {
+        table: u32,
+        dst: Slot,
+        index: Operand,
+    },
+    /// `tables[table][r[index]] := r[value]`
+    TableSet {
+        table: u32,
+        index: Operand,
+        value: Operand,
+    },
+    /// An instruction that is out of line in every tier (`helpers.rs`): memory.size, memory.grow,
+    /// memory.fill, memory.copy, memory.init, data.drop, table.size, table.grow, table.fill,
+    /// table.copy, table.init, elem.drop. `a` and `b` are its index immediates in the order of the
+    /// opcode table, `dst` its result's slot if it has one.
+    Helper {
+        op: Op,
+        dst: Slot,
+        a: u32,
+        b: u32,
+        operands: List,
+    },
+    /// Calls a function of the module. Results go to consecutive slots from `dst`; `dst` is also
+    /// where the arguments' temporaries begin, with nothing live at or above it: a callee's frame
+    /// may be put there.
+    Call { func: u32, dst: Slot, args: List },
+    /// Calls `tables[table][r[index]]` after checking its type, as `Call`.
+    CallIndirect {
+        table: u32,
+        type_index: u32,
+        dst: Slot,
+        index_and_args: List,
+    },
+    /// Calls the function that the first operand refers to, as `Call`; null traps.
+    CallRef {
+        type_index: u32,
+        dst: Slot,
+        func_and_args: List,
+    },
+
+    /// Goes to `target`.
+    Br { target: BlockId },
+    /// Goes to `then` if `r[cond]` is not 0, else to `other`.
+    BrIf {
+        cond: Operand,
+        then: BlockId,
+        other: BlockId,
+    },
+    /// Goes to `then` if `r[a]` is null, else to `other`.
+    BrIfNull {
+        a: Operand,
+        then: BlockId,
+        other: BlockId,
+    },
+    /// Goes to the `r[index]`th of the labels, or to the last if there are fewer.
+    BrTable { index: Operand, targets: List },
+    /// Returns the operands.
+    Return { values: List },
+    /// Tail-calls a function of the module.
+    ReturnCall { func: u32, args: List },
+    /// Tail-calls as `CallIndirect` calls.
+    ReturnCallIndirect {
+        table: u32,
+        type_index: u32,
+        index_and_args: List,
+    },
+    /// Tail-calls as `CallRef` calls.
+    ReturnCallRef {
+        type_index: u32,
+        func_and_args: List,
+    },
+    /// Traps.
+    Trap { kind: TrapKind },
+}
+
+/// A basic block: a range of instructions, of which only the last is a terminator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// First instruction.
+    pub start: u32,
+    /// One past the terminator.
+    pub end: u32,
+    /// Whether a branch leads back here.
+    pub is_loop_head: bool,
+}
+
+/// A function in canonical IR.
+#[derive(Clone, Debug)]
+pub struct Func {
+    /// The module that it is a function of.
+    pub module: Module,
+    /// Its function index.
+    pub index: u32,
+    /// Its signature.
+    pub ty: Arc<FuncType>,
+    /// The type of each parameter and local.
+    pub local_types: Vec<Type>,
+    /// The slot of each parameter and local.
+    pub local_slots: Vec<Slot>,
+    /// Slots of the parameters alone.
+    pub param_slots: u32,
+    /// Slots of parameters and locals: the first temporary.
+    pub first_temporary: u32,
+    /// Slots of the whole frame, callees' argument areas included.
+    pub slots: u32,
+    /// The code; block 0 is the entry and has no predecessors.
+    pub blocks: Vec<Block>,
+    /// The instructions of all blocks.
+    pub insts: Vec<Inst>,
+    /// Where in the module each instruction comes from, as a byte offset.
+    pub offsets: Vec<u32>,
+    /// Constants, each in its 1 slot; a v128 takes two entries, low half first.
+    pub consts: Vec<u64>,
+    /// Operand lists.
+    pub lists: Vec<Operand>,
+    /// Label lists of `BrTable`.
+    pub labels: Vec<BlockId>,
+    /// Wasm instructions that the code stands for, for the proof.
+    pub ops: u64,
+}
