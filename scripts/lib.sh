@@ -1,7 +1,8 @@
+# shellcheck shell=bash
 # Shared by the scripts beside it; source it, do not run it. Works in bash 3.2 (macOS) and later.
 #
 # Owns: where things are, whether this host executes ARM64 code itself, and how the cross toolchain
-# that scripts/setup found is used. Sets no variable of the caller but those named here.
+# that scripts/setup found is used.
 
 set -euo pipefail
 
@@ -13,6 +14,17 @@ toolchain_dir=${WASSAY_TOOLCHAIN_DIR:-$root/.toolchain}
 target_dir=${CARGO_TARGET_DIR:-$root/target}
 case $toolchain_dir in /*) ;; *) toolchain_dir=$PWD/$toolchain_dir ;; esac
 case $target_dir in /*) ;; *) target_dir=$PWD/$target_dir ;; esac
+
+# The program that runs the JIT where the host is not ARM64.
+jit_worker=$target_dir/aarch64-jit/$cross_target/release/wassay
+
+# What scripts/setup finds and writes to .toolchain/env.
+cross_rustc=""   # the compiler
+cross_version="" # what it says of itself
+cross_std=""     # the folder of its aarch64 library
+cross_sysroot="" # given to it, where the library is not in its own
+cross_linker=""  # a C compiler for aarch64 Linux
+cross_runner=""  # the emulator and its arguments
 
 say() { printf '%s\n' "${0##*/}: $*" >&2; }
 die() { say "$*"; exit 2; }
@@ -26,8 +38,7 @@ host_is_arm64() {
 # `cargo` from the project's root, whatever the caller's directory.
 cargo_here() { (cd "$root" && cargo "$@"); }
 
-# Reads what scripts/setup wrote: cross_rustc, cross_version, cross_std, cross_sysroot, cross_linker
-# and cross_runner (words). Fails where there is no usable toolchain.
+# Reads what scripts/setup wrote; fails where there is no usable toolchain.
 load_cross() {
     [ -r "$toolchain_dir/env" ] || return 1
     # shellcheck disable=SC1091
@@ -64,12 +75,10 @@ export_jit_worker() {
     elif load_cross; then
         case $target_dir in
             *[[:space:]]*) ;;
-            *) export WASSAY_JIT_WORKER="$cross_runner $(jit_worker)" ;;
+            *) export WASSAY_JIT_WORKER="$cross_runner $jit_worker" ;;
         esac
     else
         WASSAY_JIT_UNAVAILABLE=$(unavailable_reason)
         export WASSAY_JIT_UNAVAILABLE
     fi
 }
-
-jit_worker() { printf '%s' "$target_dir/aarch64-jit/$cross_target/release/wassay"; }
