@@ -82,7 +82,9 @@ impl Instance {
         };
         init::initialize(data, index as usize)?;
         if let Some(start) = module.start {
-            data.call(instance.func_id(data, start), &[])?;
+            let func = instance.func_id(data, start);
+            // SAFETY: the store is borrowed uniquely for the whole call.
+            unsafe { StoreData::call(store.as_ptr(), func, &[])? };
         }
         Ok(instance)
     }

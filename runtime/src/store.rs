@@ -7,6 +7,7 @@
 mod func;
 mod handles;
 
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use func::{Caller, Func, HostFn};
@@ -25,7 +26,9 @@ use crate::vm::{Cx, Frame, FuncInst};
 /// A store. Everything in it lives as long as it does.
 #[derive(Debug)]
 pub struct Store {
-    data: Box<StoreData>,
+    /// Owned: made from a `Box` in `new`, given back to one in `drop`. A raw pointer, because
+    /// code that runs in the store reaches it through `Cx::store` while a call is under way.
+    data: NonNull<StoreData>,
 }
 
 /// What a store owns.
@@ -68,7 +71,7 @@ impl Store {
         let limits = engine.config().limits;
         let mut value_stack: Vec<u64> = vec![0; limits.value_stack_bytes / 8];
         let mut frames: Vec<Frame> = Vec::with_capacity(limits.call_depth_max);
-        let mut data = Box::new(StoreData {
+        let data = Box::new(StoreData {
             cx: Cx {
                 native_limit: 0,
                 jit_entry_sp: 0,
@@ -97,63 +100,71 @@ impl Store {
             _value_stack: value_stack,
             _frames: frames,
         });
-        data.cx.store = (&raw mut *data).cast();
-        Store { data }
+        let data = Box::into_raw(data);
+        // SAFETY: `data` was just allocated.
+        unsafe { (*data).cx.store = data.cast() };
+        Store {
+            // SAFETY: a `Box` is never null.
+            data: unsafe { NonNull::new_unchecked(data) },
+        }
     }
 
     /// The engine.
     pub fn engine(&self) -> &Engine {
-        &self.data.engine
+        &self.data().engine
     }
 
     /// What this store's instances compiled and how often they were entered (contract C2).
     pub fn proof(&self) -> Proof {
-        let tier = self.data.engine.backend().tier();
-        let entered = self.data.cx.entered[tier as usize];
+        let tier = self.data().engine.backend().tier();
+        let entered = self.data().cx.entered[tier as usize];
         Proof {
             entered,
-            ..self.data.proof.clone()
+            ..self.data().proof.clone()
         }
     }
 
     /// Every memory, in order of creation.
     pub fn memories(&self) -> impl Iterator<Item = MemoryHandle> + use<> {
-        let store = self.data.id;
-        (0..self.data.memories.len() as u32).map(move |index| MemoryHandle { store, index })
+        let store = self.data().id;
+        (0..self.data().memories.len() as u32).map(move |index| MemoryHandle { store, index })
     }
 
     /// Every table, in order of creation.
     pub fn tables(&self) -> impl Iterator<Item = TableHandle> + use<> {
-        let store = self.data.id;
-        (0..self.data.tables.len() as u32).map(move |index| TableHandle { store, index })
+        let store = self.data().id;
+        (0..self.data().tables.len() as u32).map(move |index| TableHandle { store, index })
     }
 
     /// Every global, in order of creation.
     pub fn globals(&self) -> impl Iterator<Item = GlobalHandle> + use<> {
-        let store = self.data.id;
-        (0..self.data.globals.len() as u32).map(move |index| GlobalHandle { store, index })
+        let store = self.data().id;
+        (0..self.data().globals.len() as u32).map(move |index| GlobalHandle { store, index })
     }
 
     pub(crate) fn data(&self) -> &StoreData {
-        &self.data
+        // SAFETY: the store owns its data, and no code runs in it while `self` is borrowed.
+        unsafe { self.data.as_ref() }
     }
 
     pub(crate) fn data_mut(&mut self) -> &mut StoreData {
-        &mut self.data
+        // SAFETY: as in `data`, and `self` is borrowed uniquely.
+        unsafe { self.data.as_mut() }
+    }
+
+    pub(crate) fn as_ptr(&mut self) -> *mut StoreData {
+        self.data.as_ptr()
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from a `Box` and is not used after this.
+        drop(unsafe { Box::from_raw(self.data.as_ptr()) });
     }
 }
 
 impl StoreData {
-    /// The store that a context belongs to.
-    ///
-    /// # Safety
-    /// `cx` must be the context of a live store, and the caller must not hold another reference
-    /// into the store's owner while it uses this one.
-    pub(crate) unsafe fn of<'a>(cx: *mut Cx) -> &'a mut StoreData {
-        // SAFETY: `Cx::store` is set once, to the boxed owner of `cx`.
-        unsafe { &mut *(*cx).store.cast::<StoreData>() }
-    }
-
     pub(crate) fn add_func(&mut self, func: *mut FuncInst) -> u32 {
         self.funcs.push(func);
         self.funcs.len() as u32 - 1

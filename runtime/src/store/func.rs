@@ -1,5 +1,6 @@
 //! Functions as the host sees them: calling in, and host functions that are called.
 
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -18,19 +19,20 @@ pub struct Func {
 }
 
 /// What a host function is: it takes the arguments and gives the results, both of its type.
-pub type HostFn = Box<dyn Fn(&mut Caller<'_>, &[Val]) -> Result<Vec<Val>> + Send>;
+pub type HostFn = Box<dyn Fn(&mut Caller<'_>, &[Val]) -> Result<Vec<Val>> + Send + Sync>;
 
 /// The store, as a host function may use it while Wasm code is suspended below it.
 #[derive(Debug)]
 pub struct Caller<'a> {
-    pub(crate) data: &'a mut StoreData,
+    data: *mut StoreData,
+    _borrow: PhantomData<&'a mut Store>,
 }
 
 /// A host function and its instance.
 pub(crate) struct Host {
     inst: Box<FuncInst>,
     ty: Arc<FuncType>,
-    call: HostFn,
+    call: Arc<HostFn>,
 }
 
 impl Func {
@@ -57,7 +59,7 @@ impl Func {
         data.hosts.push(Host {
             inst,
             ty: Arc::new(ty),
-            call,
+            call: Arc::new(call),
         });
         debug_assert_eq!(data.hosts[data.hosts.len() - 1].inst.id, id);
         Ok(Func { store: data.id, id })
@@ -89,7 +91,8 @@ impl Func {
     /// A trap; the error of a host function; `Usage` if the arguments do not fit.
     pub fn call(self, store: &mut Store, args: &[Val]) -> Result<Vec<Val>> {
         check_store(self.store, store.data())?;
-        store.data_mut().call(self.id, args)
+        // SAFETY: the store is borrowed uniquely for the whole call.
+        unsafe { StoreData::call(store.as_ptr(), self.id, args) }
     }
 }
 
@@ -99,56 +102,78 @@ impl Caller<'_> {
     /// # Errors
     /// As [`Func::call`].
     pub fn call(&mut self, func: Func, args: &[Val]) -> Result<Vec<Val>> {
-        check_store(func.store, self.data)?;
-        self.data.call(func.id, args)
+        // SAFETY: a `Caller` stands for the unique borrow of a live store, whose running code is
+        // suspended; the reference ends here.
+        check_store(func.store, unsafe { &*self.data })?;
+        // SAFETY: as above, for the whole call.
+        unsafe { StoreData::call(self.data, func.id, args) }
     }
 }
 
 impl StoreData {
     /// Calls function `id` with arguments on the value stack.
-    pub(crate) fn call(&mut self, id: u32, args: &[Val]) -> Result<Vec<Val>> {
+    ///
+    /// # Safety
+    /// `data` is a live store, and no reference into it is in use: code that runs in the store
+    /// makes its own, from `Cx::store`.
+    pub(crate) unsafe fn call(data: *mut StoreData, id: u32, args: &[Val]) -> Result<Vec<Val>> {
+        // SAFETY: the caller's contract; the reference ends before any code is entered.
+        let (func, ty, base, slots) = unsafe { (*data).prepare_call(id, args)? };
+        // SAFETY: `func` is of this store and `base` has room for `slots`.
+        let exit = unsafe { StoreData::enter(data, func, base) };
+        // SAFETY: the code has ended, so that a reference may be made again.
+        let store = unsafe { &mut *data };
+        store.cx.top = base;
+        if exit != EXIT_OK {
+            return Err(store.exit_error(exit));
+        }
+        // SAFETY: the callee has left its results at `base`.
+        let results = unsafe { std::slice::from_raw_parts(base, slots) };
+        Ok(read_values(&ty.results, results))
+    }
+
+    /// Puts checked arguments on top of the value stack: the function, its type, where they are,
+    /// and how many slots they and the results take.
+    fn prepare_call(
+        &mut self,
+        id: u32,
+        args: &[Val],
+    ) -> Result<(*mut FuncInst, Arc<FuncType>, *mut u64, usize)> {
         let func = self.funcs[id as usize];
         let ty = self.signature(func);
         self.check_values(args, &ty.params)?;
-        let (params, results) = (slots_of_all(&ty.params), slots_of_all(&ty.results));
+        let slots = slots_of_all(&ty.params).max(slots_of_all(&ty.results));
         let base = self.cx.top;
         let free_bytes = (self.cx.stack_end as usize).saturating_sub(base as usize);
-        let slots = params.max(results);
         if free_bytes < slots * 8 {
             return Err(Error::trap(TrapKind::StackExhausted));
         }
-        {
-            // SAFETY: `base` to `base + slots` is inside the value stack and above what is live.
-            let area = unsafe { std::slice::from_raw_parts_mut(base, slots) };
-            write_values(args, area);
-        }
-        let exit = self.enter(func, base);
-        self.cx.top = base;
-        if exit != EXIT_OK {
-            return Err(self.exit_error(exit));
-        }
-        // SAFETY: as above; the callee has left its results there.
-        Ok(read_values(&ty.results, unsafe {
-            std::slice::from_raw_parts(base, slots)
-        }))
+        // SAFETY: `base` to `base + slots` is inside the value stack and above what is live.
+        write_values(args, unsafe { std::slice::from_raw_parts_mut(base, slots) });
+        Ok((func, ty, base, slots))
     }
 
     /// Enters a function, with the native stack limit set if this is the outermost entry.
-    fn enter(&mut self, func: *mut FuncInst, base: *mut u64) -> Exit {
-        let outermost = self.entries == 0;
-        if outermost {
-            let here = native_stack_address();
-            let budget = self.engine.config().limits.native_stack_bytes;
-            self.cx.native_limit = here.saturating_sub(budget);
-        } else if native_stack_address() < self.cx.native_limit {
+    ///
+    /// # Safety
+    /// As for [`StoreData::call`]; `func` and `base` fit its `Entry`.
+    unsafe fn enter(data: *mut StoreData, func: *mut FuncInst, base: *mut u64) -> Exit {
+        // SAFETY: the caller's contract; the reference ends before any code is entered.
+        let store = unsafe { &mut *data };
+        if store.entries == 0 {
+            let budget = store.engine.config().limits.native_stack_bytes;
+            store.cx.native_limit = native_stack_address().saturating_sub(budget);
+        } else if native_stack_address() < store.cx.native_limit {
             return TrapKind::StackExhausted as Exit;
         }
-        self.entries += 1;
-        let (frame_top, cx) = (self.cx.frame_top, &raw mut self.cx);
-        // SAFETY: `func` is a function of this store and `base` is its value stack with room.
-        let exit = unsafe { ((*func).entry)(func, cx, base) };
-        self.cx.frame_top = frame_top;
-        self.entries -= 1;
+        store.entries += 1;
+        let frame_top = store.cx.frame_top;
+        // SAFETY: the caller's contract.
+        let exit = unsafe { ((*func).entry)(func, &raw mut (*data).cx, base) };
+        // SAFETY: the code has ended, so that a reference may be made again.
+        let store = unsafe { &mut *data };
+        store.cx.frame_top = frame_top;
+        store.entries -= 1;
         exit
     }
 
@@ -213,54 +238,58 @@ fn read_values(types: &[ValType], mut slots: &[u64]) -> Vec<Val> {
 /// # Safety
 /// As for [`crate::vm::Entry`].
 unsafe extern "C" fn host_entry(func: *mut FuncInst, cx: *mut Cx, args: *mut u64) -> Exit {
-    // SAFETY: the contract of `Entry`; while the host function runs, Wasm code is suspended, so
-    // that no other reference to the store's owner is in use.
-    let (data, index) = unsafe { (StoreData::of(cx), (*func).index as usize) };
-    if native_stack_address() < data.cx.native_limit {
-        return TrapKind::StackExhausted as Exit;
-    }
-    // SAFETY: hosts are boxed closures that are never removed; the pointer outlives this call.
-    let host: *mut Host = &raw mut data.hosts[index];
-    // SAFETY: as above.
-    let (ty, call) = unsafe { ((*host).ty.clone(), &raw const (*host).call) };
-    let slots = slots_of_all(&ty.params).max(slots_of_all(&ty.results));
-    // SAFETY: the contract of `Entry` gives room for arguments and results at `args`.
-    let values = read_values(&ty.params, unsafe {
-        std::slice::from_raw_parts(args, slots)
-    });
-    let top = data.cx.top;
-    data.cx.top = args.wrapping_add(slots);
-    let mut caller = Caller { data };
-    // SAFETY: `call` points to the closure; recursion into the same host function is the one way
-    // to a second reference, and they are `Fn`, so that is allowed.
-    let result = catch_unwind(AssertUnwindSafe(|| unsafe {
-        (*call)(&mut caller, &values)
-    }));
-    let data = caller.data;
-    data.cx.top = top;
-    let checked = result
-        .unwrap_or_else(|_| Err(panicked()))
-        .and_then(|results| {
-            data.check_values(&results, &ty.results)?;
-            Ok(results)
-        });
-    match checked {
-        Ok(results) => {
-            // SAFETY: as for the arguments.
-            write_values(&results, unsafe {
-                std::slice::from_raw_parts_mut(args, slots)
-            });
-            EXIT_OK
-        }
+    // SAFETY: the contract of `Entry`: a live store, and room at `args`. While a host function
+    // runs, the code that called it is suspended and holds no reference into the store.
+    match unsafe { call_host((*cx).store.cast(), (*func).index as usize, args) } {
+        Ok(()) => EXIT_OK,
         Err(Error {
             kind: ErrorKind::Trap(kind),
             ..
         }) if kind != TrapKind::HostError => kind as Exit,
         Err(error) => {
-            data.host_error = Some(error);
+            // SAFETY: as above.
+            unsafe { (*(*cx).store.cast::<StoreData>()).host_error = Some(error) };
             TrapKind::HostError as Exit
         }
     }
+}
+
+/// Calls host function `index` with the arguments at `args` and leaves its results there.
+///
+/// # Safety
+/// As for [`StoreData::call`]; `args` has room for arguments and results.
+unsafe fn call_host(data: *mut StoreData, index: usize, args: *mut u64) -> Result<()> {
+    // SAFETY: the caller's contract; the reference ends before the host function is called.
+    let store = unsafe { &mut *data };
+    if native_stack_address() < store.cx.native_limit {
+        return Err(Error::trap(TrapKind::StackExhausted));
+    }
+    let (ty, call) = (
+        store.hosts[index].ty.clone(),
+        store.hosts[index].call.clone(),
+    );
+    let slots = slots_of_all(&ty.params).max(slots_of_all(&ty.results));
+    let top = store.cx.top;
+    store.cx.top = args.wrapping_add(slots);
+    // SAFETY: `args` has room for that many slots.
+    let values = read_values(&ty.params, unsafe {
+        std::slice::from_raw_parts(args, slots)
+    });
+    let mut caller = Caller {
+        data,
+        _borrow: PhantomData,
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| call(&mut caller, &values)));
+    // SAFETY: the host function has ended, so that a reference may be made again.
+    let store = unsafe { &mut *data };
+    store.cx.top = top;
+    let results = result.unwrap_or_else(|_| Err(panicked()))?;
+    store.check_values(&results, &ty.results)?;
+    // SAFETY: as for the arguments.
+    write_values(&results, unsafe {
+        std::slice::from_raw_parts_mut(args, slots)
+    });
+    Ok(())
 }
 
 fn panicked() -> Error {
