@@ -15,6 +15,7 @@
 pub mod decode;
 pub mod engine;
 pub mod error;
+pub mod evaluate;
 pub mod global;
 pub mod helpers;
 pub mod instance;
@@ -23,6 +24,7 @@ pub mod limits;
 pub mod linker;
 pub mod memory;
 pub mod module;
+pub mod numeric;
 pub mod ops;
 pub mod register;
 pub mod stack;

@@ -1,0 +1,97 @@
+//! Evaluates scalar numeric opcodes on slots: for constant folding, constant expressions and tests.
+//!
+//! It owns no meaning: the opcode table's rows name the functions of `numeric`, and this file gives
+//! them all one signature. It stands above the opcode table and `numeric`, and knows no tier.
+
+use crate::numeric::{self, Slot};
+use crate::ops::{Op, for_each_op};
+use crate::trap::TrapKind;
+
+/// The result slots of an evaluation: one, or for wide arithmetic two, the low half first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slots {
+    /// The single result.
+    One(u64),
+    /// The low half, the high half.
+    Two(u64, u64),
+}
+
+/// A numeric opcode as a function of its operands' slots, the topmost of the stack last.
+///
+/// # Panics
+/// With fewer operands than the opcode takes.
+pub type Evaluator = fn(&[u64]) -> Result<Slots, TrapKind>;
+
+/// What a pure function may give back.
+trait Outcome {
+    fn slots(self) -> Result<Slots, TrapKind>;
+}
+
+impl<T: Slot> Outcome for T {
+    fn slots(self) -> Result<Slots, TrapKind> {
+        Ok(Slots::One(self.into_slot()))
+    }
+}
+
+impl<T: Slot> Outcome for Result<T, TrapKind> {
+    fn slots(self) -> Result<Slots, TrapKind> {
+        self.map(|value| Slots::One(value.into_slot()))
+    }
+}
+
+impl Outcome for (u64, u64) {
+    fn slots(self) -> Result<Slots, TrapKind> {
+        Ok(Slots::Two(self.0, self.1))
+    }
+}
+
+/// The evaluator of a row's tail, for the groups of scalar numerics.
+macro_rules! evaluator_of {
+    (unary $tail:tt) => {
+        evaluator_of!($tail)
+    };
+    (test $tail:tt) => {
+        evaluator_of!($tail)
+    };
+    (convert $tail:tt) => {
+        evaluator_of!($tail)
+    };
+    (convert_trapping $tail:tt) => {
+        evaluator_of!($tail)
+    };
+    (binary $tail:tt) => {
+        evaluator_of!($tail)
+    };
+    (binary_trapping $tail:tt) => {
+        evaluator_of!($tail)
+    };
+    (compare $tail:tt) => {
+        evaluator_of!($tail)
+    };
+    (wide $tail:tt) => {
+        evaluator_of!($tail)
+    };
+    ({ $func:ident($a:ident) -> $result:tt }) => {
+        Some(|x: &[u64]| numeric::$func(Slot::from_slot(x[0])).slots())
+    };
+    ({ $func:ident($a:ident, $b:ident) -> $result:tt }) => {
+        Some(|x: &[u64]| numeric::$func(Slot::from_slot(x[0]), Slot::from_slot(x[1])).slots())
+    };
+    ({ $func:ident($a:ident, $b:ident, $c:ident, $d:ident) -> $result:tt }) => {
+        Some(|x: &[u64]| numeric::$func(x[0], x[1], x[2], x[3]).slots())
+    };
+    ($group:ident $tail:tt) => {
+        None
+    };
+}
+
+macro_rules! define_evaluator {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident $tail:tt)* })*) => {
+        /// The evaluator of an opcode; `None` where the opcode is not scalar numeric.
+        pub fn evaluator(op: Op) -> Option<Evaluator> {
+            match op { $($(Op::$op => evaluator_of!($group $tail),)*)* }
+        }
+    };
+}
+
+for_each_op!(define_evaluator);
