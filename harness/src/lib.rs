@@ -6,13 +6,17 @@
 //! worker).
 #![deny(unsafe_code)]
 
+pub mod cell;
+pub mod compare_reports;
 pub mod error;
 pub mod expectations;
 pub mod outcome;
 pub mod parse;
+pub mod pool;
 pub mod protocol;
 pub mod report;
 pub mod script;
+pub mod select;
 mod split;
 pub mod suite;
 mod text_rules;

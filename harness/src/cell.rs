@@ -1,0 +1,139 @@
+//! The progress cell: eight bytes shared by a worker and its master, in a memory-mapped file.
+//!
+//! A worker stores the job and the directive that it is about to run; its master reads it to know
+//! on what a death is to be pinned, and whether anything moves. Storing costs no system call, and
+//! what was stored outlives the worker.
+//!
+//! Owns the file, which the master makes and removes, and the only `unsafe` of this crate.
+
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use memmap2::{MmapOptions, MmapRaw};
+use tempfile::NamedTempFile;
+
+const CELL_BYTES: usize = size_of::<AtomicU64>();
+
+/// What a worker is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The job's number; 0 before the first.
+    pub sequence: u32,
+    /// The directive that is running; none between directives.
+    pub ordinal: Option<u32>,
+}
+
+/// A mapping of the cell, in the master or in the worker.
+#[derive(Debug)]
+pub struct Cell {
+    map: MmapRaw,
+    /// The master's; the file goes when this does.
+    file: Option<NamedTempFile>,
+}
+
+impl Cell {
+    /// The master's side: makes the file.
+    ///
+    /// # Errors
+    /// If the temporary folder cannot be written.
+    pub fn create() -> io::Result<Cell> {
+        let file = tempfile::Builder::new().prefix("wassay-cell-").tempfile()?;
+        file.as_file().set_len(CELL_BYTES as u64)?;
+        let map = map(file.as_file())?;
+        Ok(Cell {
+            map,
+            file: Some(file),
+        })
+    }
+
+    /// The worker's side: opens the file that its master made.
+    ///
+    /// # Errors
+    /// If there is no such file, or it is no cell.
+    pub fn open(path: &Path) -> io::Result<Cell> {
+        let file = std::fs::File::options().read(true).write(true).open(path)?;
+        if file.metadata()?.len() != CELL_BYTES as u64 {
+            let message = format!("{} is no progress cell", path.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(Cell {
+            map: map(&file)?,
+            file: None,
+        })
+    }
+
+    /// The file, on the master's side.
+    ///
+    /// # Panics
+    /// On the worker's side, which has no need of it.
+    pub fn path(&self) -> &Path {
+        let file = self.file.as_ref();
+        file.expect("only the master, which made the file, asks for it").path()
+    }
+
+    /// Announces the directive that is about to run, or with `None` that none is.
+    pub fn announce(&self, sequence: u32, ordinal: Option<u32>) {
+        // Ordinals are below u32::MAX, as a script's length is; 0 is none.
+        let place = ordinal.map_or(0, |ordinal| ordinal + 1);
+        let word = u64::from(sequence) << 32 | u64::from(place);
+        self.word().store(word, Ordering::Release);
+    }
+
+    /// What was announced last.
+    pub fn read(&self) -> Progress {
+        let word = self.word().load(Ordering::Acquire);
+        Progress {
+            sequence: (word >> 32) as u32,
+            ordinal: (word as u32).checked_sub(1),
+        }
+    }
+
+    #[expect(unsafe_code, reason = "a memory-mapped file can only be reached by a pointer")]
+    fn word(&self) -> &AtomicU64 {
+        let pointer = self.map.as_mut_ptr().cast::<AtomicU64>();
+        // SAFETY: the mapping lives as long as `self`, is writable, is at least `CELL_BYTES` long
+        // (`create` and `open` see to it, and nobody shortens the file) and is aligned to a page.
+        // Both processes reach it by atomic operations only.
+        unsafe { &*pointer }
+    }
+}
+
+fn map(file: &std::fs::File) -> io::Result<MmapRaw> {
+    MmapOptions::new().len(CELL_BYTES).map_raw(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_side_announces_the_other_reads() {
+        let master = Cell::create().expect("a cell");
+        let worker = Cell::open(master.path()).expect("the same cell");
+        let none = Progress {
+            sequence: 0,
+            ordinal: None,
+        };
+        assert_eq!(master.read(), none);
+        for (sequence, ordinal) in [(1, Some(0)), (1, None), (u32::MAX, Some(u32::MAX - 1))] {
+            worker.announce(sequence, ordinal);
+            assert_eq!(master.read(), Progress { sequence, ordinal });
+        }
+    }
+
+    #[test]
+    fn the_file_goes_with_the_master() {
+        let master = Cell::create().expect("a cell");
+        let path = master.path().to_path_buf();
+        drop(master);
+        assert!(!path.exists());
+        assert!(Cell::open(&path).is_err());
+    }
+
+    #[test]
+    fn another_file_is_no_cell() {
+        let file = NamedTempFile::new().expect("a file");
+        assert!(Cell::open(file.path()).is_err(), "it is empty");
+    }
+}

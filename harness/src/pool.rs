@@ -1,0 +1,335 @@
+//! The pool: every chosen file in every tier, in worker processes, with every directive accounted.
+//!
+//! Owns the schedule and contract C7. When a worker dies, the death is pinned on the directive that
+//! it had announced; a fresh worker runs the file again without that directive, so that every other
+//! one gets the outcome that it would have had. A worker that had run other files before gets no
+//! such trust: the file first runs again, whole, in a fresh one. What is reported is therefore what
+//! a fresh worker does, whatever ran before and in whatever order (contract C8).
+//!
+//! Schedule: one queue, the slowest tier first and in each tier the longest file first; `jobs`
+//! threads take from it. So the JIT under emulation never trails behind, and what is left at the
+//! end is short. A thread keeps one worker at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rayon::prelude::*;
+
+use crate::outcome::{Outcome, Proof, Report};
+use crate::protocol::{Job, JobConfig, JobResult};
+use crate::script::Script;
+use crate::tier::Tier;
+
+pub mod interrupt;
+pub mod launch;
+pub mod process;
+
+use launch::Program;
+use process::{Cause, Death, StartError, Worker};
+
+/// Directives of one file that may kill a worker in one tier before the rest is given up.
+const DEATHS_PER_FILE_MAX: usize = 256;
+/// Directives of one file that may time out in one tier before the rest is given up.
+const TIMEOUTS_PER_FILE_MAX: usize = 16;
+/// Fresh workers that may die over one file without having announced a directive.
+const IDLE_DEATHS_MAX: usize = 2;
+
+/// A file to run.
+#[derive(Clone, Debug)]
+pub struct Task<'a> {
+    /// What to do.
+    pub script: &'a Script,
+    /// How.
+    pub config: JobConfig,
+    /// Ordinals left out on request, ascending.
+    pub skipped: Vec<u32>,
+}
+
+/// What a tier did with a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileRun {
+    /// A report for each directive, by ordinal.
+    pub reports: Vec<Report>,
+    /// Evidence of the tier.
+    pub proof: Proof,
+    /// Time spent in the worker.
+    pub micros: u64,
+}
+
+/// What a tier did with all files, in the order of the tasks; or why it cannot run here.
+pub type TierRun = Result<Vec<FileRun>, String>;
+
+/// How the pool runs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Files run at the same time.
+    pub jobs: usize,
+    /// How long one directive may take.
+    pub timeout: Duration,
+}
+
+/// Who watches the pool at work. Its methods are called from several threads.
+pub trait Observer: Sync {
+    /// A file is done in a tier.
+    fn file_done(&self, tier: Tier, script: &Script);
+    /// Something that a user should know, but that no verdict depends on.
+    fn warn(&self, message: &str);
+}
+
+/// The run was ended by Ctrl-C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupted;
+
+/// Runs all tasks in all tiers, each by its program or not at all, for the reason given.
+///
+/// # Errors
+/// When it is interrupted.
+pub fn run(
+    tasks: &[Task<'_>],
+    programs: &BTreeMap<Tier, Result<Program, String>>,
+    settings: &Settings,
+    observer: &dyn Observer,
+) -> Result<BTreeMap<Tier, TierRun>, Interrupted> {
+    let mut tiers: BTreeMap<Tier, Result<FirstWorker<'_>, String>> = programs
+        .par_iter()
+        .map(|(&tier, program)| Ok((tier, start_first(tier, program)?)))
+        .collect::<Result<_, Interrupted>>()?;
+    let available = tiers.iter().filter_map(|(&tier, first)| Some((tier, first.as_ref().ok()?)));
+    let queue = Queue {
+        tasks,
+        tiers: available.collect(),
+        settings,
+        observer,
+    };
+    let results = queue.run_all()?;
+    let mut runs: BTreeMap<Tier, Vec<FileRun>> = BTreeMap::new();
+    for ((tier, _), run) in results {
+        runs.entry(tier).or_default().push(run);
+    }
+    let outcome = |(tier, first): (Tier, Result<_, String>)| {
+        (tier, first.map(|_| runs.remove(&tier).unwrap_or_default()))
+    };
+    Ok(std::mem::take(&mut tiers).into_iter().map(outcome).collect())
+}
+
+/// A tier that can run here: its program, and the worker that proved it until a thread takes it.
+#[derive(Debug)]
+struct FirstWorker<'a> {
+    program: &'a Program,
+    worker: Mutex<Option<Worker>>,
+}
+
+fn start_first(
+    tier: Tier,
+    program: &Result<Program, String>,
+) -> Result<Result<FirstWorker<'_>, String>, Interrupted> {
+    let program = match program {
+        Ok(program) => program,
+        Err(reason) => return Ok(Err(reason.clone())),
+    };
+    match Worker::start(program, tier) {
+        Ok(worker) => Ok(Ok(FirstWorker {
+            program,
+            worker: Mutex::new(Some(worker)),
+        })),
+        Err(StartError::Unavailable(reason)) => Ok(Err(reason)),
+        Err(StartError::Interrupted) => Err(Interrupted),
+    }
+}
+
+/// All that the threads share.
+struct Queue<'a> {
+    tasks: &'a [Task<'a>],
+    tiers: BTreeMap<Tier, &'a FirstWorker<'a>>,
+    settings: &'a Settings,
+    observer: &'a dyn Observer,
+}
+
+impl Queue<'_> {
+    /// Runs everything; the results are ordered by tier and task.
+    fn run_all(&self) -> Result<BTreeMap<(Tier, usize), FileRun>, Interrupted> {
+        let order = self.order();
+        let next = AtomicUsize::new(0);
+        let results = Mutex::new(BTreeMap::new());
+        let outcomes: Vec<Result<(), Interrupted>> = std::thread::scope(|scope| {
+            let take = || {
+                let mut thread = Thread { queue: self, worker: None };
+                while let Some(&(tier, index)) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let run = thread.run_task(tier, &self.tasks[index])?;
+                    self.observer.file_done(tier, self.tasks[index].script);
+                    let mut results = results.lock().expect("no thread panics while it holds it");
+                    results.insert((tier, index), run);
+                }
+                Ok(())
+            };
+            let threads = self.settings.jobs.min(order.len());
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
+            let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
+            joined.map(|outcome| outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        });
+        outcomes.into_iter().collect::<Result<(), Interrupted>>()?;
+        Ok(results.into_inner().expect("no thread panics while it holds it"))
+    }
+
+    /// Tiers from the slowest, and in each the longest file first. Files that are equally long keep
+    /// their order, so that the schedule is the same in every run.
+    fn order(&self) -> Vec<(Tier, usize)> {
+        let mut by_length: Vec<usize> = (0..self.tasks.len()).collect();
+        by_length.sort_by_key(|&index| std::cmp::Reverse(self.tasks[index].script.commands.len()));
+        let tiers = self.tiers.keys().rev();
+        tiers.flat_map(|&tier| by_length.iter().map(move |&index| (tier, index))).collect()
+    }
+}
+
+/// One of the threads, with its worker.
+struct Thread<'a> {
+    queue: &'a Queue<'a>,
+    worker: Option<(Tier, Worker)>,
+}
+
+/// What is known of a file while workers die over it.
+#[derive(Default)]
+struct Casualties {
+    outcomes: BTreeMap<u32, Outcome>,
+    timeouts: usize,
+    idle_deaths: usize,
+}
+
+impl Thread<'_> {
+    /// Runs a file until there is an outcome for each of its directives.
+    fn run_task(&mut self, tier: Tier, task: &Task<'_>) -> Result<FileRun, Interrupted> {
+        let skip = |&ordinal: &u32| (ordinal, Outcome::Skipped("--skip".to_string()));
+        let mut casualties = Casualties {
+            outcomes: task.skipped.iter().map(skip).collect(),
+            ..Casualties::default()
+        };
+        if casualties.outcomes.len() == task.script.commands.len() {
+            return Ok(casualties.finish(None, task));
+        }
+        loop {
+            let (mut worker, fresh) = match self.worker_for(tier) {
+                Ok(worker) => worker,
+                Err(StartError::Interrupted) => return Err(Interrupted),
+                Err(StartError::Unavailable(reason)) => {
+                    return Ok(casualties.give_up(task, &format!("no worker starts: {reason}")));
+                }
+            };
+            let excluded: Vec<u32> = casualties.outcomes.keys().copied().collect();
+            let job = Job {
+                sequence: 0,
+                path: task.script.path.as_str().into(),
+                commands: task.script.commands.as_slice().into(),
+                config: task.config,
+                excluded: excluded.into(),
+            };
+            match worker.run(job, self.queue.settings.timeout) {
+                Ok(result) => {
+                    self.worker = Some((tier, worker));
+                    return Ok(casualties.finish(Some(result), task));
+                }
+                Err(Death { cause: Cause::Interrupted, .. }) => return Err(Interrupted),
+                Err(_) if !fresh => self.warn_stale(tier, task),
+                Err(death) => {
+                    if let Some(reason) = casualties.note(death, self.queue.settings.timeout) {
+                        return Ok(casualties.give_up(task, &reason));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A worker for a tier, and whether it is fresh: the one at hand, the tier's first, or a new one.
+    fn worker_for(&mut self, tier: Tier) -> Result<(Worker, bool), StartError> {
+        if let Some((kept, worker)) = self.worker.take()
+            && kept == tier
+        {
+            return Ok((worker, false));
+        }
+        let first = self.queue.tiers[&tier];
+        let taken = first.worker.lock().expect("no thread panics while it holds it").take();
+        match taken {
+            Some(worker) => Ok((worker, true)),
+            None => Ok((Worker::start(first.program, tier)?, true)),
+        }
+    }
+
+    fn warn_stale(&self, tier: Tier, task: &Task<'_>) {
+        self.queue.observer.warn(&format!(
+            "a {tier} worker that had run other files died in {}; the file runs again in a fresh one",
+            task.script.path
+        ));
+    }
+}
+
+impl Casualties {
+    /// Notes a death in a fresh worker. Gives the reason to give up, if there is one.
+    fn note(&mut self, death: Death, timeout: Duration) -> Option<String> {
+        let (outcome, how) = match death.cause {
+            Cause::Timeout => {
+                let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+                (Outcome::Timeout(millis), "a timeout".to_string())
+            }
+            Cause::Crash(how) => (Outcome::Crash(how.clone()), how),
+            Cause::Interrupted => return Some("interrupted".to_string()),
+        };
+        match death.ordinal {
+            Some(ordinal) if !self.outcomes.contains_key(&ordinal) => {
+                self.timeouts += usize::from(matches!(outcome, Outcome::Timeout(_)));
+                self.outcomes.insert(ordinal, outcome);
+            }
+            Some(_) | None => {
+                self.idle_deaths += 1;
+                if self.idle_deaths >= IDLE_DEATHS_MAX {
+                    return Some(format!("the worker dies outside of any directive: {how}"));
+                }
+            }
+        }
+        if self.timeouts >= TIMEOUTS_PER_FILE_MAX {
+            return Some(format!("given up after {TIMEOUTS_PER_FILE_MAX} timeouts in this file"));
+        }
+        let died = |outcome: &&Outcome| matches!(outcome, Outcome::Crash(_) | Outcome::Timeout(_));
+        if self.outcomes.values().filter(died).count() >= DEATHS_PER_FILE_MAX {
+            return Some(format!("given up after {DEATHS_PER_FILE_MAX} deaths in this file"));
+        }
+        None
+    }
+
+    /// The outcomes of a file whose last worker answered, or which needed none.
+    fn finish(self, result: Option<JobResult>, task: &Task<'_>) -> FileRun {
+        match result {
+            Some(result) => self.laid_over(FileRun {
+                reports: result.reports,
+                proof: result.proof,
+                micros: result.micros,
+            }),
+            None => self.give_up(task, "left out"),
+        }
+    }
+
+    /// The outcomes of a file that no worker gets through.
+    fn give_up(self, task: &Task<'_>, reason: &str) -> FileRun {
+        self.laid_over(not_run(task, reason))
+    }
+
+    /// Puts the outcomes that no worker reports in their places.
+    fn laid_over(self, mut run: FileRun) -> FileRun {
+        for (ordinal, outcome) in self.outcomes {
+            if let Some(report) = run.reports.get_mut(ordinal as usize) {
+                *report = outcome.into();
+            }
+        }
+        run
+    }
+}
+
+/// A file of which nothing was run.
+fn not_run(task: &Task<'_>, reason: &str) -> FileRun {
+    let report = Report::from(Outcome::NotRun(reason.to_string()));
+    FileRun {
+        reports: vec![report; task.script.commands.len()],
+        proof: Proof::default(),
+        micros: 0,
+    }
+}

@@ -1,0 +1,331 @@
+//! One worker process: started, spoken to with a deadline, and always killed and reaped.
+//!
+//! Two threads of its own, one writing to its stdin and one reading from its stdout, make every
+//! wait interruptible: whatever the worker does or does not do, the caller wakes at every
+//! [`TICK`], sees the directive that is announced in the progress cell, and can give up.
+//!
+//! Invariant: a `Worker` that goes out of scope leaves no process, no thread that waits for one,
+//! and no file.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStdin, ChildStdout, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use super::interrupt;
+use super::launch::Program;
+use crate::cell::{Cell, Progress};
+use crate::protocol::{
+    FrameError, FromWorker, Job, JobResult, PROTOCOL_VERSION, ToWorker, read_frame, write_frame,
+};
+use crate::tier::Tier;
+
+/// How often a wait looks at the progress cell and at Ctrl-C.
+const TICK: Duration = Duration::from_millis(20);
+/// How long a worker may take until it is ready; an emulator on a busy machine is slow to start.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much of a dead worker's stderr is looked at.
+const STDERR_BYTES_MAX: u64 = 64 << 10;
+
+/// A running worker.
+#[derive(Debug)]
+pub struct Worker {
+    child: Child,
+    frames: Receiver<Result<FromWorker, FrameError>>,
+    jobs: Option<Sender<Vec<u8>>>,
+    cell: Cell,
+    stderr: File,
+    /// Number of the last job.
+    sequence: u32,
+}
+
+/// Why a worker could not be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartError {
+    /// The tier cannot run here, by the worker's own word or because there is no worker.
+    Unavailable(String),
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// Why a job has no result. The worker is of no more use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// The directive that was running, if one was.
+    pub ordinal: Option<u32>,
+    /// How the worker died.
+    pub cause: Cause,
+}
+
+/// How a worker died.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// By itself, or by writing what no worker writes.
+    Crash(String),
+    /// It was killed, since a directive took too long.
+    Timeout,
+    /// It was killed because of Ctrl-C.
+    Interrupted,
+}
+
+impl Worker {
+    /// Starts a worker and waits until it is ready.
+    ///
+    /// # Errors
+    /// If the tier cannot run here, or the worker is no worker of this version.
+    pub fn start(program: &Program, tier: Tier) -> Result<Worker, StartError> {
+        let mut worker = Worker::spawn(program, tier).map_err(|error| {
+            StartError::Unavailable(format!("`{}` does not start: {error}", program.name()))
+        })?;
+        let started = Instant::now();
+        let failed = |reason: String| Err(StartError::Unavailable(reason));
+        loop {
+            match worker.frames.recv_timeout(TICK) {
+                Ok(Ok(FromWorker::Ready { protocol, tier: ready, arch: _ })) => {
+                    return match (protocol, ready) {
+                        (PROTOCOL_VERSION, ready) if ready == tier => Ok(worker),
+                        (PROTOCOL_VERSION, other) => {
+                            failed(format!("the worker runs tier `{other}`, not `{tier}`"))
+                        }
+                        (other, _) => failed(format!(
+                            "the worker speaks protocol {other}, not {PROTOCOL_VERSION}: it is of \
+                             another build, run scripts/build"
+                        )),
+                    };
+                }
+                Ok(Ok(FromWorker::Unavailable { reason })) => return failed(reason),
+                Ok(Ok(FromWorker::Result(_))) => {
+                    return failed("the worker answers before it is asked".to_string());
+                }
+                Ok(Err(error)) => {
+                    let how = worker.how_it_died(&error);
+                    return failed(format!("the worker does not start: {how}"));
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return failed("the worker's stdout is closed".to_string());
+                }
+                Err(RecvTimeoutError::Timeout) if interrupt::requested() => {
+                    return Err(StartError::Interrupted);
+                }
+                Err(RecvTimeoutError::Timeout) if started.elapsed() > START_TIMEOUT => {
+                    let seconds = START_TIMEOUT.as_secs();
+                    return failed(format!("the worker is not ready after {seconds} s"));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    fn spawn(program: &Program, tier: Tier) -> std::io::Result<Worker> {
+        let cell = Cell::create()?;
+        let stderr = tempfile::tempfile()?;
+        let mut command = program.command();
+        command
+            .args(["worker", "--tier", tier.name(), "--cell"])
+            .arg(cell.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(stderr.try_clone()?)
+            // Ctrl-C is for the master, which then kills its workers.
+            .process_group(0);
+        let mut child = command.spawn()?;
+        let stdin = child.stdin.take().expect("stdin is piped");
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let (frame_sender, frames) = channel();
+        let (jobs, job_receiver) = channel();
+        std::thread::spawn(move || read_frames(stdout, &frame_sender));
+        std::thread::spawn(move || write_jobs(stdin, &job_receiver));
+        Ok(Worker {
+            child,
+            frames,
+            jobs: Some(jobs),
+            cell,
+            stderr,
+            sequence: 0,
+        })
+    }
+
+    /// Runs a job; no directive may take longer than `timeout`. The job's number is given here.
+    ///
+    /// # Errors
+    /// If the worker dies or must be killed before it has answered.
+    pub fn run(&mut self, mut job: Job<'_>, timeout: Duration) -> Result<JobResult, Death> {
+        self.sequence += 1;
+        job.sequence = self.sequence;
+        let commands = job.commands.len();
+        let mut frame = Vec::new();
+        write_frame(&mut frame, &ToWorker::Job(job)).map_err(|error| Death {
+            ordinal: None,
+            cause: Cause::Crash(format!("the job cannot be sent: {error}")),
+        })?;
+        let jobs = self.jobs.as_ref().expect("it is taken only when the worker is dropped");
+        // If the worker is dead already, its stdout says so below.
+        let _ = jobs.send(frame);
+        match self.wait_for_answer(timeout)? {
+            Ok(FromWorker::Result(result))
+                if result.sequence == self.sequence && result.reports.len() == commands =>
+            {
+                Ok(result)
+            }
+            Ok(_) => Err(self.death(Cause::Crash("the worker's answer is not to the job".into()))),
+            Err(error) => {
+                let how = self.how_it_died(&error);
+                Err(self.death(Cause::Crash(how)))
+            }
+        }
+    }
+
+    /// The next frame, or how there will be none.
+    fn wait_for_answer(
+        &mut self,
+        timeout: Duration,
+    ) -> Result<Result<FromWorker, FrameError>, Death> {
+        let mut seen = self.cell.read();
+        let mut since = Instant::now();
+        loop {
+            match self.frames.recv_timeout(TICK) {
+                Ok(frame) => return Ok(frame),
+                Err(RecvTimeoutError::Disconnected) => return Ok(Err(FrameError::Closed)),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if interrupt::requested() {
+                return Err(self.death(Cause::Interrupted));
+            }
+            let now = self.cell.read();
+            if now != seen {
+                (seen, since) = (now, Instant::now());
+            } else if since.elapsed() > timeout {
+                return Err(self.death(Cause::Timeout));
+            }
+        }
+    }
+
+    /// Kills what is left of the worker, and says what it was running.
+    fn death(&mut self, cause: Cause) -> Death {
+        self.kill();
+        let Progress { sequence, ordinal } = self.cell.read();
+        Death {
+            ordinal: ordinal.filter(|_| sequence == self.sequence),
+            cause,
+        }
+    }
+
+    /// Kills and reaps; harmless when repeated.
+    fn kill(&mut self) -> Option<ExitStatus> {
+        // An error means that it is dead already.
+        let _ = self.child.kill();
+        self.child.wait().ok()
+    }
+
+    /// Why the stream from the worker ended, in words that are the same in every run.
+    fn how_it_died(&mut self, error: &FrameError) -> String {
+        if let FrameError::Corrupt(reason) = error {
+            self.kill();
+            return format!("the worker sent what is no answer: {reason}");
+        }
+        // A worker that closed its stdout is about to end; one that is not is made to.
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let mut status = None;
+        while status.is_none() && Instant::now() < deadline {
+            status = self.child.try_wait().ok().flatten();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let Some(status) = status else {
+            self.kill();
+            return "the worker closed its output and went on".to_string();
+        };
+        let ended = match (status.signal(), status.code()) {
+            (Some(signal), _) => format!("the worker was ended by signal {signal}"),
+            (None, Some(code)) => format!("the worker ended with code {code}"),
+            (None, None) => "the worker ended".to_string(),
+        };
+        match self.panic_message() {
+            Some(message) => format!("{ended}: {message}"),
+            None => ended,
+        }
+    }
+
+    /// Where a worker panicked and what it said. The thread's number, which differs between runs,
+    /// is left out.
+    fn panic_message(&mut self) -> Option<String> {
+        let length = self.stderr.seek(SeekFrom::End(0)).ok()?;
+        let start = length.saturating_sub(STDERR_BYTES_MAX);
+        self.stderr.seek(SeekFrom::Start(start)).ok()?;
+        let mut bytes = Vec::new();
+        self.stderr.read_to_end(&mut bytes).ok()?;
+        panic_in(&String::from_utf8_lossy(&bytes))
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // The end of its stdin asks the worker to leave; killing it makes sure.
+        self.jobs = None;
+        self.kill();
+    }
+}
+
+/// The place and message of the last panic in a program's stderr.
+fn panic_in(stderr: &str) -> Option<String> {
+    let (_, rest) = stderr.rsplit_once("panicked at ")?;
+    let mut lines = rest.lines().map(str::trim);
+    let place = lines.next()?;
+    let message = lines.next().unwrap_or("");
+    Some(format!("panicked at {place} {message}").trim_end().to_string())
+}
+
+/// Hands on every frame until the stream ends or is no more understood.
+fn read_frames(stdout: ChildStdout, frames: &Sender<Result<FromWorker, FrameError>>) {
+    let mut stdout = BufReader::new(stdout);
+    loop {
+        let frame = read_frame(&mut stdout);
+        let last = frame.is_err();
+        if frames.send(frame).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Writes every job until there will be no more or the worker is gone.
+fn write_jobs(mut stdin: ChildStdin, jobs: &Receiver<Vec<u8>>) {
+    while let Ok(job) = jobs.recv() {
+        if stdin.write_all(&job).and_then(|()| stdin.flush()).is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panics_are_found_without_the_thread() {
+        let stderr = "noise\n\nthread 'main' (77) panicked at src/a.rs:1:2:\nboom\nnote: run\n";
+        let message = Some("panicked at src/a.rs:1:2: boom".to_string());
+        assert_eq!(panic_in(stderr), message);
+        assert_eq!(panic_in("Segmentation fault"), None);
+    }
+
+    #[test]
+    fn a_program_that_does_not_exist_makes_the_tier_unavailable() {
+        let error = Worker::start(&Program::new("/nowhere/wassay"), Tier::Stack);
+        let Err(StartError::Unavailable(reason)) = error else {
+            panic!("it cannot start");
+        };
+        assert!(reason.contains("/nowhere/wassay"), "{reason}");
+    }
+
+    #[test]
+    fn a_program_that_is_no_worker_makes_the_tier_unavailable() {
+        for program in ["true", "false"] {
+            let error = Worker::start(&Program::new(program), Tier::Stack);
+            let Err(StartError::Unavailable(reason)) = error else {
+                panic!("`{program}` is no worker");
+            };
+            assert!(reason.contains("ended with code"), "{reason}");
+        }
+    }
+}
