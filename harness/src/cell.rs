@@ -69,7 +69,8 @@ impl Cell {
     /// On the worker's side, which has no need of it.
     pub fn path(&self) -> &Path {
         let file = self.file.as_ref();
-        file.expect("only the master, which made the file, asks for it").path()
+        file.expect("only the master, which made the file, asks for it")
+            .path()
     }
 
     /// Announces the directive that is about to run, or with `None` that none is.
@@ -89,7 +90,10 @@ impl Cell {
         }
     }
 
-    #[expect(unsafe_code, reason = "a memory-mapped file can only be reached by a pointer")]
+    #[expect(
+        unsafe_code,
+        reason = "a memory-mapped file can only be reached by a pointer"
+    )]
     fn word(&self) -> &AtomicU64 {
         let pointer = self.map.as_mut_ptr().cast::<AtomicU64>();
         // SAFETY: the mapping lives as long as `self`, is writable, is at least `CELL_BYTES` long

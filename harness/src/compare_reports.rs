@@ -1,15 +1,18 @@
 //! `wassay compare BASE NEW`: what two reports say about the same directives.
 //!
-//! A report lists only directives that did not plainly pass, so what is not listed can be told apart only with the help of the
-//! file's account:
-//! - A file with the same SHA-256 and number of directives in both reports has the same directives in both. One that is listed
-//!   in one report only did plainly pass in the other: the comparison is exact.
-//! - A file whose text changed has other ids. Directives listed in both are paired by the hash of their text; one that is listed
-//!   in one report only may be new, gone, or passing in the other, and nothing can tell: it is `undecided`, said so, and a
-//!   failing one counts as a regression that cannot be ruled out.
-//! - A file that one report lacks is new or gone only if both chose the same selection of the same suite; else it was not chosen,
-//!   and nothing is said about its directives but that.
-//! - A tier is compared only where both reports measured it, and a directive that either skipped is not compared.
+//! A report lists only directives that did not plainly pass, so what is not listed can be told
+//! apart only with the help of the file's account:
+//! - A file with the same SHA-256 and number of directives in both reports has the same directives
+//!   in both. One that is listed in one report only did plainly pass in the other: the comparison
+//!   is exact.
+//! - A file whose text changed has other ids. Directives listed in both are paired by the hash of
+//!   their text; one that is listed in one report only may be new, gone, or passing in the other,
+//!   and nothing can tell: it is `undecided`, said so, and a failing one counts as a regression
+//!   that cannot be ruled out.
+//! - A file that one report lacks is new or gone only if both chose the same selection of the same
+//!   suite; else it was not chosen, and nothing is said about its directives but that.
+//! - A tier is compared only where both reports measured it, and a directive that either skipped is
+//!   not compared.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -101,7 +104,9 @@ impl Outcome {
     /// Lines of one sort.
     pub fn count(&self, change: Change, tier: Option<Tier>) -> usize {
         let lines = self.lines.iter();
-        lines.filter(|line| line.change == change && line.tier == tier).count()
+        lines
+            .filter(|line| line.change == change && line.tier == tier)
+            .count()
     }
 
     /// How the command ends.
@@ -126,7 +131,12 @@ pub fn compare(base: &Report, new: &Report) -> Outcome {
     let base_side = Side::new(base);
     let new_side = Side::new(new);
     let mut unchosen = [0, 0];
-    let paths: BTreeSet<&str> = base_side.files.keys().chain(new_side.files.keys()).copied().collect();
+    let paths: BTreeSet<&str> = base_side
+        .files
+        .keys()
+        .chain(new_side.files.keys())
+        .copied()
+        .collect();
     for path in paths {
         match (base_side.files.get(path), new_side.files.get(path)) {
             (Some(before), Some(after)) if is_same_text(before, after) => {
@@ -201,12 +211,12 @@ fn common_tiers(base: &Report, new: &Report, outcome: &mut Outcome) -> BTreeSet<
                 let note = format!("tier `{tier}` is not compared: unavailable in NEW: {reason}");
                 outcome.notes.push(note);
             }
-            [Some(Ok(())), None] => outcome
-                .notes
-                .push(format!("tier `{tier}` is not compared: it was not chosen in NEW")),
-            [_, Some(Ok(()))] => outcome
-                .notes
-                .push(format!("tier `{tier}` is not compared: it was not measured in BASE")),
+            [Some(Ok(())), None] => outcome.notes.push(format!(
+                "tier `{tier}` is not compared: it was not chosen in NEW"
+            )),
+            [_, Some(Ok(()))] => outcome.notes.push(format!(
+                "tier `{tier}` is not compared: it was not measured in BASE"
+            )),
             [_, None | Some(Err(_))] => {}
         }
     }
@@ -236,7 +246,9 @@ fn note_differences(base: &Report, new: &Report, outcome: &mut Outcome) {
     ];
     for (name, before, after) in facts {
         if before != after {
-            outcome.notes.push(format!("{name} differs: `{before}` in BASE, `{after}` in NEW"));
+            outcome.notes.push(format!(
+                "{name} differs: `{before}` in BASE, `{after}` in NEW"
+            ));
         }
     }
     for (name, report) in [("BASE", base), ("NEW", new)] {
@@ -252,7 +264,9 @@ fn note_differences(base: &Report, new: &Report, outcome: &mut Outcome) {
 fn note_unchosen([only_base, only_new]: [u64; 2], outcome: &mut Outcome) {
     for (count, name) in [(only_base, "BASE"), (only_new, "NEW")] {
         if count > 0 {
-            let note = format!("{count} files are in {name} alone and not compared: the other run did not choose the same files");
+            let note = format!(
+                "{count} files are in {name} alone and not compared: the other run did not choose the same files"
+            );
             outcome.notes.push(note);
         }
     }
@@ -281,7 +295,10 @@ fn compare_same(
 }
 
 fn by_id<'a>(listed: &[&'a DirectiveAccount]) -> BTreeMap<&'a str, &'a DirectiveAccount> {
-    listed.iter().map(|&directive| (directive.id.as_str(), directive)).collect()
+    listed
+        .iter()
+        .map(|&directive| (directive.id.as_str(), directive))
+        .collect()
 }
 
 /// Compares one directive, which plainly passed where it is not listed.
@@ -290,7 +307,9 @@ fn compare_pair(
     tiers: &BTreeSet<Tier>,
     outcome: &mut Outcome,
 ) {
-    let Some(shown) = after.or(before) else { return };
+    let Some(shown) = after.or(before) else {
+        return;
+    };
     for &tier in tiers {
         let statuses = [before, after].map(|directive| status_in(directive, tier));
         if statuses.contains(&Status::Skip) {
@@ -300,10 +319,18 @@ fn compare_pair(
             continue;
         }
         if let Some(change) = classify(statuses) {
-            let detail = after.or(before).and_then(|directive| directive.tiers.get(&tier));
+            let detail = after
+                .or(before)
+                .and_then(|directive| directive.tiers.get(&tier));
             let detail = detail.map_or("", |verdict| verdict.detail.as_str());
             let [from, to] = statuses.map(Status::name);
-            outcome.lines.push(line_of(shown, change, Some(tier), &format!("{from} -> {to}"), detail));
+            outcome.lines.push(line_of(
+                shown,
+                change,
+                Some(tier),
+                &format!("{from} -> {to}"),
+                detail,
+            ));
         }
     }
     compare_agreement(shown, before, after, outcome);
@@ -323,11 +350,15 @@ fn compare_agreement(
     match (diverged(before), diverged(after)) {
         (false, true) => {
             let text = "the tiers diverge";
-            outcome.lines.push(line_of(shown, Change::Broken, None, text, diff));
+            outcome
+                .lines
+                .push(line_of(shown, Change::Broken, None, text, diff));
         }
         (true, false) => {
             let text = "the tiers no longer diverge";
-            outcome.lines.push(line_of(shown, Change::Fixed, None, text, ""));
+            outcome
+                .lines
+                .push(line_of(shown, Change::Fixed, None, text, ""));
         }
         (false, false) | (true, true) => {}
     }
@@ -395,10 +426,15 @@ fn compare_changed(
     }
     let mut unpaired: BTreeMap<&str, VecDeque<&DirectiveAccount>> = BTreeMap::new();
     for directive in base.listed(&before.path) {
-        unpaired.entry(text_hash(&directive.id)).or_default().push_back(directive);
+        unpaired
+            .entry(text_hash(&directive.id))
+            .or_default()
+            .push_back(directive);
     }
     for &directive in new.listed(&after.path) {
-        let pair = unpaired.get_mut(text_hash(&directive.id)).and_then(VecDeque::pop_front);
+        let pair = unpaired
+            .get_mut(text_hash(&directive.id))
+            .and_then(VecDeque::pop_front);
         match pair {
             Some(earlier) => {
                 compare_pair((Some(earlier), Some(directive)), tiers, outcome);
@@ -423,23 +459,37 @@ fn text_hash(id: &str) -> &str {
 }
 
 fn add_undecided(directive: &DirectiveAccount, tiers: &BTreeSet<Tier>, outcome: &mut Outcome) {
-    let verdicts = directive.tiers.iter().filter(|(tier, _)| tiers.contains(tier));
+    let verdicts = directive
+        .tiers
+        .iter()
+        .filter(|(tier, _)| tiers.contains(tier));
     for (&tier, verdict) in verdicts.filter(|(_, verdict)| rank(verdict.status) == 0) {
         let text = format!("new or passing before -> {}", verdict.status.name());
-        let line = line_of(directive, Change::Undecided, Some(tier), &text, &verdict.detail);
+        let line = line_of(
+            directive,
+            Change::Undecided,
+            Some(tier),
+            &text,
+            &verdict.detail,
+        );
         outcome.lines.push(line);
     }
     if directive.agreement == Agreement::Diverge {
         let diff = directive.diff.as_deref().unwrap_or("");
         let text = "the tiers diverge on it, which is new or agreed before";
-        outcome.lines.push(line_of(directive, Change::Undecided, None, text, diff));
+        outcome
+            .lines
+            .push(line_of(directive, Change::Undecided, None, text, diff));
     }
 }
 
 /// Lists what does not pass in a new file.
 fn add_new(new: &Side<'_>, path: &str, tiers: &BTreeSet<Tier>, outcome: &mut Outcome) {
     for directive in new.listed(path) {
-        let verdicts = directive.tiers.iter().filter(|(tier, _)| tiers.contains(tier));
+        let verdicts = directive
+            .tiers
+            .iter()
+            .filter(|(tier, _)| tiers.contains(tier));
         for (&tier, verdict) in verdicts {
             let status = verdict.status.name();
             let line = line_of(directive, Change::New, Some(tier), status, &verdict.detail);

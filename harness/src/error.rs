@@ -1,8 +1,9 @@
 //! How a command ends: its exit code, and the one error that a user's input can cause.
 //!
-//! Owns: the exit codes (README promises them) and the form of an error message, `path:line: message`.
-//! Invariant: whatever a user can get wrong (a path, a file's content, an option) is an [`InputError`] and ends
-//! with exit code 2; it is never a panic, and it names file and line where there is one.
+//! Owns: the exit codes (README promises them) and the form of an error message, `path:line:
+//! message`. Invariant: whatever a user can get wrong (a path, a file's content, an option) is an
+//! [`InputError`] and ends with exit code 2; it is never a panic, and it names file and line where
+//! there is one.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,8 @@ pub enum Exit {
     BadInput,
     /// Not measured: a tier is unavailable, the accounting is open, or nothing was selected.
     NotMeasured,
-    /// A code taken over from elsewhere: a trap in `wassay run`, an interrupt, a program that we stand in for.
+    /// A code taken over from elsewhere: a trap in `wassay run`, an interrupt, a program that we
+    /// stand in for.
     Other(u8),
 }
 

@@ -1,15 +1,19 @@
-//! What is expected not to pass yet, and why: `testsuite/expectations.toml`, which is also embedded in the program.
+//! What is expected not to pass yet, and why: `testsuite/expectations.toml`, which is also embedded
+//! in the program.
 //!
-//! An entry names what it covers (tiers, and one of `proposal`, `file`, `id`), how the failure looks (`detail`, a prefix of the
-//! verdict's detail) and the `reason`. In what it covers,
-//! - a failure, crash or timeout whose detail starts so becomes `xfail`; any other stays what it is;
-//! - a pass becomes `xpass`, which fails the run, once the entry excuses nothing at all any more in that tier. As long as it
-//!   excuses something, passes beside it stay passes: an entry for a proposal or a file covers directives that never
-//!   needed what is missing. An entry for one `id` thus turns that directive's pass into `xpass` at once.
-//!   An entry for a proposal or a pattern can only be known to excuse nothing where all that it covers was chosen.
+//! An entry names what it covers (tiers, and one of `proposal`, `file`, `id`), how the failure
+//! looks (`detail`, a prefix of the verdict's detail) and the `reason`. In what it covers,
+//! - a failure, crash or timeout whose detail starts so becomes `xfail`; any other stays what it
+//!   is;
+//! - a pass becomes `xpass`, which fails the run, once the entry excuses nothing at all any more in
+//!   that tier. As long as it excuses something, passes beside it stay passes: an entry for a
+//!   proposal or a file covers directives that never needed what is missing. An entry for one `id`
+//!   thus turns that directive's pass into `xpass` at once. An entry for a proposal or a pattern
+//!   can only be known to excuse nothing where all that it covers was chosen.
 //! - an entry that covers nothing in what was chosen is unused, and is reported.
 //!
-//! Invariant: the first entry that excuses a failure is the one that counts; order in the file never turns a failure into a pass.
+//! Invariant: the first entry that excuses a failure is the one that counts; order in the file
+//! never turns a failure into a pass.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -132,8 +136,8 @@ impl Expectations {
 
     /// Turns expected failures into `xfail`, and passes that were not expected into `xpass`.
     ///
-    /// `all_chosen` says that no file of the suite was left out, so that an entry for a proposal or a pattern which excuses
-    /// nothing can be known to.
+    /// `all_chosen` says that no file of the suite was left out, so that an entry for a proposal or
+    /// a pattern which excuses nothing can be known to.
     pub fn apply(&self, files: &mut [JudgedFile], all_chosen: bool) -> Use {
         let mut usage = Use::default();
         let mut excused: Vec<BTreeSet<Tier>> = vec![BTreeSet::new(); self.entries.len()];
@@ -319,7 +323,8 @@ impl Scope {
     }
 }
 
-/// Whether `path` matches `pattern`: `*` is any text without `/`, `**` any text, `?` one byte other than `/`.
+/// Whether `path` matches `pattern`: `*` is any text without `/`, `**` any text, `?` one byte other
+/// than `/`.
 fn glob(pattern: &[u8], path: &[u8]) -> bool {
     match (pattern, path) {
         ([b'*', b'*', rest @ ..], _) => (0..=path.len()).any(|skip| glob(rest, &path[skip..])),

@@ -96,7 +96,9 @@ pub fn run(
         .par_iter()
         .map(|(&tier, program)| Ok((tier, start_first(tier, program)?)))
         .collect::<Result<_, Interrupted>>()?;
-    let available = tiers.iter().filter_map(|(&tier, first)| Some((tier, first.as_ref().ok()?)));
+    let available = tiers
+        .iter()
+        .filter_map(|(&tier, first)| Some((tier, first.as_ref().ok()?)));
     let queue = Queue {
         tasks,
         tiers: available.collect(),
@@ -111,7 +113,10 @@ pub fn run(
     let outcome = |(tier, first): (Tier, Result<_, String>)| {
         (tier, first.map(|_| runs.remove(&tier).unwrap_or_default()))
     };
-    Ok(std::mem::take(&mut tiers).into_iter().map(outcome).collect())
+    Ok(std::mem::take(&mut tiers)
+        .into_iter()
+        .map(outcome)
+        .collect())
 }
 
 /// A tier that can run here: its program, and the worker that proved it until a thread takes it.
@@ -155,7 +160,10 @@ impl Queue<'_> {
         let results = Mutex::new(BTreeMap::new());
         let outcomes: Vec<Result<(), Interrupted>> = std::thread::scope(|scope| {
             let take = || {
-                let mut thread = Thread { queue: self, worker: None };
+                let mut thread = Thread {
+                    queue: self,
+                    worker: None,
+                };
                 while let Some(&(tier, index)) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let run = thread.run_task(tier, &self.tasks[index])?;
                     self.observer.file_done(tier, self.tasks[index].script);
@@ -167,10 +175,14 @@ impl Queue<'_> {
             let threads = self.settings.jobs.min(order.len());
             let threads: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
             let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
-            joined.map(|outcome| outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+            joined
+                .map(|outcome| outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
         });
         outcomes.into_iter().collect::<Result<(), Interrupted>>()?;
-        Ok(results.into_inner().expect("no thread panics while it holds it"))
+        Ok(results
+            .into_inner()
+            .expect("no thread panics while it holds it"))
     }
 
     /// Tiers from the slowest, and in each the longest file first. Files that are equally long keep
@@ -179,7 +191,9 @@ impl Queue<'_> {
         let mut by_length: Vec<usize> = (0..self.tasks.len()).collect();
         by_length.sort_by_key(|&index| std::cmp::Reverse(self.tasks[index].script.commands.len()));
         let tiers = self.tiers.keys().rev();
-        tiers.flat_map(|&tier| by_length.iter().map(move |&index| (tier, index))).collect()
+        tiers
+            .flat_map(|&tier| by_length.iter().map(move |&index| (tier, index)))
+            .collect()
     }
 }
 
@@ -229,7 +243,10 @@ impl Thread<'_> {
                     self.worker = Some((tier, worker));
                     return Ok(casualties.finish(Some(result), task));
                 }
-                Err(Death { cause: Cause::Interrupted, .. }) => return Err(Interrupted),
+                Err(Death {
+                    cause: Cause::Interrupted,
+                    ..
+                }) => return Err(Interrupted),
                 Err(_) if !fresh => self.warn_stale(tier, task),
                 Err(death) => {
                     if let Some(reason) = casualties.note(death, self.queue.settings.timeout) {
@@ -240,7 +257,8 @@ impl Thread<'_> {
         }
     }
 
-    /// A worker for a tier, and whether it is fresh: the one at hand, the tier's first, or a new one.
+    /// A worker for a tier, and whether it is fresh: the one at hand, the tier's first, or a new
+    /// one.
     fn worker_for(&mut self, tier: Tier) -> Result<(Worker, bool), StartError> {
         if let Some((kept, worker)) = self.worker.take()
             && kept == tier
@@ -248,7 +266,11 @@ impl Thread<'_> {
             return Ok((worker, false));
         }
         let first = self.queue.tiers[&tier];
-        let taken = first.worker.lock().expect("no thread panics while it holds it").take();
+        let taken = first
+            .worker
+            .lock()
+            .expect("no thread panics while it holds it")
+            .take();
         match taken {
             Some(worker) => Ok((worker, true)),
             None => Ok((Worker::start(first.program, tier)?, true)),
@@ -287,11 +309,15 @@ impl Casualties {
             }
         }
         if self.timeouts >= TIMEOUTS_PER_FILE_MAX {
-            return Some(format!("given up after {TIMEOUTS_PER_FILE_MAX} timeouts in this file"));
+            return Some(format!(
+                "given up after {TIMEOUTS_PER_FILE_MAX} timeouts in this file"
+            ));
         }
         let died = |outcome: &&Outcome| matches!(outcome, Outcome::Crash(_) | Outcome::Timeout(_));
         if self.outcomes.values().filter(died).count() >= DEATHS_PER_FILE_MAX {
-            return Some(format!("given up after {DEATHS_PER_FILE_MAX} deaths in this file"));
+            return Some(format!(
+                "given up after {DEATHS_PER_FILE_MAX} deaths in this file"
+            ));
         }
         None
     }

@@ -1,12 +1,14 @@
-//! The report of a run, `wassay-report/1`: the one account that everything else (terminal, comparison, gate) reads.
+//! The report of a run, `wassay-report/1`: the one account that everything else (terminal,
+//! comparison, gate) reads.
 //!
-//! Owns: the shape of the JSON report, which `reports/report.schema.json` describes to others; a test holds the two
-//! together. [`build`] makes a report from judged files, [`atomic`] writes it, [`table`] shows it.
+//! Owns: the shape of the JSON report, which `reports/report.schema.json` describes to others; a
+//! test holds the two together. [`build`] makes a report from judged files, [`atomic`] writes it,
+//! [`table`] shows it.
 //!
-//! Invariants: `files` is ordered by path and `directives` by file and ordinal, whatever the number of jobs (contract
-//! C8); values are hex bit strings, never JSON floats; the sums of `counts` are computed and compared with the number
-//! of directives found (contract C3). A directive that is not listed passed in every tier that is available and chosen,
-//! and its tiers did not diverge.
+//! Invariants: `files` is ordered by path and `directives` by file and ordinal, whatever the number
+//! of jobs (contract C8); values are hex bit strings, never JSON floats; the sums of `counts` are
+//! computed and compared with the number of directives found (contract C3). A directive that is not
+//! listed passed in every tier that is available and chosen, and its tiers did not diverge.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -60,8 +62,8 @@ pub struct Run {
     pub suite: String,
     /// The suite's revision, as far as it is known.
     pub suite_revision: String,
-    /// What of the suite was chosen; absent when it is all of it. Two reports of different selections have files that
-    /// only one of them could measure.
+    /// What of the suite was chosen; absent when it is all of it. Two reports of different
+    /// selections have files that only one of them could measure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<String>,
     /// Architecture and system of the host.

@@ -1,12 +1,13 @@
 //! Which files of a suite a run takes, and `wassay list`.
 //!
-//! Selection works on whole files, since a directive needs the modules before it. `--skip` alone works on directives:
-//! they stay in the account, as `skip`.
+//! Selection works on whole files, since a directive needs the modules before it. `--skip` alone
+//! works on directives: they stay in the account, as `skip`.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// One of several parts of a suite, for runs on several machines: every file is in exactly one part, by a hash of its path.
+/// One of several parts of a suite, for runs on several machines: every file is in exactly one
+/// part, by a hash of its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Partition {
     /// The part, from 1.
@@ -27,7 +28,9 @@ impl FromStr for Partition {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let form = "the form is hash:I/N, with I from 1 to N";
-        let numbers = text.strip_prefix("hash:").and_then(|rest| rest.split_once('/'));
+        let numbers = text
+            .strip_prefix("hash:")
+            .and_then(|rest| rest.split_once('/'));
         let (part, parts) = numbers.ok_or(form)?;
         let part: u64 = part.parse().map_err(|_| form)?;
         let parts: u64 = parts.parse().map_err(|_| form)?;
@@ -61,7 +64,9 @@ mod tests {
     fn partitions_read_back() {
         let partition: Partition = "hash:2/4".parse().expect("well formed");
         assert_eq!(partition.to_string(), "hash:2/4");
-        for bad in ["2/4", "hash:0/4", "hash:5/4", "hash:1/0", "hash:a/b", "hash:1"] {
+        for bad in [
+            "2/4", "hash:0/4", "hash:5/4", "hash:1/0", "hash:a/b", "hash:1",
+        ] {
             assert!(bad.parse::<Partition>().is_err(), "{bad}");
         }
     }

@@ -26,7 +26,7 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// The files that may contain `unsafe`; each block says why it is sound.
-const UNSAFE_FILES: &[&str] = &[];
+const UNSAFE_FILES: &[&str] = &["harness/src/cell.rs"];
 
 /// Functions that may be longer than `FUNCTION_LINES_MAX`, each with its reason: one arm per row of
 /// a table reads best in one piece.

@@ -37,7 +37,15 @@ pub fn text(outcome: &Outcome, base: &Report, new: &Report) -> String {
         let (shown, more) = lines(outcome, change);
         for line in shown {
             let name = change.name().to_uppercase();
-            put(&mut out, &format!("{name} {} {} {}", tier_name(line.tier), line.place, line.text));
+            put(
+                &mut out,
+                &format!(
+                    "{name} {} {} {}",
+                    tier_name(line.tier),
+                    line.place,
+                    line.text
+                ),
+            );
         }
         if more > 0 {
             put(&mut out, &format!("... and {more} more {}", change.name()));
@@ -45,7 +53,10 @@ pub fn text(outcome: &Outcome, base: &Report, new: &Report) -> String {
     }
     for (name, files) in [("GONE", &outcome.gone), ("NEW FILE", &outcome.new)] {
         for (path, directives) in files {
-            put(&mut out, &format!("{name} {path} ({directives} directives)"));
+            put(
+                &mut out,
+                &format!("{name} {path} ({directives} directives)"),
+            );
         }
     }
     put(&mut out, verdict(outcome));
@@ -65,10 +76,21 @@ pub fn markdown(outcome: &Outcome, base: &Report, new: &Report) -> String {
     put(&mut out, "");
     let names = Change::ALL.map(Change::name).join(" | ");
     put(&mut out, &format!("| tier | compared | {names} |"));
-    put(&mut out, &format!("|---|---:|{}", "---:|".repeat(Change::ALL.len())));
+    put(
+        &mut out,
+        &format!("|---|---:|{}", "---:|".repeat(Change::ALL.len())),
+    );
     for row in rows(outcome) {
         let counts: Vec<String> = row.counts.iter().map(usize::to_string).collect();
-        put(&mut out, &format!("| {} | {} | {} |", row.name, row.compared, counts.join(" | ")));
+        put(
+            &mut out,
+            &format!(
+                "| {} | {} | {} |",
+                row.name,
+                row.compared,
+                counts.join(" | ")
+            ),
+        );
     }
     for change in Change::ALL {
         markdown_lines(&mut out, outcome, change);
@@ -92,10 +114,19 @@ fn markdown_lines(out: &mut String, outcome: &Outcome, change: Change) {
     }
     let open = if change.is_regression() { " open" } else { "" };
     let count = shown.len() + more;
-    put(out, &format!("\n<details{open}><summary>{} ({count})</summary>\n", change.name()));
+    put(
+        out,
+        &format!(
+            "\n<details{open}><summary>{} ({count})</summary>\n",
+            change.name()
+        ),
+    );
     for line in shown {
         let text = escape(&line.text);
-        put(out, &format!("- {} `{}` {text}", tier_name(line.tier), line.place));
+        put(
+            out,
+            &format!("- {} `{}` {text}", tier_name(line.tier), line.place),
+        );
     }
     if more > 0 {
         put(out, &format!("- ... and {more} more"));
@@ -123,8 +154,16 @@ fn escape(text: &str) -> String {
 
 /// The lines of one sort that are shown, and how many are not.
 fn lines(outcome: &Outcome, change: Change) -> (Vec<&Line>, usize) {
-    let all: Vec<&Line> = outcome.lines.iter().filter(|line| line.change == change).collect();
-    let shown = if change.is_regression() { all.len() } else { all.len().min(LINES_SHOWN_MAX) };
+    let all: Vec<&Line> = outcome
+        .lines
+        .iter()
+        .filter(|line| line.change == change)
+        .collect();
+    let shown = if change.is_regression() {
+        all.len()
+    } else {
+        all.len().min(LINES_SHOWN_MAX)
+    };
     let more = all.len() - shown;
     (all.into_iter().take(shown).collect(), more)
 }
@@ -153,7 +192,10 @@ fn tier_name(tier: Option<Tier>) -> &'static str {
 
 fn describe(report: &Report) -> String {
     let run = &report.run;
-    let selection = run.selection.as_ref().map_or(String::new(), |s| format!(", only {s}"));
+    let selection = run
+        .selection
+        .as_ref()
+        .map_or(String::new(), |s| format!(", only {s}"));
     format!(
         "wassay {}, suite {} {}{selection}, {} directives in {} files",
         run.version,
@@ -166,7 +208,10 @@ fn describe(report: &Report) -> String {
 
 fn verdict(outcome: &Outcome) -> &'static str {
     let regressed = outcome.lines.iter().any(|line| line.change.is_regression());
-    match (outcome.unmeasured || outcome.compared.values().sum::<u64>() == 0, regressed) {
+    match (
+        outcome.unmeasured || outcome.compared.values().sum::<u64>() == 0,
+        regressed,
+    ) {
         (true, true) => "regressions, and not everything could be measured",
         (true, false) => "not everything could be measured",
         (false, true) => "regressions",
@@ -175,6 +220,7 @@ fn verdict(outcome: &Outcome) -> &'static str {
 }
 
 fn put(out: &mut String, text: &str) {
-    out.write_str(text.trim_end_matches(' ')).expect("a string takes everything");
+    out.write_str(text.trim_end_matches(' '))
+        .expect("a string takes everything");
     out.push('\n');
 }

@@ -90,24 +90,37 @@ fn find_jit_worker(
             return Ok(Program::new(program).with_args(words));
         }
     }
-    let built = this.ancestors().skip(1).map(|folder| folder.join(CROSS_BUILT));
-    let built = built.into_iter().find(|path| path.is_file()).ok_or_else(|| {
-        let arch = std::env::consts::ARCH;
-        format!(
-            "this host ({arch}) does not run ARM64 code, and no cross-built `{CROSS_BUILT}` is \
+    let built = this
+        .ancestors()
+        .skip(1)
+        .map(|folder| folder.join(CROSS_BUILT));
+    let built = built
+        .into_iter()
+        .find(|path| path.is_file())
+        .ok_or_else(|| {
+            let arch = std::env::consts::ARCH;
+            format!(
+                "this host ({arch}) does not run ARM64 code, and no cross-built `{CROSS_BUILT}` is \
              near this program: run scripts/setup, then scripts/build"
-        )
-    })?;
+            )
+        })?;
     let path = variable("PATH").unwrap_or_default();
     let emulator = EMULATORS.iter().find_map(|name| find_in_path(name, &path));
     let emulator = emulator.ok_or_else(|| {
-        format!("{} is not in PATH: run scripts/setup", EMULATORS.join(" or "))
+        format!(
+            "{} is not in PATH: run scripts/setup",
+            EMULATORS.join(" or ")
+        )
     })?;
-    Ok(Program::new(emulator).with_args(EMULATOR_ARGS).with_args([built]))
+    Ok(Program::new(emulator)
+        .with_args(EMULATOR_ARGS)
+        .with_args([built]))
 }
 
 fn find_in_path(name: &str, path: &str) -> Option<PathBuf> {
-    std::env::split_paths(path).map(|folder| folder.join(name)).find(|file| file.is_file())
+    std::env::split_paths(path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
 }
 
 #[cfg(test)]
@@ -128,7 +141,10 @@ mod tests {
         let words = Program::new("qemu").with_args(["-cpu", "max", "/w"]);
         assert_eq!(find(this, &[worker]), Ok(words));
         let reason = Err("no qemu".to_string());
-        assert_eq!(find(this, &[(UNAVAILABLE_VARIABLE, "no qemu"), worker]), reason);
+        assert_eq!(
+            find(this, &[(UNAVAILABLE_VARIABLE, "no qemu"), worker]),
+            reason
+        );
     }
 
     #[test]
@@ -149,7 +165,9 @@ mod tests {
         let reason = find(&this, &[("PATH", &path)]).expect_err("no emulator");
         assert!(reason.contains("not in PATH"), "{reason}");
         std::fs::write(&emulator, "").expect("written");
-        let program = Program::new(&emulator).with_args(EMULATOR_ARGS).with_args([&built]);
+        let program = Program::new(&emulator)
+            .with_args(EMULATOR_ARGS)
+            .with_args([&built]);
         assert_eq!(find(&this, &[("PATH", &path)]), Ok(program));
     }
 }

@@ -83,7 +83,11 @@ impl Worker {
         let failed = |reason: String| Err(StartError::Unavailable(reason));
         loop {
             match worker.frames.recv_timeout(TICK) {
-                Ok(Ok(FromWorker::Ready { protocol, tier: ready, arch: _ })) => {
+                Ok(Ok(FromWorker::Ready {
+                    protocol,
+                    tier: ready,
+                    arch: _,
+                })) => {
                     return match (protocol, ready) {
                         (PROTOCOL_VERSION, ready) if ready == tier => Ok(worker),
                         (PROTOCOL_VERSION, other) => {
@@ -160,7 +164,10 @@ impl Worker {
             ordinal: None,
             cause: Cause::Crash(format!("the job cannot be sent: {error}")),
         })?;
-        let jobs = self.jobs.as_ref().expect("it is taken only when the worker is dropped");
+        let jobs = self
+            .jobs
+            .as_ref()
+            .expect("it is taken only when the worker is dropped");
         // If the worker is dead already, its stdout says so below.
         let _ = jobs.send(frame);
         match self.wait_for_answer(timeout)? {
@@ -273,7 +280,11 @@ fn panic_in(stderr: &str) -> Option<String> {
     let mut lines = rest.lines().map(str::trim);
     let place = lines.next()?;
     let message = lines.next().unwrap_or("");
-    Some(format!("panicked at {place} {message}").trim_end().to_string())
+    Some(
+        format!("panicked at {place} {message}")
+            .trim_end()
+            .to_string(),
+    )
 }
 
 /// Hands on every frame until the stream ends or is no more understood.

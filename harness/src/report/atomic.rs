@@ -1,9 +1,9 @@
 //! Files that are written whole or not at all (contract C9).
 //!
-//! A [`Destination`] is opened before the run starts, so that a path that cannot be written is an error in the first
-//! second and not in the last. The content goes to a temporary file in the same folder, is synced, and takes
-//! the destination's name by a rename; until then the old file stays as it was. A destination dropped without
-//! [`Destination::write`] leaves nothing behind.
+//! A [`Destination`] is opened before the run starts, so that a path that cannot be written is an
+//! error in the first second and not in the last. The content goes to a temporary file in the same
+//! folder, is synced, and takes the destination's name by a rename; until then the old file stays
+//! as it was. A destination dropped without [`Destination::write`] leaves nothing behind.
 
 use std::fs::File;
 use std::io::Write;
@@ -105,7 +105,8 @@ fn sync_folder(path: &Path) {
     }
 }
 
-/// The permissions a plainly created file would get; `tempfile` makes its files readable by the owner alone.
+/// The permissions a plainly created file would get; `tempfile` makes its files readable by the
+/// owner alone.
 trait PlainPermissions {
     fn permissions_like_a_new_file(&mut self) -> &mut Self;
 }

@@ -1,7 +1,8 @@
-//! From judged files to the report: the counting, and the check that the account closes (contract C3).
+//! From judged files to the report: the counting, and the check that the account closes (contract
+//! C3).
 //!
-//! Invariant: the number of directives found is taken from the parsed scripts, the counts from the verdicts; nothing
-//! here makes the two agree, so that a verdict that was lost is seen.
+//! Invariant: the number of directives found is taken from the parsed scripts, the counts from the
+//! verdicts; nothing here makes the two agree, so that a verdict that was lost is seen.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +23,8 @@ pub struct JudgedFile {
     pub script: Arc<Script>,
     /// The proposal that a report puts it under.
     pub proposal: String,
-    /// For each available tier the verdict of each directive, by ordinal; `None` where there is none.
+    /// For each available tier the verdict of each directive, by ordinal; `None` where there is
+    /// none.
     pub verdicts: BTreeMap<Tier, Vec<Option<Verdict>>>,
     /// For each directive how the tiers stand to each other, by ordinal.
     pub comparisons: Vec<Comparison>,

@@ -1,7 +1,7 @@
 //! The report for people: a table of proposals x tiers, then what went wrong, capped.
 //!
-//! Reads a [`Report`] and nothing else, so that the terminal cannot say what the JSON does not. Percentages are cut off,
-//! never rounded up: 100.0 % means all of them.
+//! Reads a [`Report`] and nothing else, so that the terminal cannot say what the JSON does not.
+//! Percentages are cut off, never rounded up: 100.0 % means all of them.
 
 use std::fmt::Write;
 
