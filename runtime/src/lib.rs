@@ -20,6 +20,7 @@ pub mod global;
 pub mod helpers;
 pub mod instance;
 pub mod ir;
+pub mod jit;
 pub mod limits;
 pub mod linker;
 pub mod memory;

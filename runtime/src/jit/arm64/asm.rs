@@ -1,0 +1,691 @@
+//! From instructions to bytes: labels, branch reach, literals, jump tables, and records of what is
+//! where.
+//!
+//! An [`Assembler`] takes instructions in their final order. Nothing has to be known about
+//! distances: at the end, [`Assembler::finish`] replaces each reference that does not reach by a
+//! longer sequence that does (`b.cond` becomes its inverse over a `b`; `adr` gets an `add`; a
+//! literal is copied beside its load), until all references reach. So functions may have any size
+//! that `b` can cross (128 MiB).
+//!
+//! Faults of the caller (virtual registers, unbound labels, a misaligned `sp`) are kept until
+//! `finish`, so that lowering code need not check each instruction.
+//!
+//! Invariants: `sp` moves by multiples of 16 only (D1.8.2); records are in ascending order of
+//! offset.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+
+use super::encode::EncodeError;
+use super::imm::{Imm12, mov_imm};
+use super::inst::Inst;
+use super::ops::{AddSub, Cond, LoadLitV, Size};
+use super::regs::{Gpr, Vreg};
+use super::target::{Label, Reach, Target};
+
+/// An instruction that may trap, and what the caller noted about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TrapSite {
+    /// The instruction's offset in bytes.
+    pub offset: u32,
+    /// The caller's note (trap code, IR position).
+    pub payload: u32,
+}
+
+/// A place that a call returns to, and what the caller noted about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CallSite {
+    /// The return address, as an offset in bytes.
+    pub return_offset: u32,
+    /// The caller's note (stack map, handler, IR position).
+    pub payload: u32,
+}
+
+/// A `b` or `bl` to a function whose address is not known yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reloc {
+    /// The instruction's offset in bytes.
+    pub offset: u32,
+    /// The function, by the caller's numbering.
+    pub func: u32,
+}
+
+/// The source position of the code from an offset on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SourceLoc {
+    /// The first offset in bytes.
+    pub offset: u32,
+    /// The position, by the caller's numbering.
+    pub position: u32,
+}
+
+/// Finished code. Its alignment is 16 bytes.
+#[derive(Clone, Default, Debug)]
+pub struct Code {
+    /// Instructions and data.
+    pub bytes: Vec<u8>,
+    /// Offset ranges of data (jump tables, literals) within the bytes.
+    pub data: Vec<Range<u32>>,
+    /// Instructions that may trap.
+    pub traps: Vec<TrapSite>,
+    /// Return addresses of calls.
+    pub calls: Vec<CallSite>,
+    /// Branches to functions.
+    pub relocs: Vec<Reloc>,
+    /// Source positions, where they change.
+    pub sources: Vec<SourceLoc>,
+    /// The offset of each label, by its number.
+    labels: Vec<u32>,
+}
+
+impl Code {
+    /// The offset in bytes that a label was bound to.
+    pub fn offset_of(&self, label: Label) -> u32 {
+        self.labels[label.0 as usize]
+    }
+
+    /// The instruction words, each with its offset, without the data.
+    pub fn instructions(&self) -> impl Iterator<Item = (u32, u32)> {
+        let mut data = self.data.iter().peekable();
+        let words = self.bytes.chunks_exact(4).zip((0u32..).step_by(4));
+        words.filter_map(move |(bytes, offset)| {
+            data.next_if(|range| range.end <= offset);
+            let is_data = data.peek().is_some_and(|range| range.contains(&offset));
+            let bytes = bytes.try_into().expect("chunks of four");
+            (!is_data).then(|| (offset, u32::from_le_bytes(bytes)))
+        })
+    }
+
+    /// Points the `b` or `bl` of a relocation at a target `distance` bytes from it.
+    ///
+    /// # Errors
+    /// If the distance is above 128 MiB: the caller must then go through a veneer of its own.
+    pub fn patch(bytes: &mut [u8], reloc: Reloc, distance: i64) -> Result<(), EmitError> {
+        let too_far = EmitError::OutOfReach {
+            offset: reloc.offset,
+            distance,
+        };
+        let field = Reach::Branch26.field(distance).ok_or(too_far)?;
+        let at = reloc.offset as usize;
+        let place: &mut [u8; 4] = (&mut bytes[at..at + 4]).try_into().expect("four bytes");
+        let opcode = u32::from_le_bytes(*place) & 0xfc00_0000;
+        *place = (opcode | field).to_le_bytes();
+        Ok(())
+    }
+}
+
+/// Why code could not be finished. Always internal, but for `TooLarge` and `OutOfReach`.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum EmitError {
+    /// An instruction that has no encoding.
+    Encode(EncodeError),
+    /// An instruction that moves `sp` by something else than a multiple of 16.
+    StackMisaligned(Inst),
+    /// A label that is referred to but bound nowhere.
+    Unbound(Label),
+    /// A label that was bound twice.
+    Rebound(Label),
+    /// A function as target of something else than `b` or `bl`.
+    NotRelocatable(Inst),
+    /// A reference that no sequence reaches.
+    OutOfReach {
+        /// Offset of the reference in bytes.
+        offset: u32,
+        /// Distance to its target in bytes.
+        distance: i64,
+    },
+    /// More code than `b` can cross.
+    TooLarge,
+}
+
+impl fmt::Display for EmitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encode(error) => error.fmt(f),
+            Self::StackMisaligned(inst) => write!(f, "misaligns sp: {inst}"),
+            Self::Unbound(label) => write!(f, "label {} is bound nowhere", label.0),
+            Self::Rebound(label) => write!(f, "label {} is bound twice", label.0),
+            Self::NotRelocatable(inst) => write!(f, "cannot refer to a function: {inst}"),
+            Self::OutOfReach { offset, distance } => {
+                write!(
+                    f,
+                    "the reference at {offset:#x} does not reach {distance:#x} bytes"
+                )
+            }
+            Self::TooLarge => write!(f, "code above {CODE_BYTES_MAX} bytes"),
+        }
+    }
+}
+
+impl std::error::Error for EmitError {}
+
+impl From<EncodeError> for EmitError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}
+
+/// The largest code of one assembler: what `b` can cross.
+pub const CODE_BYTES_MAX: u32 = 128 << 20;
+
+/// A place in the unrelaxed code, in words.
+type At = u32;
+
+/// The place of labels that are not bound yet.
+const UNBOUND: At = At::MAX;
+
+/// How a reference's distance is put into its word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    /// An instruction.
+    Inst(Reach),
+    /// A table entry: distance from the table's start.
+    Entry { table: At },
+}
+
+/// A reference to a label.
+#[derive(Clone, Copy, Debug)]
+struct Fixup {
+    at: At,
+    label: Label,
+    kind: Kind,
+}
+
+/// A constant in the pool behind the code.
+#[derive(Clone, Copy, Debug)]
+struct Literal {
+    value: u128,
+    /// Size in words: 1, 2 or 4.
+    words: u32,
+    label: Label,
+}
+
+/// Code under construction. See the module head.
+#[derive(Default, Debug)]
+pub struct Assembler {
+    words: Vec<u32>,
+    labels: Vec<At>,
+    fixups: Vec<Fixup>,
+    literals: Vec<Literal>,
+    literal_labels: HashMap<(u128, u32), Label>,
+    literals_by_label: HashMap<Label, Literal>,
+    data: Vec<Range<At>>,
+    traps: Vec<(At, u32)>,
+    calls: Vec<(At, u32)>,
+    relocs: Vec<(At, u32)>,
+    sources: Vec<(At, u32)>,
+    error: Option<EmitError>,
+}
+
+impl Assembler {
+    /// An empty buffer.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A new label, to be bound later.
+    pub fn label(&mut self) -> Label {
+        self.labels.push(UNBOUND);
+        Label(self.labels.len() as u32 - 1)
+    }
+
+    /// Makes the label mean this place.
+    pub fn bind(&mut self, label: Label) {
+        let here = self.here();
+        match &mut self.labels[label.0 as usize] {
+            at if *at == UNBOUND => *at = here,
+            _ => self.fail(EmitError::Rebound(label)),
+        }
+    }
+
+    /// Bytes so far, before long branches are made longer.
+    pub fn len_bytes(&self) -> u32 {
+        self.here() * 4
+    }
+
+    /// Appends an instruction.
+    pub fn emit(&mut self, inst: Inst) {
+        let inst = match inst {
+            // What is unconditional has a longer reach, and no inverse.
+            Inst::BCond {
+                cond: Cond::Al,
+                target,
+            } => Inst::B { target },
+            other => other,
+        };
+        if inst.sp_moves_by() % 16 != 0 {
+            self.fail(EmitError::StackMisaligned(inst));
+        }
+        match inst.encode() {
+            Ok(word) => {
+                self.refer(inst);
+                self.words.push(word);
+            }
+            Err(error) => self.fail(error.into()),
+        }
+    }
+
+    /// Appends the shortest sequence for `rd := value`; `rd` must be architectural.
+    pub fn mov_imm(&mut self, size: Size, rd: Gpr, value: u64) {
+        mov_imm(size, rd, value)
+            .into_iter()
+            .for_each(|inst| self.emit(inst));
+    }
+
+    /// Appends `rd := value` as a load of a constant of the width that `op` says.
+    pub fn load_literal(&mut self, op: LoadLitV, rt: Vreg, value: u128) {
+        let target = self.literal(1 << (op.width().bits() - 2), value).into();
+        self.emit(Inst::LoadLitV { op, rt, target });
+    }
+
+    /// The label of a constant of 1, 2 or 4 words in the pool behind the code.
+    pub fn literal(&mut self, words: u32, value: u128) -> Label {
+        debug_assert!(matches!(words, 1 | 2 | 4));
+        if let Some(&label) = self.literal_labels.get(&(value, words)) {
+            return label;
+        }
+        let label = self.label();
+        self.literal_labels.insert((value, words), label);
+        let literal = Literal {
+            value,
+            words,
+            label,
+        };
+        self.literals.push(literal);
+        self.literals_by_label.insert(label, literal);
+        label
+    }
+
+    /// Appends a table of signed 32-bit distances from the table's start, and gives its label.
+    ///
+    /// `adr x1, table; ldrsw x0, [x1, w0, uxtw #2]; add x0, x0, x1; br x0` jumps by it.
+    pub fn table(&mut self, targets: &[Label]) -> Label {
+        let label = self.label();
+        self.bind(label);
+        let table = self.here();
+        for &target in targets {
+            self.fixups.push(Fixup {
+                at: self.here(),
+                label: target,
+                kind: Kind::Entry { table },
+            });
+            self.words.push(0);
+        }
+        self.data.push(table..self.here());
+        label
+    }
+
+    /// Notes that the next instruction may trap.
+    pub fn trap_here(&mut self, payload: u32) {
+        self.traps.push((self.here(), payload));
+    }
+
+    /// Notes that the instruction just appended was a call, which returns here.
+    pub fn call_returns_here(&mut self, payload: u32) {
+        self.calls.push((self.here(), payload));
+    }
+
+    /// Notes that code from here on comes from this source position.
+    pub fn source(&mut self, position: u32) {
+        let here = self.here();
+        match self.sources.last_mut() {
+            Some((at, last)) if *at == here => *last = position,
+            Some((_, last)) if *last == position => {}
+            _ => self.sources.push((here, position)),
+        }
+    }
+
+    /// The finished code.
+    ///
+    /// # Errors
+    /// The first fault of the caller, or code that is too large for its branches.
+    pub fn finish(mut self) -> Result<Code, EmitError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        // Widest first: then each literal is aligned by its own size.
+        self.literals
+            .sort_by_key(|literal| std::cmp::Reverse(literal.words));
+        let layout = self.relax()?;
+        Writer {
+            asm: &self,
+            layout: &layout,
+            words: Vec::new(),
+            data: Vec::new(),
+        }
+        .write()
+    }
+
+    fn here(&self) -> At {
+        self.words.len() as At
+    }
+
+    fn fail(&mut self, error: EmitError) {
+        self.error.get_or_insert(error);
+    }
+
+    /// Records what the instruction about to be appended refers to.
+    fn refer(&mut self, inst: Inst) {
+        let at = self.here();
+        match inst.target() {
+            Some((Target::Label(label), reach)) => {
+                self.fixups.push(Fixup {
+                    at,
+                    label,
+                    kind: Kind::Inst(reach),
+                });
+            }
+            Some((Target::Func(func), Reach::Branch26)) => self.relocs.push((at, func)),
+            Some((Target::Func(_), _)) => self.fail(EmitError::NotRelocatable(inst)),
+            Some((Target::Offset(_), _)) | None => {}
+        }
+    }
+
+    /// Makes references longer until all reach.
+    fn relax(&self) -> Result<Layout, EmitError> {
+        let mut layout = Layout::new(self)?;
+        let mut longer = vec![false; self.fixups.len()];
+        loop {
+            let mut changed = false;
+            for (fixup, longer) in self.fixups.iter().zip(&mut longer) {
+                if !*longer && !layout.reaches(fixup)? {
+                    *longer = true;
+                    changed = true;
+                }
+            }
+            if !changed {
+                return Ok(layout);
+            }
+            layout.place(self, &longer)?;
+        }
+    }
+
+    /// The words that the long form of a reference has more than the short one.
+    fn extra_words(&self, fixup: &Fixup) -> u32 {
+        match fixup.kind {
+            Kind::Inst(Reach::Literal19) => {
+                1 + self
+                    .literal_at(fixup.label)
+                    .map_or(0, |literal| literal.words)
+            }
+            Kind::Inst(Reach::Branch26 | Reach::Branch19 | Reach::Branch14 | Reach::Adr) => 1,
+            Kind::Entry { .. } => 0,
+        }
+    }
+
+    fn literal_at(&self, label: Label) -> Option<&Literal> {
+        self.literals_by_label.get(&label)
+    }
+}
+
+/// Where everything comes to stand, in words of the finished code.
+struct Layout {
+    /// Ascending: after the word at `.0` of the unrelaxed code, `.1` words more than before are
+    /// inserted.
+    inserted: Vec<(At, u32)>,
+    /// The place of each label.
+    labels: Vec<u32>,
+    /// Where the literals begin: a multiple of their alignment.
+    literals: u32,
+}
+
+impl Layout {
+    fn new(asm: &Assembler) -> Result<Self, EmitError> {
+        let mut layout = Self {
+            inserted: Vec::new(),
+            labels: Vec::new(),
+            literals: 0,
+        };
+        layout.place(asm, &[])?;
+        Ok(layout)
+    }
+
+    /// Places everything, given which references are long.
+    fn place(&mut self, asm: &Assembler, longer: &[bool]) -> Result<(), EmitError> {
+        let mut sum = 0;
+        let long = asm.fixups.iter().zip(longer).filter(|(_, longer)| **longer);
+        self.inserted = long
+            .map(|(fixup, _)| {
+                sum += asm.extra_words(fixup);
+                (fixup.at, sum)
+            })
+            .collect();
+        let end = asm.here() + sum;
+        self.literals = if asm.literals.is_empty() {
+            end
+        } else {
+            end.next_multiple_of(4)
+        };
+        self.labels = asm.labels.iter().map(|&at| self.word(at)).collect();
+        let mut at = self.literals;
+        for literal in &asm.literals {
+            self.labels[literal.label.0 as usize] = at;
+            at += literal.words;
+        }
+        if at >= CODE_BYTES_MAX / 4 {
+            Err(EmitError::TooLarge)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The place of an unrelaxed one. Unbound stays unbound.
+    fn word(&self, at: At) -> u32 {
+        let before = self
+            .inserted
+            .partition_point(|(inserted_after, _)| *inserted_after < at);
+        let inserted = before
+            .checked_sub(1)
+            .map_or(0, |last| self.inserted[last].1);
+        if at == UNBOUND {
+            UNBOUND
+        } else {
+            at + inserted
+        }
+    }
+
+    /// The distance in bytes from the word of a reference (or of its table) to its label.
+    fn distance(&self, fixup: &Fixup) -> Result<i64, EmitError> {
+        let from = match fixup.kind {
+            Kind::Inst(_) => self.word(fixup.at),
+            Kind::Entry { table } => self.word(table),
+        };
+        match self.labels[fixup.label.0 as usize] {
+            UNBOUND => Err(EmitError::Unbound(fixup.label)),
+            to => Ok((i64::from(to) - i64::from(from)) * 4),
+        }
+    }
+
+    /// Whether the short form of a reference reaches its label.
+    fn reaches(&self, fixup: &Fixup) -> Result<bool, EmitError> {
+        let distance = self.distance(fixup)?;
+        Ok(match fixup.kind {
+            Kind::Inst(reach) => reach.field(distance).is_some(),
+            Kind::Entry { .. } => true,
+        })
+    }
+}
+
+/// Writes laid-out code.
+struct Writer<'a> {
+    asm: &'a Assembler,
+    layout: &'a Layout,
+    words: Vec<u32>,
+    /// Ranges of data, in words.
+    data: Vec<Range<u32>>,
+}
+
+impl Writer<'_> {
+    fn write(mut self) -> Result<Code, EmitError> {
+        let mut copied = 0;
+        for fixup in &self.asm.fixups {
+            self.words
+                .extend_from_slice(&self.asm.words[copied..fixup.at as usize]);
+            copied = fixup.at as usize + 1;
+            self.reference(fixup)?;
+        }
+        self.words.extend_from_slice(&self.asm.words[copied..]);
+        self.pool();
+        Ok(self.into_code())
+    }
+
+    /// Appends the word or words of a reference.
+    fn reference(&mut self, fixup: &Fixup) -> Result<(), EmitError> {
+        let word = self.asm.words[fixup.at as usize];
+        let distance = self.layout.distance(fixup)?;
+        let reach = match fixup.kind {
+            Kind::Inst(reach) => reach,
+            Kind::Entry { .. } => {
+                self.words.push(distance as u32);
+                return Ok(());
+            }
+        };
+        let expanded = self
+            .layout
+            .inserted
+            .binary_search_by_key(&fixup.at, |(at, _)| *at)
+            .is_ok();
+        match reach.field(distance) {
+            Some(field) if !expanded => {
+                self.words.push(word | field);
+                Ok(())
+            }
+            _ => self.long_reference(fixup, reach, word, distance),
+        }
+    }
+
+    /// Appends the long form of a reference.
+    fn long_reference(
+        &mut self,
+        fixup: &Fixup,
+        reach: Reach,
+        word: u32,
+        distance: i64,
+    ) -> Result<(), EmitError> {
+        let offset = self.words.len() as u32 * 4;
+        let out_of_reach = EmitError::OutOfReach { offset, distance };
+        // The short form at a distance that it reaches for sure.
+        let near = |word, bytes| word | reach.field(bytes).expect("a few words are in reach");
+        match reach {
+            // The inverse condition is the other value of the lowest bit of `cond`, or of bit 24.
+            Reach::Branch19 | Reach::Branch14 => {
+                let is_conditional = word >> 24 == 0x54;
+                let inverse = word ^ if is_conditional { 1 } else { 1 << 24 };
+                self.words.push(near(inverse, 8));
+                self.branch(distance - 4).ok_or(out_of_reach)
+            }
+            Reach::Literal19 => {
+                let literal = *self.asm.literal_at(fixup.label).ok_or(out_of_reach)?;
+                self.words.push(near(word, 8));
+                self.branch(4 + 4 * i64::from(literal.words))
+                    .ok_or(out_of_reach)?;
+                self.literal(&literal);
+                Ok(())
+            }
+            Reach::Adr => {
+                self.words.push(near(word, distance & 0xfff));
+                let add = add_pages(word & 31, distance >> 12).ok_or(out_of_reach)?;
+                self.words.push(add);
+                Ok(())
+            }
+            Reach::Branch26 => Err(out_of_reach),
+        }
+    }
+
+    /// Appends `b .+distance`.
+    fn branch(&mut self, distance: i64) -> Option<()> {
+        let word = Inst::B {
+            target: Target::Offset(distance),
+        }
+        .encode()
+        .ok()?;
+        self.words.push(word);
+        Some(())
+    }
+
+    /// Appends a literal, as data.
+    fn literal(&mut self, literal: &Literal) {
+        let start = self.words.len() as u32;
+        let words = (0..literal.words).map(|word| (literal.value >> (32 * word)) as u32);
+        self.words.extend(words);
+        self.data.push(start..start + literal.words);
+    }
+
+    /// Appends the literals behind the code.
+    fn pool(&mut self) {
+        let code_end = self.words.len() as u32;
+        self.words.resize(self.layout.literals as usize, 0);
+        self.data.push(code_end..self.layout.literals);
+        let asm = self.asm;
+        asm.literals
+            .iter()
+            .for_each(|literal| self.literal(literal));
+    }
+
+    fn into_code(mut self) -> Code {
+        let offset = |at: &At| self.layout.word(*at) * 4;
+        let tables = self.asm.data.iter().map(|Range { start, end }| {
+            // A table has no inserted words, and what is inserted after its end is not part of it.
+            let first = self.layout.word(*start);
+            first..first + (end - start)
+        });
+        self.data.extend(tables);
+        self.data.retain(|range| !range.is_empty());
+        self.data.sort_by_key(|range| range.start);
+        let labels = self.layout.labels.iter();
+        Code {
+            bytes: self
+                .words
+                .iter()
+                .flat_map(|word| word.to_le_bytes())
+                .collect(),
+            data: self
+                .data
+                .iter()
+                .map(|range| range.start * 4..range.end * 4)
+                .collect(),
+            traps: collect(&self.asm.traps, |at, payload| TrapSite {
+                offset: offset(at),
+                payload,
+            }),
+            calls: collect(&self.asm.calls, |at, payload| CallSite {
+                return_offset: offset(at),
+                payload,
+            }),
+            relocs: collect(&self.asm.relocs, |at, func| Reloc {
+                offset: offset(at),
+                func,
+            }),
+            sources: collect(&self.asm.sources, |at, position| SourceLoc {
+                offset: offset(at),
+                position,
+            }),
+            labels: labels.map(|&word| word.saturating_mul(4)).collect(),
+        }
+    }
+}
+
+/// Records with their places replaced by offsets.
+fn collect<T>(records: &[(At, u32)], make: impl Fn(&At, u32) -> T) -> Vec<T> {
+    records
+        .iter()
+        .map(|(at, payload)| make(at, *payload))
+        .collect()
+}
+
+/// The word of `add rd, rd, #pages, lsl #12` (or `sub`), if `pages` fits; `rd` as a number.
+fn add_pages(rd: u32, pages: i64) -> Option<u32> {
+    let rd = (rd < 31).then(|| Gpr::x(rd))?;
+    let op = if pages < 0 { AddSub::Sub } else { AddSub::Add };
+    let imm = Imm12::new(pages.unsigned_abs() << 12)?;
+    Inst::AddSubImm {
+        op,
+        size: Size::X,
+        rd,
+        rn: rd,
+        imm,
+    }
+    .encode()
+    .ok()
+}
