@@ -18,6 +18,9 @@
 //! head. Unreachable Wasm code has no IR. Moves that a branch needs stand before it, or in a block
 //! of their own on the edge if the branch is conditional.
 //!
+//! Copies on an edge are in an order in which they can be executed one by one. A copy of a v128 reads
+//! both slots before it writes.
+//!
 //! # Roles
 //! [`Inst::visit`] gives every operand's role (def, use, immediate, label); printer, verifier,
 //! liveness and all consumers derive from it. An instruction is described as an assignment, with
@@ -25,7 +28,14 @@
 //!
 //! The register tier fuses this into its own cells; the JIT builds SSA from it. Neither changes it.
 
+mod builder;
+mod print;
+mod visit;
+
 use std::sync::Arc;
+
+pub use builder::build;
+pub use visit::{Imm, Role};
 
 use crate::module::Module;
 use crate::ops::Op;
@@ -238,7 +248,7 @@ pub enum Inst {
     },
     /// Goes to the `r[index]`th of the labels, or to the last if there are fewer.
     BrTable { index: Operand, targets: List },
-    /// Returns the operands.
+    /// Returns the operands, all read before any result is written.
     Return { values: List },
     /// Tail-calls a function of the module.
     ReturnCall { func: u32, args: List },
@@ -301,4 +311,49 @@ pub struct Func {
     pub labels: Vec<BlockId>,
     /// Wasm instructions that the code stands for, for the proof.
     pub ops: u64,
+}
+
+impl Func {
+    /// The operands of a list.
+    pub fn list(&self, list: List) -> &[Operand] {
+        &self.lists[list.start as usize..][..list.len as usize]
+    }
+
+    /// The labels of a `BrTable`.
+    pub fn label_list(&self, list: List) -> &[BlockId] {
+        &self.labels[list.start as usize..][..list.len as usize]
+    }
+
+    /// The instructions of a block, the terminator last.
+    pub fn block(&self, id: BlockId) -> &[Inst] {
+        let block = &self.blocks[id.0 as usize];
+        &self.insts[block.start as usize..block.end as usize]
+    }
+
+    /// The instruction that ends a block.
+    pub fn terminator(&self, id: BlockId) -> &Inst {
+        &self.insts[self.blocks[id.0 as usize].end as usize - 1]
+    }
+
+    /// The value of an operand that is a constant of one slot.
+    pub fn constant(&self, operand: Operand) -> Option<u64> {
+        match operand.get() {
+            OperandKind::Slot(_) => None,
+            OperandKind::Const(index) => Some(self.consts[index as usize]),
+        }
+    }
+
+    /// The address type of a memory.
+    pub fn memory_address(&self, memory: u32) -> Type {
+        address(self.module.memories[memory as usize].is64)
+    }
+
+    /// The address type of a table.
+    pub fn table_address(&self, table: u32) -> Type {
+        address(self.module.tables[table as usize].is64)
+    }
+}
+
+fn address(is64: bool) -> Type {
+    if is64 { Type::I64 } else { Type::I32 }
 }

@@ -1,0 +1,387 @@
+//! Blocks and branches: the explicit control stack, labels, and the moves that branches need.
+//!
+//! Owns the rule of merges: where control meets, every value that goes along is in the temporary of
+//! its height, and no read of a local is pending. A label is bound to a block only if something
+//! branches to it. Moves go from the bottom up: a value never lies below where it goes to, so one by
+//! one is right. Spec: 3.3.8 and 4.6.8 Control Instructions.
+
+use std::rc::Rc;
+
+use super::{Builder, Sig, label, unsupported};
+use crate::decode::{BrTable, Imm, Instr};
+use crate::error::Result;
+use crate::ir::{BlockId, Inst, List, Operand, Slot};
+use crate::ops::Op;
+use crate::trap::TrapKind;
+
+/// A place to branch to. While building, a `BlockId` is the index of a label.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Label {
+    /// The block that it is bound to.
+    block: Option<u32>,
+    /// Whether anything branches to it.
+    is_used: bool,
+    /// Whether it has been bound before something branched to it.
+    is_loop_head: bool,
+}
+
+/// What a frame of the control stack was begun by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Function,
+    Block,
+    Loop,
+    /// With the label of its other arm.
+    If(BlockId),
+    Else,
+}
+
+/// A block that has not ended.
+#[derive(Debug)]
+pub(super) struct Frame {
+    kind: Kind,
+    /// Where a branch to it goes; of no meaning for the function itself.
+    label: BlockId,
+    sig: Rc<Sig>,
+    /// Positions of the operand stack below its parameters.
+    base: usize,
+    /// Slots below its parameters.
+    height: u32,
+}
+
+impl Frame {
+    /// The frame of the whole function.
+    pub(super) fn function(sig: Rc<Sig>) -> Frame {
+        Frame {
+            kind: Kind::Function,
+            label: BlockId(u32::MAX),
+            sig,
+            base: 0,
+            height: 0,
+        }
+    }
+
+    /// How many values a branch to it takes along.
+    fn branch_arity(&self) -> usize {
+        match self.kind {
+            Kind::Loop => self.sig.params.len(),
+            Kind::Function | Kind::Block | Kind::If(_) | Kind::Else => self.sig.results.len(),
+        }
+    }
+}
+
+impl Builder<'_> {
+    /// Whether an opcode in unreachable code is left out.
+    pub(super) fn skip(&mut self, op: Op) -> bool {
+        match op {
+            Op::Block | Op::Loop | Op::If | Op::TryTable | Op::Try => self.skipped += 1,
+            Op::Else => return self.skipped > 0,
+            Op::End if self.skipped > 0 => self.skipped -= 1,
+            Op::End => return false,
+            _ => {}
+        }
+        true
+    }
+
+    pub(super) fn control_instr(&mut self, instr: &Instr<'_>) -> Result<()> {
+        match (instr.op, instr.imm) {
+            (Op::Nop, _) => {}
+            (Op::Unreachable, _) => {
+                let kind = TrapKind::Unreachable;
+                self.terminate(Inst::Trap { kind });
+            }
+            (Op::Block, Imm::BlockType(ty)) => {
+                let sig = self.block_sig(ty);
+                self.begin_block(sig);
+            }
+            (Op::Loop, Imm::BlockType(ty)) => {
+                let sig = self.block_sig(ty);
+                self.begin_loop(sig);
+            }
+            (Op::If, Imm::BlockType(ty)) => {
+                let sig = self.block_sig(ty);
+                self.begin_if(sig);
+            }
+            (Op::Else, _) => self.begin_else(),
+            (Op::End, _) => self.end(),
+            (Op::Br, _) => self.br(label(instr)?),
+            (Op::BrIf, _) => self.br_if(label(instr)?),
+            (Op::BrTable, Imm::BrTable(table)) => self.br_table(&table),
+            (Op::Return, _) => self.br(self.control.len() as u32 - 1),
+            (op, _) => return Err(unsupported(op)),
+        }
+        Ok(())
+    }
+
+    // --- labels --------------------------------------------------------------------------------
+
+    fn new_label(&mut self) -> BlockId {
+        self.labels.push(Label::default());
+        BlockId(self.labels.len() as u32 - 1)
+    }
+
+    /// Notes that something branches to a label.
+    fn use_label(&mut self, label: BlockId) -> BlockId {
+        let state = &mut self.labels[label.0 as usize];
+        state.is_used = true;
+        state.is_loop_head |= state.block.is_some();
+        label
+    }
+
+    /// Begins the next block, at a label.
+    fn bind(&mut self, label: BlockId) {
+        debug_assert!(!self.is_open);
+        self.labels[label.0 as usize].block = Some(self.func.blocks.len() as u32);
+        self.is_open = true;
+    }
+
+    /// Replaces labels by the blocks that they are bound to.
+    pub(super) fn resolve_labels(&mut self) {
+        let labels = &self.labels;
+        let resolve = |target: &mut BlockId| {
+            let block = labels[target.0 as usize].block;
+            target.0 = block.expect("every label that is used is bound at the end of its block");
+        };
+        for block in &self.func.blocks {
+            match &mut self.func.insts[block.end as usize - 1] {
+                Inst::Br { target } => resolve(target),
+                Inst::BrIf { then, other, .. } | Inst::BrIfNull { then, other, .. } => {
+                    resolve(then);
+                    resolve(other);
+                }
+                _ => {}
+            }
+        }
+        self.func.labels.iter_mut().for_each(resolve);
+        for label in labels.iter().filter(|label| label.is_loop_head) {
+            if let Some(block) = label.block {
+                self.func.blocks[block as usize].is_loop_head = true;
+            }
+        }
+    }
+
+    // --- blocks --------------------------------------------------------------------------------
+
+    fn begin(&mut self, kind: Kind, label: BlockId, sig: Rc<Sig>) {
+        let base = self.stack.len() - sig.params.len();
+        let params = self.stack.top(sig.params.len());
+        let height = params
+            .first()
+            .map_or(self.stack.height(), |entry| entry.height);
+        self.control.push(Frame {
+            kind,
+            label,
+            sig,
+            base,
+            height,
+        });
+    }
+
+    fn begin_block(&mut self, sig: Rc<Sig>) {
+        self.settle();
+        let label = self.new_label();
+        self.begin(Kind::Block, label, sig);
+    }
+
+    fn begin_loop(&mut self, sig: Rc<Sig>) {
+        self.settle();
+        self.materialise(sig.params.len());
+        let label = self.new_label();
+        self.terminate(Inst::Br { target: label });
+        self.bind(label);
+        self.begin(Kind::Loop, label, sig);
+    }
+
+    fn begin_if(&mut self, sig: Rc<Sig>) {
+        let cond = self.pop();
+        self.settle();
+        self.materialise(sig.params.len());
+        let (then, other, end) = (self.new_label(), self.new_label(), self.new_label());
+        self.use_label(other);
+        self.terminate(Inst::BrIf { cond, then, other });
+        self.bind(then);
+        self.begin(Kind::If(other), end, sig);
+    }
+
+    fn begin_else(&mut self) {
+        let last = self.control.len() - 1;
+        let frame = &self.control[last];
+        let (kind, label, sig, base) = (frame.kind, frame.label, frame.sig.clone(), frame.base);
+        let Kind::If(other) = kind else {
+            debug_assert!(false, "validated code has an `if` for its `else`");
+            return;
+        };
+        if self.is_open {
+            self.leave(label, sig.results.len());
+        }
+        self.stack.truncate(base);
+        for &ty in &sig.params {
+            self.push_temp(ty);
+        }
+        self.control[last].kind = Kind::Else;
+        self.bind(other);
+    }
+
+    /// Goes to the end of a block from its last instruction.
+    fn leave(&mut self, label: BlockId, results: usize) {
+        self.materialise(results);
+        let target = self.use_label(label);
+        self.terminate(Inst::Br { target });
+    }
+
+    fn end(&mut self) {
+        let frame = self.control.pop().expect("validated code ends its blocks");
+        let results = frame.sig.results.len();
+        match frame.kind {
+            Kind::Function => {
+                if self.is_open {
+                    let values = self.list(None, results);
+                    self.terminate(Inst::Return { values });
+                }
+                return;
+            }
+            Kind::Loop => return,
+            Kind::If(other) => {
+                // The other arm is empty: its parameters are the results, in their places.
+                if self.is_open {
+                    self.leave(frame.label, results);
+                }
+                self.bind(frame.label);
+                self.bind_again(other);
+            }
+            Kind::Block | Kind::Else => {
+                if !self.labels[frame.label.0 as usize].is_used {
+                    return;
+                }
+                if self.is_open {
+                    self.leave(frame.label, results);
+                }
+                self.bind(frame.label);
+            }
+        }
+        self.stack.truncate(frame.base);
+        for &ty in &frame.sig.results {
+            self.push_temp(ty);
+        }
+    }
+
+    /// Binds a second label to the block that has just begun.
+    fn bind_again(&mut self, label: BlockId) {
+        self.labels[label.0 as usize].block = Some(self.func.blocks.len() as u32);
+    }
+
+    // --- branches ------------------------------------------------------------------------------
+
+    fn frame(&self, depth: u32) -> &Frame {
+        &self.control[self.control.len() - 1 - depth as usize]
+    }
+
+    /// Emits the moves of a branch and the branch itself; leaves the operand stack as it is.
+    fn goto(&mut self, depth: u32) {
+        let frame = self.frame(depth);
+        let (kind, target, len) = (frame.kind, frame.label, frame.branch_arity());
+        let mut height = frame.height;
+        if kind == Kind::Function {
+            let values = self.list(None, len);
+            return self.terminate(Inst::Return { values });
+        }
+        for i in 0..len {
+            let entry = self.stack.top(len)[i];
+            let (dst, src) = (self.stack.temporary(height), self.stack.operand(&entry));
+            height += entry.ty.slots();
+            if src != Operand::slot(dst) {
+                let ty = entry.ty;
+                self.emit(Inst::Copy { ty, dst, src });
+            }
+        }
+        self.use_label(target);
+        self.terminate(Inst::Br { target });
+    }
+
+    /// Whether a branch needs no moves and goes to a block.
+    fn is_direct(&self, depth: u32) -> bool {
+        let frame = self.frame(depth);
+        let values = self.stack.top(frame.branch_arity());
+        let mut height = frame.height;
+        let in_place = |entry: &super::stack::Entry| {
+            let dst: Slot = self.stack.temporary(height);
+            height += entry.ty.slots();
+            self.stack.operand(entry) == Operand::slot(dst)
+        };
+        frame.kind != Kind::Function && values.iter().all(in_place)
+    }
+
+    /// The label of the edge of a conditional branch: the target itself, or a block of moves, which
+    /// the caller must make with `edge` once it has ended its block.
+    fn edge_label(&mut self, depth: u32) -> (BlockId, bool) {
+        if self.is_direct(depth) {
+            let target = self.frame(depth).label;
+            (self.use_label(target), false)
+        } else {
+            (self.new_label(), true)
+        }
+    }
+
+    fn edge(&mut self, (label, is_block): (BlockId, bool), depth: u32) {
+        if is_block {
+            self.bind(label);
+            self.goto(depth);
+        }
+    }
+
+    fn br(&mut self, depth: u32) {
+        self.goto(depth);
+    }
+
+    fn br_if(&mut self, depth: u32) {
+        let cond = self.pop();
+        let (taken, other) = (self.edge_label(depth), self.new_label());
+        let then = taken.0;
+        self.terminate(Inst::BrIf { cond, then, other });
+        self.edge(taken, depth);
+        self.bind(other);
+    }
+
+    pub(super) fn br_on_null(&mut self, depth: u32) {
+        let entry = self.stack.pop();
+        let a = self.stack.operand(&entry);
+        let (taken, other) = (self.edge_label(depth), self.new_label());
+        let then = taken.0;
+        self.terminate(Inst::BrIfNull { a, then, other });
+        self.edge(taken, depth);
+        self.bind(other);
+        self.stack.push(entry.ty, entry.value);
+    }
+
+    pub(super) fn br_on_non_null(&mut self, depth: u32) {
+        let a = self.stack.operand(&self.stack.peek(0));
+        let (taken, then) = (self.edge_label(depth), self.new_label());
+        let other = taken.0;
+        self.terminate(Inst::BrIfNull { a, then, other });
+        self.edge(taken, depth);
+        self.bind(then);
+        self.stack.pop();
+    }
+
+    fn br_table(&mut self, table: &BrTable<'_>) {
+        let index = self.pop();
+        let depths = || table.targets.chain([table.default]);
+        let mut edges: Vec<(u32, (BlockId, bool))> = Vec::new();
+        let mut by_depth = std::collections::HashMap::new();
+        let start = self.func.labels.len() as u32;
+        for depth in depths() {
+            let label = *by_depth.entry(depth).or_insert_with(|| {
+                let edge = self.edge_label(depth);
+                edges.push((depth, edge));
+                edge.0
+            });
+            self.func.labels.push(label);
+        }
+        let len = self.func.labels.len() as u32 - start;
+        let targets = List { start, len };
+        self.terminate(Inst::BrTable { index, targets });
+        for (depth, edge) in edges {
+            self.edge(edge, depth);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The text form of the IR, for people and for golden tests. It is written, never read.
+//!
+//! Follows from [`Inst::visit`] alone: `definitions = name immediates uses -> labels`. Constants stand
+//! as values of the type at hand; slots are `p0` (parameters), `l1` (locals) and `t2` (temporaries,
+//! counted from the bottom of the operand stack).
+
+use std::fmt::{self, Write};
+
+use super::{BlockId, Func, Imm, Inst, Operand, OperandKind, Role, Slot, Type};
+
+impl fmt::Display for Func {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (locals, slots) = (self.first_temporary - self.param_slots, self.slots);
+        writeln!(f, "func {} {}", self.index, self.ty)?;
+        writeln!(
+            f,
+            "  slots: {} parameters, {locals} locals, {} temporaries",
+            self.param_slots,
+            slots - self.first_temporary
+        )?;
+        for (i, block) in self.blocks.iter().enumerate() {
+            let head = if block.is_loop_head { " loop" } else { "" };
+            writeln!(f, "b{i}:{head}")?;
+            for inst in self.block(BlockId(i as u32)) {
+                writeln!(f, "  {}", self.show(inst))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Func {
+    /// One instruction as text.
+    pub fn show(&self, inst: &Inst) -> String {
+        let (mut defs, mut imms) = (String::new(), String::new());
+        let (mut uses, mut labels) = (String::new(), String::new());
+        inst.visit(self, |role| match role {
+            Role::Def(slot, ty) => item(&mut defs, &format!("{}:{}", self.slot(slot), name(ty))),
+            Role::Use(operand, ty) => item(&mut uses, &self.operand(operand, ty)),
+            Role::Imm(imm) => item(&mut imms, &show_imm(imm)),
+            Role::Label(block) => item(&mut labels, &format!("b{}", block.0)),
+        });
+        let mut text = String::new();
+        if !defs.is_empty() {
+            text = format!("{defs} = ");
+        }
+        text += inst.name();
+        for part in [&imms, &uses] {
+            if !part.is_empty() {
+                text.push(' ');
+                text += part;
+            }
+        }
+        if !labels.is_empty() {
+            text += " -> ";
+            text += &labels;
+        }
+        text
+    }
+
+    fn slot(&self, slot: Slot) -> String {
+        match slot.0 {
+            n if n < self.param_slots => format!("p{n}"),
+            n if n < self.first_temporary => format!("l{n}"),
+            n => format!("t{}", n - self.first_temporary),
+        }
+    }
+
+    fn operand(&self, operand: Operand, ty: Type) -> String {
+        let index = match operand.get() {
+            OperandKind::Slot(slot) => return self.slot(slot),
+            OperandKind::Const(index) => index as usize,
+        };
+        let bits = self.consts[index];
+        match ty {
+            Type::I32 => (bits as i32).to_string(),
+            Type::I64 => (bits as i64).to_string(),
+            Type::F32 => float(f64::from(f32::from_bits(bits as u32)), bits),
+            Type::F64 => float(f64::from_bits(bits), bits),
+            Type::V128 => format!("{:#018x}{:016x}", self.consts[index + 1], bits),
+            Type::Ref => "null".to_owned(),
+        }
+    }
+}
+
+/// A float; a NaN as its bits.
+fn float(value: f64, bits: u64) -> String {
+    if value.is_nan() {
+        format!("nan:{bits:#x}")
+    } else {
+        format!("{value:?}")
+    }
+}
+
+fn item(list: &mut String, text: &str) {
+    if !list.is_empty() {
+        list.push_str(", ");
+    }
+    list.push_str(text);
+}
+
+fn name(ty: Type) -> &'static str {
+    match ty {
+        Type::I32 => "i32",
+        Type::I64 => "i64",
+        Type::F32 => "f32",
+        Type::F64 => "f64",
+        Type::V128 => "v128",
+        Type::Ref => "ref",
+    }
+}
+
+fn show_imm(imm: Imm) -> String {
+    let mut text = String::new();
+    let result = match imm {
+        Imm::Func(n) => write!(text, "func#{n}"),
+        Imm::Type(n) => write!(text, "type#{n}"),
+        Imm::Table(n) => write!(text, "table#{n}"),
+        Imm::Memory(n) => write!(text, "memory#{n}"),
+        Imm::Global(n) => write!(text, "global#{n}"),
+        Imm::Element(n) => write!(text, "elem#{n}"),
+        Imm::Data(n) => write!(text, "data#{n}"),
+        Imm::Offset(n) => write!(text, "+{n}"),
+        Imm::Trap(kind) => write!(text, "{kind:?}"),
+    };
+    result.expect("a string takes all text");
+    text
+}

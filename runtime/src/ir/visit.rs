@@ -1,0 +1,431 @@
+//! The roles of an instruction's operands: what it defines, uses, names and jumps to.
+//!
+//! [`Inst::visit`] is the one place that knows them. It reports uses in the order in which Wasm
+//! pops them from the bottom up, then definitions, immediates and labels. Types come from the opcode
+//! table, and from the module's signatures where the opcode leaves them open.
+
+use super::{BlockId, Func, Inst, List, Operand, Slot, Type};
+use crate::ops::{Op, SigType, Signature};
+use crate::trap::TrapKind;
+
+/// One operand of an instruction in its role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Reads the operand.
+    Use(Operand, Type),
+    /// Writes the slot (both slots of a v128).
+    Def(Slot, Type),
+    /// An immediate.
+    Imm(Imm),
+    /// May go to the block.
+    Label(BlockId),
+}
+
+/// An immediate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "each is the index or value of what it is named after"
+)]
+pub enum Imm {
+    Func(u32),
+    Type(u32),
+    Table(u32),
+    Memory(u32),
+    Global(u32),
+    Element(u32),
+    Data(u32),
+    Offset(u64),
+    Trap(TrapKind),
+}
+
+/// The type that a signature's type has where addresses are of type `address`.
+pub(super) fn sig_type(ty: SigType, address: Type) -> Type {
+    match ty {
+        SigType::I32 => Type::I32,
+        SigType::I64 => Type::I64,
+        SigType::F32 => Type::F32,
+        SigType::F64 => Type::F64,
+        SigType::V128 => Type::V128,
+        SigType::Addr => address,
+    }
+}
+
+/// Parameters and results of an opcode with a fixed signature; nothing for the others.
+pub(super) fn fixed(op: Op) -> (&'static [SigType], &'static [SigType]) {
+    match op.row().signature {
+        Signature::Fixed { params, results } => (params, results),
+        Signature::Special => (&[], &[]),
+    }
+}
+
+/// The operands' types of a helper, and its result's type. `a` and `b` are its indices.
+pub(super) fn helper_types(func: &Func, op: Op, a: u32, b: u32) -> (Vec<Type>, Option<Type>) {
+    let shorter = |x: Type, y: Type| if x == Type::I64 { y } else { x };
+    let address = match op {
+        Op::MemorySize | Op::MemoryGrow | Op::MemoryFill => func.memory_address(a),
+        Op::MemoryInit => func.memory_address(b),
+        Op::TableSize | Op::TableGrow | Op::TableFill => func.table_address(a),
+        Op::TableInit => func.table_address(b),
+        _ => Type::I32, // no address among its operands, or of two kinds: see below
+    };
+    match op {
+        Op::MemoryCopy => {
+            let (to, from) = (func.memory_address(a), func.memory_address(b));
+            (vec![to, from, shorter(to, from)], None)
+        }
+        Op::TableCopy => {
+            let (to, from) = (func.table_address(a), func.table_address(b));
+            (vec![to, from, shorter(to, from)], None)
+        }
+        Op::TableGrow => (vec![Type::Ref, address], Some(address)),
+        Op::TableFill => (vec![address, Type::Ref, address], None),
+        _ => {
+            let (params, results) = fixed(op);
+            let typed = |&ty: &SigType| sig_type(ty, address);
+            (
+                params.iter().map(typed).collect(),
+                results.first().map(typed),
+            )
+        }
+    }
+}
+
+/// The index immediates of a helper by kind.
+fn helper_imms(op: Op, a: u32, b: u32) -> [Option<Imm>; 2] {
+    match op {
+        Op::MemoryCopy => [Some(Imm::Memory(a)), Some(Imm::Memory(b))],
+        Op::MemoryInit => [Some(Imm::Data(a)), Some(Imm::Memory(b))],
+        Op::DataDrop => [Some(Imm::Data(a)), None],
+        Op::TableCopy => [Some(Imm::Table(a)), Some(Imm::Table(b))],
+        Op::TableInit => [Some(Imm::Element(a)), Some(Imm::Table(b))],
+        Op::ElemDrop => [Some(Imm::Element(a)), None],
+        Op::TableSize | Op::TableGrow | Op::TableFill => [Some(Imm::Table(a)), None],
+        _ => [Some(Imm::Memory(a)), None], // memory.size, memory.grow, memory.fill
+    }
+}
+
+/// Passes the roles of one instruction on.
+struct Visitor<'a, F> {
+    func: &'a Func,
+    role: F,
+}
+
+impl<F: FnMut(Role)> Visitor<'_, F> {
+    fn uses(&mut self, operand: Operand, ty: Type) {
+        (self.role)(Role::Use(operand, ty));
+    }
+
+    fn def(&mut self, slot: Slot, ty: Type) {
+        (self.role)(Role::Def(slot, ty));
+    }
+
+    fn imm(&mut self, imm: Imm) {
+        (self.role)(Role::Imm(imm));
+    }
+
+    fn label(&mut self, block: BlockId) {
+        (self.role)(Role::Label(block));
+    }
+
+    /// Uses of a list, each of its type.
+    fn list(&mut self, list: List, types: impl IntoIterator<Item = Type>) {
+        let operands = self.func.list(list);
+        for (&operand, ty) in operands.iter().zip(types) {
+            self.uses(operand, ty);
+        }
+    }
+
+    /// Definitions of consecutive slots from `dst`.
+    fn defs(&mut self, dst: Slot, types: impl IntoIterator<Item = Type>) {
+        let mut slot = dst.0;
+        for ty in types {
+            self.def(Slot(slot), ty);
+            slot += ty.slots();
+        }
+    }
+
+    fn binary(&mut self, op: Op, dst: Slot, a: Operand, b: Operand) {
+        let (params, results) = fixed(op);
+        self.uses(a, sig_type(params[0], Type::I32));
+        self.uses(b, sig_type(params[1], Type::I32));
+        self.def(dst, sig_type(results[0], Type::I32));
+    }
+
+    fn memory(&mut self, memory: u32, offset: u32) {
+        self.imm(Imm::Memory(memory));
+        self.imm(Imm::Offset(self.func.consts[offset as usize]));
+    }
+
+    /// A call whose list begins with the callee, of type `callee`, if that is not `None`.
+    fn call(&mut self, callee: Option<Type>, ty: &crate::types::FuncType, list: List) {
+        let params = ty.params.iter().map(|&ty| ty.into());
+        match callee {
+            None => self.list(list, params),
+            Some(callee) => {
+                let operands = self.func.list(list);
+                self.list(
+                    List {
+                        start: list.start + 1,
+                        len: list.len - 1,
+                    },
+                    params,
+                );
+                self.uses(operands[0], callee);
+            }
+        }
+    }
+
+    fn results(&mut self, dst: Slot, ty: &crate::types::FuncType) {
+        self.defs(dst, ty.results.iter().map(|&ty| ty.into()));
+    }
+
+    fn helper(&mut self, op: Op, dst: Slot, (a, b): (u32, u32), operands: List) {
+        let (params, result) = helper_types(self.func, op, a, b);
+        self.list(operands, params);
+        self.defs(dst, result);
+        helper_imms(op, a, b)
+            .into_iter()
+            .flatten()
+            .for_each(|imm| self.imm(imm));
+    }
+
+    fn value(&mut self, inst: &Inst) {
+        match *inst {
+            Inst::Copy { ty, dst, src } => {
+                self.uses(src, ty);
+                self.def(dst, ty);
+            }
+            Inst::Unary { op, dst, a } => {
+                let (params, results) = fixed(op);
+                self.uses(a, sig_type(params[0], Type::I32));
+                self.def(dst, sig_type(results[0], Type::I32));
+            }
+            Inst::Binary { op, dst, a, b } => self.binary(op, dst, a, b),
+            Inst::Select {
+                ty,
+                dst,
+                cond,
+                operands,
+            } => {
+                self.list(operands, [ty, ty]);
+                self.uses(cond, Type::I32);
+                self.def(dst, ty);
+            }
+            Inst::Load {
+                op,
+                memory,
+                dst,
+                addr,
+                offset,
+            } => {
+                self.uses(addr, self.func.memory_address(memory));
+                self.def(dst, sig_type(fixed(op).1[0], Type::I32));
+                self.memory(memory, offset);
+            }
+            Inst::Store {
+                op,
+                memory,
+                addr,
+                value,
+                offset,
+            } => {
+                self.uses(addr, self.func.memory_address(memory));
+                self.uses(value, sig_type(fixed(op).0[1], Type::I32));
+                self.memory(memory, offset);
+            }
+            _ => self.state(inst),
+        }
+    }
+
+    fn state(&mut self, inst: &Inst) {
+        match *inst {
+            Inst::GlobalGet { ty, dst, global } => {
+                self.def(dst, ty);
+                self.imm(Imm::Global(global));
+            }
+            Inst::GlobalSet { ty, global, src } => {
+                self.uses(src, ty);
+                self.imm(Imm::Global(global));
+            }
+            Inst::RefFunc { dst, func } => {
+                self.def(dst, Type::Ref);
+                self.imm(Imm::Func(func));
+            }
+            Inst::RefIsNull { dst, a } => {
+                self.uses(a, Type::Ref);
+                self.def(dst, Type::I32);
+            }
+            Inst::TrapIfNull { a, kind } => {
+                self.uses(a, Type::Ref);
+                self.imm(Imm::Trap(kind));
+            }
+            Inst::TableGet { table, dst, index } => {
+                self.uses(index, self.func.table_address(table));
+                self.def(dst, Type::Ref);
+                self.imm(Imm::Table(table));
+            }
+            Inst::TableSet {
+                table,
+                index,
+                value,
+            } => {
+                self.uses(index, self.func.table_address(table));
+                self.uses(value, Type::Ref);
+                self.imm(Imm::Table(table));
+            }
+            Inst::Helper {
+                op,
+                dst,
+                a,
+                b,
+                operands,
+            } => self.helper(op, dst, (a, b), operands),
+            _ => self.calls(inst),
+        }
+    }
+
+    fn calls(&mut self, inst: &Inst) {
+        let module = &self.func.module;
+        match *inst {
+            Inst::Call { func, dst, args } => {
+                let ty = &module.signatures[func as usize];
+                self.call(None, ty, args);
+                self.results(dst, ty);
+                self.imm(Imm::Func(func));
+            }
+            Inst::CallIndirect {
+                table,
+                type_index,
+                dst,
+                index_and_args,
+            } => {
+                let ty = module.func_type(type_index);
+                self.call(Some(self.func.table_address(table)), &ty, index_and_args);
+                self.results(dst, &ty);
+                self.imm(Imm::Table(table));
+                self.imm(Imm::Type(type_index));
+            }
+            Inst::CallRef {
+                type_index,
+                dst,
+                func_and_args,
+            } => {
+                let ty = module.func_type(type_index);
+                self.call(Some(Type::Ref), &ty, func_and_args);
+                self.results(dst, &ty);
+                self.imm(Imm::Type(type_index));
+            }
+            Inst::ReturnCall { func, args } => {
+                self.call(None, &module.signatures[func as usize], args);
+                self.imm(Imm::Func(func));
+            }
+            Inst::ReturnCallIndirect {
+                table,
+                type_index,
+                index_and_args,
+            } => {
+                let ty = module.func_type(type_index);
+                self.call(Some(self.func.table_address(table)), &ty, index_and_args);
+                self.imm(Imm::Table(table));
+                self.imm(Imm::Type(type_index));
+            }
+            Inst::ReturnCallRef {
+                type_index,
+                func_and_args,
+            } => {
+                self.call(
+                    Some(Type::Ref),
+                    &module.func_type(type_index),
+                    func_and_args,
+                );
+                self.imm(Imm::Type(type_index));
+            }
+            _ => self.control(inst),
+        }
+    }
+
+    fn control(&mut self, inst: &Inst) {
+        match *inst {
+            Inst::Br { target } => self.label(target),
+            Inst::BrIf { cond, then, other } => {
+                self.uses(cond, Type::I32);
+                self.label(then);
+                self.label(other);
+            }
+            Inst::BrIfNull { a, then, other } => {
+                self.uses(a, Type::Ref);
+                self.label(then);
+                self.label(other);
+            }
+            Inst::BrTable { index, targets } => {
+                self.uses(index, Type::I32);
+                for &target in self.func.label_list(targets) {
+                    self.label(target);
+                }
+            }
+            Inst::Return { values } => {
+                let results = &self.func.ty.results;
+                self.list(values, results.iter().map(|&ty| ty.into()));
+            }
+            Inst::Trap { kind } => self.imm(Imm::Trap(kind)),
+            _ => debug_assert!(false, "every instruction is handled: {inst:?}"),
+        }
+    }
+}
+
+impl Inst {
+    /// Reports every operand in its role. For the calls whose list begins with the callee, the
+    /// callee is the last use, as Wasm pops it first.
+    pub fn visit(&self, func: &Func, role: impl FnMut(Role)) {
+        Visitor { func, role }.value(self);
+    }
+
+    /// Whether it ends a block.
+    pub fn is_terminator(&self) -> bool {
+        matches!(
+            self,
+            Inst::Br { .. }
+                | Inst::BrIf { .. }
+                | Inst::BrIfNull { .. }
+                | Inst::BrTable { .. }
+                | Inst::Return { .. }
+                | Inst::ReturnCall { .. }
+                | Inst::ReturnCallIndirect { .. }
+                | Inst::ReturnCallRef { .. }
+                | Inst::Trap { .. }
+        )
+    }
+
+    /// The name in printed IR.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Inst::Unary { op, .. }
+            | Inst::Binary { op, .. }
+            | Inst::Load { op, .. }
+            | Inst::Store { op, .. }
+            | Inst::Helper { op, .. } => op.mnemonic(),
+            Inst::Copy { .. } => "copy",
+            Inst::Select { .. } => "select",
+            Inst::GlobalGet { .. } => "global.get",
+            Inst::GlobalSet { .. } => "global.set",
+            Inst::RefFunc { .. } => "ref.func",
+            Inst::RefIsNull { .. } => "ref.is_null",
+            Inst::TrapIfNull { .. } => "trap_if_null",
+            Inst::TableGet { .. } => "table.get",
+            Inst::TableSet { .. } => "table.set",
+            Inst::Call { .. } => "call",
+            Inst::CallIndirect { .. } => "call_indirect",
+            Inst::CallRef { .. } => "call_ref",
+            Inst::Br { .. } => "br",
+            Inst::BrIf { .. } => "br_if",
+            Inst::BrIfNull { .. } => "br_if_null",
+            Inst::BrTable { .. } => "br_table",
+            Inst::Return { .. } => "return",
+            Inst::ReturnCall { .. } => "return_call",
+            Inst::ReturnCallIndirect { .. } => "return_call_indirect",
+            Inst::ReturnCallRef { .. } => "return_call_ref",
+            Inst::Trap { .. } => "trap",
+        }
+    }
+}

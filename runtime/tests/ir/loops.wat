@@ -1,0 +1,18 @@
+(module
+  (func $fib (param $n i32) (result i32)
+    (if (result i32) (i32.lt_s (local.get $n) (i32.const 2))
+      (then (local.get $n))
+      (else (i32.add (call $fib (i32.sub (local.get $n) (i32.const 1)))
+                     (call $fib (i32.sub (local.get $n) (i32.const 2)))))))
+  (func (param $n i32) (result i32) (local $a i32) (local $b i32)
+    (local.set $b (i32.const 1))
+    (loop $l
+      (local.get $b)
+      (local.set $b (i32.add (local.get $a) (local.get $b)))
+      (local.set $a)
+      (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (local.get $a))
+  (func (param i32 i32) (result i32 i32)
+    (loop (param) (result i32 i32)
+      (local.get 1) (local.get 0)
+      (br_if 0 (local.get 0)))))
