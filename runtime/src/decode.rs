@@ -2,9 +2,9 @@
 //!
 //! It turns bytes into opcodes with their immediates and owns nothing else: types stay as written
 //! (type indices of the module), vectors of immediates stay in the bytes and are iterated in place.
-//! Validation is wasmparser's; here malformed input ends in a [`DecodeError`], never in a panic or in
-//! a read out of bounds. Integers have a path for one byte, which is what nearly all of them are.
-//! Spec: 5.2 Values, 5.3 Types, 5.4 Instructions (binary format).
+//! Validation is wasmparser's; here malformed input ends in a [`DecodeError`], never in a panic or
+//! in a read out of bounds. Integers have a path for one byte, which is what nearly all of them
+//! are. Spec: 5.2 Values, 5.3 Types, 5.4 Instructions (binary format).
 
 use std::marker::PhantomData;
 
@@ -412,8 +412,8 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    /// The flags hold the alignment in the bits 0 to 3; bit 6 says that a memory index follows, bit 4
-    /// that an ordering does. Spec 5.4.6; bit 4 by the acquire-release proposal.
+    /// The flags hold the alignment in the bits 0 to 3; bit 6 says that a memory index follows, bit
+    /// 4 that an ordering does. Spec 5.4.6; bit 4 by the acquire-release proposal.
     #[inline]
     fn read_memarg(&mut self) -> Result<MemArg> {
         const ORDERING: u32 = 1 << 4;
@@ -635,8 +635,8 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// Whether a byte is the code of a type: a negative number of one byte. All other bytes begin a type
-/// index, which is positive.
+/// Whether a byte is the code of a type: a negative number of one byte. All other bytes begin a
+/// type index, which is positive.
 #[inline(always)]
 fn is_type_code(byte: u8) -> bool {
     byte & 0xC0 == 0x40

@@ -28,6 +28,7 @@ pub mod module;
 pub mod numeric;
 pub mod ops;
 pub mod register;
+pub mod simd;
 pub mod stack;
 pub mod store;
 pub mod table;

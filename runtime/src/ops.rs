@@ -1,14 +1,16 @@
 //! THE opcode table: one row for every opcode of WebAssembly and of the proposals that the pinned
 //! wasmparser knows, with bytes, mnemonic, immediates, signature, proposal and shape.
 //!
-//! It owns the facts of opcodes; it owns no behaviour. The rows stand in `ops/*.rs`, in groups of one
-//! shape: a group's rows have one grammar, so that a macro over a group generates one handler per row.
-//! A row is `Variant [bytes] "mnemonic" Proposal { tail }`; the tail's grammar is given at its group.
-//! `[0x6A]` is a plain opcode, `[0xFD 0x0C]` a prefix and the code behind it (a LEB128 u32).
+//! It owns the facts of opcodes; it owns no behaviour. The rows stand in `ops/*.rs`, in groups of
+//! one shape: a group's rows have one grammar, so that a macro over a group generates one handler
+//! per row. A row is `Variant [bytes] "mnemonic" Proposal { tail }`; the tail's grammar is given at
+//! its group. `[0x6A]` is a plain opcode, `[0xFD 0x0C]` a prefix and the code behind it (a LEB128
+//! u32).
 //!
-//! `for_each_<group>!(mac)` expands to `mac! { group { rows } }`. `for_each_op!`, `for_each_numeric!`
-//! and `for_each_simd_numeric!` hand over several groups in one expansion, as is needed inside of one
-//! `match`; `for_each_group!([for_each_unary for_each_test] mac;)` composes any. An example:
+//! `for_each_<group>!(mac)` expands to `mac! { group { rows } }`. `for_each_op!`,
+//! `for_each_numeric!` and `for_each_simd_numeric!` hand over several groups in one expansion, as
+//! is needed inside of one `match`; `for_each_group!([for_each_unary for_each_test] mac;)` composes
+//! any. An example:
 //!
 //! ```ignore
 //! macro_rules! binary_handlers {
@@ -22,13 +24,13 @@
 //! for_each_group!([for_each_binary for_each_compare] binary_handlers;);
 //! ```
 //!
-//! Value types in tails are the spec's `i32 i64 f32 f64 v128`, and `addr` for the address type of the
-//! memory or table at hand. Invariants, tested: every operator of wasmparser has a row and decodes from
-//! its bytes; no two rows share bytes or mnemonic, save the pairs that the spec itself writes so.
-//! Spec: 5.4 Instructions, appendix Index of Instructions.
+//! Value types in tails are the spec's `i32 i64 f32 f64 v128`, and `addr` for the address type of
+//! the memory or table at hand. Invariants, tested: every operator of wasmparser has a row and
+//! decodes from its bytes; no two rows share bytes or mnemonic, save the pairs that the spec itself
+//! writes so. Spec: 5.4 Instructions, appendix Index of Instructions.
 
-/// Defines `$name!`, which hands the rows of a group to a macro: the callback's name, then optionally
-/// `;` and tokens to put before the group.
+/// Defines `$name!`, which hands the rows of a group to a macro: the callback's name, then
+/// optionally `;` and tokens to put before the group.
 macro_rules! rows {
     ($(#[$doc:meta])* $name:ident: $group:ident ($d:tt) $($rows:tt)*) => {
         $(#[$doc])*
@@ -54,7 +56,7 @@ pub(crate) use memory::*;
 pub(crate) use numeric::*;
 pub(crate) use simd::*;
 
-/// `for_each_group!([for_each_a for_each_b ..] mac;)` expands to `mac! { a { rows } b { rows } .. }`.
+/// `for_each_group!([for_each_a for_each_b] mac;)` expands to `mac! { a { rows } b { rows } }`.
 macro_rules! for_each_group {
     ([] $mac:path; $($rows:tt)*) => { $mac! { $($rows)* } };
     ([$first:ident $($rest:ident)*] $($tokens:tt)*) => {
@@ -543,7 +545,9 @@ macro_rules! code_of {
 }
 
 macro_rules! define_ops {
-    ($($group:ident { $($op:ident [$($byte:literal)+] $name:literal $proposal:ident $tail:tt)* })*) => {
+    ($($group:ident {
+        $($op:ident [$($byte:literal)+] $name:literal $proposal:ident $tail:tt)*
+    })*) => {
         /// An opcode. Variants are named as in wasmparser; the discriminants are dense.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u16)]

@@ -313,7 +313,8 @@ const TEXTS: &[(&str, &str)] = &[
         "mvp",
         "(module (memory 1) (table 1 funcref) (global i32 (i32.const 1)) (type $t (func (param i32)
            (result i32 i64)))
-         (func $f (type $t) (local i64 i64 f32 funcref) (i32.const -1) (i64.const 0x8000000000000000)
+         (func $f (type $t) (local i64 i64 f32 funcref) (i32.const -1)
+           (i64.const 0x8000000000000000)
            (block (type $t) (loop (result i64 i64) (br_table 0 1 2 0 1 (i32.const 300000)))) drop
            (f32.const nan:0x200001) drop (f64.const -0x1p-1074) drop
            (i32.load8_s offset=0xffffffff align=1 (i32.const 64)) drop
@@ -356,13 +357,15 @@ const TEXTS: &[(&str, &str)] = &[
     (
         "threads, memory64, bulk memory",
         "(module (memory 1 1 shared) (memory i64 1) (data \"\") (elem func) (table 1 funcref)
-         (func (i64.atomic.rmw32.cmpxchg_u offset=8) (atomic.fence) (memory.atomic.wait64 1 offset=8)
+         (func (i64.atomic.rmw32.cmpxchg_u offset=8) (atomic.fence)
+           (memory.atomic.wait64 1 offset=8)
            (i64.load32_u 1 offset=0xffffffffffffffff align=2) (memory.copy 1 0) (memory.init 1 0)
            (table.init 0 0) (table.copy 0 0) (memory.fill 1) (memory.grow 1) (data.drop 0)))",
     ),
     (
         "stack switching, wide arithmetic",
-        "(module (type $f (func)) (type $c (cont $f)) (tag $t) (func (resume $c (on $t 0) (on $t switch))
+        "(module (type $f (func)) (type $c (cont $f)) (tag $t)
+         (func (resume $c (on $t 0) (on $t switch))
            (resume_throw $c $t (on $t 0)) (cont.bind $c $c) (switch $c $t) i64.mul_wide_s))",
     ),
 ];

@@ -1,8 +1,9 @@
-//! Tests of the numeric functions: a table of literal operands and results, which has cases for every
-//! row of the opcode table's scalar numeric groups.
+//! Tests of the numeric functions: a table of literal operands and results, which has cases for
+//! every row of the opcode table's scalar numeric groups.
 //!
-//! A line is `mnemonic operands => results`, or `=> trap` and the spec's message. Integers are decimal
-//! or hexadecimal; floats are decimal, `inf`, or their bits in hexadecimal, as all NaNs are.
+//! A line is `mnemonic operands => results`, or `=> trap` and the spec's message. Integers are
+//! decimal or hexadecimal; floats are decimal, `inf`, or their bits in hexadecimal, as all NaNs
+//! are.
 
 use std::collections::HashMap;
 

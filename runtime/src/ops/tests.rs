@@ -1,4 +1,5 @@
-//! Tests of the opcode table: against wasmparser's operators, against the text format, against itself.
+//! Tests of the opcode table: against wasmparser's operators, against the text format, against
+//! itself.
 
 use std::collections::HashMap;
 
