@@ -1,12 +1,29 @@
-//! The stack tier.
+//! Tier 1, the stack interpreter: the reference that the other tiers are compared with.
+//!
+//! It translates each function 1:1 to predecoded stack code with resolved branch targets
+//! (`stack/translate.rs`) and runs that by direct-threaded handlers (`stack/machine.rs`, whose head
+//! says how code, registers and frames are laid out). It shares state, numerics and the frame layout
+//! with the other tiers, and nothing else. The handlers stand in one file for each chapter of the
+//! spec's instructions.
+
+mod call;
+mod control;
+mod machine;
+mod memory;
+mod numeric;
+mod table;
+mod translate;
+mod variable;
 
 use std::sync::Arc;
 
 use crate::engine::{Backend, Config, Proof, Tier};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::module::{CompiledModule, Module};
 use crate::types::FuncType;
 use crate::vm::FuncInst;
+
+pub use translate::is_supported;
 
 /// The stack tier as a backend.
 #[derive(Debug)]
@@ -14,11 +31,35 @@ pub struct StackTier;
 
 /// What the tier keeps for a module.
 #[derive(Debug)]
-struct Compiled;
+struct Compiled {
+    /// By index of the function's body. `FuncInst::stack` and the code itself point here.
+    codes: Box<[FuncCode]>,
+    proof: Proof,
+}
+
+/// The stack code of a function.
+#[derive(Debug, Default)]
+struct FuncCode {
+    /// Handlers and their immediates.
+    cells: Box<[u64]>,
+    /// Room that a call needs on the value stack above its arguments.
+    frame_bytes: usize,
+    /// The function's index in its module.
+    index: u32,
+}
 
 impl CompiledModule for Compiled {
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+}
+
+impl Compiled {
+    fn of(compiled: &dyn CompiledModule) -> &Compiled {
+        compiled
+            .as_any()
+            .downcast_ref()
+            .expect("a tier is given what it has compiled")
     }
 }
 
@@ -28,19 +69,22 @@ impl Backend for StackTier {
     }
 
     fn compile(&self, module: &Module, _config: &Config) -> Result<Arc<dyn CompiledModule>> {
-        if module.bodies.is_empty() {
-            return Ok(Arc::new(Compiled));
-        }
-        Err(Error::unsupported("functions"))
+        let (codes, proof) = translate::translate(module)?;
+        Ok(Arc::new(Compiled { codes, proof }))
     }
 
-    fn install(&self, _compiled: &dyn CompiledModule, _module: &Module, _func: &mut FuncInst) {}
+    fn install(&self, compiled: &dyn CompiledModule, module: &Module, func: &mut FuncInst) {
+        if let Some(own) = module.body_index(func.index) {
+            func.stack = (&raw const Compiled::of(compiled).codes[own]).cast();
+            func.entry = call::entry;
+        }
+    }
 
     fn install_host(&self, _func: &mut FuncInst, _ty: &FuncType) -> Result<()> {
         Ok(())
     }
 
-    fn proof(&self, _compiled: &dyn CompiledModule) -> Proof {
-        Proof::default()
+    fn proof(&self, compiled: &dyn CompiledModule) -> Proof {
+        Compiled::of(compiled).proof.clone()
     }
 }

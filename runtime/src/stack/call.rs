@@ -1,0 +1,417 @@
+//! Handlers of calls and returns, and the entry from outside (spec: "Control Instructions",
+//! "Invocation of Function Addresses").
+//!
+//! A call between functions of this tier pushes a [`Frame`] and jumps; the native stack does not
+//! grow. The arguments stay where they are: the callee's frame on the value stack begins at the
+//! first of them, its other locals and its operands follow. On return the results stand in place of
+//! the arguments, the last one in `acc`. A frame's `fp` is the callee's first `sp`; its `func` is
+//! the function called, or null if the instruction before `ip` names the callee's code.
+
+use super::FuncCode;
+use super::machine::{Handler, Machine, handlers};
+use crate::engine::Tier;
+use crate::store::StoreData;
+use crate::trap::TrapKind;
+use crate::types::TypeId;
+use crate::vm::{Cx, EXIT_OK, Exit, Frame, FuncInst, Vm};
+
+handlers! {
+    /// `call` of a function of the same module that is not imported: `{ its code }`.
+    fn call_own(m) {
+        let code = m.take() as *const FuncCode;
+        *m.sp = m.acc;
+        m.sp = m.sp.add(1);
+        enter(m, code, std::ptr::null_mut())
+    }
+
+    /// `call` of an imported function: `{ function index }`.
+    fn call_imported(m) {
+        let func = *(*m.vm).funcs.add(m.take() as usize);
+        *m.sp = m.acc;
+        m.sp = m.sp.add(1);
+        call(m, func)
+    }
+
+    /// `call_indirect`: `{ table index, canonical type }`.
+    fn call_indirect(m) {
+        let (table, ty) = (m.take(), m.take());
+        let func = match indirect_callee(m.vm, table, ty, m.acc) {
+            Ok(func) => func,
+            Err(kind) => return m.trap(kind),
+        };
+        call(m, func)
+    }
+
+    /// `call_ref`
+    fn call_ref(m) {
+        let func = m.acc as *mut FuncInst;
+        if func.is_null() {
+            return m.trap(TrapKind::NullFunctionReference);
+        }
+        call(m, func)
+    }
+
+    /// `return_call` of a function of the same module that is not imported:
+    /// `{ frame slots, argument slots, its code, function index }`.
+    fn return_call_own(m) {
+        let (frame_slots, arg_slots) = (m.take() as usize, m.take() as usize);
+        let code = m.take() as *const FuncCode;
+        let func = *(*m.vm).funcs.add(m.take() as usize);
+        *m.sp = m.acc;
+        m.sp = m.sp.add(1);
+        replace_frame(&mut m, frame_slots, arg_slots);
+        enter_again(m, code, func)
+    }
+
+    /// `return_call` of an imported function: `{ frame slots, argument slots, function index }`.
+    fn return_call_imported(m) {
+        let (frame_slots, arg_slots) = (m.take() as usize, m.take() as usize);
+        let func = *(*m.vm).funcs.add(m.take() as usize);
+        *m.sp = m.acc;
+        m.sp = m.sp.add(1);
+        replace_frame(&mut m, frame_slots, arg_slots);
+        return_call(m, func)
+    }
+
+    /// `return_call_indirect`:
+    /// `{ frame slots, argument slots, table index, canonical type }`.
+    fn return_call_indirect(m) {
+        let (frame_slots, arg_slots) = (m.take() as usize, m.take() as usize);
+        let (table, ty) = (m.take(), m.take());
+        let func = match indirect_callee(m.vm, table, ty, m.acc) {
+            Ok(func) => func,
+            Err(kind) => return m.trap(kind),
+        };
+        replace_frame(&mut m, frame_slots, arg_slots);
+        return_call(m, func)
+    }
+
+    /// `return_call_ref`: `{ frame slots, argument slots }`.
+    fn return_call_ref(m) {
+        let (frame_slots, arg_slots) = (m.take() as usize, m.take() as usize);
+        let func = m.acc as *mut FuncInst;
+        if func.is_null() {
+            return m.trap(TrapKind::NullFunctionReference);
+        }
+        replace_frame(&mut m, frame_slots, arg_slots);
+        return_call(m, func)
+    }
+
+    /// The head of a function with locals beyond its parameters: `{ their slots }`.
+    fn zero_locals(m) {
+        let slots = m.take() as usize;
+        m.sp.write_bytes(0, slots);
+        m.sp = m.sp.add(slots);
+        m.next()
+    }
+
+    /// `zero_locals` of one slot.
+    fn zero_locals_1(m) {
+        m.sp.cast::<[u64; 1]>().write([0; 1]);
+        m.sp = m.sp.add(1);
+        m.next()
+    }
+
+    /// `zero_locals` of two slots.
+    fn zero_locals_2(m) {
+        m.sp.cast::<[u64; 2]>().write([0; 2]);
+        m.sp = m.sp.add(2);
+        m.next()
+    }
+
+    /// `zero_locals` of three slots.
+    fn zero_locals_3(m) {
+        m.sp.cast::<[u64; 3]>().write([0; 3]);
+        m.sp = m.sp.add(3);
+        m.next()
+    }
+
+    /// `zero_locals` of four slots.
+    fn zero_locals_4(m) {
+        m.sp.cast::<[u64; 4]>().write([0; 4]);
+        m.sp = m.sp.add(4);
+        m.next()
+    }
+
+    /// `return` of nothing: `{ frame slots + 1 }`.
+    fn return_0(m) {
+        let frame_slots = m.take() as usize;
+        m.drop_slots(frame_slots);
+        leave(m)
+    }
+
+    /// `return` of one slot: `{ frame slots }`.
+    fn return_1(m) {
+        let frame_slots = m.take() as usize;
+        m.sp = m.sp.sub(frame_slots);
+        leave(m)
+    }
+
+    /// `return` of several slots: `{ frame slots, result slots }`.
+    fn return_n(m) {
+        let (frame_slots, results) = (m.take() as usize, m.take() as usize);
+        let first = m.sp.sub(frame_slots);
+        std::ptr::copy(m.sp.sub(results - 1), first, results - 1);
+        m.sp = first.add(results - 1);
+        leave(m)
+    }
+
+    /// Where the outermost function returns to: ends `run`.
+    fn exit(m) {
+        *m.sp = m.acc;
+        EXIT_OK
+    }
+}
+
+/// Calls a function of the running instance's module: `sp` is behind its arguments, `ip` is where
+/// it returns to.
+#[inline(always)]
+unsafe fn enter(mut m: Machine, code: *const FuncCode, func: *mut FuncInst) -> Exit {
+    // SAFETY: the machine's invariants; `code` is code of a module whose instance is alive.
+    unsafe {
+        let cx = m.cx();
+        let frame = (*cx).frame_top;
+        let end = m.sp.wrapping_byte_add((*code).frame_bytes);
+        if frame == (*cx).frame_end || end > (*cx).stack_end {
+            return m.trap(TrapKind::StackExhausted);
+        }
+        let (ip, fp, vm) = (m.ip, m.sp, m.vm);
+        *frame = Frame { ip, fp, vm, func };
+        (*cx).frame_top = frame.add(1);
+        m.ip = (*code).cells.as_ptr();
+        m.next()
+    }
+}
+
+/// Returns to the caller: the results are where they belong.
+#[inline(always)]
+unsafe fn leave(mut m: Machine) -> Exit {
+    // SAFETY: the machine's invariants; the last frame is the caller's.
+    unsafe {
+        let cx = m.cx();
+        let frame = (*cx).frame_top.sub(1);
+        (*cx).frame_top = frame;
+        m.ip = (*frame).ip;
+        if (*frame).vm != m.vm {
+            return leave_instance(m.ip, m.sp, m.base, m.len, (*frame).vm, m.acc);
+        }
+        m.next()
+    }
+}
+
+handlers! {
+    /// Goes on in another instance, which `vm` already is.
+    #[inline(never)]
+    fn leave_instance(m) {
+        m.load_memory();
+        m.next()
+    }
+}
+
+/// Calls any function: `sp` is behind its arguments, `ip` is where it returns to.
+#[inline(always)]
+unsafe fn call(m: Machine, func: *mut FuncInst) -> Exit {
+    // SAFETY: the machine's invariants; function references are addresses of live functions.
+    unsafe {
+        let code = (*func).stack.cast::<FuncCode>();
+        if code.is_null() || (*func).vm != m.vm {
+            return call_outside(m.ip, m.sp, m.base, m.len, m.vm, func as u64);
+        }
+        enter(m, code, func)
+    }
+}
+
+handlers! {
+    /// Calls a function that is another instance's, another tier's or the host's: `acc` is its
+    /// address.
+    #[inline(never)]
+    fn call_outside(m) {
+        let func = m.acc as *mut FuncInst;
+        if !(*func).stack.is_null() {
+            return enter_instance(m.ip, m.sp, m.base, m.len, m.vm, m.acc);
+        }
+        m.sp = m.sp.sub((*func).param_slots as usize);
+        let exit = ((*func).entry)(func, m.cx(), m.sp);
+        if exit != EXIT_OK {
+            return m.next_unless(exit);
+        }
+        // One slot above the results would be `sp` if `acc` were spilled.
+        m.sp = m.sp.add((*func).result_slots as usize);
+        m.drop_slots(1);
+        m.load_memory();
+        m.next()
+    }
+
+    /// Calls a function of this tier and of another instance: `acc` is its address.
+    #[inline(never)]
+    fn enter_instance(m) {
+        let func = m.acc as *mut FuncInst;
+        let code = (*func).stack.cast::<FuncCode>();
+        let cx = m.cx();
+        let frame = (*cx).frame_top;
+        let end = m.sp.wrapping_byte_add((*code).frame_bytes);
+        if frame == (*cx).frame_end || end > (*cx).stack_end {
+            return m.trap(TrapKind::StackExhausted);
+        }
+        let (ip, fp, vm) = (m.ip, m.sp, m.vm);
+        *frame = Frame { ip, fp, vm, func };
+        (*cx).frame_top = frame.add(1);
+        m.ip = (*code).cells.as_ptr();
+        m.vm = (*func).vm;
+        m.load_memory();
+        m.next()
+    }
+}
+
+/// Moves the arguments, which end at `sp`, to where the running function's own parameters began.
+#[inline(always)]
+unsafe fn replace_frame(m: &mut Machine, frame_slots: usize, arg_slots: usize) {
+    // SAFETY: both ranges lie in the running function's frame.
+    unsafe {
+        let first = m.sp.sub(frame_slots);
+        std::ptr::copy(m.sp.sub(arg_slots), first, arg_slots);
+        m.sp = first.add(arg_slots);
+    }
+}
+
+/// As `enter`, in the frame of the running function.
+#[inline(always)]
+unsafe fn enter_again(mut m: Machine, code: *const FuncCode, func: *mut FuncInst) -> Exit {
+    // SAFETY: as for `enter`; the last frame is that of the running function's caller.
+    unsafe {
+        let cx = m.cx();
+        let frame = (*cx).frame_top.sub(1);
+        (*frame).func = func;
+        (*frame).fp = m.sp;
+        if m.sp.wrapping_byte_add((*code).frame_bytes) > (*cx).stack_end {
+            return m.trap(TrapKind::StackExhausted);
+        }
+        m.ip = (*code).cells.as_ptr();
+        m.next()
+    }
+}
+
+/// As `call`, in the frame of the running function.
+#[inline(always)]
+unsafe fn return_call(m: Machine, func: *mut FuncInst) -> Exit {
+    // SAFETY: as for `call`.
+    unsafe {
+        let code = (*func).stack.cast::<FuncCode>();
+        if code.is_null() || (*func).vm != m.vm {
+            return return_call_outside(m.ip, m.sp, m.base, m.len, m.vm, func as u64);
+        }
+        enter_again(m, code, func)
+    }
+}
+
+handlers! {
+    /// As `call_outside`, in the frame of the running function.
+    #[inline(never)]
+    fn return_call_outside(m) {
+        let func = m.acc as *mut FuncInst;
+        if !(*func).stack.is_null() {
+            m.vm = (*func).vm;
+            m.load_memory();
+            return enter_again(m, (*func).stack.cast(), func);
+        }
+        let args = m.sp.sub((*func).param_slots as usize);
+        let slots = (*func).result_slots.max((*func).param_slots) as usize;
+        if args.wrapping_add(slots) > (*m.cx()).stack_end {
+            return m.trap(TrapKind::StackExhausted);
+        }
+        let exit = ((*func).entry)(func, m.cx(), args);
+        if exit != EXIT_OK {
+            return m.next_unless(exit);
+        }
+        m.sp = args.add((*func).result_slots as usize);
+        m.drop_slots(1);
+        m.load_memory();
+        leave(m)
+    }
+}
+
+/// The function in a table for `call_indirect`, or the trap.
+#[inline(always)]
+unsafe fn indirect_callee(
+    vm: *mut Vm,
+    table: u64,
+    ty: u64,
+    index: u64,
+) -> Result<*mut FuncInst, TrapKind> {
+    // SAFETY: validation has checked the table index; its elements are null or function addresses.
+    unsafe {
+        let table = &**(*vm).tables.add(table as usize);
+        if index >= table.len {
+            return Err(TrapKind::UndefinedElement);
+        }
+        let func = *table.elements.add(index as usize) as *mut FuncInst;
+        if func.is_null() {
+            return Err(TrapKind::UninitializedElement);
+        }
+        if (*func).ty.0 != ty as u32 && !is_subtype(vm, (*func).ty.0, ty as u32) {
+            return Err(TrapKind::IndirectCallTypeMismatch);
+        }
+        Ok(func)
+    }
+}
+
+/// Whether a function of canonical type `actual` can be called as `expected`.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn is_subtype(vm: *mut Vm, actual: u32, expected: u32) -> bool {
+    // SAFETY: `vm` is live; handlers hold no reference into the store's owner.
+    let data = unsafe { StoreData::of((*vm).cx) };
+    data.engine
+        .registry()
+        .is_subtype(TypeId(actual), TypeId(expected))
+}
+
+/// Code of one instruction: `exit`.
+static EXIT_CODE: [Handler; 1] = [exit];
+
+/// The entry of every function of this tier.
+///
+/// # Safety
+/// As for [`crate::vm::Entry`].
+pub(super) unsafe extern "C" fn entry(func: *mut FuncInst, cx: *mut Cx, args: *mut u64) -> Exit {
+    // SAFETY: the contract of `Entry`.
+    unsafe {
+        let code = (*func).stack.cast::<FuncCode>();
+        let (params, results) = ((*func).param_slots as usize, (*func).result_slots as usize);
+        let frame = (*cx).frame_top;
+        (*cx).entered[Tier::Stack as usize] += 1;
+        // The slot below a frame must be readable (see `return_0`): so the frame is one slot up.
+        let fp = args.add(1);
+        let sp = fp.wrapping_add(params);
+        let end = sp
+            .wrapping_byte_add((*code).frame_bytes)
+            .max(fp.wrapping_add(results));
+        if frame == (*cx).frame_end || end > (*cx).stack_end {
+            return TrapKind::StackExhausted as Exit;
+        }
+        std::ptr::copy(args, fp, params);
+        let (ip, vm) = (EXIT_CODE.as_ptr().cast(), (*func).vm);
+        *frame = Frame {
+            ip,
+            fp: sp,
+            vm,
+            func,
+        };
+        (*cx).frame_top = frame.add(1);
+        let mut m = Machine {
+            ip: (*code).cells.as_ptr(),
+            sp,
+            base: std::ptr::null_mut(),
+            len: 0,
+            vm,
+            acc: 0,
+        };
+        m.load_memory();
+        let exit = m.run();
+        (*cx).frame_top = frame;
+        if exit == EXIT_OK {
+            std::ptr::copy(fp, args, results);
+        }
+        exit
+    }
+}

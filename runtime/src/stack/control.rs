@@ -1,0 +1,97 @@
+//! Handlers of branches (spec: "Control Instructions"). Heights of the operand stack are static,
+//! so a branch that carries values over others says how many slots to keep and how many to drop.
+
+use super::machine::handlers;
+use crate::trap::TrapKind;
+
+handlers! {
+    /// `unreachable`
+    fn unreachable(m) {
+        m.trap(TrapKind::Unreachable)
+    }
+
+    /// `br` where nothing is dropped: `{ target }`.
+    fn br(m) {
+        m.jump();
+        m.next()
+    }
+
+    /// `br` that carries nothing: `{ dropped slots, target }`.
+    fn br_keep_0(m) {
+        let dropped = m.take() as usize;
+        m.drop_slots(dropped);
+        m.jump();
+        m.next()
+    }
+
+    /// `br` that carries one slot: `{ dropped slots, target }`.
+    fn br_keep_1(m) {
+        let dropped = m.take() as usize;
+        m.sp = m.sp.sub(dropped);
+        m.jump();
+        m.next()
+    }
+
+    /// `br` that carries several slots: `{ dropped slots, kept slots, target }`.
+    fn br_keep_n(m) {
+        let (dropped, kept) = (m.take() as usize, m.take() as usize);
+        let from = m.sp.sub(kept - 1);
+        std::ptr::copy(from, from.sub(dropped), kept - 1);
+        m.sp = m.sp.sub(dropped);
+        m.jump();
+        m.next()
+    }
+
+    /// `br_if` where nothing is dropped: `{ target }`.
+    fn br_if(m) {
+        if m.pop() as u32 != 0 {
+            m.jump();
+            m.next()
+        } else {
+            m.ip = m.ip.add(1);
+            m.next()
+        }
+    }
+
+    /// `if`, and the opposite of `br_if`: `{ target }`.
+    fn br_unless(m) {
+        if m.pop() as u32 == 0 {
+            m.jump();
+            m.next()
+        } else {
+            m.ip = m.ip.add(1);
+            m.next()
+        }
+    }
+
+    /// `br_table`: `{ number of labels without the default, targets }`.
+    fn br_table(m) {
+        let default = m.take();
+        let index = m.pop();
+        m.ip = m.ip.add(index.min(default) as usize);
+        m.jump();
+        m.next()
+    }
+
+    /// `br_on_null` where nothing is dropped: `{ target }`.
+    fn br_on_null(m) {
+        if m.acc == 0 {
+            m.pop();
+            m.jump();
+        } else {
+            m.ip = m.ip.add(1);
+        }
+        m.next()
+    }
+
+    /// `br_on_non_null` where nothing is dropped: `{ target }`.
+    fn br_on_non_null(m) {
+        if m.acc == 0 {
+            m.pop();
+            m.ip = m.ip.add(1);
+        } else {
+            m.jump();
+        }
+        m.next()
+    }
+}

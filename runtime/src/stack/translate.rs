@@ -1,0 +1,228 @@
+//! Wasm code to stack code: one pass over the bytes of a function, one handler for each instruction
+//! that does something.
+//!
+//! The code has been validated, so types are not tracked, only how many slots the operand stack has
+//! and which of them belong to a v128. Code that cannot be reached is not translated. Nothing here
+//! recurses: open blocks are on a stack of their own (as in the spec's appendix "Validation
+//! Algorithm"). Blocks and branches are in `translate/blocks.rs`, all other instructions in
+//! `translate/ops.rs`, heights in `translate/heights.rs`.
+
+mod blocks;
+mod heights;
+mod ops;
+
+use std::sync::Arc;
+
+use blocks::Block;
+use heights::Heights;
+pub use ops::is_supported;
+
+use super::machine::Handler;
+use super::{FuncCode, call};
+use crate::decode::{DecodeError, Decoder, RawValType};
+use crate::engine::Proof;
+use crate::error::{Error, ErrorKind, Result};
+use crate::module::Module;
+use crate::ops::Op;
+use crate::types::{FuncType, ValType};
+use crate::value::slots_of_all;
+
+/// Translates every function of a module.
+///
+/// # Errors
+/// `Unsupported` with the mnemonic of the first opcode that this tier does not execute.
+pub(super) fn translate(module: &Module) -> Result<(Box<[FuncCode]>, Proof)> {
+    let mut codes: Box<[FuncCode]> = module.bodies.iter().map(|_| FuncCode::default()).collect();
+    let mut translator = Translator::new(module, codes.as_ptr());
+    for (i, body) in module.bodies.iter().enumerate() {
+        let index = module.imported.funcs + i as u32;
+        let decoder = Decoder::new(&module.bytes[body.clone()], body.start);
+        codes[i] = translator.function(index, decoder)?;
+        translator.proof.compiled += 1;
+    }
+    Ok((codes, translator.proof))
+}
+
+/// What is kept from one function to the next: buffers, and facts of the module.
+struct Translator<'m> {
+    module: &'m Module,
+    /// Where the code of the module's functions will be; calls name it.
+    codes: *const FuncCode,
+    /// By type index; empty for what is not a function type.
+    signatures: Vec<Signature>,
+    cells: Vec<u64>,
+    blocks: Vec<Block>,
+    locals: Vec<Local>,
+    /// The operand stack of the function.
+    stack: Heights,
+    /// Slots of the parameters and the other locals.
+    local_slots: u32,
+    /// Whether the next instruction can be reached.
+    is_reachable: bool,
+    /// `br_table`: the pending jumps by label.
+    stubs: Vec<u32>,
+    proof: Proof,
+}
+
+/// A function type, counted in slots.
+struct Signature {
+    params: u32,
+    results: u32,
+    has_wide: bool,
+    ty: Arc<FuncType>,
+}
+
+/// Where a local is.
+#[derive(Clone, Copy)]
+struct Local {
+    slot: u32,
+    is_wide: bool,
+}
+
+impl<'m> Translator<'m> {
+    fn new(module: &'m Module, codes: *const FuncCode) -> Self {
+        let proof = Proof {
+            functions: module.bodies.len() as u64,
+            ..Proof::default()
+        };
+        Translator {
+            module,
+            codes,
+            signatures: (0..module.types.len() as u32)
+                .map(|i| Signature::new(module.func_type(i)))
+                .collect(),
+            cells: Vec::new(),
+            blocks: Vec::new(),
+            locals: Vec::new(),
+            stack: Heights::default(),
+            local_slots: 0,
+            is_reachable: true,
+            stubs: Vec::new(),
+            proof,
+        }
+    }
+
+    fn function(&mut self, index: u32, mut decoder: Decoder<'_>) -> Result<FuncCode> {
+        self.cells.clear();
+        self.locals.clear();
+        self.stack.clear();
+        self.local_slots = 0;
+        self.is_reachable = true;
+        let zeroed = self.declare_locals(index, &mut decoder)?;
+        self.open_function(self.module.funcs[index as usize]);
+        while !self.blocks.is_empty() {
+            let instr = decoder.read().map_err(decode_error)?;
+            self.proof.ops_inline += 1;
+            self.instruction(&instr)?;
+            if !self.is_reachable && !self.blocks.is_empty() {
+                self.skip_unreachable(&mut decoder)?;
+            }
+        }
+        // One slot below the operands, and one for `acc`.
+        let slots = zeroed as usize + self.stack.max() as usize + 2;
+        Ok(FuncCode {
+            cells: self.cells.as_slice().into(),
+            frame_bytes: slots * size_of::<u64>(),
+            index,
+        })
+    }
+
+    /// Gives every local its slot, and emits what zeroes those that are not parameters: their
+    /// number of slots.
+    fn declare_locals(&mut self, index: u32, decoder: &mut Decoder<'_>) -> Result<u32> {
+        let module = self.module;
+        for &ty in &module.signatures[index as usize].params {
+            self.declare(1, ty == ValType::V128);
+        }
+        let param_slots = self.local_slots;
+        let declare = |count, ty| self.declare(count, ty == RawValType::V128);
+        decoder.read_locals(declare).map_err(decode_error)?;
+        let zeroed = self.local_slots - param_slots;
+        match zeroed {
+            0 => {}
+            1 => self.emit(call::zero_locals_1, &[]),
+            2 => self.emit(call::zero_locals_2, &[]),
+            3 => self.emit(call::zero_locals_3, &[]),
+            4 => self.emit(call::zero_locals_4, &[]),
+            more => self.emit(call::zero_locals, &[u64::from(more)]),
+        }
+        Ok(zeroed)
+    }
+
+    fn declare(&mut self, count: u32, is_wide: bool) {
+        for _ in 0..count {
+            let slot = self.local_slots;
+            self.locals.push(Local { slot, is_wide });
+            self.local_slots += 1 + u32::from(is_wide);
+        }
+    }
+
+    /// How many slots `sp` is above the function's frame.
+    fn frame_slots(&self) -> u64 {
+        u64::from(self.local_slots) + u64::from(self.stack.height())
+    }
+
+    fn emit(&mut self, handler: Handler, immediates: &[u64]) {
+        self.cells.push(handler as usize as u64);
+        self.cells.extend_from_slice(immediates);
+    }
+
+    /// Emits an instruction whose handler calls out for its whole work (contract C2).
+    fn emit_helper(&mut self, op: Op, handler: Handler, immediates: &[u64]) {
+        self.emit(handler, immediates);
+        self.proof.ops_inline -= 1;
+        *self.proof.ops_via_helper.entry(op.mnemonic()).or_default() += 1;
+    }
+
+    fn push_types(&mut self, types: &[ValType]) {
+        for &ty in types {
+            self.stack.push_value(ty == ValType::V128);
+        }
+    }
+
+    fn push_params(&mut self, type_index: u32) {
+        let signature = &self.signatures[type_index as usize];
+        if signature.has_wide {
+            let ty = signature.ty.clone();
+            self.push_types(&ty.params);
+        } else {
+            self.stack.push(signature.params);
+        }
+    }
+
+    fn push_results(&mut self, type_index: u32) {
+        let signature = &self.signatures[type_index as usize];
+        if signature.has_wide {
+            let ty = signature.ty.clone();
+            self.push_types(&ty.results);
+        } else {
+            self.stack.push(signature.results);
+        }
+    }
+}
+
+impl Signature {
+    fn new(ty: Arc<FuncType>) -> Signature {
+        Signature {
+            params: slots_of_all(&ty.params) as u32,
+            results: slots_of_all(&ty.results) as u32,
+            has_wide: ty
+                .params
+                .iter()
+                .chain(&ty.results)
+                .any(|&t| t == ValType::V128),
+            ty,
+        }
+    }
+}
+
+/// Bytes that validation has let pass must decode.
+fn decode_error(error: DecodeError) -> Error {
+    Error::new(ErrorKind::Internal, error.message).at(error.offset)
+}
+
+/// Immediates that are not what the opcode's row says.
+fn wrong_immediates(op: Op) -> Error {
+    let message = format!("{} with immediates of another form", op.mnemonic());
+    Error::new(ErrorKind::Internal, message)
+}

@@ -1,0 +1,459 @@
+//! One arm for each opcode: its handlers, its immediates, what it does to the height of the stack.
+
+use super::{Translator, wrong_immediates};
+use crate::decode::{Imm, Instr, MemArg, RawBlockType};
+use crate::error::{Error, Result};
+use crate::ops::{Op, for_each_group, for_each_op};
+use crate::stack::machine::Handler;
+use crate::stack::{call, control, memory, numeric, table, variable};
+use crate::types::ValType;
+
+/// A pattern of all opcodes of some groups.
+macro_rules! any_of {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident $tail:tt)* })*) => {
+        $($(Op::$op)|*)|*
+    };
+}
+
+/// A pattern of the scalar numeric opcodes.
+macro_rules! numeric_op {
+    () => {
+        for_each_group! {
+            [for_each_unary for_each_test for_each_convert for_each_convert_trapping
+             for_each_binary for_each_binary_trapping for_each_compare for_each_wide]
+            any_of;
+        }
+    };
+}
+
+/// A pattern of the opcodes that this tier does not execute.
+macro_rules! unsupported_op {
+    () => {
+        for_each_group! {
+            [for_each_exception for_each_legacy_exception for_each_aggregate
+             for_each_simd_load for_each_simd_store for_each_simd_load_lane
+             for_each_simd_store_lane for_each_simd_shuffle for_each_simd_extract_lane
+             for_each_simd_replace_lane for_each_simd_splat for_each_simd_reduce
+             for_each_simd_unary for_each_simd_binary for_each_simd_shift for_each_simd_ternary
+             for_each_atomic_load for_each_atomic_store for_each_atomic_rmw
+             for_each_atomic_cmpxchg for_each_atomic_sync for_each_shared_everything
+             for_each_stack_switching]
+            any_of;
+        }
+        |Op::RefEq| {
+            Op::RefTestNonNull
+                | Op::RefTestNullable
+                | Op::RefCastNonNull
+                | Op::RefCastNullable
+                | Op::BrOnCast
+                | Op::BrOnCastFail
+                | Op::RefGetDesc
+                | Op::RefCastDescEqNonNull
+                | Op::RefCastDescEqNullable
+                | Op::BrOnCastDescEq
+                | Op::BrOnCastDescEqFail
+                | Op::MemoryDiscard
+                | Op::TypedSelectMulti
+        }
+    };
+}
+
+/// Whether this tier executes an opcode.
+pub fn is_supported(op: Op) -> bool {
+    !matches!(op, unsupported_op!())
+}
+
+/// The handlers of an opcode that needs no look at its context.
+#[derive(Clone, Copy)]
+enum Template {
+    /// No immediates, so many slots from and to the stack.
+    Numeric(Handler, u8, u8),
+    /// A load or store: in memory 0 with 32-bit addresses, in any memory.
+    Access(Handler, Handler),
+    /// Everything else.
+    Special,
+}
+
+/// The template that a group and a row say.
+macro_rules! template {
+    (unary $op:ident { $f:ident $($rest:tt)* }) => { Template::Numeric(numeric::$f, 1, 1) };
+    (test $op:ident { $f:ident $($rest:tt)* }) => { Template::Numeric(numeric::$f, 1, 1) };
+    (convert $op:ident { $f:ident $($rest:tt)* }) => { Template::Numeric(numeric::$f, 1, 1) };
+    (convert_trapping $op:ident { $f:ident $($rest:tt)* }) => {
+        Template::Numeric(numeric::$f, 1, 1)
+    };
+    (binary $op:ident { $f:ident $($rest:tt)* }) => { Template::Numeric(numeric::$f, 2, 1) };
+    (binary_trapping $op:ident { $f:ident $($rest:tt)* }) => {
+        Template::Numeric(numeric::$f, 2, 1)
+    };
+    (compare $op:ident { $f:ident $($rest:tt)* }) => { Template::Numeric(numeric::$f, 2, 1) };
+    (wide $op:ident { $f:ident($($p:ident),*) -> ($($r:ident),*) }) => {
+        Template::Numeric(numeric::$f, [$(stringify!($p)),*].len() as u8, 2)
+    };
+    (load $op:ident $tail:tt) => { Template::Access(memory::near::$op, memory::far::$op) };
+    (store $op:ident $tail:tt) => { Template::Access(memory::near::$op, memory::far::$op) };
+    ($group:ident $op:ident $tail:tt) => { Template::Special };
+}
+
+macro_rules! templates {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident $tail:tt)* })*) => {
+        /// By opcode.
+        static TEMPLATES: [Template; Op::ALL.len()] = [$($(template!($group $op $tail),)*)*];
+    };
+}
+
+for_each_op!(templates);
+
+impl Translator<'_> {
+    /// Translates one instruction.
+    ///
+    /// # Errors
+    /// `Unsupported` with its mnemonic.
+    pub(super) fn instruction(&mut self, instr: &Instr<'_>) -> Result<()> {
+        match instr.op {
+            Op::Nop => {}
+            Op::Unreachable => self.unreachable(),
+            Op::Block => self.block(block_type(instr)?),
+            Op::Loop => self.loop_(block_type(instr)?),
+            Op::If => self.if_(block_type(instr)?),
+            Op::Else => self.else_(),
+            Op::End => self.end(),
+            Op::Br => self.br(label(instr)?),
+            Op::BrIf => self.br_if(label(instr)?),
+            Op::BrTable => self.br_table(instr)?,
+            Op::Return => self.return_(),
+            Op::Call => self.call(index(instr)?),
+            Op::CallIndirect => self.call_indirect(index2(instr)?),
+            Op::CallRef => self.call_ref(index(instr)?),
+            Op::ReturnCall => self.return_call(index(instr)?),
+            Op::ReturnCallIndirect => self.return_call_indirect(index2(instr)?),
+            Op::ReturnCallRef => self.return_call_ref(index(instr)?),
+            Op::Drop => self.drop(),
+            Op::Select | Op::TypedSelect => self.select(),
+            Op::LocalGet => self.local_get(index(instr)?),
+            Op::LocalSet => self.local_set(index(instr)?),
+            Op::LocalTee => self.local_tee(index(instr)?),
+            Op::GlobalGet => self.global_get(index(instr)?),
+            Op::GlobalSet => self.global_set(index(instr)?),
+            Op::I32Const | Op::I64Const | Op::F32Const | Op::F64Const => self.constant(instr)?,
+            Op::V128Const => self.constant(instr)?,
+            Op::RefNull => self.simple(variable::const_, &[0], 0, 1),
+            Op::RefFunc => self.simple(table::ref_func, &[index(instr)?.into()], 0, 1),
+            Op::RefIsNull => self.simple(table::ref_is_null, &[], 1, 1),
+            Op::RefAsNonNull => self.simple(table::ref_as_non_null, &[], 1, 1),
+            Op::BrOnNull => self.br_on_null(label(instr)?),
+            Op::BrOnNonNull => self.br_on_non_null(label(instr)?),
+            Op::TableGet => self.simple(table::table_get, &[index(instr)?.into()], 1, 1),
+            Op::TableSet => self.simple(table::table_set, &[index(instr)?.into()], 2, 0),
+            Op::TableSize => self.simple(table::table_size, &[index(instr)?.into()], 0, 1),
+            Op::TableGrow => self.table_grow(index(instr)?),
+            Op::TableFill => self.bulk(instr, table::table_fill, 3)?,
+            Op::TableCopy => self.bulk(instr, table::table_copy, 3)?,
+            Op::TableInit => self.bulk(instr, table::table_init, 3)?,
+            Op::ElemDrop => self.bulk(instr, table::elem_drop, 0)?,
+            Op::MemorySize => self.memory_size(index(instr)?),
+            Op::MemoryGrow => self.memory_grow(index(instr)?),
+            Op::MemoryFill => self.bulk(instr, memory::memory_fill, 3)?,
+            Op::MemoryCopy => self.bulk(instr, memory::memory_copy, 3)?,
+            Op::MemoryInit => self.bulk(instr, memory::memory_init, 3)?,
+            Op::DataDrop => self.bulk(instr, memory::data_drop, 0)?,
+            for_each_group!([for_each_load] any_of;) => self.access(instr, 1, 1)?,
+            for_each_group!([for_each_store] any_of;) => self.access(instr, 2, 0)?,
+            numeric_op!() => self.numeric(instr.op),
+            unsupported_op!() => {
+                return Err(Error::unsupported(instr.op.mnemonic()).at(instr.offset));
+            }
+        }
+        Ok(())
+    }
+
+    /// An instruction of fixed slots.
+    fn simple(&mut self, handler: Handler, immediates: &[u64], pops: u32, pushes: u32) {
+        self.emit(handler, immediates);
+        self.stack.pop(pops);
+        self.stack.push(pushes);
+    }
+
+    fn numeric(&mut self, op: Op) {
+        if let Template::Numeric(handler, pops, pushes) = TEMPLATES[op as usize] {
+            self.simple(handler, &[], pops.into(), pushes.into());
+        }
+    }
+
+    fn access(&mut self, instr: &Instr<'_>, pops: u32, pushes: u32) -> Result<()> {
+        let (Template::Access(near, far), Imm::MemArg(memarg)) =
+            (TEMPLATES[instr.op as usize], instr.imm)
+        else {
+            return Err(wrong_immediates(instr.op));
+        };
+        let MemArg {
+            memory,
+            offset_bytes,
+            ..
+        } = memarg;
+        if memory == 0 && !self.module.memories[0].is64 {
+            self.simple(near, &[offset_bytes], pops, pushes);
+        } else {
+            self.simple(far, &[offset_bytes, memory.into()], pops, pushes);
+        }
+        Ok(())
+    }
+
+    fn unreachable(&mut self) {
+        self.emit(control::unreachable, &[]);
+        self.is_reachable = false;
+    }
+
+    fn br_if(&mut self, depth: u32) {
+        self.stack.pop(1);
+        self.br_on(depth, control::br_if, control::br_unless);
+    }
+
+    /// Falls through with the reference, branches without it.
+    fn br_on_null(&mut self, depth: u32) {
+        self.stack.pop(1);
+        self.br_on(depth, control::br_on_null, control::br_on_non_null);
+        self.stack.push(1);
+    }
+
+    /// Branches with the reference, falls through without it.
+    fn br_on_non_null(&mut self, depth: u32) {
+        self.br_on(depth, control::br_on_non_null, control::br_on_null);
+        self.stack.pop(1);
+    }
+
+    fn call(&mut self, func: u32) {
+        let ty = self.module.funcs[func as usize];
+        match self.module.body_index(func) {
+            Some(own) => self.emit(call::call_own, &[self.code_address(own)]),
+            None => self.emit(call::call_imported, &[func.into()]),
+        }
+        self.replace_params(ty);
+    }
+
+    fn call_indirect(&mut self, (ty, table): (u32, u32)) {
+        self.stack.pop(1);
+        self.emit(call::call_indirect, &[table.into(), self.type_id(ty)]);
+        self.replace_params(ty);
+    }
+
+    fn call_ref(&mut self, ty: u32) {
+        self.stack.pop(1);
+        self.emit(call::call_ref, &[]);
+        self.replace_params(ty);
+    }
+
+    fn return_call(&mut self, func: u32) {
+        let [frame, args] = self.tail_call_slots(self.module.funcs[func as usize]);
+        match self.module.body_index(func) {
+            Some(own) => {
+                let code = self.code_address(own);
+                self.emit(call::return_call_own, &[frame, args, code, func.into()]);
+            }
+            None => self.emit(call::return_call_imported, &[frame, args, func.into()]),
+        }
+        self.is_reachable = false;
+    }
+
+    fn return_call_indirect(&mut self, (ty, table): (u32, u32)) {
+        self.stack.pop(1);
+        let [frame, args] = self.tail_call_slots(ty);
+        let type_id = self.type_id(ty);
+        self.emit(
+            call::return_call_indirect,
+            &[frame, args, table.into(), type_id],
+        );
+        self.is_reachable = false;
+    }
+
+    fn return_call_ref(&mut self, ty: u32) {
+        self.stack.pop(1);
+        let [frame, args] = self.tail_call_slots(ty);
+        self.emit(call::return_call_ref, &[frame, args]);
+        self.is_reachable = false;
+    }
+
+    /// From the end of the arguments, all in memory, to the frame's begin; and the arguments.
+    fn tail_call_slots(&self, ty: u32) -> [u64; 2] {
+        [
+            self.frame_slots() + 1,
+            self.signatures[ty as usize].params.into(),
+        ]
+    }
+
+    fn replace_params(&mut self, ty: u32) {
+        self.stack.pop(self.signatures[ty as usize].params);
+        self.push_results(ty);
+    }
+
+    fn code_address(&self, own: usize) -> u64 {
+        self.codes.wrapping_add(own) as u64
+    }
+
+    fn type_id(&self, ty: u32) -> u64 {
+        self.module.types[ty as usize].0.into()
+    }
+
+    fn drop(&mut self) {
+        if self.stack.is_wide() {
+            self.simple(variable::drop_wide, &[], 2, 0);
+        } else {
+            self.simple(variable::drop, &[], 1, 0);
+        }
+    }
+
+    fn select(&mut self) {
+        self.stack.pop(1);
+        if self.stack.is_wide() {
+            self.simple(variable::select_wide, &[], 2, 0);
+        } else {
+            self.simple(variable::select, &[], 1, 0);
+        }
+    }
+
+    fn local_get(&mut self, index: u32) {
+        let (distance, is_wide) = self.local(index);
+        let handler = if is_wide {
+            variable::local_get_wide
+        } else {
+            variable::local_get
+        };
+        self.emit(handler, &[distance]);
+        self.stack.push_value(is_wide);
+    }
+
+    fn local_set(&mut self, index: u32) {
+        let (distance, is_wide) = self.local(index);
+        let handler = if is_wide {
+            variable::local_set_wide
+        } else {
+            variable::local_set
+        };
+        self.emit(handler, &[distance]);
+        self.stack.pop(1 + u32::from(is_wide));
+    }
+
+    fn local_tee(&mut self, index: u32) {
+        let (distance, is_wide) = self.local(index);
+        let handler = if is_wide {
+            variable::local_tee_wide
+        } else {
+            variable::local_tee
+        };
+        self.emit(handler, &[distance]);
+    }
+
+    /// How many bytes a local is below `sp`, and whether it is a v128.
+    fn local(&self, index: u32) -> (u64, bool) {
+        let local = self.locals[index as usize];
+        let slots = self.frame_slots() - u64::from(local.slot);
+        (slots * size_of::<u64>() as u64, local.is_wide)
+    }
+
+    fn global_get(&mut self, index: u32) {
+        let is_wide = self.module.globals[index as usize].content == ValType::V128;
+        let handler = if is_wide {
+            variable::global_get_wide
+        } else {
+            variable::global_get
+        };
+        self.emit(handler, &[index.into()]);
+        self.stack.push_value(is_wide);
+    }
+
+    fn global_set(&mut self, index: u32) {
+        let is_wide = self.module.globals[index as usize].content == ValType::V128;
+        let handler = if is_wide {
+            variable::global_set_wide
+        } else {
+            variable::global_set
+        };
+        self.emit(handler, &[index.into()]);
+        self.stack.pop(1 + u32::from(is_wide));
+    }
+
+    fn constant(&mut self, instr: &Instr<'_>) -> Result<()> {
+        let slot = match instr.imm {
+            Imm::I32(value) => u64::from(value as u32),
+            Imm::I64(value) => value as u64,
+            Imm::F32(bits) => u64::from(bits),
+            Imm::F64(bits) => bits,
+            Imm::V128(bits) => {
+                self.emit(variable::const_wide, &[bits as u64, (bits >> 64) as u64]);
+                self.stack.push_value(true);
+                return Ok(());
+            }
+            _not_a_constant => return Err(wrong_immediates(instr.op)),
+        };
+        self.simple(variable::const_, &[slot], 0, 1);
+        Ok(())
+    }
+
+    fn table_grow(&mut self, index: u32) {
+        let address_max = address_max(self.module.tables[index as usize].is64);
+        self.emit_helper(
+            Op::TableGrow,
+            table::table_grow,
+            &[index.into(), address_max],
+        );
+        self.stack.pop(1);
+    }
+
+    fn memory_size(&mut self, index: u32) {
+        self.emit_helper(Op::MemorySize, memory::memory_size, &[index.into()]);
+        self.stack.push(1);
+    }
+
+    fn memory_grow(&mut self, index: u32) {
+        let address_max = address_max(self.module.memories[index as usize].is64);
+        self.emit_helper(
+            Op::MemoryGrow,
+            memory::memory_grow,
+            &[index.into(), address_max],
+        );
+    }
+
+    /// A bulk instruction: its immediates are one or two indices, in the order of the encoding.
+    fn bulk(&mut self, instr: &Instr<'_>, handler: Handler, pops: u32) -> Result<()> {
+        match instr.imm {
+            Imm::Index(a) => self.emit_helper(instr.op, handler, &[a.into()]),
+            Imm::Index2(a, b) => self.emit_helper(instr.op, handler, &[a.into(), b.into()]),
+            _other => return Err(wrong_immediates(instr.op)),
+        }
+        self.stack.pop(pops);
+        Ok(())
+    }
+}
+
+/// The greatest address of a memory or table, which also is -1 in its address type.
+fn address_max(is64: bool) -> u64 {
+    if is64 { u64::MAX } else { u32::MAX.into() }
+}
+
+fn block_type(instr: &Instr<'_>) -> Result<RawBlockType> {
+    match instr.imm {
+        Imm::BlockType(ty) => Ok(ty),
+        _other => Err(wrong_immediates(instr.op)),
+    }
+}
+
+fn label(instr: &Instr<'_>) -> Result<u32> {
+    match instr.imm {
+        Imm::Label(depth) => Ok(depth),
+        _other => Err(wrong_immediates(instr.op)),
+    }
+}
+
+fn index(instr: &Instr<'_>) -> Result<u32> {
+    match instr.imm {
+        Imm::Index(index) => Ok(index),
+        _other => Err(wrong_immediates(instr.op)),
+    }
+}
+
+fn index2(instr: &Instr<'_>) -> Result<(u32, u32)> {
+    match instr.imm {
+        Imm::Index2(a, b) => Ok((a, b)),
+        _other => Err(wrong_immediates(instr.op)),
+    }
+}
