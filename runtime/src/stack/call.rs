@@ -359,9 +359,9 @@ unsafe fn indirect_callee(
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn is_subtype(vm: *mut Vm, actual: u32, expected: u32) -> bool {
-    // SAFETY: `vm` is live; handlers hold no reference into the store's owner.
-    let data = unsafe { StoreData::of((*vm).cx) };
-    data.engine
+    // SAFETY: `vm` is live, and its store's engine does not change.
+    let engine = unsafe { &(*(*(*vm).cx).store.cast::<StoreData>()).engine };
+    engine
         .registry()
         .is_subtype(TypeId(actual), TypeId(expected))
 }

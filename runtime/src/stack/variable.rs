@@ -21,8 +21,8 @@ handlers! {
 
     /// `local.get`: `{ distance in bytes }`.
     fn local_get(m) {
-        let slot = *m.slot(*m.ip);
-        m.ip = m.ip.add(1);
+        let distance = m.take();
+        let slot = *m.slot(distance);
         m.push(slot);
         m.next()
     }
@@ -44,7 +44,8 @@ handlers! {
 
     /// `local.get` of v128: `{ distance in bytes }`.
     fn local_get_wide(m) {
-        let low = m.slot(m.take());
+        let distance = m.take();
+        let low = m.slot(distance);
         let (low, high) = (*low, *low.add(1));
         m.push(low);
         m.push(high);
@@ -53,7 +54,8 @@ handlers! {
 
     /// `local.set` of v128: `{ distance in bytes }`.
     fn local_set_wide(m) {
-        let low = m.slot(m.take());
+        let distance = m.take();
+        let low = m.slot(distance);
         *low = *m.sp.sub(1);
         *low.add(1) = m.acc;
         m.drop_slots(2);
@@ -62,7 +64,8 @@ handlers! {
 
     /// `local.tee` of v128: `{ distance in bytes }`.
     fn local_tee_wide(m) {
-        let low = m.slot(m.take());
+        let distance = m.take();
+        let low = m.slot(distance);
         *low = *m.sp.sub(1);
         *low.add(1) = m.acc;
         m.next()

@@ -3,7 +3,7 @@
 use super::{Translator, wrong_immediates};
 use crate::decode::{Imm, Instr, MemArg, RawBlockType};
 use crate::error::{Error, Result};
-use crate::ops::{Op, for_each_group, for_each_op};
+use crate::ops::{Op, for_each_group, for_each_numeric, for_each_op};
 use crate::stack::machine::Handler;
 use crate::stack::{call, control, memory, numeric, table, variable};
 use crate::types::ValType;
@@ -15,21 +15,10 @@ macro_rules! any_of {
     };
 }
 
-/// A pattern of the scalar numeric opcodes.
-macro_rules! numeric_op {
-    () => {
-        for_each_group! {
-            [for_each_unary for_each_test for_each_convert for_each_convert_trapping
-             for_each_binary for_each_binary_trapping for_each_compare for_each_wide]
-            any_of;
-        }
-    };
-}
-
 /// A pattern of the opcodes that this tier does not execute.
 macro_rules! unsupported_op {
     () => {
-        for_each_group! {
+        for_each_group!(
             [for_each_exception for_each_legacy_exception for_each_aggregate
              for_each_simd_load for_each_simd_store for_each_simd_load_lane
              for_each_simd_store_lane for_each_simd_shuffle for_each_simd_extract_lane
@@ -39,22 +28,20 @@ macro_rules! unsupported_op {
              for_each_atomic_cmpxchg for_each_atomic_sync for_each_shared_everything
              for_each_stack_switching]
             any_of;
-        }
-        |Op::RefEq| {
-            Op::RefTestNonNull
-                | Op::RefTestNullable
-                | Op::RefCastNonNull
-                | Op::RefCastNullable
-                | Op::BrOnCast
-                | Op::BrOnCastFail
-                | Op::RefGetDesc
-                | Op::RefCastDescEqNonNull
-                | Op::RefCastDescEqNullable
-                | Op::BrOnCastDescEq
-                | Op::BrOnCastDescEqFail
-                | Op::MemoryDiscard
-                | Op::TypedSelectMulti
-        }
+        ) | Op::RefEq
+            | Op::RefTestNonNull
+            | Op::RefTestNullable
+            | Op::RefCastNonNull
+            | Op::RefCastNullable
+            | Op::BrOnCast
+            | Op::BrOnCastFail
+            | Op::RefGetDesc
+            | Op::RefCastDescEqNonNull
+            | Op::RefCastDescEqNullable
+            | Op::BrOnCastDescEq
+            | Op::BrOnCastDescEqFail
+            | Op::MemoryDiscard
+            | Op::TypedSelectMulti
     };
 }
 
@@ -159,7 +146,7 @@ impl Translator<'_> {
             Op::DataDrop => self.bulk(instr, memory::data_drop, 0)?,
             for_each_group!([for_each_load] any_of;) => self.access(instr, 1, 1)?,
             for_each_group!([for_each_store] any_of;) => self.access(instr, 2, 0)?,
-            numeric_op!() => self.numeric(instr.op),
+            for_each_numeric!(any_of) => self.numeric(instr.op),
             unsupported_op!() => {
                 return Err(Error::unsupported(instr.op.mnemonic()).at(instr.offset));
             }
