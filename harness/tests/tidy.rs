@@ -14,11 +14,14 @@ use std::path::{Path, PathBuf};
 /// own, or from its own room (a folder).
 const FLOORS: &[&[&str]] = &[
     &["types", "trap", "limits"],
-    &["value", "error"],
-    &["ops", "numeric", "simd"],
+    &["value", "error", "vm"],
+    &["ops"],
+    &["decode", "numeric", "simd"],
     &["module"],
-    &["memory", "table", "global", "gc", "exception"],
-    &["store", "instance", "linker"],
+    &["memory", "table", "global", "engine"],
+    &["helpers", "gc", "exception"],
+    &["store"],
+    &["linker"],
     &["ir"],
     &["stack", "register", "jit"],
     &["tier", "profile"],

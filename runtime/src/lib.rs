@@ -18,7 +18,6 @@ pub mod error;
 pub mod evaluate;
 pub mod global;
 pub mod helpers;
-pub mod instance;
 pub mod ir;
 pub mod jit;
 pub mod limits;
@@ -40,12 +39,12 @@ pub mod vm;
 
 pub use engine::{Bounds, Config, Engine, Policy, Proof, Tier};
 pub use error::{Error, ErrorKind, Result};
-pub use instance::Instance;
 pub use limits::Limits;
 pub use linker::Linker;
 pub use module::{ExternType, GlobalType, MemoryType, Module, TableType};
 pub use store::{
-    Caller, Extern, Func, GlobalHandle, HostFn, MemoryHandle, Store, TableHandle, TagHandle,
+    Caller, Extern, Func, GlobalHandle, HostFn, Instance, MemoryHandle, Store, TableHandle,
+    TagHandle,
 };
 pub use trap::TrapKind;
 pub use types::{AbstractHeapType, FuncType, HeapType, RefType, ValType};

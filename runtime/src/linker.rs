@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::instance::Instance;
 use crate::module::Module;
-use crate::store::{Extern, Store};
+use crate::store::{Extern, Instance, Store};
 
 /// Names for external values, by module and item.
 #[derive(Clone, Debug, Default)]

@@ -6,17 +6,18 @@
 
 mod func;
 mod handles;
+mod instance;
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use func::{Caller, Func, HostFn};
 pub use handles::{Extern, GlobalHandle, MemoryHandle, TableHandle, TagHandle};
+pub use instance::Instance;
 
 use crate::engine::{Engine, Proof, Tier};
 use crate::error::{Error, Result};
 use crate::global::{Global, Tag};
-use crate::instance::InstanceData;
 use crate::memory::Memory;
 use crate::table::Table;
 use crate::trap::TrapKind;
@@ -39,7 +40,7 @@ pub struct StoreData {
     /// Every function, by id.
     pub(crate) funcs: Vec<*mut FuncInst>,
     pub(crate) hosts: Vec<func::Host>,
-    pub(crate) instances: Vec<Box<InstanceData>>,
+    pub(crate) instances: Vec<Box<instance::InstanceData>>,
     pub(crate) memories: Vec<Box<Memory>>,
     pub(crate) tables: Vec<Box<Table>>,
     pub(crate) globals: Vec<Box<Global>>,

@@ -11,14 +11,12 @@ mod link;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::{Extern, Func, GlobalHandle, MemoryHandle, Store, StoreData, TableHandle, TagHandle};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::global::{Global, Tag};
 use crate::memory::Memory;
 use crate::module::{CompiledModule, ExternKind, Module};
-use crate::store::{
-    Extern, Func, GlobalHandle, MemoryHandle, Store, StoreData, TableHandle, TagHandle,
-};
 use crate::table::Table;
 use crate::types::TypeId;
 use crate::value::slots_of_all;
