@@ -7,9 +7,11 @@
 #![deny(unsafe_code)]
 
 pub mod cell;
+pub mod compare;
 pub mod compare_reports;
 pub mod error;
 pub mod expectations;
+pub mod judge;
 pub mod outcome;
 pub mod parse;
 pub mod pool;

@@ -86,16 +86,12 @@ pub enum Value {
 pub enum Reference {
     /// Null, of this hierarchy.
     Null(Hierarchy),
-    /// A function: the ordinal of its instance in the store and its index there.
-    Func {
-        /// Ordinal of the instance that defines it, from 0 in order of creation; hosts' functions
-        /// have `u32::MAX`.
-        instance: u32,
-        /// Index in that instance's function index space.
-        index: u32,
-    },
+    /// A function: its number in the store, in order of creation.
+    Func(u32),
     /// The host's n-th object, as an externref.
     Extern(u32),
+    /// An object of the any hierarchy, as an externref.
+    Externalized,
     /// The host's n-th object, as an anyref.
     Host(u32),
     /// An i31, its low 31 bits.

@@ -272,7 +272,7 @@ pub enum Expected {
     RefExtern(Option<u32>),
     /// This host object as an anyref.
     RefHost(u32),
-    /// A non-null funcref; of this function index in the current instance, if given.
+    /// A non-null funcref; of this function index, if given (which no suite does).
     RefFunc(Option<u32>),
     /// Any non-null reference of the any hierarchy.
     RefAny,

@@ -223,7 +223,8 @@ mod tests {
 
     #[test]
     fn parentheses_in_strings_comments_and_annotations_do_not_count() {
-        let text = "(a \")\\\"(\") ;; (\n(; ( (; ) ;) ;) (b (; ) ;) ;; )\r) (@c ) \")\") (d (@e ( \")\" ) )$\")\")";
+        let text = "(a \")\\\"(\") ;; (\n(; ( (; ) ;) ;) (b (; ) ;) ;; )\r) (@c ) \")\") \
+            (d (@e ( \")\" ) )$\")\")";
         assert_eq!(
             pieces(text),
             [

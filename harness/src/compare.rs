@@ -1,0 +1,464 @@
+//! The tiers against each other, directive by directive (contract C6).
+//!
+//! Compared are the ending, the bits of the results, and the state of the store afterwards. What
+//! the specification leaves open poisons the rest of the file instead of counting as a difference:
+//! after a stack exhaustion the state may differ with the depth; a tier that could not run an
+//! earlier directive may lack its effects; and once the state has diverged, that it still differs
+//! is not news. Results that differ always diverge, unless the file is poisoned.
+
+use crate::judge::{ending, outcome_text};
+use crate::outcome::{JudgedBy, Outcome, Report, StateHash, Value};
+use crate::script::{Directive, Script};
+use crate::tier::Tier;
+use crate::verdict::{Agreement, Comparison};
+
+/// Whether engines offer the deterministic profile, or NaN bits of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NanProfile {
+    /// NaN results are the positive canonical NaN: compared bit by bit.
+    #[default]
+    Deterministic,
+    /// NaN bits are the host's: a NaN equals any NaN, and states that differ prove nothing.
+    Native,
+}
+
+/// Compares the directives of one file, in order.
+#[derive(Debug, Default)]
+pub struct Comparer {
+    profile: NanProfile,
+    /// Differences prove nothing any more.
+    poisoned: bool,
+    /// The states have diverged already.
+    state_diverged: bool,
+    /// Tiers that lack an effect that others have, by index.
+    incomplete: Vec<Tier>,
+}
+
+/// A tier's report on the directive being compared.
+pub type Entry<'a> = (Tier, &'a Report);
+
+/// Compares a whole file: the reports of each tier that has any, in the order of its directives.
+pub fn compare(script: &Script, tiers: &[(Tier, &[Report])]) -> Vec<Comparison> {
+    let mut comparer = Comparer::default();
+    let of = |index: usize| -> Vec<Entry<'_>> {
+        let mut entries = Vec::with_capacity(tiers.len());
+        for (tier, reports) in tiers {
+            entries.extend(reports.get(index).map(|report| (*tier, report)));
+        }
+        entries
+    };
+    let directives = script.directives.iter().enumerate();
+    directives
+        .map(|(index, directive)| comparer.next(directive, &of(index)))
+        .collect()
+}
+
+impl Comparer {
+    /// A comparer at the beginning of a file.
+    pub fn new(profile: NanProfile) -> Comparer {
+        Comparer {
+            profile,
+            ..Comparer::default()
+        }
+    }
+
+    /// Compares the next directive of the file.
+    pub fn next(&mut self, directive: &Directive, entries: &[Entry<'_>]) -> Comparison {
+        let ran: Vec<Entry<'_>> = entries
+            .iter()
+            .copied()
+            .filter(|(_, report)| comparable(&report.outcome))
+            .collect();
+        let result = if ran.len() < 2 {
+            Comparison {
+                agreement: Agreement::NotComparable,
+                diff: String::new(),
+            }
+        } else {
+            self.compare(directive, &ran)
+        };
+        self.note_incomplete(entries, &ran);
+        result
+    }
+
+    fn compare(&mut self, directive: &Directive, ran: &[Entry<'_>]) -> Comparison {
+        let same = |a: &Entry<'_>, b: &Entry<'_>| self.alike(&a.1.outcome, &b.1.outcome);
+        let groups = groups(ran, same);
+        if groups.len() > 1 {
+            let text = |entry: &Entry<'_>| outcome_text(&directive.expectation, &entry.1.outcome);
+            let involved = ran.iter().any(|(tier, _)| self.incomplete.contains(tier));
+            let agreement = self.difference(involved);
+            return Comparison {
+                agreement,
+                diff: diff(&groups, text),
+            };
+        }
+        let exhausted = matches!(ran[0].1.outcome, Outcome::Exhaustion(_));
+        let complete: Vec<Entry<'_>> = ran
+            .iter()
+            .copied()
+            .filter(|(tier, report)| !self.incomplete.contains(tier) && report.state.is_some())
+            .collect();
+        self.compare_states(&complete, exhausted)
+    }
+
+    /// Compares the states of tiers that ran everything so far.
+    fn compare_states(&mut self, complete: &[Entry<'_>], exhausted: bool) -> Comparison {
+        let groups = groups(complete, |a, b| a.1.state == b.1.state);
+        if groups.len() < 2 {
+            self.state_diverged &= complete.len() < 2;
+            return Comparison {
+                agreement: Agreement::Agree,
+                diff: String::new(),
+            };
+        }
+        if exhausted {
+            self.poisoned = true;
+        }
+        let open = self.profile == NanProfile::Native || self.state_diverged;
+        let agreement = self.difference(open);
+        self.state_diverged = true;
+        let differing = differing_parts(complete);
+        let text = |entry: &Entry<'_>| state_text(entry.1.state.unwrap_or_default(), &differing);
+        Comparison {
+            agreement,
+            diff: format!("state of {}: {}", differing.join(", "), diff(&groups, text)),
+        }
+    }
+
+    fn difference(&self, open: bool) -> Agreement {
+        if self.poisoned || open {
+            Agreement::Poisoned
+        } else {
+            Agreement::Diverge
+        }
+    }
+
+    /// Remembers tiers that did not run what another ran.
+    fn note_incomplete(&mut self, entries: &[Entry<'_>], ran: &[Entry<'_>]) {
+        if ran.is_empty() {
+            return;
+        }
+        for (tier, report) in entries {
+            let lacks = !comparable(&report.outcome)
+                || matches!(report.outcome, Outcome::Crash(_) | Outcome::Timeout(_));
+            if lacks && !self.incomplete.contains(tier) {
+                self.incomplete.push(*tier);
+            }
+        }
+    }
+
+    /// Whether two outcomes are the same: values by bits, traps by kind, other endings by class.
+    fn alike(&self, a: &Outcome, b: &Outcome) -> bool {
+        match (a, b) {
+            (Outcome::Values(a), Outcome::Values(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.same_value(a, b))
+            }
+            (Outcome::Trap(a), Outcome::Trap(b)) => a == b,
+            (a, b) => ending(a) == ending(b),
+        }
+    }
+
+    fn same_value(&self, a: &Value, b: &Value) -> bool {
+        if a == b {
+            return true;
+        }
+        let nan = |value: &Value| match value {
+            Value::F32(bits) => bits & 0x7fff_ffff > 0x7f80_0000,
+            Value::F64(bits) => bits & 0x7fff_ffff_ffff_ffff > 0x7ff0_0000_0000_0000,
+            Value::I32(_) | Value::I64(_) | Value::V128(_) | Value::Ref(_) => false,
+        };
+        let same_type = std::mem::discriminant(a) == std::mem::discriminant(b);
+        self.profile == NanProfile::Native && same_type && nan(a) && nan(b)
+    }
+}
+
+/// Whether the tier ran the directive, so that its ending says something about the engine.
+fn comparable(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Done
+        | Outcome::Values(_)
+        | Outcome::Trap(_)
+        | Outcome::Exhaustion(_)
+        | Outcome::Exception(_)
+        | Outcome::Unlinkable(_)
+        | Outcome::Invalid(_)
+        | Outcome::Malformed {
+            by: JudgedBy::Engine,
+            ..
+        }
+        | Outcome::Internal(_)
+        | Outcome::HostError(_)
+        | Outcome::Crash(_)
+        | Outcome::Timeout(_) => true,
+        Outcome::Malformed {
+            by: JudgedBy::Parser,
+            ..
+        }
+        | Outcome::Unsupported(_)
+        | Outcome::MissingInstance(_)
+        | Outcome::Limit(_)
+        | Outcome::NotRun(_)
+        | Outcome::Skipped(_) => false,
+    }
+}
+
+/// Groups entries that are the same, the largest group first.
+fn groups<'a>(
+    entries: &[Entry<'a>],
+    same: impl Fn(&Entry<'a>, &Entry<'a>) -> bool,
+) -> Vec<Vec<Entry<'a>>> {
+    let mut groups: Vec<Vec<Entry<'a>>> = Vec::new();
+    for entry in entries {
+        match groups.iter_mut().find(|group| same(&group[0], entry)) {
+            Some(group) => group.push(*entry),
+            None => groups.push(vec![*entry]),
+        }
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
+    groups
+}
+
+/// `jit: X, but stack and register: Y`: the odd tiers first, where there is a majority.
+fn diff(groups: &[Vec<Entry<'_>>], text: impl Fn(&Entry<'_>) -> String) -> String {
+    let part = |group: &Vec<Entry<'_>>| {
+        let names: Vec<&str> = group.iter().map(|(tier, _)| tier.name()).collect();
+        format!("{}: {}", names.join(" and "), text(&group[0]))
+    };
+    let majority = groups[0].len() > groups[1].len();
+    let mut parts: Vec<String> = groups.iter().map(part).collect();
+    if majority {
+        let common = parts.remove(0);
+        return format!("{}, but {common}", parts.join("; "));
+    }
+    parts.join("; ")
+}
+
+/// Which sorts of state differ between any two entries.
+fn differing_parts(entries: &[Entry<'_>]) -> Vec<&'static str> {
+    let states: Vec<StateHash> = entries
+        .iter()
+        .filter_map(|(_, report)| report.state)
+        .collect();
+    let differ =
+        |part: fn(&StateHash) -> u64| states.windows(2).any(|it| part(&it[0]) != part(&it[1]));
+    PARTS
+        .into_iter()
+        .filter(|(_, part)| differ(*part))
+        .map(|(name, _)| name)
+        .collect()
+}
+
+/// A sort of state: its name, and its hash.
+type Part = (&'static str, fn(&StateHash) -> u64);
+
+/// The sorts of state.
+const PARTS: [Part; 3] = [
+    ("memories", |state| state.memories),
+    ("globals", |state| state.globals),
+    ("tables", |state| state.tables),
+];
+
+/// The hashes of the parts that differ.
+fn state_text(state: StateHash, differing: &[&str]) -> String {
+    let shown = PARTS.iter().filter(|(name, _)| differing.contains(name));
+    let hashes: Vec<String> = shown
+        .map(|(_, part)| format!("{:016x}", part(&state)))
+        .collect();
+    hashes.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::{Expectation, Kind};
+    use Agreement::{Agree, Diverge, NotComparable, Poisoned};
+
+    fn directive() -> Directive {
+        let id = "t.wast#0-00000000".to_string();
+        let (kind, expectation) = (Kind::AssertReturn, Expectation::Return(vec![]));
+        Directive {
+            ordinal: 0,
+            line: 1,
+            column: 1,
+            kind,
+            id,
+            expectation,
+        }
+    }
+
+    fn value(value: u32) -> Report {
+        Outcome::Values(vec![Value::I32(value)]).into()
+    }
+
+    fn with_state(mut report: Report, memories: u64) -> Report {
+        report.state = Some(StateHash {
+            memories,
+            globals: 1,
+            tables: 2,
+        });
+        report
+    }
+
+    fn next(comparer: &mut Comparer, reports: [Report; 3]) -> (Agreement, String) {
+        let entries: Vec<Entry<'_>> = Tier::ALL.into_iter().zip(&reports).collect();
+        let comparison = comparer.next(&directive(), &entries);
+        (comparison.agreement, comparison.diff)
+    }
+
+    fn outcome(outcome: Outcome) -> Report {
+        outcome.into()
+    }
+
+    #[test]
+    fn equal_results_agree_and_different_ones_name_the_odd_tier() {
+        let mut comparer = Comparer::default();
+        assert_eq!(next(&mut comparer, [value(1), value(1), value(1)]).0, Agree);
+        let (agreement, diff) = next(&mut comparer, [value(1), value(1), value(2)]);
+        let text = "jit: i32:0x00000002, but stack and register: i32:0x00000001";
+        assert_eq!((agreement, diff.as_str()), (Diverge, text));
+        let (agreement, diff) = next(&mut comparer, [value(1), value(2), value(3)]);
+        assert_eq!(agreement, Diverge);
+        assert_eq!(diff.matches("i32:").count(), 3);
+        let skipped = Outcome::Skipped(String::new());
+        let (agreement, diff) = next(&mut comparer, [value(1), outcome(skipped), value(2)]);
+        let text = "stack: i32:0x00000001; jit: i32:0x00000002";
+        assert_eq!((agreement, diff.as_str()), (Diverge, text));
+    }
+
+    #[test]
+    fn endings_are_compared_by_class_and_traps_by_kind() {
+        let trap = |message: &str| outcome(Outcome::Trap(message.to_string()));
+        let invalid = |message: &str| outcome(Outcome::Invalid(message.to_string()));
+        let mut comparer = Comparer::default();
+        assert_eq!(
+            next(&mut comparer, [trap("a"), trap("a"), trap("b")]).0,
+            Diverge
+        );
+        assert_eq!(
+            next(&mut comparer, [trap("a"), trap("a"), value(1)]).0,
+            Diverge
+        );
+        assert_eq!(
+            next(&mut comparer, [invalid("a"), invalid("b"), invalid("c")]).0,
+            Agree
+        );
+        let crash = outcome(Outcome::Crash("signal 11".to_string()));
+        let (agreement, diff) = next(&mut comparer, [value(1), value(1), crash]);
+        assert_eq!(agreement, Diverge);
+        assert!(diff.starts_with("jit: crash: signal 11, but stack and register"));
+    }
+
+    #[test]
+    fn fewer_than_two_tiers_that_ran_are_not_comparable() {
+        let not_run = || outcome(Outcome::NotRun("no jit".to_string()));
+        let unsupported = || outcome(Outcome::Unsupported("i32.add".to_string()));
+        let mut comparer = Comparer::default();
+        assert_eq!(
+            next(&mut comparer, [value(1), unsupported(), not_run()]).0,
+            NotComparable
+        );
+        let all = [unsupported(), unsupported(), unsupported()];
+        assert_eq!(next(&mut Comparer::default(), all).0, NotComparable);
+    }
+
+    #[test]
+    fn a_tier_that_lacks_an_earlier_effect_proves_nothing() {
+        let unsupported = || outcome(Outcome::Unsupported("v128.load".to_string()));
+        let mut comparer = Comparer::default();
+        assert_eq!(
+            next(&mut comparer, [value(1), value(1), unsupported()]).0,
+            Agree
+        );
+        let states = [
+            with_state(value(1), 5),
+            with_state(value(1), 5),
+            with_state(value(1), 6),
+        ];
+        assert_eq!(next(&mut comparer, states).0, Agree);
+        assert_eq!(
+            next(&mut comparer, [value(1), value(1), value(2)]).0,
+            Poisoned
+        );
+        let states = [
+            with_state(value(1), 5),
+            with_state(value(1), 6),
+            with_state(value(1), 6),
+        ];
+        assert_eq!(next(&mut comparer, states).0, Diverge);
+    }
+
+    #[test]
+    fn what_no_tier_supports_leaves_all_comparable() {
+        let unsupported = || outcome(Outcome::Unsupported("v128.load".to_string()));
+        let mut comparer = Comparer::default();
+        next(&mut comparer, [unsupported(), unsupported(), unsupported()]);
+        assert_eq!(
+            next(&mut comparer, [value(1), value(1), value(2)]).0,
+            Diverge
+        );
+    }
+
+    #[test]
+    fn states_diverge_once_and_recover() {
+        let states = |jit: u64| [5, 5, jit].map(|memories| with_state(value(1), memories));
+        let mut comparer = Comparer::default();
+        assert_eq!(next(&mut comparer, states(5)).0, Agree);
+        let (agreement, diff) = next(&mut comparer, states(6));
+        assert_eq!(agreement, Diverge);
+        let text =
+            "state of memories: jit: 0000000000000006, but stack and register: 0000000000000005";
+        assert_eq!(diff, text);
+        assert_eq!(next(&mut comparer, states(7)).0, Poisoned);
+        assert_eq!(
+            next(&mut comparer, [value(1), value(1), value(2)]).0,
+            Diverge
+        );
+        assert_eq!(next(&mut comparer, states(5)).0, Agree);
+        assert_eq!(next(&mut comparer, states(6)).0, Diverge);
+    }
+
+    #[test]
+    fn exhaustion_poisons_the_states_that_follow() {
+        let exhausted = |memories| {
+            with_state(
+                outcome(Outcome::Exhaustion("call stack exhausted".to_string())),
+                memories,
+            )
+        };
+        let mut comparer = Comparer::default();
+        assert_eq!(next(&mut comparer, [5, 5, 5].map(exhausted)).0, Agree);
+        assert_eq!(
+            next(&mut comparer, [value(1), value(1), value(2)]).0,
+            Diverge
+        );
+        assert_eq!(next(&mut comparer, [5, 6, 7].map(exhausted)).0, Poisoned);
+        assert_eq!(
+            next(&mut comparer, [value(1), value(1), value(2)]).0,
+            Poisoned
+        );
+        let agreeing = [value(1), value(1), value(1)];
+        assert_eq!(next(&mut comparer, agreeing).0, Agree);
+    }
+
+    #[test]
+    fn native_nans_equal_each_other() {
+        let nan = |bits| outcome(Outcome::Values(vec![Value::F32(bits)]));
+        let reports = || [nan(0x7fc0_0000), nan(0xffc0_0000), nan(0x7fc0_0001)];
+        assert_eq!(next(&mut Comparer::default(), reports()).0, Diverge);
+        assert_eq!(
+            next(&mut Comparer::new(NanProfile::Native), reports()).0,
+            Agree
+        );
+        let numbers = [nan(0), nan(0), nan(1 << 31)];
+        assert_eq!(
+            next(&mut Comparer::new(NanProfile::Native), numbers).0,
+            Diverge
+        );
+        let states = [5, 5, 6].map(|memories| with_state(value(1), memories));
+        assert_eq!(
+            next(&mut Comparer::new(NanProfile::Native), states).0,
+            Poisoned
+        );
+    }
+}
