@@ -6,7 +6,9 @@
 //! range) is remembered and comes out of [`Word::finish`].
 
 use super::inst::Inst;
+use super::ops::Width;
 use super::regs::{Gpr, Tied, Vreg};
+use super::vector::lane;
 
 /// Why an instruction has no encoding. Always a fault of the caller, never of the program it
 /// compiles.
@@ -65,6 +67,21 @@ impl Word {
     /// Requires that the operands go together.
     pub(super) fn need(self, holds: bool) -> Self {
         self.fault_unless(holds, Fault::Combination)
+    }
+
+    /// Bits that are in place, if the operands have such bits.
+    pub(super) fn some(self, bits: Option<u32>) -> Self {
+        self.need(bits.is_some()).or(bits.unwrap_or(0))
+    }
+
+    /// A shift of lanes: `immh:immb`.
+    pub(super) fn shifted(self, field: Option<u32>) -> Self {
+        self.some(field.map(|field| field << 16))
+    }
+
+    /// A lane: `imm5`.
+    pub(super) fn lane(self, width: Width, index: u8) -> Self {
+        self.some(lane(width, index).map(|field| field << 16))
     }
 
     /// An unsigned number in `width` bits at `shift`.

@@ -15,7 +15,7 @@
 use std::fmt;
 
 use super::encode::{EncodeError, Fault, word};
-use super::imm::{BitImm, FpImm8, Imm12};
+use super::imm::{BitImm, FpImm8, Imm12, LaneMask};
 use super::mem::{Address, Mem, Mnemonic};
 use super::ops::{
     AddSub, Barrier, BarrierScope, Bitfield, BranchReg, Carry, CompareBranch, Cond, CondCmp,
@@ -27,6 +27,13 @@ use super::ops::{
 use super::regs::{Gpr, GprAs as G, MapRegs, Reg, Role, SP, Tied, Vreg, VregAs as V};
 use super::table::{field_map, field_mem, field_target, field_type, formats};
 use super::target::{Reach, Target};
+use super::vector::{
+    ACROSS, Arr, Atomic, AtomicSize, BHS, BHSD, BYTES, FpArr, LoadOrdered, Order, StoreExclusive,
+    Vec2, Vec2Fp, Vec3, Vec3Acc, Vec3Fp, Vec3FpAcc, VecAcross, VecAcrossFp, VecDot, VecFpLong,
+    VecImm, VecLong, VecLongAcc, VecNarrow, VecPairLong, VecShl, VecShlLong, VecShr, VecShrAcc,
+    VecShrNarrow, VecWide, VecZero, VecZeroFp, VregArr as A, VregLane as L, VregWide as W,
+    constant_bits, constant_mode, left_shift, memory_lane, right_shift,
+};
 
 formats! {
     // Data processing: immediate.
@@ -330,6 +337,312 @@ formats! {
     FpToInt { op: imm FpToInt, from: imm FpSize, to: imm Size, rd: def Gpr, rn: use Vreg }
         = word(op.bits()).u(to.bits(), 31, 1).u(from.bits(), 22, 2).v(rn, 5).z(rd, 0);
         "{op} {}, {}", G(to, rd), V(from.width(), rn);
+
+    // Vectors of integers.
+
+    /// `rd := rn op rm`.
+    Vec3 { op: imm Vec3, arr: imm Arr, rd: def Vreg, rn: use Vreg, rm: use Vreg }
+        = word(op.bits() | arr.bits()).need(op.arrs().has(arr)).v(rm, 16).v(rn, 5).v(rd, 0);
+        "{op} {}, {}, {}", A(arr, rd), A(arr, rn), A(arr, rm);
+
+    /// `rd := rd op rn op rm`.
+    Vec3Acc { op: imm Vec3Acc, arr: imm Arr, rd: tied Vreg, rn: use Vreg, rm: use Vreg }
+        = word(op.bits() | arr.bits()).need(op.arrs().has(arr)).v(rm, 16).v(rn, 5).tv(rd, 0);
+        "{op} {}, {}, {}", rd.shown(|r| A(arr, r)), A(arr, rn), A(arr, rm);
+
+    /// `rd := rd + dot products of rn and rm`; `arr` is the bytes'.
+    VecDot { op: imm VecDot, arr: imm Arr, rd: tied Vreg, rn: use Vreg, rm: use Vreg }
+        = word(op.bits()).need(BYTES.has(arr)).u(arr.q(), 30, 1).v(rm, 16).v(rn, 5).tv(rd, 0);
+        "{op} {}, {}, {}", rd.shown(|r| W(arr.paired().and_then(Arr::paired), r)), A(arr, rn),
+            A(arr, rm);
+
+    /// `rd := op rn`.
+    Vec2 { op: imm Vec2, arr: imm Arr, rd: def Vreg, rn: use Vreg }
+        = word(op.bits() | arr.bits()).need(op.arrs().has(arr)).v(rn, 5).v(rd, 0);
+        "{op} {}, {}", A(arr, rd), A(arr, rn);
+
+    /// `rd := rn compared with 0`: all ones where true.
+    VecZero { op: imm VecZero, arr: imm Arr, rd: def Vreg, rn: use Vreg }
+        = word(op.bits() | arr.bits()).need(BHSD.has(arr)).v(rn, 5).v(rd, 0);
+        "{op} {}, {}, #0", A(arr, rd), A(arr, rn);
+
+    /// `rd := sums of pairs of lanes of rn`; `arr` is `rn`'s.
+    VecPairLong { op: imm VecPairLong, arr: imm Arr, rd: def Vreg, rn: use Vreg }
+        = word(op.bits() | arr.bits()).need(BHS.has(arr)).v(rn, 5).v(rd, 0);
+        "{op} {}, {}", W(arr.paired(), rd), A(arr, rn);
+
+    /// `rd := sum of the two lanes of rn`, 64 bits.
+    VecPairAdd { rd: def Vreg, rn: use Vreg }
+        = word(0x5ef1_b800).v(rn, 5).v(rd, 0);
+        "addp {}, {}", V(Width::D, rd), A(Arr::D2, rn);
+
+    /// `rd := all lanes of rn, combined`, a scalar.
+    VecAcross { op: imm VecAcross, arr: imm Arr, rd: def Vreg, rn: use Vreg }
+        = word(op.bits() | arr.bits()).need(ACROSS.has(arr)).v(rn, 5).v(rd, 0);
+        "{op} {}, {}", V(across_width(op, arr), rd), A(arr, rn);
+
+    /// `rd := rn >> amount`, 1 to the lane's width.
+    VecShr { op: imm VecShr, arr: imm Arr, rd: def Vreg, rn: use Vreg, amount: imm u8 }
+        = word(op.bits()).need(BHSD.has(arr)).u(arr.q(), 30, 1)
+            .shifted(right_shift(arr.lane(), amount))
+            .v(rn, 5).v(rd, 0);
+        "{op} {}, {}, #{amount}", A(arr, rd), A(arr, rn);
+
+    /// `rd := rd op (rn >> amount)`, 1 to the lane's width.
+    VecShrAcc { op: imm VecShrAcc, arr: imm Arr, rd: tied Vreg, rn: use Vreg, amount: imm u8 }
+        = word(op.bits()).need(BHSD.has(arr)).u(arr.q(), 30, 1)
+            .shifted(right_shift(arr.lane(), amount))
+            .v(rn, 5).tv(rd, 0);
+        "{op} {}, {}, #{amount}", rd.shown(|r| A(arr, r)), A(arr, rn);
+
+    /// `rd := rn << amount`, 0 to the lane's width less one.
+    VecShl { op: imm VecShl, arr: imm Arr, rd: def Vreg, rn: use Vreg, amount: imm u8 }
+        = word(op.bits()).need(BHSD.has(arr)).u(arr.q(), 30, 1)
+            .shifted(left_shift(arr.lane(), amount))
+            .v(rn, 5).v(rd, 0);
+        "{op} {}, {}, #{amount}", A(arr, rd), A(arr, rn);
+
+    /// `rd := (rd's low bits) | (rn << amount)`, by lanes.
+    VecShlInsert { arr: imm Arr, rd: tied Vreg, rn: use Vreg, amount: imm u8 }
+        = word(0x2f00_5400).need(BHSD.has(arr)).u(arr.q(), 30, 1)
+            .shifted(left_shift(arr.lane(), amount))
+            .v(rn, 5).tv(rd, 0);
+        "sli {}, {}, #{amount}", rd.shown(|r| A(arr, r)), A(arr, rn);
+
+    /// `rd := half of rn, widened, << amount`; `arr` is `rn`'s, of 128 bits for the upper half.
+    VecShlLong { op: imm VecShlLong, arr: imm Arr, rd: def Vreg, rn: use Vreg, amount: imm u8 }
+        = word(op.bits()).need(BHS.has(arr)).u(arr.q(), 30, 1)
+            .shifted(left_shift(arr.lane(), amount))
+            .v(rn, 5).v(rd, 0);
+        "{op}{} {}, {}, #{amount}", arr.half_name(), W(arr.wide(), rd), A(arr, rn);
+
+    /// `rd := rn >> amount, narrowed`, its upper half zero; `arr` is `rd`'s, of 64 bits.
+    VecShrNarrow { op: imm VecShrNarrow, arr: imm Arr, rd: def Vreg, rn: use Vreg, amount: imm u8 }
+        = word(op.bits()).need(BHS.has(arr) && arr.q() == 0)
+            .shifted(right_shift(arr.lane(), amount))
+            .v(rn, 5).v(rd, 0);
+        "{op} {}, {}, #{amount}", A(arr, rd), W(arr.wide(), rn);
+
+    /// `upper half of rd := rn >> amount, narrowed`; `arr` is `rd`'s, of 128 bits.
+    VecShrNarrowHigh { op: imm VecShrNarrow, arr: imm Arr, rd: tied Vreg, rn: use Vreg,
+        amount: imm u8 }
+        = word(0x4000_0000 | op.bits()).need(BHS.has(arr) && arr.q() == 1)
+            .shifted(right_shift(arr.lane(), amount)).v(rn, 5).tv(rd, 0);
+        "{op}2 {}, {}, #{amount}", rd.shown(|r| A(arr, r)), W(arr.wide(), rn);
+
+    /// `rd := rn, narrowed`, its upper half zero; `arr` is `rd`'s, of 64 bits.
+    VecNarrow { op: imm VecNarrow, arr: imm Arr, rd: def Vreg, rn: use Vreg }
+        = word(op.bits() | arr.bits()).need(BHS.has(arr) && arr.q() == 0).v(rn, 5).v(rd, 0);
+        "{op} {}, {}", A(arr, rd), W(arr.wide(), rn);
+
+    /// `upper half of rd := rn, narrowed`; `arr` is `rd`'s, of 128 bits.
+    VecNarrowHigh { op: imm VecNarrow, arr: imm Arr, rd: tied Vreg, rn: use Vreg }
+        = word(op.bits() | arr.bits()).need(BHS.has(arr) && arr.q() == 1).v(rn, 5).tv(rd, 0);
+        "{op}2 {}, {}", rd.shown(|r| A(arr, r)), W(arr.wide(), rn);
+
+    /// `rd := half of rn op half of rm, widened`; `arr` is `rn`'s, of 128 bits for upper halves.
+    VecLong { op: imm VecLong, arr: imm Arr, rd: def Vreg, rn: use Vreg, rm: use Vreg }
+        = word(op.bits() | arr.bits()).need(BHS.has(arr)).v(rm, 16).v(rn, 5).v(rd, 0);
+        "{op}{} {}, {}, {}", arr.half_name(), W(arr.wide(), rd), A(arr, rn), A(arr, rm);
+
+    /// `rd := rd +- half of rn * half of rm`; `arr` is `rn`'s, of 128 bits for upper halves.
+    VecLongAcc { op: imm VecLongAcc, arr: imm Arr, rd: tied Vreg, rn: use Vreg, rm: use Vreg }
+        = word(op.bits() | arr.bits()).need(BHS.has(arr)).v(rm, 16).v(rn, 5).tv(rd, 0);
+        "{op}{} {}, {}, {}", arr.half_name(), rd.shown(|r| W(arr.wide(), r)), A(arr, rn),
+            A(arr, rm);
+
+    /// `rd := rn +- half of rm, widened`; `arr` is `rm`'s, of 128 bits for the upper half.
+    VecWide { op: imm VecWide, arr: imm Arr, rd: def Vreg, rn: use Vreg, rm: use Vreg }
+        = word(op.bits() | arr.bits()).need(BHS.has(arr)).v(rm, 16).v(rn, 5).v(rd, 0);
+        "{op}{} {}, {}, {}", arr.half_name(), W(arr.wide(), rd), W(arr.wide(), rn), A(arr, rm);
+
+    // Lanes, constants, tables.
+
+    /// `rd := a lane of rn, in all lanes`.
+    DupLane { arr: imm Arr, rd: def Vreg, rn: use Vreg, index: imm u8 }
+        = word(0x0e00_0400).need(BHSD.has(arr)).u(arr.q(), 30, 1).lane(arr.lane(), index)
+            .v(rn, 5).v(rd, 0);
+        "dup {}, {}", A(arr, rd), L(arr.lane(), rn, index);
+
+    /// `rd := a lane of rn`, a scalar; the rest becomes zero.
+    DupScalar { width: imm Width, rd: def Vreg, rn: use Vreg, index: imm u8 }
+        = word(0x5e00_0400).lane(width, index).v(rn, 5).v(rd, 0);
+        "dup {}, {}", V(width, rd), L(width, rn, index);
+
+    /// `rd := rn, in all lanes`.
+    DupGpr { arr: imm Arr, rd: def Vreg, rn: use Gpr }
+        = word(0x0e00_0c00).need(BHSD.has(arr)).u(arr.q(), 30, 1).lane(arr.lane(), 0)
+            .z(rn, 5).v(rd, 0);
+        "dup {}, {}", A(arr, rd), G(lane_gpr(arr.lane()), rn);
+
+    /// `lane of rd := lane of rn`.
+    InsLane { width: imm Width, rd: tied Vreg, to: imm u8, rn: use Vreg, from: imm u8 }
+        = word(0x6e00_0400).lane(width, to).u(u32::from(from) << width.bits(), 11, 4)
+            .v(rn, 5).tv(rd, 0);
+        "ins {}, {}", rd.shown(|r| L(width, r, to)), L(width, rn, from);
+
+    /// `lane of rd := rn`.
+    InsGpr { width: imm Width, rd: tied Vreg, index: imm u8, rn: use Gpr }
+        = word(0x4e00_1c00).lane(width, index).z(rn, 5).tv(rd, 0);
+        "ins {}, {}", rd.shown(|r| L(width, r, index)), G(lane_gpr(width), rn);
+
+    /// `rd := lane of rn`, zero-extended.
+    Umov { width: imm Width, rd: def Gpr, rn: use Vreg, index: imm u8 }
+        = word(0x0e00_3c00).u(width == Width::D, 30, 1).lane(width, index).v(rn, 5).z(rd, 0);
+        "umov {}, {}", G(lane_gpr(width), rd), L(width, rn, index);
+
+    /// `rd := lane of rn`, narrower than `rd`, sign-extended.
+    Smov { width: imm Width, size: imm Size, rd: def Gpr, rn: use Vreg, index: imm u8 }
+        = word(0x0e00_2c00).need(width.bits() < size.bits() + 2).u(size.bits(), 30, 1)
+            .lane(width, index).v(rn, 5).z(rd, 0);
+        "smov {}, {}", G(size, rd), L(width, rn, index);
+
+    /// `rd := imm << shift, in all lanes`: by 8s within lanes of 16 and 32 bits.
+    VecImm { op: imm VecImm, arr: imm Arr, rd: def Vreg, imm: imm u8, shift: imm u8 }
+        = word(op.bits() | constant_bits(imm.into())).u(arr.q(), 30, 1)
+            .some(constant_mode(op, arr, shift)).v(rd, 0);
+        "{op} {}, #{imm:#x}{}", A(arr, rd), Amount(Shift::Lsl, shift);
+
+    /// `rd := mask, in both lanes of 64 bits`.
+    VecMask { rd: def Vreg, mask: imm LaneMask }
+        = word(0x6f00_e400 | constant_bits(mask.fields())).v(rd, 0);
+        "movi {}, #{:#x}", A(Arr::D2, rd), mask.value();
+
+    /// `rd := imm, in all lanes`.
+    VecFpImm { arr: imm FpArr, rd: def Vreg, imm: imm FpImm8 }
+        = word(0x0f00_f400 | constant_bits(imm.fields())).u(arr.arr().q(), 30, 1)
+            .u(arr == FpArr::D2, 29, 1).v(rd, 0);
+        "fmov {}, {imm}", A(arr.arr(), rd);
+
+    /// `rd := bytes of the table rn that rm says`, 0 where out of range.
+    Tbl { arr: imm Arr, rd: def Vreg, rn: use Vreg, rm: use Vreg }
+        = word(0x0e00_0000).need(BYTES.has(arr)).u(arr.q(), 30, 1).v(rm, 16).v(rn, 5).v(rd, 0);
+        "tbl {}, {{{}}}, {}", A(arr, rd), A(Arr::B16, rn), A(arr, rm);
+
+    /// As `Tbl`, of a table of two registers, which must be neighbours.
+    Tbl2 { arr: imm Arr, rd: def Vreg, rn: use Vreg, rn2: use Vreg, rm: use Vreg }
+        = word(0x0e00_2000).need(BYTES.has(arr) && rn2.follows(rn)).u(arr.q(), 30, 1)
+            .v(rm, 16).v(rn, 5).v(rd, 0);
+        "tbl {}, {{{}, {}}}, {}", A(arr, rd), A(Arr::B16, rn), A(Arr::B16, rn2), A(arr, rm);
+
+    /// `rd := bytes of the table rn that rm says`, unchanged where out of range.
+    Tbx { arr: imm Arr, rd: tied Vreg, rn: use Vreg, rm: use Vreg }
+        = word(0x0e00_1000).need(BYTES.has(arr)).u(arr.q(), 30, 1).v(rm, 16).v(rn, 5).tv(rd, 0);
+        "tbx {}, {{{}}}, {}", rd.shown(|r| A(arr, r)), A(Arr::B16, rn), A(arr, rm);
+
+    /// As `Tbx`, of a table of two registers, which must be neighbours.
+    Tbx2 { arr: imm Arr, rd: tied Vreg, rn: use Vreg, rn2: use Vreg, rm: use Vreg }
+        = word(0x0e00_3000).need(BYTES.has(arr) && rn2.follows(rn)).u(arr.q(), 30, 1)
+            .v(rm, 16).v(rn, 5).tv(rd, 0);
+        "tbx {}, {{{}, {}}}, {}", rd.shown(|r| A(arr, r)), A(Arr::B16, rn), A(Arr::B16, rn2),
+            A(arr, rm);
+
+    /// `rd := bytes of rm:rn from index on`.
+    Ext { arr: imm Arr, rd: def Vreg, rn: use Vreg, rm: use Vreg, index: imm u8 }
+        = word(0x2e00_0000).need(BYTES.has(arr)).u(arr.q(), 30, 1).v(rm, 16)
+            .u(index, 11, arr.q() + 3).v(rn, 5).v(rd, 0);
+        "ext {}, {}, {}, #{index}", A(arr, rd), A(arr, rn), A(arr, rm);
+
+    // Vectors of floats.
+
+    /// `rd := rn op rm`.
+    Vec3Fp { op: imm Vec3Fp, arr: imm FpArr, rd: def Vreg, rn: use Vreg, rm: use Vreg }
+        = word(op.bits() | arr.bits()).v(rm, 16).v(rn, 5).v(rd, 0);
+        "{op} {}, {}, {}", A(arr.arr(), rd), A(arr.arr(), rn), A(arr.arr(), rm);
+
+    /// `rd := rd +- rn * rm`.
+    Vec3FpAcc { op: imm Vec3FpAcc, arr: imm FpArr, rd: tied Vreg, rn: use Vreg, rm: use Vreg }
+        = word(op.bits() | arr.bits()).v(rm, 16).v(rn, 5).tv(rd, 0);
+        "{op} {}, {}, {}", rd.shown(|r| A(arr.arr(), r)), A(arr.arr(), rn), A(arr.arr(), rm);
+
+    /// `rd := op rn`.
+    Vec2Fp { op: imm Vec2Fp, arr: imm FpArr, rd: def Vreg, rn: use Vreg }
+        = word(op.bits() | arr.bits()).v(rn, 5).v(rd, 0);
+        "{op} {}, {}", A(arr.arr(), rd), A(arr.arr(), rn);
+
+    /// `rd := rn compared with 0.0`: all ones where true.
+    VecZeroFp { op: imm VecZeroFp, arr: imm FpArr, rd: def Vreg, rn: use Vreg }
+        = word(op.bits() | arr.bits()).v(rn, 5).v(rd, 0);
+        "{op} {}, {}, #0.0", A(arr.arr(), rd), A(arr.arr(), rn);
+
+    /// `rd := all four lanes of rn, combined`, a scalar.
+    VecAcrossFp { op: imm VecAcrossFp, rd: def Vreg, rn: use Vreg }
+        = word(op.bits()).v(rn, 5).v(rd, 0);
+        "{op} {}, {}", V(Width::S, rd), A(Arr::S4, rn);
+
+    /// `rd := half of rn` as floats of 64 bits.
+    VecFpLong { op: imm VecFpLong, rd: def Vreg, rn: use Vreg }
+        = word(op.bits()).v(rn, 5).v(rd, 0);
+        "{op} {}, {}", A(Arr::D2, rd), A(op.from(), rn);
+
+    /// `rd := rn` as floats of 32 bits, its upper half zero.
+    VecFpNarrow { rd: def Vreg, rn: use Vreg }
+        = word(0x0e61_6800).v(rn, 5).v(rd, 0);
+        "fcvtn {}, {}", A(Arr::S2, rd), A(Arr::D2, rn);
+
+    /// `upper half of rd := rn` as floats of 32 bits.
+    VecFpNarrowHigh { rd: tied Vreg, rn: use Vreg }
+        = word(0x4e61_6800).v(rn, 5).tv(rd, 0);
+        "fcvtn2 {}, {}", rd.shown(|r| A(Arr::S4, r)), A(Arr::D2, rn);
+
+    // Loads and stores of lanes.
+
+    /// `rt := memory, in all lanes`.
+    LoadDup { arr: imm Arr, rt: def Vreg, rn: use Gpr }
+        = word(0x0d40_c000).u(arr.q(), 30, 1).u(arr.lane().bits(), 10, 2).s(rn, 5).v(rt, 0);
+        "ld1r {{{}}}, [{rn}]", A(arr, rt);
+
+    /// `lane of rt := memory`.
+    LoadLane { width: imm Width, rt: tied Vreg, index: imm u8, rn: use Gpr }
+        = word(0x0d40_0000).some(memory_lane(width, index)).s(rn, 5).tv(rt, 0);
+        "ld1 {{{rt}.{width}}}[{index}], [{rn}]";
+
+    /// `memory := lane of rt`.
+    StoreLane { width: imm Width, rt: use Vreg, index: imm u8, rn: use Gpr }
+        = word(0x0d00_0000).some(memory_lane(width, index)).s(rn, 5).v(rt, 0);
+        "st1 {{{rt}.{width}}}[{index}], [{rn}]";
+
+    // Atomics.
+
+    /// `rt := memory; memory := rt op rs`, at once.
+    Atomic { op: imm Atomic, order: imm Order, size: imm AtomicSize, rs: use Gpr, rt: def Gpr,
+        rn: use Gpr }
+        = word(op.bits() | order.bits()).u(size.bits(), 30, 2).z(rs, 16).s(rn, 5).z(rt, 0);
+        "{op}{order}{size} {}, {}, [{rn}]", G(size.size(), rs), G(size.size(), rt);
+
+    /// `rs := memory; if that was the old rs then memory := rt`, at once (FEAT_LSE).
+    CompareSwap { order: imm Order, size: imm AtomicSize, rs: tied Gpr, rt: use Gpr, rn: use Gpr }
+        = word(0x08a0_7c00).u(size.bits(), 30, 2).u(order.acquires_releases().0, 22, 1)
+            .u(order.acquires_releases().1, 15, 1).tz(rs, 16).s(rn, 5).z(rt, 0);
+        "cas{order}{size} {}, {}, [{rn}]", rs.shown(|r| G(size.size(), r)), G(size.size(), rt);
+
+    /// `rt := memory`, acquiring or exclusive.
+    LoadOrdered { op: imm LoadOrdered, size: imm AtomicSize, rt: def Gpr, rn: use Gpr }
+        = word(op.bits()).u(size.bits(), 30, 2).s(rn, 5).z(rt, 0);
+        "{op}{size} {}, [{rn}]", G(size.size(), rt);
+
+    /// `memory := rt`, releasing.
+    StoreRelease { size: imm AtomicSize, rt: use Gpr, rn: use Gpr }
+        = word(0x089f_fc00).u(size.bits(), 30, 2).s(rn, 5).z(rt, 0);
+        "stlr{size} {}, [{rn}]", G(size.size(), rt);
+
+    /// `memory := rt` if it is still exclusive: then `rs := 0`, else `rs := 1`.
+    StoreExclusive { op: imm StoreExclusive, size: imm AtomicSize, rs: early Gpr, rt: use Gpr,
+        rn: use Gpr }
+        = word(op.bits()).need(rs != rt && rs != rn).u(size.bits(), 30, 2).z(rs, 16).s(rn, 5)
+            .z(rt, 0);
+        "{op}{size} {}, {}, [{rn}]", G(Size::W, rs), G(size.size(), rt);
+}
+
+/// The general register that holds a lane.
+fn lane_gpr(width: Width) -> Size {
+    if width == Width::D { Size::X } else { Size::W }
+}
+
+/// The width of the scalar that an operation across lanes gives.
+fn across_width(op: VecAcross, arr: Arr) -> Width {
+    let wide = arr.wide().filter(|_| op.is_long());
+    wide.unwrap_or(arr).lane()
 }
 
 impl Inst {

@@ -178,11 +178,6 @@ impl fmt::Display for Address {
     }
 }
 
-/// A plain base as text: what atomics address.
-pub(super) fn base_only(base: Gpr) -> Address {
-    Address(Mem::Offset { base, offset: 0 }, 0)
-}
-
 impl IndexExtend {
     /// The width that the index register is read with.
     pub const fn index_size(self) -> Size {

@@ -3,7 +3,8 @@
 //!
 //! - [`inst`]: the one table of instruction formats; encoder, printer and operand roles follow from
 //!   it.
-//! - [`ops`]: the operations of each format (mnemonic and fixed bits), operand sizes, conditions.
+//! - [`ops`], [`vector`]: the operations of each format (mnemonic and fixed bits), operand sizes,
+//!   conditions, arrangements.
 //! - [`regs`]: registers, virtual or real, by class. [`imm`]: encodable immediates. [`mem`]:
 //!   addresses.
 //! - [`asm`]: labels, branch reach, literals, records of traps and calls: instructions to bytes.
@@ -26,6 +27,7 @@ mod table;
 pub mod target;
 #[cfg(test)]
 mod tests;
+pub mod vector;
 
 pub use asm::{Assembler, Code, EmitError};
 pub use encode::EncodeError;

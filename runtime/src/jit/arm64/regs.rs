@@ -92,6 +92,11 @@ impl Vreg {
         self.0.checked_sub(FIRST_VIRTUAL)
     }
 
+    /// Whether this is the architectural register after `other`; `v0` comes after `v31`.
+    pub(super) fn follows(self, other: Self) -> bool {
+        self.0 == (other.0 + 1) % 32
+    }
+
     /// The five bits, if this register is architectural.
     pub(super) fn bits(self) -> Option<u32> {
         (self.0 <= 31).then_some(self.0)

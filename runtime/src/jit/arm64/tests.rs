@@ -1,6 +1,6 @@
 //! The format table against independent decoders and the GNU assembler; labels, reach and literals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::decode;
@@ -27,10 +27,11 @@ pub(super) struct FieldValues {
     complete: bool,
 }
 
-/// Draws field values at random (always the same ones), with one field's value fixed.
+/// Draws field values at random (always the same ones), with some fields' values fixed.
 pub(super) struct Draw {
     state: u64,
-    pinned: (usize, usize),
+    /// Fields and the values that they have.
+    pinned: Vec<(usize, usize)>,
     field: usize,
 }
 
@@ -51,11 +52,8 @@ impl Draw {
             .wrapping_mul(6364136223846793005)
             .wrapping_add(1442695040888963407);
         let random = (self.state >> 33) as usize % samples.len();
-        let at = if self.field == self.pinned.0 {
-            self.pinned.1
-        } else {
-            random
-        };
+        let pinned = self.pinned.iter().find(|(field, _)| *field == self.field);
+        let at = pinned.map_or(random, |(_, value)| *value);
         self.field += 1;
         samples[at]
     }
@@ -90,25 +88,22 @@ const ABSENT: &[(&str, &str, usize)] = &[
     ("AddSub", "shift", 3),
 ];
 
+/// Fields whose values exist for some operations and formats only, as their tables say.
+const PARTIAL_FIELDS: &[&str] = &["arr", "width"];
+
 /// Encodable instructions of every format, by the format's name: every value of every field in
-/// turn, thrice.
+/// turn, and every pair of values of which at least one is a row of a table.
 ///
-/// Panics if a value that must be encodable (a row of a table of operations) is not.
+/// Panics if a row that must be encodable is not.
 fn all_samples() -> BTreeMap<&'static str, Vec<(Inst, u32)>> {
     let mut all = BTreeMap::new();
     for sampler in samplers() {
-        let mut found = Vec::new();
-        for (field, values) in sampler.fields.iter().enumerate() {
-            for value in 0..values.count {
-                let some = draw_encodable(&sampler, (field, value));
-                let place = (sampler.format, values.name, value);
-                let missing = values.complete && some.is_empty() && !ABSENT.contains(&place);
-                assert!(!missing, "{place:?} never encodes");
-                found.extend(some);
+        let mut found = draw_encodable(&sampler, &[], 1);
+        for field in 0..sampler.fields.len() {
+            found.extend(draw_values(&sampler, field));
+            for other in 0..field {
+                found.extend(draw_pairs(&sampler, field, other));
             }
-        }
-        if sampler.fields.is_empty() {
-            found = draw_encodable(&sampler, (0, 0));
         }
         assert!(!found.is_empty(), "no sample of {}", sampler.format);
         found.sort_by_key(|(_, word)| *word);
@@ -118,19 +113,51 @@ fn all_samples() -> BTreeMap<&'static str, Vec<(Inst, u32)>> {
     all
 }
 
-fn draw_encodable(sampler: &Sampler, pinned: (usize, usize)) -> Vec<(Inst, u32)> {
+/// Every value of a field, thrice.
+fn draw_values(sampler: &Sampler, field: usize) -> Vec<(Inst, u32)> {
+    let values = &sampler.fields[field];
+    let mut found = Vec::new();
+    for value in 0..values.count {
+        let some = draw_encodable(sampler, &[(field, value)], 3);
+        let place = (sampler.format, values.name, value);
+        let must_encode = values.complete && !PARTIAL_FIELDS.contains(&values.name);
+        let missing = must_encode && some.is_empty() && !ABSENT.contains(&place);
+        assert!(!missing, "{place:?} never encodes");
+        found.extend(some);
+    }
+    found
+}
+
+/// Every pair of values of two fields, if one of them is an enumeration.
+fn draw_pairs(sampler: &Sampler, field: usize, other: usize) -> Vec<(Inst, u32)> {
+    let (values, others) = (&sampler.fields[field], &sampler.fields[other]);
+    let mut found = Vec::new();
+    if values.complete || others.complete {
+        for pair in (0..values.count).flat_map(|a| (0..others.count).map(move |b| (a, b))) {
+            found.extend(draw_encodable(
+                sampler,
+                &[(field, pair.0), (other, pair.1)],
+                1,
+            ));
+        }
+    }
+    found
+}
+
+fn draw_encodable(sampler: &Sampler, pinned: &[(usize, usize)], count: usize) -> Vec<(Inst, u32)> {
+    let seed = pinned.iter().map(|(_, value)| *value as u64).sum();
     let mut draw = Draw {
-        state: pinned.1 as u64,
-        pinned,
+        state: seed,
+        pinned: pinned.to_vec(),
         field: 0,
     };
-    let instructions = (0..400).map(|_| {
+    let instructions = (0..100 * count).map(|_| {
         draw.field = 0;
         (sampler.draw)(&mut draw)
     });
     instructions
         .filter_map(|inst| Some((inst, inst.encode().ok()?)))
-        .take(3)
+        .take(count)
         .collect()
 }
 
@@ -155,7 +182,7 @@ fn normal(text: &str) -> String {
         }
     }
     // `lsl #0` is the same as nothing.
-    out.replace(",lsl0", "")
+    out.to_lowercase().replace(",lsl0", "")
 }
 
 fn normal_token(token: &str) -> String {
@@ -180,11 +207,18 @@ fn normal_token(token: &str) -> String {
     }
 }
 
-/// Formats that `disarm64` prints wrongly: there `yaxpeax-arm` must print our text.
-const DISARM64_WRONG: &[(&str, &str)] = &[(
-    "FpCvt",
-    "the destination is printed with the source's width",
-)];
+/// Formats of which `disarm64` prints some instructions wrongly: there `yaxpeax-arm` must print
+/// our text, or call it `mov`.
+const DISARM64_WRONG: &[(&str, &str)] = &[
+    (
+        "FpCvt",
+        "the destination is printed with the source's width",
+    ),
+    ("DupScalar", "the destination is printed as undefined"),
+    ("InsGpr", "x registers are printed as w registers"),
+    ("LoadDup", "the arrangement 1d is printed as undefined"),
+    ("VecAcrossFp", "lanes are printed as bytes"),
+];
 
 /// The same text with `lsl` for extensions that extend nothing, as decoders print them beside
 /// register 31.
@@ -197,20 +231,26 @@ fn with_lsl(text: &str) -> String {
 #[test]
 fn samples_decode_to_their_own_text() {
     let mut wrong = String::new();
+    let mut excused = BTreeSet::new();
     for (format, samples) in all_samples() {
         for (inst, word) in samples {
             let ours = normal(&inst.to_string());
             let theirs = decode::by_disarm64(word).map(|text| normal(&text));
             let other = decode::by_yaxpeax(word).map(|text| normal(&text));
-            let disarm64_is_wrong = DISARM64_WRONG.iter().any(|(wrong, _)| *wrong == format);
-            let judge = if disarm64_is_wrong { &other } else { &theirs };
-            let agrees = judge
+            let is_ours = |text: &String| *text == ours || *text == with_lsl(&ours);
+            let by_disarm64 = theirs.as_ref().is_some_and(is_ours);
+            let by_yaxpeax = other
                 .as_ref()
-                .is_some_and(|text| *text == ours || *text == with_lsl(&ours));
-            if !agrees || theirs.is_none() || other.is_none() {
+                .is_some_and(|text| is_ours(&unaliased(text, &ours)));
+            let is_excused = !by_disarm64 && by_yaxpeax && excuse(format).is_some();
+            if is_excused {
+                excused.insert(format);
+            }
+            if !(by_disarm64 || is_excused) || theirs.is_none() || other.is_none() {
+                let place = format!("{format} {word:08x}");
                 writeln!(
                     wrong,
-                    "{format} {word:08x}: ours {ours}, disarm64 {theirs:?}, yaxpeax {other:?}"
+                    "{place}: ours {ours}, disarm64 {theirs:?}, yaxpeax {other:?}"
                 )
                 .expect("strings can be written to");
             }
@@ -221,6 +261,23 @@ fn samples_decode_to_their_own_text() {
         "{} differ:\n{wrong}",
         wrong.lines().count()
     );
+    let listed: BTreeSet<_> = DISARM64_WRONG.iter().map(|(format, _)| *format).collect();
+    assert_eq!(excused, listed, "each excuse is needed");
+}
+
+/// Why `disarm64` may print instructions of a format otherwise.
+fn excuse(format: &str) -> Option<&'static str> {
+    DISARM64_WRONG
+        .iter()
+        .find(|(wrong, _)| *wrong == format)
+        .map(|(_, reason)| *reason)
+}
+
+/// A decoder's text with our mnemonic in place of `mov`.
+fn unaliased(text: &str, ours: &str) -> String {
+    let mnemonic = ours.split(' ').next().unwrap_or(ours);
+    let operands = text.strip_prefix("mov ");
+    operands.map_or(text.to_owned(), |operands| format!("{mnemonic} {operands}"))
 }
 
 /// The GNU assembler, where there is one, makes our words from our text.

@@ -1,0 +1,378 @@
+//! The operations of the SIMD and atomic instruction formats, and the shapes of their operands.
+//!
+//! As in `ops.rs`, a row is a name, the bits it fixes (in place in the 32-bit word, C4.1) and its
+//! mnemonic; the attribute says which arrangements the operation exists for.
+
+use std::fmt;
+
+use super::ops::{Size, Width};
+use super::regs::Vreg;
+use super::table::{op_attribute, op_rows, ops};
+
+ops! {
+    /// A vector arrangement: number of lanes and their width; `Q` and `size` in place.
+    Arr(lane: Width) {
+        B8 = 0x0000_0000 "8b" (Width::B), B16 = 0x4000_0000 "16b" (Width::B),
+        H4 = 0x0040_0000 "4h" (Width::H), H8 = 0x4040_0000 "8h" (Width::H),
+        S2 = 0x0080_0000 "2s" (Width::S), S4 = 0x4080_0000 "4s" (Width::S),
+        D1 = 0x00c0_0000 "1d" (Width::D), D2 = 0x40c0_0000 "2d" (Width::D),
+    }
+
+    /// A vector arrangement of floats; `Q` and `sz` in place.
+    FpArr(arr: Arr) {
+        S2 = 0x0000_0000 "2s" (Arr::S2), S4 = 0x4000_0000 "4s" (Arr::S4),
+        D2 = 0x4040_0000 "2d" (Arr::D2),
+    }
+}
+
+impl Arr {
+    /// 1 if the vector has 128 bits, 0 if it has 64: `Q`.
+    pub const fn q(self) -> u32 {
+        self.bits() >> 30
+    }
+
+    /// The width of a lane in bits.
+    pub const fn lane_bits(self) -> u32 {
+        8 << self.lane().bits()
+    }
+
+    /// The 128-bit arrangement of lanes twice as wide; none for lanes of 64 bits.
+    pub const fn wide(self) -> Option<Self> {
+        match self.lane() {
+            Width::B => Some(Self::H8),
+            Width::H => Some(Self::S4),
+            Width::S => Some(Self::D2),
+            Width::D | Width::Q => None,
+        }
+    }
+
+    /// The arrangement of the same size with lanes twice as wide; none for lanes of 64 bits.
+    pub const fn paired(self) -> Option<Self> {
+        match self {
+            Self::B8 => Some(Self::H4),
+            Self::B16 => Some(Self::H8),
+            Self::H4 => Some(Self::S2),
+            Self::H8 => Some(Self::S4),
+            Self::S2 => Some(Self::D1),
+            Self::S4 => Some(Self::D2),
+            Self::D1 | Self::D2 => None,
+        }
+    }
+
+    /// The mnemonic's ending where an instruction takes the upper half of a narrower operand.
+    pub(super) const fn half_name(self) -> &'static str {
+        if self.q() == 1 { "2" } else { "" }
+    }
+}
+
+/// A set of arrangements.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Arrs(&'static [Arr]);
+
+impl Arrs {
+    /// Whether the arrangement is one of them.
+    pub fn has(self, arr: Arr) -> bool {
+        self.0.contains(&arr)
+    }
+}
+
+/// Bytes.
+pub(super) const BYTES: Arrs = Arrs(&[Arr::B8, Arr::B16]);
+/// Lanes of 8, 16 and 32 bits.
+pub(super) const BHS: Arrs = Arrs(&[Arr::B8, Arr::B16, Arr::H4, Arr::H8, Arr::S2, Arr::S4]);
+/// All but the single lane of 64 bits.
+pub(super) const BHSD: Arrs = Arrs(&[
+    Arr::B8,
+    Arr::B16,
+    Arr::H4,
+    Arr::H8,
+    Arr::S2,
+    Arr::S4,
+    Arr::D2,
+]);
+/// More than two lanes.
+pub(super) const ACROSS: Arrs = Arrs(&[Arr::B8, Arr::B16, Arr::H4, Arr::H8, Arr::S4]);
+const B: Arrs = BYTES;
+const BH: Arrs = Arrs(&[Arr::B8, Arr::B16, Arr::H4, Arr::H8]);
+const HS: Arrs = Arrs(&[Arr::H4, Arr::H8, Arr::S2, Arr::S4]);
+
+// Vectors of integers.
+ops! {
+    /// Lane by lane operations of two vectors, and permutations of their lanes.
+    Vec3(arrs: Arrs) {
+        Shadd = 0x0e20_0400 "shadd" (BHS), Uhadd = 0x2e20_0400 "uhadd" (BHS),
+        Sqadd = 0x0e20_0c00 "sqadd" (BHSD), Uqadd = 0x2e20_0c00 "uqadd" (BHSD),
+        Srhadd = 0x0e20_1400 "srhadd" (BHS), Urhadd = 0x2e20_1400 "urhadd" (BHS),
+        And = 0x0e20_1c00 "and" (B), Bic = 0x0e60_1c00 "bic" (B), Orr = 0x0ea0_1c00 "orr" (B),
+        Orn = 0x0ee0_1c00 "orn" (B), Eor = 0x2e20_1c00 "eor" (B),
+        Shsub = 0x0e20_2400 "shsub" (BHS), Uhsub = 0x2e20_2400 "uhsub" (BHS),
+        Sqsub = 0x0e20_2c00 "sqsub" (BHSD), Uqsub = 0x2e20_2c00 "uqsub" (BHSD),
+        Cmgt = 0x0e20_3400 "cmgt" (BHSD), Cmhi = 0x2e20_3400 "cmhi" (BHSD),
+        Cmge = 0x0e20_3c00 "cmge" (BHSD), Cmhs = 0x2e20_3c00 "cmhs" (BHSD),
+        Sshl = 0x0e20_4400 "sshl" (BHSD), Ushl = 0x2e20_4400 "ushl" (BHSD),
+        Sqshl = 0x0e20_4c00 "sqshl" (BHSD), Uqshl = 0x2e20_4c00 "uqshl" (BHSD),
+        Srshl = 0x0e20_5400 "srshl" (BHSD), Urshl = 0x2e20_5400 "urshl" (BHSD),
+        Smax = 0x0e20_6400 "smax" (BHS), Umax = 0x2e20_6400 "umax" (BHS),
+        Smin = 0x0e20_6c00 "smin" (BHS), Umin = 0x2e20_6c00 "umin" (BHS),
+        Sabd = 0x0e20_7400 "sabd" (BHS), Uabd = 0x2e20_7400 "uabd" (BHS),
+        Add = 0x0e20_8400 "add" (BHSD), Sub = 0x2e20_8400 "sub" (BHSD),
+        Cmtst = 0x0e20_8c00 "cmtst" (BHSD), Cmeq = 0x2e20_8c00 "cmeq" (BHSD),
+        Mul = 0x0e20_9c00 "mul" (BHS),
+        Smaxp = 0x0e20_a400 "smaxp" (BHS), Umaxp = 0x2e20_a400 "umaxp" (BHS),
+        Sminp = 0x0e20_ac00 "sminp" (BHS), Uminp = 0x2e20_ac00 "uminp" (BHS),
+        Sqdmulh = 0x0e20_b400 "sqdmulh" (HS), Sqrdmulh = 0x2e20_b400 "sqrdmulh" (HS),
+        Addp = 0x0e20_bc00 "addp" (BHSD),
+        Uzp1 = 0x0e00_1800 "uzp1" (BHSD), Trn1 = 0x0e00_2800 "trn1" (BHSD),
+        Zip1 = 0x0e00_3800 "zip1" (BHSD), Uzp2 = 0x0e00_5800 "uzp2" (BHSD),
+        Trn2 = 0x0e00_6800 "trn2" (BHSD), Zip2 = 0x0e00_7800 "zip2" (BHSD),
+    }
+
+    /// Operations of two vectors into a third: multiply-add, absolute differences, bit selection.
+    /// `bsl`: `rd := rd ? rn : rm` by bits; `bit` and `bif`: `rn` put in where `rm` is 1 or 0.
+    Vec3Acc(arrs: Arrs) {
+        Mla = 0x0e20_9400 "mla" (BHS), Mls = 0x2e20_9400 "mls" (BHS),
+        Saba = 0x0e20_7c00 "saba" (BHS), Uaba = 0x2e20_7c00 "uaba" (BHS),
+        Bsl = 0x2e60_1c00 "bsl" (B), Bit = 0x2ea0_1c00 "bit" (B), Bif = 0x2ee0_1c00 "bif" (B),
+    }
+
+    /// Dot products of four bytes into lanes of 32 bits (FEAT_DotProd).
+    VecDot() { Sdot = 0x0e80_9400 "sdot", Udot = 0x2e80_9400 "udot" }
+
+    /// Lane by lane operations of one vector.
+    Vec2(arrs: Arrs) {
+        Rev64 = 0x0e20_0800 "rev64" (BHS), Rev16 = 0x0e20_1800 "rev16" (B),
+        Rev32 = 0x2e20_0800 "rev32" (BH), Cls = 0x0e20_4800 "cls" (BHS),
+        Clz = 0x2e20_4800 "clz" (BHS), Cnt = 0x0e20_5800 "cnt" (B), Not = 0x2e20_5800 "not" (B),
+        Rbit = 0x2e60_5800 "rbit" (B), Sqabs = 0x0e20_7800 "sqabs" (BHSD),
+        Sqneg = 0x2e20_7800 "sqneg" (BHSD), Abs = 0x0e20_b800 "abs" (BHSD),
+        Neg = 0x2e20_b800 "neg" (BHSD),
+    }
+
+    /// Comparisons of lanes with zero.
+    VecZero() {
+        Cmgt = 0x0e20_8800 "cmgt", Cmge = 0x2e20_8800 "cmge", Cmeq = 0x0e20_9800 "cmeq",
+        Cmle = 0x2e20_9800 "cmle", Cmlt = 0x0e20_a800 "cmlt",
+    }
+
+    /// Sums of neighbouring lanes, twice as wide.
+    VecPairLong() { Saddlp = 0x0e20_2800 "saddlp", Uaddlp = 0x2e20_2800 "uaddlp" }
+
+    /// One result of all lanes, and whether it is twice as wide as they are.
+    VecAcross(is_long: bool) {
+        Saddlv = 0x0e30_3800 "saddlv" (true), Uaddlv = 0x2e30_3800 "uaddlv" (true),
+        Smaxv = 0x0e30_a800 "smaxv" (false), Umaxv = 0x2e30_a800 "umaxv" (false),
+        Sminv = 0x0e31_a800 "sminv" (false), Uminv = 0x2e31_a800 "uminv" (false),
+        Addv = 0x0e31_b800 "addv" (false),
+    }
+
+    /// Right shifts of lanes by a constant.
+    VecShr() {
+        Sshr = 0x0f00_0400 "sshr", Ushr = 0x2f00_0400 "ushr", Srshr = 0x0f00_2400 "srshr",
+        Urshr = 0x2f00_2400 "urshr",
+    }
+
+    /// Right shifts of lanes by a constant, added to or (`sri`) inserted into the destination.
+    VecShrAcc() {
+        Ssra = 0x0f00_1400 "ssra", Usra = 0x2f00_1400 "usra", Sri = 0x2f00_4400 "sri",
+    }
+
+    /// Left shifts of lanes by a constant.
+    VecShl() {
+        Shl = 0x0f00_5400 "shl", Sqshlu = 0x2f00_6400 "sqshlu", Sqshl = 0x0f00_7400 "sqshl",
+        Uqshl = 0x2f00_7400 "uqshl",
+    }
+
+    /// Left shifts of lanes by a constant into lanes twice as wide.
+    VecShlLong() { Sshll = 0x0f00_a400 "sshll", Ushll = 0x2f00_a400 "ushll" }
+
+    /// Right shifts of lanes by a constant into lanes half as wide.
+    VecShrNarrow() {
+        Shrn = 0x0f00_8400 "shrn", Rshrn = 0x0f00_8c00 "rshrn", Sqshrun = 0x2f00_8400 "sqshrun",
+        Sqshrn = 0x0f00_9400 "sqshrn", Uqshrn = 0x2f00_9400 "uqshrn",
+    }
+
+    /// Narrowing to lanes half as wide: dropping bits, or saturating.
+    VecNarrow() {
+        Xtn = 0x0e21_2800 "xtn", Sqxtun = 0x2e21_2800 "sqxtun", Sqxtn = 0x0e21_4800 "sqxtn",
+        Uqxtn = 0x2e21_4800 "uqxtn",
+    }
+
+    /// Operations of two vectors into lanes twice as wide.
+    VecLong() {
+        Saddl = 0x0e20_0000 "saddl", Uaddl = 0x2e20_0000 "uaddl", Ssubl = 0x0e20_2000 "ssubl",
+        Usubl = 0x2e20_2000 "usubl", Sabdl = 0x0e20_7000 "sabdl", Uabdl = 0x2e20_7000 "uabdl",
+        Smull = 0x0e20_c000 "smull", Umull = 0x2e20_c000 "umull",
+    }
+
+    /// Multiplication of two vectors, added to or subtracted from lanes twice as wide.
+    VecLongAcc() {
+        Smlal = 0x0e20_8000 "smlal", Umlal = 0x2e20_8000 "umlal", Smlsl = 0x0e20_a000 "smlsl",
+        Umlsl = 0x2e20_a000 "umlsl",
+    }
+
+    /// Addition of a vector to one of lanes twice as wide.
+    VecWide() {
+        Saddw = 0x0e20_1000 "saddw", Uaddw = 0x2e20_1000 "uaddw", Ssubw = 0x0e20_3000 "ssubw",
+        Usubw = 0x2e20_3000 "usubw",
+    }
+
+    /// The same constant in all lanes, inverted by `mvni`.
+    VecImm() { Movi = 0x0f00_0400 "movi", Mvni = 0x2f00_0400 "mvni" }
+}
+
+// Vectors of floats.
+ops! {
+    /// Lane by lane operations of two vectors of floats.
+    Vec3Fp() {
+        Fmaxnm = 0x0e20_c400 "fmaxnm", Fminnm = 0x0ea0_c400 "fminnm", Fadd = 0x0e20_d400 "fadd",
+        Fsub = 0x0ea0_d400 "fsub", Fcmeq = 0x0e20_e400 "fcmeq", Fmax = 0x0e20_f400 "fmax",
+        Fmin = 0x0ea0_f400 "fmin", Faddp = 0x2e20_d400 "faddp", Fabd = 0x2ea0_d400 "fabd",
+        Fmul = 0x2e20_dc00 "fmul", Fcmge = 0x2e20_e400 "fcmge", Fcmgt = 0x2ea0_e400 "fcmgt",
+        Fmaxp = 0x2e20_f400 "fmaxp", Fminp = 0x2ea0_f400 "fminp", Fdiv = 0x2e20_fc00 "fdiv",
+    }
+
+    /// `rd := rd +- rn * rm`, rounded once.
+    Vec3FpAcc() { Fmla = 0x0e20_cc00 "fmla", Fmls = 0x0ea0_cc00 "fmls" }
+
+    /// Lane by lane operations of one vector of floats, conversions from and to integers included.
+    Vec2Fp() {
+        Fabs = 0x0ea0_f800 "fabs", Fneg = 0x2ea0_f800 "fneg", Fsqrt = 0x2ea1_f800 "fsqrt",
+        Frintn = 0x0e21_8800 "frintn", Frintm = 0x0e21_9800 "frintm",
+        Frintp = 0x0ea1_8800 "frintp", Frintz = 0x0ea1_9800 "frintz",
+        Frinta = 0x2e21_8800 "frinta", Frintx = 0x2e21_9800 "frintx",
+        Frinti = 0x2ea1_9800 "frinti", Fcvtns = 0x0e21_a800 "fcvtns",
+        Fcvtms = 0x0e21_b800 "fcvtms", Fcvtas = 0x0e21_c800 "fcvtas",
+        Fcvtps = 0x0ea1_a800 "fcvtps", Fcvtzs = 0x0ea1_b800 "fcvtzs",
+        Fcvtnu = 0x2e21_a800 "fcvtnu", Fcvtmu = 0x2e21_b800 "fcvtmu",
+        Fcvtau = 0x2e21_c800 "fcvtau", Fcvtpu = 0x2ea1_a800 "fcvtpu",
+        Fcvtzu = 0x2ea1_b800 "fcvtzu", Scvtf = 0x0e21_d800 "scvtf", Ucvtf = 0x2e21_d800 "ucvtf",
+    }
+
+    /// Comparisons of lanes with zero.
+    VecZeroFp() {
+        Fcmgt = 0x0ea0_c800 "fcmgt", Fcmge = 0x2ea0_c800 "fcmge", Fcmeq = 0x0ea0_d800 "fcmeq",
+        Fcmle = 0x2ea0_d800 "fcmle", Fcmlt = 0x0ea0_e800 "fcmlt",
+    }
+
+    /// One result of four lanes.
+    VecAcrossFp() {
+        Fmaxnmv = 0x6e30_c800 "fmaxnmv", Fminnmv = 0x6eb0_c800 "fminnmv",
+        Fmaxv = 0x6e30_f800 "fmaxv", Fminv = 0x6eb0_f800 "fminv",
+    }
+
+    /// Two floats of 64 bits from the lower or upper two of 32 bits.
+    VecFpLong(from: Arr) {
+        Fcvtl = 0x0e61_7800 "fcvtl" (Arr::S2), Fcvtl2 = 0x4e61_7800 "fcvtl2" (Arr::S4),
+    }
+}
+
+// Atomics.
+ops! {
+    /// The access size of an atomic, with the width of its registers.
+    AtomicSize(size: Size) {
+        B = 0 "b" (Size::W), H = 1 "h" (Size::W), W = 2 "" (Size::W), X = 3 "" (Size::X),
+    }
+
+    /// Ordering of an atomic: whether it acquires and releases.
+    Order(acquires_releases: (bool, bool)) {
+        Relaxed = 0x0000_0000 "" ((false, false)), Acquire = 0x0080_0000 "a" ((true, false)),
+        Release = 0x0040_0000 "l" ((false, true)), AcqRel = 0x00c0_0000 "al" ((true, true)),
+    }
+
+    /// Read-modify-write of memory, giving the old value (FEAT_LSE). `ldclr` clears the bits of rs.
+    Atomic() {
+        Ldadd = 0x3820_0000 "ldadd", Ldclr = 0x3820_1000 "ldclr", Ldeor = 0x3820_2000 "ldeor",
+        Ldset = 0x3820_3000 "ldset", Ldsmax = 0x3820_4000 "ldsmax", Ldsmin = 0x3820_5000 "ldsmin",
+        Ldumax = 0x3820_6000 "ldumax", Ldumin = 0x3820_7000 "ldumin", Swp = 0x3820_8000 "swp",
+    }
+
+    /// Loads that acquire, are exclusive, or both.
+    LoadOrdered() {
+        Ldar = 0x08df_fc00 "ldar", Ldxr = 0x085f_7c00 "ldxr", Ldaxr = 0x085f_fc00 "ldaxr",
+    }
+
+    /// Exclusive stores, the second releasing.
+    StoreExclusive() { Stxr = 0x0800_7c00 "stxr", Stlxr = 0x0800_fc00 "stlxr" }
+}
+
+/// The fields `immh:immb` of a right shift of lanes by `amount`, 1 to the lane's width.
+pub(super) fn right_shift(lane: Width, amount: u8) -> Option<u32> {
+    let bits = 8 << lane.bits();
+    (1..=bits)
+        .contains(&u32::from(amount))
+        .then(|| 2 * bits - u32::from(amount))
+}
+
+/// The fields `immh:immb` of a left shift of lanes by `amount`, 0 to the lane's width less one.
+pub(super) fn left_shift(lane: Width, amount: u8) -> Option<u32> {
+    let bits = 8 << lane.bits();
+    (0..bits)
+        .contains(&u32::from(amount))
+        .then(|| bits + u32::from(amount))
+}
+
+/// The field `imm5` that names a lane.
+pub(super) fn lane(width: Width, index: u8) -> Option<u32> {
+    let (log2, index) = (width.bits(), u32::from(index));
+    (log2 <= Width::D.bits() && index < 16 >> log2).then(|| (index << 1 | 1) << log2)
+}
+
+/// `Q`, `S`, `opcode` and `size` in place, for a load or store of one lane.
+pub(super) fn memory_lane(width: Width, index: u8) -> Option<u32> {
+    let at = (u32::from(index)) << width.bits();
+    let opcode = match width {
+        Width::B => 0x0000,
+        Width::H => 0x4000,
+        Width::S => 0x8000,
+        Width::D => 0x8400,
+        Width::Q => return None,
+    };
+    (at < 16).then_some(opcode | (at >> 3) << 30 | (at & 7) << 10)
+}
+
+/// `cmode` in place for a constant in all lanes, shifted left by `shift`; none where there is none.
+pub(super) fn constant_mode(op: VecImm, arr: Arr, shift: u8) -> Option<u32> {
+    let steps = u32::from(shift) / 8;
+    let (mode, steps_max) = match (arr.lane(), op) {
+        (Width::B, VecImm::Movi) => (0xe, 0),
+        (Width::H, _) => (8, 1),
+        (Width::S, _) => (0, 3),
+        (Width::B, VecImm::Mvni) | (Width::D | Width::Q, _) => return None,
+    };
+    (shift.is_multiple_of(8) && steps <= steps_max).then_some((mode | steps << 1) << 12)
+}
+
+/// `abc` and `defgh` in place: the eight bits of a vector constant.
+pub(super) fn constant_bits(bits: u32) -> u32 {
+    bits >> 5 << 16 | (bits & 31) << 5
+}
+
+/// A vector register with its arrangement, as text: `v3.16b`.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct VregArr(pub(super) Arr, pub(super) Vreg);
+
+impl fmt::Display for VregArr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.1, self.0)
+    }
+}
+
+/// A vector register as lanes twice as wide, as text: `v3.8h`.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct VregWide(pub(super) Option<Arr>, pub(super) Vreg);
+
+impl fmt::Display for VregWide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.1, self.0.map_or("?", Arr::name))
+    }
+}
+
+/// A lane of a vector register, as text: `v3.h[2]`.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct VregLane(pub(super) Width, pub(super) Vreg, pub(super) u8);
+
+impl fmt::Display for VregLane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}[{}]", self.1, self.0, self.2)
+    }
+}
