@@ -265,7 +265,8 @@ fn note_unchosen([only_base, only_new]: [u64; 2], outcome: &mut Outcome) {
     for (count, name) in [(only_base, "BASE"), (only_new, "NEW")] {
         if count > 0 {
             let note = format!(
-                "{count} files are in {name} alone and not compared: the other run did not choose the same files"
+                "{count} files are in {name} alone and not compared: the other run did not \
+                 choose the same files"
             );
             outcome.notes.push(note);
         }

@@ -279,7 +279,8 @@ impl Thread<'_> {
 
     fn warn_stale(&self, tier: Tier, task: &Task<'_>) {
         self.queue.observer.warn(&format!(
-            "a {tier} worker that had run other files died in {}; the file runs again in a fresh one",
+            "a {tier} worker that had run other files died in {}; the file runs again in a fresh \
+             one",
             task.script.path
         ));
     }

@@ -16,20 +16,38 @@ const FLOORS: &[&[&str]] = &[
     &["types", "trap", "limits"],
     &["value", "error", "vm"],
     &["ops"],
-    &["decode", "numeric", "simd"],
+    &["decode", "numeric"],
+    &["simd"],
+    &["evaluate"],
     &["module"],
     &["memory", "table", "global", "engine"],
-    &["helpers", "gc", "exception"],
+    &["helpers"],
     &["store"],
     &["linker"],
     &["ir"],
     &["stack", "register", "jit"],
-    &["tier", "profile"],
+    &["tier"],
     &["lib"],
 ];
 
 /// The files that may contain `unsafe`; each block says why it is sound.
-const UNSAFE_FILES: &[&str] = &["harness/src/cell.rs"];
+const UNSAFE_FILES: &[&str] = &[
+    // A memory-mapped file that a worker and its master both see.
+    "harness/src/cell.rs",
+    // Stable addresses that running code holds.
+    "runtime/src/helpers.rs",
+    "runtime/src/memory.rs",
+    "runtime/src/store.rs",
+    "runtime/src/store/func.rs",
+    "runtime/src/store/handles.rs",
+    "runtime/src/store/instance.rs",
+    "runtime/src/store/instance/init.rs",
+    "runtime/src/vm.rs",
+    // Handlers: code, frames and memory by pointer.
+    "runtime/src/stack/call.rs",
+    "runtime/src/stack/machine.rs",
+    "runtime/src/stack/memory.rs",
+];
 
 /// Functions that may be longer than `FUNCTION_LINES_MAX`, each with its reason: one arm per row of
 /// a table reads best in one piece.
@@ -642,7 +660,7 @@ fn rule_floors() {
             "{text}"
         );
     }
-    assert!(said("runtime/src/ops.rs", "use super::numeric;").contains("(floor 2)"));
+    assert!(said("runtime/src/ops.rs", "use super::numeric;").contains("(floor 3)"));
     assert!(said("runtime/src/attic.rs", "").contains("has no floor"));
 }
 

@@ -18,8 +18,8 @@
 //! head. Unreachable Wasm code has no IR. Moves that a branch needs stand before it, or in a block
 //! of their own on the edge if the branch is conditional.
 //!
-//! Copies on an edge are in an order in which they can be executed one by one. A copy of a v128 reads
-//! both slots before it writes.
+//! Copies on an edge are in an order in which they can be executed one by one. A copy of a v128
+//! reads both slots before it writes.
 //!
 //! # Roles
 //! [`Inst::visit`] gives every operand's role (def, use, immediate, label); printer, verifier,

@@ -2,9 +2,9 @@
 //!
 //! It translates each function 1:1 to predecoded stack code with resolved branch targets
 //! (`stack/translate.rs`) and runs that by direct-threaded handlers (`stack/machine.rs`, whose head
-//! says how code, registers and frames are laid out). It shares state, numerics and the frame layout
-//! with the other tiers, and nothing else. The handlers stand in one file for each chapter of the
-//! spec's instructions.
+//! says how code, registers and frames are laid out). It shares state, numerics and the frame
+//! layout with the other tiers, and nothing else. The handlers stand in one file for each chapter
+//! of the spec's instructions.
 
 mod call;
 mod control;

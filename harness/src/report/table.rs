@@ -232,7 +232,8 @@ fn closing(out: &mut String, report: &Report, color: Color) {
     line(
         out,
         &format!(
-            "{} directives in {} files, {} of them decided by the text parser alone; {} jobs, {:.2} s",
+            "{} directives in {} files, {} of them decided by the text parser alone; {} jobs, \
+             {:.2} s",
             accounting.directives,
             report.files.len(),
             accounting.judged_by_parser,

@@ -1,8 +1,8 @@
 //! The roles of an instruction's operands: what it defines, uses, names and jumps to.
 //!
 //! [`Inst::visit`] is the one place that knows them. It reports uses in the order in which Wasm
-//! pops them from the bottom up, then definitions, immediates and labels. Types come from the opcode
-//! table, and from the module's signatures where the opcode leaves them open.
+//! pops them from the bottom up, then definitions, immediates and labels. Types come from the
+//! opcode table, and from the module's signatures where the opcode leaves them open.
 
 use super::{BlockId, Func, Inst, List, Operand, Slot, Type};
 use crate::ops::{Op, SigType, Signature};

@@ -10,9 +10,9 @@
 //!
 //! # Registers
 //! The operand stack is counted in slots. Its top slot is in `acc`, the others are in memory below
-//! `sp`: with operands `e1 .. eh` above the locals, `eh` is in `acc`, `ei` at `bottom + i`, and `sp`
-//! is `bottom + h`. So `push` writes `acc` to `*sp` and `pop` reads it from there, empty stack or
-//! not: the slot at `bottom` holds no operand and absorbs both. Stack heights are static, hence
+//! `sp`: with operands `e1 .. eh` above the locals, `eh` is in `acc`, `ei` at `bottom + i`, and
+//! `sp` is `bottom + h`. So `push` writes `acc` to `*sp` and `pop` reads it from there, empty stack
+//! or not: the slot at `bottom` holds no operand and absorbs both. Stack heights are static, hence
 //! locals are found by their distance from `sp`, and there is no frame pointer.
 //!
 //! `base` and `len` are those of memory 0 of the running instance; whatever may have grown a memory

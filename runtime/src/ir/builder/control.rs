@@ -2,8 +2,8 @@
 //!
 //! Owns the rule of merges: where control meets, every value that goes along is in the temporary of
 //! its height, and no read of a local is pending. A label is bound to a block only if something
-//! branches to it. Moves go from the bottom up: a value never lies below where it goes to, so one by
-//! one is right. Spec: 3.3.8 and 4.6.8 Control Instructions.
+//! branches to it. Moves go from the bottom up: a value never lies below where it goes to, so one
+//! by one is right. Spec: 3.3.8 and 4.6.8 Control Instructions.
 
 use std::rc::Rc;
 
