@@ -18,8 +18,12 @@ use crate::script::Command;
 use crate::suite::FeatureSet;
 use crate::tier::Tier;
 
-/// Changes with every change of a message; both sides must have the same.
-pub const PROTOCOL_VERSION: u32 = 1;
+/// A hash of the sources (`build.rs`): both sides must be built from the same, so that the messages
+/// agree, and no result comes from an engine that is not the one at hand.
+pub const PROTOCOL_VERSION: u64 = match u64::from_str_radix(env!("WASSAY_SOURCES"), 16) {
+    Ok(hash) => hash,
+    Err(_) => panic!("build.rs writes hexadecimal digits"),
+};
 
 /// The longest frame that is read. The suite's largest job is far below it.
 pub const FRAME_BYTES_MAX: u32 = 256 << 20;
@@ -77,7 +81,7 @@ pub enum FromWorker {
     /// First frame: the worker can take jobs.
     Ready {
         /// The worker's [`PROTOCOL_VERSION`].
-        protocol: u32,
+        protocol: u64,
         /// The tier that it runs.
         tier: Tier,
         /// The instruction set that the worker runs on, such as `aarch64`.

@@ -94,8 +94,8 @@ impl Worker {
                             failed(format!("the worker runs tier `{other}`, not `{tier}`"))
                         }
                         (other, _) => failed(format!(
-                            "the worker speaks protocol {other}, not {PROTOCOL_VERSION}: it is of \
-                             another build, run scripts/build"
+                            "the worker is of another build ({other:016x}, not \
+                             {PROTOCOL_VERSION:016x}): run scripts/build"
                         )),
                     };
                 }
