@@ -24,3 +24,4 @@ pub mod suite;
 mod text_rules;
 pub mod tier;
 pub mod verdict;
+pub mod worker;

@@ -73,7 +73,7 @@ pub fn parse_script(path: &str, text: &str) -> Script {
     for form in &forms {
         let source = &text[form.range.clone()];
         let meaning = match form.fault {
-            Some(fault) => unreadable(fault.to_string()),
+            Some(fault) => unreadable(source, fault.to_string()),
             None => read_form(source, form.range.start, &lines),
         };
         add(&mut script, meaning, lines.locate(form.range.start), source);
@@ -104,18 +104,19 @@ fn begins_inline_module(text: &str, form: &Form) -> bool {
 
 /// The keyword after a form's opening parenthesis.
 fn head(form: &str) -> &str {
-    let inside = form[1..].trim_start();
+    let inside = form.strip_prefix('(').unwrap_or("").trim_start();
     inside
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
         .next()
         .unwrap_or("")
 }
 
-fn unreadable(message: String) -> Meaning {
+fn unreadable(source: &str, message: String) -> Meaning {
     Meaning {
         kind: Kind::Unreadable,
         command: Command::Unreadable {
             message: message.clone(),
+            head: head(source).to_string(),
         },
         expectation: Expectation::Unreadable(message),
     }
@@ -145,7 +146,7 @@ fn inline_module(text: &str) -> Meaning {
             command: Command::Module { name: None, module },
             expectation: Expectation::Success,
         },
-        Err(error) => unreadable(error.message()),
+        Err(error) => unreadable(text, error.message()),
     }
 }
 
@@ -172,8 +173,8 @@ fn read_form(source: &str, start: usize, lines: &LineTable) -> Meaning {
     });
     match read {
         Ok(Ok(meaning)) => meaning,
-        Ok(Err(message)) => unreadable(message),
-        Err(error) => unreadable(error.message()),
+        Ok(Err(message)) => unreadable(source, message),
+        Err(error) => unreadable(source, error.message()),
     }
 }
 

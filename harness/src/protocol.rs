@@ -233,6 +233,7 @@ mod tests {
     fn a_job_reads_back_as_owned() {
         let commands = [Command::Unreadable {
             message: "x".to_string(),
+            head: String::new(),
         }];
         let job = ToWorker::Job(Job {
             sequence: 1,

@@ -166,6 +166,8 @@ pub enum Command {
     Unreadable {
         /// Why.
         message: String,
+        /// The keyword after its opening parenthesis, if it has one.
+        head: String,
     },
 }
 

@@ -65,6 +65,11 @@ impl Func {
         Ok(Func { store: data.id, id })
     }
 
+    /// Its number in the store, in order of creation: the same in every tier.
+    pub fn number(self) -> u32 {
+        self.id
+    }
+
     /// Its type.
     pub fn ty(self, store: &Store) -> Arc<FuncType> {
         store.data().signature(store.data().funcs[self.id as usize])

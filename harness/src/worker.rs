@@ -1,0 +1,165 @@
+//! The worker: runs scripts in one tier, and reports what happened without judging it.
+//!
+//! It is the same program as the master, started with `wassay worker --tier T --cell F`, and reads
+//! jobs from stdin and writes answers to stdout (`protocol.rs`). Before each directive it says so
+//! in the progress cell, so that its death is pinned on the right one (contract C7): it catches no
+//! panic and no signal. Each job has a store of its own, so that no file sees another's state.
+//!
+//! Scripts run on a thread with a large stack of a fixed size, the same in every tier and on every
+//! host, so that exhaustion is the engine's own limit and never the process's.
+
+mod effects;
+mod session;
+mod spectest;
+mod state;
+mod values;
+
+use std::io::{Read, Write, stdin, stdout};
+use std::path::Path;
+use std::time::Instant;
+
+use wassay_runtime::{Config, Engine, Policy};
+
+use crate::cell::Cell;
+use crate::error::Exit;
+use crate::outcome::{Outcome, Proof, Report};
+use crate::protocol::{
+    Bounds, FrameError, FromWorker, Job, JobConfig, JobResult, PROTOCOL_VERSION, ToWorker,
+    read_frame, write_frame,
+};
+use crate::tier::Tier;
+use session::Session;
+
+/// The stack of the thread that runs scripts: far more than the runtime's limits let code use.
+const STACK_BYTES: usize = 256 << 20;
+
+/// Why the worker stops before its master says so.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The command `wassay worker`: serves jobs until stdin ends.
+pub fn command(tier: Tier, cell: &Path) -> Exit {
+    let serve = || serve_stdio(tier, cell);
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+    let ended = std::thread::scope(|scope| {
+        let running = thread.spawn_scoped(scope, serve)?;
+        Ok::<_, std::io::Error>(running.join())
+    });
+    match ended {
+        Ok(Ok(Ok(()))) => Exit::AsExpected,
+        Ok(Ok(Err(failure))) => {
+            eprintln!("wassay worker: {failure}");
+            Exit::BadInput
+        }
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => {
+            eprintln!("wassay worker: no thread: {error}");
+            Exit::NotMeasured
+        }
+    }
+}
+
+fn serve_stdio(tier: Tier, cell: &Path) -> Result<(), Failure> {
+    let cell = Cell::open(cell)?;
+    serve(tier, &cell, &mut stdin().lock(), &mut stdout().lock())?;
+    Ok(())
+}
+
+/// Answers jobs from `input` on `output` until there are no more.
+///
+/// # Errors
+/// When a stream fails or holds what is no message.
+pub fn serve(
+    tier: Tier,
+    cell: &Cell,
+    input: &mut impl Read,
+    output: &mut impl Write,
+) -> Result<(), FrameError> {
+    if let Err(error) = Engine::new(config(tier, &PROBE)) {
+        let reason = error.to_string();
+        return write_frame(output, &FromWorker::Unavailable { reason });
+    }
+    let arch = std::env::consts::ARCH.to_string();
+    write_frame(
+        output,
+        &FromWorker::Ready {
+            protocol: PROTOCOL_VERSION,
+            tier,
+            arch,
+        },
+    )?;
+    loop {
+        match read_frame::<ToWorker<'static>>(input) {
+            Ok(ToWorker::Job(job)) => {
+                write_frame(output, &FromWorker::Result(run_job(tier, cell, &job)))?;
+            }
+            Ok(ToWorker::Stop) | Err(FrameError::Closed) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The configuration with which a tier shows that it can run here at all.
+const PROBE: JobConfig = JobConfig {
+    features: crate::suite::FeatureSet::WASM1,
+    bounds: Bounds::Guard,
+    hash_state: false,
+};
+
+/// The runtime's configuration for a job.
+fn config(tier: Tier, job: &JobConfig) -> Config {
+    let tier = match tier {
+        Tier::Stack => wassay_runtime::Tier::Stack,
+        Tier::Register => wassay_runtime::Tier::Register,
+        Tier::Jit => wassay_runtime::Tier::Jit,
+    };
+    let bounds = match job.bounds {
+        Bounds::Guard => wassay_runtime::Bounds::Guard,
+        Bounds::Explicit => wassay_runtime::Bounds::Explicit,
+    };
+    let features = job.features.wasmparser();
+    Config {
+        policy: Policy::Only(tier),
+        bounds,
+        features,
+        ..Config::only(tier)
+    }
+}
+
+/// Runs a job in a store of its own.
+pub fn run_job(tier: Tier, cell: &Cell, job: &Job<'_>) -> JobResult {
+    let started = Instant::now();
+    let (reports, proof) = match Engine::new(config(tier, &job.config)) {
+        Ok(engine) => run_commands(&engine, cell, job),
+        Err(error) => {
+            let report = Report::from(values::ending(error));
+            (vec![report; job.commands.len()], Proof::default())
+        }
+    };
+    cell.announce(job.sequence, None);
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    JobResult {
+        sequence: job.sequence,
+        reports,
+        proof,
+        micros,
+    }
+}
+
+fn run_commands(engine: &Engine, cell: &Cell, job: &Job<'_>) -> (Vec<Report>, Proof) {
+    let mut session = Session::new(engine, job.config.hash_state);
+    let mut reports = Vec::with_capacity(job.commands.len());
+    for (ordinal, command) in (0u32..).zip(job.commands.iter()) {
+        if job.excluded.binary_search(&ordinal).is_ok() {
+            let why = "left out";
+            session.leave_out(command, why);
+            reports.push(Outcome::NotRun(why.to_string()).into());
+            continue;
+        }
+        cell.announce(job.sequence, Some(ordinal));
+        reports.push(session.run(command));
+    }
+    (reports, session.proof())
+}
+
+#[cfg(test)]
+mod tests;

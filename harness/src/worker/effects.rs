@@ -1,0 +1,271 @@
+//! What calling a function can change in the store, as far as its code shows without running it.
+//!
+//! This lets the state be hashed again only after calls that can have changed it. It errs on the
+//! safe side: indirect calls and calls of other instances' functions can change anything. Bodies
+//! are read when a call first reaches them.
+
+use std::collections::HashMap;
+use std::ops::BitOr;
+
+use wassay_runtime::Module;
+use wassay_runtime::decode::{DecodeError, Decoder, Imm};
+use wassay_runtime::module::ExternType;
+use wassay_runtime::ops::{Op, Shape};
+
+use super::spectest;
+
+/// What can change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Effects {
+    /// Memories of the instance.
+    pub(super) memories: bool,
+    /// Tables of the instance.
+    pub(super) tables: bool,
+    /// Globals of the instance.
+    pub(super) globals: bool,
+    /// Anything in the store.
+    pub(super) anything: bool,
+}
+
+impl Effects {
+    /// Can change anything.
+    pub(super) const ANYTHING: Effects = Effects {
+        memories: true,
+        tables: true,
+        globals: true,
+        anything: true,
+    };
+
+    /// Whether it can change nothing.
+    pub(super) fn is_none(self) -> bool {
+        self == Effects::default()
+    }
+}
+
+impl BitOr for Effects {
+    type Output = Effects;
+
+    fn bitor(self, other: Effects) -> Effects {
+        Effects {
+            memories: self.memories | other.memories,
+            tables: self.tables | other.tables,
+            globals: self.globals | other.globals,
+            anything: self.anything | other.anything,
+        }
+    }
+}
+
+/// The effects of a module's functions, found when asked for.
+#[derive(Debug, Default)]
+pub(super) struct ModuleEffects {
+    bodies: HashMap<u32, Body>,
+    calls: HashMap<u32, Effects>,
+}
+
+/// What one body does by itself, and which functions of the module it calls.
+#[derive(Clone, Debug, Default)]
+struct Body {
+    effects: Effects,
+    callees: Vec<u32>,
+}
+
+impl ModuleEffects {
+    /// What a call of function `func` can change.
+    pub(super) fn of_call(&mut self, module: &Module, func: u32) -> Effects {
+        if let Some(known) = self.calls.get(&func) {
+            return *known;
+        }
+        let mut effects = Effects::default();
+        let (mut seen, mut todo) = (vec![func], vec![func]);
+        while let Some(next) = todo.pop() {
+            let body = self
+                .bodies
+                .entry(next)
+                .or_insert_with(|| body(module, next));
+            effects = effects | body.effects;
+            for callee in &body.callees {
+                if !seen.contains(callee) {
+                    seen.push(*callee);
+                    todo.push(*callee);
+                }
+            }
+        }
+        self.calls.insert(func, effects);
+        effects
+    }
+}
+
+fn body(module: &Module, func: u32) -> Body {
+    let Some(index) = module.body_index(func) else {
+        return imported(module, func);
+    };
+    let range = module.bodies[index].clone();
+    let start = range.start;
+    let mut decoder = Decoder::new(&module.bytes[range], start);
+    let anything = || Body {
+        effects: Effects::ANYTHING,
+        callees: Vec::new(),
+    };
+    read(&mut decoder).unwrap_or_else(|_| anything())
+}
+
+/// The host's functions only print; another instance's can do anything.
+fn imported(module: &Module, func: u32) -> Body {
+    let funcs = module
+        .imports
+        .iter()
+        .filter(|import| matches!(import.ty, ExternType::Func { .. }));
+    let host = funcs
+        .into_iter()
+        .nth(func as usize)
+        .is_some_and(|it| it.module == spectest::MODULE);
+    let effects = if host {
+        Effects::default()
+    } else {
+        Effects::ANYTHING
+    };
+    Body {
+        effects,
+        callees: Vec::new(),
+    }
+}
+
+fn read(decoder: &mut Decoder<'_>) -> Result<Body, DecodeError> {
+    let mut body = Body::default();
+    decoder.read_locals(|_, _| {})?;
+    while !decoder.is_at_end() {
+        let instruction = decoder.read()?;
+        match (instruction.op, instruction.imm) {
+            (Op::Call | Op::ReturnCall, Imm::Index(func)) => body.callees.push(func),
+            (op, _) => body.effects = body.effects | of_op(op),
+        }
+    }
+    Ok(body)
+}
+
+/// What one instruction can change, calls within the module apart.
+fn of_op(op: Op) -> Effects {
+    let none = Effects::default();
+    let memories = Effects {
+        memories: true,
+        ..none
+    };
+    match op.row().shape {
+        Shape::Store
+        | Shape::SimdStore
+        | Shape::SimdStoreLane
+        | Shape::AtomicStore
+        | Shape::AtomicRmw
+        | Shape::AtomicCmpxchg => memories,
+        Shape::Memory if op == Op::MemorySize || op == Op::DataDrop => none,
+        Shape::Memory => memories,
+        Shape::Table if matches!(op, Op::TableGet | Op::TableSize | Op::ElemDrop) => none,
+        Shape::Table => Effects {
+            tables: true,
+            ..none
+        },
+        Shape::Variable => Effects {
+            globals: op == Op::GlobalSet,
+            ..none
+        },
+        Shape::Call | Shape::SharedEverything | Shape::StackSwitching => Effects::ANYTHING,
+        Shape::Control
+        | Shape::Exception
+        | Shape::LegacyException
+        | Shape::Parametric
+        | Shape::Constant
+        | Shape::Reference
+        | Shape::Aggregate
+        | Shape::Load
+        | Shape::Unary
+        | Shape::Test
+        | Shape::Convert
+        | Shape::ConvertTrapping
+        | Shape::Binary
+        | Shape::BinaryTrapping
+        | Shape::Compare
+        | Shape::Wide
+        | Shape::SimdLoad
+        | Shape::SimdLoadLane
+        | Shape::SimdShuffle
+        | Shape::SimdExtractLane
+        | Shape::SimdReplaceLane
+        | Shape::SimdSplat
+        | Shape::SimdReduce
+        | Shape::SimdUnary
+        | Shape::SimdBinary
+        | Shape::SimdShift
+        | Shape::SimdTernary
+        | Shape::AtomicLoad
+        | Shape::AtomicSync => none,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wassay_runtime::{Config, Engine, Tier};
+
+    use super::*;
+    use crate::parse::parse_script;
+    use crate::script::{Command, ModuleSource};
+
+    /// What calls of the functions of a module can change, as letters: memories, tables, globals,
+    /// anything.
+    fn check(fields: &str, expected: &[&str]) {
+        let script = parse_script("t.wast", &format!("(module {fields})"));
+        let Command::Module {
+            module: ModuleSource::Binary(bytes),
+            ..
+        } = &script.commands[0]
+        else {
+            panic!("{script:?}");
+        };
+        let engine = Engine::new(Config::only(Tier::Stack)).expect("an engine");
+        let module = Module::new(&engine, bytes).expect("valid");
+        let mut effects = ModuleEffects::default();
+        for (func, expected) in (0..).zip(expected) {
+            let found = effects.of_call(&module, func);
+            let letters = [
+                (found.memories, "m"),
+                (found.tables, "t"),
+                (found.globals, "g"),
+                (found.anything, "*"),
+            ];
+            let letters = letters.into_iter().filter(|(is, _)| *is);
+            let found: String = letters.map(|(_, letter)| letter).collect();
+            assert_eq!(found, *expected, "function {func}");
+        }
+    }
+
+    #[test]
+    fn direct_effects() {
+        check(
+            r#"(memory 1) (table 1 funcref) (global $g (mut i32) (i32.const 0)) (data "")
+            (func (drop (i32.load (i32.const 0))) (drop (memory.size)) (drop (global.get $g)))
+            (func (i32.store (i32.const 0) (i32.const 0)))
+            (func (drop (memory.grow (i32.const 0))))
+            (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)))
+            (func (v128.store (i32.const 0) (v128.const i64x2 0 0)))
+            (func (drop (i32.atomic.rmw.add (i32.const 0) (i32.const 0))))
+            (func (global.set $g (i32.const 0)))
+            (func (table.set (i32.const 0) (ref.null func)))
+            (func (drop (table.get (i32.const 0))) (data.drop 0))
+            (func (call_indirect (i32.const 0)))"#,
+            &["", "m", "m", "m", "m", "m", "g", "t", "", "mtg*"],
+        );
+    }
+
+    #[test]
+    fn effects_come_through_calls_even_in_rings() {
+        check(
+            r#"(import "spectest" "print" (func $print)) (import "M" "f" (func $f))
+            (memory 1) (global $g (mut i32) (i32.const 0))
+            (func $a (call $print) (call $b))
+            (func $b (i32.store (i32.const 0) (i32.const 0)) (call $c))
+            (func $c (global.set $g (i32.const 0)) (call $a))
+            (func $d (call $print))
+            (func $e (return_call $f))"#,
+            &["", "mtg*", "mg", "mg", "mg", "", "mtg*"],
+        );
+    }
+}

@@ -1,0 +1,380 @@
+//! A script in execution: one store, its instances by name, and what each command does to them.
+//!
+//! Invariant: a directive that needs an instance which could not be made ends as `MissingInstance`
+//! with the reason, never against some earlier instance (contract C3: nothing is judged by what
+//! was not executed).
+
+use std::collections::HashMap;
+
+use wassay_runtime::module::{ExternKind, ExternType, Import};
+use wassay_runtime::{Engine, Extern, Instance, Module, Store};
+
+use super::effects::{Effects, ModuleEffects};
+use super::spectest::{self, Spectest};
+use super::state::{Parts, State};
+use super::values;
+use crate::judge;
+use crate::outcome::{Outcome, Proof, Report};
+use crate::script::{Action, Command, Expectation, ModuleSource};
+
+/// Why there is no instance or no module, in words for the directives that need it.
+type Because = String;
+
+/// An instance by index into `Session::instances`, or why it is missing.
+type Slot = Result<usize, Because>;
+
+/// An instance and what is known of it.
+struct Record {
+    instance: Instance,
+    module: Module,
+    parts: Parts,
+    effects: ModuleEffects,
+}
+
+/// A script in execution.
+pub(super) struct Session {
+    engine: Engine,
+    store: Store,
+    spectest: Spectest,
+    instances: Vec<Record>,
+    current: Slot,
+    named: HashMap<String, Slot>,
+    registered: HashMap<String, Slot>,
+    latest_definition: Result<Module, Because>,
+    definitions: HashMap<String, Result<Module, Because>>,
+    state: Option<State>,
+    /// Functions of modules that the tier refused to compile.
+    uncompiled: u64,
+}
+
+impl Session {
+    /// An empty store and no instances.
+    pub(super) fn new(engine: &Engine, hash_state: bool) -> Session {
+        let none = || "there is no instance yet".to_string();
+        Session {
+            engine: engine.clone(),
+            store: Store::new(engine),
+            spectest: Spectest::default(),
+            instances: Vec::new(),
+            current: Err(none()),
+            named: HashMap::new(),
+            registered: HashMap::new(),
+            latest_definition: Err("there is no module definition yet".to_string()),
+            definitions: HashMap::new(),
+            state: hash_state.then(State::default),
+            uncompiled: 0,
+        }
+    }
+
+    /// Evidence of the tier, over all instances.
+    pub(super) fn proof(&self) -> Proof {
+        let proof = self.store.proof();
+        let helpers = proof.ops_via_helper.iter();
+        Proof {
+            functions: proof.functions + self.uncompiled,
+            compiled: proof.compiled,
+            entered: proof.entered,
+            ops_via_helper: helpers
+                .map(|(op, count)| ((*op).to_string(), *count))
+                .collect(),
+        }
+    }
+
+    /// Runs a command.
+    pub(super) fn run(&mut self, command: &Command) -> Report {
+        match command {
+            Command::Module { name, module } => {
+                let (slot, outcome) = self.module(module);
+                self.make_current(name.as_ref(), slot);
+                self.report(outcome)
+            }
+            Command::ModuleDefinition { name, module } => {
+                let (definition, outcome) = self.decode(module);
+                self.define(name.as_ref(), definition);
+                outcome.into()
+            }
+            Command::ModuleInstance { instance, module } => {
+                let (slot, outcome) = self.module_instance(module.as_ref());
+                self.make_current(instance.as_ref(), slot);
+                self.report(outcome)
+            }
+            Command::Register { name, instance } => self.register(name, instance.as_ref()).into(),
+            Command::Action(action) => {
+                let outcome = self.action(action);
+                self.report(outcome)
+            }
+            Command::Instantiate { module } => {
+                let (_, outcome) = self.module(module);
+                self.report(outcome)
+            }
+            Command::Check { module } | Command::CheckCustom { module } => {
+                self.decode(module).1.into()
+            }
+            Command::Thread { .. } | Command::Wait { .. } => {
+                Outcome::Unsupported("threads of scripts".to_string()).into()
+            }
+            Command::Unreadable { message, head } => {
+                if head == "module" {
+                    self.current = Err(format!("no instance: unreadable: {message}"));
+                }
+                Outcome::Unsupported(format!("directive: {message}")).into()
+            }
+        }
+    }
+
+    /// Notes that a command is left out, so that what depends on it is not run either.
+    pub(super) fn leave_out(&mut self, command: &Command, why: &str) {
+        let because = || format!("no instance: its directive was {why}");
+        match command {
+            Command::Module { name, .. } => self.make_current(name.as_ref(), Err(because())),
+            Command::ModuleInstance { instance, .. } => {
+                self.make_current(instance.as_ref(), Err(because()));
+            }
+            Command::ModuleDefinition { name, .. } => self.define(name.as_ref(), Err(because())),
+            Command::Register { name, .. } => {
+                self.registered.insert(name.clone(), Err(because()));
+            }
+            Command::Unreadable { head, .. } if head == "module" => self.current = Err(because()),
+            Command::Action(_)
+            | Command::Instantiate { .. }
+            | Command::Check { .. }
+            | Command::CheckCustom { .. }
+            | Command::Thread { .. }
+            | Command::Wait { .. }
+            | Command::Unreadable { .. } => {}
+        }
+    }
+
+    /// A report of what touched the store.
+    fn report(&self, outcome: Outcome) -> Report {
+        Report {
+            outcome,
+            state: self.state.as_ref().map(State::hash),
+        }
+    }
+
+    fn make_current(&mut self, name: Option<&String>, slot: Slot) {
+        if let Some(name) = name {
+            self.named.insert(name.clone(), slot.clone());
+        }
+        self.current = slot;
+    }
+
+    fn define(&mut self, name: Option<&String>, definition: Result<Module, Because>) {
+        if let Some(name) = name {
+            self.definitions.insert(name.clone(), definition.clone());
+        }
+        self.latest_definition = definition;
+    }
+
+    /// Decodes and validates.
+    fn decode(&self, module: &ModuleSource) -> (Result<Module, Because>, Outcome) {
+        let outcome = match module {
+            ModuleSource::Binary(bytes) => match Module::new(&self.engine, bytes) {
+                Ok(module) => return (Ok(module), Outcome::Done),
+                Err(error) => values::ending(error),
+            },
+            ModuleSource::Refused { message } => refused(message),
+        };
+        (Err(because(&outcome)), outcome)
+    }
+
+    /// Decodes, validates and instantiates.
+    fn module(&mut self, module: &ModuleSource) -> (Slot, Outcome) {
+        match self.decode(module) {
+            (Ok(module), _) => self.instantiate(module),
+            (Err(because), outcome) => (Err(because), outcome),
+        }
+    }
+
+    fn module_instance(&mut self, name: Option<&String>) -> (Slot, Outcome) {
+        let definition = match name {
+            None => self.latest_definition.clone(),
+            Some(name) => match self.definitions.get(name) {
+                Some(definition) => definition.clone(),
+                None => Err(format!("there is no module definition ${name}")),
+            },
+        };
+        match definition {
+            Ok(module) => self.instantiate(module),
+            Err(because) => (Err(because.clone()), Outcome::MissingInstance(because)),
+        }
+    }
+
+    fn instantiate(&mut self, module: Module) -> (Slot, Outcome) {
+        let imports = module
+            .imports
+            .iter()
+            .map(|import| self.import(import))
+            .collect();
+        let imports: Vec<Extern> = match imports {
+            Ok(imports) => imports,
+            Err(outcome) => return (Err(because(&outcome)), outcome),
+        };
+        let (memories, tables) = (self.store.memories().count(), self.store.tables().count());
+        let made = Instance::new(&mut self.store, &module, &imports);
+        let mut parts = Parts::default();
+        for import in &imports {
+            match import {
+                Extern::Memory(memory) => parts.memories.push(*memory),
+                Extern::Table(table) => parts.tables.push(*table),
+                Extern::Func(_) | Extern::Global(_) | Extern::Tag(_) => {}
+            }
+        }
+        parts.memories.extend(self.store.memories().skip(memories));
+        parts.tables.extend(self.store.tables().skip(tables));
+        let effects = effects_of_instantiation(&module);
+        if let Some(state) = &mut self.state {
+            state.update(&self.store, effects, &parts);
+        }
+        match made {
+            Ok(instance) => {
+                let effects = ModuleEffects::default();
+                self.instances.push(Record {
+                    instance,
+                    module,
+                    parts,
+                    effects,
+                });
+                (Ok(self.instances.len() - 1), Outcome::Done)
+            }
+            Err(error) => {
+                let outcome = values::ending(error);
+                if matches!(outcome, Outcome::Unsupported(_)) {
+                    self.uncompiled += module.bodies.len() as u64;
+                }
+                (Err(because(&outcome)), outcome)
+            }
+        }
+    }
+
+    /// The value of an import, by the names that are registered.
+    fn import(&mut self, import: &Import) -> Result<Extern, Outcome> {
+        let (module, name) = (&import.module, &import.name);
+        let unknown = || Outcome::Unlinkable(format!("unknown import {module:?} {name:?}"));
+        let found = match self.registered.get(module) {
+            Some(Ok(index)) => self.instances[*index].instance.export(&self.store, name),
+            Some(Err(because)) => return Err(Outcome::MissingInstance(because.clone())),
+            None if module == spectest::MODULE => self
+                .spectest
+                .get(&mut self.store, name)
+                .map_err(values::ending)?,
+            None => None,
+        };
+        found.ok_or_else(unknown)
+    }
+
+    fn register(&mut self, name: &str, instance: Option<&String>) -> Outcome {
+        let slot = match self.slot(instance) {
+            Ok(slot) => slot,
+            Err(outcome) => return outcome,
+        };
+        self.registered.insert(name.to_string(), slot.clone());
+        match slot {
+            Ok(_) => Outcome::Done,
+            Err(because) => Outcome::MissingInstance(because),
+        }
+    }
+
+    /// The instance of that name, or the current one.
+    fn slot(&self, name: Option<&String>) -> Result<Slot, Outcome> {
+        match name {
+            None => Ok(self.current.clone()),
+            Some(name) => match self.named.get(name) {
+                Some(slot) => Ok(slot.clone()),
+                None => Err(Outcome::HostError(format!("there is no instance ${name}"))),
+            },
+        }
+    }
+
+    fn action(&mut self, action: &Action) -> Outcome {
+        let (Action::Invoke {
+            instance, field, ..
+        }
+        | Action::Get { instance, field }) = action;
+        let index = match self.slot(instance.as_ref()) {
+            Ok(Ok(index)) => index,
+            Ok(Err(because)) => return Outcome::MissingInstance(because),
+            Err(outcome) => return outcome,
+        };
+        let export = self.instances[index].instance.export(&self.store, field);
+        match (action, export) {
+            (Action::Invoke { args, .. }, Some(Extern::Func(func))) => {
+                let args = match args
+                    .iter()
+                    .map(values::to_val)
+                    .collect::<Result<Vec<_>, _>>()
+                {
+                    Ok(args) => args,
+                    Err(outcome) => return outcome,
+                };
+                let result = func.call(&mut self.store, &args);
+                self.note_call(index, field);
+                match result {
+                    Ok(results) => values::from_vals(&self.store, &results),
+                    Err(error) => values::ending(error),
+                }
+            }
+            (Action::Get { .. }, Some(Extern::Global(global))) => {
+                values::from_vals(&self.store, &[global.get(&self.store)])
+            }
+            (Action::Invoke { .. }, _) => {
+                Outcome::HostError(format!("there is no exported function {field:?}"))
+            }
+            (Action::Get { .. }, _) => {
+                Outcome::HostError(format!("there is no exported global {field:?}"))
+            }
+        }
+    }
+
+    /// Takes in what a call of an export can have changed.
+    fn note_call(&mut self, index: usize, field: &str) {
+        let Some(state) = &mut self.state else { return };
+        let record = &mut self.instances[index];
+        let func = |kind| kind == ExternKind::Func;
+        let exports = record.module.exports.iter();
+        let export = exports
+            .into_iter()
+            .find(|export| func(export.kind) && export.name == field);
+        let effects = export.map_or(Effects::ANYTHING, |export| {
+            record.effects.of_call(&record.module, export.index)
+        });
+        if !effects.is_none() {
+            state.update(&self.store, effects, &record.parts);
+        }
+    }
+}
+
+/// The text parser's refusal.
+fn refused(message: &str) -> Outcome {
+    let by = crate::outcome::JudgedBy::Parser;
+    Outcome::Malformed {
+        message: message.to_string(),
+        by,
+    }
+}
+
+/// Why what depends on a directive that ended so cannot run; what is not built is named first.
+fn because(outcome: &Outcome) -> Because {
+    match outcome {
+        Outcome::Unsupported(what) => format!("unsupported: {what}"),
+        Outcome::MissingInstance(because) => because.clone(),
+        other => {
+            let ended = judge::outcome_text(&Expectation::Success, other);
+            format!("no instance: {ended}")
+        }
+    }
+}
+
+/// Segments and the start function reach what was there before through imports only.
+fn effects_of_instantiation(module: &Module) -> Effects {
+    let harmless = |import: &Import| {
+        import.module == spectest::MODULE
+            && matches!(import.ty, ExternType::Func { .. } | ExternType::Global(_))
+    };
+    if module.imports.iter().all(harmless) {
+        Effects::default()
+    } else {
+        Effects::ANYTHING
+    }
+}

@@ -1,0 +1,107 @@
+//! The host module `spectest` that scripts import from (spec: interpreter/README, "Spectest host
+//! module"): printing functions that print nothing, constant globals, a memory, two tables.
+//!
+//! Each item is made when it is first imported, so that stores that do not need them stay small.
+//! The order in which they are made depends on the script alone, so it is the same in every tier.
+
+use std::collections::HashMap;
+
+use wassay_runtime::{
+    Extern, Func, FuncType, GlobalHandle, GlobalType, MemoryHandle, MemoryType, Ref, RefType,
+    Result, Store, TableHandle, TableType, Val, ValType,
+};
+
+/// The name under which scripts import it.
+pub(super) const MODULE: &str = "spectest";
+
+/// The items made so far.
+#[derive(Debug, Default)]
+pub(super) struct Spectest {
+    made: HashMap<String, Extern>,
+}
+
+/// The functions: names and parameters.
+const FUNCS: &[(&str, &[ValType])] = &[
+    ("print", &[]),
+    ("print_i32", &[ValType::I32]),
+    ("print_i64", &[ValType::I64]),
+    ("print_f32", &[ValType::F32]),
+    ("print_f64", &[ValType::F64]),
+    ("print_i32_f32", &[ValType::I32, ValType::F32]),
+    ("print_f64_f64", &[ValType::F64, ValType::F64]),
+];
+
+/// 666.6 as an f32 and as an f64.
+const FLOATS: (f32, f64) = (666.6, 666.6);
+
+impl Spectest {
+    /// The item of that name, if there is one.
+    ///
+    /// # Errors
+    /// When the runtime cannot make it.
+    pub(super) fn get(&mut self, store: &mut Store, name: &str) -> Result<Option<Extern>> {
+        if let Some(item) = self.made.get(name) {
+            return Ok(Some(*item));
+        }
+        let item = make(store, name)?;
+        if let Some(item) = item {
+            self.made.insert(name.to_string(), item);
+        }
+        Ok(item)
+    }
+}
+
+fn make(store: &mut Store, name: &str) -> Result<Option<Extern>> {
+    if let Some((_, params)) = FUNCS.iter().find(|(known, _)| *known == name) {
+        let ty = FuncType {
+            params: (*params).into(),
+            results: [].into(),
+        };
+        let func = Func::host(store, ty, Box::new(|_, _| Ok(Vec::new())))?;
+        return Ok(Some(Extern::Func(func)));
+    }
+    let global = match name {
+        "global_i32" => Some(Val::I32(666)),
+        "global_i64" => Some(Val::I64(666)),
+        "global_f32" => Some(Val::F32(FLOATS.0.to_bits())),
+        "global_f64" => Some(Val::F64(FLOATS.1.to_bits())),
+        _ => None,
+    };
+    if let Some(value) = global {
+        let ty = GlobalType {
+            content: value.ty(),
+            mutable: false,
+        };
+        return Ok(Some(Extern::Global(GlobalHandle::new(store, ty, value)?)));
+    }
+    Ok(Some(match name {
+        "memory" => Extern::Memory(MemoryHandle::new(store, memory())?),
+        "shared_memory" => {
+            let ty = MemoryType {
+                shared: true,
+                ..memory()
+            };
+            Extern::Memory(MemoryHandle::new(store, ty)?)
+        }
+        "table" => Extern::Table(table(store, false)?),
+        "table64" => Extern::Table(table(store, true)?),
+        _ => return Ok(None),
+    }))
+}
+
+/// One page, at most two.
+fn memory() -> MemoryType {
+    MemoryType::new(1, Some(2))
+}
+
+/// Ten null functions, at most twenty.
+fn table(store: &mut Store, is64: bool) -> Result<TableHandle> {
+    let element = RefType::FUNCREF;
+    let ty = TableType {
+        element,
+        is64,
+        initial: 10,
+        maximum: Some(20),
+    };
+    TableHandle::new(store, ty, Ref::Null(element.heap.top()))
+}

@@ -1,0 +1,256 @@
+//! Scripts run in-process, directive by directive, up to the judge.
+
+use super::*;
+use crate::judge::judge;
+use crate::outcome::JudgedBy;
+use crate::parse::parse_script;
+use crate::script::Script;
+use crate::suite::FeatureSet;
+use crate::verdict::Status;
+
+fn run_script(script: &Script, excluded: &[u32]) -> JobResult {
+    let cell = Cell::create().expect("a cell");
+    let config = JobConfig {
+        features: FeatureSet::WASM3,
+        bounds: Bounds::Guard,
+        hash_state: true,
+    };
+    let job = Job {
+        sequence: 1,
+        path: "t.wast".into(),
+        commands: (&script.commands[..]).into(),
+        config,
+        excluded: excluded.into(),
+    };
+    run_job(Tier::Stack, &cell, &job)
+}
+
+fn run(text: &str) -> Vec<Report> {
+    run_script(&parse_script("t.wast", text), &[]).reports
+}
+
+fn outcomes(text: &str) -> Vec<Outcome> {
+    run(text).into_iter().map(|report| report.outcome).collect()
+}
+
+/// Every directive must pass.
+fn check_passes(text: &str) {
+    let script = parse_script("t.wast", text);
+    for (directive, report) in script
+        .directives
+        .iter()
+        .zip(run_script(&script, &[]).reports)
+    {
+        let verdict = judge(directive, &report.outcome);
+        assert_eq!(
+            verdict.status,
+            Status::Pass,
+            "line {}: {verdict:?}",
+            directive.line
+        );
+    }
+}
+
+#[test]
+fn modules_instances_globals_and_registration() {
+    check_passes(
+        r#"
+        (module $a (global (export "g") i32 (i32.const 7)))
+        (assert_return (get "g") (i32.const 7))
+        (register "A")
+        (module $b (import "A" "g" (global i32)) (export "h" (global 0)))
+        (assert_return (get "h") (i32.const 7))
+        (assert_return (get $a "g") (i32.const 7))
+        (module definition $d (global (export "x") (mut i64) (i64.const -1)))
+        (module instance $i $d)
+        (assert_return (get $i "x") (i64.const -1))
+        (assert_return (get "x") (i64.const -1))
+        (register "I" $i)
+        (assert_unlinkable (module (import "A" "nothing" (global i32))) "unknown import")
+        (assert_unlinkable (module (import "A" "g" (global i64))) "incompatible import type")
+        (assert_invalid (module (global i32 (i64.const 0))) "type mismatch")
+        (assert_malformed (module binary "") "unexpected end")
+        (assert_malformed (module quote "(func") "unexpected token")
+        "#,
+    );
+}
+
+#[test]
+fn the_host_module_has_every_item_with_its_type() {
+    check_passes(
+        r#"
+        (module
+          (import "spectest" "global_i32" (global i32))
+          (import "spectest" "global_i64" (global i64))
+          (import "spectest" "global_f32" (global f32))
+          (import "spectest" "global_f64" (global f64))
+          (import "spectest" "table" (table 10 20 funcref))
+          (import "spectest" "table64" (table i64 10 20 funcref))
+          (import "spectest" "memory" (memory 1 2))
+          (import "spectest" "print" (func))
+          (import "spectest" "print_i32" (func (param i32)))
+          (import "spectest" "print_i64" (func (param i64)))
+          (import "spectest" "print_f32" (func (param f32)))
+          (import "spectest" "print_f64" (func (param f64)))
+          (import "spectest" "print_i32_f32" (func (param i32 f32)))
+          (import "spectest" "print_f64_f64" (func (param f64 f64)))
+          (export "i32" (global 0)) (export "i64" (global 1))
+          (export "f32" (global 2)) (export "f64" (global 3)))
+        (assert_return (get "i32") (i32.const 666))
+        (assert_return (get "i64") (i64.const 666))
+        (assert_return (get "f32") (f32.const 666.6))
+        (assert_return (get "f64") (f64.const 666.6))
+        (assert_unlinkable
+          (module (import "spectest" "unknown" (func))) "unknown import")
+        "#,
+    );
+}
+
+#[test]
+fn what_depends_on_a_missing_instance_is_not_run() {
+    let found = outcomes(
+        r#"
+        (module $a (global (export "g") i32 (i32.const 7)))
+        (module $b (import "spectest" "nothing" (func)))
+        (get "g")
+        (get $b "g")
+        (register "B" $b)
+        (module $c (import "B" "g" (global i32)))
+        (get "g")
+        (get $a "g")
+        (get $zzz "g")
+        (get $a "zzz")
+        "#,
+    );
+    let because = "no instance: unlinkable: unknown import \"spectest\" \"nothing\"".to_string();
+    let missing = Outcome::MissingInstance(because);
+    assert!(matches!(found[1], Outcome::Unlinkable(_)));
+    for index in [2, 3, 4, 5, 6] {
+        assert_eq!(found[index], missing, "directive {index}");
+    }
+    assert_eq!(
+        found[7],
+        Outcome::Values(vec![crate::outcome::Value::I32(7)])
+    );
+    assert!(matches!(found[8], Outcome::HostError(_)));
+    assert!(matches!(found[9], Outcome::HostError(_)));
+}
+
+#[test]
+fn an_unreadable_module_hides_the_one_before_it() {
+    let text = r#"(module (global (export "g") i32 (i32.const 7))) (module $x (oops)) (get "g")"#;
+    let found = outcomes(text);
+    assert!(matches!(found[1], Outcome::Unsupported(_)));
+    assert!(matches!(found[2], Outcome::MissingInstance(_)));
+}
+
+#[test]
+fn an_excluded_directive_takes_along_what_depends_on_it_and_nothing_else() {
+    let text = r#"(module $a (global (export "g") i32 (i32.const 7)))
+        (module $b (global (export "g") i32 (i32.const 8)))
+        (get "g") (get $a "g")"#;
+    let script = parse_script("t.wast", text);
+    let result = run_script(&script, &[1]);
+    let found: Vec<Outcome> = result
+        .reports
+        .into_iter()
+        .map(|report| report.outcome)
+        .collect();
+    assert!(matches!(found[1], Outcome::NotRun(_)));
+    assert!(matches!(found[2], Outcome::MissingInstance(_)));
+    assert_eq!(
+        found[3],
+        Outcome::Values(vec![crate::outcome::Value::I32(7)])
+    );
+}
+
+#[test]
+fn states_differ_exactly_where_the_store_does() {
+    let state = |text: &str| {
+        let reports = run(text);
+        reports.last().expect("a report").state.expect("a state")
+    };
+    let base = state("(module (memory 1) (global i32 (i32.const 1)) (table 1 funcref))");
+    let same = state("(module (memory 1) (global i32 (i32.const 1)) (table 1 funcref))");
+    assert_eq!(base, same);
+    let memory = state(
+        "(module (memory 1) (data (i32.const 9) \"x\") (global i32 (i32.const 1))
+            (table 1 funcref))",
+    );
+    assert_ne!(base.memories, memory.memories);
+    assert_eq!((base.globals, base.tables), (memory.globals, memory.tables));
+    let size = state("(module (memory 2) (global i32 (i32.const 1)) (table 1 funcref))");
+    assert_ne!(base.memories, size.memories);
+    let global = state("(module (memory 1) (global i32 (i32.const 2)) (table 1 funcref))");
+    assert_ne!(base.globals, global.globals);
+    assert_eq!(
+        (base.memories, base.tables),
+        (global.memories, global.tables)
+    );
+    let table = state("(module (memory 1) (global i32 (i32.const 1)) (table 2 funcref))");
+    assert_ne!(base.tables, table.tables);
+}
+
+#[test]
+fn a_segment_into_an_imported_memory_changes_the_state() {
+    let reports = run(r#"(module (memory (export "m") 1)) (register "M")
+        (module (import "M" "m" (memory 1)) (data (i32.const 0) "x"))
+        (module (import "M" "m" (memory 1)) (data (i32.const 0) "x"))"#);
+    let states: Vec<_> = reports.iter().map(|report| report.state).collect();
+    assert_ne!(states[0], states[2]);
+    assert_eq!(states[2], states[3]);
+}
+
+#[test]
+fn jobs_are_served_over_streams_and_the_cell_says_when_none_runs() {
+    let cell = Cell::create().expect("a cell");
+    let script = parse_script(
+        "t.wast",
+        "(module) (assert_malformed (module quote \"(\") \"\")",
+    );
+    let config = JobConfig {
+        features: FeatureSet::WASM3,
+        bounds: Bounds::Explicit,
+        hash_state: false,
+    };
+    let mut input = Vec::new();
+    for sequence in [1, 2] {
+        let job = Job {
+            sequence,
+            path: "t.wast".into(),
+            commands: (&script.commands[..]).into(),
+            config,
+            excluded: (&[][..]).into(),
+        };
+        write_frame(&mut input, &ToWorker::Job(job)).expect("written");
+    }
+    write_frame(&mut input, &ToWorker::Stop).expect("written");
+    let mut output = Vec::new();
+    serve(Tier::Stack, &cell, &mut &input[..], &mut output).expect("served");
+    let mut output = &output[..];
+    let ready = read_frame::<FromWorker>(&mut output).expect("a frame");
+    assert!(matches!(
+        ready,
+        FromWorker::Ready {
+            tier: Tier::Stack,
+            ..
+        }
+    ));
+    for sequence in [1, 2] {
+        let Ok(FromWorker::Result(result)) = read_frame(&mut output) else {
+            panic!("a result");
+        };
+        assert_eq!((result.sequence, result.reports.len()), (sequence, 2));
+        let refused = &result.reports[1].outcome;
+        assert!(matches!(
+            refused,
+            Outcome::Malformed {
+                by: JudgedBy::Parser,
+                ..
+            }
+        ));
+        assert_eq!(result.reports[0].state, None);
+    }
+    assert!(output.is_empty());
+    assert_eq!((cell.read().sequence, cell.read().ordinal), (2, None));
+}

@@ -1,0 +1,114 @@
+//! Between the harness's values and endings and the runtime's.
+
+use wassay_runtime::{AbstractHeapType, Error, ErrorKind, Func, Ref, Store, TrapKind, Val};
+
+use crate::outcome::{Hierarchy, JudgedBy, Outcome, Reference, Value};
+use crate::script::Argument;
+
+/// The runtime's error as the ending of a directive.
+pub(super) fn ending(error: Error) -> Outcome {
+    let message = error.message;
+    match error.kind {
+        ErrorKind::Malformed => Outcome::Malformed {
+            message,
+            by: JudgedBy::Engine,
+        },
+        ErrorKind::Invalid => Outcome::Invalid(message),
+        ErrorKind::Unlinkable => Outcome::Unlinkable(message),
+        ErrorKind::Trap(TrapKind::StackExhausted) => Outcome::Exhaustion(message),
+        ErrorKind::Trap(TrapKind::UncaughtException) => Outcome::Exception(message),
+        ErrorKind::Trap(TrapKind::OutOfFuel) => Outcome::Limit(message),
+        ErrorKind::Trap(TrapKind::HostError) => Outcome::HostError(message),
+        ErrorKind::Trap(_) => Outcome::Trap(message),
+        ErrorKind::Exception => Outcome::Exception(message),
+        ErrorKind::Unsupported => Outcome::Unsupported(message),
+        ErrorKind::Limit => Outcome::Limit(message),
+        ErrorKind::Usage => Outcome::HostError(message),
+        ErrorKind::Internal => Outcome::Internal(message),
+    }
+}
+
+/// The runtime's value for an argument of a script.
+///
+/// # Errors
+/// `Unsupported` for what the runtime has no value for.
+pub(super) fn to_val(argument: &Argument) -> Result<Val, Outcome> {
+    Ok(match argument {
+        Argument::I32(value) => Val::I32(value.cast_signed()),
+        Argument::I64(value) => Val::I64(value.cast_signed()),
+        Argument::F32(bits) => Val::F32(*bits),
+        Argument::F64(bits) => Val::F64(*bits),
+        Argument::V128(bytes) => Val::V128(u128::from_le_bytes(*bytes)),
+        Argument::RefNull(name) => Val::Ref(Ref::Null(heap_type(name)?.top())),
+        Argument::RefExtern(host) => Val::Ref(Ref::Extern(*host)),
+        Argument::RefHost(_) => return Err(Outcome::Unsupported("ref.host".to_string())),
+    })
+}
+
+/// The abstract heap type of a name.
+fn heap_type(name: &str) -> Result<AbstractHeapType, Outcome> {
+    use AbstractHeapType as T;
+    let all = [
+        T::Func,
+        T::NoFunc,
+        T::Extern,
+        T::NoExtern,
+        T::Any,
+        T::Eq,
+        T::I31,
+        T::Struct,
+        T::Array,
+        T::None,
+        T::Exn,
+        T::NoExn,
+        T::Cont,
+        T::NoCont,
+    ];
+    let found = all.into_iter().find(|it| it.name() == name);
+    found.ok_or_else(|| Outcome::Unsupported(format!("ref.null {name}")))
+}
+
+/// The harness's values for results.
+pub(super) fn from_vals(store: &Store, results: &[Val]) -> Outcome {
+    let values: Result<Vec<Value>, Outcome> = results
+        .iter()
+        .map(|result| from_val(store, *result))
+        .collect();
+    values.map_or_else(|outcome| outcome, Outcome::Values)
+}
+
+fn from_val(store: &Store, val: Val) -> Result<Value, Outcome> {
+    Ok(match val {
+        Val::I32(value) => Value::I32(value.cast_unsigned()),
+        Val::I64(value) => Value::I64(value.cast_unsigned()),
+        Val::F32(bits) => Value::F32(bits),
+        Val::F64(bits) => Value::F64(bits),
+        Val::V128(value) => Value::V128(value.to_le_bytes()),
+        Val::Ref(reference) => Value::Ref(from_ref(store, reference)?),
+    })
+}
+
+/// The canonical identity of a reference.
+pub(super) fn from_ref(store: &Store, reference: Ref) -> Result<Reference, Outcome> {
+    Ok(match reference {
+        Ref::Null(heap_type) => Reference::Null(hierarchy(heap_type)?),
+        Ref::Func(word) => Reference::Func(Func::from_ref(store, word).number()),
+        Ref::Extern(host) => Reference::Extern(host),
+    })
+}
+
+fn hierarchy(heap_type: AbstractHeapType) -> Result<Hierarchy, Outcome> {
+    let top = heap_type.top();
+    Ok(match top {
+        AbstractHeapType::Func => Hierarchy::Func,
+        AbstractHeapType::Extern => Hierarchy::Extern,
+        AbstractHeapType::Any => Hierarchy::Any,
+        AbstractHeapType::Exn => Hierarchy::Exn,
+        _ => {
+            return Err(Outcome::Unsupported(format!(
+                "results of type {}",
+                top.name()
+            )));
+        }
+    })
+}
