@@ -106,34 +106,37 @@ fn truncate<T>(is_nan: bool, in_range: bool, value: T) -> Trapping<T> {
 
 macro_rules! minimum_and_maximum {
     ($float:ty, $nan_bits:ident, $minimum:ident, $maximum:ident) => {
-        /// Spec `fmin`. Equal operands differ at most in the sign of zero: -0 is the less.
+        /// Spec `fmin`, by choices without branches. Equal operands differ at most in the sign of
+        /// zero: -0 is the less.
         #[inline(always)]
         pub(crate) fn $minimum(a: $float, b: $float) -> $float {
-            let bits = if a < b {
-                a.to_bits()
-            } else if b < a {
-                b.to_bits()
-            } else if a == b {
+            let less = if a < b { a.to_bits() } else { b.to_bits() };
+            let least = if a == b {
                 a.to_bits() | b.to_bits()
             } else {
-                $nan_bits
+                less
             };
-            <$float>::from_bits(bits)
+            <$float>::from_bits(if a.is_nan() | b.is_nan() {
+                $nan_bits
+            } else {
+                least
+            })
         }
 
         /// Spec `fmax`, the mirror image.
         #[inline(always)]
         pub(crate) fn $maximum(a: $float, b: $float) -> $float {
-            let bits = if a > b {
-                a.to_bits()
-            } else if b > a {
-                b.to_bits()
-            } else if a == b {
+            let greater = if a > b { a.to_bits() } else { b.to_bits() };
+            let greatest = if a == b {
                 a.to_bits() & b.to_bits()
             } else {
-                $nan_bits
+                greater
             };
-            <$float>::from_bits(bits)
+            <$float>::from_bits(if a.is_nan() | b.is_nan() {
+                $nan_bits
+            } else {
+                greatest
+            })
         }
     };
 }

@@ -79,6 +79,7 @@ macro_rules! for_each_numeric {
 pub(crate) use for_each_numeric;
 
 /// Every vector group that does not access memory, in one expansion.
+#[allow(unused_macros, reason = "for the floors above")]
 macro_rules! for_each_simd_numeric {
     ($mac:path) => {
         $crate::ops::for_each_group! {

@@ -176,10 +176,23 @@ where
     [value; N].into_vector()
 }
 
-/// The bits that a function gives for the lanes, lane 0 lowest.
+/// The signs of lanes, lane 0 in the lowest bit.
 #[inline(always)]
-fn bitmask<T: Copy, const N: usize>(lanes: [T; N], bit: impl Fn(T) -> bool) -> u32 {
-    (0..N).fold(0, |mask, lane| mask | u32::from(bit(lanes[lane])) << lane)
+fn signs<const N: usize>(is_negative: [bool; N]) -> u32 {
+    (0..N).fold(0, |mask, lane| mask | u32::from(is_negative[lane]) << lane)
+}
+
+/// The signs of the eight bytes of a number, the lowest byte in the lowest bit: the product moves
+/// the sign of byte i to bit 56 + i, and no two of its terms meet in one bit.
+#[inline(always)]
+fn signs_by_byte(bytes: u64) -> u32 {
+    ((bytes & 0x8080_8080_8080_8080).wrapping_mul(0x0002_0408_1020_4081) >> 56) as u32
+}
+
+/// As [`signs_by_byte`], of four pairs of bytes: pair i goes to bit 60 + i.
+#[inline(always)]
+fn signs_by_pair(pairs: u64) -> u32 {
+    ((pairs & 0x8000_8000_8000_8000).wrapping_mul(0x0000_2000_4000_8001) >> 60) as u32
 }
 
 // Loads and stores: the bits that memory holds, to and from vectors.
@@ -261,14 +274,18 @@ pure! {
         <[u32; 4]>::from_vector(vector).iter().all(|&lane| lane != 0);
     i64x2_all_true(vector: V128) -> bool =
         <[u64; 2]>::from_vector(vector).iter().all(|&lane| lane != 0);
-    i8x16_bitmask(vector: V128) -> u32 =
-        bitmask(<[i8; 16]>::from_vector(vector), |lane| lane < 0);
-    i16x8_bitmask(vector: V128) -> u32 =
-        bitmask(<[i16; 8]>::from_vector(vector), |lane| lane < 0);
+    i8x16_bitmask(vector: V128) -> u32 = {
+        let [low, high] = <[u64; 2]>::from_vector(vector);
+        signs_by_byte(low) | signs_by_byte(high) << 8
+    };
+    i16x8_bitmask(vector: V128) -> u32 = {
+        let [low, high] = <[u64; 2]>::from_vector(vector);
+        signs_by_pair(low) | signs_by_pair(high) << 4
+    };
     i32x4_bitmask(vector: V128) -> u32 =
-        bitmask(<[i32; 4]>::from_vector(vector), |lane| lane < 0);
+        signs(<[i32; 4]>::from_vector(vector).map(|lane| lane < 0));
     i64x2_bitmask(vector: V128) -> u32 =
-        bitmask(<[i64; 2]>::from_vector(vector), |lane| lane < 0);
+        signs(<[i64; 2]>::from_vector(vector).map(|lane| lane < 0));
 }
 
 // Whole vectors, as two lanes of 64 bits.
@@ -293,7 +310,7 @@ lanewise! {
         i8x16_sub_sat_s(a: i8, b: i8) -> i8 = a.saturating_sub(b);
         i8x16_add_sat_u(a: u8, b: u8) -> u8 = a.saturating_add(b);
         i8x16_sub_sat_u(a: u8, b: u8) -> u8 = a.saturating_sub(b);
-        i8x16_avgr_u(a: u8, b: u8) -> u8 = ((u32::from(a) + u32::from(b) + 1) / 2) as u8;
+        i8x16_avgr_u(a: u8, b: u8) -> u8 = ((u32::from(a) + u32::from(b) + 1) >> 1) as u8;
         i8x16_min_s(a: i8, b: i8) -> i8 = a.min(b);
         i8x16_min_u(a: u8, b: u8) -> u8 = a.min(b);
         i8x16_max_s(a: i8, b: i8) -> i8 = a.max(b);
@@ -309,7 +326,7 @@ lanewise! {
         i16x8_sub_sat_s(a: i16, b: i16) -> i16 = a.saturating_sub(b);
         i16x8_add_sat_u(a: u16, b: u16) -> u16 = a.saturating_add(b);
         i16x8_sub_sat_u(a: u16, b: u16) -> u16 = a.saturating_sub(b);
-        i16x8_avgr_u(a: u16, b: u16) -> u16 = ((u32::from(a) + u32::from(b) + 1) / 2) as u16;
+        i16x8_avgr_u(a: u16, b: u16) -> u16 = ((u32::from(a) + u32::from(b) + 1) >> 1) as u16;
         i16x8_q15mulr_sat_s(a: i16, b: i16) -> i16 =
             (((i32::from(a) * i32::from(b)) + 0x4000) >> 15).min(i32::from(i16::MAX)) as i16;
         i16x8_min_s(a: i16, b: i16) -> i16 = a.min(b);
@@ -527,19 +544,20 @@ across! {
     i32x4_dot_i16x8_s(a: [i16; 8], b: [i16; 8]) -> [i32; 4], i =
         (i32::from(a[2 * i]) * i32::from(b[2 * i]))
             .wrapping_add(i32::from(a[2 * i + 1]) * i32::from(b[2 * i + 1]));
-    i8x16_swizzle(a: [u8; 16], b: [u8; 16]) -> [u8; 16], i =
-        if b[i] < 16 { a[(b[i] % 16) as usize] } else { 0 };
     i16x8_relaxed_dot_i8x16_i7x16_s(a: [i8; 16], b: [i8; 16]) -> [i16; 8], i =
         (i16::from(a[2 * i]) * i16::from(b[2 * i]))
             .saturating_add(i16::from(a[2 * i + 1]) * i16::from(b[2 * i + 1]));
 }
 
-// The shuffle, and relaxed opcodes by the counterparts that they are in the deterministic profile.
+// Swizzle and shuffle, and relaxed opcodes by the counterparts that they are in the deterministic
+// profile.
 pure! {
-    i8x16_shuffle(a: V128, b: V128, lanes: [u8; 16]) -> V128 = V128(from_fn(|i| {
-        let lane = lanes[i] as usize;
-        if lane < 16 { a.0[lane] } else { b.0[lane % 16] }
-    }));
+    i8x16_swizzle(a: V128, b: V128) -> V128 =
+        i8x16_shuffle(a, V128::from_bits(0), b.0.map(|lane| lane.min(16)));
+    i8x16_shuffle(a: V128, b: V128, lanes: [u8; 16]) -> V128 = {
+        let both: [u8; 32] = from_fn(|i| if i < 16 { a.0[i] } else { b.0[i - 16] });
+        V128(lanes.map(|lane| both[lane as usize % 32]))
+    };
     i8x16_relaxed_swizzle(a: V128, b: V128) -> V128 = i8x16_swizzle(a, b);
     i32x4_relaxed_trunc_f32x4_s(a: V128) -> V128 = i32x4_trunc_sat_f32x4_s(a);
     i32x4_relaxed_trunc_f32x4_u(a: V128) -> V128 = i32x4_trunc_sat_f32x4_u(a);
