@@ -15,8 +15,10 @@
 //!   not compared.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::Write;
 
-use crate::error::Exit;
+use crate::cli::CompareArgs;
+use crate::error::{Exit, InputError};
 use crate::report::{DirectiveAccount, FileAccount, Report};
 use crate::tier::Tier;
 use crate::verdict::{Agreement, Status};
@@ -120,6 +122,23 @@ impl Outcome {
             Exit::AsExpected
         }
     }
+}
+
+/// Answers `wassay compare`.
+///
+/// # Errors
+/// If one of the reports is missing, corrupt or of another schema.
+pub fn command(args: &CompareArgs) -> Result<Exit, InputError> {
+    let base = Report::read(&args.base)?;
+    let new = Report::read(&args.new)?;
+    let outcome = compare(&base, &new);
+    let text = match args.markdown {
+        true => render::markdown(&outcome, &base, &new),
+        false => render::text(&outcome, &base, &new),
+    };
+    // If the reader went away there is nobody to tell; the exit code still says it.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(outcome.exit())
 }
 
 /// Compares two sound reports.

@@ -7,6 +7,7 @@
 #![deny(unsafe_code)]
 
 pub mod cell;
+pub mod cli;
 pub mod compare;
 pub mod compare_reports;
 pub mod error;
@@ -17,10 +18,13 @@ pub mod parse;
 pub mod pool;
 pub mod protocol;
 pub mod report;
+pub mod run;
 pub mod script;
 pub mod select;
+pub mod spec;
 mod split;
 pub mod suite;
+pub mod terminal;
 mod text_rules;
 pub mod tier;
 pub mod verdict;

@@ -1,2 +1,7 @@
 //! The command-line program `wassay`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wassay::cli::main().into()
+}

@@ -23,7 +23,11 @@ use crate::verdict::{Agreement, Status};
 
 pub mod atomic;
 pub mod build;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod table;
+#[cfg(test)]
+mod tests;
 
 /// The schema's name; it changes with every change that an old reader would misread.
 pub const SCHEMA: &str = "wassay-report/1";

@@ -4,7 +4,225 @@
 //! works on directives: they stay in the account, as `skip`.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
+
+use clap::Args;
+use rayon::prelude::*;
+
+use crate::error::{Exit, InputError};
+use crate::parse::parse_script;
+use crate::script::Script;
+use crate::suite::{self, FeatureSet, Proposal, SuiteFile};
+
+/// Which files of which suite.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Selection {
+    /// Files and folders of .wast files; the embedded suite when there is none
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Only files whose path contains S (repeatable: any of them)
+    #[arg(long, value_name = "S")]
+    pub filter: Vec<String>,
+    /// Only files whose path is a filter's S, exactly
+    #[arg(long, requires = "filter")]
+    pub exact: bool,
+    /// Skip directives whose id (PATH#ORDINAL-HASH) contains S; they count as `skip` (repeatable)
+    #[arg(long, value_name = "S")]
+    pub skip: Vec<String>,
+    /// Only files of this proposal (repeatable: any of them)
+    #[arg(long, value_name = "P", value_parser = parse_proposal)]
+    pub proposal: Vec<Proposal>,
+    /// Only the I-th of N parts, by a hash of the file's path
+    #[arg(long, value_name = "hash:I/N")]
+    pub partition: Option<Partition>,
+}
+
+/// The files chosen, parsed.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// `embedded`, or the paths given.
+    pub suite: String,
+    /// A hash over the paths and texts of the whole suite.
+    pub revision: String,
+    /// The options that left something out, if any did.
+    pub selection: Option<String>,
+    /// The files, ordered by path.
+    pub files: Vec<ChosenFile>,
+}
+
+/// A chosen file.
+#[derive(Clone, Debug)]
+pub struct ChosenFile {
+    /// Parsed.
+    pub script: Arc<Script>,
+    /// The features that its modules may use.
+    pub features: FeatureSet,
+    /// What reports count it under.
+    pub proposal: Proposal,
+    /// Ordinals of directives to skip, ascending.
+    pub skipped: Vec<u32>,
+}
+
+/// Stack of the threads that parse. The text parser recurses as deep as it allows modules to nest.
+const PARSE_STACK_BYTES: usize = 64 << 20;
+
+impl Selection {
+    /// Loads the suite, takes the chosen files, and parses them.
+    ///
+    /// # Errors
+    /// If a path cannot be read, or a folder has no `.wast` file.
+    pub fn load(&self, jobs: usize) -> Result<Chosen, InputError> {
+        let mut all = match self.paths.as_slice() {
+            [] => suite::embedded(),
+            paths => suite::load(paths).map_err(|error| InputError {
+                path: Some(error.path),
+                line: error.line,
+                message: error.message,
+            })?,
+        };
+        all.sort_by(|a, b| a.path.cmp(&b.path));
+        let revision = revision(&all);
+        all.retain(|file| self.takes(file));
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(jobs)
+            .stack_size(PARSE_STACK_BYTES)
+            .build()
+            .map_err(|error| InputError::usage(format!("no threads to parse with: {error}")))?;
+        let files = pool.install(|| all.par_iter().map(|file| self.parse(file)).collect());
+        Ok(Chosen {
+            suite: self.suite(),
+            revision,
+            selection: self.describe(),
+            files,
+        })
+    }
+
+    /// Whether no file of the suite is left out, as far as can be said: files named one by one are
+    /// hardly a suite.
+    pub fn is_whole_suite(&self) -> bool {
+        let rest = Selection {
+            paths: Vec::new(),
+            skip: Vec::new(),
+            ..self.clone()
+        };
+        rest.describe().is_none() && self.paths.iter().all(|path| path.is_dir())
+    }
+
+    fn takes(&self, file: &SuiteFile) -> bool {
+        let named = |name: &String| match self.exact {
+            true => file.path == *name,
+            false => file.path.contains(name),
+        };
+        (self.filter.is_empty() || self.filter.iter().any(named))
+            && (self.proposal.is_empty() || self.proposal.contains(&file.proposal))
+            && self
+                .partition
+                .is_none_or(|partition| partition.contains(&file.path))
+    }
+
+    fn parse(&self, file: &SuiteFile) -> ChosenFile {
+        let script = parse_script(&file.path, &file.text);
+        let skipped = script.directives.iter().filter(|directive| {
+            self.skip
+                .iter()
+                .any(|part| directive.id.contains(part.as_str()))
+        });
+        ChosenFile {
+            skipped: skipped.map(|directive| directive.ordinal).collect(),
+            script: Arc::new(script),
+            features: file.features,
+            proposal: file.proposal,
+        }
+    }
+
+    fn suite(&self) -> String {
+        let paths: Vec<_> = self
+            .paths
+            .iter()
+            .map(|path| path.to_string_lossy())
+            .collect();
+        match paths.as_slice() {
+            [] => "embedded".to_string(),
+            paths => paths.join(" "),
+        }
+    }
+
+    /// Where a file with this path in reports is, for messages.
+    pub fn path_of(&self, path: &str) -> PathBuf {
+        match self.paths.as_slice() {
+            [folder] if folder.is_dir() => folder.join(path),
+            _ => PathBuf::from(path),
+        }
+    }
+
+    /// The options that leave something out, as they would be typed.
+    fn describe(&self) -> Option<String> {
+        let mut words = Vec::new();
+        words.extend(self.filter.iter().map(|part| format!("--filter {part}")));
+        words.extend(self.exact.then(|| "--exact".to_string()));
+        words.extend(self.skip.iter().map(|part| format!("--skip {part}")));
+        words.extend(
+            self.proposal
+                .iter()
+                .map(|p| format!("--proposal {}", p.name())),
+        );
+        words.extend(
+            self.partition
+                .map(|partition| format!("--partition {partition}")),
+        );
+        (!words.is_empty()).then(|| words.join(" "))
+    }
+}
+
+/// A hash over the paths and texts of files in their order.
+fn revision(files: &[SuiteFile]) -> String {
+    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+    for file in files {
+        for part in [file.path.as_bytes(), file.text.as_bytes()] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+    }
+    format!("xxh3:{:016x}", hasher.digest())
+}
+
+fn parse_proposal(text: &str) -> Result<Proposal, String> {
+    let names = Proposal::NAMES;
+    let found = names.iter().find(|(_, name)| *name == text);
+    found.map(|&(proposal, _)| proposal).ok_or_else(|| {
+        let known: Vec<&str> = names.iter().map(|&(_, name)| name).collect();
+        format!("unknown proposal `{text}` (known: {})", known.join(", "))
+    })
+}
+
+/// `wassay list`: the chosen files, their proposals and numbers of directives.
+///
+/// # Errors
+/// If the suite cannot be loaded.
+pub fn list(selection: &Selection) -> Result<Exit, InputError> {
+    use std::io::Write;
+    let chosen = selection.load(rayon::current_num_threads())?;
+    let mut out = String::new();
+    let mut total = 0;
+    for file in &chosen.files {
+        let directives = file.script.directives.len();
+        total += directives;
+        out += &format!(
+            "{directives:>6}  {:24}  {}\n",
+            file.proposal.name(),
+            file.script.path
+        );
+    }
+    out += &format!("{total:>6}  directives in {} files\n", chosen.files.len());
+    // A reader that went away has seen what it wanted.
+    let _ = std::io::stdout().write_all(out.as_bytes());
+    match chosen.files.is_empty() {
+        true => Ok(Exit::NotMeasured),
+        false => Ok(Exit::AsExpected),
+    }
+}
 
 /// One of several parts of a suite, for runs on several machines: every file is in exactly one
 /// part, by a hash of its path.

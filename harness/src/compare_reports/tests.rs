@@ -1,1 +1,197 @@
+//! Each change between two reports is named as what it is, and nothing is claimed that the
+//! reports cannot tell.
 
+use super::*;
+use crate::report::build::JudgedFile;
+use crate::report::samples::{file, report};
+use Status::{Fail, Pass, Skip, Xfail, Xpass};
+
+const TIERS: [Tier; 1] = [Tier::Stack];
+
+fn one(path: &str, texts: &[&str], statuses: &[Status]) -> JudgedFile {
+    file(path, texts, &[(Tier::Stack, statuses)])
+}
+
+/// Three directives in one file.
+fn three(statuses: [Status; 3]) -> Report {
+    report(&TIERS, &[one("a.wast", &["(module)"; 3], &statuses)])
+}
+
+fn changes(outcome: &Outcome) -> Vec<(Change, String)> {
+    outcome
+        .lines
+        .iter()
+        .map(|line| (line.change, line.place.clone()))
+        .collect()
+}
+
+#[test]
+fn equal_reports_have_no_changes() {
+    let base = three([Pass, Fail, Xfail]);
+    let outcome = compare(&base, &base);
+    assert_eq!(changes(&outcome), []);
+    assert_eq!(outcome.compared[&Tier::Stack], 3);
+    assert_eq!(outcome.exit(), Exit::AsExpected);
+}
+
+#[test]
+fn unlisted_directives_of_an_unchanged_file_passed() {
+    let outcome = compare(&three([Pass, Fail, Pass]), &three([Fail, Pass, Pass]));
+    let broken = (Change::Broken, "a.wast:1".to_string());
+    let fixed = (Change::Fixed, "a.wast:2".to_string());
+    assert_eq!(changes(&outcome), [broken, fixed]);
+    assert_eq!(outcome.exit(), Exit::Failed);
+}
+
+#[test]
+fn every_pair_of_statuses_has_its_class() {
+    for before in Status::ALL {
+        for after in Status::ALL {
+            let outcome = compare(&three([before, Pass, Pass]), &three([after, Pass, Pass]));
+            let change = outcome.lines.first().map(|line| line.change);
+            let expected = match (before, after) {
+                (before, after) if before == after => None,
+                (Skip, _) | (_, Skip) => None,
+                (Pass, Xpass) | (Xpass, Pass) => Some(Change::Changed),
+                (_, Pass | Xpass) => Some(Change::Fixed),
+                (Pass | Xpass, _) => Some(Change::Broken),
+                (_, Xfail) => Some(Change::Fixed),
+                (Xfail, _) => Some(Change::Broken),
+                _ => Some(Change::Changed),
+            };
+            assert_eq!(change, expected, "{before:?} -> {after:?}");
+            let skipped = before == Skip || after == Skip;
+            assert_eq!(outcome.compared[&Tier::Stack], 3 - u64::from(skipped));
+        }
+    }
+}
+
+#[test]
+fn a_new_divergence_is_a_regression() {
+    let diverging = || {
+        let mut file = one("a.wast", &["(module)"], &[Pass]);
+        file.comparisons[0].agreement = Agreement::Diverge;
+        report(&TIERS, &[file])
+    };
+    let agreeing = report(&TIERS, &[one("a.wast", &["(module)"], &[Pass])]);
+    let outcome = compare(&agreeing, &diverging());
+    assert_eq!(
+        (outcome.count(Change::Broken, None), outcome.exit()),
+        (1, Exit::Failed)
+    );
+    let outcome = compare(&diverging(), &agreeing);
+    assert_eq!(
+        (outcome.count(Change::Fixed, None), outcome.exit()),
+        (1, Exit::AsExpected)
+    );
+    let outcome = compare(&diverging(), &diverging());
+    assert_eq!(changes(&outcome), []);
+}
+
+#[test]
+fn files_come_and_go_only_in_the_same_selection() {
+    let both = report(
+        &TIERS,
+        &[
+            one("a.wast", &["(module)"], &[Pass]),
+            one("b.wast", &["(module)", "(module)"], &[Fail, Pass]),
+        ],
+    );
+    let mut only_a = report(&TIERS, &[one("a.wast", &["(module)"], &[Pass])]);
+    let outcome = compare(&both, &only_a);
+    assert_eq!(outcome.gone, [("b.wast".to_string(), 2)]);
+    let outcome = compare(&only_a, &both);
+    assert_eq!(outcome.new, [("b.wast".to_string(), 2)]);
+    assert_eq!(changes(&outcome), [(Change::New, "b.wast:1".to_string())]);
+    assert_eq!(outcome.exit(), Exit::AsExpected);
+    only_a.run.selection = Some("--filter a".to_string());
+    for outcome in [compare(&both, &only_a), compare(&only_a, &both)] {
+        assert_eq!(
+            (outcome.gone.len(), outcome.new.len(), outcome.lines.len()),
+            (0, 0, 0)
+        );
+        let notes = outcome.notes.join("\n");
+        assert!(notes.contains("1 files are in"), "{notes}");
+        assert!(notes.contains("--filter a"), "{notes}");
+    }
+}
+
+#[test]
+fn of_a_changed_file_only_what_can_be_told_is_told() {
+    let known = "(assert_return (invoke \"known\"))";
+    let base = report(
+        &TIERS,
+        &[one("a.wast", &["(module)", known], &[Pass, Fail])],
+    );
+    // One directive more, in front: ordinals move, the text of `known` stays.
+    let still = ["(module)", "(module)", known];
+    let new = report(&TIERS, &[one("a.wast", &still, &[Pass, Pass, Fail])]);
+    let outcome = compare(&base, &new);
+    assert_eq!(
+        (changes(&outcome), outcome.exit()),
+        (vec![], Exit::AsExpected)
+    );
+    assert!(
+        outcome
+            .notes
+            .iter()
+            .any(|note| note.contains("a.wast changed"))
+    );
+    let worse = report(&TIERS, &[one("a.wast", &still, &[Pass, Fail, Fail])]);
+    let outcome = compare(&base, &worse);
+    assert_eq!(
+        changes(&outcome),
+        [(Change::Undecided, "a.wast:2".to_string())]
+    );
+    assert_eq!(outcome.exit(), Exit::Failed, "it cannot be ruled out");
+    let better = report(&TIERS, &[one("a.wast", &still, &[Pass, Pass, Pass])]);
+    let notes = compare(&base, &better).notes.join("\n");
+    assert!(notes.contains("1 directives that did not pass in BASE pass in NEW or are gone"));
+}
+
+#[test]
+fn tiers_that_one_side_did_not_measure_are_not_compared() {
+    let files = |tiers: &[Tier]| {
+        let statuses: Vec<(Tier, &[Status])> = tiers.iter().map(|&t| (t, &[Pass][..])).collect();
+        report(tiers, &[file("a.wast", &["(module)"], &statuses)])
+    };
+    let base = files(&[Tier::Stack, Tier::Jit]);
+    let outcome = compare(&base, &files(&[Tier::Stack]));
+    assert_eq!(outcome.exit(), Exit::AsExpected);
+    assert!(
+        outcome
+            .notes
+            .join("\n")
+            .contains("`jit` is not compared: it was not chosen in NEW")
+    );
+    let mut unavailable = files(&[Tier::Stack, Tier::Jit]);
+    let jit = unavailable.tiers.get_mut(&Tier::Jit).expect("there");
+    (jit.available, jit.reason) = (false, Some("no emulator".to_string()));
+    let outcome = compare(&base, &unavailable);
+    assert_eq!(outcome.exit(), Exit::NotMeasured);
+    assert!(outcome.notes.join("\n").contains("no emulator"));
+    let outcome = compare(&files(&[Tier::Register]), &files(&[Tier::Stack]));
+    assert_eq!(outcome.exit(), Exit::NotMeasured, "nothing was compared");
+}
+
+#[test]
+fn both_renderings_name_every_broken_directive() {
+    let base = three([Pass, Fail, Pass]);
+    let new = three([Fail, Pass, Pass]);
+    let outcome = compare(&base, &new);
+    let text = render::text(&outcome, &base, &new);
+    assert!(
+        text.contains("BROKEN stack a.wast:1 pass -> fail: unsupported: x"),
+        "{text}"
+    );
+    assert!(text.contains("FIXED stack a.wast:2 fail -> pass"), "{text}");
+    let markdown = render::markdown(&outcome, &base, &new);
+    assert!(
+        markdown.starts_with("### Wassay: regressions"),
+        "{markdown}"
+    );
+    assert!(
+        markdown.contains("- stack `a.wast:1` pass -&gt; fail: unsupported: x"),
+        "{markdown}"
+    );
+}

@@ -132,6 +132,8 @@ impl Worker {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(stderr.try_clone()?)
+            // A backtrace that nobody reads can take longer than a directive may.
+            .env("RUST_BACKTRACE", "0")
             // Ctrl-C is for the master, which then kills its workers.
             .process_group(0);
         let mut child = command.spawn()?;

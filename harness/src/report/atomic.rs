@@ -41,7 +41,12 @@ impl Destination {
                 "cannot write a report: this is a folder",
             ));
         }
-        let failed = |error| InputError::at(path, format!("cannot write a report: {error}"));
+        let failed = |error: std::io::Error| {
+            // `tempfile` adds the name of its file, which is nobody's business.
+            let inner = error.get_ref().and_then(|inner| inner.source());
+            let reason = inner.map_or_else(|| error.to_string(), ToString::to_string);
+            InputError::at(path, format!("cannot write a report: {reason}"))
+        };
         // A link keeps its place: what it names is replaced.
         let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let open = if path.exists() && !path.is_file() {

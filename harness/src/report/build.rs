@@ -167,7 +167,7 @@ fn add_directive(report: &mut Report, file: &JudgedFile, directive: &Directive) 
         column: directive.column,
         kind: directive.kind,
         expected,
-        repro: repro(file, &tiers, agreement),
+        repro: repro(&report.run.suite, file, &tiers, agreement),
         tiers,
         agreement,
         diff: comparison
@@ -210,16 +210,22 @@ fn add_regressions(
 }
 
 /// The command that runs the file again, in the tiers concerned.
-fn repro(file: &JudgedFile, tiers: &BTreeMap<Tier, TierVerdict>, agreement: Agreement) -> String {
+fn repro(
+    suite: &str,
+    file: &JudgedFile,
+    tiers: &BTreeMap<Tier, TierVerdict>,
+    agreement: Agreement,
+) -> String {
     let concerned: Vec<&str> = match agreement {
         Agreement::Diverge => file.verdicts.keys().map(|tier| tier.name()).collect(),
         Agreement::Agree | Agreement::Poisoned | Agreement::NotComparable => {
             tiers.keys().map(|tier| tier.name()).collect()
         }
     };
-    let path = &file.script.path;
-    format!(
-        "wassay spec --filter {path} --exact --tiers {}",
-        concerned.join(",")
-    )
+    let suite = match suite {
+        "embedded" => String::new(),
+        paths => format!(" {paths}"),
+    };
+    let (path, tiers) = (&file.script.path, concerned.join(","));
+    format!("wassay spec{suite} --filter {path} --exact --tiers {tiers}")
 }

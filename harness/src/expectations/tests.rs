@@ -1,0 +1,165 @@
+//! Expectations excuse what they name, and nothing else; and they do not outlive their use.
+
+use super::*;
+use crate::report::samples::file;
+use Status::{Crash, Fail, Pass, Skip, Xfail, Xpass};
+
+fn parse(text: &str) -> Result<Expectations, InputError> {
+    Expectations::parse(Path::new("e.toml"), text)
+}
+
+fn entry(scope: &str) -> Expectations {
+    let text = format!("[[expect]]\n{scope}\ndetail = \"unsupported:\"\nreason = \"later\"\n");
+    parse(&text).expect("well formed")
+}
+
+fn two_tiers(path: &str, stack: &[Status], jit: &[Status]) -> JudgedFile {
+    let texts = vec!["(module)"; stack.len()];
+    file(path, &texts, &[(Tier::Stack, stack), (Tier::Jit, jit)])
+}
+
+fn statuses(file: &JudgedFile, tier: Tier) -> Vec<Status> {
+    file.verdicts[&tier]
+        .iter()
+        .flatten()
+        .map(|verdict| verdict.status)
+        .collect()
+}
+
+#[test]
+fn the_embedded_expectations_are_well_formed() {
+    Expectations::embedded().expect("well formed");
+}
+
+#[test]
+fn failures_that_look_as_expected_are_excused_in_the_tiers_named() {
+    let mut files = [two_tiers("a.wast", &[Fail, Pass], &[Fail, Pass])];
+    let usage = entry("file = \"a.wast\"\ntiers = [\"jit\"]").apply(&mut files, true);
+    assert_eq!(statuses(&files[0], Tier::Stack), [Fail, Pass]);
+    assert_eq!(
+        statuses(&files[0], Tier::Jit),
+        [Xfail, Pass],
+        "alive: its passes stay passes"
+    );
+    assert_eq!(usage, Use::default());
+}
+
+#[test]
+fn crashes_are_excused_and_other_failures_are_not() {
+    let mut files = [two_tiers(
+        "a.wast",
+        &[Crash, Fail, Skip],
+        &[Fail, Fail, Fail],
+    )];
+    let verdicts = files[0].verdicts.get_mut(&Tier::Stack).expect("there");
+    verdicts[1].as_mut().expect("there").detail = "result 0 differs".to_string();
+    entry("proposal = \"mvp\"").apply(&mut files, true);
+    assert_eq!(statuses(&files[0], Tier::Stack), [Xfail, Fail, Skip]);
+}
+
+#[test]
+fn an_entry_that_excuses_nothing_any_more_refuses_passes() {
+    for scope in [
+        "file = \"a.wast\"",
+        "proposal = \"mvp\"",
+        "file = \"*.wast\"",
+    ] {
+        let mut files = [two_tiers("a.wast", &[Pass, Pass], &[Fail, Pass])];
+        let usage = entry(scope).apply(&mut files, true);
+        assert_eq!(statuses(&files[0], Tier::Stack), [Xpass, Xpass], "{scope}");
+        assert_eq!(statuses(&files[0], Tier::Jit), [Xfail, Pass], "{scope}");
+        assert_eq!(usage.stale.len(), 1);
+        assert!(usage.stale[0].contains("line 1") && usage.stale[0].contains("`stack`"));
+    }
+}
+
+#[test]
+fn a_part_of_the_suite_cannot_show_that_a_broad_entry_is_stale() {
+    let mut files = [two_tiers("a.wast", &[Pass], &[Pass])];
+    let usage = entry("proposal = \"mvp\"").apply(&mut files, false);
+    assert_eq!(statuses(&files[0], Tier::Stack), [Pass]);
+    assert_eq!(usage, Use::default());
+    entry("file = \"a.wast\"").apply(&mut files, false);
+    assert_eq!(
+        statuses(&files[0], Tier::Stack),
+        [Xpass],
+        "a file is there as a whole"
+    );
+}
+
+#[test]
+fn an_entry_for_an_id_covers_that_directive_alone() {
+    let mut files = [two_tiers(
+        "a.wast",
+        &[Fail, Fail, Pass],
+        &[Pass, Pass, Pass],
+    )];
+    let id = files[0].script.directives[1].id.clone();
+    entry(&format!("id = \"{id}\"")).apply(&mut files, false);
+    assert_eq!(statuses(&files[0], Tier::Stack), [Fail, Xfail, Pass]);
+    assert_eq!(statuses(&files[0], Tier::Jit), [Pass, Xpass, Pass]);
+}
+
+#[test]
+fn an_entry_that_covers_nothing_is_reported() {
+    let mut files = [two_tiers("a.wast", &[Pass], &[Pass])];
+    for scope in [
+        "file = \"b.wast\"",
+        "proposal = \"simd\"",
+        "id = \"a.wast#0-0\"",
+    ] {
+        let usage = entry(scope).apply(&mut files, true);
+        assert_eq!((usage.unused.len(), usage.stale.len()), (1, 0), "{scope}");
+    }
+}
+
+#[test]
+fn malformed_files_are_refused_with_their_line() {
+    let check = |text: &str, line: usize, part: &str| {
+        let error = parse(text).expect_err("malformed");
+        assert_eq!(error.line, Some(line), "{error}");
+        assert!(error.message.contains(part), "{error}");
+    };
+    check("\n[[expect]", 2, "");
+    check("[[expect]]\nfile = \"a\"\ndetail = \"x\"\n", 1, "reason");
+    check(
+        "[[expect]]\nfile = \"a\"\ndetail = \"x\"\nreason = \" \"\n",
+        1,
+        "empty",
+    );
+    check(
+        "[[expect]]\ndetail = \"x\"\nreason = \"y\"\n",
+        1,
+        "exactly one",
+    );
+    check(
+        "# c\n[[expect]]\nfile = \"a\"\nproposal = \"b\"\ndetail = \"x\"\nreason = \"y\"",
+        2,
+        "one",
+    );
+    check(
+        "[[expect]]\nfile = \"a\"\ndetail = \"\"\nreason = \"y\"\n",
+        1,
+        "`detail`",
+    );
+    check(
+        "[[expect]]\nfile = \"a\"\ndetail = \"x\"\nreason = \"y\"\ntier = \"jit\"",
+        5,
+        "tier",
+    );
+    let tiers = "[[expect]]\ntiers = [\"jitt\"]\nfile = \"a\"\ndetail = \"x\"\nreason = \"y\"";
+    check(tiers, 1, "unknown tier `jitt`");
+    check("[expect]\nfile = 1", 1, "");
+}
+
+#[test]
+fn globs() {
+    let matches = |pattern: &str, path: &str| glob(pattern.as_bytes(), path.as_bytes());
+    assert!(matches("simd_*.wast", "simd_i8x16.wast"));
+    assert!(matches("proposals/*/a.wast", "proposals/threads/a.wast"));
+    assert!(matches("**/a.wast", "x/y/a.wast"));
+    assert!(matches("a?.wast", "ab.wast"));
+    assert!(!matches("*.wast", "x/a.wast"));
+    assert!(!matches("simd_*.wast", "i32.wast"));
+    assert!(!matches("a?.wast", "a.wast"));
+}

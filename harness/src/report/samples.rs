@@ -1,0 +1,80 @@
+//! Reports for tests: files of given directives with given verdicts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::build::{JudgedFile, TierState, build};
+use super::{Report, Run};
+use crate::outcome::JudgedBy;
+use crate::parse::parse_script;
+use crate::protocol::Bounds;
+use crate::tier::Tier;
+use crate::verdict::{Agreement, Comparison, Status, Verdict};
+
+/// A verdict as the judge would give it; a failure says `unsupported: x`.
+pub(crate) fn verdict(status: Status) -> Verdict {
+    let detail = match status {
+        Status::Pass => "",
+        _ => "unsupported: x",
+    };
+    Verdict {
+        status,
+        judged_by: JudgedBy::Engine,
+        expected: "i32:0x00000001".to_string(),
+        actual: "i32:0x00000002".to_string(),
+        detail: detail.to_string(),
+    }
+}
+
+/// A file of directives, by their texts, with the statuses of each tier in their order. All agree.
+pub(crate) fn file(path: &str, texts: &[&str], tiers: &[(Tier, &[Status])]) -> JudgedFile {
+    let script = parse_script(path, &texts.join("\n"));
+    assert_eq!(
+        script.directives.len(),
+        texts.len(),
+        "one text is one directive"
+    );
+    let verdicts = tiers.iter().map(|(tier, statuses)| {
+        (
+            *tier,
+            statuses
+                .iter()
+                .map(|&status| Some(verdict(status)))
+                .collect(),
+        )
+    });
+    let agree = Comparison {
+        agreement: Agreement::Agree,
+        diff: String::new(),
+    };
+    JudgedFile {
+        verdicts: verdicts.collect(),
+        comparisons: vec![agree; texts.len()],
+        script: Arc::new(script),
+        proposal: "mvp".to_string(),
+        seconds: 0.25,
+    }
+}
+
+/// A run of the whole embedded suite.
+pub(crate) fn run() -> Run {
+    Run {
+        version: "0.0.0".to_string(),
+        suite: "embedded".to_string(),
+        suite_revision: "xxh3:0".to_string(),
+        selection: None,
+        host: "x86_64-linux".to_string(),
+        jobs: 1,
+        bounds: Bounds::Guard,
+        seconds: 1.5,
+    }
+}
+
+/// The report over files, in tiers that are all available.
+pub(crate) fn report(tiers: &[Tier], files: &[JudgedFile]) -> Report {
+    let states: BTreeMap<Tier, TierState> = tiers
+        .iter()
+        .map(|&tier| (tier, TierState::default()))
+        .collect();
+    build(run(), &states, files)
+}

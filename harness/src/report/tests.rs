@@ -1,0 +1,242 @@
+//! Reports of every shape keep to the schema, read back, and refuse what contradicts itself.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::build::{TierState, build};
+use super::*;
+use crate::report::samples::{file, report, run};
+use crate::script::Kind;
+use Status::{Crash, Fail, NotRun, Pass, Skip, Timeout, Xfail, Xpass};
+
+fn schema() -> jsonschema::Validator {
+    let text = include_str!("../../../reports/report.schema.json");
+    let schema: Value = serde_json::from_str(text).expect("the schema is JSON");
+    jsonschema::meta::validate(&schema).expect("the schema is one of 2020-12");
+    jsonschema::validator_for(&schema).expect("the schema can be used")
+}
+
+/// A report with every status, an unavailable tier and a divergence.
+fn full() -> Report {
+    let texts = [(); 8].map(|()| "(module)");
+    let all = Status::ALL;
+    let mut a = file(
+        "a.wast",
+        &texts,
+        &[(Tier::Stack, &all), (Tier::Register, &[Pass; 8])],
+    );
+    a.comparisons[0].agreement = Agreement::Diverge;
+    a.comparisons[0].diff = "stack: 1, register: 2".to_string();
+    let b = file(
+        "b/c.wast",
+        &["(module)"],
+        &[(Tier::Stack, &[Pass]), (Tier::Register, &[Fail])],
+    );
+    let unavailable = TierState {
+        unavailable: Some("no ARM64".to_string()),
+        ..TierState::default()
+    };
+    let states = BTreeMap::from([
+        (Tier::Stack, TierState::default()),
+        (Tier::Register, TierState::default()),
+        (Tier::Jit, unavailable),
+    ]);
+    build(run(), &states, &[a, b])
+}
+
+fn value(report: &Report) -> Value {
+    serde_json::from_str(&report.to_json()).expect("reports are JSON")
+}
+
+fn check_schema(report: &Report) {
+    let errors: Vec<String> = schema()
+        .iter_errors(&value(report))
+        .map(|error| error.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
+}
+
+fn read(text: &str) -> Result<Report, InputError> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("r.json");
+    std::fs::write(&path, text).expect("written");
+    Report::read(&path)
+}
+
+#[test]
+fn reports_keep_to_the_schema_and_read_back() {
+    let mut selected = full();
+    selected.run.selection = Some("--filter a".to_string());
+    for report in [full(), selected, report(&[Tier::Jit], &[])] {
+        check_schema(&report);
+        assert_eq!(read(&report.to_json()), Ok(report));
+    }
+}
+
+#[test]
+fn the_schema_refuses_unknown_fields_and_so_does_reading() {
+    let places = [
+        "",
+        "/run",
+        "/accounting",
+        "/tiers/stack",
+        "/tiers/stack/counts",
+        "/tiers/stack/proof",
+        "/agreement",
+        "/proposals/mvp",
+        "/files/0",
+        "/files/0/counts/stack",
+        "/directives/0",
+        "/directives/1/tiers/stack",
+        "/gate",
+        "/gate/regressions/0",
+    ];
+    let schema = schema();
+    for place in places {
+        let mut changed = value(&full());
+        let at = changed
+            .pointer_mut(place)
+            .unwrap_or_else(|| panic!("no {place}"));
+        at["novelty"] = json!(1);
+        assert!(!schema.is_valid(&changed), "unknown field in `{place}`");
+        assert!(
+            read(&changed.to_string()).is_err(),
+            "unknown field in `{place}`"
+        );
+    }
+}
+
+#[test]
+fn the_schema_refuses_missing_fields_and_so_does_reading() {
+    let schema = schema();
+    let whole = value(&full());
+    for name in whole.as_object().expect("an object").keys() {
+        let mut changed = whole.clone();
+        changed.as_object_mut().expect("an object").remove(name);
+        assert!(!schema.is_valid(&changed), "without `{name}`");
+        assert!(read(&changed.to_string()).is_err(), "without `{name}`");
+    }
+}
+
+#[test]
+fn the_schema_knows_every_name() {
+    let text = include_str!("../../../reports/report.schema.json");
+    let schema: Value = serde_json::from_str(text).expect("the schema is JSON");
+    let names = |pointer: &str| schema.pointer(pointer).cloned().expect("it is there");
+    assert_eq!(
+        names("/$defs/status/enum"),
+        json!(Status::ALL.map(Status::name))
+    );
+    assert_eq!(
+        names("/$defs/agreement/enum"),
+        json!(Agreement::ALL.map(Agreement::name))
+    );
+    assert_eq!(names("/$defs/tier/enum"), json!(Tier::ALL.map(Tier::name)));
+    let kinds = Kind::NAMES.map(|(_, name)| name);
+    assert_eq!(
+        names("/$defs/directiveAccount/properties/kind/enum"),
+        json!(kinds)
+    );
+}
+
+#[test]
+fn counts_are_by_status_and_the_account_closes() {
+    let report = full();
+    assert!(report.accounting.closed);
+    assert_eq!(report.accounting.directives, 9);
+    let stack = &report.tiers[&Tier::Stack].counts;
+    assert_eq!(
+        Status::ALL.map(|status| stack.of(status)),
+        [2, 1, 1, 1, 1, 1, 1, 1]
+    );
+    let jit = &report.tiers[&Tier::Jit];
+    assert_eq!(
+        (jit.available, jit.counts.not_run, jit.counts.total()),
+        (false, 9, 9)
+    );
+    // Listed: all of a.wast but none passes plainly, since the first diverges; and b.
+    assert_eq!(report.directives.len(), 9);
+    assert!(
+        report
+            .directives
+            .iter()
+            .all(|d| !d.tiers.contains_key(&Tier::Jit))
+    );
+    let what: Vec<&str> = report
+        .gate
+        .regressions
+        .iter()
+        .map(|r| r.what.as_str())
+        .collect();
+    assert_eq!(
+        what,
+        [
+            "diverge", "fail", "xpass", "crash", "timeout", "not_run", "fail"
+        ]
+    );
+}
+
+#[test]
+fn a_directive_without_a_verdict_opens_the_account_by_name() {
+    let mut a = file(
+        "a.wast",
+        &["(module)", "(module)"],
+        &[(Tier::Stack, &[Pass, Pass])],
+    );
+    a.verdicts.get_mut(&Tier::Stack).expect("there")[1] = None;
+    let id = a.script.directives[1].id.clone();
+    let report = report(&[Tier::Stack], &[a]);
+    assert!(!report.accounting.closed);
+    assert_eq!(report.accounting.open, [format!("stack {id}")]);
+    check_schema(&report);
+}
+
+#[test]
+fn passes_of_the_parser_are_counted_apart() {
+    let mut a = file(
+        "a.wast",
+        &["(module)", "(module)"],
+        &[(Tier::Stack, &[Pass, Fail])],
+    );
+    for verdict in a
+        .verdicts
+        .get_mut(&Tier::Stack)
+        .expect("there")
+        .iter_mut()
+        .flatten()
+    {
+        verdict.judged_by = crate::outcome::JudgedBy::Parser;
+    }
+    assert_eq!(report(&[Tier::Stack], &[a]).accounting.judged_by_parser, 1);
+}
+
+#[test]
+fn what_is_no_sound_report_is_refused() {
+    let error = |text: &str| read(text).expect_err("no report").to_string();
+    assert!(error("").contains("not a JSON report"));
+    assert!(error("{\"schema\":\n\"wassay-report/1\",").contains("r.json:2:"));
+    assert!(error("{}").contains("no `schema`"));
+    assert!(error("{\"schema\": \"wassay-report/9\"}").contains("wassay-report/9"));
+    let cut = full().to_json();
+    assert!(read(&cut[..cut.len() / 2]).is_err());
+    let mut lying = full();
+    lying.files[0]
+        .counts
+        .get_mut(&Tier::Stack)
+        .expect("there")
+        .fail += 1;
+    assert!(error(&lying.to_json()).contains("are not those listed"));
+    let missing = Report::read(Path::new("/nowhere/r.json")).expect_err("missing");
+    assert!(missing.to_string().contains("/nowhere/r.json"));
+}
+
+#[test]
+fn failing_statuses_are_those_that_nobody_expects() {
+    let failing = Status::ALL.into_iter().filter(|&status| is_failing(status));
+    assert_eq!(
+        failing.collect::<Vec<_>>(),
+        [Fail, Xpass, Crash, Timeout, NotRun]
+    );
+    assert!(!is_failing(Xfail) && !is_failing(Skip) && !is_failing(Pass));
+}

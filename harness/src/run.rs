@@ -1,0 +1,247 @@
+//! `wassay run` and `wassay validate`: one module, outside of any suite.
+//!
+//! Owns what a user of `run` sees: how arguments and results are written ([`value`]), what a trap
+//! prints, and the exit codes, all stated in [`CONVENTIONS`].
+
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+
+use wassay_runtime as runtime;
+use wassay_runtime::{Config, Engine, ErrorKind, Func, FuncType, Instance, Module, Store, Val};
+use wast::parser::{self, ParseBuffer};
+
+use crate::cli::{RunArgs, ValidateArgs};
+use crate::error::{Exit, InputError};
+use crate::pool::launch::{is_this_program, program_for};
+use crate::protocol::Bounds;
+use crate::tier::Tier;
+
+pub mod value;
+
+/// What `wassay run --help` says of arguments, results and endings.
+pub const CONVENTIONS: &str = "\
+Arguments are read by the function's parameter types: integers as decimal or hex, signed or not;
+floats as decimal, hex float, inf, nan or nan:0xPAYLOAD; a v128 as 0x and 32 hex digits or as quoted
+lanes ('i32x4 1 2 3 4'); references as null or extern:N.
+
+Results are printed one to a line: integers signed, floats as the shortest decimal that reads back,
+a v128 as 0x and 32 hex digits. What is printed can be given as an argument.
+
+Exit codes: 0 the function returned; 2 bad usage, a module that is malformed, invalid or imports
+something, no such function, wrong arguments; 3 the tier cannot run here, or does not execute an
+instruction of the module; 134 a trap, its kind on stderr; 135 an exception that nothing caught;
+1 anything else.";
+
+/// The exit code of a trap.
+const TRAPPED: Exit = Exit::Other(134);
+/// The exit code of an exception that nothing caught.
+const UNCAUGHT: Exit = Exit::Other(135);
+/// Added to the number of the signal that ended a program that we stand in for.
+const SIGNAL_BASE: u8 = 128;
+/// Stack of the thread that parses and runs: the text parser recurses, the tiers bring their own.
+const STACK_BYTES: usize = 64 << 20;
+
+/// Answers `wassay run`.
+///
+/// # Errors
+/// If the module or the request is wrong.
+pub fn command(args: &RunArgs) -> Result<Exit, InputError> {
+    if !is_this_program(args.tier) {
+        return run_elsewhere(args);
+    }
+    on_a_large_stack(|| run_here(args))
+}
+
+/// Answers `wassay validate`.
+///
+/// # Errors
+/// If the file cannot be read or is no module text.
+pub fn validate(args: &ValidateArgs) -> Result<Exit, InputError> {
+    on_a_large_stack(|| {
+        let bytes = read_module(&args.file)?;
+        let engine = Engine::new(Config::only(runtime::Tier::Stack));
+        match engine.and_then(|engine| Module::new(&engine, &bytes)) {
+            Ok(_) => Ok(Exit::AsExpected),
+            Err(error) => {
+                eprintln!("wassay: {}: {error}", args.file.display());
+                Ok(Exit::Failed)
+            }
+        }
+    })
+}
+
+/// Hands the request to the program that can execute ARM64 code.
+fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
+    let failed = |error| InputError::usage(format!("this program has no path: {error}"));
+    let program = match program_for(args.tier, &std::env::current_exe().map_err(failed)?) {
+        Ok(program) => program,
+        Err(reason) => {
+            eprintln!("wassay: tier `{}` is unavailable: {reason}", args.tier);
+            return Ok(Exit::NotMeasured);
+        }
+    };
+    let mut command = program.command();
+    command
+        .arg("run")
+        .arg(&args.file)
+        .args(["--invoke", &args.invoke]);
+    command.args(["--tier", args.tier.name(), "--bounds", args.bounds.name()]);
+    command.arg("--").args(&args.args);
+    let status = match command.status() {
+        Ok(status) => status,
+        Err(error) => {
+            eprintln!("wassay: `{}` does not start: {error}", program.name());
+            return Ok(Exit::NotMeasured);
+        }
+    };
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    let signal = status.signal().and_then(|signal| u8::try_from(signal).ok());
+    let by_signal = signal.map(|signal| SIGNAL_BASE.saturating_add(signal));
+    Ok(Exit::Other(
+        code.or(by_signal).unwrap_or(Exit::Failed.code()),
+    ))
+}
+
+/// Runs `work` on a thread whose stack is large enough for a text parser that recurses.
+fn on_a_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let handle = thread
+            .spawn_scoped(scope, work)
+            .expect("a machine with room for one thread");
+        handle
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
+    let bytes = read_module(&args.file)?;
+    let refused = |error: runtime::Error| refusal(&args.file, &error);
+    let mut config = Config::only(runtime_tier(args.tier));
+    config.bounds = match args.bounds.into() {
+        Bounds::Guard => runtime::Bounds::Guard,
+        Bounds::Explicit => runtime::Bounds::Explicit,
+    };
+    let engine = match Engine::new(config) {
+        Ok(engine) => engine,
+        Err(error) => return refused(error),
+    };
+    let module = match Module::new(&engine, &bytes) {
+        Ok(module) => module,
+        Err(error) => return refused(error),
+    };
+    if let Some(import) = module.imports.first() {
+        let message = format!(
+            "the module imports `{}` `{}`; `run` takes modules without imports",
+            import.module, import.name
+        );
+        return Err(InputError::at(&args.file, message));
+    }
+    let mut store = Store::new(&engine);
+    let instance = match Instance::new(&mut store, &module, &[]) {
+        Ok(instance) => instance,
+        Err(error) => return refused(error),
+    };
+    let func = exported(args, &store, instance)?;
+    let values = arguments(args, &func.ty(&store))?;
+    match func.call(&mut store, &values) {
+        Ok(results) => Ok(print(&results)),
+        Err(error) => refused(error),
+    }
+}
+
+fn runtime_tier(tier: Tier) -> runtime::Tier {
+    match tier {
+        Tier::Stack => runtime::Tier::Stack,
+        Tier::Register => runtime::Tier::Register,
+        Tier::Jit => runtime::Tier::Jit,
+    }
+}
+
+fn exported(args: &RunArgs, store: &Store, instance: Instance) -> Result<Func, InputError> {
+    let name = &args.invoke;
+    instance.func(store, name).ok_or_else(|| {
+        let exports = instance.module(store).exports.iter();
+        let funcs = exports.filter(|export| instance.func(store, &export.name).is_some());
+        let funcs: Vec<String> = funcs.map(|export| format!("`{}`", export.name)).collect();
+        let there = match funcs.as_slice() {
+            [] => "it exports none".to_string(),
+            funcs => format!("it exports {}", funcs.join(", ")),
+        };
+        InputError::at(
+            &args.file,
+            format!("no exported function `{name}`; {there}"),
+        )
+    })
+}
+
+fn arguments(args: &RunArgs, ty: &FuncType) -> Result<Vec<Val>, InputError> {
+    let name = &args.invoke;
+    if args.args.len() != ty.params.len() {
+        let types: Vec<String> = ty.params.iter().map(ToString::to_string).collect();
+        return Err(InputError::usage(format!(
+            "`{name}` takes {} arguments ({}), not {}",
+            ty.params.len(),
+            types.join(" "),
+            args.args.len()
+        )));
+    }
+    let pairs = ty.params.iter().zip(&args.args).enumerate();
+    let values = pairs.map(|(index, (&ty, text))| {
+        value::parse(ty, text).map_err(|message| {
+            InputError::usage(format!("argument {} of `{name}`: {message}", index + 1))
+        })
+    });
+    values.collect()
+}
+
+fn print(results: &[Val]) -> Exit {
+    let lines: String = results
+        .iter()
+        .map(|&result| value::text(result) + "\n")
+        .collect();
+    match std::io::stdout().write_all(lines.as_bytes()) {
+        Ok(()) => Exit::AsExpected,
+        Err(_) => Exit::Failed,
+    }
+}
+
+/// Says how a module ended that did not return, with the exit code of that ending.
+fn refusal(file: &Path, error: &runtime::Error) -> Result<Exit, InputError> {
+    let exit = match error.kind {
+        ErrorKind::Malformed | ErrorKind::Invalid | ErrorKind::Unlinkable | ErrorKind::Usage => {
+            return Err(InputError::at(file, error.to_string()));
+        }
+        ErrorKind::Trap(_) => TRAPPED,
+        ErrorKind::Exception => UNCAUGHT,
+        ErrorKind::Unsupported => Exit::NotMeasured,
+        ErrorKind::Limit | ErrorKind::Internal => Exit::Failed,
+    };
+    eprintln!("wassay: {error}");
+    Ok(exit)
+}
+
+/// The module in a file, in the binary format; text is translated.
+fn read_module(path: &Path) -> Result<Vec<u8>, InputError> {
+    let bytes = std::fs::read(path).map_err(|error| InputError::at(path, error.to_string()))?;
+    if bytes.starts_with(b"\0asm") {
+        return Ok(bytes);
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let valid = &bytes[..error.valid_up_to()];
+        let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count();
+        let message = "neither a binary module nor text: invalid UTF-8";
+        InputError::at_line(path, line, message)
+    })?;
+    let encoded = ParseBuffer::new(text).and_then(|buffer| {
+        let mut module = parser::parse::<wast::Wat<'_>>(&buffer)?;
+        module.encode()
+    });
+    encoded.map_err(|error| {
+        let (line, column) = error.span().linecol_in(text);
+        let message = format!("column {}: {}", column + 1, error.message());
+        InputError::at_line(path, line + 1, message)
+    })
+}

@@ -1,0 +1,49 @@
+//! What a user sees while a run goes on: a progress bar on a terminal, nothing elsewhere.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::pool::Observer;
+use crate::script::Script;
+use crate::select::Chosen;
+use crate::tier::Tier;
+
+/// A bar over all directives of all tiers.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// A bar for the chosen files in so many tiers; hidden when stderr is no terminal.
+    pub fn new(chosen: &Chosen, tiers: usize) -> Progress {
+        let directives: usize = chosen.files.iter().map(|f| f.script.directives.len()).sum();
+        let target = match std::io::stderr().is_terminal() {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(Some((directives * tiers) as u64), target);
+        let template = "{elapsed_precise} {wide_bar} {pos}/{len} {msg:24!}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Progress { bar }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Observer for Progress {
+    fn file_done(&self, tier: Tier, script: &Script) {
+        self.bar.set_message(format!("{tier} {}", script.path));
+        self.bar.inc(script.directives.len() as u64);
+    }
+
+    fn warn(&self, message: &str) {
+        self.bar.suspend(|| eprintln!("wassay: {message}"));
+    }
+}

@@ -1,0 +1,411 @@
+//! Faults injected into workers: a death is pinned on its directive, and changes nothing else
+//! (contract C7), for any number of jobs (contract C8).
+//!
+//! This program is also the worker that it tests with: called as `... fake-worker FAULTS worker
+//! ...` it speaks the protocol, answers every command with its ordinal, and misbehaves where FAULTS
+//! (`crash@3,hang@5`) says so. It has no libtest harness, which would write to the worker's stdout.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use wassay::cell::Cell;
+use wassay::outcome::{Outcome, Proof, Report, Value};
+use wassay::pool::launch::Program;
+use wassay::pool::{self, FileRun, Observer, Settings, Task, TierRun};
+use wassay::protocol::{
+    Bounds, FromWorker, Job, JobConfig, JobResult, PROTOCOL_VERSION, ToWorker, read_frame,
+    write_frame,
+};
+use wassay::script::{Command, Script};
+use wassay::suite::FeatureSet;
+use wassay::tier::Tier;
+
+/// How long a directive may take where a worker hangs; the fakes answer at once or hang for good.
+const TIMEOUT: Duration = Duration::from_millis(1500);
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().collect();
+    if args.get(1).is_some_and(|arg| arg == "fake-worker") {
+        return fake::main(&args[2], &args[3..]);
+    }
+    let trials = vec![
+        trial("a_fault_is_pinned_on_its_directive", pinned),
+        trial("several_faults_in_one_file", several),
+        trial("a_worker_that_dies_idle_leaves_nothing_run", idle),
+        trial("a_stale_worker_gets_no_blame_through", stale),
+        trial("hangs_are_given_up_in_the_end", many_hangs),
+        trial("an_unavailable_tier_has_its_reason", unavailable),
+        trial(
+            "another_protocol_makes_the_tier_unavailable",
+            other_protocol,
+        ),
+        trial("skipped_directives_are_never_sent", skipped),
+        trial("no_worker_is_left", no_worker_is_left),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn trial(name: &'static str, test: fn()) -> Trial {
+    Trial::test(name, move || {
+        let caught = std::panic::catch_unwind(test);
+        caught.map_err(|panic| {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+            Failed::from(text.unwrap_or_default())
+        })
+    })
+}
+
+struct Silent;
+
+impl Observer for Silent {
+    fn file_done(&self, _tier: Tier, _script: &Script) {}
+    fn warn(&self, _message: &str) {}
+}
+
+fn script(name: &str, directives: u32) -> Script {
+    let text = |ordinal: u32| Command::Unreadable {
+        message: ordinal.to_string(),
+    };
+    Script {
+        path: format!("{name}.wast"),
+        sha256: String::new(),
+        directives: Vec::new(),
+        commands: (0..directives).map(text).collect(),
+    }
+}
+
+fn fake_worker(faults: &str) -> Program {
+    let this = std::env::current_exe().expect("this program has a path");
+    Program::new(this).with_args(["fake-worker", faults])
+}
+
+fn run_with(programs: &[(Tier, &str)], scripts: &[Script], skip: &[u32], jobs: usize) -> Runs {
+    let tasks: Vec<Task<'_>> = scripts
+        .iter()
+        .map(|script| Task {
+            script,
+            config: JobConfig {
+                features: FeatureSet::WASM3,
+                bounds: Bounds::Guard,
+                hash_state: false,
+            },
+            skipped: skip.to_vec(),
+        })
+        .collect();
+    let programs = programs
+        .iter()
+        .map(|&(tier, faults)| (tier, Ok(fake_worker(faults))));
+    let settings = Settings {
+        jobs,
+        timeout: TIMEOUT,
+    };
+    pool::run(&tasks, &programs.collect(), &settings, &Silent).expect("nobody interrupts")
+}
+
+type Runs = BTreeMap<Tier, TierRun>;
+
+/// What one tier made of the files, whatever the number of jobs.
+fn run(faults: &str, scripts: &[Script]) -> Vec<FileRun> {
+    let runs = [1, 4].map(|jobs| run_with(&[(Tier::Stack, faults)], scripts, &[], jobs));
+    assert_eq!(runs[0], runs[1], "one job and four see the same");
+    runs[0][&Tier::Stack]
+        .clone()
+        .expect("the tier is available")
+}
+
+/// The outcome of a directive that nothing befell.
+fn answered(ordinal: u32) -> Outcome {
+    Outcome::Values(vec![Value::I32(ordinal)])
+}
+
+/// Asserts that the ordinals in `deaths` have the outcome that their checks accept, and all others
+/// their answer.
+fn check(run: &FileRun, directives: u32, deaths: &BTreeMap<u32, fn(&Outcome) -> bool>) {
+    assert_eq!(run.reports.len(), directives as usize);
+    for (ordinal, report) in (0..).zip(&run.reports) {
+        match deaths.get(&ordinal) {
+            Some(accepts) => assert!(accepts(&report.outcome), "{ordinal}: {report:?}"),
+            None => assert_eq!(report.outcome, answered(ordinal), "{ordinal}"),
+        }
+    }
+}
+
+fn is_crash(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Crash(_))
+}
+
+fn is_timeout(outcome: &Outcome) -> bool {
+    *outcome == Outcome::Timeout(u64::try_from(TIMEOUT.as_millis()).expect("small"))
+}
+
+fn files() -> Vec<Script> {
+    [("a", 9), ("b", 3), ("c", 12), ("d", 1)]
+        .map(|(name, n)| script(name, n))
+        .into()
+}
+
+fn pinned() {
+    for (fault, accepts, message) in fake::FAULTS {
+        for ordinal in [0, 5, 8] {
+            let scripts = [script("a", 9)];
+            let runs = run(&format!("{fault}@{ordinal}"), &scripts);
+            check(&runs[0], 9, &BTreeMap::from([(ordinal, *accepts)]));
+            let text = format!("{:?}", runs[0].reports[ordinal as usize].outcome);
+            assert!(text.contains(message), "{fault}: {text}");
+        }
+    }
+}
+
+fn several() {
+    let runs = run("crash@1,garbage@2,hang@4,midframe@11", &files());
+    let deaths: [(u32, fn(&Outcome) -> bool); 4] = [
+        (1, is_crash),
+        (2, is_crash),
+        (4, is_timeout),
+        (11, is_crash),
+    ];
+    for (file, run) in files().iter().zip(&runs) {
+        let length = u32::try_from(file.commands.len()).expect("small");
+        let deaths = deaths.into_iter().filter(|&(ordinal, _)| ordinal < length);
+        check(run, length, &deaths.collect());
+    }
+}
+
+fn idle() {
+    for run in run("idle", &files()) {
+        for report in &run.reports {
+            let Outcome::NotRun(reason) = &report.outcome else {
+                panic!("nothing was run, but: {report:?}");
+            };
+            assert!(reason.contains("outside of any directive"), "{reason}");
+        }
+    }
+}
+
+fn stale() {
+    // The worker dies at directive 2 of every job but its first: a fresh one never does.
+    for (file, run) in files().iter().zip(run("stale@2", &files())) {
+        let length = u32::try_from(file.commands.len()).expect("small");
+        check(&run, length, &BTreeMap::new());
+    }
+}
+
+fn many_hangs() {
+    let faults: Vec<String> = (0..20).map(|ordinal| format!("hang@{ordinal}")).collect();
+    let runs = run_with(
+        &[(Tier::Stack, &faults.join(","))],
+        &[script("a", 24)],
+        &[],
+        1,
+    );
+    let runs = runs[&Tier::Stack].as_ref().expect("available");
+    let reports = runs[0].reports.iter();
+    let hung = reports
+        .clone()
+        .filter(|report| is_timeout(&report.outcome))
+        .count();
+    let given_up = reports
+        .filter(|report| matches!(report.outcome, Outcome::NotRun(_)))
+        .count();
+    assert_eq!((hung, given_up), (16, 8));
+}
+
+fn unavailable() {
+    let runs = run_with(&[(Tier::Jit, "unavailable")], &files(), &[], 2);
+    assert_eq!(runs[&Tier::Jit], Err("a fake reason".to_string()));
+}
+
+fn other_protocol() {
+    let runs = run_with(
+        &[(Tier::Stack, "protocol"), (Tier::Jit, "")],
+        &files(),
+        &[],
+        2,
+    );
+    let reason = runs[&Tier::Stack].as_ref().expect_err("another protocol");
+    assert!(reason.contains("protocol"), "{reason}");
+    assert!(runs[&Tier::Jit].is_ok(), "the other tier is not concerned");
+}
+
+fn skipped() {
+    // A skipped directive would crash if it were run.
+    let runs = run_with(
+        &[(Tier::Stack, "crash@0,crash@2")],
+        &[script("a", 4)],
+        &[0, 2],
+        1,
+    );
+    let runs = runs[&Tier::Stack].as_ref().expect("available");
+    let is_skipped: fn(&Outcome) -> bool = |outcome| matches!(outcome, Outcome::Skipped(_));
+    check(
+        &runs[0],
+        4,
+        &BTreeMap::from([(0, is_skipped), (2, is_skipped)]),
+    );
+    assert_eq!(
+        run_with(&[(Tier::Stack, "")], &[script("a", 1)], &[0], 1).len(),
+        1
+    );
+}
+
+fn no_worker_is_left() {
+    let marker = "left-over-marker";
+    run(&format!("{marker},hang@1"), &files());
+    let this = std::process::id().to_string();
+    let left: BTreeSet<String> = processes()
+        .filter(|(pid, line)| *pid != this && line.contains(marker))
+        .map(|(_, line)| line)
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Every process with its command line, where the system tells.
+fn processes() -> impl Iterator<Item = (String, String)> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| {
+        let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+        let pid = entry.file_name().to_string_lossy().into_owned();
+        Some((pid, String::from_utf8_lossy(&line).replace('\0', " ")))
+    })
+}
+
+/// The worker's side.
+mod fake {
+    use super::*;
+
+    type Accepts = fn(&Outcome) -> bool;
+
+    /// Every fault that strikes at a directive, what comes of it, and what its message contains.
+    pub(crate) const FAULTS: &[(&str, Accepts, &str)] = &[
+        ("crash", is_crash, "signal 6"),
+        ("exit", is_crash, "code 7"),
+        ("panic", is_crash, "a fake panic"),
+        ("garbage", is_crash, "no answer"),
+        ("midframe", is_crash, "ended with code 0"),
+        ("short", is_crash, "not to the job"),
+        ("close", is_crash, "closed its output"),
+        ("hang", is_timeout, "1500"),
+    ];
+
+    pub(crate) fn main(faults: &str, args: &[String]) -> ExitCode {
+        let [_worker, _, tier, _, cell] = args else {
+            return ExitCode::from(2);
+        };
+        let cell = Cell::open(Path::new(cell)).expect("the master's cell");
+        let ready = match faults {
+            "unavailable" => FromWorker::Unavailable {
+                reason: "a fake reason".to_string(),
+            },
+            _ => FromWorker::Ready {
+                protocol: PROTOCOL_VERSION.wrapping_add(u64::from(faults == "protocol")),
+                tier: tier.parse().expect("a tier"),
+                arch: "fake".to_string(),
+            },
+        };
+        send(&ready);
+        let mut jobs = 0;
+        while let Ok(ToWorker::Job(job)) = read_frame(&mut std::io::stdin().lock()) {
+            jobs += 1;
+            if faults == "idle" {
+                return ExitCode::from(9);
+            }
+            answer(&job, faults, &cell, jobs);
+        }
+        ExitCode::SUCCESS
+    }
+
+    fn send(frame: &FromWorker) {
+        write_frame(&mut std::io::stdout().lock(), frame).expect("the master reads");
+    }
+
+    fn answer(job: &Job<'_>, faults: &str, cell: &Cell, jobs: u32) {
+        let mut reports: Vec<Report> = Vec::new();
+        for (ordinal, _) in (0..).zip(&*job.commands) {
+            if job.excluded.contains(&ordinal) {
+                reports.push(Outcome::NotRun("excluded".to_string()).into());
+                continue;
+            }
+            cell.announce(job.sequence, Some(ordinal));
+            for fault in faults.split(',') {
+                if let Some((name, at)) = fault.split_once('@')
+                    && at.parse() == Ok(ordinal)
+                {
+                    strike(name, job.sequence, jobs);
+                }
+            }
+            reports.push(answered(ordinal).into());
+        }
+        cell.announce(job.sequence, None);
+        send(&FromWorker::Result(JobResult {
+            sequence: job.sequence,
+            reports,
+            proof: Proof::default(),
+            micros: 1,
+        }));
+    }
+
+    fn strike(name: &str, sequence: u32, jobs: u32) {
+        let mut stdout = std::io::stdout().lock();
+        match name {
+            "crash" => std::process::abort(),
+            "exit" => std::process::exit(7),
+            "panic" => {
+                drop(stdout);
+                panic!("a fake panic");
+            }
+            "stale" if jobs > 1 => std::process::abort(),
+            "stale" => {}
+            "garbage" => {
+                // And then no more: what a worker writes is pinned on what it is doing then.
+                stdout
+                    .write_all(&[0xff; 64])
+                    .and_then(|()| stdout.flush())
+                    .expect("open");
+                drop(stdout);
+                hang();
+            }
+            "midframe" => {
+                // The frame says 100 bytes, and 3 come.
+                stdout.write_all(&[100, 0, 0, 0, 1, 2, 3]).expect("open");
+                stdout.flush().expect("open");
+                std::process::exit(0);
+            }
+            "short" => {
+                drop(stdout);
+                send(&FromWorker::Result(JobResult {
+                    sequence,
+                    reports: Vec::new(),
+                    proof: Proof::default(),
+                    micros: 1,
+                }));
+                hang();
+            }
+            "close" => {
+                drop(stdout);
+                close_stdout();
+                hang();
+            }
+            "hang" => hang(),
+            other => panic!("no such fault: {other}"),
+        }
+    }
+
+    fn hang() {
+        std::thread::sleep(Duration::from_secs(600));
+    }
+
+    /// Closes stdout for this process, without unsafe code: the descriptor's owner is dropped.
+    fn close_stdout() {
+        use std::os::fd::AsFd;
+        let null = std::fs::File::options()
+            .write(true)
+            .open("/dev/null")
+            .expect("there");
+        rustix::stdio::dup2_stdout(null.as_fd()).expect("replaced");
+    }
+}
