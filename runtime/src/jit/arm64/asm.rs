@@ -169,6 +169,13 @@ impl From<EncodeError> for EmitError {
 /// The largest code of one assembler: what `b` can cross.
 pub const CODE_BYTES_MAX: u32 = 128 << 20;
 
+/// Long branches can push others out of reach, one round after the other. After so many rounds,
+/// conditional branches count as reaching half as far, so that adversarial code ends soon too.
+const ROUNDS_PER_HALVING: u32 = 8;
+
+/// The most halvings: few enough that distances cannot overflow.
+const SPARE_MAX: u32 = 20;
+
 /// A place in the unrelaxed code, in words.
 type At = u32;
 
@@ -386,19 +393,20 @@ impl Assembler {
     fn relax(&self) -> Result<Layout, EmitError> {
         let mut layout = Layout::new(self)?;
         let mut longer = vec![false; self.fixups.len()];
-        loop {
+        for round in 0.. {
             let mut changed = false;
             for (fixup, longer) in self.fixups.iter().zip(&mut longer) {
-                if !*longer && !layout.reaches(fixup)? {
+                if !*longer && !layout.reaches(fixup, round / ROUNDS_PER_HALVING)? {
                     *longer = true;
                     changed = true;
                 }
             }
             if !changed {
-                return Ok(layout);
+                break;
             }
             layout.place(self, &longer)?;
         }
+        Ok(layout)
     }
 
     /// The words that the long form of a reference has more than the short one.
@@ -497,10 +505,14 @@ impl Layout {
         }
     }
 
-    /// Whether the short form of a reference reaches its label.
-    fn reaches(&self, fixup: &Fixup) -> Result<bool, EmitError> {
+    /// Whether the short form of a reference reaches its label, conditional branches with
+    /// `1 << spare` times the distance.
+    fn reaches(&self, fixup: &Fixup, spare: u32) -> Result<bool, EmitError> {
         let distance = self.distance(fixup)?;
         Ok(match fixup.kind {
+            Kind::Inst(reach @ (Reach::Branch14 | Reach::Branch19)) => {
+                reach.field(distance << spare.min(SPARE_MAX)).is_some()
+            }
             Kind::Inst(reach) => reach.field(distance).is_some(),
             Kind::Entry { .. } => true,
         })

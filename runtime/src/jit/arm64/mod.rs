@@ -9,6 +9,35 @@
 //!   addresses.
 //! - [`asm`]: labels, branch reach, literals, records of traps and calls: instructions to bytes.
 //!
+//! Lowering builds [`Inst`]s over virtual registers ([`Gpr::virt`], [`Vreg::virt`]); register
+//! allocation sees their operands through [`Inst::visit_regs`] and puts real registers in their
+//! place through [`Inst::map_regs`], which meets them in the same order; the [`Assembler`] takes
+//! the result. Registers that are architectural from the start (`sp`, `xzr`, pinned ones) are
+//! visited too: they have no [`Reg::virtual_index`]. A [`Role::ReuseDef`] is tied to the use right
+//! before it.
+//!
+//! ```
+//! use wassay_runtime::jit::arm64::{Assembler, Gpr, Inst, Reg, ops::{AddSub, Cond, Size}};
+//!
+//! let (sum, a, b) = (Gpr::virt(0), Gpr::virt(1), Gpr::virt(2));
+//! let mut add = Inst::add_sub(AddSub::Add, Size::W, sum, a, b);
+//! assert_eq!(add.to_string(), "add w%0, w%1, w%2");
+//! add.map_regs(&mut |reg, _role| match reg.virtual_index() {
+//!     Some(index) => Reg::Gpr(Gpr::x(index)),
+//!     None => reg,
+//! });
+//! let mut asm = Assembler::new();
+//! let done = asm.label();
+//! asm.emit(add);
+//! asm.emit(Inst::BCond { cond: Cond::Eq, target: done.into() });
+//! asm.mov_imm(Size::X, Gpr::x(0), 0x1234_5678);
+//! asm.bind(done);
+//! asm.emit(Inst::ret());
+//! let code = asm.finish()?;
+//! assert_eq!(code.bytes.len(), 5 * 4);
+//! # Ok::<(), wassay_runtime::jit::arm64::EmitError>(())
+//! ```
+//!
 //! Emission is pure data: nothing here runs code or touches the host, so it builds and is tested on
 //! any host. References are to the Arm Architecture Reference Manual for A-profile (DDI 0487),
 //! chapter C4.1 (A64 instruction set encoding) unless said otherwise.

@@ -162,6 +162,32 @@ fn relaxation_cascades_and_records_follow() {
     }
 }
 
+/// Each branch just reaches until one between it and its label becomes long, and so on to the end.
+#[test]
+fn adversarial_branches_end_soon() {
+    let mut asm = Assembler::new();
+    let count = 200_000;
+    let labels: Vec<Label> = (0..count).map(|_| asm.label()).collect();
+    for at in 0..count + 4096 {
+        if let Some(&label) = labels.get(at) {
+            asm.emit(BRANCHES[2](label.into()));
+        }
+        if at == 4000 {
+            (0..3).for_each(|_| asm.emit(NOP));
+        }
+        asm.emit(NOP);
+        if let Some(&label) = at.checked_sub(4095).and_then(|at| labels.get(at)) {
+            asm.bind(label);
+        }
+    }
+    let start = std::time::Instant::now();
+    let code = asm.finish().expect("labels are bound");
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    let words = words(&code);
+    assert!(words.len() > 3 * count, "most became long");
+    assert_eq!(taken(&words, 0) * 4, i64::from(code.offset_of(labels[0])));
+}
+
 #[test]
 fn literals_are_shared_aligned_and_reached() {
     let ops = [
