@@ -1,5 +1,6 @@
 //! Golden tests of the canonical IR: every `tests/ir/*.wat` is built and printed, and compared with
-//! the `.ir` beside it (`BLESS=1` rewrites them); and the IR of every function of the suites verifies.
+//! the `.ir` beside it (`BLESS=1` rewrites them); and the IR of every function of the suites
+//! verifies.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,10 @@
 //! The verifier of the IR: what every consumer relies on, checked.
 //!
 //! Checks the form (blocks cover the code, each ends in its one terminator, labels and slots are in
-//! range, loop heads are what branches lead back to, a block has a way to it) and the types: on every
-//! path, each slot that is read holds a value of the type it is read as. A call leaves nothing alive
-//! at and above its first slot but its results. It is for tests: its time is not linear.
+//! range, loop heads are what branches lead back to, a block has a way to it) and the types: on
+//! every path, each slot that is read holds a value of the type it is read as. A call leaves
+//! nothing alive at and above its first slot but its results. It is for tests: its time is not
+//! linear.
 
 use std::collections::BTreeMap;
 
@@ -192,7 +193,9 @@ mod tests {
     fn finds_what_is_broken() {
         let good = func(
             "(module (func (param i32 i64) (result i32) (loop (br_if 0 (local.get 0)))
-               (i32.add (call 0 (local.get 0) (local.get 1)) (i32.mul (local.get 0) (i32.const 3)))))",
+               (i32.add
+                 (call 0 (local.get 0) (local.get 1))
+                 (i32.mul (local.get 0) (i32.const 3)))))",
         );
         assert_eq!(verify(&good), Ok(()));
         let check = |what: &str, breakage: &dyn Fn(&mut Func)| {
