@@ -114,7 +114,7 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value_t = BoundsArg::Guard)]
     pub bounds: BoundsArg,
     /// The arguments, parsed by the function's parameter types
-    #[arg(value_name = "ARG", allow_hyphen_values = true)]
+    #[arg(value_name = "ARG", value_parser = parse_argument)]
     pub args: Vec<String>,
 }
 
@@ -220,9 +220,34 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The mark of an argument that begins with `-` and is no option: U+2212, the minus sign.
+const MINUS: char = '\u{2212}';
+
+/// Whether a word is a negative number of the text format, which must not be taken for an option:
+/// arguments of `wassay run` stand among its options.
+fn is_negative_literal(word: &str) -> bool {
+    let Some(rest) = word.strip_prefix('-') else {
+        return false;
+    };
+    let is_digit = |byte: u8| byte.is_ascii_digit();
+    rest == "inf"
+        || rest == "nan"
+        || rest.starts_with("nan:")
+        || rest.bytes().next().is_some_and(is_digit)
+}
+
+/// Reads an argument of `wassay run`, whose minus may have been marked.
+fn parse_argument(text: &str) -> Result<String, String> {
+    Ok(text.replacen(MINUS, "-", 1))
+}
+
 /// Runs the program: parses the command line, answers it, and gives the exit code.
 pub fn main() -> Exit {
-    let cli = match Cli::try_parse() {
+    let words = std::env::args_os().map(|word| match word.to_str() {
+        Some(text) if is_negative_literal(text) => format!("{MINUS}{}", &text[1..]).into(),
+        Some(_) | None => word,
+    });
+    let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors, and go to stdout. If the terminal is gone there is
@@ -263,6 +288,17 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn negative_numbers_are_told_from_options() {
+        for word in ["-1", "-0x1p3", "-inf", "-nan", "-nan:0x1"] {
+            assert!(is_negative_literal(word), "{word}");
+        }
+        for word in ["-j", "-j4", "--tier", "-", "--", "-info", "1", ""] {
+            assert!(!is_negative_literal(word), "{word}");
+        }
+        assert_eq!(parse_argument("\u{2212}1"), Ok("-1".to_string()));
     }
 
     #[test]

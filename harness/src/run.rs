@@ -13,8 +13,9 @@ use wast::parser::{self, ParseBuffer};
 
 use crate::cli::{RunArgs, ValidateArgs};
 use crate::error::{Exit, InputError};
-use crate::pool::launch::{is_this_program, program_for};
+use crate::pool::launch::{UNAVAILABLE_VARIABLE, is_this_program, program_for};
 use crate::protocol::Bounds;
+use crate::split::{LineTable, split};
 use crate::tier::Tier;
 
 pub mod value;
@@ -88,6 +89,11 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
         .args(["--invoke", &args.invoke]);
     command.args(["--tier", args.tier.name(), "--bounds", args.bounds.name()]);
     command.arg("--").args(&args.args);
+    // If that program cannot execute ARM64 code either, it must say so and not look for another.
+    command.env(
+        UNAVAILABLE_VARIABLE,
+        "the program found for it does not run ARM64 code itself",
+    );
     let status = match command.status() {
         Ok(status) => status,
         Err(error) => {
@@ -235,6 +241,17 @@ fn read_module(path: &Path) -> Result<Vec<u8>, InputError> {
         let message = "neither a binary module nor text: invalid UTF-8";
         InputError::at_line(path, line, message)
     })?;
+    if let Some((form, fault)) = split(text)
+        .into_iter()
+        .find_map(|f| Some((f.range, f.fault?)))
+    {
+        let (line, column) = LineTable::new(text).locate(form.start);
+        return Err(InputError::at_line(
+            path,
+            line as usize,
+            format!("column {column}: {fault}"),
+        ));
+    }
     let encoded = ParseBuffer::new(text).and_then(|buffer| {
         let mut module = parser::parse::<wast::Wat<'_>>(&buffer)?;
         module.encode()

@@ -3,7 +3,8 @@
 //! It knows just enough of the text format's lexical grammar (spec: text/lexical) not to be fooled
 //! by parentheses in strings, line comments, nested block comments and annotations. It never fails:
 //! what is no form becomes a [`Form`] with a `fault`, so that one unreadable form costs one
-//! directive. It uses no recursion, so nesting depth is no danger.
+//! directive. It uses no recursion, so nesting depth is no danger to it; to spare everything that
+//! comes after it, a form that nests deeper than [`NESTING_LEVELS_MAX`] is refused.
 
 use std::ops::Range;
 
@@ -28,6 +29,13 @@ enum Token {
 }
 
 const UNCLOSED: &str = "this parenthesis is never closed";
+
+/// How deep parentheses and blocks may nest in a form.
+const NESTING_LEVELS_MAX: usize = 10_000;
+const TOO_DEEP: &str = "parentheses and blocks nest deeper than the limit of 10000 levels";
+
+/// Instructions that open a block which an `end` closes, where they are not folded.
+const BLOCK_HEADS: [&str; 5] = ["block", "loop", "if", "try", "try_table"];
 
 /// Splits `text` into its top-level forms, in order. Annotations between forms are left out.
 pub(crate) fn split(text: &str) -> Vec<Form> {
@@ -65,21 +73,28 @@ pub(crate) fn split(text: &str) -> Vec<Form> {
 /// on a line of its own.
 fn form_at(text: &str, start: usize) -> Form {
     let mut depth = 0usize;
+    let mut blocks = 0usize;
+    let mut levels_max = 0;
     let mut at = start;
     let mut fault = UNCLOSED;
+    let mut after_open = false;
     while at < text.len() {
         let (token, end) = next_token(text.as_bytes(), at);
         match token {
             Token::Open | Token::AnnotationOpen => depth += 1,
             Token::Close => depth -= 1,
             Token::Dangling(reason) => fault = reason,
+            Token::Other if &text[at..end] == "end" => blocks = blocks.saturating_sub(1),
+            Token::Other if !after_open && BLOCK_HEADS.contains(&&text[at..end]) => blocks += 1,
             Token::Blank | Token::Other => {}
         }
+        after_open = token == Token::Open;
+        levels_max = levels_max.max(depth + blocks);
         at = end;
         if depth == 0 {
             return Form {
                 range: start..at,
-                fault: None,
+                fault: (levels_max > NESTING_LEVELS_MAX).then_some(TOO_DEEP),
             };
         }
     }
@@ -256,16 +271,26 @@ mod tests {
     }
 
     #[test]
-    fn a_million_nested_blocks_are_one_form() {
-        let text = "(block ".repeat(1_000_000) + &")".repeat(1_000_000);
-        assert_eq!(
-            split(&text),
-            [Form {
-                range: 0..text.len(),
-                fault: None
-            }]
-        );
-        assert_eq!(split(&text[..text.len() - 1]).len(), 1);
+    fn what_nests_too_deep_is_one_refused_form() {
+        assert!(TOO_DEEP.contains(&NESTING_LEVELS_MAX.to_string()));
+        let nested = |open: &str, close: &str, levels: usize| {
+            let text = format!("(func {}{})", open.repeat(levels), close.repeat(levels));
+            let forms = split(&text);
+            assert_eq!(forms.len(), 1);
+            assert_eq!(forms[0].range, 0..text.len());
+            forms[0].fault
+        };
+        for (open, close) in [
+            ("(block ", ")"),
+            ("block ", "end "),
+            ("(if (then loop ", "end))"),
+        ] {
+            assert_eq!(nested(open, close, 1_000_000), Some(TOO_DEEP), "{open}");
+        }
+        let levels = NESTING_LEVELS_MAX - 1;
+        assert_eq!(nested("block ", "end ", levels), None);
+        assert_eq!(nested("block ", "end ", levels + 1), Some(TOO_DEEP));
+        assert_eq!(nested("block end ", "", levels + 1), None, "side by side");
     }
 
     #[test]

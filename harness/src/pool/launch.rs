@@ -20,7 +20,8 @@ const CROSS_BUILT: &str = "aarch64-jit/aarch64-unknown-linux-gnu/release/wassay"
 const EMULATORS: [&str; 2] = ["qemu-aarch64", "qemu-aarch64-static"];
 const EMULATOR_ARGS: [&str; 2] = ["-cpu", "max"];
 
-const UNAVAILABLE_VARIABLE: &str = "WASSAY_JIT_UNAVAILABLE";
+/// The variable that says that there is no JIT worker, and why.
+pub const UNAVAILABLE_VARIABLE: &str = "WASSAY_JIT_UNAVAILABLE";
 const WORKER_VARIABLE: &str = "WASSAY_JIT_WORKER";
 
 /// The start of a command line that runs `wassay` for a tier; the command's own arguments follow.

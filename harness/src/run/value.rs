@@ -59,18 +59,16 @@ pub fn text(value: Val) -> String {
     match value {
         Val::I32(value) => value.to_string(),
         Val::I64(value) => value.to_string(),
-        Val::F32(bits) => float(
-            f32::from_bits(bits),
-            bits >> 31 != 0,
-            u64::from(bits & 0x007f_ffff),
-            0x0040_0000,
-        ),
-        Val::F64(bits) => float(
-            f64::from_bits(bits),
+        Val::F32(bits) if f32::from_bits(bits).is_nan() => {
+            nan(bits >> 31 != 0, u64::from(bits & 0x007f_ffff), 0x0040_0000)
+        }
+        Val::F32(bits) => f32::from_bits(bits).to_string(),
+        Val::F64(bits) if f64::from_bits(bits).is_nan() => nan(
             bits >> 63 != 0,
             bits & 0x000f_ffff_ffff_ffff,
             0x0008_0000_0000_0000,
         ),
+        Val::F64(bits) => f64::from_bits(bits).to_string(),
         Val::V128(value) => format!("{value:#034x}"),
         Val::Ref(Ref::Null(_)) => "null".to_string(),
         Val::Ref(Ref::Func(_)) => "funcref".to_string(),
@@ -78,20 +76,13 @@ pub fn text(value: Val) -> String {
     }
 }
 
-/// A float, or a NaN by its sign and payload.
-fn float<T: std::fmt::Display + PartialEq>(
-    value: T,
-    negative: bool,
-    payload: u64,
-    canonical: u64,
-) -> String {
-    let is_nan = |value: &T| value != value;
-    match (is_nan(&value), negative, payload == canonical) {
-        (false, _, _) => value.to_string(),
-        (true, false, true) => "nan".to_string(),
-        (true, true, true) => "-nan".to_string(),
-        (true, false, false) => format!("nan:{payload:#x}"),
-        (true, true, false) => format!("-nan:{payload:#x}"),
+/// A NaN by its sign and payload; the canonical payload goes without saying.
+fn nan(negative: bool, payload: u64, canonical: u64) -> String {
+    let sign = if negative { "-" } else { "" };
+    if payload == canonical {
+        format!("{sign}nan")
+    } else {
+        format!("{sign}nan:{payload:#x}")
     }
 }
 

@@ -1,0 +1,639 @@
+//! The program itself, as a user meets it: exit codes, messages, reports, and that it leaves
+//! nothing behind.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long bad input may take to be refused.
+const REFUSED_WITHIN: Duration = Duration::from_secs(5);
+
+/// A folder of its own for each test; the program's temporary files go to a folder in it.
+struct Place {
+    folder: TempDir,
+}
+
+struct Ended {
+    code: i32,
+    stdout: String,
+    stderr: String,
+    took: Duration,
+}
+
+impl Place {
+    fn new() -> Place {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::create_dir(folder.path().join("tmp")).expect("created");
+        Place { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file and gives its path.
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("created");
+        std::fs::write(&path, content).expect("written");
+        path.to_string_lossy().into_owned()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
+        command
+            .args(args)
+            .env("TMPDIR", self.path("tmp"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Ended {
+        let started = Instant::now();
+        let output: Output = self.command(args).output().expect("the program starts");
+        let left: Vec<_> = std::fs::read_dir(self.path("tmp"))
+            .expect("there")
+            .collect();
+        assert!(
+            left.is_empty(),
+            "temporary files are left by {args:?}: {left:?}"
+        );
+        ended(&output, started.elapsed())
+    }
+
+    /// Runs `wassay spec` in the reference tier with a report, and reads it.
+    fn spec(&self, args: &[&str]) -> (Ended, Value) {
+        self.spec_in("stack", args)
+    }
+
+    fn spec_in(&self, tiers: &str, args: &[&str]) -> (Ended, Value) {
+        let report = self.path("report.json");
+        let option = format!("json={}", report.display());
+        let common = ["spec", "--tiers", tiers, "--report", &option];
+        let ended = self.run(&[&common, args].concat());
+        let text = std::fs::read_to_string(report).expect("a report is written");
+        (ended, serde_json::from_str(&text).expect("it is JSON"))
+    }
+}
+
+fn ended(output: &Output, took: Duration) -> Ended {
+    Ended {
+        code: output.status.code().expect("it ends by itself"),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        took,
+    }
+}
+
+impl Ended {
+    /// One clear error with all these parts, exit code 2, soon.
+    fn is_refused(&self, parts: &[&str]) {
+        assert_eq!(self.code, 2, "{}{}", self.stdout, self.stderr);
+        let errors: Vec<&str> = self
+            .stderr
+            .lines()
+            .filter(|l| l.starts_with("wassay: "))
+            .collect();
+        assert_eq!(errors.len(), 1, "one clear error: {}", self.stderr);
+        for part in parts {
+            assert!(errors[0].contains(part), "no `{part}` in: {}", errors[0]);
+        }
+        assert!(self.took < REFUSED_WITHIN, "took {:?}", self.took);
+    }
+
+    /// A usage error, as the parser of command lines writes it.
+    fn is_wrong_usage(&self, part: &str) {
+        assert_eq!(self.code, 2, "{}", self.stderr);
+        assert!(self.stderr.starts_with("error: "), "{}", self.stderr);
+        assert!(
+            self.stderr.contains(part),
+            "no `{part}` in: {}",
+            self.stderr
+        );
+        assert!(self.took < REFUSED_WITHIN);
+    }
+}
+
+const GOOD: &str = "(module (func (export \"f\") (param i32) (result i32) local.get 0))
+(assert_return (invoke \"f\" (i32.const 7)) (i32.const 7))
+(assert_return (invoke \"f\" (i32.const 8)) (i32.const 8))
+";
+
+#[test]
+fn suites_that_cannot_be_read_are_refused() {
+    let place = Place::new();
+    let missing = place.path("missing.wast").to_string_lossy().into_owned();
+    place
+        .run(&["spec", &missing])
+        .is_refused(&["missing.wast", "No such file"]);
+    place.run(&["list", &missing]).is_refused(&["missing.wast"]);
+    std::fs::create_dir(place.path("empty")).expect("created");
+    let empty = place.path("empty").to_string_lossy().into_owned();
+    place
+        .run(&["spec", &empty])
+        .is_refused(&["empty", "no .wast file"]);
+    let bad = place.file("bad.wast", b"(module)\n\n(module $\xff)\n");
+    place
+        .run(&["spec", &bad])
+        .is_refused(&["bad.wast:3:", "UTF-8"]);
+}
+
+#[test]
+fn directives_that_cannot_be_read_are_refused_by_line_and_cost_nothing_else() {
+    let place = Place::new();
+    for (text, part) in [
+        ("(bogus 1)", "unexpected token"),
+        ("(module (func (i32.bogus)))", "unknown operator"),
+        ("(module (func", "never closed"),
+        ("stray", "expected `(`"),
+    ] {
+        let file = place.file("a.wast", format!("{GOOD}{text}\n"));
+        let (ended, report) = place.spec(&[&file]);
+        ended.is_refused(&["a.wast:4: ", part]);
+        assert_eq!(
+            report["tiers"]["stack"]["counts"]["pass"], 3,
+            "the rest was run"
+        );
+        assert_eq!(report["accounting"]["closed"], true);
+    }
+}
+
+#[test]
+fn a_million_nested_blocks_are_refused() {
+    let place = Place::new();
+    for (open, close) in [("(block ", ")"), ("block ", "end ")] {
+        let nested = open.repeat(1_000_000) + &close.repeat(1_000_000);
+        let module = format!("(module (func\n{nested}))\n");
+        let wast = place.file("deep.wast", format!("(module)\n{module}"));
+        let wat = place.file("deep.wat", &module);
+        let parts = ["nest deeper than the limit of 10000 levels"];
+        place
+            .run(&["spec", "--tiers", "stack", &wast])
+            .is_refused(&["deep.wast:2: ", parts[0]]);
+        place
+            .run(&["validate", &wat])
+            .is_refused(&["deep.wat:1: ", parts[0]]);
+        place
+            .run(&["run", &wat, "--invoke", "f"])
+            .is_refused(&["deep.wat:1: ", parts[0]]);
+    }
+}
+
+#[test]
+fn usage_is_checked_before_anything_runs() {
+    let place = Place::new();
+    let good = place.file("a.wast", GOOD);
+    for (args, part) in [
+        (&["--tiers", "stack,jitt"][..], "unknown tier `jitt`"),
+        (
+            &["--report", "html=f"],
+            "`html` does not exist yet; `json` does",
+        ),
+        (&["--report", "pdf=f"], "unknown report format `pdf`"),
+        (&["--report", "json"], "the form is json=FILE"),
+        (&["--proposal", "simdd"], "unknown proposal `simdd`"),
+        (&["--partition", "hash:3/2"], "hash:I/N"),
+        (&["--timeout", "soon"], "a number with ms, s or m"),
+        (&["-j", "0"], "a number from 1"),
+        (&["--exact"], "--filter"),
+        (&["--bounds", "none"], "guard"),
+        (&["--nonsense"], "--nonsense"),
+    ] {
+        place
+            .run(&[&["spec", &good], args].concat())
+            .is_wrong_usage(part);
+    }
+    place.run(&["wat"]).is_wrong_usage("wat");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_refused_before_the_run() {
+    let place = Place::new();
+    let folder = format!("json={}", place.folder.path().display());
+    let lost = format!("json={}", place.path("no/such/r.json").display());
+    for option in [&folder, &lost] {
+        let ended = place.run(&["spec", "--report", option]);
+        ended.is_refused(&["cannot write a report"]);
+        assert_eq!(ended.stdout, "", "nothing was run");
+    }
+}
+
+#[test]
+fn malformed_expectations_are_refused_by_line() {
+    let place = Place::new();
+    let good = place.file("a.wast", GOOD);
+    let bad = place.file("e.toml", "# c\n[[expect]]\nfile = \"a\"\ndetail = \"x\"\n");
+    let ended = place.run(&["spec", &good, "--expectations", &bad]);
+    ended.is_refused(&["e.toml:2: ", "reason"]);
+    let ended = place.run(&["spec", &good, "--expectations", "/nowhere/e.toml"]);
+    ended.is_refused(&["/nowhere/e.toml"]);
+}
+
+#[test]
+fn what_passes_exits_0_with_a_table_and_a_closed_report() {
+    let place = Place::new();
+    let file = place.file("a.wast", GOOD);
+    let (ended, report) = place.spec(&[&file]);
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (0, ""),
+        "{}",
+        ended.stdout
+    );
+    assert!(ended.stdout.contains("total"), "{}", ended.stdout);
+    assert!(
+        !ended.stdout.contains('\x1b'),
+        "no colour where there is no terminal"
+    );
+    assert_eq!(report["schema"], "wassay-report/1");
+    assert_eq!(report["accounting"]["directives"], 3);
+    assert_eq!(report["tiers"]["stack"]["counts"]["pass"], 3);
+    assert_eq!(report["tiers"]["stack"]["proof"]["compiled"], 1);
+    assert_eq!(report["directives"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn what_fails_exits_1_and_is_named() {
+    let place = Place::new();
+    let text = format!("{GOOD}\n(assert_return (invoke \"f\" (i32.const 1)) (i32.const 2))\n");
+    let file = place.file("a.wast", text);
+    let (ended, report) = place.spec(&[&file]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.stdout.contains("FAIL stack"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("a.wast:5:1 assert_return"),
+        "{}",
+        ended.stdout
+    );
+    let directive = &report["directives"][0];
+    assert_eq!(
+        (&directive["line"], &directive["kind"]),
+        (&5.into(), &"assert_return".into())
+    );
+    assert_eq!(directive["expected"], "i32:0x00000002");
+    assert_eq!(directive["tiers"]["stack"]["actual"], "i32:0x00000001");
+    assert_eq!(report["gate"]["regressions"][0]["id"], directive["id"]);
+}
+
+#[test]
+fn nothing_selected_exits_3() {
+    let place = Place::new();
+    let file = place.file("a.wast", GOOD);
+    let ended = place.run(&[
+        "spec",
+        &file,
+        "--tiers",
+        "stack",
+        "--filter",
+        "no-such-file",
+    ]);
+    assert_eq!(ended.code, 3);
+    assert!(
+        ended.stderr.contains("nothing was selected"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn files_are_filtered_and_directives_skipped() {
+    let place = Place::new();
+    for name in ["s/a.wast", "s/ab.wast", "s/c.wast"] {
+        place.file(name, GOOD);
+    }
+    let suite = place.path("s").to_string_lossy().into_owned();
+    let files = |args: &[&str]| {
+        let (ended, report) = place.spec(&[&[suite.as_str()], args].concat());
+        assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+        let files = report["files"].as_array().expect("a list").iter();
+        files
+            .map(|file| file["path"].as_str().unwrap_or("").to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(files(&[]), ["a.wast", "ab.wast", "c.wast"]);
+    assert_eq!(
+        files(&["--filter", "a.wa", "--filter", "c"]),
+        ["a.wast", "c.wast"]
+    );
+    assert_eq!(files(&["--filter", "a.wast", "--exact"]), ["a.wast"]);
+    assert_eq!(
+        files(&["--proposal", "mvp"]),
+        ["a.wast", "ab.wast", "c.wast"]
+    );
+    let parts = [1, 2, 3].map(|part| format!("hash:{part}/3"));
+    let (_, whole) = place.spec(&[&suite]);
+    let taken = parts.map(|part| {
+        let (_, report) = place.spec(&[&suite, "--partition", &part]);
+        assert_eq!(report["run"]["selection"], format!("--partition {part}"));
+        report["accounting"]["directives"].as_u64().unwrap_or(0)
+    });
+    assert_eq!(taken.iter().sum::<u64>(), whole["accounting"]["directives"]);
+    let (ended, report) = place.spec(&[&suite, "--skip", "ab.wast", "--skip", "/a.wast#1-"]);
+    assert_eq!(ended.code, 0);
+    let counts = &report["tiers"]["stack"]["counts"];
+    assert_eq!((&counts["pass"], &counts["skip"]), (&6.into(), &3.into()));
+}
+
+#[test]
+fn an_unavailable_tier_exits_3_with_its_reason() {
+    if cfg!(target_arch = "aarch64") {
+        return;
+    }
+    let place = Place::new();
+    let file = place.file("a.wast", GOOD);
+    let report = place.path("r.json");
+    let option = format!("json={}", report.display());
+    let args = ["spec", &file, "--tiers", "stack,jit", "--report", &option];
+    let output = place
+        .command(&args)
+        .env("WASSAY_JIT_UNAVAILABLE", "a reason")
+        .output();
+    let ended = ended(&output.expect("the program starts"), Duration::ZERO);
+    assert_eq!(ended.code, 3);
+    assert!(
+        ended.stdout.contains("unavailable: a reason"),
+        "{}",
+        ended.stdout
+    );
+    let text = std::fs::read_to_string(report).expect("written");
+    let report: Value = serde_json::from_str(&text).expect("JSON");
+    let jit = &report["tiers"]["jit"];
+    assert_eq!(
+        (&jit["available"], &jit["reason"]),
+        (&false.into(), &"a reason".into())
+    );
+    assert_eq!(
+        (&jit["counts"]["not_run"], &report["accounting"]["closed"]),
+        (&3.into(), &true.into())
+    );
+    assert_eq!(report["directives"], Value::Array(Vec::new()));
+}
+
+const HANGS: &str = "(module (func (export \"hang\") (loop (br 0)))
+  (func (export \"f\") (result i32) i32.const 1))
+(assert_return (invoke \"f\") (i32.const 1))
+(invoke \"hang\")
+(assert_return (invoke \"f\") (i32.const 1))
+";
+
+#[test]
+fn a_hang_is_a_timeout_of_its_directive_alone() {
+    let place = Place::new();
+    let file = place.file("a.wast", HANGS);
+    let (ended, report) = place.spec(&[&file, "--timeout", "700ms"]);
+    assert_eq!(ended.code, 1);
+    let counts = &report["tiers"]["stack"]["counts"];
+    assert_eq!(
+        (&counts["pass"], &counts["timeout"]),
+        (&3.into(), &1.into()),
+        "{counts}"
+    );
+    assert_eq!(report["directives"][0]["line"], 4);
+}
+
+#[test]
+fn ctrl_c_ends_the_run_without_a_report_or_anything_else_left() {
+    let place = Place::new();
+    let file = place.file("a.wast", HANGS);
+    let report = place.path("r.json");
+    let option = format!("json={}", report.display());
+    let args = [
+        "spec",
+        &file,
+        "--tiers",
+        "stack",
+        "--timeout",
+        "60s",
+        "--report",
+        &option,
+    ];
+    let mut command = place.command(&args);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("the program starts");
+    // The worker's cell is there as soon as the run has begun.
+    let begun =
+        || std::fs::read_dir(place.path("tmp")).is_ok_and(|mut files| files.next().is_some());
+    let started = Instant::now();
+    while !begun() && started.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    let pid = child.id().to_string();
+    Command::new("kill")
+        .args(["-INT", &pid])
+        .status()
+        .expect("kill runs");
+    let output = child.wait_with_output().expect("it ends");
+    let ended = ended(&output, started.elapsed());
+    assert_eq!(ended.code, 130, "{}", ended.stderr);
+    assert!(ended.stderr.contains("interrupted"), "{}", ended.stderr);
+    assert!(!report.exists());
+    let left = |folder: &Path| std::fs::read_dir(folder).expect("there").count();
+    assert_eq!(left(&place.path("tmp")), 0, "temporary files");
+    assert_eq!(left(place.folder.path()), 2, "a.wast and tmp");
+}
+
+#[test]
+fn any_number_of_jobs_gives_the_same_report() {
+    let place = Place::new();
+    let report = |jobs: &str| {
+        let args = ["--partition", "hash:1/24", "-j", jobs];
+        let (_, mut report) = place.spec_in("stack,register", &args);
+        report["run"]["jobs"] = Value::Null;
+        report["run"]["seconds"] = Value::Null;
+        for file in report["files"].as_array_mut().expect("a list") {
+            file["seconds"] = Value::Null;
+        }
+        report
+    };
+    let one = report("1");
+    assert!(
+        one["accounting"]["directives"]
+            .as_u64()
+            .is_some_and(|count| count > 100)
+    );
+    assert_eq!(one["accounting"]["closed"], true);
+    assert_eq!(one, report("2"));
+    assert_eq!(one, report("5"));
+}
+
+#[test]
+fn expectations_excuse_and_refuse() {
+    let place = Place::new();
+    let text = format!("{GOOD}(assert_return (invoke \"f\" (i32.const 1)) (i32.const 2))\n");
+    let file = place.file("a.wast", text);
+    let entry = |scope: &str| {
+        let reason = "detail = \"result 0 differs\"\nreason = \"a test\"\n";
+        place.file("e.toml", format!("[[expect]]\n{scope}\n{reason}"))
+    };
+    let good = entry(&format!("file = \"{file}\""));
+    let (ended, report) = place.spec(&[&file, "--expectations", &good]);
+    assert_eq!(ended.code, 0, "{}", ended.stdout);
+    assert_eq!(report["tiers"]["stack"]["counts"]["xfail"], 1);
+    // The same expectation of a file that passes.
+    let passing = place.file("b.wast", GOOD);
+    let stale = entry(&format!("file = \"{passing}\""));
+    let (ended, report) = place.spec(&[&passing, "--expectations", &stale]);
+    assert_eq!(ended.code, 1);
+    assert_eq!(report["tiers"]["stack"]["counts"]["xpass"], 3);
+    assert!(
+        ended.stderr.contains("excuses nothing in tier `stack`"),
+        "{}",
+        ended.stderr
+    );
+    let unused = entry("file = \"c.wast\"");
+    let (ended, _) = place.spec(&[&passing, "--expectations", &unused]);
+    assert_eq!(ended.code, 0);
+    assert!(ended.stderr.contains("covers nothing"), "{}", ended.stderr);
+}
+
+#[test]
+fn reports_are_compared() {
+    let place = Place::new();
+    let report = |name: &str, expected: u32| {
+        let line = format!("(assert_return (invoke \"f\" (i32.const 1)) (i32.const {expected}))");
+        let file = place.file("a.wast", format!("{GOOD}{line}\n"));
+        let (_, mut report) = place.spec(&[&file]);
+        // The same text with another outcome, as a changed engine would give it.
+        report["files"][0]["sha256"] = "0".repeat(64).into();
+        place.file(name, report.to_string())
+    };
+    let good = report("good.json", 1);
+    let bad = report("bad.json", 2);
+    let compare = |args: &[&str]| place.run(&[&["compare"], args].concat());
+    assert_eq!(compare(&[&good, &good]).code, 0);
+    let ended = compare(&[&good, &bad]);
+    assert_eq!(ended.code, 1);
+    assert!(ended.stdout.contains("BROKEN stack"), "{}", ended.stdout);
+    assert_eq!(compare(&[&bad, &good]).code, 0);
+    let markdown = compare(&[&good, &bad, "--markdown"]);
+    assert_eq!(markdown.code, 1);
+    assert!(
+        markdown.stdout.starts_with("### Wassay: regressions"),
+        "{}",
+        markdown.stdout
+    );
+    let corrupt = place.file("corrupt.json", "{\"schema\": \"wassay-report/1\",\n");
+    compare(&[&good, &corrupt]).is_refused(&["corrupt.json:2: "]);
+    compare(&["/nowhere/base.json", &good]).is_refused(&["/nowhere/base.json"]);
+    let other = place.file("other.json", "{\"schema\": \"wassay-report/0\"}");
+    compare(&[&other, &good]).is_refused(&["other.json", "wassay-report/0"]);
+}
+
+const MODULE: &str = "(module
+  (func (export \"div\") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+  (func (export \"swap\") (param i64 f32) (result f32 i64) (local.get 1) (local.get 0))
+  (func (export \"deep\") (call 2))
+  (memory (export \"m\") 1))
+";
+
+#[test]
+fn one_export_runs() {
+    let place = Place::new();
+    let wat = place.file("m.wat", MODULE);
+    let run = |args: &[&str]| place.run(&[&["run", &wat, "--invoke"], args].concat());
+    let ended = run(&["div", "7", "-2"]);
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (0, "-3\n"),
+        "{}",
+        ended.stderr
+    );
+    let ended = run(&["swap", "0x10", "-nan:0x200000", "--tier", "stack"]);
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (0, "-nan:0x200000\n16\n")
+    );
+    let ended = run(&["div", "1", "0"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (134, ""));
+    assert!(
+        ended.stderr.contains("integer divide by zero"),
+        "{}",
+        ended.stderr
+    );
+    let ended = run(&["deep"]);
+    assert_eq!(ended.code, 134);
+    assert!(
+        ended.stderr.contains("call stack exhausted"),
+        "{}",
+        ended.stderr
+    );
+    run(&["nope"]).is_refused(&["m.wat", "`nope`", "`div`, `swap`, `deep`"]);
+    run(&["m"]).is_refused(&["no exported function `m`"]);
+    run(&["div", "1"]).is_refused(&["takes 2 arguments (i32 i32), not 1"]);
+    run(&["div", "1", "1.5"]).is_refused(&["argument 2", "`1.5` is no i32"]);
+    run(&["div", "1", "2", "--tier", "jitt"]).is_wrong_usage("unknown tier `jitt`");
+}
+
+#[test]
+fn modules_that_cannot_run_are_refused() {
+    let place = Place::new();
+    let refused = |name: &str, content: &[u8], parts: &[&str]| {
+        let file = place.file(name, content);
+        place
+            .run(&["run", &file, "--invoke", "f"])
+            .is_refused(parts);
+    };
+    refused(
+        "a.wat",
+        b"(module\n  (func (i32.bogus)))",
+        &["a.wat:2: ", "column"],
+    );
+    refused(
+        "b.wat",
+        b"(module (func (result i32)))",
+        &["b.wat", "invalid module"],
+    );
+    refused(
+        "c.wasm",
+        b"\0asm\x01\0\0\0\x63",
+        &["c.wasm", "malformed module"],
+    );
+    refused(
+        "d.wat",
+        b"(module (import \"a\" \"b\" (func)))",
+        &["imports `a` `b`"],
+    );
+    refused("e.wasm", b"\xff\xfe", &["e.wasm:1: ", "UTF-8"]);
+    place
+        .run(&["run", "/nowhere/f.wasm", "--invoke", "f"])
+        .is_refused(&["/nowhere/f.wasm"]);
+}
+
+#[test]
+fn validate_says_whether_a_module_is_valid() {
+    let place = Place::new();
+    let validate = |text: &str| place.run(&["validate", &place.file("m.wat", text)]);
+    assert_eq!(validate(MODULE).code, 0);
+    let ended = validate("(module (func (result i32)))");
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended.stderr.contains("m.wat: invalid module"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_jit_worker_of_the_wrong_architecture_is_unavailable_and_does_not_loop() {
+    if cfg!(target_arch = "aarch64") {
+        return;
+    }
+    let place = Place::new();
+    let wat = place.file("m.wat", MODULE);
+    let this = env!("CARGO_BIN_EXE_wassay");
+    let run = |args: &[&str]| {
+        let started = Instant::now();
+        let output = place.command(args).env("WASSAY_JIT_WORKER", this).output();
+        ended(&output.expect("the program starts"), started.elapsed())
+    };
+    let ended = run(&["run", &wat, "--invoke", "div", "1", "1", "--tier", "jit"]);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    assert!(ended.stderr.contains("unavailable"), "{}", ended.stderr);
+    let wast = place.file("a.wast", GOOD);
+    let ended = run(&["spec", &wast, "--tiers", "jit"]);
+    assert_eq!(ended.code, 3, "{}{}", ended.stdout, ended.stderr);
+}
