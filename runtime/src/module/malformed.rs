@@ -22,9 +22,9 @@ pub(super) fn classify(bytes: &[u8], features: WasmFeatures, error: &BinaryReade
 /// The rules of the binary format that live in the validator, by what it says of them.
 fn is_format_rule(message: &str) -> bool {
     const RULES: &[&str] = &[
+        "malformed section id",
         "section out of order",
         "duplicate section",
-        "function and code section have inconsistent lengths",
         "function and code section have inconsistent",
         "data count and data section have inconsistent lengths",
         "data count section required",
