@@ -40,8 +40,8 @@ fn main() -> ExitCode {
         trial("hangs_are_given_up_in_the_end", many_hangs),
         trial("an_unavailable_tier_has_its_reason", unavailable),
         trial(
-            "another_protocol_makes_the_tier_unavailable",
-            other_protocol,
+            "another_build_makes_the_tier_unavailable",
+            other_build,
         ),
         trial("skipped_directives_are_never_sent", skipped),
         trial("no_worker_is_left", no_worker_is_left),
@@ -70,6 +70,7 @@ impl Observer for Silent {
 fn script(name: &str, directives: u32) -> Script {
     let text = |ordinal: u32| Command::Unreadable {
         message: ordinal.to_string(),
+        head: String::new(),
     };
     Script {
         path: format!("{name}.wast"),
@@ -123,9 +124,12 @@ fn answered(ordinal: u32) -> Outcome {
     Outcome::Values(vec![Value::I32(ordinal)])
 }
 
+/// Whether an outcome is what must come of a directive.
+type Accepts = fn(&Outcome) -> bool;
+
 /// Asserts that the ordinals in `deaths` have the outcome that their checks accept, and all others
 /// their answer.
-fn check(run: &FileRun, directives: u32, deaths: &BTreeMap<u32, fn(&Outcome) -> bool>) {
+fn check(run: &FileRun, directives: u32, deaths: &BTreeMap<u32, Accepts>) {
     assert_eq!(run.reports.len(), directives as usize);
     for (ordinal, report) in (0..).zip(&run.reports) {
         match deaths.get(&ordinal) {
@@ -163,7 +167,7 @@ fn pinned() {
 
 fn several() {
     let runs = run("crash@1,garbage@2,hang@4,midframe@11", &files());
-    let deaths: [(u32, fn(&Outcome) -> bool); 4] = [
+    let deaths: [(u32, Accepts); 4] = [
         (1, is_crash),
         (2, is_crash),
         (4, is_timeout),
@@ -220,7 +224,7 @@ fn unavailable() {
     assert_eq!(runs[&Tier::Jit], Err("a fake reason".to_string()));
 }
 
-fn other_protocol() {
+fn other_build() {
     let runs = run_with(
         &[(Tier::Stack, "protocol"), (Tier::Jit, "")],
         &files(),
@@ -228,7 +232,7 @@ fn other_protocol() {
         2,
     );
     let reason = runs[&Tier::Stack].as_ref().expect_err("another protocol");
-    assert!(reason.contains("protocol"), "{reason}");
+    assert!(reason.contains("another build"), "{reason}");
     assert!(runs[&Tier::Jit].is_ok(), "the other tier is not concerned");
 }
 
@@ -241,7 +245,7 @@ fn skipped() {
         1,
     );
     let runs = runs[&Tier::Stack].as_ref().expect("available");
-    let is_skipped: fn(&Outcome) -> bool = |outcome| matches!(outcome, Outcome::Skipped(_));
+    let is_skipped: Accepts = |outcome| matches!(outcome, Outcome::Skipped(_));
     check(
         &runs[0],
         4,
@@ -277,8 +281,6 @@ fn processes() -> impl Iterator<Item = (String, String)> {
 /// The worker's side.
 mod fake {
     use super::*;
-
-    type Accepts = fn(&Outcome) -> bool;
 
     /// Every fault that strikes at a directive, what comes of it, and what its message contains.
     pub(crate) const FAULTS: &[(&str, Accepts, &str)] = &[
