@@ -12,6 +12,8 @@ mod machine;
 mod memory;
 mod numeric;
 mod table;
+#[cfg(test)]
+mod tests;
 mod translate;
 mod variable;
 
@@ -23,7 +25,8 @@ use crate::module::{CompiledModule, Module};
 use crate::types::FuncType;
 use crate::vm::FuncInst;
 
-pub use translate::is_supported;
+#[cfg(test)]
+use translate::is_supported;
 
 /// The stack tier as a backend.
 #[derive(Debug)]

@@ -87,10 +87,6 @@ thread_local! {
 #[cfg(debug_assertions)]
 const CONTINUE: Exit = Exit::MAX - 1;
 
-#[expect(
-    clippy::missing_safety_doc,
-    reason = "one contract for all: the head of this file"
-)]
 impl Machine {
     /// Goes on with the handler at `ip`.
     #[cfg(not(debug_assertions))]

@@ -79,6 +79,13 @@ handlers! {
         m.next()
     }
 
+    /// `ref.eq`: references are the same if their words are.
+    fn ref_eq(m) {
+        m.sp = m.sp.sub(1);
+        m.acc = u64::from(m.acc == *m.sp);
+        m.next()
+    }
+
     /// `ref.func`: `{ function index }`.
     fn ref_func(m) {
         let func = *(*m.vm).funcs.add(m.take() as usize);

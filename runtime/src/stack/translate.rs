@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use blocks::Block;
 use heights::Heights;
-pub use ops::is_supported;
+#[cfg(test)]
+pub(super) use ops::is_supported;
 
 use super::machine::Handler;
 use super::{FuncCode, call};

@@ -28,8 +28,7 @@ macro_rules! unsupported_op {
              for_each_atomic_cmpxchg for_each_atomic_sync for_each_shared_everything
              for_each_stack_switching]
             any_of;
-        ) | Op::RefEq
-            | Op::RefTestNonNull
+        ) | Op::RefTestNonNull
             | Op::RefTestNullable
             | Op::RefCastNonNull
             | Op::RefCastNullable
@@ -46,7 +45,8 @@ macro_rules! unsupported_op {
 }
 
 /// Whether this tier executes an opcode.
-pub fn is_supported(op: Op) -> bool {
+#[cfg(test)]
+pub(in crate::stack) fn is_supported(op: Op) -> bool {
     !matches!(op, unsupported_op!())
 }
 
@@ -127,6 +127,7 @@ impl Translator<'_> {
             Op::RefNull => self.simple(variable::const_, &[0], 0, 1),
             Op::RefFunc => self.simple(table::ref_func, &[index(instr)?.into()], 0, 1),
             Op::RefIsNull => self.simple(table::ref_is_null, &[], 1, 1),
+            Op::RefEq => self.simple(table::ref_eq, &[], 2, 1),
             Op::RefAsNonNull => self.simple(table::ref_as_non_null, &[], 1, 1),
             Op::BrOnNull => self.br_on_null(label(instr)?),
             Op::BrOnNonNull => self.br_on_non_null(label(instr)?),
