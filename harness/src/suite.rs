@@ -41,6 +41,8 @@ pub enum SpecVersion {
 pub enum Extra {
     /// Threads, with sign extension.
     Threads,
+    /// Several results and block parameters.
+    MultiValue,
     /// Function references, with tail calls.
     FunctionReferences,
     /// 64-bit memories and tables.
@@ -82,6 +84,7 @@ impl FeatureSet {
         let extra = match self.extra {
             None => WasmFeatures::empty(),
             Some(Extra::Threads) => WasmFeatures::THREADS | WasmFeatures::SIGN_EXTENSION,
+            Some(Extra::MultiValue) => WasmFeatures::MULTI_VALUE,
             Some(Extra::FunctionReferences) => {
                 WasmFeatures::FUNCTION_REFERENCES | WasmFeatures::TAIL_CALL
             }
@@ -263,7 +266,11 @@ const FOLDERS: &[Folder] = &[
     ),
     folder("memory64", WASM2.with(Extra::Memory64), Proposal::Memory64),
     folder("multi-memory", WASM3, Proposal::MultiMemory),
-    folder("multi-value", WASM2, Proposal::MultiValue),
+    folder(
+        "multi-value",
+        WASM1.with(Extra::MultiValue),
+        Proposal::MultiValue,
+    ),
     folder("mutable-global", WASM1, Proposal::Mvp),
     folder(
         "nontrapping-float-to-int-conversions",

@@ -9,6 +9,7 @@
 //! host, so that exhaustion is the engine's own limit and never the process's.
 
 mod effects;
+mod instances;
 mod session;
 mod spectest;
 mod state;

@@ -1,7 +1,7 @@
 //! What calling a function can change in the store, as far as its code shows without running it.
 //!
 //! This lets the state be hashed again only after calls that can have changed it. It errs on the
-//! safe side: indirect calls and calls of other instances' functions can change anything. Bodies
+//! safe side: what indirect calls and calls of other instances' functions do is left open. Bodies
 //! are read when a call first reaches them.
 
 use std::collections::HashMap;
@@ -23,23 +23,18 @@ pub(super) struct Effects {
     pub(super) tables: bool,
     /// Globals of the instance.
     pub(super) globals: bool,
-    /// Anything in the store.
+    /// Whatever the instances within reach can change.
     pub(super) anything: bool,
 }
 
 impl Effects {
-    /// Can change anything.
-    pub(super) const ANYTHING: Effects = Effects {
-        memories: true,
-        tables: true,
-        globals: true,
+    /// Can do what cannot be told from here.
+    const ANYTHING: Effects = Effects {
+        memories: false,
+        tables: false,
+        globals: false,
         anything: true,
     };
-
-    /// Whether it can change nothing.
-    pub(super) fn is_none(self) -> bool {
-        self == Effects::default()
-    }
 }
 
 impl BitOr for Effects {
@@ -60,6 +55,7 @@ impl BitOr for Effects {
 pub(super) struct ModuleEffects {
     bodies: HashMap<u32, Body>,
     calls: HashMap<u32, Effects>,
+    whole: Option<Effects>,
 }
 
 /// What one body does by itself, and which functions of the module it calls.
@@ -70,6 +66,23 @@ struct Body {
 }
 
 impl ModuleEffects {
+    /// What any code of the module can change.
+    pub(super) fn of_module(&mut self, module: &Module) -> Effects {
+        if let Some(known) = self.whole {
+            return known;
+        }
+        let mut effects = Effects::default();
+        for func in 0..module.funcs.len() as u32 {
+            let body = self
+                .bodies
+                .entry(func)
+                .or_insert_with(|| body(module, func));
+            effects = effects | body.effects;
+        }
+        self.whole = Some(effects);
+        effects
+    }
+
     /// What a call of function `func` can change.
     pub(super) fn of_call(&mut self, module: &Module, func: u32) -> Effects {
         if let Some(known) = self.calls.get(&func) {
@@ -251,7 +264,7 @@ mod tests {
             (func (table.set (i32.const 0) (ref.null func)))
             (func (drop (table.get (i32.const 0))) (data.drop 0))
             (func (call_indirect (i32.const 0)))"#,
-            &["", "m", "m", "m", "m", "m", "g", "t", "", "mtg*"],
+            &["", "m", "m", "m", "m", "m", "g", "t", "", "*"],
         );
     }
 
@@ -265,7 +278,16 @@ mod tests {
             (func $c (global.set $g (i32.const 0)) (call $a))
             (func $d (call $print))
             (func $e (return_call $f))"#,
-            &["", "mtg*", "mg", "mg", "mg", "", "mtg*"],
+            &["", "*", "mg", "mg", "mg", "", "*"],
+        );
+    }
+
+    #[test]
+    fn an_indirect_call_does_not_hide_what_is_known() {
+        check(
+            r#"(memory 1) (table 1 funcref)
+            (func (call_indirect (i32.const 0)) (i32.store (i32.const 0) (i32.const 0)))"#,
+            &["m*"],
         );
     }
 }

@@ -6,12 +6,12 @@
 
 use std::collections::HashMap;
 
-use wassay_runtime::module::{ExternKind, ExternType, Import};
+use wassay_runtime::module::{Export, ExternKind, Import};
 use wassay_runtime::{Engine, Extern, Instance, Module, Store};
 
-use super::effects::{Effects, ModuleEffects};
+use super::instances::{Instances, Provided, Sizes};
 use super::spectest::{self, Spectest};
-use super::state::{Parts, State};
+use super::state::State;
 use super::values;
 use crate::judge;
 use crate::outcome::{Outcome, Proof, Report};
@@ -23,20 +23,12 @@ type Because = String;
 /// An instance by index into `Session::instances`, or why it is missing.
 type Slot = Result<usize, Because>;
 
-/// An instance and what is known of it.
-struct Record {
-    instance: Instance,
-    module: Module,
-    parts: Parts,
-    effects: ModuleEffects,
-}
-
 /// A script in execution.
 pub(super) struct Session {
     engine: Engine,
     store: Store,
     spectest: Spectest,
-    instances: Vec<Record>,
+    instances: Instances,
     current: Slot,
     named: HashMap<String, Slot>,
     registered: HashMap<String, Slot>,
@@ -55,7 +47,7 @@ impl Session {
             engine: engine.clone(),
             store: Store::new(engine),
             spectest: Spectest::default(),
-            instances: Vec::new(),
+            instances: Instances::default(),
             current: Err(none()),
             named: HashMap::new(),
             registered: HashMap::new(),
@@ -207,61 +199,58 @@ impl Session {
             .iter()
             .map(|import| self.import(import))
             .collect();
-        let imports: Vec<Extern> = match imports {
+        let imports: Vec<Provided> = match imports {
             Ok(imports) => imports,
             Err(outcome) => return (Err(because(&outcome)), outcome),
         };
-        let (memories, tables) = (self.store.memories().count(), self.store.tables().count());
-        let made = Instance::new(&mut self.store, &module, &imports);
-        let mut parts = Parts::default();
-        for import in &imports {
-            match import {
-                Extern::Memory(memory) => parts.memories.push(*memory),
-                Extern::Table(table) => parts.tables.push(*table),
-                Extern::Func(_) | Extern::Global(_) | Extern::Tag(_) => {}
-            }
+        let values: Vec<Extern> = imports.iter().map(|(value, _)| *value).collect();
+        let before = Sizes::of(&self.store);
+        let (instance, outcome) = match Instance::new(&mut self.store, &module, &values) {
+            Ok(instance) => (Some(instance), Outcome::Done),
+            Err(error) => (None, values::ending(error)),
+        };
+        if matches!(outcome, Outcome::Unsupported(_)) {
+            self.uncompiled += module.bodies.len() as u64;
         }
-        parts.memories.extend(self.store.memories().skip(memories));
-        parts.tables.extend(self.store.tables().skip(tables));
-        let effects = effects_of_instantiation(&module);
         if let Some(state) = &mut self.state {
-            state.update(&self.store, effects, &parts);
+            state.grow(&self.store);
         }
-        match made {
-            Ok(instance) => {
-                let effects = ModuleEffects::default();
-                self.instances.push(Record {
-                    instance,
-                    module,
-                    parts,
-                    effects,
-                });
-                (Ok(self.instances.len() - 1), Outcome::Done)
-            }
-            Err(error) => {
-                let outcome = values::ending(error);
-                if matches!(outcome, Outcome::Unsupported(_)) {
-                    self.uncompiled += module.bodies.len() as u64;
-                }
-                (Err(because(&outcome)), outcome)
-            }
+        if !ran(&outcome) {
+            return (Err(because(&outcome)), outcome);
         }
+        let instances = &mut self.instances;
+        let index = instances.add(&self.store, before, module, &imports, instance);
+        if let Some(state) = &mut self.state {
+            state.update(&self.store, &instances.changes_of_instantiation(index));
+        }
+        let slot = match outcome {
+            Outcome::Done => Ok(index),
+            _ => Err(because(&outcome)),
+        };
+        (slot, outcome)
     }
 
     /// The value of an import, by the names that are registered.
-    fn import(&mut self, import: &Import) -> Result<Extern, Outcome> {
+    fn import(&mut self, import: &Import) -> Result<Provided, Outcome> {
         let (module, name) = (&import.module, &import.name);
         let unknown = || Outcome::Unlinkable(format!("unknown import {module:?} {name:?}"));
-        let found = match self.registered.get(module) {
-            Some(Ok(index)) => self.instances[*index].instance.export(&self.store, name),
+        let (found, provider) = match self.registered.get(module) {
+            Some(Ok(index)) => (self.export(*index, name), Some(*index)),
             Some(Err(because)) => return Err(Outcome::MissingInstance(because.clone())),
-            None if module == spectest::MODULE => self
-                .spectest
-                .get(&mut self.store, name)
-                .map_err(values::ending)?,
-            None => None,
+            None if module == spectest::MODULE => {
+                let item = self.spectest.get(&mut self.store, name);
+                (item.map_err(values::ending)?, None)
+            }
+            None => (None, None),
         };
-        found.ok_or_else(unknown)
+        found.map(|value| (value, provider)).ok_or_else(unknown)
+    }
+
+    fn export(&self, index: usize, name: &str) -> Option<Extern> {
+        self.instances
+            .get(index)
+            .instance?
+            .export(&self.store, name)
     }
 
     fn register(&mut self, name: &str, instance: Option<&String>) -> Outcome {
@@ -297,7 +286,7 @@ impl Session {
             Ok(Err(because)) => return Outcome::MissingInstance(because),
             Err(outcome) => return outcome,
         };
-        let export = self.instances[index].instance.export(&self.store, field);
+        let export = self.export(index, field);
         match (action, export) {
             (Action::Invoke { args, .. }, Some(Extern::Func(func))) => {
                 let args = match args
@@ -330,17 +319,10 @@ impl Session {
     /// Takes in what a call of an export can have changed.
     fn note_call(&mut self, index: usize, field: &str) {
         let Some(state) = &mut self.state else { return };
-        let record = &mut self.instances[index];
-        let func = |kind| kind == ExternKind::Func;
-        let exports = record.module.exports.iter();
-        let export = exports
-            .into_iter()
-            .find(|export| func(export.kind) && export.name == field);
-        let effects = export.map_or(Effects::ANYTHING, |export| {
-            record.effects.of_call(&record.module, export.index)
-        });
-        if !effects.is_none() {
-            state.update(&self.store, effects, &record.parts);
+        let mut exports = self.instances.get(index).module.exports.iter();
+        let called = |export: &&Export| export.kind == ExternKind::Func && export.name == field;
+        if let Some(func) = exports.find(called).map(|export| export.index) {
+            state.update(&self.store, &self.instances.changes_of_call(index, func));
         }
     }
 }
@@ -366,15 +348,11 @@ fn because(outcome: &Outcome) -> Because {
     }
 }
 
-/// Segments and the start function reach what was there before through imports only.
-fn effects_of_instantiation(module: &Module) -> Effects {
-    let harmless = |import: &Import| {
-        import.module == spectest::MODULE
-            && matches!(import.ty, ExternType::Func { .. } | ExternType::Global(_))
-    };
-    if module.imports.iter().all(harmless) {
-        Effects::default()
-    } else {
-        Effects::ANYTHING
-    }
+/// Whether instantiation came so far that the instance exists and its segments were applied, though
+/// one of them or the start function may have ended it.
+fn ran(instantiation: &Outcome) -> bool {
+    matches!(
+        instantiation,
+        Outcome::Done | Outcome::Trap(_) | Outcome::Exhaustion(_) | Outcome::Exception(_)
+    )
 }

@@ -4,10 +4,11 @@
 //! bound only the ends are hashed, and its size: touching gigabytes that no code has touched would
 //! take seconds. Object identities that tiers do not share (GC objects) are left out.
 
+use std::collections::HashSet;
+
 use wassay_runtime::{GlobalHandle, MemoryHandle, Store, TableHandle, Val};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::effects::Effects;
 use super::values::from_ref;
 use crate::outcome::{Reference, StateHash};
 
@@ -20,13 +21,15 @@ const TABLE_ELEMENTS_WHOLE: u64 = 1 << 16;
 /// How many elements of each end of a larger table are hashed.
 const TABLE_ELEMENTS_END: u64 = 1 << 12;
 
-/// The memories and tables of one instance.
+/// What may have changed since the state was last taken.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Parts {
-    /// The memories that its code can name.
-    pub(super) memories: Vec<MemoryHandle>,
-    /// The tables that its code can name.
-    pub(super) tables: Vec<TableHandle>,
+pub(super) struct Changes {
+    /// These memories.
+    pub(super) memories: HashSet<MemoryHandle>,
+    /// These tables.
+    pub(super) tables: HashSet<TableHandle>,
+    /// Any global.
+    pub(super) globals: bool,
 }
 
 /// The hashes of a store's parts, kept up to date.
@@ -38,49 +41,36 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Takes in what was created since, and what `effects` on `parts` can have changed.
-    pub(super) fn update(&mut self, store: &Store, effects: Effects, parts: &Parts) {
-        let (old_memories, old_tables) = (self.memories.len(), self.tables.len());
-        let created = store.memories().skip(old_memories);
-        self.memories
-            .extend(created.map(|memory| hash_memory(store, memory)));
-        self.tables.extend(
-            store
-                .tables()
-                .skip(old_tables)
-                .map(|table| hash_table(store, table)),
-        );
-        if effects.anything {
-            self.refresh_all(store, old_memories, old_tables);
-        } else {
-            if effects.memories {
-                for memory in &parts.memories {
-                    self.memories[memory.index() as usize] = hash_memory(store, *memory);
-                }
-            }
-            if effects.tables {
-                for table in &parts.tables {
-                    self.tables[table.index() as usize] = hash_table(store, *table);
-                }
-            }
+    /// Takes in what may have changed.
+    pub(super) fn update(&mut self, store: &Store, changes: &Changes) {
+        for memory in &changes.memories {
+            self.memories[memory.index() as usize] = hash_memory(store, *memory);
         }
+        for table in &changes.tables {
+            self.tables[table.index() as usize] = hash_table(store, *table);
+        }
+        if !changes.memories.is_empty() {
+            self.total.memories = hash_words(&self.memories);
+        }
+        if !changes.tables.is_empty() {
+            self.total.tables = hash_words(&self.tables);
+        }
+        if changes.globals {
+            self.total.globals = hash_globals(store, store.globals());
+        }
+    }
+
+    /// Takes in what was created since the last time.
+    pub(super) fn grow(&mut self, store: &Store) {
+        let memories = store.memories().skip(self.memories.len());
+        self.memories
+            .extend(memories.map(|memory| hash_memory(store, memory)));
+        let tables = store.tables().skip(self.tables.len());
+        self.tables
+            .extend(tables.map(|table| hash_table(store, table)));
         self.total.memories = hash_words(&self.memories);
         self.total.tables = hash_words(&self.tables);
         self.total.globals = hash_globals(store, store.globals());
-    }
-
-    fn refresh_all(&mut self, store: &Store, memories: usize, tables: usize) {
-        for (slot, memory) in self
-            .memories
-            .iter_mut()
-            .zip(store.memories())
-            .take(memories)
-        {
-            *slot = hash_memory(store, memory);
-        }
-        for (slot, table) in self.tables.iter_mut().zip(store.tables()).take(tables) {
-            *slot = hash_table(store, table);
-        }
     }
 
     /// The state as of the last update.

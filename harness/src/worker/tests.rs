@@ -68,6 +68,8 @@ fn modules_instances_globals_and_registration() {
         (register "I" $i)
         (assert_unlinkable (module (import "A" "nothing" (global i32))) "unknown import")
         (assert_unlinkable (module (import "A" "g" (global i64))) "incompatible import type")
+        (assert_unlinkable (module (import "A" "g" (func))) "incompatible import type")
+        (assert_unlinkable (module (import "A" "g" (memory 0))) "incompatible import type")
         (assert_invalid (module (global i32 (i64.const 0))) "type mismatch")
         (assert_malformed (module binary "") "unexpected end")
         (assert_malformed (module quote "(func") "unexpected token")
@@ -199,6 +201,65 @@ fn a_segment_into_an_imported_memory_changes_the_state() {
     let states: Vec<_> = reports.iter().map(|report| report.state).collect();
     assert_ne!(states[0], states[2]);
     assert_eq!(states[2], states[3]);
+}
+
+#[test]
+fn an_indirect_call_into_another_instance_changes_its_state() {
+    let reports = run(r#"
+        (module (table (export "t") 1 funcref) (global $g (mut i32) (i32.const 0)) (memory 1)
+          (type $v (func))
+          (func $store (i32.store (i32.const 0) (i32.const 1)))
+          (func (export "pure") (result i32) (i32.const 1))
+          (func (export "set") (global.set $g (i32.const 1)))
+          (elem (i32.const 0) $store))
+        (register "A")
+        (module (import "A" "t" (table 1 funcref)) (type $v (func))
+          (func (export "go") (call_indirect (type $v) (i32.const 0))))
+        (invoke "go")
+        (module (import "A" "pure" (func $pure (result i32)))
+          (func (export "go") (drop (call $pure))))
+        (invoke "go")
+        "#);
+    let states: Vec<_> = reports
+        .iter()
+        .map(|report| report.state.unwrap_or_default())
+        .collect();
+    assert!(
+        reports
+            .iter()
+            .all(|it| matches!(it.outcome, Outcome::Done | Outcome::Values(_)))
+    );
+    assert_eq!(states[2].globals, states[3].globals);
+    assert_ne!(states[2].memories, states[3].memories);
+    assert_eq!(states[4], states[5]);
+}
+
+#[test]
+fn calls_change_the_state_as_their_code_says() {
+    let reports = run(r#"
+        (module (memory 1) (global $g (mut i32) (i32.const 0)) (table 2 funcref)
+          (func $f (export "load") (result i32) (i32.load (i32.const 0)))
+          (func (export "store") (i32.store (i32.const 0) (i32.const 1)))
+          (func (export "set") (global.set $g (i32.const 1)))
+          (func (export "grow") (result i32) (memory.grow (i32.const 1)))
+          (func (export "put") (table.set (i32.const 1) (ref.func $f))))
+        (invoke "load") (invoke "store") (invoke "set") (invoke "grow") (invoke "put")
+        (invoke "load")
+        "#);
+    let states: Vec<_> = reports
+        .iter()
+        .map(|report| report.state.expect("a state"))
+        .collect();
+    assert_eq!(states[0], states[1]);
+    assert_ne!(states[1].memories, states[2].memories);
+    assert_eq!(
+        (states[1].globals, states[1].tables),
+        (states[2].globals, states[2].tables)
+    );
+    assert_ne!(states[2].globals, states[3].globals);
+    assert_ne!(states[3].memories, states[4].memories);
+    assert_ne!(states[4].tables, states[5].tables);
+    assert_eq!(states[5], states[6]);
 }
 
 #[test]

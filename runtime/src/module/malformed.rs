@@ -8,6 +8,7 @@
 use wasmparser::{BinaryReaderError, Parser, Payload, WasmFeatures};
 
 use super::reader_error;
+use crate::decode::{DecodeError, Decoder};
 use crate::error::{Error, ErrorKind};
 
 /// The error of a refused module, with its kind.
@@ -15,6 +16,9 @@ pub(super) fn classify(bytes: &[u8], features: WasmFeatures, error: &BinaryReade
     match decode_only(bytes, features) {
         Err(malformed) => reader_error(ErrorKind::Malformed, &malformed),
         Ok(()) if is_format_rule(error.message()) => reader_error(ErrorKind::Malformed, error),
+        Ok(()) if has_malformed_memarg(bytes, features, error) => {
+            Error::new(ErrorKind::Malformed, MEMOP_FLAGS).at(error.offset() as usize)
+        }
         Ok(()) => reader_error(ErrorKind::Invalid, error),
     }
 }
@@ -30,8 +34,42 @@ fn is_format_rule(message: &str) -> bool {
         "data count section required",
         "unknown binary version",
         "unsupported component",
+        "malformed section id",
+        // A global's mutability that is neither 0 nor 1, for who does not know shared globals.
+        "shared globals require",
     ];
     RULES.iter().any(|rule| message.contains(rule))
+}
+
+/// What the decoder of bodies says of a memory access whose flags have unknown bits.
+const MEMOP_FLAGS: &str = "malformed memop flags";
+
+/// Whether the alignment that is refused has 32 bits or more. Before there were several memories,
+/// the binary format had no such alignment (spec 2.0, "memarg"); since then it is a matter of
+/// validation. wasmparser leaves it to its validator always.
+fn has_malformed_memarg(bytes: &[u8], features: WasmFeatures, error: &BinaryReaderError) -> bool {
+    if features.multi_memory() || !error.message().contains("alignment must not be larger") {
+        return false;
+    }
+    let bodies = Parser::new(0)
+        .parse_all(bytes)
+        .filter_map(|payload| match payload {
+            Ok(Payload::CodeSectionEntry(body)) => Some(body.range()),
+            _ => None,
+        });
+    let mut bodies = bodies.filter(|range| range.contains(&error.offset()));
+    bodies.next().is_some_and(|range| {
+        let (start, end) = (range.start as usize, range.end as usize);
+        let mut decoder = Decoder::new(&bytes[start..end], start);
+        let mut read = || {
+            decoder.read_locals(|_, _| {})?;
+            while !decoder.is_at_end() {
+                decoder.read()?;
+            }
+            Ok::<(), DecodeError>(())
+        };
+        read().is_err_and(|error| error.message == MEMOP_FLAGS)
+    })
 }
 
 /// Reads every item of every section, and nothing more.

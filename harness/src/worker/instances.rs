@@ -1,0 +1,190 @@
+//! The instances of a store, and what running their code can change.
+//!
+//! Code reaches code of other instances through what was imported: an imported function can be
+//! called; through an imported table, global or tag, and through references that are passed to an
+//! imported function or come from it, function references can travel both ways. So an indirect call
+//! can change what the instances within reach can change, and nothing else.
+//!
+//! An instance whose instantiation trapped is kept: its functions may be in a table.
+
+use wassay_runtime::module::{ExternType, SegmentMode};
+use wassay_runtime::{Extern, Instance, MemoryHandle, Module, Store, TableHandle, ValType};
+
+use super::effects::{Effects, ModuleEffects};
+use super::state::Changes;
+
+/// An instance and what is known of it.
+pub(super) struct Record {
+    /// The instance, unless its instantiation trapped.
+    pub(super) instance: Option<Instance>,
+    /// Its module.
+    pub(super) module: Module,
+    effects: ModuleEffects,
+    /// The memories that its code can name.
+    memories: Vec<MemoryHandle>,
+    /// The tables that its code can name.
+    tables: Vec<TableHandle>,
+    /// Instances whose code its code can call.
+    calls: Vec<usize>,
+}
+
+/// How many memories and tables a store has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sizes {
+    memories: usize,
+    tables: usize,
+}
+
+impl Sizes {
+    /// Of this store, now.
+    pub(super) fn of(store: &Store) -> Sizes {
+        Sizes {
+            memories: store.memories().count(),
+            tables: store.tables().count(),
+        }
+    }
+}
+
+/// A resolved import: its value, and the instance that exports it, unless the host made it.
+pub(super) type Provided = (Extern, Option<usize>);
+
+/// Every instance of a store, in order of creation.
+#[derive(Default)]
+pub(super) struct Instances {
+    records: Vec<Record>,
+}
+
+impl Instances {
+    /// The instance of that index.
+    pub(super) fn get(&self, index: usize) -> &Record {
+        &self.records[index]
+    }
+
+    /// Adds an instance that has just been made, or whose making trapped; `before` are the sizes of
+    /// the store from before.
+    pub(super) fn add(
+        &mut self,
+        store: &Store,
+        before: Sizes,
+        module: Module,
+        imports: &[Provided],
+        instance: Option<Instance>,
+    ) -> usize {
+        let (mut memories, mut tables) = (Vec::new(), Vec::new());
+        for (value, _) in imports {
+            match value {
+                Extern::Memory(memory) => memories.push(*memory),
+                Extern::Table(table) => tables.push(*table),
+                Extern::Func(_) | Extern::Global(_) | Extern::Tag(_) => {}
+            }
+        }
+        memories.extend(store.memories().skip(before.memories));
+        tables.extend(store.tables().skip(before.tables));
+        let (effects, calls) = (ModuleEffects::default(), Vec::new());
+        self.records.push(Record {
+            instance,
+            module,
+            effects,
+            memories,
+            tables,
+            calls,
+        });
+        let index = self.records.len() - 1;
+        self.connect(index, imports);
+        index
+    }
+
+    /// Notes whose code the new instance can call, and who can call its code.
+    fn connect(&mut self, index: usize, imports: &[Provided]) {
+        let mut func = 0;
+        for (value, provider) in imports {
+            let both_ways = match value {
+                Extern::Func(_) => {
+                    func += 1;
+                    takes_or_gives_references(&self.records[index].module, func - 1)
+                }
+                Extern::Table(_) | Extern::Global(_) | Extern::Tag(_) => true,
+                Extern::Memory(_) => continue,
+            };
+            let Some(provider) = *provider else { continue };
+            self.records[index].calls.push(provider);
+            if both_ways {
+                self.records[provider].calls.push(index);
+            }
+        }
+    }
+
+    /// What a call of function `func` of an instance can change.
+    pub(super) fn changes_of_call(&mut self, index: usize, func: u32) -> Changes {
+        let record = &mut self.records[index];
+        let effects = record.effects.of_call(&record.module, func);
+        let mut changes = Changes::default();
+        self.add_changes(index, effects, &mut changes);
+        changes
+    }
+
+    /// What instantiating an instance can have changed: by its active segments and by its start
+    /// function.
+    pub(super) fn changes_of_instantiation(&mut self, index: usize) -> Changes {
+        let record = &mut self.records[index];
+        let module = &record.module;
+        let active = |mode: &SegmentMode| matches!(mode, SegmentMode::Active { .. });
+        let mut effects = Effects {
+            memories: module.datas.iter().any(|segment| active(&segment.mode)),
+            tables: module.elements.iter().any(|segment| active(&segment.mode)),
+            ..Effects::default()
+        };
+        if let Some(start) = module.start {
+            effects = effects | record.effects.of_call(&record.module, start);
+        }
+        let mut changes = Changes::default();
+        self.add_changes(index, effects, &mut changes);
+        changes
+    }
+
+    fn add_changes(&mut self, index: usize, effects: Effects, changes: &mut Changes) {
+        self.records[index].add_changes(effects, changes);
+        if !effects.anything {
+            return;
+        }
+        for reached in self.within_reach(index) {
+            let record = &mut self.records[reached];
+            let whole = record.effects.of_module(&record.module);
+            record.add_changes(whole, changes);
+        }
+    }
+
+    /// The instance and all those whose code its code can come to call.
+    fn within_reach(&self, index: usize) -> Vec<usize> {
+        let mut seen = vec![false; self.records.len()];
+        let (mut found, mut todo) = (Vec::new(), vec![index]);
+        while let Some(next) = todo.pop() {
+            if !std::mem::replace(&mut seen[next], true) {
+                found.push(next);
+                todo.extend(&self.records[next].calls);
+            }
+        }
+        found
+    }
+}
+
+impl Record {
+    fn add_changes(&self, effects: Effects, changes: &mut Changes) {
+        if effects.memories {
+            changes.memories.extend(&self.memories);
+        }
+        if effects.tables {
+            changes.tables.extend(&self.tables);
+        }
+        changes.globals |= effects.globals;
+    }
+}
+
+/// Whether references pass through the `n`-th imported function.
+fn takes_or_gives_references(module: &Module, n: usize) -> bool {
+    let imports = module.imports.iter();
+    let mut funcs = imports.filter(|import| matches!(import.ty, ExternType::Func { .. }));
+    let signature = &module.signatures[n];
+    let mut types = signature.params.iter().chain(&signature.results);
+    funcs.nth(n).is_some() && types.any(|ty| matches!(ty, ValType::Ref(_)))
+}
