@@ -1,0 +1,328 @@
+//! Handlers of calls and returns, and the entry from outside of the tier.
+//!
+//! A call pushes a [`Frame`] on the control stack of the store and never recurses. Its `ip` and `fp`
+//! say where the caller goes on. A return pops one and goes on there, in the same instance: what must
+//! happen at a return beyond that is code. Above the frame of a caller in another instance lies one
+//! that leads to the cell `RELOAD`, which pops the caller's own frame and switches back to its
+//! instance (so only such a frame's `vm` is of meaning); below an entry from outside lies one that
+//! leads to the cell `EXIT`, which leaves the machine. Spec: 4.6.10 Calls.
+
+use super::machine::{Handler, Immediate, InAcc, InSlot, Ip, Regs, Source, Value, handlers, run};
+use super::table::opcode;
+use crate::engine::Tier;
+use crate::store::StoreData;
+use crate::trap::TrapKind;
+use crate::types::TypeId;
+use crate::vm::{Cx, EXIT_OK, Exit, Frame, FuncInst, TableInst, Vm};
+
+static EXIT: [u64; 1] = [opcode!(exit) as u64];
+static RELOAD: [u64; 1] = [opcode!(reload) as u64];
+
+/// Cells of every calling instruction: its arguments' first slot is in `a` and `b`.
+pub(super) const CALL_CELLS: usize = 2;
+
+/// The entry of every function of the tier.
+///
+/// # Safety
+/// As for [`crate::vm::Entry`], of a function that the tier has installed.
+pub(super) unsafe extern "C" fn entry(func: *mut FuncInst, cx: *mut Cx, args: *mut u64) -> Exit {
+    // SAFETY: the contract of `Entry`; `register` is the function's finished code.
+    unsafe {
+        let (code, vm, frame_top) = ((*func).register.cast::<u64>(), (*func).vm, (*cx).frame_top);
+        if !has_room(cx, args, code, 1) {
+            return TrapKind::StackExhausted as Exit;
+        }
+        (*cx).entered[Tier::Register as usize] += 1;
+        push(cx, EXIT.as_ptr(), args, vm, func);
+        let ip = code.add(1);
+        let (mem, len) = (std::ptr::null_mut(), 0);
+        let mut regs = Regs { ip, fp: args, mem, len, vm, acc: 0, facc: 0.0 };
+        regs.reload();
+        let exit = run(regs);
+        (*cx).frame_top = frame_top;
+        exit
+    }
+}
+
+/// Whether a function's frame fits at `fp`, and `frames` more on the control stack.
+#[inline(always)]
+unsafe fn has_room(cx: *mut Cx, fp: *mut u64, code: Ip, frames: usize) -> bool {
+    // SAFETY: the first cell of code is the size of its frame.
+    unsafe {
+        let end = fp.cast::<u8>().wrapping_add(*code as usize);
+        let frame_end = (*cx).frame_top.wrapping_add(frames);
+        end <= (*cx).stack_end.cast() && frame_end <= (*cx).frame_end
+    }
+}
+
+/// Pushes a frame; there must be room.
+#[inline(always)]
+unsafe fn push(cx: *mut Cx, ip: Ip, fp: *mut u64, vm: *mut Vm, func: *mut FuncInst) {
+    // SAFETY: the caller has made sure that there is room.
+    unsafe {
+        (*cx).frame_top.write(Frame { ip, fp, vm, func });
+        (*cx).frame_top = (*cx).frame_top.add(1);
+    }
+}
+
+handlers! {
+    /// Leaves the machine after the outermost return.
+    fn exit(r) {
+        r.exit(EXIT_OK)
+    }
+
+    /// Returns to another instance.
+    fn reload(r) {
+        let cx = r.cx();
+        let frame = (*cx).frame_top.sub(1);
+        (*cx).frame_top = frame;
+        r.fp = (*frame).fp;
+        r.vm = (*frame).vm;
+        r.reload();
+        let ip = (*frame).ip;
+        r.goto(ip)
+    }
+
+    /// Returns what is in the first slots.
+    fn ret(r) {
+        let cx = r.cx();
+        let frame = (*cx).frame_top.sub(1);
+        (*cx).frame_top = frame;
+        r.fp = (*frame).fp;
+        let ip = (*frame).ip;
+        r.goto(ip)
+    }
+
+    /// Returns `a`.
+    fn ret_one<T: Value, A: Source>(r) {
+        let value: T = A::get(&r, 1);
+        *r.fp = value.into_slot();
+        value.accumulate(&mut r);
+        let cx = r.cx();
+        let frame = (*cx).frame_top.sub(1);
+        (*cx).frame_top = frame;
+        r.fp = (*frame).fp;
+        let ip = (*frame).ip;
+        r.goto(ip)
+    }
+
+    /// Calls the code in the further cell, of the same instance.
+    fn call(r) {
+        let code = r.cell(1) as Ip;
+        let fp = r.fp.add(r.field32(1) as usize);
+        let cx = r.cx();
+        if !has_room(cx, fp, code, 1) {
+            return r.trap(TrapKind::StackExhausted);
+        }
+        let frame = (*cx).frame_top;
+        (*frame).ip = r.ip.add(CALL_CELLS);
+        (*frame).fp = r.fp;
+        (*cx).frame_top = frame.add(1);
+        r.fp = fp;
+        r.goto(code.add(1))
+    }
+
+    /// Calls the function whose index is in the further cell.
+    fn call_import(r) {
+        r.acc = *(*r.vm).funcs.add(r.cell(1) as usize) as u64;
+        r.handle(call_func)
+    }
+
+    /// Calls element `c` of a table; the further cell holds type and table.
+    fn call_indirect(r) {
+        let index = *r.slot(3);
+        match callee(&r, index) {
+            Ok(func) => {
+                r.acc = func as u64;
+                r.handle(call_func)
+            }
+            Err(kind) => r.trap(kind),
+        }
+    }
+
+    /// Calls the function that `c` refers to.
+    fn call_ref(r) {
+        r.acc = *r.slot(3);
+        if r.acc == 0 {
+            return r.trap(TrapKind::NullFunctionReference);
+        }
+        r.handle(call_func)
+    }
+
+    /// Calls the function at the address in the accumulator; the cell is a calling instruction's.
+    fn call_func(r) {
+        let func = r.acc as *mut FuncInst;
+        if (*func).vm != r.vm {
+            return r.handle(call_outside);
+        }
+        let code = (*func).register.cast::<u64>();
+        let fp = r.fp.add(r.field32(1) as usize);
+        let cx = r.cx();
+        if !has_room(cx, fp, code, 1) {
+            return r.trap(TrapKind::StackExhausted);
+        }
+        let frame = (*cx).frame_top;
+        (*frame).ip = r.ip.add(CALL_CELLS);
+        (*frame).fp = r.fp;
+        (*cx).frame_top = frame.add(1);
+        r.fp = fp;
+        r.goto(code.add(1))
+    }
+
+    /// The same for a function of another instance, or of the host.
+    fn call_outside(r) {
+        let func = r.acc as *mut FuncInst;
+        let args = r.fp.add(r.field32(1) as usize);
+        let cx = r.cx();
+        if (*func).register.is_null() {
+            let exit = ((*func).entry)(func, cx, args);
+            if exit != EXIT_OK {
+                return r.exit(exit);
+            }
+            r.reload();
+            r.acc = *args;
+            r.facc = f64::from_bits(*args);
+            return r.next(CALL_CELLS);
+        }
+        let code = (*func).register.cast::<u64>();
+        if !has_room(cx, args, code, 2) {
+            return r.trap(TrapKind::StackExhausted);
+        }
+        push(cx, r.ip.add(CALL_CELLS), r.fp, r.vm, func);
+        push(cx, RELOAD.as_ptr(), r.fp, r.vm, func);
+        r.fp = args;
+        r.vm = (*func).vm;
+        r.reload();
+        r.goto(code.add(1))
+    }
+
+    /// Goes to the code in the further cell, of the same instance; arguments are in the first slots.
+    fn return_call(r) {
+        let code = r.cell(1) as Ip;
+        if !has_room(r.cx(), r.fp, code, 0) {
+            return r.trap(TrapKind::StackExhausted);
+        }
+        r.goto(code.add(1))
+    }
+
+    /// Goes to the function whose index is in the further cell.
+    fn return_call_import(r) {
+        r.acc = *(*r.vm).funcs.add(r.cell(1) as usize) as u64;
+        r.handle(return_call_func)
+    }
+
+    /// Goes to element `c` of a table; the further cell holds type and table.
+    fn return_call_indirect(r) {
+        let index = *r.slot(3);
+        match callee(&r, index) {
+            Ok(func) => {
+                r.acc = func as u64;
+                r.handle(return_call_func)
+            }
+            Err(kind) => r.trap(kind),
+        }
+    }
+
+    /// Goes to the function that `c` refers to.
+    fn return_call_ref(r) {
+        r.acc = *r.slot(3);
+        if r.acc == 0 {
+            return r.trap(TrapKind::NullFunctionReference);
+        }
+        r.handle(return_call_func)
+    }
+
+    /// Goes to the function at the address in the accumulator.
+    fn return_call_func(r) {
+        let func = r.acc as *mut FuncInst;
+        let cx = r.cx();
+        if (*func).register.is_null() {
+            let exit = ((*func).entry)(func, cx, r.fp);
+            if exit != EXIT_OK {
+                return r.exit(exit);
+            }
+            r.reload();
+            r.acc = *r.fp;
+            r.facc = f64::from_bits(*r.fp);
+            return r.handle(ret);
+        }
+        let code = (*func).register.cast::<u64>();
+        if !has_room(cx, r.fp, code, 1) {
+            return r.trap(TrapKind::StackExhausted);
+        }
+        if (*func).vm != r.vm {
+            remember_instance(cx, r.vm);
+            r.vm = (*func).vm;
+            r.reload();
+        }
+        r.goto(code.add(1))
+    }
+}
+
+/// Makes the next return restore the instance `vm`, unless it does so, or leaves the machine, anyway:
+/// so tail calls take no space, however many there are. There must be room for a frame.
+#[inline(never)]
+unsafe fn remember_instance(cx: *mut Cx, vm: *mut Vm) {
+    // SAFETY: the top frame is that of the running function's caller.
+    unsafe {
+        let caller = (*cx).frame_top.sub(1);
+        let ip = (*caller).ip;
+        if ip != EXIT.as_ptr() && ip != RELOAD.as_ptr() {
+            (*caller).vm = vm;
+            push(cx, RELOAD.as_ptr(), (*caller).fp, vm, std::ptr::null_mut());
+        }
+    }
+}
+
+/// The function that an indirect call finds in its table.
+#[inline(always)]
+unsafe fn callee(r: &Regs, index: u64) -> Result<*mut FuncInst, TrapKind> {
+    // SAFETY: the contract of `Handler`; elements of such tables are functions of the store.
+    unsafe {
+        let (ty, table) = (TypeId(r.cell(1) as u32), (r.cell(1) >> 32) as usize);
+        let table: *mut TableInst = *(*r.vm).tables.add(table);
+        if index >= (*table).len {
+            return Err(TrapKind::UndefinedElement);
+        }
+        let func = *(*table).elements.add(index as usize) as *mut FuncInst;
+        if func.is_null() {
+            return Err(TrapKind::UninitializedElement);
+        }
+        if (*func).ty != ty && !is_subtype((*r.vm).cx, (*func).ty, ty) {
+            return Err(TrapKind::IndirectCallTypeMismatch);
+        }
+        Ok(func)
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn is_subtype(cx: *mut Cx, a: TypeId, b: TypeId) -> bool {
+    // SAFETY: `cx` is that of the running store, to whose owner there is no other reference in use.
+    let data = unsafe { StoreData::of(cx) };
+    data.engine.registry().is_subtype(a, b)
+}
+
+/// By class of type: i32, i64 and references, f32, f64; then slot, accumulator, immediate.
+pub(super) const RET_ONE: [[Handler; 3]; 4] = [
+    [
+        ret_one::<u32, InSlot>,
+        ret_one::<u32, InAcc>,
+        ret_one::<u32, Immediate>,
+    ],
+    [
+        ret_one::<u64, InSlot>,
+        ret_one::<u64, InAcc>,
+        ret_one::<u64, Immediate>,
+    ],
+    [
+        ret_one::<f32, InSlot>,
+        ret_one::<f32, InAcc>,
+        ret_one::<f32, Immediate>,
+    ],
+    [
+        ret_one::<f64, InSlot>,
+        ret_one::<f64, InAcc>,
+        ret_one::<f64, Immediate>,
+    ],
+];

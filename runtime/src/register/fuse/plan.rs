@@ -1,0 +1,89 @@
+//! Which blocks are emitted, and which are repeated in the place of a branch to them: those that
+//! only return, trap, or decide where to go, so that a loop's branch back is its condition.
+
+use super::condition;
+use crate::ir::{BlockId, Func, Inst, Role};
+
+/// Above this many cells a branch may be out of a field's reach.
+const NEAR_CELLS_MAX: usize = 30_000;
+
+/// Above this many slots, some may be out of a field's reach.
+const NEAR_SLOTS_MAX: u32 = 60_000;
+
+/// The plan of a function.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// Branches that lead to each block once repetition is done.
+    predecessors: Vec<u32>,
+    repeated: Vec<bool>,
+    /// Whether branches or slots may be out of a field's reach.
+    pub(super) is_far: bool,
+}
+
+impl Plan {
+    pub(super) fn new(func: &Func) -> Plan {
+        let blocks = (0..func.blocks.len() as u32).map(BlockId);
+        let cells_max = (func.insts.len() + func.blocks.len()) * 5 + func.lists.len() * 2;
+        let is_far = cells_max > NEAR_CELLS_MAX || func.slots > NEAR_SLOTS_MAX;
+        let repeated: Vec<bool> = blocks.map(|id| is_short(func, id, is_far)).collect();
+        let mut plan = Plan {
+            predecessors: vec![0; func.blocks.len()],
+            repeated,
+            is_far,
+        };
+        plan.predecessors[0] = 1;
+        for i in 0..func.blocks.len() as u32 {
+            plan.count(func, BlockId(i));
+        }
+        plan
+    }
+
+    /// Counts where a block leads to. A repeated block's targets get one more.
+    fn count(&mut self, func: &Func, id: BlockId) {
+        let terminator = func.terminator(id);
+        let from = match *terminator {
+            Inst::Br { target } if self.repeats(id, target) => func.terminator(target),
+            _ => terminator,
+        };
+        from.visit(func, |role| {
+            if let Role::Label(target) = role {
+                self.predecessors[target.0 as usize] += 1;
+            }
+        });
+    }
+
+    /// Whether a branch from the end of `from` is replaced by the block that it leads to. The block
+    /// behind is gone to for nothing.
+    pub(super) fn repeats(&self, from: BlockId, target: BlockId) -> bool {
+        self.repeated[target.0 as usize] && target.0 != from.0 + 1
+    }
+
+    /// Whether a branch to a block is replaced by the block.
+    pub(super) fn is_repeated(&self, id: BlockId) -> bool {
+        self.repeated[id.0 as usize]
+    }
+
+    /// Whether anything leads to a block.
+    pub(super) fn is_emitted(&self, id: BlockId) -> bool {
+        self.predecessors[id.0 as usize] > 0
+    }
+
+    /// Whether a block is reached from one place only.
+    pub(super) fn has_one_predecessor(&self, id: BlockId) -> bool {
+        self.predecessors[id.0 as usize] == 1
+    }
+
+    /// The next block that is emitted.
+    pub(super) fn next(&self, id: BlockId) -> Option<BlockId> {
+        let rest = id.0 + 1..self.predecessors.len() as u32;
+        rest.map(BlockId).find(|&id| self.is_emitted(id))
+    }
+}
+
+fn is_short(func: &Func, id: BlockId, is_far: bool) -> bool {
+    match func.block(id) {
+        [Inst::Return { values }] => values.len <= 1,
+        [Inst::Trap { .. }] => true,
+        block => condition::find(func, block, is_far).is_some(),
+    }
+}

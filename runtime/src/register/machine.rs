@@ -1,0 +1,359 @@
+//! The machine that handlers run on: its registers, how a handler ends, where operands come from.
+//!
+//! # Code
+//! A function's code is an array of 8-byte cells. The first says how many bytes its frame takes; at
+//! the second, execution begins. A cell is an opcode and three fields of 16 bits, `{op, a, b, c}`;
+//! some opcodes take further cells. Opcodes index `table.rs`.
+//!
+//! # Registers
+//! Every handler has the signature [`Handler`], whose arguments stay in machine registers: `ip` the
+//! cell at hand, `fp` slot 0 of the frame, memory 0 as base and length, the instance, and two
+//! accumulators. The result of an instruction is written to its slot *and* left in an accumulator:
+//! f64 in `facc`, everything else in `acc`. An instruction without a result keeps both; so does one
+//! for the accumulator of the other kind. Slots are always valid; accumulators only save reads.
+//!
+//! # Dispatch
+//! A handler ends by calling the next one as its last act. Release builds make a jump of that, as all
+//! signatures are the same and no handler has a local whose address escapes; slow paths are out of
+//! line for that reason. Debug builds return the registers to a loop instead: [`Flow`].
+
+use crate::numeric::Slot;
+use crate::trap::TrapKind;
+use crate::vm::{Cx, Exit, Vm};
+
+/// A position in code.
+pub(super) type Ip = *const u64;
+
+/// What executes a cell.
+///
+/// # Safety
+/// `ip` points to a cell of the handler's opcode in finished code, `fp` to a frame with room for what
+/// that code names, `mem` and `len` are memory 0 of `vm`, which is alive.
+pub(super) type Handler =
+    unsafe extern "C" fn(Ip, *mut u64, *mut u8, usize, *mut Vm, u64, f64) -> Flow;
+
+/// The arguments of a handler.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct Regs {
+    pub(super) ip: Ip,
+    pub(super) fp: *mut u64,
+    pub(super) mem: *mut u8,
+    pub(super) len: usize,
+    pub(super) vm: *mut Vm,
+    pub(super) acc: u64,
+    pub(super) facc: f64,
+}
+
+/// How a handler ends.
+#[cfg(not(debug_assertions))]
+pub(super) type Flow = Exit;
+
+/// How a handler ends: `None` goes on with the registers.
+#[cfg(debug_assertions)]
+#[derive(Debug)]
+pub(super) struct Flow {
+    regs: Regs,
+    exit: Option<Exit>,
+}
+
+/// Defines handlers: functions of the registers `r`, in the signature [`Handler`].
+macro_rules! handlers {
+    ($($(#[$meta:meta])* fn $name:ident $(<$($g:ident: $bound:path),*>)?($r:ident) $body:block)*) => { $(
+        $(#[$meta])*
+        #[allow(unused_mut, reason = "not every handler changes a register")]
+        pub(super) unsafe extern "C" fn $name $(<$($g: $bound),*>)? (
+            ip: $crate::register::machine::Ip,
+            fp: *mut u64,
+            mem: *mut u8,
+            len: usize,
+            vm: *mut $crate::vm::Vm,
+            acc: u64,
+            facc: f64,
+        ) -> $crate::register::machine::Flow {
+            let mut $r = $crate::register::machine::Regs { ip, fp, mem, len, vm, acc, facc };
+            // SAFETY: the contract of `Handler`: the fuser wrote the cell, so its fields name slots
+            // inside the frame and indices that validation has checked.
+            unsafe { $body }
+        }
+    )* };
+}
+pub(super) use handlers;
+
+impl Regs {
+    /// Field 1 to 3 of the cell.
+    ///
+    /// # Safety
+    /// As for [`Handler`]; so for all methods here.
+    #[inline(always)]
+    pub(super) unsafe fn field(&self, n: usize) -> u16 {
+        // SAFETY: a cell has four fields.
+        unsafe { *self.ip.cast::<u16>().add(n) }
+    }
+
+    /// Fields `n` and `n + 1` as one number.
+    #[inline(always)]
+    pub(super) unsafe fn field32(&self, n: usize) -> u32 {
+        // SAFETY: a cell has four fields.
+        unsafe { self.ip.cast::<u16>().add(n).cast::<u32>().read_unaligned() }
+    }
+
+    /// A further cell of the instruction.
+    #[inline(always)]
+    pub(super) unsafe fn cell(&self, n: usize) -> u64 {
+        // SAFETY: the opcode has that many cells.
+        unsafe { *self.ip.add(n) }
+    }
+
+    /// The slot that a field names.
+    #[inline(always)]
+    pub(super) unsafe fn slot(&self, n: usize) -> *mut u64 {
+        // SAFETY: fields name slots of the frame.
+        unsafe { self.fp.add(usize::from(self.field(n))) }
+    }
+
+    /// Writes a result to the slot that a field names, and to its accumulator.
+    #[inline(always)]
+    pub(super) unsafe fn set<T: Value>(&mut self, n: usize, value: T) {
+        // SAFETY: fields name slots of the frame.
+        unsafe { *self.slot(n) = value.into_slot() };
+        value.accumulate(self);
+    }
+
+    /// Goes on `cells` further.
+    #[inline(always)]
+    pub(super) unsafe fn next(self, cells: usize) -> Flow {
+        // SAFETY: the instruction has that many cells, and another one follows.
+        unsafe { self.goto(self.ip.add(cells)) }
+    }
+
+    /// Goes on at a distance in cells.
+    #[inline(always)]
+    pub(super) unsafe fn jump(self, cells: i32) -> Flow {
+        // SAFETY: branches lead to instructions of the same function.
+        unsafe { self.goto(self.ip.offset(cells as isize)) }
+    }
+
+    /// Goes on at `ip`.
+    #[cfg(not(debug_assertions))]
+    #[inline(always)]
+    pub(super) unsafe fn goto(self, ip: Ip) -> Flow {
+        // SAFETY: `ip` is at an instruction, whose first field is an opcode of the table.
+        unsafe {
+            let handler = super::table::handler(*ip.cast::<u16>());
+            let Regs { fp, mem, len, vm, .. } = self;
+            handler(ip, fp, mem, len, vm, self.acc, self.facc)
+        }
+    }
+
+    /// Goes on at `ip`.
+    #[cfg(debug_assertions)]
+    pub(super) unsafe fn goto(self, ip: Ip) -> Flow {
+        let regs = Regs { ip, ..self };
+        Flow { regs, exit: None }
+    }
+
+    /// Goes on in another handler for the same cell.
+    #[cfg(not(debug_assertions))]
+    #[inline(always)]
+    pub(super) unsafe fn handle(self, handler: Handler) -> Flow {
+        let Regs { ip, fp, mem, len, vm, .. } = self;
+        // SAFETY: the caller's contract.
+        unsafe { handler(ip, fp, mem, len, vm, self.acc, self.facc) }
+    }
+
+    /// Goes on in another handler for the same cell.
+    #[cfg(debug_assertions)]
+    pub(super) unsafe fn handle(self, handler: Handler) -> Flow {
+        let Regs { ip, fp, mem, len, vm, .. } = self;
+        // SAFETY: the caller's contract.
+        unsafe { handler(ip, fp, mem, len, vm, self.acc, self.facc) }
+    }
+
+    /// Leaves the machine.
+    #[cfg(not(debug_assertions))]
+    #[inline(always)]
+    pub(super) fn exit(self, exit: Exit) -> Flow {
+        exit
+    }
+
+    /// Leaves the machine.
+    #[cfg(debug_assertions)]
+    pub(super) fn exit(self, exit: Exit) -> Flow {
+        let (regs, exit) = (self, Some(exit));
+        Flow { regs, exit }
+    }
+
+    /// Leaves the machine with a trap of the instruction at hand.
+    #[inline(always)]
+    pub(super) unsafe fn trap(self, kind: TrapKind) -> Flow {
+        // SAFETY: `vm` is alive.
+        let exit = unsafe { trapped(self.vm, self.ip, kind) };
+        self.exit(exit)
+    }
+
+    /// The execution context.
+    #[inline(always)]
+    pub(super) unsafe fn cx(&self) -> *mut Cx {
+        // SAFETY: `vm` is alive.
+        unsafe { (*self.vm).cx }
+    }
+
+    /// Reads base and length of memory 0 again, which may have grown or be another instance's.
+    #[inline(always)]
+    pub(super) unsafe fn reload(&mut self) {
+        // SAFETY: `vm` is alive, and memories live as long as their store.
+        unsafe {
+            let memory = (*self.vm).memory0;
+            if memory.is_null() {
+                (self.mem, self.len) = (std::ptr::null_mut(), 0);
+            } else {
+                (self.mem, self.len) = ((*memory).base, (*memory).len_bytes);
+            }
+        }
+    }
+}
+
+/// Notes where a trap happened.
+#[cold]
+#[inline(never)]
+unsafe fn trapped(vm: *mut Vm, ip: Ip, kind: TrapKind) -> Exit {
+    // SAFETY: the caller's `vm` is alive.
+    unsafe { (*(*vm).cx).trap_pc = ip as usize };
+    kind as Exit
+}
+
+/// Runs from the registers' `ip` until the machine is left.
+///
+/// # Safety
+/// As for [`Handler`].
+#[cfg(not(debug_assertions))]
+pub(super) unsafe fn run(regs: Regs) -> Exit {
+    // SAFETY: the caller's contract.
+    unsafe { regs.goto(regs.ip) }
+}
+
+/// Runs from the registers' `ip` until the machine is left.
+///
+/// # Safety
+/// As for [`Handler`].
+#[cfg(debug_assertions)]
+pub(super) unsafe fn run(mut regs: Regs) -> Exit {
+    loop {
+        // SAFETY: the caller's contract, and that every handler leaves the registers as the next
+        // one wants them.
+        let flow = unsafe { regs.handle(super::table::handler(*regs.ip.cast::<u16>())) };
+        match flow.exit {
+            Some(exit) => return exit,
+            None => regs = flow.regs,
+        }
+    }
+}
+
+/// A value that an accumulator holds.
+pub(super) trait Value: Slot {
+    /// Out of its accumulator.
+    fn accumulated(regs: &Regs) -> Self;
+    /// Into its accumulator.
+    fn accumulate(self, regs: &mut Regs);
+    /// What an immediate field means.
+    fn immediate(field: i16) -> Self;
+}
+
+macro_rules! values {
+    ($($ty:ty: $field:ident => $immediate:expr;)*) => { $(
+        impl Value for $ty {
+            #[inline(always)]
+            fn accumulated(regs: &Regs) -> $ty {
+                Slot::from_slot(regs.acc)
+            }
+            #[inline(always)]
+            fn accumulate(self, regs: &mut Regs) {
+                regs.acc = self.into_slot();
+            }
+            #[inline(always)]
+            fn immediate($field: i16) -> $ty {
+                $immediate
+            }
+        }
+    )* };
+}
+
+values! {
+    u32: field => i32::from(field) as u32;
+    u64: field => i64::from(field) as u64;
+    f32: field => f32::from(field);
+    bool: field => field != 0;
+}
+
+impl Value for f64 {
+    #[inline(always)]
+    fn accumulated(regs: &Regs) -> f64 {
+        regs.facc
+    }
+    #[inline(always)]
+    fn accumulate(self, regs: &mut Regs) {
+        regs.facc = self;
+    }
+    #[inline(always)]
+    fn immediate(field: i16) -> f64 {
+        f64::from(field)
+    }
+}
+
+/// Where an operand comes from.
+pub(super) trait Source {
+    /// The operand that field `n` describes.
+    ///
+    /// # Safety
+    /// As for [`Handler`].
+    unsafe fn get<T: Value>(regs: &Regs, n: usize) -> T;
+}
+
+/// The slot that the field names.
+pub(super) struct InSlot;
+/// The accumulator; the field is of no meaning.
+pub(super) struct InAcc;
+/// The field itself, signed.
+pub(super) struct Immediate;
+
+impl Source for InSlot {
+    #[inline(always)]
+    unsafe fn get<T: Value>(regs: &Regs, n: usize) -> T {
+        // SAFETY: the caller's contract.
+        T::from_slot(unsafe { *regs.slot(n) })
+    }
+}
+
+impl Source for InAcc {
+    #[inline(always)]
+    unsafe fn get<T: Value>(regs: &Regs, _: usize) -> T {
+        T::accumulated(regs)
+    }
+}
+
+impl Source for Immediate {
+    #[inline(always)]
+    unsafe fn get<T: Value>(regs: &Regs, n: usize) -> T {
+        // SAFETY: the caller's contract.
+        T::immediate(unsafe { regs.field(n) } as i16)
+    }
+}
+
+/// A choice between two handlers.
+pub(super) trait Flag {
+    const SET: bool;
+}
+
+/// As the name of the handler says.
+pub(super) struct Plain;
+/// The other way round.
+pub(super) struct Negated;
+
+impl Flag for Plain {
+    const SET: bool = false;
+}
+
+impl Flag for Negated {
+    const SET: bool = true;
+}

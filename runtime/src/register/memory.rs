@@ -1,0 +1,212 @@
+//! Handlers of loads and stores. Memory 0 with 32-bit addresses and small offsets is fast; every
+//! other access goes through the wide forms. Spec: 4.6.6 Memory Instructions.
+
+use super::machine::{Handler, Immediate, InAcc, InSlot, Regs, Source, Value, handlers};
+use super::numeric::value;
+use crate::numeric::Slot;
+use crate::ops::{Op, for_each_group};
+use crate::trap::TrapKind;
+
+/// A load of the opcode table.
+pub(super) trait LoadOp {
+    type Result: Value;
+    const SIZE_BYTES: usize;
+    /// # Safety
+    /// `from` is readable for the size.
+    unsafe fn load(from: *const u8) -> Self::Result;
+}
+
+/// A store of the opcode table.
+pub(super) trait StoreOp {
+    type Operand: Value;
+    const SIZE_BYTES: usize;
+    /// # Safety
+    /// `to` is writable for the size.
+    unsafe fn store(to: *mut u8, value: Self::Operand);
+}
+
+/// The address of an access to memory 0; null outside of it. The effective address has at most 33
+/// bits, so that sums do not wrap.
+#[inline(always)]
+fn checked(r: &Regs, effective: u64, size_bytes: usize) -> Option<*mut u8> {
+    let effective = effective as usize;
+    (effective + size_bytes <= r.len).then(|| r.mem.wrapping_add(effective))
+}
+
+/// The address of an access to any memory, of `size_bytes`, at a slot's value plus a far offset.
+#[inline(always)]
+unsafe fn wide(r: &Regs, size_bytes: usize, memory: u16) -> Option<*mut u8> {
+    // SAFETY: the contract of `Handler`: a memory of the instance, a slot, an offset.
+    unsafe {
+        let memory = *(*r.vm).memories.add(usize::from(memory));
+        let effective = (*r.slot(1)).checked_add(r.cell(1))?;
+        let end = effective.checked_add(size_bytes as u64)?;
+        (end <= (*memory).len_bytes as u64).then(|| (*memory).base.wrapping_add(effective as usize))
+    }
+}
+
+handlers! {
+    /// `c := memory 0 [a + b]`
+    fn load<O: LoadOp, A: Source>(r) {
+        let effective = u64::from(A::get::<u32>(&r, 1)) + u64::from(r.field(2));
+        match checked(&r, effective, O::SIZE_BYTES) {
+            Some(from) => {
+                r.set(3, O::load(from));
+                r.next(1)
+            }
+            None => r.trap(TrapKind::MemoryOutOfBounds),
+        }
+    }
+
+    /// `c := memory 0 [address in a and b]`
+    fn load_fixed<O: LoadOp>(r) {
+        match checked(&r, u64::from(r.field32(1)), O::SIZE_BYTES) {
+            Some(from) => {
+                r.set(3, O::load(from));
+                r.next(1)
+            }
+            None => r.trap(TrapKind::MemoryOutOfBounds),
+        }
+    }
+
+    /// `c := memory b [a + further cell]`
+    fn load_wide<O: LoadOp>(r) {
+        match wide(&r, O::SIZE_BYTES, r.field(2)) {
+            Some(from) => {
+                r.set(3, O::load(from));
+                r.next(2)
+            }
+            None => r.trap(TrapKind::MemoryOutOfBounds),
+        }
+    }
+
+    /// `memory 0 [a + c] := b`
+    fn store<O: StoreOp, A: Source, V: Source>(r) {
+        let effective = u64::from(A::get::<u32>(&r, 1)) + u64::from(r.field(3));
+        match checked(&r, effective, O::SIZE_BYTES) {
+            Some(to) => {
+                O::store(to, V::get(&r, 2));
+                r.next(1)
+            }
+            None => r.trap(TrapKind::MemoryOutOfBounds),
+        }
+    }
+
+    /// `memory 0 [address in b and c] := a`
+    fn store_fixed<O: StoreOp, V: Source>(r) {
+        match checked(&r, u64::from(r.field32(2)), O::SIZE_BYTES) {
+            Some(to) => {
+                O::store(to, V::get(&r, 1));
+                r.next(1)
+            }
+            None => r.trap(TrapKind::MemoryOutOfBounds),
+        }
+    }
+
+    /// `memory c [a + further cell] := b`
+    fn store_wide<O: StoreOp>(r) {
+        match wide(&r, O::SIZE_BYTES, r.field(3)) {
+            Some(to) => {
+                O::store(to, InSlot::get(&r, 2));
+                r.next(2)
+            }
+            None => r.trap(TrapKind::MemoryOutOfBounds),
+        }
+    }
+}
+
+/// The forms of a load, in the order of its handlers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LoadForm {
+    Slot,
+    Acc,
+    Fixed,
+    Wide,
+}
+
+/// The forms of a store, by address and value, in the order of its handlers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StoreForm {
+    SlotSlot,
+    SlotImm,
+    AccSlot,
+    SlotAcc,
+    AccImm,
+    FixedSlot,
+    FixedAcc,
+    FixedImm,
+    Wide,
+}
+
+pub(super) const LOAD_FORMS: usize = LoadForm::Wide as usize + 1;
+pub(super) const STORE_FORMS: usize = StoreForm::Wide as usize + 1;
+
+const fn load_row<O: LoadOp>() -> [Handler; LOAD_FORMS] {
+    [
+        load::<O, InSlot>,
+        load::<O, InAcc>,
+        load_fixed::<O>,
+        load_wide::<O>,
+    ]
+}
+
+const fn store_row<O: StoreOp>() -> [Handler; STORE_FORMS] {
+    [
+        store::<O, InSlot, InSlot>,
+        store::<O, InSlot, Immediate>,
+        store::<O, InAcc, InSlot>,
+        store::<O, InSlot, InAcc>,
+        store::<O, InAcc, Immediate>,
+        store_fixed::<O, InSlot>,
+        store_fixed::<O, InAcc>,
+        store_fixed::<O, Immediate>,
+        store_wide::<O>,
+    ]
+}
+
+macro_rules! load_rows {
+    ($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $storage:ident as $slot:ident -> $ty:ident })* }) => {
+        mod load_ops {
+            $(pub(super) struct $op;)*
+        }
+        $(impl LoadOp for load_ops::$op {
+            type Result = value!($ty);
+            const SIZE_BYTES: usize = size_of::<$storage>();
+            #[inline(always)]
+            unsafe fn load(from: *const u8) -> Self::Result {
+                // SAFETY: the caller's contract.
+                let value = $storage::from_le(unsafe { from.cast::<$storage>().read_unaligned() });
+                Slot::from_slot(value as $slot as u64)
+            }
+        })*
+        pub(super) const LOAD_OPS: &[Op] = &[$(Op::$op),*];
+        pub(super) const LOAD: [[Handler; LOAD_FORMS]; LOAD_OPS.len()] =
+            [$(load_row::<load_ops::$op>()),*];
+    };
+}
+
+macro_rules! store_rows {
+    ($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $ty:ident -> $slot:ident as $storage:ident })* }) => {
+        mod store_ops {
+            $(pub(super) struct $op;)*
+        }
+        $(impl StoreOp for store_ops::$op {
+            type Operand = value!($ty);
+            const SIZE_BYTES: usize = size_of::<$storage>();
+            #[inline(always)]
+            unsafe fn store(to: *mut u8, value: Self::Operand) {
+                let value = (value.into_slot() as $slot as $storage).to_le();
+                // SAFETY: the caller's contract.
+                unsafe { to.cast::<$storage>().write_unaligned(value) };
+            }
+        })*
+        pub(super) const STORE_OPS: &[Op] = &[$(Op::$op),*];
+        pub(super) const STORE: [[Handler; STORE_FORMS]; STORE_OPS.len()] =
+            [$(store_row::<store_ops::$op>()),*];
+    };
+}
+
+for_each_group!([for_each_load] load_rows;);
+for_each_group!([for_each_store] store_rows;);

@@ -1,0 +1,170 @@
+//! THE table of handlers. An opcode of this tier is a handler's position in it.
+//!
+//! The table is a struct of handlers and arrays of handlers, so that positions follow from names:
+//! [`opcode!`] gives them, and nobody numbers anything.
+
+use std::mem::offset_of;
+
+use super::call::{self, RET_ONE};
+use super::control::{self, BR_IF, COPY, HELPER, HELPER_OPS, SELECT};
+use super::machine::{Handler, InAcc, InSlot};
+use super::memory::{LOAD, LOAD_FORMS, LOAD_OPS, LoadForm, STORE, STORE_FORMS, STORE_OPS, StoreForm};
+use super::numeric::{
+    BINARY, BINARY_OPS, BRANCH, BRANCH_AND, BRANCH_OPS, Branches, COUNT, ONE, One, STEP, STEP_OPS,
+    Steps, TWO, Two, UNARY, UNARY_OPS,
+};
+use crate::ops::Op;
+
+macro_rules! table {
+    ($($field:ident: $ty:ty = $value:expr;)*) => {
+        /// Handlers by name.
+        #[repr(C)]
+        pub(super) struct Table {
+            $(pub(super) $field: $ty,)*
+        }
+
+        static TABLE: Table = Table { $($field: $value,)* };
+    };
+}
+
+table! {
+    copy: [[Handler; 3]; 4] = COPY;
+    copy_pair: Handler = control::copy_pair;
+    copy_vector: Handler = control::copy_vector;
+    copy_far: Handler = control::copy_far;
+    constant: [Handler; 2] = [control::constant::<u64>, control::constant::<f64>];
+    select: [[Handler; 2]; 2] = SELECT;
+    select_vector: Handler = control::select_vector;
+    clear: Handler = control::clear;
+    constants: Handler = control::constants;
+    br: Handler = control::br;
+    br_if: [[[Handler; 2]; 2]; 2] = BR_IF;
+    br_table: Handler = control::br_table;
+    trap: Handler = control::trap;
+    global_get: [Handler; 2] = [control::global_get::<u64>, control::global_get::<f64>];
+    global_get_vector: Handler = control::global_get_vector;
+    global_set: [[Handler; 2]; 2] = [
+        [control::global_set::<u64, InSlot>, control::global_set::<u64, InAcc>],
+        [control::global_set::<f64, InSlot>, control::global_set::<f64, InAcc>],
+    ];
+    global_set_vector: Handler = control::global_set_vector;
+    ref_func: Handler = control::ref_func;
+    trap_if_null: Handler = control::trap_if_null;
+    table_get: Handler = control::table_get;
+    table_set: Handler = control::table_set;
+    helper: [Handler; HELPER_OPS.len()] = HELPER;
+    exit: Handler = call::exit;
+    reload: Handler = call::reload;
+    ret: Handler = call::ret;
+    ret_one: [[Handler; 3]; 4] = RET_ONE;
+    call: Handler = call::call;
+    call_import: Handler = call::call_import;
+    call_indirect: Handler = call::call_indirect;
+    call_ref: Handler = call::call_ref;
+    return_call: Handler = call::return_call;
+    return_call_import: Handler = call::return_call_import;
+    return_call_indirect: Handler = call::return_call_indirect;
+    return_call_ref: Handler = call::return_call_ref;
+    unary: [[Handler; ONE]; UNARY_OPS.len()] = UNARY;
+    binary: [[Handler; TWO]; BINARY_OPS.len()] = BINARY;
+    branch: [Branches; BRANCH_OPS.len()] = BRANCH;
+    branch_and: Branches = BRANCH_AND;
+    count: [[Handler; 2]; 2] = COUNT;
+    step: [Steps; STEP_OPS.len()] = STEP;
+    load: [[Handler; LOAD_FORMS]; LOAD_OPS.len()] = LOAD;
+    store: [[Handler; STORE_FORMS]; STORE_OPS.len()] = STORE;
+}
+
+/// The opcode of a field of the table, or of the first handler in it.
+macro_rules! opcode {
+    ($field:ident) => {
+        (std::mem::offset_of!($crate::register::table::Table, $field)
+            / size_of::<$crate::register::machine::Handler>()) as u16
+    };
+}
+pub(super) use opcode;
+
+/// The number of opcodes.
+pub(super) const OPCODES: usize = size_of::<Table>() / size_of::<Handler>();
+
+/// The handler of an opcode.
+///
+/// # Safety
+/// The opcode must be less than [`OPCODES`].
+#[inline(always)]
+pub(super) unsafe fn handler(opcode: u16) -> Handler {
+    // SAFETY: the table consists of handlers only, of which there are `OPCODES`.
+    unsafe { *(&raw const TABLE).cast::<Handler>().add(usize::from(opcode)) }
+}
+
+/// No row.
+const NONE: u16 = u16::MAX;
+
+/// By opcode, the position in a list of opcodes.
+const fn rows(ops: &[Op]) -> [u16; Op::ALL.len()] {
+    let mut rows = [NONE; Op::ALL.len()];
+    let mut i = 0;
+    while i < ops.len() {
+        rows[ops[i] as usize] = i as u16;
+        i += 1;
+    }
+    rows
+}
+
+fn row(rows: &[u16; Op::ALL.len()], op: Op) -> Option<u16> {
+    Some(rows[op as usize]).filter(|&row| row != NONE)
+}
+
+/// The opcode of a unary row.
+pub(super) fn unary(op: Op, way: One) -> Option<u16> {
+    static ROWS: [u16; Op::ALL.len()] = rows(UNARY_OPS);
+    Some(opcode!(unary) + row(&ROWS, op)? * ONE as u16 + way as u16)
+}
+
+/// The opcode of a binary row.
+pub(super) fn binary(op: Op, way: Two) -> Option<u16> {
+    static ROWS: [u16; Op::ALL.len()] = rows(BINARY_OPS);
+    Some(opcode!(binary) + row(&ROWS, op)? * TWO as u16 + way as u16)
+}
+
+/// The opcode of a branch on a comparison, or on `i32.and`.
+pub(super) fn branch(op: Op, way: Two, negated: bool) -> Option<u16> {
+    static ROWS: [u16; Op::ALL.len()] = rows(BRANCH_OPS);
+    let ways = u16::from(negated) * TWO as u16 + way as u16;
+    if op == Op::I32And {
+        return Some(opcode!(branch_and) + ways);
+    }
+    Some(opcode!(branch) + row(&ROWS, op)? * 2 * TWO as u16 + ways)
+}
+
+/// The opcode of an addition and a branch on its result.
+pub(super) fn count(is64: bool, negated: bool) -> u16 {
+    opcode!(count) + u16::from(is64) * 2 + u16::from(negated)
+}
+
+/// The opcode of an addition and a branch on a comparison of its result.
+pub(super) fn step(op: Op, immediate: bool, negated: bool) -> Option<u16> {
+    static ROWS: [u16; Op::ALL.len()] = rows(STEP_OPS);
+    let way = u16::from(negated) * 2 + u16::from(immediate);
+    Some(opcode!(step) + row(&ROWS, op)? * 4 + way)
+}
+
+/// The opcode of a load.
+pub(super) fn load(op: Op, form: LoadForm) -> Option<u16> {
+    static ROWS: [u16; Op::ALL.len()] = rows(LOAD_OPS);
+    Some(opcode!(load) + row(&ROWS, op)? * LOAD_FORMS as u16 + form as u16)
+}
+
+/// The opcode of a store.
+pub(super) fn store(op: Op, form: StoreForm) -> Option<u16> {
+    static ROWS: [u16; Op::ALL.len()] = rows(STORE_OPS);
+    Some(opcode!(store) + row(&ROWS, op)? * STORE_FORMS as u16 + form as u16)
+}
+
+/// The opcode of a helper.
+pub(super) fn helper(op: Op) -> Option<u16> {
+    static ROWS: [u16; Op::ALL.len()] = rows(HELPER_OPS);
+    Some(opcode!(helper) + row(&ROWS, op)?)
+}
+
+const _: () = assert!(OPCODES < NONE as usize && offset_of!(Table, copy) == 0);
