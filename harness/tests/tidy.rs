@@ -44,6 +44,11 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/store/instance/init.rs",
     "runtime/src/vm.rs",
     // Handlers: code, frames and memory by pointer.
+    "runtime/src/register/call.rs",
+    "runtime/src/register/control.rs",
+    "runtime/src/register/machine.rs",
+    "runtime/src/register/memory.rs",
+    "runtime/src/register/table.rs",
     "runtime/src/stack/call.rs",
     "runtime/src/stack/machine.rs",
     "runtime/src/stack/memory.rs",

@@ -36,7 +36,15 @@ pub(super) unsafe extern "C" fn entry(func: *mut FuncInst, cx: *mut Cx, args: *m
         push(cx, EXIT.as_ptr(), args, vm, func);
         let ip = code.add(1);
         let (mem, len) = (std::ptr::null_mut(), 0);
-        let mut regs = Regs { ip, fp: args, mem, len, vm, acc: 0, facc: 0.0 };
+        let mut regs = Regs {
+            ip,
+            fp: args,
+            mem,
+            len,
+            vm,
+            acc: 0,
+            facc: 0.0,
+        };
         regs.reload();
         let exit = run(regs);
         (*cx).frame_top = frame_top;
@@ -298,9 +306,9 @@ unsafe fn callee(r: &Regs, index: u64) -> Result<*mut FuncInst, TrapKind> {
 #[cold]
 #[inline(never)]
 unsafe fn is_subtype(cx: *mut Cx, a: TypeId, b: TypeId) -> bool {
-    // SAFETY: `cx` is that of the running store, to whose owner there is no other reference in use.
-    let data = unsafe { StoreData::of(cx) };
-    data.engine.registry().is_subtype(a, b)
+    // SAFETY: `cx` is that of a live store, whose engine does not change.
+    let engine = unsafe { &(*(*cx).store.cast::<StoreData>()).engine };
+    engine.registry().is_subtype(a, b)
 }
 
 /// By class of type: i32, i64 and references, f32, f64; then slot, accumulator, immediate.

@@ -216,7 +216,11 @@ pub(super) trait Helper {
 unsafe fn out_of_line<H: Helper>(ip: Ip, fp: *mut u64, vm: *mut Vm) -> Exit {
     // SAFETY: the contract of `Handler`.
     unsafe {
-        let (len, indices, slots) = (*ip.cast::<u16>().add(1), *ip.add(1), ip.add(2).cast::<u16>());
+        let (len, indices, slots) = (
+            *ip.cast::<u16>().add(1),
+            *ip.add(1),
+            ip.add(2).cast::<u16>(),
+        );
         let mut operands = [0; 3];
         for (i, operand) in operands.iter_mut().enumerate().take(usize::from(len & 3)) {
             *operand = *fp.add(usize::from(*slots.add(i)));
@@ -293,10 +297,26 @@ helper_rows! {
 
 /// By class of type: i32, i64 and references, f32, f64; then slot, accumulator, immediate.
 pub(super) const COPY: [[Handler; 3]; 4] = [
-    [copy::<u32, InSlot>, copy::<u32, InAcc>, copy::<u32, Immediate>],
-    [copy::<u64, InSlot>, copy::<u64, InAcc>, copy::<u64, Immediate>],
-    [copy::<f32, InSlot>, copy::<f32, InAcc>, copy::<f32, Immediate>],
-    [copy::<f64, InSlot>, copy::<f64, InAcc>, copy::<f64, Immediate>],
+    [
+        copy::<u32, InSlot>,
+        copy::<u32, InAcc>,
+        copy::<u32, Immediate>,
+    ],
+    [
+        copy::<u64, InSlot>,
+        copy::<u64, InAcc>,
+        copy::<u64, Immediate>,
+    ],
+    [
+        copy::<f32, InSlot>,
+        copy::<f32, InAcc>,
+        copy::<f32, Immediate>,
+    ],
+    [
+        copy::<f64, InSlot>,
+        copy::<f64, InAcc>,
+        copy::<f64, Immediate>,
+    ],
 ];
 
 /// By width of the condition, whether it is in the accumulator, negation.

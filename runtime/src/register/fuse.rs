@@ -256,7 +256,8 @@ impl<'a> Fuser<'a> {
     fn copy_far(&mut self, dst: u32, src: u32, ty: Type) {
         for i in 0..ty.slots() {
             self.cell(opcode!(copy_far), 0, 0, 0);
-            self.cells.push(u64::from(src + i) | u64::from(dst + i) << 32);
+            self.cells
+                .push(u64::from(src + i) | u64::from(dst + i) << 32);
             self.wrote(dst + i);
         }
     }
@@ -653,14 +654,7 @@ impl<'a> Fuser<'a> {
         u16::try_from(offset).ok().filter(|_| is_plain)
     }
 
-    fn load(
-        &mut self,
-        op: Op,
-        memory: u32,
-        dst: Slot,
-        addr: Operand,
-        offset: u64,
-    ) -> Result<()> {
+    fn load(&mut self, op: Op, memory: u32, dst: Slot, addr: Operand, offset: u64) -> Result<()> {
         let code = |form| table::load(op, form).ok_or_else(|| internal(op.mnemonic()));
         let dst = self.layout.slot(dst);
         let to = self.dst(dst);

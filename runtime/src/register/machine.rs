@@ -19,6 +19,8 @@
 
 use crate::numeric::Slot;
 use crate::trap::TrapKind;
+#[cfg(debug_assertions)]
+use crate::vm::EXIT_OK;
 use crate::vm::{Cx, Exit, Vm};
 
 /// A position in code.
@@ -49,19 +51,21 @@ pub(super) struct Regs {
 #[cfg(not(debug_assertions))]
 pub(super) type Flow = Exit;
 
-/// How a handler ends: `None` goes on with the registers.
+/// How a handler ends: it goes on with the registers, or leaves the machine.
 #[cfg(debug_assertions)]
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Flow {
     regs: Regs,
-    exit: Option<Exit>,
+    exit: Exit,
+    is_running: bool,
 }
 
 /// Defines handlers: functions of the registers `r`, in the signature [`Handler`].
 macro_rules! handlers {
     ($($(#[$meta:meta])* fn $name:ident $(<$($g:ident: $bound:path),*>)?($r:ident) $body:block)*) => { $(
         $(#[$meta])*
-        #[allow(unused_mut, reason = "not every handler changes a register")]
+        #[allow(unused_mut, unused_unsafe, reason = "not every handler needs it")]
         pub(super) unsafe extern "C" fn $name $(<$($g: $bound),*>)? (
             ip: $crate::register::machine::Ip,
             fp: *mut u64,
@@ -141,7 +145,9 @@ impl Regs {
         // SAFETY: `ip` is at an instruction, whose first field is an opcode of the table.
         unsafe {
             let handler = super::table::handler(*ip.cast::<u16>());
-            let Regs { fp, mem, len, vm, .. } = self;
+            let Regs {
+                fp, mem, len, vm, ..
+            } = self;
             handler(ip, fp, mem, len, vm, self.acc, self.facc)
         }
     }
@@ -149,15 +155,25 @@ impl Regs {
     /// Goes on at `ip`.
     #[cfg(debug_assertions)]
     pub(super) unsafe fn goto(self, ip: Ip) -> Flow {
-        let regs = Regs { ip, ..self };
-        Flow { regs, exit: None }
+        Flow {
+            regs: Regs { ip, ..self },
+            exit: EXIT_OK,
+            is_running: true,
+        }
     }
 
     /// Goes on in another handler for the same cell.
     #[cfg(not(debug_assertions))]
     #[inline(always)]
     pub(super) unsafe fn handle(self, handler: Handler) -> Flow {
-        let Regs { ip, fp, mem, len, vm, .. } = self;
+        let Regs {
+            ip,
+            fp,
+            mem,
+            len,
+            vm,
+            ..
+        } = self;
         // SAFETY: the caller's contract.
         unsafe { handler(ip, fp, mem, len, vm, self.acc, self.facc) }
     }
@@ -165,7 +181,14 @@ impl Regs {
     /// Goes on in another handler for the same cell.
     #[cfg(debug_assertions)]
     pub(super) unsafe fn handle(self, handler: Handler) -> Flow {
-        let Regs { ip, fp, mem, len, vm, .. } = self;
+        let Regs {
+            ip,
+            fp,
+            mem,
+            len,
+            vm,
+            ..
+        } = self;
         // SAFETY: the caller's contract.
         unsafe { handler(ip, fp, mem, len, vm, self.acc, self.facc) }
     }
@@ -180,8 +203,11 @@ impl Regs {
     /// Leaves the machine.
     #[cfg(debug_assertions)]
     pub(super) fn exit(self, exit: Exit) -> Flow {
-        let (regs, exit) = (self, Some(exit));
-        Flow { regs, exit }
+        Flow {
+            regs: self,
+            exit,
+            is_running: false,
+        }
     }
 
     /// Leaves the machine with a trap of the instruction at hand.
@@ -243,10 +269,10 @@ pub(super) unsafe fn run(mut regs: Regs) -> Exit {
         // SAFETY: the caller's contract, and that every handler leaves the registers as the next
         // one wants them.
         let flow = unsafe { regs.handle(super::table::handler(*regs.ip.cast::<u16>())) };
-        match flow.exit {
-            Some(exit) => return exit,
-            None => regs = flow.regs,
+        if !flow.is_running {
+            return flow.exit;
         }
+        regs = flow.regs;
     }
 }
 

@@ -1,8 +1,8 @@
 //! Handlers of numeric instructions, alone and fused with a branch: one per row of the opcode table
 //! and way of getting the operands. What they compute is in `crate::numeric`.
 
-use super::machine::{Flag, Handler, Immediate, InAcc, InSlot, Negated, Plain, Source, Value};
 use super::machine::handlers;
+use super::machine::{Flag, Handler, Immediate, InAcc, InSlot, Negated, Plain, Source, Value};
 use crate::numeric;
 use crate::ops::{Op, for_each_group};
 use crate::trap::TrapKind;
@@ -167,10 +167,18 @@ const fn step_row<O: BinaryOp>() -> Steps {
 }
 
 macro_rules! value {
-    (i32) => { u32 };
-    (i64) => { u64 };
-    (f32) => { f32 };
-    (f64) => { f64 };
+    (i32) => {
+        u32
+    };
+    (i64) => {
+        u64
+    };
+    (f32) => {
+        f32
+    };
+    (f64) => {
+        f64
+    };
 }
 pub(super) use value;
 

@@ -8,7 +8,9 @@ use std::mem::offset_of;
 use super::call::{self, RET_ONE};
 use super::control::{self, BR_IF, COPY, HELPER, HELPER_OPS, SELECT};
 use super::machine::{Handler, InAcc, InSlot};
-use super::memory::{LOAD, LOAD_FORMS, LOAD_OPS, LoadForm, STORE, STORE_FORMS, STORE_OPS, StoreForm};
+use super::memory::{
+    LOAD, LOAD_FORMS, LOAD_OPS, LoadForm, STORE, STORE_FORMS, STORE_OPS, StoreForm,
+};
 use super::numeric::{
     BINARY, BINARY_OPS, BRANCH, BRANCH_AND, BRANCH_OPS, Branches, COUNT, ONE, One, STEP, STEP_OPS,
     Steps, TWO, Two, UNARY, UNARY_OPS,
@@ -94,7 +96,11 @@ pub(super) const OPCODES: usize = size_of::<Table>() / size_of::<Handler>();
 #[inline(always)]
 pub(super) unsafe fn handler(opcode: u16) -> Handler {
     // SAFETY: the table consists of handlers only, of which there are `OPCODES`.
-    unsafe { *(&raw const TABLE).cast::<Handler>().add(usize::from(opcode)) }
+    unsafe {
+        *(&raw const TABLE)
+            .cast::<Handler>()
+            .add(usize::from(opcode))
+    }
 }
 
 /// No row.

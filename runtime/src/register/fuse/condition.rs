@@ -54,7 +54,7 @@ pub(super) fn find(func: &Func, insts: &[Inst], is_far: bool) -> Option<Conditio
 /// The test that instructions and a branch on `cond` are, and whether it is the other way round.
 fn test(func: &Func, before: &[Inst], cond: Operand) -> Option<(Test, bool)> {
     let is_temporary = |dst: Slot| dst.0 >= func.first_temporary && Operand::slot(dst) == cond;
-    match before {
+    match *before {
         [] => Some((Test::NonZero(cond, Type::I32), false)),
         [Inst::Unary { op, dst, a }] if op.shape() == Shape::Test && is_temporary(dst) => {
             Some((Test::NonZero(a, types(op).0), true))
@@ -68,18 +68,16 @@ fn test(func: &Func, before: &[Inst], cond: Operand) -> Option<(Test, bool)> {
             let (op, a, b) = constant_last(func, op, a, b);
             Some((Test::Compare(op, a, b), false))
         }
-        [sum @ Inst::Binary { dst, .. }] if Operand::slot(dst) == cond => {
+        [ref sum @ Inst::Binary { dst, .. }] if Operand::slot(dst) == cond => {
             let (dst, step, ty) = step(func, sum)?;
             (ty == Type::I32).then_some((Test::Count(dst, step, ty), false))
         }
-        [sum, Inst::Unary { op, dst, a }]
-            if op.shape() == Shape::Test && is_temporary(dst) =>
-        {
+        [ref sum, Inst::Unary { op, dst, a }] if op.shape() == Shape::Test && is_temporary(dst) => {
             let (counter, step, ty) = step(func, sum)?;
             let fits = Operand::slot(counter) == a && types(op).0 == ty;
             fits.then_some((Test::Count(counter, step, ty), true))
         }
-        [sum, Inst::Binary { op, dst, a, b }]
+        [ref sum, Inst::Binary { op, dst, a, b }]
             if op.shape() == Shape::Compare && is_temporary(dst) =>
         {
             let (counter, step, ty) = step(func, sum)?;

@@ -122,7 +122,11 @@ fn blocks_in_loops(func: &Func) -> Vec<bool> {
         depth += change;
         depth > 0
     };
-    depth_changes.into_iter().map(add).take(func.blocks.len()).collect()
+    depth_changes
+        .into_iter()
+        .map(add)
+        .take(func.blocks.len())
+        .collect()
 }
 
 /// Reports the constants of an instruction that cannot be immediates of its cell.
