@@ -30,6 +30,10 @@ enum Token {
 
 const UNCLOSED: &str = "this parenthesis is never closed";
 
+/// After so many forms that are never closed the rest of the text is one form: each was looked for to
+/// the end of the text.
+const UNCLOSED_FORMS_MAX: usize = 16;
+
 /// How deep parentheses and blocks may nest in a form.
 const NESTING_LEVELS_MAX: usize = 10_000;
 const TOO_DEEP: &str = "parentheses and blocks nest deeper than the limit of 10000 levels";
@@ -40,13 +44,17 @@ const BLOCK_HEADS: [&str; 5] = ["block", "loop", "if", "try", "try_table"];
 /// Splits `text` into its top-level forms, in order. Annotations between forms are left out.
 pub(crate) fn split(text: &str) -> Vec<Form> {
     let mut forms = Vec::new();
-    let mut at = 0;
+    let (mut at, mut unclosed) = (0, 0);
     while at < text.len() {
         let (token, end) = next_token(text.as_bytes(), at);
         match token {
             Token::Blank => at = end,
             Token::Open | Token::AnnotationOpen => {
-                let form = form_at(text, at);
+                let mut form = form_at(text, at);
+                unclosed += usize::from(form.fault.is_some_and(|fault| fault != TOO_DEEP));
+                if unclosed > UNCLOSED_FORMS_MAX {
+                    form.range.end = text.len();
+                }
                 at = form.range.end;
                 if token == Token::Open || form.fault.is_some() {
                     forms.push(form);
@@ -268,6 +276,14 @@ mod tests {
             ]
         );
         assert_eq!(pieces("(module (; \n"), [("(module (; \n", false)]);
+    }
+
+    #[test]
+    fn many_unclosed_forms_take_no_time_to_speak_of() {
+        let text = "(module (func\n".repeat(100_000);
+        let forms = split(&text);
+        assert_eq!(forms.len(), UNCLOSED_FORMS_MAX + 1);
+        assert_eq!(forms.last().map(|form| form.range.end), Some(text.len()));
     }
 
     #[test]

@@ -39,10 +39,7 @@ fn main() -> ExitCode {
         trial("a_stale_worker_gets_no_blame_through", stale),
         trial("hangs_are_given_up_in_the_end", many_hangs),
         trial("an_unavailable_tier_has_its_reason", unavailable),
-        trial(
-            "another_build_makes_the_tier_unavailable",
-            other_build,
-        ),
+        trial("another_build_makes_the_tier_unavailable", other_build),
         trial("skipped_directives_are_never_sent", skipped),
         trial("no_worker_is_left", no_worker_is_left),
     ];

@@ -107,7 +107,7 @@ impl Session {
             }
             Command::Unreadable { message, head } => {
                 if head == "module" {
-                    self.current = Err(format!("no instance: unreadable: {message}"));
+                    self.current = Err(format!("unreadable: {message}"));
                 }
                 Outcome::Unsupported(format!("directive: {message}")).into()
             }

@@ -34,7 +34,6 @@ fn is_format_rule(message: &str) -> bool {
         "data count section required",
         "unknown binary version",
         "unsupported component",
-        "malformed section id",
         // A global's mutability that is neither 0 nor 1, for who does not know shared globals.
         "shared globals require",
     ];
