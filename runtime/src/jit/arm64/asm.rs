@@ -222,6 +222,8 @@ pub struct Assembler {
     calls: Vec<(At, u32)>,
     relocs: Vec<(At, u32)>,
     sources: Vec<(At, u32)>,
+    /// What was appended, as text, if that is wanted.
+    listing: Option<String>,
     error: Option<EmitError>,
 }
 
@@ -229,6 +231,25 @@ impl Assembler {
     /// An empty buffer.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty buffer that also keeps what is appended as text.
+    pub fn with_listing() -> Self {
+        Self {
+            listing: Some(String::new()),
+            ..Self::default()
+        }
+    }
+
+    /// The text so far: labels and instructions, before long branches are made longer.
+    pub fn listing(&self) -> String {
+        self.listing.clone().unwrap_or_default()
+    }
+
+    fn list(&mut self, line: fmt::Arguments<'_>) {
+        if let Some(listing) = &mut self.listing {
+            listing.push_str(&format!("{line}\n"));
+        }
     }
 
     /// A new label, to be bound later.
@@ -240,6 +261,7 @@ impl Assembler {
     /// Makes the label mean this place.
     pub fn bind(&mut self, label: Label) {
         let here = self.here();
+        self.list(format_args!("{}:", Target::Label(label)));
         match &mut self.labels[label.0 as usize] {
             at if *at == UNBOUND => *at = here,
             _ => self.fail(EmitError::Rebound(label)),
@@ -261,6 +283,7 @@ impl Assembler {
             } => Inst::B { target },
             other => other,
         };
+        self.list(format_args!("  {inst}"));
         if inst.sp_moves_by() % 16 != 0 {
             self.fail(EmitError::StackMisaligned(inst));
         }
@@ -312,6 +335,7 @@ impl Assembler {
         self.bind(label);
         let table = self.here();
         for &target in targets {
+            self.list(format_args!("  .word {}", Target::Label(target)));
             self.fixups.push(Fixup {
                 at: self.here(),
                 label: target,

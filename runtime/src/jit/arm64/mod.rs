@@ -7,6 +7,8 @@
 //!   conditions, arrangements.
 //! - [`regs`]: registers, virtual or real, by class. [`imm`]: encodable immediates. [`mem`]:
 //!   addresses.
+//! - `abi`: the use of registers; `lower`: SSA to instructions; `minst`: instructions before
+//!   registers are assigned; `frame`, `emit`: functions to bytes; `stubs`: code that is no function's.
 //! - [`asm`]: labels, branch reach, literals, records of traps and calls: instructions to bytes.
 //!
 //! Lowering builds [`Inst`]s over virtual registers ([`Gpr::virt`], [`Vreg::virt`]); register
@@ -42,16 +44,22 @@
 //! any host. References are to the Arm Architecture Reference Manual for A-profile (DDI 0487),
 //! chapter C4.1 (A64 instruction set encoding) unless said otherwise.
 
+pub mod abi;
 mod alias;
 pub mod asm;
 #[cfg(any(test, feature = "disassemble"))]
 pub mod decode;
+pub mod emit;
 mod encode;
+mod frame;
 pub mod imm;
 pub mod inst;
+pub mod lower;
 pub mod mem;
+pub mod minst;
 pub mod ops;
 pub mod regs;
+pub mod stubs;
 mod table;
 pub mod target;
 #[cfg(test)]

@@ -58,6 +58,11 @@ impl Gpr {
         self.0.checked_sub(FIRST_VIRTUAL)
     }
 
+    /// The number of `x0` to `x30`; other registers have numbers above 30.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
     /// The five bits where 31 means the zero register, if this register can stand there.
     pub(super) fn bits_or_zero(self) -> Option<u32> {
         (self.0 <= XZR.0).then_some(self.0)
@@ -95,6 +100,11 @@ impl Vreg {
     /// Whether this is the architectural register after `other`; `v0` comes after `v31`.
     pub(super) fn follows(self, other: Self) -> bool {
         self.0 == (other.0 + 1) % 32
+    }
+
+    /// The number of `v0` to `v31`; virtual registers have numbers above 31.
+    pub const fn number(self) -> u32 {
+        self.0
     }
 
     /// The five bits, if this register is architectural.

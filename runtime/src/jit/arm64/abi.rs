@@ -1,0 +1,124 @@
+//! Which registers compiled code uses for what, and where arguments and results are.
+//!
+//! `jit.rs` describes the convention; this file is its one statement in code.
+
+use regalloc2::{MachineEnv, PReg, PRegSet, RegClass as RClass};
+
+use super::regs::{Gpr, Reg, SP, Vreg, XZR};
+use crate::ir::Type;
+
+/// The instance that runs (`vm::Vm`).
+pub const VM: Gpr = Gpr::x(28);
+/// The store's context (`vm::Cx`).
+pub const CX: Gpr = Gpr::x(27);
+/// The function instance that a call by reference calls.
+pub const CALLEE: Gpr = Gpr::x(9);
+/// Never allocated: free within one machine instruction of the allocator's.
+pub const SCRATCH: Gpr = Gpr::x(16);
+/// Never allocated: as `SCRATCH`, and free between instructions for the allocator's own moves.
+pub const SCRATCH2: Gpr = Gpr::x(17);
+
+/// How many arguments, and how many results, go in registers of each class.
+const BY_REGISTER: u32 = 8;
+/// General registers that a callee may destroy: x0 to x15.
+const CALLER_SAVED_GPRS: u32 = 16;
+/// General registers that a callee preserves.
+const CALLEE_SAVED_GPRS: std::ops::RangeInclusive<u32> = 19..=26;
+const VREGS: u32 = 32;
+
+/// Where an argument or a result is at a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// In a register.
+    Reg(Reg),
+    /// In the value stack, at this slot from its top: the place that the value has among all
+    /// arguments or results of the type, laid out as for `vm::Entry`.
+    Slot(u32),
+}
+
+/// A value of a signature: its type, its place, and its slot when all are laid out in slots.
+#[derive(Clone, Copy, Debug)]
+pub struct Located {
+    /// The type.
+    pub ty: Type,
+    /// Where it is at a call.
+    pub place: Place,
+    /// Its slot.
+    pub slot: u32,
+}
+
+/// Where arguments or results of the given types are.
+pub fn locate(types: impl IntoIterator<Item = Type>) -> Vec<Located> {
+    let (mut gprs, mut vregs, mut slot) = (0, 0, 0);
+    let mut locate = |ty: Type| {
+        let (next, reg): (&mut u32, fn(u32) -> Reg) = match ty {
+            Type::I32 | Type::I64 | Type::Ref => (&mut gprs, |n| Reg::Gpr(Gpr::x(n))),
+            Type::F32 | Type::F64 | Type::V128 => (&mut vregs, |n| Reg::Vreg(Vreg::v(n))),
+        };
+        let place = if *next < BY_REGISTER {
+            Place::Reg(reg(*next))
+        } else {
+            Place::Slot(slot)
+        };
+        *next += 1;
+        let located = Located { ty, place, slot };
+        slot += ty.slots();
+        located
+    };
+    types.into_iter().map(&mut locate).collect()
+}
+
+/// The allocator's name of a register.
+pub fn preg(reg: Reg) -> PReg {
+    match reg {
+        Reg::Gpr(gpr) => PReg::new(gpr.number() as usize, RClass::Int),
+        Reg::Vreg(vreg) => PReg::new(vreg.number() as usize, RClass::Float),
+    }
+}
+
+/// The register of an allocator's name.
+pub fn reg(preg: PReg) -> Reg {
+    match preg.class() {
+        RClass::Int => Reg::Gpr(Gpr::x(preg.hw_enc() as u32)),
+        RClass::Float | RClass::Vector => Reg::Vreg(Vreg::v(preg.hw_enc() as u32)),
+    }
+}
+
+/// Whether a function must restore a register that it changes.
+pub fn is_callee_saved(reg: Reg) -> bool {
+    matches!(reg, Reg::Gpr(gpr) if CALLEE_SAVED_GPRS.contains(&gpr.number()))
+}
+
+fn gprs(numbers: impl Iterator<Item = u32>) -> PRegSet {
+    numbers.map(|n| preg(Reg::Gpr(Gpr::x(n)))).collect()
+}
+
+fn vregs() -> PRegSet {
+    (0..VREGS).map(|n| preg(Reg::Vreg(Vreg::v(n)))).collect()
+}
+
+/// The registers that a call destroys.
+pub fn destroyed_by_calls() -> PRegSet {
+    let mut all = gprs(0..CALLER_SAVED_GPRS);
+    all.union_from(vregs());
+    all
+}
+
+/// The registers that the allocator may use.
+pub fn env() -> MachineEnv {
+    MachineEnv {
+        preferred_regs_by_class: [gprs(0..CALLER_SAVED_GPRS), vregs(), PRegSet::empty()],
+        non_preferred_regs_by_class: [
+            gprs(CALLEE_SAVED_GPRS),
+            PRegSet::empty(),
+            PRegSet::empty(),
+        ],
+        scratch_by_class: [Some(preg(Reg::Gpr(SCRATCH2))), None, None],
+        fixed_stack_slots: Vec::new(),
+    }
+}
+
+/// Whether a general register is one that the allocator assigns.
+pub fn is_special(gpr: Gpr) -> bool {
+    gpr == SP || gpr == XZR || gpr == VM || gpr == CX || gpr == SCRATCH || gpr == SCRATCH2
+}

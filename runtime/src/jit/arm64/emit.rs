@@ -1,0 +1,534 @@
+//! Allocated machine code to bytes: the frame, the allocator's moves, branches between blocks, and
+//! what is out of line.
+//!
+//! A block that is nothing but a jump becomes no code; what leads to it leads on. Traps are out of
+//! line, each with a place of its own, so that the return address names it.
+
+use std::mem::offset_of;
+
+use regalloc2::{Allocation, Block as RBlock, Edit, InstOrEdit, Output};
+
+use super::abi::{self, CALLEE, SCRATCH, SCRATCH2, VM};
+use super::asm::{Assembler, Code};
+use super::frame::{Frame, Needs};
+use super::imm::{FpImm8, Imm12};
+use super::inst::Inst;
+use super::mem::Mem;
+use super::minst::{Callee, MInst, Test};
+use super::ops::{
+    AddSub, BranchReg, CompareBranch, Cond, FpSize, IndexExtend, Load, LoadLitV, Size, Store,
+    TestBranch, Width,
+};
+use super::regs::{Gpr, Reg, Vreg, XZR};
+use super::target::{Label, Target};
+use crate::error::{Error, ErrorKind, Result};
+use crate::jit::link::Symbol;
+use crate::jit::vcode::VCode;
+use crate::trap::TrapKind;
+use crate::vm;
+
+/// What emission must know of the module.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings {
+    /// Whether a function of the module may tail-call into another instance, so that after any call
+    /// the instance must be set again.
+    pub leaves_instance: bool,
+}
+
+/// The code of a function, and the size of its frame.
+#[derive(Debug)]
+pub struct Emitted {
+    /// The code.
+    pub code: Code,
+    /// The frame's size in bytes.
+    pub frame_bytes: u32,
+    /// The instructions as text, if the assembler was asked for it.
+    pub listing: String,
+}
+
+/// Emits a function with an empty assembler.
+///
+/// # Errors
+/// `Limit` for frames or code that are too large; `Internal` if something has no encoding.
+pub fn emit(
+    asm: Assembler,
+    vcode: &VCode<MInst>,
+    output: &Output,
+    around: Surroundings,
+) -> Result<Emitted> {
+    let mut emitter = Emitter::new(asm, vcode, output, around)?;
+    emitter.function();
+    let frame_bytes = emitter.frame.bytes();
+    let listing = emitter.asm.listing();
+    let code = emitter.asm.finish().map_err(|e| {
+        let kind = match e {
+            super::EmitError::TooLarge | super::EmitError::OutOfReach { .. } => ErrorKind::Limit,
+            _ => ErrorKind::Internal,
+        };
+        Error::new(kind, e.to_string())
+    })?;
+    Ok(Emitted {
+        code,
+        frame_bytes,
+        listing,
+    })
+}
+
+/// Code that follows the function's blocks.
+struct Late {
+    label: Label,
+    symbol: Symbol,
+    position: u32,
+}
+
+struct Emitter<'a> {
+    vcode: &'a VCode<MInst>,
+    output: &'a Output,
+    around: Surroundings,
+    frame: Frame,
+    asm: Assembler,
+    /// Labels of blocks; of a block without code, that of where it leads.
+    labels: Vec<Label>,
+    /// Blocks without code.
+    is_empty: Vec<bool>,
+    late: Vec<Late>,
+    position: u32,
+}
+
+impl<'a> Emitter<'a> {
+    fn new(
+        mut asm: Assembler,
+        vcode: &'a VCode<MInst>,
+        output: &'a Output,
+        around: Surroundings,
+    ) -> Result<Self> {
+        let frame = Frame::new(needs(vcode, output, around))?;
+        let mut labels: Vec<Label> = vcode.blocks.iter().map(|_| asm.label()).collect();
+        let mut is_empty: Vec<bool> = (0..labels.len())
+            .map(|n| is_empty(vcode, output, n))
+            .collect();
+        for n in 0..is_empty.len() {
+            // A circle of jumps must be code somewhere.
+            let end = final_target(vcode, &is_empty, n);
+            is_empty[end] = false;
+        }
+        let own = labels.clone();
+        for n in 0..labels.len() {
+            labels[n] = own[final_target(vcode, &is_empty, n)];
+        }
+        Ok(Emitter {
+            vcode,
+            output,
+            around,
+            frame,
+            asm,
+            labels,
+            is_empty,
+            late: Vec::new(),
+            position: 0,
+        })
+    }
+
+    fn function(&mut self) {
+        self.position = self.vcode.positions[0];
+        let exhausted = self.late(Symbol::Trap(TrapKind::StackExhausted));
+        self.asm.source(self.position);
+        self.frame.enter(&mut self.asm, exhausted);
+        for n in 0..self.vcode.blocks.len() {
+            if !self.is_empty[n] {
+                self.asm.bind(self.labels[n]);
+                self.block(n);
+            }
+        }
+        for Late {
+            label,
+            symbol,
+            position,
+        } in std::mem::take(&mut self.late)
+        {
+            self.asm.bind(label);
+            self.asm.source(position);
+            let target = Target::Func(symbol.number());
+            self.asm.emit(Inst::Bl { target });
+        }
+    }
+
+    fn block(&mut self, n: usize) {
+        let (vcode, output) = (self.vcode, self.output);
+        for item in output.block_insts_and_edits(vcode, RBlock::new(n)) {
+            match item {
+                InstOrEdit::Edit(Edit::Move { from, to }) => self.move_value(*from, *to),
+                InstOrEdit::Inst(at) => {
+                    self.position = vcode.positions[at.index()];
+                    self.asm.source(self.position);
+                    let inst = vcode.insts[at.index()].assigned(output.inst_allocs(at));
+                    self.inst(n, inst);
+                }
+            }
+        }
+    }
+
+    /// A label of code at the end that goes to a shared piece.
+    fn late(&mut self, symbol: Symbol) -> Label {
+        let label = self.asm.label();
+        self.late.push(Late {
+            label,
+            symbol,
+            position: self.position,
+        });
+        label
+    }
+
+    // --- instructions ----------------------------------------------------------------------------
+
+    fn inst(&mut self, block: usize, inst: MInst) {
+        match inst {
+            MInst::A64(inst) => self.emit_unless_void(inst),
+            MInst::Guarded(inst, memory) => {
+                self.asm.trap_here(memory);
+                self.asm.emit(inst);
+            }
+            MInst::Imm { size, rd, value } => self.asm.mov_imm(size, rd, value),
+            MInst::FpImm { size, rd, bits } => self.fp_immediate(size, rd, bits),
+            MInst::VectorImm { rd, bits } => self.asm.load_literal(LoadLitV::LdrQ, rd, bits),
+            MInst::Take(_) => {}
+            MInst::Call { callee, .. } => self.call(callee),
+            MInst::TailCall { callee, .. } => self.tail_call(callee),
+            MInst::Return(_) => {
+                self.frame.leave(&mut self.asm);
+                self.asm.emit(Inst::ret());
+            }
+            MInst::TrapIf(test, kind) => {
+                let label = self.late(Symbol::Trap(kind));
+                self.branch_to(test, label);
+            }
+            MInst::TrapIfExit(code) => {
+                let label = self.late(Symbol::Exit);
+                let Reg::Gpr(reg) = code.reg else {
+                    unreachable!("exit codes are in general registers")
+                };
+                let test = Test::Zero {
+                    size: Size::W,
+                    reg,
+                    is_zero: false,
+                };
+                self.branch_to(test, label);
+            }
+            MInst::Trap(kind) => {
+                let target = Target::Func(Symbol::Trap(kind).number());
+                self.asm.emit(Inst::Bl { target });
+            }
+            MInst::Jump => {
+                let to = self.vcode.blocks[block].succs[0].index();
+                self.jump(block, to);
+            }
+            MInst::Branch(test) => self.branch(block, test),
+            MInst::Table { index, table } => self.table(block, index, &table),
+        }
+    }
+
+    /// Leaves out moves of a register to itself that clear nothing.
+    fn emit_unless_void(&mut self, inst: Inst) {
+        if let Inst::Logic { rd, rn, rm, .. } = inst
+            && inst == Inst::mov(Size::X, rd, rm)
+            && rn == XZR
+            && rd == rm
+        {
+            return;
+        }
+        self.asm.emit(inst);
+    }
+
+    fn fp_immediate(&mut self, size: FpSize, rd: Vreg, bits: u64) {
+        let value = match size {
+            FpSize::S => f64::from(f32::from_bits(bits as u32)),
+            FpSize::D => f64::from_bits(bits),
+        };
+        if bits == 0 {
+            let rn = XZR;
+            self.asm.emit(Inst::GprToFp { size, rd, rn });
+        } else if let Some(imm) = FpImm8::new(value) {
+            self.asm.emit(Inst::FpImm { size, rd, imm });
+        } else {
+            let op = match size {
+                FpSize::S => LoadLitV::LdrS,
+                FpSize::D => LoadLitV::LdrD,
+            };
+            self.asm.load_literal(op, rd, u128::from(bits));
+        }
+    }
+
+    // --- the allocator's moves -------------------------------------------------------------------
+
+    fn move_value(&mut self, from: Allocation, to: Allocation) {
+        if from == to {
+            return;
+        }
+        match (from.as_reg(), to.as_reg()) {
+            (Some(from), Some(to)) => self.move_reg(abi::reg(from), abi::reg(to)),
+            (Some(from), None) => self.spill(abi::reg(from), to),
+            (None, Some(to)) => self.reload(from, abi::reg(to)),
+            (None, None) => unreachable!("the allocator makes no moves between slots"),
+        }
+    }
+
+    fn move_reg(&mut self, from: Reg, to: Reg) {
+        match (from, to) {
+            (Reg::Gpr(rm), Reg::Gpr(rd)) => self.asm.emit(Inst::mov(Size::X, rd, rm)),
+            (Reg::Vreg(rn), Reg::Vreg(rd)) => self.asm.emit(move_vector(rd, rn)),
+            (from, to) => unreachable!("{from:?} and {to:?} are of different classes"),
+        }
+    }
+
+    fn spill(&mut self, from: Reg, to: Allocation) {
+        let slot = to.as_stack().expect("not a register").index() as u32;
+        match from {
+            Reg::Gpr(rt) => {
+                let mem = self.frame.spill(&mut self.asm, slot, 3);
+                let op = Store::StrX;
+                self.asm.emit(Inst::Store { op, rt, mem });
+            }
+            Reg::Vreg(rt) => {
+                let mem = self.frame.spill(&mut self.asm, slot, 4);
+                let width = Width::Q;
+                self.asm.emit(Inst::StoreV { width, rt, mem });
+            }
+        }
+    }
+
+    fn reload(&mut self, from: Allocation, to: Reg) {
+        let slot = from.as_stack().expect("not a register").index() as u32;
+        match to {
+            Reg::Gpr(rt) => {
+                let mem = self.frame.spill(&mut self.asm, slot, 3);
+                let op = Load::LdrX;
+                self.asm.emit(Inst::Load { op, rt, mem });
+            }
+            Reg::Vreg(rt) => {
+                let mem = self.frame.spill(&mut self.asm, slot, 4);
+                let width = Width::Q;
+                self.asm.emit(Inst::LoadV { width, rt, mem });
+            }
+        }
+    }
+
+    // --- calls -----------------------------------------------------------------------------------
+
+    fn call(&mut self, callee: Callee) {
+        match callee {
+            Callee::Func(func) => {
+                let target = Target::Func(Symbol::Func(func).number());
+                self.asm.emit(Inst::Bl { target });
+            }
+            Callee::Helper(helper) => {
+                let target = Target::Func(Symbol::Helper(helper).number());
+                self.asm.emit(Inst::Bl { target });
+            }
+            Callee::Instance => {
+                self.load_callee();
+                let (op, rn) = (BranchReg::Blr, SCRATCH2);
+                self.asm.emit(Inst::BranchReg { op, rn });
+            }
+        }
+        self.asm.call_returns_here(self.position);
+        if changes_vm(callee, self.around) {
+            self.frame.reload_vm(&mut self.asm);
+        }
+    }
+
+    fn tail_call(&mut self, callee: Callee) {
+        match callee {
+            Callee::Func(func) => {
+                self.frame.leave(&mut self.asm);
+                let target = Target::Func(Symbol::Func(func).number());
+                self.asm.emit(Inst::B { target });
+            }
+            Callee::Instance => {
+                self.load_callee();
+                self.frame.leave(&mut self.asm);
+                let (op, rn) = (BranchReg::Br, SCRATCH2);
+                self.asm.emit(Inst::BranchReg { op, rn });
+            }
+            Callee::Helper(helper) => unreachable!("{helper:?} is never tail-called"),
+        }
+    }
+
+    /// Code and instance of the function instance that is called.
+    fn load_callee(&mut self) {
+        for (rt, offset) in [
+            (SCRATCH2, offset_of!(vm::FuncInst, jit)),
+            (VM, offset_of!(vm::FuncInst, vm)),
+        ] {
+            let mem = Mem::Offset {
+                base: CALLEE,
+                offset: offset as i32,
+            };
+            let op = Load::LdrX;
+            self.asm.emit(Inst::Load { op, rt, mem });
+        }
+    }
+
+    // --- branches --------------------------------------------------------------------------------
+
+    /// Whether what follows a block's code is what leads to block `to`.
+    fn is_next(&self, block: usize, to: usize) -> bool {
+        let next = (block + 1..self.vcode.blocks.len()).find(|&n| !self.is_empty[n]);
+        next.is_some_and(|next| self.labels[next] == self.labels[to])
+    }
+
+    fn jump(&mut self, block: usize, to: usize) {
+        if !self.is_next(block, to) {
+            let target = self.labels[to].into();
+            self.asm.emit(Inst::B { target });
+        }
+    }
+
+    fn branch(&mut self, block: usize, test: Test) {
+        let succs = &self.vcode.blocks[block].succs;
+        let (then, other) = (succs[0].index(), succs[1].index());
+        if self.is_next(block, then) {
+            self.branch_to(test.invert(), self.labels[other]);
+        } else {
+            self.branch_to(test, self.labels[then]);
+            self.jump(block, other);
+        }
+    }
+
+    fn branch_to(&mut self, test: Test, label: Label) {
+        let target = label.into();
+        self.asm.emit(match test {
+            Test::Flags(cond) => Inst::BCond { cond, target },
+            Test::Zero { size, reg, is_zero } => {
+                let op = match is_zero {
+                    true => CompareBranch::Cbz,
+                    false => CompareBranch::Cbnz,
+                };
+                let rt = reg;
+                Inst::CompareBranch {
+                    op,
+                    size,
+                    rt,
+                    target,
+                }
+            }
+            Test::Bit { reg, bit, is_set } => {
+                let op = match is_set {
+                    true => TestBranch::Tbnz,
+                    false => TestBranch::Tbz,
+                };
+                let rt = reg;
+                Inst::TestBranch {
+                    op,
+                    rt,
+                    bit,
+                    target,
+                }
+            }
+        });
+    }
+
+    /// The last entry is for all larger indices.
+    fn table(&mut self, block: usize, index: Gpr, table: &[u32]) {
+        let succs = &self.vcode.blocks[block].succs;
+        let label_of = |&n: &u32| self.labels[succs[n as usize].index()];
+        let labels: Vec<Label> = table.iter().map(label_of).collect();
+        let (default, entries) = labels.split_last().expect("there is a default");
+        let count = entries.len() as u64;
+        match Imm12::new(count) {
+            Some(imm) => self.asm.emit(Inst::cmp_imm(Size::W, index, imm)),
+            None => {
+                self.asm.mov_imm(Size::W, SCRATCH, count);
+                self.asm.emit(Inst::cmp(Size::W, index, SCRATCH));
+            }
+        }
+        let (cond, target) = (Cond::Hs, (*default).into());
+        self.asm.emit(Inst::BCond { cond, target });
+        let start = self.asm.label();
+        let target = start.into();
+        self.asm.emit(Inst::Adr {
+            rd: SCRATCH,
+            target,
+        });
+        self.asm.emit(Inst::Load {
+            op: Load::Ldrsw,
+            rt: SCRATCH2,
+            mem: Mem::Index {
+                base: SCRATCH,
+                index,
+                extend: IndexExtend::Uxtw,
+                scaled: true,
+            },
+        });
+        let (op, rn) = (AddSub::Add, SCRATCH2);
+        self.asm
+            .emit(Inst::add_sub(op, Size::X, SCRATCH, SCRATCH, rn));
+        let (op, rn) = (BranchReg::Br, SCRATCH);
+        self.asm.emit(Inst::BranchReg { op, rn });
+        self.asm.bind(start);
+        self.asm.table(entries);
+    }
+}
+
+/// Whether a call may come back with another instance in `VM`.
+fn changes_vm(callee: Callee, around: Surroundings) -> bool {
+    match callee {
+        Callee::Func(_) => around.leaves_instance,
+        Callee::Instance => true,
+        Callee::Helper(_) => false,
+    }
+}
+
+fn needs(vcode: &VCode<MInst>, output: &Output, around: Surroundings) -> Needs {
+    let mut needs = Needs {
+        spill_slots: output.num_spillslots as u32,
+        ..Needs::default()
+    };
+    for inst in &vcode.insts {
+        if let MInst::Call { callee, .. } = *inst {
+            needs.calls = true;
+            needs.keeps_vm |= changes_vm(callee, around);
+        }
+    }
+    let moved = output.edits.iter().map(|(_, Edit::Move { to, .. })| *to);
+    for allocation in output.allocs.iter().copied().chain(moved) {
+        if let Some(preg) = allocation.as_reg()
+            && let reg @ Reg::Gpr(gpr) = abi::reg(preg)
+            && abi::is_callee_saved(reg)
+        {
+            needs.saved.push(gpr);
+        }
+    }
+    needs.saved.sort_unstable();
+    needs.saved.dedup();
+    needs
+}
+
+/// Whether a block is nothing but a jump.
+fn is_empty(vcode: &VCode<MInst>, output: &Output, n: usize) -> bool {
+    let is_jump = |inst: &MInst| matches!(inst, MInst::Jump);
+    n > 0
+        && vcode.blocks[n].succs.first().is_some_and(|to| to.index() != n)
+        && output
+            .block_insts_and_edits(vcode, RBlock::new(n))
+            .all(|item| match item {
+                InstOrEdit::Inst(at) => is_jump(&vcode.insts[at.index()]),
+                InstOrEdit::Edit(Edit::Move { from, to }) => from == to,
+            })
+}
+
+/// Where a block without code leads; some block of the circle if that is one.
+fn final_target(vcode: &VCode<MInst>, is_empty: &[bool], n: usize) -> usize {
+    let mut at = n;
+    for _ in 0..is_empty.len() {
+        if !is_empty[at] {
+            break;
+        }
+        at = vcode.blocks[at].succs[0].index();
+    }
+    at
+}
+
+/// `rd := rn`, all 128 bits.
+fn move_vector(rd: Vreg, rn: Vreg) -> Inst {
+    Inst::fmov(FpSize::D, rd, rn)
+}

@@ -1,0 +1,266 @@
+//! The stack frame of a function: what is saved where, entering and leaving.
+//!
+//! From `sp` upwards: saved registers (the link register first, where the function calls), then spill
+//! slots. `sp` is a multiple of 16 and moves only in the prologue and the epilogue. Frames are found
+//! by size through the code's tables, so there is no frame pointer; x29 stays that of the entry.
+
+use std::mem::offset_of;
+
+use super::abi::{CX, SCRATCH, VM};
+use super::asm::Assembler;
+use super::imm::Imm12;
+use super::inst::Inst;
+use super::mem::Mem;
+use super::ops::{AddSub, Cond, Extend, Load, LoadPair, Size, Store, StorePair};
+use super::regs::{Gpr, LR, SP, Tied, XZR};
+use super::target::Label;
+use crate::error::{Error, ErrorKind, Result};
+use crate::vm;
+
+/// The largest frame; larger ones could not be entered with the default limits anyway.
+const FRAME_BYTES_MAX: u32 = 1 << 24;
+/// Frames of functions that call nothing are not checked up to this size: below the native limit
+/// there is always that much room.
+const UNCHECKED_BYTES_MAX: u32 = 4096;
+const REG_BYTES: u32 = 8;
+
+/// What a function's frame must hold.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Needs {
+    /// Registers that the caller wants preserved.
+    pub(super) saved: Vec<Gpr>,
+    /// Spill slots of 8 bytes.
+    pub(super) spill_slots: u32,
+    /// Whether the function calls, so that the link register must be saved.
+    pub(super) calls: bool,
+    /// Whether it calls into other instances, so that `VM` must be kept.
+    pub(super) keeps_vm: bool,
+}
+
+/// A frame.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    /// Registers in their order from `sp`.
+    regs: Vec<Gpr>,
+    /// How many of them are restored when leaving: `VM` is last, and is not.
+    restored: usize,
+    spills_at: u32,
+    bytes: u32,
+    is_checked: bool,
+}
+
+impl Frame {
+    pub(super) fn new(needs: Needs) -> Result<Frame> {
+        let mut regs = Vec::new();
+        if needs.calls {
+            regs.push(LR);
+        }
+        regs.extend(needs.saved);
+        let restored = regs.len();
+        if needs.keeps_vm {
+            regs.push(VM);
+        }
+        let spills_at = (regs.len() as u32 * REG_BYTES).next_multiple_of(16);
+        let bytes = u64::from(spills_at) + u64::from(needs.spill_slots) * u64::from(REG_BYTES);
+        let bytes = bytes.next_multiple_of(16);
+        if bytes > u64::from(FRAME_BYTES_MAX) {
+            let message = format!("a stack frame of {bytes} bytes is above {FRAME_BYTES_MAX}");
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        let bytes = bytes as u32;
+        Ok(Frame {
+            regs,
+            restored,
+            spills_at,
+            bytes,
+            is_checked: needs.calls || bytes > UNCHECKED_BYTES_MAX,
+        })
+    }
+
+    /// The size in bytes.
+    pub(super) fn bytes(&self) -> u32 {
+        self.bytes
+    }
+
+    /// The address of a spill slot of `2^log2` bytes; far ones by way of the scratch register.
+    pub(super) fn spill(&self, asm: &mut Assembler, slot: u32, log2: u32) -> Mem {
+        let offset = self.spills_at + slot * REG_BYTES;
+        if Mem::fits(i64::from(offset), log2) {
+            return at(offset);
+        }
+        asm.mov_imm(Size::X, SCRATCH, u64::from(offset));
+        asm.emit(Inst::AddSubExtend {
+            op: AddSub::Add,
+            size: Size::X,
+            rd: SCRATCH,
+            rn: SP,
+            rm: SCRATCH,
+            extend: Extend::Uxtx,
+            amount: 0,
+        });
+        Mem::Offset {
+            base: SCRATCH,
+            offset: 0,
+        }
+    }
+
+    /// Enters the function; goes to `exhausted` if the native stack is used up.
+    pub(super) fn enter(&self, asm: &mut Assembler, exhausted: Label) {
+        let mut pushed = 0;
+        if self.pushes() {
+            pushed = self.push_first(asm);
+        } else {
+            self.move_sp(asm, AddSub::Sub);
+        }
+        // What is stored before the check is within the room that is always there.
+        if self.is_checked {
+            check(asm, exhausted);
+        }
+        for n in (pushed..self.regs.len()).step_by(2) {
+            let mem = at(n as u32 * REG_BYTES);
+            asm.emit(match self.regs[n..] {
+                [rt, rt2, ..] => Inst::StorePair {
+                    op: StorePair::StpX,
+                    rt,
+                    rt2,
+                    mem,
+                },
+                _ => Inst::Store {
+                    op: Store::StrX,
+                    rt: self.regs[n],
+                    mem,
+                },
+            });
+        }
+    }
+
+    /// Restores registers and `sp`.
+    pub(super) fn leave(&self, asm: &mut Assembler) {
+        let pops = self.pushes();
+        let popped = if pops { self.regs.len().min(2) } else { 0 };
+        for n in (popped..self.restored).step_by(2) {
+            let mem = at(n as u32 * REG_BYTES);
+            asm.emit(load_pair(&self.regs[n..self.restored], mem));
+        }
+        if pops {
+            let mem = Mem::Post {
+                base: Tied::fixed(SP),
+                offset: self.bytes as i32,
+            };
+            // `VM` may be in the pair, and is not restored.
+            let second = match self.regs.get(1) {
+                Some(&reg) if self.restored > 1 => Some(reg),
+                Some(_) => Some(XZR),
+                None => None,
+            };
+            let first_two: Vec<Gpr> = self.regs[..1].iter().copied().chain(second).collect();
+            asm.emit(load_pair(&first_two, mem));
+        } else {
+            self.move_sp(asm, AddSub::Add);
+        }
+    }
+
+    /// Loads `VM` again after code of another instance may have changed it.
+    pub(super) fn reload_vm(&self, asm: &mut Assembler) {
+        let n = self.regs.len() as u32 - 1;
+        asm.emit(Inst::Load {
+            op: Load::LdrX,
+            rt: VM,
+            mem: at(n * REG_BYTES),
+        });
+    }
+
+    /// Whether the first registers are stored by the instruction that makes the frame.
+    fn pushes(&self) -> bool {
+        let offset = i64::from(self.bytes);
+        match self.regs.len() {
+            0 => false,
+            1 => offset < 256,
+            _ => Mem::fits_pair(offset, 3),
+        }
+    }
+
+    fn push_first(&self, asm: &mut Assembler) -> usize {
+        let mem = Mem::Pre {
+            base: Tied::fixed(SP),
+            offset: -(self.bytes as i32),
+        };
+        match self.regs[..] {
+            [rt] => {
+                let op = Store::StrX;
+                asm.emit(Inst::Store { op, rt, mem });
+                1
+            }
+            [rt, rt2, ..] => {
+                let op = StorePair::StpX;
+                asm.emit(Inst::StorePair { op, rt, rt2, mem });
+                2
+            }
+            [] => 0,
+        }
+    }
+
+    fn move_sp(&self, asm: &mut Assembler, op: AddSub) {
+        for part in [self.bytes & !0xfff, self.bytes & 0xfff] {
+            if part > 0 {
+                let imm = Imm12::new(u64::from(part)).expect("12 bits, or 12 bits times 4096");
+                asm.emit(Inst::AddSubImm {
+                    op,
+                    size: Size::X,
+                    rd: SP,
+                    rn: SP,
+                    imm,
+                });
+            }
+        }
+    }
+}
+
+fn at(offset: u32) -> Mem {
+    Mem::Offset {
+        base: SP,
+        offset: offset as i32,
+    }
+}
+
+fn load_pair(regs: &[Gpr], mem: Mem) -> Inst {
+    match *regs {
+        [rt, rt2, ..] => Inst::LoadPair {
+            op: LoadPair::LdpX,
+            rt,
+            rt2,
+            mem,
+        },
+        [rt] => Inst::Load {
+            op: Load::LdrX,
+            rt,
+            mem,
+        },
+        [] => unreachable!("a register is loaded"),
+    }
+}
+
+/// Goes to `exhausted` if `sp` is at or below the native limit.
+fn check(asm: &mut Assembler, exhausted: Label) {
+    asm.emit(Inst::Load {
+        op: Load::LdrX,
+        rt: SCRATCH,
+        mem: Mem::Offset {
+            base: CX,
+            offset: offset_of!(vm::Cx, native_limit) as i32,
+        },
+    });
+    asm.emit(Inst::AddSubExtend {
+        op: AddSub::Subs,
+        size: Size::X,
+        rd: XZR,
+        rn: SP,
+        rm: SCRATCH,
+        extend: Extend::Uxtx,
+        amount: 0,
+    });
+    asm.emit(Inst::BCond {
+        cond: Cond::Ls,
+        target: exhausted.into(),
+    });
+}

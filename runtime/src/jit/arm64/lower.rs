@@ -1,0 +1,248 @@
+//! SSA to A64: what instructions each operation becomes, and what it takes in of its operands'
+//! computations.
+//!
+//! `lower/integer.rs` and `lower/float.rs` hold the numeric rows, `lower/control.rs` conditions,
+//! branches and traps, `lower/call.rs` calls and returns, `lower/memory.rs` loads and stores.
+//!
+//! Invariants: flags live only within one piece; registers of type i32 have an undefined upper half,
+//! so that everything here reads their W form.
+
+mod call;
+mod control;
+mod float;
+mod integer;
+mod memory;
+
+use regalloc2::{RegClass, VReg};
+
+use super::abi::VM;
+use super::imm::{FpImm8, mov_imm};
+use super::inst::Inst;
+use super::minst::MInst;
+use super::ops::{FpSize, Size};
+use super::regs::{Gpr, Vreg, XZR};
+use crate::ir::Type;
+use crate::jit::fold;
+use crate::jit::lower::{Isa, Lower};
+use crate::jit::ssa::{self, Block, Func, InstId, Value};
+use crate::ops::{Op, Shape};
+
+/// The A64 instruction set, as a target of lowering.
+#[derive(Debug)]
+pub enum Arm64 {}
+
+type Cx<'a> = Lower<'a, Arm64>;
+
+impl Isa for Arm64 {
+    type Inst = MInst;
+
+    fn entry(cx: &mut Cx<'_>) {
+        cx.take_params();
+    }
+
+    fn inst(cx: &mut Cx<'_>, id: InstId) {
+        cx.lower(id);
+    }
+
+    fn terminator(cx: &mut Cx<'_>, block: Block) {
+        cx.lower_terminator(block);
+    }
+
+    fn constant(cx: &mut Cx<'_>, value: Value) -> VReg {
+        match cx.func.ty(value) {
+            Type::I32 | Type::I64 | Type::Ref => {
+                let vreg = cx.fresh(RegClass::Int);
+                cx.set_constant(vreg, value);
+                vreg
+            }
+            Type::F32 | Type::F64 | Type::V128 => {
+                let vreg = cx.fresh(RegClass::Float);
+                cx.set_constant(vreg, value);
+                vreg
+            }
+        }
+    }
+
+    fn same_register(func: &Func, value: Value) -> Option<Value> {
+        match func.def(value)? {
+            ssa::Inst::Unary {
+                op: Op::I32WrapI64,
+                a,
+            } => Some(a),
+            ssa::Inst::Unary {
+                op: Op::I64ExtendI32U,
+                a,
+            } if has_clean_upper_half(func, a) => Some(a),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the register of an i32 is zero in its upper half: what writes a W register makes it so.
+fn has_clean_upper_half(func: &Func, value: Value) -> bool {
+    match func.def(value) {
+        Some(ssa::Inst::Unary { op, .. }) => op != Op::I32WrapI64,
+        Some(
+            ssa::Inst::Binary { .. }
+            | ssa::Inst::Select { .. }
+            | ssa::Inst::Load { .. }
+            | ssa::Inst::Keep { .. },
+        ) => true,
+        _ => false,
+    }
+}
+
+/// Whether a constant takes more than one instruction or a load.
+pub fn is_costly(ty: Type, bits: u64) -> bool {
+    match ty {
+        Type::I32 | Type::I64 | Type::Ref => mov_imm(size_of(ty), Gpr::x(0), bits).len() > 1,
+        Type::F32 => bits != 0 && FpImm8::new(f64::from(f32::from_bits(bits as u32))).is_none(),
+        Type::F64 => bits != 0 && FpImm8::new(f64::from_bits(bits)).is_none(),
+        Type::V128 => false,
+    }
+}
+
+/// The register width of an integer type.
+fn size_of(ty: Type) -> Size {
+    match ty {
+        Type::I32 => Size::W,
+        Type::I64 | Type::Ref => Size::X,
+        Type::F32 | Type::F64 | Type::V128 => unreachable!("{ty:?} is not in general registers"),
+    }
+}
+
+/// The width of a float type.
+fn fp_size_of(ty: Type) -> FpSize {
+    match ty {
+        Type::F32 => FpSize::S,
+        Type::F64 => FpSize::D,
+        Type::I32 | Type::I64 | Type::Ref | Type::V128 => unreachable!("{ty:?} is no float"),
+    }
+}
+
+fn as_gpr(vreg: VReg) -> Gpr {
+    debug_assert_eq!(vreg.class(), RegClass::Int);
+    Gpr::virt(vreg.vreg() as u32)
+}
+
+fn as_vreg(vreg: VReg) -> Vreg {
+    debug_assert_eq!(vreg.class(), RegClass::Float);
+    Vreg::virt(vreg.vreg() as u32)
+}
+
+impl Cx<'_> {
+    fn lower(&mut self, id: InstId) {
+        match self.func.insts[id.index()].inst {
+            ssa::Inst::Const { .. } | ssa::Inst::Const128 { .. } | ssa::Inst::Vm => {}
+            ssa::Inst::Keep { a } => {
+                let vreg = self.vreg(self.func.result(id));
+                self.set_constant(vreg, a);
+            }
+            ssa::Inst::Unary { op, a } => self.unary(id, op, a),
+            ssa::Inst::Binary { op, a, b } => self.binary(id, op, a, b),
+            ssa::Inst::Select { cond, a, b } => self.select(id, cond, a, b),
+            ssa::Inst::Load { .. } => self.load(id),
+            ssa::Inst::Store { .. } => self.store(id),
+            ssa::Inst::TrapIf { cond, kind } => {
+                let test = self.test(cond);
+                self.emit(MInst::TrapIf(test, kind));
+            }
+            ssa::Inst::Helper { helper, args } => self.helper(id, helper, args),
+            ssa::Inst::Call { func, args } => self.call(id, func, args),
+            ssa::Inst::CallRef { func, args } => self.call_ref(id, func, args),
+        }
+    }
+
+    fn unary(&mut self, id: InstId, op: Op, a: Value) {
+        let is_float = |ty| matches!(ty, Type::F32 | Type::F64);
+        match op.shape() {
+            Shape::Test => self.set_from_test(id),
+            _ if is_float(fold::operand_type(op, 0)) || is_float(fold::result_type(op)) => {
+                self.float_unary(id, op, a);
+            }
+            _ => self.integer_unary(id, op, a),
+        }
+    }
+
+    fn binary(&mut self, id: InstId, op: Op, a: Value, b: Value) {
+        let is_float = matches!(fold::operand_type(op, 0), Type::F32 | Type::F64);
+        match op.shape() {
+            Shape::Compare => self.set_from_test(id),
+            _ if is_float => self.float_binary(id, op, a, b),
+            _ => self.integer_binary(id, op, a, b),
+        }
+    }
+
+    // --- registers -------------------------------------------------------------------------------
+
+    fn a64(&mut self, inst: Inst) {
+        self.emit(MInst::A64(inst));
+    }
+
+    /// A general register with a value; zero is `xzr`.
+    fn gpr_or_zero(&mut self, value: Value) -> Gpr {
+        match self.func.constant(self.resolve(value)) {
+            Some(0) => XZR,
+            _ => self.gpr(value),
+        }
+    }
+
+    /// A general register with a value.
+    fn gpr(&mut self, value: Value) -> Gpr {
+        match self.func.def(value) {
+            Some(ssa::Inst::Vm) => VM,
+            _ => as_gpr(self.reg(value)),
+        }
+    }
+
+    /// A vector register with a value.
+    fn fpr(&mut self, value: Value) -> Vreg {
+        as_vreg(self.reg(value))
+    }
+
+    /// The general register that an instruction's result is to be in.
+    fn result_gpr(&mut self, id: InstId) -> Gpr {
+        as_gpr(self.vreg(self.func.result(id)))
+    }
+
+    /// The vector register that an instruction's result is to be in.
+    fn result_fpr(&mut self, id: InstId) -> Vreg {
+        as_vreg(self.vreg(self.func.result(id)))
+    }
+
+    fn temp(&mut self) -> Gpr {
+        as_gpr(self.fresh(RegClass::Int))
+    }
+
+    fn temp_fpr(&mut self) -> Vreg {
+        as_vreg(self.fresh(RegClass::Float))
+    }
+
+    /// A fresh register with given bits.
+    fn immediate(&mut self, size: Size, value: u64) -> Gpr {
+        let rd = self.temp();
+        self.emit(MInst::Imm { size, rd, value });
+        rd
+    }
+
+    fn set_constant(&mut self, vreg: VReg, value: Value) {
+        let inst = match (self.func.def(value), self.func.ty(value)) {
+            (Some(ssa::Inst::Const128 { low, high }), _) => MInst::VectorImm {
+                rd: as_vreg(vreg),
+                bits: u128::from(low) | u128::from(high) << 64,
+            },
+            (Some(ssa::Inst::Const { bits }), ty @ (Type::F32 | Type::F64)) => MInst::FpImm {
+                size: fp_size_of(ty),
+                rd: as_vreg(vreg),
+                bits,
+            },
+            (Some(ssa::Inst::Const { bits }), ty) => MInst::Imm {
+                size: size_of(ty),
+                rd: as_gpr(vreg),
+                value: bits,
+            },
+            (other, _) => unreachable!("{other:?} is no constant"),
+        };
+        self.emit(inst);
+    }
+}

@@ -1,0 +1,254 @@
+//! Parameters, calls, results, tail calls.
+//!
+//! What has no register goes over the value stack from its top (`abi::Place::Slot`), as whole slots:
+//! i32 and f32 zero-extended, since a host function may read them.
+
+use std::mem::offset_of;
+
+use super::{Cx, as_gpr, as_vreg};
+use crate::ir::Type;
+use crate::jit::arm64::abi::{self, CALLEE, CX, Located, Place, VM};
+use crate::jit::arm64::inst::Inst;
+use crate::jit::arm64::mem::Mem;
+use crate::jit::arm64::minst::{Callee, Fixed, MInst};
+use crate::jit::arm64::ops::{FpSize, Load, Size, Store, Width};
+use crate::jit::arm64::regs::{Gpr, Reg};
+use crate::jit::helper::{Helper, Returns};
+use crate::jit::ssa::{Block, InstId, List, Value};
+use crate::vm;
+use regalloc2::RegClass;
+
+const SLOT_BYTES: u32 = 8;
+
+impl Cx<'_> {
+    pub(super) fn take_params(&mut self) {
+        let params = self.func.blocks[Block::ENTRY.index()].params.clone();
+        let places = self.places(&params);
+        let mut fixed = Vec::new();
+        let mut late = Vec::new();
+        for (&value, located) in params.iter().zip(places) {
+            match located.place {
+                Place::Reg(reg) => {
+                    let vreg = self.vreg(value);
+                    fixed.push(Fixed { vreg, reg });
+                }
+                Place::Slot(slot) if self.is_needed(value) => late.push((value, slot)),
+                Place::Slot(_) => {}
+            }
+        }
+        self.emit(MInst::Take(fixed.into()));
+        self.take_slots(&late);
+    }
+
+    fn places(&self, values: &[Value]) -> Vec<Located> {
+        abi::locate(values.iter().map(|&v| self.func.ty(v)))
+    }
+
+    // --- the value stack -------------------------------------------------------------------------
+
+    fn top(&mut self) -> Gpr {
+        self.load_field(CX, offset_of!(vm::Cx, top))
+    }
+
+    /// Loads values from slots above the top of the value stack.
+    fn take_slots(&mut self, late: &[(Value, u32)]) {
+        if late.is_empty() {
+            return;
+        }
+        let base = self.top();
+        for &(value, slot) in late {
+            let mem = self.slot_at(base, slot, self.func.ty(value));
+            let rt = self.vreg(value);
+            self.a64(match self.func.ty(value) {
+                Type::I32 => Inst::Load {
+                    op: Load::LdrW,
+                    rt: as_gpr(rt),
+                    mem,
+                },
+                Type::I64 | Type::Ref => Inst::Load {
+                    op: Load::LdrX,
+                    rt: as_gpr(rt),
+                    mem,
+                },
+                ty @ (Type::F32 | Type::F64 | Type::V128) => Inst::LoadV {
+                    width: width_of(ty),
+                    rt: as_vreg(rt),
+                    mem,
+                },
+            });
+        }
+    }
+
+    /// Stores values to slots above the top of the value stack.
+    fn give_slots(&mut self, late: &[(Value, u32)]) {
+        if late.is_empty() {
+            return;
+        }
+        let base = self.top();
+        for &(value, slot) in late {
+            let mem = self.slot_at(base, slot, self.func.ty(value));
+            match self.func.ty(value) {
+                Type::I32 => {
+                    let (rd, rm) = (self.temp(), self.gpr(value));
+                    self.a64(Inst::mov(Size::W, rd, rm));
+                    self.store_x(rd, mem);
+                }
+                Type::F32 => {
+                    let (rd, rn) = (self.temp(), self.fpr(value));
+                    let size = FpSize::S;
+                    self.a64(Inst::FpToGpr { size, rd, rn });
+                    self.store_x(rd, mem);
+                }
+                Type::I64 | Type::Ref => {
+                    let rt = self.gpr_or_zero(value);
+                    self.store_x(rt, mem);
+                }
+                ty @ (Type::F64 | Type::V128) => {
+                    let (rt, width) = (self.fpr(value), width_of(ty));
+                    self.a64(Inst::StoreV { width, rt, mem });
+                }
+            }
+        }
+    }
+
+    fn slot_at(&mut self, base: Gpr, slot: u32, ty: Type) -> Mem {
+        let log2 = if ty == Type::V128 { 4 } else { 3 };
+        let offset = (slot * SLOT_BYTES) as i32;
+        self.offset_from(base, offset, log2)
+    }
+
+    fn store_x(&mut self, rt: Gpr, mem: Mem) {
+        let op = Store::StrX;
+        self.a64(Inst::Store { op, rt, mem });
+    }
+
+    // --- calls -----------------------------------------------------------------------------------
+
+    /// Puts values where a callee or a caller expects them: what goes in registers.
+    fn give(&mut self, values: List) -> Vec<Fixed> {
+        let values = self.func.list(values).to_vec();
+        let places = self.places(&values);
+        let late: Vec<(Value, u32)> = values
+            .iter()
+            .zip(&places)
+            .filter_map(|(&v, at)| match at.place {
+                Place::Slot(slot) => Some((v, slot)),
+                Place::Reg(_) => None,
+            })
+            .collect();
+        self.give_slots(&late);
+        let mut fixed = Vec::new();
+        for (&value, at) in values.iter().zip(&places) {
+            if let Place::Reg(reg) = at.place {
+                let vreg = self.reg(value);
+                fixed.push(Fixed { vreg, reg });
+            }
+        }
+        fixed
+    }
+
+    pub(super) fn call(&mut self, id: InstId, func: u32, args: List) {
+        let uses = self.give(args);
+        self.call_with_results(id, Callee::Func(func), uses);
+    }
+
+    pub(super) fn call_ref(&mut self, id: InstId, func: Value, args: List) {
+        let mut uses = self.give(args);
+        uses.push(self.callee(func));
+        self.call_with_results(id, Callee::Instance, uses);
+    }
+
+    fn callee(&mut self, func: Value) -> Fixed {
+        Fixed {
+            vreg: self.reg(func),
+            reg: Reg::Gpr(CALLEE),
+        }
+    }
+
+    fn call_with_results(&mut self, id: InstId, callee: Callee, uses: Vec<Fixed>) {
+        let results: Vec<Value> = self.func.results(id).collect();
+        let mut defs = Vec::new();
+        let mut late = Vec::new();
+        for (&value, at) in results.iter().zip(self.places(&results)) {
+            match at.place {
+                Place::Reg(reg) => {
+                    let vreg = self.vreg(value);
+                    defs.push(Fixed { vreg, reg });
+                }
+                Place::Slot(slot) if self.is_needed(value) => late.push((value, slot)),
+                Place::Slot(_) => {}
+            }
+        }
+        self.emit(MInst::Call {
+            callee,
+            uses: uses.into(),
+            defs: defs.into(),
+        });
+        self.take_slots(&late);
+    }
+
+    pub(super) fn give_results(&mut self, values: List) {
+        let fixed = self.give(values);
+        self.emit(MInst::Return(fixed.into()));
+    }
+
+    pub(super) fn tail_call(&mut self, func: u32, args: List) {
+        let uses = self.give(args).into();
+        let callee = Callee::Func(func);
+        self.emit(MInst::TailCall { callee, uses });
+    }
+
+    pub(super) fn tail_call_ref(&mut self, func: Value, args: List) {
+        let mut uses = self.give(args);
+        uses.push(self.callee(func));
+        let (callee, uses) = (Callee::Instance, uses.into());
+        self.emit(MInst::TailCall { callee, uses });
+    }
+
+    // --- helpers ---------------------------------------------------------------------------------
+
+    /// Calls a function of the runtime: the instance, then the arguments, in x0, x1 and so on.
+    pub(super) fn helper(&mut self, id: InstId, helper: Helper, args: List) {
+        let x = |n: usize| Reg::Gpr(Gpr::x(n as u32));
+        let vm = self.temp();
+        self.a64(Inst::mov(Size::X, vm, VM));
+        let vm = regalloc2::VReg::new(
+            vm.virtual_index().expect("a fresh register") as usize,
+            RegClass::Int,
+        );
+        let mut uses = vec![Fixed {
+            vreg: vm,
+            reg: x(0),
+        }];
+        for (n, &value) in self.func.list(args).to_vec().iter().enumerate() {
+            let vreg = self.reg(value);
+            uses.push(Fixed {
+                vreg,
+                reg: x(n + 1),
+            });
+        }
+        let vreg = match helper.returns() {
+            Returns::Nothing => None,
+            Returns::Value => Some(self.vreg(self.func.result(id))),
+            Returns::Exit => Some(self.fresh(RegClass::Int)),
+        };
+        let def = vreg.map(|vreg| Fixed { vreg, reg: x(0) });
+        self.emit(MInst::Call {
+            callee: Callee::Helper(helper),
+            uses: uses.into(),
+            defs: def.into_iter().collect(),
+        });
+        if let (Returns::Exit, Some(code)) = (helper.returns(), def) {
+            self.emit(MInst::TrapIfExit(code));
+        }
+    }
+}
+
+fn width_of(ty: Type) -> Width {
+    match ty {
+        Type::F32 => Width::S,
+        Type::F64 => Width::D,
+        Type::V128 => Width::Q,
+        Type::I32 | Type::I64 | Type::Ref => unreachable!("{ty:?} is in general registers"),
+    }
+}

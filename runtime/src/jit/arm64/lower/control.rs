@@ -1,0 +1,216 @@
+//! Conditions, branches, traps.
+
+use super::{Cx, size_of};
+use crate::jit::arm64::imm::{BitImm, Imm12};
+use crate::jit::arm64::inst::Inst;
+use crate::jit::arm64::minst::{MInst, Test};
+use crate::jit::arm64::ops::{AddSub, Cond, FpCmp, Logic, LogicImm, Shift, Size};
+use crate::jit::arm64::regs::{Gpr, XZR};
+use crate::jit::fold;
+use crate::jit::ssa::{self, Block, Term, Value};
+use crate::ops::{Op, Shape};
+
+impl Cx<'_> {
+    pub(super) fn lower_terminator(&mut self, block: Block) {
+        let data = &self.func.blocks[block.index()];
+        match data.term {
+            Term::Br => self.emit(MInst::Jump),
+            Term::BrIf { cond } => {
+                let test = self.test(cond);
+                self.emit(MInst::Branch(test));
+            }
+            Term::BrTable { index, table } => {
+                let index = self.gpr(index);
+                let table = self.func.tables[table as usize].clone().into();
+                self.emit(MInst::Table { index, table });
+            }
+            Term::Return { values } => self.give_results(values),
+            Term::ReturnCall { func, args } => self.tail_call(func, args),
+            Term::ReturnCallRef { func, args } => self.tail_call_ref(func, args),
+            Term::Trap { kind } => self.emit(MInst::Trap(kind)),
+        }
+    }
+
+    /// A test of whether an i32 is not 0; takes in the comparison that makes it.
+    pub(super) fn test(&mut self, cond: Value) -> Test {
+        match self.sole_use(cond) {
+            Some(inst) if is_test(inst) || is_mask(inst) => self.test_of(inst),
+            _ => Test::Zero {
+                size: Size::W,
+                reg: self.gpr(cond),
+                is_zero: false,
+            },
+        }
+    }
+
+    /// A test of whether an instruction's result is not 0.
+    pub(super) fn test_of(&mut self, inst: ssa::Inst) -> Test {
+        match inst {
+            ssa::Inst::Unary { op, a } => self.test_zero(op, a),
+            ssa::Inst::Binary {
+                op: op @ (Op::I32And | Op::I64And),
+                a,
+                b,
+            } => self.test_mask(size_of(fold::result_type(op)), a, b, true),
+            ssa::Inst::Binary { op, a, b } => match fold::inverse(op) {
+                Some(_) => self.test_integers(op, a, b),
+                None => self.test_floats(op, a, b),
+            },
+            other => unreachable!("{other:?} is no test"),
+        }
+    }
+
+    /// `a == 0`
+    fn test_zero(&mut self, op: Op, a: Value) -> Test {
+        let size = size_of(fold::operand_type(op, 0));
+        match self.sole_use(a) {
+            Some(ssa::Inst::Binary {
+                op: Op::I32And | Op::I64And,
+                a,
+                b,
+            }) => self.test_mask(size, a, b, false),
+            Some(inst) if size == Size::W && is_test(inst) => self.test_of(inst).invert(),
+            _ => Test::Zero {
+                size,
+                reg: self.gpr(a),
+                is_zero: true,
+            },
+        }
+    }
+
+    /// `(a & b) != 0`, or `== 0`.
+    fn test_mask(&mut self, size: Size, a: Value, b: Value, is_set: bool) -> Test {
+        if let Some(mask) = self.func.constant(b) {
+            let reg = self.gpr(a);
+            if mask.is_power_of_two() {
+                let bit = mask.trailing_zeros() as u8;
+                return Test::Bit { reg, bit, is_set };
+            }
+            if let Some(imm) = BitImm::new(size, mask) {
+                self.a64(Inst::LogicImm {
+                    op: LogicImm::Ands,
+                    size,
+                    rd: XZR,
+                    rn: reg,
+                    imm,
+                });
+                return Test::Flags(if is_set { Cond::Ne } else { Cond::Eq });
+            }
+        }
+        let (rn, rm) = (self.gpr(a), self.gpr(b));
+        self.a64(Inst::Logic {
+            op: Logic::Ands,
+            size,
+            rd: XZR,
+            rn,
+            rm,
+            shift: Shift::Lsl,
+            amount: 0,
+        });
+        Test::Flags(if is_set { Cond::Ne } else { Cond::Eq })
+    }
+
+    fn test_integers(&mut self, op: Op, a: Value, b: Value) -> Test {
+        let size = size_of(fold::operand_type(op, 0));
+        let cond = integer_cond(op);
+        if self.func.constant(b) == Some(0) {
+            let bit = size.bit_count() - 1;
+            match cond {
+                Cond::Ne => {
+                    let (reg, is_zero) = (self.gpr(a), false);
+                    return Test::Zero { size, reg, is_zero };
+                }
+                Cond::Lt | Cond::Ge => {
+                    let (reg, is_set) = (self.gpr(a), cond == Cond::Lt);
+                    return Test::Bit { reg, bit, is_set };
+                }
+                _ => {}
+            }
+        }
+        self.add_sub(AddSub::Subs, AddSub::Adds, (size, XZR), a, b);
+        Test::Flags(cond)
+    }
+
+    fn test_floats(&mut self, op: Op, a: Value, b: Value) -> Test {
+        let size = super::fp_size_of(fold::operand_type(op, 0));
+        let (rn, rm) = (self.fpr(a), self.fpr(b));
+        let fcmp = FpCmp::Fcmp;
+        self.a64(Inst::FpCmp {
+            op: fcmp,
+            size,
+            rn,
+            rm,
+        });
+        Test::Flags(float_cond(op))
+    }
+
+    /// A condition on the flags that holds as a test does.
+    pub(super) fn flags(&mut self, test: Test) -> Cond {
+        match test {
+            Test::Flags(cond) => cond,
+            Test::Zero { size, reg, is_zero } => {
+                let zero = Imm12::new(0).expect("0 fits");
+                self.a64(Inst::cmp_imm(size, reg, zero));
+                if is_zero { Cond::Eq } else { Cond::Ne }
+            }
+            Test::Bit { reg, bit, is_set } => {
+                self.test_bit(reg, bit);
+                if is_set { Cond::Ne } else { Cond::Eq }
+            }
+        }
+    }
+
+    fn test_bit(&mut self, reg: Gpr, bit: u8) {
+        let size = if bit < 32 { Size::W } else { Size::X };
+        let imm = BitImm::new(size, 1 << bit).expect("a single bit");
+        self.a64(Inst::LogicImm {
+            op: LogicImm::Ands,
+            size,
+            rd: XZR,
+            rn: reg,
+            imm,
+        });
+    }
+}
+
+fn is_test(inst: ssa::Inst) -> bool {
+    match inst {
+        ssa::Inst::Unary { op, .. } | ssa::Inst::Binary { op, .. } => {
+            matches!(op.shape(), Shape::Test | Shape::Compare)
+        }
+        _ => false,
+    }
+}
+
+fn is_mask(inst: ssa::Inst) -> bool {
+    matches!(inst, ssa::Inst::Binary { op: Op::I32And, .. })
+}
+
+fn integer_cond(op: Op) -> Cond {
+    match op {
+        Op::I32Eq | Op::I64Eq => Cond::Eq,
+        Op::I32Ne | Op::I64Ne => Cond::Ne,
+        Op::I32LtS | Op::I64LtS => Cond::Lt,
+        Op::I32LtU | Op::I64LtU => Cond::Lo,
+        Op::I32GtS | Op::I64GtS => Cond::Gt,
+        Op::I32GtU | Op::I64GtU => Cond::Hi,
+        Op::I32LeS | Op::I64LeS => Cond::Le,
+        Op::I32LeU | Op::I64LeU => Cond::Ls,
+        Op::I32GeS | Op::I64GeS => Cond::Ge,
+        Op::I32GeU | Op::I64GeU => Cond::Hs,
+        other => unreachable!("{} compares no integers", other.mnemonic()),
+    }
+}
+
+/// All are false when unordered, but for `ne`.
+fn float_cond(op: Op) -> Cond {
+    match op {
+        Op::F32Eq | Op::F64Eq => Cond::Eq,
+        Op::F32Ne | Op::F64Ne => Cond::Ne,
+        Op::F32Lt | Op::F64Lt => Cond::Mi,
+        Op::F32Gt | Op::F64Gt => Cond::Gt,
+        Op::F32Le | Op::F64Le => Cond::Ls,
+        Op::F32Ge | Op::F64Ge => Cond::Ge,
+        other => unreachable!("{} compares no floats", other.mnemonic()),
+    }
+}

@@ -1,0 +1,218 @@
+//! Loads, stores and their addresses.
+
+use super::{Cx, as_gpr, as_vreg};
+use crate::jit::arm64::inst::Inst;
+use crate::jit::arm64::mem::Mem;
+use crate::jit::arm64::minst::MInst;
+use crate::jit::arm64::ops::{AddSub, IndexExtend, Load, Size, Store, Width};
+use crate::jit::arm64::regs::Gpr;
+use crate::jit::lower::Lower;
+use crate::jit::ssa::{self, Class, InstId, Value};
+use crate::ops::Op;
+
+/// How a load puts what it loads into a register.
+enum Loads {
+    Gpr(Load),
+    Vreg(Width),
+}
+
+/// What a store takes from where.
+enum Stores {
+    Gpr(Store),
+    Vreg(Width),
+}
+
+impl Cx<'_> {
+    pub(super) fn load(&mut self, id: InstId) {
+        let ssa::Inst::Load {
+            op,
+            class,
+            base,
+            offset,
+        } = self.func.insts[id.index()].inst
+        else {
+            unreachable!("asked for loads only")
+        };
+        let loads = loads(op);
+        let log2 = match loads {
+            Loads::Gpr(op) => op.access().log2,
+            Loads::Vreg(width) => width.bits(),
+        };
+        let mem = self.mem(base, offset, log2);
+        let result = self.vreg(self.func.result(id));
+        let inst = match loads {
+            Loads::Gpr(op) => {
+                let rt = as_gpr(result);
+                Inst::Load { op, rt, mem }
+            }
+            Loads::Vreg(width) => {
+                let rt = as_vreg(result);
+                Inst::LoadV { width, rt, mem }
+            }
+        };
+        self.access(class, inst);
+    }
+
+    pub(super) fn store(&mut self, id: InstId) {
+        let ssa::Inst::Store {
+            op,
+            class,
+            base,
+            offset,
+            value,
+        } = self.func.insts[id.index()].inst
+        else {
+            unreachable!("asked for stores only")
+        };
+        let stores = match (stores(op), self.func.constant(value)) {
+            (Stores::Vreg(Width::S), Some(0)) => Stores::Gpr(Store::StrW),
+            (Stores::Vreg(Width::D), Some(0)) => Stores::Gpr(Store::StrX),
+            (stores, _) => stores,
+        };
+        let inst = match stores {
+            Stores::Gpr(op) => {
+                let mem = self.mem(base, offset, op.access().log2);
+                let rt = self.gpr_or_zero(value);
+                Inst::Store { op, rt, mem }
+            }
+            Stores::Vreg(width) => {
+                let mem = self.mem(base, offset, width.bits());
+                let rt = self.fpr(value);
+                Inst::StoreV { width, rt, mem }
+            }
+        };
+        self.access(class, inst);
+    }
+
+    fn access(&mut self, class: Class, inst: Inst) {
+        self.emit(match Lower::<super::Arm64>::guarded(class) {
+            Some(memory) => MInst::Guarded(inst, memory),
+            None => MInst::A64(inst),
+        });
+    }
+
+    /// The address of an access of `2^log2` bytes.
+    fn mem(&mut self, base: Value, offset: i32, log2: u32) -> Mem {
+        if offset == 0
+            && let Some(ssa::Inst::Binary {
+                op: Op::I64Add,
+                a,
+                b,
+            }) = self.address(base)
+            && self.func.constant(b).is_none()
+        {
+            return self.index(a, b, log2);
+        }
+        let base = self.gpr(base);
+        self.offset_from(base, offset, log2)
+    }
+
+    /// `[base + offset]`, for an access of `2^log2` bytes.
+    pub(super) fn offset_from(&mut self, base: Gpr, offset: i32, log2: u32) -> Mem {
+        if Mem::fits(i64::from(offset), log2) {
+            return Mem::Offset { base, offset };
+        }
+        let distance = self.immediate(Size::X, offset as u64);
+        let sum = self.temp();
+        self.a64(Inst::add_sub(AddSub::Add, Size::X, sum, base, distance));
+        Mem::Offset {
+            base: sum,
+            offset: 0,
+        }
+    }
+
+    /// `[a + b]`, with the extension or the shift of one of them.
+    fn index(&mut self, a: Value, b: Value, log2: u32) -> Mem {
+        for (base, index) in [(a, b), (b, a)] {
+            let (extend, index, scaled) = match self.func.def(index) {
+                Some(ssa::Inst::Unary {
+                    op: Op::I64ExtendI32U,
+                    a,
+                }) => (IndexExtend::Uxtw, a, false),
+                Some(ssa::Inst::Unary {
+                    op: Op::I64ExtendI32S,
+                    a,
+                }) => (IndexExtend::Sxtw, a, false),
+                Some(ssa::Inst::Binary {
+                    op: Op::I64Shl,
+                    a,
+                    b,
+                }) if log2 > 0 && self.func.constant(b) == Some(u64::from(log2)) => {
+                    self.scaled_index(a)
+                }
+                _ => continue,
+            };
+            let (base, index) = (self.gpr(base), self.gpr(index));
+            return Mem::Index {
+                base,
+                index,
+                extend,
+                scaled,
+            };
+        }
+        let (base, index) = (self.gpr(a), self.gpr(b));
+        Mem::Index {
+            base,
+            index,
+            extend: IndexExtend::Lsl,
+            scaled: false,
+        }
+    }
+
+    fn scaled_index(&self, index: Value) -> (IndexExtend, Value, bool) {
+        match self.func.def(index) {
+            Some(ssa::Inst::Unary {
+                op: Op::I64ExtendI32U,
+                a,
+            }) => (IndexExtend::Uxtw, a, true),
+            Some(ssa::Inst::Unary {
+                op: Op::I64ExtendI32S,
+                a,
+            }) => (IndexExtend::Sxtw, a, true),
+            _ => (IndexExtend::Lsl, index, true),
+        }
+    }
+
+    /// A load of a pointer-sized field.
+    pub(super) fn load_field(&mut self, base: Gpr, offset: usize) -> Gpr {
+        let rt = self.temp();
+        let mem = Mem::Offset {
+            base,
+            offset: offset as i32,
+        };
+        let op = Load::LdrX;
+        self.a64(Inst::Load { op, rt, mem });
+        rt
+    }
+}
+
+fn loads(op: Op) -> Loads {
+    Loads::Gpr(match op {
+        Op::I32Load8U | Op::I64Load8U => Load::Ldrb,
+        Op::I32Load8S => Load::LdrsbW,
+        Op::I64Load8S => Load::LdrsbX,
+        Op::I32Load16U | Op::I64Load16U => Load::Ldrh,
+        Op::I32Load16S => Load::LdrshW,
+        Op::I64Load16S => Load::LdrshX,
+        Op::I32Load | Op::I64Load32U => Load::LdrW,
+        Op::I64Load32S => Load::Ldrsw,
+        Op::I64Load => Load::LdrX,
+        Op::F32Load => return Loads::Vreg(Width::S),
+        Op::F64Load => return Loads::Vreg(Width::D),
+        Op::V128Load => return Loads::Vreg(Width::Q),
+        other => unreachable!("{} is no load of this tier", other.mnemonic()),
+    })
+}
+
+fn stores(op: Op) -> Stores {
+    Stores::Gpr(match op {
+        Op::I32Store8 | Op::I64Store8 => Store::Strb,
+        Op::I32Store16 | Op::I64Store16 => Store::Strh,
+        Op::I32Store | Op::I64Store32 => Store::StrW,
+        Op::I64Store => Store::StrX,
+        Op::F32Store => return Stores::Vreg(Width::S),
+        Op::F64Store => return Stores::Vreg(Width::D),
+        Op::V128Store => return Stores::Vreg(Width::Q),
+        other => unreachable!("{} is no store of this tier", other.mnemonic()),
+    })
+}

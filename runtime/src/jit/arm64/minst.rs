@@ -1,0 +1,259 @@
+//! What lowering makes: A64 instructions over virtual registers, and what is several instructions or
+//! has operands in given registers.
+
+use regalloc2::{Allocation, Operand, PRegSet, VReg};
+
+use super::abi;
+use super::inst::Inst;
+use super::ops::{Cond, FpSize, Size};
+use super::regs::{Gpr, Reg, Role, Vreg};
+use crate::jit::helper::Helper;
+use crate::jit::vcode::MachInst;
+use crate::trap::TrapKind;
+
+/// A virtual register that has to be in a given one.
+#[derive(Clone, Copy, Debug)]
+pub struct Fixed {
+    /// The virtual register.
+    pub vreg: VReg,
+    /// The given one.
+    pub reg: Reg,
+}
+
+/// What a condition looks at.
+#[derive(Clone, Copy, Debug)]
+pub enum Test {
+    /// The flags, set by an instruction before.
+    Flags(Cond),
+    /// Whether a register is zero, or is not.
+    Zero {
+        /// The width that is looked at.
+        size: Size,
+        /// The register.
+        reg: Gpr,
+        /// Which of the two holds.
+        is_zero: bool,
+    },
+    /// Whether a bit is set, or is not.
+    Bit {
+        /// The register.
+        reg: Gpr,
+        /// The bit's number.
+        bit: u8,
+        /// Which of the two holds.
+        is_set: bool,
+    },
+}
+
+impl Test {
+    /// What holds exactly when this does not.
+    pub fn invert(self) -> Test {
+        match self {
+            Test::Flags(cond) => Test::Flags(cond.invert()),
+            Test::Zero { size, reg, is_zero } => Test::Zero {
+                size,
+                reg,
+                is_zero: !is_zero,
+            },
+            Test::Bit { reg, bit, is_set } => Test::Bit {
+                reg,
+                bit,
+                is_set: !is_set,
+            },
+        }
+    }
+
+    fn reg(&mut self) -> Option<&mut Gpr> {
+        match self {
+            Test::Flags(_) => None,
+            Test::Zero { reg, .. } | Test::Bit { reg, .. } => Some(reg),
+        }
+    }
+}
+
+/// What is called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Callee {
+    /// A function of the module, by function index.
+    Func(u32),
+    /// The function instance in [`abi::CALLEE`].
+    Instance,
+    /// A function of the runtime.
+    Helper(Helper),
+}
+
+/// A machine instruction before emission.
+#[derive(Clone, Debug)]
+pub enum MInst {
+    /// One instruction.
+    A64(Inst),
+    /// A load or store of a guarded memory, which the payload names.
+    Guarded(Inst, u32),
+    /// `rd := value`
+    Imm {
+        /// The width.
+        size: Size,
+        /// The destination.
+        rd: Gpr,
+        /// The value.
+        value: u64,
+    },
+    /// `rd := bits`, a float.
+    FpImm {
+        /// The width.
+        size: FpSize,
+        /// The destination.
+        rd: Vreg,
+        /// The value's bits.
+        bits: u64,
+    },
+    /// `rd := bits`, a vector.
+    VectorImm {
+        /// The destination.
+        rd: Vreg,
+        /// The value's bits.
+        bits: u128,
+    },
+    /// Defines registers that hold something at this place: the arguments of a function.
+    Take(Box<[Fixed]>),
+    /// A call.
+    Call {
+        /// What is called.
+        callee: Callee,
+        /// Arguments.
+        uses: Box<[Fixed]>,
+        /// Results.
+        defs: Box<[Fixed]>,
+    },
+    /// A tail call.
+    TailCall {
+        /// What is called.
+        callee: Callee,
+        /// Arguments.
+        uses: Box<[Fixed]>,
+    },
+    /// Returns results in registers.
+    Return(Box<[Fixed]>),
+    /// Traps if a test holds.
+    TrapIf(Test, TrapKind),
+    /// Traps with the exit code in w0 if that is not zero; the operand is there.
+    TrapIfExit(Fixed),
+    /// Traps.
+    Trap(TrapKind),
+    /// To the block's one successor.
+    Jump,
+    /// To the first successor if a test holds, else to the second.
+    Branch(Test),
+    /// To the successor that the table has at an index, or to that of the last entry.
+    Table {
+        /// The index, a W register.
+        index: Gpr,
+        /// Indices of successors.
+        table: Box<[u32]>,
+    },
+}
+
+impl MInst {
+    /// Replaces each register that the allocator assigns, in the order of the operands.
+    fn map(&mut self, f: &mut impl FnMut(Reg, Role) -> Reg) {
+        match self {
+            MInst::A64(inst) | MInst::Guarded(inst, _) => inst.map_regs(f),
+            MInst::Imm { rd, .. } => *rd = gpr(f(Reg::Gpr(*rd), Role::Def)),
+            MInst::FpImm { rd, .. } | MInst::VectorImm { rd, .. } => {
+                if let Reg::Vreg(new) = f(Reg::Vreg(*rd), Role::Def) {
+                    *rd = new;
+                }
+            }
+            MInst::TrapIf(test, _) | MInst::Branch(test) => {
+                if let Some(reg) = test.reg() {
+                    *reg = gpr(f(Reg::Gpr(*reg), Role::Use));
+                }
+            }
+            MInst::Table { index, .. } => *index = gpr(f(Reg::Gpr(*index), Role::Use)),
+            MInst::Take(_)
+            | MInst::Call { .. }
+            | MInst::TailCall { .. }
+            | MInst::Return(_)
+            | MInst::TrapIfExit(_)
+            | MInst::Trap(_)
+            | MInst::Jump => {}
+        }
+    }
+
+    /// The instruction with the registers that the allocator chose.
+    pub fn assigned(&self, allocations: &[Allocation]) -> MInst {
+        let mut inst = self.clone();
+        let mut next = allocations.iter();
+        inst.map(&mut |reg, _| match reg.virtual_index() {
+            None => reg,
+            Some(_) => {
+                let allocation = next.next().expect("one for each operand");
+                abi::reg(allocation.as_reg().expect("operands are in registers"))
+            }
+        });
+        inst
+    }
+
+    /// Whether the return address is lost by it.
+    pub fn is_call(&self) -> bool {
+        matches!(self, MInst::Call { .. })
+    }
+}
+
+fn gpr(reg: Reg) -> Gpr {
+    match reg {
+        Reg::Gpr(gpr) => gpr,
+        Reg::Vreg(vreg) => unreachable!("{vreg:?} given for a general register"),
+    }
+}
+
+impl MachInst for MInst {
+    fn operands(&self, operands: &mut Vec<Operand>) -> PRegSet {
+        let start = operands.len();
+        let class = |reg: Reg| match reg {
+            Reg::Gpr(_) => regalloc2::RegClass::Int,
+            Reg::Vreg(_) => regalloc2::RegClass::Float,
+        };
+        self.clone().map(&mut |reg, role| {
+            if let Some(index) = reg.virtual_index() {
+                let vreg = VReg::new(index as usize, class(reg));
+                let reused = operands.len().wrapping_sub(start + 1);
+                operands.push(match role {
+                    Role::Use => Operand::reg_use(vreg),
+                    Role::Def => Operand::reg_def(vreg),
+                    Role::EarlyDef => Operand::reg_def_at_start(vreg),
+                    Role::ReuseDef => Operand::reg_reuse_def(vreg, reused),
+                });
+            }
+            reg
+        });
+        let use_of = |fixed: &Fixed| Operand::reg_fixed_use(fixed.vreg, abi::preg(fixed.reg));
+        let def_of = |fixed: &Fixed| Operand::reg_fixed_def(fixed.vreg, abi::preg(fixed.reg));
+        match self {
+            MInst::Take(defs) => operands.extend(defs.iter().map(def_of)),
+            MInst::Return(uses) | MInst::TailCall { uses, .. } => {
+                operands.extend(uses.iter().map(use_of));
+            }
+            MInst::TrapIfExit(code) => operands.push(use_of(code)),
+            MInst::Call { uses, defs, .. } => {
+                operands.extend(uses.iter().map(use_of));
+                operands.extend(defs.iter().map(def_of));
+                let mut destroyed = abi::destroyed_by_calls();
+                defs.iter()
+                    .for_each(|def| destroyed.remove(abi::preg(def.reg)));
+                return destroyed;
+            }
+            MInst::A64(_)
+            | MInst::Guarded(..)
+            | MInst::Imm { .. }
+            | MInst::FpImm { .. }
+            | MInst::VectorImm { .. }
+            | MInst::TrapIf(..)
+            | MInst::Trap(_)
+            | MInst::Jump
+            | MInst::Branch(_)
+            | MInst::Table { .. } => {}
+        }
+        PRegSet::empty()
+    }
+}

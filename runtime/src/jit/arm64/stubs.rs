@@ -1,0 +1,436 @@
+//! Code that is not a function's: into compiled code and out of it.
+//!
+//! - *shared*: for each trap kind a piece that ends execution with it, for each helper a jump to it;
+//!   one copy for a module.
+//! - *entry*: `vm::Entry` for functions of a signature: from C to compiled code and back.
+//! - *host*: the reverse, for host functions of a signature.
+//!
+//! An entry's frame holds what C wants preserved, and what a nested entry must put back. Ending
+//! execution is: `sp` from `Cx::jit_entry_sp`, then the entry's own way out. While compiled code runs,
+//! FPCR is 0 but for DN in the deterministic profile; C code runs with 0, its default.
+
+use std::mem::offset_of;
+
+use super::abi::{CALLEE, CX, Located, Place, SCRATCH, SCRATCH2, VM, locate};
+use super::asm::{Assembler, Code};
+use super::imm::Imm12;
+use super::inst::Inst;
+use super::mem::Mem;
+use super::ops::{
+    AddSub, BranchReg, CompareBranch, Cond, FpSize, Load, LoadPair, LoadPairV, MoveWide, Size,
+    Store, StorePair, StorePairV, SysReg, Width,
+};
+use super::regs::{FP, Gpr, LR, Reg, SP, Tied, Vreg, XZR};
+use super::target::Label;
+use crate::engine::Tier;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ir::Type;
+use crate::jit::helper::Helper;
+use crate::jit::link::Symbol;
+use crate::trap::TrapKind;
+use crate::types::FuncType;
+use crate::vm;
+
+const SLOT_BYTES: i32 = 8;
+/// FPCR.DN: NaN results are the default NaN, which is the positive canonical one.
+const FPCR_DN: u64 = 1 << 25;
+/// Room on the value stack that every entry makes sure of: arguments and results of any call.
+const TRANSFER_BYTES: u64 = 16 << 10;
+
+/// The entry's frame: x29, x30, x19 to x28, d8 to d15, and four words.
+const SAVED_GPRS_AT: i32 = 16;
+const SAVED_VREGS_AT: i32 = SAVED_GPRS_AT + 10 * 8;
+const OLD_TOP_AT: i32 = SAVED_VREGS_AT + 8 * 8;
+const OLD_ENTRY_SP_AT: i32 = OLD_TOP_AT + 8;
+const OLD_FPCR_AT: i32 = OLD_ENTRY_SP_AT + 8;
+const ARGS_AT: i32 = OLD_FPCR_AT + 8;
+const FRAME_BYTES: i32 = ARGS_AT + 8;
+
+const _: () = assert!(FRAME_BYTES % 16 == 0 && FRAME_BYTES < 512);
+const _: () = assert!(
+    TRANSFER_BYTES as usize >= crate::limits::FUNC_TYPE_VALUES_MAX * 16,
+    "arguments of any call must fit"
+);
+
+/// The types of a signature, as far as they matter here.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Signature {
+    params: Box<[Type]>,
+    results: Box<[Type]>,
+}
+
+impl Signature {
+    /// Of a function type.
+    pub fn new(ty: &FuncType) -> Signature {
+        Signature {
+            params: ty.params.iter().map(|&ty| ty.into()).collect(),
+            results: ty.results.iter().map(|&ty| ty.into()).collect(),
+        }
+    }
+}
+
+/// The shared pieces, and the offset of each.
+///
+/// # Errors
+/// `Internal` if something has no encoding.
+pub fn shared(address_of: fn(Helper) -> usize) -> Result<(Code, Vec<(Symbol, u32)>)> {
+    let mut asm = Assembler::new();
+    let mut labels = Vec::new();
+    let exit = asm.label();
+    for symbol in Symbol::shared() {
+        let label = if symbol == Symbol::Exit {
+            exit
+        } else {
+            asm.label()
+        };
+        labels.push((symbol, label));
+        asm.bind(label);
+        match symbol {
+            Symbol::Trap(kind) => {
+                asm.emit(trap_code(kind));
+                let target = exit.into();
+                asm.emit(Inst::B { target });
+            }
+            Symbol::Helper(helper) => {
+                let literal = asm.literal(2, address_of(helper) as u128);
+                asm.emit(Inst::LoadLit {
+                    op: super::ops::LoadLit::LdrX,
+                    rt: SCRATCH,
+                    target: literal.into(),
+                });
+                jump_to(&mut asm, BranchReg::Br, SCRATCH);
+            }
+            Symbol::Exit => end_execution(&mut asm),
+            Symbol::Func(_) => unreachable!("functions are not shared"),
+        }
+    }
+    let code = finish(asm)?;
+    let offset = |(symbol, label): (Symbol, Label)| (symbol, code.offset_of(label));
+    let offsets = labels.into_iter().map(offset).collect();
+    Ok((code, offsets))
+}
+
+/// `x0 = func, x1 = cx, x2 = args`, by the C calling convention.
+///
+/// # Errors
+/// `Internal` if something has no encoding.
+pub fn entry(signature: &Signature) -> Result<Code> {
+    let (func, cx, args) = (Gpr::x(0), Gpr::x(1), Gpr::x(2));
+    let mut asm = Assembler::new();
+    let full = asm.label();
+    save_registers(&mut asm);
+    asm.emit(Inst::mov(Size::X, CX, cx));
+    check_room(&mut asm, args, full);
+    set_context(&mut asm, args);
+    count_entry(&mut asm);
+    set_default_nan(&mut asm);
+    let base = Gpr::x(10);
+    asm.emit(Inst::mov(Size::X, CALLEE, func));
+    asm.emit(Inst::mov(Size::X, base, args));
+    load(&mut asm, VM, CALLEE, offset_of!(vm::FuncInst, vm));
+    load(&mut asm, SCRATCH2, CALLEE, offset_of!(vm::FuncInst, jit));
+    load_values(&mut asm, base, &signature.params);
+    jump_to(&mut asm, BranchReg::Blr, SCRATCH2);
+    load(&mut asm, base, SP, ARGS_AT as usize);
+    store_values(&mut asm, base, &signature.results);
+    asm.mov_imm(Size::W, Gpr::x(0), 0);
+    restore_and_return(&mut asm);
+    asm.bind(full);
+    asm.emit(trap_code(TrapKind::StackExhausted));
+    restore_registers(&mut asm);
+    finish(asm)
+}
+
+/// For calls from compiled code: `CALLEE` is the function instance of a host function.
+///
+/// # Errors
+/// `Internal` if something has no encoding.
+pub fn host(signature: &Signature) -> Result<Code> {
+    let mut asm = Assembler::new();
+    let (trap, base) = (asm.label(), Gpr::x(10));
+    asm.emit(Inst::Store {
+        op: Store::StrX,
+        rt: LR,
+        mem: Mem::Pre {
+            base: Tied::fixed(SP),
+            offset: -16,
+        },
+    });
+    load(&mut asm, base, CX, offset_of!(vm::Cx, top));
+    store_values(&mut asm, base, &signature.params);
+    write_fpcr(&mut asm, XZR);
+    asm.emit(Inst::mov(Size::X, Gpr::x(0), CALLEE));
+    asm.emit(Inst::mov(Size::X, Gpr::x(1), CX));
+    asm.emit(Inst::mov(Size::X, Gpr::x(2), base));
+    load(&mut asm, SCRATCH, CALLEE, offset_of!(vm::FuncInst, entry));
+    jump_to(&mut asm, BranchReg::Blr, SCRATCH);
+    set_default_nan(&mut asm);
+    asm.emit(Inst::CompareBranch {
+        op: CompareBranch::Cbnz,
+        size: Size::W,
+        rt: Gpr::x(0),
+        target: trap.into(),
+    });
+    load(&mut asm, base, CX, offset_of!(vm::Cx, top));
+    load_values(&mut asm, base, &signature.results);
+    asm.emit(Inst::Load {
+        op: Load::LdrX,
+        rt: LR,
+        mem: Mem::Post {
+            base: Tied::fixed(SP),
+            offset: 16,
+        },
+    });
+    asm.emit(Inst::ret());
+    asm.bind(trap);
+    load(&mut asm, LR, SP, 0);
+    end_execution(&mut asm);
+    finish(asm)
+}
+
+fn finish(asm: Assembler) -> Result<Code> {
+    let internal = |e: super::EmitError| Error::new(ErrorKind::Internal, e.to_string());
+    asm.finish().map_err(internal)
+}
+
+// --- pieces --------------------------------------------------------------------------------------
+
+/// `w0 := exit code`
+fn trap_code(kind: TrapKind) -> Inst {
+    Inst::MoveWide {
+        op: MoveWide::Movz,
+        size: Size::W,
+        rd: Gpr::x(0),
+        imm: kind as u32 as u16,
+        hw: 0,
+    }
+}
+
+/// Ends execution with the exit code in w0, which is noted as having happened before `LR`.
+fn end_execution(asm: &mut Assembler) {
+    store(asm, LR, CX, offset_of!(vm::Cx, trap_pc));
+    load(asm, SCRATCH, CX, offset_of!(vm::Cx, jit_entry_sp));
+    asm.emit(Inst::mov_sp(SP, SCRATCH));
+    restore_and_return(asm);
+}
+
+fn jump_to(asm: &mut Assembler, op: BranchReg, rn: Gpr) {
+    asm.emit(Inst::BranchReg { op, rn });
+}
+
+fn at(base: Gpr, offset: i32) -> Mem {
+    Mem::Offset { base, offset }
+}
+
+fn load(asm: &mut Assembler, rt: Gpr, base: Gpr, offset: usize) {
+    let (op, mem) = (Load::LdrX, at(base, offset as i32));
+    asm.emit(Inst::Load { op, rt, mem });
+}
+
+fn store(asm: &mut Assembler, rt: Gpr, base: Gpr, offset: usize) {
+    let (op, mem) = (Store::StrX, at(base, offset as i32));
+    asm.emit(Inst::Store { op, rt, mem });
+}
+
+/// The registers that C wants preserved, in pairs, with their places in the entry's frame.
+fn saved_gprs() -> impl Iterator<Item = (Gpr, Gpr, Mem)> {
+    let pairs = (0..5).map(|n| (Gpr::x(19 + 2 * n), Gpr::x(20 + 2 * n), n as i32));
+    pairs.map(|(rt, rt2, n)| (rt, rt2, at(SP, SAVED_GPRS_AT + 16 * n)))
+}
+
+fn saved_vregs() -> impl Iterator<Item = (Vreg, Vreg, Mem)> {
+    let pairs = (0..4).map(|n| (Vreg::v(8 + 2 * n), Vreg::v(9 + 2 * n), n as i32));
+    pairs.map(|(rt, rt2, n)| (rt, rt2, at(SP, SAVED_VREGS_AT + 16 * n)))
+}
+
+fn save_registers(asm: &mut Assembler) {
+    asm.emit(Inst::StorePair {
+        op: StorePair::StpX,
+        rt: FP,
+        rt2: LR,
+        mem: Mem::Pre {
+            base: Tied::fixed(SP),
+            offset: -FRAME_BYTES,
+        },
+    });
+    asm.emit(Inst::mov_sp(FP, SP));
+    for (rt, rt2, mem) in saved_gprs() {
+        let op = StorePair::StpX;
+        asm.emit(Inst::StorePair { op, rt, rt2, mem });
+    }
+    for (rt, rt2, mem) in saved_vregs() {
+        let op = StorePairV::StpD;
+        asm.emit(Inst::StorePairV { op, rt, rt2, mem });
+    }
+}
+
+fn restore_registers(asm: &mut Assembler) {
+    for (rt, rt2, mem) in saved_vregs() {
+        let op = LoadPairV::LdpD;
+        asm.emit(Inst::LoadPairV { op, rt, rt2, mem });
+    }
+    for (rt, rt2, mem) in saved_gprs() {
+        let op = LoadPair::LdpX;
+        asm.emit(Inst::LoadPair { op, rt, rt2, mem });
+    }
+    asm.emit(Inst::LoadPair {
+        op: LoadPair::LdpX,
+        rt: FP,
+        rt2: LR,
+        mem: Mem::Post {
+            base: Tied::fixed(SP),
+            offset: FRAME_BYTES,
+        },
+    });
+    asm.emit(Inst::ret());
+}
+
+/// Goes to `full` if the value stack has no room for the arguments of calls.
+fn check_room(asm: &mut Assembler, args: Gpr, full: Label) {
+    let (end, needed) = (Gpr::x(10), Gpr::x(11));
+    load(asm, end, CX, offset_of!(vm::Cx, stack_end));
+    asm.emit(Inst::AddSubImm {
+        op: AddSub::Add,
+        size: Size::X,
+        rd: needed,
+        rn: args,
+        imm: Imm12::new(TRANSFER_BYTES).expect("a multiple of 4096"),
+    });
+    asm.emit(Inst::cmp(Size::X, needed, end));
+    let (cond, target) = (Cond::Hi, full.into());
+    asm.emit(Inst::BCond { cond, target });
+}
+
+/// Notes what was, for the way out, and makes this entry the innermost.
+fn set_context(asm: &mut Assembler, args: Gpr) {
+    let (top, entry_sp) = (Gpr::x(10), Gpr::x(11));
+    load(asm, top, CX, offset_of!(vm::Cx, top));
+    load(asm, entry_sp, CX, offset_of!(vm::Cx, jit_entry_sp));
+    store(asm, top, SP, OLD_TOP_AT as usize);
+    store(asm, entry_sp, SP, OLD_ENTRY_SP_AT as usize);
+    asm.emit(Inst::ReadSys {
+        rt: top,
+        reg: SysReg::Fpcr,
+    });
+    store(asm, top, SP, OLD_FPCR_AT as usize);
+    store(asm, args, SP, ARGS_AT as usize);
+    store(asm, args, CX, offset_of!(vm::Cx, top));
+    asm.emit(Inst::mov_sp(top, SP));
+    store(asm, top, CX, offset_of!(vm::Cx, jit_entry_sp));
+}
+
+fn restore_and_return(asm: &mut Assembler) {
+    let (top, entry_sp) = (Gpr::x(10), Gpr::x(11));
+    load(asm, top, SP, OLD_TOP_AT as usize);
+    load(asm, entry_sp, SP, OLD_ENTRY_SP_AT as usize);
+    store(asm, top, CX, offset_of!(vm::Cx, top));
+    store(asm, entry_sp, CX, offset_of!(vm::Cx, jit_entry_sp));
+    load(asm, top, SP, OLD_FPCR_AT as usize);
+    write_fpcr(asm, top);
+    restore_registers(asm);
+}
+
+fn count_entry(asm: &mut Assembler) {
+    let count = Gpr::x(10);
+    let offset = offset_of!(vm::Cx, entered) + Tier::Jit as usize * size_of::<u64>();
+    load(asm, count, CX, offset);
+    asm.emit(Inst::AddSubImm {
+        op: AddSub::Add,
+        size: Size::X,
+        rd: count,
+        rn: count,
+        imm: Imm12::new(1).expect("1 fits"),
+    });
+    store(asm, count, CX, offset);
+}
+
+fn set_default_nan(asm: &mut Assembler) {
+    asm.mov_imm(Size::X, SCRATCH, FPCR_DN);
+    write_fpcr(asm, SCRATCH);
+}
+
+fn write_fpcr(asm: &mut Assembler, rt: Gpr) {
+    let reg = SysReg::Fpcr;
+    asm.emit(Inst::WriteSys { reg, rt });
+}
+
+/// The values of a signature that go in registers.
+fn in_registers(types: &[Type]) -> impl Iterator<Item = (Located, Reg)> {
+    let located = locate(types.iter().copied());
+    located.into_iter().filter_map(|at| match at.place {
+        Place::Reg(reg) => Some((at, reg)),
+        Place::Slot(_) => None,
+    })
+}
+
+/// Slots to registers.
+fn load_values(asm: &mut Assembler, base: Gpr, types: &[Type]) {
+    for (located, reg) in in_registers(types) {
+        let mem = at(base, located.slot as i32 * SLOT_BYTES);
+        match reg {
+            Reg::Gpr(rt) => asm.emit(Inst::Load {
+                op: Load::LdrX,
+                rt,
+                mem,
+            }),
+            Reg::Vreg(rt) if located.ty == Type::V128 => {
+                vector(asm, base, located.slot, |width, rt, mem| {
+                    Inst::LoadV { width, rt, mem }
+                }, rt);
+            }
+            Reg::Vreg(rt) => asm.emit(Inst::LoadV {
+                width: Width::D,
+                rt,
+                mem,
+            }),
+        }
+    }
+}
+
+/// Registers to slots, i32 and f32 zero-extended.
+fn store_values(asm: &mut Assembler, base: Gpr, types: &[Type]) {
+    for (located, reg) in in_registers(types) {
+        let offset = located.slot as usize * SLOT_BYTES as usize;
+        match (reg, located.ty) {
+            (Reg::Gpr(rm), Type::I32) => {
+                asm.emit(Inst::mov(Size::W, SCRATCH, rm));
+                store(asm, SCRATCH, base, offset);
+            }
+            (Reg::Gpr(rt), _) => store(asm, rt, base, offset),
+            (Reg::Vreg(rn), Type::F32) => {
+                let (size, rd) = (FpSize::S, SCRATCH);
+                asm.emit(Inst::FpToGpr { size, rd, rn });
+                store(asm, SCRATCH, base, offset);
+            }
+            (Reg::Vreg(rt), Type::V128) => {
+                vector(asm, base, located.slot, |width, rt, mem| {
+                    Inst::StoreV { width, rt, mem }
+                }, rt);
+            }
+            (Reg::Vreg(rt), _) => asm.emit(Inst::StoreV {
+                width: Width::D,
+                rt,
+                mem: at(base, offset as i32),
+            }),
+        }
+    }
+}
+
+/// A load or store of a vector, whose slots need not be at a multiple of its size.
+fn vector(
+    asm: &mut Assembler,
+    base: Gpr,
+    slot: u32,
+    access: fn(Width, Vreg, Mem) -> Inst,
+    rt: Vreg,
+) {
+    let offset = slot as i32 * SLOT_BYTES;
+    let mut mem = at(base, offset);
+    if !Mem::fits(i64::from(offset), Width::Q.bits()) {
+        asm.mov_imm(Size::X, SCRATCH, offset as u64);
+        let (op, rm) = (AddSub::Add, SCRATCH);
+        asm.emit(Inst::add_sub(op, Size::X, SCRATCH, base, rm));
+        mem = at(SCRATCH, 0);
+    }
+    asm.emit(access(Width::Q, rt, mem));
+}

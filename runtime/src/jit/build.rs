@@ -1,0 +1,434 @@
+//! Canonical IR to SSA: slots become values (`build/vars.rs`), and what an instruction reaches through
+//! the instance becomes explicit loads, stores and checks (`build/state.rs`).
+//!
+//! One pass over the instructions in the order of the text; nothing is optimised here. The blocks of
+//! the result have the numbers of the IR's blocks.
+
+mod state;
+mod vars;
+
+use crate::engine::{Bounds, Config};
+use crate::error::{Error, Result};
+use crate::ir::{self, BlockId, Operand, OperandKind, Slot, Type};
+use crate::memory::Memory;
+use crate::module::Module;
+use crate::ops::{Op, Shape};
+use crate::trap::TrapKind;
+use crate::types::FuncType;
+
+use super::fold;
+use super::helper::Helper;
+use super::ssa::{Block, Class, Edge, Func, Inst, List, Term, Value};
+use state::Target;
+use vars::Vars;
+
+/// What the code of a function may assume, by configuration and module.
+#[derive(Clone, Copy, Debug)]
+pub struct Assumptions {
+    /// How accesses to 32-bit memories are checked.
+    pub bounds: Bounds,
+}
+
+impl Assumptions {
+    /// What `config` allows.
+    pub fn new(config: &Config) -> Assumptions {
+        Assumptions {
+            bounds: config.bounds,
+        }
+    }
+
+    /// Whether accesses to a memory of the module need no bounds check.
+    pub fn is_guarded(&self, module: &Module, memory: u32) -> bool {
+        self.bounds == Bounds::Guard && Memory::can_guard(&module.memories[memory as usize])
+    }
+}
+
+/// Opcodes that were compiled to a call of a helper.
+pub type HelperOps = Vec<Op>;
+
+/// Builds the SSA of a function.
+///
+/// # Errors
+/// `Unsupported` for an opcode that this tier has no code for.
+pub fn build(ir: &ir::Func, assumptions: Assumptions) -> Result<(Func, HelperOps)> {
+    let mut builder = Builder::new(ir, assumptions);
+    builder.entry();
+    for index in 0..ir.blocks.len() {
+        builder.block(Block(index as u32))?;
+    }
+    let helper_ops = builder.helper_ops;
+    Ok((builder.vars.finish(builder.func), helper_ops))
+}
+
+struct Builder<'a> {
+    ir: &'a ir::Func,
+    module: &'a Module,
+    assumptions: Assumptions,
+    func: Func,
+    vars: Vars,
+    /// The block that instructions go to.
+    block: Block,
+    /// Of the instruction at hand.
+    position: u32,
+    helper_ops: HelperOps,
+}
+
+impl<'a> Builder<'a> {
+    fn new(ir: &'a ir::Func, assumptions: Assumptions) -> Builder<'a> {
+        let mut func = Func::default();
+        for _ in &ir.blocks {
+            func.add_block();
+        }
+        Builder {
+            ir,
+            module: &ir.module,
+            assumptions,
+            func,
+            vars: Vars::new(ir),
+            block: Block::ENTRY,
+            position: 0,
+            helper_ops: Vec::new(),
+        }
+    }
+
+    /// Defines parameters and declared locals in the entry.
+    fn entry(&mut self) {
+        self.position = self.ir.offsets.first().copied().unwrap_or(0);
+        let params = self.ir.ty.params.len();
+        let types = self.ir.local_types.clone();
+        for (i, (&ty, &slot)) in types.iter().zip(&self.ir.local_slots).enumerate() {
+            let value = if i < params {
+                self.func.blocks[0].params.push(Value(0));
+                let value = self.func.add_value(ty, super::ssa::Def::Param(Block::ENTRY));
+                self.func.blocks[0].params[i] = value;
+                value
+            } else {
+                self.zero(ty)
+            };
+            self.write(slot, value);
+        }
+    }
+
+    fn zero(&mut self, ty: Type) -> Value {
+        let inst = match ty {
+            Type::V128 => Inst::Const128 { low: 0, high: 0 },
+            _ => Inst::Const { bits: 0 },
+        };
+        self.one(inst, ty)
+    }
+
+    fn block(&mut self, block: Block) -> Result<()> {
+        self.block = block;
+        let range = self.ir.blocks[block.index()];
+        for at in range.start..range.end {
+            self.position = self.ir.offsets[at as usize];
+            self.inst(&self.ir.insts[at as usize])
+                .map_err(|e| e.at(self.position as usize))?;
+        }
+        Ok(())
+    }
+
+    // --- small pieces ----------------------------------------------------------------------------
+
+    /// Appends an instruction with results of the given types.
+    fn push(&mut self, inst: Inst, types: &[Type]) -> Value {
+        let id = self.func.add_inst(inst, types, self.position);
+        self.func.blocks[self.block.index()].insts.push(id);
+        self.func.insts[id.index()].first_result
+    }
+
+    fn one(&mut self, inst: Inst, ty: Type) -> Value {
+        self.push(inst, &[ty])
+    }
+
+    fn none(&mut self, inst: Inst) {
+        self.push(inst, &[]);
+    }
+
+    fn constant(&mut self, ty: Type, bits: u64) -> Value {
+        self.one(Inst::Const { bits }, ty)
+    }
+
+    fn unary(&mut self, op: Op, a: Value) -> Value {
+        self.one(Inst::Unary { op, a }, fold::result_type(op))
+    }
+
+    fn binary(&mut self, op: Op, a: Value, b: Value) -> Value {
+        self.one(Inst::Binary { op, a, b }, fold::result_type(op))
+    }
+
+    fn load(&mut self, op: Op, class: Class, base: Value, offset: usize, ty: Type) -> Value {
+        let offset = offset as i32;
+        let inst = Inst::Load {
+            op,
+            class,
+            base,
+            offset,
+        };
+        self.one(inst, ty)
+    }
+
+    fn trap_if(&mut self, cond: Value, kind: TrapKind) {
+        self.none(Inst::TrapIf { cond, kind });
+    }
+
+    /// Traps if a reference is null.
+    fn trap_if_null(&mut self, a: Value, kind: TrapKind) {
+        let is_null = self.unary(Op::I64Eqz, a);
+        self.trap_if(is_null, kind);
+    }
+
+    // --- slots -----------------------------------------------------------------------------------
+
+    fn read(&mut self, operand: Operand, ty: Type) -> Value {
+        match operand.get() {
+            OperandKind::Slot(slot) => self.vars.read(&mut self.func, self.block, slot, ty),
+            OperandKind::Const(index) => self.pool_constant(index, ty),
+        }
+    }
+
+    fn pool_constant(&mut self, index: u32, ty: Type) -> Value {
+        let low = self.ir.consts[index as usize];
+        let inst = match ty {
+            Type::V128 => Inst::Const128 {
+                low,
+                high: self.ir.consts[index as usize + 1],
+            },
+            _ => Inst::Const { bits: low },
+        };
+        self.one(inst, ty)
+    }
+
+    fn write(&mut self, slot: Slot, value: Value) {
+        self.vars.write(self.block, slot, value);
+    }
+
+    fn list(&self, list: ir::List) -> &'a [Operand] {
+        &self.ir.lists[list.start as usize..(list.start + list.len) as usize]
+    }
+
+    fn read_all(&mut self, operands: &[Operand], ty: &FuncType) -> List {
+        let pairs = operands.iter().zip(&ty.params);
+        let values: Vec<Value> = pairs.map(|(&o, &ty)| self.read(o, ty.into())).collect();
+        self.func.add_list(&values)
+    }
+
+    // --- instructions ----------------------------------------------------------------------------
+
+    fn inst(&mut self, inst: &ir::Inst) -> Result<()> {
+        match *inst {
+            ir::Inst::Copy { ty, dst, src } => {
+                let value = self.read(src, ty);
+                self.write(dst, value);
+            }
+            ir::Inst::Unary { op, dst, a } => {
+                let a = self.read(a, fold::operand_type(op, 0));
+                let value = self.unary(op, a);
+                self.write(dst, value);
+            }
+            ir::Inst::Binary { op, dst, a, b } => {
+                let a = self.read(a, fold::operand_type(op, 0));
+                let b = self.read(b, fold::operand_type(op, 1));
+                let value = self.binary(op, a, b);
+                self.write(dst, value);
+            }
+            ir::Inst::Select {
+                ty,
+                dst,
+                cond,
+                operands,
+            } => self.select(ty, dst, cond, operands),
+            ir::Inst::Load { .. }
+            | ir::Inst::Store { .. }
+            | ir::Inst::GlobalGet { .. }
+            | ir::Inst::GlobalSet { .. }
+            | ir::Inst::TableGet { .. }
+            | ir::Inst::TableSet { .. }
+            | ir::Inst::RefFunc { .. } => self.access(inst)?,
+            ir::Inst::RefIsNull { dst, a } => {
+                let a = self.read(a, Type::Ref);
+                let value = self.unary(Op::I64Eqz, a);
+                self.write(dst, value);
+            }
+            ir::Inst::TrapIfNull { a, kind } => {
+                let a = self.read(a, Type::Ref);
+                self.trap_if_null(a, kind);
+            }
+            ir::Inst::Helper {
+                op,
+                dst,
+                a,
+                b,
+                operands,
+            } => self.out_of_line(op, dst, (a, b), operands)?,
+            ir::Inst::Call { .. }
+            | ir::Inst::CallIndirect { .. }
+            | ir::Inst::CallRef { .. }
+            | ir::Inst::ReturnCall { .. }
+            | ir::Inst::ReturnCallIndirect { .. }
+            | ir::Inst::ReturnCallRef { .. } => self.call(inst),
+            ir::Inst::Br { .. }
+            | ir::Inst::BrIf { .. }
+            | ir::Inst::BrIfNull { .. }
+            | ir::Inst::BrTable { .. }
+            | ir::Inst::Return { .. }
+            | ir::Inst::Trap { .. } => self.branch(inst),
+        }
+        Ok(())
+    }
+
+    fn select(&mut self, ty: Type, dst: Slot, cond: Operand, operands: ir::List) {
+        let operands = self.list(operands);
+        let cond = self.read(cond, Type::I32);
+        let a = self.read(operands[0], ty);
+        let b = self.read(operands[1], ty);
+        let value = self.one(Inst::Select { cond, a, b }, ty);
+        self.write(dst, value);
+    }
+
+    // --- calls -----------------------------------------------------------------------------------
+
+    fn call(&mut self, inst: &ir::Inst) {
+        match *inst {
+            ir::Inst::Call { func, dst, args } => {
+                let ty = self.module.signatures[func as usize].clone();
+                let args = self.read_all(self.list(args), &ty);
+                let inst = match self.target(func) {
+                    Target::Own(func) => Inst::Call { func, args },
+                    Target::Instance(func) => Inst::CallRef { func, args },
+                };
+                self.call_with_results(inst, dst, &ty);
+            }
+            ir::Inst::CallIndirect {
+                table,
+                type_index,
+                dst,
+                index_and_args,
+            } => {
+                let (func, args, ty) = self.indirect(table, type_index, index_and_args);
+                self.call_with_results(Inst::CallRef { func, args }, dst, &ty);
+            }
+            ir::Inst::CallRef {
+                type_index,
+                dst,
+                func_and_args,
+            } => {
+                let (func, args, ty) = self.reference(type_index, func_and_args);
+                self.call_with_results(Inst::CallRef { func, args }, dst, &ty);
+            }
+            ir::Inst::ReturnCall { func, args } => {
+                let ty = self.module.signatures[func as usize].clone();
+                let args = self.read_all(self.list(args), &ty);
+                let term = match self.target(func) {
+                    Target::Own(func) => Term::ReturnCall { func, args },
+                    Target::Instance(func) => Term::ReturnCallRef { func, args },
+                };
+                self.end(term, Vec::new());
+            }
+            ir::Inst::ReturnCallIndirect {
+                table,
+                type_index,
+                index_and_args,
+            } => {
+                let (func, args, _) = self.indirect(table, type_index, index_and_args);
+                self.end(Term::ReturnCallRef { func, args }, Vec::new());
+            }
+            ir::Inst::ReturnCallRef {
+                type_index,
+                func_and_args,
+            } => {
+                let (func, args, _) = self.reference(type_index, func_and_args);
+                self.end(Term::ReturnCallRef { func, args }, Vec::new());
+            }
+            ref other => unreachable!("{other:?} is no call"),
+        }
+    }
+
+    fn call_with_results(&mut self, inst: Inst, dst: Slot, ty: &FuncType) {
+        let types: Vec<Type> = ty.results.iter().map(|&ty| ty.into()).collect();
+        let first = self.push(inst, &types);
+        let mut slot = dst;
+        for (n, ty) in types.iter().enumerate() {
+            self.write(slot, Value(first.0 + n as u32));
+            slot.0 += ty.slots();
+        }
+    }
+
+    // --- terminators -----------------------------------------------------------------------------
+
+    fn branch(&mut self, inst: &ir::Inst) {
+        match *inst {
+            ir::Inst::Br { target } => self.end(Term::Br, vec![target]),
+            ir::Inst::BrIf { cond, then, other } => {
+                let cond = self.read(cond, Type::I32);
+                self.end_if(cond, then, other);
+            }
+            ir::Inst::BrIfNull { a, then, other } => {
+                let a = self.read(a, Type::Ref);
+                let cond = self.unary(Op::I64Eqz, a);
+                self.end_if(cond, then, other);
+            }
+            ir::Inst::BrTable { index, targets } => self.end_table(index, targets),
+            ir::Inst::Return { values } => {
+                let pairs = self.list(values).iter().zip(&self.ir.ty.results);
+                let values: Vec<Value> = pairs.map(|(&o, &ty)| self.read(o, ty.into())).collect();
+                let values = self.func.add_list(&values);
+                self.end(Term::Return { values }, Vec::new());
+            }
+            ir::Inst::Trap { kind } => self.end(Term::Trap { kind }, Vec::new()),
+            ref other => unreachable!("{other:?} is no branch"),
+        }
+    }
+
+    fn end_if(&mut self, cond: Value, then: BlockId, other: BlockId) {
+        if then == other {
+            self.end(Term::Br, vec![then]);
+        } else {
+            self.end(Term::BrIf { cond }, vec![then, other]);
+        }
+    }
+
+    /// Each target gets one edge, however often the table names it.
+    fn end_table(&mut self, index: Operand, targets: ir::List) {
+        let index = self.read(index, Type::I32);
+        let range = targets.start as usize..(targets.start + targets.len) as usize;
+        let labels = &self.ir.labels[range];
+        let edges = vars::distinct(labels);
+        let place = |label: &BlockId| edges.binary_search(label).expect("distinct keeps each");
+        let table = labels.iter().map(|label| place(label) as u32).collect();
+        if edges.len() == 1 {
+            self.end(Term::Br, edges);
+        } else {
+            self.func.tables.push(table);
+            let table = self.func.tables.len() as u32 - 1;
+            self.end(Term::BrTable { index, table }, edges);
+        }
+    }
+
+    fn end(&mut self, term: Term, to: Vec<BlockId>) {
+        let data = &mut self.func.blocks[self.block.index()];
+        data.term = term;
+        data.position = self.position;
+        data.edges = to
+            .into_iter()
+            .map(|BlockId(n)| Edge {
+                to: Block(n),
+                args: Vec::new(),
+            })
+            .collect();
+    }
+
+    fn unsupported<T>(op: Op) -> Result<T> {
+        Err(Error::unsupported(op.mnemonic()))
+    }
+
+    fn helper(&mut self, op: Op, helper: Helper, args: &[Value], types: &[Type]) -> Value {
+        self.helper_ops.push(op);
+        let args = self.func.add_list(args);
+        self.push(Inst::Helper { helper, args }, types)
+    }
+
+    fn is_numeric(op: Op) -> bool {
+        matches!(op.shape(), Shape::Load | Shape::Store)
+    }
+}

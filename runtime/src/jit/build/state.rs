@@ -1,0 +1,490 @@
+//! What the instance holds, as explicit addresses: memories, globals, tables, functions, helpers.
+//!
+//! Layouts are those of `vm.rs`, read off by `offset_of!`. Bounds checks are overflow-safe: a 32-bit
+//! index plus a 32-bit offset cannot wrap in 64 bits, and a 64-bit sum is checked for wrapping.
+
+use std::mem::{offset_of, size_of};
+use std::sync::Arc;
+
+use super::{Builder, Class, Helper, Inst, List, Value, fold};
+use crate::error::Result;
+use crate::ir::{self, Operand, Slot, Type};
+use crate::limits::PAGE_SIZE_BYTES;
+use crate::ops::Op;
+use crate::trap::TrapKind;
+use crate::types::FuncType;
+use crate::vm::{FuncInst, MemoryInst, TableInst, Vm};
+
+const POINTER_BYTES: usize = size_of::<usize>();
+/// Constant offsets below this are left to addressing modes.
+const NEAR_BYTES: u64 = 4096;
+
+/// What a call of a function index calls.
+pub(super) enum Target {
+    /// A function that the module defines, in the same instance.
+    Own(u32),
+    /// A function instance at an address.
+    Instance(Value),
+}
+
+impl Builder<'_> {
+    pub(super) fn access(&mut self, inst: &ir::Inst) -> Result<()> {
+        match *inst {
+            ir::Inst::Load {
+                op,
+                memory,
+                dst,
+                addr,
+                offset,
+            } => self.memory_load(op, memory, dst, addr, offset)?,
+            ir::Inst::Store {
+                op,
+                memory,
+                addr,
+                value,
+                offset,
+            } => self.memory_store(op, memory, addr, value, offset)?,
+            ir::Inst::GlobalGet { ty, dst, global } => {
+                let is_fixed = !self.module.globals[global as usize].mutable;
+                let class = if is_fixed {
+                    Class::Instance
+                } else {
+                    Class::Global
+                };
+                let base = self.vm_entry(offset_of!(Vm, globals), global);
+                let value = self.load(load_of(ty), class, base, 0, ty);
+                self.write(dst, value);
+            }
+            ir::Inst::GlobalSet { ty, global, src } => {
+                let value = self.read(src, ty);
+                let base = self.vm_entry(offset_of!(Vm, globals), global);
+                self.store(store_of(ty), Class::Global, base, value);
+            }
+            ir::Inst::TableGet { table, dst, index } => {
+                let index = self.table_index(table, index);
+                let base = self.table_entry(table, index, TrapKind::TableOutOfBounds);
+                let value = self.load(Op::I64Load, Class::Table, base, 0, Type::Ref);
+                self.write(dst, value);
+            }
+            ir::Inst::TableSet {
+                table,
+                index,
+                value,
+            } => {
+                let index = self.table_index(table, index);
+                let value = self.read(value, Type::Ref);
+                let base = self.table_entry(table, index, TrapKind::TableOutOfBounds);
+                self.store(Op::I64Store, Class::Table, base, value);
+            }
+            ir::Inst::RefFunc { dst, func } => {
+                let value = self.func_inst(func);
+                self.write(dst, value);
+            }
+            ref other => unreachable!("{other:?} is no access"),
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, op: Op, class: Class, base: Value, value: Value) {
+        self.none(Inst::Store {
+            op,
+            class,
+            base,
+            offset: 0,
+            value,
+        });
+    }
+
+    // --- the instance ----------------------------------------------------------------------------
+
+    /// A pointer field of the `Vm`.
+    fn vm_field(&mut self, offset: usize) -> Value {
+        let vm = self.one(Inst::Vm, Type::I64);
+        self.load(Op::I64Load, Class::Instance, vm, offset, Type::I64)
+    }
+
+    /// The `index`th pointer of an index space of the `Vm`.
+    fn vm_entry(&mut self, offset: usize, index: u32) -> Value {
+        let space = self.vm_field(offset);
+        let at = index as usize * POINTER_BYTES;
+        self.load(Op::I64Load, Class::Instance, space, at, Type::I64)
+    }
+
+    fn memory_inst(&mut self, memory: u32) -> Value {
+        match memory {
+            0 => self.vm_field(offset_of!(Vm, memory0)),
+            _ => self.vm_entry(offset_of!(Vm, memories), memory),
+        }
+    }
+
+    fn func_inst(&mut self, func: u32) -> Value {
+        let at = func as usize * POINTER_BYTES;
+        let funcs = self.vm_field(offset_of!(Vm, funcs));
+        self.load(Op::I64Load, Class::Instance, funcs, at, Type::Ref)
+    }
+
+    pub(super) fn target(&mut self, func: u32) -> Target {
+        if func >= self.module.imported.funcs {
+            Target::Own(func)
+        } else {
+            Target::Instance(self.func_inst(func))
+        }
+    }
+
+    // --- memories --------------------------------------------------------------------------------
+
+    fn memory_load(
+        &mut self,
+        op: Op,
+        memory: u32,
+        dst: Slot,
+        addr: Operand,
+        offset: u32,
+    ) -> Result<()> {
+        let bytes = access_bytes(op);
+        let Some(bytes) = bytes else {
+            return Self::unsupported(op);
+        };
+        let (base, offset, class) = self.address(memory, addr, offset, bytes);
+        let inst = Inst::Load {
+            op,
+            class,
+            base,
+            offset,
+        };
+        let value = self.one(inst, fold::result_type(op));
+        self.write(dst, value);
+        Ok(())
+    }
+
+    fn memory_store(
+        &mut self,
+        op: Op,
+        memory: u32,
+        addr: Operand,
+        value: Operand,
+        offset: u32,
+    ) -> Result<()> {
+        let Some(bytes) = access_bytes(op) else {
+            return Self::unsupported(op);
+        };
+        let value = self.read(value, fold::operand_type(op, 1));
+        let (base, offset, class) = self.address(memory, addr, offset, bytes);
+        self.none(Inst::Store {
+            op,
+            class,
+            base,
+            offset,
+            value,
+        });
+        Ok(())
+    }
+
+    /// The address of a checked access of `bytes` at `addr` plus a constant: base, near offset, and
+    /// what remains to be checked.
+    fn address(
+        &mut self,
+        memory: u32,
+        addr: Operand,
+        offset: u32,
+        bytes: u64,
+    ) -> (Value, i32, Class) {
+        let offset = self.ir.consts[offset as usize];
+        let index = self.memory_index(memory, addr);
+        let inst = self.memory_inst(memory);
+        let is_guarded = self.assumptions.is_guarded(self.module, memory);
+        let (base_class, class) = if is_guarded {
+            (Class::Instance, Class::Guarded(memory))
+        } else {
+            self.check_bounds(memory, inst, index, offset, bytes);
+            (Class::Shape, Class::Memory)
+        };
+        let at = offset_of!(MemoryInst, base);
+        let base = self.load(Op::I64Load, base_class, inst, at, Type::I64);
+        if offset < NEAR_BYTES {
+            let base = self.binary(Op::I64Add, base, index);
+            return (base, offset as i32, class);
+        }
+        // A far offset is added to the memory's base first, so that the sum leaves loops.
+        let far = self.constant(Type::I64, offset);
+        let base = self.binary(Op::I64Add, base, far);
+        (self.binary(Op::I64Add, base, index), 0, class)
+    }
+
+    /// The index operand, zero-extended to 64 bits.
+    fn memory_index(&mut self, memory: u32, addr: Operand) -> Value {
+        let is64 = self.module.memories[memory as usize].is64;
+        self.wide(addr, is64)
+    }
+
+    /// An i32 operand zero-extended, or an i64 operand.
+    fn wide(&mut self, operand: Operand, is64: bool) -> Value {
+        if is64 {
+            self.read(operand, Type::I64)
+        } else {
+            let narrow = self.read(operand, Type::I32);
+            self.unary(Op::I64ExtendI32U, narrow)
+        }
+    }
+
+    fn check_bounds(&mut self, memory: u32, inst: Value, index: Value, offset: u64, bytes: u64) {
+        let kind = TrapKind::MemoryOutOfBounds;
+        let Some(reach) = offset.checked_add(bytes) else {
+            let always = self.constant(Type::I32, 1);
+            return self.trap_if(always, kind);
+        };
+        let reach = self.constant(Type::I64, reach);
+        let end = self.binary(Op::I64Add, index, reach);
+        if self.module.memories[memory as usize].is64 {
+            let wraps = self.binary(Op::I64LtU, end, index);
+            self.trap_if(wraps, kind);
+        }
+        let at = offset_of!(MemoryInst, len_bytes);
+        let len = self.load(Op::I64Load, Class::Shape, inst, at, Type::I64);
+        let outside = self.binary(Op::I64GtU, end, len);
+        self.trap_if(outside, kind);
+    }
+
+    // --- tables ----------------------------------------------------------------------------------
+
+    fn table_index(&mut self, table: u32, index: Operand) -> Value {
+        let is64 = self.module.tables[table as usize].is64;
+        self.wide(index, is64)
+    }
+
+    /// The address of a table element; traps with `kind` if there is none.
+    fn table_entry(&mut self, table: u32, index: Value, kind: TrapKind) -> Value {
+        let ty = self.module.tables[table as usize];
+        let inst = self.vm_entry(offset_of!(Vm, tables), table);
+        // A table whose length cannot change needs no look at it.
+        let is_fixed = ty.maximum == Some(ty.initial);
+        let (len, class) = if is_fixed {
+            (self.constant(Type::I64, ty.initial), Class::Instance)
+        } else {
+            let at = offset_of!(TableInst, len);
+            let len = self.load(Op::I64Load, Class::Shape, inst, at, Type::I64);
+            (len, Class::Shape)
+        };
+        let outside = self.binary(Op::I64GeU, index, len);
+        self.trap_if(outside, kind);
+        let at = offset_of!(TableInst, elements);
+        let elements = self.load(Op::I64Load, class, inst, at, Type::I64);
+        let log2 = self.constant(Type::I64, u64::from(POINTER_BYTES.trailing_zeros()));
+        let scaled = self.binary(Op::I64Shl, index, log2);
+        self.binary(Op::I64Add, elements, scaled)
+    }
+
+    // --- indirect calls --------------------------------------------------------------------------
+
+    /// Function, arguments and type of an indirect call, whose first operand is the index.
+    pub(super) fn indirect(
+        &mut self,
+        table: u32,
+        type_index: u32,
+        index_and_args: ir::List,
+    ) -> (Value, List, Arc<FuncType>) {
+        let ty = self.module.func_type(type_index);
+        let operands = self.list(index_and_args);
+        let args = self.read_all(&operands[1..], &ty);
+        let index = self.table_index(table, operands[0]);
+        let entry = self.table_entry(table, index, TrapKind::UndefinedElement);
+        let func = self.load(Op::I64Load, Class::Table, entry, 0, Type::Ref);
+        self.trap_if_null(func, TrapKind::UninitializedElement);
+        self.check_type(func, type_index);
+        (func, args, ty)
+    }
+
+    fn check_type(&mut self, func: Value, type_index: u32) {
+        let id = self.module.types[type_index as usize];
+        let expected = self.constant(Type::I32, u64::from(id.0));
+        if self.module.registry.get(id).sub.is_final {
+            let at = offset_of!(FuncInst, ty);
+            let actual = self.load(Op::I32Load, Class::Fixed, func, at, Type::I32);
+            let differs = self.binary(Op::I32Ne, actual, expected);
+            self.trap_if(differs, TrapKind::IndirectCallTypeMismatch);
+        } else {
+            let op = Op::CallIndirect;
+            self.helper(op, Helper::CheckFuncType, &[func, expected], &[]);
+        }
+    }
+
+    /// Function, arguments and type of a call by reference, whose first operand is the function.
+    pub(super) fn reference(
+        &mut self,
+        type_index: u32,
+        func_and_args: ir::List,
+    ) -> (Value, List, Arc<FuncType>) {
+        let ty = self.module.func_type(type_index);
+        let operands = self.list(func_and_args);
+        let args = self.read_all(&operands[1..], &ty);
+        let func = self.read(operands[0], Type::Ref);
+        self.trap_if_null(func, TrapKind::NullFunctionReference);
+        (func, args, ty)
+    }
+
+    // --- out of line -----------------------------------------------------------------------------
+
+    pub(super) fn out_of_line(
+        &mut self,
+        op: Op,
+        dst: Slot,
+        (a, b): (u32, u32),
+        operands: ir::List,
+    ) -> Result<()> {
+        let operands = self.list(operands);
+        match op {
+            Op::MemorySize => self.memory_size(a, dst),
+            Op::TableSize => self.table_size(a, dst),
+            Op::MemoryGrow => {
+                let is64 = self.module.memories[a as usize].is64;
+                let delta = self.wide(operands[0], is64);
+                self.grow(op, Helper::MemoryGrow, (a, is64), &[delta], dst);
+            }
+            Op::TableGrow => {
+                let is64 = self.module.tables[a as usize].is64;
+                let init = self.read(operands[0], Type::Ref);
+                let delta = self.wide(operands[1], is64);
+                self.grow(op, Helper::TableGrow, (a, is64), &[init, delta], dst);
+            }
+            Op::MemoryFill => {
+                let is64 = self.module.memories[a as usize].is64;
+                let at = self.wide(operands[0], is64);
+                let byte = self.read(operands[1], Type::I32);
+                let len = self.wide(operands[2], is64);
+                self.bulk(op, Helper::MemoryFill, &[a], &[at, byte, len]);
+            }
+            Op::TableFill => {
+                let is64 = self.module.tables[a as usize].is64;
+                let at = self.wide(operands[0], is64);
+                let value = self.read(operands[1], Type::Ref);
+                let len = self.wide(operands[2], is64);
+                self.bulk(op, Helper::TableFill, &[a], &[at, value, len]);
+            }
+            Op::MemoryCopy | Op::TableCopy => self.copy(op, a, b, operands),
+            Op::MemoryInit | Op::TableInit => self.init(op, a, b, operands),
+            Op::DataDrop => self.bulk(op, Helper::DataDrop, &[a], &[]),
+            Op::ElemDrop => self.bulk(op, Helper::ElemDrop, &[a], &[]),
+            _ => return Self::unsupported(op),
+        }
+        Ok(())
+    }
+
+    fn memory_size(&mut self, memory: u32, dst: Slot) {
+        let ty = self.module.memories[memory as usize];
+        let inst = self.memory_inst(memory);
+        let at = offset_of!(MemoryInst, len_bytes);
+        let len = self.load(Op::I64Load, Class::Shape, inst, at, Type::I64);
+        let log2 = self.constant(Type::I64, u64::from(ty.page_size_log2));
+        let pages = self.binary(Op::I64ShrU, len, log2);
+        self.write_size(pages, ty.is64, dst);
+    }
+
+    fn table_size(&mut self, table: u32, dst: Slot) {
+        let inst = self.vm_entry(offset_of!(Vm, tables), table);
+        let at = offset_of!(TableInst, len);
+        let len = self.load(Op::I64Load, Class::Shape, inst, at, Type::I64);
+        self.write_size(len, self.module.tables[table as usize].is64, dst);
+    }
+
+    fn write_size(&mut self, size: Value, is64: bool, dst: Slot) {
+        let value = if is64 {
+            size
+        } else {
+            self.unary(Op::I32WrapI64, size)
+        };
+        self.write(dst, value);
+    }
+
+    fn grow(
+        &mut self,
+        op: Op,
+        helper: Helper,
+        (index, is64): (u32, bool),
+        operands: &[Value],
+        dst: Slot,
+    ) {
+        let mut args = vec![self.constant(Type::I32, u64::from(index))];
+        args.extend(operands);
+        let old = self.helper(op, helper, &args, &[Type::I64]);
+        self.write_size(old, is64, dst);
+    }
+
+    fn bulk(&mut self, op: Op, helper: Helper, indices: &[u32], operands: &[Value]) {
+        let mut args: Vec<Value> = indices
+            .iter()
+            .map(|&index| self.constant(Type::I32, u64::from(index)))
+            .collect();
+        args.extend(operands);
+        self.helper(op, helper, &args, &[]);
+    }
+
+    fn copy(&mut self, op: Op, dst: u32, src: u32, operands: &[Operand]) {
+        let is_memory = op == Op::MemoryCopy;
+        let is64 = |index: u32| match is_memory {
+            true => self.module.memories[index as usize].is64,
+            false => self.module.tables[index as usize].is64,
+        };
+        let (dst64, src64) = (is64(dst), is64(src));
+        let to = self.wide(operands[0], dst64);
+        let from = self.wide(operands[1], src64);
+        let len = self.wide(operands[2], dst64 && src64);
+        let helper = match is_memory {
+            true => Helper::MemoryCopy,
+            false => Helper::TableCopy,
+        };
+        self.bulk(op, helper, &[dst, src], &[to, from, len]);
+    }
+
+    fn init(&mut self, op: Op, segment: u32, index: u32, operands: &[Operand]) {
+        let (helper, is64) = match op {
+            Op::MemoryInit => (
+                Helper::MemoryInit,
+                self.module.memories[index as usize].is64,
+            ),
+            _ => (Helper::TableInit, self.module.tables[index as usize].is64),
+        };
+        let to = self.wide(operands[0], is64);
+        let from = self.wide(operands[1], false);
+        let len = self.wide(operands[2], false);
+        self.bulk(op, helper, &[index, segment], &[to, from, len]);
+    }
+}
+
+/// How many bytes a load or store of this tier accesses.
+fn access_bytes(op: Op) -> Option<u64> {
+    Some(match op {
+        Op::I32Load8S | Op::I32Load8U | Op::I64Load8S | Op::I64Load8U => 1,
+        Op::I32Store8 | Op::I64Store8 => 1,
+        Op::I32Load16S | Op::I32Load16U | Op::I64Load16S | Op::I64Load16U => 2,
+        Op::I32Store16 | Op::I64Store16 => 2,
+        Op::I32Load | Op::F32Load | Op::I64Load32S | Op::I64Load32U => 4,
+        Op::I32Store | Op::F32Store | Op::I64Store32 => 4,
+        Op::I64Load | Op::F64Load | Op::I64Store | Op::F64Store => 8,
+        Op::V128Load | Op::V128Store => 16,
+        _ => return None, // vectors' lanes and atomics have no code in this tier yet
+    })
+}
+
+/// The load of a whole value of a type.
+pub(crate) fn load_of(ty: Type) -> Op {
+    match ty {
+        Type::I32 => Op::I32Load,
+        Type::I64 | Type::Ref => Op::I64Load,
+        Type::F32 => Op::F32Load,
+        Type::F64 => Op::F64Load,
+        Type::V128 => Op::V128Load,
+    }
+}
+
+/// The store of a whole value of a type.
+pub(crate) fn store_of(ty: Type) -> Op {
+    match ty {
+        Type::I32 => Op::I32Store,
+        Type::I64 | Type::Ref => Op::I64Store,
+        Type::F32 => Op::F32Store,
+        Type::F64 => Op::F64Store,
+        Type::V128 => Op::V128Store,
+    }
+}
+
+const _: () = assert!(PAGE_SIZE_BYTES.is_power_of_two() && POINTER_BYTES == 8);

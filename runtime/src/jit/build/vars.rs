@@ -1,0 +1,243 @@
+//! Slots to values: SSA construction after Braun et al. (2013), without recursion.
+//!
+//! A read of a slot that its block has not written looks upwards through single predecessors. Where
+//! blocks meet, it makes a parameter whose arguments are found at the end, when every block has its
+//! last writes; parameters that turn out to have one argument only are then replaced by it. So only
+//! what is read becomes a parameter.
+
+use std::collections::HashMap;
+
+use crate::ir::{self, BlockId, Inst as IrInst, Slot, Type};
+
+use crate::jit::ssa::{Block, Def, Func, Inst, Value};
+
+/// The values of slots at the ends of blocks, as far as they are known.
+pub(super) struct Vars {
+    /// The latest value that a block has for a slot.
+    latest: HashMap<(Block, Slot), Value>,
+    /// Blocks with an edge to the block, each once.
+    preds: Vec<Vec<Block>>,
+    /// Parameters to find arguments for.
+    params: Vec<Param>,
+}
+
+struct Param {
+    value: Value,
+    block: Block,
+    slot: Slot,
+    ty: Type,
+    /// By predecessor.
+    args: Vec<Value>,
+}
+
+/// The targets of a branch, each once, in ascending order.
+pub(super) fn distinct(labels: &[BlockId]) -> Vec<BlockId> {
+    let mut all = labels.to_vec();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Calls `f` for each distinct block that a terminator leads to.
+fn successors(ir: &ir::Func, inst: &IrInst, mut f: impl FnMut(BlockId)) {
+    match *inst {
+        IrInst::Br { target } => f(target),
+        IrInst::BrIf { then, other, .. } | IrInst::BrIfNull { then, other, .. } => {
+            f(then);
+            if then != other {
+                f(other);
+            }
+        }
+        IrInst::BrTable { targets, .. } => {
+            let range = targets.start as usize..(targets.start + targets.len) as usize;
+            distinct(&ir.labels[range]).into_iter().for_each(f);
+        }
+        _ => {} // no other instruction has labels
+    }
+}
+
+impl Vars {
+    pub(super) fn new(ir: &ir::Func) -> Vars {
+        let mut preds = vec![Vec::new(); ir.blocks.len()];
+        for (n, block) in ir.blocks.iter().enumerate() {
+            let last = &ir.insts[block.end as usize - 1];
+            successors(ir, last, |to| preds[to.0 as usize].push(Block(n as u32)));
+        }
+        Vars {
+            latest: HashMap::new(),
+            preds,
+            params: Vec::new(),
+        }
+    }
+
+    pub(super) fn write(&mut self, block: Block, slot: Slot, value: Value) {
+        self.latest.insert((block, slot), value);
+    }
+
+    /// The value of a slot at the end of what a block has so far.
+    pub(super) fn read(&mut self, func: &mut Func, block: Block, slot: Slot, ty: Type) -> Value {
+        let mut passed = Vec::new();
+        let mut at = block;
+        let value = loop {
+            if let Some(&value) = self.latest.get(&(at, slot)) {
+                break value;
+            }
+            passed.push(at);
+            match self.preds[at.index()][..] {
+                [only] => at = only,
+                [] => break undefined(func, ty),
+                _ => break self.param(func, at, slot, ty),
+            }
+        };
+        for at in passed {
+            self.latest.insert((at, slot), value);
+        }
+        value
+    }
+
+    fn param(&mut self, func: &mut Func, block: Block, slot: Slot, ty: Type) -> Value {
+        let value = func.add_value(ty, Def::Param(block));
+        self.params.push(Param {
+            value,
+            block,
+            slot,
+            ty,
+            args: Vec::new(),
+        });
+        value
+    }
+
+    /// Finds all arguments, drops needless parameters, and completes the edges.
+    pub(super) fn finish(mut self, mut func: Func) -> Func {
+        let mut next = 0;
+        while next < self.params.len() {
+            let Param {
+                block, slot, ty, ..
+            } = self.params[next];
+            let preds = self.preds[block.index()].clone();
+            self.params[next].args = preds
+                .into_iter()
+                .map(|pred| self.read(&mut func, pred, slot, ty))
+                .collect();
+            next += 1;
+        }
+        let replaced = self.replace_needless(&mut func);
+        self.attach(&mut func, &replaced);
+        apply(&mut func, &replaced);
+        func
+    }
+
+    /// For each value, what stands for it.
+    fn replace_needless(&self, func: &mut Func) -> Replaced {
+        let mut replaced = Replaced((0..func.values.len() as u32).map(Value).collect());
+        let index_of: HashMap<Value, usize> = (0..self.params.len())
+            .map(|i| (self.params[i].value, i))
+            .collect();
+        let mut users = vec![Vec::new(); self.params.len()];
+        for (i, param) in self.params.iter().enumerate() {
+            for arg in &param.args {
+                if let Some(&of) = index_of.get(arg) {
+                    users[of].push(i);
+                }
+            }
+        }
+        let mut work: Vec<usize> = (0..self.params.len()).rev().collect();
+        while let Some(i) = work.pop() {
+            let value = self.params[i].value;
+            if replaced.find(value) != value {
+                continue;
+            }
+            if let Some(only) = self.only_argument(func, &mut replaced, i) {
+                replaced.0[value.index()] = only;
+                work.extend(&users[i]);
+                if let Some(&other) = index_of.get(&only) {
+                    let moved = users[i].clone();
+                    users[other].extend(moved);
+                }
+            }
+        }
+        replaced
+    }
+
+    /// The one value that a parameter can have.
+    fn only_argument(&self, func: &mut Func, replaced: &mut Replaced, i: usize) -> Option<Value> {
+        let param = &self.params[i];
+        let mut only = None;
+        for &arg in &param.args {
+            let arg = replaced.find(arg);
+            if arg == param.value || only == Some(arg) {
+                continue;
+            }
+            if only.is_some() {
+                return None;
+            }
+            only = Some(arg);
+        }
+        // A parameter of nothing but itself is never defined, so never used in what can be reached.
+        Some(only.unwrap_or_else(|| {
+            let value = undefined(func, param.ty);
+            replaced.0.push(value);
+            value
+        }))
+    }
+
+    /// Gives blocks their parameters and edges their arguments.
+    fn attach(&self, func: &mut Func, replaced: &Replaced) {
+        for param in &self.params {
+            if replaced.get(param.value) != param.value {
+                continue;
+            }
+            func.blocks[param.block.index()].params.push(param.value);
+            let preds = &self.preds[param.block.index()];
+            for (&pred, &arg) in preds.iter().zip(&param.args) {
+                let edges = &mut func.blocks[pred.index()].edges;
+                for edge in edges.iter_mut().filter(|edge| edge.to == param.block) {
+                    edge.args.push(replaced.get(arg));
+                }
+            }
+        }
+    }
+}
+
+/// A value for what is read but never written: zero, made in the entry.
+fn undefined(func: &mut Func, ty: Type) -> Value {
+    let inst = match ty {
+        Type::V128 => Inst::Const128 { low: 0, high: 0 },
+        _ => Inst::Const { bits: 0 },
+    };
+    let id = func.add_inst(inst, &[ty], 0);
+    func.blocks[0].insts.insert(0, id);
+    func.result(id)
+}
+
+fn apply(func: &mut Func, replaced: &Replaced) {
+    for i in 0..func.insts.len() {
+        let mut inst = func.insts[i].inst;
+        func.map(&mut inst, |v| replaced.get(v));
+        func.insts[i].inst = inst;
+    }
+    for block in 0..func.blocks.len() {
+        func.map_term(Block(block as u32), |v| replaced.get(v));
+    }
+}
+
+/// Values and what stands for them, a forest with path halving.
+struct Replaced(Vec<Value>);
+
+impl Replaced {
+    fn find(&mut self, mut value: Value) -> Value {
+        while self.0[value.index()] != value {
+            let parent = self.0[value.index()];
+            self.0[value.index()] = self.0[parent.index()];
+            value = parent;
+        }
+        value
+    }
+
+    fn get(&self, mut value: Value) -> Value {
+        while self.0[value.index()] != value {
+            value = self.0[value.index()];
+        }
+        value
+    }
+}

@@ -1,0 +1,169 @@
+//! What the optimiser knows of opcodes beyond the table: evaluation on constants, inverses, mirror
+//! images, what may trap, and which results are 0 or 1.
+
+use crate::evaluate::{Slots, evaluator};
+use crate::ir::Type;
+use crate::ops::{Op, Shape, SigType, Signature};
+
+/// Whether an opcode of shape unary to compare may trap.
+pub fn may_trap(op: Op) -> bool {
+    matches!(op.shape(), Shape::ConvertTrapping | Shape::BinaryTrapping)
+}
+
+/// Whether the result is a truth value, 0 or 1.
+pub fn is_bool(op: Op) -> bool {
+    matches!(op.shape(), Shape::Test | Shape::Compare)
+}
+
+/// The type of the result of a numeric opcode or a load.
+pub fn result_type(op: Op) -> Type {
+    match op.row().signature {
+        Signature::Fixed {
+            results: [ty, ..], ..
+        } => type_of(*ty),
+        Signature::Fixed { results: [], .. } | Signature::Special => {
+            unreachable!("{} has a result", op.mnemonic())
+        }
+    }
+}
+
+/// The type of the `n`th operand of a numeric opcode or a store.
+pub fn operand_type(op: Op, n: usize) -> Type {
+    match op.row().signature {
+        Signature::Fixed { params, .. } => type_of(params[n]),
+        Signature::Special => unreachable!("{} has operands", op.mnemonic()),
+    }
+}
+
+fn type_of(ty: SigType) -> Type {
+    match ty {
+        SigType::I32 => Type::I32,
+        SigType::I64 | SigType::Addr => Type::I64,
+        SigType::F32 => Type::F32,
+        SigType::F64 => Type::F64,
+        SigType::V128 => Type::V128,
+    }
+}
+
+/// The result on constants; `None` if it traps, or if a NaN comes out, whose bits depend on the
+/// profile.
+pub fn evaluate(op: Op, operands: &[u64]) -> Option<u64> {
+    let Ok(Slots::One(bits)) = evaluator(op)?(operands) else {
+        return None;
+    };
+    let is_nan = match result_type(op) {
+        Type::F32 => f32::from_bits(bits as u32).is_nan(),
+        Type::F64 => f64::from_bits(bits).is_nan(),
+        Type::I32 | Type::I64 | Type::V128 | Type::Ref => false,
+    };
+    (!is_nan).then_some(bits)
+}
+
+/// Whether operands may be exchanged.
+pub fn is_commutative(op: Op) -> bool {
+    mirrored(op) == Some(op)
+        || matches!(
+            op,
+            Op::I32Add
+                | Op::I32Mul
+                | Op::I32And
+                | Op::I32Or
+                | Op::I32Xor
+                | Op::I64Add
+                | Op::I64Mul
+                | Op::I64And
+                | Op::I64Or
+                | Op::I64Xor
+        )
+}
+
+macro_rules! compare_pairs {
+    ($($op:ident $inverse:ident $mirror:ident;)*) => {
+        /// The integer comparison that holds exactly when this one does not.
+        pub fn inverse(op: Op) -> Option<Op> {
+            match op {
+                $(Op::$op => Some(Op::$inverse),)*
+                _ => None, // rows below are all integer comparisons
+            }
+        }
+
+        /// The integer comparison that holds for exchanged operands.
+        pub fn mirrored(op: Op) -> Option<Op> {
+            match op {
+                $(Op::$op => Some(Op::$mirror),)*
+                _ => None, // as above
+            }
+        }
+    };
+}
+
+compare_pairs! {
+    I32Eq I32Ne I32Eq;
+    I32Ne I32Eq I32Ne;
+    I32LtS I32GeS I32GtS;
+    I32LtU I32GeU I32GtU;
+    I32GtS I32LeS I32LtS;
+    I32GtU I32LeU I32LtU;
+    I32LeS I32GtS I32GeS;
+    I32LeU I32GtU I32GeU;
+    I32GeS I32LtS I32LeS;
+    I32GeU I32LtU I32LeU;
+    I64Eq I64Ne I64Eq;
+    I64Ne I64Eq I64Ne;
+    I64LtS I64GeS I64GtS;
+    I64LtU I64GeU I64GtU;
+    I64GtS I64LeS I64LtS;
+    I64GtU I64LeU I64LtU;
+    I64LeS I64GtS I64GeS;
+    I64LeU I64GtU I64GeU;
+    I64GeS I64LtS I64LeS;
+    I64GeU I64LtU I64LeU;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every pair of small and extreme operands.
+    fn pairs() -> impl Iterator<Item = [u64; 2]> {
+        let values = [0, 1, 2, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
+        values.into_iter().flat_map(move |a| values.map(|b| [a, b]))
+    }
+
+    #[test]
+    fn inverses_and_mirrors_of_comparisons_hold() {
+        let mut seen = 0;
+        for &op in Op::ALL {
+            let (Some(inverse), Some(mirror)) = (inverse(op), mirrored(op)) else {
+                continue;
+            };
+            seen += 1;
+            for [a, b] in pairs() {
+                let holds = evaluate(op, &[a, b]);
+                assert_eq!(holds.map(|bit| bit ^ 1), evaluate(inverse, &[a, b]), "{op:?}");
+                assert_eq!(holds, evaluate(mirror, &[b, a]), "{op:?}");
+            }
+        }
+        let integer_compares = |op: &&Op| {
+            op.shape() == Shape::Compare && !matches!(operand_type(**op, 0), Type::F32 | Type::F64)
+        };
+        assert_eq!(seen, Op::ALL.iter().filter(integer_compares).count());
+    }
+
+    #[test]
+    fn commutative_opcodes_commute() {
+        for &op in Op::ALL.iter().filter(|op| is_commutative(**op)) {
+            for [a, b] in pairs() {
+                assert_eq!(evaluate(op, &[a, b]), evaluate(op, &[b, a]), "{op:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_traps_or_makes_a_nan_is_not_folded() {
+        assert_eq!(evaluate(Op::I32DivS, &[1, 0]), None);
+        assert_eq!(evaluate(Op::I32DivS, &[6, 3]), Some(2));
+        let zero = 0f64.to_bits();
+        assert_eq!(evaluate(Op::F64Div, &[zero, zero]), None);
+    }
+}

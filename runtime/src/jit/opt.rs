@@ -1,0 +1,369 @@
+//! The optimiser: one walk over the blocks, dominators first, that folds (`opt/simplify.rs`), shares
+//! equal computations, and moves what a loop does not change in front of it; then dead code goes, and
+//! constants that are costly to make are kept in registers around loops.
+//!
+//! Sharing is value numbering by dominance: an equal pure instruction stands for another if its block
+//! dominates the other's. Checks ([`Inst::TrapIf`]) and trapping arithmetic are shared too, but not
+//! moved. Loads of shapes are shared as long as nothing in between may have changed a shape.
+
+mod keep;
+mod simplify;
+
+use std::collections::HashMap;
+
+use crate::ir::Type;
+
+use super::cfg::Cfg;
+use super::ssa::{Block, Class, Def, Func, Inst, InstId, Term, Value};
+use simplify::Simplified;
+
+/// Optimises a function; gives its graph as it is afterwards. `is_costly` says of a constant whether
+/// it is better kept in a register than made again in a loop.
+pub fn run(func: &mut Func, is_costly: fn(Type, u64) -> bool) -> Cfg {
+    let mut cfg = Cfg::new(func);
+    Walk::new(func, &cfg).run();
+    if fold_branches(func, &cfg) {
+        cfg = Cfg::new(func);
+    }
+    remove_dead(func, &cfg);
+    keep::run(func, &cfg, is_costly);
+    cfg
+}
+
+/// What equal instructions have in common.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    inst: Inst,
+    ty: Option<Type>,
+    /// For loads of shapes: during which the shapes are unchanged.
+    epoch: u32,
+}
+
+struct Walk<'a> {
+    func: &'a mut Func,
+    cfg: &'a Cfg,
+    /// What stands for each value.
+    replaced: Vec<Value>,
+    /// The block of each value's definition.
+    home: Vec<Block>,
+    known: HashMap<Key, (Value, Block)>,
+    /// The finished list of each block.
+    lists: Vec<Vec<InstId>>,
+    /// Constants and the like, which go to the beginning.
+    first: Vec<InstId>,
+    /// The epoch at the end of each block.
+    epochs: Vec<u32>,
+    next_epoch: u32,
+    epoch: u32,
+    block: Block,
+    position: u32,
+}
+
+impl<'a> Walk<'a> {
+    fn new(func: &'a mut Func, cfg: &'a Cfg) -> Walk<'a> {
+        let blocks = func.blocks.len();
+        let home = |data: &super::ssa::ValueData| match data.def {
+            Def::Param(block) => block,
+            Def::Inst(_) => Block::ENTRY,
+        };
+        Walk {
+            replaced: (0..func.values.len() as u32).map(Value).collect(),
+            home: func.values.iter().map(home).collect(),
+            func,
+            cfg,
+            known: HashMap::new(),
+            lists: vec![Vec::new(); blocks],
+            first: Vec::new(),
+            epochs: vec![0; blocks],
+            next_epoch: 0,
+            epoch: 0,
+            block: Block::ENTRY,
+            position: 0,
+        }
+    }
+
+    fn run(mut self) {
+        for n in 0..self.cfg.order.len() {
+            let block = self.cfg.order[n];
+            self.enter(block);
+            for id in std::mem::take(&mut self.func.blocks[block.index()].insts) {
+                self.visit(id);
+            }
+            self.visit_term();
+            self.epochs[block.index()] = self.epoch;
+        }
+        // Arguments of edges may be defined behind them, in loops.
+        for &block in &self.cfg.order {
+            let replaced = &self.replaced;
+            self.func.map_term(block, |v| find(replaced, v));
+        }
+        self.first.append(&mut self.lists[0]);
+        self.lists[0] = self.first;
+        for (block, list) in self.func.blocks.iter_mut().zip(self.lists) {
+            block.insts = list;
+        }
+    }
+
+    fn enter(&mut self, block: Block) {
+        self.block = block;
+        self.epoch = match self.cfg.preds[block.index()][..] {
+            [only] => self.epochs[only.index()],
+            _ => self.new_epoch(),
+        };
+    }
+
+    fn new_epoch(&mut self) -> u32 {
+        self.next_epoch += 1;
+        self.next_epoch
+    }
+
+    fn find(&self, value: Value) -> Value {
+        find(&self.replaced, value)
+    }
+
+    fn visit(&mut self, id: InstId) {
+        self.position = self.func.insts[id.index()].position;
+        let mut inst = self.func.insts[id.index()].inst;
+        let replaced = &self.replaced;
+        self.func.map(&mut inst, |v| find(replaced, v));
+        self.func.insts[id.index()].inst = inst;
+        match self.simplify_fully(inst) {
+            Simplified::To(value) => {
+                let result = self.func.result(id);
+                self.replaced[result.index()] = value;
+            }
+            Simplified::Nothing => {}
+            Simplified::Inst(inst) => self.place(id, inst),
+        }
+    }
+
+    /// Puts an instruction that cannot be simplified into a list, unless an equal one is known.
+    fn place(&mut self, id: InstId, inst: Inst) {
+        self.func.insts[id.index()].inst = inst;
+        let has_result = self.func.insts[id.index()].results > 0;
+        if inst.changes_shape() {
+            self.epoch = self.new_epoch();
+        }
+        if !is_shared(&inst) {
+            return self.append(self.block, id);
+        }
+        let ty = has_result.then(|| self.func.ty(self.func.result(id)));
+        let is_shape = matches!(
+            inst,
+            Inst::Load {
+                class: Class::Shape,
+                ..
+            }
+        );
+        let epoch = if is_shape { self.epoch } else { 0 };
+        let key = Key { inst, ty, epoch };
+        if let Some(&(value, block)) = self.known.get(&key)
+            && self.cfg.dominates(block, self.block)
+        {
+            if has_result {
+                let result = self.func.result(id);
+                self.replaced[result.index()] = value;
+            }
+            return;
+        }
+        let block = self.block_for(&inst);
+        self.known
+            .insert(key, (self.func.insts[id.index()].first_result, block));
+        self.append(block, id);
+    }
+
+    fn append(&mut self, block: Block, id: InstId) {
+        for value in self.func.results(id) {
+            self.home[value.index()] = block;
+        }
+        let inst = &self.func.insts[id.index()].inst;
+        if matches!(
+            inst,
+            Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm
+        ) {
+            self.first.push(id);
+        } else {
+            self.lists[block.index()].push(id);
+        }
+    }
+
+    /// Where an instruction goes: in front of all loops that do not change its operands.
+    fn block_for(&self, inst: &Inst) -> Block {
+        if matches!(
+            inst,
+            Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm
+        ) {
+            return Block::ENTRY;
+        }
+        let mut block = self.block;
+        let is_movable = match inst {
+            Inst::Load { class, .. } => *class == Class::Instance,
+            _ => inst.is_pure(),
+        };
+        while is_movable
+            && let Some(around) = self.cfg.loop_of[block.index()]
+            && let Some(preheader) = self.cfg.loops[around as usize].preheader
+        {
+            let mut is_fixed = true;
+            self.func.visit(inst, |v| {
+                is_fixed &= !self.cfg.is_in_loop(self.home[v.index()], around);
+            });
+            if !is_fixed {
+                break;
+            }
+            block = preheader;
+        }
+        block
+    }
+
+    /// The value of an instruction that the optimiser makes.
+    fn make(&mut self, inst: Inst, ty: Type) -> Value {
+        match self.simplify_fully(inst) {
+            Simplified::To(value) => value,
+            Simplified::Nothing => unreachable!("what has a result is not dropped"),
+            Simplified::Inst(inst) => {
+                let id = self.func.add_inst(inst, &[ty], self.position);
+                let value = self.func.result(id);
+                self.replaced.push(value);
+                self.home.push(self.block);
+                self.place(id, inst);
+                self.find(value)
+            }
+        }
+    }
+
+    fn constant(&mut self, ty: Type, bits: u64) -> Value {
+        self.make(Inst::Const { bits }, ty)
+    }
+
+    fn visit_term(&mut self) {
+        let block = self.block;
+        let replaced = &self.replaced;
+        self.func.map_term(block, |v| find(replaced, v));
+        let data = &self.func.blocks[block.index()];
+        self.position = data.position;
+        if let Term::BrIf { cond } = data.term {
+            let (cond, is_inverted) = self.strip_condition(cond);
+            let data = &mut self.func.blocks[block.index()];
+            data.term = Term::BrIf { cond };
+            if is_inverted {
+                data.edges.swap(0, 1);
+            }
+        }
+    }
+}
+
+fn find(replaced: &[Value], mut value: Value) -> Value {
+    while replaced[value.index()] != value {
+        value = replaced[value.index()];
+    }
+    value
+}
+
+/// Whether an equal instruction before makes this one needless.
+fn is_shared(inst: &Inst) -> bool {
+    match inst {
+        Inst::Unary { .. } | Inst::Binary { .. } | Inst::TrapIf { .. } => true,
+        Inst::Load { class, .. } => {
+            matches!(class, Class::Instance | Class::Fixed | Class::Shape)
+        }
+        _ => inst.is_pure(),
+    }
+}
+
+/// Branches on constants become jumps; whether there were any.
+fn fold_branches(func: &mut Func, cfg: &Cfg) -> bool {
+    let mut changed = false;
+    for &block in &cfg.order {
+        let taken = match func.blocks[block.index()].term {
+            Term::BrIf { cond } => func
+                .constant(cond)
+                .map(|bits| usize::from(bits as u32 == 0)),
+            Term::BrTable { index, table } => func.constant(index).map(|bits| {
+                let table = &func.tables[table as usize];
+                table[(bits as u32 as usize).min(table.len() - 1)] as usize
+            }),
+            _ => None,
+        };
+        if let Some(taken) = taken {
+            let data = &mut func.blocks[block.index()];
+            data.edges = vec![data.edges.swap_remove(taken)];
+            data.term = Term::Br;
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// Drops instructions and parameters that nothing needs.
+fn remove_dead(func: &mut Func, cfg: &Cfg) {
+    let live = live_values(func, cfg);
+    for &block in &cfg.order {
+        let insts = std::mem::take(&mut func.blocks[block.index()].insts);
+        let is_needed = |id: &InstId| {
+            !func.insts[id.index()].inst.is_removable()
+                || func.results(*id).any(|v| live[v.index()])
+        };
+        func.blocks[block.index()].insts = insts.into_iter().filter(is_needed).collect();
+        for n in 0..func.blocks[block.index()].edges.len() {
+            let to = func.blocks[block.index()].edges[n].to;
+            if to != Block::ENTRY {
+                let params = &func.blocks[to.index()].params;
+                let mut keep: Vec<bool> = params.iter().map(|p| live[p.index()]).collect();
+                keep.reverse();
+                let args = &mut func.blocks[block.index()].edges[n].args;
+                args.retain(|_| keep.pop().expect("an argument for each parameter"));
+            }
+        }
+    }
+    for block in &mut func.blocks[1..] {
+        block.params.retain(|p| live[p.index()]);
+    }
+}
+
+fn live_values(func: &Func, cfg: &Cfg) -> Vec<bool> {
+    let mut live = vec![false; func.values.len()];
+    let mut work = Vec::new();
+    let mut incoming: Vec<Vec<(Block, usize)>> = vec![Vec::new(); func.blocks.len()];
+    for &block in &cfg.order {
+        let data = &func.blocks[block.index()];
+        for &id in &data.insts {
+            let inst = &func.insts[id.index()].inst;
+            if !inst.is_removable() {
+                func.visit(inst, |v| work.push(v));
+            }
+        }
+        for (n, edge) in data.edges.iter().enumerate() {
+            incoming[edge.to.index()].push((block, n));
+        }
+        match data.term {
+            Term::Br | Term::Trap { .. } => {}
+            Term::BrIf { cond: v } | Term::BrTable { index: v, .. } => work.push(v),
+            Term::Return { values: list } | Term::ReturnCall { args: list, .. } => {
+                work.extend(func.list(list));
+            }
+            Term::ReturnCallRef { func: f, args } => {
+                work.push(f);
+                work.extend(func.list(args));
+            }
+        }
+    }
+    while let Some(value) = work.pop() {
+        if std::mem::replace(&mut live[value.index()], true) {
+            continue;
+        }
+        match func.values[value.index()].def {
+            Def::Inst(id) => func.visit(&func.insts[id.index()].inst, |v| work.push(v)),
+            Def::Param(block) => {
+                let params = &func.blocks[block.index()].params;
+                let Some(n) = params.iter().position(|&p| p == value) else {
+                    continue;
+                };
+                for &(from, edge) in &incoming[block.index()] {
+                    work.extend(func.blocks[from.index()].edges[edge].args.get(n));
+                }
+            }
+        }
+    }
+    live
+}

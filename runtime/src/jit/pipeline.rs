@@ -1,0 +1,248 @@
+//! The stages from canonical IR to bytes, for a function and for a module.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use super::arm64::asm::Code;
+use super::arm64::emit::{self, Emitted, Surroundings};
+use super::arm64::lower::{Arm64, is_costly};
+use super::arm64::minst::MInst;
+use super::arm64::stubs::{self, Signature};
+use super::arm64::{Assembler, abi};
+use super::build::{self, Assumptions, HelperOps};
+use super::cfg::Cfg;
+use super::code::FaultSite;
+use super::helper::Helper;
+use super::layout::Layout;
+use super::link::Symbol;
+use super::ssa::{Block, Func};
+use super::vcode::VCode;
+use super::{lower, opt, print};
+use crate::engine::{Config, Proof};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ir;
+use crate::module::Module;
+
+/// A module's code, before it has an address.
+#[derive(Debug)]
+pub struct Image {
+    /// Functions, shared pieces, entries.
+    pub bytes: Vec<u8>,
+    /// Ranges of `bytes` that are data, in ascending order.
+    pub data: Vec<Range<u32>>,
+    /// Accesses that may fault, in ascending order.
+    pub sites: Vec<FaultSite>,
+    /// Where each function begins, by body.
+    pub funcs: Vec<u32>,
+    /// Where the entry of each signature begins.
+    pub entries: HashMap<Signature, u32>,
+    /// Where a guarded access that misses its memory goes on.
+    pub fault_exit: u32,
+    /// Source positions: from this offset on, the code is of this byte of the module.
+    pub sources: Vec<(u32, u32)>,
+    /// What was compiled.
+    pub proof: Proof,
+}
+
+/// A function on its way, stage by stage.
+#[derive(Debug)]
+pub struct Stages {
+    /// SSA as built.
+    pub built: String,
+    /// SSA as optimised.
+    pub optimised: String,
+    /// The instructions, in the order of emission.
+    pub listing: String,
+}
+
+/// Compiles every function of a module.
+///
+/// # Errors
+/// `Unsupported` with the opcode that this tier has no code for; `Limit` for code that is too large.
+pub fn compile(module: &Module, config: &Config) -> Result<Image> {
+    let assumptions = Assumptions::new(config);
+    let irs = (0..module.bodies.len())
+        .map(|body| ir::build(module, body))
+        .collect::<Result<Vec<_>>>()?;
+    let around = surroundings(&irs);
+    let mut linker = Linker::default();
+    let mut proof = Proof {
+        functions: irs.len() as u64,
+        ..Proof::default()
+    };
+    for ir in &irs {
+        let (emitted, helper_ops) = function(ir, assumptions, around)?;
+        linker.function(ir.index, emitted.code)?;
+        count(&mut proof, ir.ops, &helper_ops);
+    }
+    linker.finish(module, proof)
+}
+
+/// The stages of one function, by body.
+///
+/// # Errors
+/// As [`compile`].
+pub fn stages(module: &Module, body: usize, config: &Config) -> Result<Stages> {
+    let assumptions = Assumptions::new(config);
+    let ir = ir::build(module, body)?;
+    let around = surroundings(std::slice::from_ref(&ir));
+    let (mut func, _) = build::build(&ir, assumptions)?;
+    let blocks: Vec<Block> = Cfg::new(&func).order;
+    let built = print::print(&func, &blocks);
+    let (cfg, layout) = optimise(&mut func);
+    let optimised = print::print(&func, &layout.order);
+    let vcode = lower::run::<Arm64>(&func, &cfg, &layout);
+    let output = vcode.allocate(&abi::env())?;
+    let asm = Assembler::with_listing();
+    let emitted = emit::emit(asm, &vcode, &output, around)?;
+    let mut listing = emitted.listing;
+    let frame = emitted.frame_bytes;
+    writeln!(listing, "; frame of {frame} bytes").expect("writing to a string does not fail");
+    Ok(Stages {
+        built,
+        optimised,
+        listing,
+    })
+}
+
+/// What emission must know: whether any function may leave its instance by a tail call.
+fn surroundings(irs: &[ir::Func]) -> Surroundings {
+    let leaves = |ir: &ir::Func, inst: &ir::Inst| match *inst {
+        ir::Inst::ReturnCallIndirect { .. } | ir::Inst::ReturnCallRef { .. } => true,
+        ir::Inst::ReturnCall { func, .. } => func < ir.module.imported.funcs,
+        _ => false,
+    };
+    Surroundings {
+        leaves_instance: irs
+            .iter()
+            .any(|ir| ir.insts.iter().any(|inst| leaves(ir, inst))),
+    }
+}
+
+fn optimise(func: &mut Func) -> (Cfg, Layout) {
+    let cfg = opt::run(func, is_costly);
+    let layout = Layout::new(func, &cfg);
+    (cfg, layout)
+}
+
+/// A function's machine code with virtual registers.
+///
+/// # Errors
+/// As [`compile`].
+pub fn lowered(ir: &ir::Func, assumptions: Assumptions) -> Result<(VCode<MInst>, HelperOps)> {
+    let (mut func, helper_ops) = build::build(ir, assumptions)?;
+    let (cfg, layout) = optimise(&mut func);
+    Ok((lower::run::<Arm64>(&func, &cfg, &layout), helper_ops))
+}
+
+fn function(
+    ir: &ir::Func,
+    assumptions: Assumptions,
+    around: Surroundings,
+) -> Result<(Emitted, HelperOps)> {
+    let (vcode, helper_ops) = lowered(ir, assumptions)?;
+    let env = abi::env();
+    let output = vcode.allocate(&env)?;
+    #[cfg(test)]
+    vcode.check(&env, &output)?;
+    let emitted = emit::emit(Assembler::new(), &vcode, &output, around)?;
+    Ok((emitted, helper_ops))
+}
+
+fn count(proof: &mut Proof, ops: u64, helper_ops: &HelperOps) {
+    proof.compiled += 1;
+    proof.ops_inline += ops.saturating_sub(helper_ops.len() as u64);
+    for op in helper_ops {
+        *proof.ops_via_helper.entry(op.mnemonic()).or_default() += 1;
+    }
+}
+
+/// Puts pieces of code one behind the other.
+#[derive(Default)]
+struct Linker {
+    bytes: Vec<u8>,
+    data: Vec<Range<u32>>,
+    sites: Vec<FaultSite>,
+    sources: Vec<(u32, u32)>,
+    funcs: Vec<u32>,
+    relocs: Vec<super::arm64::asm::Reloc>,
+    places: HashMap<u32, u32>,
+}
+
+/// What `bl` can cross, less the shared pieces.
+const CODE_BYTES_MAX: usize = 120 << 20;
+const PIECE_ALIGN: usize = 16;
+
+impl Linker {
+    /// Appends a piece; gives its offset.
+    fn piece(&mut self, code: Code) -> Result<u32> {
+        let start = self.bytes.len().next_multiple_of(PIECE_ALIGN);
+        if start + code.bytes.len() > CODE_BYTES_MAX {
+            let message = format!("the code of a module is above {CODE_BYTES_MAX} bytes");
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        let before = self.bytes.len() as u32;
+        self.bytes.resize(start, 0);
+        let start = start as u32;
+        if before < start {
+            self.data.push(before..start);
+        }
+        self.bytes.extend(&code.bytes);
+        let moved = |range: &Range<u32>| range.start + start..range.end + start;
+        self.data.extend(code.data.iter().map(moved));
+        self.sites.extend(code.traps.iter().map(|site| FaultSite {
+            offset: site.offset + start,
+            memory: site.payload,
+        }));
+        let sources = code.sources.iter();
+        self.sources
+            .extend(sources.map(|source| (source.offset + start, source.position)));
+        self.relocs.extend(code.relocs.iter().map(|reloc| {
+            let mut reloc = *reloc;
+            reloc.offset += start;
+            reloc
+        }));
+        Ok(start)
+    }
+
+    fn function(&mut self, index: u32, code: Code) -> Result<()> {
+        let start = self.piece(code)?;
+        self.funcs.push(start);
+        self.places.insert(Symbol::Func(index).number(), start);
+        Ok(())
+    }
+
+    fn finish(mut self, module: &Module, proof: Proof) -> Result<Image> {
+        let (code, offsets) = stubs::shared(Helper::address)?;
+        let start = self.piece(code)?;
+        for (symbol, offset) in offsets {
+            self.places.insert(symbol.number(), start + offset);
+        }
+        let mut entries = HashMap::new();
+        for ty in &module.signatures[module.imported.funcs as usize..] {
+            let signature = Signature::new(ty);
+            if !entries.contains_key(&signature) {
+                let start = self.piece(stubs::entry(&signature)?)?;
+                entries.insert(signature, start);
+            }
+        }
+        for &reloc in &self.relocs {
+            let to = self.places[&reloc.func];
+            let distance = i64::from(to) - i64::from(reloc.offset);
+            Code::patch(&mut self.bytes, reloc, distance)
+                .map_err(|e| Error::new(ErrorKind::Limit, e.to_string()))?;
+        }
+        let out_of_bounds = Symbol::Trap(crate::trap::TrapKind::MemoryOutOfBounds);
+        Ok(Image {
+            fault_exit: self.places[&out_of_bounds.number()],
+            bytes: self.bytes,
+            data: self.data,
+            sites: self.sites,
+            funcs: self.funcs,
+            entries,
+            sources: self.sources,
+            proof,
+        })
+    }
+}

@@ -1,0 +1,477 @@
+//! SSA with block parameters: the form that tier 3 optimises and lowers.
+//!
+//! # Values
+//! A [`Value`] is defined once: by an instruction, or as a parameter of a block. An edge gives an
+//! argument for each parameter of its target. Values of type i32 have an undefined upper half.
+//!
+//! # Memory and state
+//! Everything that WebAssembly reaches through an instance is spelled out here as loads and stores of
+//! absolute addresses, so that addresses are shared, folded and moved out of loops like any other
+//! arithmetic. A [`Class`] says what a load may be assumed to see. Bounds and null checks are
+//! [`Inst::TrapIf`].
+//!
+//! # Order
+//! Instructions with effects (traps, stores, calls) keep their order within the block's list; the
+//! place of a pure instruction in it only has to follow its operands and precede its users.
+//!
+//! The opcodes and their meaning are those of the opcode table. Nothing here knows an instruction
+//! set.
+
+use std::fmt;
+
+use crate::ir::Type;
+use crate::ops::Op;
+use crate::trap::TrapKind;
+
+use super::helper::Helper;
+
+/// A value: the index of its definition in [`Func::values`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Value(pub u32);
+
+/// A basic block.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Block(pub u32);
+
+/// An instruction.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InstId(pub u32);
+
+/// A range of [`Func::lists`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct List {
+    start: u32,
+    len: u32,
+}
+
+impl Value {
+    /// As an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Block {
+    /// The entry.
+    pub const ENTRY: Block = Block(0);
+
+    /// As an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl InstId {
+    /// As an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl List {
+    /// How many values.
+    pub fn len(self) -> usize {
+        self.len as usize
+    }
+}
+
+/// What a load may be assumed to see, and what a store touches.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Class {
+    /// A part of the instance that never changes while code runs, at an address that is always
+    /// valid: the load is pure, and may be moved anywhere.
+    Instance,
+    /// A part of an object that never changes, at an address that may be known valid only here: pure,
+    /// but stays behind what checks it.
+    Fixed,
+    /// Base or length of a memory or table: changes only by calls and by growing.
+    Shape,
+    /// A global.
+    Global,
+    /// A table element.
+    Table,
+    /// A linear memory whose bounds were checked before.
+    Memory,
+    /// The linear memory of this index, guarded: the access itself traps.
+    Guarded(u32),
+    /// Arguments and results of a call, on the value stack.
+    Transfer,
+}
+
+/// An instruction that is not a terminator. `r[x]` is the value `x`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[expect(missing_docs, reason = "the fields are named in each variant's text")]
+pub enum Inst {
+    /// A constant of up to 64 bits, i32 and f32 zero-extended.
+    Const { bits: u64 },
+    /// A constant of 128 bits.
+    Const128 { low: u64, high: u64 },
+    /// `r[a]`, in a register of its own although it is a constant: moved out of a loop.
+    Keep { a: Value },
+    /// The address of the instance's `Vm`.
+    Vm,
+    /// `op(r[a])`
+    Unary { op: Op, a: Value },
+    /// `op(r[a], r[b])`
+    Binary { op: Op, a: Value, b: Value },
+    /// `r[cond] != 0 ? r[a] : r[b]`
+    Select { cond: Value, a: Value, b: Value },
+    /// `*(r[base] + offset)` with the width and extension of a load opcode.
+    Load {
+        op: Op,
+        class: Class,
+        base: Value,
+        offset: i32,
+    },
+    /// `*(r[base] + offset) := r[value]` with the width of a store opcode.
+    Store {
+        op: Op,
+        class: Class,
+        base: Value,
+        offset: i32,
+        value: Value,
+    },
+    /// Traps if `r[cond] != 0`.
+    TrapIf { cond: Value, kind: TrapKind },
+    /// Calls a function of the runtime.
+    Helper { helper: Helper, args: List },
+    /// Calls a function that the module defines.
+    Call { func: u32, args: List },
+    /// Calls the function instance at the address `r[func]`.
+    CallRef { func: Value, args: List },
+}
+
+/// What ends a block; where it goes is in [`BlockData::edges`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the fields are named in each variant's text")]
+pub enum Term {
+    /// To the one edge.
+    Br,
+    /// To the first edge if `r[cond] != 0`, else to the second.
+    BrIf { cond: Value },
+    /// By `r[index]` to the edge that `tables[table][index]` names; the last entry is for larger ones.
+    BrTable { index: Value, table: u32 },
+    /// Returns values.
+    Return { values: List },
+    /// Tail-calls a function that the module defines.
+    ReturnCall { func: u32, args: List },
+    /// Tail-calls the function instance at the address `r[func]`.
+    ReturnCallRef { func: Value, args: List },
+    /// Traps.
+    Trap { kind: TrapKind },
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Def {
+    /// A result of an instruction.
+    Inst(InstId),
+    /// A parameter of a block.
+    Param(Block),
+}
+
+/// What is known of a value.
+#[derive(Clone, Copy, Debug)]
+pub struct ValueData {
+    /// Its type.
+    pub ty: Type,
+    /// Its definition.
+    pub def: Def,
+}
+
+/// An instruction and its results, which are values in a row.
+#[derive(Clone, Copy, Debug)]
+pub struct InstData {
+    /// The instruction.
+    pub inst: Inst,
+    /// Its first result; meaningless if it has none.
+    pub first_result: Value,
+    /// How many results.
+    pub results: u32,
+    /// Where in the module it comes from, as a byte offset.
+    pub position: u32,
+}
+
+/// An edge to a block, with an argument for each of its parameters.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    /// Where to.
+    pub to: Block,
+    /// The arguments.
+    pub args: Vec<Value>,
+}
+
+/// A block.
+#[derive(Clone, Debug)]
+pub struct BlockData {
+    /// Parameters.
+    pub params: Vec<Value>,
+    /// Instructions.
+    pub insts: Vec<InstId>,
+    /// The terminator.
+    pub term: Term,
+    /// Its edges.
+    pub edges: Vec<Edge>,
+    /// Where in the module the terminator comes from, as a byte offset.
+    pub position: u32,
+}
+
+/// A function.
+#[derive(Clone, Debug, Default)]
+pub struct Func {
+    /// Values, by number. Not all are defined by instructions that are still in a block.
+    pub values: Vec<ValueData>,
+    /// Instructions, by number.
+    pub insts: Vec<InstData>,
+    /// Blocks; the entry is the first, its parameters are the function's.
+    pub blocks: Vec<BlockData>,
+    /// Argument lists.
+    pub lists: Vec<Value>,
+    /// The tables of `BrTable`: indices of edges.
+    pub tables: Vec<Vec<u32>>,
+}
+
+impl Func {
+    /// A block without instructions, which traps until it gets a terminator.
+    pub fn add_block(&mut self) -> Block {
+        let kind = TrapKind::Unreachable;
+        self.blocks.push(BlockData {
+            params: Vec::new(),
+            insts: Vec::new(),
+            term: Term::Trap { kind },
+            edges: Vec::new(),
+            position: 0,
+        });
+        Block(self.blocks.len() as u32 - 1)
+    }
+
+    /// A new value that `def` defines.
+    pub fn add_value(&mut self, ty: Type, def: Def) -> Value {
+        self.values.push(ValueData { ty, def });
+        Value(self.values.len() as u32 - 1)
+    }
+
+    /// An instruction with results of the given types, in no block yet.
+    pub fn add_inst(&mut self, inst: Inst, types: &[Type], position: u32) -> InstId {
+        let id = InstId(self.insts.len() as u32);
+        let first_result = Value(self.values.len() as u32);
+        for &ty in types {
+            self.add_value(ty, Def::Inst(id));
+        }
+        self.insts.push(InstData {
+            inst,
+            first_result,
+            results: types.len() as u32,
+            position,
+        });
+        id
+    }
+
+    /// A list of values.
+    pub fn add_list(&mut self, values: &[Value]) -> List {
+        let start = self.lists.len() as u32;
+        self.lists.extend_from_slice(values);
+        List {
+            start,
+            len: values.len() as u32,
+        }
+    }
+
+    /// The values of a list.
+    pub fn list(&self, list: List) -> &[Value] {
+        &self.lists[list.start as usize..(list.start + list.len) as usize]
+    }
+
+    /// The results of an instruction.
+    pub fn results(&self, id: InstId) -> impl Iterator<Item = Value> + use<> {
+        let InstData {
+            first_result,
+            results,
+            ..
+        } = self.insts[id.index()];
+        (first_result.0..first_result.0 + results).map(Value)
+    }
+
+    /// The first result of an instruction that has one.
+    pub fn result(&self, id: InstId) -> Value {
+        debug_assert!(self.insts[id.index()].results > 0);
+        self.insts[id.index()].first_result
+    }
+
+    /// The type of a value.
+    pub fn ty(&self, value: Value) -> Type {
+        self.values[value.index()].ty
+    }
+
+    /// The instruction that defines a value, if one does.
+    pub fn def(&self, value: Value) -> Option<Inst> {
+        match self.values[value.index()].def {
+            Def::Inst(id) => Some(self.insts[id.index()].inst),
+            Def::Param(_) => None,
+        }
+    }
+
+    /// The bits of a value that is a constant.
+    pub fn constant(&self, value: Value) -> Option<u64> {
+        match self.def(value) {
+            Some(Inst::Const { bits }) => Some(bits),
+            _ => None,
+        }
+    }
+
+    /// Shows every operand of an instruction.
+    pub fn visit(&self, inst: &Inst, mut f: impl FnMut(Value)) {
+        match *inst {
+            Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm => {}
+            Inst::Unary { a, .. } | Inst::Keep { a } => f(a),
+            Inst::Binary { a, b, .. } => {
+                f(a);
+                f(b);
+            }
+            Inst::Select { cond, a, b } => {
+                f(cond);
+                f(a);
+                f(b);
+            }
+            Inst::Load { base, .. } => f(base),
+            Inst::Store { base, value, .. } => {
+                f(base);
+                f(value);
+            }
+            Inst::TrapIf { cond, .. } => f(cond),
+            Inst::Helper { args, .. } | Inst::Call { args, .. } => {
+                self.list(args).iter().copied().for_each(f);
+            }
+            Inst::CallRef { func, args } => {
+                f(func);
+                self.list(args).iter().copied().for_each(f);
+            }
+        }
+    }
+
+    /// Shows every operand of a block's terminator, the arguments of its edges included.
+    pub fn visit_term(&self, block: Block, mut f: impl FnMut(Value)) {
+        let data = &self.blocks[block.index()];
+        match data.term {
+            Term::Br | Term::Trap { .. } => {}
+            Term::BrIf { cond } => f(cond),
+            Term::BrTable { index, .. } => f(index),
+            Term::Return { values } => self.list(values).iter().copied().for_each(&mut f),
+            Term::ReturnCall { args, .. } => self.list(args).iter().copied().for_each(&mut f),
+            Term::ReturnCallRef { func, args } => {
+                f(func);
+                self.list(args).iter().copied().for_each(&mut f);
+            }
+        }
+        for edge in &data.edges {
+            edge.args.iter().copied().for_each(&mut f);
+        }
+    }
+
+    /// Replaces every operand of an instruction. Lists are replaced in place: each belongs to one
+    /// instruction.
+    pub fn map(&mut self, inst: &mut Inst, f: impl Fn(Value) -> Value) {
+        match inst {
+            Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm => {}
+            Inst::Unary { a, .. } | Inst::Keep { a } => *a = f(*a),
+            Inst::Binary { a, b, .. } => {
+                *a = f(*a);
+                *b = f(*b);
+            }
+            Inst::Select { cond, a, b } => {
+                *cond = f(*cond);
+                *a = f(*a);
+                *b = f(*b);
+            }
+            Inst::Load { base, .. } => *base = f(*base),
+            Inst::Store { base, value, .. } => {
+                *base = f(*base);
+                *value = f(*value);
+            }
+            Inst::TrapIf { cond, .. } => *cond = f(*cond),
+            Inst::Helper { args, .. } | Inst::Call { args, .. } => self.map_list(*args, f),
+            Inst::CallRef { func, args } => {
+                *func = f(*func);
+                self.map_list(*args, f);
+            }
+        }
+    }
+
+    /// Replaces every operand of a block's terminator, the arguments of its edges included.
+    pub fn map_term(&mut self, block: Block, f: impl Fn(Value) -> Value) {
+        let mut term = self.blocks[block.index()].term;
+        match &mut term {
+            Term::Br | Term::Trap { .. } => {}
+            Term::BrIf { cond } => *cond = f(*cond),
+            Term::BrTable { index, .. } => *index = f(*index),
+            Term::Return { values } => self.map_list(*values, &f),
+            Term::ReturnCall { args, .. } => self.map_list(*args, &f),
+            Term::ReturnCallRef { func, args } => {
+                *func = f(*func);
+                self.map_list(*args, &f);
+            }
+        }
+        let data = &mut self.blocks[block.index()];
+        data.term = term;
+        for edge in &mut data.edges {
+            edge.args.iter_mut().for_each(|arg| *arg = f(*arg));
+        }
+    }
+
+    fn map_list(&mut self, list: List, f: impl Fn(Value) -> Value) {
+        let range = list.start as usize..(list.start + list.len) as usize;
+        self.lists[range].iter_mut().for_each(|v| *v = f(*v));
+    }
+}
+
+impl Inst {
+    /// Whether the instruction only computes its result from its operands (and from what never
+    /// changes): it can be shared, moved behind its operands, or left out.
+    pub fn is_pure(&self) -> bool {
+        match *self {
+            Inst::Const { .. } | Inst::Const128 { .. } | Inst::Keep { .. } | Inst::Vm => true,
+            Inst::Unary { op, .. } | Inst::Binary { op, .. } => !super::fold::may_trap(op),
+            Inst::Select { .. } => true,
+            Inst::Load { class, .. } => matches!(class, Class::Instance | Class::Fixed),
+            Inst::Store { .. }
+            | Inst::TrapIf { .. }
+            | Inst::Helper { .. }
+            | Inst::Call { .. }
+            | Inst::CallRef { .. } => false,
+        }
+    }
+
+    /// Whether the instruction can be left out if its results are not used.
+    pub fn is_removable(&self) -> bool {
+        match *self {
+            Inst::Load { class, .. } => !matches!(class, Class::Guarded(_)),
+            _ => self.is_pure(),
+        }
+    }
+
+    /// Whether running it may change the shape of memories and tables.
+    pub fn changes_shape(&self) -> bool {
+        matches!(
+            self,
+            Inst::Helper { .. } | Inst::Call { .. } | Inst::CallRef { .. }
+        )
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v{}", self.0)
+    }
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "b{}", self.0)
+    }
+}
+
+impl fmt::Debug for InstId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "i{}", self.0)
+    }
+}

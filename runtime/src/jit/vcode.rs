@@ -1,0 +1,190 @@
+//! Machine code before registers are assigned: instructions over virtual registers, in blocks, as
+//! the register allocator sees them; and the call of the allocator.
+//!
+//! Generic over the instruction set's own instruction type; nothing else of it is known here.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use regalloc2::{
+    Algorithm, Block as RBlock, Function, Inst as RInst, InstRange, MachineEnv, Operand, Output,
+    PRegSet, RegClass, RegallocOptions, VReg,
+};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// What the register allocator must know of a machine instruction.
+pub trait MachInst {
+    /// Appends its register operands, and gives the registers that it destroys besides.
+    fn operands(&self, operands: &mut Vec<Operand>) -> PRegSet;
+}
+
+/// A block.
+#[derive(Clone, Debug, Default)]
+pub struct VBlock {
+    /// Its instructions; the last is the terminator.
+    pub insts: Range<u32>,
+    /// Parameters.
+    pub params: Vec<VReg>,
+    /// Where the terminator leads, by block index.
+    pub succs: Vec<RBlock>,
+    /// The arguments for each successor.
+    pub args: Vec<Vec<VReg>>,
+    preds: Vec<RBlock>,
+}
+
+/// A function's machine code; blocks are in the order in which they will be emitted.
+#[derive(Debug)]
+pub struct VCode<I> {
+    /// Instructions.
+    pub insts: Vec<I>,
+    /// Where in the module each comes from, as a byte offset.
+    pub positions: Vec<u32>,
+    /// Blocks; the entry is the first.
+    pub blocks: Vec<VBlock>,
+    operands: Vec<Operand>,
+    /// Where each instruction's operands end.
+    operand_ends: Vec<u32>,
+    clobbers: HashMap<u32, PRegSet>,
+    vregs: usize,
+}
+
+impl<I: MachInst> VCode<I> {
+    /// Takes finished blocks, instructions with their positions, and the number of registers.
+    pub fn new(insts: Vec<(I, u32)>, mut blocks: Vec<VBlock>, vregs: usize) -> VCode<I> {
+        for from in 0..blocks.len() {
+            for to in blocks[from].succs.clone() {
+                blocks[to.index()].preds.push(RBlock::new(from));
+            }
+        }
+        let (insts, positions): (Vec<I>, Vec<u32>) = insts.into_iter().unzip();
+        let mut operands = Vec::with_capacity(insts.len() * 3);
+        let mut operand_ends = Vec::with_capacity(insts.len());
+        let mut clobbers = HashMap::new();
+        for (n, inst) in insts.iter().enumerate() {
+            let destroyed = inst.operands(&mut operands);
+            operand_ends.push(operands.len() as u32);
+            if destroyed != PRegSet::empty() {
+                clobbers.insert(n as u32, destroyed);
+            }
+        }
+        VCode {
+            insts,
+            positions,
+            blocks,
+            operands,
+            operand_ends,
+            clobbers,
+            vregs,
+        }
+    }
+
+    /// Assigns registers and spill slots.
+    ///
+    /// # Errors
+    /// `Internal`: lowering made code that cannot be allocated.
+    pub fn allocate(&self, env: &MachineEnv) -> Result<Output> {
+        let options = RegallocOptions {
+            verbose_log: false,
+            validate_ssa: cfg!(debug_assertions),
+            algorithm: Algorithm::Ion,
+        };
+        regalloc2::run(self, env, &options).map_err(|e| {
+            Error::new(ErrorKind::Internal, format!("register allocation: {e:?}"))
+        })
+    }
+
+    /// Checks an allocation by symbolic execution, independent of how it was made.
+    ///
+    /// # Errors
+    /// `Internal` with what is wrong.
+    pub fn check(&self, env: &MachineEnv, output: &Output) -> Result<()> {
+        let mut checker = regalloc2::checker::Checker::new(self, env);
+        checker.prepare(output);
+        checker.run().map_err(|e| {
+            Error::new(ErrorKind::Internal, format!("wrong allocation: {e:?}"))
+        })
+    }
+}
+
+impl<I: MachInst> Function for VCode<I> {
+    fn num_insts(&self) -> usize {
+        self.insts.len()
+    }
+
+    fn num_blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
+    fn entry_block(&self) -> RBlock {
+        RBlock::new(0)
+    }
+
+    fn block_insns(&self, block: RBlock) -> InstRange {
+        let Range { start, end } = self.blocks[block.index()].insts;
+        InstRange::new(RInst::new(start as usize), RInst::new(end as usize))
+    }
+
+    fn block_succs(&self, block: RBlock) -> &[RBlock] {
+        &self.blocks[block.index()].succs
+    }
+
+    fn block_preds(&self, block: RBlock) -> &[RBlock] {
+        &self.blocks[block.index()].preds
+    }
+
+    fn block_params(&self, block: RBlock) -> &[VReg] {
+        match block.index() {
+            0 => &[], // the entry's parameters are defined by its first instruction
+            n => &self.blocks[n].params,
+        }
+    }
+
+    fn is_ret(&self, inst: RInst) -> bool {
+        self.is_last(inst).is_some_and(|block| block.succs.is_empty())
+    }
+
+    fn is_branch(&self, inst: RInst) -> bool {
+        self.is_last(inst).is_some_and(|block| !block.succs.is_empty())
+    }
+
+    fn branch_blockparams(&self, block: RBlock, _: RInst, succ: usize) -> &[VReg] {
+        &self.blocks[block.index()].args[succ]
+    }
+
+    fn inst_operands(&self, inst: RInst) -> &[Operand] {
+        let end = self.operand_ends[inst.index()] as usize;
+        let start = match inst.index() {
+            0 => 0,
+            n => self.operand_ends[n - 1] as usize,
+        };
+        &self.operands[start..end]
+    }
+
+    fn inst_clobbers(&self, inst: RInst) -> PRegSet {
+        let destroyed = self.clobbers.get(&(inst.index() as u32));
+        destroyed.copied().unwrap_or(PRegSet::empty())
+    }
+
+    fn num_vregs(&self) -> usize {
+        self.vregs
+    }
+
+    fn spillslot_size(&self, class: RegClass) -> usize {
+        // Slots of 8 bytes; floats and vectors share a class, so each gets room for a vector.
+        match class {
+            RegClass::Int => 1,
+            RegClass::Float | RegClass::Vector => 2,
+        }
+    }
+}
+
+impl<I> VCode<I> {
+    /// The block whose terminator an instruction is.
+    fn is_last(&self, inst: RInst) -> Option<&VBlock> {
+        let n = inst.index() as u32;
+        let at = self.blocks.partition_point(|block| block.insts.end <= n);
+        let block = &self.blocks[at];
+        (block.insts.end == n + 1).then_some(block)
+    }
+}
