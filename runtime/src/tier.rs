@@ -2,6 +2,7 @@
 
 use crate::engine::{Config, Engine, Policy, Tier};
 use crate::error::Result;
+use crate::jit::JitTier;
 use crate::register::RegisterTier;
 use crate::stack::StackTier;
 
@@ -14,9 +15,7 @@ impl Engine {
         Ok(match config.policy {
             Policy::Only(Tier::Stack) => Engine::with_backend(config, Box::new(StackTier)),
             Policy::Only(Tier::Register) => Engine::with_backend(config, Box::new(RegisterTier)),
-            Policy::Only(Tier::Jit) => {
-                return Err(crate::error::Error::unsupported("the jit tier"));
-            }
+            Policy::Only(Tier::Jit) => Engine::with_backend(config, Box::new(JitTier::new()?)),
         })
     }
 }

@@ -13,7 +13,11 @@ use crate::types::FuncType;
 use crate::vm::{Entry, FuncInst};
 
 /// Whether this host executes the code that the tier makes.
-pub const CAN_RUN: bool = cfg!(all(unix, target_arch = "aarch64", target_pointer_width = "64"));
+pub const CAN_RUN: bool = cfg!(all(
+    unix,
+    target_arch = "aarch64",
+    target_pointer_width = "64"
+));
 
 /// The JIT tier.
 #[derive(Debug, Default)]
@@ -86,7 +90,9 @@ impl Backend for JitTier {
 
     fn install(&self, compiled: &dyn CompiledModule, module: &Module, func: &mut FuncInst) {
         let compiled = own(compiled);
-        let body = module.body_index(func.index).expect("imports are not installed");
+        let body = module
+            .body_index(func.index)
+            .expect("imports are not installed");
         let signature = Signature::new(&module.signatures[func.index as usize]);
         func.jit = compiled.code.address(compiled.funcs[body]);
         func.entry = as_entry(compiled.code.address(compiled.entries[&signature]));

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::ir::{self, BlockId, Operand, OperandKind, Slot, Type};
 use crate::memory::Memory;
 use crate::module::Module;
-use crate::ops::{Op, Shape};
+use crate::ops::Op;
 use crate::trap::TrapKind;
 use crate::types::FuncType;
 
@@ -99,7 +99,9 @@ impl<'a> Builder<'a> {
         for (i, (&ty, &slot)) in types.iter().zip(&self.ir.local_slots).enumerate() {
             let value = if i < params {
                 self.func.blocks[0].params.push(Value(0));
-                let value = self.func.add_value(ty, super::ssa::Def::Param(Block::ENTRY));
+                let value = self
+                    .func
+                    .add_value(ty, super::ssa::Def::Param(Block::ENTRY));
                 self.func.blocks[0].params[i] = value;
                 value
             } else {
@@ -426,9 +428,5 @@ impl<'a> Builder<'a> {
         self.helper_ops.push(op);
         let args = self.func.add_list(args);
         self.push(Inst::Helper { helper, args }, types)
-    }
-
-    fn is_numeric(op: Op) -> bool {
-        matches!(op.shape(), Shape::Load | Shape::Store)
     }
 }

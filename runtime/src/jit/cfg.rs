@@ -155,7 +155,8 @@ impl Cfg {
     fn find_loops(&mut self, func: &Func) {
         let mut parents: Vec<Option<u32>> = Vec::new();
         let mut headers = Vec::new();
-        for &header in self.order.iter().rev() {
+        for n in (0..self.order.len()).rev() {
+            let header = self.order[n];
             let closes = |&pred: &Block| self.dominates(header, pred);
             let back: Vec<Block> = self.preds[header.index()]
                 .iter()

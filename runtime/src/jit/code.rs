@@ -75,7 +75,10 @@ impl Drop for CodeMemory {
 
 fn failed(what: &str) -> Error {
     let cause = std::io::Error::last_os_error();
-    Error::new(ErrorKind::Limit, format!("cannot {what} memory for code: {cause}"))
+    Error::new(
+        ErrorKind::Limit,
+        format!("cannot {what} memory for code: {cause}"),
+    )
 }
 
 /// The system calls.

@@ -83,7 +83,9 @@ fn find_in(table: &Table, pc: usize) -> Option<(u32, usize)> {
         return None;
     }
     let offset = (pc - region.start) as u32;
-    let at = region.sites.binary_search_by_key(&offset, |site| site.offset);
+    let at = region
+        .sites
+        .binary_search_by_key(&offset, |site| site.offset);
     Some((region.sites[at.ok()?].memory, region.exit))
 }
 
@@ -186,8 +188,7 @@ mod handler {
         #[cfg(target_vendor = "apple")]
         unsafe fn of<'a>(context: *mut c_void) -> Registers<'a> {
             // SAFETY: the caller passes a live context.
-            let state =
-                unsafe { &mut (*(*context.cast::<libc::ucontext_t>()).uc_mcontext).__ss };
+            let state = unsafe { &mut (*(*context.cast::<libc::ucontext_t>()).uc_mcontext).__ss };
             Registers {
                 pc: &mut state.__pc,
                 x28: &mut state.__x[28],

@@ -140,7 +140,11 @@ mod tests {
             seen += 1;
             for [a, b] in pairs() {
                 let holds = evaluate(op, &[a, b]);
-                assert_eq!(holds.map(|bit| bit ^ 1), evaluate(inverse, &[a, b]), "{op:?}");
+                assert_eq!(
+                    holds.map(|bit| bit ^ 1),
+                    evaluate(inverse, &[a, b]),
+                    "{op:?}"
+                );
                 assert_eq!(holds, evaluate(mirror, &[b, a]), "{op:?}");
             }
         }

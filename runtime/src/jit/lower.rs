@@ -102,7 +102,13 @@ impl<'a, I: Isa> Lower<'a, I> {
             self.home[id.index()] = block;
             let inst = &func.insts[id.index()].inst;
             func.visit(inst, |v| self.uses[v.index()] += 1);
-            if let Inst::Load { base, offset: 0, .. } | Inst::Store { base, offset: 0, .. } = inst {
+            if let Inst::Load {
+                base, offset: 0, ..
+            }
+            | Inst::Store {
+                base, offset: 0, ..
+            } = inst
+            {
                 self.address_uses[base.index()] += 1;
             }
         }
@@ -132,12 +138,7 @@ impl<'a, I: Isa> Lower<'a, I> {
             Block::ENTRY => Vec::new(),
             _ => data.params.iter().map(|&p| self.vreg(p)).collect(),
         };
-        VBlock {
-            params,
-            succs,
-            args,
-            ..VBlock::default()
-        }
+        VBlock::new(params, succs, args)
     }
 
     fn finish_piece(&mut self, position: u32) {
@@ -146,12 +147,8 @@ impl<'a, I: Isa> Lower<'a, I> {
     }
 
     fn is_wanted(&self, id: InstId) -> bool {
-        let is_made_at_use = |inst: &Inst| {
-            matches!(
-                inst,
-                Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm
-            )
-        };
+        let is_made_at_use =
+            |inst: &Inst| matches!(inst, Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm);
         let inst = &self.func.insts[id.index()].inst;
         !inst.is_removable()
             || !is_made_at_use(inst) && self.func.results(id).any(|v| self.needed[v.index()])

@@ -177,10 +177,7 @@ impl<'a> Walk<'a> {
             self.home[value.index()] = block;
         }
         let inst = &self.func.insts[id.index()].inst;
-        if matches!(
-            inst,
-            Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm
-        ) {
+        if matches!(inst, Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm) {
             self.first.push(id);
         } else {
             self.lists[block.index()].push(id);
@@ -189,10 +186,7 @@ impl<'a> Walk<'a> {
 
     /// Where an instruction goes: in front of all loops that do not change its operands.
     fn block_for(&self, inst: &Inst) -> Block {
-        if matches!(
-            inst,
-            Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm
-        ) {
+        if matches!(inst, Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm) {
             return Block::ENTRY;
         }
         let mut block = self.block;

@@ -104,7 +104,11 @@ fn term(out: &mut String, func: &Func, block: Block) -> fmt::Result {
         Term::Br => write!(out, "  br"),
         Term::BrIf { cond } => write!(out, "  br_if {cond:?}"),
         Term::BrTable { index, table } => {
-            write!(out, "  br_table {index:?} {:?}", func.tables[table as usize])
+            write!(
+                out,
+                "  br_table {index:?} {:?}",
+                func.tables[table as usize]
+            )
         }
         Term::Return { values } => write!(out, "  return{}", Values(func.list(values))),
         Term::ReturnCall { func: f, args } => {

@@ -33,6 +33,18 @@ pub struct VBlock {
     preds: Vec<RBlock>,
 }
 
+impl VBlock {
+    /// A block whose instructions are not known yet.
+    pub fn new(params: Vec<VReg>, succs: Vec<RBlock>, args: Vec<Vec<VReg>>) -> VBlock {
+        VBlock {
+            params,
+            succs,
+            args,
+            ..VBlock::default()
+        }
+    }
+}
+
 /// A function's machine code; blocks are in the order in which they will be emitted.
 #[derive(Debug)]
 pub struct VCode<I> {
@@ -89,9 +101,8 @@ impl<I: MachInst> VCode<I> {
             validate_ssa: cfg!(debug_assertions),
             algorithm: Algorithm::Ion,
         };
-        regalloc2::run(self, env, &options).map_err(|e| {
-            Error::new(ErrorKind::Internal, format!("register allocation: {e:?}"))
-        })
+        regalloc2::run(self, env, &options)
+            .map_err(|e| Error::new(ErrorKind::Internal, format!("register allocation: {e:?}")))
     }
 
     /// Checks an allocation by symbolic execution, independent of how it was made.
@@ -101,9 +112,9 @@ impl<I: MachInst> VCode<I> {
     pub fn check(&self, env: &MachineEnv, output: &Output) -> Result<()> {
         let mut checker = regalloc2::checker::Checker::new(self, env);
         checker.prepare(output);
-        checker.run().map_err(|e| {
-            Error::new(ErrorKind::Internal, format!("wrong allocation: {e:?}"))
-        })
+        checker
+            .run()
+            .map_err(|e| Error::new(ErrorKind::Internal, format!("wrong allocation: {e:?}")))
     }
 }
 
@@ -141,11 +152,13 @@ impl<I: MachInst> Function for VCode<I> {
     }
 
     fn is_ret(&self, inst: RInst) -> bool {
-        self.is_last(inst).is_some_and(|block| block.succs.is_empty())
+        self.is_last(inst)
+            .is_some_and(|block| block.succs.is_empty())
     }
 
     fn is_branch(&self, inst: RInst) -> bool {
-        self.is_last(inst).is_some_and(|block| !block.succs.is_empty())
+        self.is_last(inst)
+            .is_some_and(|block| !block.succs.is_empty())
     }
 
     fn branch_blockparams(&self, block: RBlock, _: RInst, succ: usize) -> &[VReg] {

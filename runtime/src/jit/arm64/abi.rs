@@ -108,11 +108,7 @@ pub fn destroyed_by_calls() -> PRegSet {
 pub fn env() -> MachineEnv {
     MachineEnv {
         preferred_regs_by_class: [gprs(0..CALLER_SAVED_GPRS), vregs(), PRegSet::empty()],
-        non_preferred_regs_by_class: [
-            gprs(CALLEE_SAVED_GPRS),
-            PRegSet::empty(),
-            PRegSet::empty(),
-        ],
+        non_preferred_regs_by_class: [gprs(CALLEE_SAVED_GPRS), PRegSet::empty(), PRegSet::empty()],
         scratch_by_class: [Some(preg(Reg::Gpr(SCRATCH2))), None, None],
         fixed_stack_slots: Vec::new(),
     }

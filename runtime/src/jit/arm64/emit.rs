@@ -507,7 +507,10 @@ fn needs(vcode: &VCode<MInst>, output: &Output, around: Surroundings) -> Needs {
 fn is_empty(vcode: &VCode<MInst>, output: &Output, n: usize) -> bool {
     let is_jump = |inst: &MInst| matches!(inst, MInst::Jump);
     n > 0
-        && vcode.blocks[n].succs.first().is_some_and(|to| to.index() != n)
+        && vcode.blocks[n]
+            .succs
+            .first()
+            .is_some_and(|to| to.index() != n)
         && output
             .block_insts_and_edits(vcode, RBlock::new(n))
             .all(|item| match item {

@@ -374,9 +374,13 @@ fn load_values(asm: &mut Assembler, base: Gpr, types: &[Type]) {
                 mem,
             }),
             Reg::Vreg(rt) if located.ty == Type::V128 => {
-                vector(asm, base, located.slot, |width, rt, mem| {
-                    Inst::LoadV { width, rt, mem }
-                }, rt);
+                vector(
+                    asm,
+                    base,
+                    located.slot,
+                    |width, rt, mem| Inst::LoadV { width, rt, mem },
+                    rt,
+                );
             }
             Reg::Vreg(rt) => asm.emit(Inst::LoadV {
                 width: Width::D,
@@ -403,9 +407,13 @@ fn store_values(asm: &mut Assembler, base: Gpr, types: &[Type]) {
                 store(asm, SCRATCH, base, offset);
             }
             (Reg::Vreg(rt), Type::V128) => {
-                vector(asm, base, located.slot, |width, rt, mem| {
-                    Inst::StoreV { width, rt, mem }
-                }, rt);
+                vector(
+                    asm,
+                    base,
+                    located.slot,
+                    |width, rt, mem| Inst::StoreV { width, rt, mem },
+                    rt,
+                );
             }
             (Reg::Vreg(rt), _) => asm.emit(Inst::StoreV {
                 width: Width::D,

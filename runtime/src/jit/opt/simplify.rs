@@ -251,15 +251,11 @@ impl Walk<'_> {
                 let b = self.constant(ty, y.wrapping_neg() & all);
                 Simplified::Inst(Inst::Binary { op: add, a, b })
             }
-            Op::I32Add | Op::I64Add | Op::I32Or | Op::I64Or | Op::I32Xor | Op::I64Xor
-                if y == 0 =>
-            {
+            Op::I32Add | Op::I64Add | Op::I32Or | Op::I64Or | Op::I32Xor | Op::I64Xor if y == 0 => {
                 To(a)
             }
             Op::I32And | Op::I64And if y == all => To(a),
-            Op::I32And | Op::I64And | Op::I32Mul | Op::I64Mul if y == 0 => {
-                To(self.constant(ty, 0))
-            }
+            Op::I32And | Op::I64And | Op::I32Mul | Op::I64Mul if y == 0 => To(self.constant(ty, 0)),
             Op::I32Or | Op::I64Or if y == all => To(self.constant(ty, all)),
             _ if op.shape() == Shape::Binary && is_shift(op) && y & (bits - 1) == 0 => To(a),
             Op::I32Mul | Op::I64Mul | Op::I32DivU | Op::I64DivU if y == 1 => To(a),

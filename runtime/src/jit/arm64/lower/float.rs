@@ -134,7 +134,7 @@ impl Cx<'_> {
 
     /// Traps if a float that is no NaN truncates to nothing of 64 bits.
     fn check_range(&mut self, is_signed: bool, size: FpSize, rn: Vreg) {
-        let two_to_63 = 9_223_372_036_854_775_808.0;
+        let two_to_63: f64 = 9_223_372_036_854_775_808.0;
         // Below: `x < -2^63` or `x <= -1`; above: `x >= 2^63` or `x >= 2^64`.
         let (low, below, high) = match is_signed {
             true => (-two_to_63, Cond::Mi, two_to_63),

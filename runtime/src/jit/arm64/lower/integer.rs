@@ -83,7 +83,13 @@ impl Cx<'_> {
         let masked = |cx: &mut Self, rn: Gpr, value: u64| {
             let rd = cx.temp();
             let (op, imm) = (LogicImm::And, mask(value));
-            cx.a64(Inst::LogicImm { op, size, rd, rn, imm });
+            cx.a64(Inst::LogicImm {
+                op,
+                size,
+                rd,
+                rn,
+                imm,
+            });
             rd
         };
         let shifted = |cx: &mut Self, rn: Gpr, amount: u8| {
@@ -96,7 +102,10 @@ impl Cx<'_> {
         let pairs = self.temp();
         self.a64(Inst::add_sub(AddSub::Sub, size, pairs, rn, odd));
         let high = shifted(self, pairs, 2);
-        let (low, high) = (masked(self, pairs, all(0x33)), masked(self, high, all(0x33)));
+        let (low, high) = (
+            masked(self, pairs, all(0x33)),
+            masked(self, high, all(0x33)),
+        );
         let nibbles = self.temp();
         self.a64(Inst::add_sub(AddSub::Add, size, nibbles, low, high));
         let both = self.temp();
