@@ -52,6 +52,11 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/stack/call.rs",
     "runtime/src/stack/machine.rs",
     "runtime/src/stack/memory.rs",
+    // Compiled code: its memory, its faults, entering it, what it calls.
+    "runtime/src/jit/backend.rs",
+    "runtime/src/jit/code.rs",
+    "runtime/src/jit/fault.rs",
+    "runtime/src/jit/helper.rs",
 ];
 
 /// Functions that may be longer than `FUNCTION_LINES_MAX`, each with its reason: one arm per row of

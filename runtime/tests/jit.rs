@@ -29,7 +29,12 @@ fn print(path: &Path) -> String {
     let mut out = String::new();
     for body in 0..module.bodies.len() {
         let stages = jit::stages(&module, body, &config).unwrap();
-        writeln!(out, "; function {body}\n{}\n{}", stages.optimised, stages.listing).unwrap();
+        writeln!(
+            out,
+            "; function {body}\n{}\n{}",
+            stages.optimised, stages.listing
+        )
+        .unwrap();
     }
     out
 }

@@ -1,8 +1,8 @@
-//! Canonical IR to SSA: slots become values (`build/vars.rs`), and what an instruction reaches through
-//! the instance becomes explicit loads, stores and checks (`build/state.rs`).
+//! Canonical IR to SSA: slots become values (`build/vars.rs`), and what an instruction reaches
+//! through the instance becomes explicit loads, stores and checks (`build/state.rs`).
 //!
-//! One pass over the instructions in the order of the text; nothing is optimised here. The blocks of
-//! the result have the numbers of the IR's blocks.
+//! One pass over the instructions in the order of the text; nothing is optimised here. The blocks
+//! of the result have the numbers of the IR's blocks.
 
 mod state;
 mod vars;

@@ -1,9 +1,10 @@
 //! Faults in compiled code: a guarded access that misses its memory becomes a trap.
 //!
 //! The handler of SIGSEGV and SIGBUS redirects only what it can account for: the instruction is a
-//! recorded trap site of registered code, and the address lies in the reservation of the memory that
-//! the site accesses. Everything else goes to the handler that was there before. It takes no lock: the
-//! table of regions is replaced as a whole, and an old one is freed when no handler looks at it.
+//! recorded trap site of registered code, and the address lies in the reservation of the memory
+//! that the site accesses. Everything else goes to the handler that was there before. It takes no
+//! lock: the table of regions is replaced as a whole, and an old one is freed when no handler looks
+//! at it.
 
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,8 +1,8 @@
 //! The table of runtime functions that compiled code calls: what is not worth inline code.
 //!
-//! A row is `Variant returns function`. Every function takes the instance's `Vm` first, then what the
-//! instruction lists, all in general registers (the C calling convention of the host). The list is
-//! short on purpose: a function of the JIT tier is machine code, not a chain of calls.
+//! A row is `Variant returns function`. Every function takes the instance's `Vm` first, then what
+//! the instruction lists, all in general registers (the C calling convention of the host). The list
+//! is short on purpose: a function of the JIT tier is machine code, not a chain of calls.
 
 use crate::helpers;
 use crate::store::StoreData;

@@ -1,5 +1,5 @@
-//! The order in which blocks are emitted: that of the text, edges that need a block of their own with
-//! their source, and what only traps at the end.
+//! The order in which blocks are emitted: that of the text, edges that need a block of their own
+//! with their source, and what only traps at the end.
 //!
 //! An edge from a block with several successors to one with several predecessors is split here: the
 //! register allocator needs a place for its moves. A split edge that needs none becomes no code.

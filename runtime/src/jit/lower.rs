@@ -1,9 +1,9 @@
 //! SSA to machine instructions, last to first: the part that is the same for every instruction set.
 //!
-//! A value is computed only if something asked for it in a register; so an instruction set that takes
-//! an operand's computation into its own instruction (a shift, an address, a comparison) simply does
-//! not ask, and the computation is gone if nobody else does. Going backwards, all users have been
-//! seen before the definition. Constants are made where they are used.
+//! A value is computed only if something asked for it in a register; so an instruction set that
+//! takes an operand's computation into its own instruction (a shift, an address, a comparison)
+//! simply does not ask, and the computation is gone if nobody else does. Going backwards, all users
+//! have been seen before the definition. Constants are made where they are used.
 
 use regalloc2::{Block as RBlock, RegClass, VReg};
 
@@ -197,8 +197,8 @@ impl<'a, I: Isa> Lower<'a, I> {
         value
     }
 
-    /// The definition of a value, if it is pure and this is its only use, so that it may be computed
-    /// here instead of there. It never moves into a loop.
+    /// The definition of a value, if it is pure and this is its only use, so that it may be
+    /// computed here instead of there. It never moves into a loop.
     pub fn sole_use(&self, value: Value) -> Option<Inst> {
         let Def::Inst(id) = self.func.values[value.index()].def else {
             return None;

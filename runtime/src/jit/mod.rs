@@ -1,12 +1,13 @@
 //! Tier 3: the ARM64 JIT. Canonical IR becomes machine code here; nothing of another tier is used.
 //!
 //! # Stages
-//! `build` (IR to SSA) -> `opt` (fold, share, move out of loops, drop) -> `layout` (order of blocks) ->
-//! `lower` with `arm64::lower` (SSA to machine instructions, last to first) -> `vcode` (register
-//! allocation by regalloc2) -> `arm64::emit` (bytes) -> `pipeline` (a module's image) -> `code`
-//! (executable memory). The stages run on any host; only execution needs ARM64.
+//! `build` (IR to SSA) -> `opt` (fold, share, move out of loops, drop) -> `layout` (order of
+//! blocks) -> `lower` with `arm64::lower` (SSA to machine instructions, last to first) -> `vcode`
+//! (register allocation by regalloc2) -> `arm64::emit` (bytes) -> `pipeline` (a module's image) ->
+//! `code` (executable memory). The stages run on any host; only execution needs ARM64.
 //!
-//! Instruction-set-independent parts lie beside `arm64/`; that folder owns everything that knows A64.
+//! Instruction-set-independent parts lie beside `arm64/`; that folder owns everything that knows
+//! A64.
 //!
 //! # Registers of compiled code
 //! | register | use |
@@ -21,25 +22,25 @@
 //! | x19 to x26 | allocated; a callee preserves them |
 //!
 //! # Calls
-//! Integers and references in x0 to x7, floats and vectors in v0 to v7, results likewise. What has no
-//! register lies on the value stack at `Cx::top`, at the slot that it has among all arguments (or
-//! results) of the type: the caller writes arguments just before the call, the callee reads them on
-//! entry; for results the reverse. So tail calls need no room on the native stack, and whoever calls
-//! with all arguments in slots (`vm::Entry`) has them in place already. Every entry makes sure that
-//! the value stack has room for one such transfer.
+//! Integers and references in x0 to x7, floats and vectors in v0 to v7, results likewise. What has
+//! no register lies on the value stack at `Cx::top`, at the slot that it has among all arguments
+//! (or results) of the type: the caller writes arguments just before the call, the callee reads
+//! them on entry; for results the reverse. So tail calls need no room on the native stack, and
+//! whoever calls with all arguments in slots (`vm::Entry`) has them in place already. Every entry
+//! makes sure that the value stack has room for one such transfer.
 //!
-//! Functions of the module are called directly, and the instance stays. Any other function is called
-//! by its `vm::FuncInst` in x9: its code is `jit`, its instance goes to x28, and the caller restores
-//! its own from its frame. Host functions have code that writes all arguments to slots and calls
-//! `entry`. A module with tail calls that leave the instance restores x28 after every call.
+//! Functions of the module are called directly, and the instance stays. Any other function is
+//! called by its `vm::FuncInst` in x9: its code is `jit`, its instance goes to x28, and the caller
+//! restores its own from its frame. Host functions have code that writes all arguments to slots and
+//! calls `entry`. A module with tail calls that leave the instance restores x28 after every call.
 //!
 //! i32 values have an undefined upper half in registers, and are zero-extended in slots.
 //!
 //! # Traps
 //! Code that finds a trap goes to a piece that puts the exit code in w0, notes the place in
-//! `Cx::trap_pc`, sets `sp` to that of the innermost entry (`Cx::jit_entry_sp`), and returns from it:
-//! the entry saved what its caller wants preserved. Faults of guarded accesses go to the same piece
-//! (`fault`). Prologues compare `sp`, the frame counted in, with `Cx::native_limit`.
+//! `Cx::trap_pc`, sets `sp` to that of the innermost entry (`Cx::jit_entry_sp`), and returns from
+//! it: the entry saved what its caller wants preserved. Faults of guarded accesses go to the same
+//! piece (`fault`). Prologues compare `sp`, the frame counted in, with `Cx::native_limit`.
 
 pub mod arm64;
 pub mod backend;

@@ -1,10 +1,11 @@
-//! The optimiser: one walk over the blocks, dominators first, that folds (`opt/simplify.rs`), shares
-//! equal computations, and moves what a loop does not change in front of it; then dead code goes, and
-//! constants that are costly to make are kept in registers around loops.
+//! The optimiser: one walk over the blocks, dominators first, that folds (`opt/simplify.rs`),
+//! shares equal computations, and moves what a loop does not change in front of it; then dead code
+//! goes, and constants that are costly to make are kept in registers around loops.
 //!
-//! Sharing is value numbering by dominance: an equal pure instruction stands for another if its block
-//! dominates the other's. Checks ([`Inst::TrapIf`]) and trapping arithmetic are shared too, but not
-//! moved. Loads of shapes are shared as long as nothing in between may have changed a shape.
+//! Sharing is value numbering by dominance: an equal pure instruction stands for another if its
+//! block dominates the other's. Checks ([`Inst::TrapIf`]) and trapping arithmetic are shared too,
+//! but not moved. Loads of shapes are shared as long as nothing in between may have changed a
+//! shape.
 
 mod keep;
 mod simplify;
@@ -17,8 +18,8 @@ use super::cfg::Cfg;
 use super::ssa::{Block, Class, Def, Func, Inst, InstId, Term, Value};
 use simplify::Simplified;
 
-/// Optimises a function; gives its graph as it is afterwards. `is_costly` says of a constant whether
-/// it is better kept in a register than made again in a loop.
+/// Optimises a function; gives its graph as it is afterwards. `is_costly` says of a constant
+/// whether it is better kept in a register than made again in a loop.
 pub fn run(func: &mut Func, is_costly: fn(Type, u64) -> bool) -> Cfg {
     let mut cfg = Cfg::new(func);
     Walk::new(func, &cfg).run();

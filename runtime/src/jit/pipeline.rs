@@ -59,7 +59,8 @@ pub struct Stages {
 /// Compiles every function of a module.
 ///
 /// # Errors
-/// `Unsupported` with the opcode that this tier has no code for; `Limit` for code that is too large.
+/// `Unsupported` with the opcode that this tier has no code for; `Limit` for code that is too
+/// large.
 pub fn compile(module: &Module, config: &Config) -> Result<Image> {
     let assumptions = Assumptions::new(config);
     let irs = (0..module.bodies.len())

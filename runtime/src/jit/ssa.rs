@@ -5,9 +5,9 @@
 //! argument for each parameter of its target. Values of type i32 have an undefined upper half.
 //!
 //! # Memory and state
-//! Everything that WebAssembly reaches through an instance is spelled out here as loads and stores of
-//! absolute addresses, so that addresses are shared, folded and moved out of loops like any other
-//! arithmetic. A [`Class`] says what a load may be assumed to see. Bounds and null checks are
+//! Everything that WebAssembly reaches through an instance is spelled out here as loads and stores
+//! of absolute addresses, so that addresses are shared, folded and moved out of loops like any
+//! other arithmetic. A [`Class`] says what a load may be assumed to see. Bounds and null checks are
 //! [`Inst::TrapIf`].
 //!
 //! # Order
@@ -81,8 +81,8 @@ pub enum Class {
     /// A part of the instance that never changes while code runs, at an address that is always
     /// valid: the load is pure, and may be moved anywhere.
     Instance,
-    /// A part of an object that never changes, at an address that may be known valid only here: pure,
-    /// but stays behind what checks it.
+    /// A part of an object that never changes, at an address that may be known valid only here:
+    /// pure, but stays behind what checks it.
     Fixed,
     /// Base or length of a memory or table: changes only by calls and by growing.
     Shape,
@@ -149,7 +149,8 @@ pub enum Term {
     Br,
     /// To the first edge if `r[cond] != 0`, else to the second.
     BrIf { cond: Value },
-    /// By `r[index]` to the edge that `tables[table][index]` names; the last entry is for larger ones.
+    /// By `r[index]` to the edge that `tables[table][index]` names; the last entry is for larger
+    /// ones.
     BrTable { index: Value, table: u32 },
     /// Returns values.
     Return { values: List },

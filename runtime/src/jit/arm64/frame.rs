@@ -1,8 +1,9 @@
 //! The stack frame of a function: what is saved where, entering and leaving.
 //!
-//! From `sp` upwards: saved registers (the link register first, where the function calls), then spill
-//! slots. `sp` is a multiple of 16 and moves only in the prologue and the epilogue. Frames are found
-//! by size through the code's tables, so there is no frame pointer; x29 stays that of the entry.
+//! From `sp` upwards: saved registers (the link register first, where the function calls), then
+//! spill slots. `sp` is a multiple of 16 and moves only in the prologue and the epilogue. Frames
+//! are found by size through the code's tables, so there is no frame pointer; x29 stays that of the
+//! entry.
 
 use std::mem::offset_of;
 

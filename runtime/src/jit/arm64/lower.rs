@@ -4,8 +4,8 @@
 //! `lower/integer.rs` and `lower/float.rs` hold the numeric rows, `lower/control.rs` conditions,
 //! branches and traps, `lower/call.rs` calls and returns, `lower/memory.rs` loads and stores.
 //!
-//! Invariants: flags live only within one piece; registers of type i32 have an undefined upper half,
-//! so that everything here reads their W form.
+//! Invariants: flags live only within one piece; registers of type i32 have an undefined upper
+//! half, so that everything here reads their W form.
 
 mod call;
 mod control;

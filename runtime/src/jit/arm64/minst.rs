@@ -1,5 +1,5 @@
-//! What lowering makes: A64 instructions over virtual registers, and what is several instructions or
-//! has operands in given registers.
+//! What lowering makes: A64 instructions over virtual registers, and what is several instructions
+//! or has operands in given registers.
 
 use regalloc2::{Allocation, Operand, PRegSet, VReg};
 

@@ -8,7 +8,8 @@
 //! - [`regs`]: registers, virtual or real, by class. [`imm`]: encodable immediates. [`mem`]:
 //!   addresses.
 //! - `abi`: the use of registers; `lower`: SSA to instructions; `minst`: instructions before
-//!   registers are assigned; `frame`, `emit`: functions to bytes; `stubs`: code that is no function's.
+//!   registers are assigned; `frame`, `emit`: functions to bytes; `stubs`: code that is no
+//!   function's.
 //! - [`asm`]: labels, branch reach, literals, records of traps and calls: instructions to bytes.
 //!
 //! Lowering builds [`Inst`]s over virtual registers ([`Gpr::virt`], [`Vreg::virt`]); register

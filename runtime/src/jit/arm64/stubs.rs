@@ -1,13 +1,13 @@
 //! Code that is not a function's: into compiled code and out of it.
 //!
-//! - *shared*: for each trap kind a piece that ends execution with it, for each helper a jump to it;
-//!   one copy for a module.
+//! - *shared*: for each trap kind a piece that ends execution with it, for each helper a jump to
+//!   it; one copy for a module.
 //! - *entry*: `vm::Entry` for functions of a signature: from C to compiled code and back.
 //! - *host*: the reverse, for host functions of a signature.
 //!
 //! An entry's frame holds what C wants preserved, and what a nested entry must put back. Ending
-//! execution is: `sp` from `Cx::jit_entry_sp`, then the entry's own way out. While compiled code runs,
-//! FPCR is 0 but for DN in the deterministic profile; C code runs with 0, its default.
+//! execution is: `sp` from `Cx::jit_entry_sp`, then the entry's own way out. While compiled code
+//! runs, FPCR is 0 but for DN in the deterministic profile; C code runs with 0, its default.
 
 use std::mem::offset_of;
 

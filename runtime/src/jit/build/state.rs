@@ -1,7 +1,8 @@
 //! What the instance holds, as explicit addresses: memories, globals, tables, functions, helpers.
 //!
-//! Layouts are those of `vm.rs`, read off by `offset_of!`. Bounds checks are overflow-safe: a 32-bit
-//! index plus a 32-bit offset cannot wrap in 64 bits, and a 64-bit sum is checked for wrapping.
+//! Layouts are those of `vm.rs`, read off by `offset_of!`. Bounds checks are overflow-safe: a
+//! 32-bit index plus a 32-bit offset cannot wrap in 64 bits, and a 64-bit sum is checked for
+//! wrapping.
 
 use std::mem::{offset_of, size_of};
 use std::sync::Arc;
