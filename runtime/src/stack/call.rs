@@ -34,12 +34,26 @@ handlers! {
 
     /// `call_indirect`: `{ table index, canonical type }`.
     fn call_indirect(m) {
-        let (table, ty) = (m.take(), m.take());
-        let func = match indirect_callee(m.vm, table, ty, m.acc) {
+        let (immediates, table, ty) = (m.ip, m.take(), m.take());
+        let func = match table_callee(m.vm, table, m.acc) {
             Ok(func) => func,
             Err(kind) => return m.trap(kind),
         };
+        if (*func).ty.0 != ty as u32 {
+            return call_indirect_subtype(immediates, m.sp, m.base, m.len, m.vm, m.acc);
+        }
         call(m, func)
+    }
+
+    /// `call_indirect` of a function whose type is another: `{ table index, canonical type }`.
+    #[cold]
+    #[inline(never)]
+    fn call_indirect_subtype(m) {
+        let (table, ty) = (m.take(), m.take());
+        match indirect_callee(m.vm, table, ty, m.acc) {
+            Ok(func) => call(m, func),
+            Err(kind) => m.trap(kind),
+        }
     }
 
     /// `call_ref`
@@ -173,7 +187,7 @@ unsafe fn enter(mut m: Machine, code: *const FuncCode, func: *mut FuncInst) -> E
         let frame = (*cx).frame_top;
         let end = m.sp.wrapping_byte_add((*code).frame_bytes);
         if frame == (*cx).frame_end || end > (*cx).stack_end {
-            return m.trap(TrapKind::StackExhausted);
+            return exhausted(m.ip, m.sp, m.base, m.len, m.vm, m.acc);
         }
         let (ip, fp, vm) = (m.ip, m.sp, m.vm);
         *frame = Frame { ip, fp, vm, func };
@@ -200,6 +214,13 @@ unsafe fn leave(mut m: Machine) -> Exit {
 }
 
 handlers! {
+    /// The end of a call that found no room on one of the stacks.
+    #[cold]
+    #[inline(never)]
+    fn exhausted(m) {
+        m.trap(TrapKind::StackExhausted)
+    }
+
     /// Goes on in another instance, which `vm` already is.
     #[inline(never)]
     fn leave_instance(m) {
@@ -330,14 +351,9 @@ handlers! {
     }
 }
 
-/// The function in a table for `call_indirect`, or the trap.
+/// The function that a table holds at `index`, or the trap.
 #[inline(always)]
-unsafe fn indirect_callee(
-    vm: *mut Vm,
-    table: u64,
-    ty: u64,
-    index: u64,
-) -> Result<*mut FuncInst, TrapKind> {
+unsafe fn table_callee(vm: *mut Vm, table: u64, index: u64) -> Result<*mut FuncInst, TrapKind> {
     // SAFETY: validation has checked the table index; its elements are null or function addresses.
     unsafe {
         let table = &**(*vm).tables.add(table as usize);
@@ -348,22 +364,33 @@ unsafe fn indirect_callee(
         if func.is_null() {
             return Err(TrapKind::UninitializedElement);
         }
-        if (*func).ty.0 != ty as u32 && !is_subtype(vm, (*func).ty.0, ty as u32) {
-            return Err(TrapKind::IndirectCallTypeMismatch);
-        }
         Ok(func)
     }
 }
 
+/// As `table_callee`, and of canonical type `ty` or a subtype of it.
+unsafe fn indirect_callee(
+    vm: *mut Vm,
+    table: u64,
+    ty: u64,
+    index: u64,
+) -> Result<*mut FuncInst, TrapKind> {
+    // SAFETY: as for `table_callee`; functions live as long as their store.
+    unsafe {
+        let func = table_callee(vm, table, index)?;
+        if is_subtype(vm, (*func).ty, TypeId(ty as u32)) {
+            Ok(func)
+        } else {
+            Err(TrapKind::IndirectCallTypeMismatch)
+        }
+    }
+}
+
 /// Whether a function of canonical type `actual` can be called as `expected`.
-#[cold]
-#[inline(never)]
-unsafe extern "C" fn is_subtype(vm: *mut Vm, actual: u32, expected: u32) -> bool {
+unsafe fn is_subtype(vm: *mut Vm, actual: TypeId, expected: TypeId) -> bool {
     // SAFETY: `vm` is live, and its store's engine does not change.
     let engine = unsafe { &(*(*(*vm).cx).store.cast::<StoreData>()).engine };
-    engine
-        .registry()
-        .is_subtype(TypeId(actual), TypeId(expected))
+    engine.registry().is_subtype(actual, expected)
 }
 
 /// Code of one instruction: `exit`.

@@ -177,11 +177,11 @@ impl Machine {
         }
     }
 
-    /// The slot that stands `distance_bytes` below `sp`.
+    /// The local that the next immediate gives, as its (negative) distance in bytes from `sp`.
     #[inline(always)]
-    pub(super) unsafe fn slot(&self, distance_bytes: u64) -> *mut u64 {
+    pub(super) unsafe fn take_local(&mut self) -> *mut u64 {
         // SAFETY: the translator gives distances within the frame.
-        unsafe { self.sp.byte_sub(distance_bytes as usize) }
+        unsafe { self.sp.byte_offset(self.take() as isize) }
     }
 
     /// The store's context.
@@ -205,7 +205,7 @@ impl Machine {
     #[inline(always)]
     pub(super) unsafe fn trap(self, kind: TrapKind) -> Exit {
         // SAFETY: the machine's invariants.
-        unsafe { trap(self.ip, self.vm, kind as Exit) }
+        unsafe { trap(self.ip, self.vm, kind as u64) }
     }
 
     /// Goes on if `exit` says that nothing has failed, else ends execution with it.
@@ -216,23 +216,24 @@ impl Machine {
             if exit == crate::vm::EXIT_OK {
                 self.next()
             } else {
-                trap(self.ip, self.vm, exit)
+                trap(self.ip, self.vm, exit.into())
             }
         }
     }
 }
 
-/// Notes where execution has ended.
+/// Notes where execution has ended. (The code is wider than what is returned: were they the same
+/// value, the compiler would keep it across a call rather than jump here.)
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn trap(ip: *const u64, vm: *mut Vm, exit: Exit) -> Exit {
+unsafe extern "C" fn trap(ip: *const u64, vm: *mut Vm, code: u64) -> Exit {
     // SAFETY: the machine's invariants; while a function runs, its caller's frame is the last one.
     unsafe {
         let cx = (*vm).cx;
         (*cx).trap_pc = ip as usize;
         (*cx).trap_func = running(cx, vm);
     }
-    exit
+    code as Exit
 }
 
 /// The function that is running in `vm`: the one that the last frame's call has entered.

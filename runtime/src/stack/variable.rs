@@ -19,53 +19,47 @@ handlers! {
         m.next()
     }
 
-    /// `local.get`: `{ distance in bytes }`.
+    /// `local.get`: `{ distance of the local }`.
     fn local_get(m) {
-        let distance = m.take();
-        let slot = *m.slot(distance);
+        let slot = *m.take_local();
         m.push(slot);
         m.next()
     }
 
-    /// `local.set`: `{ distance in bytes }`.
+    /// `local.set`: `{ distance of the local }`.
     fn local_set(m) {
-        let distance = m.take();
-        *m.slot(distance) = m.acc;
+        *m.take_local() = m.acc;
         m.pop();
         m.next()
     }
 
-    /// `local.tee`: `{ distance in bytes }`.
+    /// `local.tee`: `{ distance of the local }`.
     fn local_tee(m) {
-        let distance = m.take();
-        *m.slot(distance) = m.acc;
+        *m.take_local() = m.acc;
         m.next()
     }
 
-    /// `local.get` of v128: `{ distance in bytes }`.
+    /// `local.get` of v128: `{ distance of the local }`.
     fn local_get_wide(m) {
-        let distance = m.take();
-        let low = m.slot(distance);
+        let low = m.take_local();
         let (low, high) = (*low, *low.add(1));
         m.push(low);
         m.push(high);
         m.next()
     }
 
-    /// `local.set` of v128: `{ distance in bytes }`.
+    /// `local.set` of v128: `{ distance of the local }`.
     fn local_set_wide(m) {
-        let distance = m.take();
-        let low = m.slot(distance);
+        let low = m.take_local();
         *low = *m.sp.sub(1);
         *low.add(1) = m.acc;
         m.drop_slots(2);
         m.next()
     }
 
-    /// `local.tee` of v128: `{ distance in bytes }`.
+    /// `local.tee` of v128: `{ distance of the local }`.
     fn local_tee_wide(m) {
-        let distance = m.take();
-        let low = m.slot(distance);
+        let low = m.take_local();
         *low = *m.sp.sub(1);
         *low.add(1) = m.acc;
         m.next()

@@ -331,11 +331,11 @@ impl Translator<'_> {
         self.emit(handler, &[distance]);
     }
 
-    /// How many bytes a local is below `sp`, and whether it is a v128.
+    /// How many bytes a local is from `sp`, and whether it is a v128.
     fn local(&self, index: u32) -> (u64, bool) {
         let local = self.locals[index as usize];
-        let slots = self.frame_slots() - u64::from(local.slot);
-        (slots * size_of::<u64>() as u64, local.is_wide)
+        let slots = i64::from(local.slot) - self.frame_slots() as i64;
+        ((slots * size_of::<u64>() as i64) as u64, local.is_wide)
     }
 
     fn global_get(&mut self, index: u32) {
