@@ -3,7 +3,7 @@
 //! have a loop in the place of jumps, so there it is run less often, and tests the loops only.
 
 use super::{encode, engine};
-use crate::instance::Instance;
+use crate::store::Instance;
 use crate::limits::Limits;
 use crate::module::Module;
 use crate::ops::{Imms, Op, SigType, Signature};
