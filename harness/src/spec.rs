@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::cli::SpecArgs;
 use crate::compare::{Comparer, Entry, NanProfile};
 use crate::error::{Exit, InputError};
-use crate::expectations::{Expectations, Use};
+use crate::expectations::{Expectations, Source, Use};
 use crate::judge::judge;
 use crate::outcome::Report as Seen;
 use crate::pool::launch::program_for;
@@ -135,7 +135,7 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
     for destination in destinations {
         destination.write(json.as_bytes())?;
     }
-    show(&measured, &args.expectations().name());
+    show(&measured, &args.expectations());
     Ok(measured.exit())
 }
 
@@ -145,13 +145,18 @@ pub fn jobs_by_default() -> usize {
 }
 
 /// Prints the table, then whatever else a user must know.
-fn show(measured: &Measured, expectations: &str) {
+fn show(measured: &Measured, expectations: &Source) {
     let table = table::render(&measured.report, Color::for_stdout());
     // If the reader went away there is nobody to tell; the exit code still says it.
     let _ = std::io::stdout().write_all(table.as_bytes());
     let usage = &measured.expectations;
-    for entry in usage.stale.iter().chain(&usage.unused) {
-        eprintln!("wassay: {expectations}: {entry}");
+    // The embedded ones are for every suite, so that some never have a use here.
+    let unused = match expectations {
+        Source::Embedded => &[][..],
+        Source::File(_) => usage.unused.as_slice(),
+    };
+    for entry in usage.stale.iter().chain(unused) {
+        eprintln!("wassay: {}: {entry}", expectations.name());
     }
     if measured.report.accounting.directives == 0 {
         eprintln!("wassay: nothing was selected");

@@ -16,8 +16,9 @@ mod state;
 mod values;
 
 use std::io::{Read, Write, stdin, stdout};
+use std::os::unix::process::parent_id;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wassay_runtime::{Config, Engine, Policy};
 
@@ -37,8 +38,12 @@ const STACK_BYTES: usize = 256 << 20;
 /// Why the worker stops before its master says so.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// How often the worker looks whether its master is still there.
+const MASTER_CHECK_PERIOD: Duration = Duration::from_millis(500);
+
 /// The command `wassay worker`: serves jobs until stdin ends.
 pub fn command(tier: Tier, cell: &Path) -> Exit {
+    std::thread::spawn(leave_with_master);
     let serve = || serve_stdio(tier, cell);
     let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
     let ended = std::thread::scope(|scope| {
@@ -57,6 +62,16 @@ pub fn command(tier: Tier, cell: &Path) -> Exit {
             Exit::NotMeasured
         }
     }
+}
+
+/// Ends the process when its master is gone, even within a directive that never ends: a master that
+/// was killed kills no workers.
+fn leave_with_master() {
+    let master = parent_id();
+    while parent_id() == master {
+        std::thread::sleep(MASTER_CHECK_PERIOD);
+    }
+    std::process::exit(i32::from(Exit::NotMeasured.code()));
 }
 
 fn serve_stdio(tier: Tier, cell: &Path) -> Result<(), Failure> {

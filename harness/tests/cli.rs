@@ -413,17 +413,13 @@ fn ctrl_c_ends_the_run_without_a_report_or_anything_else_left() {
     let mut command = place.command(&args);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().expect("the program starts");
-    // The worker's cell is there as soon as the run has begun.
-    let begun =
-        || std::fs::read_dir(place.path("tmp")).is_ok_and(|mut files| files.next().is_some());
     let started = Instant::now();
-    while !begun() && started.elapsed() < Duration::from_secs(20) {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let cells = format!("--cell {}", place.path("tmp").display());
+    wait_until(|| processes_with(&cells) > 0);
     std::thread::sleep(Duration::from_millis(300));
     let pid = child.id().to_string();
-    Command::new("kill")
-        .args(["-INT", &pid])
+    Command::new("sh")
+        .args(["-c", &format!("kill -INT {pid}")])
         .status()
         .expect("kill runs");
     let output = child.wait_with_output().expect("it ends");
@@ -434,6 +430,47 @@ fn ctrl_c_ends_the_run_without_a_report_or_anything_else_left() {
     let left = |folder: &Path| std::fs::read_dir(folder).expect("there").count();
     assert_eq!(left(&place.path("tmp")), 0, "temporary files");
     assert_eq!(left(place.folder.path()), 2, "a.wast and tmp");
+}
+
+#[test]
+fn workers_leave_with_a_master_that_was_killed() {
+    let place = Place::new();
+    let file = place.file("a.wast", HANGS);
+    let args = ["spec", &file, "--tiers", "stack", "--timeout", "60s"];
+    let mut command = place.command(&args);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("the program starts");
+    // A worker names its cell, and with it this test's own folder, on its command line.
+    let cells = format!("--cell {}", place.path("tmp").display());
+    wait_until(|| processes_with(&cells) > 0);
+    child.kill().expect("killed");
+    child.wait().expect("reaped");
+    wait_until(|| processes_with(&cells) == 0);
+}
+
+fn wait_until(condition: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < Duration::from_secs(20), "in vain");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// How many processes have this on their command lines.
+fn processes_with(part: &str) -> usize {
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        let output = Command::new("ps")
+            .args(["-eo", "args"])
+            .output()
+            .expect("ps runs");
+        let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+        return lines.lines().filter(|line| line.contains(part)).count();
+    };
+    let lines = entries.flatten().filter_map(|entry| {
+        let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+        Some(String::from_utf8_lossy(&line).replace('\0', " "))
+    });
+    lines.filter(|line| line.contains(part)).count()
 }
 
 #[test]
