@@ -1,6 +1,7 @@
 //! What a user sees while a run goes on: a progress bar on a terminal, nothing elsewhere.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -8,6 +9,9 @@ use crate::pool::Observer;
 use crate::script::Script;
 use crate::select::Chosen;
 use crate::tier::Tier;
+
+/// How often the bar is drawn while nothing is done.
+const TICK: Duration = Duration::from_millis(250);
 
 /// A bar over all directives of all tiers.
 #[derive(Debug)]
@@ -27,6 +31,9 @@ impl Progress {
         let template = "{elapsed_precise} {wide_bar} {pos}/{len} {msg:24!}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
+        }
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(TICK);
         }
         Progress { bar }
     }

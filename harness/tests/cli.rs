@@ -606,6 +606,42 @@ fn one_export_runs() {
 }
 
 #[test]
+fn every_tier_runs_an_export_alike() {
+    let place = Place::new();
+    let wat = place.file("m.wat", MODULE);
+    for tier in ["stack", "register", "jit"] {
+        for bounds in ["guard", "explicit"] {
+            let run = |args: &[&str]| {
+                let options = ["--tier", tier, "--bounds", bounds];
+                place.run(&[&["run", &wat, "--invoke"], args, &options].concat())
+            };
+            let ended = run(&["div", "7", "-2"]);
+            if ended.code == 3 && ended.stderr.contains("tier `jit` is unavailable") {
+                continue;
+            }
+            let seen = (ended.code, ended.stdout.as_str());
+            assert_eq!(seen, (0, "-3\n"), "{tier} {bounds}: {}", ended.stderr);
+            let ended = run(&["swap", "-1", "-nan:0x200000"]);
+            assert_eq!(ended.stdout, "-nan:0x200000\n-1\n", "{tier} {bounds}");
+            let ended = run(&["div", "1", "0"]);
+            assert_eq!(ended.code, 134, "{tier} {bounds}");
+            assert!(
+                ended.stderr.contains("integer divide by zero"),
+                "{}",
+                ended.stderr
+            );
+            let ended = run(&["deep"]);
+            assert_eq!(ended.code, 134, "{tier} {bounds}");
+            assert!(
+                ended.stderr.contains("call stack exhausted"),
+                "{}",
+                ended.stderr
+            );
+        }
+    }
+}
+
+#[test]
 fn modules_that_cannot_run_are_refused() {
     let place = Place::new();
     let refused = |name: &str, content: &[u8], parts: &[&str]| {
