@@ -317,13 +317,14 @@ const FILES: &[(Proposal, &[&str])] = &[
     (Proposal::SignExtension, &["i32", "i64"]),
     (Proposal::Mvp, &["f32", "f64"]),
     (Proposal::Memory64, &["*64", "memory64-imports", "table_copy_mixed"]),
+    (Proposal::Gc, &["i31"]),
     (Proposal::MultiMemory, &[
         "*0", "*1", "*2", "*3", "*4", "memory-multi", "memory_grow", "memory_size_import",
     ]),
     (Proposal::NontrappingFloatToInt, &["binary-leb128", "conversions"]),
     (Proposal::MultiValue, &["block", "br", "call", "fac", "func", "if", "loop", "type"]),
     (Proposal::Gc, &[
-        "array", "array_*", "binary-gc", "br_on_cast", "br_on_cast_fail", "extern", "i31",
+        "array", "array_*", "binary-gc", "br_on_cast", "br_on_cast_fail", "extern",
         "ref_cast", "ref_eq", "ref_null", "ref_test", "struct", "type-canon", "type-equivalence",
         "type-rec", "type-subtyping",
     ]),
