@@ -30,8 +30,8 @@ enum Token {
 
 const UNCLOSED: &str = "this parenthesis is never closed";
 
-/// After so many forms that are never closed the rest of the text is one form: each was looked for to
-/// the end of the text.
+/// After so many forms that are never closed the rest of the text is one form, since each of them
+/// was searched to the end of the text.
 const UNCLOSED_FORMS_MAX: usize = 16;
 
 /// How deep parentheses and blocks may nest in a form.
