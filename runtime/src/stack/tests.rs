@@ -6,9 +6,9 @@ mod support;
 
 use crate::engine::{Config, Engine, Policy, Tier};
 use crate::error::ErrorKind;
-use crate::store::Instance;
 use crate::limits::Limits;
 use crate::module::Module;
+use crate::store::Instance;
 use crate::store::{Extern, Func, Store};
 use crate::trap::TrapKind;
 use crate::types::{FuncType, ValType};
@@ -113,13 +113,13 @@ fn blocks_carry_several_values() {
                 (else (i32.add (i32.const 1))))))"#;
     check(wat, "loop", &[Val::I32(10)], i32s(&[55, 89, 10]));
     check(
-        &wat,
+        wat,
         "if",
         &[Val::I32(1)],
         Ok(vec![Val::I64(7), Val::I32(8)]),
     );
     check(
-        &wat,
+        wat,
         "if",
         &[Val::I32(0)],
         Ok(vec![Val::I64(5), Val::I32(7)]),
@@ -169,20 +169,20 @@ fn call_indirect_traps() {
             (i32.const 1) (call_indirect (type $f) (local.get 0)) (i32.add)))"#;
     check(wat, "call", &[Val::I32(0)], i32s(&[8]));
     check(
-        &wat,
+        wat,
         "call",
         &[Val::I32(1)],
         Err(TrapKind::IndirectCallTypeMismatch),
     );
     check(
-        &wat,
+        wat,
         "call",
         &[Val::I32(2)],
         Err(TrapKind::UninitializedElement),
     );
     check(wat, "call", &[Val::I32(3)], Err(TrapKind::UndefinedElement));
     check(
-        &wat,
+        wat,
         "call",
         &[Val::I32(-1)],
         Err(TrapKind::UndefinedElement),
@@ -354,7 +354,7 @@ fn wide_values_take_two_slots() {
 #[test]
 fn many_locals_and_many_targets() {
     let targets = "0 1 ".repeat(32_760);
-    let wat = format!(
+    let wat: &str = &format!(
         r#"(module (func (export "f") (param i32) (result i64 i32)
             (local {}) (local $last i64)
             (local.set $last (i64.const 9))
@@ -363,15 +363,15 @@ fn many_locals_and_many_targets() {
             (local.get $last) (i32.const 1)))"#,
         "i64 ".repeat(49_998)
     );
-    check(&wat, "f", &[Val::I32(0)], Ok(vec![Val::I64(0), Val::I32(0)]));
+    check(wat, "f", &[Val::I32(0)], Ok(vec![Val::I64(0), Val::I32(0)]));
     check(
-        &wat,
+        wat,
         "f",
         &[Val::I32(65_519)],
         Ok(vec![Val::I64(9), Val::I32(1)]),
     );
     check(
-        &wat,
+        wat,
         "f",
         &[Val::I32(-1)],
         Ok(vec![Val::I64(0), Val::I32(0)]),

@@ -3,11 +3,11 @@
 //! have a loop in the place of jumps, so there it is run less often, and tests the loops only.
 
 use super::{encode, engine};
-use crate::store::Instance;
 use crate::limits::Limits;
 use crate::module::Module;
 use crate::ops::{Imms, Op, SigType, Signature};
 use crate::stack::is_supported;
+use crate::store::Instance;
 use crate::store::{Extern, Func, Store};
 use crate::types::FuncType;
 use crate::value::Val;
