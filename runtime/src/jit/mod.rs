@@ -57,6 +57,8 @@ pub mod opt;
 pub mod pipeline;
 pub mod print;
 pub mod ssa;
+#[cfg(test)]
+mod tests;
 pub mod vcode;
 
 pub use backend::JitTier;

@@ -97,13 +97,20 @@ pub fn stages(module: &Module, body: usize, config: &Config) -> Result<Stages> {
     let output = vcode.allocate(&abi::env())?;
     let asm = Assembler::with_listing();
     let emitted = emit::emit(asm, &vcode, &output, around)?;
-    let mut listing = emitted.listing;
+    let mut listing = named(emitted.listing);
     let frame = emitted.frame_bytes;
     writeln!(listing, "; frame of {frame} bytes").expect("writing to a string does not fail");
     Ok(Stages {
         built,
         optimised,
         listing,
+    })
+}
+
+/// A listing with the names of shared pieces.
+fn named(listing: String) -> String {
+    Symbol::shared().fold(listing, |text, symbol| {
+        text.replace(&format!("func{}", symbol.number()), &format!("{symbol:?}"))
     })
 }
 

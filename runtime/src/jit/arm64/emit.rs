@@ -11,7 +11,7 @@ use regalloc2::{Allocation, Block as RBlock, Edit, InstOrEdit, Output};
 use super::abi::{self, CALLEE, SCRATCH, SCRATCH2, VM};
 use super::asm::{Assembler, Code};
 use super::frame::{Frame, Needs};
-use super::imm::{FpImm8, Imm12};
+use super::imm::{FpImm8, Imm12, LaneMask};
 use super::inst::Inst;
 use super::mem::Mem;
 use super::minst::{Callee, MInst, Test};
@@ -21,6 +21,7 @@ use super::ops::{
 };
 use super::regs::{Gpr, Reg, Vreg, XZR};
 use super::target::{Label, Target};
+use super::vector::{Arr, Vec3};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jit::link::Symbol;
 use crate::jit::vcode::VCode;
@@ -131,8 +132,11 @@ impl<'a> Emitter<'a> {
 
     fn function(&mut self) {
         self.position = self.vcode.positions[0];
-        let exhausted = self.late(Symbol::Trap(TrapKind::StackExhausted));
         self.asm.source(self.position);
+        let exhausted = self
+            .frame
+            .is_checked()
+            .then(|| self.late(Symbol::Trap(TrapKind::StackExhausted)));
         self.frame.enter(&mut self.asm, exhausted);
         for n in 0..self.vcode.blocks.len() {
             if !self.is_empty[n] {
@@ -190,6 +194,10 @@ impl<'a> Emitter<'a> {
             }
             MInst::Imm { size, rd, value } => self.asm.mov_imm(size, rd, value),
             MInst::FpImm { size, rd, bits } => self.fp_immediate(size, rd, bits),
+            MInst::VectorImm { rd, bits: 0 } => {
+                let mask = LaneMask::new(0).expect("all bytes are 0");
+                self.asm.emit(Inst::VecMask { rd, mask });
+            }
             MInst::VectorImm { rd, bits } => self.asm.load_literal(LoadLitV::LdrQ, rd, bits),
             MInst::Take(_) => {}
             MInst::Call { callee, .. } => self.call(callee),
@@ -533,5 +541,11 @@ fn final_target(vcode: &VCode<MInst>, is_empty: &[bool], n: usize) -> usize {
 
 /// `rd := rn`, all 128 bits.
 fn move_vector(rd: Vreg, rn: Vreg) -> Inst {
-    Inst::fmov(FpSize::D, rd, rn)
+    Inst::Vec3 {
+        op: Vec3::Orr,
+        arr: Arr::B16,
+        rd,
+        rn,
+        rm: rn,
+    }
 }

@@ -83,6 +83,11 @@ impl Frame {
         self.bytes
     }
 
+    /// Whether entering takes a look at the native limit.
+    pub(super) fn is_checked(&self) -> bool {
+        self.is_checked
+    }
+
     /// The address of a spill slot of `2^log2` bytes; far ones by way of the scratch register.
     pub(super) fn spill(&self, asm: &mut Assembler, slot: u32, log2: u32) -> Mem {
         let offset = self.spills_at + slot * REG_BYTES;
@@ -105,8 +110,9 @@ impl Frame {
         }
     }
 
-    /// Enters the function; goes to `exhausted` if the native stack is used up.
-    pub(super) fn enter(&self, asm: &mut Assembler, exhausted: Label) {
+    /// Enters the function; goes to `exhausted`, if there is such a place, when the native stack is
+    /// used up.
+    pub(super) fn enter(&self, asm: &mut Assembler, exhausted: Option<Label>) {
         let mut pushed = 0;
         if self.pushes() {
             pushed = self.push_first(asm);
@@ -114,7 +120,7 @@ impl Frame {
             self.move_sp(asm, AddSub::Sub);
         }
         // What is stored before the check is within the room that is always there.
-        if self.is_checked {
+        if let Some(exhausted) = exhausted {
             check(asm, exhausted);
         }
         for n in (pushed..self.regs.len()).step_by(2) {

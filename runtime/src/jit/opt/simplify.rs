@@ -184,6 +184,10 @@ impl Walk<'_> {
                 let op = fold::inverse(op).expect("just asked");
                 Simplified::Inst(Inst::Binary { op, a, b })
             }
+            (Op::I64Eqz, Some(Inst::Unary { op, a })) if op == Op::I64ExtendI32U => {
+                let op = Op::I32Eqz;
+                Simplified::Inst(Inst::Unary { op, a })
+            }
             (Op::I32Eqz, Some(Inst::Unary { op, a })) if op == Op::I64Eqz => {
                 let b = self.constant(Type::I64, 0);
                 let op = Op::I64Ne;
@@ -275,6 +279,18 @@ impl Walk<'_> {
             }
             Op::I32LtU | Op::I64LtU if y == 0 => To(self.constant(Type::I32, 0)),
             Op::I32GeU | Op::I64GeU if y == 0 => To(self.constant(Type::I32, 1)),
+            _ if ty == Type::I64 && y <= u64::from(u32::MAX) => {
+                let narrow = narrowed(op)?;
+                let Some(Inst::Unary {
+                    op: Op::I64ExtendI32U,
+                    a,
+                }) = self.func.def(a)
+                else {
+                    return None;
+                };
+                let b = self.constant(Type::I32, y);
+                Simplified::Inst(Inst::Binary { op: narrow, a, b })
+            }
             _ => return None,
         })
     }
@@ -333,6 +349,19 @@ impl Walk<'_> {
             _ => unchanged,
         }
     }
+}
+
+/// The comparison of 32 bits that does for a 64-bit one whose operands have zero upper halves.
+fn narrowed(op: Op) -> Option<Op> {
+    Some(match op {
+        Op::I64Eq => Op::I32Eq,
+        Op::I64Ne => Op::I32Ne,
+        Op::I64LtU => Op::I32LtU,
+        Op::I64GtU => Op::I32GtU,
+        Op::I64LeU => Op::I32LeU,
+        Op::I64GeU => Op::I32GeU,
+        _ => return None,
+    })
 }
 
 fn is_shift(op: Op) -> bool {

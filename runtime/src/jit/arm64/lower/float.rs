@@ -5,14 +5,13 @@
 
 use super::{Cx, fp_size_of, size_of};
 use crate::ir::Type;
-use crate::jit::arm64::imm::BitImm;
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::{MInst, Test};
 use crate::jit::arm64::ops::{
-    AddSub, Cond, Extend, Fp1, Fp2, FpCmp, FpCvt, FpSize, FpToInt, IntToFp, Logic, LogicImm, Shift,
-    Size,
+    AddSub, Cond, CondSel, Extend, Fp1, Fp2, FpCmp, FpCvt, FpSize, FpToInt, IntToFp, Shift, Size,
 };
-use crate::jit::arm64::regs::{Gpr, Vreg, XZR};
+use crate::jit::arm64::regs::{Gpr, Tied, Vreg, XZR};
+use crate::jit::arm64::vector::{Arr, Vec3Acc, VecShr};
 use crate::jit::fold;
 use crate::jit::ssa::{InstId, Value};
 use crate::ops::Op;
@@ -172,51 +171,69 @@ impl Cx<'_> {
         }
     }
 
-    /// The bits of `rn`, but the sign of `rm`.
-    fn copysign(&mut self, fp: FpSize, rd: Vreg, rn: Vreg, rm: Vreg) {
-        let size = fp.gpr();
-        let sign = 1 << (size.bit_count() - 1);
-        let all = u64::MAX >> (64 - size.bit_count());
-        let magnitude = self.masked_bits(fp, rn, all ^ sign);
-        let sign = self.masked_bits(fp, rm, sign);
-        let both = self.temp();
-        self.a64(Inst::logic(Logic::Orr, size, both, magnitude, sign));
-        self.a64(Inst::GprToFp {
-            size: fp,
-            rd,
-            rn: both,
+    /// The bits of `rn`, but the sign of `rm`: that goes down to bit 0, and is put in at the top.
+    fn copysign(&mut self, size: FpSize, rd: Vreg, rn: Vreg, rm: Vreg) {
+        let (arr, amount) = match size {
+            FpSize::S => (Arr::S2, 31),
+            FpSize::D => (Arr::D2, 63),
+        };
+        let sign = self.temp_fpr();
+        self.a64(Inst::VecShr {
+            op: VecShr::Ushr,
+            arr,
+            rd: sign,
+            rn: rm,
+            amount,
         });
-    }
-
-    fn masked_bits(&mut self, fp: FpSize, rn: Vreg, mask: u64) -> Gpr {
-        let (bits, rd) = (self.temp(), self.temp());
-        self.a64(Inst::FpToGpr {
-            size: fp,
-            rd: bits,
-            rn,
+        self.a64(Inst::VecShlInsert {
+            arr,
+            rd: Tied { old: rn, new: rd },
+            rn: sign,
+            amount,
         });
-        let imm = BitImm::new(fp.gpr(), mask).expect("one run of ones");
-        self.a64(Inst::LogicImm {
-            op: LogicImm::And,
-            size: fp.gpr(),
-            rd,
-            rn: bits,
-            imm,
-        });
-        rd
     }
 
     pub(super) fn float_select(&mut self, id: InstId, cond: Value, a: Value, b: Value) {
-        let size = fp_size_of(self.func.ty(a));
+        let ty = self.func.ty(a);
         let (rd, rn, rm) = (self.result_fpr(id), self.fpr(a), self.fpr(b));
         let test = self.test(cond);
         let cond = self.flags(test);
+        if ty == Type::V128 {
+            return self.vector_select(rd, rn, rm, cond);
+        }
+        let size = fp_size_of(ty);
         self.a64(Inst::FpCondSel {
             size,
             rd,
             rn,
             rm,
             cond,
+        });
+    }
+
+    /// By a mask of ones where the condition holds.
+    fn vector_select(&mut self, rd: Vreg, rn: Vreg, rm: Vreg, cond: Cond) {
+        let (bits, mask) = (self.temp(), self.temp_fpr());
+        self.a64(Inst::CondSel {
+            op: CondSel::Csinv,
+            size: Size::X,
+            rd: bits,
+            rn: XZR,
+            rm: XZR,
+            cond: cond.invert(),
+        });
+        let (arr, dup) = (Arr::D2, bits);
+        self.a64(Inst::DupGpr {
+            arr,
+            rd: mask,
+            rn: dup,
+        });
+        self.a64(Inst::Vec3Acc {
+            op: Vec3Acc::Bsl,
+            arr: Arr::B16,
+            rd: Tied { old: mask, new: rd },
+            rn,
+            rm,
         });
     }
 }

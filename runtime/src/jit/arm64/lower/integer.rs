@@ -9,10 +9,11 @@ use crate::jit::arm64::imm::{BitImm, Imm12};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::{MInst, Test};
 use crate::jit::arm64::ops::{
-    AddSub, Bitfield, Cond, CondCmp, Data1, Data2, Extend, Logic, LogicImm, MulAdd, MulAddLong,
-    Shift, Size,
+    AddSub, Bitfield, Cond, CondCmp, Data1, Data2, Extend, FpSize, Logic, LogicImm, MulAdd,
+    MulAddLong, Shift, Size,
 };
 use crate::jit::arm64::regs::{Gpr, XZR};
+use crate::jit::arm64::vector::{Arr, Vec2, VecAcross};
 use crate::jit::fold;
 use crate::jit::ssa::{self, InstId, Value};
 use crate::ops::Op;
@@ -73,62 +74,32 @@ impl Cx<'_> {
         }
     }
 
-    /// The number of set bits, by halving sums (no vector registers needed).
+    /// The number of set bits: counted by byte, summed over the bytes.
     fn popcnt(&mut self, size: Size, rd: Gpr, rn: Gpr) {
-        let all = |byte: u64| match size {
-            Size::W => byte * 0x0101_0101,
-            Size::X => byte * 0x0101_0101_0101_0101,
+        let fp = match size {
+            Size::W => FpSize::S,
+            Size::X => FpSize::D,
         };
-        let mask = |value: u64| BitImm::new(size, value).expect("a repeated byte pattern");
-        let masked = |cx: &mut Self, rn: Gpr, value: u64| {
-            let rd = cx.temp();
-            let (op, imm) = (LogicImm::And, mask(value));
-            cx.a64(Inst::LogicImm {
-                op,
-                size,
-                rd,
-                rn,
-                imm,
-            });
-            rd
-        };
-        let shifted = |cx: &mut Self, rn: Gpr, amount: u8| {
-            let rd = cx.temp();
-            cx.a64(Inst::shift_imm(Shift::Lsr, size, rd, rn, amount));
-            rd
-        };
-        let half = shifted(self, rn, 1);
-        let odd = masked(self, half, all(0x55));
-        let pairs = self.temp();
-        self.a64(Inst::add_sub(AddSub::Sub, size, pairs, rn, odd));
-        let high = shifted(self, pairs, 2);
-        let (low, high) = (
-            masked(self, pairs, all(0x33)),
-            masked(self, high, all(0x33)),
-        );
-        let nibbles = self.temp();
-        self.a64(Inst::add_sub(AddSub::Add, size, nibbles, low, high));
-        let both = self.temp();
-        self.a64(Inst::AddSub {
-            op: AddSub::Add,
-            size,
-            rd: both,
-            rn: nibbles,
-            rm: nibbles,
-            shift: Shift::Lsr,
-            amount: 4,
+        let (bits, counts, sum) = (self.temp_fpr(), self.temp_fpr(), self.temp_fpr());
+        self.a64(Inst::GprToFp {
+            size: fp,
+            rd: bits,
+            rn,
         });
-        let bytes = masked(self, both, all(0x0f));
-        let ones = self.immediate(size, all(1));
-        let product = self.temp();
-        self.a64(Inst::mul(size, product, bytes, ones));
-        self.a64(Inst::shift_imm(
-            Shift::Lsr,
-            size,
-            rd,
-            product,
-            size.bit_count() - 8,
-        ));
+        self.a64(Inst::Vec2 {
+            op: Vec2::Cnt,
+            arr: Arr::B8,
+            rd: counts,
+            rn: bits,
+        });
+        self.a64(Inst::VecAcross {
+            op: VecAcross::Addv,
+            arr: Arr::B8,
+            rd: sum,
+            rn: counts,
+        });
+        let (size, rn) = (FpSize::S, sum);
+        self.a64(Inst::FpToGpr { size, rd, rn });
     }
 
     pub(super) fn integer_binary(&mut self, id: InstId, op: Op, a: Value, b: Value) {

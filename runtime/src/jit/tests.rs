@@ -1,0 +1,124 @@
+//! Execution tests of the JIT: what code generation decides and the suite does not pin down. They run
+//! where ARM64 code runs (under an emulator too); elsewhere each says that it was skipped.
+
+mod calls;
+mod memory;
+mod numeric;
+mod traps;
+
+use crate::engine::{Bounds, Config, Engine, Tier};
+use crate::store::Instance;
+use crate::module::Module;
+use crate::store::{Extern, Func, Store};
+use crate::trap::TrapKind;
+use crate::value::Val;
+
+/// Both ways of checking bounds.
+const BOUNDS: [Bounds; 2] = [Bounds::Guard, Bounds::Explicit];
+
+type Outcome = Result<Vec<Val>, TrapKind>;
+
+fn encode(wat: &str) -> Vec<u8> {
+    let buffer = wast::parser::ParseBuffer::new(wat).expect("the text has tokens");
+    let parsed = wast::parser::parse::<wast::Wat<'_>>(&buffer);
+    parsed
+        .unwrap_or_else(|e| panic!("{e}\n{wat}"))
+        .encode()
+        .expect("the module encodes")
+}
+
+/// An engine of the JIT tier; `None` where this host cannot run it.
+fn engine(bounds: Bounds) -> Option<Engine> {
+    let config = Config {
+        bounds,
+        ..Config::only(Tier::Jit)
+    };
+    match Engine::new(config) {
+        Ok(engine) => Some(engine),
+        Err(error) => {
+            assert!(!super::backend::CAN_RUN, "{error}");
+            eprintln!("skipped: {error}");
+            None
+        }
+    }
+}
+
+/// An instance in a store of its own.
+struct Run {
+    store: Store,
+    instance: Instance,
+}
+
+impl Run {
+    fn new(wat: &str, bounds: Bounds) -> Option<Run> {
+        let mut store = Store::new(&engine(bounds)?);
+        let instance = instantiate(&mut store, wat, &[]);
+        Some(Run { store, instance })
+    }
+
+    #[track_caller]
+    fn call(&mut self, export: &str, args: &[Val]) -> Outcome {
+        let func = self.instance.func(&self.store, export);
+        call(&mut self.store, func.expect("an exported function"), args)
+    }
+}
+
+#[track_caller]
+fn instantiate(store: &mut Store, wat: &str, imports: &[Extern]) -> Instance {
+    let module = Module::new(store.engine(), &encode(wat)).expect("the module is valid");
+    Instance::new(store, &module, imports).unwrap_or_else(|e| panic!("{e}\n{wat}"))
+}
+
+#[track_caller]
+fn call(store: &mut Store, func: Func, args: &[Val]) -> Outcome {
+    match func.call(store, args) {
+        Ok(values) => Ok(values),
+        Err(error) => Err(error.trap_kind().unwrap_or_else(|| panic!("{error}"))),
+    }
+}
+
+/// Calls an export of a module without imports, with both ways of checking bounds.
+#[track_caller]
+fn check(wat: &str, export: &str, args: &[Val], expected: Outcome) {
+    for bounds in BOUNDS {
+        let Some(mut run) = Run::new(wat, bounds) else {
+            return;
+        };
+        assert_eq!(run.call(export, args), expected, "{bounds:?}");
+    }
+}
+
+fn i32s<const N: usize>(values: [i32; N]) -> Vec<Val> {
+    values.into_iter().map(Val::I32).collect()
+}
+
+fn i64s<const N: usize>(values: [i64; N]) -> Vec<Val> {
+    values.into_iter().map(Val::I64).collect()
+}
+
+#[test]
+fn other_hosts_are_told_why_the_tier_cannot_run() {
+    if super::backend::CAN_RUN {
+        return;
+    }
+    let error = Engine::new(Config::only(Tier::Jit)).expect_err("not an ARM64 host");
+    assert_eq!(error.message, "the jit tier needs an ARM64 host");
+}
+
+#[test]
+fn what_was_compiled_and_entered_is_counted() {
+    let wat = r#"(module (memory 1)
+        (func (export "f") (result i32) (memory.grow (i32.const 1)))
+        (func (export "g") (result i32) (i32.add (i32.const 1) (memory.size))))"#;
+    let Some(mut run) = Run::new(wat, Bounds::Guard) else {
+        return;
+    };
+    assert_eq!(run.call("f", &[]), Ok(i32s([1])));
+    assert_eq!(run.call("g", &[]), Ok(i32s([3])));
+    let proof = run.store.proof();
+    assert_eq!((proof.functions, proof.compiled), (2, 2));
+    assert_eq!(proof.entered, 2);
+    let helpers: Vec<_> = proof.ops_via_helper.into_iter().collect();
+    assert_eq!(helpers, [("memory.grow", 1)]);
+    assert!(proof.ops_inline > 0);
+}
