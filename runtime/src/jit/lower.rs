@@ -46,6 +46,8 @@ pub struct Lower<'a, I: Isa> {
     address_uses: Vec<u32>,
     /// The block of each instruction.
     home: Vec<Block>,
+    /// Whether a loop uses a value that is defined outside of it.
+    used_in_inner_loop: Vec<bool>,
     vregs: Vec<Option<VReg>>,
     vreg_count: usize,
     needed: Vec<bool>,
@@ -83,6 +85,7 @@ impl<'a, I: Isa> Lower<'a, I> {
             uses: vec![0; func.values.len()],
             address_uses: vec![0; func.values.len()],
             home: vec![Block::ENTRY; func.insts.len()],
+            used_in_inner_loop: vec![false; func.values.len()],
             vregs: vec![None; func.values.len()],
             vreg_count: 0,
             needed: vec![false; func.values.len()],
@@ -90,6 +93,11 @@ impl<'a, I: Isa> Lower<'a, I> {
             done: Vec::new(),
             block: Block::ENTRY,
         };
+        for &block in &layout.order {
+            for &id in &func.blocks[block.index()].insts {
+                cx.home[id.index()] = block;
+            }
+        }
         for &block in &layout.order {
             cx.count_uses(block);
         }
@@ -99,9 +107,8 @@ impl<'a, I: Isa> Lower<'a, I> {
     fn count_uses(&mut self, block: Block) {
         let func = self.func;
         for &id in &func.blocks[block.index()].insts {
-            self.home[id.index()] = block;
             let inst = &func.insts[id.index()].inst;
-            func.visit(inst, |v| self.uses[v.index()] += 1);
+            func.visit(inst, |v| self.count_use(v, block));
             if let Inst::Load {
                 base, offset: 0, ..
             }
@@ -112,7 +119,25 @@ impl<'a, I: Isa> Lower<'a, I> {
                 self.address_uses[base.index()] += 1;
             }
         }
-        func.visit_term(block, |v| self.uses[v.index()] += 1);
+        func.visit_term(block, |v| self.count_use(v, block));
+    }
+
+    fn count_use(&mut self, value: Value, block: Block) {
+        self.uses[value.index()] += 1;
+        let home = match self.func.values[value.index()].def {
+            Def::Inst(id) => self.home[id.index()],
+            Def::Param(block) => block,
+        };
+        if let Some(around) = self.layout.loop_of(self.cfg, block)
+            && !self.layout.is_in_loop(self.cfg, home, around)
+        {
+            self.used_in_inner_loop[value.index()] = true;
+        }
+    }
+
+    /// Whether a loop uses a value that is defined outside of it.
+    pub fn is_used_in_inner_loop(&self, value: Value) -> bool {
+        self.used_in_inner_loop[value.index()]
     }
 
     /// Lowers a block; its instructions go to `done`.

@@ -7,8 +7,8 @@ mod numeric;
 mod traps;
 
 use crate::engine::{Bounds, Config, Engine, Tier};
-use crate::store::Instance;
 use crate::module::Module;
+use crate::store::Instance;
 use crate::store::{Extern, Func, Store};
 use crate::trap::TrapKind;
 use crate::value::Val;

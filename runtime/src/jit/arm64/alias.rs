@@ -9,6 +9,7 @@ use super::ops::{
     AddSub, Bitfield, BranchReg, Cond, CondSel, Data2, Fp1, FpSize, Logic, MulAdd, Shift, Size,
 };
 use super::regs::{Gpr, LR, Vreg, XZR};
+use super::vector::{Arr, Vec3};
 
 impl Inst {
     /// `rd := rn op rm`, without a shift.
@@ -242,5 +243,16 @@ impl Size {
             Self::W => 32,
             Self::X => 64,
         }
+    }
+}
+
+/// `rd := rn`, all 128 bits.
+pub(super) fn move_vector(rd: Vreg, rn: Vreg) -> Inst {
+    Inst::Vec3 {
+        op: Vec3::Orr,
+        arr: Arr::B16,
+        rd,
+        rn,
+        rm: rn,
     }
 }

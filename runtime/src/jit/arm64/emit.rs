@@ -9,6 +9,7 @@ use std::mem::offset_of;
 use regalloc2::{Allocation, Block as RBlock, Edit, InstOrEdit, Output};
 
 use super::abi::{self, CALLEE, SCRATCH, SCRATCH2, VM};
+use super::alias::move_vector;
 use super::asm::{Assembler, Code};
 use super::frame::{Frame, Needs};
 use super::imm::{FpImm8, Imm12, LaneMask};
@@ -21,7 +22,6 @@ use super::ops::{
 };
 use super::regs::{Gpr, Reg, Vreg, XZR};
 use super::target::{Label, Target};
-use super::vector::{Arr, Vec3};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jit::link::Symbol;
 use crate::jit::vcode::VCode;
@@ -237,14 +237,14 @@ impl<'a> Emitter<'a> {
 
     /// Leaves out moves of a register to itself that clear nothing.
     fn emit_unless_void(&mut self, inst: Inst) {
-        if let Inst::Logic { rd, rn, rm, .. } = inst
-            && inst == Inst::mov(Size::X, rd, rm)
-            && rn == XZR
-            && rd == rm
-        {
-            return;
+        let is_void = match inst {
+            Inst::Logic { rd, rm, .. } => rd == rm && inst == Inst::mov(Size::X, rd, rm),
+            Inst::Vec3 { rd, rn, .. } => rd == rn && inst == move_vector(rd, rn),
+            _ => false,
+        };
+        if !is_void {
+            self.asm.emit(inst);
         }
-        self.asm.emit(inst);
     }
 
     fn fp_immediate(&mut self, size: FpSize, rd: Vreg, bits: u64) {
@@ -537,15 +537,4 @@ fn final_target(vcode: &VCode<MInst>, is_empty: &[bool], n: usize) -> usize {
         at = vcode.blocks[at].succs[0].index();
     }
     at
-}
-
-/// `rd := rn`, all 128 bits.
-fn move_vector(rd: Vreg, rn: Vreg) -> Inst {
-    Inst::Vec3 {
-        op: Vec3::Orr,
-        arr: Arr::B16,
-        rd,
-        rn,
-        rm: rn,
-    }
 }

@@ -21,7 +21,7 @@ fn bounds_are_exact() {
         let Some(mut run) = Run::new(wat, bounds) else {
             return;
         };
-        let mut at = |run: &mut Run, export: &str, address: i32| run.call(export, &i32s([address]));
+        let at = |run: &mut Run, export: &str, address: i32| run.call(export, &i32s([address]));
         assert_eq!(at(&mut run, "load", 65_532), Ok(i32s([0])));
         assert_eq!(at(&mut run, "load", 65_533), Err(OUT));
         assert_eq!(at(&mut run, "load", -1), Err(OUT));

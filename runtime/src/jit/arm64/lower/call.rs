@@ -8,6 +8,7 @@ use std::mem::offset_of;
 use super::{Cx, as_gpr, as_vreg};
 use crate::ir::Type;
 use crate::jit::arm64::abi::{self, CALLEE, CX, Located, Place, VM};
+use crate::jit::arm64::alias::move_vector;
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::mem::Mem;
 use crate::jit::arm64::minst::{Callee, Fixed, MInst};
@@ -16,7 +17,7 @@ use crate::jit::arm64::regs::{Gpr, Reg};
 use crate::jit::helper::{Helper, Returns};
 use crate::jit::ssa::{Block, InstId, List, Value};
 use crate::vm;
-use regalloc2::RegClass;
+use regalloc2::{RegClass, VReg};
 
 const SLOT_BYTES: u32 = 8;
 
@@ -26,10 +27,11 @@ impl Cx<'_> {
         let places = self.places(&params);
         let mut fixed = Vec::new();
         let mut late = Vec::new();
+        let mut moves = Vec::new();
         for (&value, located) in params.iter().zip(places) {
             match located.place {
                 Place::Reg(reg) => {
-                    let vreg = self.vreg(value);
+                    let vreg = self.taken(value, &mut moves);
                     fixed.push(Fixed { vreg, reg });
                 }
                 Place::Slot(slot) if self.is_needed(value) => late.push((value, slot)),
@@ -37,7 +39,30 @@ impl Cx<'_> {
             }
         }
         self.emit(MInst::Take(fixed.into()));
+        self.move_on(moves);
         self.take_slots(&late);
+    }
+
+    /// The register in which a value comes from a given one. What loops use is moved on at once:
+    /// bound to a given register, its range would be split by what else is bound there, and the
+    /// pieces traded places in the loop.
+    fn taken(&mut self, value: Value, moves: &mut Vec<(VReg, VReg)>) -> VReg {
+        let vreg = self.vreg(value);
+        if !self.is_used_in_inner_loop(value) {
+            return vreg;
+        }
+        let fresh = self.fresh(vreg.class());
+        moves.push((vreg, fresh));
+        fresh
+    }
+
+    fn move_on(&mut self, moves: Vec<(VReg, VReg)>) {
+        for (to, from) in moves {
+            self.a64(match to.class() {
+                RegClass::Int => Inst::mov(Size::X, as_gpr(to), as_gpr(from)),
+                RegClass::Float | RegClass::Vector => move_vector(as_vreg(to), as_vreg(from)),
+            });
+        }
     }
 
     fn places(&self, values: &[Value]) -> Vec<Located> {
@@ -169,10 +194,11 @@ impl Cx<'_> {
         let results: Vec<Value> = self.func.results(id).collect();
         let mut defs = Vec::new();
         let mut late = Vec::new();
+        let mut moves = Vec::new();
         for (&value, at) in results.iter().zip(self.places(&results)) {
             match at.place {
                 Place::Reg(reg) => {
-                    let vreg = self.vreg(value);
+                    let vreg = self.taken(value, &mut moves);
                     defs.push(Fixed { vreg, reg });
                 }
                 Place::Slot(slot) if self.is_needed(value) => late.push((value, slot)),
@@ -184,6 +210,7 @@ impl Cx<'_> {
             uses: uses.into(),
             defs: defs.into(),
         });
+        self.move_on(moves);
         self.take_slots(&late);
     }
 
@@ -212,7 +239,7 @@ impl Cx<'_> {
         let x = |n: usize| Reg::Gpr(Gpr::x(n as u32));
         let vm = self.temp();
         self.a64(Inst::mov(Size::X, vm, VM));
-        let vm = regalloc2::VReg::new(
+        let vm = VReg::new(
             vm.virtual_index().expect("a fresh register") as usize,
             RegClass::Int,
         );
