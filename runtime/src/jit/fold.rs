@@ -77,6 +77,23 @@ pub fn is_commutative(op: Op) -> bool {
         )
 }
 
+/// Whether an opcode shifts or rotates, by the second operand modulo the width.
+pub fn is_shift(op: Op) -> bool {
+    matches!(
+        op,
+        Op::I32Shl
+            | Op::I32ShrS
+            | Op::I32ShrU
+            | Op::I32Rotl
+            | Op::I32Rotr
+            | Op::I64Shl
+            | Op::I64ShrS
+            | Op::I64ShrU
+            | Op::I64Rotl
+            | Op::I64Rotr
+    )
+}
+
 macro_rules! compare_pairs {
     ($($op:ident $inverse:ident $mirror:ident;)*) => {
         /// The integer comparison that holds exactly when this one does not.

@@ -1,6 +1,6 @@
 //! The optimiser: one walk over the blocks, dominators first, that folds (`opt/simplify.rs`),
 //! shares equal computations, and moves what a loop does not change in front of it; then dead code
-//! goes, and constants that are costly to make are kept in registers around loops.
+//! goes, and constants that no instruction takes in are kept in registers around loops.
 //!
 //! Sharing is value numbering by dominance: an equal pure instruction stands for another if its
 //! block dominates the other's. Checks ([`Inst::TrapIf`]) and trapping arithmetic are shared too,
@@ -18,16 +18,18 @@ use super::cfg::Cfg;
 use super::ssa::{Block, Class, Def, Func, Inst, InstId, Term, Value};
 use simplify::Simplified;
 
-/// Optimises a function; gives its graph as it is afterwards. `is_costly` says of a constant
-/// whether it is better kept in a register than made again in a loop.
-pub fn run(func: &mut Func, is_costly: fn(Type, u64) -> bool) -> Cfg {
+/// Whether an instruction in a loop had better find a constant operand in a register.
+pub type IsKept = fn(&Func, &Inst, Value) -> bool;
+
+/// Optimises a function; gives its graph as it is afterwards.
+pub fn run(func: &mut Func, is_kept: IsKept) -> Cfg {
     let mut cfg = Cfg::new(func);
     Walk::new(func, &cfg).run();
     if fold_branches(func, &cfg) {
         cfg = Cfg::new(func);
     }
     remove_dead(func, &cfg);
-    keep::run(func, &cfg, is_costly);
+    keep::run(func, &cfg, is_kept);
     cfg
 }
 

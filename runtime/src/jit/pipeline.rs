@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::arm64::asm::Code;
 use super::arm64::emit::{self, Emitted, Surroundings};
-use super::arm64::lower::{Arm64, is_costly};
+use super::arm64::lower::{Arm64, is_kept};
 use super::arm64::minst::MInst;
 use super::arm64::stubs::{self, Signature};
 use super::arm64::{Assembler, abi};
@@ -129,7 +129,7 @@ fn surroundings(irs: &[ir::Func]) -> Surroundings {
 }
 
 fn optimise(func: &mut Func) -> (Cfg, Layout) {
-    let cfg = opt::run(func, is_costly);
+    let cfg = opt::run(func, is_kept);
     let layout = Layout::new(func, &cfg);
     (cfg, layout)
 }

@@ -1,9 +1,10 @@
-//! Execution tests of the JIT: what code generation decides and the suite does not pin down. They run
-//! where ARM64 code runs (under an emulator too); elsewhere each says that it was skipped.
+//! Execution tests of the JIT: what code generation decides and the suite does not pin down. They
+//! run where ARM64 code runs (under an emulator too); elsewhere each says that it was skipped.
 
 mod calls;
 mod memory;
 mod numeric;
+mod suite;
 mod traps;
 
 use crate::engine::{Bounds, Config, Engine, Tier};

@@ -16,7 +16,7 @@ mod memory;
 use regalloc2::{RegClass, VReg};
 
 use super::abi::VM;
-use super::imm::{FpImm8, mov_imm};
+use super::imm::{BitImm, Imm12, mov_imm};
 use super::inst::Inst;
 use super::minst::MInst;
 use super::ops::{FpSize, Size};
@@ -92,13 +92,37 @@ fn has_clean_upper_half(func: &Func, value: Value) -> bool {
     }
 }
 
-/// Whether a constant takes more than one instruction or a load.
-pub fn is_costly(ty: Type, bits: u64) -> bool {
-    match ty {
-        Type::I32 | Type::I64 | Type::Ref => mov_imm(size_of(ty), Gpr::x(0), bits).len() > 1,
-        Type::F32 => bits != 0 && FpImm8::new(f64::from(f32::from_bits(bits as u32))).is_none(),
-        Type::F64 => bits != 0 && FpImm8::new(f64::from_bits(bits)).is_none(),
-        Type::V128 => false,
+/// Whether an instruction in a loop had better find a constant operand in a register: it is no
+/// immediate there, and not the zero that has a register of its own.
+pub fn is_kept(func: &Func, inst: &ssa::Inst, value: Value) -> bool {
+    let bits = func.constant(value).unwrap_or(0);
+    let ty = func.ty(value);
+    if matches!(ty, Type::F32 | Type::F64) {
+        return true;
+    }
+    match *inst {
+        ssa::Inst::Binary { op, a, b } if b == value && a != value => !is_immediate(op, bits),
+        ssa::Inst::Binary { .. } | ssa::Inst::Store { .. } | ssa::Inst::Select { .. } => bits != 0,
+        _ => mov_imm(size_of(ty), Gpr::x(0), bits).len() > 1,
+    }
+}
+
+/// Whether an instruction takes a constant in as its second operand.
+fn is_immediate(op: Op, bits: u64) -> bool {
+    let (size, negated) = match fold::operand_type(op, 1) {
+        Type::I32 => (Size::W, u64::from((bits as u32).wrapping_neg())),
+        _ => (Size::X, bits.wrapping_neg()),
+    };
+    match op {
+        Op::I32Add | Op::I64Add | Op::I32Sub | Op::I64Sub => {
+            Imm12::new(bits).is_some() || Imm12::new(negated).is_some()
+        }
+        Op::I32And | Op::I64And | Op::I32Or | Op::I64Or | Op::I32Xor | Op::I64Xor => {
+            BitImm::new(size, bits).is_some()
+        }
+        _ if fold::is_shift(op) => true,
+        _ if fold::is_bool(op) => Imm12::new(bits).is_some() || Imm12::new(negated).is_some(),
+        _ => false,
     }
 }
 

@@ -1,15 +1,17 @@
-//! Costly constants in loops: made once in front of the outermost loop, and kept in a register.
+//! Constants in loops that no instruction takes in: made once in front of the outermost loop, and
+//! kept in a register.
 //!
-//! Lowering makes a constant anew at each use, which is best where that is one instruction or none.
+//! Lowering makes a constant anew at each use, which is best outside of loops, and where the using
+//! instruction has it as an immediate.
 
 use std::collections::HashMap;
 
-use crate::ir::Type;
+use super::IsKept;
 use crate::jit::cfg::Cfg;
 use crate::jit::ssa::{Block, Func, Inst, Value};
 
-/// Keeps the constants of which `is_costly` holds.
-pub(super) fn run(func: &mut Func, cfg: &Cfg, is_costly: fn(Type, u64) -> bool) {
+/// Keeps the constants of which `is_kept` holds, for the instruction that uses them.
+pub(super) fn run(func: &mut Func, cfg: &Cfg, is_kept: IsKept) {
     if cfg.loops.is_empty() {
         return;
     }
@@ -23,22 +25,21 @@ pub(super) fn run(func: &mut Func, cfg: &Cfg, is_costly: fn(Type, u64) -> bool) 
             let mut inst = func.insts[id.index()].inst;
             let mut wanted = Vec::new();
             func.visit(&inst, |v| wanted.push(v));
-            wanted.retain(|&v| is_kept(func, v, is_costly));
+            wanted.retain(|&v| func.constant(v).is_some() && is_kept(func, &inst, v));
             for &value in &wanted {
                 kept.entry((home, value))
                     .or_insert_with(|| keep(func, home, value));
             }
             if !wanted.is_empty() && !matches!(inst, Inst::Keep { .. }) {
-                func.map(&mut inst, |v| kept.get(&(home, v)).copied().unwrap_or(v));
+                let keep = |v| match wanted.contains(&v) {
+                    true => kept[&(home, v)],
+                    false => v,
+                };
+                func.map(&mut inst, keep);
                 func.insts[id.index()].inst = inst;
             }
         }
     }
-}
-
-fn is_kept(func: &Func, value: Value, is_costly: fn(Type, u64) -> bool) -> bool {
-    let bits = func.constant(value);
-    bits.is_some_and(|bits| is_costly(func.ty(value), bits))
 }
 
 /// The block in front of all loops that a block is in, as far as they have one.

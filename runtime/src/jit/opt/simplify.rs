@@ -261,7 +261,7 @@ impl Walk<'_> {
             Op::I32And | Op::I64And if y == all => To(a),
             Op::I32And | Op::I64And | Op::I32Mul | Op::I64Mul if y == 0 => To(self.constant(ty, 0)),
             Op::I32Or | Op::I64Or if y == all => To(self.constant(ty, all)),
-            _ if op.shape() == Shape::Binary && is_shift(op) && y & (bits - 1) == 0 => To(a),
+            _ if op.shape() == Shape::Binary && fold::is_shift(op) && y & (bits - 1) == 0 => To(a),
             Op::I32Mul | Op::I64Mul | Op::I32DivU | Op::I64DivU if y == 1 => To(a),
             Op::I32Mul | Op::I64Mul | Op::I32DivU | Op::I64DivU if y.is_power_of_two() => {
                 let b = self.constant(ty, u64::from(y.trailing_zeros()));
@@ -362,22 +362,6 @@ fn narrowed(op: Op) -> Option<Op> {
         Op::I64GeU => Op::I32GeU,
         _ => return None,
     })
-}
-
-fn is_shift(op: Op) -> bool {
-    matches!(
-        op,
-        Op::I32Shl
-            | Op::I32ShrS
-            | Op::I32ShrU
-            | Op::I32Rotl
-            | Op::I32Rotr
-            | Op::I64Shl
-            | Op::I64ShrS
-            | Op::I64ShrU
-            | Op::I64Rotl
-            | Op::I64Rotr
-    )
 }
 
 /// The shift that multiplies or divides by a power of two.
