@@ -12,7 +12,7 @@ fn main() {
         eprintln!("usage: jit_count FILE.wat EXPORT [explicit]");
         std::process::exit(2);
     };
-    if let Err(error) = run(file, export, rest.first().is_some()) {
+    if let Err(error) = run(file, export, !rest.is_empty()) {
         eprintln!("{file}: {error}");
         std::process::exit(1);
     }

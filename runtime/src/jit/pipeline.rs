@@ -1,6 +1,7 @@
 //! The stages from canonical IR to bytes, for a function and for a module.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -230,9 +231,9 @@ impl Linker {
         let mut entries = HashMap::new();
         for ty in &module.signatures[module.imported.funcs as usize..] {
             let signature = Signature::new(ty);
-            if !entries.contains_key(&signature) {
-                let start = self.piece(stubs::entry(&signature)?)?;
-                entries.insert(signature, start);
+            if let Entry::Vacant(vacant) = entries.entry(signature) {
+                let code = stubs::entry(vacant.key())?;
+                vacant.insert(self.piece(code)?);
             }
         }
         for &reloc in &self.relocs {

@@ -68,13 +68,6 @@ impl InstId {
     }
 }
 
-impl List {
-    /// How many values.
-    pub fn len(self) -> usize {
-        self.len as usize
-    }
-}
-
 /// What a load may be assumed to see, and what a store touches.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Class {

@@ -164,19 +164,60 @@ impl Walk<'_> {
         {
             return To(self.constant(fold::result_type(op), result));
         }
-        let inner = self.func.def(a);
-        match (op, inner) {
-            (Op::I32WrapI64, Some(Inst::Unary { op: extend, a }))
-                if matches!(extend, Op::I64ExtendI32S | Op::I64ExtendI32U) =>
-            {
-                To(a)
-            }
-            (Op::I64ExtendI32U, Some(Inst::Unary { op, a })) if op == Op::I32WrapI64 => {
+        match (op, self.func.def(a)) {
+            (
+                Op::I32WrapI64,
+                Some(Inst::Unary {
+                    op: Op::I64ExtendI32S | Op::I64ExtendI32U,
+                    a,
+                }),
+            )
+            | (
+                Op::I32ReinterpretF32,
+                Some(Inst::Unary {
+                    op: Op::F32ReinterpretI32,
+                    a,
+                }),
+            )
+            | (
+                Op::I64ReinterpretF64,
+                Some(Inst::Unary {
+                    op: Op::F64ReinterpretI64,
+                    a,
+                }),
+            )
+            | (
+                Op::F32ReinterpretI32,
+                Some(Inst::Unary {
+                    op: Op::I32ReinterpretF32,
+                    a,
+                }),
+            )
+            | (
+                Op::F64ReinterpretI64,
+                Some(Inst::Unary {
+                    op: Op::I64ReinterpretF64,
+                    a,
+                }),
+            ) => To(a),
+            (
+                Op::I64ExtendI32U,
+                Some(Inst::Unary {
+                    op: Op::I32WrapI64,
+                    a,
+                }),
+            ) => {
                 let b = self.constant(Type::I64, u64::from(u32::MAX));
                 let op = Op::I64And;
                 Simplified::Inst(Inst::Binary { op, a, b })
             }
-            (Op::I64ExtendI32S, Some(Inst::Unary { op, a })) if op == Op::I32WrapI64 => {
+            (
+                Op::I64ExtendI32S,
+                Some(Inst::Unary {
+                    op: Op::I32WrapI64,
+                    a,
+                }),
+            ) => {
                 let op = Op::I64Extend32S;
                 Simplified::Inst(Inst::Unary { op, a })
             }
@@ -184,26 +225,20 @@ impl Walk<'_> {
                 let op = fold::inverse(op).expect("just asked");
                 Simplified::Inst(Inst::Binary { op, a, b })
             }
-            (Op::I64Eqz, Some(Inst::Unary { op, a })) if op == Op::I64ExtendI32U => {
+            (
+                Op::I64Eqz,
+                Some(Inst::Unary {
+                    op: Op::I64ExtendI32U,
+                    a,
+                }),
+            ) => {
                 let op = Op::I32Eqz;
                 Simplified::Inst(Inst::Unary { op, a })
             }
-            (Op::I32Eqz, Some(Inst::Unary { op, a })) if op == Op::I64Eqz => {
+            (Op::I32Eqz, Some(Inst::Unary { op: Op::I64Eqz, a })) => {
                 let b = self.constant(Type::I64, 0);
                 let op = Op::I64Ne;
                 Simplified::Inst(Inst::Binary { op, a, b })
-            }
-            (Op::I32ReinterpretF32, Some(Inst::Unary { op, a })) if op == Op::F32ReinterpretI32 => {
-                To(a)
-            }
-            (Op::I64ReinterpretF64, Some(Inst::Unary { op, a })) if op == Op::F64ReinterpretI64 => {
-                To(a)
-            }
-            (Op::F32ReinterpretI32, Some(Inst::Unary { op, a })) if op == Op::I32ReinterpretF32 => {
-                To(a)
-            }
-            (Op::F64ReinterpretI64, Some(Inst::Unary { op, a })) if op == Op::I64ReinterpretF64 => {
-                To(a)
             }
             _ => Simplified::Inst(Inst::Unary { op, a }),
         }
