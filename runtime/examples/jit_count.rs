@@ -1,5 +1,6 @@
 //! Calls one export without parameters in the JIT tier, between the marks by which an emulator's
-//! plugin counts executed instructions in the module's code: `jit_count FILE.wat EXPORT [explicit]`.
+//! plugin counts executed instructions in the module's code: `jit_count FILE.wat EXPORT
+//! [explicit]`.
 //!
 //! Prints the result; the plugin prints the counts, with tag 1 for the call.
 

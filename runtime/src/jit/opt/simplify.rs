@@ -164,81 +164,46 @@ impl Walk<'_> {
         {
             return To(self.constant(fold::result_type(op), result));
         }
-        match (op, self.func.def(a)) {
-            (
-                Op::I32WrapI64,
-                Some(Inst::Unary {
-                    op: Op::I64ExtendI32S | Op::I64ExtendI32U,
-                    a,
-                }),
-            )
-            | (
-                Op::I32ReinterpretF32,
-                Some(Inst::Unary {
-                    op: Op::F32ReinterpretI32,
-                    a,
-                }),
-            )
-            | (
-                Op::I64ReinterpretF64,
-                Some(Inst::Unary {
-                    op: Op::F64ReinterpretI64,
-                    a,
-                }),
-            )
-            | (
-                Op::F32ReinterpretI32,
-                Some(Inst::Unary {
-                    op: Op::I32ReinterpretF32,
-                    a,
-                }),
-            )
-            | (
-                Op::F64ReinterpretI64,
-                Some(Inst::Unary {
-                    op: Op::I64ReinterpretF64,
-                    a,
-                }),
-            ) => To(a),
-            (
-                Op::I64ExtendI32U,
-                Some(Inst::Unary {
-                    op: Op::I32WrapI64,
-                    a,
-                }),
-            ) => {
+        match self.func.def(a) {
+            Some(Inst::Unary { op: inner, a: x }) => self.unary_of_unary(op, a, inner, x),
+            Some(Inst::Binary {
+                op: inner,
+                a: x,
+                b: y,
+            }) if op == Op::I32Eqz => match fold::inverse(inner) {
+                Some(op) => Simplified::Inst(Inst::Binary { op, a: x, b: y }),
+                None => Simplified::Inst(Inst::Unary { op, a }),
+            },
+            _ => Simplified::Inst(Inst::Unary { op, a }),
+        }
+    }
+
+    /// `op(inner(x))`, where `a` is `inner(x)`.
+    fn unary_of_unary(&mut self, op: Op, a: Value, inner: Op, x: Value) -> Simplified {
+        use Op as O;
+        match (op, inner) {
+            (O::I32WrapI64, O::I64ExtendI32S | O::I64ExtendI32U)
+            | (O::I32ReinterpretF32, O::F32ReinterpretI32)
+            | (O::I64ReinterpretF64, O::F64ReinterpretI64)
+            | (O::F32ReinterpretI32, O::I32ReinterpretF32)
+            | (O::F64ReinterpretI64, O::I64ReinterpretF64) => To(x),
+            (O::I64ExtendI32U, O::I32WrapI64) => {
                 let b = self.constant(Type::I64, u64::from(u32::MAX));
-                let op = Op::I64And;
-                Simplified::Inst(Inst::Binary { op, a, b })
+                let op = O::I64And;
+                Simplified::Inst(Inst::Binary { op, a: x, b })
             }
-            (
-                Op::I64ExtendI32S,
-                Some(Inst::Unary {
-                    op: Op::I32WrapI64,
-                    a,
-                }),
-            ) => {
-                let op = Op::I64Extend32S;
-                Simplified::Inst(Inst::Unary { op, a })
+            (O::I64ExtendI32S, O::I32WrapI64) => {
+                let op = O::I64Extend32S;
+                Simplified::Inst(Inst::Unary { op, a: x })
             }
-            (Op::I32Eqz, Some(Inst::Binary { op, a, b })) if fold::inverse(op).is_some() => {
-                let op = fold::inverse(op).expect("just asked");
-                Simplified::Inst(Inst::Binary { op, a, b })
+            (O::I64Eqz, O::I64ExtendI32U) => {
+                let op = O::I32Eqz;
+                Simplified::Inst(Inst::Unary { op, a: x })
             }
-            (
-                Op::I64Eqz,
-                Some(Inst::Unary {
-                    op: Op::I64ExtendI32U,
-                    a,
-                }),
-            ) => {
-                let op = Op::I32Eqz;
-                Simplified::Inst(Inst::Unary { op, a })
-            }
-            (Op::I32Eqz, Some(Inst::Unary { op: Op::I64Eqz, a })) => {
+            (O::I32Eqz, O::I64Eqz) => {
                 let b = self.constant(Type::I64, 0);
-                let op = Op::I64Ne;
-                Simplified::Inst(Inst::Binary { op, a, b })
+                let op = O::I64Ne;
+                Simplified::Inst(Inst::Binary { op, a: x, b })
             }
             _ => Simplified::Inst(Inst::Unary { op, a }),
         }

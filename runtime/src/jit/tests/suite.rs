@@ -1,5 +1,6 @@
-//! Every function of the suites through the whole pipeline, on any host: each allocation is confirmed
-//! by the independent checker (`pipeline` runs it in tests), and all emitted code decodes.
+//! Every function of the suites through the whole pipeline, on any host: each allocation is
+//! confirmed by the independent checker (`pipeline` runs it in tests), and all emitted code
+//! decodes.
 
 use std::path::Path;
 
