@@ -1,7 +1,8 @@
 //! Tier 2, the register interpreter: canonical IR, fused into cells.
 //!
 //! `register/machine.rs` says what code, registers and frames are; the handlers stand in
-//! `register/{numeric,memory,control,call}.rs`, in one table (`register/table.rs`); `register/fuse.rs`
+//! `register/{numeric,memory,control,call}.rs`, in one table (`register/table.rs`);
+//! `register/fuse.rs`
 //! makes their cells from IR. It shares state, numerics and the frame limits with the other tiers,
 //! and nothing else.
 

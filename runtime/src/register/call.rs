@@ -1,7 +1,9 @@
 //! Handlers of calls and returns, and the entry from outside of the tier.
 //!
-//! A call pushes a [`Frame`] on the control stack of the store and never recurses. Its `ip` and `fp`
-//! say where the caller goes on. A return pops one and goes on there, in the same instance: what must
+//! A call pushes a [`Frame`] on the control stack of the store and never recurses. Its `ip` and
+//! `fp`
+//! say where the caller goes on. A return pops one and goes on there, in the same instance: what
+//! must
 //! happen at a return beyond that is code. Above the frame of a caller in another instance lies one
 //! that leads to the cell `RELOAD`, which pops the caller's own frame and switches back to its
 //! instance (so only such a frame's `vm` is of meaning); below an entry from outside lies one that
@@ -204,7 +206,8 @@ handlers! {
         r.goto(code.add(1))
     }
 
-    /// Goes to the code in the further cell, of the same instance; arguments are in the first slots.
+    /// Goes to the code in the further cell, of the same instance; arguments are in the first
+    /// slots.
     fn return_call(r) {
         let code = r.cell(1) as Ip;
         if !has_room(r.cx(), r.fp, code, 0) {
@@ -267,7 +270,8 @@ handlers! {
     }
 }
 
-/// Makes the next return restore the instance `vm`, unless it does so, or leaves the machine, anyway:
+/// Makes the next return restore the instance `vm`, unless it does so, or leaves the machine,
+/// anyway:
 /// so tail calls take no space, however many there are. There must be room for a frame.
 #[inline(never)]
 unsafe fn remember_instance(cx: *mut Cx, vm: *mut Vm) {

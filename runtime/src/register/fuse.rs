@@ -1,7 +1,9 @@
 //! Canonical IR to the cells of this tier, in one pass over the blocks.
 //!
-//! What is decided before: where slots lie and which constants live in the frame (`fuse/layout.rs`);
-//! which short blocks are repeated where a branch leads to them (`fuse/plan.rs`). What is decided on
+//! What is decided before: where slots lie and which constants live in the frame
+//! (`fuse/layout.rs`);
+//! which short blocks are repeated where a branch leads to them (`fuse/plan.rs`). What is decided
+//! on
 //! the way: which operands come from an accumulator, by following what the accumulators hold; which
 //! conditions become one cell with their branch (`fuse/condition.rs`). Nothing is computed here.
 //!
@@ -34,7 +36,8 @@ pub(super) struct Fused {
 /// Fuses a function.
 ///
 /// # Errors
-/// `Limit` if the code is longer than a branch can span, `Internal` if the IR is not what it must be.
+/// `Limit` if the code is longer than a branch can span, `Internal` if the IR is not what it must
+/// be.
 pub(super) fn fuse(func: &Func) -> Result<Fused> {
     let mut fuser = Fuser::new(func);
     fuser.prologue();

@@ -13,7 +13,8 @@
 //! for the accumulator of the other kind. Slots are always valid; accumulators only save reads.
 //!
 //! # Dispatch
-//! A handler ends by calling the next one as its last act. Release builds make a jump of that, as all
+//! A handler ends by calling the next one as its last act. Release builds make a jump of that, as
+//! all
 //! signatures are the same and no handler has a local whose address escapes; slow paths are out of
 //! line for that reason. Debug builds return the registers to a loop instead: [`Flow`].
 
@@ -29,7 +30,8 @@ pub(super) type Ip = *const u64;
 /// What executes a cell.
 ///
 /// # Safety
-/// `ip` points to a cell of the handler's opcode in finished code, `fp` to a frame with room for what
+/// `ip` points to a cell of the handler's opcode in finished code, `fp` to a frame with room for
+/// what
 /// that code names, `mem` and `len` are memory 0 of `vm`, which is alive.
 pub(super) type Handler =
     unsafe extern "C" fn(Ip, *mut u64, *mut u8, usize, *mut Vm, u64, f64) -> Flow;
@@ -63,7 +65,8 @@ pub(super) struct Flow {
 
 /// Defines handlers: functions of the registers `r`, in the signature [`Handler`].
 macro_rules! handlers {
-    ($($(#[$meta:meta])* fn $name:ident $(<$($g:ident: $bound:path),*>)?($r:ident) $body:block)*) => { $(
+    ($($(#[$meta:meta])*
+        fn $name:ident $(<$($g:ident: $bound:path),*>)?($r:ident) $body:block)*) => { $(
         $(#[$meta])*
         #[allow(unused_mut, unused_unsafe, reason = "not every handler needs it")]
         pub(super) unsafe extern "C" fn $name $(<$($g: $bound),*>)? (

@@ -61,7 +61,8 @@ fn run(ty: &str, body: &str) -> String {
     format!("(module (memory 1) (func (export \"run\") {ty} {body}))")
 }
 
-/// Iterative Fibonacci numbers in shapes that differ in how the values are exchanged and how the loop
+/// Iterative Fibonacci numbers in shapes that differ in how the values are exchanged and how the
+/// loop
 /// ends. A tier once returned a wrong number for one of them.
 #[test]
 fn fibonacci_in_several_shapes() {
@@ -281,7 +282,8 @@ fn calls_between_instances() {
            (memory 1) (data (i32.const 0) \"\\64\")
            (table funcref (elem $get $loop $half))
            (func (export \"run\") (param i32) (result i32)
-             (i32.add (i32.mul (call $get (i32.const 0)) (i32.const 1000)) (i32.load (local.get 0))))
+             (i32.add (i32.mul (call $get (i32.const 0)) (i32.const 1000))
+               (i32.load (local.get 0))))
            (func (export \"indirect\") (param i32) (result i32)
              (i32.add (call_indirect (param i32) (result i32) (i32.const 0) (local.get 0))
                (i32.load (i32.const 0))))
@@ -290,7 +292,8 @@ fn calls_between_instances() {
              (i32.add (call $tail (local.get 0)) (i32.load (i32.const 0))))
            (func (export \"host\") (param i32) (result f64)
              (f64.mul (call $half (local.get 0)) (f64.const 3)))
-           (func (export \"host tail\") (param i32) (result f64) (return_call $half (local.get 0))))",
+           (func (export \"host tail\") (param i32) (result f64)
+             (return_call $half (local.get 0))))",
         &[exports[0], exports[1], Extern::Func(host)],
     );
     let mut call = |export: &str, arg: i32| {

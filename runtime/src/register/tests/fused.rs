@@ -1,4 +1,5 @@
-//! Every fused form of every numeric row against the pure functions: each way of getting operands, each
+//! Every fused form of every numeric row against the pure functions: each way of getting operands,
+//! each
 //! way of using the result; and every form of every load and store against the stack tier.
 
 use std::fmt::Write;
@@ -198,7 +199,8 @@ fn kinds(ty: SigType) -> Vec<Kind> {
     kinds
 }
 
-/// The ways of using a result: code around `OP`, its type if not the operation's, and whether the code
+/// The ways of using a result: code around `OP`, its type if not the operation's, and whether the
+/// code
 /// gives 1 for a result that is not 0.
 const USES: &[(&str, bool)] = &[
     ("OP", false),
@@ -328,7 +330,8 @@ fn unary_rows() {
     }
 }
 
-/// Counted loops: every comparison with every kind of bound; how often they go round is compared with
+/// Counted loops: every comparison with every kind of bound; how often they go round is compared
+/// with
 /// what the pure functions say.
 #[test]
 fn counted_loops() {
@@ -446,7 +449,8 @@ const ADDRESSES: &[(&str, &str)] = &[
 fn check_accesses(funcs: &str, exports: usize, argument: SigType) {
     let wat = format!(
         "(module (memory 1) (memory i64 1)
-           (data (i32.const 65500) \"\\01\\82\\03\\84\\05\\86\\07\\88\\09\\fa\\0b\\fc\\7f\\ff\\80\\00\\11\")
+           (data (i32.const 65500)
+             \"\\01\\82\\03\\84\\05\\86\\07\\88\\09\\fa\\0b\\fc\\7f\\ff\\80\\00\\11\")
            (data (memory 1) (i64.const 40) \"\\ff\\fe\\fd\\fc\\fb\\fa\\f9\\f8\\77\") {funcs})"
     );
     let mut register = Program::new(&wat);
