@@ -146,7 +146,7 @@ pub struct Frame {
     pub fp: *mut u64,
     /// The instance that the caller runs in.
     pub vm: *mut Vm,
-    /// The function that is running, for backtraces.
+    /// For backtraces, the function that was called; null where the call before `ip` names it.
     pub func: *mut FuncInst,
 }
 

@@ -187,11 +187,6 @@ impl ModuleData {
         Ok(())
     }
 
-    /// Converts a value type that occurs in a function body of this module.
-    pub(crate) fn val_type(&self, ty: wp::ValType) -> ValType {
-        self.scope().val_type(ty)
-    }
-
     fn scope(&self) -> Scope<'_> {
         Scope {
             data: self,
