@@ -56,7 +56,19 @@ const SIGN64: u64 = 1 << 63;
 type Trapping<T> = Result<T, TrapKind>;
 
 macro_rules! canonical_nans {
-    ($float:ty, $nan_bits:ident, $canonical:ident, $square_root:ident) => {
+    ($float:ty, $nan_bits:ident, $canonical:ident, $checked:ident, $square_root:ident) => {
+        /// The deterministic profile's NaN, in place of any NaN: the same by a branch. What computes
+        /// one value goes on without waiting for the test; lanes do better with a choice.
+        #[inline(always)]
+        fn $checked(value: $float) -> $float {
+            if value.is_nan() {
+                std::hint::cold_path();
+                <$float>::from_bits($nan_bits)
+            } else {
+                value
+            }
+        }
+
         /// The deterministic profile's NaN, in place of any NaN.
         #[inline(always)]
         pub(crate) fn $canonical(value: $float) -> $float {
@@ -79,8 +91,8 @@ macro_rules! canonical_nans {
     };
 }
 
-canonical_nans!(f32, NAN32_BITS, canonical32, square_root32);
-canonical_nans!(f64, NAN64_BITS, canonical64, square_root64);
+canonical_nans!(f32, NAN32_BITS, canonical32, checked32, square_root32);
+canonical_nans!(f64, NAN64_BITS, canonical64, checked64, square_root64);
 
 /// A quotient or remainder that is undefined for a divisor of 0.
 #[inline(always)]
@@ -241,11 +253,16 @@ pure! {
     f32_floor(a: f32) -> f32 = canonical32(a.floor());
     f32_trunc(a: f32) -> f32 = canonical32(a.trunc());
     f32_nearest(a: f32) -> f32 = canonical32(a.round_ties_even());
-    f32_sqrt(a: f32) -> f32 = square_root32(a);
-    f32_add(a: f32, b: f32) -> f32 = canonical32(a + b);
-    f32_sub(a: f32, b: f32) -> f32 = canonical32(a - b);
-    f32_mul(a: f32, b: f32) -> f32 = canonical32(a * b);
-    f32_div(a: f32, b: f32) -> f32 = canonical32(a / b);
+    f32_sqrt(a: f32) -> f32 = if a >= 0.0 {
+        a.sqrt()
+    } else {
+        std::hint::cold_path();
+        f32::from_bits(NAN32_BITS)
+    };
+    f32_add(a: f32, b: f32) -> f32 = checked32(a + b);
+    f32_sub(a: f32, b: f32) -> f32 = checked32(a - b);
+    f32_mul(a: f32, b: f32) -> f32 = checked32(a * b);
+    f32_div(a: f32, b: f32) -> f32 = checked32(a / b);
     f32_min(a: f32, b: f32) -> f32 = minimum32(a, b);
     f32_max(a: f32, b: f32) -> f32 = maximum32(a, b);
     f32_eq(a: f32, b: f32) -> bool = a == b;
@@ -263,11 +280,16 @@ pure! {
     f64_floor(a: f64) -> f64 = canonical64(a.floor());
     f64_trunc(a: f64) -> f64 = canonical64(a.trunc());
     f64_nearest(a: f64) -> f64 = canonical64(a.round_ties_even());
-    f64_sqrt(a: f64) -> f64 = square_root64(a);
-    f64_add(a: f64, b: f64) -> f64 = canonical64(a + b);
-    f64_sub(a: f64, b: f64) -> f64 = canonical64(a - b);
-    f64_mul(a: f64, b: f64) -> f64 = canonical64(a * b);
-    f64_div(a: f64, b: f64) -> f64 = canonical64(a / b);
+    f64_sqrt(a: f64) -> f64 = if a >= 0.0 {
+        a.sqrt()
+    } else {
+        std::hint::cold_path();
+        f64::from_bits(NAN64_BITS)
+    };
+    f64_add(a: f64, b: f64) -> f64 = checked64(a + b);
+    f64_sub(a: f64, b: f64) -> f64 = checked64(a - b);
+    f64_mul(a: f64, b: f64) -> f64 = checked64(a * b);
+    f64_div(a: f64, b: f64) -> f64 = checked64(a / b);
     f64_min(a: f64, b: f64) -> f64 = minimum64(a, b);
     f64_max(a: f64, b: f64) -> f64 = maximum64(a, b);
     f64_eq(a: f64, b: f64) -> bool = a == b;

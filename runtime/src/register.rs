@@ -2,9 +2,8 @@
 //!
 //! `register/machine.rs` says what code, registers and frames are; the handlers stand in
 //! `register/{numeric,memory,control,call}.rs`, in one table (`register/table.rs`);
-//! `register/fuse.rs`
-//! makes their cells from IR. It shares state, numerics and the frame limits with the other tiers,
-//! and nothing else.
+//! `register/fuse.rs` makes their cells from IR. It shares state, numerics and the frame limits
+//! with the other tiers, and nothing else.
 
 mod call;
 mod control;

@@ -12,7 +12,7 @@
 
 use std::array::from_fn;
 
-use crate::numeric::{self, canonical32, canonical64};
+use crate::numeric::{self, canonical32, canonical64, square_root32, square_root64};
 
 #[cfg(test)]
 mod tests;
@@ -437,15 +437,15 @@ lanewise! {
     4 {
         f32x4_abs(a: f32) -> f32 = numeric::f32_abs(a);
         f32x4_neg(a: f32) -> f32 = numeric::f32_neg(a);
-        f32x4_sqrt(a: f32) -> f32 = numeric::f32_sqrt(a);
+        f32x4_sqrt(a: f32) -> f32 = square_root32(a);
         f32x4_ceil(a: f32) -> f32 = numeric::f32_ceil(a);
         f32x4_floor(a: f32) -> f32 = numeric::f32_floor(a);
         f32x4_trunc(a: f32) -> f32 = numeric::f32_trunc(a);
         f32x4_nearest(a: f32) -> f32 = numeric::f32_nearest(a);
-        f32x4_add(a: f32, b: f32) -> f32 = numeric::f32_add(a, b);
-        f32x4_sub(a: f32, b: f32) -> f32 = numeric::f32_sub(a, b);
-        f32x4_mul(a: f32, b: f32) -> f32 = numeric::f32_mul(a, b);
-        f32x4_div(a: f32, b: f32) -> f32 = numeric::f32_div(a, b);
+        f32x4_add(a: f32, b: f32) -> f32 = canonical32(a + b);
+        f32x4_sub(a: f32, b: f32) -> f32 = canonical32(a - b);
+        f32x4_mul(a: f32, b: f32) -> f32 = canonical32(a * b);
+        f32x4_div(a: f32, b: f32) -> f32 = canonical32(a / b);
         f32x4_min(a: f32, b: f32) -> f32 = numeric::f32_min(a, b);
         f32x4_max(a: f32, b: f32) -> f32 = numeric::f32_max(a, b);
         f32x4_pmin(a: f32, b: f32) -> f32 = if b < a { b } else { a };
@@ -456,15 +456,15 @@ lanewise! {
     2 {
         f64x2_abs(a: f64) -> f64 = numeric::f64_abs(a);
         f64x2_neg(a: f64) -> f64 = numeric::f64_neg(a);
-        f64x2_sqrt(a: f64) -> f64 = numeric::f64_sqrt(a);
+        f64x2_sqrt(a: f64) -> f64 = square_root64(a);
         f64x2_ceil(a: f64) -> f64 = numeric::f64_ceil(a);
         f64x2_floor(a: f64) -> f64 = numeric::f64_floor(a);
         f64x2_trunc(a: f64) -> f64 = numeric::f64_trunc(a);
         f64x2_nearest(a: f64) -> f64 = numeric::f64_nearest(a);
-        f64x2_add(a: f64, b: f64) -> f64 = numeric::f64_add(a, b);
-        f64x2_sub(a: f64, b: f64) -> f64 = numeric::f64_sub(a, b);
-        f64x2_mul(a: f64, b: f64) -> f64 = numeric::f64_mul(a, b);
-        f64x2_div(a: f64, b: f64) -> f64 = numeric::f64_div(a, b);
+        f64x2_add(a: f64, b: f64) -> f64 = canonical64(a + b);
+        f64x2_sub(a: f64, b: f64) -> f64 = canonical64(a - b);
+        f64x2_mul(a: f64, b: f64) -> f64 = canonical64(a * b);
+        f64x2_div(a: f64, b: f64) -> f64 = canonical64(a / b);
         f64x2_min(a: f64, b: f64) -> f64 = numeric::f64_min(a, b);
         f64x2_max(a: f64, b: f64) -> f64 = numeric::f64_max(a, b);
         f64x2_pmin(a: f64, b: f64) -> f64 = if b < a { b } else { a };

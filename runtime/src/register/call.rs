@@ -1,13 +1,11 @@
 //! Handlers of calls and returns, and the entry from outside of the tier.
 //!
 //! A call pushes a [`Frame`] on the control stack of the store and never recurses. Its `ip` and
-//! `fp`
-//! say where the caller goes on. A return pops one and goes on there, in the same instance: what
-//! must
-//! happen at a return beyond that is code. Above the frame of a caller in another instance lies one
-//! that leads to the cell `RELOAD`, which pops the caller's own frame and switches back to its
-//! instance (so only such a frame's `vm` is of meaning); below an entry from outside lies one that
-//! leads to the cell `EXIT`, which leaves the machine. Spec: 4.6.10 Calls.
+//! `fp` say where the caller goes on. A return pops one and goes on there, in the same instance:
+//! what must happen at a return beyond that is code. Above the frame of a caller in another
+//! instance lies one that leads to the cell `RELOAD`, which pops the caller's own frame and
+//! switches back to its instance (so only such a frame's `vm` is of meaning); below an entry from
+//! outside lies one that leads to the cell `EXIT`, which leaves the machine. Spec: 4.6.10 Calls.
 
 use super::machine::{Handler, Immediate, InAcc, InSlot, Ip, Regs, Source, Value, handlers, run};
 use super::table::opcode;
@@ -271,8 +269,7 @@ handlers! {
 }
 
 /// Makes the next return restore the instance `vm`, unless it does so, or leaves the machine,
-/// anyway:
-/// so tail calls take no space, however many there are. There must be room for a frame.
+/// anyway: so tail calls take no space, however many there are. There must be room for a frame.
 #[inline(never)]
 unsafe fn remember_instance(cx: *mut Cx, vm: *mut Vm) {
     // SAFETY: the top frame is that of the running function's caller.

@@ -174,8 +174,7 @@ handlers! {
     }
 
     /// A helper. The low bits of `a` say how many operands it has; the further cells are its
-    /// indices,
-    /// and the slots of its operands and, in the last field, of its result.
+    /// indices, and the slots of its operands and, in the last field, of its result.
     fn helper<H: Helper>(r) {
         let exit = out_of_line::<H>(r.ip, r.fp, r.vm);
         if exit != EXIT_OK {

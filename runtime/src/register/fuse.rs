@@ -1,14 +1,14 @@
 //! Canonical IR to the cells of this tier, in one pass over the blocks.
 //!
 //! What is decided before: where slots lie and which constants live in the frame
-//! (`fuse/layout.rs`);
-//! which short blocks are repeated where a branch leads to them (`fuse/plan.rs`). What is decided
-//! on
-//! the way: which operands come from an accumulator, by following what the accumulators hold; which
-//! conditions become one cell with their branch (`fuse/condition.rs`). Nothing is computed here.
+//! (`fuse/layout.rs`); which short blocks are repeated where a branch leads to them
+//! (`fuse/plan.rs`). What is decided on the way: which operands come from an accumulator, by
+//! following what the accumulators hold; which conditions become one cell with their branch
+//! (`fuse/condition.rs`). Nothing is computed here.
 //!
 //! Invariant that fusing relies on: a temporary that a branch pops is dead after it.
 
+mod chain;
 mod condition;
 mod layout;
 mod plan;
@@ -437,6 +437,10 @@ impl<'a> Fuser<'a> {
             if rest.is_empty() {
                 return self.terminator(first, here);
             }
+            if self.chain(insts)? {
+                insts = &insts[2..];
+                continue;
+            }
             self.inst(first)?;
             insts = rest;
         }
@@ -448,7 +452,7 @@ impl<'a> Fuser<'a> {
         let [Inst::Copy { dst, src, ty }, Inst::Br { target }] = *insts else {
             return None;
         };
-        let [Inst::Return { values }] = *self.func.block(target) else {
+        let [Inst::Return { values }] = *self.func.block(self.plan.end(target)) else {
             return None;
         };
         let is_it = self.func.list(values) == [Operand::slot(dst)]
@@ -922,6 +926,7 @@ impl<'a> Fuser<'a> {
     }
 
     fn br(&mut self, target: BlockId, here: BlockId) -> Result<()> {
+        let target = self.plan.end(target);
         if self.plan.repeats(here, target) {
             return self.insts(self.func.block(target), here);
         }
@@ -944,6 +949,7 @@ impl<'a> Fuser<'a> {
         let at = self.cells.len();
         self.cell_far(opcode!(br_table), index, targets.len() as u32);
         for (i, &target) in targets.iter().enumerate() {
+            let target = self.plan.end(target);
             self.leave_to(target);
             self.fixups.push((at, Fixup::Entry(i as u32), target));
         }

@@ -14,9 +14,8 @@
 //!
 //! # Dispatch
 //! A handler ends by calling the next one as its last act. Release builds make a jump of that, as
-//! all
-//! signatures are the same and no handler has a local whose address escapes; slow paths are out of
-//! line for that reason. Debug builds return the registers to a loop instead: [`Flow`].
+//! all signatures are the same and no handler has a local whose address escapes; slow paths are out
+//! of line for that reason. Debug builds return the registers to a loop instead: [`Flow`].
 
 use crate::numeric::Slot;
 use crate::trap::TrapKind;
@@ -31,8 +30,7 @@ pub(super) type Ip = *const u64;
 ///
 /// # Safety
 /// `ip` points to a cell of the handler's opcode in finished code, `fp` to a frame with room for
-/// what
-/// that code names, `mem` and `len` are memory 0 of `vm`, which is alive.
+/// what that code names, `mem` and `len` are memory 0 of `vm`, which is alive.
 pub(super) type Handler =
     unsafe extern "C" fn(Ip, *mut u64, *mut u8, usize, *mut Vm, u64, f64) -> Flow;
 
@@ -65,8 +63,10 @@ pub(super) struct Flow {
 
 /// Defines handlers: functions of the registers `r`, in the signature [`Handler`].
 macro_rules! handlers {
-    ($($(#[$meta:meta])*
-        fn $name:ident $(<$($g:ident: $bound:path),*>)?($r:ident) $body:block)*) => { $(
+    ($(
+        $(#[$meta:meta])*
+        fn $name:ident $(<$($g:ident: $bound:path),*>)?($r:ident) $body:block
+    )*) => { $(
         $(#[$meta])*
         #[allow(unused_mut, unused_unsafe, reason = "not every handler needs it")]
         pub(super) unsafe extern "C" fn $name $(<$($g: $bound),*>)? (
@@ -269,6 +269,13 @@ pub(super) unsafe fn run(regs: Regs) -> Exit {
 #[cfg(debug_assertions)]
 pub(super) unsafe fn run(mut regs: Regs) -> Exit {
     loop {
+        #[cfg(test)]
+        {
+            // SAFETY: the caller's contract.
+            let opcode = unsafe { *regs.ip.cast::<u16>() };
+            super::table::EXECUTED[usize::from(opcode)]
+                .store(true, std::sync::atomic::Ordering::Relaxed);
+        }
         // SAFETY: the caller's contract, and that every handler leaves the registers as the next
         // one wants them.
         let flow = unsafe { regs.handle(super::table::handler(*regs.ip.cast::<u16>())) };

@@ -1,8 +1,10 @@
 //! Handlers of loads and stores. Memory 0 with 32-bit addresses and small offsets is fast; every
 //! other access goes through the wide forms. Spec: 4.6.6 Memory Instructions.
 
-use super::machine::{Handler, Immediate, InAcc, InSlot, Regs, Source, Value, handlers};
-use super::numeric::value;
+use super::machine::{
+    Flag, Handler, Immediate, InAcc, InSlot, Negated, Plain, Regs, Source, Value, handlers,
+};
+use super::numeric::{BinaryOp, Chains, binary_ops, second, value};
 use crate::numeric::Slot;
 use crate::ops::{Op, for_each_group};
 use crate::trap::TrapKind;
@@ -53,6 +55,20 @@ handlers! {
             Some(from) => {
                 r.set(3, O::load(from));
                 r.next(1)
+            }
+            None => r.trap(TrapKind::MemoryOutOfBounds),
+        }
+    }
+
+    /// `further cell := op(c, memory 0 [a + b])` (negated: the other way round); op does not trap.
+    fn load_then<L: LoadOp, O: BinaryOp<A = L::Result>, X: Source, N: Flag>(r) {
+        let effective = u64::from(InSlot::get::<u32>(&r, 1)) + u64::from(r.field(2));
+        match checked(&r, effective, L::SIZE_BYTES) {
+            Some(from) => {
+                let value = second::<O, N>(X::get(&r, 3), L::load(from));
+                *r.fp.add(r.cell(1) as usize) = value.into_slot();
+                value.accumulate(&mut r);
+                r.next(2)
             }
             None => r.trap(TrapKind::MemoryOutOfBounds),
         }
@@ -210,3 +226,35 @@ macro_rules! store_rows {
 
 for_each_group!([for_each_load] load_rows;);
 for_each_group!([for_each_store] store_rows;);
+
+const fn load_then_row<L: LoadOp, O: BinaryOp<A = L::Result>>() -> Chains {
+    [
+        [
+            load_then::<L, O, InSlot, Plain>,
+            load_then::<L, O, InAcc, Plain>,
+        ],
+        [
+            load_then::<L, O, InSlot, Negated>,
+            load_then::<L, O, InAcc, Negated>,
+        ],
+    ]
+}
+
+macro_rules! load_then_rows {
+    ($($load:ident $op:ident;)*) => {
+        /// Loads, and operations that take what they load.
+        pub(super) const LOAD_THEN_OPS: &[(Op, Op)] = &[$((Op::$load, Op::$op)),*];
+        pub(super) const LOAD_THEN: [Chains; LOAD_THEN_OPS.len()] =
+            [$(load_then_row::<load_ops::$load, binary_ops::$op>()),*];
+    };
+}
+
+load_then_rows! {
+    I32Load I32Add;
+    I64Load I64Add;
+    F32Load F32Add;
+    F32Load F32Mul;
+    F64Load F64Add;
+    F64Load F64Sub;
+    F64Load F64Mul;
+}

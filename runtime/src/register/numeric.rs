@@ -3,7 +3,7 @@
 
 use super::machine::handlers;
 use super::machine::{Flag, Handler, Immediate, InAcc, InSlot, Negated, Plain, Source, Value};
-use crate::numeric;
+use crate::numeric::{self, Slot};
 use crate::ops::{Op, for_each_group};
 use crate::trap::TrapKind;
 
@@ -67,7 +67,7 @@ handlers! {
     /// Jumps by `c` if `op(a, b)` is not 0 (negated: if it is).
     fn branch<O: BinaryOp, A: Source, B: Source, N: Flag>(r) {
         let taken = match O::run(A::get(&r, 1), B::get(&r, 2)).get() {
-            Ok(value) => (numeric::Slot::into_slot(value) != 0) != N::SET,
+            Ok(value) => (value.into_slot() != 0) != N::SET,
             Err(kind) => return r.trap(kind),
         };
         if taken {
@@ -82,11 +82,22 @@ handlers! {
         let sum = O::run(InSlot::get(&r, 1), Immediate::get(&r, 2)).get();
         let Ok(sum) = sum else { return r.next(1) };
         r.set(1, sum);
-        if (numeric::Slot::into_slot(sum) != 0) != N::SET {
+        if (sum.into_slot() != 0) != N::SET {
             r.jump(i32::from(r.field(3) as i16))
         } else {
             r.next(1)
         }
+    }
+
+    /// `further cell := second(c, first(a, b))` (negated: the other way round); neither traps.
+    fn chain<M: BinaryOp, O: BinaryOp<A = M::A>, X: Source, N: Flag>(r) {
+        let x = X::get(&r, 3);
+        let first = M::run(InSlot::get(&r, 1), InSlot::get(&r, 2)).get();
+        let Ok(first) = first else { return r.next(2) };
+        let value = second::<O, N>(x, Slot::from_slot(first.into_slot()));
+        *r.fp.add(r.cell(1) as usize) = value.into_slot();
+        value.accumulate(&mut r);
+        r.next(2)
     }
 
     /// `a := a + b` of i32, and jumps by the further cell if `op(a, c)` (negated: if not).
@@ -94,7 +105,7 @@ handlers! {
         let sum = numeric::i32_add(InSlot::get(&r, 1), Immediate::get(&r, 2));
         r.set(1, sum);
         let taken = match O::run(O::A::accumulated(&r), B::get(&r, 3)).get() {
-            Ok(value) => (numeric::Slot::into_slot(value) != 0) != N::SET,
+            Ok(value) => (value.into_slot() != 0) != N::SET,
             Err(kind) => return r.trap(kind),
         };
         if taken {
@@ -102,6 +113,17 @@ handlers! {
         } else {
             r.next(2)
         }
+    }
+}
+
+/// The second operation of two, of the first one's result and another operand, or negated the other
+/// way round. It must not trap.
+#[inline(always)]
+pub(super) fn second<O: BinaryOp, N: Flag>(x: O::A, first: O::A) -> O::A {
+    let (a, b) = if N::SET { (first, x) } else { (x, first) };
+    match O::run(a, b).get() {
+        Ok(value) => Slot::from_slot(value.into_slot()),
+        Err(_) => first,
     }
 }
 
@@ -205,8 +227,8 @@ macro_rules! unary_rows {
 macro_rules! binary_rows {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
         { $func:ident($a:ident, $b:ident) -> $result:ident })* })*) => {
-        mod binary_ops {
-            $($(pub(super) struct $op;)*)*
+        pub(super) mod binary_ops {
+            $($(pub(in crate::register) struct $op;)*)*
         }
         $($(impl BinaryOp for binary_ops::$op {
             type A = value!($a);
@@ -258,3 +280,35 @@ macro_rules! step_rows {
 }
 
 step_rows!(I32Eq I32Ne I32LtS I32LtU I32GtS I32GtU I32LeS I32LeU I32GeS I32GeU);
+
+/// By whether the first result is the first operand, then whether the other one is in the
+/// accumulator.
+pub(super) type Chains = [[Handler; 2]; 2];
+
+const fn chain_row<M: BinaryOp, O: BinaryOp<A = M::A>>() -> Chains {
+    [
+        [chain::<M, O, InSlot, Plain>, chain::<M, O, InAcc, Plain>],
+        [
+            chain::<M, O, InSlot, Negated>,
+            chain::<M, O, InAcc, Negated>,
+        ],
+    ]
+}
+
+macro_rules! chain_rows {
+    ($($first:ident $second:ident;)*) => {
+        /// Pairs of operations of which the second takes the first one's result.
+        pub(super) const CHAIN_OPS: &[(Op, Op)] = &[$((Op::$first, Op::$second)),*];
+        pub(super) const CHAIN: [Chains; CHAIN_OPS.len()] =
+            [$(chain_row::<binary_ops::$first, binary_ops::$second>()),*];
+    };
+}
+
+chain_rows! {
+    I32Mul I32Add;
+    I64Mul I64Add;
+    F32Mul F32Add;
+    F32Mul F32Sub;
+    F64Mul F64Add;
+    F64Mul F64Sub;
+}

@@ -9,13 +9,23 @@ use super::call::{self, RET_ONE};
 use super::control::{self, BR_IF, COPY, HELPER, HELPER_OPS, SELECT};
 use super::machine::{Handler, InAcc, InSlot};
 use super::memory::{
-    LOAD, LOAD_FORMS, LOAD_OPS, LoadForm, STORE, STORE_FORMS, STORE_OPS, StoreForm,
+    LOAD, LOAD_FORMS, LOAD_OPS, LOAD_THEN, LOAD_THEN_OPS, LoadForm, STORE, STORE_FORMS, STORE_OPS,
+    StoreForm,
 };
 use super::numeric::{
-    BINARY, BINARY_OPS, BRANCH, BRANCH_AND, BRANCH_OPS, Branches, COUNT, ONE, One, STEP, STEP_OPS,
-    Steps, TWO, Two, UNARY, UNARY_OPS,
+    BINARY, BINARY_OPS, BRANCH, BRANCH_AND, BRANCH_OPS, Branches, CHAIN, CHAIN_OPS, COUNT, Chains,
+    ONE, One, STEP, STEP_OPS, Steps, TWO, Two, UNARY, UNARY_OPS,
 };
 use crate::ops::Op;
+
+/// The opcode of a field of the table, or of the first handler in it.
+macro_rules! opcode {
+    ($field:ident) => {
+        (std::mem::offset_of!($crate::register::table::Table, $field)
+            / size_of::<$crate::register::machine::Handler>()) as u16
+    };
+}
+pub(super) use opcode;
 
 macro_rules! table {
     ($($field:ident: $ty:ty = $value:expr;)*) => {
@@ -26,6 +36,15 @@ macro_rules! table {
         }
 
         static TABLE: Table = Table { $($field: $value,)* };
+
+        /// The name of an opcode, for tests: the field and the position in it.
+        #[cfg(test)]
+        pub(super) fn name(opcode: usize) -> String {
+            let fields = [$((stringify!($field), opcode!($field) as usize)),*];
+            let behind = |&&(_, first): &&(&str, usize)| first <= opcode;
+            let (field, first) = fields.iter().rev().find(behind).expect("the first one is 0");
+            format!("{field}[{}]", opcode - first)
+        }
     };
 }
 
@@ -73,21 +92,19 @@ table! {
     branch_and: Branches = BRANCH_AND;
     count: [[Handler; 2]; 2] = COUNT;
     step: [Steps; STEP_OPS.len()] = STEP;
+    chain: [Chains; CHAIN_OPS.len()] = CHAIN;
+    load_then: [Chains; LOAD_THEN_OPS.len()] = LOAD_THEN;
     load: [[Handler; LOAD_FORMS]; LOAD_OPS.len()] = LOAD;
     store: [[Handler; STORE_FORMS]; STORE_OPS.len()] = STORE;
 }
 
-/// The opcode of a field of the table, or of the first handler in it.
-macro_rules! opcode {
-    ($field:ident) => {
-        (std::mem::offset_of!($crate::register::table::Table, $field)
-            / size_of::<$crate::register::machine::Handler>()) as u16
-    };
-}
-pub(super) use opcode;
-
 /// The number of opcodes.
 pub(super) const OPCODES: usize = size_of::<Table>() / size_of::<Handler>();
+
+/// Which opcodes tests have executed.
+#[cfg(all(test, debug_assertions))]
+pub(super) static EXECUTED: [std::sync::atomic::AtomicBool; OPCODES] =
+    [const { std::sync::atomic::AtomicBool::new(false) }; OPCODES];
 
 /// The handler of an opcode.
 ///
@@ -153,6 +170,17 @@ pub(super) fn step(op: Op, immediate: bool, negated: bool) -> Option<u16> {
     static ROWS: [u16; Op::ALL.len()] = rows(STEP_OPS);
     let way = u16::from(negated) * 2 + u16::from(immediate);
     Some(opcode!(step) + row(&ROWS, op)? * 4 + way)
+}
+
+/// The opcode of a load or operation and an operation on its result. `first`: the result is the
+/// first operand.
+pub(super) fn chain(ops: (Op, Op), first: bool, in_acc: bool) -> Option<u16> {
+    let way = u16::from(first) * 2 + u16::from(in_acc);
+    let find = |rows: &[(Op, Op)]| rows.iter().position(|&row| row == ops);
+    if let Some(row) = find(CHAIN_OPS) {
+        return Some(opcode!(chain) + row as u16 * 4 + way);
+    }
+    find(LOAD_THEN_OPS).map(|row| opcode!(load_then) + row as u16 * 4 + way)
 }
 
 /// The opcode of a load.

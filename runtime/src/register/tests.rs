@@ -1,6 +1,8 @@
 //! Tests of the tier: what programs give (here), and every fused form against `numeric.rs`
-//! (`tests/fused.rs`).
+//! (`tests/fused.rs`); the forms of everything else against the stack tier, and that no handler is
+//! left out (`tests/forms.rs`).
 
+mod forms;
 mod fused;
 
 use crate::engine::{Config, Engine, Tier};
@@ -62,8 +64,7 @@ fn run(ty: &str, body: &str) -> String {
 }
 
 /// Iterative Fibonacci numbers in shapes that differ in how the values are exchanged and how the
-/// loop
-/// ends. A tier once returned a wrong number for one of them.
+/// loop ends. A tier once returned a wrong number for one of them.
 #[test]
 fn fibonacci_in_several_shapes() {
     let swap_through_stack = "(local.get $b) (local.set $b (i32.add (local.get $a) (local.get $b)))

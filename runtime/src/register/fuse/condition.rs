@@ -72,6 +72,20 @@ fn test(func: &Func, before: &[Inst], cond: Operand) -> Option<(Test, bool)> {
             let (dst, step, ty) = step(func, sum)?;
             (ty == Type::I32).then_some((Test::Count(dst, step, ty), false))
         }
+        [
+            ref rest @ ..,
+            Inst::Binary {
+                op, dst: result, ..
+            },
+            Inst::Unary {
+                op: Op::I32Eqz,
+                dst,
+                a,
+            },
+        ] if is_temporary(dst) && op.shape() == Shape::Compare && a == Operand::slot(result) => {
+            let (test, negated) = test(func, &before[..rest.len() + 1], a)?;
+            Some((test, !negated))
+        }
         [ref sum, Inst::Unary { op, dst, a }] if op.shape() == Shape::Test && is_temporary(dst) => {
             let (counter, step, ty) = step(func, sum)?;
             let fits = Operand::slot(counter) == a && types(op).0 == ty;
@@ -196,6 +210,7 @@ impl Fuser<'_> {
             then,
             other,
         } = condition;
+        let (then, other) = (self.plan.end(then), self.plan.end(other));
         // Prefer to fall through to what follows, then to branch back in a loop.
         let stays = self.next == Some(other);
         let turns = self.next == Some(then) || (other.0 <= here.0 && then.0 > here.0);

@@ -1,11 +1,9 @@
-//! Where the slots of the IR lie in this tier's frames: `[parameters | constants | scratch |
-//! locals |
-//! temporaries | room for moves]`.
+//! Where the slots of the IR lie in this tier's frames: `[parameters | constants | scratch | locals
+//! | temporaries | room for moves]`.
 //!
 //! Constants that are used in loops and fit no immediate live in the frame, written on entry.
-//! Scratch
-//! slots take what a field cannot name for the time of one instruction. Both come right after the
-//! parameters, so that fields can name them in the largest function.
+//! Scratch slots take what a field cannot name for the time of one instruction. Both come right
+//! after the parameters, so that fields can name them in the largest function.
 
 use std::collections::HashMap;
 

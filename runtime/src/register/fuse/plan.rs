@@ -1,5 +1,6 @@
-//! Which blocks are emitted, and which are repeated in the place of a branch to them: those that
-//! only return, trap, or decide where to go, so that a loop's branch back is its condition.
+//! Which blocks are emitted, where branches lead in the end (not to blocks that only branch on),
+//! and which blocks are repeated in the place of a branch to them: those that only return, trap, or
+//! decide where to go, so that a loop's branch back is its condition.
 
 use super::condition;
 use crate::ir::{BlockId, Func, Inst, Role};
@@ -16,6 +17,8 @@ pub(super) struct Plan {
     /// Branches that lead to each block once repetition is done.
     predecessors: Vec<u32>,
     repeated: Vec<bool>,
+    /// Where a branch to each block leads.
+    ends: Vec<BlockId>,
     /// Whether branches or slots may be out of a field's reach.
     pub(super) is_far: bool,
 }
@@ -29,6 +32,9 @@ impl Plan {
         let mut plan = Plan {
             predecessors: vec![0; func.blocks.len()],
             repeated,
+            ends: (0..func.blocks.len() as u32)
+                .map(|id| end(func, BlockId(id)))
+                .collect(),
             is_far,
         };
         plan.predecessors[0] = 1;
@@ -42,12 +48,15 @@ impl Plan {
     fn count(&mut self, func: &Func, id: BlockId) {
         let terminator = func.terminator(id);
         let from = match *terminator {
-            Inst::Br { target } if self.repeats(id, target) => func.terminator(target),
+            Inst::Br { target } if self.repeats(id, self.end(target)) => {
+                func.terminator(self.end(target))
+            }
             _ => terminator,
         };
         from.visit(func, |role| {
             if let Role::Label(target) = role {
-                self.predecessors[target.0 as usize] += 1;
+                let end = self.end(target);
+                self.predecessors[end.0 as usize] += 1;
             }
         });
     }
@@ -56,6 +65,11 @@ impl Plan {
     /// behind is gone to for nothing.
     pub(super) fn repeats(&self, from: BlockId, target: BlockId) -> bool {
         self.repeated[target.0 as usize] && target.0 != from.0 + 1
+    }
+
+    /// Where a branch to a block leads in the end.
+    pub(super) fn end(&self, id: BlockId) -> BlockId {
+        self.ends[id.0 as usize]
     }
 
     /// Whether a branch to a block is replaced by the block.
@@ -78,6 +92,19 @@ impl Plan {
         let rest = id.0 + 1..self.predecessors.len() as u32;
         rest.map(BlockId).find(|&id| self.is_emitted(id))
     }
+}
+
+/// Follows blocks that only branch on; they may go around in a circle.
+fn end(func: &Func, id: BlockId) -> BlockId {
+    const BLOCKS_MAX: usize = 8;
+    let mut end = id;
+    for _ in 0..BLOCKS_MAX {
+        match *func.block(end) {
+            [Inst::Br { target }] => end = target,
+            _ => break,
+        }
+    }
+    end
 }
 
 fn is_short(func: &Func, id: BlockId, is_far: bool) -> bool {

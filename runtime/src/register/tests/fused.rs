@@ -1,6 +1,5 @@
 //! Every fused form of every numeric row against the pure functions: each way of getting operands,
-//! each
-//! way of using the result; and every form of every load and store against the stack tier.
+//! each way of using the result; and every form of every load and store against the stack tier.
 
 use std::fmt::Write;
 
@@ -9,8 +8,8 @@ use crate::engine::Tier;
 use crate::error::Error;
 use crate::evaluate::{Slots, evaluator};
 use crate::ops::{Op, SigType, Signature};
-use crate::register::memory::{LOAD_OPS, STORE_OPS};
-use crate::register::numeric::{BINARY_OPS, STEP_OPS, UNARY_OPS};
+use crate::register::memory::{LOAD_OPS, LOAD_THEN_OPS, STORE_OPS};
+use crate::register::numeric::{BINARY_OPS, CHAIN_OPS, STEP_OPS, UNARY_OPS};
 use crate::trap::TrapKind;
 use crate::value::Val;
 
@@ -200,8 +199,7 @@ fn kinds(ty: SigType) -> Vec<Kind> {
 }
 
 /// The ways of using a result: code around `OP`, its type if not the operation's, and whether the
-/// code
-/// gives 1 for a result that is not 0.
+/// code gives 1 for a result that is not 0.
 const USES: &[(&str, bool)] = &[
     ("OP", false),
     ("(loop (result R) (br_if 0 (local.get 3)) OP)", false),
@@ -267,7 +265,7 @@ fn check_pairs(program: &mut Program, export: &str, op: Op, kind: &Kind, is_test
 
 /// Every binary row in every way; those that give an i32 also as conditions.
 #[test]
-fn binary_rows() {
+pub(super) fn binary_rows() {
     for &op in BINARY_OPS {
         let (params, result) = signature(op);
         let (t, r) = (name(params[0]), name(result));
@@ -299,7 +297,7 @@ fn binary_rows() {
 
 /// Every unary row, of a slot, of an accumulator, and of constants.
 #[test]
-fn unary_rows() {
+pub(super) fn unary_rows() {
     for &op in UNARY_OPS {
         let (params, result) = signature(op);
         let (ty, r) = (params[0], name(result));
@@ -331,10 +329,9 @@ fn unary_rows() {
 }
 
 /// Counted loops: every comparison with every kind of bound; how often they go round is compared
-/// with
-/// what the pure functions say.
+/// with what the pure functions say.
 #[test]
-fn counted_loops() {
+pub(super) fn counted_loops() {
     for &op in STEP_OPS {
         let mnemonic = op.mnemonic();
         for (step, bound) in [(1, 3), (-1, 5), (2, -32768), (7, 40000), (-3, -1)] {
@@ -388,13 +385,18 @@ fn counted_loops() {
 
 /// Loops that count down to 0, of both widths, both ways round.
 #[test]
-fn loops_to_zero() {
+pub(super) fn loops_to_zero() {
     for ty in ["i32", "i64"] {
         for step in [
             "(T.sub (local.get 0) (T.const 1))",
             "(T.add (T.const -1) (local.get 0))",
         ] {
             let loops = [
+                (
+                    "",
+                    "(block $e COUNT
+                       (loop $l (br_if $e (T.eqz (local.tee 0 NEXT))) COUNT (br $l)))",
+                ),
                 ("i32", "(loop $l COUNT (br_if $l (local.tee 0 NEXT)))"),
                 (
                     "",
@@ -479,7 +481,7 @@ fn check_accesses(funcs: &str, exports: usize, argument: SigType) {
 }
 
 #[test]
-fn loads() {
+pub(super) fn loads() {
     for &op in LOAD_OPS {
         let (_, result) = signature(op);
         let (r, mnemonic) = (name(result), op.mnemonic());
@@ -497,7 +499,7 @@ fn loads() {
 }
 
 #[test]
-fn stores() {
+pub(super) fn stores() {
     for &op in STORE_OPS {
         let Signature::Fixed { params, .. } = op.row().signature else {
             panic!("{op:?}");
@@ -514,6 +516,85 @@ fn stores() {
                     funcs,
                     "(func (export \"{exports}\") (param i32 {t}) (local i32 {t})
                        ({mnemonic} {offset} {address} {value}))"
+                )
+                .unwrap();
+                exports += 1;
+            }
+        }
+        check_accesses(&funcs, exports, ty);
+    }
+}
+
+/// Pairs of operations in one cell, both ways round, of slots and of an accumulator.
+#[test]
+pub(super) fn chains() {
+    for &(first, second) in CHAIN_OPS {
+        let ty = signature(first).0[0];
+        let (t, f, s) = (name(ty), first.mnemonic(), second.mnemonic());
+        let product = format!("({f} (local.get 0) (local.get 1))");
+        let copy = "(local.set 3 (local.get 2))";
+        let wat = format!(
+            "(module
+               (func (export \"0\") (param {t} {t} {t}) (result {t})
+                 ({s} (local.get 2) {product}))
+               (func (export \"1\") (param {t} {t} {t}) (result {t})
+                 ({s} {product} (local.get 2)))
+               (func (export \"2\") (param {t} {t} {t}) (result {t}) (local {t})
+                 {copy} ({s} (local.get 3) {product}))
+               (func (export \"3\") (param {t} {t} {t}) (result {t}) (local {t})
+                 {copy} ({s} {product} (local.get 3)))
+               (func (export \"4\") (param {t} {t} {t}) (result {t})
+                 ({s} {product} {product})))"
+        );
+        let mut program = Program::new(&wat);
+        for (x, y, z) in triples(&values(ty)) {
+            let product = expected(first, &[x, y]).unwrap();
+            let args = [x, y, z].map(|slot| val(ty, slot));
+            for (export, operands) in [
+                ("0", [z, product]),
+                ("1", [product, z]),
+                ("2", [z, product]),
+                ("3", [product, z]),
+                ("4", [product, product]),
+            ] {
+                let want = vec![val(ty, expected(second, &operands).unwrap())];
+                let got = program.call(export, &args);
+                assert_eq!(got, Ok(want), "{f} {s} {export} {x:#x} {y:#x} {z:#x}");
+            }
+        }
+    }
+}
+
+fn triples(values: &[u64]) -> Vec<(u64, u64, u64)> {
+    let pairs = values
+        .iter()
+        .flat_map(|&x| values.iter().map(move |&y| (x, y)));
+    pairs
+        .flat_map(|(x, y)| values.iter().map(move |&z| (x, y, z)))
+        .collect()
+}
+
+/// Loads in one cell with an operation on what they load.
+#[test]
+pub(super) fn loads_with_operations() {
+    for &(load, op) in LOAD_THEN_OPS {
+        let ty = signature(op).0[0];
+        let (t, load, op) = (name(ty), load.mnemonic(), op.mnemonic());
+        let (mut funcs, mut exports) = (String::new(), 0);
+        for (address, offset) in ADDRESSES {
+            let load = format!("({load} {offset} {address})");
+            let copy = "(local.set 3 (local.get 1))";
+            for code in [
+                format!("({op} (local.get 1) {load})"),
+                format!("({op} {load} (local.get 1))"),
+                format!("{copy} ({op} (local.get 3) {load})"),
+                format!("{copy} ({op} {load} (local.get 3))"),
+                format!("({op} {load} {load})"),
+            ] {
+                write!(
+                    funcs,
+                    "(func (export \"{exports}\") (param i32 {t}) (result {t}) (local i32 {t})
+                       {code})"
                 )
                 .unwrap();
                 exports += 1;
