@@ -13,6 +13,10 @@ use regalloc2::{
 
 use crate::error::{Error, ErrorKind, Result};
 
+/// Arguments of edges up to which the good algorithm is used: its time is quadratic in chains of
+/// them, and functions that have more are not written by hand.
+const EDGE_ARGUMENTS_MAX: usize = 10_000;
+
 /// What the register allocator must know of a machine instruction.
 pub trait MachInst {
     /// Appends its register operands, and gives the registers that it destroys besides.
@@ -96,10 +100,23 @@ impl<I: MachInst> VCode<I> {
     /// # Errors
     /// `Internal`: lowering made code that cannot be allocated.
     pub fn allocate(&self, env: &MachineEnv) -> Result<Output> {
+        let given: usize = self.blocks.iter().flat_map(|b| &b.args).map(Vec::len).sum();
+        let algorithm = match given <= EDGE_ARGUMENTS_MAX {
+            true => Algorithm::Ion,
+            false => Algorithm::Fastalloc,
+        };
+        self.allocate_by(algorithm, env)
+    }
+
+    /// As [`Self::allocate`], by a given algorithm.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn allocate_by(&self, algorithm: Algorithm, env: &MachineEnv) -> Result<Output> {
         let options = RegallocOptions {
             verbose_log: false,
             validate_ssa: cfg!(debug_assertions),
-            algorithm: Algorithm::Ion,
+            algorithm,
         };
         regalloc2::run(self, env, &options)
             .map_err(|e| Error::new(ErrorKind::Internal, format!("register allocation: {e:?}")))

