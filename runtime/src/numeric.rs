@@ -56,17 +56,23 @@ const SIGN64: u64 = 1 << 63;
 type Trapping<T> = Result<T, TrapKind>;
 
 macro_rules! canonical_nans {
-    ($float:ty, $nan_bits:ident, $canonical:ident, $checked:ident, $square_root:ident) => {
-        /// The deterministic profile's NaN, in place of any NaN: the same by a branch. What computes
-        /// one value goes on without waiting for the test; lanes do better with a choice.
+    ($float:ty, $nan_bits:ident: $bits:ty, $canonical:ident, $checked:ident, $opaque:ident,
+        $square_root:ident) => {
+        /// The deterministic profile's NaN as a value that the compiler cannot see. It takes one
+        /// NaN to be as good as another, and may drop a choice between two of them.
+        #[inline(always)]
+        fn $opaque() -> $float {
+            static BITS: $bits = $nan_bits;
+            std::hint::cold_path();
+            // SAFETY: a reference to a static is valid for reads.
+            <$float>::from_bits(unsafe { (&raw const BITS).read_volatile() })
+        }
+
+        /// The deterministic profile's NaN, in place of any NaN, by a branch. What computes one
+        /// value goes on without waiting for the test; lanes do better with a choice.
         #[inline(always)]
         fn $checked(value: $float) -> $float {
-            if value.is_nan() {
-                std::hint::cold_path();
-                <$float>::from_bits($nan_bits)
-            } else {
-                value
-            }
+            if value.is_nan() { $opaque() } else { value }
         }
 
         /// The deterministic profile's NaN, in place of any NaN.
@@ -91,8 +97,8 @@ macro_rules! canonical_nans {
     };
 }
 
-canonical_nans!(f32, NAN32_BITS, canonical32, checked32, square_root32);
-canonical_nans!(f64, NAN64_BITS, canonical64, checked64, square_root64);
+canonical_nans!(f32, NAN32_BITS: u32, canonical32, checked32, opaque_nan32, square_root32);
+canonical_nans!(f64, NAN64_BITS: u64, canonical64, checked64, opaque_nan64, square_root64);
 
 /// A quotient or remainder that is undefined for a divisor of 0.
 #[inline(always)]
@@ -253,12 +259,7 @@ pure! {
     f32_floor(a: f32) -> f32 = canonical32(a.floor());
     f32_trunc(a: f32) -> f32 = canonical32(a.trunc());
     f32_nearest(a: f32) -> f32 = canonical32(a.round_ties_even());
-    f32_sqrt(a: f32) -> f32 = if a >= 0.0 {
-        a.sqrt()
-    } else {
-        std::hint::cold_path();
-        f32::from_bits(NAN32_BITS)
-    };
+    f32_sqrt(a: f32) -> f32 = if a >= 0.0 { a.sqrt() } else { opaque_nan32() };
     f32_add(a: f32, b: f32) -> f32 = checked32(a + b);
     f32_sub(a: f32, b: f32) -> f32 = checked32(a - b);
     f32_mul(a: f32, b: f32) -> f32 = checked32(a * b);
@@ -280,12 +281,7 @@ pure! {
     f64_floor(a: f64) -> f64 = canonical64(a.floor());
     f64_trunc(a: f64) -> f64 = canonical64(a.trunc());
     f64_nearest(a: f64) -> f64 = canonical64(a.round_ties_even());
-    f64_sqrt(a: f64) -> f64 = if a >= 0.0 {
-        a.sqrt()
-    } else {
-        std::hint::cold_path();
-        f64::from_bits(NAN64_BITS)
-    };
+    f64_sqrt(a: f64) -> f64 = if a >= 0.0 { a.sqrt() } else { opaque_nan64() };
     f64_add(a: f64, b: f64) -> f64 = checked64(a + b);
     f64_sub(a: f64, b: f64) -> f64 = checked64(a - b);
     f64_mul(a: f64, b: f64) -> f64 = checked64(a * b);
