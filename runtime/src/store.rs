@@ -33,6 +33,7 @@ pub struct Store {
 }
 
 /// What a store owns.
+#[expect(clippy::vec_box, reason = "running code holds their addresses")]
 pub struct StoreData {
     pub(crate) cx: Cx,
     pub(crate) id: u32,
