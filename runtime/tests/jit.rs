@@ -2,6 +2,8 @@
 //! `.txt` beside it, SSA and A64; `BLESS=1` rewrites them), and every function of the suites, whose
 //! allocations the independent checker confirms.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
