@@ -275,7 +275,10 @@ impl Source {
         let code = blank_comments_and_literals(text);
         let is_test_file = path.contains("/tests/") || path.ends_with("/tests.rs");
         let tests = if is_test_file {
-            Vec::from_iter([0..text.len()])
+            Vec::from([Range {
+                start: 0,
+                end: text.len(),
+            }])
         } else {
             test_items(&code)
         };

