@@ -1,0 +1,205 @@
+//! Calls, tail calls and returns: arguments to where the callee's frame begins, then the cell.
+
+use super::moves::Move;
+use super::{Field, FuncTypes, Fuser, Mirror, class, internal};
+use crate::error::Result;
+use crate::ir::{Inst, List, Operand, OperandKind, Slot, Type};
+use crate::register::call::CALL_CELLS;
+use crate::register::table::opcode;
+use crate::types::FuncType;
+
+impl Fuser<'_> {
+    /// Calls.
+    pub(super) fn calls(&mut self, inst: &Inst) -> Result<()> {
+        match *inst {
+            Inst::Call { func, dst, args } => {
+                self.call(func, dst, args);
+            }
+            Inst::CallIndirect {
+                table,
+                type_index,
+                dst,
+                index_and_args,
+            } => {
+                let ty = self.func.module.func_type(type_index);
+                let further = self.table_and_type(table, type_index);
+                let address = self.func.table_address(table);
+                let op = opcode!(call_indirect);
+                self.call_by(op, further, (dst, &ty), index_and_args, address);
+            }
+            Inst::CallRef {
+                type_index,
+                dst,
+                func_and_args,
+            } => {
+                let ty = self.func.module.func_type(type_index);
+                let op = opcode!(call_ref);
+                self.call_by(op, 0, (dst, &ty), func_and_args, Type::Ref);
+            }
+            _ => return Err(internal(format!("{} is not a call", inst.name()))),
+        }
+        Ok(())
+    }
+
+    /// Tail calls.
+    pub(super) fn tail_calls(&mut self, inst: &Inst) -> Result<()> {
+        match *inst {
+            Inst::ReturnCall { func, args } => {
+                let ty = self.func.module.signatures[func as usize].clone();
+                self.parallel_moves(self.func.list(args), &FuncTypes(&ty.params));
+                self.callee(opcode!(return_call), opcode!(return_call_import), func, 0);
+                let args: u32 = FuncTypes(&ty.params).iter().map(Type::slots).sum();
+                self.overflow = self.overflow.max(args);
+            }
+            Inst::ReturnCallIndirect {
+                table,
+                type_index,
+                index_and_args,
+            } => {
+                let ty = self.func.module.func_type(type_index);
+                let further = self.table_and_type(table, type_index);
+                let address = self.func.table_address(table);
+                let op = opcode!(return_call_indirect);
+                self.return_call_by(op, further, &ty, index_and_args, address);
+            }
+            Inst::ReturnCallRef {
+                type_index,
+                func_and_args,
+            } => {
+                let ty = self.func.module.func_type(type_index);
+                let op = opcode!(return_call_ref);
+                self.return_call_by(op, 0, &ty, func_and_args, Type::Ref);
+            }
+            _ => return Err(internal(format!("{} is not a tail call", inst.name()))),
+        }
+        Ok(())
+    }
+
+    /// The further cell of an indirect call.
+    fn table_and_type(&self, table: u32, type_index: u32) -> u64 {
+        let id = self.func.module.types[type_index as usize];
+        u64::from(id.0) | u64::from(table) << 32
+    }
+
+    fn call(&mut self, func: u32, dst: Slot, args: List) {
+        let ty = self.func.module.signatures[func as usize].clone();
+        let first = self.layout.slot(dst);
+        let moves = self.list_moves(self.func.list(args), &FuncTypes(&ty.params), first);
+        self.moves(&moves);
+        self.callee(opcode!(call), opcode!(call_import), func, first);
+        self.called(first, &ty);
+    }
+
+    /// A call of a function of the module: by its code if it has some.
+    fn callee(&mut self, own: u16, imported: u16, func: u32, dst: u32) {
+        match self.func.module.body_index(func) {
+            Some(_) => {
+                self.cell(own, dst as u16, (dst >> 16) as u16, 0);
+                self.calls.push((self.cells.len(), func));
+                self.cells.push(0);
+            }
+            None => {
+                self.cell(imported, dst as u16, (dst >> 16) as u16, 0);
+                self.cells.push(u64::from(func));
+            }
+        }
+    }
+
+    /// A call of what the first operand of the list says.
+    fn call_by(
+        &mut self,
+        op: u16,
+        further: u64,
+        (dst, ty): (Slot, &FuncType),
+        list: List,
+        callee: Type,
+    ) {
+        let first = self.layout.slot(dst);
+        let operands = self.func.list(list);
+        let moves = self.list_moves(&operands[1..], &FuncTypes(&ty.params), first);
+        self.moves(&moves);
+        let by = self.slot(operands[0], callee, 0);
+        self.cell(op, first as u16, (first >> 16) as u16, by);
+        self.cells.push(further);
+        self.called(first, ty);
+    }
+
+    /// Notes what a call leaves: of a single result, a copy in its accumulator.
+    fn called(&mut self, first: u32, ty: &FuncType) {
+        debug_assert!(self.cells.len() > CALL_CELLS);
+        self.mirror = Mirror::default();
+        if let [ty] = ty.results[..]
+            && Type::from(ty) != Type::V128
+        {
+            self.wrote_value(first, ty.into());
+        }
+    }
+
+    /// Puts what a tail call goes by above its arguments; gives the slot.
+    fn save_callee(&mut self, operand: Operand, ty: Type, args: u32) -> Saved {
+        if let OperandKind::Slot(slot) = operand.get()
+            && let Ok(slot) = u16::try_from(self.layout.slot(slot))
+            && u32::from(slot) >= args
+        {
+            return Saved::InPlace(slot);
+        }
+        let at = self.layout.frame_slots + self.overflow.max(args);
+        self.overflow = self.overflow.max(args) + 1;
+        self.copy(Move {
+            dst: at,
+            src: operand,
+            ty,
+        });
+        Saved::Above(at)
+    }
+
+    fn return_call_by(&mut self, op: u16, further: u64, ty: &FuncType, list: List, callee: Type) {
+        let operands = self.func.list(list);
+        let types = FuncTypes(&ty.params);
+        let args: u32 = types.iter().map(Type::slots).sum();
+        let saved = self.save_callee(operands[0], callee, args);
+        self.parallel_moves(&operands[1..], &types);
+        let by = match saved {
+            Saved::InPlace(slot) => slot,
+            Saved::Above(at) => {
+                self.raw_copy(args, at, callee);
+                args as u16
+            }
+        };
+        self.cell(op, 0, 0, by);
+        self.cells.push(further);
+        self.overflow = self.overflow.max(args + 1);
+    }
+
+    pub(super) fn ret(&mut self, values: List) {
+        let operands = self.func.list(values);
+        match self.single_result() {
+            Some(ty) => self.ret_one(operands[0], ty),
+            None => {
+                let ty = self.func.ty.clone();
+                self.parallel_moves(operands, &FuncTypes(&ty.results));
+                let slots: u32 = FuncTypes(&ty.results).iter().map(Type::slots).sum();
+                self.overflow = self.overflow.max(slots);
+                self.cell(opcode!(ret), 0, 0, 0);
+            }
+        }
+    }
+
+    pub(super) fn ret_one(&mut self, value: Operand, ty: Type) {
+        let op = opcode!(ret_one) + class(ty) * 3;
+        match self.field(value, ty, 0) {
+            Field::Imm(value) => self.cell(op + 2, value as u16, 0, 0),
+            Field::Slot(slot) => {
+                let in_acc = u16::from(self.is_in_acc(slot, ty));
+                self.cell(op + in_acc, slot, 0, 0);
+            }
+        }
+    }
+}
+
+/// What a tail call goes by, while its arguments are moved.
+#[derive(Clone, Copy, Debug)]
+enum Saved {
+    InPlace(u16),
+    Above(u32),
+}

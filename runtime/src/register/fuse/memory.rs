@@ -1,0 +1,97 @@
+//! Loads and stores: which form of the handler an access takes.
+
+use super::{Field, Fuser, condition, internal, small};
+use crate::error::Result;
+use crate::ir::{Operand, Slot, Type};
+use crate::ops::Op;
+use crate::register::memory::{LoadForm, StoreForm};
+use crate::register::table;
+
+impl Fuser<'_> {
+    /// The address of an access with a constant address, if it is within 32 bits.
+    fn fixed(&self, memory: u32, addr: Operand, offset: u64) -> Option<u32> {
+        let addr = self.func.constant(addr)?;
+        let is_plain = memory == 0 && self.func.memory_address(0) == Type::I32;
+        let effective = addr.checked_add(offset).filter(|_| is_plain)?;
+        u32::try_from(effective).ok()
+    }
+
+    /// The offset of an access, if it fits a field and the memory is the fast one.
+    pub(super) fn near(&self, memory: u32, offset: u64) -> Option<u16> {
+        let is_plain = memory == 0 && self.func.memory_address(0) == Type::I32;
+        u16::try_from(offset).ok().filter(|_| is_plain)
+    }
+
+    pub(super) fn load(
+        &mut self,
+        op: Op,
+        memory: u32,
+        dst: Slot,
+        addr: Operand,
+        offset: u64,
+    ) -> Result<()> {
+        let code = |form| table::load(op, form).ok_or_else(|| internal(op.mnemonic()));
+        let dst = self.layout.slot(dst);
+        let to = self.dst(dst);
+        if let Some(address) = self.fixed(memory, addr, offset) {
+            let op = code(LoadForm::Fixed)?;
+            self.cell(op, address as u16, (address >> 16) as u16, to);
+        } else {
+            let address = self.func.memory_address(memory);
+            let from = self.slot(addr, address, 0);
+            match self.near(memory, offset) {
+                Some(offset) if self.is_in_acc(from, address) => {
+                    self.cell(code(LoadForm::Acc)?, from, offset, to);
+                }
+                Some(offset) => self.cell(code(LoadForm::Slot)?, from, offset, to),
+                None => {
+                    self.cell(code(LoadForm::Wide)?, from, small(memory)?, to);
+                    self.cells.push(offset);
+                }
+            }
+        }
+        self.done(dst, condition::types(op).1);
+        Ok(())
+    }
+
+    pub(super) fn store(
+        &mut self,
+        op: Op,
+        memory: u32,
+        addr: Operand,
+        value: Operand,
+        offset: u64,
+    ) -> Result<()> {
+        let code = |form| table::store(op, form).ok_or_else(|| internal(op.mnemonic()));
+        let ty = condition::stored(op);
+        if let Some(address) = self.fixed(memory, addr, offset) {
+            let value = self.field(value, ty, 1);
+            let form = match value {
+                Field::Imm(_) => StoreForm::FixedImm,
+                Field::Slot(slot) if self.is_in_acc(slot, ty) => StoreForm::FixedAcc,
+                Field::Slot(_) => StoreForm::FixedSlot,
+            };
+            self.cell_far(code(form)?, value.bits(), address);
+            return Ok(());
+        }
+        let address = self.func.memory_address(memory);
+        let to = self.slot(addr, address, 0);
+        let Some(offset) = self.near(memory, offset) else {
+            let value = self.slot(value, ty, 1);
+            self.cell(code(StoreForm::Wide)?, to, value, small(memory)?);
+            self.cells.push(offset);
+            return Ok(());
+        };
+        let value = self.field(value, ty, 1);
+        let in_acc = self.is_in_acc(to, address);
+        let form = match value {
+            Field::Imm(_) if in_acc => StoreForm::AccImm,
+            Field::Imm(_) => StoreForm::SlotImm,
+            Field::Slot(slot) if self.is_in_acc(slot, ty) => StoreForm::SlotAcc,
+            Field::Slot(_) if in_acc => StoreForm::AccSlot,
+            Field::Slot(_) => StoreForm::SlotSlot,
+        };
+        self.cell(code(form)?, to, value.bits(), offset);
+        Ok(())
+    }
+}
