@@ -72,6 +72,10 @@ pub struct Config {
     pub features: WasmFeatures,
     /// What a store may use.
     pub limits: Limits,
+    /// Whether code counts the instructions that it executes, and traps when fuel runs out.
+    pub fuel: bool,
+    /// Whether code can be interrupted from outside, by request or deadline.
+    pub interruptible: bool,
 }
 
 impl Config {
@@ -82,6 +86,8 @@ impl Config {
             bounds: Bounds::Guard,
             features: WasmFeatures::WASM3,
             limits: Limits::default(),
+            fuel: false,
+            interruptible: false,
         }
     }
 }

@@ -35,7 +35,7 @@ mod visit;
 
 use std::sync::Arc;
 
-pub use builder::build;
+pub use builder::{build, build_with};
 pub use verify::verify;
 pub use visit::{Imm, Role};
 
@@ -191,6 +191,11 @@ pub enum Inst {
     RefFunc { dst: Slot, func: u32 },
     /// `r[dst] := r[a] is null`
     RefIsNull { dst: Slot, a: Operand },
+    /// Begins a segment: traps with `OutOfFuel` unless there is fuel of `cost`, which it takes
+    /// (`meter.rs`).
+    Fuel { cost: u32 },
+    /// Traps with `Interrupted` if the store is to be interrupted (`interrupt.rs`).
+    Poll,
     /// Traps with `kind` if `r[a]` is null.
     TrapIfNull { a: Operand, kind: TrapKind },
     /// `r[dst] := tables[table][r[index]]`

@@ -78,14 +78,14 @@ impl Backend for RegisterTier {
         Tier::Register
     }
 
-    fn compile(&self, module: &Module, _config: &Config) -> Result<Arc<dyn CompiledModule>> {
+    fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn CompiledModule>> {
         let mut compiled = Compiled {
             codes: Vec::with_capacity(module.bodies.len()),
             proof: Proof::default(),
         };
         let mut calls = Vec::new();
         for body in 0..module.bodies.len() {
-            let func = ir::build(module, body)?;
+            let func = ir::build_with(module, body, config)?;
             let fused = fuse::fuse(&func)?;
             calls.extend(fused.calls.iter().map(|&(cell, func)| (body, cell, func)));
             compiled.add(&func, fused.cells);

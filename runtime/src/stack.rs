@@ -71,8 +71,8 @@ impl Backend for StackTier {
         Tier::Stack
     }
 
-    fn compile(&self, module: &Module, _config: &Config) -> Result<Arc<dyn CompiledModule>> {
-        let (codes, proof) = translate::translate(module)?;
+    fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn CompiledModule>> {
+        let (codes, proof) = translate::translate(module, config)?;
         Ok(Arc::new(Compiled { codes, proof }))
     }
 

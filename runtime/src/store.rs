@@ -10,6 +10,7 @@ mod instance;
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 pub use func::{Caller, Func, HostFn};
 pub use handles::{Extern, GlobalHandle, MemoryHandle, TableHandle, TagHandle};
@@ -18,6 +19,7 @@ pub use instance::Instance;
 use crate::engine::{Engine, Proof, Tier};
 use crate::error::{Error, Result};
 use crate::global::{Global, Tag};
+use crate::interrupt::{Deadline, InterruptHandle};
 use crate::memory::Memory;
 use crate::table::Table;
 use crate::trap::TrapKind;
@@ -52,6 +54,8 @@ pub struct StoreData {
     pub(crate) entries: u32,
     /// Counts of all instances.
     pub(crate) proof: Proof,
+    pub(crate) interrupt: InterruptHandle,
+    deadline: Option<Deadline>,
     _value_stack: Vec<u64>,
     _frames: Vec<Frame>,
 }
@@ -73,7 +77,7 @@ impl Store {
         let limits = engine.config().limits;
         let mut value_stack: Vec<u64> = vec![0; limits.value_stack_bytes / 8];
         let mut frames: Vec<Frame> = Vec::with_capacity(limits.call_depth_max);
-        let data = Box::new(StoreData {
+        let mut data = Box::new(StoreData {
             cx: Cx {
                 native_limit: 0,
                 jit_entry_sp: 0,
@@ -85,6 +89,8 @@ impl Store {
                 trap_pc: 0,
                 trap_func: std::ptr::null_mut(),
                 entered: [0; 3],
+                fuel: 0,
+                interrupt: std::ptr::null(),
                 store: std::ptr::null_mut(),
             },
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
@@ -99,9 +105,14 @@ impl Store {
             host_error: None,
             entries: 0,
             proof: Proof::default(),
+            interrupt: InterruptHandle::default(),
+            deadline: None,
             _value_stack: value_stack,
             _frames: frames,
         });
+        if engine.config().interruptible {
+            data.cx.interrupt = data.interrupt.flags();
+        }
         let data = Box::into_raw(data);
         // SAFETY: `data` was just allocated.
         unsafe { (*data).cx.store = data.cast() };
@@ -124,6 +135,49 @@ impl Store {
             entered,
             ..self.data().proof.clone()
         }
+    }
+
+    /// The fuel that is left; `None` if the engine does not meter.
+    pub fn fuel(&self) -> Option<u64> {
+        let data = self.data();
+        data.engine.config().fuel.then_some(data.cx.fuel)
+    }
+
+    /// Replaces the fuel that is left. A new store has none. `meter.rs` says what it buys.
+    ///
+    /// # Errors
+    /// `Usage` if the engine does not meter.
+    pub fn set_fuel(&mut self, fuel: u64) -> Result<()> {
+        let data = self.data_mut();
+        if !data.engine.config().fuel {
+            return Err(Error::usage("the engine is configured without fuel"));
+        }
+        data.cx.fuel = fuel;
+        Ok(())
+    }
+
+    /// What interrupts this store from any thread.
+    ///
+    /// # Errors
+    /// `Usage` if the engine is not interruptible.
+    pub fn interrupt_handle(&self) -> Result<InterruptHandle> {
+        self.data().check_interruptible()?;
+        Ok(self.data().interrupt.clone())
+    }
+
+    /// Lets everything that runs in this store after that time, from now on, trap with
+    /// `Interrupted`; `None` lifts the deadline.
+    ///
+    /// # Errors
+    /// `Usage` if the engine is not interruptible.
+    pub fn set_deadline(&mut self, after: Option<Duration>) -> Result<()> {
+        let data = self.data_mut();
+        data.check_interruptible()?;
+        data.deadline = None;
+        if let Some(after) = after {
+            data.deadline = Some(Deadline::start(&data.interrupt, after)?);
+        }
+        Ok(())
     }
 
     /// Every memory, in order of creation.
@@ -218,6 +272,16 @@ impl StoreData {
         self.engine.registry().func(ty)
     }
 
+    fn check_interruptible(&self) -> Result<()> {
+        if self.engine.config().interruptible {
+            Ok(())
+        } else {
+            Err(Error::usage(
+                "the engine is configured without interruption",
+            ))
+        }
+    }
+
     /// The error for an exit code.
     pub(crate) fn exit_error(&mut self, exit: u32) -> Error {
         match TrapKind::from_code(exit) {
@@ -225,7 +289,12 @@ impl StoreData {
                 .host_error
                 .take()
                 .unwrap_or_else(|| Error::trap(TrapKind::HostError)),
-            Some(kind) => Error::trap(kind),
+            Some(kind) => {
+                if kind == TrapKind::Interrupted {
+                    self.interrupt.delivered();
+                }
+                Error::trap(kind)
+            }
             None => Error::new(
                 crate::error::ErrorKind::Internal,
                 format!("a function ended with the unknown exit code {exit}"),

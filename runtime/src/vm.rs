@@ -10,6 +10,8 @@
 //! for the callee. Whoever runs code that may enter the store again from outside (a host call,
 //! compiled code calling out) first raises [`Cx::top`] above what is live, and restores it after.
 
+use std::sync::atomic::AtomicU32;
+
 use crate::types::TypeId;
 
 /// What every call returns: 0, or the exit code of a trap (`TrapKind as u32`).
@@ -174,6 +176,11 @@ pub struct Cx {
     pub trap_func: *mut FuncInst,
     /// How often code of each tier was entered from outside of it.
     pub entered: [u64; 3],
+    /// What is left to spend (`meter.rs`); only metered code reads it.
+    pub fuel: u64,
+    /// Not 0 when execution is to be interrupted (`interrupt.rs`); null unless the engine is
+    /// interruptible.
+    pub interrupt: *const AtomicU32,
     /// The store's owner (`store::StoreData`), for helpers and host calls.
     pub store: *mut (),
 }

@@ -18,7 +18,9 @@ use std::rc::Rc;
 use super::visit::{fixed, helper_types, sig_type};
 use super::{Block, Func, Inst, List, Operand, Slot, Type};
 use crate::decode::{DecodeError, Decoder, Imm, Instr, MemArg, RawBlockType, RawValType};
+use crate::engine::{Config, Tier};
 use crate::error::{Error, ErrorKind, Result};
+use crate::meter;
 use crate::module::Module;
 use crate::ops::{Op, Shape};
 use crate::trap::TrapKind;
@@ -31,9 +33,20 @@ use stack::{Stack, Value};
 /// # Errors
 /// `Unsupported` with the mnemonic of the first reachable opcode that has no IR yet.
 pub fn build(module: &Module, body: usize) -> Result<Func> {
+    build_with(module, body, &Config::only(Tier::Register))
+}
+
+/// The same, metered as an engine is configured.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_with(module: &Module, body: usize, config: &Config) -> Result<Func> {
     let range = module.bodies[body].clone();
     let mut decoder = Decoder::new(&module.bytes[range.clone()], range.start);
     let mut builder = Builder::new(module, body, &mut decoder).map_err(internal)?;
+    builder.has_fuel = config.fuel;
+    builder.is_interruptible = config.interruptible;
+    builder.poll();
     while !decoder.is_at_end() {
         let instr = decoder.read().map_err(internal)?;
         builder.instr(&instr).map_err(|e| e.at(instr.offset))?;
@@ -103,6 +116,11 @@ struct Builder<'a> {
     skipped: usize,
     /// Of the instruction at hand.
     offset: u32,
+    /// Whether segments are charged, and whether code polls for interruption (`meter.rs`).
+    has_fuel: bool,
+    is_interruptible: bool,
+    /// The instruction that charges the segment at hand.
+    charged_by: Option<usize>,
 }
 
 impl<'a> Builder<'a> {
@@ -163,6 +181,9 @@ impl<'a> Builder<'a> {
             is_open: true,
             skipped: 0,
             offset: 0,
+            has_fuel: false,
+            is_interruptible: false,
+            charged_by: None,
         })
     }
 
@@ -264,6 +285,9 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         self.func.ops += 1;
+        if self.has_fuel {
+            self.charge(instr.op);
+        }
         match instr.op.shape() {
             Shape::Control => self.control_instr(instr),
             Shape::Call => self.call_instr(instr),
@@ -303,6 +327,30 @@ impl<'a> Builder<'a> {
             | Shape::AtomicSync
             | Shape::SharedEverything
             | Shape::StackSwitching => Err(unsupported(instr.op)),
+        }
+    }
+
+    /// Charges a reachable instruction to its segment, whose first one that costs anything emits
+    /// the charge.
+    fn charge(&mut self, op: Op) {
+        let more = meter::cost(op);
+        if let Some(at) = self.charged_by {
+            if let Inst::Fuel { cost } = &mut self.func.insts[at] {
+                *cost += more;
+            }
+        } else if more > 0 {
+            self.charged_by = Some(self.func.insts.len());
+            self.emit(Inst::Fuel { cost: more });
+        }
+        if meter::ends_segment(op) {
+            self.charged_by = None;
+        }
+    }
+
+    /// Looks for an interruption at the function's entry or a loop's head.
+    fn poll(&mut self) {
+        if self.is_interruptible {
+            self.emit(Inst::Poll);
         }
     }
 
@@ -646,6 +694,8 @@ fn single_dst(inst: &mut Inst) -> Option<&mut Slot> {
         | Inst::TableGet { dst, .. }
         | Inst::Helper { dst, .. } => Some(dst),
         Inst::Store { .. }
+        | Inst::Fuel { .. }
+        | Inst::Poll
         | Inst::GlobalSet { .. }
         | Inst::TrapIfNull { .. }
         | Inst::TableSet { .. }

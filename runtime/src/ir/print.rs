@@ -124,6 +124,7 @@ fn show_imm(imm: Imm) -> String {
         Imm::Data(n) => write!(text, "data#{n}"),
         Imm::Offset(n) => write!(text, "+{n}"),
         Imm::Trap(kind) => write!(text, "{kind:?}"),
+        Imm::Cost(n) => write!(text, "{n}"),
     };
     result.expect("a string takes all text");
     text

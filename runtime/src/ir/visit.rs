@@ -37,6 +37,7 @@ pub enum Imm {
     Data(u32),
     Offset(u64),
     Trap(TrapKind),
+    Cost(u32),
 }
 
 /// The type that a signature's type has where addresses are of type `address`.
@@ -260,6 +261,8 @@ impl<F: FnMut(Role)> Visitor<'_, F> {
                 self.uses(a, Type::Ref);
                 self.imm(Imm::Trap(kind));
             }
+            Inst::Fuel { cost } => self.imm(Imm::Cost(cost)),
+            Inst::Poll => {}
             Inst::TableGet { table, dst, index } => {
                 self.uses(index, self.func.table_address(table));
                 self.def(dst, Type::Ref);
@@ -411,6 +414,8 @@ impl Inst {
             Inst::GlobalSet { .. } => "global.set",
             Inst::RefFunc { .. } => "ref.func",
             Inst::RefIsNull { .. } => "ref.is_null",
+            Inst::Fuel { .. } => "fuel",
+            Inst::Poll => "poll",
             Inst::TrapIfNull { .. } => "trap_if_null",
             Inst::TableGet { .. } => "table.get",
             Inst::TableSet { .. } => "table.set",

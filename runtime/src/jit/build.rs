@@ -252,6 +252,9 @@ impl<'a> Builder<'a> {
                 let value = self.unary(Op::I64Eqz, a);
                 self.write(dst, value);
             }
+            ir::Inst::Fuel { .. } | ir::Inst::Poll => {
+                return Err(Error::unsupported(inst.name()));
+            }
             ir::Inst::TrapIfNull { a, kind } => {
                 let a = self.read(a, Type::Ref);
                 self.trap_if_null(a, kind);

@@ -65,7 +65,7 @@ pub struct Stages {
 pub fn compile(module: &Module, config: &Config) -> Result<Image> {
     let assumptions = Assumptions::new(config);
     let irs = (0..module.bodies.len())
-        .map(|body| ir::build(module, body))
+        .map(|body| ir::build_with(module, body, config))
         .collect::<Result<Vec<_>>>()?;
     let around = surroundings(&irs);
     let mut linker = Linker::default();
@@ -87,7 +87,7 @@ pub fn compile(module: &Module, config: &Config) -> Result<Image> {
 /// As [`compile`].
 pub fn stages(module: &Module, body: usize, config: &Config) -> Result<Stages> {
     let assumptions = Assumptions::new(config);
-    let ir = ir::build(module, body)?;
+    let ir = ir::build_with(module, body, config)?;
     let around = surroundings(std::slice::from_ref(&ir));
     let (mut func, _) = build::build(&ir, assumptions)?;
     let blocks: Vec<Block> = Cfg::new(&func).order;

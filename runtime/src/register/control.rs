@@ -1,5 +1,7 @@
 //! Handlers of moves, branches, globals, tables, references, and of what `helpers.rs` executes.
 
+use std::sync::atomic::Ordering;
+
 use super::machine::{
     Flag, Handler, Immediate, InAcc, InSlot, Ip, Negated, Plain, Regs, Source, Value, handlers,
 };
@@ -149,6 +151,24 @@ handlers! {
             Some(kind) => r.trap(kind),
             None => r.exit(Exit::MAX),
         }
+    }
+
+    /// Spends `b, c` of the fuel, if there is as much.
+    fn fuel(r) {
+        let (cx, cost) = (r.cx(), u64::from(r.field32(2)));
+        if (*cx).fuel < cost {
+            return r.trap(TrapKind::OutOfFuel);
+        }
+        (*cx).fuel -= cost;
+        r.next(1)
+    }
+
+    /// Traps if the store is to be interrupted.
+    fn poll(r) {
+        if (*(*r.cx()).interrupt).load(Ordering::Relaxed) != 0 {
+            return r.trap(TrapKind::Interrupted);
+        }
+        r.next(1)
     }
 
     /// `c := tables[b][a]`

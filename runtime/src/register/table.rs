@@ -71,6 +71,8 @@ table! {
     global_set_vector: Handler = control::global_set_vector;
     ref_func: Handler = control::ref_func;
     trap_if_null: Handler = control::trap_if_null;
+    fuel: Handler = control::fuel;
+    poll: Handler = control::poll;
     table_get: Handler = control::table_get;
     table_set: Handler = control::table_set;
     helper: [Handler; HELPER_OPS.len()] = HELPER;

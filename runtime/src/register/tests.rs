@@ -4,6 +4,7 @@
 
 mod forms;
 mod fused;
+mod metered;
 
 use crate::engine::{Config, Engine, Tier};
 use crate::error::{Error, Result};

@@ -1,10 +1,32 @@
 //! Handlers of branches (spec: "Control Instructions"). Heights of the operand stack are static,
 //! so a branch that carries values over others says how many slots to keep and how many to drop.
 
+use std::sync::atomic::Ordering;
+
 use super::machine::handlers;
 use crate::trap::TrapKind;
 
 handlers! {
+    /// The start of a segment (`meter.rs`): `{ its cost }`.
+    fn fuel(m) {
+        let (cx, cost) = (m.cx(), m.take());
+        match (*cx).fuel.checked_sub(cost) {
+            Some(left) => {
+                (*cx).fuel = left;
+                m.next()
+            }
+            None => m.trap(TrapKind::OutOfFuel),
+        }
+    }
+
+    /// A function's entry or a loop's head, where the engine is interruptible.
+    fn poll(m) {
+        if (*(*m.cx()).interrupt).load(Ordering::Relaxed) != 0 {
+            return m.trap(TrapKind::Interrupted);
+        }
+        m.next()
+    }
+
     /// `unreachable`
     fn unreachable(m) {
         m.trap(TrapKind::Unreachable)

@@ -19,10 +19,11 @@ use heights::Heights;
 pub(super) use ops::is_supported;
 
 use super::machine::Handler;
-use super::{FuncCode, call};
+use super::{FuncCode, call, control};
 use crate::decode::{DecodeError, Decoder, RawValType};
-use crate::engine::Proof;
+use crate::engine::{Config, Proof};
 use crate::error::{Error, ErrorKind, Result};
+use crate::meter;
 use crate::module::Module;
 use crate::ops::Op;
 use crate::types::{FuncType, ValType};
@@ -32,9 +33,9 @@ use crate::value::slots_of_all;
 ///
 /// # Errors
 /// `Unsupported` with the mnemonic of the first opcode that this tier does not execute.
-pub(super) fn translate(module: &Module) -> Result<(Box<[FuncCode]>, Proof)> {
+pub(super) fn translate(module: &Module, config: &Config) -> Result<(Box<[FuncCode]>, Proof)> {
     let mut codes: Box<[FuncCode]> = module.bodies.iter().map(|_| FuncCode::default()).collect();
-    let mut translator = Translator::new(module, codes.as_ptr());
+    let mut translator = Translator::new(module, config, codes.as_ptr());
     for (i, body) in module.bodies.iter().enumerate() {
         let index = module.imported.funcs + i as u32;
         let decoder = Decoder::new(&module.bytes[body.clone()], body.start);
@@ -63,6 +64,11 @@ struct Translator<'m> {
     /// `br_table`: the pending jumps by label.
     stubs: Vec<u32>,
     proof: Proof,
+    /// Whether segments are charged, and whether code polls for interruption (`meter.rs`).
+    has_fuel: bool,
+    is_interruptible: bool,
+    /// The cell that holds the cost of the open segment.
+    segment: Option<usize>,
 }
 
 /// A function type, counted in slots.
@@ -81,7 +87,7 @@ struct Local {
 }
 
 impl<'m> Translator<'m> {
-    fn new(module: &'m Module, codes: *const FuncCode) -> Self {
+    fn new(module: &'m Module, config: &Config, codes: *const FuncCode) -> Self {
         let proof = Proof {
             functions: module.bodies.len() as u64,
             ..Proof::default()
@@ -100,6 +106,9 @@ impl<'m> Translator<'m> {
             is_reachable: true,
             stubs: Vec::new(),
             proof,
+            has_fuel: config.fuel,
+            is_interruptible: config.interruptible,
+            segment: None,
         }
     }
 
@@ -109,11 +118,16 @@ impl<'m> Translator<'m> {
         self.stack.clear();
         self.local_slots = 0;
         self.is_reachable = true;
+        self.segment = None;
         let zeroed = self.declare_locals(index, &mut decoder)?;
+        self.emit_poll();
         self.open_function(self.module.funcs[index as usize]);
         while !self.blocks.is_empty() {
             let instr = decoder.read().map_err(decode_error)?;
             self.proof.ops_inline += 1;
+            if self.has_fuel {
+                self.charge(instr.op);
+            }
             self.instruction(&instr)?;
             if !self.is_reachable && !self.blocks.is_empty() {
                 self.skip_unreachable(&mut decoder)?;
@@ -166,6 +180,30 @@ impl<'m> Translator<'m> {
     fn emit(&mut self, handler: Handler, immediates: &[u64]) {
         self.cells.push(handler as usize as u64);
         self.cells.extend_from_slice(immediates);
+    }
+
+    /// Adds an instruction to the segment that is open, or opens one. (A segment's end closes it,
+    /// though the instruction itself is still to be emitted.)
+    fn charge(&mut self, op: Op) {
+        let cost = u64::from(meter::cost(op));
+        match self.segment {
+            Some(cell) => self.cells[cell] += cost,
+            None if cost > 0 => {
+                self.emit(control::fuel, &[cost]);
+                self.segment = Some(self.cells.len() - 1);
+            }
+            None => {}
+        }
+        if meter::ends_segment(op) {
+            self.segment = None;
+        }
+    }
+
+    /// At a function's entry or a loop's head.
+    fn emit_poll(&mut self) {
+        if self.is_interruptible {
+            self.emit(control::poll, &[]);
+        }
     }
 
     /// Emits an instruction whose handler calls out for its whole work (contract C2).

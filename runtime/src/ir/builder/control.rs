@@ -190,6 +190,7 @@ impl Builder<'_> {
         self.terminate(Inst::Br { target: label });
         self.bind(label);
         self.begin(Kind::Loop, label, sig);
+        self.poll();
     }
 
     fn begin_if(&mut self, sig: Rc<Sig>) {

@@ -77,6 +77,8 @@ impl Fuser<'_> {
                 self.done(dst, Type::Ref);
             }
             Inst::RefIsNull { dst, a } => return self.unary(Op::I64Eqz, dst, a),
+            Inst::Fuel { cost } => self.cell_far(opcode!(fuel), 0, cost),
+            Inst::Poll => self.cell(opcode!(poll), 0, 0, 0),
             Inst::TrapIfNull { a, kind } => {
                 let a = self.slot(a, Type::Ref, 0);
                 self.cell(opcode!(trap_if_null), a, kind as u16, 0);

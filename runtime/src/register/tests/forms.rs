@@ -210,7 +210,7 @@ fn branches_references_tables_and_helpers() {
 #[test]
 #[cfg(debug_assertions)]
 fn every_handler_is_executed() {
-    use super::fused;
+    use super::{fused, metered};
     use crate::register::table::{EXECUTED, OPCODES, name};
     use std::sync::atomic::Ordering;
 
@@ -228,6 +228,7 @@ fn every_handler_is_executed() {
     super::recursion_ends_in_exhaustion_and_tail_calls_do_not();
     super::branch_tables();
     super::frames_larger_than_a_field();
+    metered::fuel_runs_out_at_the_same_place_with_the_same_state();
     super::traps();
     let is_new = |&opcode: &usize| !EXECUTED[opcode].load(Ordering::Relaxed);
     let left: Vec<String> = (0..OPCODES).filter(is_new).map(name).collect();

@@ -3,6 +3,7 @@
 //! have a loop in the place of jumps, so there it is run less often, and tests the loops only.
 
 use super::{encode, engine};
+use crate::engine::{Config, Engine};
 use crate::limits::Limits;
 use crate::module::Module;
 use crate::ops::{Imms, Op, SigType, Signature};
@@ -21,13 +22,19 @@ const NATIVE_STACK_BYTES: usize = 64 << 10;
 
 /// Runs a body that leaves nothing on the stack, `RUNS` times in a loop.
 fn run(name: &str, body: &str) {
+    run_in(&engine(Limits::default()), name, body);
+}
+
+fn run_in(engine: &Engine, name: &str, body: &str) {
     let wat = module_text(body);
-    let engine = engine(Limits::default());
-    let mut store = Store::new(&engine);
+    let mut store = Store::new(engine);
+    if engine.config().fuel {
+        store.set_fuel(u64::MAX).expect("it meters");
+    }
     let module =
-        Module::new(&engine, &encode(&wat)).unwrap_or_else(|e| panic!("{name}: {e}\n{wat}"));
+        Module::new(engine, &encode(&wat)).unwrap_or_else(|e| panic!("{name}: {e}\n{wat}"));
     let callee = r#"(module (func (export "f") (param i32) (result i32) (local.get 0)))"#;
-    let callee = Module::new(&engine, &encode(callee)).expect("the callee is valid");
+    let callee = Module::new(engine, &encode(callee)).expect("the callee is valid");
     let callee = Instance::new(&mut store, &callee, &[]).expect("the callee instantiates");
     let callee = callee.func(&store, "f").expect("it is exported");
     let ty = FuncType {
@@ -148,6 +155,17 @@ fn every_opcode_on_a_small_native_stack() {
     for &op in Op::ALL.iter().filter(|&&op| is_supported(op)) {
         run(&format!("{op:?}"), &text_of(op));
     }
+}
+
+#[test]
+fn metering_on_a_small_native_stack() {
+    let config = Config {
+        fuel: true,
+        interruptible: true,
+        ..*engine(Limits::default()).config()
+    };
+    let engine = Engine::with_backend(config, Box::new(crate::stack::StackTier));
+    run_in(&engine, "fuel, poll", "(call $none) (loop)");
 }
 
 /// Handlers that an opcode gets in other circumstances.

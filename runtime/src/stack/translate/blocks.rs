@@ -44,6 +44,7 @@ impl Translator<'_> {
 
     pub(super) fn loop_(&mut self, ty: RawBlockType) {
         let start = self.cells.len() as u32;
+        self.emit_poll();
         self.open(ty, start);
     }
 
