@@ -54,6 +54,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/stack/call.rs",
     "runtime/src/stack/machine.rs",
     "runtime/src/stack/memory.rs",
+    "runtime/src/stack/simd.rs",
     // Compiled code: its memory, its faults, entering it, what it calls.
     "runtime/src/jit/backend.rs",
     "runtime/src/jit/code.rs",

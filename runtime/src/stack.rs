@@ -11,6 +11,7 @@ mod control;
 mod machine;
 mod memory;
 mod numeric;
+mod simd;
 mod table;
 #[cfg(test)]
 mod tests;

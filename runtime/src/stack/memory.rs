@@ -105,7 +105,7 @@ pub(super) mod far {
 /// The host's address of `size_bytes` at `address + offset` of a memory, or null if they are not
 /// all inside of it.
 #[inline(always)]
-unsafe fn far_address(
+pub(super) unsafe fn far_address(
     vm: *mut Vm,
     memory: u64,
     address: u64,

@@ -102,6 +102,8 @@ fn text_of(op: Op) -> String {
         Imms::TableInit | Imms::Elem => "$e",
         Imms::V128 => "i64x2 1 2",
         Imms::I32 | Imms::I64 | Imms::F32 | Imms::F64 => "1",
+        Imms::Lane | Imms::MemArgLane => "1",
+        Imms::Lanes => "0 1 2 3 4 5 6 7 8 16 17 18 19 20 21 31",
         _none_or_optional => "",
     };
     format!(
@@ -239,22 +241,22 @@ fn every_variant_on_a_small_native_stack() {
 
 #[test]
 fn every_far_access_on_a_small_native_stack() {
-    for &op in Op::ALL {
-        let text = match (op.shape(), op.row().signature) {
-            (crate::ops::Shape::Load, _) => {
-                format!("(drop ({} $far (i64.const 1)))", op.mnemonic())
-            }
-            (
-                crate::ops::Shape::Store,
-                Signature::Fixed {
-                    params: [_, ty], ..
-                },
-            ) => {
-                let ty = format!("{ty:?}").to_lowercase();
-                format!("({} $far (i64.const 1) ({ty}.const 1))", op.mnemonic())
-            }
-            _other => continue,
+    for &op in Op::ALL.iter().filter(|&&op| is_supported(op)) {
+        let lane = match op.row().imms {
+            Imms::MemArg => "",
+            Imms::MemArgLane => "1",
+            _no_access => continue,
         };
+        let Signature::Fixed { params, results } = op.row().signature else {
+            panic!("{op:?} has a signature");
+        };
+        let value = match params {
+            [_, SigType::V128] => "(v128.const i64x2 1 1)".to_owned(),
+            [_, ty] => format!("({}.const 1)", format!("{ty:?}").to_lowercase()),
+            _load => String::new(),
+        };
+        let (name, drops) = (op.mnemonic(), "drop ".repeat(results.len()));
+        let text = format!("(i64.const 1) {value} {name} $far {lane} {drops}");
         run(&format!("far {op:?}"), &text);
     }
 }

@@ -3,9 +3,11 @@
 use super::{Translator, wrong_immediates};
 use crate::decode::{Imm, Instr, MemArg, RawBlockType};
 use crate::error::{Error, Result};
-use crate::ops::{Op, for_each_group, for_each_numeric, for_each_op};
+use crate::ops::for_each_simd_numeric;
+use crate::ops::{Op, SigType, Signature, for_each_group, for_each_numeric, for_each_op};
+use crate::simd::V128;
 use crate::stack::machine::Handler;
-use crate::stack::{call, control, memory, numeric, table, variable};
+use crate::stack::{call, control, memory, numeric, simd, table, variable};
 use crate::types::ValType;
 
 /// A pattern of all opcodes of some groups.
@@ -20,10 +22,6 @@ macro_rules! unsupported_op {
     () => {
         for_each_group!(
             [for_each_exception for_each_legacy_exception for_each_aggregate
-             for_each_simd_load for_each_simd_store for_each_simd_load_lane
-             for_each_simd_store_lane for_each_simd_shuffle for_each_simd_extract_lane
-             for_each_simd_replace_lane for_each_simd_splat for_each_simd_reduce
-             for_each_simd_unary for_each_simd_binary for_each_simd_shift for_each_simd_ternary
              for_each_atomic_load for_each_atomic_store for_each_atomic_rmw
              for_each_atomic_cmpxchg for_each_atomic_sync for_each_shared_everything
              for_each_stack_switching]
@@ -57,6 +55,10 @@ enum Template {
     Numeric(Handler, u8, u8),
     /// A load or store: in memory 0 with 32-bit addresses, in any memory.
     Access(Handler, Handler),
+    /// A vector instruction, whose slots the row's signature gives.
+    Vector(Handler),
+    /// Its accesses to memories, as `Access`.
+    VectorAccess(Handler, Handler),
     /// Everything else.
     Special,
 }
@@ -79,6 +81,23 @@ macro_rules! template {
     };
     (load $op:ident $tail:tt) => { Template::Access(memory::near::$op, memory::far::$op) };
     (store $op:ident $tail:tt) => { Template::Access(memory::near::$op, memory::far::$op) };
+    (simd_load $op:ident $tail:tt) => { Template::VectorAccess(simd::near::$op, simd::far::$op) };
+    (simd_store $op:ident $tail:tt) => { Template::VectorAccess(simd::near::$op, simd::far::$op) };
+    (simd_load_lane $op:ident $tail:tt) => {
+        Template::VectorAccess(simd::near::$op, simd::far::$op)
+    };
+    (simd_store_lane $op:ident $tail:tt) => {
+        Template::VectorAccess(simd::near::$op, simd::far::$op)
+    };
+    (simd_shuffle $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
+    (simd_extract_lane $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
+    (simd_replace_lane $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
+    (simd_splat $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
+    (simd_reduce $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
+    (simd_unary $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
+    (simd_binary $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
+    (simd_shift $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
+    (simd_ternary $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
     ($group:ident $op:ident $tail:tt) => { Template::Special };
 }
 
@@ -148,6 +167,9 @@ impl Translator<'_> {
             for_each_group!([for_each_load] any_of;) => self.access(instr, 1, 1)?,
             for_each_group!([for_each_store] any_of;) => self.access(instr, 2, 0)?,
             for_each_numeric!(any_of) => self.numeric(instr.op),
+            for_each_simd_numeric!(any_of) => self.vector(instr)?,
+            for_each_group!([for_each_simd_load for_each_simd_store for_each_simd_load_lane
+                for_each_simd_store_lane] any_of;) => self.vector(instr)?,
             unsupported_op!() => {
                 return Err(Error::unsupported(instr.op.mnemonic()).at(instr.offset));
             }
@@ -166,6 +188,41 @@ impl Translator<'_> {
         if let Template::Numeric(handler, pops, pushes) = TEMPLATES[op as usize] {
             self.simple(handler, &[], pops.into(), pushes.into());
         }
+    }
+
+    /// A vector instruction: its immediates, and its slots by the row's signature.
+    fn vector(&mut self, instr: &Instr<'_>) -> Result<()> {
+        let is_near = |memarg: MemArg| memarg.memory == 0 && !self.module.memories[0].is64;
+        let access = |memarg: MemArg| [memarg.offset_bytes, memarg.memory.into()];
+        match (TEMPLATES[instr.op as usize], instr.imm) {
+            (Template::Vector(handler), Imm::None) => self.emit(handler, &[]),
+            (Template::Vector(handler), Imm::Lane(lane)) => self.emit(handler, &[lane.into()]),
+            (Template::Vector(handler), Imm::Lanes(lanes)) => {
+                self.emit(handler, &V128(lanes).into_slots());
+            }
+            (Template::VectorAccess(near, _), Imm::MemArg(at)) if is_near(at) => {
+                self.emit(near, &[at.offset_bytes]);
+            }
+            (Template::VectorAccess(_, far), Imm::MemArg(at)) => self.emit(far, &access(at)),
+            (Template::VectorAccess(near, _), Imm::MemArgLane(at, lane)) if is_near(at) => {
+                self.emit(near, &[at.offset_bytes, lane.into()]);
+            }
+            (Template::VectorAccess(_, far), Imm::MemArgLane(at, lane)) => {
+                let [offset, memory] = access(at);
+                self.emit(far, &[offset, memory, lane.into()]);
+            }
+            (_, _) => return Err(wrong_immediates(instr.op)),
+        }
+        let Signature::Fixed { params, results } = instr.op.row().signature else {
+            return Err(wrong_immediates(instr.op));
+        };
+        let is_wide = |&ty: &SigType| ty == SigType::V128;
+        let wides = params.iter().filter(|&ty| is_wide(ty)).count();
+        self.stack.pop((params.len() + wides) as u32);
+        for ty in results {
+            self.stack.push_value(is_wide(ty));
+        }
+        Ok(())
     }
 
     fn access(&mut self, instr: &Instr<'_>, pops: u32, pushes: u32) -> Result<()> {

@@ -1,0 +1,326 @@
+//! Handlers of the vector rows of the opcode table (spec: "Vector Instructions", "Memory
+//! Instructions").
+//!
+//! A v128 takes two slots of the operand stack, the low half first; on top, its high half is in
+//! `acc`. Handlers read and write the slots one by one: a processor hands what was just stored on
+//! to a load of the same bytes at once, but waits where a load wants the bytes of two stores.
+
+use super::machine::{Machine, handlers};
+use super::memory::far_address;
+use crate::numeric::Slot;
+use crate::ops::for_each_group;
+use crate::simd::{self as pure, V128};
+use crate::trap::TrapKind;
+
+/// What a vector register holds, as far as the compiler knows: it does not look through this, and
+/// so computes on the whole vector, not on what it knows of the slots that the vector came from.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn opaque(vector: V128) -> V128 {
+    // SAFETY: both types are sixteen bytes of any value, and the text is only a comment.
+    unsafe {
+        let mut register: std::arch::x86_64::__m128i = std::mem::transmute(vector);
+        std::arch::asm!(
+            "/* {0} */",
+            inout(xmm_reg) register,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+        std::mem::transmute(register)
+    }
+}
+
+/// What a vector register holds, as far as the compiler knows: it does not look through this, and
+/// so computes on the whole vector, not on what it knows of the slots that the vector came from.
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+fn opaque(vector: V128) -> V128 {
+    // SAFETY: both types are sixteen bytes of any value, and the text is only a comment.
+    unsafe {
+        let mut register: std::arch::aarch64::uint8x16_t = std::mem::transmute(vector);
+        std::arch::asm!(
+            "/* {0:v} */",
+            inout(vreg) register,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+        std::mem::transmute(register)
+    }
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[inline(always)]
+fn opaque(vector: V128) -> V128 {
+    vector
+}
+
+impl Machine {
+    /// The vector at the top of the stack.
+    #[inline(always)]
+    unsafe fn top(&self) -> V128 {
+        // SAFETY: validated code has a v128 there.
+        opaque(V128::from_slots(unsafe { [*self.sp.sub(1), self.acc] }))
+    }
+
+    /// The vector whose low half is so many slots below `sp`, and which is not at the top.
+    #[inline(always)]
+    unsafe fn below(&self, slots: usize) -> V128 {
+        // SAFETY: validated code has a v128 there. Volatile reads are not made one.
+        let halves = unsafe {
+            let low = self.sp.sub(slots);
+            [low.read_volatile(), low.add(1).read_volatile()]
+        };
+        opaque(V128::from_slots(halves))
+    }
+
+    /// Puts a vector on top in the place of as many slots as it takes.
+    #[inline(always)]
+    unsafe fn set_top(&mut self, vector: V128) {
+        let [low, high] = opaque(vector).into_slots();
+        // SAFETY: the machine's invariants.
+        unsafe { *self.sp.sub(1) = low };
+        self.acc = high;
+    }
+}
+
+macro_rules! unary {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128) -> v128 })* })*) => { handlers! { $($(
+        #[doc = concat!("`", $name, "`")]
+        fn $func(m) {
+            let result = pure::$func(m.top());
+            m.set_top(result);
+            m.next()
+        }
+    )*)* } };
+}
+
+macro_rules! binary {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128, v128) -> v128 })* })*) => { handlers! { $($(
+        #[doc = concat!("`", $name, "`")]
+        fn $func(m) {
+            let result = pure::$func(m.below(3), m.top());
+            m.sp = m.sp.sub(2);
+            m.set_top(result);
+            m.next()
+        }
+    )*)* } };
+}
+
+macro_rules! ternary {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128, v128, v128) -> v128 })* })*) => { handlers! { $($(
+        #[doc = concat!("`", $name, "`")]
+        fn $func(m) {
+            let result = pure::$func(m.below(5), m.below(3), m.top());
+            m.sp = m.sp.sub(4);
+            m.set_top(result);
+            m.next()
+        }
+    )*)* } };
+}
+
+macro_rules! shift {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128, i32) -> v128 })* })*) => { handlers! { $($(
+        #[doc = concat!("`", $name, "`")]
+        fn $func(m) {
+            let result = pure::$func(m.below(2), m.acc as u32);
+            m.sp = m.sp.sub(1);
+            m.set_top(result);
+            m.next()
+        }
+    )*)* } };
+}
+
+macro_rules! splat {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident($a:ident) -> v128 })* })*) => { handlers! { $($(
+        #[doc = concat!("`", $name, "`")]
+        fn $func(m) {
+            let result = pure::$func(Slot::from_slot(m.acc));
+            m.sp = m.sp.add(1);
+            m.set_top(result);
+            m.next()
+        }
+    )*)* } };
+}
+
+macro_rules! reduce {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128) -> i32 })* })*) => { handlers! { $($(
+        #[doc = concat!("`", $name, "`")]
+        fn $func(m) {
+            let result = pure::$func(m.top());
+            m.sp = m.sp.sub(1);
+            m.acc = result.into_slot();
+            m.next()
+        }
+    )*)* } };
+}
+
+macro_rules! extract_lane {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128, lane) -> $result:ident })* })*) => { handlers! { $($(
+        #[doc = concat!("`", $name, "`: `{ lane }`")]
+        fn $func(m) {
+            let result = pure::$func(m.top(), m.take() as u8);
+            m.sp = m.sp.sub(1);
+            m.acc = result.into_slot();
+            m.next()
+        }
+    )*)* } };
+}
+
+macro_rules! replace_lane {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128, lane, $a:ident) -> v128 })* })*) => { handlers! { $($(
+        #[doc = concat!("`", $name, "`: `{ lane }`")]
+        fn $func(m) {
+            let lane = m.take() as u8;
+            let result = pure::$func(m.below(2), lane, Slot::from_slot(m.acc));
+            m.sp = m.sp.sub(1);
+            m.set_top(result);
+            m.next()
+        }
+    )*)* } };
+}
+
+for_each_group!([for_each_simd_unary] unary;);
+for_each_group!([for_each_simd_binary] binary;);
+for_each_group!([for_each_simd_ternary] ternary;);
+for_each_group!([for_each_simd_shift] shift;);
+for_each_group!([for_each_simd_splat] splat;);
+for_each_group!([for_each_simd_reduce] reduce;);
+for_each_group!([for_each_simd_extract_lane] extract_lane;);
+for_each_group!([for_each_simd_replace_lane] replace_lane;);
+
+handlers! {
+    /// `i8x16.shuffle`: `{ lanes 0 to 7, lanes 8 to 15 }`
+    fn i8x16_shuffle(m) {
+        let lanes = V128::from_slots([m.take(), m.take()]);
+        let result = pure::i8x16_shuffle(m.below(3), m.top(), lanes.0);
+        m.sp = m.sp.sub(2);
+        m.set_top(result);
+        m.next()
+    }
+}
+
+/// Defines the handlers of accesses to memories that `$address` finds: the host's address of so
+/// many bytes at an address, by the immediates at hand; null outside of the memory.
+macro_rules! accesses {
+    ($address:ident) => {
+        for_each_group!([for_each_simd_load] loads; $address);
+        for_each_group!([for_each_simd_store] stores; $address);
+        for_each_group!([for_each_simd_load_lane] load_lanes; $address);
+        for_each_group!([for_each_simd_store_lane] store_lanes; $address);
+    };
+}
+
+macro_rules! loads {
+    ($address:ident simd_load { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident($storage:ident) -> v128 })* }) => { handlers! { $(
+        #[doc = concat!("`", $name, "`")]
+        fn $op(m) {
+            let at = $address(m.acc, size_of::<$storage>(), &mut m);
+            if at.is_null() {
+                return m.trap(TrapKind::MemoryOutOfBounds);
+            }
+            let bits = $storage::from_le(at.cast::<$storage>().read_unaligned());
+            m.sp = m.sp.add(1);
+            m.set_top(pure::$func(bits));
+            m.next()
+        }
+    )* } };
+}
+
+macro_rules! stores {
+    ($address:ident simd_store { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128) -> $storage:ident })* }) => { handlers! { $(
+        #[doc = concat!("`", $name, "`")]
+        fn $op(m) {
+            let at = $address(*m.sp.sub(2), size_of::<$storage>(), &mut m);
+            if at.is_null() {
+                return m.trap(TrapKind::MemoryOutOfBounds);
+            }
+            at.cast::<$storage>().write_unaligned(pure::$func(m.top()).to_le());
+            m.drop_slots(3);
+            m.next()
+        }
+    )* } };
+}
+
+macro_rules! load_lanes {
+    ($address:ident simd_load_lane { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident($storage:ident, v128, lane) -> v128 })* }) => { handlers! { $(
+        #[doc = concat!("`", $name, "`")]
+        fn $op(m) {
+            let at = $address(*m.sp.sub(2), size_of::<$storage>(), &mut m);
+            if at.is_null() {
+                return m.trap(TrapKind::MemoryOutOfBounds);
+            }
+            let bits = $storage::from_le(at.cast::<$storage>().read_unaligned());
+            let result = pure::$func(bits, m.top(), m.take() as u8);
+            m.sp = m.sp.sub(1);
+            m.set_top(result);
+            m.next()
+        }
+    )* } };
+}
+
+macro_rules! store_lanes {
+    ($address:ident simd_store_lane { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128, lane) -> $storage:ident })* }) => { handlers! { $(
+        #[doc = concat!("`", $name, "`")]
+        fn $op(m) {
+            let at = $address(*m.sp.sub(2), size_of::<$storage>(), &mut m);
+            if at.is_null() {
+                return m.trap(TrapKind::MemoryOutOfBounds);
+            }
+            let bits: $storage = pure::$func(m.top(), m.take() as u8);
+            at.cast::<$storage>().write_unaligned(bits.to_le());
+            m.drop_slots(3);
+            m.next()
+        }
+    )* } };
+}
+
+/// Accesses to memory 0 with 32-bit addresses: `{ offset in bytes }`, then the lane.
+#[expect(
+    non_snake_case,
+    reason = "a handler is named as the variant of its opcode"
+)]
+pub(super) mod near {
+    use super::{Machine, TrapKind, for_each_group, handlers, pure};
+
+    #[inline(always)]
+    unsafe fn address(address: u64, size_bytes: usize, m: &mut Machine) -> *mut u8 {
+        // SAFETY: the machine's invariants.
+        let at = address as usize + unsafe { m.take() } as usize;
+        if at + size_bytes > m.len {
+            return std::ptr::null_mut();
+        }
+        m.base.wrapping_add(at)
+    }
+
+    accesses!(address);
+}
+
+/// Accesses to any memory: `{ offset in bytes, memory index }`, then the lane.
+#[expect(
+    non_snake_case,
+    reason = "a handler is named as the variant of its opcode"
+)]
+pub(super) mod far {
+    use super::{Machine, TrapKind, far_address, for_each_group, handlers, pure};
+
+    #[inline(always)]
+    unsafe fn address(address: u64, size_bytes: usize, m: &mut Machine) -> *mut u8 {
+        // SAFETY: the machine's invariants.
+        unsafe {
+            let (offset, memory) = (m.take(), m.take());
+            far_address(m.vm, memory, address, offset, size_bytes)
+        }
+    }
+
+    accesses!(address);
+}
