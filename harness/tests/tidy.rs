@@ -21,6 +21,7 @@ const FLOORS: &[&[&str]] = &[
     &["evaluate"],
     &["module"],
     &["memory", "table", "global", "engine", "interrupt"],
+    &["gc"],
     &["helpers"],
     &["store"],
     &["linker"],
@@ -40,11 +41,15 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/helpers.rs",
     "runtime/src/memory.rs",
     "runtime/src/store.rs",
+    "runtime/src/store/collect.rs",
     "runtime/src/store/func.rs",
     "runtime/src/store/handles.rs",
     "runtime/src/store/instance.rs",
     "runtime/src/store/instance/init.rs",
     "runtime/src/vm.rs",
+    // The garbage-collected heap.
+    "runtime/src/gc.rs",
+    "runtime/src/gc/mark.rs",
     // Handlers: code, frames and memory by pointer.
     "runtime/src/register/call.rs",
     "runtime/src/register/control.rs",

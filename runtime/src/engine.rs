@@ -76,6 +76,8 @@ pub struct Config {
     pub fuel: bool,
     /// Whether code can be interrupted from outside, by request or deadline.
     pub interruptible: bool,
+    /// Whether every allocation on the garbage-collected heap collects first: a test of roots.
+    pub gc_stress: bool,
 }
 
 impl Config {
@@ -88,6 +90,7 @@ impl Config {
             limits: Limits::default(),
             fuel: false,
             interruptible: false,
+            gc_stress: false,
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod decode;
 pub mod engine;
 pub mod error;
 pub mod evaluate;
+pub mod gc;
 pub mod global;
 pub mod helpers;
 pub mod interrupt;
@@ -41,6 +42,7 @@ pub mod vm;
 
 pub use engine::{Bounds, Config, Engine, Policy, Proof, Tier};
 pub use error::{Error, ErrorKind, Result};
+pub use gc::GcStatistics;
 pub use interrupt::InterruptHandle;
 pub use limits::Limits;
 pub use linker::Linker;

@@ -9,6 +9,8 @@ pub const PAGE_SIZE_BYTES: usize = 65_536;
 pub const MEMORY32_PAGES_MAX: u64 = 65_536;
 /// Bytes that a guarded reservation spans: index (4 GiB) + offset (4 GiB) + widest access, rounded.
 pub const GUARD_RESERVATION_BYTES: usize = (8 << 30) + PAGE_SIZE_BYTES;
+/// Most bytes of a garbage-collected heap: its references are 32-bit offsets, and none may wrap.
+pub const GC_HEAP_BYTES_MAX: u64 = (1 << 32) - (1 << 16);
 /// Most results and parameters of a function type that wasmparser accepts.
 pub const FUNC_TYPE_VALUES_MAX: usize = 1_000;
 
@@ -25,6 +27,9 @@ pub struct Limits {
     pub memory_bytes_max: u64,
     /// Most elements that one table may grow to.
     pub table_elements_max: u64,
+    /// Most bytes that the garbage-collected heap may grow to; above [`GC_HEAP_BYTES_MAX`] it is
+    /// that.
+    pub gc_heap_bytes_max: u64,
 }
 
 impl Default for Limits {
@@ -35,6 +40,7 @@ impl Default for Limits {
             native_stack_bytes: 1 << 20,
             memory_bytes_max: 4 << 30,
             table_elements_max: 10_000_000,
+            gc_heap_bytes_max: 1 << 30,
         }
     }
 }

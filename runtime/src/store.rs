@@ -4,6 +4,7 @@
 //! Invariants: nothing is ever removed while the store lives, and everything that code points to
 //! is boxed, so addresses stay valid. `unsafe` here follows those addresses.
 
+pub mod collect;
 mod func;
 mod handles;
 mod instance;
@@ -18,6 +19,7 @@ pub use instance::Instance;
 
 use crate::engine::{Engine, Proof, Tier};
 use crate::error::{Error, Result};
+use crate::gc::Heap;
 use crate::global::{Global, Tag};
 use crate::interrupt::{Deadline, InterruptHandle};
 use crate::memory::Memory;
@@ -56,7 +58,9 @@ pub struct StoreData {
     pub(crate) proof: Proof,
     pub(crate) interrupt: InterruptHandle,
     deadline: Option<Deadline>,
-    _value_stack: Vec<u64>,
+    /// Everything that is garbage-collected.
+    pub(crate) heap: Heap,
+    value_stack: Vec<u64>,
     _frames: Vec<Frame>,
 }
 
@@ -77,6 +81,12 @@ impl Store {
         let limits = engine.config().limits;
         let mut value_stack: Vec<u64> = vec![0; limits.value_stack_bytes / 8];
         let mut frames: Vec<Frame> = Vec::with_capacity(limits.call_depth_max);
+        let registry = engine.registry().clone();
+        let heap = Heap::new(
+            registry,
+            limits.gc_heap_bytes_max,
+            engine.config().gc_stress,
+        );
         let mut data = Box::new(StoreData {
             cx: Cx {
                 native_limit: 0,
@@ -91,6 +101,10 @@ impl Store {
                 entered: [0; 3],
                 fuel: 0,
                 interrupt: std::ptr::null(),
+                gc_base: std::ptr::null_mut(),
+                gc_runs: std::ptr::null_mut(),
+                displays: std::ptr::null(),
+                exception: 0,
                 store: std::ptr::null_mut(),
             },
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
@@ -107,12 +121,14 @@ impl Store {
             proof: Proof::default(),
             interrupt: InterruptHandle::default(),
             deadline: None,
-            _value_stack: value_stack,
+            heap,
+            value_stack,
             _frames: frames,
         });
         if engine.config().interruptible {
             data.cx.interrupt = data.interrupt.flags();
         }
+        data.heap.publish(&mut data.cx);
         let data = Box::into_raw(data);
         // SAFETY: `data` was just allocated.
         unsafe { (*data).cx.store = data.cast() };

@@ -24,7 +24,7 @@ pub type HostFn = Box<dyn Fn(&mut Caller<'_>, &[Val]) -> Result<Vec<Val>> + Send
 /// The store, as a host function may use it while Wasm code is suspended below it.
 #[derive(Debug)]
 pub struct Caller<'a> {
-    data: *mut StoreData,
+    pub(super) data: *mut StoreData,
     _borrow: PhantomData<&'a mut Store>,
 }
 
@@ -55,6 +55,7 @@ impl Func {
             result_slots: slots_of_all(&ty.results) as u32,
         });
         data.engine.backend().install_host(&mut inst, &ty)?;
+        data.heap.publish(&mut data.cx);
         let id = data.add_func(&raw mut *inst);
         data.hosts.push(Host {
             inst,

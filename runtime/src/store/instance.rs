@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::{Extern, Func, GlobalHandle, MemoryHandle, Store, StoreData, TableHandle, TagHandle};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::gc::Heap;
 use crate::global::{Global, Tag};
 use crate::memory::Memory;
 use crate::module::{CompiledModule, ExternKind, Module};
@@ -72,6 +73,7 @@ impl Instance {
         let compiled = compile(store.engine(), module)?;
         let proof = store.engine().backend().proof(&*compiled);
         let data = store.data_mut();
+        data.heap.publish(&mut data.cx);
         let index = InstanceData::allocate(data, module, imports, compiled)?;
         data.proof.add(&proof);
         let instance = Instance {
@@ -310,6 +312,16 @@ impl InstanceData {
         vm.types = self.module.types.as_ptr().cast::<TypeId>();
         vm.elements = self.elements.as_mut_ptr();
         vm.datas = self.datas.as_mut_ptr();
+    }
+
+    /// Marks what the element segments refer to that have not been dropped.
+    pub(super) fn mark_elements(&self, heap: &mut Heap) {
+        for (segment, inst) in self.module.elements.iter().zip(&self.elements) {
+            if segment.ty.may_refer_to_objects() && inst.len > 0 {
+                // SAFETY: the words are in `element_words`, as many as `len` says.
+                heap.mark_all(unsafe { std::slice::from_raw_parts(inst.words, inst.len) });
+            }
+        }
     }
 
     fn push_table(&mut self, data: &mut StoreData, handle: TableHandle) {
