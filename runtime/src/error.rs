@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::limits::LimitKind;
 use crate::trap::TrapKind;
 
 /// What went wrong, with as much of "where" as is known.
@@ -32,8 +33,8 @@ pub enum ErrorKind {
     Exception,
     /// This tier does not execute an opcode or feature yet.
     Unsupported,
-    /// One of the named limits was reached outside of execution.
-    Limit,
+    /// A limit was reached outside of execution, or one that is no trap.
+    Limit(LimitKind),
     /// The caller used the API wrongly: argument types, a handle of another store, ...
     Usage,
     /// A bug in this engine.
@@ -68,6 +69,11 @@ impl Error {
         Error::new(ErrorKind::Unlinkable, message)
     }
 
+    /// A limit that was reached.
+    pub fn limit(kind: LimitKind, message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Limit(kind), message)
+    }
+
     /// A wrong use of the API.
     pub fn usage(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Usage, message)
@@ -98,7 +104,9 @@ impl fmt::Display for Error {
             ErrorKind::Trap(_) => "trap",
             ErrorKind::Exception => "uncaught exception",
             ErrorKind::Unsupported => "unsupported",
-            ErrorKind::Limit => "limit reached",
+            ErrorKind::Limit(kind) => {
+                return write!(f, "limit reached, {}: {}", kind.name(), self.message);
+            }
             ErrorKind::Usage => "wrong use",
             ErrorKind::Internal => "internal error",
         };

@@ -44,7 +44,7 @@ pub use engine::{Bounds, Config, Engine, Policy, Proof, Tier};
 pub use error::{Error, ErrorKind, Result};
 pub use gc::GcStatistics;
 pub use interrupt::InterruptHandle;
-pub use limits::Limits;
+pub use limits::{LimitKind, Limits};
 pub use linker::Linker;
 pub use module::{ExternType, GlobalType, MemoryType, Module, TableType};
 pub use store::{

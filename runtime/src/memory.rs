@@ -8,8 +8,8 @@
 
 use std::sync::Mutex;
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::limits::GUARD_RESERVATION_BYTES;
+use crate::error::{Error, Result};
+use crate::limits::{GUARD_RESERVATION_BYTES, LimitKind};
 use crate::module::MemoryType;
 use crate::vm::MemoryInst;
 
@@ -144,8 +144,8 @@ impl Memory {
 }
 
 fn too_large(pages: u64) -> Error {
-    Error::new(
-        ErrorKind::Limit,
+    Error::limit(
+        LimitKind::MemoryBytes,
         format!("a memory of {pages} pages is above the limit"),
     )
 }
@@ -298,8 +298,8 @@ fn map(bytes: usize, access: libc::c_int) -> Result<usize> {
     let base = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, flags, -1, 0) };
     if base == libc::MAP_FAILED {
         let cause = std::io::Error::last_os_error();
-        return Err(Error::new(
-            ErrorKind::Limit,
+        return Err(Error::limit(
+            LimitKind::System,
             format!("cannot map {bytes} bytes: {cause}"),
         ));
     }

@@ -22,7 +22,9 @@ use crate::error::{Error, Result};
 use crate::gc::Heap;
 use crate::global::{Global, Tag};
 use crate::interrupt::{Deadline, InterruptHandle};
+use crate::limits::LimitKind;
 use crate::memory::Memory;
+use crate::module::{MemoryType, TableType};
 use crate::table::Table;
 use crate::trap::TrapKind;
 use crate::types::FuncType;
@@ -99,6 +101,8 @@ impl Store {
                 trap_pc: 0,
                 trap_func: std::ptr::null_mut(),
                 entered: [0; 3],
+                memory_bytes_left: limits.store_memory_bytes_max,
+                table_elements_left: limits.store_table_elements_max,
                 fuel: 0,
                 interrupt: std::ptr::null(),
                 gc_base: std::ptr::null_mut(),
@@ -242,20 +246,61 @@ impl StoreData {
         self.funcs.len() as u32 - 1
     }
 
-    pub(crate) fn add_memory(&mut self, memory: Box<Memory>) -> MemoryHandle {
-        self.memories.push(memory);
-        MemoryHandle {
-            store: self.id,
-            index: self.memories.len() as u32 - 1,
+    /// Whether one more of something is within its limit.
+    pub(crate) fn check_count(&self, kind: LimitKind, len: usize, max: usize) -> Result<()> {
+        if len < max {
+            return Ok(());
         }
+        Err(Error::limit(kind, format!("there are {len} already")))
     }
 
-    pub(crate) fn add_table(&mut self, table: Box<Table>) -> TableHandle {
+    /// Allocates a memory within the store's limits.
+    ///
+    /// # Errors
+    /// `Limit`, saying which.
+    pub(crate) fn new_memory(&mut self, ty: MemoryType) -> Result<MemoryHandle> {
+        let limits = self.engine.config().limits;
+        self.check_count(
+            LimitKind::Memories,
+            self.memories.len(),
+            limits.memories_max,
+        )?;
+        let memory = Memory::new(ty, self.guards_memories(), limits.memory_bytes_max)?;
+        let bytes = memory.inst.len_bytes as u64;
+        let left = self.cx.memory_bytes_left.checked_sub(bytes);
+        self.cx.memory_bytes_left = left.ok_or_else(|| {
+            let max = limits.store_memory_bytes_max;
+            let message = format!("{bytes} bytes more would be above {max}");
+            Error::limit(LimitKind::StoreMemoryBytes, message)
+        })?;
+        self.memories.push(memory);
+        Ok(MemoryHandle {
+            store: self.id,
+            index: self.memories.len() as u32 - 1,
+        })
+    }
+
+    /// Allocates a table within the store's limits, filled with `init`.
+    ///
+    /// # Errors
+    /// `Limit`, saying which.
+    pub(crate) fn new_table(&mut self, ty: TableType, init: u64) -> Result<TableHandle> {
+        let limits = self.engine.config().limits;
+        self.check_count(LimitKind::Tables, self.tables.len(), limits.tables_max)?;
+        let too_large = |kind| {
+            let message = format!("a table of {} elements is too large", ty.initial);
+            Error::limit(kind, message)
+        };
+        let left = self.cx.table_elements_left.checked_sub(ty.initial);
+        let left = left.ok_or_else(|| too_large(LimitKind::StoreTableElements))?;
+        let table = Table::new(ty, init, limits.table_elements_max)
+            .ok_or_else(|| too_large(LimitKind::TableElements))?;
+        self.cx.table_elements_left = left;
         self.tables.push(table);
-        TableHandle {
+        Ok(TableHandle {
             store: self.id,
             index: self.tables.len() as u32 - 1,
-        }
+        })
     }
 
     pub(crate) fn add_global(&mut self, global: Box<Global>) -> GlobalHandle {

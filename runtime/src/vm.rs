@@ -215,6 +215,10 @@ pub struct Cx {
     pub trap_func: *mut FuncInst,
     /// How often code of each tier was entered from outside of it.
     pub entered: [u64; 3],
+    /// How many bytes the store's memories may still grow by, together.
+    pub memory_bytes_left: u64,
+    /// How many elements the store's tables may still grow by, together.
+    pub table_elements_left: u64,
     /// What is left to spend (`meter.rs`); only metered code reads it.
     pub fuel: u64,
     /// Not 0 when execution is to be interrupted (`interrupt.rs`); null unless the engine is

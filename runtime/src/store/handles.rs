@@ -1,11 +1,10 @@
 //! Handles to memories, tables, globals and tags of a store.
 
 use super::{Func, Store, check_store};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::global::{Global, Tag};
-use crate::memory::Memory;
+use crate::helpers::{grow_memory, grow_table};
 use crate::module::{ExternType, GlobalType, MemoryType, TableType};
-use crate::table::Table;
 use crate::types::{FuncType, ValType};
 use crate::value::{Ref, Val};
 use crate::vm::TagInst;
@@ -99,10 +98,7 @@ impl MemoryHandle {
     /// # Errors
     /// `Limit` if it is too large.
     pub fn new(store: &mut Store, ty: MemoryType) -> Result<MemoryHandle> {
-        let data = store.data_mut();
-        let bytes_max = data.engine.config().limits.memory_bytes_max;
-        let memory = Memory::new(ty, data.guards_memories(), bytes_max)?;
-        Ok(data.add_memory(memory))
+        store.data_mut().new_memory(ty)
     }
 
     /// The contents.
@@ -122,7 +118,9 @@ impl MemoryHandle {
 
     /// Grows by `delta` pages: the old size, or `None`.
     pub fn grow(self, store: &mut Store, delta: u64) -> Option<u64> {
-        store.data_mut().memories[self.index as usize].grow(delta)
+        let data = store.data_mut();
+        let memory = &mut data.memories[self.index as usize];
+        grow_memory(memory, &mut data.cx, delta)
     }
 }
 
@@ -134,10 +132,7 @@ impl TableHandle {
     pub fn new(store: &mut Store, ty: TableType, init: Ref) -> Result<TableHandle> {
         let data = store.data_mut();
         data.check_value(Val::Ref(init), ValType::Ref(ty.element))?;
-        let max = data.engine.config().limits.table_elements_max;
-        let table = Table::new(ty, init.to_word(), max)
-            .ok_or_else(|| Error::new(ErrorKind::Limit, "the table is too large"))?;
-        Ok(data.add_table(table))
+        data.new_table(ty, init.to_word())
     }
 
     /// The length in elements.
@@ -159,7 +154,9 @@ impl TableHandle {
 
     /// Grows by `delta` elements holding `init`: the old length, or `None`.
     pub fn grow(self, store: &mut Store, delta: u64, init: Ref) -> Option<u64> {
-        store.data_mut().tables[self.index as usize].grow(delta, init.to_word())
+        let data = store.data_mut();
+        let table = &mut data.tables[self.index as usize];
+        grow_table(table, &mut data.cx, delta, init.to_word())
     }
 }
 
