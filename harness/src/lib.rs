@@ -27,5 +27,6 @@ pub mod suite;
 pub mod terminal;
 mod text_rules;
 pub mod tier;
+mod unfold;
 pub mod verdict;
 pub mod worker;

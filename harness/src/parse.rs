@@ -25,6 +25,7 @@ use crate::script::{
 };
 use crate::split::{Form, LineTable, split};
 use crate::text_rules;
+use crate::unfold::unfold;
 
 /// Heads of the fields of a module: a file that begins with one of them is a module without
 /// `(module ..)` around it.
@@ -167,15 +168,21 @@ fn read_form(source: &str, start: usize, lines: &LineTable) -> Meaning {
         start,
         lines,
     };
+    match try_read(source, &place) {
+        Ok(meaning) => meaning,
+        Err(message) => unfold(source)
+            .and_then(|flat| try_read(&flat, &place).ok())
+            .unwrap_or_else(|| unreadable(source, message)),
+    }
+}
+
+/// Reads the text of a form, or says why it cannot.
+fn try_read(source: &str, place: &Place<'_>) -> Result<Meaning, String> {
     let read = buffer(source).and_then(|buffer| match head(source) {
         "get" => parser::parse(&buffer).map(|InParens(execute)| get(execute)),
         _ => parser::parse(&buffer).map(|InParens(directive)| place.meaning(directive)),
     });
-    match read {
-        Ok(Ok(meaning)) => meaning,
-        Ok(Err(message)) => unreadable(source, message),
-        Err(error) => unreadable(source, error.message()),
-    }
+    read.unwrap_or_else(|error| Err(error.message()))
 }
 
 /// A bare `(get ..)`, which the scripts' grammar has as an action though `wast` does not.

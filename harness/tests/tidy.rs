@@ -14,14 +14,21 @@ use std::path::{Path, PathBuf};
 /// own, or from its own room (a folder).
 const FLOORS: &[&[&str]] = &[
     &["types", "trap", "limits"],
-    &["value", "error", "vm"],
+    &["value", "vm"],
+    &["error"],
     &["ops"],
     &["decode", "numeric", "meter"],
     &["simd"],
     &["evaluate"],
     &["module"],
-    &["memory", "table", "global", "engine", "interrupt"],
-    &["gc"],
+    &[
+        "memory",
+        "table",
+        "global",
+        "engine",
+        "interrupt",
+        "exception",
+    ],
     &["helpers"],
     &["store"],
     &["linker"],
@@ -38,18 +45,16 @@ const UNSAFE_FILES: &[&str] = &[
     // A read that the compiler must not see through.
     "runtime/src/numeric.rs",
     // Stable addresses that running code holds.
+    "runtime/src/exception.rs",
     "runtime/src/helpers.rs",
     "runtime/src/memory.rs",
     "runtime/src/store.rs",
-    "runtime/src/store/collect.rs",
+    "runtime/src/store/exception.rs",
     "runtime/src/store/func.rs",
     "runtime/src/store/handles.rs",
     "runtime/src/store/instance.rs",
     "runtime/src/store/instance/init.rs",
     "runtime/src/vm.rs",
-    // The garbage-collected heap.
-    "runtime/src/gc.rs",
-    "runtime/src/gc/mark.rs",
     // Handlers: code, frames and memory by pointer.
     "runtime/src/register/call.rs",
     "runtime/src/register/control.rs",
@@ -60,6 +65,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/stack/machine.rs",
     "runtime/src/stack/memory.rs",
     "runtime/src/stack/simd.rs",
+    "runtime/src/stack/unwind.rs",
     // Compiled code: its memory, its faults, entering it, what it calls.
     "runtime/src/jit/backend.rs",
     "runtime/src/jit/code.rs",

@@ -4,8 +4,8 @@
 
 use std::fmt;
 
-use crate::limits::LimitKind;
 use crate::trap::TrapKind;
+use crate::value::ExnWord;
 
 /// What went wrong, with as much of "where" as is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Error {
     pub message: String,
     /// Byte offset in the module, where there is one.
     pub offset_bytes: Option<usize>,
+    /// For `Exception`: which one, in its store.
+    pub(crate) exception: Option<ExnWord>,
 }
 
 /// The distinct endings that are not success.
@@ -29,12 +31,12 @@ pub enum ErrorKind {
     Unlinkable,
     /// Execution trapped.
     Trap(TrapKind),
-    /// An exception was not caught.
+    /// An exception was not caught; [`crate::Exception::of`] gives it.
     Exception,
     /// This tier does not execute an opcode or feature yet.
     Unsupported,
-    /// A limit was reached outside of execution, or one that is no trap.
-    Limit(LimitKind),
+    /// One of the named limits was reached outside of execution.
+    Limit,
     /// The caller used the API wrongly: argument types, a handle of another store, ...
     Usage,
     /// A bug in this engine.
@@ -51,6 +53,15 @@ impl Error {
             kind,
             message: message.into(),
             offset_bytes: None,
+            exception: None,
+        }
+    }
+
+    /// The end of a call by an exception that was not caught.
+    pub(crate) fn exception(exception: ExnWord) -> Error {
+        Error {
+            exception: Some(exception),
+            ..Error::new(ErrorKind::Exception, TrapKind::UncaughtException.message())
         }
     }
 
@@ -67,11 +78,6 @@ impl Error {
     /// An import that does not match.
     pub fn unlinkable(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Unlinkable, message)
-    }
-
-    /// A limit that was reached.
-    pub fn limit(kind: LimitKind, message: impl Into<String>) -> Error {
-        Error::new(ErrorKind::Limit(kind), message)
     }
 
     /// A wrong use of the API.
@@ -104,9 +110,7 @@ impl fmt::Display for Error {
             ErrorKind::Trap(_) => "trap",
             ErrorKind::Exception => "uncaught exception",
             ErrorKind::Unsupported => "unsupported",
-            ErrorKind::Limit(kind) => {
-                return write!(f, "limit reached, {}: {}", kind.name(), self.message);
-            }
+            ErrorKind::Limit => "limit reached",
             ErrorKind::Usage => "wrong use",
             ErrorKind::Internal => "internal error",
         };

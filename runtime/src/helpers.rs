@@ -5,76 +5,16 @@
 //! Indices and lengths come zero-extended to 64 bits. Invariant: bounds are checked before
 //! anything is written.
 
-use std::sync::atomic::Ordering;
-
-use crate::limits::INTERRUPT_PIECE_BYTES;
 use crate::memory::Memory;
 use crate::table::Table;
 use crate::trap::TrapKind;
-use crate::vm::{Cx, EXIT_OK, Exit, MemoryInst, TableInst, Vm};
+use crate::vm::{EXIT_OK, Exit, MemoryInst, TableInst, Vm};
 
 const MEMORY_OUT_OF_BOUNDS: Exit = TrapKind::MemoryOutOfBounds as Exit;
 const TABLE_OUT_OF_BOUNDS: Exit = TrapKind::TableOutOfBounds as Exit;
 
 /// What `memory.grow` and `table.grow` give when they cannot grow: -1.
 pub const GROW_FAILED: u64 = u64::MAX;
-
-/// Grows a memory within its own limit and that of its store.
-pub fn grow_memory(memory: &mut Memory, cx: &mut Cx, delta: u64) -> Option<u64> {
-    let bytes = delta.checked_mul(1 << memory.ty.page_size_log2)?;
-    let left = cx.memory_bytes_left.checked_sub(bytes)?;
-    let old = memory.grow(delta)?;
-    cx.memory_bytes_left = left;
-    Some(old)
-}
-
-/// Grows a table within its own limit and that of its store.
-pub fn grow_table(table: &mut Table, cx: &mut Cx, delta: u64, init: u64) -> Option<u64> {
-    let left = cx.table_elements_left.checked_sub(delta)?;
-    let old = table.grow(delta, init)?;
-    cx.table_elements_left = left;
-    Some(old)
-}
-
-/// Does the work of a bulk instruction, `len` units of `unit_bytes`, in pieces between which it
-/// looks for an interruption, where the engine is interruptible. `work` takes the begin and the
-/// length of a piece. What an interrupted instruction has done stays done.
-unsafe fn in_pieces(
-    vm: *mut Vm,
-    len: usize,
-    unit_bytes: usize,
-    mut work: impl FnMut(usize, usize),
-) -> Exit {
-    // SAFETY: the callers pass a live vm; the flags live as long as its store.
-    let interrupt = unsafe { (*(*vm).cx).interrupt.as_ref() };
-    let Some(interrupt) = interrupt else {
-        work(0, len);
-        return EXIT_OK;
-    };
-    let piece = INTERRUPT_PIECE_BYTES / unit_bytes;
-    let mut done = 0;
-    while done < len {
-        if interrupt.load(Ordering::Relaxed) != 0 {
-            return TrapKind::Interrupted as Exit;
-        }
-        let more = piece.min(len - done);
-        work(done, more);
-        done += more;
-    }
-    EXIT_OK
-}
-
-/// Copies as `memmove` does, in pieces: from the end if the destination lies above the source.
-unsafe fn copy_in_pieces<T>(vm: *mut Vm, from: *const T, to: *mut T, len: usize) -> Exit {
-    let is_upwards = to.cast_const() <= from;
-    let work = |done, more| {
-        let at = if is_upwards { done } else { len - done - more };
-        // SAFETY: the caller has checked both ranges; `copy` allows overlap.
-        unsafe { std::ptr::copy(from.add(at), to.add(at), more) };
-    };
-    // SAFETY: the caller's contract.
-    unsafe { in_pieces(vm, len, size_of::<T>(), work) }
-}
 
 /// Whether `[at, at + len)` lies within `size`.
 fn in_bounds(at: u64, len: u64, size: u64) -> bool {
@@ -98,9 +38,7 @@ unsafe fn table<'a>(vm: *mut Vm, index: u32) -> &'a mut TableInst {
 pub unsafe extern "C" fn memory_grow(vm: *mut Vm, index: u32, delta: u64) -> u64 {
     // SAFETY: every `MemoryInst` of a store is the first field of a `Memory`.
     let memory = unsafe { &mut *(&raw mut *memory(vm, index)).cast::<Memory>() };
-    // SAFETY: the context of a live store, which nothing else refers to now.
-    let cx = unsafe { &mut *(*vm).cx };
-    grow_memory(memory, cx, delta).unwrap_or(GROW_FAILED)
+    memory.grow(delta).unwrap_or(GROW_FAILED)
 }
 
 /// `memory.size`: `[] -> [pages]`.
@@ -129,11 +67,14 @@ pub unsafe extern "C" fn memory_fill(
     if !in_bounds(at, len, memory.len_bytes as u64) {
         return MEMORY_OUT_OF_BOUNDS;
     }
-    let base = memory.base.wrapping_add(at as usize);
     // SAFETY: the range was checked.
-    let fill = |at, len| unsafe { base.add(at).write_bytes(value as u8, len) };
-    // SAFETY: the caller's contract.
-    unsafe { in_pieces(vm, len as usize, 1, fill) }
+    unsafe {
+        memory
+            .base
+            .add(at as usize)
+            .write_bytes(value as u8, len as usize)
+    };
+    EXIT_OK
 }
 
 /// `memory.copy` from memory `src` to memory `dst`: `[to from len] -> []`.
@@ -159,12 +100,15 @@ pub unsafe extern "C" fn memory_copy(
     if !in_bounds(to, len, dst.1) || !in_bounds(from, len, src.1) {
         return MEMORY_OUT_OF_BOUNDS;
     }
-    let (from, to) = (
-        src.0.wrapping_add(from as usize),
-        dst.0.wrapping_add(to as usize),
-    );
-    // SAFETY: both ranges were checked.
-    unsafe { copy_in_pieces(vm, from.cast_const(), to, len as usize) }
+    // SAFETY: both ranges were checked; `copy` allows overlap.
+    unsafe {
+        std::ptr::copy(
+            src.0.add(from as usize),
+            dst.0.add(to as usize),
+            len as usize,
+        )
+    };
+    EXIT_OK
 }
 
 /// `memory.init` from data segment `segment`: `[to from len] -> []`.
@@ -186,12 +130,14 @@ pub unsafe extern "C" fn memory_init(
     if !fits {
         return MEMORY_OUT_OF_BOUNDS;
     }
-    let (from, to) = (
-        data.bytes.wrapping_add(from as usize),
-        memory.base.wrapping_add(to as usize),
-    );
-    // SAFETY: both ranges were checked.
-    unsafe { copy_in_pieces(vm, from, to, len as usize) }
+    if len > 0 {
+        // SAFETY: both ranges were checked; a segment's bytes are never in a memory.
+        unsafe {
+            let (from, to) = (data.bytes.add(from as usize), memory.base.add(to as usize));
+            std::ptr::copy_nonoverlapping(from, to, len as usize);
+        }
+    }
+    EXIT_OK
 }
 
 /// `data.drop`.
@@ -210,9 +156,7 @@ pub unsafe extern "C" fn data_drop(vm: *mut Vm, segment: u32) {
 pub unsafe extern "C" fn table_grow(vm: *mut Vm, index: u32, init: u64, delta: u64) -> u64 {
     // SAFETY: every `TableInst` of a store is the first field of a `Table`.
     let table = unsafe { &mut *(&raw mut *table(vm, index)).cast::<Table>() };
-    // SAFETY: the context of a live store, which nothing else refers to now.
-    let cx = unsafe { &mut *(*vm).cx };
-    grow_table(table, cx, delta, init).unwrap_or(GROW_FAILED)
+    table.grow(delta, init).unwrap_or(GROW_FAILED)
 }
 
 /// `table.fill`: `[at value len] -> []`.
@@ -231,11 +175,11 @@ pub unsafe extern "C" fn table_fill(
     if !in_bounds(at, len, table.len) {
         return TABLE_OUT_OF_BOUNDS;
     }
-    let first = table.elements.wrapping_add(at as usize);
-    // SAFETY: the range was checked.
-    let fill = |at, len| (at..at + len).for_each(|i| unsafe { *first.add(i) = value });
-    // SAFETY: the caller's contract.
-    unsafe { in_pieces(vm, len as usize, size_of::<u64>(), fill) }
+    for i in at..at + len {
+        // SAFETY: the range was checked.
+        unsafe { *table.elements.add(i as usize) = value };
+    }
+    EXIT_OK
 }
 
 /// `table.copy` from table `src` to table `dst`: `[to from len] -> []`.
@@ -258,12 +202,15 @@ pub unsafe extern "C" fn table_copy(
     if !in_bounds(to, len, dst.1) || !in_bounds(from, len, src.1) {
         return TABLE_OUT_OF_BOUNDS;
     }
-    let (from, to) = (
-        src.0.wrapping_add(from as usize),
-        dst.0.wrapping_add(to as usize),
-    );
-    // SAFETY: both ranges were checked.
-    unsafe { copy_in_pieces(vm, from.cast_const(), to, len as usize) }
+    // SAFETY: both ranges were checked; `copy` allows overlap.
+    unsafe {
+        std::ptr::copy(
+            src.0.add(from as usize),
+            dst.0.add(to as usize),
+            len as usize,
+        )
+    };
+    EXIT_OK
 }
 
 /// `table.init` from element segment `segment`: `[to from len] -> []`.
@@ -283,12 +230,17 @@ pub unsafe extern "C" fn table_init(
     if !in_bounds(to, len, table.len) || !in_bounds(from, len, segment.len as u64) {
         return TABLE_OUT_OF_BOUNDS;
     }
-    let (from, to) = (
-        segment.words.wrapping_add(from as usize),
-        table.elements.wrapping_add(to as usize),
-    );
-    // SAFETY: both ranges were checked.
-    unsafe { copy_in_pieces(vm, from, to, len as usize) }
+    if len > 0 {
+        // SAFETY: both ranges were checked; a segment's words are never in a table.
+        unsafe {
+            let (from, to) = (
+                segment.words.add(from as usize),
+                table.elements.add(to as usize),
+            );
+            std::ptr::copy_nonoverlapping(from, to, len as usize);
+        }
+    }
+    EXIT_OK
 }
 
 /// `elem.drop`.

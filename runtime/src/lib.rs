@@ -16,7 +16,7 @@ pub mod decode;
 pub mod engine;
 pub mod error;
 pub mod evaluate;
-pub mod gc;
+pub mod exception;
 pub mod global;
 pub mod helpers;
 pub mod interrupt;
@@ -42,14 +42,13 @@ pub mod vm;
 
 pub use engine::{Bounds, Config, Engine, Policy, Proof, Tier};
 pub use error::{Error, ErrorKind, Result};
-pub use gc::GcStatistics;
 pub use interrupt::InterruptHandle;
-pub use limits::{LimitKind, Limits};
+pub use limits::Limits;
 pub use linker::Linker;
 pub use module::{ExternType, GlobalType, MemoryType, Module, TableType};
 pub use store::{
-    Caller, Extern, Func, GlobalHandle, HostFn, Instance, MemoryHandle, Store, TableHandle,
-    TagHandle,
+    Caller, Exception, Extern, Func, GlobalHandle, HostFn, Instance, MemoryHandle, Store,
+    TableHandle, TagHandle,
 };
 pub use trap::TrapKind;
 pub use types::{AbstractHeapType, FuncType, HeapType, RefType, ValType};

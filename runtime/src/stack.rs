@@ -16,6 +16,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod translate;
+mod unwind;
 mod variable;
 
 use std::sync::Arc;
@@ -50,6 +51,8 @@ struct FuncCode {
     frame_bytes: usize,
     /// The function's index in its module.
     index: u32,
+    /// What catches exceptions where.
+    handlers: unwind::Handlers,
 }
 
 impl CompiledModule for Compiled {

@@ -32,11 +32,17 @@ pub enum Ref {
     Func(FuncWord),
     /// A host reference by the number that the host chose.
     Extern(u32),
+    /// An exception.
+    Exn(ExnWord),
 }
 
 /// The raw word of a function reference: the address of its `FuncInst`, never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FuncWord(pub(crate) u64);
+
+/// The raw word of an exception reference, never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ExnWord(pub(crate) u64);
 
 /// How many slots a value of this type takes.
 pub const fn slots_of(ty: ValType) -> usize {
@@ -112,6 +118,7 @@ impl Ref {
             Ref::Null(_) => 0,
             Ref::Func(f) => f.0,
             Ref::Extern(n) => u64::from(n) << 1 | 1,
+            Ref::Exn(word) => word.0,
         }
     }
 
@@ -121,6 +128,7 @@ impl Ref {
         match (word, top) {
             (0, _) => Ref::Null(top),
             (_, AbstractHeapType::Func) => Ref::Func(FuncWord(word)),
+            (_, AbstractHeapType::Exn) => Ref::Exn(ExnWord(word)),
             (_, _) => Ref::Extern((word >> 1) as u32),
         }
     }
@@ -130,6 +138,7 @@ impl Ref {
             Ref::Null(top) => (true, top),
             Ref::Func(_) => (false, AbstractHeapType::Func),
             Ref::Extern(_) => (false, AbstractHeapType::Extern),
+            Ref::Exn(_) => (false, AbstractHeapType::Exn),
         };
         RefType {
             nullable,

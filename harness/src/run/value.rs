@@ -73,6 +73,7 @@ pub fn text(value: Val) -> String {
         Val::Ref(Ref::Null(_)) => "null".to_string(),
         Val::Ref(Ref::Func(_)) => "funcref".to_string(),
         Val::Ref(Ref::Extern(number)) => format!("extern:{number}"),
+        Val::Ref(Ref::Exn(_)) => "exnref".to_string(),
     }
 }
 

@@ -17,14 +17,12 @@ pub(super) fn ending(error: Error) -> Outcome {
         ErrorKind::Unlinkable => Outcome::Unlinkable(message),
         ErrorKind::Trap(TrapKind::StackExhausted) => Outcome::Exhaustion(message),
         ErrorKind::Trap(TrapKind::UncaughtException) => Outcome::Exception(message),
-        ErrorKind::Trap(TrapKind::OutOfFuel | TrapKind::Interrupted | TrapKind::HeapExhausted) => {
-            Outcome::Limit(message)
-        }
+        ErrorKind::Trap(TrapKind::OutOfFuel) => Outcome::Limit(message),
         ErrorKind::Trap(TrapKind::HostError) => Outcome::HostError(message),
         ErrorKind::Trap(_) => Outcome::Trap(message),
         ErrorKind::Exception => Outcome::Exception(message),
         ErrorKind::Unsupported => Outcome::Unsupported(message),
-        ErrorKind::Limit(kind) => Outcome::Limit(format!("{}: {message}", kind.name())),
+        ErrorKind::Limit => Outcome::Limit(message),
         ErrorKind::Usage => Outcome::HostError(message),
         ErrorKind::Internal => Outcome::Internal(message),
     }
@@ -96,6 +94,7 @@ pub(super) fn from_ref(store: &Store, reference: Ref) -> Result<Reference, Outco
         Ref::Null(heap_type) => Reference::Null(hierarchy(heap_type)?),
         Ref::Func(word) => Reference::Func(Func::from_ref(store, word).number()),
         Ref::Extern(host) => Reference::Extern(host),
+        Ref::Exn(_) => Reference::Exn,
     })
 }
 

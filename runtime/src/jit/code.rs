@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use super::fault::{self, Region};
-use crate::error::{Error, Result};
-use crate::limits::LimitKind;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Machine code that can be run.
 #[derive(Debug)]
@@ -76,8 +75,8 @@ impl Drop for CodeMemory {
 
 fn failed(what: &str) -> Error {
     let cause = std::io::Error::last_os_error();
-    Error::limit(
-        LimitKind::System,
+    Error::new(
+        ErrorKind::Limit,
         format!("cannot {what} memory for code: {cause}"),
     )
 }

@@ -9,6 +9,7 @@
 
 use super::FuncCode;
 use super::machine::{Handler, Machine, handlers};
+use super::unwind::{self, UNCAUGHT};
 use crate::engine::Tier;
 use crate::store::StoreData;
 use crate::trap::TrapKind;
@@ -253,6 +254,9 @@ handlers! {
         }
         m.sp = m.sp.sub((*func).param_slots as usize);
         let exit = ((*func).entry)(func, m.cx(), m.sp);
+        if exit == UNCAUGHT {
+            return unwind::go_on(m.ip, m.sp, m.base, m.len, m.vm, (*m.cx()).exception);
+        }
         if exit != EXIT_OK {
             return m.next_unless(exit);
         }
@@ -341,6 +345,9 @@ handlers! {
             return m.trap(TrapKind::StackExhausted);
         }
         let exit = ((*func).entry)(func, m.cx(), args);
+        if exit == UNCAUGHT {
+            return unwind::leave(m.ip, m.sp, m.base, m.len, m.vm, (*m.cx()).exception);
+        }
         if exit != EXIT_OK {
             return m.next_unless(exit);
         }
@@ -394,7 +401,7 @@ unsafe fn is_subtype(vm: *mut Vm, actual: TypeId, expected: TypeId) -> bool {
 }
 
 /// Code of one instruction: `exit`.
-static EXIT_CODE: [Handler; 1] = [exit];
+pub(super) static EXIT_CODE: [Handler; 1] = [exit];
 
 /// The entry of every function of this tier.
 ///

@@ -448,11 +448,11 @@ fn the_proof_counts() {
 fn unsupported_names_the_opcode() {
     let engine = engine(Limits::default());
     let mut store = Store::new(&engine);
-    let wat = r#"(module (tag $t) (func (nop) (throw $t)))"#;
+    let wat = r#"(module (tag $t) (func (nop) (suspend $t)))"#;
     let module = Module::new(&engine, &encode(wat)).unwrap();
     let error = Instance::new(&mut store, &module, &[]).unwrap_err();
     assert_eq!(
         (error.kind, &*error.message),
-        (ErrorKind::Unsupported, "throw")
+        (ErrorKind::Unsupported, "suspend")
     );
 }

@@ -8,12 +8,14 @@
 //! `translate/ops.rs`, heights in `translate/heights.rs`.
 
 mod blocks;
+mod exceptions;
 mod heights;
 mod ops;
 
 use std::sync::Arc;
 
 use blocks::Block;
+use exceptions::HandlersBuilder;
 use heights::Heights;
 #[cfg(test)]
 pub(super) use ops::is_supported;
@@ -63,6 +65,9 @@ struct Translator<'m> {
     is_reachable: bool,
     /// `br_table`: the pending jumps by label.
     stubs: Vec<u32>,
+    /// Slots of the locals that are not parameters.
+    zeroed_slots: u32,
+    handlers: HandlersBuilder,
     proof: Proof,
     /// Whether segments are charged, and whether code polls for interruption (`meter.rs`).
     has_fuel: bool,
@@ -105,6 +110,8 @@ impl<'m> Translator<'m> {
             local_slots: 0,
             is_reachable: true,
             stubs: Vec::new(),
+            zeroed_slots: 0,
+            handlers: HandlersBuilder::default(),
             proof,
             has_fuel: config.fuel,
             is_interruptible: config.interruptible,
@@ -119,7 +126,8 @@ impl<'m> Translator<'m> {
         self.local_slots = 0;
         self.is_reachable = true;
         self.segment = None;
-        let zeroed = self.declare_locals(index, &mut decoder)?;
+        self.handlers.clear();
+        self.zeroed_slots = self.declare_locals(index, &mut decoder)?;
         self.emit_poll();
         self.open_function(self.module.funcs[index as usize]);
         while !self.blocks.is_empty() {
@@ -134,11 +142,12 @@ impl<'m> Translator<'m> {
             }
         }
         // One slot below the operands, and one for `acc`.
-        let slots = zeroed as usize + self.stack.max() as usize + 2;
+        let slots = self.zeroed_slots as usize + self.stack.max() as usize + 2;
         Ok(FuncCode {
             cells: self.cells.as_slice().into(),
             frame_bytes: slots * size_of::<u64>(),
             index,
+            handlers: self.handlers.finish(),
         })
     }
 

@@ -55,7 +55,6 @@ impl Func {
             result_slots: slots_of_all(&ty.results) as u32,
         });
         data.engine.backend().install_host(&mut inst, &ty)?;
-        data.heap.publish(&mut data.cx);
         let id = data.add_func(&raw mut *inst);
         data.hosts.push(Host {
             inst,
@@ -221,7 +220,7 @@ pub(crate) fn native_stack_address() -> usize {
     std::hint::black_box(&raw const here) as usize
 }
 
-fn write_values(values: &[Val], mut slots: &mut [u64]) {
+pub(super) fn write_values(values: &[Val], mut slots: &mut [u64]) {
     for value in values {
         let n = slots_of(value.ty());
         let (head, tail) = slots.split_at_mut(n);
@@ -230,7 +229,7 @@ fn write_values(values: &[Val], mut slots: &mut [u64]) {
     }
 }
 
-fn read_values(types: &[ValType], mut slots: &[u64]) -> Vec<Val> {
+pub(super) fn read_values(types: &[ValType], mut slots: &[u64]) -> Vec<Val> {
     let mut read = |&ty: &ValType| {
         let (head, tail) = slots.split_at(slots_of(ty));
         slots = tail;
@@ -251,7 +250,16 @@ unsafe extern "C" fn host_entry(func: *mut FuncInst, cx: *mut Cx, args: *mut u64
         Err(Error {
             kind: ErrorKind::Trap(kind),
             ..
-        }) if kind != TrapKind::HostError => kind as Exit,
+        }) if !matches!(kind, TrapKind::HostError | TrapKind::UncaughtException) => kind as Exit,
+        Err(Error {
+            kind: ErrorKind::Exception,
+            exception: Some(exception),
+            ..
+        }) => {
+            // SAFETY: as above.
+            unsafe { (*cx).exception = exception.0 };
+            TrapKind::UncaughtException as Exit
+        }
         Err(error) => {
             // SAFETY: as above.
             unsafe { (*(*cx).store.cast::<StoreData>()).host_error = Some(error) };

@@ -1,12 +1,15 @@
 //! Handles to memories, tables, globals and tags of a store.
 
+use std::sync::Arc;
+
 use super::{Func, Store, check_store};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::global::{Global, Tag};
-use crate::helpers::{grow_memory, grow_table};
+use crate::memory::Memory;
 use crate::module::{ExternType, GlobalType, MemoryType, TableType};
+use crate::table::Table;
 use crate::types::{FuncType, ValType};
-use crate::value::{Ref, Val};
+use crate::value::{Ref, Val, slots_of_all};
 use crate::vm::TagInst;
 
 macro_rules! handle {
@@ -98,7 +101,10 @@ impl MemoryHandle {
     /// # Errors
     /// `Limit` if it is too large.
     pub fn new(store: &mut Store, ty: MemoryType) -> Result<MemoryHandle> {
-        store.data_mut().new_memory(ty)
+        let data = store.data_mut();
+        let bytes_max = data.engine.config().limits.memory_bytes_max;
+        let memory = Memory::new(ty, data.guards_memories(), bytes_max)?;
+        Ok(data.add_memory(memory))
     }
 
     /// The contents.
@@ -118,9 +124,7 @@ impl MemoryHandle {
 
     /// Grows by `delta` pages: the old size, or `None`.
     pub fn grow(self, store: &mut Store, delta: u64) -> Option<u64> {
-        let data = store.data_mut();
-        let memory = &mut data.memories[self.index as usize];
-        grow_memory(memory, &mut data.cx, delta)
+        store.data_mut().memories[self.index as usize].grow(delta)
     }
 }
 
@@ -132,7 +136,10 @@ impl TableHandle {
     pub fn new(store: &mut Store, ty: TableType, init: Ref) -> Result<TableHandle> {
         let data = store.data_mut();
         data.check_value(Val::Ref(init), ValType::Ref(ty.element))?;
-        data.new_table(ty, init.to_word())
+        let max = data.engine.config().limits.table_elements_max;
+        let table = Table::new(ty, init.to_word(), max)
+            .ok_or_else(|| Error::new(ErrorKind::Limit, "the table is too large"))?;
+        Ok(data.add_table(table))
     }
 
     /// The length in elements.
@@ -154,9 +161,7 @@ impl TableHandle {
 
     /// Grows by `delta` elements holding `init`: the old length, or `None`.
     pub fn grow(self, store: &mut Store, delta: u64, init: Ref) -> Option<u64> {
-        let data = store.data_mut();
-        let table = &mut data.tables[self.index as usize];
-        grow_table(table, &mut data.cx, delta, init.to_word())
+        store.data_mut().tables[self.index as usize].grow(delta, init.to_word())
     }
 }
 
@@ -202,10 +207,18 @@ impl TagHandle {
     /// A new tag made by the host.
     pub fn new(store: &mut Store, ty: FuncType) -> TagHandle {
         let data = store.data_mut();
-        let ty = data.engine.registry().intern_func(ty);
-        let id = data.tags.len() as u32;
-        data.add_tag(Box::new(Tag {
-            inst: TagInst { ty, id },
-        }))
+        let inst = TagInst {
+            payload_slots: slots_of_all(&ty.params) as u32,
+            ty: data.engine.registry().intern_func(ty),
+            id: data.tags.len() as u32,
+        };
+        data.add_tag(Box::new(Tag { inst }))
+    }
+
+    /// Its type: the parameters are what its exceptions carry.
+    pub fn ty(self, store: &Store) -> Arc<FuncType> {
+        let data = store.data();
+        let ty = data.tags[self.index as usize].inst.ty;
+        data.engine.registry().func(ty)
     }
 }

@@ -25,7 +25,6 @@ use super::target::{Label, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jit::link::Symbol;
 use crate::jit::vcode::VCode;
-use crate::limits::LimitKind;
 use crate::trap::TrapKind;
 use crate::vm;
 
@@ -64,9 +63,7 @@ pub fn emit(
     let listing = emitter.asm.listing();
     let code = emitter.asm.finish().map_err(|e| {
         let kind = match e {
-            super::EmitError::TooLarge | super::EmitError::OutOfReach { .. } => {
-                ErrorKind::Limit(LimitKind::Code)
-            }
+            super::EmitError::TooLarge | super::EmitError::OutOfReach { .. } => ErrorKind::Limit,
             _ => ErrorKind::Internal,
         };
         Error::new(kind, e.to_string())

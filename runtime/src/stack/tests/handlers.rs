@@ -62,7 +62,7 @@ fn module_text(body: &str) -> String {
         r#"(module
         (type $i (func (param i32) (result i32))) (type $v (func))
         (import "" "f" (func $other (type $i))) (import "" "h" (func $host))
-        (memory 1 1) (memory $far i64 1 1) (data $d "1234")
+        (tag $t (param i32)) (memory 1 1) (memory $far i64 1 1) (data $d "1234")
         (table $t 4 4 funcref) (elem (table $t) (i32.const 0) func $same $none $other $host)
         (elem $e func $same $none)
         (global $g (mut i32) (i32.const 0)) (global $w (mut v128) (v128.const i64x2 0 0))
@@ -147,6 +147,20 @@ fn special(op: Op) -> &'static str {
         Op::BrOnNull => "(block (drop (br_on_null 0 (ref.null func))))",
         Op::BrOnNonNull => {
             "(drop (block (result (ref func)) (br_on_non_null 0 (ref.func $same)) unreachable))"
+        }
+        Op::TryTable | Op::Throw => {
+            "(block $c (result i32) (try_table (catch $t $c) (throw $t (i32.const 1))) unreachable)
+            drop"
+        }
+        Op::ThrowRef => {
+            "(block $c (result exnref) (try_table (catch_all_ref $c)
+                (throw_ref (block $d (result exnref)
+                    (try_table (catch_all_ref $d) (throw $t (i32.const 1))) unreachable)))
+                unreachable) drop"
+        }
+        Op::Try | Op::Catch | Op::CatchAll | Op::Rethrow | Op::Delegate => {
+            "try try try (throw $t (i32.const 1)) delegate 0 catch $t drop rethrow 0 end
+            catch_all end"
         }
         other => panic!("{} needs a text", other.mnemonic()),
     }

@@ -15,15 +15,23 @@ const NONE: u32 = u32::MAX;
 pub(super) struct Block {
     ty: RawBlockType,
     /// Height of the operand stack below the parameters.
-    height: u32,
+    pub(super) height: u32,
     /// Slots that a branch to the label carries.
     label_slots: u32,
     /// A loop's first cell, or `NONE` where the label is at the end.
-    start: u32,
+    pub(super) start: u32,
     /// The last of the jumps to the end; each cell names the one before until they are resolved.
     jumps: u32,
     /// The jump of an `if` whose `else` or `end` is still to come.
     otherwise: u32,
+    /// The last of the clauses that lead to the end, linked as the jumps are.
+    pub(super) clauses: u32,
+    /// The innermost region inside of the block, but not in the clauses of a `try`.
+    pub(super) region: u32,
+    /// The innermost region around it.
+    pub(super) outer_region: u32,
+    /// Whether it is in a clause of a `try`, with the reference of what was caught at `height`.
+    pub(super) is_caught: bool,
 }
 
 impl Translator<'_> {
@@ -35,6 +43,10 @@ impl Translator<'_> {
             start: NONE,
             jumps: NONE,
             otherwise: NONE,
+            clauses: NONE,
+            region: NONE,
+            outer_region: NONE,
+            is_caught: false,
         });
     }
 
@@ -71,6 +83,10 @@ impl Translator<'_> {
             start,
             jumps: NONE,
             otherwise: NONE,
+            clauses: NONE,
+            region: self.handlers.region(),
+            outer_region: self.handlers.region(),
+            is_caught: false,
         });
     }
 
@@ -91,9 +107,16 @@ impl Translator<'_> {
     }
 
     pub(super) fn end(&mut self) {
+        if self.top().is_caught {
+            self.leave_arm();
+        }
         let block = *self.top();
         self.resolve(block.otherwise);
         self.resolve(block.jumps);
+        let is_gone_to = block.jumps != NONE || block.clauses != NONE;
+        let here = self.cells.len();
+        self.handlers.resolve(block.clauses, here);
+        self.handlers.set_region(block.outer_region, here);
         if !self.is_reachable {
             self.stack.truncate(block.height);
             match block.ty {
@@ -102,7 +125,7 @@ impl Translator<'_> {
                 RawBlockType::Func(index) => self.push_results(index),
             }
         }
-        if self.blocks.len() == 1 && (self.is_reachable || block.jumps != NONE) {
+        if self.blocks.len() == 1 && (self.is_reachable || is_gone_to) {
             self.emit_return();
         }
         self.blocks.pop();
@@ -113,8 +136,8 @@ impl Translator<'_> {
     pub(super) fn skip_unreachable(&mut self, decoder: &mut Decoder<'_>) -> Result<()> {
         let mut depth = 0;
         loop {
-            let op = decoder.read().map_err(decode_error)?.op;
-            match op {
+            let instr = decoder.read().map_err(decode_error)?;
+            match instr.op {
                 Op::End if depth == 0 => {
                     self.end();
                     return Ok(());
@@ -122,6 +145,9 @@ impl Translator<'_> {
                 Op::Else if depth == 0 => {
                     self.else_();
                     return Ok(());
+                }
+                Op::Catch | Op::CatchAll | Op::Delegate if depth == 0 => {
+                    return self.exception(&instr);
                 }
                 Op::End | Op::Delegate => depth -= 1,
                 Op::Block | Op::Loop | Op::If | Op::TryTable | Op::Try => depth += 1,
@@ -200,7 +226,7 @@ impl Translator<'_> {
     }
 
     /// An unconditional branch, with what it must move.
-    fn emit_branch(&mut self, depth: u32) {
+    pub(super) fn emit_branch(&mut self, depth: u32) {
         if depth as usize + 1 == self.blocks.len() {
             self.emit_return();
             return;
@@ -251,12 +277,12 @@ impl Translator<'_> {
         height - label.height - label.label_slots
     }
 
-    fn label(&mut self, depth: u32) -> &mut Block {
+    pub(super) fn label(&mut self, depth: u32) -> &mut Block {
         let top = self.blocks.len() - 1;
         &mut self.blocks[top - depth as usize]
     }
 
-    fn top(&mut self) -> &mut Block {
+    pub(super) fn top(&mut self) -> &mut Block {
         self.label(0)
     }
 }

@@ -21,7 +21,7 @@ macro_rules! any_of {
 macro_rules! unsupported_op {
     () => {
         for_each_group!(
-            [for_each_exception for_each_legacy_exception for_each_aggregate
+            [for_each_aggregate
              for_each_atomic_load for_each_atomic_store for_each_atomic_rmw
              for_each_atomic_cmpxchg for_each_atomic_sync for_each_shared_everything
              for_each_stack_switching]
@@ -170,6 +170,9 @@ impl Translator<'_> {
             for_each_simd_numeric!(any_of) => self.vector(instr)?,
             for_each_group!([for_each_simd_load for_each_simd_store for_each_simd_load_lane
                 for_each_simd_store_lane] any_of;) => self.vector(instr)?,
+            for_each_group!([for_each_exception for_each_legacy_exception] any_of;) => {
+                self.exception(instr)?;
+            }
             unsupported_op!() => {
                 return Err(Error::unsupported(instr.op.mnemonic()).at(instr.offset));
             }

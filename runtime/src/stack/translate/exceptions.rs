@@ -1,0 +1,204 @@
+//! `try_table` and the legacy `try`: which cells are in which region, what its clauses catch.
+//!
+//! Nothing is emitted to enter or leave a region. A clause of `try_table` leads where a branch to
+//! its label would; a legacy one to its own instructions, with the exception's reference below what
+//! was thrown for as long as they last, so that `rethrow` finds it.
+
+use super::blocks::Block;
+use super::{Translator, wrong_immediates};
+use crate::decode::{Catch, Imm, Instr};
+use crate::error::Result;
+use crate::ops::Op;
+use crate::stack::unwind::{self, Clause, Handlers, NONE, Range, Reference, Region};
+
+/// The handlers of the function at hand.
+#[derive(Default)]
+pub(super) struct HandlersBuilder {
+    ranges: Vec<Range>,
+    regions: Vec<Region>,
+    clauses: Vec<Clause>,
+    /// By region. (Those of a `try` need not stand side by side.)
+    last_clauses: Vec<u32>,
+    /// The innermost region of what is emitted.
+    region: u32,
+}
+
+impl HandlersBuilder {
+    pub(super) fn clear(&mut self) {
+        self.ranges.clear();
+        self.regions.clear();
+        self.clauses.clear();
+        self.last_clauses.clear();
+        self.region = NONE;
+    }
+
+    pub(super) fn finish(&self) -> Handlers {
+        Handlers {
+            ranges: self.ranges.as_slice().into(),
+            regions: self.regions.as_slice().into(),
+            clauses: self.clauses.as_slice().into(),
+        }
+    }
+
+    /// The innermost region of what is emitted.
+    pub(super) fn region(&self) -> u32 {
+        self.region
+    }
+
+    /// What comes from cell `at` on is in another region.
+    pub(super) fn set_region(&mut self, region: u32, at: usize) {
+        let end = at as u32;
+        if region != self.region {
+            if self.ranges.last().map_or(0, |range| range.end) < end {
+                let region = self.region;
+                self.ranges.push(Range { end, region });
+            }
+            self.region = region;
+        }
+    }
+
+    fn add_region(&mut self) -> u32 {
+        self.regions.push(Region {
+            parent: self.region,
+            first_clause: NONE,
+        });
+        self.last_clauses.push(NONE);
+        self.regions.len() as u32 - 1
+    }
+
+    /// Appends a clause to those of a region.
+    fn add_clause(&mut self, region: u32, clause: Clause) -> u32 {
+        let added = self.clauses.len() as u32;
+        self.clauses.push(clause);
+        match std::mem::replace(&mut self.last_clauses[region as usize], added) {
+            NONE => self.regions[region as usize].first_clause = added,
+            last => self.clauses[last as usize].next = added,
+        }
+        added
+    }
+
+    /// Lets a chain of clauses, linked by their targets, lead to a cell.
+    pub(super) fn resolve(&mut self, mut clause: u32, target: usize) {
+        while clause != NONE {
+            let of_clause = &mut self.clauses[clause as usize].target;
+            clause = std::mem::replace(of_clause, target as u32);
+        }
+    }
+}
+
+impl Translator<'_> {
+    /// Translates one instruction of the exceptions' groups.
+    pub(super) fn exception(&mut self, instr: &Instr<'_>) -> Result<()> {
+        match (instr.op, instr.imm) {
+            (Op::TryTable, Imm::TryTable(ty, clauses)) => {
+                let region = self.handlers.add_region();
+                clauses.for_each(|catch| self.clause(region, catch));
+                self.block(ty);
+                self.enter_region(region);
+            }
+            (Op::Try, Imm::BlockType(ty)) => {
+                let region = self.handlers.add_region();
+                self.block(ty);
+                self.enter_region(region);
+            }
+            (Op::Throw, Imm::Index(tag)) => {
+                self.emit_helper(Op::Throw, unwind::throw, &[tag.into()]);
+                self.is_reachable = false;
+            }
+            (Op::ThrowRef, _) => {
+                self.emit(unwind::throw_ref, &[]);
+                self.is_reachable = false;
+            }
+            (Op::Catch, Imm::Index(tag)) => self.catch(tag),
+            (Op::CatchAll, _) => self.catch(NONE),
+            (Op::Rethrow, Imm::Label(depth)) => self.rethrow(depth),
+            (Op::Delegate, Imm::Label(depth)) => self.delegate(depth),
+            (op, _) => return Err(wrong_immediates(op)),
+        }
+        Ok(())
+    }
+
+    fn enter_region(&mut self, region: u32) {
+        let at = self.cells.len();
+        self.handlers.set_region(region, at);
+        self.top().region = region;
+    }
+
+    /// A clause of a `try_table` that is not open yet.
+    fn clause(&mut self, region: u32, catch: Catch) {
+        let zeroed_slots = self.zeroed_slots;
+        let &mut Block {
+            start,
+            height,
+            clauses,
+            ..
+        } = self.label(catch.label);
+        let clause = Clause {
+            tag: catch.tag.unwrap_or(NONE),
+            reference: if catch.with_ref {
+                Reference::Above
+            } else {
+                Reference::No
+            },
+            target: if start == NONE { clauses } else { start },
+            height: zeroed_slots + height,
+            next: NONE,
+        };
+        let added = self.handlers.add_clause(region, clause);
+        if start == NONE {
+            self.label(catch.label).clauses = added;
+        }
+    }
+
+    /// `catch` and `catch_all`: the end of what is before, the begin of the clause.
+    fn catch(&mut self, tag: u32) {
+        self.leave_arm();
+        let block = *self.top();
+        let clause = Clause {
+            tag,
+            reference: Reference::Below,
+            target: self.cells.len() as u32,
+            height: self.zeroed_slots + block.height,
+            next: NONE,
+        };
+        self.handlers.add_clause(block.region, clause);
+        self.handlers
+            .set_region(block.outer_region, self.cells.len());
+        self.top().is_caught = true;
+        self.stack.truncate(block.height);
+        self.stack.push(1);
+        if tag != NONE {
+            let ty = self.module.tags[tag as usize];
+            self.push_params(ty);
+        }
+        self.is_reachable = true;
+    }
+
+    /// Ends a body or clause of a `try` by a branch to its end.
+    pub(super) fn leave_arm(&mut self) {
+        if self.is_reachable {
+            self.emit_branch(0);
+            self.is_reachable = false;
+        }
+    }
+
+    fn rethrow(&mut self, depth: u32) {
+        let height = self.stack.height();
+        let of_try = self.label(depth).height + 1;
+        self.emit(unwind::rethrow, &[u64::from(height - of_try)]);
+        self.is_reachable = false;
+    }
+
+    /// Ends a `try` whose exceptions go on at a label outside of it.
+    fn delegate(&mut self, depth: u32) {
+        let region = self.top().region;
+        let parent = self.label(depth + 1);
+        let parent = if parent.is_caught {
+            parent.outer_region
+        } else {
+            parent.region
+        };
+        self.handlers.regions[region as usize].parent = parent;
+        self.end();
+    }
+}
