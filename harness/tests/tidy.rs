@@ -17,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["value", "vm"],
     &["error"],
     &["ops"],
-    &["decode", "numeric", "meter"],
+    &["decode", "numeric", "meter", "atomic"],
     &["simd"],
     &["evaluate"],
     &["module"],
@@ -47,7 +47,11 @@ const UNSAFE_FILES: &[&str] = &[
     // Stable addresses that running code holds.
     "runtime/src/exception.rs",
     "runtime/src/helpers.rs",
+    "runtime/src/helpers/atomic.rs",
     "runtime/src/memory.rs",
+    "runtime/src/memory/shared.rs",
+    // Atomics of the host on the bytes of a memory.
+    "runtime/src/atomic.rs",
     "runtime/src/store.rs",
     "runtime/src/store/exception.rs",
     "runtime/src/store/func.rs",
@@ -56,6 +60,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/store/instance/init.rs",
     "runtime/src/vm.rs",
     // Handlers: code, frames and memory by pointer.
+    "runtime/src/register/atomic.rs",
     "runtime/src/register/call.rs",
     "runtime/src/register/control.rs",
     "runtime/src/register/machine.rs",

@@ -5,6 +5,10 @@
 //! Indices and lengths come zero-extended to 64 bits. Invariant: bounds are checked before
 //! anything is written.
 
+mod atomic;
+
+pub use atomic::{EXIT_SHIFT, ResultOrExit, atomic_notify, atomic_wait32, atomic_wait64};
+
 use crate::memory::Memory;
 use crate::table::Table;
 use crate::trap::TrapKind;
@@ -21,9 +25,31 @@ fn in_bounds(at: u64, len: u64, size: u64) -> bool {
     at.checked_add(len).is_some_and(|end| end <= size)
 }
 
+/// A memory, its length up to date.
 unsafe fn memory<'a>(vm: *mut Vm, index: u32) -> &'a mut MemoryInst {
-    // SAFETY: the callers pass a live vm and an index that validation has checked.
-    unsafe { &mut **(*vm).memories.add(index as usize) }
+    // SAFETY: the caller's contract.
+    &mut unsafe { view(vm, index) }.inst
+}
+
+/// The whole of a memory, its length up to date.
+unsafe fn view<'a>(vm: *mut Vm, index: u32) -> &'a mut Memory {
+    // SAFETY: the callers pass a live vm and an index that validation has checked; every
+    // `MemoryInst` of a store is the first field of a `Memory`.
+    let memory = unsafe { &mut *(*(*vm).memories.add(index as usize)).cast::<Memory>() };
+    memory.refresh();
+    memory
+}
+
+/// Takes in what other threads have grown a memory to, if it is shared; its length in bytes. An
+/// access that is out of bounds asks this before it traps.
+///
+/// # Safety
+/// `memory` is the first field of a `Memory` of a store that this thread runs.
+#[cold]
+#[inline(never)]
+pub unsafe extern "C" fn memory_refresh(memory: *mut MemoryInst) -> usize {
+    // SAFETY: the caller's contract.
+    unsafe { (*memory.cast::<Memory>()).refresh() }
 }
 
 unsafe fn table<'a>(vm: *mut Vm, index: u32) -> &'a mut TableInst {
@@ -36,8 +62,8 @@ unsafe fn table<'a>(vm: *mut Vm, index: u32) -> &'a mut TableInst {
 /// # Safety
 /// `vm` is the vm of a live instance whose module has memory `index`.
 pub unsafe extern "C" fn memory_grow(vm: *mut Vm, index: u32, delta: u64) -> u64 {
-    // SAFETY: every `MemoryInst` of a store is the first field of a `Memory`.
-    let memory = unsafe { &mut *(&raw mut *memory(vm, index)).cast::<Memory>() };
+    // SAFETY: the caller's contract.
+    let memory = unsafe { view(vm, index) };
     memory.grow(delta).unwrap_or(GROW_FAILED)
 }
 
@@ -46,9 +72,8 @@ pub unsafe extern "C" fn memory_grow(vm: *mut Vm, index: u32, delta: u64) -> u64
 /// # Safety
 /// As for [`memory_grow`].
 pub unsafe extern "C" fn memory_size(vm: *mut Vm, index: u32) -> u64 {
-    // SAFETY: every `MemoryInst` of a store is the first field of a `Memory`.
-    let memory = unsafe { &*(&raw const *memory(vm, index)).cast::<Memory>() };
-    memory.pages()
+    // SAFETY: the caller's contract.
+    unsafe { view(vm, index) }.pages()
 }
 
 /// `memory.fill`: `[at value len] -> []`.

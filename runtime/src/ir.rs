@@ -185,6 +185,18 @@ pub enum Inst {
     },
     /// `r[dst] := globals[global]`
     GlobalGet { ty: Type, dst: Slot, global: u32 },
+    /// An atomic access to `memory[r[first operand] + offset]`, or a wait or notification there;
+    /// rows of the atomic shapes save fences. `offset` is in the pool of constants. `dst` is the
+    /// slot of the result if there is one.
+    Atomic {
+        op: Op,
+        memory: u32,
+        dst: Slot,
+        operands: List,
+        offset: u32,
+    },
+    /// `atomic.fence`: no access moves across it.
+    Fence,
     /// `globals[global] := r[src]`
     GlobalSet { ty: Type, global: u32, src: Operand },
     /// `r[dst] := reference to function func`

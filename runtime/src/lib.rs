@@ -12,6 +12,7 @@
 //! # Ok::<(), wassay_runtime::Error>(())
 //! ```
 
+pub mod atomic;
 pub mod decode;
 pub mod engine;
 pub mod error;
@@ -45,6 +46,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use interrupt::InterruptHandle;
 pub use limits::Limits;
 pub use linker::Linker;
+pub use memory::SharedMemory;
 pub use module::{ExternType, GlobalType, MemoryType, Module, TableType};
 pub use store::{
     Caller, Exception, Extern, Func, GlobalHandle, HostFn, Instance, MemoryHandle, Store,

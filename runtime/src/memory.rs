@@ -1,10 +1,17 @@
 //! Linear memories (spec: "Memory Instances"): reservation, growth, guard pages.
 //!
 //! A guarded memory reserves all that a 32-bit index plus a 32-bit offset can reach and commits
-//! its prefix, so that compiled code needs no bounds checks; its base never moves. Any other
-//! memory is mapped at its exact size and may move when it grows. Reservations are kept for
-//! reuse, since making them is slow under emulation. Owns the system calls for memory mapping;
-//! `unsafe` here is for those.
+//! its prefix, so that compiled code needs no bounds checks; its base never moves. Nor does that of
+//! a shared memory (`memory/shared.rs`), which reserves its maximum. Any other memory is mapped at
+//! its exact size and may move when it grows. Guarded reservations are kept for reuse, since making
+//! them is slow under emulation. Owns the system calls for memory mapping; `unsafe` here is for
+//! those.
+
+mod shared;
+mod waiters;
+
+pub use shared::SharedMemory;
+pub use waiters::Waited;
 
 use std::sync::Mutex;
 
@@ -16,7 +23,8 @@ use crate::vm::MemoryInst;
 /// How many unused reservations are kept.
 const POOL_MAX: usize = 64;
 
-static POOL: Mutex<Vec<Reservation>> = Mutex::new(Vec::new());
+/// Bases of unused guarded reservations, all inaccessible.
+static POOL: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 
 /// A memory and its backing. `inst` is what code sees.
 #[derive(Debug)]
@@ -37,6 +45,8 @@ enum Backing {
     Guarded(Reservation),
     /// Mapped at its length; nothing at length 0.
     Exact(Mapping),
+    /// Other stores use it, too; `inst` may lag behind in length.
+    Shared(SharedMemory),
 }
 
 impl Memory {
@@ -45,16 +55,15 @@ impl Memory {
     /// # Errors
     /// `Limit` if the initial size is above `bytes_max` or cannot be mapped.
     pub fn new(ty: MemoryType, guarded: bool, bytes_max: u64) -> Result<Box<Memory>> {
-        let page_bytes = 1u64 << ty.page_size_log2;
-        let bytes = ty
-            .initial
-            .checked_mul(page_bytes)
-            .filter(|&n| n <= bytes_max);
-        let Some(bytes) = bytes else {
+        if ty.shared {
+            let shared = SharedMemory::with_limit(ty, bytes_max)?;
+            return Ok(Memory::of_shared(shared));
+        }
+        let Some(bytes) = bytes_after_growth(&ty, bytes_max, 0, ty.initial) else {
             return Err(too_large(ty.initial));
         };
         let backing = if guarded && Memory::can_guard(&ty) {
-            Backing::Guarded(Reservation::take()?)
+            Backing::Guarded(Reservation::take(GUARD_RESERVATION_BYTES)?)
         } else {
             Backing::Exact(Mapping::new(0)?)
         };
@@ -69,10 +78,42 @@ impl Memory {
             bytes_max,
         });
         memory.inst.base = memory.base();
-        if !memory.set_len(bytes as usize) {
+        if !memory.set_len(bytes) {
             return Err(too_large(ty.initial));
         }
         Ok(memory)
+    }
+
+    /// A store's view of a shared memory.
+    pub fn of_shared(shared: SharedMemory) -> Box<Memory> {
+        let inst = MemoryInst {
+            base: shared.base(),
+            len_bytes: shared.len_bytes(),
+        };
+        let (ty, bytes_max) = (shared.ty(), u64::MAX);
+        let backing = Backing::Shared(shared);
+        Box::new(Memory {
+            inst,
+            ty,
+            backing,
+            bytes_max,
+        })
+    }
+
+    /// The shared memory that this is a view of, if it is one.
+    pub fn shared(&self) -> Option<&SharedMemory> {
+        match &self.backing {
+            Backing::Shared(shared) => Some(shared),
+            Backing::Guarded(_) | Backing::Exact(_) => None,
+        }
+    }
+
+    /// Takes in what other threads have grown; the length in bytes.
+    pub fn refresh(&mut self) -> usize {
+        if let Backing::Shared(shared) = &self.backing {
+            self.inst.len_bytes = shared.len_bytes();
+        }
+        self.inst.len_bytes
     }
 
     /// Whether a memory of this type can do without bounds checks: 32-bit indices, and a page
@@ -83,30 +124,40 @@ impl Memory {
 
     /// Whether compiled code may leave out bounds checks.
     pub fn is_guarded(&self) -> bool {
-        matches!(self.backing, Backing::Guarded(_))
+        match &self.backing {
+            Backing::Guarded(_) => true,
+            Backing::Exact(_) => false,
+            Backing::Shared(shared) => Memory::can_guard(&shared.ty()),
+        }
     }
 
     /// The size in pages.
     pub fn pages(&self) -> u64 {
-        (self.inst.len_bytes >> self.ty.page_size_log2) as u64
+        let len_bytes = match &self.backing {
+            Backing::Guarded(_) | Backing::Exact(_) => self.inst.len_bytes,
+            Backing::Shared(shared) => shared.len_bytes(),
+        };
+        (len_bytes >> self.ty.page_size_log2) as u64
     }
 
     /// Grows by `delta` pages: the old size in pages, or `None` if it cannot (spec: `memory.grow`).
     pub fn grow(&mut self, delta: u64) -> Option<u64> {
-        let old = self.pages();
-        let new = old.checked_add(delta)?;
-        let address_bits = if self.ty.is64 { 64 } else { 32 };
-        let pages_max = 1u128 << (address_bits - self.ty.page_size_log2);
-        let pages_max = pages_max.min(u128::from(self.ty.maximum.unwrap_or(u64::MAX)));
-        let bytes = u128::from(new) << self.ty.page_size_log2;
-        if u128::from(new) > pages_max || bytes > u128::from(self.bytes_max) {
-            return None;
+        if let Backing::Shared(shared) = &self.backing {
+            let old = shared.grow(delta);
+            self.refresh();
+            return old;
         }
-        self.set_len(bytes as usize).then_some(old)
+        let old = self.pages();
+        let bytes = bytes_after_growth(&self.ty, self.bytes_max, old, delta)?;
+        self.set_len(bytes).then_some(old)
     }
 
     /// The contents.
+    ///
+    /// # Panics
+    /// If the memory is shared: other threads may write what the slice would show.
     pub fn data(&self) -> &[u8] {
+        self.assert_unshared();
         if self.inst.len_bytes == 0 {
             return &[];
         }
@@ -115,7 +166,11 @@ impl Memory {
     }
 
     /// The contents, to write.
+    ///
+    /// # Panics
+    /// As `data`.
     pub fn data_mut(&mut self) -> &mut [u8] {
+        self.assert_unshared();
         if self.inst.len_bytes == 0 {
             return &mut [];
         }
@@ -123,10 +178,16 @@ impl Memory {
         unsafe { std::slice::from_raw_parts_mut(self.inst.base, self.inst.len_bytes) }
     }
 
+    fn assert_unshared(&self) {
+        let message = "the contents of a shared memory are read and written by `SharedMemory`";
+        assert!(self.shared().is_none(), "{message}");
+    }
+
     fn base(&self) -> *mut u8 {
         match &self.backing {
             Backing::Guarded(r) => r.base as *mut u8,
             Backing::Exact(m) => m.base as *mut u8,
+            Backing::Shared(shared) => shared.base(),
         }
     }
 
@@ -134,6 +195,7 @@ impl Memory {
         let done = match &mut self.backing {
             Backing::Guarded(r) => r.commit(bytes),
             Backing::Exact(m) => m.resize(bytes),
+            Backing::Shared(_) => false,
         };
         if done {
             self.inst.base = self.base();
@@ -143,6 +205,17 @@ impl Memory {
     }
 }
 
+/// The length in bytes after growth from `old` by `delta` pages, if type and limit allow it.
+fn bytes_after_growth(ty: &MemoryType, bytes_max: u64, old: u64, delta: u64) -> Option<usize> {
+    let new = old.checked_add(delta)?;
+    let address_bits = if ty.is64 { 64 } else { 32 };
+    let pages_max = 1u128 << (address_bits - ty.page_size_log2);
+    let pages_max = pages_max.min(u128::from(ty.maximum.unwrap_or(u64::MAX)));
+    let bytes = u128::from(new) << ty.page_size_log2;
+    let fits = u128::from(new) <= pages_max && bytes <= u128::from(bytes_max);
+    fits.then_some(bytes as usize)
+}
+
 fn too_large(pages: u64) -> Error {
     Error::new(
         ErrorKind::Limit,
@@ -150,33 +223,37 @@ fn too_large(pages: u64) -> Error {
     )
 }
 
-/// Address space for one guarded memory. Only `[base, base + committed)` is accessible.
+/// Address space for one memory. Only `[base, base + committed)` is accessible.
 #[derive(Debug)]
 struct Reservation {
     base: usize,
+    reserved_bytes: usize,
     committed_bytes: usize,
 }
 
 impl Reservation {
-    fn take() -> Result<Reservation> {
-        let pooled = POOL
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .pop();
-        match pooled {
-            Some(reservation) => Ok(reservation),
-            None => {
-                let base = map(GUARD_RESERVATION_BYTES, libc::PROT_NONE)?;
-                Ok(Reservation {
-                    base,
-                    committed_bytes: 0,
-                })
-            }
-        }
+    fn take(bytes: usize) -> Result<Reservation> {
+        let reserved_bytes = round_up(bytes.max(1));
+        let pooled = (reserved_bytes == GUARD_RESERVATION_BYTES)
+            .then(|| lock_pool().pop())
+            .flatten();
+        let base = match pooled {
+            Some(base) => base,
+            None => map(reserved_bytes, libc::PROT_NONE)?,
+        };
+        Ok(Reservation {
+            base,
+            reserved_bytes,
+            committed_bytes: 0,
+        })
     }
 
-    /// Makes the first `bytes` accessible; they never shrink while the memory lives.
+    /// Makes the first `bytes`, rounded up, accessible; they never shrink while the memory lives.
     fn commit(&mut self, bytes: usize) -> bool {
+        let bytes = round_up(bytes);
+        if bytes > self.reserved_bytes {
+            return false;
+        }
         if bytes > self.committed_bytes {
             let access = libc::PROT_READ | libc::PROT_WRITE;
             let start = (self.base + self.committed_bytes) as *mut libc::c_void;
@@ -205,21 +282,20 @@ impl Reservation {
     }
 }
 
-impl Drop for Memory {
+fn lock_pool() -> std::sync::MutexGuard<'static, Vec<usize>> {
+    POOL.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl Drop for Reservation {
     fn drop(&mut self) {
-        let Backing::Guarded(reservation) = &mut self.backing else {
-            return;
-        };
-        let mut pool = POOL
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if pool.len() < POOL_MAX && reservation.reset() {
-            pool.push(Reservation {
-                base: reservation.base,
-                committed_bytes: 0,
-            });
+        if self.reserved_bytes == GUARD_RESERVATION_BYTES
+            && lock_pool().len() < POOL_MAX
+            && self.reset()
+        {
+            lock_pool().push(self.base);
         } else {
-            unmap(reservation.base, GUARD_RESERVATION_BYTES);
+            unmap(self.base, self.reserved_bytes);
         }
     }
 }

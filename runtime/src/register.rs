@@ -5,6 +5,7 @@
 //! `register/fuse.rs` makes their cells from IR. It shares state, numerics and the frame limits
 //! with the other tiers, and nothing else.
 
+mod atomic;
 mod call;
 mod control;
 mod fuse;
@@ -21,6 +22,7 @@ use crate::engine::{Backend, Config, Proof, Tier};
 use crate::error::Result;
 use crate::ir::{self, Inst};
 use crate::module::{CompiledModule, Module};
+use crate::ops::{Op, Shape};
 use crate::types::FuncType;
 use crate::vm::FuncInst;
 
@@ -51,7 +53,7 @@ impl Compiled {
     fn add(&mut self, func: &ir::Func, cells: Vec<u64>) {
         let mut helped = 0;
         for inst in &func.insts {
-            if let Inst::Helper { op, .. } = inst {
+            if let Some(op) = helper_op(inst) {
                 let count = &mut self.proof.ops_via_helper;
                 *count.entry(op.mnemonic()).or_default() += 1;
                 helped += 1;
@@ -70,6 +72,15 @@ impl Compiled {
                 self.codes[body][cell] = self.codes[callee].as_ptr() as u64;
             }
         }
+    }
+}
+
+/// The opcode of an instruction that a helper executes.
+fn helper_op(inst: &Inst) -> Option<Op> {
+    match *inst {
+        Inst::Helper { op, .. } => Some(op),
+        Inst::Atomic { op, .. } if op.shape() == Shape::AtomicSync => Some(op),
+        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@
 //! layout with the other tiers, and nothing else. The handlers stand in one file for each chapter
 //! of the spec's instructions.
 
+mod atomic;
 mod call;
 mod control;
 mod machine;

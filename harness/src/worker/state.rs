@@ -88,7 +88,16 @@ fn hash_words(words: &[u64]) -> u64 {
 }
 
 fn hash_memory(store: &Store, memory: MemoryHandle) -> u64 {
-    let data = memory.data(store);
+    let copy;
+    let data = match memory.shared(store) {
+        None => memory.data(store),
+        Some(shared) => {
+            let mut bytes = vec![0; shared.len_bytes()];
+            shared.read(0, &mut bytes);
+            copy = bytes;
+            &copy
+        }
+    };
     if data.len() <= MEMORY_BYTES_WHOLE {
         return hash_words(&[data.len() as u64, xxh3_64(data)]);
     }

@@ -9,6 +9,7 @@
 //! Time is linear in the body, save that an edge of a branch costs a copy per value that is not in
 //! its place yet. Spec: 3.3 and 4.6 Instructions.
 
+mod atomic;
 mod control;
 mod stack;
 
@@ -303,6 +304,11 @@ impl<'a> Builder<'a> {
                 self.unary(instr.op)
             }
             Shape::Binary | Shape::BinaryTrapping | Shape::Compare => self.binary(instr.op),
+            Shape::AtomicLoad
+            | Shape::AtomicStore
+            | Shape::AtomicRmw
+            | Shape::AtomicCmpxchg
+            | Shape::AtomicSync => self.atomic(instr),
             Shape::Exception
             | Shape::LegacyException
             | Shape::Aggregate
@@ -320,11 +326,6 @@ impl<'a> Builder<'a> {
             | Shape::SimdBinary
             | Shape::SimdShift
             | Shape::SimdTernary
-            | Shape::AtomicLoad
-            | Shape::AtomicStore
-            | Shape::AtomicRmw
-            | Shape::AtomicCmpxchg
-            | Shape::AtomicSync
             | Shape::SharedEverything
             | Shape::StackSwitching => Err(unsupported(instr.op)),
         }
@@ -688,6 +689,7 @@ fn single_dst(inst: &mut Inst) -> Option<&mut Slot> {
         | Inst::Binary { dst, .. }
         | Inst::Select { dst, .. }
         | Inst::Load { dst, .. }
+        | Inst::Atomic { dst, .. }
         | Inst::GlobalGet { dst, .. }
         | Inst::RefFunc { dst, .. }
         | Inst::RefIsNull { dst, .. }
@@ -696,6 +698,7 @@ fn single_dst(inst: &mut Inst) -> Option<&mut Slot> {
         Inst::Store { .. }
         | Inst::Fuel { .. }
         | Inst::Poll
+        | Inst::Fence
         | Inst::GlobalSet { .. }
         | Inst::TrapIfNull { .. }
         | Inst::TableSet { .. }

@@ -241,6 +241,20 @@ impl<F: FnMut(Role)> Visitor<'_, F> {
 
     fn state(&mut self, inst: &Inst) {
         match *inst {
+            Inst::Atomic {
+                op,
+                memory,
+                dst,
+                operands,
+                offset,
+            } => {
+                let (params, results) = fixed(op);
+                let address = self.func.memory_address(memory);
+                self.list(operands, params.iter().map(|&ty| sig_type(ty, address)));
+                self.defs(dst, results.iter().map(|&ty| sig_type(ty, address)));
+                self.memory(memory, offset);
+            }
+            Inst::Fence => {}
             Inst::GlobalGet { ty, dst, global } => {
                 self.def(dst, ty);
                 self.imm(Imm::Global(global));
@@ -407,9 +421,11 @@ impl Inst {
             | Inst::Binary { op, .. }
             | Inst::Load { op, .. }
             | Inst::Store { op, .. }
+            | Inst::Atomic { op, .. }
             | Inst::Helper { op, .. } => op.mnemonic(),
             Inst::Copy { .. } => "copy",
             Inst::Select { .. } => "select",
+            Inst::Fence => Op::AtomicFence.mnemonic(),
             Inst::GlobalGet { .. } => "global.get",
             Inst::GlobalSet { .. } => "global.set",
             Inst::RefFunc { .. } => "ref.func",

@@ -247,6 +247,8 @@ impl<'a> Builder<'a> {
             | ir::Inst::TableGet { .. }
             | ir::Inst::TableSet { .. }
             | ir::Inst::RefFunc { .. } => self.access(inst)?,
+            ir::Inst::Atomic { op, .. } => return Self::unsupported(op),
+            ir::Inst::Fence => return Self::unsupported(Op::AtomicFence),
             ir::Inst::RefIsNull { dst, a } => {
                 let a = self.read(a, Type::Ref);
                 let value = self.unary(Op::I64Eqz, a);

@@ -217,7 +217,7 @@ impl Regs {
     #[inline(always)]
     pub(super) unsafe fn trap(self, kind: TrapKind) -> Flow {
         // SAFETY: `vm` is alive.
-        let exit = unsafe { trapped(self.vm, self.ip, kind) };
+        let exit = unsafe { trapped(self.vm, self.ip, kind as Exit) };
         self.exit(exit)
     }
 
@@ -243,13 +243,13 @@ impl Regs {
     }
 }
 
-/// Notes where a trap happened.
+/// Notes where a trap happened; gives its exit code.
 #[cold]
 #[inline(never)]
-unsafe fn trapped(vm: *mut Vm, ip: Ip, kind: TrapKind) -> Exit {
+pub(super) unsafe fn trapped(vm: *mut Vm, ip: Ip, exit: Exit) -> Exit {
     // SAFETY: the caller's `vm` is alive.
     unsafe { (*(*vm).cx).trap_pc = ip as usize };
-    kind as Exit
+    exit
 }
 
 /// Runs from the registers' `ip` until the machine is left.

@@ -1,13 +1,17 @@
 //! Handlers of loads and stores. Memory 0 with 32-bit addresses and small offsets is fast; every
-//! other access goes through the wide forms. Spec: 4.6.6 Memory Instructions.
+//! other access goes through the wide forms. Memory 0 may be shared, and its known length out of
+//! date: that is looked at before an access traps, and nowhere else. Spec: 4.6.6 Memory
+//! Instructions.
 
 use super::machine::{
     Flag, Handler, Immediate, InAcc, InSlot, Negated, Plain, Regs, Source, Value, handlers,
 };
 use super::numeric::{BinaryOp, Chains, binary_ops, second, value};
+use crate::helpers;
 use crate::numeric::Slot;
 use crate::ops::{Op, for_each_group};
 use crate::trap::TrapKind;
+use crate::vm::{MemoryInst, Vm};
 
 /// A load of the opcode table.
 pub(super) trait LoadOp {
@@ -39,11 +43,48 @@ fn checked(r: &Regs, effective: u64, size_bytes: usize) -> Option<*mut u8> {
 #[inline(always)]
 unsafe fn wide(r: &Regs, size_bytes: usize, memory: u16) -> Option<*mut u8> {
     // SAFETY: the contract of `Handler`: a memory of the instance, a slot, an offset.
+    unsafe { at(r.vm, memory.into(), [*r.slot(1), r.cell(1)], size_bytes) }
+}
+
+/// The host's address of `size_bytes` in a memory, at an address plus an offset.
+#[inline(always)]
+pub(super) unsafe fn at(
+    vm: *mut Vm,
+    memory: u32,
+    [address, offset]: [u64; 2],
+    size_bytes: usize,
+) -> Option<*mut u8> {
+    // SAFETY: the contract of `Handler`: a memory of the instance.
     unsafe {
-        let memory = *(*r.vm).memories.add(usize::from(memory));
-        let effective = (*r.slot(1)).checked_add(r.cell(1))?;
+        let memory = *(*vm).memories.add(memory as usize);
+        let effective = address.checked_add(offset)?;
         let end = effective.checked_add(size_bytes as u64)?;
-        (end <= (*memory).len_bytes as u64).then(|| (*memory).base.wrapping_add(effective as usize))
+        if end > (*memory).len_bytes as u64 && end > far_len(memory) {
+            return None;
+        }
+        Some((*memory).base.wrapping_add(effective as usize))
+    }
+}
+
+/// The length of a memory that another thread may have grown.
+#[cold]
+#[inline(never)]
+unsafe fn far_len(memory: *mut MemoryInst) -> u64 {
+    // SAFETY: the caller has it from the instance.
+    unsafe { helpers::memory_refresh(memory) as u64 }
+}
+
+handlers! {
+    /// An access beyond the known length of memory 0: runs it again if another thread has grown
+    /// the memory, else traps.
+    #[cold]
+    #[inline(never)]
+    fn beyond(r) {
+        if helpers::memory_refresh((*r.vm).memory0) > r.len {
+            r.reload();
+            return r.goto(r.ip);
+        }
+        r.trap(TrapKind::MemoryOutOfBounds)
     }
 }
 
@@ -56,7 +97,7 @@ handlers! {
                 r.set(3, O::load(from));
                 r.next(1)
             }
-            None => r.trap(TrapKind::MemoryOutOfBounds),
+            None => r.handle(beyond),
         }
     }
 
@@ -70,7 +111,7 @@ handlers! {
                 value.accumulate(&mut r);
                 r.next(2)
             }
-            None => r.trap(TrapKind::MemoryOutOfBounds),
+            None => r.handle(beyond),
         }
     }
 
@@ -81,7 +122,7 @@ handlers! {
                 r.set(3, O::load(from));
                 r.next(1)
             }
-            None => r.trap(TrapKind::MemoryOutOfBounds),
+            None => r.handle(beyond),
         }
     }
 
@@ -104,7 +145,7 @@ handlers! {
                 O::store(to, V::get(&r, 2));
                 r.next(1)
             }
-            None => r.trap(TrapKind::MemoryOutOfBounds),
+            None => r.handle(beyond),
         }
     }
 
@@ -115,7 +156,7 @@ handlers! {
                 O::store(to, V::get(&r, 1));
                 r.next(1)
             }
-            None => r.trap(TrapKind::MemoryOutOfBounds),
+            None => r.handle(beyond),
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::mem::offset_of;
 
+use super::atomic::{self, ATOMIC, ATOMIC_OPS, SYNC, SYNC_OPS};
 use super::call::{self, RET_ONE};
 use super::control::{self, BR_IF, COPY, HELPER, HELPER_OPS, SELECT};
 use super::machine::{Handler, InAcc, InSlot};
@@ -98,6 +99,9 @@ table! {
     load_then: [Chains; LOAD_THEN_OPS.len()] = LOAD_THEN;
     load: [[Handler; LOAD_FORMS]; LOAD_OPS.len()] = LOAD;
     store: [[Handler; STORE_FORMS]; STORE_OPS.len()] = STORE;
+    atomic: [Handler; ATOMIC_OPS.len()] = ATOMIC;
+    atomic_sync: [Handler; SYNC_OPS.len()] = SYNC;
+    fence: Handler = atomic::fence;
 }
 
 /// The number of opcodes.
@@ -195,6 +199,14 @@ pub(super) fn load(op: Op, form: LoadForm) -> Option<u16> {
 pub(super) fn store(op: Op, form: StoreForm) -> Option<u16> {
     static ROWS: [u16; Op::ALL.len()] = rows(STORE_OPS);
     Some(opcode!(store) + row(&ROWS, op)? * STORE_FORMS as u16 + form as u16)
+}
+
+/// The opcode of an atomic access, wait or notification.
+pub(super) fn atomic(op: Op) -> Option<u16> {
+    static ROWS: [u16; Op::ALL.len()] = rows(ATOMIC_OPS);
+    static SYNC_ROWS: [u16; Op::ALL.len()] = rows(SYNC_OPS);
+    let access = row(&ROWS, op).map(|row| opcode!(atomic) + row);
+    access.or_else(|| Some(opcode!(atomic_sync) + row(&SYNC_ROWS, op)?))
 }
 
 /// The opcode of a helper.

@@ -2,6 +2,7 @@
 //! (`tests/fused.rs`); the forms of everything else against the stack tier, and that no handler is
 //! left out (`tests/forms.rs`).
 
+mod atomics;
 mod forms;
 mod fused;
 mod metered;

@@ -1,12 +1,14 @@
 //! Handlers of loads, stores and whole-memory instructions (spec: "Memory Instructions").
 //!
 //! [`near`] accesses memory 0 where it has 32-bit addresses: base and length are in registers, and
-//! address + offset + size cannot overflow 64 bits. [`far`] accesses any memory.
+//! address + offset + size cannot overflow 64 bits. [`far`] accesses any memory. What is beyond the
+//! length that this thread knows of a shared memory may have been grown by another: that is looked
+//! at before an access traps, and nowhere else.
 
 use super::machine::handlers;
 use crate::helpers;
 use crate::trap::TrapKind;
-use crate::vm::Vm;
+use crate::vm::{MemoryInst, Vm};
 
 /// Accesses to memory 0 with 32-bit addresses: `{ offset in bytes }`.
 #[expect(
@@ -14,7 +16,7 @@ use crate::vm::Vm;
     reason = "a handler is named as the variant of its opcode"
 )]
 pub(super) mod near {
-    use super::{TrapKind, handlers};
+    use super::{handlers, near_beyond};
     use crate::ops::{for_each_load, for_each_store};
 
     macro_rules! loads {
@@ -24,7 +26,7 @@ pub(super) mod near {
             fn $op(m) {
                 let at = m.acc as usize + m.take() as usize;
                 if at + size_of::<$storage>() > m.len {
-                    return m.trap(TrapKind::MemoryOutOfBounds);
+                    return near_beyond(m.ip, m.sp, m.base, m.len, m.vm, m.acc);
                 }
                 let value = $storage::from_le(m.base.add(at).cast::<$storage>().read_unaligned());
                 m.acc = u64::from(value as $slot);
@@ -40,7 +42,7 @@ pub(super) mod near {
             fn $op(m) {
                 let at = *m.sp.sub(1) as usize + m.take() as usize;
                 if at + size_of::<$storage>() > m.len {
-                    return m.trap(TrapKind::MemoryOutOfBounds);
+                    return near_beyond(m.ip, m.sp, m.base, m.len, m.vm, m.acc);
                 }
                 let value = (m.acc as $storage).to_le();
                 m.base.add(at).cast::<$storage>().write_unaligned(value);
@@ -113,15 +115,54 @@ pub(super) unsafe fn far_address(
     size_bytes: usize,
 ) -> *mut u8 {
     // SAFETY: validation has checked the memory index.
-    let memory = unsafe { &**(*vm).memories.add(memory as usize) };
-    let start = address.checked_add(offset);
-    let end = start.and_then(|at| at.checked_add(size_bytes as u64));
-    match (start, end) {
-        // SAFETY: the range is inside the memory.
-        (Some(start), Some(end)) if end <= memory.len_bytes as u64 => unsafe {
-            memory.base.add(start as usize)
-        },
-        (_, _) => std::ptr::null_mut(),
+    let memory = unsafe { *(*vm).memories.add(memory as usize) };
+    let Some(start) = address.checked_add(offset) else {
+        return std::ptr::null_mut();
+    };
+    let Some(end) = start.checked_add(size_bytes as u64) else {
+        return std::ptr::null_mut();
+    };
+    // SAFETY: memories of a store live as long as it does; the range is inside of this one.
+    unsafe {
+        if end > (*memory).len_bytes as u64 && end > far_len(memory) {
+            return std::ptr::null_mut();
+        }
+        (*memory).base.add(start as usize)
+    }
+}
+
+/// The host's address of what is beyond the known length of memory 0, if another thread has grown
+/// it; else null.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn beyond(vm: *mut Vm, at: usize, size_bytes: usize) -> *mut u8 {
+    // SAFETY: an access to memory 0 is made where there is one.
+    unsafe { far_address(vm, 0, at as u64, 0, size_bytes) }
+}
+
+/// The length of a memory that another thread may have grown.
+#[cold]
+#[inline(never)]
+unsafe fn far_len(memory: *mut MemoryInst) -> u64 {
+    // SAFETY: the caller has it from the instance.
+    unsafe { helpers::memory_refresh(memory) as u64 }
+}
+
+/// Cells of an access to memory 0: its handler and its offset.
+const NEAR_CELLS: usize = 2;
+
+handlers! {
+    /// An access beyond the known length of memory 0, whose immediates have been taken: runs it
+    /// again if another thread has grown the memory, else traps.
+    #[cold]
+    #[inline(never)]
+    fn near_beyond(m) {
+        if helpers::memory_refresh((*m.vm).memory0) > m.len {
+            m.ip = m.ip.sub(NEAR_CELLS);
+            m.load_memory();
+            return m.next();
+        }
+        m.trap(TrapKind::MemoryOutOfBounds)
     }
 }
 

@@ -6,7 +6,7 @@
 //! to a load of the same bytes at once, but waits where a load wants the bytes of two stores.
 
 use super::machine::{Machine, handlers};
-use super::memory::far_address;
+use super::memory::{beyond, far_address};
 use crate::numeric::Slot;
 use crate::ops::for_each_group;
 use crate::simd::{self as pure, V128};
@@ -290,14 +290,15 @@ macro_rules! store_lanes {
     reason = "a handler is named as the variant of its opcode"
 )]
 pub(super) mod near {
-    use super::{Machine, TrapKind, for_each_group, handlers, pure};
+    use super::{Machine, TrapKind, beyond, for_each_group, handlers, pure};
 
     #[inline(always)]
     unsafe fn address(address: u64, size_bytes: usize, m: &mut Machine) -> *mut u8 {
         // SAFETY: the machine's invariants.
         let at = address as usize + unsafe { m.take() } as usize;
         if at + size_bytes > m.len {
-            return std::ptr::null_mut();
+            // SAFETY: the machine's invariants.
+            return unsafe { beyond(m.vm, at, size_bytes) };
         }
         m.base.wrapping_add(at)
     }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{Func, Store, check_store};
+use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::global::{Global, Tag};
-use crate::memory::Memory;
+use crate::memory::{Memory, SharedMemory};
 use crate::module::{ExternType, GlobalType, MemoryType, TableType};
 use crate::table::Table;
 use crate::types::{FuncType, ValType};
@@ -107,12 +108,23 @@ impl MemoryHandle {
         Ok(data.add_memory(memory))
     }
 
+    /// The shared memory that it is in this store, if it is one.
+    pub fn shared(self, store: &Store) -> Option<&SharedMemory> {
+        store.data().memories[self.index as usize].shared()
+    }
+
     /// The contents.
+    ///
+    /// # Panics
+    /// If the memory is shared: [`MemoryHandle::shared`] reads and writes it.
     pub fn data(self, store: &Store) -> &[u8] {
         store.data().memories[self.index as usize].data()
     }
 
     /// The contents, to write.
+    ///
+    /// # Panics
+    /// As [`MemoryHandle::data`].
     pub fn data_mut(self, store: &mut Store) -> &mut [u8] {
         store.data_mut().memories[self.index as usize].data_mut()
     }
@@ -125,6 +137,31 @@ impl MemoryHandle {
     /// Grows by `delta` pages: the old size, or `None`.
     pub fn grow(self, store: &mut Store, delta: u64) -> Option<u64> {
         store.data_mut().memories[self.index as usize].grow(delta)
+    }
+}
+
+impl SharedMemory {
+    /// A zeroed memory of its initial size, within the engine's limits. Stores of other engines may
+    /// use it, too.
+    ///
+    /// # Errors
+    /// `Usage` if the type is not shared or has no maximum; `Limit` if the initial size is above
+    /// the limit, or the address space is used up.
+    pub fn new(engine: &Engine, ty: MemoryType) -> Result<SharedMemory> {
+        SharedMemory::with_limit(ty, engine.config().limits.memory_bytes_max)
+    }
+
+    /// This memory as one of a store, to be imported by its instances.
+    pub fn in_store(&self, store: &mut Store) -> MemoryHandle {
+        let data = store.data_mut();
+        let is_it = |memory: &Box<Memory>| memory.shared().is_some_and(|it| it.same(self));
+        match data.memories.iter().position(is_it) {
+            Some(index) => MemoryHandle {
+                store: data.id,
+                index: index as u32,
+            },
+            None => data.add_memory(Memory::of_shared(self.clone())),
+        }
     }
 }
 

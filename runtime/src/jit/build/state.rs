@@ -142,8 +142,7 @@ impl Builder<'_> {
         addr: Operand,
         offset: u32,
     ) -> Result<()> {
-        let bytes = access_bytes(op);
-        let Some(bytes) = bytes else {
+        let Some(bytes) = self.access_bytes(op, memory) else {
             return Self::unsupported(op);
         };
         let (base, offset, class) = self.address(memory, addr, offset, bytes);
@@ -166,7 +165,7 @@ impl Builder<'_> {
         value: Operand,
         offset: u32,
     ) -> Result<()> {
-        let Some(bytes) = access_bytes(op) else {
+        let Some(bytes) = self.access_bytes(op, memory) else {
             return Self::unsupported(op);
         };
         let value = self.read(value, fold::operand_type(op, 1));
@@ -179,6 +178,14 @@ impl Builder<'_> {
             value,
         });
         Ok(())
+    }
+
+    /// How many bytes an access touches, where this tier has code for it. The length of a shared
+    /// memory, which other threads change, is not looked at.
+    fn access_bytes(&self, op: Op, memory: u32) -> Option<u64> {
+        let is_shared = self.module.memories[memory as usize].shared;
+        let is_known = !is_shared || self.assumptions.is_guarded(self.module, memory);
+        access_bytes(op).filter(|_| is_known)
     }
 
     /// The address of a checked access of `bytes` at `addr` plus a constant: base, near offset, and
@@ -334,6 +341,9 @@ impl Builder<'_> {
     ) -> Result<()> {
         let operands = self.list(operands);
         match op {
+            Op::MemorySize if self.module.memories[a as usize].shared => {
+                return Self::unsupported(op);
+            }
             Op::MemorySize => self.memory_size(a, dst),
             Op::TableSize => self.table_size(a, dst),
             Op::MemoryGrow => {

@@ -40,6 +40,13 @@ impl Fuser<'_> {
                 value,
                 offset,
             } => self.store(op, memory, addr, value, self.func.consts[offset as usize]),
+            Inst::Atomic {
+                op, memory, offset, ..
+            } => self.atomic(inst, op, memory, self.func.consts[offset as usize]),
+            Inst::Fence => {
+                self.cell(opcode!(fence), 0, 0, 0);
+                Ok(())
+            }
             Inst::Helper { op, a, b, .. } => self.helper(inst, op, (a, b)),
             Inst::Call { .. } | Inst::CallIndirect { .. } | Inst::CallRef { .. } => {
                 self.calls(inst)

@@ -2,7 +2,7 @@
 
 use super::{Field, Fuser, condition, internal, small};
 use crate::error::Result;
-use crate::ir::{Operand, Slot, Type};
+use crate::ir::{Inst, Operand, Role, Slot, Type};
 use crate::ops::Op;
 use crate::register::memory::{LoadForm, StoreForm};
 use crate::register::table;
@@ -20,6 +20,29 @@ impl Fuser<'_> {
     pub(super) fn near(&self, memory: u32, offset: u64) -> Option<u16> {
         let is_plain = memory == 0 && self.func.memory_address(0) == Type::I32;
         u16::try_from(offset).ok().filter(|_| is_plain)
+    }
+
+    pub(super) fn atomic(&mut self, inst: &Inst, op: Op, memory: u32, offset: u64) -> Result<()> {
+        let code = table::atomic(op).ok_or_else(|| internal(op.mnemonic()))?;
+        let (mut operands, mut result) = (Vec::new(), None);
+        inst.visit(self.func, |role| match role {
+            Role::Use(operand, ty) => operands.push((operand, ty)),
+            Role::Def(slot, ty) => result = Some((slot, ty)),
+            Role::Imm(_) | Role::Label(_) => {}
+        });
+        let mut slots = [0; 3];
+        for (i, (operand, ty)) in operands.into_iter().enumerate() {
+            slots[i] = self.slot(operand, ty, i as u32);
+        }
+        self.cell(code, slots[0], slots[1], slots[2]);
+        self.cells.push(offset);
+        let dst = result.map(|(dst, ty)| (self.layout.slot(dst), ty));
+        let to = dst.map_or(0, |(dst, _)| dst);
+        self.cells.push(u64::from(to) | u64::from(memory) << 32);
+        if let Some((dst, ty)) = dst {
+            self.wrote_value(dst, ty);
+        }
+        Ok(())
     }
 
     pub(super) fn load(

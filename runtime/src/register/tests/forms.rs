@@ -210,12 +210,13 @@ fn branches_references_tables_and_helpers() {
 #[test]
 #[cfg(debug_assertions)]
 fn every_handler_is_executed() {
-    use super::{fused, metered};
+    use super::{atomics, fused, metered};
     use crate::register::table::{EXECUTED, OPCODES, name};
     use std::sync::atomic::Ordering;
 
     values_of_every_type_are_moved_and_chosen();
     branches_references_tables_and_helpers();
+    atomics::atomic_rows();
     fused::binary_rows();
     fused::unary_rows();
     fused::counted_loops();

@@ -6,7 +6,7 @@ use super::{encode, engine};
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
 use crate::module::Module;
-use crate::ops::{Imms, Op, SigType, Signature};
+use crate::ops::{Imms, Op, Proposal, SigType, Signature};
 use crate::stack::is_supported;
 use crate::store::Instance;
 use crate::store::{Extern, Func, Store};
@@ -62,7 +62,7 @@ fn module_text(body: &str) -> String {
         r#"(module
         (type $i (func (param i32) (result i32))) (type $v (func))
         (import "" "f" (func $other (type $i))) (import "" "h" (func $host))
-        (tag $t (param i32)) (memory 1 1) (memory $far i64 1 1) (data $d "1234")
+        (tag $t (param i32)) (memory 1 1 shared) (memory $far i64 1 1) (data $d "1234")
         (table $t 4 4 funcref) (elem (table $t) (i32.const 0) func $same $none $other $host)
         (elem $e func $same $none)
         (global $g (mut i32) (i32.const 0)) (global $w (mut v128) (v128.const i64x2 0 0))
@@ -96,7 +96,10 @@ fn text_of(op: Op) -> String {
         SigType::F64 => "(f64.const 1)",
         SigType::V128 => "(v128.const i64x2 1 1)",
     };
-    let operands: String = params.iter().map(constant).collect();
+    let mut operands: String = params.iter().map(constant).collect();
+    if op.proposal() == Proposal::Threads && params.first() == Some(&SigType::Addr) {
+        operands = operands.replacen("const 1", "const 0", 1); // which is aligned
+    }
     let immediates = match op.row().imms {
         Imms::MemoryInit | Imms::Data => "$d",
         Imms::TableInit | Imms::Elem => "$e",

@@ -7,7 +7,7 @@ use crate::ops::for_each_simd_numeric;
 use crate::ops::{Op, SigType, Signature, for_each_group, for_each_numeric, for_each_op};
 use crate::simd::V128;
 use crate::stack::machine::Handler;
-use crate::stack::{call, control, memory, numeric, simd, table, variable};
+use crate::stack::{atomic, call, control, memory, numeric, simd, table, variable};
 use crate::types::ValType;
 
 /// A pattern of all opcodes of some groups.
@@ -21,10 +21,7 @@ macro_rules! any_of {
 macro_rules! unsupported_op {
     () => {
         for_each_group!(
-            [for_each_aggregate
-             for_each_atomic_load for_each_atomic_store for_each_atomic_rmw
-             for_each_atomic_cmpxchg for_each_atomic_sync for_each_shared_everything
-             for_each_stack_switching]
+            [for_each_aggregate for_each_shared_everything for_each_stack_switching]
             any_of;
         ) | Op::RefTestNonNull
             | Op::RefTestNullable
@@ -38,6 +35,7 @@ macro_rules! unsupported_op {
             | Op::BrOnCastDescEq
             | Op::BrOnCastDescEqFail
             | Op::MemoryDiscard
+            | Op::Pause
             | Op::TypedSelectMulti
     };
 }
@@ -59,6 +57,8 @@ enum Template {
     Vector(Handler),
     /// Its accesses to memories, as `Access`.
     VectorAccess(Handler, Handler),
+    /// An atomic access to any memory, so many slots from and to the stack.
+    Atomic(Handler, u8, u8),
     /// Everything else.
     Special,
 }
@@ -79,6 +79,10 @@ macro_rules! template {
     (wide $op:ident { $f:ident($($p:ident),*) -> ($($r:ident),*) }) => {
         Template::Numeric(numeric::$f, [$(stringify!($p)),*].len() as u8, 2)
     };
+    (atomic_load $op:ident $tail:tt) => { Template::Atomic(atomic::$op, 1, 1) };
+    (atomic_store $op:ident $tail:tt) => { Template::Atomic(atomic::$op, 2, 0) };
+    (atomic_rmw $op:ident $tail:tt) => { Template::Atomic(atomic::$op, 2, 1) };
+    (atomic_cmpxchg $op:ident $tail:tt) => { Template::Atomic(atomic::$op, 3, 1) };
     (load $op:ident $tail:tt) => { Template::Access(memory::near::$op, memory::far::$op) };
     (store $op:ident $tail:tt) => { Template::Access(memory::near::$op, memory::far::$op) };
     (simd_load $op:ident $tail:tt) => { Template::VectorAccess(simd::near::$op, simd::far::$op) };
@@ -166,6 +170,15 @@ impl Translator<'_> {
             Op::DataDrop => self.bulk(instr, memory::data_drop, 0)?,
             for_each_group!([for_each_load] any_of;) => self.access(instr, 1, 1)?,
             for_each_group!([for_each_store] any_of;) => self.access(instr, 2, 0)?,
+            for_each_group!(
+                [for_each_atomic_load for_each_atomic_store for_each_atomic_rmw
+                 for_each_atomic_cmpxchg]
+                any_of;
+            ) => self.atomic(instr)?,
+            Op::AtomicFence => self.simple(atomic::fence, &[], 0, 0),
+            Op::MemoryAtomicWait32 | Op::MemoryAtomicWait64 | Op::MemoryAtomicNotify => {
+                self.atomic_sync(instr)?;
+            }
             for_each_numeric!(any_of) => self.numeric(instr.op),
             for_each_simd_numeric!(any_of) => self.vector(instr)?,
             for_each_group!([for_each_simd_load for_each_simd_store for_each_simd_load_lane
@@ -244,6 +257,33 @@ impl Translator<'_> {
         } else {
             self.simple(far, &[offset_bytes, memory.into()], pops, pushes);
         }
+        Ok(())
+    }
+
+    fn atomic(&mut self, instr: &Instr<'_>) -> Result<()> {
+        let (Template::Atomic(handler, pops, pushes), Imm::MemArg(arg)) =
+            (TEMPLATES[instr.op as usize], instr.imm)
+        else {
+            return Err(wrong_immediates(instr.op));
+        };
+        let immediates = [arg.offset_bytes, arg.memory.into()];
+        self.simple(handler, &immediates, pops.into(), pushes.into());
+        Ok(())
+    }
+
+    /// A wait or a notification.
+    fn atomic_sync(&mut self, instr: &Instr<'_>) -> Result<()> {
+        let Imm::MemArg(arg) = instr.imm else {
+            return Err(wrong_immediates(instr.op));
+        };
+        let (handler, pops) = match instr.op {
+            Op::MemoryAtomicWait32 => (atomic::wait32 as Handler, 3),
+            Op::MemoryAtomicWait64 => (atomic::wait64 as Handler, 3),
+            _ => (atomic::notify as Handler, 2),
+        };
+        self.emit_helper(instr.op, handler, &[arg.offset_bytes, arg.memory.into()]);
+        self.stack.pop(pops);
+        self.stack.push(1);
         Ok(())
     }
 

@@ -1,0 +1,100 @@
+//! Atomic access to the bytes of a memory, one function for each sort of atomic instruction, all
+//! sequentially consistent (threads proposal: "Memory Model"). Used by both interpreters and by
+//! `helpers`; what traps is checked by the caller.
+//!
+//! `unsafe` here is the access by address. The bytes of a Wasm memory are little-endian, and so
+//! must the host be: a read-modify-write cannot swap them.
+
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::SeqCst};
+
+const _: () = assert!(
+    cfg!(target_endian = "little"),
+    "atomics need a little-endian host"
+);
+
+/// An unsigned integer as wide as an atomic access.
+///
+/// # Safety
+/// For all functions: `at` is readable and writable for the size, and aligned to it.
+pub trait Word: Copy + Eq + TryFrom<u64> + Into<u64> {
+    /// Reads.
+    unsafe fn load(at: *mut u8) -> Self;
+    /// Writes.
+    unsafe fn store(at: *mut u8, value: Self);
+    /// Adds; like those below, it gives what was there.
+    unsafe fn add(at: *mut u8, value: Self) -> Self;
+    /// Subtracts.
+    unsafe fn sub(at: *mut u8, value: Self) -> Self;
+    /// Keeps the bits of both.
+    unsafe fn and(at: *mut u8, value: Self) -> Self;
+    /// Keeps the bits of either.
+    unsafe fn or(at: *mut u8, value: Self) -> Self;
+    /// Keeps the bits of one of both.
+    unsafe fn xor(at: *mut u8, value: Self) -> Self;
+    /// Replaces.
+    unsafe fn xchg(at: *mut u8, value: Self) -> Self;
+    /// Replaces what is there if it is `expected`.
+    unsafe fn replace(at: *mut u8, expected: Self, value: Self) -> Self;
+}
+
+/// Compare-exchange: what is there is zero-extended before it is compared, so an `expected` that is
+/// wider than the access never matches.
+///
+/// # Safety
+/// As for [`Word`].
+#[inline(always)]
+pub unsafe fn cmpxchg<T: Word>(at: *mut u8, expected: u64, value: T) -> T {
+    match T::try_from(expected) {
+        // SAFETY: the caller's contract.
+        Ok(expected) => unsafe { T::replace(at, expected, value) },
+        // SAFETY: the caller's contract.
+        Err(_) => unsafe { T::load(at) },
+    }
+}
+
+/// `atomic.fence`
+#[inline(always)]
+pub fn fence() {
+    std::sync::atomic::fence(SeqCst);
+}
+
+macro_rules! words {
+    ($($word:ident $atomic:ident;)*) => { $(
+        impl Word for $word {
+            #[inline(always)]
+            unsafe fn load(at: *mut u8) -> $word {
+                // SAFETY: the caller's contract.
+                unsafe { $atomic::from_ptr(at.cast()) }.load(SeqCst)
+            }
+            #[inline(always)]
+            unsafe fn store(at: *mut u8, value: $word) {
+                // SAFETY: the caller's contract.
+                unsafe { $atomic::from_ptr(at.cast()) }.store(value, SeqCst);
+            }
+            words! { $word $atomic: add fetch_add, sub fetch_sub, and fetch_and, or fetch_or,
+                xor fetch_xor, xchg swap }
+            #[inline(always)]
+            unsafe fn replace(at: *mut u8, expected: $word, value: $word) -> $word {
+                // SAFETY: the caller's contract.
+                let word = unsafe { $atomic::from_ptr(at.cast()) };
+                match word.compare_exchange(expected, value, SeqCst, SeqCst) {
+                    Ok(old) | Err(old) => old,
+                }
+            }
+        }
+    )* };
+    ($word:ident $atomic:ident: $($name:ident $method:ident),*) => { $(
+        #[inline(always)]
+        unsafe fn $name(at: *mut u8, value: $word) -> $word {
+            // SAFETY: the caller's contract.
+            unsafe { $atomic::from_ptr(at.cast()) }.$method(value, SeqCst)
+        }
+    )* };
+}
+
+words! {
+    u8 AtomicU8;
+    u16 AtomicU16;
+    u32 AtomicU32;
+    u64 AtomicU64;
+}

@@ -1,0 +1,129 @@
+//! Waiting and notifying, out of line in every tier (threads proposal: "Wait and Notify").
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::view;
+use crate::atomic::Word;
+use crate::memory::{Memory, Waited};
+use crate::trap::TrapKind;
+use crate::vm::{Cx, Exit, Vm};
+
+/// A result, or an exit code in the upper half.
+pub type ResultOrExit = u64;
+
+/// Where an exit code stands in a [`ResultOrExit`].
+pub const EXIT_SHIFT: u32 = 32;
+
+/// `memory.atomic.wait32`: `[address expected timeout] -> [how it ended]`.
+///
+/// # Safety
+/// `vm` is the vm of a live instance whose module has memory `index`.
+pub unsafe extern "C" fn atomic_wait32(
+    vm: *mut Vm,
+    index: u32,
+    address: u64,
+    offset: u64,
+    expected: u64,
+    timeout_nanos: u64,
+) -> ResultOrExit {
+    // SAFETY: the caller's contract.
+    unsafe { wait(vm, index, [address, offset], expected as u32, timeout_nanos) }
+}
+
+/// `memory.atomic.wait64`: `[address expected timeout] -> [how it ended]`.
+///
+/// # Safety
+/// As for [`atomic_wait32`].
+pub unsafe extern "C" fn atomic_wait64(
+    vm: *mut Vm,
+    index: u32,
+    address: u64,
+    offset: u64,
+    expected: u64,
+    timeout_nanos: u64,
+) -> ResultOrExit {
+    // SAFETY: the caller's contract.
+    unsafe { wait(vm, index, [address, offset], expected, timeout_nanos) }
+}
+
+/// `memory.atomic.notify`: `[address count] -> [woken]`.
+///
+/// # Safety
+/// As for [`atomic_wait32`].
+pub unsafe extern "C" fn atomic_notify(
+    vm: *mut Vm,
+    index: u32,
+    address: u64,
+    offset: u64,
+    count: u64,
+) -> ResultOrExit {
+    // SAFETY: the caller's contract.
+    let memory = unsafe { view(vm, index) };
+    match effective(memory, address, offset, size_of::<u32>()) {
+        Ok(at) => {
+            let shared = memory.shared();
+            shared.map_or(0, |shared| shared.notify(at, count as u32).into())
+        }
+        Err(kind) => trap(kind),
+    }
+}
+
+unsafe fn wait<T: Word>(
+    vm: *mut Vm,
+    index: u32,
+    [address, offset]: [u64; 2],
+    expected: T,
+    timeout_nanos: u64,
+) -> ResultOrExit {
+    // SAFETY: the caller's contract.
+    let memory = unsafe { view(vm, index) };
+    let at = match effective(memory, address, offset, size_of::<T>()) {
+        Ok(at) => at,
+        Err(kind) => return trap(kind),
+    };
+    let Some(shared) = memory.shared() else {
+        return trap(TrapKind::ExpectedSharedMemory);
+    };
+    let timeout = u64::try_from(timeout_nanos as i64).ok();
+    let timeout = timeout.map(Duration::from_nanos);
+    // SAFETY: `vm` is live, and its context with it.
+    let is_interrupted = || unsafe { is_interrupted((*vm).cx) };
+    match shared.wait(at, expected, timeout, is_interrupted) {
+        Some(Waited::Interrupted) => trap(TrapKind::Interrupted),
+        Some(waited) => waited as u64,
+        None => trap(TrapKind::MemoryOutOfBounds),
+    }
+}
+
+/// The effective address of an atomic access: inside of the memory first, then aligned.
+fn effective(
+    memory: &Memory,
+    address: u64,
+    offset: u64,
+    size_bytes: usize,
+) -> Result<u64, TrapKind> {
+    let at = address.checked_add(offset);
+    let end = at.and_then(|at| at.checked_add(size_bytes as u64));
+    match (at, end) {
+        (Some(at), Some(end)) if end <= memory.inst.len_bytes as u64 => {
+            if at.is_multiple_of(size_bytes as u64) {
+                Ok(at)
+            } else {
+                Err(TrapKind::UnalignedAtomic)
+            }
+        }
+        _ => Err(TrapKind::MemoryOutOfBounds),
+    }
+}
+
+/// Whether someone wants the store to stop. A wait asks this now and then.
+unsafe fn is_interrupted(cx: *mut Cx) -> bool {
+    // SAFETY: the word lives as long as the store; it is null where nothing interrupts.
+    let flags = unsafe { (*cx).interrupt.as_ref() };
+    flags.is_some_and(|flags| flags.load(Ordering::Relaxed) != 0)
+}
+
+fn trap(kind: TrapKind) -> ResultOrExit {
+    u64::from(kind as Exit) << EXIT_SHIFT
+}

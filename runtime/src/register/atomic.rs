@@ -1,0 +1,159 @@
+//! Handlers of atomic instructions. They are in no hurry: operands come from slots, and every
+//! memory is alike. Threads proposal: "Atomic Memory Instructions".
+//!
+//! Cells: the opcode with the slots of up to three operands; the offset; the result's slot, and in
+//! the upper half the memory.
+
+use super::machine::{Regs, handlers};
+use super::memory::at;
+use crate::atomic::{self, Word};
+use crate::helpers::{self, EXIT_SHIFT, ResultOrExit};
+use crate::ops::{Op, for_each_group};
+use crate::register::machine::Handler;
+use crate::trap::TrapKind;
+use crate::vm::{EXIT_OK, Exit, Vm};
+
+/// Cells of an atomic instruction.
+pub(super) const ATOMIC_CELLS: usize = 3;
+
+/// An atomic access of the opcode table.
+pub(super) trait Access {
+    const SIZE_BYTES: usize;
+    const HAS_RESULT: bool;
+    /// # Safety
+    /// `at` is in a memory and aligned for the size.
+    unsafe fn access(at: *mut u8, a: u64, b: u64) -> u64;
+}
+
+/// A wait or a notification.
+pub(super) trait Sync {
+    /// # Safety
+    /// The contract of the helpers.
+    unsafe fn run(vm: *mut Vm, memory: u32, address: [u64; 2], operands: [u64; 2]) -> ResultOrExit;
+}
+
+#[inline(always)]
+unsafe fn memory_index(r: &Regs) -> u32 {
+    // SAFETY: the instruction has that many cells.
+    unsafe { (r.cell(2) >> 32) as u32 }
+}
+
+#[inline(always)]
+unsafe fn result(r: &mut Regs, value: u64) {
+    // SAFETY: the cell names a slot of the frame.
+    unsafe { *r.fp.add(r.cell(2) as u32 as usize) = value };
+    r.acc = value;
+}
+
+handlers! {
+    /// `result := operation(memory [a + offset], b, c)`
+    fn access<A: Access>(r) {
+        let at = at(r.vm, memory_index(&r), [*r.slot(1), r.cell(1)], A::SIZE_BYTES);
+        let Some(at) = at else {
+            return r.trap(TrapKind::MemoryOutOfBounds);
+        };
+        if !(at as usize).is_multiple_of(A::SIZE_BYTES) {
+            return r.trap(TrapKind::UnalignedAtomic);
+        }
+        let value = A::access(at, *r.slot(2), *r.slot(3));
+        if A::HAS_RESULT {
+            result(&mut r, value);
+        }
+        r.next(ATOMIC_CELLS)
+    }
+
+    /// `result := wait or notify(address a, offset, b, c)`
+    fn sync<S: Sync>(r) {
+        let address = [*r.slot(1), r.cell(1)];
+        let outcome = S::run(r.vm, memory_index(&r), address, [*r.slot(2), *r.slot(3)]);
+        let exit = (outcome >> EXIT_SHIFT) as Exit;
+        if exit != EXIT_OK {
+            return r.exit(super::machine::trapped(r.vm, r.ip, exit));
+        }
+        result(&mut r, u64::from(outcome as u32));
+        r.next(ATOMIC_CELLS)
+    }
+
+    /// `atomic.fence`
+    fn fence(r) {
+        atomic::fence();
+        r.next(1)
+    }
+}
+
+/// What a group and a row say of an access.
+macro_rules! accesses {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident $tail:tt)* })*) => {
+        mod ops {
+            $($(pub(super) struct $op;)*)*
+        }
+        $($(accesses! { impl $group $op $tail })*)*
+        pub(super) const ATOMIC_OPS: &[Op] = &[$($(Op::$op),*),*];
+        pub(super) const ATOMIC: [Handler; ATOMIC_OPS.len()] =
+            [$($(access::<ops::$op>),*),*];
+    };
+    (impl atomic_load $op:ident { $word:ident as $slot:ident -> $ty:ident }) => {
+        accesses! { $op $word true (at, _a, _b) $word::load(at).into() }
+    };
+    (impl atomic_store $op:ident { $ty:ident -> $slot:ident as $word:ident }) => {
+        accesses! { $op $word false (at, a, _b) {
+            $word::store(at, a as $word);
+            0
+        } }
+    };
+    (impl atomic_rmw $op:ident { $func:ident $word:ident as $slot:ident -> $ty:ident }) => {
+        accesses! { $op $word true (at, a, _b) $word::$func(at, a as $word).into() }
+    };
+    (impl atomic_cmpxchg $op:ident { $word:ident as $slot:ident -> $ty:ident }) => {
+        accesses! { $op $word true (at, a, b) atomic::cmpxchg(at, a, b as $word).into() }
+    };
+    ($op:ident $word:ident $has_result:literal ($at:ident, $a:ident, $b:ident) $value:expr) => {
+        impl Access for ops::$op {
+            const SIZE_BYTES: usize = size_of::<$word>();
+            const HAS_RESULT: bool = $has_result;
+            #[inline(always)]
+            unsafe fn access($at: *mut u8, $a: u64, $b: u64) -> u64 {
+                // SAFETY: the caller's contract.
+                unsafe { $value }
+            }
+        }
+    };
+}
+
+for_each_group! {
+    [for_each_atomic_load for_each_atomic_store for_each_atomic_rmw for_each_atomic_cmpxchg]
+    accesses;
+}
+
+macro_rules! syncs {
+    ($($op:ident($($operand:ident),*) => $helper:ident;)*) => {
+        mod sync_ops {
+            $(pub(super) struct $op;)*
+        }
+        $(impl Sync for sync_ops::$op {
+            #[inline(always)]
+            unsafe fn run(
+                vm: *mut Vm,
+                memory: u32,
+                [address, offset]: [u64; 2],
+                [$($operand),*]: [u64; 2],
+            ) -> ResultOrExit {
+                // SAFETY: the caller's contract.
+                unsafe { syncs!(call $helper vm memory address offset $($operand)*) }
+            }
+        })*
+        pub(super) const SYNC_OPS: &[Op] = &[$(Op::$op),*];
+        pub(super) const SYNC: [Handler; SYNC_OPS.len()] = [$(sync::<sync_ops::$op>),*];
+    };
+    (call atomic_notify $vm:ident $memory:ident $address:ident $offset:ident
+        $count:ident $none:ident) => {
+        helpers::atomic_notify($vm, $memory, $address, $offset, $count)
+    };
+    (call $helper:ident $($operand:ident)*) => { helpers::$helper($($operand),*) };
+}
+
+syncs! {
+    MemoryAtomicWait32(expected, timeout) => atomic_wait32;
+    MemoryAtomicWait64(expected, timeout) => atomic_wait64;
+    MemoryAtomicNotify(count, _none) => atomic_notify;
+}

@@ -1,0 +1,135 @@
+//! Handlers of atomic instructions (threads proposal: "Atomic Memory Instructions"), on any memory:
+//! `{ offset in bytes, memory index }`. An access that is out of bounds traps as such, also if it
+//! is not aligned.
+
+use super::machine::handlers;
+use super::memory::far_address;
+use crate::atomic::{self, Word};
+use crate::helpers::{self, EXIT_SHIFT, ResultOrExit};
+use crate::ops::{
+    for_each_atomic_cmpxchg, for_each_atomic_load, for_each_atomic_rmw, for_each_atomic_store,
+};
+use crate::trap::TrapKind;
+use crate::vm::Exit;
+
+/// Ends with the trap of an access that has no address.
+macro_rules! trap_unless_aligned {
+    ($m:ident, $at:ident, $storage:ident) => {
+        if !($at as usize).is_multiple_of(size_of::<$storage>()) {
+            return $m.trap(TrapKind::UnalignedAtomic);
+        }
+        if $at.is_null() {
+            return $m.trap(TrapKind::MemoryOutOfBounds);
+        }
+    };
+}
+
+macro_rules! loads {
+    (atomic_load { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $storage:ident as $slot:ident -> $ty:ident })* }) => { handlers! { $(
+        #[doc = concat!("`", $name, "`")]
+        #[expect(non_snake_case, reason = "a handler is named as the variant of its opcode")]
+        fn $op(m) {
+            let (offset, memory) = (m.take(), m.take());
+            let at = far_address(m.vm, memory, m.acc, offset, size_of::<$storage>());
+            trap_unless_aligned!(m, at, $storage);
+            m.acc = $storage::load(at).into();
+            m.next()
+        }
+    )* } };
+}
+
+macro_rules! stores {
+    (atomic_store { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $ty:ident -> $slot:ident as $storage:ident })* }) => { handlers! { $(
+        #[doc = concat!("`", $name, "`")]
+        #[expect(non_snake_case, reason = "a handler is named as the variant of its opcode")]
+        fn $op(m) {
+            let (offset, memory) = (m.take(), m.take());
+            let address = *m.sp.sub(1);
+            let at = far_address(m.vm, memory, address, offset, size_of::<$storage>());
+            trap_unless_aligned!(m, at, $storage);
+            $storage::store(at, m.acc as $storage);
+            m.drop_slots(2);
+            m.next()
+        }
+    )* } };
+}
+
+macro_rules! rmws {
+    (atomic_rmw { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $operation:ident $storage:ident as $slot:ident -> $ty:ident })* }) => { handlers! { $(
+        #[doc = concat!("`", $name, "`")]
+        #[expect(non_snake_case, reason = "a handler is named as the variant of its opcode")]
+        fn $op(m) {
+            let (offset, memory) = (m.take(), m.take());
+            m.sp = m.sp.sub(1);
+            let at = far_address(m.vm, memory, *m.sp, offset, size_of::<$storage>());
+            trap_unless_aligned!(m, at, $storage);
+            m.acc = $storage::$operation(at, m.acc as $storage).into();
+            m.next()
+        }
+    )* } };
+}
+
+macro_rules! cmpxchgs {
+    (atomic_cmpxchg { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $storage:ident as $slot:ident -> $ty:ident })* }) => { handlers! { $(
+        #[doc = concat!("`", $name, "`")]
+        #[expect(non_snake_case, reason = "a handler is named as the variant of its opcode")]
+        fn $op(m) {
+            let (offset, memory) = (m.take(), m.take());
+            m.sp = m.sp.sub(2);
+            let (address, expected) = (*m.sp, *m.sp.add(1));
+            let at = far_address(m.vm, memory, address, offset, size_of::<$storage>());
+            trap_unless_aligned!(m, at, $storage);
+            m.acc = atomic::cmpxchg(at, expected, m.acc as $storage).into();
+            m.next()
+        }
+    )* } };
+}
+
+for_each_atomic_load!(loads);
+for_each_atomic_store!(stores);
+for_each_atomic_rmw!(rmws);
+for_each_atomic_cmpxchg!(cmpxchgs);
+
+/// Goes on with a helper's result, or ends execution with its exit code.
+macro_rules! next_with {
+    ($m:ident, $result:expr) => {{
+        let result: ResultOrExit = $result;
+        $m.acc = u64::from(result as u32);
+        $m.next_unless((result >> EXIT_SHIFT) as Exit)
+    }};
+}
+
+handlers! {
+    /// `memory.atomic.wait32`
+    fn wait32(m) {
+        let (offset, memory) = (m.take(), m.take() as u32);
+        m.sp = m.sp.sub(2);
+        let (address, expected) = (*m.sp, *m.sp.add(1));
+        next_with!(m, helpers::atomic_wait32(m.vm, memory, address, offset, expected, m.acc))
+    }
+
+    /// `memory.atomic.wait64`
+    fn wait64(m) {
+        let (offset, memory) = (m.take(), m.take() as u32);
+        m.sp = m.sp.sub(2);
+        let (address, expected) = (*m.sp, *m.sp.add(1));
+        next_with!(m, helpers::atomic_wait64(m.vm, memory, address, offset, expected, m.acc))
+    }
+
+    /// `memory.atomic.notify`
+    fn notify(m) {
+        let (offset, memory) = (m.take(), m.take() as u32);
+        m.sp = m.sp.sub(1);
+        next_with!(m, helpers::atomic_notify(m.vm, memory, *m.sp, offset, m.acc))
+    }
+
+    /// `atomic.fence`: `{ }`
+    fn fence(m) {
+        atomic::fence();
+        m.next()
+    }
+}
