@@ -4,7 +4,7 @@ use super::{Translator, wrong_immediates};
 use crate::decode::{Imm, Instr, MemArg, RawBlockType};
 use crate::error::{Error, Result};
 use crate::ops::for_each_simd_numeric;
-use crate::ops::{Op, SigType, Signature, for_each_group, for_each_numeric, for_each_op};
+use crate::ops::{Op, Shape, SigType, Signature, for_each_group, for_each_numeric, for_each_op};
 use crate::simd::V128;
 use crate::stack::machine::Handler;
 use crate::stack::{atomic, call, control, memory, numeric, simd, table, variable};
@@ -40,6 +40,19 @@ macro_rules! unsupported_op {
     };
 }
 
+/// A pattern of the atomic opcodes that have an address.
+macro_rules! atomic_op {
+    () => {
+        for_each_group!(
+            [for_each_atomic_load for_each_atomic_store for_each_atomic_rmw
+             for_each_atomic_cmpxchg]
+            any_of;
+        ) | Op::MemoryAtomicWait32
+            | Op::MemoryAtomicWait64
+            | Op::MemoryAtomicNotify
+    };
+}
+
 /// Whether this tier executes an opcode.
 #[cfg(test)]
 pub(in crate::stack) fn is_supported(op: Op) -> bool {
@@ -57,7 +70,7 @@ enum Template {
     Vector(Handler),
     /// Its accesses to memories, as `Access`.
     VectorAccess(Handler, Handler),
-    /// An atomic access to any memory, so many slots from and to the stack.
+    /// An atomic access to any memory, a wait or a notification; slots from and to the stack.
     Atomic(Handler, u8, u8),
     /// Everything else.
     Special,
@@ -83,6 +96,9 @@ macro_rules! template {
     (atomic_store $op:ident $tail:tt) => { Template::Atomic(atomic::$op, 2, 0) };
     (atomic_rmw $op:ident $tail:tt) => { Template::Atomic(atomic::$op, 2, 1) };
     (atomic_cmpxchg $op:ident $tail:tt) => { Template::Atomic(atomic::$op, 3, 1) };
+    (atomic_sync MemoryAtomicWait32 $tail:tt) => { Template::Atomic(atomic::wait32, 3, 1) };
+    (atomic_sync MemoryAtomicWait64 $tail:tt) => { Template::Atomic(atomic::wait64, 3, 1) };
+    (atomic_sync MemoryAtomicNotify $tail:tt) => { Template::Atomic(atomic::notify, 2, 1) };
     (load $op:ident $tail:tt) => { Template::Access(memory::near::$op, memory::far::$op) };
     (store $op:ident $tail:tt) => { Template::Access(memory::near::$op, memory::far::$op) };
     (simd_load $op:ident $tail:tt) => { Template::VectorAccess(simd::near::$op, simd::far::$op) };
@@ -170,15 +186,8 @@ impl Translator<'_> {
             Op::DataDrop => self.bulk(instr, memory::data_drop, 0)?,
             for_each_group!([for_each_load] any_of;) => self.access(instr, 1, 1)?,
             for_each_group!([for_each_store] any_of;) => self.access(instr, 2, 0)?,
-            for_each_group!(
-                [for_each_atomic_load for_each_atomic_store for_each_atomic_rmw
-                 for_each_atomic_cmpxchg]
-                any_of;
-            ) => self.atomic(instr)?,
             Op::AtomicFence => self.simple(atomic::fence, &[], 0, 0),
-            Op::MemoryAtomicWait32 | Op::MemoryAtomicWait64 | Op::MemoryAtomicNotify => {
-                self.atomic_sync(instr)?;
-            }
+            atomic_op!() => self.atomic(instr)?,
             for_each_numeric!(any_of) => self.numeric(instr.op),
             for_each_simd_numeric!(any_of) => self.vector(instr)?,
             for_each_group!([for_each_simd_load for_each_simd_store for_each_simd_load_lane
@@ -267,23 +276,13 @@ impl Translator<'_> {
             return Err(wrong_immediates(instr.op));
         };
         let immediates = [arg.offset_bytes, arg.memory.into()];
-        self.simple(handler, &immediates, pops.into(), pushes.into());
-        Ok(())
-    }
-
-    /// A wait or a notification.
-    fn atomic_sync(&mut self, instr: &Instr<'_>) -> Result<()> {
-        let Imm::MemArg(arg) = instr.imm else {
-            return Err(wrong_immediates(instr.op));
-        };
-        let (handler, pops) = match instr.op {
-            Op::MemoryAtomicWait32 => (atomic::wait32 as Handler, 3),
-            Op::MemoryAtomicWait64 => (atomic::wait64 as Handler, 3),
-            _ => (atomic::notify as Handler, 2),
-        };
-        self.emit_helper(instr.op, handler, &[arg.offset_bytes, arg.memory.into()]);
-        self.stack.pop(pops);
-        self.stack.push(1);
+        if instr.op.shape() == Shape::AtomicSync {
+            self.emit_helper(instr.op, handler, &immediates);
+        } else {
+            self.emit(handler, &immediates);
+        }
+        self.stack.pop(pops.into());
+        self.stack.push(pushes.into());
         Ok(())
     }
 
