@@ -223,7 +223,7 @@ fn refusal(file: &Path, error: &runtime::Error) -> Result<Exit, InputError> {
         ErrorKind::Trap(_) => TRAPPED,
         ErrorKind::Exception => UNCAUGHT,
         ErrorKind::Unsupported => Exit::NotMeasured,
-        ErrorKind::Limit | ErrorKind::Internal => Exit::Failed,
+        ErrorKind::Limit(_) | ErrorKind::Internal => Exit::Failed,
     };
     eprintln!("wassay: {error}");
     Ok(exit)

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use wasmparser::WasmFeatures;
 
-use crate::error::Result;
-use crate::limits::Limits;
+use crate::error::{Error, Result};
+use crate::limits::{LimitKind, Limits};
 use crate::module::{CompiledModule, Module};
 use crate::types::{FuncType, TypeRegistry};
 use crate::vm::FuncInst;
@@ -76,6 +76,8 @@ pub struct Config {
     pub fuel: bool,
     /// Whether code can be interrupted from outside, by request or deadline.
     pub interruptible: bool,
+    /// Whether every allocation on the garbage-collected heap collects first: a test of roots.
+    pub gc_stress: bool,
 }
 
 impl Config {
@@ -88,6 +90,7 @@ impl Config {
             limits: Limits::default(),
             fuel: false,
             interruptible: false,
+            gc_stress: false,
         }
     }
 }
@@ -195,8 +198,25 @@ impl Module {
     /// Decodes and validates a binary module under the engine's features.
     ///
     /// # Errors
-    /// `Malformed` or `Invalid` with the byte offset.
+    /// `Malformed` or `Invalid` with the byte offset; `Limit` if it is too large.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module> {
-        Module::decode(bytes, engine.config().features, engine.registry().clone())
+        let limits = &engine.config().limits;
+        let check = |kind, len: usize, max: usize, offset| {
+            let message = || format!("{len} bytes are above {max}");
+            let within = (len <= max).then_some(());
+            within.ok_or_else(|| Error::limit(kind, message()).at(offset))
+        };
+        check(
+            LimitKind::ModuleBytes,
+            bytes.len(),
+            limits.module_bytes_max,
+            0,
+        )?;
+        let module = Module::decode(bytes, engine.config().features, engine.registry().clone())?;
+        for body in &module.bodies {
+            let (len, max) = (body.len(), limits.function_bytes_max);
+            check(LimitKind::FunctionBytes, len, max, body.start)?;
+        }
+        Ok(module)
     }
 }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::limits::LimitKind;
 use crate::trap::TrapKind;
 use crate::value::ExnWord;
 
@@ -35,8 +36,8 @@ pub enum ErrorKind {
     Exception,
     /// This tier does not execute an opcode or feature yet.
     Unsupported,
-    /// One of the named limits was reached outside of execution.
-    Limit,
+    /// A limit was reached outside of execution, or one that is no trap.
+    Limit(LimitKind),
     /// The caller used the API wrongly: argument types, a handle of another store, ...
     Usage,
     /// A bug in this engine.
@@ -80,6 +81,11 @@ impl Error {
         Error::new(ErrorKind::Unlinkable, message)
     }
 
+    /// A limit that was reached.
+    pub fn limit(kind: LimitKind, message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Limit(kind), message)
+    }
+
     /// A wrong use of the API.
     pub fn usage(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Usage, message)
@@ -110,7 +116,9 @@ impl fmt::Display for Error {
             ErrorKind::Trap(_) => "trap",
             ErrorKind::Exception => "uncaught exception",
             ErrorKind::Unsupported => "unsupported",
-            ErrorKind::Limit => "limit reached",
+            ErrorKind::Limit(kind) => {
+                return write!(f, "limit reached, {}: {}", kind.name(), self.message);
+            }
             ErrorKind::Usage => "wrong use",
             ErrorKind::Internal => "internal error",
         };

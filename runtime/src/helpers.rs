@@ -9,16 +9,76 @@ mod atomic;
 
 pub use atomic::{EXIT_SHIFT, ResultOrExit, atomic_notify, atomic_wait32, atomic_wait64};
 
+use std::sync::atomic::Ordering;
+
+use crate::limits::INTERRUPT_PIECE_BYTES;
 use crate::memory::Memory;
 use crate::table::Table;
 use crate::trap::TrapKind;
-use crate::vm::{EXIT_OK, Exit, MemoryInst, TableInst, Vm};
+use crate::vm::{Cx, EXIT_OK, Exit, MemoryInst, TableInst, Vm};
 
 const MEMORY_OUT_OF_BOUNDS: Exit = TrapKind::MemoryOutOfBounds as Exit;
 const TABLE_OUT_OF_BOUNDS: Exit = TrapKind::TableOutOfBounds as Exit;
 
 /// What `memory.grow` and `table.grow` give when they cannot grow: -1.
 pub const GROW_FAILED: u64 = u64::MAX;
+
+/// Grows a memory within its own limit and that of its store.
+pub fn grow_memory(memory: &mut Memory, cx: &mut Cx, delta: u64) -> Option<u64> {
+    let bytes = delta.checked_mul(1 << memory.ty.page_size_log2)?;
+    let left = cx.memory_bytes_left.checked_sub(bytes)?;
+    let old = memory.grow(delta)?;
+    cx.memory_bytes_left = left;
+    Some(old)
+}
+
+/// Grows a table within its own limit and that of its store.
+pub fn grow_table(table: &mut Table, cx: &mut Cx, delta: u64, init: u64) -> Option<u64> {
+    let left = cx.table_elements_left.checked_sub(delta)?;
+    let old = table.grow(delta, init)?;
+    cx.table_elements_left = left;
+    Some(old)
+}
+
+/// Does the work of a bulk instruction, `len` units of `unit_bytes`, in pieces between which it
+/// looks for an interruption, where the engine is interruptible. `work` takes the begin and the
+/// length of a piece. What an interrupted instruction has done stays done.
+unsafe fn in_pieces(
+    vm: *mut Vm,
+    len: usize,
+    unit_bytes: usize,
+    mut work: impl FnMut(usize, usize),
+) -> Exit {
+    // SAFETY: the callers pass a live vm; the flags live as long as its store.
+    let interrupt = unsafe { (*(*vm).cx).interrupt.as_ref() };
+    let Some(interrupt) = interrupt else {
+        work(0, len);
+        return EXIT_OK;
+    };
+    let piece = INTERRUPT_PIECE_BYTES / unit_bytes;
+    let mut done = 0;
+    while done < len {
+        if interrupt.load(Ordering::Relaxed) != 0 {
+            return TrapKind::Interrupted as Exit;
+        }
+        let more = piece.min(len - done);
+        work(done, more);
+        done += more;
+    }
+    EXIT_OK
+}
+
+/// Copies as `memmove` does, in pieces: from the end if the destination lies above the source.
+unsafe fn copy_in_pieces<T>(vm: *mut Vm, from: *const T, to: *mut T, len: usize) -> Exit {
+    let is_upwards = to.cast_const() <= from;
+    let work = |done, more| {
+        let at = if is_upwards { done } else { len - done - more };
+        // SAFETY: the caller has checked both ranges; `copy` allows overlap.
+        unsafe { std::ptr::copy(from.add(at), to.add(at), more) };
+    };
+    // SAFETY: the caller's contract.
+    unsafe { in_pieces(vm, len, size_of::<T>(), work) }
+}
 
 /// Whether `[at, at + len)` lies within `size`.
 fn in_bounds(at: u64, len: u64, size: u64) -> bool {
@@ -62,9 +122,9 @@ unsafe fn table<'a>(vm: *mut Vm, index: u32) -> &'a mut TableInst {
 /// # Safety
 /// `vm` is the vm of a live instance whose module has memory `index`.
 pub unsafe extern "C" fn memory_grow(vm: *mut Vm, index: u32, delta: u64) -> u64 {
-    // SAFETY: the caller's contract.
-    let memory = unsafe { view(vm, index) };
-    memory.grow(delta).unwrap_or(GROW_FAILED)
+    // SAFETY: the caller's contract; the context of a live store, which nothing else refers to now.
+    let (memory, cx) = unsafe { (view(vm, index), &mut *(*vm).cx) };
+    grow_memory(memory, cx, delta).unwrap_or(GROW_FAILED)
 }
 
 /// `memory.size`: `[] -> [pages]`.
@@ -92,14 +152,11 @@ pub unsafe extern "C" fn memory_fill(
     if !in_bounds(at, len, memory.len_bytes as u64) {
         return MEMORY_OUT_OF_BOUNDS;
     }
+    let base = memory.base.wrapping_add(at as usize);
     // SAFETY: the range was checked.
-    unsafe {
-        memory
-            .base
-            .add(at as usize)
-            .write_bytes(value as u8, len as usize)
-    };
-    EXIT_OK
+    let fill = |at, len| unsafe { base.add(at).write_bytes(value as u8, len) };
+    // SAFETY: the caller's contract.
+    unsafe { in_pieces(vm, len as usize, 1, fill) }
 }
 
 /// `memory.copy` from memory `src` to memory `dst`: `[to from len] -> []`.
@@ -125,15 +182,12 @@ pub unsafe extern "C" fn memory_copy(
     if !in_bounds(to, len, dst.1) || !in_bounds(from, len, src.1) {
         return MEMORY_OUT_OF_BOUNDS;
     }
-    // SAFETY: both ranges were checked; `copy` allows overlap.
-    unsafe {
-        std::ptr::copy(
-            src.0.add(from as usize),
-            dst.0.add(to as usize),
-            len as usize,
-        )
-    };
-    EXIT_OK
+    let (from, to) = (
+        src.0.wrapping_add(from as usize),
+        dst.0.wrapping_add(to as usize),
+    );
+    // SAFETY: both ranges were checked.
+    unsafe { copy_in_pieces(vm, from.cast_const(), to, len as usize) }
 }
 
 /// `memory.init` from data segment `segment`: `[to from len] -> []`.
@@ -155,14 +209,12 @@ pub unsafe extern "C" fn memory_init(
     if !fits {
         return MEMORY_OUT_OF_BOUNDS;
     }
-    if len > 0 {
-        // SAFETY: both ranges were checked; a segment's bytes are never in a memory.
-        unsafe {
-            let (from, to) = (data.bytes.add(from as usize), memory.base.add(to as usize));
-            std::ptr::copy_nonoverlapping(from, to, len as usize);
-        }
-    }
-    EXIT_OK
+    let (from, to) = (
+        data.bytes.wrapping_add(from as usize),
+        memory.base.wrapping_add(to as usize),
+    );
+    // SAFETY: both ranges were checked.
+    unsafe { copy_in_pieces(vm, from, to, len as usize) }
 }
 
 /// `data.drop`.
@@ -181,7 +233,9 @@ pub unsafe extern "C" fn data_drop(vm: *mut Vm, segment: u32) {
 pub unsafe extern "C" fn table_grow(vm: *mut Vm, index: u32, init: u64, delta: u64) -> u64 {
     // SAFETY: every `TableInst` of a store is the first field of a `Table`.
     let table = unsafe { &mut *(&raw mut *table(vm, index)).cast::<Table>() };
-    table.grow(delta, init).unwrap_or(GROW_FAILED)
+    // SAFETY: the context of a live store, which nothing else refers to now.
+    let cx = unsafe { &mut *(*vm).cx };
+    grow_table(table, cx, delta, init).unwrap_or(GROW_FAILED)
 }
 
 /// `table.fill`: `[at value len] -> []`.
@@ -200,11 +254,11 @@ pub unsafe extern "C" fn table_fill(
     if !in_bounds(at, len, table.len) {
         return TABLE_OUT_OF_BOUNDS;
     }
-    for i in at..at + len {
-        // SAFETY: the range was checked.
-        unsafe { *table.elements.add(i as usize) = value };
-    }
-    EXIT_OK
+    let first = table.elements.wrapping_add(at as usize);
+    // SAFETY: the range was checked.
+    let fill = |at, len| (at..at + len).for_each(|i| unsafe { *first.add(i) = value });
+    // SAFETY: the caller's contract.
+    unsafe { in_pieces(vm, len as usize, size_of::<u64>(), fill) }
 }
 
 /// `table.copy` from table `src` to table `dst`: `[to from len] -> []`.
@@ -227,15 +281,12 @@ pub unsafe extern "C" fn table_copy(
     if !in_bounds(to, len, dst.1) || !in_bounds(from, len, src.1) {
         return TABLE_OUT_OF_BOUNDS;
     }
-    // SAFETY: both ranges were checked; `copy` allows overlap.
-    unsafe {
-        std::ptr::copy(
-            src.0.add(from as usize),
-            dst.0.add(to as usize),
-            len as usize,
-        )
-    };
-    EXIT_OK
+    let (from, to) = (
+        src.0.wrapping_add(from as usize),
+        dst.0.wrapping_add(to as usize),
+    );
+    // SAFETY: both ranges were checked.
+    unsafe { copy_in_pieces(vm, from.cast_const(), to, len as usize) }
 }
 
 /// `table.init` from element segment `segment`: `[to from len] -> []`.
@@ -255,17 +306,12 @@ pub unsafe extern "C" fn table_init(
     if !in_bounds(to, len, table.len) || !in_bounds(from, len, segment.len as u64) {
         return TABLE_OUT_OF_BOUNDS;
     }
-    if len > 0 {
-        // SAFETY: both ranges were checked; a segment's words are never in a table.
-        unsafe {
-            let (from, to) = (
-                segment.words.add(from as usize),
-                table.elements.add(to as usize),
-            );
-            std::ptr::copy_nonoverlapping(from, to, len as usize);
-        }
-    }
-    EXIT_OK
+    let (from, to) = (
+        segment.words.wrapping_add(from as usize),
+        table.elements.wrapping_add(to as usize),
+    );
+    // SAFETY: both ranges were checked.
+    unsafe { copy_in_pieces(vm, from, to, len as usize) }
 }
 
 /// `elem.drop`.

@@ -15,8 +15,8 @@ pub use waiters::Waited;
 
 use std::sync::Mutex;
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::limits::GUARD_RESERVATION_BYTES;
+use crate::error::{Error, Result};
+use crate::limits::{GUARD_RESERVATION_BYTES, LimitKind};
 use crate::module::MemoryType;
 use crate::vm::MemoryInst;
 
@@ -217,8 +217,8 @@ fn bytes_after_growth(ty: &MemoryType, bytes_max: u64, old: u64, delta: u64) -> 
 }
 
 fn too_large(pages: u64) -> Error {
-    Error::new(
-        ErrorKind::Limit,
+    Error::limit(
+        LimitKind::MemoryBytes,
         format!("a memory of {pages} pages is above the limit"),
     )
 }
@@ -255,11 +255,8 @@ impl Reservation {
             return false;
         }
         if bytes > self.committed_bytes {
-            let access = libc::PROT_READ | libc::PROT_WRITE;
-            let start = (self.base + self.committed_bytes) as *mut libc::c_void;
-            // SAFETY: the range lies inside this reservation, which nothing else maps.
-            let done = unsafe { libc::mprotect(start, bytes - self.committed_bytes, access) };
-            if done != 0 {
+            let start = self.base + self.committed_bytes;
+            if !commit(start, bytes - self.committed_bytes) {
                 return false;
             }
             self.committed_bytes = bytes;
@@ -350,21 +347,43 @@ fn round_up(bytes: usize) -> usize {
     bytes.next_multiple_of(SYSTEM_PAGE_BYTES_MAX)
 }
 
+/// Reserves address space without any access: its address.
+///
+/// # Errors
+/// `Limit` if the system refuses.
+pub(crate) fn reserve(bytes: usize) -> Result<usize> {
+    map(bytes, libc::PROT_NONE)
+}
+
+/// Makes a part of a reservation accessible, zeroed where it has not been before.
+pub(crate) fn commit(start: usize, bytes: usize) -> bool {
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: the caller owns the reservation that the range lies in; no access is taken away.
+    unsafe { libc::mprotect(start as *mut libc::c_void, bytes, access) == 0 }
+}
+
+/// Gives the contents of an accessible part of a reservation back to the system: it reads as zero.
+pub(crate) fn discard(start: usize, bytes: usize) {
+    // SAFETY: the caller owns the range and needs its contents no more.
+    unsafe { libc::madvise(start as *mut libc::c_void, bytes, libc::MADV_DONTNEED) };
+}
+
 fn map(bytes: usize, access: libc::c_int) -> Result<usize> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // SAFETY: a fresh anonymous mapping; no existing memory is touched.
     let base = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, flags, -1, 0) };
     if base == libc::MAP_FAILED {
         let cause = std::io::Error::last_os_error();
-        return Err(Error::new(
-            ErrorKind::Limit,
+        return Err(Error::limit(
+            LimitKind::System,
             format!("cannot map {bytes} bytes: {cause}"),
         ));
     }
     Ok(base as usize)
 }
 
-fn unmap(base: usize, bytes: usize) {
+/// Gives a mapping back.
+pub(crate) fn unmap(base: usize, bytes: usize) {
     // SAFETY: the caller owns the mapping and nothing refers to it any more.
     unsafe { libc::munmap(base as *mut libc::c_void, bytes) };
 }

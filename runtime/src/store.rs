@@ -4,6 +4,7 @@
 //! Invariants: nothing is ever removed while the store lives, and everything that code points to
 //! is boxed, so addresses stay valid. `unsafe` here follows those addresses.
 
+pub mod collect;
 mod exception;
 mod func;
 mod handles;
@@ -20,10 +21,12 @@ pub use instance::Instance;
 
 use crate::engine::{Engine, Proof, Tier};
 use crate::error::{Error, Result};
-use crate::exception::Exceptions;
+use crate::gc::Heap;
 use crate::global::{Global, Tag};
 use crate::interrupt::{Deadline, InterruptHandle};
+use crate::limits::LimitKind;
 use crate::memory::Memory;
+use crate::module::{MemoryType, TableType};
 use crate::table::Table;
 use crate::trap::TrapKind;
 use crate::types::FuncType;
@@ -52,8 +55,6 @@ pub struct StoreData {
     pub(crate) tables: Vec<Box<Table>>,
     pub(crate) globals: Vec<Box<Global>>,
     pub(crate) tags: Vec<Box<Tag>>,
-    /// Reached by code through `Cx::exceptions`.
-    pub(crate) exceptions: Exceptions,
     /// The error of the host function that ended execution with `HostError`.
     pub(crate) host_error: Option<Error>,
     /// How many entries from the host are under way.
@@ -62,7 +63,9 @@ pub struct StoreData {
     pub(crate) proof: Proof,
     pub(crate) interrupt: InterruptHandle,
     deadline: Option<Deadline>,
-    _value_stack: Vec<u64>,
+    /// Everything that is garbage-collected.
+    pub(crate) heap: Heap,
+    value_stack: Vec<u64>,
     _frames: Vec<Frame>,
 }
 
@@ -83,6 +86,12 @@ impl Store {
         let limits = engine.config().limits;
         let mut value_stack: Vec<u64> = vec![0; limits.value_stack_bytes / 8];
         let mut frames: Vec<Frame> = Vec::with_capacity(limits.call_depth_max);
+        let registry = engine.registry().clone();
+        let heap = Heap::new(
+            registry,
+            limits.gc_heap_bytes_max,
+            engine.config().gc_stress,
+        );
         let mut data = Box::new(StoreData {
             cx: Cx {
                 native_limit: 0,
@@ -95,11 +104,15 @@ impl Store {
                 trap_pc: 0,
                 trap_func: std::ptr::null_mut(),
                 entered: [0; 3],
+                memory_bytes_left: limits.store_memory_bytes_max,
+                table_elements_left: limits.store_table_elements_max,
                 fuel: 0,
                 interrupt: std::ptr::null(),
-                store: std::ptr::null_mut(),
+                gc_base: std::ptr::null_mut(),
+                gc_runs: std::ptr::null_mut(),
+                displays: std::ptr::null(),
                 exception: 0,
-                exceptions: std::ptr::null_mut(),
+                store: std::ptr::null_mut(),
             },
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             engine: engine.clone(),
@@ -110,24 +123,22 @@ impl Store {
             tables: Vec::new(),
             globals: Vec::new(),
             tags: Vec::new(),
-            exceptions: Exceptions::default(),
             host_error: None,
             entries: 0,
             proof: Proof::default(),
             interrupt: InterruptHandle::default(),
             deadline: None,
-            _value_stack: value_stack,
+            heap,
+            value_stack,
             _frames: frames,
         });
         if engine.config().interruptible {
             data.cx.interrupt = data.interrupt.flags();
         }
+        data.heap.publish(&mut data.cx);
         let data = Box::into_raw(data);
         // SAFETY: `data` was just allocated.
-        unsafe {
-            (*data).cx.store = data.cast();
-            (*data).cx.exceptions = (&raw mut (*data).exceptions).cast();
-        }
+        unsafe { (*data).cx.store = data.cast() };
         Store {
             // SAFETY: a `Box` is never null.
             data: unsafe { NonNull::new_unchecked(data) },
@@ -238,20 +249,61 @@ impl StoreData {
         self.funcs.len() as u32 - 1
     }
 
-    pub(crate) fn add_memory(&mut self, memory: Box<Memory>) -> MemoryHandle {
-        self.memories.push(memory);
-        MemoryHandle {
-            store: self.id,
-            index: self.memories.len() as u32 - 1,
+    /// Whether one more of something is within its limit.
+    pub(crate) fn check_count(&self, kind: LimitKind, len: usize, max: usize) -> Result<()> {
+        if len < max {
+            return Ok(());
         }
+        Err(Error::limit(kind, format!("there are {len} already")))
     }
 
-    pub(crate) fn add_table(&mut self, table: Box<Table>) -> TableHandle {
+    /// Allocates a memory within the store's limits.
+    ///
+    /// # Errors
+    /// `Limit`, saying which.
+    pub(crate) fn new_memory(&mut self, ty: MemoryType) -> Result<MemoryHandle> {
+        let limits = self.engine.config().limits;
+        self.check_count(
+            LimitKind::Memories,
+            self.memories.len(),
+            limits.memories_max,
+        )?;
+        let memory = Memory::new(ty, self.guards_memories(), limits.memory_bytes_max)?;
+        let bytes = memory.inst.len_bytes as u64;
+        let left = self.cx.memory_bytes_left.checked_sub(bytes);
+        self.cx.memory_bytes_left = left.ok_or_else(|| {
+            let max = limits.store_memory_bytes_max;
+            let message = format!("{bytes} bytes more would be above {max}");
+            Error::limit(LimitKind::StoreMemoryBytes, message)
+        })?;
+        self.memories.push(memory);
+        Ok(MemoryHandle {
+            store: self.id,
+            index: self.memories.len() as u32 - 1,
+        })
+    }
+
+    /// Allocates a table within the store's limits, filled with `init`.
+    ///
+    /// # Errors
+    /// `Limit`, saying which.
+    pub(crate) fn new_table(&mut self, ty: TableType, init: u64) -> Result<TableHandle> {
+        let limits = self.engine.config().limits;
+        self.check_count(LimitKind::Tables, self.tables.len(), limits.tables_max)?;
+        let too_large = |kind| {
+            let message = format!("a table of {} elements is too large", ty.initial);
+            Error::limit(kind, message)
+        };
+        let left = self.cx.table_elements_left.checked_sub(ty.initial);
+        let left = left.ok_or_else(|| too_large(LimitKind::StoreTableElements))?;
+        let table = Table::new(ty, init, limits.table_elements_max)
+            .ok_or_else(|| too_large(LimitKind::TableElements))?;
+        self.cx.table_elements_left = left;
         self.tables.push(table);
-        TableHandle {
+        Ok(TableHandle {
             store: self.id,
             index: self.tables.len() as u32 - 1,
-        }
+        })
     }
 
     pub(crate) fn add_global(&mut self, global: Box<Global>) -> GlobalHandle {

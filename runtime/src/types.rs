@@ -8,6 +8,10 @@
 //! Invariants: ids are dense and never freed while the registry lives; a display's length is the
 //! type's depth plus one and its last entry is the type itself.
 
+mod layout;
+
+pub use layout::{EXCEPTION_HEADER_BYTES, FieldLayout, Layout, OBJECT_HEADER_BYTES};
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, RwLock};
@@ -332,6 +336,8 @@ pub struct DefinedType {
     pub sub: SubType,
     /// Its supertypes from the root down to itself.
     pub display: Box<[TypeId]>,
+    /// How its objects lie in the heap.
+    pub layout: Layout,
 }
 
 /// The types of one engine. Cheap to share; interning takes a write lock.
@@ -380,6 +386,15 @@ impl TypeRegistry {
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         inner.types[id.0 as usize].clone()
+    }
+
+    /// The defined types from `first` on, in order of their ids.
+    pub fn since(&self, first: usize) -> Vec<Arc<DefinedType>> {
+        let inner = self
+            .inner
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        inner.types[first..].to_vec()
     }
 
     /// The function type of an id that is one.
@@ -446,6 +461,7 @@ impl Inner {
             };
             display.push(id);
             self.types.push(Arc::new(DefinedType {
+                layout: Layout::of(&sub.composite),
                 sub,
                 display: display.into(),
             }));

@@ -12,7 +12,7 @@
 
 use std::sync::atomic::AtomicU32;
 
-use crate::types::TypeId;
+use crate::types::{OBJECT_HEADER_BYTES, TypeId};
 
 /// What every call returns: 0, or the exit code of a trap (`TrapKind as u32`).
 pub type Exit = u32;
@@ -140,6 +140,45 @@ pub struct DataInst {
     pub len_bytes: usize,
 }
 
+/// The head of every object of the garbage-collected heap. The fields of a structure, the elements
+/// of an array, the tag and the payload of an exception follow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct GcHeader {
+    /// Its canonical type; of an exception, the type of its tag.
+    pub ty: TypeId,
+    /// An array's length; the reference to a structure's descriptor, 0 without one.
+    pub extra: u32,
+}
+
+const _: () = assert!(size_of::<GcHeader>() == OBJECT_HEADER_BYTES as usize);
+
+/// Free cells of one size class, one behind the other: `cursor` is the next object, if the cell
+/// ends no later than `end`. Both are offsets in the heap.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct GcRun {
+    /// The next free cell.
+    pub cursor: u32,
+    /// The end of the last free cell.
+    pub end: u32,
+}
+
+/// How many entries of a type's display code can see; casts to deeper types go out of line.
+pub const DISPLAY_LEN: usize = 8;
+
+/// The first entries of a type's display: its supertypes from the root down to itself, then
+/// [`NO_TYPE`].
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Display {
+    /// By depth.
+    pub types: [TypeId; DISPLAY_LEN],
+}
+
+/// No canonical type.
+pub const NO_TYPE: TypeId = TypeId(u32::MAX);
+
 /// A suspended caller on the interpreters' control stack.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -178,15 +217,23 @@ pub struct Cx {
     pub trap_func: *mut FuncInst,
     /// How often code of each tier was entered from outside of it.
     pub entered: [u64; 3],
+    /// How many bytes the store's memories may still grow by, together.
+    pub memory_bytes_left: u64,
+    /// How many elements the store's tables may still grow by, together.
+    pub table_elements_left: u64,
     /// What is left to spend (`meter.rs`); only metered code reads it.
     pub fuel: u64,
     /// Not 0 when execution is to be interrupted (`interrupt.rs`); null unless the engine is
     /// interruptible.
     pub interrupt: *const AtomicU32,
+    /// The garbage-collected heap: references to its objects are offsets from here.
+    pub gc_base: *mut u8,
+    /// The heap's free cells, by size class.
+    pub gc_runs: *mut GcRun,
+    /// Displays of all types of the store's functions and objects, by canonical type.
+    pub displays: *const Display,
+    /// The exception that is on its way to a handler, or 0. What it refers to stays alive.
+    pub exception: u64,
     /// The store's owner (`store::StoreData`), for helpers and host calls.
     pub store: *mut (),
-    /// The exception that ended a call whose exit code is `UncaughtException`: its reference word.
-    pub exception: u64,
-    /// Where exceptions are kept (`exception.rs`).
-    pub exceptions: *mut (),
 }

@@ -17,12 +17,14 @@ pub(super) fn ending(error: Error) -> Outcome {
         ErrorKind::Unlinkable => Outcome::Unlinkable(message),
         ErrorKind::Trap(TrapKind::StackExhausted) => Outcome::Exhaustion(message),
         ErrorKind::Trap(TrapKind::UncaughtException) => Outcome::Exception(message),
-        ErrorKind::Trap(TrapKind::OutOfFuel) => Outcome::Limit(message),
+        ErrorKind::Trap(TrapKind::OutOfFuel | TrapKind::Interrupted | TrapKind::HeapExhausted) => {
+            Outcome::Limit(message)
+        }
         ErrorKind::Trap(TrapKind::HostError) => Outcome::HostError(message),
         ErrorKind::Trap(_) => Outcome::Trap(message),
         ErrorKind::Exception => Outcome::Exception(message),
         ErrorKind::Unsupported => Outcome::Unsupported(message),
-        ErrorKind::Limit => Outcome::Limit(message),
+        ErrorKind::Limit(kind) => Outcome::Limit(format!("{}: {message}", kind.name())),
         ErrorKind::Usage => Outcome::HostError(message),
         ErrorKind::Internal => Outcome::Internal(message),
     }

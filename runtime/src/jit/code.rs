@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use super::fault::{self, Region};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
+use crate::limits::LimitKind;
 
 /// Machine code that can be run.
 #[derive(Debug)]
@@ -75,8 +76,8 @@ impl Drop for CodeMemory {
 
 fn failed(what: &str) -> Error {
     let cause = std::io::Error::last_os_error();
-    Error::new(
-        ErrorKind::Limit,
+    Error::limit(
+        LimitKind::System,
         format!("cannot {what} memory for code: {cause}"),
     )
 }

@@ -21,8 +21,9 @@ use super::ssa::{Block, Func};
 use super::vcode::VCode;
 use super::{lower, opt, print};
 use crate::engine::{Config, Proof};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::ir;
+use crate::limits::LimitKind;
 use crate::module::Module;
 
 /// A module's code, before it has an address.
@@ -192,7 +193,7 @@ impl Linker {
         let start = self.bytes.len().next_multiple_of(PIECE_ALIGN);
         if start + code.bytes.len() > CODE_BYTES_MAX {
             let message = format!("the code of a module is above {CODE_BYTES_MAX} bytes");
-            return Err(Error::new(ErrorKind::Limit, message));
+            return Err(Error::limit(LimitKind::Code, message));
         }
         let before = self.bytes.len() as u32;
         self.bytes.resize(start, 0);
@@ -243,7 +244,7 @@ impl Linker {
             let to = self.places[&reloc.func];
             let distance = i64::from(to) - i64::from(reloc.offset);
             Code::patch(&mut self.bytes, reloc, distance)
-                .map_err(|e| Error::new(ErrorKind::Limit, e.to_string()))?;
+                .map_err(|e| Error::limit(LimitKind::Code, e.to_string()))?;
         }
         let out_of_bounds = Symbol::Trap(crate::trap::TrapKind::MemoryOutOfBounds);
         Ok(Image {

@@ -25,6 +25,7 @@ use super::numeric::Two;
 use super::table::opcode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{BlockId, Func, Operand, OperandKind, Slot, Type};
+use crate::limits::LimitKind;
 use layout::{Layout, SCRATCHES, immediate};
 use plan::Plan;
 
@@ -273,7 +274,7 @@ impl<'a> Fuser<'a> {
         for (at, fixup, target) in std::mem::take(&mut self.fixups) {
             let start = self.starts[target.0 as usize];
             let distance = i32::try_from(start as i64 - at as i64)
-                .map_err(|_| Error::new(ErrorKind::Limit, "a function is too long"))?;
+                .map_err(|_| Error::limit(LimitKind::Code, "a function is too long"))?;
             let distance = u64::from(distance as u32);
             match fixup {
                 Fixup::Near => self.cells[at] |= (distance & 0xffff) << 48,
@@ -303,6 +304,6 @@ impl FuncTypes<'_> {
 
 /// An index that must fit a field.
 fn small(index: u32) -> Result<u16> {
-    let too_large = |_| Error::new(ErrorKind::Limit, "an index above 65535");
+    let too_large = |_| Error::limit(LimitKind::Code, "an index above 65535");
     u16::try_from(index).map_err(too_large)
 }

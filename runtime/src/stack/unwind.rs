@@ -10,7 +10,8 @@
 use super::FuncCode;
 use super::call::EXIT_CODE;
 use super::machine::{Machine, handlers};
-use crate::exception;
+use crate::gc;
+use crate::store::collect;
 use crate::trap::TrapKind;
 use crate::vm::{Cx, Exit, FuncInst, TagInst, Vm};
 
@@ -102,13 +103,10 @@ handlers! {
         *m.sp = m.acc;
         m.sp = m.sp.add(1);
         let cx = m.cx();
-        let top = (*cx).top;
-        (*cx).top = m.sp;
-        let exception = exception::new(cx, tag, m.sp.sub((*tag).payload_slots as usize));
-        (*cx).top = top;
-        match exception {
-            Ok(word) => go_on(m.ip, m.sp, m.base, m.len, m.vm, word),
-            Err(kind) => m.trap(kind),
+        let payload = m.sp.sub((*tag).payload_slots as usize);
+        match collect::new_exception(cx, tag, payload, m.sp) {
+            Some(word) => go_on(m.ip, m.sp, m.base, m.len, m.vm, word),
+            None => m.trap(TrapKind::HeapExhausted),
         }
     }
 
@@ -134,7 +132,7 @@ handlers! {
     fn go_on(m) {
         let cx = m.cx();
         let exception = m.acc;
-        let tag = exception::tag(cx, exception);
+        let tag = gc::exception_tag(cx, exception);
         let mut frame = (*cx).frame_top.sub(1);
         loop {
             let code = code_of((*frame).func, (*frame).ip);
@@ -185,7 +183,7 @@ unsafe fn push_caught(m: &mut Machine, cx: *mut Cx, clause: *const Clause) {
             *m.sp = m.acc;
         }
         if tag != NONE {
-            let payload = exception::payload(cx, m.acc);
+            let payload = gc::exception_payload(cx, m.acc);
             let slots = (**(*m.vm).tags.add(tag as usize)).payload_slots as usize;
             m.sp.add(1).copy_from_nonoverlapping(payload, slots);
             m.sp = m.sp.add(slots);

@@ -3,9 +3,10 @@
 //! A host function that gives back the error it got lets the same exception go on.
 
 use super::func::{read_values, write_values};
-use super::{Caller, Store, StoreData, TagHandle, check_store};
+use super::{Caller, Store, StoreData, TagHandle, check_store, collect};
 use crate::error::{Error, Result};
-use crate::exception;
+use crate::gc;
+use crate::trap::TrapKind;
 use crate::value::{ExnWord, Ref, Val};
 
 /// An exception of a store. Equal handles are the same exception.
@@ -21,7 +22,8 @@ impl Exception {
     /// # Errors
     /// `Usage` if the values are not of these types; `Trap` if the heap is used up.
     pub fn new(store: &mut Store, tag: TagHandle, values: &[Val]) -> Result<Exception> {
-        store.data_mut().new_exception(tag, values)
+        // SAFETY: the store is borrowed uniquely.
+        unsafe { StoreData::new_exception(store.as_ptr(), tag, values) }
     }
 
     /// The exception that a call ended with, if its error says so.
@@ -63,9 +65,9 @@ impl Caller<'_> {
     /// # Errors
     /// As [`Exception::new`].
     pub fn throw(&mut self, tag: TagHandle, values: &[Val]) -> Result<Error> {
-        // SAFETY: a `Caller` stands for the unique borrow of a live store; the reference ends here.
-        let data = unsafe { &mut *self.data };
-        Ok(data.new_exception(tag, values)?.to_error())
+        // SAFETY: a `Caller` stands for the unique borrow of a live store.
+        let exception = unsafe { StoreData::new_exception(self.data, tag, values)? };
+        Ok(exception.to_error())
     }
 
     /// Tag and values of the exception that a call ended with, if its error says so.
@@ -78,36 +80,46 @@ impl Caller<'_> {
 }
 
 impl StoreData {
-    fn new_exception(&mut self, tag: TagHandle, values: &[Val]) -> Result<Exception> {
-        check_store(tag.store, self)?;
-        let tag = &raw mut self.tags[tag.index as usize].inst;
+    /// A new exception.
+    ///
+    /// # Safety
+    /// `data` is a live store into which no reference is in use.
+    unsafe fn new_exception(
+        data: *mut StoreData,
+        tag: TagHandle,
+        values: &[Val],
+    ) -> Result<Exception> {
+        // SAFETY: the caller's contract; the reference ends before the exception is made.
+        let store = unsafe { &mut *data };
+        check_store(tag.store, store)?;
+        let tag = &raw mut store.tags[tag.index as usize].inst;
         // SAFETY: tags of a store live as long as the store.
         let (ty, slots) = unsafe { ((*tag).ty, (*tag).payload_slots) };
-        self.check_values(values, &self.engine.registry().func(ty).params)?;
+        store.check_values(values, &store.engine.registry().func(ty).params)?;
         let mut payload = vec![0; slots as usize];
         write_values(values, &mut payload);
-        // SAFETY: `tag` is of this store, and `payload` has its slots.
-        let word = unsafe { exception::new(&raw mut self.cx, tag, payload.as_ptr()) };
-        Ok(Exception {
-            store: self.id,
-            word: ExnWord(word.map_err(Error::trap)?),
-        })
+        let (store, top) = (store.id, store.cx.top);
+        // SAFETY: the caller's contract; `tag` is of this store, and `payload` has its slots.
+        let word =
+            unsafe { collect::new_exception(&raw mut (*data).cx, tag, payload.as_ptr(), top) };
+        let word = word.ok_or_else(|| Error::trap(TrapKind::HeapExhausted))?;
+        let word = ExnWord(word);
+        Ok(Exception { store, word })
     }
 
     fn exception_tag(&self, word: ExnWord) -> TagHandle {
         // SAFETY: a word that the host holds is that of an exception of its store.
-        let index = unsafe { (*exception::tag((&raw const self.cx).cast_mut(), word.0)).id };
+        let index = unsafe { (*gc::exception_tag(&self.cx, word.0)).id };
         let store = self.id;
         TagHandle { store, index }
     }
 
     fn exception_values(&self, word: ExnWord) -> Vec<Val> {
-        let cx = (&raw const self.cx).cast_mut();
-        // SAFETY: as above; the payload is copied before another exception is made.
+        // SAFETY: as above; what is read of it is copied before a collection can free it.
         let (ty, slots) = unsafe {
-            let tag = exception::tag(cx, word.0);
+            let tag = gc::exception_tag(&self.cx, word.0);
             let slots = (*tag).payload_slots as usize;
-            let payload = exception::payload(cx, word.0);
+            let payload = gc::exception_payload(&self.cx, word.0);
             ((*tag).ty, std::slice::from_raw_parts(payload, slots))
         };
         read_values(&self.engine.registry().func(ty).params, slots)

@@ -55,6 +55,7 @@ impl Func {
             result_slots: slots_of_all(&ty.results) as u32,
         });
         data.engine.backend().install_host(&mut inst, &ty)?;
+        data.heap.publish(&mut data.cx);
         let id = data.add_func(&raw mut *inst);
         data.hosts.push(Host {
             inst,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::{Func, Store, check_store};
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::global::{Global, Tag};
+use crate::helpers::{grow_memory, grow_table};
 use crate::memory::{Memory, SharedMemory};
 use crate::module::{ExternType, GlobalType, MemoryType, TableType};
-use crate::table::Table;
 use crate::types::{FuncType, ValType};
 use crate::value::{Ref, Val, slots_of_all};
 use crate::vm::TagInst;
@@ -102,10 +102,7 @@ impl MemoryHandle {
     /// # Errors
     /// `Limit` if it is too large.
     pub fn new(store: &mut Store, ty: MemoryType) -> Result<MemoryHandle> {
-        let data = store.data_mut();
-        let bytes_max = data.engine.config().limits.memory_bytes_max;
-        let memory = Memory::new(ty, data.guards_memories(), bytes_max)?;
-        Ok(data.add_memory(memory))
+        store.data_mut().new_memory(ty)
     }
 
     /// The shared memory that it is in this store, if it is one.
@@ -136,7 +133,9 @@ impl MemoryHandle {
 
     /// Grows by `delta` pages: the old size, or `None`.
     pub fn grow(self, store: &mut Store, delta: u64) -> Option<u64> {
-        store.data_mut().memories[self.index as usize].grow(delta)
+        let data = store.data_mut();
+        let memory = &mut data.memories[self.index as usize];
+        grow_memory(memory, &mut data.cx, delta)
     }
 }
 
@@ -160,7 +159,13 @@ impl SharedMemory {
                 store: data.id,
                 index: index as u32,
             },
-            None => data.add_memory(Memory::of_shared(self.clone())),
+            None => {
+                data.memories.push(Memory::of_shared(self.clone()));
+                MemoryHandle {
+                    store: data.id,
+                    index: data.memories.len() as u32 - 1,
+                }
+            }
         }
     }
 }
@@ -173,10 +178,7 @@ impl TableHandle {
     pub fn new(store: &mut Store, ty: TableType, init: Ref) -> Result<TableHandle> {
         let data = store.data_mut();
         data.check_value(Val::Ref(init), ValType::Ref(ty.element))?;
-        let max = data.engine.config().limits.table_elements_max;
-        let table = Table::new(ty, init.to_word(), max)
-            .ok_or_else(|| Error::new(ErrorKind::Limit, "the table is too large"))?;
-        Ok(data.add_table(table))
+        data.new_table(ty, init.to_word())
     }
 
     /// The length in elements.
@@ -198,7 +200,9 @@ impl TableHandle {
 
     /// Grows by `delta` elements holding `init`: the old length, or `None`.
     pub fn grow(self, store: &mut Store, delta: u64, init: Ref) -> Option<u64> {
-        store.data_mut().tables[self.index as usize].grow(delta, init.to_word())
+        let data = store.data_mut();
+        let table = &mut data.tables[self.index as usize];
+        grow_table(table, &mut data.cx, delta, init.to_word())
     }
 }
 

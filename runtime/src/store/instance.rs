@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use super::{Extern, Func, GlobalHandle, MemoryHandle, Store, StoreData, TableHandle, TagHandle};
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::gc::Heap;
 use crate::global::{Global, Tag};
-use crate::memory::Memory;
+use crate::limits::LimitKind;
 use crate::module::{CompiledModule, ExternKind, Module};
-use crate::table::Table;
 use crate::types::TypeId;
 use crate::value::slots_of_all;
 use crate::vm::{
@@ -72,6 +72,7 @@ impl Instance {
         let compiled = compile(store.engine(), module)?;
         let proof = store.engine().backend().proof(&*compiled);
         let data = store.data_mut();
+        data.heap.publish(&mut data.cx);
         let index = InstanceData::allocate(data, module, imports, compiled)?;
         data.proof.add(&proof);
         let instance = Instance {
@@ -134,6 +135,8 @@ impl InstanceData {
         imports: &[Extern],
         compiled: Arc<dyn CompiledModule>,
     ) -> Result<u32> {
+        let max = data.engine.config().limits.instances_max;
+        data.check_count(LimitKind::Instances, data.instances.len(), max)?;
         let mut instance = Box::new(InstanceData::empty(data, module, compiled));
         instance.add_imports(data, imports);
         instance.add_functions(data);
@@ -212,9 +215,7 @@ impl InstanceData {
     fn add_memories(&mut self, data: &mut StoreData) -> Result<()> {
         let module = self.module.clone();
         for &ty in &module.memories[module.imported.memories as usize..] {
-            let bytes_max = data.engine.config().limits.memory_bytes_max;
-            let memory = Memory::new(ty, data.guards_memories(), bytes_max)?;
-            let handle = data.add_memory(memory);
+            let handle = data.new_memory(ty)?;
             self.push_memory(data, handle);
         }
         Ok(())
@@ -223,14 +224,7 @@ impl InstanceData {
     fn add_tables(&mut self, data: &mut StoreData) -> Result<()> {
         let module = self.module.clone();
         for &ty in &module.tables[module.imported.tables as usize..] {
-            let max = data.engine.config().limits.table_elements_max;
-            let table = Table::new(ty, 0, max).ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Limit,
-                    format!("a table of {} is too large", ty.initial),
-                )
-            })?;
-            let handle = data.add_table(table);
+            let handle = data.new_table(ty, 0)?;
             self.push_table(data, handle);
         }
         Ok(())
@@ -311,6 +305,16 @@ impl InstanceData {
         vm.types = self.module.types.as_ptr().cast::<TypeId>();
         vm.elements = self.elements.as_mut_ptr();
         vm.datas = self.datas.as_mut_ptr();
+    }
+
+    /// Marks what the element segments refer to that have not been dropped.
+    pub(super) fn mark_elements(&self, heap: &mut Heap) {
+        for (segment, inst) in self.module.elements.iter().zip(&self.elements) {
+            if segment.ty.may_refer_to_objects() && inst.len > 0 {
+                // SAFETY: the words are in `element_words`, as many as `len` says.
+                heap.mark_all(unsafe { std::slice::from_raw_parts(inst.words, inst.len) });
+            }
+        }
     }
 
     fn push_table(&mut self, data: &mut StoreData, handle: TableHandle) {

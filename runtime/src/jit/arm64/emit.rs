@@ -25,6 +25,7 @@ use super::target::{Label, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jit::link::Symbol;
 use crate::jit::vcode::VCode;
+use crate::limits::LimitKind;
 use crate::trap::TrapKind;
 use crate::vm;
 
@@ -63,7 +64,9 @@ pub fn emit(
     let listing = emitter.asm.listing();
     let code = emitter.asm.finish().map_err(|e| {
         let kind = match e {
-            super::EmitError::TooLarge | super::EmitError::OutOfReach { .. } => ErrorKind::Limit,
+            super::EmitError::TooLarge | super::EmitError::OutOfReach { .. } => {
+                ErrorKind::Limit(LimitKind::Code)
+            }
             _ => ErrorKind::Internal,
         };
         Error::new(kind, e.to_string())

@@ -15,7 +15,8 @@ use super::mem::Mem;
 use super::ops::{AddSub, Cond, Extend, Load, LoadPair, Size, Store, StorePair};
 use super::regs::{Gpr, LR, SP, Tied, XZR};
 use super::target::Label;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
+use crate::limits::LimitKind;
 use crate::vm;
 
 /// The largest frame; larger ones could not be entered with the default limits anyway.
@@ -66,7 +67,7 @@ impl Frame {
         let bytes = bytes.next_multiple_of(16);
         if bytes > u64::from(FRAME_BYTES_MAX) {
             let message = format!("a stack frame of {bytes} bytes is above {FRAME_BYTES_MAX}");
-            return Err(Error::new(ErrorKind::Limit, message));
+            return Err(Error::limit(LimitKind::Code, message));
         }
         let bytes = bytes as u32;
         Ok(Frame {

@@ -1,0 +1,207 @@
+//! The garbage-collected heap (spec: "Structure Instances", "Array Instances", "Exception
+//! Instances"): a non-moving mark-sweep collector in one reserved range of addresses.
+//!
+//! # References
+//! A reference to an object is the object's offset from the arena's base, a multiple of 8 below
+//! 2^32 and never 0. In the slots of the hierarchies any, extern and exn it shares its words with
+//! what is not in the heap: 0 is null, an odd word is an i31, and a word that ends in binary 010 is
+//! a host's reference (`value.rs` has both). A word that is a multiple of 8 is an object's.
+//!
+//! # Objects
+//! An object is a [`GcHeader`] and what the [`Layout`](crate::types::Layout) of its canonical
+//! type says. Small objects lie in the cells of blocks of their size class (`gc/space.rs`), large
+//! ones in units of their own. A bit for every 8 bytes says where an object begins.
+//!
+//! # Allocation
+//! [`allocate_fast`] is what every tier does inline: it takes the next cell of its class's run.
+//! When the run has ended, [`Heap::allocate`] finds the next one. Neither collects:
+//! the store does, which knows the roots (`store/collect.rs`).
+//!
+//! # Collection
+//! The store marks from its roots, then calls [`Heap::finish`], which traces what they reach with a
+//! stack of its own (`gc/mark.rs`) and sweeps: it goes over bits and blocks, never over objects.
+//! A collection is due once as many bytes have been allocated as the last one has left alive, so
+//! that the total cost is linear in what is allocated.
+//!
+//! Invariants: between two collections the start bits are set for every object and for every cell
+//! of a run that has not been taken yet; while marking, for objects only. An object's head and all
+//! its references are written before the next allocation. `unsafe` here is access to the arena.
+
+mod arena;
+mod bits;
+mod mark;
+mod size;
+mod space;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use size::{CLASSES, class_bytes, class_of};
+use space::Space;
+
+use crate::limits::GC_HEAP_BYTES_MAX;
+use crate::types::{DefinedType, EXCEPTION_HEADER_BYTES, TypeId, TypeRegistry};
+use crate::vm::{Cx, DISPLAY_LEN, Display, GcHeader, NO_TYPE, TagInst};
+
+/// What a heap holds, and what it has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GcStatistics {
+    /// Bytes of all objects, as large as their cells.
+    pub live_bytes: u64,
+    /// How many objects there are, dead ones that no collection has found yet included.
+    pub objects: u64,
+    /// How many collections there were.
+    pub collections: u64,
+}
+
+/// A heap.
+#[derive(Debug)]
+pub struct Heap {
+    space: Space,
+    types: Types,
+    /// Objects that are marked and not yet traced.
+    pending: Vec<u32>,
+    /// Words that are roots while an instance is initialised.
+    pub(crate) initializing: Vec<u64>,
+    collections: u64,
+    stress: bool,
+}
+
+impl Heap {
+    /// An empty heap. It takes no memory until something is allocated.
+    pub fn new(registry: Arc<TypeRegistry>, bytes_max: u64, stress: bool) -> Heap {
+        Heap {
+            space: Space::new(bytes_max.min(GC_HEAP_BYTES_MAX), stress),
+            types: Types {
+                registry,
+                defined: Vec::new(),
+                displays: Vec::new(),
+            },
+            pending: Vec::new(),
+            initializing: Vec::new(),
+            collections: 0,
+            stress,
+        }
+    }
+
+    /// Lets code see the heap as it is now: after new types, and after an allocation out of line.
+    pub(crate) fn publish(&mut self, cx: &mut Cx) {
+        self.types.update();
+        cx.gc_base = self.space.base();
+        cx.gc_runs = self.space.runs();
+        cx.displays = self.types.displays.as_ptr();
+    }
+
+    /// Whether the next allocation should collect first.
+    pub(crate) fn is_collection_due(&self) -> bool {
+        self.stress || self.space.is_budget_spent()
+    }
+
+    /// A new object of `bytes` and its head; the caller writes the rest before anything else is
+    /// allocated. `None` if there is no room.
+    pub(crate) fn allocate(&mut self, header: GcHeader, bytes: u64) -> Option<u32> {
+        let object = self.space.allocate(bytes)?;
+        // SAFETY: the space gave the object room for its head and more.
+        unsafe { self.header(object).write(header) };
+        Some(object)
+    }
+
+    /// The head of an object.
+    pub(crate) fn header(&self, object: u32) -> *mut GcHeader {
+        self.space.base().wrapping_add(object as usize).cast()
+    }
+
+    /// Bytes of an object of a type that is no array's.
+    pub(crate) fn size_bytes(&self, id: TypeId) -> u32 {
+        self.types.get(id).layout.size_bytes
+    }
+
+    /// What the heap holds now.
+    pub fn statistics(&self) -> GcStatistics {
+        let (objects, live_bytes) = self.space.count();
+        GcStatistics {
+            live_bytes,
+            objects,
+            collections: self.collections,
+        }
+    }
+}
+
+/// The next cell of size class `class`, `None` if it takes more than moving on in the class's run.
+/// The caller writes the object's head and its references before anything else is allocated.
+///
+/// # Safety
+/// `cx` is the context of a live store, `class` is a size class.
+#[inline(always)]
+pub unsafe fn allocate_fast(cx: *mut Cx, class: usize) -> Option<u32> {
+    // SAFETY: the caller's contract; a published heap has a run for each class.
+    unsafe {
+        let run = &mut *(*cx).gc_runs.add(class);
+        let object = run.cursor;
+        if object == run.end {
+            return None;
+        }
+        run.cursor = object + class_bytes(class);
+        Some(object)
+    }
+}
+
+/// The tag of an exception.
+///
+/// # Safety
+/// `exception` is the word of an exception of the store that `cx` belongs to.
+#[inline(always)]
+pub unsafe fn exception_tag(cx: *const Cx, exception: u64) -> *mut TagInst {
+    // SAFETY: the caller's contract; the tag's address follows the head.
+    unsafe {
+        let object = (*cx).gc_base.add(exception as usize);
+        *object.add(size_of::<GcHeader>()).cast::<*mut TagInst>()
+    }
+}
+
+/// The payload of an exception, as slots.
+///
+/// # Safety
+/// As for [`exception_tag`].
+#[inline(always)]
+pub unsafe fn exception_payload(cx: *const Cx, exception: u64) -> *mut u64 {
+    // SAFETY: the caller's contract; the payload follows the tag's address.
+    unsafe {
+        let object = (*cx).gc_base.add(exception as usize);
+        object.add(EXCEPTION_HEADER_BYTES as usize).cast::<u64>()
+    }
+}
+
+/// Whether a word of the hierarchies any, extern or exn refers to an object of the heap.
+#[inline(always)]
+pub fn is_object(word: u64) -> bool {
+    word & 7 == 0 && word != 0
+}
+
+/// What the heap knows of types, so that it asks the registry once for each.
+#[derive(Debug)]
+struct Types {
+    registry: Arc<TypeRegistry>,
+    defined: Vec<Arc<DefinedType>>,
+    displays: Vec<Display>,
+}
+
+impl Types {
+    /// Takes in what the registry has come to know.
+    fn update(&mut self) {
+        let new = self.registry.since(self.defined.len());
+        for defined in &new {
+            let mut types = [NO_TYPE; DISPLAY_LEN];
+            for (slot, &id) in types.iter_mut().zip(&defined.display) {
+                *slot = id;
+            }
+            self.displays.push(Display { types });
+        }
+        self.defined.extend(new);
+    }
+
+    fn get(&self, id: TypeId) -> &DefinedType {
+        &self.defined[id.0 as usize]
+    }
+}

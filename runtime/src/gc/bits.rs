@@ -1,0 +1,67 @@
+//! A bit for every 8 bytes of the arena: where objects begin, and which of them are marked.
+
+use std::ops::Range;
+
+/// Bits by offset.
+#[derive(Debug, Default)]
+pub(super) struct Bits {
+    words: Vec<u64>,
+}
+
+/// Bytes of the arena that one word tells of.
+pub(super) const WORD_BYTES: u32 = 8 * u64::BITS;
+
+impl Bits {
+    /// Room for offsets below `bytes`; new bits are clear.
+    pub(super) fn grow(&mut self, bytes: u64) {
+        let len = (bytes / u64::from(WORD_BYTES)) as usize;
+        if len > self.words.len() {
+            self.words.resize(len, 0);
+        }
+    }
+
+    /// Whether the bit of an offset is set; no bit is beyond the room.
+    #[inline(always)]
+    pub(super) fn get(&self, offset: u32) -> bool {
+        let (word, bit) = place(offset);
+        self.words.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
+    /// Sets the bit of an offset: whether it was clear.
+    #[inline(always)]
+    pub(super) fn set(&mut self, offset: u32) -> bool {
+        let (word, bit) = place(offset);
+        let old = self.words[word];
+        self.words[word] = old | bit;
+        old & bit == 0
+    }
+
+    pub(super) fn clear(&mut self, offset: u32) {
+        let (word, bit) = place(offset);
+        self.words[word] &= !bit;
+    }
+
+    pub(super) fn clear_all(&mut self) {
+        self.words.fill(0);
+    }
+
+    /// Takes over another's bits in a range of whole words: how many are set.
+    pub(super) fn take_over(&mut self, from: &Bits, bytes: Range<u32>) -> u32 {
+        let range = (bytes.start / WORD_BYTES) as usize..(bytes.end / WORD_BYTES) as usize;
+        let from = &from.words[range.clone()];
+        self.words[range].copy_from_slice(from);
+        from.iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// How many bits are set.
+    pub(super) fn count(&self, bytes: Range<u32>) -> u32 {
+        let range = (bytes.start / WORD_BYTES) as usize..(bytes.end / WORD_BYTES) as usize;
+        self.words[range].iter().map(|word| word.count_ones()).sum()
+    }
+}
+
+#[inline(always)]
+fn place(offset: u32) -> (usize, u64) {
+    let granule = offset / 8;
+    ((granule / u64::BITS) as usize, 1 << (granule % u64::BITS))
+}

@@ -1,0 +1,79 @@
+//! Marking: from roots to everything that they reach.
+//!
+//! The objects that are marked and not traced stand on a stack of their own: no depth of a
+//! structure is one of the native stack.
+
+use super::Heap;
+use crate::types::CompositeType;
+
+impl Heap {
+    /// Begins a collection. Roots follow, then [`Heap::finish`].
+    pub(crate) fn begin(&mut self) {
+        self.types.update();
+        self.space.begin_marking();
+        let initializing = std::mem::take(&mut self.initializing);
+        self.mark_all(&initializing);
+        self.initializing = initializing;
+    }
+
+    /// Marks what words refer to. Words that are no references are no harm: only an offset where an
+    /// object begins counts.
+    pub(crate) fn mark_all(&mut self, words: &[u64]) {
+        for &word in words {
+            self.mark(word);
+        }
+    }
+
+    /// Marks what a word refers to.
+    #[inline(always)]
+    pub(crate) fn mark(&mut self, word: u64) {
+        if self.space.mark(word) {
+            self.pending.push(word as u32);
+        }
+    }
+
+    /// Traces what the roots have marked, and frees the rest.
+    pub(crate) fn finish(&mut self, root_bytes: u64) {
+        while let Some(object) = self.pending.pop() {
+            self.trace(object);
+        }
+        self.space.sweep(root_bytes);
+        self.collections += 1;
+    }
+
+    /// Marks what an object refers to.
+    fn trace(&mut self, object: u32) {
+        // SAFETY: a marked object is an object, whose head and references have been written.
+        let header = unsafe { *self.header(object) };
+        let Heap {
+            types,
+            space,
+            pending,
+            ..
+        } = self;
+        let defined = types.get(header.ty);
+        let base = space.base().wrapping_add(object as usize);
+        let mut mark = |offset_bytes: usize| {
+            // SAFETY: as above; layouts say where references are.
+            let word = unsafe { base.add(offset_bytes).cast::<u64>().read() };
+            if space.mark(word) {
+                pending.push(word as u32);
+            }
+        };
+        match &defined.sub.composite {
+            CompositeType::Array(_) => {
+                for &first in &defined.layout.refs {
+                    (0..header.extra as usize).for_each(|i| mark(first as usize + i * 8));
+                }
+            }
+            CompositeType::Struct(_) | CompositeType::Func(_) | CompositeType::Cont(_) => {
+                for &offset in &defined.layout.refs {
+                    mark(offset as usize);
+                }
+                if defined.sub.descriptor.is_some() && space.mark(header.extra.into()) {
+                    pending.push(header.extra);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Size classes: which cell an object of so many bytes gets.
+//!
+//! Classes are multiples of 8, about an eighth apart, up to an eighth of a block; what is larger
+//! gets units of the arena of its own. Facts only.
+
+/// Bytes of the largest class.
+pub(super) const SMALL_BYTES_MAX: u32 = CLASS_BYTES[CLASSES - 1];
+
+/// How many size classes there are.
+pub const CLASSES: usize = CLASS_BYTES.len();
+
+/// The cells' size, by class.
+const CLASS_BYTES: [u32; 28] = [
+    16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768,
+    896, 1024, 1280, 1360, 1488, 1816, 2040,
+];
+
+const GRANULE_BYTES: u32 = 8;
+
+/// The class by size in granules, rounded up.
+static CLASS_OF: [u8; (SMALL_BYTES_MAX / GRANULE_BYTES) as usize + 1] = classes();
+
+const fn classes() -> [u8; (SMALL_BYTES_MAX / GRANULE_BYTES) as usize + 1] {
+    let mut table = [0; (SMALL_BYTES_MAX / GRANULE_BYTES) as usize + 1];
+    let (mut granules, mut class) = (0, 0);
+    while granules < table.len() {
+        if granules as u32 * GRANULE_BYTES > CLASS_BYTES[class] {
+            class += 1;
+        }
+        table[granules] = class as u8;
+        granules += 1;
+    }
+    table
+}
+
+/// The class of objects of so many bytes; `None` if they are large.
+#[inline(always)]
+pub fn class_of(bytes: u64) -> Option<usize> {
+    let granules = bytes.div_ceil(GRANULE_BYTES.into());
+    match CLASS_OF.get(granules as usize) {
+        Some(&class) => Some(class.into()),
+        None => None,
+    }
+}
+
+/// Bytes of a cell of a class.
+#[inline(always)]
+pub fn class_bytes(class: usize) -> u32 {
+    CLASS_BYTES[class]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_size_gets_the_least_cell_that_holds_it() {
+        for bytes in 0..=u64::from(SMALL_BYTES_MAX) {
+            let class = class_of(bytes).expect("it is small");
+            assert!(u64::from(class_bytes(class)) >= bytes);
+            assert!(class == 0 || u64::from(class_bytes(class - 1)) < bytes);
+        }
+        assert_eq!(class_of(u64::from(SMALL_BYTES_MAX) + 1), None);
+        assert!(CLASS_BYTES.iter().all(|bytes| bytes % GRANULE_BYTES == 0));
+    }
+}

@@ -1,0 +1,250 @@
+//! Where objects are: blocks of cells for small ones, units of their own for large ones.
+//!
+//! Each size class hands out runs of free cells of one block; a run's cells have their start bits
+//! set when it is made, so that taking a cell is nothing but moving a cursor. Sweeping takes over
+//! the mark bits as start bits, block by block: it touches no object.
+//!
+//! Invariants: a block is all cells of one class from its beginning on; start bits are set at
+//! beginnings of cells and of large objects only.
+
+use super::arena::{Arena, UNIT_BYTES};
+use super::bits::{Bits, WORD_BYTES};
+use super::size::{CLASSES, SMALL_BYTES_MAX, class_bytes, class_of};
+use crate::vm::GcRun;
+
+/// Units of a block of cells.
+const BLOCK_UNITS: u32 = 4;
+/// Bytes of a block of cells.
+const BLOCK_BYTES: u32 = BLOCK_UNITS * UNIT_BYTES;
+/// At least so much is allocated between two collections.
+const BUDGET_BYTES_MIN: u64 = 4 << 20;
+
+const _: () = assert!(SMALL_BYTES_MAX * 8 <= BLOCK_BYTES && UNIT_BYTES % WORD_BYTES == 0);
+
+/// All objects of a heap.
+#[derive(Debug)]
+pub(super) struct Space {
+    arena: Arena,
+    /// Where objects begin.
+    starts: Bits,
+    /// Which objects have been reached.
+    marks: Bits,
+    /// By class. Boxed: code knows their address.
+    runs: Box<[GcRun; CLASSES]>,
+    classes: [Class; CLASSES],
+    blocks: Vec<Block>,
+    larges: Vec<Large>,
+    /// What may be allocated before the next collection; negative once it is due.
+    budget_bytes: i64,
+    /// Runs are of one cell, so that every allocation comes by.
+    stress: bool,
+}
+
+/// The blocks of a class that runs are made of.
+#[derive(Debug, Default)]
+struct Class {
+    /// In the block at hand, the first cell that has not been looked at, and the end of the cells.
+    rest: (u32, u32),
+    /// Blocks that had free cells when they were swept.
+    partial: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    offset: u32,
+    class: u8,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Large {
+    offset: u32,
+    units: u32,
+}
+
+impl Space {
+    pub(super) fn new(bytes_max: u64, stress: bool) -> Space {
+        Space {
+            arena: Arena::new(bytes_max),
+            starts: Bits::default(),
+            marks: Bits::default(),
+            runs: Box::new([GcRun::default(); CLASSES]),
+            classes: std::array::from_fn(|_| Class::default()),
+            blocks: Vec::new(),
+            larges: Vec::new(),
+            budget_bytes: BUDGET_BYTES_MIN as i64,
+            stress,
+        }
+    }
+
+    pub(super) fn base(&self) -> *mut u8 {
+        self.arena.base()
+    }
+
+    pub(super) fn runs(&mut self) -> *mut GcRun {
+        self.runs.as_mut_ptr()
+    }
+
+    pub(super) fn is_budget_spent(&self) -> bool {
+        self.budget_bytes < 0
+    }
+
+    /// Room for an object of so many bytes, its contents undefined.
+    pub(super) fn allocate(&mut self, bytes: u64) -> Option<u32> {
+        match class_of(bytes) {
+            Some(class) => self.allocate_small(class),
+            None => self.allocate_large(bytes),
+        }
+    }
+
+    fn allocate_small(&mut self, class: usize) -> Option<u32> {
+        if self.runs[class].cursor == self.runs[class].end {
+            self.next_run(class)?;
+        }
+        let object = self.runs[class].cursor;
+        self.runs[class].cursor += class_bytes(class);
+        Some(object)
+    }
+
+    fn allocate_large(&mut self, bytes: u64) -> Option<u32> {
+        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES.into())).ok()?;
+        let offset = self.take(units)?;
+        self.larges.push(Large { offset, units });
+        self.starts.set(offset);
+        self.budget_bytes -= i64::from(units) * i64::from(UNIT_BYTES);
+        Some(offset)
+    }
+
+    /// Finds free cells for a class.
+    fn next_run(&mut self, class: usize) -> Option<()> {
+        let size = class_bytes(class);
+        while !self.run_in_block(class, size) {
+            let block = match self.classes[class].partial.pop() {
+                Some(block) => block,
+                None => self.new_block(class)?,
+            };
+            let end = block + BLOCK_BYTES / size * size;
+            self.classes[class].rest = (block, end);
+        }
+        Some(())
+    }
+
+    /// The next run of the block at hand: whether there is one.
+    fn run_in_block(&mut self, class: usize, size: u32) -> bool {
+        let (mut cell, end) = self.classes[class].rest;
+        while cell < end && self.starts.get(cell) {
+            cell += size;
+        }
+        let cursor = cell;
+        while cell < end && !self.starts.get(cell) {
+            self.starts.set(cell);
+            cell += size;
+            if self.stress {
+                break;
+            }
+        }
+        self.classes[class].rest = (cell, end);
+        self.runs[class] = GcRun { cursor, end: cell };
+        self.budget_bytes -= i64::from(cell - cursor);
+        cursor < cell
+    }
+
+    fn new_block(&mut self, class: usize) -> Option<u32> {
+        let offset = self.take(BLOCK_UNITS)?;
+        let class = class as u8;
+        self.blocks.push(Block { offset, class });
+        Some(offset)
+    }
+
+    fn take(&mut self, units: u32) -> Option<u32> {
+        let offset = self.arena.take(units)?;
+        self.starts.grow(self.arena.end_bytes());
+        self.marks.grow(self.arena.end_bytes());
+        Some(offset)
+    }
+
+    /// Takes back the cells that have not become objects, so that start bits mean objects.
+    pub(super) fn begin_marking(&mut self) {
+        for class in 0..CLASSES {
+            let run = std::mem::take(&mut self.runs[class]);
+            for cell in (run.cursor..run.end).step_by(class_bytes(class) as usize) {
+                self.starts.clear(cell);
+            }
+        }
+        self.marks.clear_all();
+    }
+
+    /// Marks the object of a word, if it is one: whether it was not marked before.
+    #[inline(always)]
+    pub(super) fn mark(&mut self, word: u64) -> bool {
+        match u32::try_from(word) {
+            Ok(offset) if offset % 8 == 0 && self.starts.get(offset) => self.marks.set(offset),
+            Ok(_) | Err(_) => false,
+        }
+    }
+
+    /// Frees what is not marked. `root_bytes` is how much the roots took to go through.
+    pub(super) fn sweep(&mut self, root_bytes: u64) {
+        for class in &mut self.classes {
+            class.rest = (0, 0);
+            class.partial.clear();
+        }
+        let live_bytes = self.sweep_blocks() + self.sweep_larges();
+        self.budget_bytes = live_bytes.max(root_bytes).max(BUDGET_BYTES_MIN) as i64;
+    }
+
+    fn sweep_blocks(&mut self) -> u64 {
+        let mut live_bytes = 0;
+        let mut blocks = std::mem::take(&mut self.blocks);
+        blocks.retain(|block| {
+            let range = block.offset..block.offset + BLOCK_BYTES;
+            let live = self.starts.take_over(&self.marks, range);
+            let size = class_bytes(block.class.into());
+            live_bytes += u64::from(live) * u64::from(size);
+            if live == 0 {
+                self.arena.give_back(block.offset, BLOCK_UNITS);
+            } else if live < BLOCK_BYTES / size {
+                let class = &mut self.classes[usize::from(block.class)];
+                class.partial.push(block.offset);
+            }
+            live > 0
+        });
+        self.blocks = blocks;
+        live_bytes
+    }
+
+    fn sweep_larges(&mut self) -> u64 {
+        let mut live_bytes = 0;
+        let mut larges = std::mem::take(&mut self.larges);
+        larges.retain(|large| {
+            let is_live = self.marks.get(large.offset);
+            if is_live {
+                live_bytes += u64::from(large.units) * u64::from(UNIT_BYTES);
+            } else {
+                self.starts.clear(large.offset);
+                self.arena.give_back(large.offset, large.units);
+            }
+            is_live
+        });
+        self.larges = larges;
+        live_bytes
+    }
+
+    /// How many objects there are, and their bytes.
+    pub(super) fn count(&self) -> (u64, u64) {
+        let (mut objects, mut bytes) = (self.larges.len() as u64, 0);
+        for large in &self.larges {
+            bytes += u64::from(large.units) * u64::from(UNIT_BYTES);
+        }
+        for block in &self.blocks {
+            let cells = self.starts.count(block.offset..block.offset + BLOCK_BYTES);
+            objects += u64::from(cells);
+            bytes += u64::from(cells) * u64::from(class_bytes(block.class.into()));
+        }
+        for (class, run) in self.runs.iter().enumerate() {
+            let free_bytes = run.end - run.cursor;
+            objects -= u64::from(free_bytes / class_bytes(class));
+            bytes -= u64::from(free_bytes);
+        }
+        (objects, bytes)
+    }
+}

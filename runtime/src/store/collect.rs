@@ -1,0 +1,143 @@
+//! Collections, which only the store can run, for it knows the roots: the value stack, tables,
+//! globals, element segments, the exception on its way, and what the host holds.
+//!
+//! The value stack is gone over conservatively up to [`Cx::top`]: a word there counts if an object
+//! begins at that offset. Who allocates therefore names the first slot above everything that is
+//! live; words that are no longer in use may keep garbage for a while, and nothing else. The other
+//! roots are typed.
+//!
+//! Invariants: a collection runs only inside of an allocation out of line or when the host asks for
+//! one, so references may be in registers at any other time. `unsafe` here follows addresses that
+//! running code holds.
+
+use super::{Caller, Store, StoreData};
+use crate::gc::{GcStatistics, Heap};
+use crate::types::{EXCEPTION_HEADER_BYTES, OBJECT_HEADER_BYTES, ValType};
+use crate::vm::{Cx, GcHeader, TagInst};
+
+impl Store {
+    /// Frees every object that nothing refers to any more.
+    pub fn collect_garbage(&mut self) {
+        self.data_mut().collect();
+    }
+
+    /// What the garbage-collected heap holds.
+    pub fn gc_statistics(&self) -> GcStatistics {
+        self.data().heap.statistics()
+    }
+}
+
+impl Caller<'_> {
+    /// Frees every object that nothing refers to any more.
+    pub fn collect_garbage(&mut self) {
+        // SAFETY: a `Caller` stands for the unique borrow of a live store, whose running code is
+        // suspended; `Cx::top` is above everything of it that is live.
+        unsafe { (*self.data).collect() };
+    }
+}
+
+impl StoreData {
+    /// A new object, after a collection if one is due or if there is no room without. `None` if
+    /// there is none even so.
+    ///
+    /// Roots on the value stack are those below `Cx::top`. The caller writes what follows the head
+    /// before anything else is allocated.
+    pub(crate) fn allocate(&mut self, header: GcHeader, bytes: u64) -> Option<u32> {
+        let is_due = self.heap.is_collection_due();
+        if is_due {
+            self.collect();
+        }
+        let mut object = self.heap.allocate(header, bytes);
+        if object.is_none() && !is_due {
+            self.collect();
+            object = self.heap.allocate(header, bytes);
+        }
+        self.heap.publish(&mut self.cx);
+        object
+    }
+
+    /// Runs a collection.
+    pub(crate) fn collect(&mut self) {
+        self.heap.begin();
+        let stack_slots = (self.cx.top as usize - self.value_stack.as_ptr() as usize) / 8;
+        self.heap.mark_all(&self.value_stack[..stack_slots]);
+        self.heap.mark(self.cx.exception);
+        self.mark_native_frames();
+        let table_words = mark_tables(&mut self.heap, &self.tables);
+        for global in &self.globals {
+            if may_refer_to_objects(global.ty.content) {
+                self.heap.mark(global.inst.slots[0]);
+            }
+        }
+        for instance in &self.instances {
+            instance.mark_elements(&mut self.heap);
+        }
+        self.heap.finish((stack_slots + table_words) as u64 * 8);
+    }
+
+    /// Marks what frames of compiled code refer to from the native stack and from registers. There
+    /// is nothing to mark as long as compiled code does not allocate.
+    fn mark_native_frames(&mut self) {}
+}
+
+/// Marks what tables refer to: how many words that were.
+fn mark_tables(heap: &mut Heap, tables: &[Box<crate::table::Table>]) -> usize {
+    let mut words = 0;
+    for table in tables {
+        if table.ty.element.may_refer_to_objects() {
+            heap.mark_all(table.words());
+            words += table.words().len();
+        }
+    }
+    words
+}
+
+fn may_refer_to_objects(ty: ValType) -> bool {
+    matches!(ty, ValType::Ref(r) if r.may_refer_to_objects())
+}
+
+/// A new object for running code, whose live slots all lie below `top`: what
+/// [`StoreData::allocate`] gives.
+///
+/// # Safety
+/// `cx` is the context of a live store into which no reference is in use; `top` lies in its value
+/// stack.
+#[cold]
+pub unsafe fn allocate(cx: *mut Cx, header: GcHeader, bytes: u64, top: *mut u64) -> Option<u32> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let store = &mut *(*cx).store.cast::<StoreData>();
+        let before = std::mem::replace(&mut store.cx.top, top);
+        let object = store.allocate(header, bytes);
+        store.cx.top = before;
+        object
+    }
+}
+
+/// A new exception with a tag and its payload's slots: its word, or `None` if the heap is
+/// exhausted.
+///
+/// # Safety
+/// As for [`allocate`]; `tag` is a tag of the store, and `payload` has the slots of its parameters,
+/// which lie below `top` if they are on the value stack.
+pub unsafe fn new_exception(
+    cx: *mut Cx,
+    tag: *mut TagInst,
+    payload: *const u64,
+    top: *mut u64,
+) -> Option<u64> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let ty = (*tag).ty;
+        let store = &*(*cx).store.cast::<StoreData>();
+        let bytes = store.heap.size_bytes(ty);
+        let object = allocate(cx, GcHeader { ty, extra: 0 }, bytes.into(), top)?;
+        let at = (*cx).gc_base.add(object as usize);
+        let tag_at = at.add(OBJECT_HEADER_BYTES as usize);
+        tag_at.cast::<*mut TagInst>().write(tag);
+        let slots = (bytes - EXCEPTION_HEADER_BYTES) / 8;
+        let to = at.add(EXCEPTION_HEADER_BYTES as usize).cast::<u64>();
+        std::ptr::copy_nonoverlapping(payload, to, slots as usize);
+        Some(object.into())
+    }
+}

@@ -1,0 +1,235 @@
+//! Every limit at small values, in both interpreters: what is refused by which error, what traps,
+//! and what only fails to grow; interruption inside of bulk instructions.
+
+use wassay_runtime::{
+    Caller, Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Instance, LimitKind, Limits,
+    Module, Store, Tier, TrapKind, Val, WasmFeatures,
+};
+
+const INTERPRETERS: [Tier; 2] = [Tier::Stack, Tier::Register];
+
+fn encode(wat: &str) -> Vec<u8> {
+    let buffer = wast::parser::ParseBuffer::new(wat).unwrap();
+    let wat = wast::parser::parse::<wast::Wat<'_>>(&buffer);
+    wat.and_then(|mut wat| wat.encode())
+        .unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn engine(tier: Tier, limits: Limits) -> Engine {
+    let config = Config {
+        limits,
+        features: WasmFeatures::all(),
+        interruptible: true,
+        ..Config::only(tier)
+    };
+    Engine::new(config).unwrap()
+}
+
+/// Instantiates each module in turn in one store; the last instance, or the first error.
+fn instantiate(tier: Tier, limits: Limits, wats: &[&str]) -> Result<(Store, Instance), Error> {
+    let engine = engine(tier, limits);
+    let mut store = Store::new(&engine);
+    let mut last = None;
+    for wat in wats {
+        let module = Module::new(&engine, &encode(wat))?;
+        last = Some(Instance::new(&mut store, &module, &[])?);
+    }
+    Ok((store, last.expect("a module")))
+}
+
+fn check_refused(limits: Limits, wats: &[&str], kind: LimitKind) {
+    for tier in INTERPRETERS {
+        let error = instantiate(tier, limits, wats).expect_err("above the limit");
+        assert_eq!(error.kind, ErrorKind::Limit(kind), "{tier}: {error}");
+        assert!(error.to_string().contains(kind.name()), "{error}");
+    }
+}
+
+fn call(store: &mut Store, instance: Instance, args: &[Val]) -> Result<Vec<Val>, TrapKind> {
+    let func = instance.func(store, "run").expect("it is exported");
+    let result = func.call(store, args);
+    result.map_err(|e| e.trap_kind().unwrap_or_else(|| panic!("{e}")))
+}
+
+/// Calls `run` with each number in turn: all i32.
+fn check_calls(limits: Limits, wat: &str, calls: &[(i32, i32)]) {
+    for tier in INTERPRETERS {
+        let (mut store, instance) = instantiate(tier, limits, &[wat]).expect("within the limits");
+        for &(arg, expected) in calls {
+            let result = call(&mut store, instance, &[Val::I32(arg)]);
+            assert_eq!(result, Ok(vec![Val::I32(expected)]), "{tier}: {arg}");
+        }
+    }
+}
+
+const MEMORY: &str = "(module (memory 1) (memory 1) (func (export \"run\") (param i32) (result i32)
+    (memory.grow 1 (local.get 0))))";
+const TABLE: &str = "(module (table 2 funcref) (table 2 funcref)
+    (func (export \"run\") (param i32) (result i32)
+      (table.grow 1 (ref.null func) (local.get 0))))";
+
+#[test]
+fn memories() {
+    let page = 65_536;
+    let own = Limits {
+        memory_bytes_max: 3 * page,
+        ..Limits::default()
+    };
+    check_calls(own, MEMORY, &[(3, -1), (1, 1), (2, -1), (1, 2), (0, 3)]);
+    check_refused(own, &["(module (memory 4))"], LimitKind::MemoryBytes);
+    let all = Limits {
+        store_memory_bytes_max: 4 * page,
+        ..Limits::default()
+    };
+    check_calls(
+        all,
+        MEMORY,
+        &[(3, -1), (1, 1), (2, -1), (1, 2), (1, -1), (0, 3)],
+    );
+    check_refused(all, &[MEMORY, MEMORY, MEMORY], LimitKind::StoreMemoryBytes);
+    let count = Limits {
+        memories_max: 3,
+        ..Limits::default()
+    };
+    check_refused(count, &[MEMORY, MEMORY], LimitKind::Memories);
+}
+
+#[test]
+fn tables() {
+    let own = Limits {
+        table_elements_max: 5,
+        ..Limits::default()
+    };
+    check_calls(own, TABLE, &[(4, -1), (2, 2), (2, -1), (1, 4), (0, 5)]);
+    check_refused(
+        own,
+        &["(module (table 6 funcref))"],
+        LimitKind::TableElements,
+    );
+    let all = Limits {
+        store_table_elements_max: 6,
+        ..Limits::default()
+    };
+    check_calls(all, TABLE, &[(3, -1), (1, 2), (2, -1), (1, 3), (1, -1)]);
+    check_refused(all, &[TABLE, TABLE], LimitKind::StoreTableElements);
+    let count = Limits {
+        tables_max: 3,
+        ..Limits::default()
+    };
+    check_refused(count, &[TABLE, TABLE], LimitKind::Tables);
+}
+
+#[test]
+fn modules() {
+    let count = Limits {
+        instances_max: 2,
+        ..Limits::default()
+    };
+    check_refused(count, &["(module)"; 3], LimitKind::Instances);
+    let module = Limits {
+        module_bytes_max: 12,
+        ..Limits::default()
+    };
+    check_refused(module, &["(module (memory 1))"], LimitKind::ModuleBytes);
+    let function = Limits {
+        function_bytes_max: 4,
+        ..Limits::default()
+    };
+    check_refused(
+        function,
+        &["(module (func nop nop nop))"],
+        LimitKind::FunctionBytes,
+    );
+    assert!(instantiate(Tier::Stack, function, &["(module (func nop nop))"]).is_ok());
+}
+
+/// A recursion as deep as its argument.
+const RECURSION: &str = "(module (func $f (export \"run\") (param i32) (result i32)
+    (if (result i32) (i32.eqz (local.get 0)) (then (i32.const 0))
+      (else (i32.add (i32.const 1) (call $f (i32.sub (local.get 0) (i32.const 1))))))))";
+
+fn check_exhaustion(limits: Limits, fits: i32, too_deep: i32) {
+    for tier in INTERPRETERS {
+        let (mut store, instance) = instantiate(tier, limits, &[RECURSION]).expect("it fits");
+        let mut run = |depth| call(&mut store, instance, &[Val::I32(depth)]);
+        for _ in 0..2 {
+            assert_eq!(run(fits), Ok(vec![Val::I32(fits)]), "{tier}");
+            assert_eq!(run(too_deep), Err(TrapKind::StackExhausted), "{tier}");
+        }
+    }
+}
+
+#[test]
+fn stacks() {
+    let depth = Limits {
+        call_depth_max: 50,
+        ..Limits::default()
+    };
+    check_exhaustion(depth, 45, 50);
+    let values = Limits {
+        value_stack_bytes: 16 << 10,
+        ..Limits::default()
+    };
+    check_exhaustion(values, 50, 2_000);
+}
+
+/// A request that comes when nothing of the program's own polls any more. (The host makes it, so
+/// that the test does not depend on time.)
+#[test]
+fn bulk_instructions_are_interrupted() {
+    for body in [
+        "(memory.fill (i32.const 0) (i32.const 1) (i32.const 9))",
+        "(memory.copy (i32.const 1) (i32.const 0) (i32.const 9))",
+        "(memory.init $d (i32.const 1) (i32.const 0) (i32.const 2))",
+        "(table.fill (i32.const 0) (ref.func 1) (i32.const 1))",
+        "(table.copy (i32.const 0) (i32.const 1) (i32.const 1))",
+        "(table.init $e (i32.const 0) (i32.const 0) (i32.const 1))",
+    ] {
+        let wat = format!(
+            "(module (import \"\" \"interrupt\" (func $interrupt)) (memory 1) (data $d \"ab\")
+               (table 2 funcref) (elem $e func 1)
+               (func (export \"run\") (call $interrupt) {body} (unreachable)))"
+        );
+        for tier in INTERPRETERS {
+            let engine = engine(tier, Limits::default());
+            let mut store = Store::new(&engine);
+            let handle = store.interrupt_handle().expect("it is interruptible");
+            let ty = FuncType {
+                params: [].into(),
+                results: [].into(),
+            };
+            let interrupt = move |_: &mut Caller<'_>, _: &[Val]| {
+                handle.interrupt();
+                Ok(vec![])
+            };
+            let host = Func::host(&mut store, ty, Box::new(interrupt)).expect("a function");
+            let module = Module::new(&engine, &encode(&wat)).expect("valid");
+            let imports = [Extern::Func(host)];
+            let instance = Instance::new(&mut store, &module, &imports).expect("it links");
+            let result = call(&mut store, instance, &[]);
+            assert_eq!(result, Err(TrapKind::Interrupted), "{tier}: {body}");
+        }
+    }
+}
+
+/// Pieces move what `memmove` would, in either direction.
+#[test]
+fn copies_in_pieces_keep_every_byte() {
+    let wat = "(module (memory (export \"m\") 0x400) (func (export \"run\") (param i32 i32)
+        (memory.copy (local.get 0) (local.get 1) (i32.const 0x3f0_0000))))";
+    for (to, from) in [(3, 0), (0, 3), (0x10_0000, 5), (7, 0x10_0000)] {
+        let (mut store, instance) =
+            instantiate(Tier::Stack, Limits::default(), &[wat]).expect("fits");
+        let Some(Extern::Memory(memory)) = instance.export(&store, "m") else {
+            panic!("it is exported");
+        };
+        let byte = |i: usize| (i.wrapping_mul(0x9e37_79b9) >> 13) as u8;
+        let data = memory.data_mut(&mut store);
+        data.iter_mut().enumerate().for_each(|(i, b)| *b = byte(i));
+        let mut expected = data.to_vec();
+        expected.copy_within(from..from + 0x3f0_0000, to);
+        let args = [Val::I32(to as i32), Val::I32(from as i32)];
+        assert_eq!(call(&mut store, instance, &args), Ok(vec![]));
+        assert!(memory.data(&store) == expected, "{from} to {to}");
+    }
+}
