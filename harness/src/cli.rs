@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Exit, InputError};
 use crate::expectations::Source;
-use crate::protocol::Bounds;
+use crate::protocol::{Bounds, Modes};
 use crate::select::Selection;
 use crate::tier::Tier;
 
@@ -73,6 +73,33 @@ pub struct SpecArgs {
     /// How memory accesses are checked
     #[arg(long, value_enum, default_value_t = BoundsArg::Guard)]
     pub bounds: BoundsArg,
+    /// What the engines do beyond running the code.
+    #[command(flatten)]
+    pub modes: ModeArgs,
+}
+
+/// Modes in which every verdict must be the same as without them.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct ModeArgs {
+    /// Meter all code, with ample fuel; what is left is compared between tiers
+    #[arg(long)]
+    pub fuel: bool,
+    /// Let all code look for interruptions
+    #[arg(long)]
+    pub interruptible: bool,
+    /// Collect garbage at every allocation
+    #[arg(long)]
+    pub gc_stress: bool,
+}
+
+impl From<ModeArgs> for Modes {
+    fn from(modes: ModeArgs) -> Modes {
+        Modes {
+            fuel: modes.fuel,
+            interruptible: modes.interruptible,
+            gc_stress: modes.gc_stress,
+        }
+    }
 }
 
 impl SpecArgs {
@@ -113,9 +140,60 @@ pub struct RunArgs {
     /// How memory accesses are checked
     #[arg(long, value_enum, default_value_t = BoundsArg::Guard)]
     pub bounds: BoundsArg,
+    /// What the module may use.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// The arguments, parsed by the function's parameter types
     #[arg(value_name = "ARG", value_parser = parse_argument)]
     pub args: Vec<String>,
+}
+
+/// What a module that is run may use.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LimitArgs {
+    /// Instructions that may be executed
+    #[arg(long, value_name = "N")]
+    pub fuel: Option<u64>,
+    /// How long it may take, as in 10s or 500ms
+    #[arg(long, alias = "deadline", value_name = "TIME", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+    /// Bytes of all memories together, as in 64M
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    pub max_memory: Option<u64>,
+    /// Elements of all tables together
+    #[arg(long, value_name = "N")]
+    pub max_table: Option<u64>,
+    /// Bytes of the garbage-collected heap, as in 64M
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    pub max_heap: Option<u64>,
+    /// Bytes of the value stack, and of the native stack of compiled code
+    #[arg(long, value_name = "BYTES", value_parser = parse_stack_bytes)]
+    pub max_stack: Option<u64>,
+    /// Nested calls of interpreted functions
+    #[arg(long, value_name = "N")]
+    pub max_depth: Option<usize>,
+}
+
+impl LimitArgs {
+    /// The options that say the same, for another program.
+    pub fn words(&self) -> Vec<String> {
+        let millis = self.timeout.map(|timeout| timeout.as_millis() as u64);
+        let depth = self.max_depth.map(|depth| depth as u64);
+        let numbers = [
+            ("--fuel", self.fuel, ""),
+            ("--timeout", millis, "ms"),
+            ("--max-memory", self.max_memory, ""),
+            ("--max-table", self.max_table, ""),
+            ("--max-heap", self.max_heap, ""),
+            ("--max-stack", self.max_stack, ""),
+            ("--max-depth", depth, ""),
+        ];
+        let given = numbers.into_iter().filter_map(|(option, number, unit)| {
+            let number = number?;
+            Some([option.to_string(), format!("{number}{unit}")])
+        });
+        given.flatten().collect()
+    }
 }
 
 /// Options of `wassay validate`.
@@ -197,6 +275,29 @@ fn parse_jobs(text: &str) -> Result<usize, String> {
         Ok(_) | Err(_) => Err("a number from 1 to 1024 is needed".to_string()),
     }
 }
+
+/// Reads a number of bytes, perhaps with K, M or G.
+fn parse_bytes(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'K' | b'k') => (&text[..text.len() - 1], 10),
+        Some(b'M' | b'm') => (&text[..text.len() - 1], 20),
+        Some(b'G' | b'g') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let number: Option<u64> = digits.parse().ok();
+    let bytes = number.and_then(|number| number.checked_mul(1 << shift));
+    bytes.ok_or_else(|| "a size is a number of bytes, or one with K, M or G".to_string())
+}
+
+/// Reads the size of a stack, of which there is room for one.
+fn parse_stack_bytes(text: &str) -> Result<u64, String> {
+    match parse_bytes(text)? {
+        bytes @ ..=STACK_BYTES_MAX => Ok(bytes),
+        _ => Err("a stack has at most 1G".to_string()),
+    }
+}
+
+const STACK_BYTES_MAX: u64 = 1 << 30;
 
 /// Reads `10s`, `500ms`, `2m`, or a number of seconds.
 fn parse_duration(text: &str) -> Result<Duration, String> {
@@ -310,6 +411,33 @@ mod tests {
         for bad in ["", "s", "-1s", "1h", "1.5s", "0s", "99999999999999999999s"] {
             assert!(parse_duration(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_bytes("65536"), Ok(65_536));
+        assert_eq!(parse_bytes("64K"), Ok(65_536));
+        assert_eq!(parse_bytes("3m"), Ok(3 << 20));
+        assert_eq!(parse_bytes("0"), Ok(0));
+        for bad in ["", "K", "-1", "1.5M", "1T", "99999999999G"] {
+            assert!(parse_bytes(bad).is_err(), "{bad}");
+        }
+        assert!(parse_stack_bytes("2G").is_err());
+    }
+
+    #[test]
+    fn limits_are_handed_on_as_they_were_given() {
+        let given = "--fuel 7 --timeout 20ms --max-memory 65536 --max-table 3 --max-heap 4096 \
+            --max-stack 8192 --max-depth 9";
+        let words: Vec<&str> = given.split_whitespace().collect();
+        let line = [&["wassay", "run", "f", "--invoke", "g"], &words[..]].concat();
+        let Ok(Cli {
+            command: Command::Run(args),
+        }) = Cli::try_parse_from(line)
+        else {
+            panic!("these are options of run");
+        };
+        assert_eq!(args.limits.words(), words);
     }
 
     #[test]

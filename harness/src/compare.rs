@@ -253,10 +253,11 @@ fn differing_parts(entries: &[Entry<'_>]) -> Vec<&'static str> {
 type Part = (&'static str, fn(&StateHash) -> u64);
 
 /// The sorts of state.
-const PARTS: [Part; 3] = [
+const PARTS: [Part; 4] = [
     ("memories", |state| state.memories),
     ("globals", |state| state.globals),
     ("tables", |state| state.tables),
+    ("fuel", |state| state.fuel),
 ];
 
 /// The hashes of the parts that differ.
@@ -296,6 +297,7 @@ mod tests {
             memories,
             globals: 1,
             tables: 2,
+            ..StateHash::default()
         });
         report
     }

@@ -249,6 +249,7 @@ fn note_differences(base: &Report, new: &Report, outcome: &mut Outcome) {
         None => "all of it".to_string(),
     };
     let bounds = |report: &Report| format!("{:?}", report.run.bounds).to_lowercase();
+    let modes = |report: &Report| report.run.modes.to_string();
     let facts = [
         ("suite", base.run.suite.clone(), new.run.suite.clone()),
         (
@@ -262,6 +263,7 @@ fn note_differences(base: &Report, new: &Report, outcome: &mut Outcome) {
             described(&new.run.selection),
         ),
         ("bounds checks", bounds(base), bounds(new)),
+        ("modes", modes(base), modes(new)),
     ];
     for (name, before, after) in facts {
         if before != after {

@@ -127,6 +127,8 @@ pub struct StateHash {
     pub globals: u64,
     /// Over every table: its size and elements.
     pub tables: u64,
+    /// The fuel that is left, where code is metered.
+    pub fuel: u64,
 }
 
 /// What a worker reports for one directive.

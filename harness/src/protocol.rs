@@ -62,6 +62,34 @@ pub struct JobConfig {
     pub bounds: Bounds,
     /// Whether to hash the state after each action, for comparison between tiers.
     pub hash_state: bool,
+    /// What the engine does beyond running the code.
+    pub modes: Modes,
+}
+
+/// Modes of the engine in which every verdict must be the same as without them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Modes {
+    /// Code is metered, with more fuel than any script uses; what is left is compared, too.
+    pub fuel: bool,
+    /// Code looks for interruptions, of which there are none.
+    pub interruptible: bool,
+    /// Every allocation collects first.
+    pub gc_stress: bool,
+}
+
+impl fmt::Display for Modes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let modes = [
+            (self.fuel, "fuel"),
+            (self.interruptible, "interruptible"),
+            (self.gc_stress, "gc-stress"),
+        ];
+        let on = modes.into_iter().filter(|(is_on, _)| *is_on);
+        let on: Vec<&str> = on.map(|(_, name)| name).collect();
+        f.write_str(if on.is_empty() { "none" } else { "" })?;
+        f.write_str(&on.join(", "))
+    }
 }
 
 /// How 32-bit memories are bounds-checked.
@@ -243,6 +271,7 @@ mod tests {
                 features: FeatureSet::WASM3,
                 bounds: Bounds::Guard,
                 hash_state: true,
+                modes: Modes::default(),
             },
             excluded: (&[3, 4][..]).into(),
         });

@@ -8,10 +8,12 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
 use wassay_runtime as runtime;
-use wassay_runtime::{Config, Engine, ErrorKind, Func, FuncType, Instance, Module, Store, Val};
+use wassay_runtime::{
+    Config, Engine, ErrorKind, Func, FuncType, Instance, Module, Store, TrapKind, Val,
+};
 use wast::parser::{self, ParseBuffer};
 
-use crate::cli::{RunArgs, ValidateArgs};
+use crate::cli::{LimitArgs, RunArgs, ValidateArgs};
 use crate::error::{Exit, InputError};
 use crate::pool::launch::{UNAVAILABLE_VARIABLE, is_this_program, program_for};
 use crate::protocol::Bounds;
@@ -32,12 +34,15 @@ a v128 as 0x and 32 hex digits. What is printed can be given as an argument.
 Exit codes: 0 the function returned; 2 bad usage, a module that is malformed, invalid or imports
 something, no such function, wrong arguments; 3 the tier cannot run here, or does not execute an
 instruction of the module; 134 a trap, its kind on stderr; 135 an exception that nothing caught;
-1 anything else.";
+136 a limit was reached: of fuel, time, the heap, or the size of what the module declares (a memory
+or table that cannot grow tells the module so, and does not end it); 1 anything else.";
 
 /// The exit code of a trap.
 const TRAPPED: Exit = Exit::Other(134);
 /// The exit code of an exception that nothing caught.
 const UNCAUGHT: Exit = Exit::Other(135);
+/// The exit code where a limit ended the module.
+const LIMITED: Exit = Exit::Other(136);
 /// Added to the number of the signal that ended a program that we stand in for.
 const SIGNAL_BASE: u8 = 128;
 /// Stack of the thread that parses and runs: the text parser recurses, the tiers bring their own.
@@ -88,6 +93,7 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
         .arg(&args.file)
         .args(["--invoke", &args.invoke]);
     command.args(["--tier", args.tier.name(), "--bounds", args.bounds.name()]);
+    command.args(args.limits.words());
     command.arg("--").args(&args.args);
     // If that program cannot execute ARM64 code either, it must say so and not look for another.
     command.env(
@@ -125,12 +131,7 @@ fn on_a_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
     let bytes = read_module(&args.file)?;
     let refused = |error: runtime::Error| refusal(&args.file, &error);
-    let mut config = Config::only(runtime_tier(args.tier));
-    config.bounds = match args.bounds.into() {
-        Bounds::Guard => runtime::Bounds::Guard,
-        Bounds::Explicit => runtime::Bounds::Explicit,
-    };
-    let engine = match Engine::new(config) {
+    let engine = match Engine::new(config(args)) {
         Ok(engine) => engine,
         Err(error) => return refused(error),
     };
@@ -146,6 +147,9 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
         return Err(InputError::at(&args.file, message));
     }
     let mut store = Store::new(&engine);
+    if let Err(error) = limit(&mut store, &args.limits) {
+        return refused(error);
+    }
     let instance = match Instance::new(&mut store, &module, &[]) {
         Ok(instance) => instance,
         Err(error) => return refused(error),
@@ -156,6 +160,40 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
         Ok(results) => Ok(print(&results)),
         Err(error) => refused(error),
     }
+}
+
+/// The engine's configuration, limits included.
+fn config(args: &RunArgs) -> Config {
+    let mut config = Config::only(runtime_tier(args.tier));
+    config.bounds = match args.bounds.into() {
+        Bounds::Guard => runtime::Bounds::Guard,
+        Bounds::Explicit => runtime::Bounds::Explicit,
+    };
+    let given = &args.limits;
+    config.fuel = given.fuel.is_some();
+    config.interruptible = given.timeout.is_some();
+    let limits = &mut config.limits;
+    let set = |limit: &mut u64, given: Option<u64>| *limit = given.unwrap_or(*limit);
+    set(&mut limits.store_memory_bytes_max, given.max_memory);
+    set(&mut limits.store_table_elements_max, given.max_table);
+    set(&mut limits.gc_heap_bytes_max, given.max_heap);
+    if let Some(bytes) = given.max_stack {
+        limits.value_stack_bytes = bytes as usize;
+        limits.native_stack_bytes = limits.native_stack_bytes.min(bytes as usize);
+    }
+    limits.call_depth_max = given.max_depth.unwrap_or(limits.call_depth_max);
+    config
+}
+
+/// Gives a store its fuel and its time.
+fn limit(store: &mut Store, given: &LimitArgs) -> runtime::Result<()> {
+    if let Some(fuel) = given.fuel {
+        store.set_fuel(fuel)?;
+    }
+    if given.timeout.is_some() {
+        store.set_deadline(given.timeout)?;
+    }
+    Ok(())
 }
 
 fn runtime_tier(tier: Tier) -> runtime::Tier {
@@ -220,10 +258,12 @@ fn refusal(file: &Path, error: &runtime::Error) -> Result<Exit, InputError> {
         ErrorKind::Malformed | ErrorKind::Invalid | ErrorKind::Unlinkable | ErrorKind::Usage => {
             return Err(InputError::at(file, error.to_string()));
         }
+        ErrorKind::Trap(TrapKind::OutOfFuel | TrapKind::Interrupted | TrapKind::HeapExhausted)
+        | ErrorKind::Limit(_) => LIMITED,
         ErrorKind::Trap(_) => TRAPPED,
         ErrorKind::Exception => UNCAUGHT,
         ErrorKind::Unsupported => Exit::NotMeasured,
-        ErrorKind::Limit(_) | ErrorKind::Internal => Exit::Failed,
+        ErrorKind::Internal => Exit::Failed,
     };
     eprintln!("wassay: {error}");
     Ok(exit)

@@ -19,7 +19,7 @@ use crate::judge::judge;
 use crate::outcome::Report as Seen;
 use crate::pool::launch::program_for;
 use crate::pool::{self, FileRun, Interrupted, Observer, Settings, Task, TierRun, interrupt};
-use crate::protocol::{Bounds, JobConfig};
+use crate::protocol::{Bounds, JobConfig, Modes};
 use crate::report::atomic::Destination;
 use crate::report::build::{JudgedFile, TierState, build};
 use crate::report::table::{self, Color};
@@ -43,6 +43,8 @@ pub struct Options {
     pub timeout: Duration,
     /// How memory accesses are checked.
     pub bounds: Bounds,
+    /// What the engines do beyond running the code.
+    pub modes: Modes,
     /// The program `wassay` for this host, which is started as the worker.
     pub program: PathBuf,
 }
@@ -116,6 +118,7 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
         jobs: args.jobs.unwrap_or_else(jobs_by_default),
         timeout: args.timeout,
         bounds: args.bounds.into(),
+        modes: args.modes.into(),
         program,
     };
     interrupt::install();
@@ -192,6 +195,7 @@ pub fn measure(
         host: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
         jobs: options.jobs,
         bounds: options.bounds,
+        modes: options.modes,
         seconds: seconds(started.elapsed()),
     };
     Ok(Measured {
@@ -221,6 +225,7 @@ fn run_tiers(
                 features: file.features,
                 bounds: options.bounds,
                 hash_state: options.tiers.len() > 1,
+                modes: options.modes,
             },
             skipped: file.skipped.clone(),
         })

@@ -26,7 +26,7 @@ use crate::cell::Cell;
 use crate::error::Exit;
 use crate::outcome::{Outcome, Proof, Report};
 use crate::protocol::{
-    Bounds, FrameError, FromWorker, Job, JobConfig, JobResult, PROTOCOL_VERSION, ToWorker,
+    Bounds, FrameError, FromWorker, Job, JobConfig, JobResult, Modes, PROTOCOL_VERSION, ToWorker,
     read_frame, write_frame,
 };
 use crate::tier::Tier;
@@ -119,6 +119,11 @@ const PROBE: JobConfig = JobConfig {
     features: crate::suite::FeatureSet::WASM1,
     bounds: Bounds::Guard,
     hash_state: false,
+    modes: Modes {
+        fuel: false,
+        interruptible: false,
+        gc_stress: false,
+    },
 };
 
 /// The runtime's configuration for a job.
@@ -137,6 +142,9 @@ fn config(tier: Tier, job: &JobConfig) -> Config {
         policy: Policy::Only(tier),
         bounds,
         features,
+        fuel: job.modes.fuel,
+        interruptible: job.modes.interruptible,
+        gc_stress: job.modes.gc_stress,
         ..Config::only(tier)
     }
 }

@@ -641,6 +641,76 @@ fn every_tier_runs_an_export_alike() {
     }
 }
 
+/// A module for limits: it loops, recurses, grows.
+const LIMITED: &str = "(module
+  (memory 1) (table 4 funcref)
+  (func (export \"loop\") (param i32) (result i32)
+    (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (local.get 0))
+  (func $deep (export \"deep\") (param i32) (result i32)
+    (if (result i32) (i32.eqz (local.get 0)) (then (i32.const 7))
+      (else (call $deep (i32.sub (local.get 0) (i32.const 1))))))
+  (func (export \"memory\") (result i32) (memory.grow (i32.const 2)))
+  (func (export \"table\") (result i32) (table.grow (ref.null func) (i32.const 2))))
+";
+
+#[test]
+fn what_a_module_may_use_is_limited() {
+    let place = Place::new();
+    let wat = place.file("m.wat", LIMITED);
+    for tier in ["stack", "register"] {
+        let check = |line: &str, code: i32, part: &str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let start = ["run", &wat, "--tier", tier, "--invoke"];
+            let ended = place.run(&[&start, &words[..]].concat());
+            let text = format!("{}{}", ended.stdout, ended.stderr);
+            assert_eq!(ended.code, code, "{tier}: {line}: {text}");
+            assert!(text.contains(part), "{tier}: {line}: {text}");
+        };
+        // Five instructions for each turn, and one.
+        check("loop 3 --fuel 16", 0, "0\n");
+        check("loop 3 --fuel 15", 136, "trap: all fuel consumed");
+        check("loop 0 --timeout 10ms", 136, "trap: interrupted");
+        check("loop 3 --timeout 10m", 0, "0\n");
+        check("deep 20 --max-depth 30", 0, "7\n");
+        check("deep 40 --max-depth 30", 134, "call stack exhausted");
+        check("deep 20 --max-stack 64K", 0, "7\n");
+        check("deep 9000 --max-stack 64K", 134, "call stack exhausted");
+        check("memory --max-memory 192K", 0, "1\n");
+        check("memory --max-memory 191K", 0, "-1\n");
+        let memory = "limit reached, bytes of all memories of a store";
+        check("memory --max-memory 64", 136, memory);
+        check("table --max-table 6", 0, "4\n");
+        check("table --max-table 5", 0, "-1\n");
+        let table = "limit reached, elements of all tables of a store";
+        check("table --max-table 3", 136, table);
+        check("table --max-table much", 2, "invalid value");
+    }
+}
+
+#[test]
+fn modes_change_no_verdict_and_stand_in_the_report() {
+    let place = Place::new();
+    let suite = place.file(
+        "a.wast",
+        r#"(module (memory 1) (func (export "f") (param i32) (result i32)
+             (loop (i32.store (i32.const 8) (local.get 0))
+               (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+             (i32.load (i32.const 8))))
+           (assert_return (invoke "f" (i32.const 9)) (i32.const 1))"#,
+    );
+    let tiers = "stack,register";
+    let (plain, report) = place.spec_in(tiers, &[&suite]);
+    assert_eq!(plain.code, 0, "{}", plain.stderr);
+    assert_eq!(report["run"]["modes"]["fuel"], false);
+    let modes = ["--fuel", "--interruptible", "--gc-stress"];
+    let (ended, report) = place.spec_in(tiers, &[&[&suite[..]], &modes[..]].concat());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    for mode in ["fuel", "interruptible", "gc_stress"] {
+        assert_eq!(report["run"]["modes"][mode], true);
+    }
+    assert_eq!(report["agreement"]["agree"], 2);
+}
+
 #[test]
 fn modules_that_cannot_run_are_refused() {
     let place = Place::new();

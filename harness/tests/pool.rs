@@ -17,7 +17,7 @@ use wassay::outcome::{Outcome, Proof, Report, Value};
 use wassay::pool::launch::Program;
 use wassay::pool::{self, FileRun, Observer, Settings, Task, TierRun};
 use wassay::protocol::{
-    Bounds, FromWorker, Job, JobConfig, JobResult, PROTOCOL_VERSION, ToWorker, read_frame,
+    Bounds, FromWorker, Job, JobConfig, JobResult, Modes, PROTOCOL_VERSION, ToWorker, read_frame,
     write_frame,
 };
 use wassay::script::{Command, Script};
@@ -91,6 +91,7 @@ fn run_with(programs: &[(Tier, &str)], scripts: &[Script], skip: &[u32], jobs: u
                 features: FeatureSet::WASM3,
                 bounds: Bounds::Guard,
                 hash_state: false,
+                modes: Modes::default(),
             },
             skipped: skip.to_vec(),
         })

@@ -15,7 +15,7 @@ use wassay::expectations::Expectations;
 use wassay::pool::Observer;
 use wassay::pool::launch::program_for;
 use wassay::pool::process::{StartError, Worker};
-use wassay::protocol::Bounds;
+use wassay::protocol::{Bounds, Modes};
 use wassay::report::{Report, is_failing};
 use wassay::script::Script;
 use wassay::select::{Chosen, Selection};
@@ -91,6 +91,7 @@ fn options() -> Options {
         jobs: jobs_by_default(),
         timeout: Duration::from_secs(10),
         bounds: Bounds::Guard,
+        modes: Modes::default(),
         program: env!("CARGO_BIN_EXE_wassay").into(),
     }
 }

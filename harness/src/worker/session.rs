@@ -14,7 +14,7 @@ use super::spectest::{self, Spectest};
 use super::state::State;
 use super::values;
 use crate::judge;
-use crate::outcome::{Outcome, Proof, Report};
+use crate::outcome::{Outcome, Proof, Report, StateHash};
 use crate::script::{Action, Command, Expectation, ModuleSource};
 
 /// Why there is no instance or no module, in words for the directives that need it.
@@ -22,6 +22,9 @@ type Because = String;
 
 /// An instance by index into `Session::instances`, or why it is missing.
 type Slot = Result<usize, Because>;
+
+/// More fuel than any script uses.
+const FUEL: u64 = u64::MAX;
 
 /// A script in execution.
 pub(super) struct Session {
@@ -43,9 +46,13 @@ impl Session {
     /// An empty store and no instances.
     pub(super) fn new(engine: &Engine, hash_state: bool) -> Session {
         let none = || "there is no instance yet".to_string();
+        let mut store = Store::new(engine);
+        if engine.config().fuel {
+            store.set_fuel(FUEL).expect("the engine is metered");
+        }
         Session {
             engine: engine.clone(),
-            store: Store::new(engine),
+            store,
             spectest: Spectest::default(),
             instances: Instances::default(),
             current: Err(none()),
@@ -141,7 +148,10 @@ impl Session {
     fn report(&self, outcome: Outcome) -> Report {
         Report {
             outcome,
-            state: self.state.as_ref().map(State::hash),
+            state: self.state.as_ref().map(|state| StateHash {
+                fuel: self.store.fuel().unwrap_or_default(),
+                ..state.hash()
+            }),
         }
     }
 

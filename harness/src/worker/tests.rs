@@ -4,6 +4,7 @@ use super::*;
 use crate::judge::judge;
 use crate::outcome::JudgedBy;
 use crate::parse::parse_script;
+use crate::protocol::Modes;
 use crate::script::Script;
 use crate::suite::FeatureSet;
 use crate::verdict::Status;
@@ -14,6 +15,7 @@ fn run_script(script: &Script, excluded: &[u32]) -> JobResult {
         features: FeatureSet::WASM3,
         bounds: Bounds::Guard,
         hash_state: true,
+        modes: Modes::default(),
     };
     let job = Job {
         sequence: 1,
@@ -273,6 +275,7 @@ fn jobs_are_served_over_streams_and_the_cell_says_when_none_runs() {
         features: FeatureSet::WASM3,
         bounds: Bounds::Explicit,
         hash_state: false,
+        modes: Modes::default(),
     };
     let mut input = Vec::new();
     for sequence in [1, 2] {
