@@ -62,6 +62,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/register/control.rs",
     "runtime/src/register/machine.rs",
     "runtime/src/register/memory.rs",
+    "runtime/src/register/simd.rs",
     "runtime/src/register/table.rs",
     "runtime/src/stack/call.rs",
     "runtime/src/stack/machine.rs",

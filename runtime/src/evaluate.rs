@@ -8,7 +8,7 @@ use crate::ops::{Op, for_each_op};
 use crate::trap::TrapKind;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// The result slots of an evaluation: one, or for wide arithmetic two, the low half first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -150,14 +150,51 @@ pub struct List {
 pub enum Inst {
     /// `r[dst] := r[src]`
     Copy { ty: Type, dst: Slot, src: Operand },
-    /// `r[dst] := op(r[a])`; rows of shape unary, test, convert and convert_trapping.
+    /// `r[dst] := op(r[a])`; rows of shape unary, test, convert, convert_trapping, simd_unary,
+    /// simd_splat and simd_reduce.
     Unary { op: Op, dst: Slot, a: Operand },
-    /// `r[dst] := op(r[a], r[b])`; rows of shape binary, binary_trapping and compare.
+    /// `r[dst] := op(r[a], r[b])`; rows of shape binary, binary_trapping, compare, simd_binary and
+    /// simd_shift.
     Binary {
         op: Op,
         dst: Slot,
         a: Operand,
         b: Operand,
+    },
+    /// `r[dst] := op(r[a], r[b], r[c])`; rows of shape simd_ternary.
+    Ternary {
+        op: Op,
+        dst: Slot,
+        a: Operand,
+        b: Operand,
+        c: Operand,
+    },
+    /// `r[dst], r[dst + 1] := op(operands)`, halves of numbers of 128 bits, the low one first; rows
+    /// of shape wide.
+    Wide { op: Op, dst: Slot, operands: List },
+    /// `r[dst] := op(r[a], r[b])` with sixteen lane numbers, which are the v128 at `lanes` in the
+    /// pool of constants; rows of shape simd_shuffle.
+    Shuffle {
+        op: Op,
+        dst: Slot,
+        a: Operand,
+        b: Operand,
+        lanes: u32,
+    },
+    /// `r[dst] := op(r[a], lane)`; rows of shape simd_extract_lane.
+    ExtractLane {
+        op: Op,
+        lane: u8,
+        dst: Slot,
+        a: Operand,
+    },
+    /// `r[dst] := op(r[a], lane, r[value])`; rows of shape simd_replace_lane.
+    ReplaceLane {
+        op: Op,
+        lane: u8,
+        dst: Slot,
+        a: Operand,
+        value: Operand,
     },
     /// `r[dst] := r[cond] != 0 ? r[a] : r[b]`, the type being that of `a` and `b`.
     Select {
@@ -166,8 +203,8 @@ pub enum Inst {
         cond: Operand,
         operands: List,
     },
-    /// `r[dst] := memory[r[addr] + offset]`; rows of shape load. `offset` is in the pool of
-    /// constants, the address i32 or i64 as the memory is.
+    /// `r[dst] := memory[r[addr] + offset]`; rows of shape load and simd_load. `offset` is in the
+    /// pool of constants, the address i32 or i64 as the memory is.
     Load {
         op: Op,
         memory: u32,
@@ -175,12 +212,32 @@ pub enum Inst {
         addr: Operand,
         offset: u32,
     },
-    /// `memory[r[addr] + offset] := r[value]`; rows of shape store.
+    /// `memory[r[addr] + offset] := r[value]`; rows of shape store and simd_store.
     Store {
         op: Op,
         memory: u32,
         addr: Operand,
         value: Operand,
+        offset: u32,
+    },
+    /// `r[dst] := r[vector]`, with the lane from `memory[r[addr] + offset]`; rows of shape
+    /// simd_load_lane.
+    LoadLane {
+        op: Op,
+        lane: u8,
+        memory: u32,
+        dst: Slot,
+        addr: Operand,
+        vector: Operand,
+        offset: u32,
+    },
+    /// `memory[r[addr] + offset] := lane of r[vector]`; rows of shape simd_store_lane.
+    StoreLane {
+        op: Op,
+        lane: u8,
+        memory: u32,
+        addr: Operand,
+        vector: Operand,
         offset: u32,
     },
     /// `r[dst] := globals[global]`

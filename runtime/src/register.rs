@@ -1,7 +1,7 @@
 //! Tier 2, the register interpreter: canonical IR, fused into cells.
 //!
 //! `register/machine.rs` says what code, registers and frames are; the handlers stand in
-//! `register/{numeric,memory,control,call}.rs`, in one table (`register/table.rs`);
+//! `register/{numeric,simd,memory,control,call}.rs`, in one table (`register/table.rs`);
 //! `register/fuse.rs` makes their cells from IR. It shares state, numerics and the frame limits
 //! with the other tiers, and nothing else.
 
@@ -12,6 +12,7 @@ mod fuse;
 mod machine;
 mod memory;
 mod numeric;
+mod simd;
 mod table;
 #[cfg(test)]
 mod tests;

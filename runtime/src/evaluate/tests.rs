@@ -32,6 +32,21 @@ impl<T: Slot> Value for T {
     }
 }
 
+macro_rules! storages {
+    ($($ty:ty)*) => { $(
+        impl Value for $ty {
+            fn from_bits128(bits: u128) -> $ty {
+                bits as $ty
+            }
+            fn to_bits128(self) -> u128 {
+                self.into()
+            }
+        }
+    )* };
+}
+
+storages!(u8 u16 u128);
+
 impl Value for V128 {
     fn from_bits128(bits: u128) -> V128 {
         V128::from_bits(bits)
@@ -93,6 +108,10 @@ macro_rules! apply {
         let (b, a) = ($machine.pop(), $machine.pop());
         Some($path::$func(a, $machine.imm_lane, b).values())
     }};
+    ($machine:ident $path:ident $func:ident($a:ident, $b:ident, lane)) => {{
+        let (b, a) = ($machine.pop(), $machine.pop());
+        Some($path::$func(a, b, $machine.imm_lane).values())
+    }};
     ($machine:ident $path:ident $func:ident($a:ident, $b:ident, lanes)) => {{
         let (b, a) = ($machine.pop(), $machine.pop());
         Some($path::$func(a, b, $machine.imm_lanes).values())
@@ -117,6 +136,10 @@ macro_rules! step {
     ($m:ident binary_trapping { $f:ident $p:tt -> $r:tt }) => { apply!($m numeric $f $p) };
     ($m:ident compare { $f:ident $p:tt -> $r:tt }) => { apply!($m numeric $f $p) };
     ($m:ident wide { $f:ident $p:tt -> $r:tt }) => { apply!($m numeric $f $p) };
+    ($m:ident simd_load { $f:ident $p:tt -> $r:tt }) => { apply!($m simd $f $p) };
+    ($m:ident simd_store { $f:ident $p:tt -> $r:tt }) => { apply!($m simd $f $p) };
+    ($m:ident simd_load_lane { $f:ident $p:tt -> $r:tt }) => { apply!($m simd $f $p) };
+    ($m:ident simd_store_lane { $f:ident $p:tt -> $r:tt }) => { apply!($m simd $f $p) };
     ($m:ident simd_shuffle { $f:ident $p:tt -> $r:tt }) => { apply!($m simd $f $p) };
     ($m:ident simd_extract_lane { $f:ident $p:tt -> $r:tt }) => { apply!($m simd $f $p) };
     ($m:ident simd_replace_lane { $f:ident $p:tt -> $r:tt }) => { apply!($m simd $f $p) };
@@ -139,6 +162,23 @@ macro_rules! define_step {
 }
 
 for_each_op!(define_step);
+
+/// The pure function of an opcode on bits, zero-extended: its operands, or what an access reads in
+/// the place of its address; then its results, or what an access writes.
+pub(crate) fn pure(
+    op: Op,
+    operands: &[u128],
+    imm_lane: u8,
+    imm_lanes: [u8; 16],
+) -> Result<Vec<u128>, TrapKind> {
+    let stack = operands.to_vec();
+    let mut machine = Machine {
+        stack,
+        imm_lane,
+        imm_lanes,
+    };
+    step(&mut machine, op).unwrap_or_else(|| panic!("{op:?} has a pure function"))
+}
 
 /// Whether the opcode has a pure function that needs no memory.
 fn is_pure(op: Op) -> bool {

@@ -11,6 +11,7 @@
 
 mod atomic;
 mod control;
+mod simd;
 mod stack;
 
 use std::collections::HashMap;
@@ -298,12 +299,27 @@ impl<'a> Builder<'a> {
             Shape::Table => self.table(instr),
             Shape::Reference => self.reference(instr),
             Shape::Memory => self.memory(instr),
-            Shape::Load => self.load(instr),
-            Shape::Store => self.store(instr),
-            Shape::Unary | Shape::Test | Shape::Convert | Shape::ConvertTrapping => {
-                self.unary(instr.op)
-            }
-            Shape::Binary | Shape::BinaryTrapping | Shape::Compare => self.binary(instr.op),
+            Shape::Load | Shape::SimdLoad => self.load(instr),
+            Shape::Store | Shape::SimdStore => self.store(instr),
+            Shape::Unary
+            | Shape::Test
+            | Shape::Convert
+            | Shape::ConvertTrapping
+            | Shape::SimdUnary
+            | Shape::SimdSplat
+            | Shape::SimdReduce => self.unary(instr.op),
+            Shape::Binary
+            | Shape::BinaryTrapping
+            | Shape::Compare
+            | Shape::SimdBinary
+            | Shape::SimdShift => self.binary(instr.op),
+            Shape::SimdTernary => self.ternary(instr.op),
+            Shape::Wide => self.wide(instr.op),
+            Shape::SimdShuffle
+            | Shape::SimdExtractLane
+            | Shape::SimdReplaceLane
+            | Shape::SimdLoadLane
+            | Shape::SimdStoreLane => self.with_lanes(instr),
             Shape::AtomicLoad
             | Shape::AtomicStore
             | Shape::AtomicRmw
@@ -312,20 +328,6 @@ impl<'a> Builder<'a> {
             Shape::Exception
             | Shape::LegacyException
             | Shape::Aggregate
-            | Shape::Wide
-            | Shape::SimdLoad
-            | Shape::SimdStore
-            | Shape::SimdLoadLane
-            | Shape::SimdStoreLane
-            | Shape::SimdShuffle
-            | Shape::SimdExtractLane
-            | Shape::SimdReplaceLane
-            | Shape::SimdSplat
-            | Shape::SimdReduce
-            | Shape::SimdUnary
-            | Shape::SimdBinary
-            | Shape::SimdShift
-            | Shape::SimdTernary
             | Shape::SharedEverything
             | Shape::StackSwitching => Err(unsupported(instr.op)),
         }
@@ -687,6 +689,11 @@ fn single_dst(inst: &mut Inst) -> Option<&mut Slot> {
         Inst::Copy { dst, .. }
         | Inst::Unary { dst, .. }
         | Inst::Binary { dst, .. }
+        | Inst::Ternary { dst, .. }
+        | Inst::Shuffle { dst, .. }
+        | Inst::ExtractLane { dst, .. }
+        | Inst::ReplaceLane { dst, .. }
+        | Inst::LoadLane { dst, .. }
         | Inst::Select { dst, .. }
         | Inst::Load { dst, .. }
         | Inst::Atomic { dst, .. }
@@ -696,6 +703,8 @@ fn single_dst(inst: &mut Inst) -> Option<&mut Slot> {
         | Inst::TableGet { dst, .. }
         | Inst::Helper { dst, .. } => Some(dst),
         Inst::Store { .. }
+        | Inst::StoreLane { .. }
+        | Inst::Wide { .. }
         | Inst::Fuel { .. }
         | Inst::Poll
         | Inst::Fence

@@ -123,6 +123,8 @@ fn show_imm(imm: Imm) -> String {
         Imm::Element(n) => write!(text, "elem#{n}"),
         Imm::Data(n) => write!(text, "data#{n}"),
         Imm::Offset(n) => write!(text, "+{n}"),
+        Imm::Lane(n) => write!(text, "lane#{n}"),
+        Imm::Lanes(n) => write!(text, "lanes#{:?}", n.to_le_bytes()),
         Imm::Trap(kind) => write!(text, "{kind:?}"),
         Imm::Cost(n) => write!(text, "{n}"),
     };

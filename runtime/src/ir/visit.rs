@@ -36,6 +36,8 @@ pub enum Imm {
     Element(u32),
     Data(u32),
     Offset(u64),
+    Lane(u8),
+    Lanes(u128),
     Trap(TrapKind),
     Cost(u32),
 }
@@ -153,6 +155,14 @@ impl<F: FnMut(Role)> Visitor<'_, F> {
         self.def(dst, sig_type(results[0], Type::I32));
     }
 
+    fn ternary(&mut self, op: Op, dst: Slot, operands: [Operand; 3]) {
+        let (params, results) = fixed(op);
+        for (operand, &ty) in operands.into_iter().zip(params) {
+            self.uses(operand, sig_type(ty, Type::I32));
+        }
+        self.def(dst, sig_type(results[0], Type::I32));
+    }
+
     fn memory(&mut self, memory: u32, offset: u32) {
         self.imm(Imm::Memory(memory));
         self.imm(Imm::Offset(self.func.consts[offset as usize]));
@@ -235,8 +245,78 @@ impl<F: FnMut(Role)> Visitor<'_, F> {
                 self.uses(value, sig_type(fixed(op).0[1], Type::I32));
                 self.memory(memory, offset);
             }
+            _ => self.vector(inst),
+        }
+    }
+
+    /// Vectors, and numbers of 128 bits.
+    fn vector(&mut self, inst: &Inst) {
+        match *inst {
+            Inst::Ternary { op, dst, a, b, c } => self.ternary(op, dst, [a, b, c]),
+            Inst::Wide { op, dst, operands } => {
+                let (params, results) = fixed(op);
+                self.list(operands, params.iter().map(|&ty| sig_type(ty, Type::I32)));
+                self.defs(dst, results.iter().map(|&ty| sig_type(ty, Type::I32)));
+            }
+            Inst::Shuffle {
+                op,
+                dst,
+                a,
+                b,
+                lanes,
+            } => {
+                self.binary(op, dst, a, b);
+                let [low, high] = [lanes, lanes + 1].map(|i| self.func.consts[i as usize]);
+                self.imm(Imm::Lanes(u128::from(high) << 64 | u128::from(low)));
+            }
+            Inst::ExtractLane { op, lane, dst, a } => {
+                self.uses(a, Type::V128);
+                self.def(dst, sig_type(fixed(op).1[0], Type::I32));
+                self.imm(Imm::Lane(lane));
+            }
+            Inst::ReplaceLane {
+                op,
+                lane,
+                dst,
+                a,
+                value,
+            } => {
+                self.binary(op, dst, a, value);
+                self.imm(Imm::Lane(lane));
+            }
+            Inst::LoadLane {
+                lane,
+                memory,
+                dst,
+                addr,
+                vector,
+                offset,
+                ..
+            } => {
+                self.lane_access(memory, addr, vector);
+                self.def(dst, Type::V128);
+                self.memory(memory, offset);
+                self.imm(Imm::Lane(lane));
+            }
+            Inst::StoreLane {
+                lane,
+                memory,
+                addr,
+                vector,
+                offset,
+                ..
+            } => {
+                self.lane_access(memory, addr, vector);
+                self.memory(memory, offset);
+                self.imm(Imm::Lane(lane));
+            }
             _ => self.state(inst),
         }
+    }
+
+    fn lane_access(&mut self, memory: u32, addr: Operand, vector: Operand) {
+        self.uses(addr, self.func.memory_address(memory));
+        self.uses(vector, Type::V128);
     }
 
     fn state(&mut self, inst: &Inst) {
@@ -422,6 +502,13 @@ impl Inst {
             | Inst::Load { op, .. }
             | Inst::Store { op, .. }
             | Inst::Atomic { op, .. }
+            | Inst::Ternary { op, .. }
+            | Inst::Wide { op, .. }
+            | Inst::Shuffle { op, .. }
+            | Inst::ExtractLane { op, .. }
+            | Inst::ReplaceLane { op, .. }
+            | Inst::LoadLane { op, .. }
+            | Inst::StoreLane { op, .. }
             | Inst::Helper { op, .. } => op.mnemonic(),
             Inst::Copy { .. } => "copy",
             Inst::Select { .. } => "select",

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::ir::{self, BlockId, Operand, OperandKind, Slot, Type};
 use crate::memory::Memory;
 use crate::module::Module;
-use crate::ops::Op;
+use crate::ops::{Op, Shape};
 use crate::trap::TrapKind;
 use crate::types::FuncType;
 
@@ -218,6 +218,9 @@ impl<'a> Builder<'a> {
     // --- instructions ----------------------------------------------------------------------------
 
     fn inst(&mut self, inst: &ir::Inst) -> Result<()> {
+        if is_of_vectors(inst) {
+            return Err(Error::unsupported(inst.name()));
+        }
         match *inst {
             ir::Inst::Copy { ty, dst, src } => {
                 let value = self.read(src, ty);
@@ -247,15 +250,10 @@ impl<'a> Builder<'a> {
             | ir::Inst::TableGet { .. }
             | ir::Inst::TableSet { .. }
             | ir::Inst::RefFunc { .. } => self.access(inst)?,
-            ir::Inst::Atomic { op, .. } => return Self::unsupported(op),
-            ir::Inst::Fence => return Self::unsupported(Op::AtomicFence),
             ir::Inst::RefIsNull { dst, a } => {
                 let a = self.read(a, Type::Ref);
                 let value = self.unary(Op::I64Eqz, a);
                 self.write(dst, value);
-            }
-            ir::Inst::Fuel { .. } | ir::Inst::Poll => {
-                return Err(Error::unsupported(inst.name()));
             }
             ir::Inst::TrapIfNull { a, kind } => {
                 let a = self.read(a, Type::Ref);
@@ -268,6 +266,14 @@ impl<'a> Builder<'a> {
                 b,
                 operands,
             } => self.out_of_line(op, dst, (a, b), operands)?,
+            _ => return self.leave(inst),
+        }
+        Ok(())
+    }
+
+    /// Calls and branches; and what is not compiled.
+    fn leave(&mut self, inst: &ir::Inst) -> Result<()> {
+        match *inst {
             ir::Inst::Call { .. }
             | ir::Inst::CallIndirect { .. }
             | ir::Inst::CallRef { .. }
@@ -280,6 +286,7 @@ impl<'a> Builder<'a> {
             | ir::Inst::BrTable { .. }
             | ir::Inst::Return { .. }
             | ir::Inst::Trap { .. } => self.branch(inst),
+            _ => return Err(Error::unsupported(inst.name())),
         }
         Ok(())
     }
@@ -434,4 +441,25 @@ impl<'a> Builder<'a> {
         let args = self.func.add_list(args);
         self.push(Inst::Helper { helper, args }, types)
     }
+}
+
+/// Whether an instruction that there also is of scalars is of vectors, which are not compiled.
+fn is_of_vectors(inst: &ir::Inst) -> bool {
+    let (ir::Inst::Unary { op, .. }
+    | ir::Inst::Binary { op, .. }
+    | ir::Inst::Load { op, .. }
+    | ir::Inst::Store { op, .. }) = inst
+    else {
+        return false;
+    };
+    matches!(
+        op.shape(),
+        Shape::SimdLoad
+            | Shape::SimdStore
+            | Shape::SimdSplat
+            | Shape::SimdReduce
+            | Shape::SimdUnary
+            | Shape::SimdBinary
+            | Shape::SimdShift
+    )
 }

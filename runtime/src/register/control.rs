@@ -48,6 +48,13 @@ handlers! {
         r.next(2)
     }
 
+    /// `c := further cells` of two slots.
+    fn constant_vector(r) {
+        let from = r.ip.add(1).cast::<[u64; 2]>();
+        *r.slot(3).cast::<[u64; 2]>() = *from;
+        r.next(3)
+    }
+
     /// `further cell := a != 0 ? b : c`
     fn select<T: Value, A: Source>(r) {
         let condition = A::get::<u32>(&r, 1) != 0;

@@ -7,7 +7,7 @@
 //! (`fuse/condition.rs`). Nothing is computed here.
 //!
 //! This file owns the cells, what the accumulators hold, and how an operand gets into a field. What
-//! cells an instruction becomes is in `fuse/{block,inst,call,memory,moves,chain}.rs`.
+//! cells an instruction becomes is in `fuse/{block,inst,call,memory,moves,chain,simd}.rs`.
 //!
 //! Invariant that fusing relies on: a temporary that a branch pops is dead after it.
 
@@ -20,6 +20,7 @@ mod layout;
 mod memory;
 mod moves;
 mod plan;
+mod simd;
 
 use super::numeric::Two;
 use super::table::opcode;
@@ -275,6 +276,9 @@ impl<'a> Fuser<'a> {
             let start = self.starts[target.0 as usize];
             let distance = i32::try_from(start as i64 - at as i64)
                 .map_err(|_| Error::limit(LimitKind::Code, "a function is too long"))?;
+            if matches!(fixup, Fixup::Near) && i16::try_from(distance).is_err() {
+                return Err(internal("a branch out of its field's reach"));
+            }
             let distance = u64::from(distance as u32);
             match fixup {
                 Fixup::Near => self.cells[at] |= (distance & 0xffff) << 48,

@@ -34,16 +34,16 @@ pub(super) trait StoreOp {
 /// The address of an access to memory 0; null outside of it. The effective address has at most 33
 /// bits, so that sums do not wrap.
 #[inline(always)]
-fn checked(r: &Regs, effective: u64, size_bytes: usize) -> Option<*mut u8> {
+pub(super) fn checked(r: &Regs, effective: u64, size_bytes: usize) -> Option<*mut u8> {
     let effective = effective as usize;
     (effective + size_bytes <= r.len).then(|| r.mem.wrapping_add(effective))
 }
 
 /// The address of an access to any memory, of `size_bytes`, at a slot's value plus a far offset.
 #[inline(always)]
-unsafe fn wide(r: &Regs, size_bytes: usize, memory: u16) -> Option<*mut u8> {
+pub(super) unsafe fn wide(r: &Regs, size_bytes: usize, memory: u32) -> Option<*mut u8> {
     // SAFETY: the contract of `Handler`: a memory of the instance, a slot, an offset.
-    unsafe { at(r.vm, memory.into(), [*r.slot(1), r.cell(1)], size_bytes) }
+    unsafe { at(r.vm, memory, [*r.slot(1), r.cell(1)], size_bytes) }
 }
 
 /// The host's address of `size_bytes` in a memory, at an address plus an offset.
@@ -128,7 +128,7 @@ handlers! {
 
     /// `c := memory b [a + further cell]`
     fn load_wide<O: LoadOp>(r) {
-        match wide(&r, O::SIZE_BYTES, r.field(2)) {
+        match wide(&r, O::SIZE_BYTES, r.field(2).into()) {
             Some(from) => {
                 r.set(3, O::load(from));
                 r.next(2)
@@ -162,7 +162,7 @@ handlers! {
 
     /// `memory c [a + further cell] := b`
     fn store_wide<O: StoreOp>(r) {
-        match wide(&r, O::SIZE_BYTES, r.field(3)) {
+        match wide(&r, O::SIZE_BYTES, r.field(3).into()) {
             Some(to) => {
                 O::store(to, InSlot::get(&r, 2));
                 r.next(2)

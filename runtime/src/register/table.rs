@@ -17,6 +17,7 @@ use super::numeric::{
     BINARY, BINARY_OPS, BRANCH, BRANCH_AND, BRANCH_OPS, Branches, CHAIN, CHAIN_OPS, COUNT, Chains,
     ONE, One, STEP, STEP_OPS, Steps, TWO, Two, UNARY, UNARY_OPS,
 };
+use super::simd::{PLAIN, PLAIN_OPS, SCALAR, SCALAR_OPS, SCALARS, Scalar};
 use crate::ops::Op;
 
 /// The opcode of a field of the table, or of the first handler in it.
@@ -54,6 +55,7 @@ table! {
     copy_pair: Handler = control::copy_pair;
     copy_vector: Handler = control::copy_vector;
     copy_far: Handler = control::copy_far;
+    constant_vector: Handler = control::constant_vector;
     constant: [Handler; 2] = [control::constant::<u64>, control::constant::<f64>];
     select: [[Handler; 2]; 2] = SELECT;
     select_vector: Handler = control::select_vector;
@@ -102,6 +104,8 @@ table! {
     atomic: [Handler; ATOMIC_OPS.len()] = ATOMIC;
     atomic_sync: [Handler; SYNC_OPS.len()] = SYNC;
     fence: Handler = atomic::fence;
+    vector: [Handler; PLAIN_OPS.len()] = PLAIN;
+    vector_scalar: [[Handler; SCALAR]; SCALAR_OPS.len()] = SCALARS;
 }
 
 /// The number of opcodes.
@@ -207,6 +211,18 @@ pub(super) fn atomic(op: Op) -> Option<u16> {
     static SYNC_ROWS: [u16; Op::ALL.len()] = rows(SYNC_OPS);
     let access = row(&ROWS, op).map(|row| opcode!(atomic) + row);
     access.or_else(|| Some(opcode!(atomic_sync) + row(&SYNC_ROWS, op)?))
+}
+
+/// The opcode of a vector row, or one of wide arithmetic, that has one handler.
+pub(super) fn vector(op: Op) -> Option<u16> {
+    static ROWS: [u16; Op::ALL.len()] = rows(PLAIN_OPS);
+    Some(opcode!(vector) + row(&ROWS, op)?)
+}
+
+/// The opcode of a vector row with a scalar operand.
+pub(super) fn vector_scalar(op: Op, way: Scalar) -> Option<u16> {
+    static ROWS: [u16; Op::ALL.len()] = rows(SCALAR_OPS);
+    Some(opcode!(vector_scalar) + row(&ROWS, op)? * SCALAR as u16 + way as u16)
 }
 
 /// The opcode of a helper.

@@ -6,6 +6,7 @@ mod atomics;
 mod forms;
 mod fused;
 mod metered;
+mod vectors;
 
 use crate::engine::{Config, Engine, Tier};
 use crate::error::{Error, Result};
@@ -32,7 +33,9 @@ pub(super) fn assemble(wat: &str) -> Vec<u8> {
 
 impl Program {
     pub(super) fn in_tier(tier: Tier, wat: &str) -> Program {
-        let engine = Engine::new(Config::only(tier)).unwrap();
+        let mut config = Config::only(tier);
+        config.features |= wasmparser::WasmFeatures::WIDE_ARITHMETIC;
+        let engine = Engine::new(config).unwrap();
         let module = Module::new(&engine, &assemble(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
         let mut store = Store::new(&engine);
         let instance = Instance::new(&mut store, &module, &[]).unwrap();

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wassay_runtime::{Config, Engine, Module, Tier};
+use wassay_runtime::{Config, Engine, Module, Tier, WasmFeatures};
 
 /// Checks each `tests/FOLDER/*.wat` against the file beside it with this extension.
 pub(crate) fn check(folder: &str, extension: &str, print: impl Fn(&Module) -> String) {
@@ -48,6 +48,8 @@ fn module(path: &Path) -> Module {
     let text = fs::read_to_string(path).unwrap();
     let buffer = wast::parser::ParseBuffer::new(&text).unwrap();
     let mut wat: wast::Wat<'_> = wast::parser::parse(&buffer).unwrap();
-    let engine = Engine::new(Config::only(Tier::Register)).unwrap();
+    let mut config = Config::only(Tier::Register);
+    config.features = WasmFeatures::all();
+    let engine = Engine::new(config).unwrap();
     Module::new(&engine, &wat.encode().unwrap()).unwrap()
 }

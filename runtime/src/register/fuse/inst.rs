@@ -51,12 +51,12 @@ impl Fuser<'_> {
             Inst::Call { .. } | Inst::CallIndirect { .. } | Inst::CallRef { .. } => {
                 self.calls(inst)
             }
-            _ => self.state(inst),
+            _ => self.vector(inst),
         }
     }
 
     /// Globals, tables, references.
-    fn state(&mut self, inst: &Inst) -> Result<()> {
+    pub(super) fn state(&mut self, inst: &Inst) -> Result<()> {
         match *inst {
             Inst::GlobalGet { ty, dst, global } => {
                 let dst = self.layout.slot(dst);
@@ -113,6 +113,9 @@ impl Fuser<'_> {
 
     fn unary(&mut self, op: Op, dst: Slot, a: Operand) -> Result<()> {
         let (operand, result) = condition::types(op);
+        if table::unary(op, One::Slot).is_none() {
+            return self.vector_unary(op, dst, a);
+        }
         let a = self.slot(a, operand, 0);
         let way = if self.is_in_acc(a, operand) {
             One::Acc
@@ -130,6 +133,9 @@ impl Fuser<'_> {
     fn binary(&mut self, op: Op, dst: Slot, a: Operand, b: Operand) -> Result<()> {
         let (op, a, b) = condition::constant_last(self.func, op, a, b);
         let (operand, result) = condition::types(op);
+        if operand == Type::V128 {
+            return self.vector_binary(op, dst, a, b);
+        }
         let a = self.slot(a, operand, 0);
         let b = self.field(b, operand, 1);
         let way = self.two(a, b, operand);

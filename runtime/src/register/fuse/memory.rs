@@ -53,6 +53,9 @@ impl Fuser<'_> {
         addr: Operand,
         offset: u64,
     ) -> Result<()> {
+        if condition::types(op).1 == Type::V128 {
+            return self.vector_load(op, memory, dst, addr, offset);
+        }
         let code = |form| table::load(op, form).ok_or_else(|| internal(op.mnemonic()));
         let dst = self.layout.slot(dst);
         let to = self.dst(dst);
@@ -87,6 +90,9 @@ impl Fuser<'_> {
     ) -> Result<()> {
         let code = |form| table::store(op, form).ok_or_else(|| internal(op.mnemonic()));
         let ty = condition::stored(op);
+        if ty == Type::V128 {
+            return self.vector_store(op, memory, addr, value, offset);
+        }
         if let Some(address) = self.fixed(memory, addr, offset) {
             let value = self.field(value, ty, 1);
             let form = match value {

@@ -24,14 +24,16 @@ impl Fuser<'_> {
 
     /// Writes a constant of any size to a slot that a field can name.
     pub(super) fn constant(&mut self, dst: u16, index: u32, ty: Type) {
-        let is_f64 = u16::from(ty == Type::F64);
-        for i in 0..ty.slots() as u16 {
-            self.cell(opcode!(constant) + is_f64, 0, 0, dst + i);
-            self.cells
-                .push(self.func.consts[index as usize + usize::from(i)]);
-            let half = if ty == Type::V128 { Type::I64 } else { ty };
-            self.wrote_value(u32::from(dst + i), half);
+        let consts = &self.func.consts[index as usize..];
+        if ty == Type::V128 {
+            self.cell(opcode!(constant_vector), 0, 0, dst);
+            self.cells.extend_from_slice(&consts[..2]);
+        } else {
+            let is_f64 = u16::from(ty == Type::F64);
+            self.cell(opcode!(constant) + is_f64, 0, 0, dst);
+            self.cells.push(consts[0]);
         }
+        self.wrote_value(dst.into(), ty);
     }
 
     pub(super) fn copy(&mut self, copy: Move) {

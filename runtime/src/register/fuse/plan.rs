@@ -4,6 +4,7 @@
 
 use super::condition;
 use crate::ir::{BlockId, Func, Inst, Role};
+use crate::ops::Op;
 
 /// Above this many cells a branch may be out of a field's reach.
 const NEAR_CELLS_MAX: usize = 30_000;
@@ -26,7 +27,8 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn new(func: &Func) -> Plan {
         let blocks = (0..func.blocks.len() as u32).map(BlockId);
-        let cells_max = (func.insts.len() + func.blocks.len()) * 5 + func.lists.len() * 2;
+        let vectors: usize = func.insts.iter().map(more_cells).sum();
+        let cells_max = (func.insts.len() + func.blocks.len()) * 5 + func.lists.len() * 2 + vectors;
         let is_far = cells_max > NEAR_CELLS_MAX || func.slots > NEAR_SLOTS_MAX;
         let repeated: Vec<bool> = blocks.map(|id| is_short(func, id, is_far)).collect();
         let mut plan = Plan {
@@ -91,6 +93,17 @@ impl Plan {
     pub(super) fn next(&self, id: BlockId) -> Option<BlockId> {
         let rest = id.0 + 1..self.predecessors.len() as u32;
         rest.map(BlockId).find(|&id| self.is_emitted(id))
+    }
+}
+
+/// How many cells more than five an instruction may become: vector constants take three each.
+fn more_cells(inst: &Inst) -> usize {
+    match *inst {
+        Inst::Ternary { .. } | Inst::Shuffle { .. } => 6,
+        Inst::Select { .. } | Inst::LoadLane { .. } | Inst::StoreLane { .. } => 5,
+        Inst::Wide { .. } => 2,
+        Inst::Binary { op, .. } if op >= Op::V128Load => 2,
+        _ => 0,
     }
 }
 

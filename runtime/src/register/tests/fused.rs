@@ -74,7 +74,7 @@ const F64S: &[f64] = &[
     f64::NAN,
 ];
 
-fn values(ty: SigType) -> Vec<u64> {
+pub(super) fn values(ty: SigType) -> Vec<u64> {
     match ty {
         SigType::I32 | SigType::Addr => I32S.to_vec(),
         SigType::I64 => I64S.to_vec(),
@@ -84,7 +84,7 @@ fn values(ty: SigType) -> Vec<u64> {
     }
 }
 
-fn name(ty: SigType) -> &'static str {
+pub(super) fn name(ty: SigType) -> &'static str {
     match ty {
         SigType::I32 | SigType::Addr => "i32",
         SigType::I64 => "i64",
@@ -94,7 +94,7 @@ fn name(ty: SigType) -> &'static str {
     }
 }
 
-fn val(ty: SigType, slot: u64) -> Val {
+pub(super) fn val(ty: SigType, slot: u64) -> Val {
     match ty {
         SigType::I32 | SigType::Addr | SigType::V128 => Val::I32(slot as i32),
         SigType::I64 => Val::I64(slot as i64),
@@ -104,7 +104,7 @@ fn val(ty: SigType, slot: u64) -> Val {
 }
 
 /// A constant; floats by reinterpretation cannot be immediates, so they are written exactly.
-fn constant(ty: SigType, slot: u64) -> String {
+pub(super) fn constant(ty: SigType, slot: u64) -> String {
     let nan = |negative: bool| if negative { "-nan" } else { "nan" };
     match ty {
         SigType::I32 | SigType::Addr => format!("(i32.const {})", slot as i32),

@@ -1,0 +1,333 @@
+//! Handlers of the vector rows of the opcode table, and of wide arithmetic. A v128 is in two slots
+//! next to each other, the low half first, and in no accumulator. Spec: 4.3.5 Vector Operations,
+//! 4.6.6 Memory Instructions.
+
+use super::machine::{Handler, Immediate, InAcc, InSlot, Regs, Source, handlers};
+use super::memory::{beyond, checked, wide};
+use crate::numeric;
+use crate::ops::{Op, for_each_group};
+use crate::simd::{self as pure, V128};
+use crate::trap::TrapKind;
+
+/// Reads the vector that a field names.
+#[inline(always)]
+unsafe fn vector(r: &Regs, n: usize) -> V128 {
+    // SAFETY: fields name slots of the frame.
+    unsafe { r.slot(n).cast::<V128>().read_unaligned() }
+}
+
+/// Writes a vector to the slots that a field names.
+#[inline(always)]
+unsafe fn set(r: &Regs, n: usize, vector: V128) {
+    // SAFETY: fields name slots of the frame.
+    unsafe { r.slot(n).cast::<V128>().write_unaligned(vector) };
+}
+
+macro_rules! unary {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128) -> v128 })* })*) => { handlers! { $($(
+        /// `c := op(a)`
+        fn $func(r) {
+            set(&r, 3, pure::$func(vector(&r, 1)));
+            r.next(1)
+        }
+    )*)* } };
+}
+
+macro_rules! binary {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128, v128) -> v128 })* })*) => { handlers! { $($(
+        /// `c := op(a, b)`
+        fn $func(r) {
+            set(&r, 3, pure::$func(vector(&r, 1), vector(&r, 2)));
+            r.next(1)
+        }
+    )*)* } };
+}
+
+macro_rules! ternary {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128, v128, v128) -> v128 })* })*) => { handlers! { $($(
+        /// `further cell := op(a, b, c)`
+        fn $func(r) {
+            let result = pure::$func(vector(&r, 1), vector(&r, 2), vector(&r, 3));
+            r.fp.add(r.cell(1) as usize).cast::<V128>().write_unaligned(result);
+            r.next(2)
+        }
+    )*)* } };
+}
+
+macro_rules! shift {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128, i32) -> v128 })* })*) => { handlers! { $($(
+        /// `c := op(a, b)`, b being a scalar.
+        fn $func<B: Source>(r) {
+            set(&r, 3, pure::$func(vector(&r, 1), B::get(&r, 2)));
+            r.next(1)
+        }
+    )*)* } };
+}
+
+macro_rules! splat {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident($a:ident) -> v128 })* })*) => { handlers! { $($(
+        /// `c := op(b)`, b being a scalar.
+        fn $func<B: Source>(r) {
+            set(&r, 3, pure::$func(B::get(&r, 2)));
+            r.next(1)
+        }
+    )*)* } };
+}
+
+macro_rules! reduce {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128) -> i32 })* })*) => { handlers! { $($(
+        /// `c := op(a)`, a scalar.
+        fn $func(r) {
+            let result = pure::$func(vector(&r, 1));
+            r.set(3, result);
+            r.next(1)
+        }
+    )*)* } };
+}
+
+macro_rules! shuffle {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128, v128, lanes) -> v128 })* })*) => { handlers! { $($(
+        /// `c := op(a, b)` by the lane numbers in two further cells.
+        fn $func(r) {
+            let lanes = V128::from_slots([r.cell(1), r.cell(2)]);
+            set(&r, 3, pure::$func(vector(&r, 1), vector(&r, 2), lanes.0));
+            r.next(3)
+        }
+    )*)* } };
+}
+
+macro_rules! extract_lane {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128, lane) -> $result:ident })* })*) => { handlers! { $($(
+        /// `c := op(a)` of lane b, a scalar.
+        fn $func(r) {
+            let result = pure::$func(vector(&r, 1), r.field(2) as u8);
+            r.set(3, result);
+            r.next(1)
+        }
+    )*)* } };
+}
+
+macro_rules! replace_lane {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128, lane, $a:ident) -> v128 })* })*) => { handlers! { $($(
+        /// `c := op(a, b)` of the lane in the further cell, b being a scalar.
+        fn $func<B: Source>(r) {
+            set(&r, 3, pure::$func(vector(&r, 1), r.cell(1) as u8, B::get(&r, 2)));
+            r.next(2)
+        }
+    )*)* } };
+}
+
+macro_rules! loads {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident($storage:ident) -> v128 })* })*) => {
+        handlers! { $($(
+            /// `c := memory 0 [a + b]`
+            fn $func<A: Source>(r) {
+                let effective = u64::from(A::get::<u32>(&r, 1)) + u64::from(r.field(2));
+                let Some(from) = checked(&r, effective, size_of::<$storage>()) else {
+                    return r.handle(beyond);
+                };
+                let bits = $storage::from_le(from.cast::<$storage>().read_unaligned());
+                set(&r, 3, pure::$func(bits));
+                r.next(1)
+            }
+        )*)* }
+
+        mod load_wide {
+            use super::*;
+
+            handlers! { $($(
+                /// `c := memory b [a + further cell]`
+                fn $func(r) {
+                    let Some(from) = wide(&r, size_of::<$storage>(), r.field(2).into()) else {
+                        return r.trap(TrapKind::MemoryOutOfBounds);
+                    };
+                    let bits = $storage::from_le(from.cast::<$storage>().read_unaligned());
+                    set(&r, 3, pure::$func(bits));
+                    r.next(2)
+                }
+            )*)* }
+        }
+    };
+}
+
+macro_rules! stores {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128) -> $storage:ident })* })*) => {
+        handlers! { $($(
+            /// `memory 0 [a + c] := b`
+            fn $func<A: Source>(r) {
+                let effective = u64::from(A::get::<u32>(&r, 1)) + u64::from(r.field(3));
+                let Some(to) = checked(&r, effective, size_of::<$storage>()) else {
+                    return r.handle(beyond);
+                };
+                let bits = pure::$func(vector(&r, 2));
+                to.cast::<$storage>().write_unaligned(bits.to_le());
+                r.next(1)
+            }
+        )*)* }
+
+        mod store_wide {
+            use super::*;
+
+            handlers! { $($(
+                /// `memory c [a + further cell] := b`
+                fn $func(r) {
+                    let Some(to) = wide(&r, size_of::<$storage>(), r.field(3).into()) else {
+                        return r.trap(TrapKind::MemoryOutOfBounds);
+                    };
+                    let bits = pure::$func(vector(&r, 2));
+                    to.cast::<$storage>().write_unaligned(bits.to_le());
+                    r.next(2)
+                }
+            )*)* }
+        }
+    };
+}
+
+macro_rules! load_lanes {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident($storage:ident, v128, lane) -> v128 })* })*) => { handlers! { $($(
+        /// `c := b`, with a lane from `memory [a + further cell]`; lane and memory are in the
+        /// halves of another further cell.
+        fn $func(r) {
+            let memory = (r.cell(2) >> 32) as u32;
+            let Some(from) = wide(&r, size_of::<$storage>(), memory) else {
+                return r.trap(TrapKind::MemoryOutOfBounds);
+            };
+            let bits = $storage::from_le(from.cast::<$storage>().read_unaligned());
+            set(&r, 3, pure::$func(bits, vector(&r, 2), r.cell(2) as u8));
+            r.next(3)
+        }
+    )*)* } };
+}
+
+macro_rules! store_lanes {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128, lane) -> $storage:ident })* })*) => { handlers! { $($(
+        /// `memory [a + further cell] := lane of b`; lane and memory are in the halves of another
+        /// further cell.
+        fn $func(r) {
+            let memory = (r.cell(2) >> 32) as u32;
+            let Some(to) = wide(&r, size_of::<$storage>(), memory) else {
+                return r.trap(TrapKind::MemoryOutOfBounds);
+            };
+            let bits: $storage = pure::$func(vector(&r, 2), r.cell(2) as u8);
+            to.cast::<$storage>().write_unaligned(bits.to_le());
+            r.next(3)
+        }
+    )*)* } };
+}
+
+for_each_group!([for_each_simd_unary] unary;);
+for_each_group!([for_each_simd_binary] binary;);
+for_each_group!([for_each_simd_ternary] ternary;);
+for_each_group!([for_each_simd_shift] shift;);
+for_each_group!([for_each_simd_splat] splat;);
+for_each_group!([for_each_simd_reduce] reduce;);
+for_each_group!([for_each_simd_shuffle] shuffle;);
+for_each_group!([for_each_simd_extract_lane] extract_lane;);
+for_each_group!([for_each_simd_replace_lane] replace_lane;);
+for_each_group!([for_each_simd_load] loads;);
+for_each_group!([for_each_simd_store] stores;);
+for_each_group!([for_each_simd_load_lane] load_lanes;);
+for_each_group!([for_each_simd_store_lane] store_lanes;);
+
+/// Wide arithmetic: the operands' slots are in the fields, then in those of the further cell, and
+/// in its last field the first slot of the results.
+macro_rules! wide_arithmetic {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident($($param:ident),*) -> (i64, i64) })* })*) => { $($(
+        wide_arithmetic! { $func $($param)* }
+    )*)* };
+    ($func:ident i64 i64) => { handlers! {
+        /// `low, high := op(a, b)`
+        fn $func(r) {
+            let halves = numeric::$func(*r.slot(1), *r.slot(2));
+            r.halves(halves)
+        }
+    } };
+    ($func:ident i64 i64 i64 i64) => { handlers! {
+        /// `low, high := op(a, b, c, further)`
+        fn $func(r) {
+            let last = *r.fp.add(r.cell(1) as u16 as usize);
+            let halves = numeric::$func(*r.slot(1), *r.slot(2), *r.slot(3), last);
+            r.halves(halves)
+        }
+    } };
+}
+
+impl Regs {
+    /// Writes the results of wide arithmetic, and goes on.
+    #[inline(always)]
+    unsafe fn halves(self, (low, high): (u64, u64)) -> super::machine::Flow {
+        // SAFETY: the contract of `Handler`.
+        unsafe {
+            let to = self.fp.add((self.cell(1) >> 48) as usize);
+            *to = low;
+            *to.add(1) = high;
+            self.next(2)
+        }
+    }
+}
+
+for_each_group!([for_each_wide] wide_arithmetic;);
+
+macro_rules! plain_rows {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident $($tail:tt)* })* })*) => {
+        /// Rows of one handler.
+        pub(super) const PLAIN_OPS: &[Op] = &[$($(Op::$op),*),*];
+        pub(super) const PLAIN: [Handler; PLAIN_OPS.len()] = [$($($func),*),*];
+    };
+}
+
+for_each_group!([for_each_simd_unary for_each_simd_binary for_each_simd_ternary for_each_simd_reduce
+    for_each_simd_shuffle for_each_simd_extract_lane for_each_simd_load_lane
+    for_each_simd_store_lane for_each_wide] plain_rows;);
+
+/// The ways of getting the scalar operand of a row, in the order of its handlers; the last one of
+/// an access is to any memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scalar {
+    Slot,
+    Acc,
+    ImmOrWide,
+}
+
+pub(super) const SCALAR: usize = Scalar::ImmOrWide as usize + 1;
+
+macro_rules! scalar_rows {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident $($tail:tt)* })* })*) => {
+        /// Rows of which one operand is a scalar.
+        pub(super) const SCALAR_OPS: &[Op] = &[$($(Op::$op),*),*];
+        pub(super) const SCALARS: [[Handler; SCALAR]; SCALAR_OPS.len()] = [$($(
+            [$func::<InSlot>, $func::<InAcc>, third!($group $func)]
+        ),*),*];
+    };
+}
+
+macro_rules! third {
+    (simd_load $func:ident) => {
+        load_wide::$func
+    };
+    (simd_store $func:ident) => {
+        store_wide::$func
+    };
+    ($group:ident $func:ident) => {
+        $func::<Immediate>
+    };
+}
+
+for_each_group!([for_each_simd_shift for_each_simd_splat for_each_simd_replace_lane
+    for_each_simd_load for_each_simd_store] scalar_rows;);
