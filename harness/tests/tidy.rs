@@ -46,6 +46,7 @@ const UNSAFE_FILES: &[&str] = &[
     // Atomics of the host on the bytes of a memory.
     "runtime/src/atomic.rs",
     "runtime/src/store.rs",
+    "runtime/src/store/aggregate.rs",
     "runtime/src/store/collect.rs",
     "runtime/src/store/exception.rs",
     "runtime/src/store/func.rs",
@@ -55,7 +56,9 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/vm.rs",
     // The garbage-collected heap.
     "runtime/src/gc.rs",
+    "runtime/src/gc/cast.rs",
     "runtime/src/gc/mark.rs",
+    "runtime/src/gc/object.rs",
     // Handlers: code, frames and memory by pointer.
     "runtime/src/register/atomic.rs",
     "runtime/src/register/call.rs",
@@ -65,6 +68,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/register/simd.rs",
     "runtime/src/register/table.rs",
     "runtime/src/stack/call.rs",
+    "runtime/src/stack/gc.rs",
     "runtime/src/stack/machine.rs",
     "runtime/src/stack/memory.rs",
     "runtime/src/stack/simd.rs",

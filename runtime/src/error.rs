@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::limits::LimitKind;
 use crate::trap::TrapKind;
-use crate::value::ExnWord;
+use crate::value::GcRef;
 
 /// What went wrong, with as much of "where" as is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Error {
     /// Byte offset in the module, where there is one.
     pub offset_bytes: Option<usize>,
     /// For `Exception`: which one, in its store.
-    pub(crate) exception: Option<ExnWord>,
+    pub(crate) exception: Option<GcRef>,
 }
 
 /// The distinct endings that are not success.
@@ -59,7 +59,7 @@ impl Error {
     }
 
     /// The end of a call by an exception that was not caught.
-    pub(crate) fn exception(exception: ExnWord) -> Error {
+    pub(crate) fn exception(exception: GcRef) -> Error {
         Error {
             exception: Some(exception),
             ..Error::new(ErrorKind::Exception, TrapKind::UncaughtException.message())

@@ -29,7 +29,10 @@
 
 mod arena;
 mod bits;
+mod cast;
 mod mark;
+mod object;
+mod roots;
 mod size;
 mod space;
 #[cfg(test)]
@@ -37,11 +40,14 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use size::{CLASSES, class_bytes, class_of};
+pub use cast::{Cast, CastTest, has_descriptor};
+pub use object::{fill, operand_slots, write_elements, write_field, write_fields};
+pub use size::Cell;
 use space::Space;
 
 use crate::limits::GC_HEAP_BYTES_MAX;
-use crate::types::{DefinedType, EXCEPTION_HEADER_BYTES, TypeId, TypeRegistry};
+use crate::types::{DefinedType, EXCEPTION_HEADER_BYTES, TypeId, TypeRef, TypeRegistry};
+use crate::value::{GcRef, Objects};
 use crate::vm::{Cx, DISPLAY_LEN, Display, GcHeader, NO_TYPE, TagInst};
 
 /// What a heap holds, and what it has done.
@@ -62,6 +68,7 @@ pub struct Heap {
     types: Types,
     /// Objects that are marked and not yet traced.
     pending: Vec<u32>,
+    roots: roots::Roots,
     /// Words that are roots while an instance is initialised.
     pub(crate) initializing: Vec<u64>,
     collections: u64,
@@ -79,6 +86,7 @@ impl Heap {
                 displays: Vec::new(),
             },
             pending: Vec::new(),
+            roots: roots::Roots::default(),
             initializing: Vec::new(),
             collections: 0,
             stress,
@@ -117,6 +125,23 @@ impl Heap {
         self.types.get(id).layout.size_bytes
     }
 
+    /// Begins a scope of what the host holds.
+    pub(crate) fn open_scope(&self) -> RootScope {
+        RootScope(self.roots.open())
+    }
+
+    /// Releases all that the host has come to hold since the scope began.
+    pub(crate) fn close_scope(&self, scope: RootScope) {
+        self.roots.close(scope.0);
+    }
+
+    fn type_of(&self, object: u32) -> TypeRef {
+        // SAFETY: the callers name objects of this heap.
+        let id = unsafe { (*self.header(object)).ty };
+        let kind = self.types.get(id).sub.composite.kind();
+        TypeRef { id, kind }
+    }
+
     /// What the heap holds now.
     pub fn statistics(&self) -> GcStatistics {
         let (objects, live_bytes) = self.space.count();
@@ -128,21 +153,38 @@ impl Heap {
     }
 }
 
-/// The next cell of size class `class`, `None` if it takes more than moving on in the class's run.
-/// The caller writes the object's head and its references before anything else is allocated.
+impl Objects for Heap {
+    fn hold(&self, object: u32) -> (TypeRef, GcRef) {
+        (self.type_of(object), self.roots.hold(object))
+    }
+
+    fn object(&self, handle: GcRef) -> Option<(TypeRef, u32)> {
+        let object = self.roots.object(handle)?;
+        Some((self.type_of(object), object))
+    }
+}
+
+/// A scope of what the host holds: see [`Store::open_scope`](crate::Store::open_scope).
+#[derive(Debug)]
+#[must_use = "a scope that is not closed keeps what was held in it"]
+pub struct RootScope(usize);
+
+/// The next cell of a size class, `None` if it takes more than moving on in the class's run, or if
+/// the class is that of large objects. The caller writes the object's head and its references
+/// before anything else is allocated.
 ///
 /// # Safety
-/// `cx` is the context of a live store, `class` is a size class.
+/// `cx` is the context of a live store, `cell` a cell of one of the classes.
 #[inline(always)]
-pub unsafe fn allocate_fast(cx: *mut Cx, class: usize) -> Option<u32> {
+pub unsafe fn allocate_fast(cx: *mut Cx, cell: Cell) -> Option<u32> {
     // SAFETY: the caller's contract; a published heap has a run for each class.
     unsafe {
-        let run = &mut *(*cx).gc_runs.add(class);
+        let run = &mut *(*cx).gc_runs.add(cell.class as usize);
         let object = run.cursor;
         if object == run.end {
             return None;
         }
-        run.cursor = object + class_bytes(class);
+        run.cursor = object + cell.bytes;
         Some(object)
     }
 }
@@ -196,7 +238,12 @@ impl Types {
             for (slot, &id) in types.iter_mut().zip(&defined.display) {
                 *slot = id;
             }
-            self.displays.push(Display { types });
+            self.displays.push(Display {
+                types,
+                kind: defined.sub.composite.kind() as u32,
+                len: defined.display.len() as u32,
+                full: defined.display.as_ptr(),
+            });
         }
         self.defined.extend(new);
     }

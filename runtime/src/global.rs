@@ -1,7 +1,7 @@
 //! Globals and tags (spec: "Global Instances", "Tag Instances").
 
 use crate::module::GlobalType;
-use crate::value::{Val, slots_of};
+use crate::value::{Objects, Val, slots_of};
 use crate::vm::{GlobalInst, TagInst};
 
 /// A global and its type. `inst` is what code sees.
@@ -16,23 +16,23 @@ pub struct Global {
 
 impl Global {
     /// A global holding `value`, whose type must match.
-    pub fn new(ty: GlobalType, value: Val) -> Box<Global> {
+    pub(crate) fn new(ty: GlobalType, objects: &dyn Objects, value: Val) -> Box<Global> {
         let mut global = Box::new(Global {
             inst: GlobalInst { slots: [0; 2] },
             ty,
         });
-        global.set(value);
+        global.set(objects, value);
         global
     }
 
     /// The current value.
-    pub fn get(&self) -> Val {
-        Val::read(self.ty.content, &self.inst.slots)
+    pub(crate) fn get(&self, objects: &dyn Objects) -> Val {
+        Val::read(self.ty.content, objects, &self.inst.slots)
     }
 
     /// Replaces the value; its type must match.
-    pub fn set(&mut self, value: Val) {
-        value.write(&mut self.inst.slots[..slots_of(self.ty.content)]);
+    pub(crate) fn set(&mut self, objects: &dyn Objects, value: Val) {
+        value.write(objects, &mut self.inst.slots[..slots_of(self.ty.content)]);
     }
 }
 

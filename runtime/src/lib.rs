@@ -43,7 +43,7 @@ pub mod vm;
 
 pub use engine::{Bounds, Config, Engine, Policy, Proof, Tier};
 pub use error::{Error, ErrorKind, Result};
-pub use gc::GcStatistics;
+pub use gc::{GcStatistics, RootScope};
 pub use interrupt::InterruptHandle;
 pub use limits::{LimitKind, Limits};
 pub use linker::Linker;
@@ -55,5 +55,5 @@ pub use store::{
 };
 pub use trap::TrapKind;
 pub use types::{AbstractHeapType, FuncType, HeapType, RefType, ValType};
-pub use value::{Ref, Val};
+pub use value::{GcRef, Internal, Ref, Val};
 pub use wasmparser::WasmFeatures;

@@ -14,8 +14,10 @@ use std::sync::{Arc, OnceLock};
 
 use wasmparser::{Parser, Payload, ValidPayload, Validator, WasmFeatures};
 
+use crate::decode::{RawHeapType, RawRefType};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::PAGE_SIZE_BYTES;
+use crate::ops::Op;
 use crate::types::{
     CompositeKind, FuncType, HeapType, RefType, TypeId, TypeRef, TypeRegistry, ValType,
 };
@@ -224,6 +226,13 @@ pub enum ConstOp {
     I64Add,
     I64Sub,
     I64Mul,
+    RefI31,
+    /// A new structure or array of the type, by the opcode; `b` is the second immediate.
+    Aggregate {
+        op: Op,
+        ty: u32,
+        b: u32,
+    },
     /// Something that no tier evaluates yet, by its mnemonic.
     Unsupported(&'static str),
 }
@@ -419,6 +428,22 @@ impl ModuleData {
         TypeRef {
             id: self.types[i],
             kind: self.kinds[i],
+        }
+    }
+
+    /// A reference type of the module's text, with canonical ids.
+    pub fn ref_type(&self, raw: RawRefType) -> RefType {
+        let heap = match raw.heap {
+            RawHeapType::Abstract { kind, .. } => HeapType::Abstract(kind),
+            RawHeapType::Index {
+                index,
+                exact: false,
+            } => HeapType::Concrete(self.type_ref(index)),
+            RawHeapType::Index { index, exact: true } => HeapType::Exact(self.type_ref(index)),
+        };
+        RefType {
+            nullable: raw.nullable,
+            heap,
         }
     }
 

@@ -4,6 +4,7 @@
 //! Invariants: nothing is ever removed while the store lives, and everything that code points to
 //! is boxed, so addresses stay valid. `unsafe` here follows those addresses.
 
+pub mod aggregate;
 pub mod collect;
 mod exception;
 mod func;
@@ -30,7 +31,7 @@ use crate::module::{MemoryType, TableType};
 use crate::table::Table;
 use crate::trap::TrapKind;
 use crate::types::FuncType;
-use crate::value::ExnWord;
+use crate::value::Objects;
 use crate::vm::{Cx, Frame, FuncInst};
 
 /// A store. Everything in it lives as long as it does.
@@ -353,7 +354,11 @@ impl StoreData {
                 .host_error
                 .take()
                 .unwrap_or_else(|| Error::trap(TrapKind::HostError)),
-            Some(TrapKind::UncaughtException) => Error::exception(ExnWord(self.cx.exception)),
+            Some(TrapKind::UncaughtException) => {
+                let word = std::mem::take(&mut self.cx.exception);
+                let (_, exception) = self.heap.hold(word as u32);
+                Error::exception(exception)
+            }
             Some(kind) => {
                 if kind == TrapKind::Interrupted {
                     self.interrupt.delivered();

@@ -84,6 +84,8 @@ traps! {
     HeapExhausted = 25, "gc heap exhausted";
     /// A host function failed; the store holds its error.
     HostError = 26, "host function failed";
+    /// `ref.cast_desc_eq` failed.
+    DescriptorCastFailure = 27, "descriptor cast failure";
 }
 
 #[cfg(test)]

@@ -340,6 +340,13 @@ pub struct DefinedType {
     pub layout: Layout,
 }
 
+impl DefinedType {
+    /// Its canonical id.
+    pub fn id(&self) -> TypeId {
+        self.display[self.display.len() - 1]
+    }
+}
+
 /// The types of one engine. Cheap to share; interning takes a write lock.
 #[derive(Debug, Default)]
 pub struct TypeRegistry {

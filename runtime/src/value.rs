@@ -1,10 +1,16 @@
 //! Values at the boundary between host and Wasm, and how they lie in 8-byte slots.
 //!
 //! Inside the engine a value is one slot (`u64`): i32 and f32 zero-extended, references as their
-//! raw word (0 is null), and v128 two slots, low half first. [`Val`] is the typed form that the
-//! public API takes and gives. Spec: "Runtime Structure / Values".
+//! raw word, and v128 two slots, low half first. [`Val`] is the typed form that the public API
+//! takes and gives. Spec: "Runtime Structure / Values".
+//!
+//! # Reference words
+//! Null is 0. A function is the address of its `FuncInst`. The hierarchies any, extern and exn
+//! share one space of words, so that converting between the first two leaves the word as it is: an
+//! object of the heap is its offset there, a multiple of 8 below 2^32; an i31 is its 31 bits
+//! shifted left by one, plus 1; the host's number `n` is `n << 32 | 2`.
 
-use crate::types::{AbstractHeapType, HeapType, RefType, ValType};
+use crate::types::{AbstractHeapType, CompositeKind, HeapType, RefType, TypeRef, ValType};
 
 /// A typed WebAssembly value. Floats are held as bits: a NaN's payload is part of the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,17 +38,69 @@ pub enum Ref {
     Func(FuncWord),
     /// A host reference by the number that the host chose.
     Extern(u32),
+    /// A host reference that has become internal (`any.convert_extern`).
+    Host(u32),
+    /// An i31 by its 31 bits.
+    I31(u32),
+    /// A structure.
+    Struct(GcRef),
+    /// An array.
+    Array(GcRef),
     /// An exception.
-    Exn(ExnWord),
+    Exn(GcRef),
+    /// An internal reference that has become external (`extern.convert_any`).
+    Converted(Internal),
+}
+
+/// What may be converted to an external reference and is not the host's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Internal {
+    /// An i31 by its 31 bits.
+    I31(u32),
+    /// A structure.
+    Struct(GcRef),
+    /// An array.
+    Array(GcRef),
+}
+
+/// What gives handles to the heap's objects, and finds the objects of handles.
+pub(crate) trait Objects {
+    /// The canonical type of an object, and a handle that keeps it alive.
+    fn hold(&self, object: u32) -> (TypeRef, GcRef);
+
+    /// The canonical type and the offset of a handle's object, unless it has been released.
+    fn object(&self, handle: GcRef) -> Option<(TypeRef, u32)>;
 }
 
 /// The raw word of a function reference: the address of its `FuncInst`, never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FuncWord(pub(crate) u64);
 
-/// The raw word of an exception reference, never 0.
+/// A handle of an object of the garbage-collected heap, which it keeps alive until it is released.
+/// Of handles that have not been, equal ones are of the same object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ExnWord(pub(crate) u64);
+pub struct GcRef {
+    /// The number of its heap.
+    pub(crate) heap: u32,
+    /// Its place among all that the host holds.
+    pub(crate) place: u32,
+    /// Tells it from what had the place before.
+    pub(crate) stamp: u32,
+}
+
+/// The word of an i31, from its low 31 bits.
+#[inline(always)]
+pub fn i31_word(value: u32) -> u64 {
+    u64::from(value << 1 | 1)
+}
+
+/// The word of the host's reference number `n`.
+fn host_word(n: u32) -> u64 {
+    u64::from(n) << 32 | HOST_TAG
+}
+
+/// What the low 3 bits of a host's reference are.
+const HOST_TAG: u64 = 2;
 
 /// How many slots a value of this type takes.
 pub const fn slots_of(ty: ValType) -> usize {
@@ -72,7 +130,7 @@ impl Val {
     }
 
     /// Writes the value into `slots`, which must be as long as its type's slots.
-    pub(crate) fn write(self, slots: &mut [u64]) {
+    pub(crate) fn write(self, objects: &dyn Objects, slots: &mut [u64]) {
         match self {
             Val::I32(v) => slots[0] = u64::from(v as u32),
             Val::I64(v) => slots[0] = v as u64,
@@ -82,19 +140,19 @@ impl Val {
                 slots[0] = v as u64;
                 slots[1] = (v >> 64) as u64;
             }
-            Val::Ref(r) => slots[0] = r.to_word(),
+            Val::Ref(r) => slots[0] = r.to_word(objects),
         }
     }
 
     /// Reads a value of type `ty` from its slots.
-    pub(crate) fn read(ty: ValType, slots: &[u64]) -> Val {
+    pub(crate) fn read(ty: ValType, objects: &dyn Objects, slots: &[u64]) -> Val {
         match ty {
             ValType::I32 => Val::I32(slots[0] as i32),
             ValType::I64 => Val::I64(slots[0] as i64),
             ValType::F32 => Val::F32(slots[0] as u32),
             ValType::F64 => Val::F64(slots[0]),
             ValType::V128 => Val::V128(u128::from(slots[0]) | u128::from(slots[1]) << 64),
-            ValType::Ref(r) => Val::Ref(Ref::from_word(r, slots[0])),
+            ValType::Ref(r) => Val::Ref(Ref::from_word(r, objects, slots[0])),
         }
     }
 
@@ -112,37 +170,101 @@ impl Val {
 }
 
 impl Ref {
-    /// The slot word: null is 0, a function its address, a host number `n` is `n << 1 | 1`.
-    pub(crate) fn to_word(self) -> u64 {
+    /// The slot word. That of a released handle is null: [`Ref::heap_type`] has refused it before.
+    pub(crate) fn to_word(self, objects: &dyn Objects) -> u64 {
+        let object = |handle| match objects.object(handle) {
+            Some((_, object)) => u64::from(object),
+            None => 0,
+        };
         match self {
             Ref::Null(_) => 0,
             Ref::Func(f) => f.0,
-            Ref::Extern(n) => u64::from(n) << 1 | 1,
-            Ref::Exn(word) => word.0,
+            Ref::Extern(n) | Ref::Host(n) => host_word(n),
+            Ref::I31(value) | Ref::Converted(Internal::I31(value)) => i31_word(value),
+            Ref::Struct(h) | Ref::Array(h) | Ref::Exn(h) => object(h),
+            Ref::Converted(Internal::Struct(h) | Internal::Array(h)) => object(h),
         }
     }
 
     /// The reference that a slot word of type `ty` denotes.
-    pub(crate) fn from_word(ty: RefType, word: u64) -> Ref {
+    pub(crate) fn from_word(ty: RefType, objects: &dyn Objects, word: u64) -> Ref {
         let top = ty.heap.top();
         match (word, top) {
             (0, _) => Ref::Null(top),
             (_, AbstractHeapType::Func) => Ref::Func(FuncWord(word)),
-            (_, AbstractHeapType::Exn) => Ref::Exn(ExnWord(word)),
-            (_, _) => Ref::Extern((word >> 1) as u32),
+            (_, AbstractHeapType::Exn) => Ref::Exn(objects.hold(word as u32).1),
+            (_, AbstractHeapType::Extern) if word & 7 == HOST_TAG => {
+                Ref::Extern((word >> 32) as u32)
+            }
+            (_, AbstractHeapType::Extern) => Ref::Converted(Internal::from_word(objects, word)),
+            (_, _) if word & 7 == HOST_TAG => Ref::Host((word >> 32) as u32),
+            (_, _) => match Internal::from_word(objects, word) {
+                Internal::I31(value) => Ref::I31(value),
+                Internal::Struct(handle) => Ref::Struct(handle),
+                Internal::Array(handle) => Ref::Array(handle),
+            },
+        }
+    }
+
+    /// The least heap type that the reference alone tells; functions and objects tell only what
+    /// kind they are. Null has none.
+    fn abstract_type(self) -> AbstractHeapType {
+        match self {
+            Ref::Null(top) => top,
+            Ref::Func(_) => AbstractHeapType::Func,
+            Ref::Extern(_) | Ref::Converted(_) => AbstractHeapType::Extern,
+            Ref::Host(_) => AbstractHeapType::Any,
+            Ref::I31(_) => AbstractHeapType::I31,
+            Ref::Struct(_) => AbstractHeapType::Struct,
+            Ref::Array(_) => AbstractHeapType::Array,
+            Ref::Exn(_) => AbstractHeapType::Exn,
+        }
+    }
+
+    /// The least heap type of a reference that is neither null nor a function; `None` if its handle
+    /// has been released.
+    pub(crate) fn heap_type(self, objects: &dyn Objects) -> Option<HeapType> {
+        match self {
+            Ref::Struct(handle) | Ref::Array(handle) => {
+                objects.object(handle).map(|(ty, _)| HeapType::Exact(ty))
+            }
+            Ref::Exn(handle)
+            | Ref::Converted(Internal::Struct(handle) | Internal::Array(handle)) => {
+                let is_alive = objects.object(handle).is_some();
+                is_alive.then_some(HeapType::Abstract(self.abstract_type()))
+            }
+            Ref::Null(_)
+            | Ref::Func(_)
+            | Ref::Extern(_)
+            | Ref::Host(_)
+            | Ref::I31(_)
+            | Ref::Converted(Internal::I31(_)) => Some(HeapType::Abstract(self.abstract_type())),
         }
     }
 
     fn ty(self) -> RefType {
-        let (nullable, top) = match self {
-            Ref::Null(top) => (true, top),
-            Ref::Func(_) => (false, AbstractHeapType::Func),
-            Ref::Extern(_) => (false, AbstractHeapType::Extern),
-            Ref::Exn(_) => (false, AbstractHeapType::Exn),
-        };
         RefType {
-            nullable,
-            heap: HeapType::Abstract(top),
+            nullable: matches!(self, Ref::Null(_)),
+            heap: HeapType::Abstract(self.abstract_type()),
+        }
+    }
+}
+
+impl Internal {
+    /// What a word that is neither null nor the host's denotes.
+    fn from_word(objects: &dyn Objects, word: u64) -> Internal {
+        if word & 1 == 1 {
+            return Internal::I31(word as u32 >> 1);
+        }
+        match objects.hold(word as u32) {
+            (
+                TypeRef {
+                    kind: CompositeKind::Array,
+                    ..
+                },
+                handle,
+            ) => Internal::Array(handle),
+            (_, handle) => Internal::Struct(handle),
         }
     }
 }
@@ -150,6 +272,37 @@ impl Ref {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A heap without objects.
+    struct NoObjects;
+
+    impl Objects for NoObjects {
+        fn hold(&self, object: u32) -> (TypeRef, GcRef) {
+            panic!("there is no object {object:#x}")
+        }
+
+        fn object(&self, _: GcRef) -> Option<(TypeRef, u32)> {
+            None
+        }
+    }
+
+    #[test]
+    fn references_of_either_hierarchy_share_their_words() {
+        for (external, internal) in [
+            (Ref::Extern(7), Ref::Host(7)),
+            (Ref::Converted(Internal::I31(5)), Ref::I31(5)),
+            (
+                Ref::Null(AbstractHeapType::Extern),
+                Ref::Null(AbstractHeapType::Any),
+            ),
+        ] {
+            let word = external.to_word(&NoObjects);
+            assert_eq!(word, internal.to_word(&NoObjects));
+            let read = |top| Ref::from_word(RefType::nullable(top), &NoObjects, word);
+            assert_eq!(read(AbstractHeapType::Extern), external);
+            assert_eq!(read(AbstractHeapType::Any), internal);
+        }
+    }
 
     #[test]
     fn values_survive_their_slots() {
@@ -161,21 +314,22 @@ mod tests {
             Val::V128(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10),
             Val::Ref(Ref::Null(AbstractHeapType::Extern)),
             Val::Ref(Ref::Extern(u32::MAX)),
+            Val::Ref(Ref::I31(0x7fff_ffff)),
         ];
         for value in values {
             let mut slots = [u64::MAX; 2];
-            value.write(&mut slots[..slots_of(value.ty())]);
-            assert_eq!(Val::read(value.ty(), &slots), value);
+            value.write(&NoObjects, &mut slots[..slots_of(value.ty())]);
+            assert_eq!(Val::read(value.ty(), &NoObjects, &slots), value);
         }
     }
 
     #[test]
     fn i32_and_f32_are_zero_extended() {
         let mut slot = [u64::MAX];
-        Val::I32(-1).write(&mut slot);
+        Val::I32(-1).write(&NoObjects, &mut slot);
         assert_eq!(slot[0], 0xffff_ffff);
         slot[0] = u64::MAX;
-        Val::F32(0x8000_0000).write(&mut slot);
+        Val::F32(0x8000_0000).write(&NoObjects, &mut slot);
         assert_eq!(slot[0], 0x8000_0000);
     }
 }

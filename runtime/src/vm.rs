@@ -164,16 +164,21 @@ pub struct GcRun {
     pub end: u32,
 }
 
-/// How many entries of a type's display code can see; casts to deeper types go out of line.
-pub const DISPLAY_LEN: usize = 8;
+/// How many entries of a type's display need no look at its length.
+pub const DISPLAY_LEN: usize = 6;
 
-/// The first entries of a type's display: its supertypes from the root down to itself, then
-/// [`NO_TYPE`].
+/// A type's display, its supertypes from the root down to itself, as casts see it.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Display {
-    /// By depth.
+    /// The first entries by depth, then [`NO_TYPE`].
     pub types: [TypeId; DISPLAY_LEN],
+    /// The type's `CompositeKind`.
+    pub kind: u32,
+    /// The length of the whole display.
+    pub len: u32,
+    /// The whole display.
+    pub full: *const TypeId,
 }
 
 /// No canonical type.

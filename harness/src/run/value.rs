@@ -73,7 +73,12 @@ pub fn text(value: Val) -> String {
         Val::Ref(Ref::Null(_)) => "null".to_string(),
         Val::Ref(Ref::Func(_)) => "funcref".to_string(),
         Val::Ref(Ref::Extern(number)) => format!("extern:{number}"),
-        Val::Ref(Ref::Exn(_)) => "exnref".to_string(),
+        Val::Ref(Ref::Host(number)) => format!("host:{number}"),
+        Val::Ref(Ref::I31(value)) => format!("i31:{value}"),
+        Val::Ref(Ref::Struct(_)) => "struct".to_string(),
+        Val::Ref(Ref::Array(_)) => "array".to_string(),
+        Val::Ref(Ref::Exn(_)) => "exn".to_string(),
+        Val::Ref(Ref::Converted(_)) => "extern".to_string(),
     }
 }
 

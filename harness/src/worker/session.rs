@@ -79,8 +79,15 @@ impl Session {
         }
     }
 
-    /// Runs a command.
+    /// Runs a command. What the store hands out meanwhile is released after it.
     pub(super) fn run(&mut self, command: &Command) -> Report {
+        let scope = self.store.open_scope();
+        let report = self.run_command(command);
+        self.store.close_scope(scope);
+        report
+    }
+
+    fn run_command(&mut self, command: &Command) -> Report {
         match command {
             Command::Module { name, module } => {
                 let (slot, outcome) = self.module(module);

@@ -43,7 +43,7 @@ pub(super) fn to_val(argument: &Argument) -> Result<Val, Outcome> {
         Argument::V128(bytes) => Val::V128(u128::from_le_bytes(*bytes)),
         Argument::RefNull(name) => Val::Ref(Ref::Null(heap_type(name)?.top())),
         Argument::RefExtern(host) => Val::Ref(Ref::Extern(*host)),
-        Argument::RefHost(_) => return Err(Outcome::Unsupported("ref.host".to_string())),
+        Argument::RefHost(host) => Val::Ref(Ref::Host(*host)),
     })
 }
 
@@ -96,7 +96,12 @@ pub(super) fn from_ref(store: &Store, reference: Ref) -> Result<Reference, Outco
         Ref::Null(heap_type) => Reference::Null(hierarchy(heap_type)?),
         Ref::Func(word) => Reference::Func(Func::from_ref(store, word).number()),
         Ref::Extern(host) => Reference::Extern(host),
+        Ref::Host(host) => Reference::Host(host),
+        Ref::I31(value) => Reference::I31(value),
+        Ref::Struct(_) => Reference::Struct,
+        Ref::Array(_) => Reference::Array,
         Ref::Exn(_) => Reference::Exn,
+        Ref::Converted(_) => Reference::Externalized,
     })
 }
 

@@ -11,6 +11,8 @@ impl Heap {
     pub(crate) fn begin(&mut self) {
         self.types.update();
         self.space.begin_marking();
+        let held = self.roots.words();
+        self.mark_all(&held);
         let initializing = std::mem::take(&mut self.initializing);
         self.mark_all(&initializing);
         self.initializing = initializing;

@@ -7,7 +7,7 @@
 pub(super) const SMALL_BYTES_MAX: u32 = CLASS_BYTES[CLASSES - 1];
 
 /// How many size classes there are.
-pub const CLASSES: usize = CLASS_BYTES.len();
+pub(super) const CLASSES: usize = CLASS_BYTES.len();
 
 /// The cells' size, by class.
 const CLASS_BYTES: [u32; 28] = [
@@ -33,9 +33,49 @@ const fn classes() -> [u8; (SMALL_BYTES_MAX / GRANULE_BYTES) as usize + 1] {
     table
 }
 
+/// The cell that objects of one size get, as code allocates it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// The size class; large objects have one of their own, which never has a free cell.
+    pub class: u32,
+    /// Bytes of the cell.
+    pub bytes: u32,
+}
+
+impl Cell {
+    /// The cell of objects of so many bytes.
+    #[inline(always)]
+    pub fn of(bytes: u64) -> Cell {
+        match class_of(bytes) {
+            Some(class) => Cell {
+                class: class as u32,
+                bytes: class_bytes(class),
+            },
+            None => Cell {
+                class: CLASSES as u32,
+                bytes: 0,
+            },
+        }
+    }
+
+    /// The cell as an immediate of code.
+    pub fn pack(self) -> u64 {
+        u64::from(self.bytes) << 32 | u64::from(self.class)
+    }
+
+    /// The cell that an immediate holds.
+    #[inline(always)]
+    pub fn unpack(packed: u64) -> Cell {
+        Cell {
+            class: packed as u32,
+            bytes: (packed >> 32) as u32,
+        }
+    }
+}
+
 /// The class of objects of so many bytes; `None` if they are large.
 #[inline(always)]
-pub fn class_of(bytes: u64) -> Option<usize> {
+pub(super) fn class_of(bytes: u64) -> Option<usize> {
     let granules = bytes.div_ceil(GRANULE_BYTES.into());
     match CLASS_OF.get(granules as usize) {
         Some(&class) => Some(class.into()),
@@ -45,7 +85,7 @@ pub fn class_of(bytes: u64) -> Option<usize> {
 
 /// Bytes of a cell of a class.
 #[inline(always)]
-pub fn class_bytes(class: usize) -> u32 {
+pub(super) fn class_bytes(class: usize) -> u32 {
     CLASS_BYTES[class]
 }
 
@@ -60,7 +100,12 @@ mod tests {
             assert!(u64::from(class_bytes(class)) >= bytes);
             assert!(class == 0 || u64::from(class_bytes(class - 1)) < bytes);
         }
-        assert_eq!(class_of(u64::from(SMALL_BYTES_MAX) + 1), None);
+        let large = u64::from(SMALL_BYTES_MAX) + 1;
+        assert_eq!(
+            (class_of(large), Cell::of(large).class),
+            (None, CLASSES as u32)
+        );
+        assert_eq!(Cell::unpack(Cell::of(100).pack()), Cell::of(100));
         assert!(CLASS_BYTES.iter().all(|bytes| bytes % GRANULE_BYTES == 0));
     }
 }

@@ -29,8 +29,8 @@ pub(super) struct Space {
     starts: Bits,
     /// Which objects have been reached.
     marks: Bits,
-    /// By class. Boxed: code knows their address.
-    runs: Box<[GcRun; CLASSES]>,
+    /// By class; the last one, of large objects, stays empty. Boxed: code knows their address.
+    runs: Box<[GcRun; CLASSES + 1]>,
     classes: [Class; CLASSES],
     blocks: Vec<Block>,
     larges: Vec<Large>,
@@ -67,7 +67,7 @@ impl Space {
             arena: Arena::new(bytes_max),
             starts: Bits::default(),
             marks: Bits::default(),
-            runs: Box::new([GcRun::default(); CLASSES]),
+            runs: Box::new([GcRun::default(); CLASSES + 1]),
             classes: std::array::from_fn(|_| Class::default()),
             blocks: Vec::new(),
             larges: Vec::new(),
@@ -240,7 +240,7 @@ impl Space {
             objects += u64::from(cells);
             bytes += u64::from(cells) * u64::from(class_bytes(block.class.into()));
         }
-        for (class, run) in self.runs.iter().enumerate() {
+        for (class, run) in self.runs[..CLASSES].iter().enumerate() {
             let free_bytes = run.end - run.cursor;
             objects -= u64::from(free_bytes / class_bytes(class));
             bytes -= u64::from(free_bytes);

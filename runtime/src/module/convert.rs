@@ -8,6 +8,7 @@ use super::{
     GlobalType, Import, MemoryType, ModuleData, SegmentMode, TableType,
 };
 use crate::limits::PAGE_SIZE_BYTES;
+use crate::ops::Op;
 use crate::types::{
     AbstractHeapType, CompositeKind, CompositeType, FieldType, FuncType, HeapType, RefType,
     StorageType, SubType, TypeId, TypeRef, ValType,
@@ -307,7 +308,10 @@ impl Scope<'_> {
         let mut ops = Vec::new();
         for op in expr.get_operators_reader() {
             match op? {
-                wp::Operator::End => {}
+                // A conversion leaves the reference's word as it is.
+                wp::Operator::End
+                | wp::Operator::AnyConvertExtern
+                | wp::Operator::ExternConvertAny => {}
                 op => ops.push(self.const_op(&op)),
             }
         }
@@ -331,19 +335,36 @@ impl Scope<'_> {
             O::I64Add => ConstOp::I64Add,
             O::I64Sub => ConstOp::I64Sub,
             O::I64Mul => ConstOp::I64Mul,
-            O::RefI31 => ConstOp::Unsupported("ref.i31"),
-            O::StructNew { .. } => ConstOp::Unsupported("struct.new"),
-            O::StructNewDefault { .. } => ConstOp::Unsupported("struct.new_default"),
-            O::StructNewDesc { .. } => ConstOp::Unsupported("struct.new_desc"),
-            O::StructNewDefaultDesc { .. } => ConstOp::Unsupported("struct.new_default_desc"),
-            O::ArrayNew { .. } => ConstOp::Unsupported("array.new"),
-            O::ArrayNewDefault { .. } => ConstOp::Unsupported("array.new_default"),
-            O::ArrayNewFixed { .. } => ConstOp::Unsupported("array.new_fixed"),
-            O::AnyConvertExtern => ConstOp::Unsupported("any.convert_extern"),
-            O::ExternConvertAny => ConstOp::Unsupported("extern.convert_any"),
+            O::RefI31 => ConstOp::RefI31,
+            O::StructNew {
+                struct_type_index: ty,
+            } => aggregate(Op::StructNew, ty, 0),
+            O::StructNewDefault {
+                struct_type_index: ty,
+            } => aggregate(Op::StructNewDefault, ty, 0),
+            O::StructNewDesc {
+                struct_type_index: ty,
+            } => aggregate(Op::StructNewDesc, ty, 0),
+            O::StructNewDefaultDesc {
+                struct_type_index: ty,
+            } => aggregate(Op::StructNewDefaultDesc, ty, 0),
+            O::ArrayNew {
+                array_type_index: ty,
+            } => aggregate(Op::ArrayNew, ty, 0),
+            O::ArrayNewDefault {
+                array_type_index: ty,
+            } => aggregate(Op::ArrayNewDefault, ty, 0),
+            O::ArrayNewFixed {
+                array_type_index: ty,
+                array_size,
+            } => aggregate(Op::ArrayNewFixed, ty, array_size),
             _ => ConstOp::Unsupported("constant expression"),
         }
     }
+}
+
+fn aggregate(op: Op, ty: u32, b: u32) -> ConstOp {
+    ConstOp::Aggregate { op, ty, b }
 }
 
 fn composite_kind(ty: &wp::CompositeInnerType) -> CompositeKind {

@@ -1,6 +1,7 @@
 //! Tests of the stack tier: behaviour that the translation and the frame layout decide. What each
 //! opcode computes is tested by the suite and by `numeric`.
 
+mod gc;
 mod handlers;
 mod support;
 

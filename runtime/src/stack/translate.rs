@@ -9,6 +9,7 @@
 
 mod blocks;
 mod exceptions;
+mod gc;
 mod heights;
 mod ops;
 

@@ -11,7 +11,7 @@
 //! running code holds.
 
 use super::{Caller, Store, StoreData};
-use crate::gc::{GcStatistics, Heap};
+use crate::gc::{GcStatistics, Heap, RootScope};
 use crate::types::{EXCEPTION_HEADER_BYTES, OBJECT_HEADER_BYTES, ValType};
 use crate::vm::{Cx, GcHeader, TagInst};
 
@@ -19,6 +19,19 @@ impl Store {
     /// Frees every object that nothing refers to any more.
     pub fn collect_garbage(&mut self) {
         self.data_mut().collect();
+    }
+
+    /// Begins a scope of references. What the store hands out from here on, as results of calls or
+    /// from tables and globals, stays valid until the scope is closed; outside of any scope, as
+    /// long as the store. What a host function is given is released when it returns.
+    pub fn open_scope(&self) -> RootScope {
+        self.data().heap.open_scope()
+    }
+
+    /// Ends a scope: references that were handed out in it, and not before, are no longer valid.
+    /// The store refuses them.
+    pub fn close_scope(&mut self, scope: RootScope) {
+        self.data().heap.close_scope(scope);
     }
 
     /// What the garbage-collected heap holds.

@@ -7,13 +7,13 @@ use super::{Caller, Store, StoreData, TagHandle, check_store, collect};
 use crate::error::{Error, Result};
 use crate::gc;
 use crate::trap::TrapKind;
-use crate::value::{ExnWord, Ref, Val};
+use crate::value::{GcRef, Objects, Ref, Val};
 
-/// An exception of a store. Equal handles are the same exception.
+/// An exception of a store, valid as long as any reference: until the scope is closed in which it
+/// was had (`Store::open_scope`). Equal handles are the same exception.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Exception {
-    store: u32,
-    word: ExnWord,
+    handle: GcRef,
 }
 
 impl Exception {
@@ -27,35 +27,31 @@ impl Exception {
     }
 
     /// The exception that a call ended with, if its error says so.
-    pub fn of(store: &Store, error: &Error) -> Option<Exception> {
-        let store = store.data().id;
-        error.exception.map(|word| Exception { store, word })
+    pub fn of(error: &Error) -> Option<Exception> {
+        error.exception.map(|handle| Exception { handle })
     }
 
-    /// The exception that a reference of this store refers to.
-    pub fn from_ref(store: &Store, word: ExnWord) -> Exception {
-        let store = store.data().id;
-        Exception { store, word }
+    /// The exception that a reference refers to.
+    pub fn from_ref(reference: Ref) -> Option<Exception> {
+        match reference {
+            Ref::Exn(handle) => Some(Exception { handle }),
+            _other => None,
+        }
     }
 
     /// The reference to it.
     pub fn to_ref(self) -> Ref {
-        Ref::Exn(self.word)
+        Ref::Exn(self.handle)
     }
 
     /// What a host function gives back to throw it.
     pub fn to_error(self) -> Error {
-        Error::exception(self.word)
+        Error::exception(self.handle)
     }
 
-    /// Its tag.
-    pub fn tag(self, store: &Store) -> TagHandle {
-        store.data().exception_tag(self.word)
-    }
-
-    /// What it carries.
-    pub fn values(self, store: &Store) -> Vec<Val> {
-        store.data().exception_values(self.word)
+    /// Its tag, and what it carries; `None` if it has been released.
+    pub fn get(self, store: &Store) -> Option<(TagHandle, Vec<Val>)> {
+        store.data().exception(self.handle)
     }
 }
 
@@ -74,8 +70,7 @@ impl Caller<'_> {
     pub fn exception(&self, error: &Error) -> Option<(TagHandle, Vec<Val>)> {
         // SAFETY: as above.
         let data = unsafe { &*self.data };
-        let word = error.exception?;
-        Some((data.exception_tag(word), data.exception_values(word)))
+        data.exception(error.exception?)
     }
 }
 
@@ -97,31 +92,31 @@ impl StoreData {
         let (ty, slots) = unsafe { ((*tag).ty, (*tag).payload_slots) };
         store.check_values(values, &store.engine.registry().func(ty).params)?;
         let mut payload = vec![0; slots as usize];
-        write_values(values, &mut payload);
-        let (store, top) = (store.id, store.cx.top);
+        write_values(&store.heap, values, &mut payload);
+        let top = store.cx.top;
         // SAFETY: the caller's contract; `tag` is of this store, and `payload` has its slots.
         let word =
             unsafe { collect::new_exception(&raw mut (*data).cx, tag, payload.as_ptr(), top) };
         let word = word.ok_or_else(|| Error::trap(TrapKind::HeapExhausted))?;
-        let word = ExnWord(word);
-        Ok(Exception { store, word })
+        // SAFETY: the exception is made, so that a reference may be made again.
+        let (_, handle) = unsafe { (*data).heap.hold(word as u32) };
+        Ok(Exception { handle })
     }
 
-    fn exception_tag(&self, word: ExnWord) -> TagHandle {
-        // SAFETY: a word that the host holds is that of an exception of its store.
-        let index = unsafe { (*gc::exception_tag(&self.cx, word.0)).id };
-        let store = self.id;
-        TagHandle { store, index }
-    }
-
-    fn exception_values(&self, word: ExnWord) -> Vec<Val> {
-        // SAFETY: as above; what is read of it is copied before a collection can free it.
-        let (ty, slots) = unsafe {
-            let tag = gc::exception_tag(&self.cx, word.0);
-            let slots = (*tag).payload_slots as usize;
-            let payload = gc::exception_payload(&self.cx, word.0);
-            ((*tag).ty, std::slice::from_raw_parts(payload, slots))
+    fn exception(&self, handle: GcRef) -> Option<(TagHandle, Vec<Val>)> {
+        let (_, object) = self.heap.object(handle)?;
+        let word = u64::from(object);
+        // SAFETY: the host has handles of kind exception from references of that hierarchy only,
+        // and what is read of it is copied before a collection can free it.
+        let (tag, slots) = unsafe {
+            let tag = &*gc::exception_tag(&self.cx, word);
+            let payload = gc::exception_payload(&self.cx, word);
+            let slots = std::slice::from_raw_parts(payload, tag.payload_slots as usize);
+            (tag, slots)
         };
-        read_values(&self.engine.registry().func(ty).params, slots)
+        let types = self.engine.registry().func(tag.ty);
+        let values = read_values(&self.heap, &types.params, slots);
+        let (store, index) = (self.id, tag.id);
+        Some((TagHandle { store, index }, values))
     }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::{Store, StoreData, check_store};
 use crate::error::{Error, ErrorKind, Result};
+use crate::gc::Heap;
 use crate::trap::TrapKind;
 use crate::types::{FuncType, ValType};
-use crate::value::{FuncWord, Ref, Val, slots_of, slots_of_all};
+use crate::value::{FuncWord, Objects, Ref, Val, slots_of, slots_of_all};
 use crate::vm::{Cx, EXIT_OK, Exit, FuncInst};
 
 /// A function of a store. Equal handles are the same function.
@@ -135,7 +136,7 @@ impl StoreData {
         }
         // SAFETY: the callee has left its results at `base`.
         let results = unsafe { std::slice::from_raw_parts(base, slots) };
-        Ok(read_values(&ty.results, results))
+        Ok(read_values(&store.heap, &ty.results, results))
     }
 
     /// Puts checked arguments on top of the value stack: the function, its type, where they are,
@@ -155,7 +156,9 @@ impl StoreData {
             return Err(Error::trap(TrapKind::StackExhausted));
         }
         // SAFETY: `base` to `base + slots` is inside the value stack and above what is live.
-        write_values(args, unsafe { std::slice::from_raw_parts_mut(base, slots) });
+        write_values(&self.heap, args, unsafe {
+            std::slice::from_raw_parts_mut(base, slots)
+        });
         Ok((func, ty, base, slots))
     }
 
@@ -207,10 +210,29 @@ impl StoreData {
                 let heap = crate::types::HeapType::Exact(crate::types::TypeRef { id, kind });
                 self.engine.registry().heap_matches(heap, r.heap)
             }
+            (Val::Ref(reference), ValType::Ref(r)) => reference
+                .heap_type(&self.heap)
+                .is_some_and(|heap| self.engine.registry().heap_matches(heap, r.heap)),
             _ => self.engine.registry().matches(value.ty(), ty),
         };
         let message = || Error::usage(format!("a value of type {ty} is expected, not {value:?}"));
         if fits { Ok(()) } else { Err(message()) }
+    }
+}
+
+impl StoreData {
+    /// Sends the exception of a host function's error on its way, while its handle is valid.
+    fn throw_of(&mut self, error: Error) -> Error {
+        let Some(handle) = error.exception else {
+            return error;
+        };
+        match self.heap.object(handle) {
+            Some((_, exception)) => {
+                self.cx.exception = exception.into();
+                error
+            }
+            None => Error::usage("an exception that has been released"),
+        }
     }
 }
 
@@ -221,20 +243,20 @@ pub(crate) fn native_stack_address() -> usize {
     std::hint::black_box(&raw const here) as usize
 }
 
-pub(super) fn write_values(values: &[Val], mut slots: &mut [u64]) {
+pub(super) fn write_values(heap: &Heap, values: &[Val], mut slots: &mut [u64]) {
     for value in values {
         let n = slots_of(value.ty());
         let (head, tail) = slots.split_at_mut(n);
-        value.write(head);
+        value.write(heap, head);
         slots = tail;
     }
 }
 
-pub(super) fn read_values(types: &[ValType], mut slots: &[u64]) -> Vec<Val> {
+pub(super) fn read_values(heap: &Heap, types: &[ValType], mut slots: &[u64]) -> Vec<Val> {
     let mut read = |&ty: &ValType| {
         let (head, tail) = slots.split_at(slots_of(ty));
         slots = tail;
-        Val::read(ty, head)
+        Val::read(ty, heap, head)
     };
     types.iter().map(&mut read).collect()
 }
@@ -252,15 +274,12 @@ unsafe extern "C" fn host_entry(func: *mut FuncInst, cx: *mut Cx, args: *mut u64
             kind: ErrorKind::Trap(kind),
             ..
         }) if !matches!(kind, TrapKind::HostError | TrapKind::UncaughtException) => kind as Exit,
+        // It is on its way already.
         Err(Error {
             kind: ErrorKind::Exception,
-            exception: Some(exception),
+            exception: Some(_),
             ..
-        }) => {
-            // SAFETY: as above.
-            unsafe { (*cx).exception = exception.0 };
-            TrapKind::UncaughtException as Exit
-        }
+        }) => TrapKind::UncaughtException as Exit,
         Err(error) => {
             // SAFETY: as above.
             unsafe { (*(*cx).store.cast::<StoreData>()).host_error = Some(error) };
@@ -287,7 +306,8 @@ unsafe fn call_host(data: *mut StoreData, index: usize, args: *mut u64) -> Resul
     let top = store.cx.top;
     store.cx.top = args.wrapping_add(slots);
     // SAFETY: `args` has room for that many slots.
-    let values = read_values(&ty.params, unsafe {
+    let scope = store.heap.open_scope();
+    let values = read_values(&store.heap, &ty.params, unsafe {
         std::slice::from_raw_parts(args, slots)
     });
     let mut caller = Caller {
@@ -298,13 +318,17 @@ unsafe fn call_host(data: *mut StoreData, index: usize, args: *mut u64) -> Resul
     // SAFETY: the host function has ended, so that a reference may be made again.
     let store = unsafe { &mut *data };
     store.cx.top = top;
-    let results = result.unwrap_or_else(|_| Err(panicked()))?;
-    store.check_values(&results, &ty.results)?;
-    // SAFETY: as for the arguments.
-    write_values(&results, unsafe {
-        std::slice::from_raw_parts_mut(args, slots)
+    let results = result.unwrap_or_else(|_| Err(panicked()));
+    let done = results.and_then(|results| {
+        store.check_values(&results, &ty.results)?;
+        // SAFETY: as for the arguments.
+        let to = unsafe { std::slice::from_raw_parts_mut(args, slots) };
+        write_values(&store.heap, &results, to);
+        Ok(())
     });
-    Ok(())
+    let done = done.map_err(|error| store.throw_of(error));
+    store.heap.close_scope(scope);
+    done
 }
 
 fn panicked() -> Error {

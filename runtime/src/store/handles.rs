@@ -178,7 +178,8 @@ impl TableHandle {
     pub fn new(store: &mut Store, ty: TableType, init: Ref) -> Result<TableHandle> {
         let data = store.data_mut();
         data.check_value(Val::Ref(init), ValType::Ref(ty.element))?;
-        data.new_table(ty, init.to_word())
+        let word = init.to_word(&data.heap);
+        data.new_table(ty, word)
     }
 
     /// The length in elements.
@@ -193,16 +194,21 @@ impl TableHandle {
 
     /// An element.
     pub fn get(self, store: &Store, index: u64) -> Option<Ref> {
-        let table = &store.data().tables[self.index as usize];
+        let data = store.data();
+        let table = &data.tables[self.index as usize];
         let word = *table.words().get(usize::try_from(index).ok()?)?;
-        Some(Ref::from_word(table.ty.element, word))
+        Some(Ref::from_word(table.ty.element, &data.heap, word))
     }
 
-    /// Grows by `delta` elements holding `init`: the old length, or `None`.
+    /// Grows by `delta` elements holding `init`: the old length, or `None` if the table cannot be
+    /// that large or `init` is not of its type.
     pub fn grow(self, store: &mut Store, delta: u64, init: Ref) -> Option<u64> {
         let data = store.data_mut();
+        let element = ValType::Ref(data.tables[self.index as usize].ty.element);
+        data.check_value(Val::Ref(init), element).ok()?;
+        let word = init.to_word(&data.heap);
         let table = &mut data.tables[self.index as usize];
-        grow_table(table, &mut data.cx, delta, init.to_word())
+        grow_table(table, &mut data.cx, delta, word)
     }
 }
 
@@ -214,12 +220,14 @@ impl GlobalHandle {
     pub fn new(store: &mut Store, ty: GlobalType, value: Val) -> Result<GlobalHandle> {
         let data = store.data_mut();
         data.check_value(value, ty.content)?;
-        Ok(data.add_global(Global::new(ty, value)))
+        let global = Global::new(ty, &data.heap, value);
+        Ok(data.add_global(global))
     }
 
     /// The current value.
     pub fn get(self, store: &Store) -> Val {
-        store.data().globals[self.index as usize].get()
+        let data = store.data();
+        data.globals[self.index as usize].get(&data.heap)
     }
 
     /// Its type.
@@ -239,7 +247,7 @@ impl GlobalHandle {
         if !ty.mutable {
             return Err(Error::usage("the global is constant"));
         }
-        data.globals[self.index as usize].set(value);
+        data.globals[self.index as usize].set(&data.heap, value);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 //! a handler that calls instead would use up in a fraction of them. Builds with debug assertions
 //! have a loop in the place of jumps, so there it is run less often, and tests the loops only.
 
-use super::{encode, engine};
+use super::{encode, engine, gc};
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
 use crate::module::Module;
@@ -58,6 +58,7 @@ fn run_in(engine: &Engine, name: &str, body: &str) {
 }
 
 fn module_text(body: &str) -> String {
+    let definitions = gc::DEFINITIONS;
     format!(
         r#"(module
         (type $i (func (param i32) (result i32))) (type $v (func))
@@ -77,6 +78,7 @@ fn module_text(body: &str) -> String {
         (func $tail_host (return_call $host))
         (func $tail_table (type $i) (return_call_indirect (type $i) (local.get 0) (i32.const 0)))
         (func $tail_ref (type $i) (return_call_ref $i (local.get 0) (ref.func $same)))
+        {definitions}
         (func (export "run") (param $n i32) (local $x i32) (local $wide v128)
             (loop $again {body}
                 (local.set $n (i32.sub (local.get $n) (i32.const 1)))
@@ -165,7 +167,7 @@ fn special(op: Op) -> &'static str {
             "try try try (throw $t (i32.const 1)) delegate 0 catch $t drop rethrow 0 end
             catch_all end"
         }
-        other => panic!("{} needs a text", other.mnemonic()),
+        other => gc::text(other).unwrap_or_else(|| panic!("{} needs a text", other.mnemonic())),
     }
 }
 
@@ -251,7 +253,7 @@ const VARIANTS: &[(&str, &str)] = &[
 
 #[test]
 fn every_variant_on_a_small_native_stack() {
-    for (name, body) in VARIANTS {
+    for (name, body) in VARIANTS.iter().chain(gc::VARIANTS) {
         run(name, body);
     }
 }

@@ -163,12 +163,20 @@ impl Translator<'_> {
 
     /// A branch that `taken` takes on its condition; `passed_by` jumps on the opposite condition.
     /// The condition has been popped.
-    pub(super) fn br_on(&mut self, depth: u32, taken: Handler, passed_by: Handler) {
+    pub(super) fn br_on(
+        &mut self,
+        depth: u32,
+        taken: Handler,
+        passed_by: Handler,
+        immediates: &[u64],
+    ) {
         if self.dropped_slots(depth) == 0 {
-            self.emit(taken, &[]);
+            self.emit(taken, immediates);
             self.emit_label(depth);
         } else {
-            let past = self.emit_jump_to_come(passed_by);
+            self.emit(passed_by, immediates);
+            let past = self.cells.len() as u32;
+            self.cells.push(NONE.into());
             self.emit_branch(depth);
             self.resolve(past);
         }

@@ -7,7 +7,7 @@ use crate::ops::for_each_simd_numeric;
 use crate::ops::{Op, Shape, SigType, Signature, for_each_group, for_each_numeric, for_each_op};
 use crate::simd::V128;
 use crate::stack::machine::Handler;
-use crate::stack::{atomic, call, control, memory, numeric, simd, table, variable};
+use crate::stack::{atomic, call, control, gc, memory, numeric, simd, table, variable};
 use crate::types::ValType;
 
 /// A pattern of all opcodes of some groups.
@@ -21,20 +21,9 @@ macro_rules! any_of {
 macro_rules! unsupported_op {
     () => {
         for_each_group!(
-            [for_each_aggregate for_each_shared_everything for_each_stack_switching]
+            [for_each_shared_everything for_each_stack_switching]
             any_of;
-        ) | Op::RefTestNonNull
-            | Op::RefTestNullable
-            | Op::RefCastNonNull
-            | Op::RefCastNullable
-            | Op::BrOnCast
-            | Op::BrOnCastFail
-            | Op::RefGetDesc
-            | Op::RefCastDescEqNonNull
-            | Op::RefCastDescEqNullable
-            | Op::BrOnCastDescEq
-            | Op::BrOnCastDescEqFail
-            | Op::MemoryDiscard
+        ) | Op::MemoryDiscard
             | Op::Pause
             | Op::TypedSelectMulti
     };
@@ -163,13 +152,8 @@ impl Translator<'_> {
             Op::GlobalSet => self.global_set(index(instr)?),
             Op::I32Const | Op::I64Const | Op::F32Const | Op::F64Const => self.constant(instr)?,
             Op::V128Const => self.constant(instr)?,
-            Op::RefNull => self.simple(variable::const_, &[0], 0, 1),
-            Op::RefFunc => self.simple(table::ref_func, &[index(instr)?.into()], 0, 1),
-            Op::RefIsNull => self.simple(table::ref_is_null, &[], 1, 1),
-            Op::RefEq => self.simple(table::ref_eq, &[], 2, 1),
-            Op::RefAsNonNull => self.simple(table::ref_as_non_null, &[], 1, 1),
-            Op::BrOnNull => self.br_on_null(label(instr)?),
-            Op::BrOnNonNull => self.br_on_non_null(label(instr)?),
+            for_each_group!([for_each_reference] any_of;) => self.reference(instr)?,
+            for_each_group!([for_each_aggregate] any_of;) => self.aggregate(instr)?,
             Op::TableGet => self.simple(table::table_get, &[index(instr)?.into()], 1, 1),
             Op::TableSet => self.simple(table::table_set, &[index(instr)?.into()], 2, 0),
             Op::TableSize => self.simple(table::table_size, &[index(instr)?.into()], 0, 1),
@@ -202,8 +186,30 @@ impl Translator<'_> {
         Ok(())
     }
 
+    /// An instruction on references.
+    fn reference(&mut self, instr: &Instr<'_>) -> Result<()> {
+        match instr.op {
+            Op::RefNull => self.simple(variable::const_, &[0], 0, 1),
+            Op::RefFunc => self.simple(table::ref_func, &[index(instr)?.into()], 0, 1),
+            Op::RefIsNull => self.simple(table::ref_is_null, &[], 1, 1),
+            Op::RefEq => self.simple(table::ref_eq, &[], 2, 1),
+            Op::RefAsNonNull => self.simple(table::ref_as_non_null, &[], 1, 1),
+            Op::BrOnNull => self.br_on_null(label(instr)?),
+            Op::BrOnNonNull => self.br_on_non_null(label(instr)?),
+            Op::RefTestNonNull | Op::RefTestNullable => self.cast(instr)?,
+            Op::RefCastNonNull | Op::RefCastNullable => self.cast(instr)?,
+            Op::BrOnCast | Op::BrOnCastFail => self.br_on_cast(instr)?,
+            Op::BrOnCastDescEq | Op::BrOnCastDescEqFail => self.br_on_cast(instr)?,
+            Op::RefGetDesc => self.simple(gc::ref_get_desc, &[], 1, 1),
+            Op::RefCastDescEqNonNull => self.simple(gc::ref_cast_desc_eq, &[0], 2, 1),
+            Op::RefCastDescEqNullable => self.simple(gc::ref_cast_desc_eq, &[1], 2, 1),
+            other => return Err(wrong_immediates(other)),
+        }
+        Ok(())
+    }
+
     /// An instruction of fixed slots.
-    fn simple(&mut self, handler: Handler, immediates: &[u64], pops: u32, pushes: u32) {
+    pub(super) fn simple(&mut self, handler: Handler, immediates: &[u64], pops: u32, pushes: u32) {
         self.emit(handler, immediates);
         self.stack.pop(pops);
         self.stack.push(pushes);
@@ -293,19 +299,19 @@ impl Translator<'_> {
 
     fn br_if(&mut self, depth: u32) {
         self.stack.pop(1);
-        self.br_on(depth, control::br_if, control::br_unless);
+        self.br_on(depth, control::br_if, control::br_unless, &[]);
     }
 
     /// Falls through with the reference, branches without it.
     fn br_on_null(&mut self, depth: u32) {
         self.stack.pop(1);
-        self.br_on(depth, control::br_on_null, control::br_on_non_null);
+        self.br_on(depth, control::br_on_null, control::br_on_non_null, &[]);
         self.stack.push(1);
     }
 
     /// Branches with the reference, falls through without it.
     fn br_on_non_null(&mut self, depth: u32) {
-        self.br_on(depth, control::br_on_non_null, control::br_on_null);
+        self.br_on(depth, control::br_on_non_null, control::br_on_null, &[]);
         self.stack.pop(1);
     }
 
@@ -531,14 +537,14 @@ fn label(instr: &Instr<'_>) -> Result<u32> {
     }
 }
 
-fn index(instr: &Instr<'_>) -> Result<u32> {
+pub(super) fn index(instr: &Instr<'_>) -> Result<u32> {
     match instr.imm {
         Imm::Index(index) => Ok(index),
         _other => Err(wrong_immediates(instr.op)),
     }
 }
 
-fn index2(instr: &Instr<'_>) -> Result<(u32, u32)> {
+pub(super) fn index2(instr: &Instr<'_>) -> Result<(u32, u32)> {
     match instr.imm {
         Imm::Index2(a, b) => Ok((a, b)),
         _other => Err(wrong_immediates(instr.op)),
