@@ -35,7 +35,7 @@ mod visit;
 
 use std::sync::Arc;
 
-pub use builder::{build, build_with};
+pub use builder::{Scratch, build, build_in, build_with};
 pub use verify::verify;
 pub use visit::{Imm, Role};
 
@@ -126,6 +126,9 @@ impl From<ValType> for Type {
 }
 
 impl Type {
+    /// How many types there are.
+    pub const COUNT: usize = Type::Ref as usize + 1;
+
     /// How many slots a value takes.
     pub fn slots(self) -> u32 {
         if self == Type::V128 { 2 } else { 1 }
@@ -390,6 +393,36 @@ pub struct Func {
 }
 
 impl Func {
+    /// Takes out the code, and leaves the buffers.
+    fn clear(&mut self) {
+        let Func {
+            module: _,
+            index,
+            ty: _,
+            local_types,
+            local_slots,
+            param_slots,
+            first_temporary,
+            slots,
+            blocks,
+            insts,
+            offsets,
+            consts,
+            lists,
+            labels,
+            ops,
+        } = self;
+        (*index, *param_slots, *first_temporary, *slots, *ops) = (0, 0, 0, 0, 0);
+        local_types.clear();
+        local_slots.clear();
+        blocks.clear();
+        insts.clear();
+        offsets.clear();
+        consts.clear();
+        lists.clear();
+        labels.clear();
+    }
+
     /// The operands of a list.
     pub fn list(&self, list: List) -> &[Operand] {
         &self.lists[list.start as usize..][..list.len as usize]

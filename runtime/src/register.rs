@@ -51,7 +51,7 @@ impl Compiled {
         compiled.expect("the engine hands back what the same tier has compiled")
     }
 
-    fn add(&mut self, func: &ir::Func, cells: Vec<u64>) {
+    fn add(&mut self, func: &ir::Func, cells: &[u64]) {
         let mut helped = 0;
         for inst in &func.insts {
             if let Some(op) = helper_op(inst) {
@@ -63,7 +63,7 @@ impl Compiled {
         self.proof.functions += 1;
         self.proof.compiled += 1;
         self.proof.ops_inline += func.ops - helped;
-        self.codes.push(cells.into_boxed_slice());
+        self.codes.push(cells.into());
     }
 
     /// Fills in the addresses of code that calls name: cells of bodies, by function index.
@@ -96,11 +96,13 @@ impl Backend for RegisterTier {
             proof: Proof::default(),
         };
         let mut calls = Vec::new();
+        let (mut building, mut fusing) = (ir::Scratch::default(), fuse::Scratch::default());
         for body in 0..module.bodies.len() {
-            let func = ir::build_with(module, body, config)?;
-            let fused = fuse::fuse(&func)?;
+            let func = ir::build_in(module, body, config, &mut building)?;
+            let fused = fuse::fuse(&func, &mut fusing)?;
             calls.extend(fused.calls.iter().map(|&(cell, func)| (body, cell, func)));
             compiled.add(&func, fused.cells);
+            building.recycle(func);
         }
         compiled.link(module, &calls);
         Ok(Arc::new(compiled))

@@ -11,14 +11,14 @@
 
 mod atomic;
 mod control;
+mod scratch;
 mod simd;
 mod stack;
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::visit::{fixed, helper_types, sig_type};
-use super::{Block, Func, Inst, List, Operand, Slot, Type};
+use super::{Block, BlockId, Func, Inst, List, Operand, Slot, Type};
 use crate::decode::{DecodeError, Decoder, Imm, Instr, MemArg, RawBlockType, RawValType};
 use crate::engine::{Config, Tier};
 use crate::error::{Error, ErrorKind, Result};
@@ -28,6 +28,8 @@ use crate::ops::{Op, Shape};
 use crate::trap::TrapKind;
 use crate::types::{FuncType, ValType};
 use control::{Frame, Label};
+pub use scratch::Scratch;
+use scratch::{Consts, Sigs};
 use stack::{Stack, Value};
 
 /// Builds the IR of function body `body` of a module.
@@ -43,9 +45,22 @@ pub fn build(module: &Module, body: usize) -> Result<Func> {
 /// # Errors
 /// As [`build`].
 pub fn build_with(module: &Module, body: usize, config: &Config) -> Result<Func> {
+    build_in(module, body, config, &mut Scratch::default())
+}
+
+/// The same with what is kept from one function of the module to the next.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_in(
+    module: &Module,
+    body: usize,
+    config: &Config,
+    scratch: &mut Scratch,
+) -> Result<Func> {
     let range = module.bodies[body].clone();
     let mut decoder = Decoder::new(&module.bytes[range.clone()], range.start);
-    let mut builder = Builder::new(module, body, &mut decoder).map_err(internal)?;
+    let mut builder = Builder::new(module, body, &mut decoder, scratch).map_err(internal)?;
     builder.has_fuel = config.fuel;
     builder.is_interruptible = config.interruptible;
     builder.poll();
@@ -53,7 +68,7 @@ pub fn build_with(module: &Module, body: usize, config: &Config) -> Result<Func>
         let instr = decoder.read().map_err(internal)?;
         builder.instr(&instr).map_err(|e| e.at(instr.offset))?;
     }
-    Ok(builder.finish())
+    Ok(builder.finish(scratch))
 }
 
 fn internal(error: DecodeError) -> Error {
@@ -95,21 +110,16 @@ impl Sig {
     }
 }
 
-/// The constant pool's index.
-#[derive(Debug, Default)]
-struct Consts {
-    one: HashMap<u64, u32>,
-    two: HashMap<u128, u32>,
-}
-
 struct Builder<'a> {
     module: &'a Module,
     func: Func,
     stack: Stack,
     consts: Consts,
-    sigs: HashMap<u32, Rc<Sig>>,
+    sigs: Sigs,
     control: Vec<Frame>,
     labels: Vec<Label>,
+    /// By depth, where a branch of the `br_table` at hand goes; empty between two of them.
+    by_depth: Vec<Option<BlockId>>,
     /// Where the open block starts.
     start: u32,
     /// Whether a block is open: whether the code at hand can be reached.
@@ -130,55 +140,42 @@ impl<'a> Builder<'a> {
         module: &'a Module,
         body: usize,
         decoder: &mut Decoder<'_>,
+        scratch: &mut Scratch,
     ) -> Result<Builder<'a>, DecodeError> {
         let index = module.imported.funcs + body as u32;
-        let ty = module.signatures[index as usize].clone();
-        let mut local_types = types(&ty.params).to_vec();
-        let params = local_types.len();
+        let mut func = scratch.func(module, index);
+        let (local_types, params) = (&mut func.local_types, func.ty.params.len());
+        local_types.extend(func.ty.params.iter().map(|&ty| Type::from(ty)));
         decoder.read_locals(|count, ty| {
             let len = local_types.len() + count as usize;
             local_types.resize(len, value_type(ty));
         })?;
         let mut slots = 0;
-        let mut param_slots = 0;
-        let mut local_slots = Vec::with_capacity(local_types.len());
         for (i, ty) in local_types.iter().enumerate() {
-            local_slots.push(Slot(slots));
+            func.local_slots.push(Slot(slots));
             slots += ty.slots();
             if i < params {
-                param_slots = slots;
+                func.param_slots = slots;
             }
         }
+        func.first_temporary = slots;
         let sig = Rc::new(Sig {
             params: Box::default(),
-            results: types(&ty.results),
+            results: types(&func.ty.results),
         });
-        let stack = Stack::new(local_slots.clone(), slots);
-        let func = Func {
-            module: module.clone(),
-            index,
-            ty,
-            local_types,
-            local_slots,
-            param_slots,
-            first_temporary: slots,
-            slots,
-            blocks: Vec::new(),
-            insts: Vec::new(),
-            offsets: Vec::new(),
-            consts: Vec::new(),
-            lists: Vec::new(),
-            labels: Vec::new(),
-            ops: 0,
-        };
+        let mut control = std::mem::take(&mut scratch.control);
+        control.push(Frame::function(sig));
+        let mut stack = std::mem::take(&mut scratch.stack);
+        stack.reset(&func.local_slots, slots);
         Ok(Builder {
             module,
             func,
             stack,
-            consts: Consts::default(),
-            sigs: HashMap::new(),
-            control: vec![Frame::function(sig)],
-            labels: Vec::new(),
+            consts: std::mem::take(&mut scratch.consts),
+            sigs: std::mem::take(&mut scratch.sigs),
+            control,
+            labels: std::mem::take(&mut scratch.labels),
+            by_depth: std::mem::take(&mut scratch.by_depth),
             start: 0,
             is_open: true,
             skipped: 0,
@@ -189,9 +186,17 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn finish(mut self) -> Func {
+    fn finish(mut self, scratch: &mut Scratch) -> Func {
         self.func.slots = self.func.first_temporary + self.stack.height_max;
         self.resolve_labels();
+        self.control.clear();
+        self.labels.clear();
+        scratch.stack = self.stack;
+        scratch.consts = self.consts;
+        scratch.sigs = self.sigs;
+        scratch.control = self.control;
+        scratch.labels = self.labels;
+        scratch.by_depth = self.by_depth;
         self.func
     }
 
@@ -217,19 +222,11 @@ impl<'a> Builder<'a> {
     }
 
     fn constant(&mut self, bits: u64) -> u32 {
-        let consts = &mut self.func.consts;
-        *self.consts.one.entry(bits).or_insert_with(|| {
-            consts.push(bits);
-            consts.len() as u32 - 1
-        })
+        self.consts.one(&mut self.func.consts, bits)
     }
 
     fn constant128(&mut self, bits: u128) -> u32 {
-        let consts = &mut self.func.consts;
-        *self.consts.two.entry(bits).or_insert_with(|| {
-            consts.extend([bits as u64, (bits >> 64) as u64]);
-            consts.len() as u32 - 2
-        })
+        self.consts.two(&mut self.func.consts, bits)
     }
 
     /// The operands of the topmost `len` positions as a list, after `first`.
@@ -601,7 +598,7 @@ impl<'a> Builder<'a> {
     }
 
     fn call(&mut self, op: Op, func: u32) {
-        let sig = Sig::new(&self.module.signatures[func as usize]);
+        let sig = self.sig(self.module.funcs[func as usize]);
         let args = self.list(None, sig.params.len());
         if op == Op::ReturnCall {
             return self.terminate(Inst::ReturnCall { func, args });
@@ -660,18 +657,13 @@ impl<'a> Builder<'a> {
 
     /// The function type of a type index.
     fn sig(&mut self, type_index: u32) -> Rc<Sig> {
-        let module = self.module;
-        let new = || Rc::new(Sig::new(&module.func_type(type_index)));
-        self.sigs.entry(type_index).or_insert_with(new).clone()
+        self.sigs.of_index(self.module, type_index)
     }
 
     fn block_sig(&mut self, ty: RawBlockType) -> Rc<Sig> {
         match ty {
-            RawBlockType::Empty => Rc::default(),
-            RawBlockType::Value(ty) => Rc::new(Sig {
-                params: Box::default(),
-                results: Box::new([value_type(ty)]),
-            }),
+            RawBlockType::Empty => self.sigs.empty(),
+            RawBlockType::Value(ty) => self.sigs.of_result(value_type(ty)),
             RawBlockType::Func(index) => self.sig(index),
         }
     }

@@ -28,14 +28,31 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{BlockId, Func, Operand, OperandKind, Slot, Type};
 use crate::limits::LimitKind;
 use layout::{Layout, SCRATCHES, immediate};
+use moves::Move;
 use plan::Plan;
 
 /// A function's cells, not yet linked.
 #[derive(Debug)]
-pub(super) struct Fused {
-    pub(super) cells: Vec<u64>,
+pub(super) struct Fused<'s> {
+    pub(super) cells: &'s [u64],
     /// Cells that are to hold the address of the code of a function of the module, by its index.
-    pub(super) calls: Vec<(usize, u32)>,
+    pub(super) calls: &'s [(usize, u32)],
+}
+
+/// Buffers that are kept from one function to the next.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    layout: Layout,
+    plan: Plan,
+    cells: Vec<u64>,
+    calls: Vec<(usize, u32)>,
+    /// Where each block begins.
+    starts: Vec<usize>,
+    /// The instruction's cell, what it lacks, where it leads.
+    fixups: Vec<(usize, Fixup, BlockId)>,
+    /// What the accumulators hold at the start of blocks with one predecessor.
+    mirrors: Vec<Mirror>,
+    moves: Vec<Move>,
 }
 
 /// Fuses a function.
@@ -43,15 +60,21 @@ pub(super) struct Fused {
 /// # Errors
 /// `Limit` if the code is longer than a branch can span, `Internal` if the IR is not what it must
 /// be.
-pub(super) fn fuse(func: &Func) -> Result<Fused> {
-    let mut fuser = Fuser::new(func);
+pub(super) fn fuse<'s>(func: &Func, scratch: &'s mut Scratch) -> Result<Fused<'s>> {
+    scratch.layout.reset(func);
+    scratch.plan.reset(func);
+    let mut fuser = Fuser::new(func, scratch);
     fuser.prologue();
     for i in 0..func.blocks.len() as u32 {
         if fuser.plan.is_emitted(BlockId(i)) {
             fuser.block(BlockId(i))?;
         }
     }
-    fuser.finish()
+    fuser.finish()?;
+    Ok(Fused {
+        cells: &scratch.cells,
+        calls: &scratch.calls,
+    })
 }
 
 /// What the accumulators hold: the slots that they are copies of.
@@ -76,17 +99,16 @@ enum Fixup {
 
 struct Fuser<'a> {
     func: &'a Func,
-    layout: Layout,
-    plan: Plan,
-    cells: Vec<u64>,
-    calls: Vec<(usize, u32)>,
-    /// Where each block begins.
-    starts: Vec<usize>,
-    /// The instruction's cell, what it lacks, where it leads.
-    fixups: Vec<(usize, Fixup, BlockId)>,
+    layout: &'a Layout,
+    plan: &'a Plan,
+    cells: &'a mut Vec<u64>,
+    calls: &'a mut Vec<(usize, u32)>,
+    starts: &'a mut [usize],
+    fixups: &'a mut Vec<(usize, Fixup, BlockId)>,
     mirror: Mirror,
-    /// At the start of blocks with one predecessor.
-    mirrors: Vec<Mirror>,
+    mirrors: &'a mut [Mirror],
+    /// Moves at hand; empty between two instructions.
+    list: &'a mut Vec<Move>,
     /// The block that follows in the code.
     next: Option<BlockId>,
     /// Slots above the frame for moves, in use or not.
@@ -124,17 +146,27 @@ impl Field {
 }
 
 impl<'a> Fuser<'a> {
-    fn new(func: &'a Func) -> Fuser<'a> {
+    fn new(func: &'a Func, scratch: &'a mut Scratch) -> Fuser<'a> {
+        scratch.cells.clear();
+        scratch.cells.push(0);
+        scratch.calls.clear();
+        scratch.starts.clear();
+        scratch.starts.resize(func.blocks.len(), usize::MAX);
+        scratch.fixups.clear();
+        scratch.mirrors.clear();
+        scratch.mirrors.resize(func.blocks.len(), Mirror::default());
+        scratch.moves.clear();
         Fuser {
             func,
-            layout: Layout::new(func),
-            plan: Plan::new(func),
-            cells: vec![0],
-            calls: Vec::new(),
-            starts: vec![usize::MAX; func.blocks.len()],
-            fixups: Vec::new(),
+            layout: &scratch.layout,
+            plan: &scratch.plan,
+            cells: &mut scratch.cells,
+            calls: &mut scratch.calls,
+            starts: &mut scratch.starts,
+            fixups: &mut scratch.fixups,
             mirror: Mirror::default(),
-            mirrors: vec![Mirror::default(); func.blocks.len()],
+            mirrors: &mut scratch.mirrors,
+            list: &mut scratch.moves,
             next: None,
             overflow: 0,
         }
@@ -199,9 +231,8 @@ impl<'a> Fuser<'a> {
                 })
             }
             OperandKind::Const(index) => {
-                let bits = self.func.consts[index as usize];
                 if ty != Type::V128
-                    && let Some(slot) = self.layout.constant(bits)
+                    && let Some(slot) = self.layout.constant(index)
                 {
                     return slot;
                 }
@@ -266,13 +297,13 @@ impl<'a> Fuser<'a> {
         if !constants.is_empty() {
             let (len, first) = (constants.len() as u16, func.param_slots as u16);
             self.cell(opcode!(constants), len, 0, first);
-            let constants = self.layout.constants().to_vec();
             self.cells.extend(constants);
         }
     }
 
-    fn finish(mut self) -> Result<Fused> {
-        for (at, fixup, target) in std::mem::take(&mut self.fixups) {
+    /// Fills in where branches lead and what the frame takes.
+    fn finish(self) -> Result<()> {
+        for &(at, fixup, target) in self.fixups.iter() {
             let start = self.starts[target.0 as usize];
             let distance = i32::try_from(start as i64 - at as i64)
                 .map_err(|_| Error::limit(LimitKind::Code, "a function is too long"))?;
@@ -292,8 +323,7 @@ impl<'a> Fuser<'a> {
         // One slot more, so that the first result of a call without results can be read.
         let slots = self.layout.frame_slots + self.overflow + 2;
         self.cells[0] = u64::from(slots) * 8;
-        let (cells, calls) = (self.cells, self.calls);
-        Ok(Fused { cells, calls })
+        Ok(())
     }
 }
 

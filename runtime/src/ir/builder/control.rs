@@ -368,16 +368,25 @@ impl Builder<'_> {
         let index = self.pop();
         let depths = || table.targets.chain([table.default]);
         let mut edges: Vec<(u32, (BlockId, bool))> = Vec::new();
-        let mut by_depth = std::collections::HashMap::new();
+        let mut by_depth = std::mem::take(&mut self.by_depth);
         let start = self.func.labels.len() as u32;
         for depth in depths() {
-            let label = *by_depth.entry(depth).or_insert_with(|| {
+            let at = depth as usize;
+            if at >= by_depth.len() {
+                by_depth.resize(at + 1, None);
+            }
+            let label = by_depth[at].unwrap_or_else(|| {
                 let edge = self.edge_label(depth);
                 edges.push((depth, edge));
                 edge.0
             });
+            by_depth[at] = Some(label);
             self.func.labels.push(label);
         }
+        for &(depth, _) in &edges {
+            by_depth[depth as usize] = None;
+        }
+        self.by_depth = by_depth;
         let len = self.func.labels.len() as u32 - start;
         let targets = List { start, len };
         self.terminate(Inst::BrTable { index, targets });

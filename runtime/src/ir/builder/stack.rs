@@ -33,7 +33,7 @@ pub(super) struct Entry {
 const NONE: u32 = u32::MAX;
 
 /// The stack.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Stack {
     entries: Vec<Entry>,
     /// The topmost position that reads each local.
@@ -47,15 +47,16 @@ pub(super) struct Stack {
 }
 
 impl Stack {
-    pub(super) fn new(local_slots: Vec<Slot>, first_temporary: u32) -> Stack {
-        Stack {
-            entries: Vec::new(),
-            readers: vec![NONE; local_slots.len()],
-            local_slots,
-            first_temporary,
-            settled: 0,
-            height_max: 0,
-        }
+    /// Begins a function.
+    pub(super) fn reset(&mut self, local_slots: &[Slot], first_temporary: u32) {
+        self.entries.clear();
+        self.readers.clear();
+        self.readers.resize(local_slots.len(), NONE);
+        self.local_slots.clear();
+        self.local_slots.extend_from_slice(local_slots);
+        self.first_temporary = first_temporary;
+        self.settled = 0;
+        self.height_max = 0;
     }
 
     /// How many positions there are.

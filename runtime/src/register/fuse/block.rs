@@ -69,16 +69,13 @@ impl Fuser<'_> {
     }
 
     fn copies(&mut self, insts: &[Inst]) {
-        let to_move = |inst: &Inst| match *inst {
-            Inst::Copy { ty, dst, src } => Some(Move {
-                dst: self.layout.slot(dst),
-                src,
-                ty,
-            }),
-            _ => None,
-        };
-        let moves: Vec<Move> = insts.iter().filter_map(to_move).collect();
-        self.moves(&moves);
+        for inst in insts {
+            if let Inst::Copy { ty, dst, src } = *inst {
+                let dst = self.layout.slot(dst);
+                self.list.push(Move { dst, src, ty });
+            }
+        }
+        self.moves();
     }
 
     fn terminator(&mut self, inst: &Inst, here: BlockId) -> Result<()> {

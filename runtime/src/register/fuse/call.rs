@@ -45,7 +45,8 @@ impl Fuser<'_> {
     pub(super) fn tail_calls(&mut self, inst: &Inst) -> Result<()> {
         match *inst {
             Inst::ReturnCall { func, args } => {
-                let ty = self.func.module.signatures[func as usize].clone();
+                let ir = self.func;
+                let ty = &ir.module.signatures[func as usize];
                 self.parallel_moves(self.func.list(args), &FuncTypes(&ty.params));
                 self.callee(opcode!(return_call), opcode!(return_call_import), func, 0);
                 let args: u32 = FuncTypes(&ty.params).iter().map(Type::slots).sum();
@@ -82,12 +83,13 @@ impl Fuser<'_> {
     }
 
     fn call(&mut self, func: u32, dst: Slot, args: List) {
-        let ty = self.func.module.signatures[func as usize].clone();
+        let ir = self.func;
+        let ty = &ir.module.signatures[func as usize];
         let first = self.layout.slot(dst);
-        let moves = self.list_moves(self.func.list(args), &FuncTypes(&ty.params), first);
-        self.moves(&moves);
+        self.list_moves(ir.list(args), &FuncTypes(&ty.params), first);
+        self.moves();
         self.callee(opcode!(call), opcode!(call_import), func, first);
-        self.called(first, &ty);
+        self.called(first, ty);
     }
 
     /// A call of a function of the module: by its code if it has some.
@@ -116,8 +118,8 @@ impl Fuser<'_> {
     ) {
         let first = self.layout.slot(dst);
         let operands = self.func.list(list);
-        let moves = self.list_moves(&operands[1..], &FuncTypes(&ty.params), first);
-        self.moves(&moves);
+        self.list_moves(&operands[1..], &FuncTypes(&ty.params), first);
+        self.moves();
         let by = self.slot(operands[0], callee, 0);
         self.cell(op, first as u16, (first >> 16) as u16, by);
         self.cells.push(further);
@@ -176,7 +178,7 @@ impl Fuser<'_> {
         match self.single_result() {
             Some(ty) => self.ret_one(operands[0], ty),
             None => {
-                let ty = self.func.ty.clone();
+                let ty = &self.func.ty;
                 self.parallel_moves(operands, &FuncTypes(&ty.results));
                 let slots: u32 = FuncTypes(&ty.results).iter().map(Type::slots).sum();
                 self.overflow = self.overflow.max(slots);

@@ -29,10 +29,15 @@ impl Fuser<'_> {
         let [first, Inst::Binary { op, dst, a, b }, ..] = insts else {
             return Ok(false);
         };
+        let (op, dst) = (*op, *dst);
+        if !matches!(first, Inst::Binary { op: first, .. } | Inst::Load { op: first, .. }
+            if table::chain((*first, op), false, false).is_some())
+        {
+            return Ok(false);
+        }
         let Some(first) = self.first_of_chain(first) else {
             return Ok(false);
         };
-        let (op, dst) = (*op, *dst);
         let result = Operand::slot(first.result);
         let (x, is_first) = match (*a == result, *b == result) {
             (true, false) => (*b, true),
@@ -40,10 +45,7 @@ impl Fuser<'_> {
             (true, true) | (false, false) => return Ok(false),
         };
         let is_temporary = first.result.0 >= self.func.first_temporary;
-        if !is_temporary
-            || !self.is_at_hand(x)
-            || table::chain((first.op, op), false, false).is_none()
-        {
+        if !is_temporary || !self.is_at_hand(x) {
             return Ok(false);
         }
         let ty = super::condition::types(op).0;
@@ -97,10 +99,7 @@ impl Fuser<'_> {
     fn is_at_hand(&self, operand: Operand) -> bool {
         match operand.get() {
             OperandKind::Slot(_) => true,
-            OperandKind::Const(index) => {
-                let bits = self.func.consts[index as usize];
-                self.layout.constant(bits).is_some()
-            }
+            OperandKind::Const(index) => self.layout.constant(index).is_some(),
         }
     }
 }

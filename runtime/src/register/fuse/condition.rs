@@ -28,9 +28,16 @@ enum Test {
     Step(Slot, i16, Op, Operand),
 }
 
+/// The most instructions that become one condition: an addition, a comparison, its negation, and
+/// the branch.
+const INSTS_MAX: usize = 4;
+
 /// The condition that a block, or the rest of it, consists of. Where branches may be far or slots
 /// beyond what a field can name, only those whose cells have room for the distance.
 pub(super) fn find(func: &Func, insts: &[Inst], is_far: bool) -> Option<Condition> {
+    if insts.len() > INSTS_MAX {
+        return None;
+    }
     let (last, before) = insts.split_last()?;
     let (test, negated, then, other) = match *last {
         Inst::BrIf { cond, then, other } => {

@@ -5,8 +5,6 @@
 //! Scratch slots take what a field cannot name for the time of one instruction. Both come right
 //! after the parameters, so that fields can name them in the largest function.
 
-use std::collections::HashMap;
-
 use super::condition::constant_last;
 use crate::ir::{BlockId, Func, Inst, Operand, OperandKind, Role, Slot, Type};
 
@@ -16,29 +14,87 @@ pub(super) const SCRATCHES: u32 = 5;
 /// Most constants that are written on entry.
 const CONSTANTS_MAX: usize = 32;
 
+/// No slot.
+const NONE: u16 = u16::MAX;
+
 /// Positions of slots.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Layout {
     param_slots: u32,
     constants: Vec<u64>,
-    constant_slots: HashMap<u64, u16>,
+    /// By index in the pool, the slot of a constant that lives in the frame.
+    constant_slots: Vec<u16>,
     /// Slots of the frame without room for moves.
     pub(super) frame_slots: u32,
+    /// By index in the pool, how often a constant is wanted in a slot within loops.
+    counts: Vec<u32>,
+    /// What is wanted most, and its index in the pool.
+    wanted: Vec<(u32, u32)>,
+    /// By block, how many loops more than the one before it lies in.
+    depth_changes: Vec<i32>,
 }
 
 impl Layout {
-    pub(super) fn new(func: &Func) -> Layout {
-        let constants = constants_in_loops(func);
-        let slot = |(i, &bits): (usize, &u64)| (bits, (func.param_slots as usize + i) as u16);
-        let constant_slots = constants.iter().enumerate().map(slot).collect();
-        let mut layout = Layout {
-            param_slots: func.param_slots,
-            constants,
-            constant_slots,
-            frame_slots: 0,
-        };
-        layout.frame_slots = func.slots + layout.shift();
-        layout
+    /// Lays out a function.
+    pub(super) fn reset(&mut self, func: &Func) {
+        self.param_slots = func.param_slots;
+        self.constants.clear();
+        self.constant_slots.clear();
+        self.constant_slots.resize(func.consts.len(), NONE);
+        self.wanted.clear();
+        if func.blocks.iter().any(|block| block.is_loop_head) {
+            self.count_constants_in_loops(func);
+        }
+        for (i, &(_, index)) in self.wanted.iter().enumerate() {
+            self.constants.push(func.consts[index as usize]);
+            self.constant_slots[index as usize] = (func.param_slots as usize + i) as u16;
+        }
+        self.frame_slots = func.slots + self.shift();
+    }
+
+    /// Finds the constants that most instructions in loops want in a slot.
+    fn count_constants_in_loops(&mut self, func: &Func) {
+        self.find_loops(func);
+        self.counts.clear();
+        self.counts.resize(func.consts.len(), 0);
+        let mut depth = 0;
+        for (i, change) in self
+            .depth_changes
+            .iter()
+            .enumerate()
+            .take(func.blocks.len())
+        {
+            depth += change;
+            if depth > 0 {
+                for inst in func.block(BlockId(i as u32)) {
+                    slot_constants(func, inst, |index| self.counts[index as usize] += 1);
+                }
+            }
+        }
+        let counts = self.counts.iter().zip(0..);
+        let used = counts.filter(|&(&count, _)| count > 0);
+        self.wanted
+            .extend(used.map(|(&count, index)| (count, index)));
+        let order = |&(count, index): &(u32, u32)| (std::cmp::Reverse(count), index);
+        self.wanted.sort_unstable_by_key(order);
+        self.wanted.truncate(CONSTANTS_MAX);
+    }
+
+    /// Finds what lies between a loop's head and a branch back to it.
+    fn find_loops(&mut self, func: &Func) {
+        let changes = &mut self.depth_changes;
+        changes.clear();
+        changes.resize(func.blocks.len() + 1, 0);
+        for i in 0..func.blocks.len() {
+            func.terminator(BlockId(i as u32)).visit(func, |role| {
+                if let Role::Label(target) = role
+                    && target.0 as usize <= i
+                {
+                    changes[target.0 as usize] += 1;
+                    changes[i + 1] -= 1;
+                }
+            });
+        }
     }
 
     /// By how much locals and temporaries are further up than in the IR.
@@ -60,9 +116,9 @@ impl Layout {
         (self.param_slots + self.constants.len() as u32 + index * 2) as u16
     }
 
-    /// The slot of a constant that lives in the frame.
-    pub(super) fn constant(&self, bits: u64) -> Option<u16> {
-        self.constant_slots.get(&bits).copied()
+    /// The slot of a constant that lives in the frame, by its index in the pool.
+    pub(super) fn constant(&self, index: u32) -> Option<u16> {
+        Some(self.constant_slots[index as usize]).filter(|&slot| slot != NONE)
     }
 
     /// The constants that live in the frame, in the order of their slots.
@@ -88,54 +144,13 @@ pub(super) fn immediate(bits: u64, ty: Type) -> Option<i16> {
     }
 }
 
-/// The constants that most instructions in loops want in a slot.
-fn constants_in_loops(func: &Func) -> Vec<u64> {
-    let mut counts: HashMap<u64, u32> = HashMap::new();
-    for (i, in_loop) in blocks_in_loops(func).into_iter().enumerate() {
-        if in_loop {
-            for inst in func.block(BlockId(i as u32)) {
-                slot_constants(func, inst, |bits| *counts.entry(bits).or_default() += 1);
-            }
-        }
-    }
-    let mut constants: Vec<(u64, u32)> = counts.into_iter().collect();
-    constants.sort_by_key(|&(bits, count)| (std::cmp::Reverse(count), bits));
-    constants.truncate(CONSTANTS_MAX);
-    constants.into_iter().map(|(bits, _)| bits).collect()
-}
-
-/// By block, whether it lies between a loop's head and a branch back to it.
-fn blocks_in_loops(func: &Func) -> Vec<bool> {
-    let mut depth_changes = vec![0i32; func.blocks.len() + 1];
-    for i in 0..func.blocks.len() {
-        func.terminator(BlockId(i as u32)).visit(func, |role| {
-            if let Role::Label(target) = role
-                && target.0 as usize <= i
-            {
-                depth_changes[target.0 as usize] += 1;
-                depth_changes[i + 1] -= 1;
-            }
-        });
-    }
-    let mut depth = 0;
-    let add = |change| {
-        depth += change;
-        depth > 0
-    };
-    depth_changes
-        .into_iter()
-        .map(add)
-        .take(func.blocks.len())
-        .collect()
-}
-
 /// Reports the constants of an instruction that cannot be immediates of its cell.
-fn slot_constants(func: &Func, inst: &Inst, mut report: impl FnMut(u64)) {
+fn slot_constants(func: &Func, inst: &Inst, mut report: impl FnMut(u32)) {
     let mut operand = |operand: Operand, ty: Type, immediates: bool| {
         if let OperandKind::Const(index) = operand.get() {
             let bits = func.consts[index as usize];
             if ty != Type::V128 && !(immediates && immediate(bits, ty).is_some()) {
-                report(bits);
+                report(index);
             }
         }
     };

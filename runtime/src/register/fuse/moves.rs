@@ -58,8 +58,11 @@ impl Fuser<'_> {
         self.done(dst, ty);
     }
 
-    /// Moves one after the other; two at once where they go to neighbours.
-    pub(super) fn moves(&mut self, mut moves: &[Move]) {
+    /// Makes the moves of the list, one after the other; two at once where they go to neighbours.
+    /// Leaves the list empty.
+    pub(super) fn moves(&mut self) {
+        let list = std::mem::take(self.list);
+        let mut moves = &list[..];
         while let [first, rest @ ..] = moves {
             if let Some(second) = rest.first()
                 && self.pair(*first, *second)
@@ -70,6 +73,13 @@ impl Fuser<'_> {
             self.copy(*first);
             moves = rest;
         }
+        self.put_back(list);
+    }
+
+    /// Gives the list's buffer back.
+    fn put_back(&mut self, mut list: Vec<Move>) {
+        list.clear();
+        *self.list = list;
     }
 
     /// Two moves as one, if that is possible.
@@ -93,48 +103,44 @@ impl Fuser<'_> {
         true
     }
 
-    /// A list's operands as moves to consecutive slots; those in place already are left out.
-    pub(super) fn list_moves(
-        &self,
-        list: &[Operand],
-        types: &FuncTypes<'_>,
-        mut dst: u32,
-    ) -> Vec<Move> {
-        let mut moves = Vec::new();
-        for (&src, ty) in list.iter().zip(types.iter()) {
+    /// Lists operands as moves to consecutive slots; those in place already are left out.
+    pub(super) fn list_moves(&mut self, operands: &[Operand], types: &FuncTypes<'_>, first: u32) {
+        let mut dst = first;
+        for (&src, ty) in operands.iter().zip(types.iter()) {
             let in_place = match src.get() {
                 OperandKind::Slot(slot) => self.layout.slot(slot) == dst,
                 OperandKind::Const(_) => false,
             };
             if !in_place {
-                moves.push(Move { dst, src, ty });
+                self.list.push(Move { dst, src, ty });
             }
             dst += ty.slots();
         }
-        moves
     }
 
     /// Moves to the first slots that read everything before anything is written.
-    pub(super) fn parallel_moves(&mut self, list: &[Operand], types: &FuncTypes<'_>) {
-        let moves = self.list_moves(list, types, 0);
+    pub(super) fn parallel_moves(&mut self, operands: &[Operand], types: &FuncTypes<'_>) {
+        self.list_moves(operands, types, 0);
         // The move to a slot is preceded by those to lower slots only.
         let is_late = |m: &Move| match m.src.get() {
             OperandKind::Slot(slot) => self.layout.slot(slot) < m.dst,
             OperandKind::Const(_) => false,
         };
-        if !moves.iter().any(is_late) {
-            return self.moves(&moves);
+        if !self.list.iter().any(is_late) {
+            return self.moves();
         }
+        let list = std::mem::take(self.list);
         let above = self.layout.frame_slots;
         let len: u32 = types.iter().map(Type::slots).sum();
         self.overflow = self.overflow.max(len);
-        for m in &moves {
+        for m in &list {
             let dst = m.dst + above;
             self.copy(Move { dst, ..*m });
         }
-        for m in &moves {
+        for m in &list {
             self.raw_copy(m.dst, m.dst + above, m.ty);
         }
+        self.put_back(list);
     }
 
     /// A copy between slots of the frame as this tier numbers them.

@@ -13,7 +13,7 @@ const NEAR_CELLS_MAX: usize = 30_000;
 const NEAR_SLOTS_MAX: u32 = 60_000;
 
 /// The plan of a function.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Plan {
     /// Branches that lead to each block once repetition is done.
     predecessors: Vec<u32>,
@@ -25,25 +25,23 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(func: &Func) -> Plan {
-        let blocks = (0..func.blocks.len() as u32).map(BlockId);
+    /// Plans a function.
+    pub(super) fn reset(&mut self, func: &Func) {
+        let blocks = || (0..func.blocks.len() as u32).map(BlockId);
         let vectors: usize = func.insts.iter().map(more_cells).sum();
         let cells_max = (func.insts.len() + func.blocks.len()) * 5 + func.lists.len() * 2 + vectors;
-        let is_far = cells_max > NEAR_CELLS_MAX || func.slots > NEAR_SLOTS_MAX;
-        let repeated: Vec<bool> = blocks.map(|id| is_short(func, id, is_far)).collect();
-        let mut plan = Plan {
-            predecessors: vec![0; func.blocks.len()],
-            repeated,
-            ends: (0..func.blocks.len() as u32)
-                .map(|id| end(func, BlockId(id)))
-                .collect(),
-            is_far,
-        };
-        plan.predecessors[0] = 1;
-        for i in 0..func.blocks.len() as u32 {
-            plan.count(func, BlockId(i));
+        self.is_far = cells_max > NEAR_CELLS_MAX || func.slots > NEAR_SLOTS_MAX;
+        self.repeated.clear();
+        let repeated = blocks().map(|id| is_short(func, id, self.is_far));
+        self.repeated.extend(repeated);
+        self.ends.clear();
+        self.ends.extend(blocks().map(|id| end(func, id)));
+        self.predecessors.clear();
+        self.predecessors.resize(func.blocks.len(), 0);
+        self.predecessors[0] = 1;
+        for id in blocks() {
+            self.count(func, id);
         }
-        plan
     }
 
     /// Counts where a block leads to. A repeated block's targets get one more.
