@@ -76,6 +76,9 @@ pub struct SpecArgs {
     /// What the engines do beyond running the code.
     #[command(flatten)]
     pub modes: ModeArgs,
+    /// Compare what the tiers return only, not the state that they leave
+    #[arg(long)]
+    pub no_state: bool,
 }
 
 /// Modes in which every verdict must be the same as without them.

@@ -253,10 +253,11 @@ fn differing_parts(entries: &[Entry<'_>]) -> Vec<&'static str> {
 type Part = (&'static str, fn(&StateHash) -> u64);
 
 /// The sorts of state.
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     ("memories", |state| state.memories),
     ("globals", |state| state.globals),
     ("tables", |state| state.tables),
+    ("objects", |state| state.objects),
     ("fuel", |state| state.fuel),
 ];
 

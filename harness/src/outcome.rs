@@ -127,6 +127,8 @@ pub struct StateHash {
     pub globals: u64,
     /// Over every table: its size and elements.
     pub tables: u64,
+    /// Over the objects that globals and tables reach: their identities, types and contents.
+    pub objects: u64,
     /// The fuel that is left, where code is metered.
     pub fuel: u64,
 }

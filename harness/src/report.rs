@@ -79,6 +79,9 @@ pub struct Run {
     /// What the engines did beyond running the code.
     #[serde(default)]
     pub modes: Modes,
+    /// Whether the state of the store was compared after each action.
+    #[serde(default)]
+    pub state_compared: bool,
     /// Wall-clock time of the run.
     pub seconds: f64,
 }

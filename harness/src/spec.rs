@@ -45,6 +45,8 @@ pub struct Options {
     pub bounds: Bounds,
     /// What the engines do beyond running the code.
     pub modes: Modes,
+    /// Whether the state is compared after each action.
+    pub compare_state: bool,
     /// The program `wassay` for this host, which is started as the worker.
     pub program: PathBuf,
 }
@@ -119,6 +121,7 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
         timeout: args.timeout,
         bounds: args.bounds.into(),
         modes: args.modes.into(),
+        compare_state: !args.no_state,
         program,
     };
     interrupt::install();
@@ -196,6 +199,7 @@ pub fn measure(
         jobs: options.jobs,
         bounds: options.bounds,
         modes: options.modes,
+        state_compared: options.compare_state && options.tiers.len() > 1,
         seconds: seconds(started.elapsed()),
     };
     Ok(Measured {
@@ -224,7 +228,7 @@ fn run_tiers(
             config: JobConfig {
                 features: file.features,
                 bounds: options.bounds,
-                hash_state: options.tiers.len() > 1,
+                hash_state: options.compare_state && options.tiers.len() > 1,
                 modes: options.modes,
             },
             skipped: file.skipped.clone(),

@@ -10,6 +10,7 @@
 
 mod effects;
 mod instances;
+mod resident;
 mod session;
 mod spectest;
 mod state;
@@ -181,6 +182,11 @@ fn run_commands(engine: &Engine, cell: &Cell, job: &Job<'_>) -> (Vec<Report>, Pr
         }
         cell.announce(job.sequence, Some(ordinal));
         reports.push(session.run(command));
+    }
+    if let Some(last) = reports.last_mut()
+        && !matches!(last.outcome, Outcome::NotRun(_))
+    {
+        last.state = session.whole_state();
     }
     (reports, session.proof())
 }

@@ -92,6 +92,7 @@ fn options() -> Options {
         timeout: Duration::from_secs(10),
         bounds: Bounds::Guard,
         modes: Modes::default(),
+        compare_state: true,
         program: env!("CARGO_BIN_EXE_wassay").into(),
     }
 }

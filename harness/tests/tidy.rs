@@ -49,6 +49,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/store/aggregate.rs",
     "runtime/src/store/collect.rs",
     "runtime/src/store/exception.rs",
+    "runtime/src/store/describe.rs",
     "runtime/src/store/func.rs",
     "runtime/src/store/handles.rs",
     "runtime/src/store/instance.rs",

@@ -115,6 +115,11 @@ impl Heap {
         Some(object)
     }
 
+    /// A type that an object of the heap has.
+    pub(crate) fn defined(&self, id: TypeId) -> &DefinedType {
+        self.types.get(id)
+    }
+
     /// The head of an object.
     pub(crate) fn header(&self, object: u32) -> *mut GcHeader {
         self.space.base().wrapping_add(object as usize).cast()

@@ -6,6 +6,7 @@
 
 pub mod aggregate;
 pub mod collect;
+mod describe;
 mod exception;
 mod func;
 mod handles;

@@ -67,6 +67,7 @@ pub(crate) fn run() -> Run {
         jobs: 1,
         bounds: Bounds::Guard,
         modes: Modes::default(),
+        state_compared: true,
         seconds: 1.5,
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Effects {
     pub(super) tables: bool,
     /// Globals of the instance.
     pub(super) globals: bool,
+    /// Objects of the heap.
+    pub(super) objects: bool,
     /// Whatever the instances within reach can change.
     pub(super) anything: bool,
 }
@@ -33,6 +35,7 @@ impl Effects {
         memories: false,
         tables: false,
         globals: false,
+        objects: false,
         anything: true,
     };
 }
@@ -45,6 +48,7 @@ impl BitOr for Effects {
             memories: self.memories | other.memories,
             tables: self.tables | other.tables,
             globals: self.globals | other.globals,
+            objects: self.objects | other.objects,
             anything: self.anything | other.anything,
         }
     }
@@ -181,6 +185,10 @@ fn of_op(op: Op) -> Effects {
             globals: op == Op::GlobalSet,
             ..none
         },
+        Shape::Aggregate => Effects {
+            objects: writes_objects(op),
+            ..none
+        },
         Shape::Call | Shape::SharedEverything | Shape::StackSwitching => Effects::ANYTHING,
         Shape::Control
         | Shape::Exception
@@ -188,7 +196,6 @@ fn of_op(op: Op) -> Effects {
         | Shape::Parametric
         | Shape::Constant
         | Shape::Reference
-        | Shape::Aggregate
         | Shape::Load
         | Shape::Unary
         | Shape::Test
@@ -212,6 +219,19 @@ fn of_op(op: Op) -> Effects {
         | Shape::AtomicLoad
         | Shape::AtomicSync => none,
     }
+}
+
+/// Whether an aggregate instruction writes to an object that exists already.
+fn writes_objects(op: Op) -> bool {
+    matches!(
+        op,
+        Op::StructSet
+            | Op::ArraySet
+            | Op::ArrayFill
+            | Op::ArrayCopy
+            | Op::ArrayInitData
+            | Op::ArrayInitElem
+    )
 }
 
 #[cfg(test)]
@@ -242,6 +262,7 @@ mod tests {
                 (found.memories, "m"),
                 (found.tables, "t"),
                 (found.globals, "g"),
+                (found.objects, "o"),
                 (found.anything, "*"),
             ];
             let letters = letters.into_iter().filter(|(is, _)| *is);
@@ -265,6 +286,18 @@ mod tests {
             (func (drop (table.get (i32.const 0))) (data.drop 0))
             (func (call_indirect (i32.const 0)))"#,
             &["", "m", "m", "m", "m", "m", "g", "t", "", "*"],
+        );
+    }
+
+    #[test]
+    fn writing_to_objects_is_an_effect_and_making_them_is_none() {
+        check(
+            r#"(type $s (struct (field (mut i32)))) (type $a (array (mut i8)))
+            (func (drop (struct.new $s (i32.const 1))))
+            (func (param (ref $s)) (struct.set $s 0 (local.get 0) (i32.const 1)))
+            (func (param (ref $a)) (array.set $a (local.get 0) (i32.const 1) (i32.const 1)))
+            (func (param (ref $a)) (drop (array.get_u $a (local.get 0) (i32.const 1))))"#,
+            &["", "o", "o", ""],
         );
     }
 

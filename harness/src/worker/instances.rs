@@ -177,6 +177,7 @@ impl Record {
             changes.tables.extend(&self.tables);
         }
         changes.globals |= effects.globals;
+        changes.objects |= effects.objects;
     }
 }
 

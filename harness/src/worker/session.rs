@@ -60,7 +60,7 @@ impl Session {
             registered: HashMap::new(),
             latest_definition: Err("there is no module definition yet".to_string()),
             definitions: HashMap::new(),
-            state: hash_state.then(State::default),
+            state: hash_state.then(State::new),
             uncompiled: 0,
         }
     }
@@ -155,11 +155,23 @@ impl Session {
     fn report(&self, outcome: Outcome) -> Report {
         Report {
             outcome,
-            state: self.state.as_ref().map(|state| StateHash {
-                fuel: self.store.fuel().unwrap_or_default(),
-                ..state.hash()
-            }),
+            state: self.state(),
         }
+    }
+
+    fn state(&self) -> Option<StateHash> {
+        self.state.as_ref().map(|state| StateHash {
+            fuel: self.store.fuel().unwrap_or_default(),
+            ..state.hash()
+        })
+    }
+
+    /// The state, all of it taken anew.
+    pub(super) fn whole_state(&mut self) -> Option<StateHash> {
+        if let Some(state) = &mut self.state {
+            state.renew(&self.store);
+        }
+        self.state()
     }
 
     fn make_current(&mut self, name: Option<&String>, slot: Slot) {

@@ -1,25 +1,23 @@
-//! Hashes over the state of a store: every memory, table and global, in order of creation.
+//! Hashes over the state of a store: every memory, table and global, in order of creation, and
+//! every object that globals and tables reach.
 //!
-//! A part is hashed again only when something can have changed it. Of a memory or table beyond a
-//! bound only the ends are hashed, and its size: touching gigabytes that no code has touched would
-//! take seconds. Object identities that tiers do not share (GC objects) are left out.
+//! All of it is covered, by canonical identity (`wassay_runtime`'s `store/describe.rs`). Cheap it
+//! is because a part is hashed again only when something can have changed it (`effects.rs`), and
+//! because of a large memory only what has ever been touched is read (`resident.rs`). At the end of
+//! a script everything is hashed once more, whatever the code should have been able to change.
 
 use std::collections::HashSet;
 
-use wassay_runtime::{GlobalHandle, MemoryHandle, Store, TableHandle, Val};
+use wassay_runtime::{MemoryHandle, Store, TableHandle};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::values::from_ref;
-use crate::outcome::{Reference, StateHash};
+use super::resident::Resident;
+use crate::outcome::StateHash;
 
-/// Memories up to this size are hashed whole.
-const MEMORY_BYTES_WHOLE: usize = 16 << 20;
-/// How much of each end of a larger memory is hashed.
-const MEMORY_BYTES_END: usize = 1 << 20;
-/// Tables up to this length are hashed whole.
-const TABLE_ELEMENTS_WHOLE: u64 = 1 << 16;
-/// How many elements of each end of a larger table are hashed.
-const TABLE_ELEMENTS_END: u64 = 1 << 12;
+/// Memories up to this size are hashed in one piece.
+const MEMORY_BYTES_WHOLE: usize = 1 << 20;
+/// Larger ones are hashed by chunks of this size, those of zeros left out.
+const CHUNK_BYTES: usize = 1 << 16;
 
 /// What may have changed since the state was last taken.
 #[derive(Clone, Debug, Default)]
@@ -30,21 +28,34 @@ pub(super) struct Changes {
     pub(super) tables: HashSet<TableHandle>,
     /// Any global.
     pub(super) globals: bool,
+    /// Any object.
+    pub(super) objects: bool,
 }
 
 /// The hashes of a store's parts, kept up to date.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
     memories: Vec<u64>,
     tables: Vec<u64>,
     total: StateHash,
+    resident: Resident,
 }
 
 impl State {
+    /// Of an empty store.
+    pub(super) fn new() -> State {
+        State {
+            memories: Vec::new(),
+            tables: Vec::new(),
+            total: StateHash::default(),
+            resident: Resident::open(),
+        }
+    }
+
     /// Takes in what may have changed.
     pub(super) fn update(&mut self, store: &Store, changes: &Changes) {
         for memory in &changes.memories {
-            self.memories[memory.index() as usize] = hash_memory(store, *memory);
+            self.memories[memory.index() as usize] = self.hash_memory(store, *memory);
         }
         for table in &changes.tables {
             self.tables[table.index() as usize] = hash_table(store, *table);
@@ -56,109 +67,118 @@ impl State {
             self.total.tables = hash_words(&self.tables);
         }
         if changes.globals {
-            self.total.globals = hash_globals(store, store.globals());
+            self.total.globals = described(|words| store.describe_globals(&mut |w| words.add(w)));
+        }
+        if changes.objects || changes.globals || !changes.tables.is_empty() {
+            self.total.objects = described(|words| store.describe_objects(&mut |w| words.add(w)));
         }
     }
 
     /// Takes in what was created since the last time.
     pub(super) fn grow(&mut self, store: &Store) {
-        let memories = store.memories().skip(self.memories.len());
-        self.memories
-            .extend(memories.map(|memory| hash_memory(store, memory)));
+        for memory in store.memories().skip(self.memories.len()) {
+            self.memories.push(self.hash_memory(store, memory));
+        }
         let tables = store.tables().skip(self.tables.len());
         self.tables
             .extend(tables.map(|table| hash_table(store, table)));
         self.total.memories = hash_words(&self.memories);
         self.total.tables = hash_words(&self.tables);
-        self.total.globals = hash_globals(store, store.globals());
+        let rest = Changes {
+            globals: true,
+            ..Changes::default()
+        };
+        self.update(store, &rest);
+    }
+
+    /// Takes in everything, whatever may have changed.
+    pub(super) fn renew(&mut self, store: &Store) {
+        self.memories.clear();
+        self.tables.clear();
+        self.grow(store);
     }
 
     /// The state as of the last update.
     pub(super) fn hash(&self) -> StateHash {
         self.total
     }
+
+    fn hash_memory(&self, store: &Store, memory: MemoryHandle) -> u64 {
+        if let Some(shared) = memory.shared(store) {
+            let mut buffer = [0; CHUNK_BYTES];
+            let len = shared.len_bytes();
+            return hash_chunks(len, |at| {
+                let chunk = &mut buffer[..CHUNK_BYTES.min(len - at)];
+                shared.read(at as u64, chunk);
+                Some(xxh3_64(chunk))
+            });
+        }
+        let data = memory.data(store);
+        if data.len() <= MEMORY_BYTES_WHOLE {
+            return hash_words(&[data.len() as u64, xxh3_64(data)]);
+        }
+        let touched = self.resident.chunks(data, CHUNK_BYTES);
+        hash_chunks(data.len(), |at| {
+            let is_touched = touched.as_ref().is_none_or(|it| it[at / CHUNK_BYTES]);
+            is_touched.then(|| xxh3_64(&data[at..data.len().min(at + CHUNK_BYTES)]))
+        })
+    }
+}
+
+/// Hashes a memory of `len` bytes by the hashes of its chunks, `None` being one of zeros.
+fn hash_chunks(len: usize, mut hash: impl FnMut(usize) -> Option<u64>) -> u64 {
+    let zeros = [0; CHUNK_BYTES];
+    let of_zeros = |len: usize| xxh3_64(&zeros[..len]);
+    let whole = of_zeros(CHUNK_BYTES);
+    let mut words = vec![len as u64];
+    for at in (0..len).step_by(CHUNK_BYTES) {
+        let zero = match len - at {
+            CHUNK_BYTES.. => whole,
+            rest => of_zeros(rest),
+        };
+        if let Some(hash) = hash(at).filter(|&hash| hash != zero) {
+            words.extend([at as u64, hash]);
+        }
+    }
+    hash_words(&words)
 }
 
 fn hash_words(words: &[u64]) -> u64 {
-    let mut hasher = Xxh3::new();
-    words
-        .iter()
-        .for_each(|word| hasher.update(&word.to_le_bytes()));
-    hasher.digest()
-}
-
-fn hash_memory(store: &Store, memory: MemoryHandle) -> u64 {
-    let copy;
-    let data = match memory.shared(store) {
-        None => memory.data(store),
-        Some(shared) => {
-            let mut bytes = vec![0; shared.len_bytes()];
-            shared.read(0, &mut bytes);
-            copy = bytes;
-            &copy
-        }
-    };
-    if data.len() <= MEMORY_BYTES_WHOLE {
-        return hash_words(&[data.len() as u64, xxh3_64(data)]);
-    }
-    let (head, tail) = (
-        &data[..MEMORY_BYTES_END],
-        &data[data.len() - MEMORY_BYTES_END..],
-    );
-    hash_words(&[data.len() as u64, xxh3_64(head), xxh3_64(tail)])
+    described(|sink| words.iter().for_each(|&word| sink.add(word)))
 }
 
 fn hash_table(store: &Store, table: TableHandle) -> u64 {
-    let length = table.len(store);
-    let mut hasher = Xxh3::new();
-    hasher.update(&length.to_le_bytes());
-    let mut element = |index: u64| {
-        let reference = table
-            .get(store, index)
-            .and_then(|it| from_ref(store, it).ok());
-        hasher.update(&reference_bytes(reference));
-    };
-    if length <= TABLE_ELEMENTS_WHOLE {
-        (0..length).for_each(&mut element);
-    } else {
-        (0..TABLE_ELEMENTS_END).for_each(&mut element);
-        (length - TABLE_ELEMENTS_END..length).for_each(&mut element);
-    }
-    hasher.digest()
+    described(|words| store.describe_table(table, &mut |w| words.add(w)))
 }
 
-fn hash_globals(store: &Store, globals: impl Iterator<Item = GlobalHandle>) -> u64 {
-    let mut hasher = Xxh3::new();
-    for global in globals {
-        match global.get(store) {
-            Val::I32(value) => hasher.update(&value.to_le_bytes()),
-            Val::I64(value) => hasher.update(&value.to_le_bytes()),
-            Val::F32(bits) => hasher.update(&bits.to_le_bytes()),
-            Val::F64(bits) => hasher.update(&bits.to_le_bytes()),
-            Val::V128(value) => hasher.update(&value.to_le_bytes()),
-            Val::Ref(reference) => {
-                hasher.update(&reference_bytes(from_ref(store, reference).ok()));
-            }
+/// The hash of the words that `describe` adds.
+fn described(describe: impl FnOnce(&mut Words)) -> u64 {
+    let mut words = Words {
+        hasher: Xxh3::new(),
+        buffer: [0; BUFFER_BYTES],
+        len: 0,
+    };
+    describe(&mut words);
+    words.hasher.update(&words.buffer[..words.len]);
+    words.hasher.digest()
+}
+
+const BUFFER_BYTES: usize = 512;
+
+/// A hash of words, which takes them by the buffer.
+struct Words {
+    hasher: Xxh3,
+    buffer: [u8; BUFFER_BYTES],
+    len: usize,
+}
+
+impl Words {
+    fn add(&mut self, word: u64) {
+        if self.len == BUFFER_BYTES {
+            self.hasher.update(&self.buffer);
+            self.len = 0;
         }
+        self.buffer[self.len..][..8].copy_from_slice(&word.to_le_bytes());
+        self.len += 8;
     }
-    hasher.digest()
-}
-
-/// A reference as 5 bytes: its kind, and what identifies it.
-fn reference_bytes(reference: Option<Reference>) -> [u8; 5] {
-    let (kind, identity) = match reference {
-        None => (0, 0),
-        Some(Reference::Null(_)) => (1, 0),
-        Some(Reference::Func(number)) => (2, number),
-        Some(Reference::Extern(host)) => (3, host),
-        Some(Reference::Host(host)) => (4, host),
-        Some(Reference::I31(value)) => (5, value),
-        Some(Reference::Externalized) => (6, 0),
-        Some(Reference::Struct) => (7, 0),
-        Some(Reference::Array) => (8, 0),
-        Some(Reference::Exn) => (9, 0),
-    };
-    let mut bytes = [kind; 5];
-    bytes[1..].copy_from_slice(&identity.to_le_bytes());
-    bytes
 }

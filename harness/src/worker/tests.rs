@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::judge::judge;
-use crate::outcome::JudgedBy;
+use crate::outcome::{JudgedBy, StateHash};
 use crate::parse::parse_script;
 use crate::protocol::Modes;
 use crate::script::Script;
@@ -193,6 +193,78 @@ fn states_differ_exactly_where_the_store_does() {
     );
     let table = state("(module (memory 1) (global i32 (i32.const 1)) (table 2 funcref))");
     assert_ne!(base.tables, table.tables);
+}
+
+/// A fault in one place of a large state is found, wherever the place is, by the sort of state that
+/// it is in.
+#[test]
+fn no_place_of_a_large_state_is_left_out() {
+    let text = |place: u64, value: i32| {
+        format!(
+            r#"(module
+              (memory 16) (memory i64 0x1_0000) (table 1_000_000 funcref)
+              (global (mut i64) (i64.const 0))
+              (func $f) (func $g) (elem declare func $f $g)
+              (func (export "memory") (param i64 i32)
+                (i32.store8 1 (local.get 0) (local.get 1)))
+              (func (export "table") (param i64 i32)
+                (table.set (i32.wrap_i64 (local.get 0))
+                  (select (result funcref) (ref.func $f) (ref.func $g) (local.get 1)))))
+            (invoke "memory" (i64.const {place}) (i32.const {value}))
+            (invoke "table" (i64.const {}) (i32.const {value}))
+            (invoke "memory" (i64.const 0) (i32.const 1))"#,
+            place % 1_000_000
+        )
+    };
+    let states = |place, value| -> Vec<StateHash> {
+        let reports = run(&text(place, value));
+        let state = |report: &Report| report.state.unwrap_or_else(|| panic!("{report:?}"));
+        reports.iter().map(state).collect()
+    };
+    for place in [1, 0x7fff_0001, 0xffff_ffff] {
+        let [one, two] = [1, 0].map(|value| states(place, value));
+        assert_ne!(one[1].memories, two[1].memories, "{place:#x}");
+        assert_eq!(one[1].tables, two[1].tables);
+        assert_ne!(one[2].tables, two[2].tables, "{place:#x}");
+        assert_eq!(one, states(place, 1));
+        assert_ne!(one[3], states(place + 1 & 0xffff_ffff, 1)[3]);
+        assert_ne!(one[3].memories, one[2].memories);
+    }
+}
+
+/// A payload is found through whatever holds its exception, and so is who is the same object.
+#[test]
+fn objects_are_compared_by_what_they_are() {
+    let script = |payload: i32, second: &str| {
+        format!(
+            r#"(module
+              (tag $t (param i32 i64))
+              (global $a (mut exnref) (ref.null exn)) (global $b (mut exnref) (ref.null exn))
+              (table 9 exnref)
+              (func $make (param i32) (result exnref) (local exnref)
+                (block (result i32 i64 exnref)
+                  (try_table (catch_ref $t 0) (throw $t (local.get 0) (i64.const 7)))
+                  (unreachable))
+                (local.set 1) (drop) (drop) (local.get 1))
+              (func (export "run")
+                (global.set $a (call $make (i32.const {payload})))
+                (global.set $b {second})
+                (table.set (i32.const 5) (global.get $a))))
+            (invoke "run")"#
+        )
+    };
+    let make = "(call $make (i32.const 1))";
+    let state = |payload, second: &str| {
+        let report = run(&script(payload, second)).pop().expect("a report");
+        assert_eq!(report.outcome, Outcome::Values(vec![]));
+        report.state.expect("it is taken")
+    };
+    let two = state(1, make);
+    assert_eq!(two, state(1, make), "wherever the objects are");
+    let (other, one) = (state(2, make), state(1, "(global.get $a)"));
+    assert_ne!(two.objects, other.objects, "another payload");
+    assert_ne!(two.objects, one.objects, "one object in the place of two");
+    assert_eq!((two.globals, two.tables), (one.globals, one.tables));
 }
 
 #[test]
