@@ -1,8 +1,12 @@
-//! The progress cell: eight bytes shared by a worker and its master, in a memory-mapped file.
+//! The progress cell: a few words shared by a worker and its master, in a memory-mapped file.
 //!
 //! A worker stores the job and the directive that it is about to run; its master reads it to know
 //! on what a death is to be pinned, and whether anything moves. Storing costs no system call, and
 //! what was stored outlives the worker.
+//!
+//! Threads of a script run at the same time, each in a lane of its own: the script itself in lane
+//! 0. So a directive that hangs is found, whatever the others do. One more word holds what was
+//! announced last in any lane: on that a crash is pinned.
 //!
 //! Owns the file, which the master makes and removes, and the only `unsafe` of this crate.
 
@@ -13,7 +17,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use memmap2::{MmapOptions, MmapRaw};
 use tempfile::NamedTempFile;
 
-const CELL_BYTES: usize = size_of::<AtomicU64>();
+/// How many threads of a script can run at the same time, the script itself included.
+pub const LANES: usize = 63;
+
+/// The word of the latest announcement, behind those of the lanes.
+const LATEST: usize = LANES;
+
+const CELL_BYTES: usize = (LANES + 1) * size_of::<AtomicU64>();
 
 /// What a worker is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,17 +83,39 @@ impl Cell {
             .path()
     }
 
-    /// Announces the directive that is about to run, or with `None` that none is.
+    /// Announces the directive that is about to run, or with `None` that none is and the job ends.
     pub fn announce(&self, sequence: u32, ordinal: Option<u32>) {
-        // Ordinals are below u32::MAX, as a script's length is; 0 is none.
-        let place = ordinal.map_or(0, |ordinal| ordinal + 1);
-        let word = u64::from(sequence) << 32 | u64::from(place);
-        self.word().store(word, Ordering::Release);
+        self.announce_in(0, sequence, ordinal);
+        self.pin(sequence, ordinal);
     }
 
-    /// What was announced last.
+    /// Announces what a lane is about to run; with `None`, that it rests.
+    pub fn announce_in(&self, lane: usize, sequence: u32, ordinal: Option<u32>) {
+        self.word(lane)
+            .store(packed(sequence, ordinal), Ordering::Release);
+        if ordinal.is_some() {
+            self.pin(sequence, ordinal);
+        }
+    }
+
+    /// Says on what a crash is to be pinned.
+    pub fn pin(&self, sequence: u32, ordinal: Option<u32>) {
+        self.word(LATEST)
+            .store(packed(sequence, ordinal), Ordering::Release);
+    }
+
+    /// What was announced last, in any lane.
     pub fn read(&self) -> Progress {
-        let word = self.word().load(Ordering::Acquire);
+        self.unpacked(LATEST)
+    }
+
+    /// What each lane announced last.
+    pub fn lanes(&self) -> [Progress; LANES] {
+        std::array::from_fn(|lane| self.unpacked(lane))
+    }
+
+    fn unpacked(&self, word: usize) -> Progress {
+        let word = self.word(word).load(Ordering::Acquire);
         Progress {
             sequence: (word >> 32) as u32,
             ordinal: (word as u32).checked_sub(1),
@@ -94,13 +126,20 @@ impl Cell {
         unsafe_code,
         reason = "a memory-mapped file can only be reached by a pointer"
     )]
-    fn word(&self) -> &AtomicU64 {
-        let pointer = self.map.as_mut_ptr().cast::<AtomicU64>();
+    fn word(&self, index: usize) -> &AtomicU64 {
+        assert!(index <= LATEST, "there is no lane {index}");
+        let first = self.map.as_mut_ptr().cast::<AtomicU64>();
         // SAFETY: the mapping lives as long as `self`, is writable, is at least `CELL_BYTES` long
         // (`create` and `open` see to it, and nobody shortens the file) and is aligned to a page.
         // Both processes reach it by atomic operations only.
-        unsafe { &*pointer }
+        unsafe { &*first.add(index) }
     }
+}
+
+fn packed(sequence: u32, ordinal: Option<u32>) -> u64 {
+    // Ordinals are below u32::MAX, as a script's length is; 0 is none.
+    let place = ordinal.map_or(0, |ordinal| ordinal + 1);
+    u64::from(sequence) << 32 | u64::from(place)
 }
 
 fn map(file: &std::fs::File) -> io::Result<MmapRaw> {
@@ -124,6 +163,25 @@ mod tests {
             worker.announce(sequence, ordinal);
             assert_eq!(master.read(), Progress { sequence, ordinal });
         }
+    }
+
+    #[test]
+    fn lanes_are_apart_and_the_latest_is_what_a_crash_is_pinned_on() {
+        let master = Cell::create().expect("a cell");
+        let worker = Cell::open(master.path()).expect("the same cell");
+        worker.announce(1, Some(3));
+        worker.announce_in(LANES - 1, 1, Some(9));
+        worker.announce_in(0, 1, None);
+        let at = |ordinal| Progress {
+            sequence: 1,
+            ordinal,
+        };
+        let lanes = master.lanes();
+        assert_eq!(
+            [master.read(), lanes[0], lanes[LANES - 1]],
+            [at(Some(9)), at(None), at(Some(9))]
+        );
+        assert_eq!(lanes[1].sequence, 0);
     }
 
     #[test]

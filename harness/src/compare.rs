@@ -3,12 +3,13 @@
 //! Compared are the ending, the bits of the results, and the state of the store afterwards. What
 //! the specification leaves open poisons the rest of the file instead of counting as a difference:
 //! after a stack exhaustion the state may differ with the depth; a tier that could not run an
-//! earlier directive may lack its effects; and once the state has diverged, that it still differs
-//! is not news. Results that differ always diverge, unless the file is poisoned.
+//! earlier directive may lack its effects; what threads of the script do together depends on which
+//! is faster; and once the state has diverged, that it still differs is not news. Results that
+//! differ always diverge, unless the file is poisoned.
 
 use crate::judge::{ending, outcome_text};
 use crate::outcome::{JudgedBy, Outcome, Report, StateHash, Value};
-use crate::script::{Directive, Script};
+use crate::script::{Directive, Kind, Script};
 use crate::tier::Tier;
 use crate::verdict::{Agreement, Comparison};
 
@@ -64,6 +65,7 @@ impl Comparer {
 
     /// Compares the next directive of the file.
     pub fn next(&mut self, directive: &Directive, entries: &[Entry<'_>]) -> Comparison {
+        self.poisoned |= directive.kind == Kind::Thread;
         let ran: Vec<Entry<'_>> = entries
             .iter()
             .copied()

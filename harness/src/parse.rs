@@ -44,6 +44,9 @@ const ANNOTATIONS: [&str; 5] = [
     "metadata.code.branch_hint",
 ];
 
+/// How deep threads may nest.
+const NESTED_THREADS_MAX: usize = 8;
+
 /// What a directive says, before it has a place.
 struct Meaning {
     kind: Kind,
@@ -72,14 +75,30 @@ pub fn parse_script(path: &str, text: &str) -> Script {
         return script;
     }
     for form in &forms {
-        let source = &text[form.range.clone()];
-        let meaning = match form.fault {
-            Some(fault) => unreadable(source, fault.to_string()),
-            None => read_form(source, form.range.start, &lines),
-        };
-        add(&mut script, meaning, lines.locate(form.range.start), source);
+        add_form(&mut script, text, form, &lines, 0);
     }
     script
+}
+
+/// Appends the directive that a form is, and the directives nested in it, `depth` threads deep.
+fn add_form(script: &mut Script, text: &str, form: &Form, lines: &LineTable, depth: usize) {
+    let (start, source) = (form.range.start, &text[form.range.clone()]);
+    let place = lines.locate(start);
+    let (meaning, nested) = match form.fault {
+        Some(fault) => (unreadable(source, fault.to_string()), Vec::new()),
+        None if head(source) == "thread" && depth < NESTED_THREADS_MAX => read_thread(source),
+        None => (read_form(source), Vec::new()),
+    };
+    let ordinal = script.commands.len();
+    add(script, meaning, place, source);
+    for Form { range, fault } in nested {
+        let range = start + range.start..start + range.end;
+        add_form(script, text, &Form { range, fault }, lines, depth + 1);
+    }
+    let nested = script.commands.len() - ordinal - 1;
+    if let Command::Thread { length, .. } = &mut script.commands[ordinal] {
+        *length = u32::try_from(nested).unwrap_or(u32::MAX);
+    }
 }
 
 /// Appends a directive to a script.
@@ -161,26 +180,41 @@ impl<'a, T: Parse<'a>> Parse<'a> for InParens<T> {
     }
 }
 
-/// Reads one form; `start` is its offset in the file.
-fn read_form(source: &str, start: usize, lines: &LineTable) -> Meaning {
-    let place = Place {
-        source,
-        start,
-        lines,
-    };
-    match try_read(source, &place) {
+/// Reads one form.
+fn read_form(source: &str) -> Meaning {
+    match try_read(source) {
         Ok(meaning) => meaning,
         Err(message) => unfold(source)
-            .and_then(|flat| try_read(&flat, &place).ok())
+            .and_then(|flat| try_read(&flat).ok())
             .unwrap_or_else(|| unreadable(source, message)),
     }
 }
 
+/// Reads what stands before the directives of a thread; and where these stand in its text.
+fn read_thread(source: &str) -> (Meaning, Vec<Form>) {
+    let is_header = |form: &Form| {
+        let text = &source[form.range.clone()];
+        !text.starts_with('(') || head(text) == "shared"
+    };
+    let inside = 1..source.len().max(2) - 1;
+    let shifted = |Form { range, fault }| Form {
+        range: inside.start + range.start..inside.start + range.end,
+        fault,
+    };
+    let forms = split(&source[inside.clone()]).into_iter().map(shifted);
+    let nested: Vec<Form> = forms.skip_while(is_header).collect();
+    let header_end = nested.first().map_or(inside.end, |form| form.range.start);
+    match try_read(&format!("{})", &source[..header_end])) {
+        Ok(meaning) => (meaning, nested),
+        Err(message) => (unreadable(source, message), Vec::new()),
+    }
+}
+
 /// Reads the text of a form, or says why it cannot.
-fn try_read(source: &str, place: &Place<'_>) -> Result<Meaning, String> {
+fn try_read(source: &str) -> Result<Meaning, String> {
     let read = buffer(source).and_then(|buffer| match head(source) {
         "get" => parser::parse(&buffer).map(|InParens(execute)| get(execute)),
-        _ => parser::parse(&buffer).map(|InParens(directive)| place.meaning(directive)),
+        _ => parser::parse(&buffer).map(|InParens(directive)| meaning(directive)),
     });
     read.unwrap_or_else(|error| Err(error.message()))
 }
@@ -195,85 +229,70 @@ fn get(execute: WastExecute<'_>) -> Result<Meaning, String> {
     })
 }
 
-/// Where the form being read stands, for the directives nested in it.
-struct Place<'a> {
-    source: &'a str,
-    start: usize,
-    lines: &'a LineTable,
+/// The meaning of a directive of `wast`.
+///
+/// # Errors
+/// A message, if it says something that Wassay has no notion of.
+fn meaning(directive: WastDirective<'_>) -> Result<Meaning, String> {
+    use WastDirective as D;
+    let (kind, command, expectation) = match directive {
+        D::Module(mut module) => {
+            let (name, module) = (name_of(module.name()), encode_checked(&mut module)?);
+            (
+                Kind::Module,
+                Command::Module { name, module },
+                Expectation::Success,
+            )
+        }
+        D::ModuleDefinition(mut module) => {
+            let (name, module) = (name_of(module.name()), encode_checked(&mut module)?);
+            let command = Command::ModuleDefinition { name, module };
+            (Kind::ModuleDefinition, command, Expectation::Success)
+        }
+        D::ModuleInstance {
+            instance, module, ..
+        } => {
+            let (instance, module) = (name_of(instance), name_of(module));
+            let command = Command::ModuleInstance { instance, module };
+            (Kind::ModuleInstance, command, Expectation::Success)
+        }
+        D::Register { name, module, .. } => {
+            let (name, instance) = (name.to_string(), name_of(module));
+            let command = Command::Register { name, instance };
+            (Kind::Register, command, Expectation::Success)
+        }
+        D::Invoke(call) => (
+            Kind::Invoke,
+            Command::Action(invoke(call)?),
+            Expectation::Success,
+        ),
+        D::Thread(thread) => (Kind::Thread, thread_header(thread)?, Expectation::Success),
+        D::Wait { thread, .. } => {
+            let thread = thread.name().to_string();
+            (Kind::Wait, Command::Wait { thread }, Expectation::Success)
+        }
+        assertion => assertion_meaning(assertion)?,
+    };
+    Ok(Meaning {
+        kind,
+        command,
+        expectation,
+    })
 }
 
-impl Place<'_> {
-    /// The meaning of a directive of `wast`.
-    ///
-    /// # Errors
-    /// A message, if it says something that Wassay has no notion of.
-    fn meaning(&self, directive: WastDirective<'_>) -> Result<Meaning, String> {
-        use WastDirective as D;
-        let (kind, command, expectation) = match directive {
-            D::Module(mut module) => {
-                let (name, module) = (name_of(module.name()), encode_checked(&mut module)?);
-                (
-                    Kind::Module,
-                    Command::Module { name, module },
-                    Expectation::Success,
-                )
-            }
-            D::ModuleDefinition(mut module) => {
-                let (name, module) = (name_of(module.name()), encode_checked(&mut module)?);
-                let command = Command::ModuleDefinition { name, module };
-                (Kind::ModuleDefinition, command, Expectation::Success)
-            }
-            D::ModuleInstance {
-                instance, module, ..
-            } => {
-                let (instance, module) = (name_of(instance), name_of(module));
-                let command = Command::ModuleInstance { instance, module };
-                (Kind::ModuleInstance, command, Expectation::Success)
-            }
-            D::Register { name, module, .. } => {
-                let (name, instance) = (name.to_string(), name_of(module));
-                let command = Command::Register { name, instance };
-                (Kind::Register, command, Expectation::Success)
-            }
-            D::Invoke(call) => (
-                Kind::Invoke,
-                Command::Action(invoke(call)?),
-                Expectation::Success,
-            ),
-            D::Thread(thread) => (Kind::Thread, self.thread(thread)?, Expectation::Success),
-            D::Wait { thread, .. } => {
-                let thread = thread.name().to_string();
-                (Kind::Wait, Command::Wait { thread }, Expectation::Success)
-            }
-            assertion => assertion_meaning(assertion)?,
-        };
-        Ok(Meaning {
-            kind,
-            command,
-            expectation,
-        })
+/// A thread without its directives.
+///
+/// # Errors
+/// If there are some: threads nest too deep.
+fn thread_header(thread: WastThread<'_>) -> Result<Command, String> {
+    if !thread.directives.is_empty() {
+        return Err(format!("more than {NESTED_THREADS_MAX} nested threads"));
     }
-
-    /// A thread and the directives that it runs.
-    fn thread(&self, thread: WastThread<'_>) -> Result<Command, String> {
-        let mut script = Script {
-            path: String::new(),
-            sha256: String::new(),
-            directives: Vec::new(),
-            commands: Vec::new(),
-        };
-        for directive in thread.directives {
-            let offset = directive.span().offset();
-            let position = self.lines.locate(self.start + offset);
-            let meaning = self.meaning(directive)?;
-            add(&mut script, meaning, position, &self.source[offset..]);
-        }
-        Ok(Command::Thread {
-            name: thread.name.name().to_string(),
-            shared_module: name_of(thread.shared_module),
-            script: Box::new(script),
-        })
-    }
+    Ok(Command::Thread {
+        name: thread.name.name().to_string(),
+        shared_module: name_of(thread.shared_module),
+        length: 0,
+    })
 }
 
 /// The meaning of an assertion.
@@ -785,29 +804,55 @@ mod tests {
     }
 
     #[test]
-    fn threads_hold_their_directives() {
-        let text = "(thread $T (shared (module $m))\n (module)\n (invoke \"f\"))\n(wait $T)";
+    fn directives_of_threads_follow_them() {
+        let text = "(thread $T (shared (module $m)) ;; (\n (module)\n (invoke \"f\") (banana)
+            (thread $U\n   (invoke \"g\")) )\n(wait $T) (thread $V) (thread) (thread $W x (wait))";
         let script = parse_script("t.wast", text);
-        let Command::Thread {
-            name,
-            shared_module,
-            script: inner,
-        } = &script.commands[0]
-        else {
-            panic!("{script:?}");
-        };
-        assert_eq!((name.as_str(), shared_module.as_deref()), ("T", Some("m")));
-        let lines: Vec<_> = inner
-            .directives
+        let threads: Vec<_> = script
+            .commands
             .iter()
-            .map(|inner| (inner.kind, inner.line))
+            .filter_map(|command| match command {
+                Command::Thread {
+                    name,
+                    shared_module,
+                    length,
+                } => Some((name.as_str(), shared_module.as_deref(), *length)),
+                _ => None,
+            })
             .collect();
-        assert_eq!(lines, [(Kind::Module, 2), (Kind::Invoke, 3)]);
         assert_eq!(
-            script.commands[1],
-            Command::Wait {
-                thread: "T".to_string()
-            }
+            threads,
+            [("T", Some("m"), 5), ("U", None, 1), ("V", None, 0)]
+        );
+        let places = script.directives.iter();
+        let places: Vec<_> = places.map(|it| (it.kind, it.line, it.column)).collect();
+        let expected = [
+            (Kind::Thread, 1, 1),
+            (Kind::Module, 2, 2),
+            (Kind::Invoke, 3, 2),
+            (Kind::Unreadable, 3, 15),
+            (Kind::Thread, 4, 13),
+            (Kind::Invoke, 5, 4),
+            (Kind::Wait, 6, 1),
+            (Kind::Thread, 6, 11),
+            (Kind::Unreadable, 6, 23),
+            (Kind::Unreadable, 6, 32),
+        ];
+        assert_eq!(places, expected);
+        let wait = Command::Wait {
+            thread: "T".to_string(),
+        };
+        assert_eq!(script.commands[6], wait);
+        let deep =
+            "(thread $T ".repeat(NESTED_THREADS_MAX + 1) + &")".repeat(NESTED_THREADS_MAX + 1);
+        let script = parse_script("t.wast", &deep);
+        assert_eq!(script.directives.len(), NESTED_THREADS_MAX + 1);
+        let deeper = deep.replacen("(thread $T ", "(thread $T (thread $T ", 1) + ")";
+        let script = parse_script("t.wast", &deeper);
+        let last = script.directives.last().map(|it| it.kind);
+        assert_eq!(
+            (script.directives.len(), last),
+            (NESTED_THREADS_MAX + 1, Some(Kind::Unreadable))
         );
     }
 

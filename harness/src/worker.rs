@@ -14,6 +14,7 @@ mod resident;
 mod session;
 mod spectest;
 mod state;
+mod threads;
 mod values;
 
 use std::io::{Read, Write, stdin, stdout};
@@ -25,13 +26,12 @@ use wassay_runtime::{Config, Engine, Policy};
 
 use crate::cell::Cell;
 use crate::error::Exit;
-use crate::outcome::{Outcome, Proof, Report};
+use crate::outcome::{Proof, Report};
 use crate::protocol::{
     Bounds, FrameError, FromWorker, Job, JobConfig, JobResult, Modes, PROTOCOL_VERSION, ToWorker,
     read_frame, write_frame,
 };
 use crate::tier::Tier;
-use session::Session;
 
 /// The stack of the thread that runs scripts: far more than the runtime's limits let code use.
 const STACK_BYTES: usize = 256 << 20;
@@ -154,7 +154,10 @@ fn config(tier: Tier, job: &JobConfig) -> Config {
 pub fn run_job(tier: Tier, cell: &Cell, job: &Job<'_>) -> JobResult {
     let started = Instant::now();
     let (reports, proof) = match Engine::new(config(tier, &job.config)) {
-        Ok(engine) => run_commands(&engine, cell, job),
+        Ok(engine) => {
+            let ran = threads::run_commands(&engine, cell, job);
+            (ran.reports, ran.proof)
+        }
         Err(error) => {
             let report = Report::from(values::ending(error));
             (vec![report; job.commands.len()], Proof::default())
@@ -168,27 +171,6 @@ pub fn run_job(tier: Tier, cell: &Cell, job: &Job<'_>) -> JobResult {
         proof,
         micros,
     }
-}
-
-fn run_commands(engine: &Engine, cell: &Cell, job: &Job<'_>) -> (Vec<Report>, Proof) {
-    let mut session = Session::new(engine, job.config.hash_state);
-    let mut reports = Vec::with_capacity(job.commands.len());
-    for (ordinal, command) in (0u32..).zip(job.commands.iter()) {
-        if job.excluded.binary_search(&ordinal).is_ok() {
-            let why = "left out";
-            session.leave_out(command, why);
-            reports.push(Outcome::NotRun(why.to_string()).into());
-            continue;
-        }
-        cell.announce(job.sequence, Some(ordinal));
-        reports.push(session.run(command));
-    }
-    if let Some(last) = reports.last_mut()
-        && !matches!(last.outcome, Outcome::NotRun(_))
-    {
-        last.state = session.whole_state();
-    }
-    (reports, session.proof())
 }
 
 #[cfg(test)]

@@ -394,6 +394,41 @@ fn a_hang_is_a_timeout_of_its_directive_alone() {
     assert_eq!(report["directives"][0]["line"], 4);
 }
 
+/// A thread waits for ever, while the script waits for it; another one goes on.
+const THREAD_HANGS: &str = "\
+(module $m (memory (export \"m\") 1 1 shared))
+(thread $T (shared (module $m))
+  (register \"m\" $m)
+  (module (memory (import \"m\" \"m\") 1 1 shared)
+    (func (export \"wait\") (result i32)
+      (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))
+    (func (export \"set\") (i32.atomic.store (i32.const 4) (i32.const 1))))
+  (assert_return (invoke \"wait\") (i32.const 0))
+  (assert_return (invoke \"set\")))
+(thread $U (shared (module $m))
+  (register \"m\" $m)
+  (module (memory (import \"m\" \"m\") 1 1 shared)
+    (func (export \"until\") (loop (br_if 0 (i32.eqz (i32.atomic.load (i32.const 4)))))))
+  (assert_return (invoke \"until\")))
+(wait $T)
+(wait $U)
+";
+
+#[test]
+fn a_hang_in_a_thread_is_pinned_on_its_directive() {
+    let place = Place::new();
+    let file = place.file("a.wast", THREAD_HANGS);
+    let (ended, report) = place.spec(&[&file, "--timeout", "700ms"]);
+    assert_eq!(ended.code, 1);
+    let counts = &report["tiers"]["stack"]["counts"];
+    assert_eq!(
+        (&counts["pass"], &counts["timeout"]),
+        (&11.into(), &1.into()),
+        "{counts}"
+    );
+    assert_eq!(report["directives"][0]["line"], 8);
+}
+
 #[test]
 fn ctrl_c_ends_the_run_without_a_report_or_anything_else_left() {
     let place = Place::new();

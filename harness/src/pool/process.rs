@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::interrupt;
 use super::launch::Program;
-use crate::cell::{Cell, Progress};
+use crate::cell::{Cell, LANES, Progress};
 use crate::protocol::{
     FrameError, FromWorker, Job, JobResult, PROTOCOL_VERSION, ToWorker, read_frame, write_frame,
 };
@@ -191,8 +191,7 @@ impl Worker {
         &mut self,
         timeout: Duration,
     ) -> Result<Result<FromWorker, FrameError>, Death> {
-        let mut seen = self.cell.read();
-        let mut since = Instant::now();
+        let mut watch = Watch::new(self.sequence);
         loop {
             match self.frames.recv_timeout(TICK) {
                 Ok(frame) => return Ok(frame),
@@ -202,11 +201,10 @@ impl Worker {
             if interrupt::requested() {
                 return Err(self.death(Cause::Interrupted));
             }
-            let now = self.cell.read();
-            if now != seen {
-                (seen, since) = (now, Instant::now());
-            } else if since.elapsed() > timeout {
-                return Err(self.death(Cause::Timeout));
+            if let Some(ordinal) = watch.hanging(&self.cell.lanes(), timeout) {
+                self.kill();
+                let cause = Cause::Timeout;
+                return Err(Death { ordinal, cause });
             }
         }
     }
@@ -268,6 +266,40 @@ impl Worker {
     }
 }
 
+/// Since when each lane of the progress cell has not moved.
+struct Watch {
+    sequence: u32,
+    seen: [(Option<u32>, Instant); LANES],
+}
+
+impl Watch {
+    /// The watch over a job that begins.
+    fn new(sequence: u32) -> Watch {
+        let seen = [(None, Instant::now()); LANES];
+        Watch { sequence, seen }
+    }
+
+    /// The directive that has been running for longer than `timeout`, the longest of them; or that
+    /// nothing has run for so long.
+    fn hanging(&mut self, lanes: &[Progress; LANES], timeout: Duration) -> Option<Option<u32>> {
+        let now = Instant::now();
+        for ((ordinal, since), progress) in self.seen.iter_mut().zip(lanes) {
+            let running = progress
+                .ordinal
+                .filter(|_| progress.sequence == self.sequence);
+            if running != *ordinal {
+                (*ordinal, *since) = (running, now);
+            }
+        }
+        let running = self.seen.iter().filter(|(ordinal, _)| ordinal.is_some());
+        let (ordinal, since) = match running.min_by_key(|(_, since)| *since) {
+            Some(longest) => *longest,
+            None => (None, self.seen.iter().map(|(_, since)| *since).max()?),
+        };
+        (now.duration_since(since) > timeout).then_some(ordinal)
+    }
+}
+
 impl Drop for Worker {
     fn drop(&mut self) {
         // The end of its stdin asks the worker to leave; killing it makes sure.
@@ -313,6 +345,31 @@ fn write_jobs(mut stdin: ChildStdin, jobs: &Receiver<Vec<u8>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A script that waits for its threads rests; what hangs is the thread that moves no more.
+    #[test]
+    fn a_timeout_is_of_the_lane_that_does_not_move() {
+        let timeout = Duration::from_millis(40);
+        let at = |sequence, ordinal| Progress { sequence, ordinal };
+        let mut lanes = [at(0, None); LANES];
+        let mut watch = Watch::new(7);
+        let mut found = None;
+        for step in 0.. {
+            lanes[0] = at(7, None);
+            lanes[1] = at(7, Some(100 + step));
+            lanes[2] = at(7, Some(5));
+            lanes[3] = at(6, Some(4));
+            found = watch.hanging(&lanes, timeout);
+            if found.is_some() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(found, Some(Some(5)));
+        let mut watch = Watch::new(8);
+        std::thread::sleep(timeout * 2);
+        assert_eq!(watch.hanging(&lanes, timeout), Some(None));
+    }
 
     #[test]
     fn panics_are_found_without_the_thread() {

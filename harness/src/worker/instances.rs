@@ -7,6 +7,8 @@
 //!
 //! An instance whose instantiation trapped is kept: its functions may be in a table.
 
+use std::collections::HashMap;
+
 use wassay_runtime::module::{ExternType, SegmentMode};
 use wassay_runtime::{Extern, Instance, MemoryHandle, Module, Store, TableHandle, ValType};
 
@@ -15,8 +17,10 @@ use super::state::Changes;
 
 /// An instance and what is known of it.
 pub(super) struct Record {
-    /// The instance, unless its instantiation trapped.
+    /// The instance, unless its instantiation trapped, or it is of another store.
     pub(super) instance: Option<Instance>,
+    /// Of an instance of another store, what this one can use.
+    pub(super) lent: HashMap<String, Extern>,
     /// Its module.
     pub(super) module: Module,
     effects: ModuleEffects,
@@ -83,6 +87,7 @@ impl Instances {
         let (effects, calls) = (ModuleEffects::default(), Vec::new());
         self.records.push(Record {
             instance,
+            lent: HashMap::new(),
             module,
             effects,
             memories,
@@ -92,6 +97,20 @@ impl Instances {
         let index = self.records.len() - 1;
         self.connect(index, imports);
         index
+    }
+
+    /// Adds an instance of another store, by what it lends to this one.
+    pub(super) fn add_lent(&mut self, module: Module, lent: HashMap<String, Extern>) -> usize {
+        self.records.push(Record {
+            instance: None,
+            lent,
+            module,
+            effects: ModuleEffects::default(),
+            memories: Vec::new(),
+            tables: Vec::new(),
+            calls: Vec::new(),
+        });
+        self.records.len() - 1
     }
 
     /// Notes whose code the new instance can call, and who can call its code.

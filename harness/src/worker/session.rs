@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use wassay_runtime::module::{Export, ExternKind, Import};
-use wassay_runtime::{Engine, Extern, Instance, Module, Store};
+use wassay_runtime::{Engine, Extern, Instance, Module, SharedMemory, Store};
 
 use super::instances::{Instances, Provided, Sizes};
 use super::spectest::{self, Spectest};
@@ -25,6 +25,13 @@ type Slot = Result<usize, Because>;
 
 /// More fuel than any script uses.
 const FUEL: u64 = u64::MAX;
+
+/// What an instance lends to a thread: its exports that several stores can use.
+pub(super) struct SharedInstance {
+    name: String,
+    module: Module,
+    memories: Vec<(String, SharedMemory)>,
+}
 
 /// A script in execution.
 pub(super) struct Session {
@@ -62,6 +69,67 @@ impl Session {
             definitions: HashMap::new(),
             state: hash_state.then(State::new),
             uncompiled: 0,
+        }
+    }
+
+    /// The session of a thread, to which an instance of another session lends what can be shared.
+    pub(super) fn in_thread(
+        engine: &Engine,
+        hash_state: bool,
+        shared: Option<SharedInstance>,
+    ) -> Session {
+        let mut session = Session::new(engine, hash_state);
+        let Some(shared) = shared else { return session };
+        let SharedInstance {
+            name,
+            module,
+            memories,
+        } = shared;
+        session.race(memories.iter().map(|(_, memory)| memory.clone()));
+        let lend = |(export, memory): (String, SharedMemory)| {
+            let memory = Extern::Memory(memory.in_store(&mut session.store));
+            (export, memory)
+        };
+        let exports = memories.into_iter().map(lend).collect();
+        let index = session.instances.add_lent(module, exports);
+        session.named.insert(name, Ok(index));
+        if let Some(state) = &mut session.state {
+            state.grow(&session.store);
+        }
+        session
+    }
+
+    /// What an instance lends to a thread.
+    ///
+    /// # Errors
+    /// The ending of the thread's directive, if there is no such instance.
+    pub(super) fn share(
+        &mut self,
+        name: Option<&String>,
+    ) -> Result<Option<SharedInstance>, Outcome> {
+        let Some(name) = name else { return Ok(None) };
+        let index = self.slot(Some(name))?.map_err(Outcome::MissingInstance)?;
+        let module = self.instances.get(index).module.clone();
+        let shared = |export: &Export| match self.export(index, &export.name)? {
+            Extern::Memory(memory) => {
+                let memory = memory.shared(&self.store)?.clone();
+                Some((export.name.clone(), memory))
+            }
+            Extern::Func(_) | Extern::Table(_) | Extern::Global(_) | Extern::Tag(_) => None,
+        };
+        let memories: Vec<_> = module.exports.iter().filter_map(shared).collect();
+        self.race(memories.iter().map(|(_, memory)| memory.clone()));
+        Ok(Some(SharedInstance {
+            name: name.clone(),
+            module,
+            memories,
+        }))
+    }
+
+    /// Leaves memories out of the state from now on.
+    fn race(&mut self, memories: impl Iterator<Item = SharedMemory>) {
+        if let Some(state) = &mut self.state {
+            state.race(&self.store, memories);
         }
     }
 
@@ -117,7 +185,7 @@ impl Session {
                 self.decode(module).1.into()
             }
             Command::Thread { .. } | Command::Wait { .. } => {
-                Outcome::Unsupported("threads of scripts".to_string()).into()
+                Outcome::Internal("threads are run by `worker/threads.rs`".to_string()).into()
             }
             Command::Unreadable { message, head } => {
                 if head == "module" {
@@ -276,10 +344,11 @@ impl Session {
     }
 
     fn export(&self, index: usize, name: &str) -> Option<Extern> {
-        self.instances
-            .get(index)
-            .instance?
-            .export(&self.store, name)
+        let record = self.instances.get(index);
+        match record.instance {
+            Some(instance) => instance.export(&self.store, name),
+            None => record.lent.get(name).copied(),
+        }
     }
 
     fn register(&mut self, name: &str, instance: Option<&String>) -> Outcome {

@@ -8,7 +8,7 @@
 
 use std::collections::HashSet;
 
-use wassay_runtime::{MemoryHandle, Store, TableHandle};
+use wassay_runtime::{MemoryHandle, SharedMemory, Store, TableHandle};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::resident::Resident;
@@ -39,6 +39,8 @@ pub(super) struct State {
     tables: Vec<u64>,
     total: StateHash,
     resident: Resident,
+    /// Memories that threads share.
+    racing: Vec<SharedMemory>,
 }
 
 impl State {
@@ -49,7 +51,20 @@ impl State {
             tables: Vec::new(),
             total: StateHash::default(),
             resident: Resident::open(),
+            racing: Vec::new(),
         }
+    }
+
+    /// Leaves memories out from now on: threads write them, and what they hold in the end may
+    /// depend on which thread was faster.
+    pub(super) fn race(&mut self, store: &Store, memories: impl Iterator<Item = SharedMemory>) {
+        self.racing.extend(memories);
+        let known = self.memories.len();
+        self.memories.clear();
+        for memory in store.memories().take(known) {
+            self.memories.push(self.hash_memory(store, memory));
+        }
+        self.total.memories = hash_words(&self.memories);
     }
 
     /// Takes in what may have changed.
@@ -105,6 +120,9 @@ impl State {
 
     fn hash_memory(&self, store: &Store, memory: MemoryHandle) -> u64 {
         if let Some(shared) = memory.shared(store) {
+            if self.racing.iter().any(|it| it.same(shared)) {
+                return 0;
+            }
             let mut buffer = [0; CHUNK_BYTES];
             let len = shared.len_bytes();
             return hash_chunks(len, |at| {

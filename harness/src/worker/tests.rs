@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::judge::judge;
-use crate::outcome::{JudgedBy, StateHash};
+use crate::outcome::{JudgedBy, Outcome, StateHash};
 use crate::parse::parse_script;
 use crate::protocol::Modes;
 use crate::script::Script;
@@ -389,4 +389,82 @@ fn jobs_are_served_over_streams_and_the_cell_says_when_none_runs() {
     }
     assert!(output.is_empty());
     assert_eq!((cell.read().sequence, cell.read().ordinal), (2, None));
+}
+
+/// Two threads on a memory of the script's.
+const THREADS: &str = r#"
+    (module $Mem (memory (export "shared") 1 1 shared) (func (export "f")))
+    (thread $T1 (shared (module $Mem))
+      (register "mem" $Mem)
+      (module
+        (memory (import "mem" "shared") 1 10 shared)
+        (func (export "run") (result i32)
+          (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1))))
+      (assert_return (invoke "run") (i32.const 0)))
+    (thread $T2 (shared (module $Mem))
+      (register "mem" $Mem)
+      (module
+        (memory (import "mem" "shared") 1 1 shared)
+        (func (export "notify")
+          (loop (br_if 0 (i32.eqz (memory.atomic.notify (i32.const 0) (i32.const 1))))))
+        (func (export "store") (i32.store (i32.const 8) (i32.const 7))))
+      (thread $Inner (module (func (export "f") (result i32) (i32.const 3)))
+        (assert_return (invoke "f") (i32.const 3)))
+      (assert_return (invoke "notify"))
+      (wait $Inner)
+      (invoke "store")
+      (assert_unlinkable (module (import "mem" "f" (func))) "unknown import"))
+    (module (memory 1) (func (export "set") (i32.store (i32.const 0) (i32.const 1))))
+    (invoke "set")
+    (wait $T1)
+    (wait $T2)
+    (register "mem" $Mem)
+    (module
+      (memory (import "mem" "shared") 1 1 shared)
+      (func (export "get") (result i32) (i32.load (i32.const 8))))
+    (assert_return (invoke "get") (i32.const 7))
+"#;
+
+#[test]
+fn threads_of_a_script_run_at_the_same_time_and_share_memories() {
+    for _ in 0..20 {
+        check_passes(THREADS);
+    }
+}
+
+/// Every directive of a thread has its report, whether it ran or could not; and what threads share
+/// is no part of the state.
+#[test]
+fn directives_of_threads_are_accounted_for() {
+    let script = parse_script("t.wast", THREADS);
+    let result = run_script(&script, &[]);
+    assert_eq!(result.reports.len(), script.commands.len());
+    assert_eq!(result.proof.functions, 1 + 1 + 2 + 1 + 1 + 1);
+    let same = (0..10).map(|_| run_script(&script, &[]).reports);
+    assert!(same.into_iter().all(|reports| reports == result.reports));
+    // The second thread is left out, and then the first's waiting.
+    let of_kind = |kind| {
+        (0u32..)
+            .zip(&script.directives)
+            .filter(move |it| it.1.kind == kind)
+    };
+    let second = of_kind(crate::script::Kind::Thread)
+        .nth(1)
+        .expect("it is there")
+        .0;
+    let waits = of_kind(crate::script::Kind::AssertReturn)
+        .next()
+        .expect("it is there")
+        .0;
+    let reports = run_script(&script, &[waits, second]).reports;
+    let left_out = Outcome::NotRun("left out".to_string());
+    let nested = reports[second as usize..].iter();
+    let nested = nested.take_while(|report| report.outcome == left_out);
+    assert_eq!(nested.count(), 10, "{reports:?}");
+    assert_eq!(reports[waits as usize].outcome, left_out);
+    assert_eq!(reports[1].outcome, Outcome::Done);
+    assert_eq!(
+        reports.iter().filter(|it| it.outcome == left_out).count(),
+        12
+    );
 }
