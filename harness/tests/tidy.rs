@@ -64,6 +64,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/register/atomic.rs",
     "runtime/src/register/call.rs",
     "runtime/src/register/control.rs",
+    "runtime/src/register/gc.rs",
     "runtime/src/register/machine.rs",
     "runtime/src/register/memory.rs",
     "runtime/src/register/simd.rs",

@@ -42,7 +42,7 @@ pub use visit::{Imm, Role};
 use crate::module::Module;
 use crate::ops::Op;
 use crate::trap::TrapKind;
-use crate::types::{FuncType, ValType};
+use crate::types::{FuncType, RefType, ValType};
 
 /// A slot of the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -268,6 +268,63 @@ pub enum Inst {
     Fuel { cost: u32 },
     /// Traps with `Interrupted` if the store is to be interrupted (`interrupt.rs`).
     Poll,
+    /// `r[dst] := r[a] and r[b] are the same reference`
+    RefEq { dst: Slot, a: Operand, b: Operand },
+    /// `r[dst] := op(r[a])`: ref.i31, i31.get_s, i31.get_u, array.len, ref.get_desc.
+    RefUnary { op: Op, dst: Slot, a: Operand },
+    /// `r[dst] := field of r[object]`; struct.get and its kind.
+    StructGet {
+        op: Op,
+        type_index: u32,
+        field: u32,
+        dst: Slot,
+        object: Operand,
+    },
+    /// `field of r[object] := r[value]`
+    StructSet {
+        type_index: u32,
+        field: u32,
+        object: Operand,
+        value: Operand,
+    },
+    /// `r[dst] := r[array][r[index]]`; array.get and its kind.
+    ArrayGet {
+        op: Op,
+        type_index: u32,
+        dst: Slot,
+        array: Operand,
+        index: Operand,
+    },
+    /// `r[array][r[index]] := r[value]`, the operands in this order.
+    ArraySet { type_index: u32, operands: List },
+    /// What makes a structure or an array, or works on many elements (`store/aggregate.rs`). The
+    /// operands are in consecutive slots from `dst`, where the result goes if there is one; `b` is
+    /// the second immediate.
+    Aggregate {
+        op: Op,
+        type_index: u32,
+        b: u32,
+        dst: Slot,
+        operands: List,
+    },
+    /// `r[dst] := r[a] is of type ty`
+    RefTest { ty: RefType, dst: Slot, a: Operand },
+    /// Traps unless `r[a]` is of type `ty`.
+    RefCast { ty: RefType, a: Operand },
+    /// `r[dst] := r[a] has the descriptor r[descriptor]`, or is null if `nullable`. Traps if the
+    /// descriptor is null.
+    RefTestDesc {
+        nullable: bool,
+        dst: Slot,
+        a: Operand,
+        descriptor: Operand,
+    },
+    /// Traps unless `RefTestDesc` holds.
+    RefCastDesc {
+        nullable: bool,
+        a: Operand,
+        descriptor: Operand,
+    },
     /// Traps with `kind` if `r[a]` is null.
     TrapIfNull { a: Operand, kind: TrapKind },
     /// `r[dst] := tables[table][r[index]]`
@@ -321,6 +378,13 @@ pub enum Inst {
     },
     /// Goes to `then` if `r[a]` is null, else to `other`.
     BrIfNull {
+        a: Operand,
+        then: BlockId,
+        other: BlockId,
+    },
+    /// Goes to `then` if `r[a]` is of type `ty`, else to `other`.
+    BrOnCast {
+        ty: RefType,
         a: Operand,
         then: BlockId,
         other: BlockId,

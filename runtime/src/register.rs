@@ -9,6 +9,7 @@ mod atomic;
 mod call;
 mod control;
 mod fuse;
+mod gc;
 mod machine;
 mod memory;
 mod numeric;
@@ -80,6 +81,7 @@ impl Compiled {
 fn helper_op(inst: &Inst) -> Option<Op> {
     match *inst {
         Inst::Helper { op, .. } => Some(op),
+        Inst::Aggregate { op, .. } if op != Op::StructNew => Some(op),
         Inst::Atomic { op, .. } if op.shape() == Shape::AtomicSync => Some(op),
         _ => None,
     }

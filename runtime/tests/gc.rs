@@ -8,7 +8,7 @@ use wassay_runtime::{
     Limits, Module, Ref, RefType, Store, Tier, TrapKind, Val, ValType, WasmFeatures,
 };
 
-const TIERS: [Tier; 1] = [Tier::Stack];
+const TIERS: [Tier; 2] = [Tier::Stack, Tier::Register];
 
 struct Run {
     store: Store,

@@ -11,6 +11,7 @@
 
 mod atomic;
 mod control;
+mod gc;
 mod scratch;
 mod simd;
 mod stack;
@@ -322,9 +323,9 @@ impl<'a> Builder<'a> {
             | Shape::AtomicRmw
             | Shape::AtomicCmpxchg
             | Shape::AtomicSync => self.atomic(instr),
+            Shape::Aggregate => self.aggregate(instr),
             Shape::Exception
             | Shape::LegacyException
-            | Shape::Aggregate
             | Shape::SharedEverything
             | Shape::StackSwitching => Err(unsupported(instr.op)),
         }
@@ -576,7 +577,10 @@ impl<'a> Builder<'a> {
             }
             Op::BrOnNull => self.br_on_null(label(instr)?),
             Op::BrOnNonNull => self.br_on_non_null(label(instr)?),
-            op => return Err(unsupported(op)),
+            Op::BrOnCast | Op::BrOnCastFail | Op::BrOnCastDescEq | Op::BrOnCastDescEqFail => {
+                self.br_on_cast(instr)?;
+            }
+            _cast => self.cast(instr)?,
         }
         Ok(())
     }
@@ -692,9 +696,21 @@ fn single_dst(inst: &mut Inst) -> Option<&mut Slot> {
         | Inst::GlobalGet { dst, .. }
         | Inst::RefFunc { dst, .. }
         | Inst::RefIsNull { dst, .. }
+        | Inst::RefEq { dst, .. }
+        | Inst::RefUnary { dst, .. }
+        | Inst::StructGet { dst, .. }
+        | Inst::ArrayGet { dst, .. }
+        | Inst::RefTest { dst, .. }
+        | Inst::RefTestDesc { dst, .. }
         | Inst::TableGet { dst, .. }
         | Inst::Helper { dst, .. } => Some(dst),
         Inst::Store { .. }
+        | Inst::StructSet { .. }
+        | Inst::ArraySet { .. }
+        | Inst::Aggregate { .. }
+        | Inst::RefCast { .. }
+        | Inst::RefCastDesc { .. }
+        | Inst::BrOnCast { .. }
         | Inst::StoreLane { .. }
         | Inst::Wide { .. }
         | Inst::Fuel { .. }

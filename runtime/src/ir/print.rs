@@ -126,7 +126,10 @@ fn show_imm(imm: Imm) -> String {
         Imm::Lane(n) => write!(text, "lane#{n}"),
         Imm::Lanes(n) => write!(text, "lanes#{:?}", n.to_le_bytes()),
         Imm::Trap(kind) => write!(text, "{kind:?}"),
-        Imm::Cost(n) => write!(text, "{n}"),
+        Imm::Cost(n) | Imm::Count(n) => write!(text, "{n}"),
+        Imm::Field(n) => write!(text, "field#{n}"),
+        Imm::RefType(ty) => write!(text, "{ty}"),
+        Imm::Nullable(nullable) => write!(text, "{}", if nullable { "null" } else { "non-null" }),
     };
     result.expect("a string takes all text");
     text

@@ -7,6 +7,7 @@
 use super::{BlockId, Func, Inst, List, Operand, Slot, Type};
 use crate::ops::{Op, SigType, Signature};
 use crate::trap::TrapKind;
+use crate::types::{CompositeType, FieldType, RefType, StorageType};
 
 /// One operand of an instruction in its role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,10 @@ pub enum Imm {
     Lanes(u128),
     Trap(TrapKind),
     Cost(u32),
+    Field(u32),
+    Count(u32),
+    RefType(RefType),
+    Nullable(bool),
 }
 
 /// The type that a signature's type has where addresses are of type `address`.
@@ -91,6 +96,72 @@ pub(super) fn helper_types(func: &Func, op: Op, a: u32, b: u32) -> (Vec<Type>, O
                 results.first().map(typed),
             )
         }
+    }
+}
+
+/// The type that a field of a structure, or an element of an array, has outside of it.
+pub(super) fn field_type(func: &Func, type_index: u32, field: u32) -> Type {
+    fields(func, type_index)[field as usize]
+}
+
+fn fields(func: &Func, type_index: u32) -> Vec<Type> {
+    let of = |field: &FieldType| match field.storage {
+        StorageType::I8 | StorageType::I16 => Type::I32,
+        StorageType::Val(ty) => ty.into(),
+    };
+    let module = &func.module;
+    match &module
+        .registry
+        .get(module.types[type_index as usize])
+        .sub
+        .composite
+    {
+        CompositeType::Struct(fields) => fields.iter().map(of).collect(),
+        CompositeType::Array(element) => vec![of(element)],
+        CompositeType::Func(_) | CompositeType::Cont(_) => Vec::new(),
+    }
+}
+
+/// The operands' types of what is out of line on structures and arrays, and its result's type.
+pub(super) fn aggregate_types(
+    func: &Func,
+    op: Op,
+    type_index: u32,
+    b: u32,
+) -> (Vec<Type>, Option<Type>) {
+    use Type::{I32, Ref};
+    let mut fields = fields(func, type_index);
+    let params = match op {
+        Op::StructNew => fields,
+        Op::StructNewDesc => {
+            fields.push(Ref);
+            fields
+        }
+        Op::StructNewDefaultDesc => vec![Ref],
+        Op::ArrayNew => vec![fields[0], I32],
+        Op::ArrayNewDefault => vec![I32],
+        Op::ArrayNewFixed => vec![fields[0]; b as usize],
+        Op::ArrayNewData | Op::ArrayNewElem => vec![I32; 2],
+        Op::ArrayFill => vec![Ref, I32, fields[0], I32],
+        Op::ArrayCopy => vec![Ref, I32, Ref, I32, I32],
+        Op::ArrayInitData | Op::ArrayInitElem => vec![Ref, I32, I32, I32],
+        _default => Vec::new(), // struct.new_default
+    };
+    let has_result = !matches!(
+        op,
+        Op::ArrayFill | Op::ArrayCopy | Op::ArrayInitData | Op::ArrayInitElem
+    );
+    (params, has_result.then_some(Ref))
+}
+
+/// The second immediate of what is out of line on structures and arrays.
+fn aggregate_imm(op: Op, b: u32) -> Option<Imm> {
+    match op {
+        Op::ArrayNewFixed => Some(Imm::Count(b)),
+        Op::ArrayNewData | Op::ArrayInitData => Some(Imm::Data(b)),
+        Op::ArrayNewElem | Op::ArrayInitElem => Some(Imm::Element(b)),
+        Op::ArrayCopy => Some(Imm::Type(b)),
+        _one => None,
     }
 }
 
@@ -378,6 +449,123 @@ impl<F: FnMut(Role)> Visitor<'_, F> {
                 b,
                 operands,
             } => self.helper(op, dst, (a, b), operands),
+            _ => self.objects(inst),
+        }
+    }
+
+    /// Structures, arrays, i31.
+    fn objects(&mut self, inst: &Inst) {
+        match *inst {
+            Inst::RefUnary { op, dst, a } => {
+                let (param, result) = match op {
+                    Op::RefI31 => (Type::I32, Type::Ref),
+                    Op::RefGetDesc => (Type::Ref, Type::Ref),
+                    _others => (Type::Ref, Type::I32), // i31.get_s, i31.get_u, array.len
+                };
+                self.uses(a, param);
+                self.def(dst, result);
+            }
+            Inst::StructGet {
+                type_index,
+                field,
+                dst,
+                object,
+                ..
+            } => {
+                self.uses(object, Type::Ref);
+                self.def(dst, field_type(self.func, type_index, field));
+                self.imm(Imm::Type(type_index));
+                self.imm(Imm::Field(field));
+            }
+            Inst::StructSet {
+                type_index,
+                field,
+                object,
+                value,
+            } => {
+                self.uses(object, Type::Ref);
+                self.uses(value, field_type(self.func, type_index, field));
+                self.imm(Imm::Type(type_index));
+                self.imm(Imm::Field(field));
+            }
+            Inst::ArrayGet {
+                type_index,
+                dst,
+                array,
+                index,
+                ..
+            } => {
+                self.uses(array, Type::Ref);
+                self.uses(index, Type::I32);
+                self.def(dst, field_type(self.func, type_index, 0));
+                self.imm(Imm::Type(type_index));
+            }
+            Inst::ArraySet {
+                type_index,
+                operands,
+            } => {
+                let element = field_type(self.func, type_index, 0);
+                self.list(operands, [Type::Ref, Type::I32, element]);
+                self.imm(Imm::Type(type_index));
+            }
+            Inst::Aggregate {
+                op,
+                type_index,
+                b,
+                dst,
+                operands,
+            } => self.aggregate((op, type_index, b), dst, operands),
+            _ => self.casts(inst),
+        }
+    }
+
+    fn aggregate(&mut self, (op, type_index, b): (Op, u32, u32), dst: Slot, operands: List) {
+        let (params, result) = aggregate_types(self.func, op, type_index, b);
+        self.list(operands, params);
+        self.defs(dst, result);
+        self.imm(Imm::Type(type_index));
+        if let Some(imm) = aggregate_imm(op, b) {
+            self.imm(imm);
+        }
+    }
+
+    /// Comparing and casting references.
+    fn casts(&mut self, inst: &Inst) {
+        match *inst {
+            Inst::RefEq { dst, a, b } => {
+                self.uses(a, Type::Ref);
+                self.uses(b, Type::Ref);
+                self.def(dst, Type::I32);
+            }
+            Inst::RefTest { ty, dst, a } => {
+                self.uses(a, Type::Ref);
+                self.def(dst, Type::I32);
+                self.imm(Imm::RefType(ty));
+            }
+            Inst::RefCast { ty, a } => {
+                self.uses(a, Type::Ref);
+                self.imm(Imm::RefType(ty));
+            }
+            Inst::RefTestDesc {
+                nullable,
+                dst,
+                a,
+                descriptor,
+            } => {
+                self.uses(a, Type::Ref);
+                self.uses(descriptor, Type::Ref);
+                self.def(dst, Type::I32);
+                self.imm(Imm::Nullable(nullable));
+            }
+            Inst::RefCastDesc {
+                nullable,
+                a,
+                descriptor,
+            } => {
+                self.uses(a, Type::Ref);
+                self.uses(descriptor, Type::Ref);
+                self.imm(Imm::Nullable(nullable));
+            }
             _ => self.calls(inst),
         }
     }
@@ -455,6 +643,12 @@ impl<F: FnMut(Role)> Visitor<'_, F> {
                 self.label(then);
                 self.label(other);
             }
+            Inst::BrOnCast { ty, a, then, other } => {
+                self.uses(a, Type::Ref);
+                self.imm(Imm::RefType(ty));
+                self.label(then);
+                self.label(other);
+            }
             Inst::BrTable { index, targets } => {
                 self.uses(index, Type::I32);
                 for &target in self.func.label_list(targets) {
@@ -485,6 +679,7 @@ impl Inst {
             Inst::Br { .. }
                 | Inst::BrIf { .. }
                 | Inst::BrIfNull { .. }
+                | Inst::BrOnCast { .. }
                 | Inst::BrTable { .. }
                 | Inst::Return { .. }
                 | Inst::ReturnCall { .. }
@@ -502,6 +697,10 @@ impl Inst {
             | Inst::Load { op, .. }
             | Inst::Store { op, .. }
             | Inst::Atomic { op, .. }
+            | Inst::RefUnary { op, .. }
+            | Inst::StructGet { op, .. }
+            | Inst::ArrayGet { op, .. }
+            | Inst::Aggregate { op, .. }
             | Inst::Ternary { op, .. }
             | Inst::Wide { op, .. }
             | Inst::Shuffle { op, .. }
@@ -517,6 +716,14 @@ impl Inst {
             Inst::GlobalSet { .. } => "global.set",
             Inst::RefFunc { .. } => "ref.func",
             Inst::RefIsNull { .. } => "ref.is_null",
+            Inst::RefEq { .. } => "ref.eq",
+            Inst::StructSet { .. } => "struct.set",
+            Inst::ArraySet { .. } => "array.set",
+            Inst::RefTest { .. } => "ref.test",
+            Inst::RefCast { .. } => "ref.cast",
+            Inst::RefTestDesc { .. } => "ref.test_desc_eq",
+            Inst::RefCastDesc { .. } => "ref.cast_desc_eq",
+            Inst::BrOnCast { .. } => "br_on_cast",
             Inst::Fuel { .. } => "fuel",
             Inst::Poll => "poll",
             Inst::TrapIfNull { .. } => "trap_if_null",

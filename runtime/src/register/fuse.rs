@@ -15,6 +15,7 @@ mod block;
 mod call;
 mod chain;
 mod condition;
+mod gc;
 mod inst;
 mod layout;
 mod memory;

@@ -8,6 +8,10 @@ use std::mem::offset_of;
 use super::atomic::{self, ATOMIC, ATOMIC_OPS, SYNC, SYNC_OPS};
 use super::call::{self, RET_ONE};
 use super::control::{self, BR_IF, COPY, HELPER, HELPER_OPS, SELECT};
+use super::gc::{
+    self, ARRAY_GET, ARRAY_SET, BR_ON_CAST, GETS, REF_UNARY, STRUCT_GET, STRUCT_GET_VECTOR,
+    STRUCT_SET, STRUCT_SET_VECTOR,
+};
 use super::machine::{Handler, InAcc, InSlot};
 use super::memory::{
     LOAD, LOAD_FORMS, LOAD_OPS, LOAD_THEN, LOAD_THEN_OPS, LoadForm, STORE, STORE_FORMS, STORE_OPS,
@@ -104,6 +108,23 @@ table! {
     atomic: [Handler; ATOMIC_OPS.len()] = ATOMIC;
     atomic_sync: [Handler; SYNC_OPS.len()] = SYNC;
     fence: Handler = atomic::fence;
+    struct_get: [[Handler; 2]; GETS] = STRUCT_GET;
+    struct_get_vector: [Handler; 2] = STRUCT_GET_VECTOR;
+    struct_set: [[Handler; 2]; 4] = STRUCT_SET;
+    struct_set_vector: [Handler; 2] = STRUCT_SET_VECTOR;
+    array_get: [Handler; GETS] = ARRAY_GET;
+    array_get_vector: Handler = gc::array_get_vector;
+    array_set: [Handler; 4] = ARRAY_SET;
+    array_set_vector: Handler = gc::array_set_vector;
+    ref_unary: [Handler; 5] = REF_UNARY;
+    struct_new: Handler = gc::struct_new;
+    aggregate: Handler = gc::aggregate;
+    aggregate_effect: Handler = gc::aggregate_effect;
+    ref_test: Handler = gc::ref_test;
+    ref_cast: Handler = gc::ref_cast;
+    br_on_cast: [Handler; 2] = BR_ON_CAST;
+    ref_test_desc: Handler = gc::ref_test_desc;
+    ref_cast_desc: Handler = gc::ref_cast_desc;
     vector: [Handler; PLAIN_OPS.len()] = PLAIN;
     vector_scalar: [[Handler; SCALAR]; SCALAR_OPS.len()] = SCALARS;
 }

@@ -6,6 +6,7 @@ mod atomics;
 mod forms;
 mod fused;
 mod metered;
+mod objects;
 mod vectors;
 
 use crate::engine::{Config, Engine, Tier};
@@ -34,7 +35,8 @@ pub(super) fn assemble(wat: &str) -> Vec<u8> {
 impl Program {
     pub(super) fn in_tier(tier: Tier, wat: &str) -> Program {
         let mut config = Config::only(tier);
-        config.features |= wasmparser::WasmFeatures::WIDE_ARITHMETIC;
+        config.features |= wasmparser::WasmFeatures::WIDE_ARITHMETIC
+            | wasmparser::WasmFeatures::CUSTOM_DESCRIPTORS;
         let engine = Engine::new(config).unwrap();
         let module = Module::new(&engine, &assemble(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
         let mut store = Store::new(&engine);

@@ -145,7 +145,9 @@ impl Builder<'_> {
         for block in &self.func.blocks {
             match &mut self.func.insts[block.end as usize - 1] {
                 Inst::Br { target } => resolve(target),
-                Inst::BrIf { then, other, .. } | Inst::BrIfNull { then, other, .. } => {
+                Inst::BrIf { then, other, .. }
+                | Inst::BrIfNull { then, other, .. }
+                | Inst::BrOnCast { then, other, .. } => {
                     resolve(then);
                     resolve(other);
                 }
@@ -362,6 +364,24 @@ impl Builder<'_> {
         self.edge(taken, depth);
         self.bind(then);
         self.stack.pop();
+    }
+
+    /// Ends the block by a conditional branch: to the label if the condition holds, or else if
+    /// `on_fail`; on the other way it goes on here. The operand stack is the same on both.
+    pub(super) fn br_either(
+        &mut self,
+        depth: u32,
+        on_fail: bool,
+        branch: impl FnOnce(BlockId, BlockId) -> Inst,
+    ) {
+        let (taken, rest) = (self.edge_label(depth), self.new_label());
+        self.terminate(if on_fail {
+            branch(rest, taken.0)
+        } else {
+            branch(taken.0, rest)
+        });
+        self.edge(taken, depth);
+        self.bind(rest);
     }
 
     fn br_table(&mut self, table: &BrTable<'_>) {

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::ir::{BlockId, Func, Inst, Operand, Slot, Type};
 use crate::ops::{Op, Shape, SigType, Signature};
 use crate::register::table::{self, opcode};
+use crate::types::RefType;
 
 /// Which condition, and where to go if it holds and if not.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,8 @@ pub(super) struct Condition {
 enum Test {
     /// The operand is not 0.
     NonZero(Operand, Type),
+    /// The operand is of the type.
+    Cast(Operand, RefType),
     /// The comparison, or the bits in common.
     Compare(Op, Operand, Operand),
     /// The slot after an addition is not 0.
@@ -47,9 +50,12 @@ pub(super) fn find(func: &Func, insts: &[Inst], is_far: bool) -> Option<Conditio
         Inst::BrIfNull { a, then, other } if before.is_empty() => {
             (Test::NonZero(a, Type::Ref), true, then, other)
         }
+        Inst::BrOnCast { ty, a, then, other } if before.is_empty() => {
+            (Test::Cast(a, ty), false, then, other)
+        }
         _ => return None,
     };
-    let fits = !is_far || matches!(test, Test::NonZero(..));
+    let fits = !is_far || matches!(test, Test::NonZero(..) | Test::Cast(..));
     fits.then_some(Condition {
         test,
         negated,
@@ -66,6 +72,7 @@ fn test(func: &Func, before: &[Inst], cond: Operand) -> Option<(Test, bool)> {
         [Inst::Unary { op, dst, a }] if op.shape() == Shape::Test && is_temporary(dst) => {
             Some((Test::NonZero(a, types(op).0), true))
         }
+        [Inst::RefTest { ty, dst, a }] if is_temporary(dst) => Some((Test::Cast(a, ty), false)),
         [Inst::RefIsNull { dst, a }] if is_temporary(dst) => {
             Some((Test::NonZero(a, Type::Ref), true))
         }
@@ -249,6 +256,12 @@ impl Fuser<'_> {
                 self.fixups.push((self.cells.len(), Fixup::Far, target));
                 let op = opcode!(br_if) + is64 * 4 + in_acc * 2 + u16::from(negated);
                 self.cell(op, slot, 0, 0);
+            }
+            Test::Cast(operand, ty) => {
+                let slot = self.slot(operand, Type::Ref, 0);
+                self.fixups.push((self.cells.len(), Fixup::Far, target));
+                self.cell(opcode!(br_on_cast) + u16::from(negated), slot, 0, 0);
+                self.cells.push(self.cast(ty));
             }
             Test::Compare(op, a, b) => {
                 let ty = types(op).0;

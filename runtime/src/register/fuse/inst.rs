@@ -51,7 +51,7 @@ impl Fuser<'_> {
             Inst::Call { .. } | Inst::CallIndirect { .. } | Inst::CallRef { .. } => {
                 self.calls(inst)
             }
-            _ => self.vector(inst),
+            _ => self.objects(inst),
         }
     }
 
@@ -130,7 +130,7 @@ impl Fuser<'_> {
         Ok(())
     }
 
-    fn binary(&mut self, op: Op, dst: Slot, a: Operand, b: Operand) -> Result<()> {
+    pub(super) fn binary(&mut self, op: Op, dst: Slot, a: Operand, b: Operand) -> Result<()> {
         let (op, a, b) = condition::constant_last(self.func, op, a, b);
         let (operand, result) = condition::types(op);
         if operand == Type::V128 {

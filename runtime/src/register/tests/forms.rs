@@ -210,7 +210,7 @@ fn branches_references_tables_and_helpers() {
 #[test]
 #[cfg(debug_assertions)]
 fn every_handler_is_executed() {
-    use super::{atomics, fused, metered, vectors};
+    use super::{atomics, fused, metered, objects, vectors};
     use crate::register::table::{EXECUTED, OPCODES, name};
     use std::sync::atomic::Ordering;
 
@@ -226,6 +226,8 @@ fn every_handler_is_executed() {
     fused::chains();
     fused::loads_with_operations();
     vectors::vectors_are_computed();
+    objects::fields_and_elements_of_every_width();
+    objects::casts_and_what_is_out_of_line();
     vectors::vectors_are_loaded_and_stored();
     super::calls_between_instances();
     super::recursion_ends_in_exhaustion_and_tail_calls_do_not();

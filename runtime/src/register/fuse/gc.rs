@@ -1,0 +1,255 @@
+//! Cells of structures, arrays, i31 and casts.
+
+use std::sync::Arc;
+
+use super::{Fuser, internal};
+use crate::error::Result;
+use crate::gc::{Cast, Cell};
+use crate::ir::{Inst, List, Operand, Slot, Type};
+use crate::ops::Op;
+use crate::register::gc::REF_UNARY_OPS;
+use crate::register::table::opcode;
+use crate::store::aggregate::aggregate;
+use crate::types::{CompositeType, DefinedType, FieldLayout, RefType, StorageType};
+
+/// A field: where it is, and its type outside of the object.
+type Field = (FieldLayout, Type);
+
+impl Fuser<'_> {
+    pub(super) fn objects(&mut self, inst: &Inst) -> Result<()> {
+        match *inst {
+            Inst::RefUnary { op, dst, a } => self.ref_unary(op, dst, a)?,
+            Inst::StructGet {
+                op,
+                type_index,
+                field,
+                dst,
+                object,
+            } => {
+                let field = self.object_field(type_index, field);
+                self.struct_get(op, field, dst, object);
+            }
+            Inst::StructSet {
+                type_index,
+                field,
+                object,
+                value,
+            } => {
+                let field = self.object_field(type_index, field);
+                self.struct_set(field, object, value);
+            }
+            Inst::ArrayGet {
+                op,
+                type_index,
+                dst,
+                array,
+                index,
+            } => {
+                let (element, ty) = self.object_field(type_index, 0);
+                let (array, index) = (
+                    self.slot(array, Type::Ref, 0),
+                    self.slot(index, Type::I32, 1),
+                );
+                let dst = self.layout.slot(dst);
+                let to = self.dst(dst);
+                let code = match way(op, element, ty) {
+                    Some(way) => opcode!(array_get) + way,
+                    None => opcode!(array_get_vector),
+                };
+                self.cell(code, array, index, to);
+                self.done(dst, ty);
+            }
+            Inst::ArraySet {
+                type_index,
+                operands,
+            } => self.array_set(self.object_field(type_index, 0), operands),
+            Inst::Aggregate {
+                op,
+                type_index,
+                b,
+                dst,
+                ..
+            } => self.aggregate(op, type_index, b, dst)?,
+            _ => return self.casts(inst),
+        }
+        Ok(())
+    }
+
+    fn casts(&mut self, inst: &Inst) -> Result<()> {
+        match *inst {
+            Inst::RefEq { dst, a, b } => return self.binary(Op::I64Eq, dst, a, b),
+            Inst::RefTest { ty, dst, a } => {
+                let a = self.slot(a, Type::Ref, 0);
+                let dst = self.layout.slot(dst);
+                let to = self.dst(dst);
+                self.cell(opcode!(ref_test), a, 0, to);
+                self.cells.push(self.cast(ty));
+                self.done(dst, Type::I32);
+            }
+            Inst::RefCast { ty, a } => {
+                let a = self.slot(a, Type::Ref, 0);
+                self.cell(opcode!(ref_cast), a, 0, 0);
+                self.cells.push(self.cast(ty));
+            }
+            Inst::RefTestDesc {
+                nullable,
+                dst,
+                a,
+                descriptor,
+            } => {
+                let (a, b) = (
+                    self.slot(a, Type::Ref, 0),
+                    self.slot(descriptor, Type::Ref, 1),
+                );
+                let dst = self.layout.slot(dst);
+                self.cell(opcode!(ref_test_desc), a, b, u16::from(nullable));
+                self.cells.push(dst.into());
+                self.wrote_value(dst, Type::I32);
+            }
+            Inst::RefCastDesc {
+                nullable,
+                a,
+                descriptor,
+            } => {
+                let (a, b) = (
+                    self.slot(a, Type::Ref, 0),
+                    self.slot(descriptor, Type::Ref, 1),
+                );
+                self.cell(opcode!(ref_cast_desc), a, b, u16::from(nullable));
+            }
+            _ => return self.vector(inst),
+        }
+        Ok(())
+    }
+
+    fn ref_unary(&mut self, op: Op, dst: Slot, a: Operand) -> Result<()> {
+        let row = REF_UNARY_OPS.iter().position(|&row| row == op);
+        let row = row.ok_or_else(|| internal(op.mnemonic()))? as u16;
+        let operand = if op == Op::RefI31 {
+            Type::I32
+        } else {
+            Type::Ref
+        };
+        let is_ref = matches!(op, Op::RefI31 | Op::RefGetDesc);
+        let a = self.slot(a, operand, 0);
+        let dst = self.layout.slot(dst);
+        let to = self.dst(dst);
+        self.cell(opcode!(ref_unary) + row, a, 0, to);
+        self.done(dst, if is_ref { Type::Ref } else { Type::I32 });
+        Ok(())
+    }
+
+    fn struct_get(&mut self, op: Op, (field, ty): Field, dst: Slot, object: Operand) {
+        let object = self.slot(object, Type::Ref, 0);
+        let dst = self.layout.slot(dst);
+        let to = self.dst(dst);
+        let code = match way(op, field, ty) {
+            Some(way) => opcode!(struct_get) + way * 2,
+            None => opcode!(struct_get_vector),
+        };
+        match u16::try_from(field.offset_bytes) {
+            Ok(offset) => self.cell(code, object, offset, to),
+            Err(_) => {
+                self.cell(code + 1, object, 0, to);
+                self.cells.push(field.offset_bytes.into());
+            }
+        }
+        self.done(dst, ty);
+    }
+
+    fn struct_set(&mut self, (field, ty): Field, object: Operand, value: Operand) {
+        let (object, value) = (self.slot(object, Type::Ref, 0), self.slot(value, ty, 1));
+        let code = match field.size_log2 {
+            4 => opcode!(struct_set_vector),
+            width => opcode!(struct_set) + u16::from(width) * 2,
+        };
+        match u16::try_from(field.offset_bytes) {
+            Ok(offset) => self.cell(code, object, value, offset),
+            Err(_) => {
+                self.cell(code + 1, object, value, 0);
+                self.cells.push(field.offset_bytes.into());
+            }
+        }
+    }
+
+    fn array_set(&mut self, (element, ty): Field, operands: List) {
+        let operands = self.func.list(operands);
+        let array = self.slot(operands[0], Type::Ref, 0);
+        let index = self.slot(operands[1], Type::I32, 1);
+        let value = self.slot(operands[2], ty, 2);
+        let code = match element.size_log2 {
+            4 => opcode!(array_set_vector),
+            width => opcode!(array_set) + u16::from(width),
+        };
+        self.cell(code, array, index, value);
+    }
+
+    /// What is out of line, or has a slow path that is: the operands are in their slots already.
+    fn aggregate(&mut self, op: Op, type_index: u32, b: u32, dst: Slot) -> Result<()> {
+        let run = aggregate(op).ok_or_else(|| internal(op.mnemonic()))? as usize as u64;
+        let defined = self.defined(type_index);
+        let ty = Arc::as_ptr(&defined) as u64;
+        let first = self.layout.slot(dst);
+        let live = u64::from(self.layout.frame_slots) << 32;
+        let [low, high] = [first as u16, (first >> 16) as u16];
+        if op == Op::StructNew {
+            let cell = Cell::of(defined.layout.size_bytes.into()).pack();
+            let id = u64::from(defined.id().0);
+            self.cell(opcode!(struct_new), low, high, 0);
+            self.cells.extend([ty, cell, live | id, run]);
+            self.wrote_value(first, Type::Ref);
+            return Ok(());
+        }
+        let has_result = !matches!(
+            op,
+            Op::ArrayFill | Op::ArrayCopy | Op::ArrayInitData | Op::ArrayInitElem
+        );
+        let code = if has_result {
+            opcode!(aggregate)
+        } else {
+            opcode!(aggregate_effect)
+        };
+        self.cell(code, low, high, 0);
+        self.cells.extend([run, ty, live | u64::from(b)]);
+        if has_result {
+            self.wrote_value(first, Type::Ref);
+        }
+        Ok(())
+    }
+
+    /// The further cell of a cast.
+    pub(super) fn cast(&self, ty: RefType) -> u64 {
+        Cast::new(&self.func.module.registry, ty).pack()
+    }
+
+    fn defined(&self, type_index: u32) -> Arc<DefinedType> {
+        let module = &self.func.module;
+        module.registry.get(module.types[type_index as usize])
+    }
+
+    fn object_field(&self, type_index: u32, field: u32) -> Field {
+        let defined = self.defined(type_index);
+        let storage = match &defined.sub.composite {
+            CompositeType::Struct(fields) => fields[field as usize].storage,
+            CompositeType::Array(element) => element.storage,
+            CompositeType::Func(_) | CompositeType::Cont(_) => StorageType::I8,
+        };
+        let ty = match storage {
+            StorageType::I8 | StorageType::I16 => Type::I32,
+            StorageType::Val(ty) => ty.into(),
+        };
+        (defined.layout.fields[field as usize], ty)
+    }
+}
+
+/// The position among the handlers that read a field; `None` for a v128.
+fn way(op: Op, field: FieldLayout, ty: Type) -> Option<u16> {
+    let is_signed = matches!(op, Op::StructGetS | Op::ArrayGetS);
+    match ty {
+        Type::V128 => None,
+        Type::F64 => Some(6),
+        Type::I32 | Type::I64 | Type::F32 | Type::Ref => {
+            Some(u16::from(field.size_log2) + if is_signed { 4 } else { 0 })
+        }
+    }
+}

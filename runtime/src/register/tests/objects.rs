@@ -1,0 +1,184 @@
+//! Structures, arrays, i31 and casts against the stack tier, every width and every way of reaching
+//! a field: near, and beyond what a cell can name.
+
+use std::fmt::Write;
+
+use super::Program;
+use crate::engine::Tier;
+use crate::value::Val;
+
+const TYPES: &str = r#"
+    (rec (type $described (descriptor $desc) (struct (field i32)))
+        (type $desc (describes $described) (struct)))
+    (type $b (array (mut i8))) (type $h (array (mut i16))) (type $i (array (mut i32)))
+    (type $l (array (mut i64))) (type $f (array (mut f32))) (type $d (array (mut f64)))
+    (type $v (array (mut v128))) (type $r (array (mut anyref)))
+    (type $root (sub (struct (field i32))))
+    (type $leaf (sub $root (struct (field i32) (field i64))))
+    (data $bytes "0123456789abcdef")
+    (elem $refs anyref (item (ref.i31 (i32.const 5))) (item (struct.new $root (i32.const 6))))
+    (global $one (ref (exact $desc)) (struct.new $desc))
+    (global $two (ref (exact $desc)) (struct.new $desc))"#;
+
+/// Elements: the array's type, how to read one, one made from `$x`, its type.
+const ELEMENTS: &[(&str, &str, &str, &str)] = &[
+    ("$b", "get_s", "(local.get $x)", "i32"),
+    ("$b", "get_u", "(local.get $x)", "i32"),
+    ("$h", "get_s", "(local.get $x)", "i32"),
+    ("$h", "get_u", "(local.get $x)", "i32"),
+    ("$i", "get", "(local.get $x)", "i32"),
+    ("$l", "get", "(i64.extend_i32_s (local.get $x))", "i64"),
+    ("$f", "get", "(f32.convert_i32_s (local.get $x))", "f32"),
+    ("$d", "get", "(f64.convert_i32_s (local.get $x))", "f64"),
+    ("$v", "get", "(i32x4.splat (local.get $x))", "v128"),
+];
+
+/// The type of a structure with a field of each sort, behind so many vectors.
+fn structure(name: &str, vectors: usize) -> String {
+    let padding = "v128 ".repeat(vectors);
+    format!(
+        "(type {name} (struct (field {padding}) (field $b (mut i8)) (field $h (mut i16))
+            (field $i (mut i32)) (field $l (mut i64)) (field $f (mut f32)) (field $d (mut f64))
+            (field $v (mut v128)) (field $r (mut anyref))))"
+    )
+}
+
+fn check_bodies(bodies: &[String]) {
+    let mut wat = format!(
+        "(module {TYPES} {} {}",
+        structure("$near", 0),
+        structure("$far", 4200)
+    );
+    for (i, body) in bodies.iter().enumerate() {
+        write!(wat, "(func (export \"{i}\") (param $x i32) {body})").unwrap();
+    }
+    wat.push(')');
+    let mut register = Program::in_tier(Tier::Register, &wat);
+    let mut stack = Program::in_tier(Tier::Stack, &wat);
+    for (i, body) in bodies.iter().enumerate() {
+        for x in [0, 1, 2, 3, -1, 1000, -70_000] {
+            let call = |program: &mut Program| {
+                let result = program.call(&i.to_string(), &[Val::I32(x)]);
+                result.map_err(|e| e.kind)
+            };
+            let want = call(&mut stack);
+            assert_eq!(call(&mut register), want, "{x} {body}");
+        }
+    }
+}
+
+#[test]
+pub(super) fn fields_and_elements_of_every_width() {
+    let mut bodies = Vec::new();
+    for &(ty, get, value, result) in ELEMENTS {
+        bodies.push(format!(
+            "(result {result}) (local $a (ref null {ty}))
+            (local.set $a (array.new_default {ty} (i32.const 4)))
+            (array.set {ty} (local.get $a) (i32.const 2) {value})
+            (array.{get} {ty} (local.get $a) (i32.and (local.get $x) (i32.const 7)))"
+        ));
+        for structure in ["$near", "$far"] {
+            bodies.push(format!(
+                "(result {result}) (local $s (ref null {structure}))
+                (local.set $s (struct.new_default {structure}))
+                (struct.set {structure} {ty} (local.get $s) {value})
+                (struct.{get} {structure} {ty} (local.get $s))"
+            ));
+            bodies.push(format!(
+                "(result {result}) (local $s (ref null {structure}))
+                (struct.{get} {structure} {ty} (local.get $s))"
+            ));
+        }
+        bodies.push(format!(
+            "(local $a (ref null {ty})) (array.set {ty} (local.get $a) (local.get $x) {value})"
+        ));
+        bodies.push(format!(
+            "(local $s (ref null $far)) (struct.set $far {ty} (local.get $s) {value})"
+        ));
+    }
+    check_bodies(&bodies);
+}
+
+#[test]
+pub(super) fn casts_and_what_is_out_of_line() {
+    // A reference of some sort, by `$x`.
+    let any = "(block $r (result anyref) (block $d (block $c (block $b (block $a
+            (br_table $a $b $c $d (local.get $x)))
+            (br $r (ref.i31 (local.get $x))))
+            (br $r (struct.new $root (i32.const 1))))
+            (br $r (struct.new $leaf (i32.const 1) (i64.const 2))))
+        (array.new $r (ref.null any) (i32.const 3)))";
+    let mut bodies = Vec::new();
+    for ty in [
+        "any",
+        "null any",
+        "eq",
+        "i31",
+        "struct",
+        "null array",
+        "none",
+        "null none",
+        "$root",
+        "null $leaf",
+        "(exact $root)",
+        "$r",
+    ] {
+        bodies.push(format!("(result i32) (ref.test (ref {ty}) {any})"));
+        bodies.push(format!(
+            "(result i32) (ref.is_null (ref.cast (ref {ty}) {any}))"
+        ));
+        for op in ["br_on_cast", "br_on_cast_fail"] {
+            bodies.push(format!(
+                "(result i32) (drop (block (result anyref)
+                    ({op} 0 anyref (ref {ty}) {any}) (drop) (return (i32.const 1)))) (i32.const 2)"
+            ));
+        }
+        bodies.push(format!(
+            "(result i32) (if (result i32) (ref.test (ref {ty}) {any})
+                (then (i32.const 3)) (else (i32.const 4)))"
+        ));
+    }
+    let others = [
+        "(result i32) (i31.get_s (ref.i31 (local.get $x)))",
+        "(result i32) (i31.get_u (ref.i31 (local.get $x)))",
+        "(result i32) (i31.get_u (ref.null i31))",
+        "(result i32) (array.len (array.new $i (i32.const 1) (local.get $x)))",
+        "(result i32) (array.len (ref.null $b))",
+        "(result i64) (struct.get $leaf 1
+            (struct.new $leaf (local.get $x) (i64.extend_i32_s (local.get $x))))",
+        "(result i32) (array.get_u $b
+            (array.new_data $b $bytes (local.get $x) (i32.const 4)) (i32.const 3))",
+        "(result i32) (array.get $i (array.new_fixed $i 3
+            (i32.const 7) (local.get $x) (i32.const 9)) (local.get $x))",
+        "(result i32) (i31.get_s (ref.cast i31ref (array.get $r
+            (array.new_elem $r $refs (i32.const 0) (local.get $x)) (i32.const 0))))",
+        "(result i32) (local $a (ref null $h)) (local.set $a (array.new_default $h (i32.const 9)))
+            (array.fill $h (local.get $a) (local.get $x) (i32.const -3) (i32.const 3))
+            (array.copy $h $h (local.get $a) (i32.const 1) (local.get $a) (local.get $x)
+                (i32.const 2))
+            (array.get_s $h (local.get $a) (i32.const 2))",
+        "(result i32) (local $a (ref null $i)) (local.set $a (array.new_default $i (i32.const 4)))
+            (array.init_data $i $bytes (local.get $a) (local.get $x) (i32.const 3) (i32.const 2))
+            (array.get $i (local.get $a) (i32.const 3))",
+        "(result i32) (local $a (ref null $r)) (local.set $a (array.new_default $r (i32.const 3)))
+            (array.init_elem $r $refs (local.get $a) (local.get $x) (i32.const 0) (i32.const 2))
+            (ref.is_null (array.get $r (local.get $a) (i32.const 2)))",
+        "(result i32) (ref.eq (ref.i31 (local.get $x)) (ref.i31 (i32.const 2)))",
+        "(result i32) (ref.eq (global.get $one)
+            (ref.get_desc $described (struct.new_desc $described (local.get $x)
+                (select (result (ref (exact $desc)))
+                    (global.get $one) (global.get $two) (local.get $x)))))",
+        "(result i32) (struct.get $described 0 (ref.cast_desc_eq (ref $described)
+            (struct.new_desc $described (local.get $x) (global.get $one))
+            (select (result (ref null (exact $desc)))
+                (global.get $one) (ref.null (exact $desc)) (local.get $x))))",
+        "(result i32) (drop (block (result anyref) (br_on_cast_desc_eq 0 anyref (ref $described)
+            (struct.new_default_desc $described (global.get $one))
+            (select (result (ref null (exact $desc)))
+                (global.get $one) (global.get $two) (local.get $x)))
+            (drop) (return (i32.const 1)))) (i32.const 2)",
+        "(result i32) (ref.is_null (ref.get_desc $described (ref.null $described)))",
+    ];
+    bodies.extend(others.map(str::to_owned));
+    check_bodies(&bodies);
+}
