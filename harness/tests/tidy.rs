@@ -69,6 +69,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/register/memory.rs",
     "runtime/src/register/simd.rs",
     "runtime/src/register/table.rs",
+    "runtime/src/register/unwind.rs",
     "runtime/src/stack/call.rs",
     "runtime/src/stack/gc.rs",
     "runtime/src/stack/machine.rs",

@@ -21,6 +21,16 @@
 //! Copies on an edge are in an order in which they can be executed one by one. A copy of a v128
 //! reads both slots before it writes.
 //!
+//! # Exceptions
+//! A block may name the [`Handler`] that it is in. An exception that leaves one of its calls (not
+//! its tail calls), or that it throws, goes to the first clause of the handler with its tag, or
+//! with none; if there is no such clause, on to the handler's parent; if there is no parent, to the
+//! caller. Traps go past handlers. The edge to a clause's target writes what was thrown to the
+//! slots that the clause names, which are the target's temporaries; all that the target reads
+//! besides lies in locals, as they are at the time of the exception, and in temporaries below the
+//! call's or the clause's first. So a target is an ordinary block, and a landing pad is three
+//! things: restore the frame, write the slots, go there. A loop head may be one.
+//!
 //! # Roles
 //! [`Inst::visit`] gives every operand's role (def, use, immediate, label); printer, verifier,
 //! liveness and all consumers derive from it. An instruction is described as an assignment, with
@@ -408,6 +418,10 @@ pub enum Inst {
     },
     /// Traps.
     Trap { kind: TrapKind },
+    /// Throws a new exception of the tag that carries the operands.
+    Throw { tag: u32, args: List },
+    /// Throws the exception that the operand refers to; null traps.
+    ThrowRef { exception: Operand },
 }
 
 /// A basic block: a range of instructions, of which only the last is a terminator.
@@ -419,6 +433,34 @@ pub struct Block {
     pub end: u32,
     /// Whether a branch leads back here.
     pub is_loop_head: bool,
+    /// What exceptions go to that it throws or that its calls let out.
+    pub handler: Option<HandlerId>,
+}
+
+/// The index of a handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HandlerId(pub u32);
+
+/// What catches the exceptions of the blocks that name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handler {
+    /// What goes on with those that no clause catches, an earlier handler; `None`: the caller.
+    pub parent: Option<HandlerId>,
+    /// The clauses, in the order in which they are tried.
+    pub catches: Vec<Catch>,
+}
+
+/// A clause of a handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Catch {
+    /// The tag of the exceptions that it catches; `None` catches all.
+    pub tag: Option<u32>,
+    /// The first of the consecutive slots to which the tag's values are written.
+    pub values: Slot,
+    /// Where the exception's reference is written to, if it is wanted.
+    pub exception: Option<Slot>,
+    /// Where it goes on.
+    pub target: BlockId,
 }
 
 /// A function in canonical IR.
@@ -452,6 +494,8 @@ pub struct Func {
     pub lists: Vec<Operand>,
     /// Label lists of `BrTable`.
     pub labels: Vec<BlockId>,
+    /// Handlers of exceptions; a parent comes before its children.
+    pub handlers: Vec<Handler>,
     /// Wasm instructions that the code stands for, for the proof.
     pub ops: u64,
 }
@@ -474,6 +518,7 @@ impl Func {
             consts,
             lists,
             labels,
+            handlers,
             ops,
         } = self;
         (*index, *param_slots, *first_temporary, *slots, *ops) = (0, 0, 0, 0, 0);
@@ -483,6 +528,7 @@ impl Func {
         insts.clear();
         offsets.clear();
         consts.clear();
+        handlers.clear();
         lists.clear();
         labels.clear();
     }
@@ -508,12 +554,23 @@ impl Func {
         &self.insts[self.blocks[id.0 as usize].end as usize - 1]
     }
 
+    /// The handler that a handler's exceptions go on to, all the way out, beginning with itself.
+    pub fn handler_chain(&self, id: Option<HandlerId>) -> impl Iterator<Item = &Handler> {
+        let get = |id: HandlerId| &self.handlers[id.0 as usize];
+        std::iter::successors(id.map(get), move |handler| handler.parent.map(get))
+    }
+
     /// The value of an operand that is a constant of one slot.
     pub fn constant(&self, operand: Operand) -> Option<u64> {
         match operand.get() {
             OperandKind::Slot(_) => None,
             OperandKind::Const(index) => Some(self.consts[index as usize]),
         }
+    }
+
+    /// The type of a tag: its parameters are what its exceptions carry.
+    pub fn tag_type(&self, tag: u32) -> Arc<FuncType> {
+        self.module.func_type(self.module.tags[tag as usize])
     }
 
     /// The address type of a memory.

@@ -17,6 +17,7 @@ mod simd;
 mod table;
 #[cfg(test)]
 mod tests;
+mod unwind;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::module::{CompiledModule, Module};
 use crate::ops::{Op, Shape};
 use crate::types::FuncType;
 use crate::vm::FuncInst;
+use unwind::Handlers;
 
 /// The register tier as a backend.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub struct RegisterTier;
 struct Compiled {
     /// The cells of each function body. They point to each other and do not move.
     codes: Vec<Box<[u64]>>,
+    /// What catches exceptions in them.
+    handlers: unwind::Table,
     proof: Proof,
 }
 
@@ -52,7 +56,7 @@ impl Compiled {
         compiled.expect("the engine hands back what the same tier has compiled")
     }
 
-    fn add(&mut self, func: &ir::Func, cells: &[u64]) {
+    fn add(&mut self, func: &ir::Func, cells: &[u64], handlers: Option<Handlers>) {
         let mut helped = 0;
         for inst in &func.insts {
             if let Some(op) = helper_op(inst) {
@@ -64,7 +68,11 @@ impl Compiled {
         self.proof.functions += 1;
         self.proof.compiled += 1;
         self.proof.ops_inline += func.ops - helped;
-        self.codes.push(cells.into());
+        let code: Box<[u64]> = cells.into();
+        if let Some(handlers) = handlers {
+            self.handlers.add(&code, handlers);
+        }
+        self.codes.push(code);
     }
 
     /// Fills in the addresses of code that calls name: cells of bodies, by function index.
@@ -82,6 +90,7 @@ fn helper_op(inst: &Inst) -> Option<Op> {
     match *inst {
         Inst::Helper { op, .. } => Some(op),
         Inst::Aggregate { op, .. } if op != Op::StructNew => Some(op),
+        Inst::Throw { .. } => Some(Op::Throw),
         Inst::Atomic { op, .. } if op.shape() == Shape::AtomicSync => Some(op),
         _ => None,
     }
@@ -95,6 +104,7 @@ impl Backend for RegisterTier {
     fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn CompiledModule>> {
         let mut compiled = Compiled {
             codes: Vec::with_capacity(module.bodies.len()),
+            handlers: unwind::Table::default(),
             proof: Proof::default(),
         };
         let mut calls = Vec::new();
@@ -103,7 +113,7 @@ impl Backend for RegisterTier {
             let func = ir::build_in(module, body, config, &mut building)?;
             let fused = fuse::fuse(&func, &mut fusing)?;
             calls.extend(fused.calls.iter().map(|&(cell, func)| (body, cell, func)));
-            compiled.add(&func, fused.cells);
+            compiled.add(&func, fused.cells, fused.handlers);
             building.recycle(func);
         }
         compiled.link(module, &calls);

@@ -78,6 +78,8 @@ pub struct Vm {
     pub datas: *mut DataInst,
     /// By tag index: tag identities.
     pub tags: *const *mut TagInst,
+    /// What the tier that runs the instance keeps for its module (`module::CompiledModule`).
+    pub compiled: *const (),
 }
 
 /// A memory as code sees it. `base` may move when the memory grows, unless it is guarded.

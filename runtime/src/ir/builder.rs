@@ -11,6 +11,7 @@
 
 mod atomic;
 mod control;
+mod exceptions;
 mod gc;
 mod scratch;
 mod simd;
@@ -19,7 +20,7 @@ mod stack;
 use std::rc::Rc;
 
 use super::visit::{fixed, helper_types, sig_type};
-use super::{Block, BlockId, Func, Inst, List, Operand, Slot, Type};
+use super::{Block, BlockId, Func, HandlerId, Inst, List, Operand, Slot, Type};
 use crate::decode::{DecodeError, Decoder, Imm, Instr, MemArg, RawBlockType, RawValType};
 use crate::engine::{Config, Tier};
 use crate::error::{Error, ErrorKind, Result};
@@ -121,6 +122,10 @@ struct Builder<'a> {
     labels: Vec<Label>,
     /// By depth, where a branch of the `br_table` at hand goes; empty between two of them.
     by_depth: Vec<Option<BlockId>>,
+    /// The handler of the open block.
+    handler: Option<HandlerId>,
+    /// The label of the block that returns what clauses to the function itself catch.
+    return_label: Option<BlockId>,
     /// Where the open block starts.
     start: u32,
     /// Whether a block is open: whether the code at hand can be reached.
@@ -177,6 +182,8 @@ impl<'a> Builder<'a> {
             control,
             labels: std::mem::take(&mut scratch.labels),
             by_depth: std::mem::take(&mut scratch.by_depth),
+            handler: None,
+            return_label: None,
             start: 0,
             is_open: true,
             skipped: 0,
@@ -217,6 +224,7 @@ impl<'a> Builder<'a> {
             start,
             end,
             is_loop_head: false,
+            handler: self.handler,
         });
         self.start = end;
         self.is_open = false;
@@ -324,10 +332,8 @@ impl<'a> Builder<'a> {
             | Shape::AtomicCmpxchg
             | Shape::AtomicSync => self.atomic(instr),
             Shape::Aggregate => self.aggregate(instr),
-            Shape::Exception
-            | Shape::LegacyException
-            | Shape::SharedEverything
-            | Shape::StackSwitching => Err(unsupported(instr.op)),
+            Shape::Exception | Shape::LegacyException => self.exception(instr),
+            Shape::SharedEverything | Shape::StackSwitching => Err(unsupported(instr.op)),
         }
     }
 
@@ -730,7 +736,9 @@ fn single_dst(inst: &mut Inst) -> Option<&mut Slot> {
         | Inst::ReturnCall { .. }
         | Inst::ReturnCallIndirect { .. }
         | Inst::ReturnCallRef { .. }
-        | Inst::Trap { .. } => None,
+        | Inst::Trap { .. }
+        | Inst::Throw { .. }
+        | Inst::ThrowRef { .. } => None,
     }
 }
 

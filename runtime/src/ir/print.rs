@@ -6,7 +6,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{BlockId, Func, Imm, Inst, Operand, OperandKind, Role, Slot, Type};
+use super::{BlockId, Catch, Func, Imm, Inst, Operand, OperandKind, Role, Slot, Type};
 
 impl fmt::Display for Func {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -18,9 +18,17 @@ impl fmt::Display for Func {
             self.param_slots,
             slots - self.first_temporary
         )?;
+        for (i, handler) in self.handlers.iter().enumerate() {
+            let parent = handler.parent.map(|id| format!(" in h{}", id.0));
+            writeln!(f, "h{i}:{}", parent.unwrap_or_default())?;
+            for catch in &handler.catches {
+                writeln!(f, "  {}", self.show_catch(catch))?;
+            }
+        }
         for (i, block) in self.blocks.iter().enumerate() {
             let head = if block.is_loop_head { " loop" } else { "" };
-            writeln!(f, "b{i}:{head}")?;
+            let handler = block.handler.map(|id| format!(" h{}", id.0));
+            writeln!(f, "b{i}:{head}{}", handler.unwrap_or_default())?;
             for inst in self.block(BlockId(i as u32)) {
                 writeln!(f, "  {}", self.show(inst))?;
             }
@@ -32,30 +40,16 @@ impl fmt::Display for Func {
 impl Func {
     /// One instruction as text.
     pub fn show(&self, inst: &Inst) -> String {
-        let (mut defs, mut imms) = (String::new(), String::new());
-        let (mut uses, mut labels) = (String::new(), String::new());
-        inst.visit(self, |role| match role {
-            Role::Def(slot, ty) => item(&mut defs, &format!("{}:{}", self.slot(slot), name(ty))),
-            Role::Use(operand, ty) => item(&mut uses, &self.operand(operand, ty)),
-            Role::Imm(imm) => item(&mut imms, &show_imm(imm)),
-            Role::Label(block) => item(&mut labels, &format!("b{}", block.0)),
-        });
-        let mut text = String::new();
-        if !defs.is_empty() {
-            text = format!("{defs} = ");
-        }
-        text += inst.name();
-        for part in [&imms, &uses] {
-            if !part.is_empty() {
-                text.push(' ');
-                text += part;
-            }
-        }
-        if !labels.is_empty() {
-            text += " -> ";
-            text += &labels;
-        }
-        text
+        let mut parts = Parts::default();
+        inst.visit(self, |role| parts.add(self, role));
+        parts.text(inst.name())
+    }
+
+    /// A clause as text.
+    fn show_catch(&self, catch: &Catch) -> String {
+        let mut parts = Parts::default();
+        catch.visit(self, |role| parts.add(self, role));
+        parts.text(catch.tag.map_or("catch_all", |_| "catch"))
     }
 
     fn slot(&self, slot: Slot) -> String {
@@ -82,6 +76,48 @@ impl Func {
             Type::V128 => format!("{:#018x}{:016x}", self.consts[index + 1], bits),
             Type::Ref => "null".to_owned(),
         }
+    }
+}
+
+/// Operands as text, by role.
+#[derive(Default)]
+struct Parts {
+    defs: String,
+    imms: String,
+    uses: String,
+    labels: String,
+}
+
+impl Parts {
+    fn add(&mut self, func: &Func, role: Role) {
+        match role {
+            Role::Def(slot, ty) => {
+                let text = format!("{}:{}", func.slot(slot), name(ty));
+                item(&mut self.defs, &text);
+            }
+            Role::Use(operand, ty) => item(&mut self.uses, &func.operand(operand, ty)),
+            Role::Imm(imm) => item(&mut self.imms, &show_imm(imm)),
+            Role::Label(block) => item(&mut self.labels, &format!("b{}", block.0)),
+        }
+    }
+
+    fn text(&self, name: &str) -> String {
+        let mut text = String::new();
+        if !self.defs.is_empty() {
+            text = format!("{} = ", self.defs);
+        }
+        text += name;
+        for part in [&self.imms, &self.uses] {
+            if !part.is_empty() {
+                text.push(' ');
+                text += part;
+            }
+        }
+        if !self.labels.is_empty() {
+            text += " -> ";
+            text += &self.labels;
+        }
+        text
     }
 }
 
@@ -121,6 +157,7 @@ fn show_imm(imm: Imm) -> String {
         Imm::Memory(n) => write!(text, "memory#{n}"),
         Imm::Global(n) => write!(text, "global#{n}"),
         Imm::Element(n) => write!(text, "elem#{n}"),
+        Imm::Tag(n) => write!(text, "tag#{n}"),
         Imm::Data(n) => write!(text, "data#{n}"),
         Imm::Offset(n) => write!(text, "+{n}"),
         Imm::Lane(n) => write!(text, "lane#{n}"),

@@ -1,9 +1,11 @@
 //! The verifier of the IR: what every consumer relies on, checked.
 //!
 //! Checks the form (blocks cover the code, each ends in its one terminator, labels and slots are in
-//! range, loop heads are what branches lead back to, a block has a way to it) and the types: on
-//! every path, each slot that is read holds a value of the type it is read as. A call leaves
-//! nothing alive at and above its first slot but its results. It is for tests: its time is not
+//! range, loop heads are what branches and exceptions lead back to, a block has a way to it) and
+//! the types: on every path, each slot that is read holds a value of the type it is read as. A call
+//! leaves nothing alive at and above its first slot but its results, or what a clause writes that
+//! catches its exception. An exception may come from every call and throw of a handler's blocks,
+//! and for good measure at the beginning of each. It is for tests: its time is not
 //! linear.
 
 use std::collections::BTreeMap;
@@ -25,12 +27,15 @@ pub fn verify(func: &Func) -> Result<(), String> {
     while let Some(block) = pending.pop() {
         let id = BlockId(block);
         let mut state = entries[block as usize].clone().unwrap_or_default();
+        let mut edges = Vec::new();
+        catch_edges(func, id, &state, &mut edges).map_err(|why| format!("b{block}: {why}"))?;
         for inst in func.block(id) {
-            step(func, inst, &mut state).map_err(|why| at(func, id, inst, &why))?;
+            step(func, id, inst, &mut state, &mut edges).map_err(|why| at(func, id, inst, &why))?;
         }
-        let mut targets = Vec::new();
-        labels(func, func.terminator(id), |target| targets.push(target));
-        for target in targets {
+        labels(func, func.terminator(id), |target| {
+            edges.push((target, state.clone()));
+        });
+        for (target, state) in edges {
             if merge(&mut entries[target.0 as usize], &state) {
                 pending.push(target.0);
             }
@@ -69,8 +74,36 @@ fn merge(entry: &mut Option<State>, state: &State) -> bool {
     old.len() != before
 }
 
-/// Checks the uses of an instruction and enters its definitions.
-fn step(func: &Func, inst: &Inst, state: &mut State) -> Result<(), String> {
+/// Adds an edge for each clause that an exception may go to which comes when slots hold `state`.
+fn catch_edges(
+    func: &Func,
+    block: BlockId,
+    state: &State,
+    edges: &mut Vec<(BlockId, State)>,
+) -> Result<(), String> {
+    let handler = func.blocks[block.0 as usize].handler;
+    for catch in func.handler_chain(handler).flat_map(|h| &h.catches) {
+        let mut state = state.clone();
+        let mut result = Ok(());
+        catch.visit(func, |role| {
+            if let (Role::Def(slot, ty), Ok(())) = (role, &result) {
+                result = write(func, &mut state, slot, ty);
+            }
+        });
+        result?;
+        edges.push((catch.target, state));
+    }
+    Ok(())
+}
+
+/// Checks the uses of an instruction and enters its definitions; adds the edges of exceptions.
+fn step(
+    func: &Func,
+    block: BlockId,
+    inst: &Inst,
+    state: &mut State,
+    edges: &mut Vec<(BlockId, State)>,
+) -> Result<(), String> {
     let mut result = Ok(());
     let mut defs = Vec::new();
     inst.visit(func, |role| match role {
@@ -87,6 +120,9 @@ fn step(func: &Func, inst: &Inst, state: &mut State) -> Result<(), String> {
     result?;
     if let Some(first) = callee_frame(inst) {
         state.retain(|&slot, ty| slot + ty.slots() <= first.0);
+    }
+    if inst.can_throw() {
+        catch_edges(func, block, state, edges)?;
     }
     defs.iter()
         .try_for_each(|&(slot, ty)| write(func, state, slot, ty))
@@ -140,6 +176,18 @@ fn write(func: &Func, state: &mut State, slot: Slot, ty: Type) -> Result<(), Str
 }
 
 fn check_form(func: &Func) -> Result<(), String> {
+    let limit = |i: usize| func.handlers[i].parent.is_none_or(|id| (id.0 as usize) < i);
+    if !(0..func.handlers.len()).all(limit) {
+        return Err("a handler's parent must come before it".into());
+    }
+    let handlers = func.handlers.len() as u32;
+    if func
+        .blocks
+        .iter()
+        .any(|b| b.handler.is_some_and(|id| id.0 >= handlers))
+    {
+        return Err("a block names a handler that there is not".into());
+    }
     let mut next = 0;
     let mut heads = vec![false; func.blocks.len()];
     for (i, block) in func.blocks.iter().enumerate() {
@@ -153,12 +201,13 @@ fn check_form(func: &Func) -> Result<(), String> {
             return Err(format!("b{i} must end in its only terminator"));
         }
         let mut outside = false;
-        labels(func, last, |target| {
-            match heads.get_mut(target.0 as usize) {
-                Some(head) if target.0 > 0 => *head |= target.0 <= id.0,
-                _ => outside = true,
-            }
-        });
+        let mut check = |target: BlockId| match heads.get_mut(target.0 as usize) {
+            Some(head) if target.0 > 0 => *head |= target.0 <= id.0,
+            _ => outside = true,
+        };
+        labels(func, last, &mut check);
+        let catches = func.handler_chain(block.handler).flat_map(|h| &h.catches);
+        catches.for_each(|catch| check(catch.target));
         if outside {
             return Err(at(func, id, last, "a label is no block, or is the entry"));
         }
@@ -179,7 +228,7 @@ fn check_form(func: &Func) -> Result<(), String> {
 mod tests {
     use super::*;
     use crate::engine::{Config, Engine, Tier};
-    use crate::ir::{Operand, build};
+    use crate::ir::{HandlerId, Operand, build};
     use crate::module::Module;
 
     fn func(wat: &str) -> Func {
@@ -218,5 +267,43 @@ mod tests {
         check("zero-extended", &|f| f.consts[0] = 1 << 40);
         check("code outside", &|f| f.offsets.clear());
         check("outside of the frame", &|f| f.slots = 2);
+    }
+
+    #[test]
+    fn finds_broken_handlers() {
+        let good = func(
+            "(module (tag (param i32)) (func (param i64) (result i32) (local i32)
+               (block $h (result i32 exnref) (try_table (catch_ref 0 $h) (call 0 (local.get 0))
+                 (local.set 1)) (return (local.get 1)))
+               (drop)))",
+        );
+        assert_eq!(verify(&good), Ok(()));
+        let check = |what: &str, breakage: &dyn Fn(&mut Func)| {
+            let mut bad = good.clone();
+            breakage(&mut bad);
+            let why = verify(&bad).expect_err(what);
+            assert!(why.contains(what), "{why}");
+        };
+        let catch = good.handlers[0].catches[0];
+        check("before it", &|f| f.handlers[0].parent = Some(HandlerId(0)));
+        check("that there is not", &|f| {
+            f.blocks[0].handler = Some(HandlerId(1))
+        });
+        check("nothing leads", &|f| f.handlers[0].catches.clear());
+        check("holds nothing", &|f| f.handlers[0].catches[0].tag = None);
+        check("local of another type", &|f| {
+            f.handlers[0].catches[0].exception = Some(Slot(1))
+        });
+        check("outside of the frame", &|f| {
+            f.handlers[0].catches[0].values = Slot(f.slots)
+        });
+        check("or is the entry", &|f| {
+            f.handlers[0].catches[0].target = BlockId(0)
+        });
+        check("wrongly marked", &|f| {
+            let inside = f.blocks.iter().position(|block| block.handler.is_some());
+            f.blocks[catch.target.0 as usize].handler = Some(HandlerId(0));
+            assert!(inside.is_some());
+        });
     }
 }

@@ -4,7 +4,7 @@
 //! pops them from the bottom up, then definitions, immediates and labels. Types come from the
 //! opcode table, and from the module's signatures where the opcode leaves them open.
 
-use super::{BlockId, Func, Inst, List, Operand, Slot, Type};
+use super::{BlockId, Catch, Func, Inst, List, Operand, Slot, Type};
 use crate::ops::{Op, SigType, Signature};
 use crate::trap::TrapKind;
 use crate::types::{CompositeType, FieldType, RefType, StorageType};
@@ -36,6 +36,7 @@ pub enum Imm {
     Global(u32),
     Element(u32),
     Data(u32),
+    Tag(u32),
     Offset(u64),
     Lane(u8),
     Lanes(u128),
@@ -660,8 +661,30 @@ impl<F: FnMut(Role)> Visitor<'_, F> {
                 self.list(values, results.iter().map(|&ty| ty.into()));
             }
             Inst::Trap { kind } => self.imm(Imm::Trap(kind)),
+            Inst::Throw { tag, args } => {
+                let ty = self.func.tag_type(tag);
+                self.list(args, ty.params.iter().map(|&ty| ty.into()));
+                self.imm(Imm::Tag(tag));
+            }
+            Inst::ThrowRef { exception } => self.uses(exception, Type::Ref),
             _ => debug_assert!(false, "every instruction is handled: {inst:?}"),
         }
+    }
+}
+
+impl Catch {
+    /// Reports what it writes, and its tag and target, in their roles.
+    pub fn visit(&self, func: &Func, role: impl FnMut(Role)) {
+        let mut visitor = Visitor { func, role };
+        if let Some(tag) = self.tag {
+            let ty = func.tag_type(tag);
+            visitor.defs(self.values, ty.params.iter().map(|&ty| ty.into()));
+            visitor.imm(Imm::Tag(tag));
+        }
+        if let Some(slot) = self.exception {
+            visitor.def(slot, Type::Ref);
+        }
+        visitor.label(self.target);
     }
 }
 
@@ -686,6 +709,20 @@ impl Inst {
                 | Inst::ReturnCallIndirect { .. }
                 | Inst::ReturnCallRef { .. }
                 | Inst::Trap { .. }
+                | Inst::Throw { .. }
+                | Inst::ThrowRef { .. }
+        )
+    }
+
+    /// Whether an exception can come from it that the block's handler may catch.
+    pub fn can_throw(&self) -> bool {
+        matches!(
+            self,
+            Inst::Call { .. }
+                | Inst::CallIndirect { .. }
+                | Inst::CallRef { .. }
+                | Inst::Throw { .. }
+                | Inst::ThrowRef { .. }
         )
     }
 
@@ -741,6 +778,8 @@ impl Inst {
             Inst::ReturnCallIndirect { .. } => "return_call_indirect",
             Inst::ReturnCallRef { .. } => "return_call_ref",
             Inst::Trap { .. } => "trap",
+            Inst::Throw { .. } => "throw",
+            Inst::ThrowRef { .. } => "throw_ref",
         }
     }
 }

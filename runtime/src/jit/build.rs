@@ -51,6 +51,9 @@ pub type HelperOps = Vec<Op>;
 /// # Errors
 /// `Unsupported` for an opcode that this tier has no code for.
 pub fn build(ir: &ir::Func, assumptions: Assumptions) -> Result<(Func, HelperOps)> {
+    if !ir.handlers.is_empty() {
+        return Err(Error::unsupported(Op::TryTable.mnemonic()));
+    }
     let mut builder = Builder::new(ir, assumptions);
     builder.entry();
     for index in 0..ir.blocks.len() {

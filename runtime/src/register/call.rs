@@ -9,14 +9,15 @@
 
 use super::machine::{Handler, Immediate, InAcc, InSlot, Ip, Regs, Source, Value, handlers, run};
 use super::table::opcode;
+use super::unwind::{self, UNCAUGHT};
 use crate::engine::Tier;
 use crate::store::StoreData;
 use crate::trap::TrapKind;
 use crate::types::TypeId;
 use crate::vm::{Cx, EXIT_OK, Exit, Frame, FuncInst, TableInst, Vm};
 
-static EXIT: [u64; 1] = [opcode!(exit) as u64];
-static RELOAD: [u64; 1] = [opcode!(reload) as u64];
+pub(super) static EXIT: [u64; 1] = [opcode!(exit) as u64];
+pub(super) static RELOAD: [u64; 1] = [opcode!(reload) as u64];
 
 /// Cells of every calling instruction: its arguments' first slot is in `a` and `b`.
 pub(super) const CALL_CELLS: usize = 2;
@@ -184,6 +185,11 @@ handlers! {
         let cx = r.cx();
         if (*func).register.is_null() {
             let exit = ((*func).entry)(func, cx, args);
+            if exit == UNCAUGHT {
+                r.acc = (*cx).exception;
+                r.ip = r.ip.add(CALL_CELLS);
+                return r.handle(unwind::go_on);
+            }
             if exit != EXIT_OK {
                 return r.exit(exit);
             }
@@ -247,6 +253,11 @@ handlers! {
         let cx = r.cx();
         if (*func).register.is_null() {
             let exit = ((*func).entry)(func, cx, r.fp);
+            if exit == UNCAUGHT {
+                r.acc = (*cx).exception;
+                r.ip = std::ptr::null();
+                return r.handle(unwind::go_on);
+            }
             if exit != EXIT_OK {
                 return r.exit(exit);
             }

@@ -15,6 +15,7 @@ mod block;
 mod call;
 mod chain;
 mod condition;
+mod exceptions;
 mod gc;
 mod inst;
 mod layout;
@@ -25,8 +26,9 @@ mod simd;
 
 use super::numeric::Two;
 use super::table::opcode;
+use super::unwind::{Handlers, Range};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ir::{BlockId, Func, Operand, OperandKind, Slot, Type};
+use crate::ir::{BlockId, Func, HandlerId, Operand, OperandKind, Slot, Type};
 use crate::limits::LimitKind;
 use layout::{Layout, SCRATCHES, immediate};
 use moves::Move;
@@ -38,6 +40,8 @@ pub(super) struct Fused<'s> {
     pub(super) cells: &'s [u64],
     /// Cells that are to hold the address of the code of a function of the module, by its index.
     pub(super) calls: &'s [(usize, u32)],
+    /// What catches exceptions, if anything does.
+    pub(super) handlers: Option<Handlers>,
 }
 
 /// Buffers that are kept from one function to the next.
@@ -71,10 +75,11 @@ pub(super) fn fuse<'s>(func: &Func, scratch: &'s mut Scratch) -> Result<Fused<'s
             fuser.block(BlockId(i))?;
         }
     }
-    fuser.finish()?;
+    let handlers = fuser.finish()?;
     Ok(Fused {
         cells: &scratch.cells,
         calls: &scratch.calls,
+        handlers,
     })
 }
 
@@ -114,6 +119,9 @@ struct Fuser<'a> {
     next: Option<BlockId>,
     /// Slots above the frame for moves, in use or not.
     overflow: u32,
+    /// The handler of the code at hand, and the ranges before it.
+    handler: Option<HandlerId>,
+    ranges: Vec<Range>,
 }
 
 fn internal(what: impl Into<String>) -> Error {
@@ -170,6 +178,8 @@ impl<'a> Fuser<'a> {
             list: &mut scratch.moves,
             next: None,
             overflow: 0,
+            handler: None,
+            ranges: Vec::new(),
         }
     }
 
@@ -302,8 +312,8 @@ impl<'a> Fuser<'a> {
         }
     }
 
-    /// Fills in where branches lead and what the frame takes.
-    fn finish(self) -> Result<()> {
+    /// Fills in where branches lead and what the frame takes. Gives the handlers.
+    fn finish(mut self) -> Result<Option<Handlers>> {
         for &(at, fixup, target) in self.fixups.iter() {
             let start = self.starts[target.0 as usize];
             let distance = i32::try_from(start as i64 - at as i64)
@@ -324,7 +334,7 @@ impl<'a> Fuser<'a> {
         // One slot more, so that the first result of a call without results can be read.
         let slots = self.layout.frame_slots + self.overflow + 2;
         self.cells[0] = u64::from(slots) * 8;
-        Ok(())
+        Ok(self.handlers())
     }
 }
 

@@ -22,6 +22,7 @@ use super::numeric::{
     ONE, One, STEP, STEP_OPS, Steps, TWO, Two, UNARY, UNARY_OPS,
 };
 use super::simd::{PLAIN, PLAIN_OPS, SCALAR, SCALAR_OPS, SCALARS, Scalar};
+use super::unwind;
 use crate::ops::Op;
 
 /// The opcode of a field of the table, or of the first handler in it.
@@ -83,6 +84,8 @@ table! {
     table_get: Handler = control::table_get;
     table_set: Handler = control::table_set;
     helper: [Handler; HELPER_OPS.len()] = HELPER;
+    throw: Handler = unwind::throw;
+    throw_ref: Handler = unwind::throw_ref;
     exit: Handler = call::exit;
     reload: Handler = call::reload;
     ret: Handler = call::ret;

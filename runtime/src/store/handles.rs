@@ -261,6 +261,7 @@ impl TagHandle {
             ty: data.engine.registry().intern_func(ty),
             id: data.tags.len() as u32,
         };
+        data.heap.publish(&mut data.cx);
         data.add_tag(Box::new(Tag { inst }))
     }
 

@@ -305,6 +305,7 @@ impl InstanceData {
         vm.types = self.module.types.as_ptr().cast::<TypeId>();
         vm.elements = self.elements.as_mut_ptr();
         vm.datas = self.datas.as_mut_ptr();
+        vm.compiled = Arc::as_ptr(&self.compiled).cast();
     }
 
     /// Marks what the element segments refer to that have not been dropped.
@@ -354,6 +355,7 @@ fn empty_vm(cx: *mut Cx) -> Vm {
         elements: std::ptr::null_mut(),
         datas: std::ptr::null_mut(),
         tags: std::ptr::null(),
+        compiled: std::ptr::null(),
     }
 }
 

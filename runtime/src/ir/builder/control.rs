@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::{Builder, Sig, label, unsupported};
 use crate::decode::{BrTable, Imm, Instr};
 use crate::error::Result;
-use crate::ir::{BlockId, Inst, List, Operand, Slot};
+use crate::ir::{BlockId, HandlerId, Inst, List, Operand, Slot};
 use crate::ops::Op;
 use crate::trap::TrapKind;
 
@@ -27,26 +27,34 @@ pub(super) struct Label {
 
 /// What a frame of the control stack was begun by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Function,
     Block,
     Loop,
     /// With the label of its other arm.
     If(BlockId),
     Else,
+    /// A `try_table`, or the body of a legacy `try`.
+    Try(HandlerId),
+    /// A clause of a legacy `try`.
+    Catch(HandlerId),
 }
 
 /// A block that has not ended.
 #[derive(Debug)]
 pub(super) struct Frame {
-    kind: Kind,
+    pub(super) kind: Kind,
     /// Where a branch to it goes; of no meaning for the function itself.
     label: BlockId,
     sig: Rc<Sig>,
     /// Positions of the operand stack below its parameters.
-    base: usize,
+    pub(super) base: usize,
     /// Slots below its parameters.
-    height: u32,
+    pub(super) height: u32,
+    /// The handler of what is directly in it.
+    pub(super) handler: Option<HandlerId>,
+    /// The handler around it.
+    pub(super) outer_handler: Option<HandlerId>,
 }
 
 impl Frame {
@@ -58,6 +66,8 @@ impl Frame {
             sig,
             base: 0,
             height: 0,
+            handler: None,
+            outer_handler: None,
         }
     }
 
@@ -65,7 +75,12 @@ impl Frame {
     fn branch_arity(&self) -> usize {
         match self.kind {
             Kind::Loop => self.sig.params.len(),
-            Kind::Function | Kind::Block | Kind::If(_) | Kind::Else => self.sig.results.len(),
+            Kind::Function
+            | Kind::Block
+            | Kind::If(_)
+            | Kind::Else
+            | Kind::Try(_)
+            | Kind::Catch(_) => self.sig.results.len(),
         }
     }
 }
@@ -75,9 +90,9 @@ impl Builder<'_> {
     pub(super) fn skip(&mut self, op: Op) -> bool {
         match op {
             Op::Block | Op::Loop | Op::If | Op::TryTable | Op::Try => self.skipped += 1,
-            Op::Else => return self.skipped > 0,
-            Op::End if self.skipped > 0 => self.skipped -= 1,
-            Op::End => return false,
+            Op::Else | Op::Catch | Op::CatchAll => return self.skipped > 0,
+            Op::End | Op::Delegate if self.skipped > 0 => self.skipped -= 1,
+            Op::End | Op::Delegate => return false,
             _ => {}
         }
         true
@@ -115,13 +130,13 @@ impl Builder<'_> {
 
     // --- labels --------------------------------------------------------------------------------
 
-    fn new_label(&mut self) -> BlockId {
+    pub(super) fn new_label(&mut self) -> BlockId {
         self.labels.push(Label::default());
         BlockId(self.labels.len() as u32 - 1)
     }
 
     /// Notes that something branches to a label.
-    fn use_label(&mut self, label: BlockId) -> BlockId {
+    pub(super) fn use_label(&mut self, label: BlockId) -> BlockId {
         let state = &mut self.labels[label.0 as usize];
         state.is_used = true;
         state.is_loop_head |= state.block.is_some();
@@ -129,7 +144,7 @@ impl Builder<'_> {
     }
 
     /// Begins the next block, at a label.
-    fn bind(&mut self, label: BlockId) {
+    pub(super) fn bind(&mut self, label: BlockId) {
         debug_assert!(!self.is_open);
         self.labels[label.0 as usize].block = Some(self.func.blocks.len() as u32);
         self.is_open = true;
@@ -155,6 +170,10 @@ impl Builder<'_> {
             }
         }
         self.func.labels.iter_mut().for_each(resolve);
+        let handlers = self.func.handlers.iter_mut();
+        for catch in handlers.flat_map(|handler| &mut handler.catches) {
+            resolve(&mut catch.target);
+        }
         for label in labels.iter().filter(|label| label.is_loop_head) {
             if let Some(block) = label.block {
                 self.func.blocks[block as usize].is_loop_head = true;
@@ -164,7 +183,7 @@ impl Builder<'_> {
 
     // --- blocks --------------------------------------------------------------------------------
 
-    fn begin(&mut self, kind: Kind, label: BlockId, sig: Rc<Sig>) {
+    pub(super) fn begin(&mut self, kind: Kind, label: BlockId, sig: Rc<Sig>) {
         let base = self.stack.len() - sig.params.len();
         let params = self.stack.top(sig.params.len());
         let height = params
@@ -176,6 +195,8 @@ impl Builder<'_> {
             sig,
             base,
             height,
+            handler: self.handler,
+            outer_handler: self.handler,
         });
     }
 
@@ -232,7 +253,7 @@ impl Builder<'_> {
         self.terminate(Inst::Br { target });
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         let frame = self.control.pop().expect("validated code ends its blocks");
         let results = frame.sig.results.len();
         match frame.kind {
@@ -241,7 +262,7 @@ impl Builder<'_> {
                     let values = self.list(None, results);
                     self.terminate(Inst::Return { values });
                 }
-                return;
+                return self.return_caught(&frame.sig);
             }
             Kind::Loop => return,
             Kind::If(other) => {
@@ -261,10 +282,36 @@ impl Builder<'_> {
                 }
                 self.bind(frame.label);
             }
+            Kind::Try(_) | Kind::Catch(_) => {
+                if self.is_open {
+                    // The results of a clause lie above the exception.
+                    self.move_to(results, frame.height);
+                    let target = self.use_label(frame.label);
+                    self.terminate(Inst::Br { target });
+                }
+                self.handler = frame.outer_handler;
+                if !self.labels[frame.label.0 as usize].is_used {
+                    return;
+                }
+                self.bind(frame.label);
+            }
         }
         self.stack.truncate(frame.base);
         for &ty in &frame.sig.results {
             self.push_temp(ty);
+        }
+    }
+
+    /// Makes the block that clauses to the function's own label lead to, if there are any.
+    fn return_caught(&mut self, sig: &Sig) {
+        if let Some(label) = self.return_label {
+            self.bind(label);
+            self.stack.truncate(0);
+            for &ty in &sig.results {
+                self.push_temp(ty);
+            }
+            let values = self.list(None, sig.results.len());
+            self.terminate(Inst::Return { values });
         }
     }
 
@@ -275,19 +322,40 @@ impl Builder<'_> {
 
     // --- branches ------------------------------------------------------------------------------
 
-    fn frame(&self, depth: u32) -> &Frame {
+    /// Where a clause goes that names a label.
+    pub(super) fn catch_label(&mut self, depth: u32) -> BlockId {
+        if self.frame(depth).kind != Kind::Function {
+            let label = self.frame(depth).label;
+            return self.use_label(label);
+        }
+        let label = match self.return_label {
+            Some(label) => label,
+            None => self.new_label(),
+        };
+        self.return_label = Some(label);
+        self.use_label(label)
+    }
+
+    pub(super) fn frame(&self, depth: u32) -> &Frame {
         &self.control[self.control.len() - 1 - depth as usize]
     }
 
     /// Emits the moves of a branch and the branch itself; leaves the operand stack as it is.
-    fn goto(&mut self, depth: u32) {
+    pub(super) fn goto(&mut self, depth: u32) {
         let frame = self.frame(depth);
         let (kind, target, len) = (frame.kind, frame.label, frame.branch_arity());
-        let mut height = frame.height;
+        let height = frame.height;
         if kind == Kind::Function {
             let values = self.list(None, len);
             return self.terminate(Inst::Return { values });
         }
+        self.move_to(len, height);
+        self.use_label(target);
+        self.terminate(Inst::Br { target });
+    }
+
+    /// Emits the moves of the topmost `len` values to the temporaries from a height on.
+    fn move_to(&mut self, len: usize, mut height: u32) {
         for i in 0..len {
             let entry = self.stack.top(len)[i];
             let (dst, src) = (self.stack.temporary(height), self.stack.operand(&entry));
@@ -297,8 +365,6 @@ impl Builder<'_> {
                 self.emit(Inst::Copy { ty, dst, src });
             }
         }
-        self.use_label(target);
-        self.terminate(Inst::Br { target });
     }
 
     /// Whether a branch needs no moves and goes to a block.

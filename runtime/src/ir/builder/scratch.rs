@@ -54,6 +54,7 @@ impl Scratch {
             consts: Vec::new(),
             lists: Vec::new(),
             labels: Vec::new(),
+            handlers: Vec::new(),
             ops: 0,
         }
     }

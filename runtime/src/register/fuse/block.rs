@@ -11,6 +11,7 @@ impl Fuser<'_> {
         self.starts[id.0 as usize] = self.cells.len();
         self.mirror = self.mirrors[id.0 as usize];
         self.next = self.plan.next(id);
+        self.enter_handler(self.func.blocks[id.0 as usize].handler);
         self.insts(self.func.block(id), id)
     }
 
@@ -87,6 +88,7 @@ impl Fuser<'_> {
             Inst::ReturnCall { .. }
             | Inst::ReturnCallIndirect { .. }
             | Inst::ReturnCallRef { .. } => self.tail_calls(inst)?,
+            Inst::Throw { .. } | Inst::ThrowRef { .. } => self.throws(inst)?,
             _ => return Err(internal(format!("{} ends a block", inst.name()))),
         }
         Ok(())

@@ -42,6 +42,10 @@ impl Plan {
         for id in blocks() {
             self.count(func, id);
         }
+        for catch in func.handlers.iter().flat_map(|handler| &handler.catches) {
+            let end = self.end(catch.target);
+            self.predecessors[end.0 as usize] += 1;
+        }
     }
 
     /// Counts where a block leads to. A repeated block's targets get one more.

@@ -8,6 +8,7 @@ use crate::engine::Tier;
 
 /// A module around the functions of the tests below.
 const MODULE: &str = "(type $t (func (param i32) (result i32)))
+    (tag $t (param i32 v128))
     (memory 1) (memory 1) (data $d \"abcdefgh\")
     (table $f 6 funcref) (table $x 3 externref) (elem $e func $inc $dec)
     (elem (table $f) (i32.const 0) func $inc $dec)
@@ -198,6 +199,10 @@ fn branches_references_tables_and_helpers() {
         "(result i32 v128) (call $both (global.get $v) (local.get $x))",
         "(call $no (i64.const 4))",
         "(elem.drop $e) (data.drop $d)",
+        "(result i32 v128) (local $e exnref) (block $h (result i32 v128 exnref)
+            (try_table (catch_ref $t $h) (throw $t (local.get $x) (global.get $v))) unreachable)
+            (local.set $e) (drop) (drop)
+            (try_table (catch $t 0) (throw_ref (local.get $e))) unreachable",
         "(memory.init 1 $d (local.get $x) (i32.const 2) (i32.const 5))",
         "(table.init $f $e (local.get $x) (i32.const 0) (i32.const 1))",
         "(result i32) (table.set $x (local.get $x) (ref.null extern)) unreachable",

@@ -1,0 +1,150 @@
+//! `try_table` and the legacy `try`: handlers, their clauses, and the blocks that they are for.
+//!
+//! Owns the rule of handlers: a block is in one handler or in none, so blocks are split where one
+//! begins or ends; no read of a local is pending there. A clause of `try_table` leads to the label
+//! that it names; one to the function itself, to a block that returns. A legacy clause leads to its
+//! own instructions: below what was thrown, for as long as they last, lies the reference of the
+//! exception, so that `rethrow` finds it. Spec: 4.6.8 Control Instructions.
+
+use super::control::{Frame, Kind};
+use super::{Builder, unsupported};
+use crate::decode::{self, Imm, Instr, RawBlockType, Vector};
+use crate::error::Result;
+use crate::ir::{Catch, Handler, HandlerId, Inst, Operand, Slot, Type};
+use crate::ops::Op;
+
+impl Builder<'_> {
+    pub(super) fn exception(&mut self, instr: &Instr<'_>) -> Result<()> {
+        match (instr.op, instr.imm) {
+            (Op::TryTable, Imm::TryTable(ty, clauses)) => self.begin_try_table(ty, clauses),
+            (Op::Try, Imm::BlockType(ty)) => {
+                let handler = self.new_handler();
+                self.begin_try(ty, handler);
+            }
+            (Op::Throw, Imm::Index(tag)) => {
+                let values = self.func.tag_type(tag).params.len();
+                let args = self.list(None, values);
+                self.terminate(Inst::Throw { tag, args });
+            }
+            (Op::ThrowRef, _) => {
+                let exception = self.pop();
+                self.terminate(Inst::ThrowRef { exception });
+            }
+            (Op::Catch, Imm::Index(tag)) => self.begin_catch(Some(tag)),
+            (Op::CatchAll, _) => self.begin_catch(None),
+            (Op::Rethrow, Imm::Label(depth)) => {
+                let exception = Operand::slot(self.stack.temporary(self.frame(depth).height));
+                self.terminate(Inst::ThrowRef { exception });
+            }
+            (Op::Delegate, Imm::Label(depth)) => self.delegate(depth),
+            (op, _) => return Err(unsupported(op)),
+        }
+        Ok(())
+    }
+
+    /// A handler within the one at hand, without clauses.
+    fn new_handler(&mut self) -> HandlerId {
+        self.func.handlers.push(Handler {
+            parent: self.handler,
+            catches: Vec::new(),
+        });
+        HandlerId(self.func.handlers.len() as u32 - 1)
+    }
+
+    fn add_catch(&mut self, handler: HandlerId, catch: Catch) {
+        self.func.handlers[handler.0 as usize].catches.push(catch);
+    }
+
+    fn begin_try_table(&mut self, ty: RawBlockType, clauses: Vector<'_, decode::Catch>) {
+        let handler = self.new_handler();
+        for clause in clauses {
+            let values = match self.frame(clause.label) {
+                Frame {
+                    kind: Kind::Function,
+                    ..
+                } => self.stack.temporary(0),
+                frame => self.stack.temporary(frame.height),
+            };
+            let target = self.catch_label(clause.label);
+            let catch = Catch {
+                tag: clause.tag,
+                values,
+                exception: clause.with_ref.then(|| self.behind(clause.tag, values)),
+                target,
+            };
+            self.add_catch(handler, catch);
+        }
+        self.begin_try(ty, handler);
+    }
+
+    /// The slot behind the values of a tag.
+    fn behind(&self, tag: Option<u32>, values: Slot) -> Slot {
+        let types = tag.map(|tag| self.func.tag_type(tag));
+        let types = types.iter().flat_map(|ty| ty.params.iter());
+        let slots: u32 = types.map(|&ty| Type::from(ty).slots()).sum();
+        Slot(values.0 + slots)
+    }
+
+    fn begin_try(&mut self, ty: RawBlockType, handler: HandlerId) {
+        let sig = self.block_sig(ty);
+        self.settle();
+        let (inside, end) = (self.new_label(), self.new_label());
+        let target = self.use_label(inside);
+        self.terminate(Inst::Br { target });
+        self.bind(inside);
+        self.begin(Kind::Try(handler), end, sig);
+        self.enter_handler(Some(handler));
+    }
+
+    /// Makes a handler the one of the innermost block, in what follows.
+    fn enter_handler(&mut self, handler: Option<HandlerId>) {
+        self.handler = handler;
+        if let Some(frame) = self.control.last_mut() {
+            frame.handler = handler;
+        }
+    }
+
+    /// Ends what is before in a `try`; begins a clause.
+    fn begin_catch(&mut self, tag: Option<u32>) {
+        if self.is_open {
+            self.goto(0);
+        }
+        let frame = self.frame(0);
+        let (base, height, outer) = (frame.base, frame.height, frame.outer_handler);
+        let (Kind::Try(handler) | Kind::Catch(handler)) = frame.kind else {
+            debug_assert!(false, "validated code has a `try` for its `catch`");
+            return;
+        };
+        self.enter_handler(outer);
+        if let Some(frame) = self.control.last_mut() {
+            frame.kind = Kind::Catch(handler);
+        }
+        self.stack.truncate(base);
+        let exception = self.push_temp(Type::Ref);
+        debug_assert_eq!(exception, self.stack.temporary(height));
+        let values = self.stack.temporary(self.stack.height());
+        if let Some(tag) = tag {
+            for &ty in &self.func.tag_type(tag).params {
+                self.push_temp(ty.into());
+            }
+        }
+        let label = self.new_label();
+        let catch = Catch {
+            tag,
+            values,
+            exception: Some(exception),
+            target: self.use_label(label),
+        };
+        self.add_catch(handler, catch);
+        self.bind(label);
+    }
+
+    /// Ends a `try` whose exceptions go on at a label outside of it.
+    fn delegate(&mut self, depth: u32) {
+        let parent = self.frame(depth + 1).handler;
+        if let Kind::Try(handler) = self.frame(0).kind {
+            self.func.handlers[handler.0 as usize].parent = parent;
+        }
+        self.end();
+    }
+}
