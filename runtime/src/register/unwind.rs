@@ -121,11 +121,12 @@ impl Table {
 }
 
 handlers! {
-    /// Throws a new exception of the tag in the further cell; its values lie from slot `a, b` on.
+    /// Throws a new exception of the tag in the low half of the further cell. Its values lie from
+    /// slot `a, b` on; the slot in the high half is above all that is live.
     fn throw(r) {
-        let tag = *(*r.vm).tags.add(r.cell(1) as usize);
+        let tag = *(*r.vm).tags.add(r.cell(1) as u32 as usize);
         let values = r.fp.add(r.field32(1) as usize);
-        let top = values.add((*tag).payload_slots as usize);
+        let top = r.fp.add((r.cell(1) >> 32) as usize);
         match collect::new_exception(r.cx(), tag, values, top) {
             Some(exception) => {
                 r.acc = exception;

@@ -53,6 +53,35 @@ fn millions_of_exceptions_take_no_room() {
     }
 }
 
+/// Throwing allocates, and may collect: what locals and operands refer to is alive.
+#[test]
+fn throwing_keeps_what_is_referred_to() {
+    let wat = r#"(module (tag $t (param i32)) (tag $keep (param i32 exnref))
+        (func $new (param i32) (result exnref) (local $e exnref)
+            (block $h (result i32 exnref)
+                (try_table (catch_ref $t $h) (throw $t (local.get 0))) unreachable)
+            (local.set $e) (drop) (local.get $e))
+        (func $value (param exnref) (result i32)
+            (try_table (catch $t 0) (throw_ref (local.get 0))) unreachable)
+        (func (export "run") (param i32) (result i32) (local $e exnref) (local $f exnref)
+            (local.set $e (call $new (i32.const 100)))
+            (call $new (i32.const 2000))
+            (block $h (result i32 exnref)
+                (try_table (catch $keep $h)
+                    (throw $keep (local.get 0) (call $new (i32.const 30000)))) unreachable)
+            (local.set $f) (local.set 0)
+            (block $h (result i32) (try_table (catch $t $h) (throw $t (local.get 0))) unreachable)
+            (i32.add (call $value (local.get $e))) (i32.add (call $value (local.get $f)))
+            (local.set 0) (i32.add (call $value) (local.get 0))))"#;
+    for tier in TIERS {
+        let mut config = config(tier);
+        config.gc_stress = true;
+        let mut program = Program::with(config, wat);
+        let result = program.call("run", &[I32(7)]);
+        assert_eq!(result, Ok(vec![I32(32_107)]), "{tier}");
+    }
+}
+
 fn deep(tier: Tier) -> Config {
     let mut config = config(tier);
     config.limits = Limits {

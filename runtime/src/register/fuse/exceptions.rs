@@ -26,9 +26,9 @@ impl Fuser<'_> {
             Inst::Throw { tag, args } => {
                 let ty = self.func.tag_type(tag);
                 let operands = self.func.list(args);
-                let first = self.place_of_thrown(operands, &FuncTypes(&ty.params));
+                let (first, top) = self.place_of_thrown(operands, &FuncTypes(&ty.params));
                 self.cell(opcode!(throw), first as u16, (first >> 16) as u16, 0);
-                self.cells.push(u64::from(tag));
+                self.cells.push(u64::from(tag) | u64::from(top) << 32);
             }
             Inst::ThrowRef { exception } => {
                 let exception = self.slot(exception, Type::Ref, 0);
@@ -39,22 +39,23 @@ impl Fuser<'_> {
         Ok(())
     }
 
-    /// Puts operands side by side, unless they are; gives the first slot.
-    fn place_of_thrown(&mut self, operands: &[Operand], types: &FuncTypes<'_>) -> u32 {
+    /// Puts operands side by side, unless they are; gives the first slot, and the first one above
+    /// all that is live.
+    fn place_of_thrown(&mut self, operands: &[Operand], types: &FuncTypes<'_>) -> (u32, u32) {
+        let above = self.layout.frame_slots;
         if let Some(OperandKind::Slot(slot)) = operands.first().map(|operand| operand.get()) {
             let first = self.layout.slot(slot);
             self.list_moves(operands, types, first);
             if self.list.is_empty() {
-                return first;
+                return (first, above);
             }
             self.list.clear();
         }
-        let first = self.layout.frame_slots;
         let len: u32 = types.iter().map(Type::slots).sum();
         self.overflow = self.overflow.max(len);
-        self.list_moves(operands, types, first);
+        self.list_moves(operands, types, above);
         self.moves();
-        first
+        (above, above + len)
     }
 
     /// The handlers of the finished code.
