@@ -143,6 +143,12 @@ pub struct RunArgs {
     /// How memory accesses are checked
     #[arg(long, value_enum, default_value_t = BoundsArg::Guard)]
     pub bounds: BoundsArg,
+    /// Translate each function when it is first called (the default)
+    #[arg(long, overrides_with = "eager")]
+    pub lazy: bool,
+    /// Translate every function before anything runs
+    #[arg(long, overrides_with = "lazy")]
+    pub eager: bool,
     /// What the module may use.
     #[command(flatten)]
     pub limits: LimitArgs,

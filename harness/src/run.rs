@@ -9,7 +9,7 @@ use std::path::Path;
 
 use wassay_runtime as runtime;
 use wassay_runtime::{
-    Config, Engine, ErrorKind, Func, FuncType, Instance, Module, Store, TrapKind, Val,
+    Compilation, Config, Engine, ErrorKind, Func, FuncType, Instance, Module, Store, TrapKind, Val,
 };
 use wast::parser::{self, ParseBuffer};
 
@@ -169,6 +169,9 @@ fn config(args: &RunArgs) -> Config {
         Bounds::Guard => runtime::Bounds::Guard,
         Bounds::Explicit => runtime::Bounds::Explicit,
     };
+    if !args.eager {
+        config.compilation = Compilation::Lazy;
+    }
     let given = &args.limits;
     config.fuel = given.fuel.is_some();
     config.interruptible = given.timeout.is_some();

@@ -62,6 +62,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/gc/object.rs",
     // Handlers: code, frames and memory by pointer.
     "runtime/src/register/atomic.rs",
+    "runtime/src/register/body.rs",
     "runtime/src/register/call.rs",
     "runtime/src/register/control.rs",
     "runtime/src/register/gc.rs",
@@ -71,6 +72,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/register/table.rs",
     "runtime/src/register/unwind.rs",
     "runtime/src/stack/call.rs",
+    "runtime/src/stack/code.rs",
     "runtime/src/stack/gc.rs",
     "runtime/src/stack/machine.rs",
     "runtime/src/stack/memory.rs",

@@ -1,4 +1,4 @@
-//! Times one export without parameters: `kernel TIER FILE.wat|FILE.wasm EXPORT [RUNS]`.
+//! Times one export without parameters: `kernel TIER[-lazy] FILE.wat|FILE.wasm EXPORT [RUNS]`.
 //!
 //! Prints the result of each run and its seconds of processor time, on a fresh instance. For
 //! measuring by hand; it owns no figures. EXPORT may be `-`: then nothing is called.
@@ -8,13 +8,14 @@ use std::time::Instant;
 
 use wassay_runtime::module::Import;
 use wassay_runtime::{
-    Caller, Config, Engine, Error, Extern, ExternType, Func, Instance, Module, Store, Tier, Val,
+    Caller, Compilation, Config, Engine, Error, Extern, ExternType, Func, Instance, Module, Store,
+    Tier, Val,
 };
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [tier, file, export, runs @ ..] = &args[..] else {
-        eprintln!("usage: kernel TIER FILE EXPORT [RUNS]");
+        eprintln!("usage: kernel TIER[-lazy] FILE EXPORT [RUNS]");
         std::process::exit(2);
     };
     let runs = runs.first().and_then(|n| n.parse().ok()).unwrap_or(1);
@@ -27,10 +28,17 @@ fn main() {
 }
 
 fn run(tier: &str, file: &str, export: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let tier = Tier::ALL.into_iter().find(|t| t.name() == tier);
-    let tier = tier.ok_or("the tiers are stack, register, jit")?;
+    let (name, is_lazy) = match tier.strip_suffix("-lazy") {
+        Some(name) => (name, true),
+        None => (tier, false),
+    };
+    let known = Tier::ALL.into_iter().find(|t| t.name() == name);
+    let mut config = Config::only(known.ok_or("the tiers are stack, register, jit")?);
+    if is_lazy {
+        config.compilation = Compilation::Lazy;
+    }
     let bytes = read(file)?;
-    let engine = Engine::new(Config::only(tier))?;
+    let engine = Engine::new(config)?;
     let started = seconds();
     let module = Module::new(&engine, &bytes)?;
     let decoded = seconds();

@@ -48,8 +48,19 @@ impl fmt::Display for Tier {
 /// Which tier runs a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// Every function in this tier, compiled at instantiation, or an error (contract C1).
+    /// Every function in this tier, or an error (contract C1): at instantiation, or when it is
+    /// first called if compilation is lazy.
     Only(Tier),
+}
+
+/// When a tier compiles the functions of a module. Modules are validated when they are loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compilation {
+    /// All of them before the module is instantiated: what the tier does not execute is told then.
+    Eager,
+    /// Each when it is first called: a call of what the tier does not execute fails as
+    /// `Unsupported`. The JIT compiles eagerly all the same.
+    Lazy,
 }
 
 /// How compiled code checks accesses to 32-bit memories.
@@ -66,6 +77,8 @@ pub enum Bounds {
 pub struct Config {
     /// Which tier.
     pub policy: Policy,
+    /// When functions are compiled.
+    pub compilation: Compilation,
     /// Bounds checks of compiled code.
     pub bounds: Bounds,
     /// What modules may use.
@@ -81,10 +94,11 @@ pub struct Config {
 }
 
 impl Config {
-    /// Everything in one tier, WebAssembly 3.0, guard pages, default limits.
+    /// Everything in one tier, eagerly, WebAssembly 3.0, guard pages, default limits.
     pub fn only(tier: Tier) -> Config {
         Config {
             policy: Policy::Only(tier),
+            compilation: Compilation::Eager,
             bounds: Bounds::Guard,
             features: WasmFeatures::WASM3,
             limits: Limits::default(),
@@ -128,7 +142,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Which tier it is.
     fn tier(&self) -> Tier;
 
-    /// Compiles every function of a module.
+    /// Compiles every function of a module, or prepares for that if compilation is lazy.
     ///
     /// # Errors
     /// `Unsupported` with the opcode or feature that the tier does not execute; `Limit`.

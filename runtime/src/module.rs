@@ -2,15 +2,17 @@
 //!
 //! Owns the module's bytes and everything that is known before instantiation: canonical types,
 //! index spaces, segments, the byte range of every function body. Function bodies are validated
-//! here and translated elsewhere, from the bytes. The conversion from wasmparser's types is in
-//! `module/convert.rs`, the telling of malformed from invalid in `module/malformed.rs`.
+//! here (`module/bodies.rs`) and translated elsewhere, from the bytes. The conversion from
+//! wasmparser's types is in `module/convert.rs`, the telling of malformed from invalid in
+//! `module/malformed.rs`.
 
+mod bodies;
 mod convert;
 mod malformed;
 
 use std::any::Any;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use wasmparser::{Parser, Payload, ValidPayload, Validator, WasmFeatures};
 
@@ -26,6 +28,20 @@ use crate::types::{
 #[derive(Clone, Debug)]
 pub struct Module {
     inner: Arc<ModuleData>,
+}
+
+/// A module that may have gone: what a module owns refers to it by this.
+#[derive(Clone, Debug)]
+pub struct WeakModule {
+    inner: Weak<ModuleData>,
+}
+
+impl WeakModule {
+    /// The module, if it is still there.
+    pub fn upgrade(&self) -> Option<Module> {
+        let inner = self.inner.upgrade()?;
+        Some(Module { inner })
+    }
 }
 
 /// What a module is made of. Index spaces hold imports first, as in the spec.
@@ -321,6 +337,13 @@ impl Module {
         &self.inner
     }
 
+    /// The module without keeping it.
+    pub fn downgrade(&self) -> WeakModule {
+        WeakModule {
+            inner: Arc::downgrade(&self.inner),
+        }
+    }
+
     /// Whether two handles are of one module.
     pub fn same(&self, other: &Module) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
@@ -372,7 +395,7 @@ impl ModuleData {
             let payload = payload?;
             if let ValidPayload::Func(func, body) = validator.payload(&payload)? {
                 let mut checker = func.into_validator(std::mem::take(&mut allocations));
-                checker.validate(&body)?;
+                bodies::validate(&mut checker, &body, features)?;
                 allocations = checker.into_allocations();
             }
             self.section(payload)?;

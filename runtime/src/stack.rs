@@ -8,6 +8,7 @@
 
 mod atomic;
 mod call;
+mod code;
 mod control;
 mod gc;
 mod machine;
@@ -22,6 +23,8 @@ mod unwind;
 mod variable;
 
 use std::sync::Arc;
+
+use code::FuncCode;
 
 use crate::engine::{Backend, Config, Proof, Tier};
 use crate::error::Result;
@@ -42,19 +45,6 @@ struct Compiled {
     /// By index of the function's body. `FuncInst::stack` and the code itself point here.
     codes: Box<[FuncCode]>,
     proof: Proof,
-}
-
-/// The stack code of a function.
-#[derive(Debug, Default)]
-struct FuncCode {
-    /// Handlers and their immediates.
-    cells: Box<[u64]>,
-    /// Room that a call needs on the value stack above its arguments.
-    frame_bytes: usize,
-    /// The function's index in its module.
-    index: u32,
-    /// What catches exceptions where.
-    handlers: unwind::Handlers,
 }
 
 impl CompiledModule for Compiled {
@@ -78,7 +68,7 @@ impl Backend for StackTier {
     }
 
     fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn CompiledModule>> {
-        let (codes, proof) = translate::translate(module, config)?;
+        let (codes, proof) = code::compile(module, config)?;
         Ok(Arc::new(Compiled { codes, proof }))
     }
 

@@ -305,6 +305,9 @@ impl Scope<'_> {
     }
 
     fn const_expr(&self, expr: &wp::ConstExpr<'_>) -> Parsed<ConstExpr> {
+        if let Some(op) = short_i32(expr) {
+            return Ok(ConstExpr(Box::new([op])));
+        }
         let mut ops = Vec::new();
         for op in expr.get_operators_reader() {
             match op? {
@@ -361,6 +364,15 @@ impl Scope<'_> {
             _ => ConstOp::Unsupported("constant expression"),
         }
     }
+}
+
+/// `i32.const` alone: what most segments begin at, and some modules have tens of thousands of.
+fn short_i32(expr: &wp::ConstExpr<'_>) -> Option<ConstOp> {
+    let mut reader = expr.get_binary_reader();
+    let is_const = Op::from_byte(reader.read_u8().ok()?) == Some(Op::I32Const);
+    let value = reader.read_var_i32().ok().filter(|_| is_const)?;
+    let is_end = Op::from_byte(reader.read_u8().ok()?) == Some(Op::End);
+    (is_end && reader.eof()).then_some(ConstOp::I32(value))
 }
 
 fn aggregate(op: Op, ty: u32, b: u32) -> ConstOp {

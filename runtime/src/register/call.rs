@@ -7,9 +7,12 @@
 //! switches back to its instance (so only such a frame's `vm` is of meaning); below an entry from
 //! outside lies one that leads to the cell `EXIT`, which leaves the machine. Spec: 4.6.10 Calls.
 
-use super::machine::{Handler, Immediate, InAcc, InSlot, Ip, Regs, Source, Value, handlers, run};
+use super::machine::{
+    Flow, Handler, Immediate, InAcc, InSlot, Ip, Regs, Source, Value, handlers, run,
+};
 use super::table::opcode;
 use super::unwind::{self, UNCAUGHT};
+use super::{body, body::linked};
 use crate::engine::Tier;
 use crate::store::StoreData;
 use crate::trap::TrapKind;
@@ -31,7 +34,13 @@ pub(super) unsafe extern "C" fn entry(func: *mut FuncInst, cx: *mut Cx, args: *m
     unsafe {
         let (code, vm, frame_top) = ((*func).register.cast::<u64>(), (*func).vm, (*cx).frame_top);
         if !has_room(cx, args, code, 1) {
-            return TrapKind::StackExhausted as Exit;
+            return match body::ready(cx, code) {
+                Ok(code) => {
+                    (*func).register = code.cast();
+                    entry(func, cx, args)
+                }
+                Err(kind) => kind as Exit,
+            };
         }
         (*cx).entered[Tier::Register as usize] += 1;
         push(cx, EXIT.as_ptr(), args, vm, func);
@@ -94,12 +103,7 @@ handlers! {
 
     /// Returns what is in the first slots.
     fn ret(r) {
-        let cx = r.cx();
-        let frame = (*cx).frame_top.sub(1);
-        (*cx).frame_top = frame;
-        r.fp = (*frame).fp;
-        let ip = (*frame).ip;
-        r.goto(ip)
+        leave(r)
     }
 
     /// Returns `a`.
@@ -107,28 +111,13 @@ handlers! {
         let value: T = A::get(&r, 1);
         *r.fp = value.into_slot();
         value.accumulate(&mut r);
-        let cx = r.cx();
-        let frame = (*cx).frame_top.sub(1);
-        (*cx).frame_top = frame;
-        r.fp = (*frame).fp;
-        let ip = (*frame).ip;
-        r.goto(ip)
+        leave(r)
     }
 
     /// Calls the code in the further cell, of the same instance.
     fn call(r) {
-        let code = r.cell(1) as Ip;
-        let fp = r.fp.add(r.field32(1) as usize);
-        let cx = r.cx();
-        if !has_room(cx, fp, code, 1) {
-            return r.trap(TrapKind::StackExhausted);
-        }
-        let frame = (*cx).frame_top;
-        (*frame).ip = r.ip.add(CALL_CELLS);
-        (*frame).fp = r.fp;
-        (*cx).frame_top = frame.add(1);
-        r.fp = fp;
-        r.goto(code.add(1))
+        let code = linked(r.ip.add(1));
+        enter(r, code, (no_room, code as u64))
     }
 
     /// Calls the function whose index is in the further cell.
@@ -164,18 +153,7 @@ handlers! {
         if (*func).vm != r.vm {
             return r.handle(call_outside);
         }
-        let code = (*func).register.cast::<u64>();
-        let fp = r.fp.add(r.field32(1) as usize);
-        let cx = r.cx();
-        if !has_room(cx, fp, code, 1) {
-            return r.trap(TrapKind::StackExhausted);
-        }
-        let frame = (*cx).frame_top;
-        (*frame).ip = r.ip.add(CALL_CELLS);
-        (*frame).fp = r.fp;
-        (*cx).frame_top = frame.add(1);
-        r.fp = fp;
-        r.goto(code.add(1))
+        enter(r, (*func).register.cast(), (no_room_for_func, func as u64))
     }
 
     /// The same for a function of another instance, or of the host.
@@ -200,7 +178,7 @@ handlers! {
         }
         let code = (*func).register.cast::<u64>();
         if !has_room(cx, args, code, 2) {
-            return r.trap(TrapKind::StackExhausted);
+            return r.handle(no_room_for_func);
         }
         push(cx, r.ip.add(CALL_CELLS), r.fp, r.vm, func);
         push(cx, RELOAD.as_ptr(), r.fp, r.vm, func);
@@ -213,9 +191,10 @@ handlers! {
     /// Goes to the code in the further cell, of the same instance; arguments are in the first
     /// slots.
     fn return_call(r) {
-        let code = r.cell(1) as Ip;
+        let code = linked(r.ip.add(1));
         if !has_room(r.cx(), r.fp, code, 0) {
-            return r.trap(TrapKind::StackExhausted);
+            r.acc = code as u64;
+            return r.handle(no_room);
         }
         r.goto(code.add(1))
     }
@@ -268,7 +247,7 @@ handlers! {
         }
         let code = (*func).register.cast::<u64>();
         if !has_room(cx, r.fp, code, 1) {
-            return r.trap(TrapKind::StackExhausted);
+            return r.handle(no_room_for_func);
         }
         if (*func).vm != r.vm {
             remember_instance(cx, r.vm);
@@ -276,6 +255,74 @@ handlers! {
             r.reload();
         }
         r.goto(code.add(1))
+    }
+}
+
+/// Goes on in code of the same instance, its frame where the cell says that arguments begin; if
+/// there is no room, in a handler that finds in the accumulator what was to be called.
+#[inline(always)]
+unsafe fn enter(mut r: Regs, code: Ip, (no_room, callee): (Handler, u64)) -> Flow {
+    // SAFETY: the contract of `Handler`; the cell is a calling instruction's, `code` what it calls.
+    unsafe {
+        let fp = r.fp.add(r.field32(1) as usize);
+        let cx = r.cx();
+        if !has_room(cx, fp, code, 1) {
+            r.acc = callee;
+            return r.handle(no_room);
+        }
+        let frame = (*cx).frame_top;
+        (*frame).ip = r.ip.add(CALL_CELLS);
+        (*frame).fp = r.fp;
+        (*cx).frame_top = frame.add(1);
+        r.fp = fp;
+        r.goto(code.add(1))
+    }
+}
+
+/// Goes on in the caller.
+#[inline(always)]
+unsafe fn leave(mut r: Regs) -> Flow {
+    // SAFETY: the contract of `Handler`: the top frame is that of the running function's caller.
+    unsafe {
+        let cx = r.cx();
+        let frame = (*cx).frame_top.sub(1);
+        (*cx).frame_top = frame;
+        r.fp = (*frame).fp;
+        let ip = (*frame).ip;
+        r.goto(ip)
+    }
+}
+
+handlers! {
+    /// A call, of what the further cell named and the accumulator names, that has found no room: it
+    /// is made once more if that was only because the callee had not been translated. (By now the
+    /// cell may name what another thread has translated.)
+    #[cold]
+    #[inline(never)]
+    fn no_room(r) {
+        match body::ready(r.cx(), r.acc as Ip) {
+            Ok(code) => {
+                body::link(r.ip.add(1), code);
+                let ip = r.ip;
+                r.goto(ip)
+            }
+            Err(kind) => r.trap(kind),
+        }
+    }
+
+    /// The same for a call of the function at the address in the accumulator.
+    #[cold]
+    #[inline(never)]
+    fn no_room_for_func(r) {
+        let func = r.acc as *mut FuncInst;
+        match body::ready(r.cx(), (*func).register.cast()) {
+            Ok(code) => {
+                (*func).register = code.cast();
+                let ip = r.ip;
+                r.goto(ip)
+            }
+            Err(kind) => r.trap(kind),
+        }
     }
 }
 

@@ -91,15 +91,14 @@ struct Function {
 }
 
 impl Table {
-    /// Adds a function, whose code has been put where it stays.
-    pub(super) fn add(&self, code: &[u64], handlers: Handlers) {
-        let range = code.as_ptr_range();
+    /// Adds a function, whose code has been put where it stays, up to `end`.
+    pub(super) fn add(&self, code: Ip, end: Ip, handlers: Handlers) {
         let mut by_end = self.by_end.write().unwrap_or_else(PoisonError::into_inner);
         let function = Function {
-            code: range.start as usize,
+            code: code as usize,
             handlers: Box::new(handlers),
         };
-        by_end.insert(range.end as usize, function);
+        by_end.insert(end as usize, function);
     }
 
     /// The clause that catches what comes from the instruction that ends at `ip`, and the code that

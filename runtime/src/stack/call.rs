@@ -7,7 +7,7 @@
 //! the arguments, the last one in `acc`. A frame's `fp` is the callee's first `sp`; its `func` is
 //! the function called, or null if the instruction before `ip` names the callee's code.
 
-use super::FuncCode;
+use super::code::{self, FuncCode};
 use super::machine::{Handler, Machine, handlers};
 use super::unwind::{self, UNCAUGHT};
 use crate::engine::Tier;
@@ -178,6 +178,40 @@ handlers! {
     }
 }
 
+/// Whether a call's frame has room behind its arguments, and on the control stack.
+#[inline(always)]
+unsafe fn has_room(cx: *mut Cx, sp: *mut u64, code: *const FuncCode) -> bool {
+    // SAFETY: the callers' `cx` and `code` are alive.
+    unsafe { (*cx).frame_top != (*cx).frame_end && has_room_again(cx, sp, code) }
+}
+
+/// The same for a tail call, which needs no room on the control stack.
+#[inline(always)]
+unsafe fn has_room_again(cx: *mut Cx, sp: *mut u64, code: *const FuncCode) -> bool {
+    // SAFETY: the callers' `cx` and `code` are alive.
+    unsafe { sp.wrapping_byte_add((*code).frame_bytes()) <= (*cx).stack_end }
+}
+
+/// What is called as one number: the address of the function, made odd, or that of its code.
+#[inline(always)]
+fn named(code: *const FuncCode, func: *mut FuncInst) -> u64 {
+    if func.is_null() {
+        code as u64
+    } else {
+        func as u64 | 1
+    }
+}
+
+/// The code and the function that a number names.
+unsafe fn callee_of(named: u64) -> (*const FuncCode, *mut FuncInst) {
+    if named & 1 == 0 {
+        return (named as *const FuncCode, std::ptr::null_mut());
+    }
+    let func = (named & !1) as *mut FuncInst;
+    // SAFETY: `named` was made of a live function.
+    (unsafe { (*func).stack.cast() }, func)
+}
+
 /// Calls a function of the running instance's module: `sp` is behind its arguments, `ip` is where
 /// it returns to.
 #[inline(always)]
@@ -186,14 +220,13 @@ unsafe fn enter(mut m: Machine, code: *const FuncCode, func: *mut FuncInst) -> E
     unsafe {
         let cx = m.cx();
         let frame = (*cx).frame_top;
-        let end = m.sp.wrapping_byte_add((*code).frame_bytes);
-        if frame == (*cx).frame_end || end > (*cx).stack_end {
-            return exhausted(m.ip, m.sp, m.base, m.len, m.vm, m.acc);
+        if !has_room(cx, m.sp, code) {
+            return no_room(m.ip, m.sp, m.base, m.len, m.vm, named(code, func));
         }
         let (ip, fp, vm) = (m.ip, m.sp, m.vm);
         *frame = Frame { ip, fp, vm, func };
         (*cx).frame_top = frame.add(1);
-        m.ip = (*code).cells.as_ptr();
+        m.ip = (*code).cells();
         m.next()
     }
 }
@@ -215,11 +248,43 @@ unsafe fn leave(mut m: Machine) -> Exit {
 }
 
 handlers! {
-    /// The end of a call that found no room on one of the stacks.
+    /// A call that has found no room on one of the stacks; `acc` says of what. It is made once more
+    /// if that was only because the callee had not been translated.
     #[cold]
     #[inline(never)]
-    fn exhausted(m) {
-        m.trap(TrapKind::StackExhausted)
+    fn no_room(m) {
+        let (code, func) = callee_of(m.acc);
+        match code::ready(m.cx(), code) {
+            Ok(()) if has_room(m.cx(), m.sp, code) => enter(m, code, func),
+            Ok(()) => m.trap(TrapKind::StackExhausted),
+            Err(kind) => m.trap(kind),
+        }
+    }
+
+    /// The same for a call of another instance's function, whose address is in `acc`.
+    #[cold]
+    #[inline(never)]
+    fn no_room_in_instance(m) {
+        let code = (*(m.acc as *mut FuncInst)).stack.cast();
+        match code::ready(m.cx(), code) {
+            Ok(()) if has_room(m.cx(), m.sp, code) => {
+                enter_instance(m.ip, m.sp, m.base, m.len, m.vm, m.acc)
+            }
+            Ok(()) => m.trap(TrapKind::StackExhausted),
+            Err(kind) => m.trap(kind),
+        }
+    }
+
+    /// The same for a tail call.
+    #[cold]
+    #[inline(never)]
+    fn no_room_again(m) {
+        let (code, func) = callee_of(m.acc);
+        match code::ready(m.cx(), code) {
+            Ok(()) if has_room_again(m.cx(), m.sp, code) => enter_again(m, code, func),
+            Ok(()) => m.trap(TrapKind::StackExhausted),
+            Err(kind) => m.trap(kind),
+        }
     }
 
     /// Goes on in another instance, which `vm` already is.
@@ -274,14 +339,13 @@ handlers! {
         let code = (*func).stack.cast::<FuncCode>();
         let cx = m.cx();
         let frame = (*cx).frame_top;
-        let end = m.sp.wrapping_byte_add((*code).frame_bytes);
-        if frame == (*cx).frame_end || end > (*cx).stack_end {
-            return m.trap(TrapKind::StackExhausted);
+        if !has_room(cx, m.sp, code) {
+            return no_room_in_instance(m.ip, m.sp, m.base, m.len, m.vm, m.acc);
         }
         let (ip, fp, vm) = (m.ip, m.sp, m.vm);
         *frame = Frame { ip, fp, vm, func };
         (*cx).frame_top = frame.add(1);
-        m.ip = (*code).cells.as_ptr();
+        m.ip = (*code).cells();
         m.vm = (*func).vm;
         m.load_memory();
         m.next()
@@ -308,10 +372,10 @@ unsafe fn enter_again(mut m: Machine, code: *const FuncCode, func: *mut FuncInst
         let frame = (*cx).frame_top.sub(1);
         (*frame).func = func;
         (*frame).fp = m.sp;
-        if m.sp.wrapping_byte_add((*code).frame_bytes) > (*cx).stack_end {
-            return m.trap(TrapKind::StackExhausted);
+        if !has_room_again(cx, m.sp, code) {
+            return no_room_again(m.ip, m.sp, m.base, m.len, m.vm, named(code, func));
         }
-        m.ip = (*code).cells.as_ptr();
+        m.ip = (*code).cells();
         m.next()
     }
 }
@@ -417,10 +481,12 @@ pub(super) unsafe extern "C" fn entry(func: *mut FuncInst, cx: *mut Cx, args: *m
         // The slot below a frame must be readable (see `return_0`): so the frame is one slot up.
         let fp = args.add(1);
         let sp = fp.wrapping_add(params);
-        let end = sp
-            .wrapping_byte_add((*code).frame_bytes)
-            .max(fp.wrapping_add(results));
-        if frame == (*cx).frame_end || end > (*cx).stack_end {
+        if !has_room(cx, sp, code)
+            && let Err(kind) = code::ready(cx, code)
+        {
+            return kind as Exit;
+        }
+        if !has_room(cx, sp, code) || fp.wrapping_add(results) > (*cx).stack_end {
             return TrapKind::StackExhausted as Exit;
         }
         std::ptr::copy(args, fp, params);
@@ -433,7 +499,7 @@ pub(super) unsafe extern "C" fn entry(func: *mut FuncInst, cx: *mut Cx, args: *m
         };
         (*cx).frame_top = frame.add(1);
         let mut m = Machine {
-            ip: (*code).cells.as_ptr(),
+            ip: (*code).cells(),
             sp,
             base: std::ptr::null_mut(),
             len: 0,

@@ -26,7 +26,7 @@
 use crate::trap::TrapKind;
 use crate::vm::{Cx, Exit, FuncInst, Vm};
 
-use super::FuncCode;
+use super::code::FuncCode;
 
 /// The signature of all handlers: the machine's registers, each in a register of the host.
 pub(super) type Handler = unsafe extern "C" fn(

@@ -21,8 +21,10 @@ use heights::Heights;
 #[cfg(test)]
 pub(super) use ops::is_supported;
 
+use super::code::FuncCode;
 use super::machine::Handler;
-use super::{FuncCode, call, control};
+use super::unwind::Handlers;
+use super::{call, control};
 use crate::decode::{DecodeError, Decoder, RawValType};
 use crate::engine::{Config, Proof};
 use crate::error::{Error, ErrorKind, Result};
@@ -32,29 +34,29 @@ use crate::ops::Op;
 use crate::types::{FuncType, ValType};
 use crate::value::slots_of_all;
 
-/// Translates every function of a module.
-///
-/// # Errors
-/// `Unsupported` with the mnemonic of the first opcode that this tier does not execute.
-pub(super) fn translate(module: &Module, config: &Config) -> Result<(Box<[FuncCode]>, Proof)> {
-    let mut codes: Box<[FuncCode]> = module.bodies.iter().map(|_| FuncCode::default()).collect();
-    let mut translator = Translator::new(module, config, codes.as_ptr());
-    for (i, body) in module.bodies.iter().enumerate() {
-        let index = module.imported.funcs + i as u32;
-        let decoder = Decoder::new(&module.bytes[body.clone()], body.start);
-        codes[i] = translator.function(index, decoder)?;
-        translator.proof.compiled += 1;
-    }
-    Ok((codes, translator.proof))
+/// A function as it has been translated.
+#[derive(Debug)]
+pub(super) struct Translated {
+    /// Handlers and their immediates.
+    pub(super) cells: Box<[u64]>,
+    /// Room that a call needs on the value stack above its arguments.
+    pub(super) frame_bytes: usize,
+    /// What catches exceptions where.
+    pub(super) handlers: Handlers,
+}
+
+/// The function types of a module, by type index; empty for what is none.
+pub(super) fn signatures(module: &Module) -> Box<[Signature]> {
+    let types = 0..module.types.len() as u32;
+    types.map(|i| Signature::new(module.func_type(i))).collect()
 }
 
 /// What is kept from one function to the next: buffers, and facts of the module.
-struct Translator<'m> {
+pub(super) struct Translator<'m> {
     module: &'m Module,
     /// Where the code of the module's functions will be; calls name it.
     codes: *const FuncCode,
-    /// By type index; empty for what is not a function type.
-    signatures: Vec<Signature>,
+    signatures: &'m [Signature],
     cells: Vec<u64>,
     blocks: Vec<Block>,
     locals: Vec<Local>,
@@ -69,7 +71,7 @@ struct Translator<'m> {
     /// Slots of the locals that are not parameters.
     zeroed_slots: u32,
     handlers: HandlersBuilder,
-    proof: Proof,
+    pub(super) proof: Proof,
     /// Whether segments are charged, and whether code polls for interruption (`meter.rs`).
     has_fuel: bool,
     is_interruptible: bool,
@@ -78,7 +80,8 @@ struct Translator<'m> {
 }
 
 /// A function type, counted in slots.
-struct Signature {
+#[derive(Debug)]
+pub(super) struct Signature {
     params: u32,
     results: u32,
     has_wide: bool,
@@ -93,17 +96,17 @@ struct Local {
 }
 
 impl<'m> Translator<'m> {
-    fn new(module: &'m Module, config: &Config, codes: *const FuncCode) -> Self {
-        let proof = Proof {
-            functions: module.bodies.len() as u64,
-            ..Proof::default()
-        };
+    /// A translator of functions of a module whose codes are to be at `codes`.
+    pub(super) fn new(
+        module: &'m Module,
+        signatures: &'m [Signature],
+        config: &Config,
+        codes: *const FuncCode,
+    ) -> Self {
         Translator {
             module,
             codes,
-            signatures: (0..module.types.len() as u32)
-                .map(|i| Signature::new(module.func_type(i)))
-                .collect(),
+            signatures,
             cells: Vec::new(),
             blocks: Vec::new(),
             locals: Vec::new(),
@@ -113,14 +116,22 @@ impl<'m> Translator<'m> {
             stubs: Vec::new(),
             zeroed_slots: 0,
             handlers: HandlersBuilder::default(),
-            proof,
+            proof: Proof::default(),
             has_fuel: config.fuel,
             is_interruptible: config.interruptible,
             segment: None,
         }
     }
 
-    fn function(&mut self, index: u32, mut decoder: Decoder<'_>) -> Result<FuncCode> {
+    /// Translates the function of an index.
+    ///
+    /// # Errors
+    /// `Unsupported` with the mnemonic of the first opcode that this tier does not execute.
+    pub(super) fn function(&mut self, index: u32) -> Result<Translated> {
+        let module = self.module;
+        let own = module.body_index(index).unwrap_or_default();
+        let body = module.bodies[own].clone();
+        let mut decoder = Decoder::new(&module.bytes[body.clone()], body.start);
         self.cells.clear();
         self.locals.clear();
         self.stack.clear();
@@ -144,10 +155,10 @@ impl<'m> Translator<'m> {
         }
         // One slot below the operands, and one for `acc`.
         let slots = self.zeroed_slots as usize + self.stack.max() as usize + 2;
-        Ok(FuncCode {
+        self.proof.compiled += 1;
+        Ok(Translated {
             cells: self.cells.as_slice().into(),
             frame_bytes: slots * size_of::<u64>(),
-            index,
             handlers: self.handlers.finish(),
         })
     }

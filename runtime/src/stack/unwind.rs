@@ -7,8 +7,8 @@
 //! outside: there the call ends with the exit code [`UNCAUGHT`], and the exception in
 //! `Cx::exception` goes on wherever that leads. Traps never come here.
 
-use super::FuncCode;
 use super::call::EXIT_CODE;
+use super::code::FuncCode;
 use super::machine::{Machine, handlers};
 use crate::gc;
 use crate::store::collect;
@@ -136,11 +136,11 @@ handlers! {
         let mut frame = (*cx).frame_top.sub(1);
         loop {
             let code = code_of((*frame).func, (*frame).ip);
-            let end = m.ip.offset_from((*code).cells.as_ptr()) as usize;
-            let clause = (*code).handlers.find(end, m.vm, tag);
+            let end = m.ip.offset_from((*code).cells()) as usize;
+            let clause = (*code).handlers().find(end, m.vm, tag);
             if !clause.is_null() {
                 (*cx).frame_top = frame.add(1);
-                m.ip = (*code).cells.as_ptr().add((*clause).target as usize);
+                m.ip = (*code).cells().add((*clause).target as usize);
                 m.sp = (*frame).fp.add((*clause).height as usize);
                 m.acc = exception;
                 push_caught(&mut m, cx, clause);

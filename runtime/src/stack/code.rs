@@ -1,0 +1,147 @@
+//! The code of a module's functions in this tier, and their translation: all at once, or each when
+//! it is first called.
+//!
+//! What a call names, and what `FuncInst::stack` points to, is the function's [`FuncCode`]: its
+//! frame says whether there is room. Before the function is translated, that is larger than any
+//! stack. So its first call ends on the way of a call without room, and other calls pay nothing:
+//! there (`stack/call.rs`) the function is translated and the call made once more.
+//!
+//! Threads whose stores share a module may call a function first at the same time: each translates,
+//! the code of one is kept. The size of the frame is read first and written last.
+
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use super::translate::{Signature, Translated, Translator, signatures};
+use super::unwind::Handlers;
+use crate::engine::{Compilation, Config, Proof};
+use crate::error::{Error, ErrorKind, Result};
+use crate::module::{Module, WeakModule};
+use crate::store::StoreData;
+use crate::trap::TrapKind;
+use crate::vm::Cx;
+
+/// The frame of a function that is not translated: larger than any address space.
+const UNTRANSLATED: usize = 1 << 62;
+
+/// A function's code, now or later.
+#[derive(Debug)]
+pub(super) struct FuncCode {
+    frame_bytes: AtomicUsize,
+    /// The first cell.
+    cells: AtomicPtr<u64>,
+    /// The function's index in its module.
+    pub(super) index: u32,
+    unit: Arc<Unit>,
+    translated: OnceLock<Translated>,
+}
+
+/// What translation needs to know, for all functions of a module.
+#[derive(Debug)]
+struct Unit {
+    module: WeakModule,
+    signatures: Box<[Signature]>,
+    config: Config,
+}
+
+/// The code of a module's functions, translated if the configuration asks for that.
+///
+/// # Errors
+/// `Unsupported` with the mnemonic of the first opcode that this tier does not execute.
+pub(super) fn compile(module: &Module, config: &Config) -> Result<(Box<[FuncCode]>, Proof)> {
+    let unit = Arc::new(Unit {
+        module: module.downgrade(),
+        signatures: signatures(module),
+        config: *config,
+    });
+    let code = |index| FuncCode {
+        frame_bytes: AtomicUsize::new(UNTRANSLATED),
+        cells: AtomicPtr::default(),
+        index,
+        unit: unit.clone(),
+        translated: OnceLock::new(),
+    };
+    let indices = module.imported.funcs..module.funcs.len() as u32;
+    let codes: Box<[FuncCode]> = indices.map(code).collect();
+    let mut proof = Proof::default();
+    if config.compilation == Compilation::Eager {
+        let mut translator = Translator::new(module, &unit.signatures, config, codes.as_ptr());
+        for code in &codes {
+            code.publish(translator.function(code.index)?);
+        }
+        proof = translator.proof;
+    }
+    proof.functions = codes.len() as u64;
+    Ok((codes, proof))
+}
+
+impl FuncCode {
+    /// Room that a call needs on the value stack above its arguments.
+    #[inline(always)]
+    pub(super) fn frame_bytes(&self) -> usize {
+        self.frame_bytes.load(Ordering::Acquire)
+    }
+
+    /// Where execution begins, once there has been room for the frame.
+    #[inline(always)]
+    pub(super) fn cells(&self) -> *const u64 {
+        self.cells.load(Ordering::Relaxed)
+    }
+
+    /// What catches exceptions where, of a function that is running.
+    pub(super) fn handlers(&self) -> &Handlers {
+        let translated = self.translated.get();
+        &translated.expect("what runs has been translated").handlers
+    }
+
+    fn publish(&self, translated: Translated) {
+        let translated = self.translated.get_or_init(|| translated);
+        let cells = translated.cells.as_ptr().cast_mut();
+        self.cells.store(cells, Ordering::Relaxed);
+        self.frame_bytes
+            .store(translated.frame_bytes, Ordering::Release);
+    }
+
+    /// Translates the function, if it has not been; what that adds to the proof.
+    fn translate(&self) -> Result<Proof> {
+        if self.frame_bytes() != UNTRANSLATED {
+            return Ok(Proof::default());
+        }
+        let module = self.unit.module.upgrade();
+        let module =
+            module.ok_or_else(|| Error::new(ErrorKind::Internal, "the module has gone"))?;
+        let Unit {
+            signatures, config, ..
+        } = &*self.unit;
+        let own = module.body_index(self.index).unwrap_or_default();
+        let codes = (&raw const *self).wrapping_sub(own);
+        let mut translator = Translator::new(&module, signatures, config, codes);
+        self.publish(translator.function(self.index)?);
+        Ok(translator.proof)
+    }
+}
+
+/// Has a function translated that a call has found no room for; then there may be.
+///
+/// # Errors
+/// `HostError` if it cannot be translated, with the error left in the store.
+///
+/// # Safety
+/// `cx` is a live store's, and `code` that of a function in it.
+pub(super) unsafe fn ready(
+    cx: *mut Cx,
+    code: *const FuncCode,
+) -> std::result::Result<(), TrapKind> {
+    // SAFETY: the caller's contract. No other reference into the store is in use while code runs.
+    let (code, store) = unsafe { (&*code, &mut *(*cx).store.cast::<StoreData>()) };
+    match code.translate() {
+        Ok(proof) => {
+            store.proof.add(&proof);
+            Ok(())
+        }
+        Err(error) => {
+            store.host_error = Some(error);
+            Err(TrapKind::HostError)
+        }
+    }
+}
