@@ -3,12 +3,15 @@
 //! Owns the module's bytes and everything that is known before instantiation: canonical types,
 //! index spaces, segments, the byte range of every function body. Function bodies are validated
 //! here (`module/bodies.rs`) and translated elsewhere, from the bytes. The conversion from
-//! wasmparser's types is in `module/convert.rs`, the telling of malformed from invalid in
-//! `module/malformed.rs`.
+//! wasmparser's types is in `module/convert.rs`, custom sections are in `module/custom.rs`, the
+//! telling of malformed from invalid in `module/malformed.rs`.
 
 mod bodies;
 mod convert;
+mod custom;
 mod malformed;
+
+pub use custom::Names;
 
 use std::any::Any;
 use std::ops::Range;

@@ -181,9 +181,16 @@ impl Session {
                 let (_, outcome) = self.module(module);
                 self.report(outcome)
             }
-            Command::Check { module } | Command::CheckCustom { module } => {
-                self.decode(module).1.into()
-            }
+            Command::Check { module } => self.decode(module).1.into(),
+            Command::CheckCustom { module } => match self.decode(module) {
+                (Ok(module), _) => {
+                    let checked = module.check_custom();
+                    checked
+                        .map_or_else(values::ending, |()| Outcome::Done)
+                        .into()
+                }
+                (Err(_), outcome) => outcome.into(),
+            },
             Command::Thread { .. } | Command::Wait { .. } => {
                 Outcome::Internal("threads are run by `worker/threads.rs`".to_string()).into()
             }
