@@ -275,3 +275,76 @@ fn numbers_of_the_host_keep_their_identity() {
         assert_eq!(run.call("internal", &there), Ok(object));
     }
 }
+
+/// A chain of types, each the subtype of the one before, and casts of each to each: displays are
+/// longer than what code looks at inline.
+#[test]
+fn casts_find_every_depth() {
+    const DEPTH: usize = 12;
+    let mut wat = String::from("(module (type $t0 (sub (struct (field i32))))");
+    for i in 1..DEPTH {
+        wat += &format!("(type $t{i} (sub $t{} (struct (field i32))))", i - 1);
+    }
+    for i in 0..DEPTH {
+        wat += &format!(
+            "(func (export \"make{i}\") (result anyref) (struct.new $t{i} (i32.const {i})))
+            (func (export \"test{i}\") (param anyref) (result i32)
+                (ref.test (ref $t{i}) (local.get 0)))
+            (func (export \"branch{i}\") (param anyref) (result i32)
+                (drop (block (result anyref) (br_on_cast 0 anyref (ref $t{i}) (local.get 0))
+                    (drop) (return (i32.const 0)))) (i32.const 1))
+            (func (export \"exact{i}\") (param anyref) (result i32)
+                (ref.test (ref (exact $t{i})) (local.get 0)))"
+        );
+    }
+    wat += ")";
+    for tier in TIERS {
+        let mut run = Run::new(config(tier, 1 << 20, false), &wat);
+        for made in 0..DEPTH {
+            let object = run.call(&format!("make{made}"), &[]).expect("it ends")[0];
+            for ty in 0..DEPTH {
+                let mut ask = |what: &str| run.int(&format!("{what}{ty}"), &[object]) == 1;
+                let found = ["test", "branch", "exact"].map(&mut ask);
+                assert_eq!(
+                    found,
+                    [made >= ty, made >= ty, made == ty],
+                    "{made} as {ty}"
+                );
+            }
+        }
+    }
+}
+
+/// Objects of every sort that refer to others, through every sort of root, in one tight heap.
+#[test]
+fn constant_expressions_and_segments_are_roots() {
+    let wat = r#"(module
+        (type $s (struct (field i32))) (type $a (array (ref null $s)))
+        (global $g (ref $a) (array.new_fixed $a 3
+            (struct.new $s (i32.const 1)) (ref.null $s) (struct.new $s (i32.const 2))))
+        (table $t 3 3 (ref null $s) (struct.new $s (i32.const 40)))
+        (elem (table $t) (i32.const 1) (ref null $s) (item (struct.new $s (i32.const 500))))
+        (elem $e (ref null $s)
+            (item (struct.new $s (i32.const 6000))) (item (struct.new $s (i32.const 70000))))
+        (func $get (param i32) (result i32)
+            (struct.get $s 0 (table.get $t (local.get 0))))
+        (func (export "sum") (result i32)
+            (struct.get $s 0 (array.get $a (global.get $g) (i32.const 0)))
+            (i32.add (struct.get $s 0 (array.get $a (global.get $g) (i32.const 2))))
+            (i32.add (call $get (i32.const 0))) (i32.add (call $get (i32.const 1)))
+            (i32.add (struct.get $s 0
+                (array.get $a (array.new_elem $a $e (i32.const 0) (i32.const 2)) (i32.const 1)))))
+        (func (export "drop") (elem.drop $e)))"#;
+    for (tier, stress) in TIERS
+        .into_iter()
+        .flat_map(|tier| [(tier, false), (tier, true)])
+    {
+        let mut run = Run::new(config(tier, 1 << 20, stress), wat);
+        run.store.collect_garbage();
+        assert_eq!(run.store.gc_statistics().objects, 7);
+        assert_eq!(run.int("sum", &[]), 70_543);
+        run.call("drop", &[]).expect("it ends");
+        run.store.collect_garbage();
+        assert_eq!(run.store.gc_statistics().objects, 5);
+    }
+}

@@ -109,17 +109,25 @@ impl Arena {
         None
     }
 
-    /// Units that have never been given out.
+    /// Units at the end, of which not all have been given out before.
     fn extend(&mut self, units: u32) -> Option<u32> {
-        let first = self.high;
+        let mut first = self.high;
+        while self.free > 0 && first > 1 && !self.is_used(first - 1) {
+            first -= 1;
+        }
         let end = u64::from(first) + u64::from(units);
         if end * u64::from(UNIT_BYTES) > self.bytes_max || !self.commit(end * u64::from(UNIT_BYTES))
         {
             return None;
         }
+        self.free -= self.high - first;
         self.high = end as u32;
         self.used.resize(end.div_ceil(64) as usize, 0);
         Some(first)
+    }
+
+    fn is_used(&self, unit: u32) -> bool {
+        self.used[(unit / 64) as usize] >> (unit % 64) & 1 != 0
     }
 
     fn commit(&mut self, bytes: u64) -> bool {

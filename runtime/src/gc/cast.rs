@@ -35,7 +35,8 @@ pub enum CastTest {
 }
 
 impl CastTest {
-    const ALL: [CastTest; 10] = [
+    /// By discriminant; what is not one is `Never`.
+    const ALL: [CastTest; 16] = [
         CastTest::Always,
         CastTest::Never,
         CastTest::I31,
@@ -46,6 +47,12 @@ impl CastTest {
         CastTest::ObjectExact,
         CastTest::Func,
         CastTest::FuncExact,
+        CastTest::Never,
+        CastTest::Never,
+        CastTest::Never,
+        CastTest::Never,
+        CastTest::Never,
+        CastTest::Never,
     ];
 }
 
@@ -94,7 +101,7 @@ impl Cast {
     pub fn unpack(packed: u64) -> Cast {
         Cast {
             nullable: packed >> 8 & 1 != 0,
-            test: CastTest::ALL[(packed & 0xff) as usize % CastTest::ALL.len()],
+            test: CastTest::ALL[(packed & 15) as usize],
             depth: (packed >> 16) as u8,
             ty: TypeId((packed >> 32) as u32),
         }

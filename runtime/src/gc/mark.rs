@@ -7,9 +7,9 @@ use super::Heap;
 use crate::types::CompositeType;
 
 impl Heap {
-    /// Begins a collection. Roots follow, then [`Heap::finish`].
+    /// Begins a collection. Roots follow, then [`Heap::finish`]. No object is of a type that came
+    /// after [`Heap::publish`].
     pub(crate) fn begin(&mut self) {
-        self.types.update();
         self.space.begin_marking();
         let held = self.roots.words();
         self.mark_all(&held);

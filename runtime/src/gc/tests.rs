@@ -200,9 +200,14 @@ fn cycles_die() {
 }
 
 #[test]
-fn ten_million_nodes_deep() {
+fn millions_of_nodes_deep() {
     let mut fixture = Fixture::new(1 << 30, false);
-    let (mut head, nodes) = (0, 10_000_000);
+    let nodes = if cfg!(debug_assertions) {
+        1_000_000
+    } else {
+        10_000_000
+    };
+    let mut head = 0;
     for _ in 0..nodes {
         head = fixture.node(&[], [head, 0, 0]).expect("there is room");
     }
@@ -286,4 +291,14 @@ fn collections_are_due_in_proportion_to_what_lives() {
         (2..=4).contains(&collections),
         "{collections} for {allocated}"
     );
+}
+
+#[test]
+fn free_units_at_the_end_grow_into_new_ones() {
+    let mut fixture = Fixture::new(LIMIT_BYTES, false);
+    for megabytes in [30, 40, 50, 60] {
+        let array = fixture.array(fixture.bytes, megabytes << 20, 1);
+        assert!(array.is_some(), "{megabytes} MiB");
+        fixture.collect(&[]);
+    }
 }

@@ -10,8 +10,8 @@
 //! code holds.
 
 use super::StoreData;
-use super::collect::allocate;
-use crate::gc::{self, Cell};
+use super::collect::new_object;
+use crate::gc;
 use crate::ops::Op;
 use crate::trap::TrapKind;
 use crate::types::{DefinedType, FieldLayout, OBJECT_HEADER_BYTES};
@@ -269,17 +269,8 @@ impl Call {
 
     unsafe fn object(self, header: GcHeader, bytes: u64) -> Done<*mut u8> {
         // SAFETY: the contract of `Aggregate`.
-        unsafe {
-            let object = match gc::allocate_fast(self.cx, Cell::of(bytes)) {
-                Some(object) => object,
-                None => {
-                    allocate(self.cx, header, bytes, self.top).ok_or(TrapKind::HeapExhausted)?
-                }
-            };
-            let at = (*self.cx).gc_base.add(object as usize);
-            at.cast::<GcHeader>().write(header);
-            Ok(at)
-        }
+        let object = unsafe { new_object(self.cx, header, bytes, self.top) };
+        object.ok_or(TrapKind::HeapExhausted)
     }
 
     unsafe fn null_array(self, slot: u32) -> Done<()> {

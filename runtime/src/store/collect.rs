@@ -11,7 +11,7 @@
 //! running code holds.
 
 use super::{Caller, Store, StoreData};
-use crate::gc::{GcStatistics, Heap, RootScope};
+use crate::gc::{self, Cell, GcStatistics, Heap, RootScope};
 use crate::types::{EXCEPTION_HEADER_BYTES, OBJECT_HEADER_BYTES, ValType};
 use crate::vm::{Cx, GcHeader, TagInst};
 
@@ -109,15 +109,34 @@ fn may_refer_to_objects(ty: ValType) -> bool {
     matches!(ty, ValType::Ref(r) if r.may_refer_to_objects())
 }
 
-/// A new object for running code, whose live slots all lie below `top`: what
-/// [`StoreData::allocate`] gives.
+/// A new object for running code, whose live slots all lie below `top`: its address, or `None` if
+/// the heap is exhausted. The caller writes what follows the head before anything else is
+/// allocated.
 ///
 /// # Safety
 /// `cx` is the context of a live store into which no reference is in use; `top` lies in its value
 /// stack.
-#[cold]
-pub unsafe fn allocate(cx: *mut Cx, header: GcHeader, bytes: u64, top: *mut u64) -> Option<u32> {
+pub unsafe fn new_object(
+    cx: *mut Cx,
+    header: GcHeader,
+    bytes: u64,
+    top: *mut u64,
+) -> Option<*mut u8> {
     // SAFETY: the caller's contract.
+    unsafe {
+        let object = match gc::allocate_fast(cx, Cell::of(bytes)) {
+            Some(object) => object,
+            None => allocate(cx, header, bytes, top)?,
+        };
+        let at = (*cx).gc_base.add(object as usize);
+        at.cast::<GcHeader>().write(header);
+        Some(at)
+    }
+}
+
+#[cold]
+unsafe fn allocate(cx: *mut Cx, header: GcHeader, bytes: u64, top: *mut u64) -> Option<u32> {
+    // SAFETY: the contract of `new_object`.
     unsafe {
         let store = &mut *(*cx).store.cast::<StoreData>();
         let before = std::mem::replace(&mut store.cx.top, top);
@@ -131,8 +150,8 @@ pub unsafe fn allocate(cx: *mut Cx, header: GcHeader, bytes: u64, top: *mut u64)
 /// exhausted.
 ///
 /// # Safety
-/// As for [`allocate`]; `tag` is a tag of the store, and `payload` has the slots of its parameters,
-/// which lie below `top` if they are on the value stack.
+/// As for [`new_object`]; `tag` is a tag of the store, and `payload` has the slots of its
+/// parameters, which lie below `top` if they are on the value stack.
 pub unsafe fn new_exception(
     cx: *mut Cx,
     tag: *mut TagInst,
@@ -144,13 +163,12 @@ pub unsafe fn new_exception(
         let ty = (*tag).ty;
         let store = &*(*cx).store.cast::<StoreData>();
         let bytes = store.heap.size_bytes(ty);
-        let object = allocate(cx, GcHeader { ty, extra: 0 }, bytes.into(), top)?;
-        let at = (*cx).gc_base.add(object as usize);
+        let at = new_object(cx, GcHeader { ty, extra: 0 }, bytes.into(), top)?;
         let tag_at = at.add(OBJECT_HEADER_BYTES as usize);
         tag_at.cast::<*mut TagInst>().write(tag);
         let slots = (bytes - EXCEPTION_HEADER_BYTES) / 8;
         let to = at.add(EXCEPTION_HEADER_BYTES as usize).cast::<u64>();
         std::ptr::copy_nonoverlapping(payload, to, slots as usize);
-        Some(object.into())
+        Some(at as u64 - (*cx).gc_base as u64)
     }
 }

@@ -182,3 +182,46 @@ pub(super) fn casts_and_what_is_out_of_line() {
     bodies.extend(others.map(str::to_owned));
     check_bodies(&bodies);
 }
+
+/// As `handlers_do_not_recurse`, of the handlers here: a small native stack, many steps.
+#[test]
+fn handlers_of_objects_do_not_recurse() {
+    let body = "(result i32) (local $s (ref null $far)) (local $n (ref null $near))
+        (local $a (ref null $b)) (local $w (ref null $v)) (local $p (ref null $leaf))
+        (local.set $s (struct.new_default $far)) (local.set $n (struct.new_default $near))
+        (local.set $a (array.new_default $b (i32.const 4)))
+        (local.set $w (array.new_default $v (i32.const 4)))
+        (loop $again
+            (local.set $p (struct.new $leaf (local.get $x) (i64.const 3)))
+            (struct.set $near $b (local.get $n) (struct.get_s $near $b (local.get $n)))
+            (struct.set $near $d (local.get $n) (struct.get $near $d (local.get $n)))
+            (struct.set $near $v (local.get $n) (struct.get $near $v (local.get $n)))
+            (struct.set $far $l (local.get $s) (struct.get $far $l (local.get $s)))
+            (struct.set $far $v (local.get $s) (struct.get $far $v (local.get $s)))
+            (array.set $b (local.get $a) (i32.const 1)
+                (array.get_u $b (local.get $a) (i32.const 2)))
+            (array.set $v (local.get $w) (i32.const 1)
+                (array.get $v (local.get $w) (i32.const 2)))
+            (array.fill $b (local.get $a) (i32.const 0) (i32.const 7) (array.len (local.get $a)))
+            (drop (ref.test (ref $leaf) (local.get $p)))
+            (drop (ref.cast (ref $root) (local.get $p)))
+            (drop (block (result anyref) (br_on_cast 0 anyref (ref $root) (local.get $p))))
+            (drop (block (result anyref) (br_on_cast_fail 0 anyref (ref $root) (local.get $p))))
+            (drop (i31.get_s (ref.i31 (i31.get_u (ref.i31 (local.get $x))))))
+            (drop (ref.cast_desc_eq (ref $described) (struct.new_desc $described (i32.const 1)
+                (global.get $one)) (global.get $one)))
+            (drop (block (result anyref) (br_on_cast_desc_eq 0 anyref (ref $described)
+                (ref.null any) (global.get $one))))
+            (drop (ref.get_desc $described
+                (struct.new_default_desc $described (global.get $two))))
+            (br_if $again (local.tee $x (i32.sub (local.get $x) (i32.const 1)))))
+        (local.get $x)";
+    let wat = format!(
+        "(module {TYPES} {} {} (func (export \"run\") (param $x i32) {body}))",
+        structure("$near", 0),
+        structure("$far", 4200)
+    );
+    let thread = std::thread::Builder::new().stack_size(256 << 10);
+    let result = thread.spawn(move || Program::new(&wat).call("run", &[Val::I32(20_000)]));
+    assert_eq!(result.unwrap().join().unwrap(), Ok(vec![Val::I32(0)]));
+}
