@@ -3,7 +3,8 @@
 //!
 //! This program is also the worker that it tests with: called as `... fake-worker FAULTS worker
 //! ...` it speaks the protocol, answers every command with its ordinal, and misbehaves where FAULTS
-//! (`crash@3,hang@5`) says so. It has no libtest harness, which would write to the worker's stdout.
+//! (`crash@3,hang@5`) says so. Called with `lie-...@N` it runs jobs truly, in the register interpreter,
+//! and alters the report of directive N: what a fault of a tier looks like to the program. It has no libtest harness, which would write to the worker's stdout.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         trial("another_build_makes_the_tier_unavailable", other_build),
         trial("skipped_directives_are_never_sent", skipped),
         trial("no_worker_is_left", no_worker_is_left),
+        trial("a_tier_that_lies_is_found_out", lies),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -266,6 +268,75 @@ fn no_worker_is_left() {
     assert!(left.is_empty(), "{left:?}");
 }
 
+/// A script in which each kind of lie finds a directive to be told of.
+const SCRIPT: &str = r#"(module (memory 1) (global $g (mut i32) (i32.const 0))
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "store") (param i32) (i32.store8 (local.get 0) (i32.const 1)))
+  (func (export "div") (param i32) (result i32) (i32.div_u (i32.const 1) (local.get 0))))
+(assert_return (invoke "add" (i32.const 2) (i32.const 3)) (i32.const 5))
+(invoke "store" (i32.const 40_000))
+(assert_trap (invoke "div" (i32.const 0)) "integer divide by zero")
+(assert_return (invoke "add" (i32.const 1) (i32.const 1)) (i32.const 2))
+"#;
+
+/// A fault of one tier alone ends the run with exit code 1, and is named by tier, file and line;
+/// the tiers that told the truth agree with each other.
+fn lies() {
+    if cfg!(target_arch = "aarch64") {
+        return; // there the third tier is the program itself, and cannot be replaced
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (file, json) = (folder.path().join("a.wast"), folder.path().join("r.json"));
+    std::fs::write(&file, SCRIPT).expect("written");
+    let this = std::env::current_exe().expect("this program has a path");
+    let spec = |lie: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"))
+            .args(["spec", "--tiers", "stack,register,jit", "--report"])
+            .arg(format!("json={}", json.display()))
+            .arg(&file)
+            .env(
+                "WASSAY_JIT_WORKER",
+                format!("{} fake-worker {lie}", this.display()),
+            )
+            .env_remove("WASSAY_JIT_UNAVAILABLE")
+            .output()
+            .expect("the program starts");
+        let report = std::fs::read_to_string(&json).expect("a report is written");
+        let report: serde_json::Value = serde_json::from_str(&report).expect("it is JSON");
+        (output, report)
+    };
+    let (truth, report) = spec("lie-not@0");
+    assert_eq!(truth.status.code(), Some(0), "{truth:?}");
+    assert_eq!(report["agreement"]["agree"], 5);
+    for (lie, line, fails) in [
+        ("lie-result@1", 5, true),
+        ("lie-state@2", 6, false),
+        ("lie-trap@3", 7, true),
+        ("lie-trap@4", 8, true),
+        ("lie-state@4", 8, false),
+    ] {
+        let (output, report) = spec(lie);
+        let table = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{lie}: {output:?}");
+        assert!(
+            table.contains(&format!("a.wast:{line}:1")),
+            "{lie}: {table}"
+        );
+        let named = &report["directives"][0];
+        assert_eq!(
+            (&named["line"], &named["agreement"]),
+            (&line.into(), &"diverge".into())
+        );
+        let diff = named["diff"].as_str().unwrap_or_default();
+        assert!(diff.contains("jit: "), "{lie}: {diff}");
+        assert!(diff.contains("but stack and register: "), "{lie}: {diff}");
+        assert_eq!(report["agreement"]["diverge"], 1, "{lie}");
+        let counts = &report["tiers"];
+        assert_eq!(counts["jit"]["counts"]["fail"], u32::from(fails), "{lie}");
+        assert_eq!(counts["register"]["counts"]["fail"], 0, "{lie}");
+    }
+}
+
 /// Every process with its command line, where the system tells.
 fn processes() -> impl Iterator<Item = (String, String)> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -314,9 +385,32 @@ mod fake {
             if faults == "idle" {
                 return ExitCode::from(9);
             }
+            if let Some(lie) = faults.strip_prefix("lie-") {
+                send(&FromWorker::Result(lie_about(lie, &job, &cell)));
+                continue;
+            }
             answer(&job, faults, &cell, jobs);
         }
         ExitCode::SUCCESS
+    }
+
+    /// What the register interpreter makes of a job, with one report altered.
+    fn lie_about(lie: &str, job: &Job<'_>, cell: &Cell) -> JobResult {
+        let mut result = wassay::worker::run_job(Tier::Register, cell, job);
+        let (what, ordinal) = lie.split_once('@').expect("WHAT@ORDINAL");
+        let ordinal: usize = ordinal.parse().expect("a number");
+        let report = &mut result.reports[ordinal];
+        match what {
+            "result" => report.outcome = Outcome::Values(vec![Value::I32(6)]),
+            "trap" => report.outcome = Outcome::Trap("unreachable".to_string()),
+            "state" => {
+                let state = report.state.as_mut().expect("states are compared");
+                state.memories ^= 1;
+            }
+            "not" => {}
+            other => panic!("no such lie: {other}"),
+        }
+        result
     }
 
     fn send(frame: &FromWorker) {
