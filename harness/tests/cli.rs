@@ -679,6 +679,10 @@ fn every_tier_runs_an_export_alike() {
 /// A module for limits: it loops, recurses, grows.
 const LIMITED: &str = "(module
   (memory 1) (table 4 funcref)
+  (type $list (struct (field (ref null $list)) (field i64)))
+  (func (export \"heap\") (param i32) (result i32) (local $list (ref null $list))
+    (loop (local.set $list (struct.new $list (local.get $list) (i64.const 1)))
+      (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (local.get 0))
   (func (export \"loop\") (param i32) (result i32)
     (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (local.get 0))
   (func $deep (export \"deep\") (param i32) (result i32)
@@ -718,6 +722,8 @@ fn what_a_module_may_use_is_limited() {
         check("table --max-table 5", 0, "-1\n");
         let table = "limit reached, elements of all tables of a store";
         check("table --max-table 3", 136, table);
+        check("heap 1000 --max-heap 1M", 0, "0\n");
+        check("heap 90000 --max-heap 1M", 136, "trap: gc heap exhausted");
         check("table --max-table much", 2, "invalid value");
     }
 }

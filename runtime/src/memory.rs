@@ -321,14 +321,37 @@ impl Mapping {
         if wanted <= self.mapped_bytes {
             return true;
         }
+        if self.mapped_bytes > 0 {
+            return self.enlarge(wanted);
+        }
         let Ok(new) = Mapping::new(bytes) else {
             return false;
         };
-        if self.mapped_bytes > 0 {
-            let (from, to) = (self.base as *const u8, new.base as *mut u8);
-            // SAFETY: both are mapped, `to` for at least as many bytes; they do not overlap.
-            unsafe { std::ptr::copy_nonoverlapping(from, to, self.mapped_bytes) };
+        *self = new;
+        true
+    }
+
+    /// The system moves the pages: nothing is copied, and what was never touched stays so.
+    #[cfg(target_os = "linux")]
+    fn enlarge(&mut self, wanted: usize) -> bool {
+        let (base, flags) = (self.base as *mut libc::c_void, libc::MREMAP_MAYMOVE);
+        // SAFETY: the mapping is ours; whoever reads `base` next reads it anew.
+        let new = unsafe { libc::mremap(base, self.mapped_bytes, wanted, flags) };
+        if new == libc::MAP_FAILED {
+            return false;
         }
+        (self.base, self.mapped_bytes) = (new as usize, wanted);
+        true
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn enlarge(&mut self, wanted: usize) -> bool {
+        let Ok(new) = Mapping::new(wanted) else {
+            return false;
+        };
+        let (from, to) = (self.base as *const u8, new.base as *mut u8);
+        // SAFETY: both are mapped, `to` for at least as many bytes; they do not overlap.
+        unsafe { std::ptr::copy_nonoverlapping(from, to, self.mapped_bytes) };
         *self = new;
         true
     }

@@ -173,6 +173,40 @@ fn stacks() {
     check_exhaustion(values, 50, 2_000);
 }
 
+/// A list that is kept, and garbage without end.
+const OBJECTS: &str = "(module
+    (type $list (struct (field (ref null $list)) (field i64)))
+    (global $kept (mut (ref null $list)) (ref.null $list))
+    (func (export \"run\") (param $kept i32) (result i32) (local $i i32)
+      (loop
+        (global.set $kept (struct.new $list (global.get $kept) (i64.const 1)))
+        (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1)))
+          (local.get $kept))))
+      (local.set $i (i32.const 0))
+      (loop
+        (drop (struct.new $list (ref.null $list) (i64.const 2)))
+        (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1)))
+          (i32.const 1_000_000))))
+      (global.set $kept (ref.null $list))
+      (local.get $kept)))";
+
+/// Garbage is no use of the heap, what is kept is; and what was given up is there again.
+#[test]
+fn the_collected_heap() {
+    let limits = Limits {
+        gc_heap_bytes_max: 1 << 20,
+        ..Limits::default()
+    };
+    for tier in INTERPRETERS {
+        let (mut store, instance) = instantiate(tier, limits, &[OBJECTS]).expect("it fits");
+        let mut run = |kept| call(&mut store, instance, &[Val::I32(kept)]);
+        for _ in 0..2 {
+            assert_eq!(run(20_000), Ok(vec![Val::I32(20_000)]), "{tier}");
+        }
+        assert_eq!(run(60_000), Err(TrapKind::HeapExhausted), "{tier}");
+    }
+}
+
 /// A request that comes when nothing of the program's own polls any more. (The host makes it, so
 /// that the test does not depend on time.)
 #[test]
@@ -215,9 +249,9 @@ fn bulk_instructions_are_interrupted() {
 /// Pieces move what `memmove` would, in either direction.
 #[test]
 fn copies_in_pieces_keep_every_byte() {
-    let wat = "(module (memory (export \"m\") 0x400) (func (export \"run\") (param i32 i32)
-        (memory.copy (local.get 0) (local.get 1) (i32.const 0x3f0_0000))))";
-    for (to, from) in [(3, 0), (0, 3), (0x10_0000, 5), (7, 0x10_0000)] {
+    let wat = "(module (memory (export \"m\") 0x200) (func (export \"run\") (param i32 i32)
+        (memory.copy (local.get 0) (local.get 1) (i32.const 0x110_0000))))";
+    for (to, from) in [(3, 0), (0, 3), (0x8_0000, 5), (7, 0x8_0000)] {
         let (mut store, instance) =
             instantiate(Tier::Stack, Limits::default(), &[wat]).expect("fits");
         let Some(Extern::Memory(memory)) = instance.export(&store, "m") else {
@@ -227,7 +261,7 @@ fn copies_in_pieces_keep_every_byte() {
         let data = memory.data_mut(&mut store);
         data.iter_mut().enumerate().for_each(|(i, b)| *b = byte(i));
         let mut expected = data.to_vec();
-        expected.copy_within(from..from + 0x3f0_0000, to);
+        expected.copy_within(from..from + 0x110_0000, to);
         let args = [Val::I32(to as i32), Val::I32(from as i32)];
         assert_eq!(call(&mut store, instance, &args), Ok(vec![]));
         assert!(memory.data(&store) == expected, "{from} to {to}");
