@@ -3,8 +3,9 @@
 //!
 //! This program is also the worker that it tests with: called as `... fake-worker FAULTS worker
 //! ...` it speaks the protocol, answers every command with its ordinal, and misbehaves where FAULTS
-//! (`crash@3,hang@5`) says so. Called with `lie-...@N` it runs jobs truly, in the register interpreter,
-//! and alters the report of directive N: what a fault of a tier looks like to the program. It has no libtest harness, which would write to the worker's stdout.
+//! (`crash@3,hang@5`) says so. Called with `lie-WHAT@N` it runs jobs truly, in the register
+//! interpreter, and alters the report of directive N: what a fault of a tier looks like to the
+//! program. It has no libtest harness, which would write to the worker's stdout.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;

@@ -43,7 +43,10 @@ pub fn grow_table(table: &mut Table, cx: &mut Cx, delta: u64, init: u64) -> Opti
 /// Does the work of a bulk instruction, `len` units of `unit_bytes`, in pieces between which it
 /// looks for an interruption, where the engine is interruptible. `work` takes the begin and the
 /// length of a piece. What an interrupted instruction has done stays done.
-unsafe fn in_pieces(
+///
+/// # Safety
+/// `vm` is the vm of a live instance.
+pub(crate) unsafe fn in_pieces(
     vm: *mut Vm,
     len: usize,
     unit_bytes: usize,
@@ -69,7 +72,15 @@ unsafe fn in_pieces(
 }
 
 /// Copies as `memmove` does, in pieces: from the end if the destination lies above the source.
-unsafe fn copy_in_pieces<T>(vm: *mut Vm, from: *const T, to: *mut T, len: usize) -> Exit {
+///
+/// # Safety
+/// As for [`in_pieces`]; both ranges of `len` can be accessed.
+pub(crate) unsafe fn copy_in_pieces<T>(
+    vm: *mut Vm,
+    from: *const T,
+    to: *mut T,
+    len: usize,
+) -> Exit {
     let is_upwards = to.cast_const() <= from;
     let work = |done, more| {
         let at = if is_upwards { done } else { len - done - more };

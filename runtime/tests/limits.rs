@@ -218,10 +218,14 @@ fn bulk_instructions_are_interrupted() {
         "(table.fill (i32.const 0) (ref.func 1) (i32.const 1))",
         "(table.copy (i32.const 0) (i32.const 1) (i32.const 1))",
         "(table.init $e (i32.const 0) (i32.const 0) (i32.const 1))",
+        "(array.fill $a (global.get $array) (i32.const 1) (i32.const 2) (i32.const 3))",
+        "(array.copy $a $a (global.get $array) (i32.const 1) (global.get $array) (i32.const 0)
+           (i32.const 3))",
     ] {
         let wat = format!(
             "(module (import \"\" \"interrupt\" (func $interrupt)) (memory 1) (data $d \"ab\")
-               (table 2 funcref) (elem $e func 1)
+               (table 2 funcref) (elem $e func 1) (type $a (array (mut i16)))
+               (global $array (ref $a) (array.new_default $a (i32.const 9)))
                (func (export \"run\") (call $interrupt) {body} (unreachable)))"
         );
         for tier in INTERPRETERS {
@@ -257,9 +261,13 @@ fn copies_in_pieces_keep_every_byte() {
         let Some(Extern::Memory(memory)) = instance.export(&store, "m") else {
             panic!("it is exported");
         };
-        let byte = |i: usize| (i.wrapping_mul(0x9e37_79b9) >> 13) as u8;
+        // The length of the pattern is prime, so that pieces differ.
+        let byte = |i: u32| (i.wrapping_mul(0x9e37_79b9) >> 13) as u8;
+        let pattern: Vec<u8> = (0..65_537).map(byte).collect();
         let data = memory.data_mut(&mut store);
-        data.iter_mut().enumerate().for_each(|(i, b)| *b = byte(i));
+        for chunk in data.chunks_mut(pattern.len()) {
+            chunk.copy_from_slice(&pattern[..chunk.len()]);
+        }
         let mut expected = data.to_vec();
         expected.copy_within(from..from + 0x110_0000, to);
         let args = [Val::I32(to as i32), Val::I32(from as i32)];

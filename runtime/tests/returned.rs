@@ -24,7 +24,8 @@ const MODULE: &str = r#"(module
     (func $run (export "run")
       (i32.store $own (i32.const 0x2_0000) (i32.const 1))
       (drop (memory.grow $own (i32.const 2)))
-      (call $objects) (call $host) (memory.init $own $passive (i32.const 0) (i32.const 0) (i32.const 2))))"#;
+      (memory.init $own $passive (i32.const 0) (i32.const 0) (i32.const 2))
+      (call $objects) (call $host)))"#;
 
 /// Lists of objects, and an exception.
 const OBJECTS: &str = r#"
@@ -35,7 +36,8 @@ const OBJECTS: &str = r#"
         (global.set $g (struct.new $list (global.get $g) (i64.const 1)))
         (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1)))
           (i32.const 100))))
-      (drop (block (result i32) (try_table (catch $t 0) (throw $t (i32.const 1))) (unreachable))))"#;
+      (drop (block (result i32)
+        (try_table (catch $t 0) (throw $t (i32.const 1))) (unreachable))))"#;
 
 fn encode(wat: &str) -> Vec<u8> {
     let buffer = wast::parser::ParseBuffer::new(wat).unwrap();

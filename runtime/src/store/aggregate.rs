@@ -12,6 +12,7 @@
 use super::StoreData;
 use super::collect::new_object;
 use crate::gc;
+use crate::helpers::{copy_in_pieces, in_pieces};
 use crate::ops::Op;
 use crate::trap::TrapKind;
 use crate::types::{DefinedType, FieldLayout, OBJECT_HEADER_BYTES};
@@ -171,8 +172,10 @@ aggregates! {
         let element = defined(ty).layout.fields[0];
         let (at, len) = (call.int(1), call.int(2 + element.slots()));
         let to = call.range(0, at, len, element)?;
-        gc::fill(to, element.size_log2, call.slots.add(2), len as usize);
-        Ok(())
+        let width = 1 << element.size_log2;
+        call.in_pieces(len as usize, width, |at, len| {
+            gc::fill(to.add(at * width), element.size_log2, call.slots.add(2), len);
+        })
     }
 
     /// `array.copy`: `[to-array to from-array from length] -> []`.
@@ -182,8 +185,8 @@ aggregates! {
         call.null_array(2)?;
         let to = call.range(0, to, len, element)?;
         let from = call.range(2, from, len, element)?;
-        to.copy_from(from, (len as usize) << element.size_log2);
-        Ok(())
+        let len_bytes = (len as usize) << element.size_log2;
+        ended(copy_in_pieces(call.vm, from.cast_const(), to, len_bytes))
     }
 
     /// `array.init_data`: `[array to from length] -> []`.
@@ -207,6 +210,14 @@ aggregates! {
     }
 }
 
+/// The end of an instruction that may have been interrupted.
+fn ended(exit: Exit) -> Done<()> {
+    match exit {
+        EXIT_OK => Ok(()),
+        _ => Err(TrapKind::Interrupted),
+    }
+}
+
 /// The type that an immediate gives.
 unsafe fn defined<'a>(address: u64) -> &'a DefinedType {
     // SAFETY: the contract of `Aggregate`; types live as long as their registry.
@@ -226,6 +237,18 @@ unsafe fn zero(object: *mut u8, ty: &DefinedType) {
 }
 
 impl Call {
+    /// Does something to `len` elements of `width` bytes, in pieces between which it can be
+    /// interrupted.
+    unsafe fn in_pieces(
+        self,
+        len: usize,
+        width: usize,
+        work: impl FnMut(usize, usize),
+    ) -> Done<()> {
+        // SAFETY: the contract of `Aggregate`.
+        ended(unsafe { in_pieces(self.vm, len, width, work) })
+    }
+
     /// An operand that is an i32.
     unsafe fn int(self, slot: u32) -> u32 {
         // SAFETY: the contract of `Aggregate`.
