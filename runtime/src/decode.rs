@@ -318,7 +318,7 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn read_immediates(&mut self, imms: Imms) -> Result<Imm<'a>> {
         Ok(match imms {
             Imms::None => Imm::None,

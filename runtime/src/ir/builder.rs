@@ -67,8 +67,11 @@ pub fn build_in(
     builder.is_interruptible = config.interruptible;
     builder.poll();
     while !decoder.is_at_end() {
-        let instr = decoder.read().map_err(internal)?;
-        builder.instr(&instr).map_err(|e| e.at(instr.offset))?;
+        // By reference: an instruction is large, and copied word by word as soon as it is written.
+        match &decoder.read() {
+            Ok(instr) => builder.instr(instr).map_err(|e| e.at(instr.offset))?,
+            Err(error) => return Err(internal(*error)),
+        }
     }
     Ok(builder.finish(scratch))
 }

@@ -45,7 +45,7 @@ macro_rules! table {
         static TABLE: Table = Table { $($field: $value,)* };
 
         /// The name of an opcode, for tests: the field and the position in it.
-        #[cfg(test)]
+        #[cfg(all(test, debug_assertions))]
         pub(super) fn name(opcode: usize) -> String {
             let fields = [$((stringify!($field), opcode!($field) as usize)),*];
             let behind = |&&(_, first): &&(&str, usize)| first <= opcode;

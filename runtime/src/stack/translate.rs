@@ -25,7 +25,7 @@ use super::code::FuncCode;
 use super::machine::Handler;
 use super::unwind::Handlers;
 use super::{call, control};
-use crate::decode::{DecodeError, Decoder, RawValType};
+use crate::decode::{DecodeError, Decoder, Instr, RawValType};
 use crate::engine::{Config, Proof};
 use crate::error::{Error, ErrorKind, Result};
 use crate::meter;
@@ -143,12 +143,11 @@ impl<'m> Translator<'m> {
         self.emit_poll();
         self.open_function(self.module.funcs[index as usize]);
         while !self.blocks.is_empty() {
-            let instr = decoder.read().map_err(decode_error)?;
-            self.proof.ops_inline += 1;
-            if self.has_fuel {
-                self.charge(instr.op);
+            // By reference: an instruction is large, and copied word by word as soon as written.
+            match &decoder.read() {
+                Ok(instr) => self.counted_instruction(instr)?,
+                Err(error) => return Err(decode_error(*error)),
             }
-            self.instruction(&instr)?;
             if !self.is_reachable && !self.blocks.is_empty() {
                 self.skip_unreachable(&mut decoder)?;
             }
@@ -161,6 +160,14 @@ impl<'m> Translator<'m> {
             frame_bytes: slots * size_of::<u64>(),
             handlers: self.handlers.finish(),
         })
+    }
+
+    fn counted_instruction(&mut self, instr: &Instr<'_>) -> Result<()> {
+        self.proof.ops_inline += 1;
+        if self.has_fuel {
+            self.charge(instr.op);
+        }
+        self.instruction(instr)
     }
 
     /// Gives every local its slot, and emits what zeroes those that are not parameters: their

@@ -28,9 +28,13 @@ impl Plan {
     /// Plans a function.
     pub(super) fn reset(&mut self, func: &Func) {
         let blocks = || (0..func.blocks.len() as u32).map(BlockId);
-        let vectors: usize = func.insts.iter().map(more_cells).sum();
-        let cells_max = (func.insts.len() + func.blocks.len()) * 5 + func.lists.len() * 2 + vectors;
-        self.is_far = cells_max > NEAR_CELLS_MAX || func.slots > NEAR_SLOTS_MAX;
+        let cells_max = (func.insts.len() + func.blocks.len()) * 5 + func.lists.len() * 2;
+        let more_max = func.insts.len() * MORE_CELLS_MAX;
+        self.is_far = func.slots > NEAR_SLOTS_MAX
+            || cells_max + more_max > NEAR_CELLS_MAX && {
+                let more: usize = func.insts.iter().map(more_cells).sum();
+                cells_max + more > NEAR_CELLS_MAX
+            };
         self.repeated.clear();
         let repeated = blocks().map(|id| is_short(func, id, self.is_far));
         self.repeated.extend(repeated);
@@ -97,6 +101,9 @@ impl Plan {
         rest.map(BlockId).find(|&id| self.is_emitted(id))
     }
 }
+
+/// The most that [`more_cells`] gives.
+const MORE_CELLS_MAX: usize = 6;
 
 /// How many cells more than five an instruction may become: vector constants take three each.
 fn more_cells(inst: &Inst) -> usize {

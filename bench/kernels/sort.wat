@@ -1,0 +1,46 @@
+;; Branches and words of memory: a heap sort of 200,000 random numbers, then a sum by place.
+(module
+  (memory 32)
+  (func $at (param $i i32) (result i32) (i32.load (i32.shl (local.get $i) (i32.const 2))))
+  (func $put (param $i i32) (param $v i32)
+    (i32.store (i32.shl (local.get $i) (i32.const 2)) (local.get $v)))
+  (func $sink (param $root i32) (param $end i32) (local $child i32) (local $value i32)
+    (local.set $value (call $at (local.get $root)))
+    (block $done
+      (loop $down
+        (local.set $child (i32.add (i32.shl (local.get $root) (i32.const 1)) (i32.const 1)))
+        (br_if $done (i32.ge_u (local.get $child) (local.get $end)))
+        (if (i32.lt_u (i32.add (local.get $child) (i32.const 1)) (local.get $end))
+          (then (if (i32.lt_u (call $at (local.get $child))
+              (call $at (i32.add (local.get $child) (i32.const 1))))
+            (then (local.set $child (i32.add (local.get $child) (i32.const 1)))))))
+        (br_if $done (i32.ge_u (local.get $value) (call $at (local.get $child))))
+        (call $put (local.get $root) (call $at (local.get $child)))
+        (local.set $root (local.get $child))
+        (br $down)))
+    (call $put (local.get $root) (local.get $value)))
+  (func (export "run") (result i64) (local $i i32) (local $x i32) (local $sum i64)
+    (local.set $x (i32.const 12345))
+    (loop $fill
+      (local.set $x (i32.add (i32.mul (local.get $x) (i32.const 1664525)) (i32.const 1013904223)))
+      (call $put (local.get $i) (local.get $x))
+      (br_if $fill (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1)))
+        (i32.const 200000))))
+    (local.set $i (i32.const 100000))
+    (loop $heap
+      (local.set $i (i32.sub (local.get $i) (i32.const 1)))
+      (call $sink (local.get $i) (i32.const 200000))
+      (br_if $heap (local.get $i)))
+    (local.set $i (i32.const 199999))
+    (loop $sort
+      (local.set $x (call $at (local.get $i)))
+      (call $put (local.get $i) (call $at (i32.const 0)))
+      (call $put (i32.const 0) (local.get $x))
+      (call $sink (i32.const 0) (local.get $i))
+      (br_if $sort (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+    (loop $add
+      (local.set $sum (i64.add (i64.mul (local.get $sum) (i64.const 31))
+        (i64.extend_i32_u (call $at (local.get $i)))))
+      (br_if $add (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1)))
+        (i32.const 200000))))
+    (local.get $sum)))

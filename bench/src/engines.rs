@@ -1,0 +1,257 @@
+//! The engines: each compiles a module, instantiates it with functions that fail for its imports,
+//! and calls an export with zeros.
+
+use wassay_runtime as wassay;
+
+use crate::Done;
+use crate::sample::{Clock, Sample};
+use crate::table::Job;
+
+/// An engine in one of its modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineName {
+    /// A tier of ours.
+    Wassay(wassay::Tier, wassay::Compilation),
+    /// Whether it translates lazily.
+    Wasmi(bool),
+    /// tinywasm
+    Tinywasm,
+    /// A compiler or interpreter of wasmtime.
+    #[cfg(feature = "wasmtime")]
+    Wasmtime(&'static str),
+}
+
+/// Names, and which tables an engine is in unless others are asked for.
+const ENGINES: &[(&str, EngineName, bool, bool)] = &[
+    ("wassay-stack", STACK, true, true),
+    ("wassay-register", REGISTER, true, true),
+    ("wassay-stack-lazy", lazy(wassay::Tier::Stack), false, true),
+    (
+        "wassay-register-lazy",
+        lazy(wassay::Tier::Register),
+        false,
+        true,
+    ),
+    ("wasmi", EngineName::Wasmi(false), true, true),
+    ("wasmi-lazy", EngineName::Wasmi(true), false, true),
+    ("tinywasm", EngineName::Tinywasm, true, true),
+    #[cfg(feature = "wasmtime")]
+    ("pulley", EngineName::Wasmtime("pulley"), true, true),
+    #[cfg(feature = "wasmtime")]
+    ("winch", EngineName::Wasmtime("winch"), true, true),
+    #[cfg(feature = "wasmtime")]
+    ("cranelift", EngineName::Wasmtime("cranelift"), true, true),
+];
+
+const STACK: EngineName = EngineName::Wassay(wassay::Tier::Stack, wassay::Compilation::Eager);
+const REGISTER: EngineName = EngineName::Wassay(wassay::Tier::Register, wassay::Compilation::Eager);
+
+const fn lazy(tier: wassay::Tier) -> EngineName {
+    EngineName::Wassay(tier, wassay::Compilation::Lazy)
+}
+
+impl EngineName {
+    /// The engine of a name.
+    pub fn named(name: &str) -> Option<EngineName> {
+        let row = ENGINES.iter().find(|row| row.0 == name)?;
+        Some(row.1)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        let row = ENGINES.iter().find(|row| row.1 == self);
+        row.map_or("?", |row| row.0)
+    }
+
+    /// The engines of a table.
+    pub fn all(job: Job) -> Vec<EngineName> {
+        let rows = ENGINES.iter().filter(|row| match job {
+            Job::Kernels => row.2,
+            Job::Load => row.3,
+        });
+        rows.map(|row| row.1).collect()
+    }
+}
+
+/// Runs an export under an engine.
+pub fn run(engine: EngineName, bytes: &[u8], export: &str) -> Done<Sample> {
+    match engine {
+        EngineName::Wassay(tier, compilation) => ours(tier, compilation, bytes, export),
+        EngineName::Wasmi(lazy) => wasmi(lazy, bytes, export),
+        EngineName::Tinywasm => tinywasm(bytes, export),
+        #[cfg(feature = "wasmtime")]
+        EngineName::Wasmtime(mode) => {
+            wasmtime(mode, bytes, export).map_err(|e| format!("{e:#}").into())
+        }
+    }
+}
+
+fn ours(
+    tier: wassay::Tier,
+    compilation: wassay::Compilation,
+    bytes: &[u8],
+    export: &str,
+) -> Done<Sample> {
+    use wassay::{
+        Caller, Config, Engine, Error, Extern, ExternType, Func, Instance, Module, Store, Val,
+    };
+    let config = Config {
+        compilation,
+        ..Config::only(tier)
+    };
+    let engine = Engine::new(config)?;
+    let mut clock = Clock::start()?;
+    let module = Module::new(&engine, bytes)?;
+    clock.mark("compile")?;
+    let mut store = Store::new(&engine);
+    let mut imports = Vec::new();
+    for import in &module.imports {
+        let ExternType::Func { ty, .. } = import.ty else {
+            return Err("only functions are imported here".into());
+        };
+        let ty = engine.registry().func(ty);
+        let fail = Box::new(|_: &mut Caller<'_>, _: &[Val]| Err(Error::usage("a stub")));
+        imports.push(Extern::Func(Func::host(&mut store, (*ty).clone(), fail)?));
+    }
+    let instance = Instance::new(&mut store, &module, &imports)?;
+    clock.mark("instantiate")?;
+    let func = instance.func(&store, export).ok_or("no such export")?;
+    let zero = |&ty: &wassay::ValType| match ty {
+        wassay::ValType::I64 => Val::I64(0),
+        wassay::ValType::F32 => Val::F32(0),
+        wassay::ValType::F64 => Val::F64(0),
+        _ => Val::I32(0),
+    };
+    let args: Vec<Val> = func.ty(&store).params.iter().map(zero).collect();
+    let results = func.call(&mut store, &args)?;
+    clock.mark("call")?;
+    Ok(clock.finish(match results.first() {
+        Some(Val::I64(value)) => Some(*value as u64),
+        Some(Val::I32(value)) => Some(u64::from(*value as u32)),
+        _ => None,
+    }))
+}
+
+fn wasmi(lazy: bool, bytes: &[u8], export: &str) -> Done<Sample> {
+    use wasmi::{CompilationMode, Config, Engine, Error, ExternType, Linker, Module, Store, Val};
+    let mut config = Config::default();
+    config.compilation_mode(if lazy {
+        CompilationMode::LazyTranslation
+    } else {
+        CompilationMode::Eager
+    });
+    let engine = Engine::new(&config);
+    let mut clock = Clock::start()?;
+    let module = Module::new(&engine, bytes)?;
+    clock.mark("compile")?;
+    let mut store = Store::new(&engine, ());
+    let mut linker = Linker::new(&engine);
+    for import in module.imports() {
+        if let ExternType::Func(ty) = import.ty() {
+            let fail =
+                |_: wasmi::Caller<'_, ()>, _: &[Val], _: &mut [Val]| Err(Error::new("a stub"));
+            // A name may be imported twice; it is defined once.
+            let _ = linker.func_new(import.module(), import.name(), ty.clone(), fail);
+        }
+    }
+    let instance = linker.instantiate_and_start(&mut store, &module)?;
+    clock.mark("instantiate")?;
+    let func = instance.get_func(&store, export).ok_or("no such export")?;
+    let ty = func.ty(&store);
+    let args: Vec<Val> = ty
+        .params()
+        .iter()
+        .map(|&ty| Val::default_for_ty(ty))
+        .collect();
+    let mut results: Vec<Val> = ty
+        .results()
+        .iter()
+        .map(|&ty| Val::default_for_ty(ty))
+        .collect();
+    func.call(&mut store, &args, &mut results)?;
+    clock.mark("call")?;
+    Ok(clock.finish(match results.first() {
+        Some(Val::I64(value)) => Some(*value as u64),
+        Some(Val::I32(value)) => Some(u64::from(*value as u32)),
+        _ => None,
+    }))
+}
+
+fn tinywasm(bytes: &[u8], export: &str) -> Done<Sample> {
+    use tinywasm::types::{ExportType, ImportType, WasmType, WasmValue};
+    use tinywasm::{Error, HostFunction, Imports, ModuleInstance, Store};
+    let mut clock = Clock::start()?;
+    let module = tinywasm::parse_bytes(bytes)?;
+    clock.mark("compile")?;
+    let mut store = Store::default();
+    let mut imports = Imports::new();
+    for import in module.imports() {
+        if let ImportType::Func(ty) = import.ty {
+            let fail =
+                |_: tinywasm::FuncContext<'_>, _: &[WasmValue]| Err(Error::Other("a stub".into()));
+            let stub = HostFunction::from_untyped(&mut store, ty, fail);
+            imports.define(import.module, import.name, stub);
+        }
+    }
+    let instance = ModuleInstance::instantiate(&mut store, &module, Some(imports))?;
+    clock.mark("instantiate")?;
+    let func = instance.func_untyped(&store, export)?;
+    let mut exports = module.exports();
+    let Some(ExportType::Func(ty)) = exports.find(|e| e.name == export).map(|e| e.ty) else {
+        return Err("no such export".into());
+    };
+    let zero = |ty: &WasmType| match ty {
+        WasmType::I64 => WasmValue::I64(0),
+        WasmType::F32 => WasmValue::F32(0.0),
+        WasmType::F64 => WasmValue::F64(0.0),
+        _ => WasmValue::I32(0),
+    };
+    let args: Vec<WasmValue> = ty.params().iter().map(zero).collect();
+    let results = func.call(&mut store, &args)?;
+    clock.mark("call")?;
+    Ok(clock.finish(match results.first() {
+        Some(WasmValue::I64(value)) => Some(*value as u64),
+        Some(WasmValue::I32(value)) => Some(u64::from(*value as u32)),
+        _ => None,
+    }))
+}
+
+#[cfg(feature = "wasmtime")]
+fn wasmtime(mode: &str, bytes: &[u8], export: &str) -> wasmtime::Result<Sample> {
+    use wasmtime::{Config, Engine, Error, Linker, Module, Store, Strategy, Val};
+    let failed = |error: Box<dyn std::error::Error>| Error::msg(error.to_string());
+    let mut config = Config::new();
+    config.parallel_compilation(false);
+    match mode {
+        "winch" => {
+            config.strategy(Strategy::Winch);
+        }
+        "pulley" => {
+            config.target("pulley64")?;
+        }
+        _ => {}
+    }
+    let engine = Engine::new(&config)?;
+    let mut clock = Clock::start().map_err(failed)?;
+    let module = Module::new(&engine, bytes)?;
+    clock.mark("compile").map_err(failed)?;
+    let mut store = Store::new(&engine, ());
+    let mut linker = Linker::new(&engine);
+    linker.define_unknown_imports_as_traps(&module)?;
+    let instance = linker.instantiate(&mut store, &module)?;
+    clock.mark("instantiate").map_err(failed)?;
+    let func = instance.get_func(&mut store, export);
+    let func = func.ok_or_else(|| Error::msg("no such export"))?;
+    let ty = func.ty(&store);
+    let zeros = |types: &mut dyn Iterator<Item = wasmtime::ValType>| -> Vec<Val> {
+        types.filter_map(|ty| Val::default_for_ty(&ty)).collect()
+    };
+    let (args, mut results) = (zeros(&mut ty.params()), zeros(&mut ty.results()));
+    func.call(&mut store, &args, &mut results)?;
+    clock.mark("call").map_err(failed)?;
+    Ok(clock.finish(match results.first() {
+        Some(Val::I64(value)) => Some(*value as u64),
+        Some(Val::I32(value)) => Some(u64::from(*value as u32)),
+        _ => None,
+    }))
+}
