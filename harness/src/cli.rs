@@ -64,6 +64,9 @@ pub struct SpecArgs {
     /// How long one directive may take, as in 10s or 500ms
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     pub timeout: Duration,
+    /// What a worker process may hold in memory, as in 4G [default: no limit]
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    pub worker_memory: Option<u64>,
     /// Write a report, as in json=FILE (repeatable)
     #[arg(long, value_name = "FORMAT=FILE", value_delimiter = ',')]
     pub report: Vec<ReportRequest>,

@@ -64,6 +64,8 @@ pub struct JobConfig {
     pub hash_state: bool,
     /// What the engine does beyond running the code.
     pub modes: Modes,
+    /// The most bytes of memory that the worker may hold; 0 is no limit.
+    pub memory_bytes_max: u64,
 }
 
 /// Modes of the engine in which every verdict must be the same as without them.
@@ -102,6 +104,9 @@ pub enum Bounds {
     /// By comparing in code.
     Explicit,
 }
+
+/// The exit code of a worker that held more memory than it may.
+pub const MEMORY_EXIT: i32 = 75;
 
 /// From a worker to the master.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -272,6 +277,7 @@ mod tests {
                 bounds: Bounds::Guard,
                 hash_state: true,
                 modes: Modes::default(),
+                memory_bytes_max: 1 << 40,
             },
             excluded: (&[3, 4][..]).into(),
         });

@@ -41,6 +41,8 @@ pub struct Options {
     pub jobs: usize,
     /// How long one directive may take.
     pub timeout: Duration,
+    /// The most bytes that a worker may hold in memory; 0 is no limit.
+    pub worker_memory: u64,
     /// How memory accesses are checked.
     pub bounds: Bounds,
     /// What the engines do beyond running the code.
@@ -119,6 +121,7 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
         tiers: args.tiers.clone(),
         jobs: args.jobs.unwrap_or_else(jobs_by_default),
         timeout: args.timeout,
+        worker_memory: args.worker_memory.unwrap_or(0),
         bounds: args.bounds.into(),
         modes: args.modes.into(),
         compare_state: !args.no_state,
@@ -230,6 +233,7 @@ fn run_tiers(
                 bounds: options.bounds,
                 hash_state: options.compare_state && options.tiers.len() > 1,
                 modes: options.modes,
+                memory_bytes_max: options.worker_memory,
             },
             skipped: file.skipped.clone(),
         })

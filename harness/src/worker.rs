@@ -20,6 +20,7 @@ mod values;
 use std::io::{Read, Write, stdin, stdout};
 use std::os::unix::process::parent_id;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use wassay_runtime::{Config, Engine, Policy};
@@ -28,8 +29,8 @@ use crate::cell::Cell;
 use crate::error::Exit;
 use crate::outcome::{Proof, Report};
 use crate::protocol::{
-    Bounds, FrameError, FromWorker, Job, JobConfig, JobResult, Modes, PROTOCOL_VERSION, ToWorker,
-    read_frame, write_frame,
+    Bounds, FrameError, FromWorker, Job, JobConfig, JobResult, MEMORY_EXIT, Modes,
+    PROTOCOL_VERSION, ToWorker, read_frame, write_frame,
 };
 use crate::tier::Tier;
 
@@ -39,12 +40,15 @@ const STACK_BYTES: usize = 256 << 20;
 /// Why the worker stops before its master says so.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// How often the worker looks whether its master is still there.
-const MASTER_CHECK_PERIOD: Duration = Duration::from_millis(500);
+/// How often the worker looks whether its master is still there, and what it holds itself.
+const WATCH_PERIOD: Duration = Duration::from_millis(50);
+
+/// What the job at hand lets the process hold; 0 is no limit.
+static MEMORY_BYTES_MAX: AtomicU64 = AtomicU64::new(0);
 
 /// The command `wassay worker`: serves jobs until stdin ends.
 pub fn command(tier: Tier, cell: &Path) -> Exit {
-    std::thread::spawn(leave_with_master);
+    std::thread::spawn(watch);
     let serve = || serve_stdio(tier, cell);
     let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
     let ended = std::thread::scope(|scope| {
@@ -66,13 +70,27 @@ pub fn command(tier: Tier, cell: &Path) -> Exit {
 }
 
 /// Ends the process when its master is gone, even within a directive that never ends: a master that
-/// was killed kills no workers.
-fn leave_with_master() {
+/// was killed kills no workers. And when it holds more memory than it may.
+fn watch() {
     let master = parent_id();
     while parent_id() == master {
-        std::thread::sleep(MASTER_CHECK_PERIOD);
+        let max = MEMORY_BYTES_MAX.load(Ordering::Relaxed);
+        if max > 0 && resident_bytes() > max {
+            std::process::exit(MEMORY_EXIT);
+        }
+        std::thread::sleep(WATCH_PERIOD);
     }
     std::process::exit(i32::from(Exit::NotMeasured.code()));
+}
+
+/// What the process has in memory, where the system tells.
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number
+        .and_then(|kib| kib.parse().ok())
+        .map_or(0, |kib: u64| kib << 10)
 }
 
 fn serve_stdio(tier: Tier, cell: &Path) -> Result<(), Failure> {
@@ -125,6 +143,7 @@ const PROBE: JobConfig = JobConfig {
         interruptible: false,
         gc_stress: false,
     },
+    memory_bytes_max: 0,
 };
 
 /// The runtime's configuration for a job.
@@ -153,6 +172,7 @@ fn config(tier: Tier, job: &JobConfig) -> Config {
 /// Runs a job in a store of its own.
 pub fn run_job(tier: Tier, cell: &Cell, job: &Job<'_>) -> JobResult {
     let started = Instant::now();
+    MEMORY_BYTES_MAX.store(job.config.memory_bytes_max, Ordering::Relaxed);
     let (reports, proof) = match Engine::new(config(tier, &job.config)) {
         Ok(engine) => {
             let ran = threads::run_commands(&engine, cell, job);

@@ -729,6 +729,27 @@ fn what_a_module_may_use_is_limited() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_worker_that_holds_too_much_is_ended_and_named() {
+    let place = Place::new();
+    let suite = place.file(
+        "a.wast",
+        r#"(module (memory 0x2000) (func (export "fill")
+             (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x2000_0000)) (loop (br 0))))
+           (assert_return (invoke "fill"))
+           (module (func (export "f")))
+           (assert_return (invoke "f"))"#,
+    );
+    let (ended, report) = place.spec(&[&suite, "--worker-memory", "200M"]);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    let named = &report["directives"][0]["tiers"]["stack"];
+    assert_eq!(named["status"], "crash");
+    let detail = named["actual"].as_str().unwrap_or_default();
+    assert!(detail.contains("held more memory than it may"), "{named}");
+    assert_eq!(report["tiers"]["stack"]["counts"]["pass"], 3);
+}
+
+#[test]
 fn modes_change_no_verdict_and_stand_in_the_report() {
     let place = Place::new();
     let suite = place.file(

@@ -95,6 +95,7 @@ fn run_with(programs: &[(Tier, &str)], scripts: &[Script], skip: &[u32], jobs: u
                 bounds: Bounds::Guard,
                 hash_state: false,
                 modes: Modes::default(),
+                memory_bytes_max: 0,
             },
             skipped: skip.to_vec(),
         })

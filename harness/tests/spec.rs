@@ -90,6 +90,7 @@ fn options() -> Options {
         tiers: Tier::ALL.to_vec(),
         jobs: jobs_by_default(),
         timeout: Duration::from_secs(10),
+        worker_memory: 0,
         bounds: Bounds::Guard,
         modes: Modes::default(),
         compare_state: true,

@@ -18,7 +18,8 @@ use super::interrupt;
 use super::launch::Program;
 use crate::cell::{Cell, LANES, Progress};
 use crate::protocol::{
-    FrameError, FromWorker, Job, JobResult, PROTOCOL_VERSION, ToWorker, read_frame, write_frame,
+    FrameError, FromWorker, Job, JobResult, MEMORY_EXIT, PROTOCOL_VERSION, ToWorker, read_frame,
+    write_frame,
 };
 use crate::tier::Tier;
 
@@ -245,6 +246,7 @@ impl Worker {
         };
         let ended = match (status.signal(), status.code()) {
             (Some(signal), _) => format!("the worker was ended by signal {signal}"),
+            (None, Some(MEMORY_EXIT)) => "the worker held more memory than it may".to_string(),
             (None, Some(code)) => format!("the worker ended with code {code}"),
             (None, None) => "the worker ended".to_string(),
         };

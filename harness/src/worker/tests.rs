@@ -16,6 +16,7 @@ fn run_script(script: &Script, excluded: &[u32]) -> JobResult {
         bounds: Bounds::Guard,
         hash_state: true,
         modes: Modes::default(),
+        memory_bytes_max: 0,
     };
     let job = Job {
         sequence: 1,
@@ -348,6 +349,7 @@ fn jobs_are_served_over_streams_and_the_cell_says_when_none_runs() {
         bounds: Bounds::Explicit,
         hash_state: false,
         modes: Modes::default(),
+        memory_bytes_max: 0,
     };
     let mut input = Vec::new();
     for sequence in [1, 2] {
