@@ -162,7 +162,8 @@ pub trait Backend: fmt::Debug + Send + Sync {
     fn proof(&self, compiled: &dyn CompiledModule) -> Proof;
 }
 
-/// An engine: a configuration, its types, its tier. Cheap to clone.
+/// An engine: a configuration, its types, its tier. Cheap to clone. Types are kept as long as the
+/// engine is, each once; what else modules and stores take comes back with them.
 #[derive(Clone, Debug)]
 pub struct Engine {
     inner: Arc<EngineData>,

@@ -3,7 +3,7 @@
 
 use wassay_runtime::{
     Caller, Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Instance, LimitKind, Limits,
-    Module, Store, Tier, TrapKind, Val, WasmFeatures,
+    Module, Store, Tier, TrapKind, Val, WasmFeatures, jit,
 };
 
 const INTERPRETERS: [Tier; 2] = [Tier::Stack, Tier::Register];
@@ -247,6 +247,28 @@ fn bulk_instructions_are_interrupted() {
             let result = call(&mut store, instance, &[]);
             assert_eq!(result, Err(TrapKind::Interrupted), "{tier}: {body}");
         }
+    }
+}
+
+/// No code runs unmetered where metering was asked for.
+#[test]
+fn the_tier_that_cannot_meter_says_so() {
+    let plain = Config::only(Tier::Register);
+    let engine = Engine::new(plain).expect("an engine");
+    let module = Module::new(&engine, &encode("(module (func nop))")).expect("valid");
+    assert!(jit::stages(&module, 0, &plain).is_ok());
+    let fuel = Config {
+        fuel: true,
+        ..plain
+    };
+    let interruptible = Config {
+        interruptible: true,
+        ..plain
+    };
+    for (config, what) in [(fuel, "fuel"), (interruptible, "poll")] {
+        let error = jit::stages(&module, 0, &config).expect_err("it cannot");
+        let seen = (error.kind, error.message.as_str());
+        assert_eq!(seen, (ErrorKind::Unsupported, what));
     }
 }
 
