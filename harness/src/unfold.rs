@@ -133,7 +133,7 @@ mod tests {
     fn unfolded(text: &str) -> String {
         let words = unfold(text).expect("it has a folded try");
         let words: Vec<&str> = words.split_whitespace().collect();
-        words.join(" ").replace("( ", "(")
+        words.join(" ").replace("( ", "(").replace(" )", ")")
     }
 
     #[test]

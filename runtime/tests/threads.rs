@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use wassay_runtime::{
-    Config, Engine, ErrorKind, Extern, Func, Instance, MemoryType, Module, SharedMemory, Store,
-    Tier, TrapKind, Val, WasmFeatures,
+    Compilation, Config, Engine, ErrorKind, Extern, Func, Instance, MemoryType, Module,
+    SharedMemory, Store, Tier, TrapKind, Val, WasmFeatures,
 };
 
 const TIERS: [Tier; 2] = [Tier::Stack, Tier::Register];
@@ -237,7 +237,7 @@ fn growth_is_seen_by_all() {
     for tier in TIERS {
         let memory = memory(false, 1, 9);
         let mut a = Program::new(Tier::Stack, &memory, GROWING);
-        let mut vector = Program::new(Tier::Stack, &memory, VECTOR);
+        let mut vector = Program::new(tier, &memory, VECTOR);
         let mut programs: [Program; 8] =
             std::array::from_fn(|_| Program::new(tier, &memory, GROWING));
         let outside = Err(ErrorKind::Trap(TrapKind::MemoryOutOfBounds));
@@ -306,6 +306,36 @@ fn growth_is_atomic() {
     run_threads(&memory, wat, 4);
     assert_eq!(memory.pages(), 201);
     assert!((1..201).all(|page| word(&memory, page * 4) == 1));
+}
+
+/// Threads that share a module may be the first to call a function at the same time.
+#[test]
+fn a_module_is_translated_by_several_threads() {
+    const FUNCS: usize = 300;
+    let call_next = |i: usize| format!("(func $f{i} (result i32) (call $f{}))", i + 1);
+    let chain: String = (0..FUNCS).map(call_next).collect();
+    let wat = format!(
+        "(module {chain} (func $f{FUNCS} (result i32) (i32.const 5))
+           (func (export \"run\") (result i32) (call $f0)))"
+    );
+    for tier in TIERS {
+        for _ in 0..10 {
+            let mut config = Config::only(tier);
+            config.compilation = Compilation::Lazy;
+            let engine = Engine::new(config).unwrap();
+            let module = Module::new(&engine, &encode(&wat)).unwrap();
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        let mut store = Store::new(&engine);
+                        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+                        let run = instance.func(&store, "run").unwrap();
+                        assert_eq!(run.call(&mut store, &[]), Ok(vec![Val::I32(5)]));
+                    });
+                }
+            });
+        }
+    }
 }
 
 /// A wait ends when its store is interrupted, and not before.

@@ -20,17 +20,37 @@ const MODULE: &str = "(type $t (func (param i32) (result i32)))
     (func $both (param v128 i32) (result i32 v128) (local.get 1) (local.get 0))
     (func $no (param i64))";
 
-/// Calls every function of the bodies in both tiers with several arguments, and compares results
-/// and memories.
-fn check_bodies(bodies: &[String]) {
+/// A module with the bodies as exports.
+fn module_of(bodies: &[String]) -> String {
     let mut wat = format!("(module {MODULE}");
     for (i, body) in bodies.iter().enumerate() {
         write!(wat, "(func (export \"{i}\") (param $x i32) {body})").unwrap();
     }
     wat.push(')');
-    let mut register = Program::new(&wat);
-    let mut stack = Program::in_tier(Tier::Stack, &wat);
-    for (i, body) in bodies.iter().enumerate() {
+    wat
+}
+
+/// A body with so many locals in front of its own that fields of cells can name none of these, nor
+/// any temporary.
+pub(super) fn with_far_slots(body: &str) -> String {
+    const VECTORS: usize = 33_000;
+    let mut code = body.trim_start();
+    while let Some((_, rest)) = code
+        .strip_prefix("(result")
+        .and_then(|rest| rest.split_once(')'))
+    {
+        code = rest.trim_start();
+    }
+    let results = &body[..body.len() - code.len()];
+    format!("{results} (local {}) {code}", "v128 ".repeat(VECTORS))
+}
+
+/// Calls every function of the bodies in both tiers with several arguments, and compares results
+/// and memories.
+fn check_against_stack(bodies: &[String], of_stack: &[String]) {
+    let mut register = Program::new(&module_of(bodies));
+    let mut stack = Program::in_tier(Tier::Stack, &module_of(of_stack));
+    for i in 0..bodies.len() {
         for x in [0, 1, 2, 3, -1, 65536] {
             let args = [crate::value::Val::I32(x)];
             let (got, want) = (
@@ -39,7 +59,8 @@ fn check_bodies(bodies: &[String]) {
             );
             // References are addresses, which differ; whether they are null is asked for below.
             let got = got.map_err(|e| e.kind);
-            assert_eq!(got, want.map_err(|e| e.kind), "{x} {body}");
+            let want = want.map_err(|e| e.kind);
+            assert_eq!(got, want, "{x} {}", of_stack[i]);
         }
     }
     let memories = |program: &Program| -> Vec<Vec<u8>> {
@@ -79,8 +100,7 @@ const TYPES: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
-#[test]
-fn values_of_every_type_are_moved_and_chosen() {
+fn bodies_with_values() -> Vec<String> {
     let global = |t: &str| match t {
         "i32" => "$i",
         "i64" => "$l",
@@ -142,11 +162,16 @@ fn values_of_every_type_are_moved_and_chosen() {
             ));
         }
     }
-    check_bodies(&bodies);
+    bodies
 }
 
 #[test]
-fn branches_references_tables_and_helpers() {
+fn values_of_every_type_are_moved_and_chosen() {
+    let bodies = bodies_with_values();
+    check_against_stack(&bodies, &bodies);
+}
+
+fn bodies_with_the_rest() -> Vec<String> {
     let bodies = [
         "(result i32) (local $l i64) (local.set $l (i64.extend_i32_u (local.get $x)))
            (i32.store (i32.const 8) (i32.add (local.get $x) (i32.const 1)))
@@ -191,6 +216,12 @@ fn branches_references_tables_and_helpers() {
         "(result i32) (table.fill $x (local.get $x) (ref.null extern) (i32.const 1)) (i32.const 1)",
         "(result i32) (table.grow $x (ref.null extern) (local.get $x))",
         "(result i32) (table.size $x)",
+        "(result i64) (local $a i64) (local.set $a (i64.const 7))
+         (i64.atomic.rmw.add (i32.const 64) (local.get $a))
+         (i64.atomic.rmw32.cmpxchg_u (local.get $x) (i64.const 0) (local.get $a)) (i64.sub)",
+        "(i64.atomic.store 1 offset=8 (local.get $x) (i64.extend_i32_s (local.get $x)))",
+        "(result i32) (memory.atomic.notify (local.get $x) (i32.load8_u (local.get $x)))",
+        "(result i32) (memory.atomic.wait32 (local.get $x) (i32.const 0) (i64.const 1))",
         "(result i32) (memory.grow 1 (i32.and (local.get $x) (i32.const 1)))",
         "(result i32) (memory.size 1)",
         "(memory.fill 1 (local.get $x) (i32.const 65) (i32.const 3))",
@@ -208,7 +239,22 @@ fn branches_references_tables_and_helpers() {
         "(result i32) (table.set $x (local.get $x) (ref.null extern)) unreachable",
     ];
     let bodies: Vec<String> = bodies.iter().map(|body| (*body).to_owned()).collect();
-    check_bodies(&bodies);
+    bodies
+}
+
+#[test]
+fn branches_references_tables_and_helpers() {
+    let bodies = bodies_with_the_rest();
+    check_against_stack(&bodies, &bodies);
+}
+
+/// All of the above where fields of cells can name no slot of it.
+#[test]
+fn far_slots() {
+    for near in [bodies_with_values(), bodies_with_the_rest()] {
+        let far: Vec<String> = near.iter().map(|body| with_far_slots(body)).collect();
+        check_against_stack(&far, &near);
+    }
 }
 
 /// Runs the other tests and asks which handlers they have executed.

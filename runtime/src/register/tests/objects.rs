@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::Program;
+use super::forms::with_far_slots;
 use crate::engine::Tier;
 use crate::value::Val;
 
@@ -43,7 +44,7 @@ fn structure(name: &str, vectors: usize) -> String {
     )
 }
 
-fn check_bodies(bodies: &[String]) {
+fn module_of(bodies: &[String]) -> String {
     let mut wat = format!(
         "(module {TYPES} {} {}",
         structure("$near", 0),
@@ -53,9 +54,14 @@ fn check_bodies(bodies: &[String]) {
         write!(wat, "(func (export \"{i}\") (param $x i32) {body})").unwrap();
     }
     wat.push(')');
-    let mut register = Program::in_tier(Tier::Register, &wat);
-    let mut stack = Program::in_tier(Tier::Stack, &wat);
-    for (i, body) in bodies.iter().enumerate() {
+    wat
+}
+
+/// Calls every function of the bodies in both tiers with several arguments, and compares results.
+fn check_against_stack(bodies: &[String], of_stack: &[String]) {
+    let mut register = Program::in_tier(Tier::Register, &module_of(bodies));
+    let mut stack = Program::in_tier(Tier::Stack, &module_of(of_stack));
+    for (i, body) in of_stack.iter().enumerate() {
         for x in [0, 1, 2, 3, -1, 1000, -70_000] {
             let call = |program: &mut Program| {
                 let result = program.call(&i.to_string(), &[Val::I32(x)]);
@@ -67,8 +73,7 @@ fn check_bodies(bodies: &[String]) {
     }
 }
 
-#[test]
-pub(super) fn fields_and_elements_of_every_width() {
+fn bodies_of_every_width() -> Vec<String> {
     let mut bodies = Vec::new();
     for &(ty, get, value, result) in ELEMENTS {
         bodies.push(format!(
@@ -96,11 +101,16 @@ pub(super) fn fields_and_elements_of_every_width() {
             "(local $s (ref null $far)) (struct.set $far {ty} (local.get $s) {value})"
         ));
     }
-    check_bodies(&bodies);
+    bodies
 }
 
 #[test]
-pub(super) fn casts_and_what_is_out_of_line() {
+pub(super) fn fields_and_elements_of_every_width() {
+    let bodies = bodies_of_every_width();
+    check_against_stack(&bodies, &bodies);
+}
+
+fn bodies_out_of_line() -> Vec<String> {
     // A reference of some sort, by `$x`.
     let any = "(block $r (result anyref) (block $d (block $c (block $b (block $a
             (br_table $a $b $c $d (local.get $x)))
@@ -180,7 +190,22 @@ pub(super) fn casts_and_what_is_out_of_line() {
         "(result i32) (ref.is_null (ref.get_desc $described (ref.null $described)))",
     ];
     bodies.extend(others.map(str::to_owned));
-    check_bodies(&bodies);
+    bodies
+}
+
+#[test]
+pub(super) fn casts_and_what_is_out_of_line() {
+    let bodies = bodies_out_of_line();
+    check_against_stack(&bodies, &bodies);
+}
+
+/// All of the above where fields of cells can name no slot of it.
+#[test]
+fn far_slots() {
+    for near in [bodies_of_every_width(), bodies_out_of_line()] {
+        let far: Vec<String> = near.iter().map(|body| with_far_slots(body)).collect();
+        check_against_stack(&far, &near);
+    }
 }
 
 /// As `handlers_do_not_recurse`, of the handlers here: a small native stack, many steps.
