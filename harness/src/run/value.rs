@@ -42,14 +42,19 @@ fn parse_v128(text: &str) -> Option<u128> {
     Some(u128::from_le_bytes(lanes.to_le_bytes()))
 }
 
-/// `null`, or for an externref the number that stands for the host's object.
+/// `null`, or the number that stands for the host's object, `extern:N` or `host:N`, or an i31, as
+/// they are printed. The call checks whether the type has them.
 fn parse_ref(ty: RefType, text: &str) -> Option<Ref> {
-    let top = ty.heap.top();
-    match (text, text.strip_prefix("extern:")) {
-        ("null", _) if ty.nullable => Some(Ref::Null(top)),
-        (_, Some(number)) if top == AbstractHeapType::Extern => {
-            Some(Ref::Extern(number.parse().ok()?))
-        }
+    const I31_MAX: u32 = u32::MAX >> 1;
+    if text == "null" {
+        return ty.nullable.then_some(Ref::Null(ty.heap.top()));
+    }
+    let (kind, number) = text.split_once(':')?;
+    let number: u32 = number.parse().ok()?;
+    match (kind, ty.heap.top()) {
+        ("extern", AbstractHeapType::Extern) => Some(Ref::Extern(number)),
+        ("host", AbstractHeapType::Any) => Some(Ref::Host(number)),
+        ("i31", AbstractHeapType::Any) if number <= I31_MAX => Some(Ref::I31(number)),
         _ => None,
     }
 }
@@ -132,6 +137,9 @@ mod tests {
         let lanes = 0x0000_0004_0000_0003_0000_0002_0000_0001;
         let printed = "0x00000004000000030000000200000001";
         check(V128, "i32x4 1 2 3 4", Val::V128(lanes), printed);
+        let any = ValType::Ref(RefType::nullable(AbstractHeapType::Any));
+        check(any, "i31:7", Val::Ref(Ref::I31(7)), "i31:7");
+        check(any, "host:8", Val::Ref(Ref::Host(8)), "host:8");
     }
 
     #[test]

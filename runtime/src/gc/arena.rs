@@ -77,6 +77,24 @@ impl Arena {
         }
     }
 
+    /// Gives the memory of free units at the end back to the system, from `keep_bytes` on, unless
+    /// it is not worth it.
+    pub(super) fn trim(&mut self, keep_bytes: u64) {
+        let keep = keep_bytes.div_ceil(UNIT_BYTES.into());
+        let mut end = self.high;
+        while u64::from(end) > keep && end > 1 && !self.is_used(end - 1) {
+            end -= 1;
+        }
+        let bytes = u64::from(self.high - end) * u64::from(UNIT_BYTES);
+        if bytes >= DISCARD_BYTES_MIN {
+            let start = self.base + end as usize * UNIT_BYTES as usize;
+            memory::discard(start, bytes as usize);
+            self.free -= self.high - end;
+            self.high = end;
+            self.hint = self.hint.min(end);
+        }
+    }
+
     /// Free units in one piece among those that have been given out before.
     fn find(&mut self, units: u32) -> Option<u32> {
         if self.free < units {

@@ -41,8 +41,10 @@ impl Bits {
         self.words[word] &= !bit;
     }
 
-    pub(super) fn clear_all(&mut self) {
-        self.words.fill(0);
+    /// Clears the bits of a range of whole words.
+    pub(super) fn clear_range(&mut self, bytes: Range<u32>) {
+        let range = (bytes.start / WORD_BYTES) as usize..(bytes.end / WORD_BYTES) as usize;
+        self.words[range].fill(0);
     }
 
     /// Takes over another's bits in a range of whole words: how many are set.

@@ -84,6 +84,12 @@ impl Space {
         self.runs.as_mut_ptr()
     }
 
+    /// Offsets below this one may be in use.
+    #[cfg(test)]
+    pub(super) fn end_bytes(&self) -> u64 {
+        self.arena.end_bytes()
+    }
+
     pub(super) fn is_budget_spent(&self) -> bool {
         self.budget_bytes < 0
     }
@@ -170,7 +176,13 @@ impl Space {
                 self.starts.clear(cell);
             }
         }
-        self.marks.clear_all();
+        for block in &self.blocks {
+            self.marks
+                .clear_range(block.offset..block.offset + BLOCK_BYTES);
+        }
+        for large in &self.larges {
+            self.marks.clear(large.offset);
+        }
     }
 
     /// Marks the object of a word, if it is one: whether it was not marked before.
@@ -189,7 +201,9 @@ impl Space {
             class.partial.clear();
         }
         let live_bytes = self.sweep_blocks() + self.sweep_larges();
-        self.budget_bytes = live_bytes.max(root_bytes).max(BUDGET_BYTES_MIN) as i64;
+        let budget_bytes = live_bytes.max(root_bytes).max(BUDGET_BYTES_MIN);
+        self.arena.trim(live_bytes + 2 * budget_bytes);
+        self.budget_bytes = budget_bytes as i64;
     }
 
     fn sweep_blocks(&mut self) -> u64 {

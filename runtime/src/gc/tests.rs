@@ -302,3 +302,23 @@ fn free_units_at_the_end_grow_into_new_ones() {
         fixture.collect(&[]);
     }
 }
+
+#[test]
+fn memory_of_a_heap_that_has_shrunk_is_given_back() {
+    let mut fixture = Fixture::new(LIMIT_BYTES, false);
+    let mut head = 0;
+    for _ in 0..1_500_000 {
+        head = fixture.node(&[], [head, 0, 0]).expect("there is room");
+    }
+    assert!(fixture.heap.space.end_bytes() > 45 << 20);
+    fixture.collect(&[]);
+    assert!(fixture.heap.space.end_bytes() < 16 << 20);
+    head = 0;
+    for _ in 0..1_500_000 {
+        head = fixture
+            .node(&[], [head, 0, 0])
+            .expect("there is room again");
+    }
+    fixture.collect(&[head]);
+    assert_eq!(fixture.heap.statistics().objects, 1_500_000);
+}
