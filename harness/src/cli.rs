@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::error::{Exit, InputError};
 use crate::expectations::Source;
-use crate::protocol::{Bounds, Modes};
+use crate::protocol::{Bounds, Modes, Profile};
 use crate::select::Selection;
 use crate::tier::Tier;
 
@@ -76,6 +76,9 @@ pub struct SpecArgs {
     /// How memory accesses are checked
     #[arg(long, value_enum, default_value_t = BoundsArg::Guard)]
     pub bounds: BoundsArg,
+    /// What engines do where the specification leaves a result open
+    #[arg(long, value_enum, default_value_t)]
+    pub profile: Profile,
     /// What the engines do beyond running the code.
     #[command(flatten)]
     pub modes: ModeArgs,
@@ -152,6 +155,9 @@ pub struct RunArgs {
     /// Translate every function before anything runs
     #[arg(long, overrides_with = "lazy")]
     pub eager: bool,
+    /// What the engine does where the specification leaves a result open
+    #[arg(long, value_enum, default_value_t)]
+    pub profile: Profile,
     /// What the module may use.
     #[command(flatten)]
     pub limits: LimitArgs,

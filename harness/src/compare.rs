@@ -5,28 +5,21 @@
 //! after a stack exhaustion the state may differ with the depth; a tier that could not run an
 //! earlier directive may lack its effects; what threads of the script do together depends on which
 //! is faster; and once the state has diverged, that it still differs is not news. Results that
-//! differ always diverge, unless the file is poisoned.
+//! differ always diverge, unless the file is poisoned. In the native profile, the bits of NaNs and
+//! the results that the suite allows as alternatives are open, too: where they differ, the
+//! directive is poisoned, and so are the states that differ.
 
-use crate::judge::{ending, outcome_text};
+use crate::judge::{ending, judge, outcome_text};
 use crate::outcome::{JudgedBy, Outcome, Report, StateHash, Value};
-use crate::script::{Directive, Kind, Script};
+use crate::protocol::Profile;
+use crate::script::{Directive, Expectation, Kind, Script};
 use crate::tier::Tier;
-use crate::verdict::{Agreement, Comparison};
-
-/// Whether engines offer the deterministic profile, or NaN bits of their own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum NanProfile {
-    /// NaN results are the positive canonical NaN: compared bit by bit.
-    #[default]
-    Deterministic,
-    /// NaN bits are the host's: a NaN equals any NaN, and states that differ prove nothing.
-    Native,
-}
+use crate::verdict::{Agreement, Comparison, Status};
 
 /// Compares the directives of one file, in order.
 #[derive(Debug, Default)]
 pub struct Comparer {
-    profile: NanProfile,
+    profile: Profile,
     /// Differences prove nothing any more.
     poisoned: bool,
     /// The states have diverged already.
@@ -56,7 +49,7 @@ pub fn compare(script: &Script, tiers: &[(Tier, &[Report])]) -> Vec<Comparison> 
 
 impl Comparer {
     /// A comparer at the beginning of a file.
-    pub fn new(profile: NanProfile) -> Comparer {
+    pub fn new(profile: Profile) -> Comparer {
         Comparer {
             profile,
             ..Comparer::default()
@@ -84,12 +77,12 @@ impl Comparer {
     }
 
     fn compare(&mut self, directive: &Directive, ran: &[Entry<'_>]) -> Comparison {
-        let same = |a: &Entry<'_>, b: &Entry<'_>| self.alike(&a.1.outcome, &b.1.outcome);
+        let same = |a: &Entry<'_>, b: &Entry<'_>| alike(&a.1.outcome, &b.1.outcome, Value::eq);
         let groups = groups(ran, same);
         if groups.len() > 1 {
             let text = |entry: &Entry<'_>| outcome_text(&directive.expectation, &entry.1.outcome);
             let involved = ran.iter().any(|(tier, _)| self.incomplete.contains(tier));
-            let agreement = self.difference(involved);
+            let agreement = self.difference(involved || self.is_open(directive, ran));
             return Comparison {
                 agreement,
                 diff: diff(&groups, text),
@@ -117,7 +110,7 @@ impl Comparer {
         if exhausted {
             self.poisoned = true;
         }
-        let open = self.profile == NanProfile::Native || self.state_diverged;
+        let open = self.profile == Profile::Native || self.state_diverged;
         let agreement = self.difference(open);
         self.state_diverged = true;
         let differing = differing_parts(complete);
@@ -150,29 +143,38 @@ impl Comparer {
         }
     }
 
-    /// Whether two outcomes are the same: values by bits, traps by kind, other endings by class.
-    fn alike(&self, a: &Outcome, b: &Outcome) -> bool {
-        match (a, b) {
-            (Outcome::Values(a), Outcome::Values(b)) => {
-                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.same_value(a, b))
-            }
-            (Outcome::Trap(a), Outcome::Trap(b)) => a == b,
-            (a, b) => ending(a) == ending(b),
-        }
+    /// Whether the native profile leaves open in what the outcomes differ: in the bits of NaNs, or
+    /// within what the suite allows.
+    fn is_open(&self, directive: &Directive, ran: &[Entry<'_>]) -> bool {
+        let first = &ran[0].1.outcome;
+        let but_for_nans = |entry: &Entry<'_>| alike(first, &entry.1.outcome, same_but_for_nans);
+        let passes = |entry: &Entry<'_>| judge(directive, &entry.1.outcome).status == Status::Pass;
+        let is_asserted = matches!(directive.expectation, Expectation::Return(_));
+        self.profile == Profile::Native
+            && (ran.iter().all(but_for_nans) || is_asserted && ran.iter().all(passes))
     }
+}
 
-    fn same_value(&self, a: &Value, b: &Value) -> bool {
-        if a == b {
-            return true;
+/// Whether two outcomes are the same: values as `same` says, traps by kind, other endings by class.
+fn alike(a: &Outcome, b: &Outcome, same: fn(&Value, &Value) -> bool) -> bool {
+    match (a, b) {
+        (Outcome::Values(a), Outcome::Values(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }
-        let nan = |value: &Value| match value {
-            Value::F32(bits) => bits & 0x7fff_ffff > 0x7f80_0000,
-            Value::F64(bits) => bits & 0x7fff_ffff_ffff_ffff > 0x7ff0_0000_0000_0000,
-            Value::I32(_) | Value::I64(_) | Value::V128(_) | Value::Ref(_) => false,
-        };
-        let same_type = std::mem::discriminant(a) == std::mem::discriminant(b);
-        self.profile == NanProfile::Native && same_type && nan(a) && nan(b)
+        (Outcome::Trap(a), Outcome::Trap(b)) => a == b,
+        (a, b) => ending(a) == ending(b),
     }
+}
+
+/// Whether values are the same, any NaN being the same as any other.
+fn same_but_for_nans(a: &Value, b: &Value) -> bool {
+    let nan = |value: &Value| match value {
+        Value::F32(bits) => bits & 0x7fff_ffff > 0x7f80_0000,
+        Value::F64(bits) => bits & 0x7fff_ffff_ffff_ffff > 0x7ff0_0000_0000_0000,
+        Value::I32(_) | Value::I64(_) | Value::V128(_) | Value::Ref(_) => false,
+    };
+    let same_type = std::mem::discriminant(a) == std::mem::discriminant(b);
+    a == b || same_type && nan(a) && nan(b)
 }
 
 /// Whether the tier ran the directive, so that its ending says something about the engine.
@@ -447,22 +449,22 @@ mod tests {
     }
 
     #[test]
-    fn native_nans_equal_each_other() {
+    fn native_nans_are_open() {
         let nan = |bits| outcome(Outcome::Values(vec![Value::F32(bits)]));
         let reports = || [nan(0x7fc0_0000), nan(0xffc0_0000), nan(0x7fc0_0001)];
         assert_eq!(next(&mut Comparer::default(), reports()).0, Diverge);
         assert_eq!(
-            next(&mut Comparer::new(NanProfile::Native), reports()).0,
-            Agree
+            next(&mut Comparer::new(Profile::Native), reports()).0,
+            Poisoned
         );
         let numbers = [nan(0), nan(0), nan(1 << 31)];
         assert_eq!(
-            next(&mut Comparer::new(NanProfile::Native), numbers).0,
+            next(&mut Comparer::new(Profile::Native), numbers).0,
             Diverge
         );
         let states = [5, 5, 6].map(|memories| with_state(value(1), memories));
         assert_eq!(
-            next(&mut Comparer::new(NanProfile::Native), states).0,
+            next(&mut Comparer::new(Profile::Native), states).0,
             Poisoned
         );
     }

@@ -249,6 +249,7 @@ fn note_differences(base: &Report, new: &Report, outcome: &mut Outcome) {
         None => "all of it".to_string(),
     };
     let bounds = |report: &Report| format!("{:?}", report.run.bounds).to_lowercase();
+    let profile = |report: &Report| report.run.profile.to_string();
     let modes = |report: &Report| report.run.modes.to_string();
     let facts = [
         ("suite", base.run.suite.clone(), new.run.suite.clone()),
@@ -263,6 +264,7 @@ fn note_differences(base: &Report, new: &Report, outcome: &mut Outcome) {
             described(&new.run.selection),
         ),
         ("bounds checks", bounds(base), bounds(new)),
+        ("profile", profile(base), profile(new)),
         ("modes", modes(base), modes(new)),
     ];
     for (name, before, after) in facts {

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read, Write};
 
+use clap::ValueEnum;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +63,8 @@ pub struct JobConfig {
     pub bounds: Bounds,
     /// Whether to hash the state after each action, for comparison between tiers.
     pub hash_state: bool,
+    /// Where the spec leaves results open.
+    pub profile: Profile,
     /// What the engine does beyond running the code.
     pub modes: Modes,
     /// The most bytes of memory that the worker may hold; 0 is no limit.
@@ -91,6 +94,37 @@ impl fmt::Display for Modes {
         let on: Vec<&str> = on.map(|(_, name)| name).collect();
         f.write_str(if on.is_empty() { "none" } else { "" })?;
         f.write_str(&on.join(", "))
+    }
+}
+
+/// What engines do where the spec leaves a result open: the spec's deterministic profile, or what
+/// the host does by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// NaN results are the positive canonical NaN, relaxed vector instructions are fixed
+    #[default]
+    Deterministic,
+    /// NaN results and relaxed vector instructions are the host's
+    Native,
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Profile::Deterministic => "deterministic",
+            Profile::Native => "native",
+        })
+    }
+}
+
+impl Profile {
+    /// What the runtime calls it.
+    pub fn of_engine(self) -> wassay_runtime::Profile {
+        match self {
+            Profile::Deterministic => wassay_runtime::Profile::Deterministic,
+            Profile::Native => wassay_runtime::Profile::Native,
+        }
     }
 }
 
@@ -276,6 +310,7 @@ mod tests {
                 features: FeatureSet::WASM3,
                 bounds: Bounds::Guard,
                 hash_state: true,
+                profile: Profile::Native,
                 modes: Modes::default(),
                 memory_bytes_max: 1 << 40,
             },

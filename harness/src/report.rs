@@ -16,7 +16,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::InputError;
-use crate::protocol::{Bounds, Modes};
+use crate::protocol::{Bounds, Modes, Profile};
 use crate::script::Kind;
 use crate::tier::Tier;
 use crate::verdict::{Agreement, Status};
@@ -76,6 +76,9 @@ pub struct Run {
     pub jobs: usize,
     /// How memory accesses were checked.
     pub bounds: Bounds,
+    /// What the engines did where the spec leaves a result open.
+    #[serde(default)]
+    pub profile: Profile,
     /// What the engines did beyond running the code.
     #[serde(default)]
     pub modes: Modes,

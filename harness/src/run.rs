@@ -93,6 +93,7 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
         .arg(&args.file)
         .args(["--invoke", &args.invoke]);
     command.args(["--tier", args.tier.name(), "--bounds", args.bounds.name()]);
+    command.args(["--profile", &args.profile.to_string()]);
     command.args(args.limits.words());
     command.arg("--").args(&args.args);
     // If that program cannot execute ARM64 code either, it must say so and not look for another.
@@ -172,6 +173,7 @@ fn config(args: &RunArgs) -> Config {
     if !args.eager {
         config.compilation = Compilation::Lazy;
     }
+    config.profile = args.profile.of_engine();
     let given = &args.limits;
     config.fuel = given.fuel.is_some();
     config.interruptible = given.timeout.is_some();

@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use crate::cli::SpecArgs;
-use crate::compare::{Comparer, Entry, NanProfile};
+use crate::compare::{Comparer, Entry};
 use crate::error::{Exit, InputError};
 use crate::expectations::{Expectations, Source, Use};
 use crate::judge::judge;
 use crate::outcome::Report as Seen;
 use crate::pool::launch::program_for;
 use crate::pool::{self, FileRun, Interrupted, Observer, Settings, Task, TierRun, interrupt};
-use crate::protocol::{Bounds, JobConfig, Modes};
+use crate::protocol::{Bounds, JobConfig, Modes, Profile};
 use crate::report::atomic::Destination;
 use crate::report::build::{JudgedFile, TierState, build};
 use crate::report::table::{self, Color};
@@ -45,6 +45,8 @@ pub struct Options {
     pub worker_memory: u64,
     /// How memory accesses are checked.
     pub bounds: Bounds,
+    /// What engines do where the spec leaves a result open.
+    pub profile: Profile,
     /// What the engines do beyond running the code.
     pub modes: Modes,
     /// Whether the state is compared after each action.
@@ -123,6 +125,7 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
         timeout: args.timeout,
         worker_memory: args.worker_memory.unwrap_or(0),
         bounds: args.bounds.into(),
+        profile: args.profile,
         modes: args.modes.into(),
         compare_state: !args.no_state,
         program,
@@ -190,7 +193,7 @@ pub fn measure(
     let states = tiers.iter().map(state_of).collect();
     let mut files: Vec<JudgedFile> = (0..chosen.files.len())
         .into_par_iter()
-        .map(|index| judge_file(&chosen.files[index], index, &tiers))
+        .map(|index| judge_file(&chosen.files[index], index, &tiers, options.profile))
         .collect();
     let usage = expectations.apply(&mut files, options.selection.is_whole_suite());
     let run = Run {
@@ -201,6 +204,7 @@ pub fn measure(
         host: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
         jobs: options.jobs,
         bounds: options.bounds,
+        profile: options.profile,
         modes: options.modes,
         state_compared: options.compare_state && options.tiers.len() > 1,
         seconds: seconds(started.elapsed()),
@@ -232,6 +236,7 @@ fn run_tiers(
                 features: file.features,
                 bounds: options.bounds,
                 hash_state: options.compare_state && options.tiers.len() > 1,
+                profile: options.profile,
                 modes: options.modes,
                 memory_bytes_max: options.worker_memory,
             },
@@ -260,7 +265,12 @@ fn state_of((&tier, run): (&Tier, &TierRun)) -> (Tier, TierState) {
 }
 
 /// Judges a file's outcomes in every available tier, and compares the tiers.
-fn judge_file(file: &ChosenFile, index: usize, tiers: &BTreeMap<Tier, TierRun>) -> JudgedFile {
+fn judge_file(
+    file: &ChosenFile,
+    index: usize,
+    tiers: &BTreeMap<Tier, TierRun>,
+    profile: Profile,
+) -> JudgedFile {
     let runs = tiers
         .iter()
         .filter_map(|(&tier, run)| Some((tier, run.as_ref().ok()?.get(index)?)));
@@ -282,7 +292,7 @@ fn judge_file(file: &ChosenFile, index: usize, tiers: &BTreeMap<Tier, TierRun>) 
     });
     JudgedFile {
         verdicts: verdicts.collect(),
-        comparisons: compare_file(&file.script.directives, &runs),
+        comparisons: compare_file(&file.script.directives, &runs, profile),
         script: file.script.clone(),
         proposal: file.proposal.name().to_string(),
         seconds: runs.values().map(|run| run.micros).sum::<u64>() as f64 / 1e6,
@@ -290,8 +300,12 @@ fn judge_file(file: &ChosenFile, index: usize, tiers: &BTreeMap<Tier, TierRun>) 
 }
 
 /// Compares the tiers directive by directive; what one leaves behind matters for the next.
-fn compare_file(directives: &[Directive], runs: &BTreeMap<Tier, &FileRun>) -> Vec<Comparison> {
-    let mut comparer = Comparer::new(NanProfile::Deterministic);
+fn compare_file(
+    directives: &[Directive],
+    runs: &BTreeMap<Tier, &FileRun>,
+    profile: Profile,
+) -> Vec<Comparison> {
+    let mut comparer = Comparer::new(profile);
     let compared = directives.iter().enumerate().map(|(ordinal, directive)| {
         let entries = runs.iter();
         let entries = entries.filter_map(|(&tier, run)| Some((tier, run.reports.get(ordinal)?)));

@@ -30,7 +30,7 @@ use crate::error::Exit;
 use crate::outcome::{Proof, Report};
 use crate::protocol::{
     Bounds, FrameError, FromWorker, Job, JobConfig, JobResult, MEMORY_EXIT, Modes,
-    PROTOCOL_VERSION, ToWorker, read_frame, write_frame,
+    PROTOCOL_VERSION, Profile, ToWorker, read_frame, write_frame,
 };
 use crate::tier::Tier;
 
@@ -138,6 +138,7 @@ const PROBE: JobConfig = JobConfig {
     features: crate::suite::FeatureSet::WASM1,
     bounds: Bounds::Guard,
     hash_state: false,
+    profile: Profile::Deterministic,
     modes: Modes {
         fuel: false,
         interruptible: false,
@@ -162,6 +163,7 @@ fn config(tier: Tier, job: &JobConfig) -> Config {
         policy: Policy::Only(tier),
         bounds,
         features,
+        profile: job.profile.of_engine(),
         fuel: job.modes.fuel,
         interruptible: job.modes.interruptible,
         gc_stress: job.modes.gc_stress,

@@ -842,3 +842,45 @@ fn a_jit_worker_of_the_wrong_architecture_is_unavailable_and_does_not_loop() {
     let ended = run(&["spec", &wast, "--tiers", "jit"]);
     assert_eq!(ended.code, 3, "{}{}", ended.stdout, ended.stderr);
 }
+
+/// NaNs are judged by what the suite states of them, and the profile stands in the report.
+#[test]
+fn the_native_profile_is_judged_by_nan_class() {
+    let place = Place::new();
+    let suite = place.file(
+        "a.wast",
+        r#"(module (func (export "f") (param f32 f32) (result f32)
+             (f32.add (local.get 0) (local.get 1))))
+           (assert_return (invoke "f" (f32.const 1) (f32.const -nan)) (f32.const nan:canonical))
+           (assert_return (invoke "f" (f32.const -nan:0x200001) (f32.const 1))
+             (f32.const nan:arithmetic))
+           (assert_return (invoke "f" (f32.const 1) (f32.const 2)) (f32.const 3))"#,
+    );
+    for profile in ["deterministic", "native"] {
+        let arguments = [&suite, "--profile", profile];
+        let (ended, report) = place.spec_in("stack,register", &arguments);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert_eq!(report["run"]["profile"], profile);
+        assert_eq!(report["agreement"]["diverge"], 0);
+    }
+    let module = place.file(
+        "m.wat",
+        r#"(module (func (export "f") (param f32) (result i32)
+             (i32.reinterpret_f32 (f32.mul (local.get 0) (f32.const 1.5)))))"#,
+    );
+    let run = |profile: &str| {
+        let call = [
+            "run",
+            &module,
+            "--invoke",
+            "f",
+            "--profile",
+            profile,
+            "--",
+            "nan:0x400001",
+        ];
+        place.run(&call).stdout
+    };
+    assert_eq!(run("deterministic"), format!("{}\n", 0x7fc0_0000));
+    assert_eq!(run("native"), format!("{}\n", 0x7fc0_0001));
+}

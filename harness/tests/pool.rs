@@ -19,8 +19,8 @@ use wassay::outcome::{Outcome, Proof, Report, Value};
 use wassay::pool::launch::Program;
 use wassay::pool::{self, FileRun, Observer, Settings, Task, TierRun};
 use wassay::protocol::{
-    Bounds, FromWorker, Job, JobConfig, JobResult, Modes, PROTOCOL_VERSION, ToWorker, read_frame,
-    write_frame,
+    Bounds, FromWorker, Job, JobConfig, JobResult, Modes, PROTOCOL_VERSION, Profile, ToWorker,
+    read_frame, write_frame,
 };
 use wassay::script::{Command, Script};
 use wassay::suite::FeatureSet;
@@ -94,6 +94,7 @@ fn run_with(programs: &[(Tier, &str)], scripts: &[Script], skip: &[u32], jobs: u
                 features: FeatureSet::WASM3,
                 bounds: Bounds::Guard,
                 hash_state: false,
+                profile: Profile::default(),
                 modes: Modes::default(),
                 memory_bytes_max: 0,
             },

@@ -15,7 +15,7 @@ use wassay::expectations::Expectations;
 use wassay::pool::Observer;
 use wassay::pool::launch::program_for;
 use wassay::pool::process::{StartError, Worker};
-use wassay::protocol::{Bounds, Modes};
+use wassay::protocol::{Bounds, Modes, Profile};
 use wassay::report::{Report, is_failing};
 use wassay::script::Script;
 use wassay::select::{Chosen, Selection};
@@ -92,6 +92,7 @@ fn options() -> Options {
         timeout: Duration::from_secs(10),
         worker_memory: 0,
         bounds: Bounds::Guard,
+        profile: Profile::default(),
         modes: Modes::default(),
         compare_state: true,
         program: env!("CARGO_BIN_EXE_wassay").into(),

@@ -72,6 +72,17 @@ pub enum Bounds {
     Explicit,
 }
 
+/// What code does where the spec leaves a result open (spec: Appendix, Profiles).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// The deterministic profile: NaNs that operations make are the positive canonical one, relaxed
+    /// vector operations are fixed.
+    #[default]
+    Deterministic,
+    /// The host's NaNs, and what costs it least. A tier may still be deterministic.
+    Native,
+}
+
 /// How an engine is to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
@@ -85,6 +96,8 @@ pub struct Config {
     pub features: WasmFeatures,
     /// What a store may use.
     pub limits: Limits,
+    /// Where the spec leaves results open.
+    pub profile: Profile,
     /// Whether code counts the instructions that it executes, and traps when fuel runs out.
     pub fuel: bool,
     /// Whether code can be interrupted from outside, by request or deadline.
@@ -102,6 +115,7 @@ impl Config {
             bounds: Bounds::Guard,
             features: WasmFeatures::WASM3,
             limits: Limits::default(),
+            profile: Profile::Deterministic,
             fuel: false,
             interruptible: false,
             gc_stress: false,

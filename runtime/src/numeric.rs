@@ -4,8 +4,9 @@
 //! Integers are unsigned (`u32` for i32, `u64` for i64) and read as signed where the operation is;
 //! floats are `f32` and `f64`; tests and comparisons give `bool`; what may trap gives a `Result`.
 //! Results follow the spec's deterministic profile: where an operation makes a NaN, it is the
-//! positive canonical NaN. `abs`, `neg`, `copysign` and reinterpretation work on bits and keep any
-//! payload. The file owns no state and knows no tier. Spec: 4.3 Numerics.
+//! positive canonical NaN ([`native`] has what differs in the native profile). `abs`, `neg`,
+//! `copysign` and reinterpretation work on bits and keep any payload. The file owns no state and
+//! knows no tier. Spec: 4.3 Numerics.
 
 use crate::trap::TrapKind;
 
@@ -371,3 +372,5 @@ pure! {
         split(i128::from(a as i64).wrapping_mul(i128::from(b as i64)) as u128);
     i64_mul_wide_u(a: u64, b: u64) -> (u64, u64) = split(u128::from(a) * u128::from(b));
 }
+
+pub mod native;

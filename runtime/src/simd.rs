@@ -7,7 +7,8 @@
 //! computed correctly, but less well.) Float lanes mean what `numeric` says, NaNs included.
 //!
 //! Relaxed opcodes follow the spec's deterministic profile, in which each is its counterpart that
-//! is not relaxed, multiply-add is not fused, and the dot products are signed.
+//! is not relaxed, multiply-add is not fused, and the dot products are signed ([`native`] has what
+//! differs in the native profile).
 //! Spec: 4.3.5 Vector Operations, 4.3.6 Relaxed Operations.
 
 use std::array::from_fn;
@@ -577,3 +578,5 @@ pure! {
         c,
     );
 }
+
+pub mod native;

@@ -7,7 +7,7 @@ use super::build::{JudgedFile, TierState, build};
 use super::{Report, Run};
 use crate::outcome::JudgedBy;
 use crate::parse::parse_script;
-use crate::protocol::{Bounds, Modes};
+use crate::protocol::{Bounds, Modes, Profile};
 use crate::tier::Tier;
 use crate::verdict::{Agreement, Comparison, Status, Verdict};
 
@@ -66,6 +66,7 @@ pub(crate) fn run() -> Run {
         host: "x86_64-linux".to_string(),
         jobs: 1,
         bounds: Bounds::Guard,
+        profile: Profile::default(),
         modes: Modes::default(),
         state_compared: true,
         seconds: 1.5,

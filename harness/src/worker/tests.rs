@@ -4,7 +4,7 @@ use super::*;
 use crate::judge::judge;
 use crate::outcome::{JudgedBy, Outcome, StateHash};
 use crate::parse::parse_script;
-use crate::protocol::Modes;
+use crate::protocol::{Modes, Profile};
 use crate::script::Script;
 use crate::suite::FeatureSet;
 use crate::verdict::Status;
@@ -15,6 +15,7 @@ fn run_script(script: &Script, excluded: &[u32]) -> JobResult {
         features: FeatureSet::WASM3,
         bounds: Bounds::Guard,
         hash_state: true,
+        profile: Profile::Deterministic,
         modes: Modes::default(),
         memory_bytes_max: 0,
     };
@@ -348,6 +349,7 @@ fn jobs_are_served_over_streams_and_the_cell_says_when_none_runs() {
         features: FeatureSet::WASM3,
         bounds: Bounds::Explicit,
         hash_state: false,
+        profile: Profile::Deterministic,
         modes: Modes::default(),
         memory_bytes_max: 0,
     };

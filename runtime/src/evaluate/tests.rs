@@ -163,6 +163,19 @@ macro_rules! define_step {
 
 for_each_op!(define_step);
 
+/// The same in the native profile.
+mod native {
+    use super::{Machine, Op, Outcome, TrapKind, for_each_op};
+    use crate::numeric::native as numeric;
+    use crate::simd::native as simd;
+
+    for_each_op!(define_step);
+
+    pub(super) fn of(machine: &mut Machine, op: Op) -> Option<Result<Vec<u128>, TrapKind>> {
+        step(machine, op)
+    }
+}
+
 /// The pure function of an opcode on bits, zero-extended: its operands, or what an access reads in
 /// the place of its address; then its results, or what an access writes.
 pub(crate) fn pure(
@@ -178,6 +191,63 @@ pub(crate) fn pure(
         imm_lanes,
     };
     step(&mut machine, op).unwrap_or_else(|| panic!("{op:?} has a pure function"))
+}
+
+/// Whether a row may give this in the native profile, which leaves the bits of NaNs open: a NaN is
+/// quiet, and canonical if all NaNs among the operands are.
+pub(crate) fn is_allowed_natively(
+    op: Op,
+    operands: &[u128],
+    (imm_lane, imm_lanes): (u8, [u8; 16]),
+    results: &[u128],
+) -> bool {
+    let stack = operands.to_vec();
+    let mut machine = Machine {
+        stack,
+        imm_lane,
+        imm_lanes,
+    };
+    let native = native::of(&mut machine, op).expect("it has a pure function");
+    let native = native.expect("it does not trap");
+    if native == results {
+        return true;
+    }
+    let name = op.mnemonic();
+    let width = match &name[..3] {
+        "f32" => 32,
+        "f64" => 64,
+        _ => return false,
+    };
+    let operand_width = match () {
+        () if name.contains("_f32") => 32,
+        () if name.contains("_f64") => 64,
+        () => width,
+    };
+    let lanes = |bits: u128, width: u32| {
+        (0..128 / width).map(move |i| bits >> (i * width) & (u128::MAX >> (128 - width)))
+    };
+    let mut nans = operands.iter().flat_map(|&x| lanes(x, operand_width));
+    let all_canonical = nans.all(|x| !is_nan(x, operand_width) || is_canonical(x, operand_width));
+    let mut pairs = lanes(native[0], width).zip(lanes(results[0], width));
+    pairs.all(|(native, got)| {
+        let is_quiet = got >> (if width == 32 { 22 } else { 51 }) & 1 == 1;
+        let is_right = is_quiet && (!all_canonical || is_canonical(got, width));
+        native == got || is_nan(native, width) && is_nan(got, width) && is_right
+    })
+}
+
+fn is_nan(bits: u128, width: u32) -> bool {
+    match width {
+        32 => f32::from_bits(bits as u32).is_nan(),
+        _ => f64::from_bits(bits as u64).is_nan(),
+    }
+}
+
+fn is_canonical(bits: u128, width: u32) -> bool {
+    match width {
+        32 => bits as u32 & !(1 << 31) == numeric::NAN32_BITS,
+        _ => bits as u64 & !(1 << 63) == numeric::NAN64_BITS,
+    }
 }
 
 /// Whether the opcode has a pure function that needs no memory.

@@ -164,7 +164,7 @@ impl Translator {
     ) -> Result<(Code, Option<Handlers>)> {
         let config = &body.unit.config;
         let func = ir::build_in(module, body.index as usize, config, &mut self.building)?;
-        let fused = fuse::fuse(&func, &mut self.fusing)?;
+        let fused = fuse::fuse(&func, config.profile, &mut self.fusing)?;
         let code = Code::new(fused.cells);
         for &(cell, callee) in fused.calls {
             if let Some(callee) = module.body_index(callee) {

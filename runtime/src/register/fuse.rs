@@ -27,6 +27,7 @@ mod simd;
 use super::numeric::Two;
 use super::table::opcode;
 use super::unwind::{Handlers, Range};
+use crate::engine::Profile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{BlockId, Func, HandlerId, Operand, OperandKind, Slot, Type};
 use crate::limits::LimitKind;
@@ -65,10 +66,14 @@ pub(super) struct Scratch {
 /// # Errors
 /// `Limit` if the code is longer than a branch can span, `Internal` if the IR is not what it must
 /// be.
-pub(super) fn fuse<'s>(func: &Func, scratch: &'s mut Scratch) -> Result<Fused<'s>> {
+pub(super) fn fuse<'s>(
+    func: &Func,
+    profile: Profile,
+    scratch: &'s mut Scratch,
+) -> Result<Fused<'s>> {
     scratch.layout.reset(func);
     scratch.plan.reset(func);
-    let mut fuser = Fuser::new(func, scratch);
+    let mut fuser = Fuser::new(func, profile, scratch);
     fuser.prologue();
     for i in 0..func.blocks.len() as u32 {
         if fuser.plan.is_emitted(BlockId(i)) {
@@ -105,6 +110,7 @@ enum Fixup {
 
 struct Fuser<'a> {
     func: &'a Func,
+    profile: Profile,
     layout: &'a Layout,
     plan: &'a Plan,
     cells: &'a mut Vec<u64>,
@@ -155,7 +161,7 @@ impl Field {
 }
 
 impl<'a> Fuser<'a> {
-    fn new(func: &'a Func, scratch: &'a mut Scratch) -> Fuser<'a> {
+    fn new(func: &'a Func, profile: Profile, scratch: &'a mut Scratch) -> Fuser<'a> {
         scratch.cells.clear();
         scratch.cells.push(0);
         scratch.calls.clear();
@@ -167,6 +173,7 @@ impl<'a> Fuser<'a> {
         scratch.moves.clear();
         Fuser {
             func,
+            profile,
             layout: &scratch.layout,
             plan: &scratch.plan,
             cells: &mut scratch.cells,

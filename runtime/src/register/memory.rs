@@ -287,6 +287,9 @@ macro_rules! load_then_rows {
         pub(super) const LOAD_THEN_OPS: &[(Op, Op)] = &[$((Op::$load, Op::$op)),*];
         pub(super) const LOAD_THEN: [Chains; LOAD_THEN_OPS.len()] =
             [$(load_then_row::<load_ops::$load, binary_ops::$op>()),*];
+        /// The same in the native profile.
+        pub(super) const NATIVE_LOAD_THEN: [Chains; LOAD_THEN_OPS.len()] =
+            [$(load_then_row::<load_ops::$load, <binary_ops::$op as BinaryOp>::Native>()),*];
     };
 }
 

@@ -3,6 +3,7 @@
 
 use super::machine::handlers;
 use super::machine::{Flag, Handler, Immediate, InAcc, InSlot, Negated, Plain, Source, Value};
+use crate::numeric::native::{self, by_profile};
 use crate::numeric::{self, Slot};
 use crate::ops::{Op, for_each_group};
 use crate::trap::TrapKind;
@@ -32,14 +33,21 @@ impl<T: Value> Outcome for Result<T, TrapKind> {
 /// A row of one operand.
 pub(super) trait UnaryOp {
     type A: Value;
+    /// The row in the native profile.
+    type Native: UnaryOp<A = Self::A>;
     fn run(a: Self::A) -> impl Outcome;
 }
 
 /// A row of two operands of one type.
 pub(super) trait BinaryOp {
     type A: Value;
+    /// The row in the native profile.
+    type Native: BinaryOp<A = Self::A>;
     fn run(a: Self::A, b: Self::A) -> impl Outcome;
 }
+
+/// A row as it is in the native profile.
+pub(super) struct Native<O>(std::marker::PhantomData<O>);
 
 handlers! {
     /// `c := op(a)`
@@ -213,6 +221,7 @@ macro_rules! unary_rows {
         }
         $($(impl UnaryOp for unary_ops::$op {
             type A = value!($a);
+            type Native = by_profile!($func [Native<Self>] [Self]);
             #[inline(always)]
             fn run(a: Self::A) -> impl Outcome {
                 numeric::$func(a)
@@ -221,6 +230,19 @@ macro_rules! unary_rows {
         pub(super) const UNARY_OPS: &[Op] = &[$($(Op::$op),*),*];
         pub(super) const UNARY: [[Handler; ONE]; UNARY_OPS.len()] =
             [$($(unary_row::<unary_ops::$op>()),*),*];
+        $($(by_profile! { $func [
+            impl UnaryOp for Native<unary_ops::$op> {
+                type A = value!($a);
+                type Native = Self;
+                #[inline(always)]
+                fn run(a: Self::A) -> impl Outcome {
+                    native::$func(a)
+                }
+            }
+        ] [] })*)*
+        /// The same in the native profile.
+        pub(super) const NATIVE_UNARY: [[Handler; ONE]; UNARY_OPS.len()] =
+            [$($(unary_row::<<unary_ops::$op as UnaryOp>::Native>()),*),*];
     };
 }
 
@@ -232,6 +254,7 @@ macro_rules! binary_rows {
         }
         $($(impl BinaryOp for binary_ops::$op {
             type A = value!($a);
+            type Native = by_profile!($func [Native<Self>] [Self]);
             #[inline(always)]
             fn run(a: Self::A, b: Self::A) -> impl Outcome {
                 numeric::$func(a, b)
@@ -240,6 +263,19 @@ macro_rules! binary_rows {
         pub(super) const BINARY_OPS: &[Op] = &[$($(Op::$op),*),*];
         pub(super) const BINARY: [[Handler; TWO]; BINARY_OPS.len()] =
             [$($(binary_row::<binary_ops::$op>()),*),*];
+        $($(by_profile! { $func [
+            impl BinaryOp for Native<binary_ops::$op> {
+                type A = value!($a);
+                type Native = Self;
+                #[inline(always)]
+                fn run(a: Self::A, b: Self::A) -> impl Outcome {
+                    native::$func(a, b)
+                }
+            }
+        ] [] })*)*
+        /// The same in the native profile.
+        pub(super) const NATIVE_BINARY: [[Handler; TWO]; BINARY_OPS.len()] =
+            [$($(binary_row::<<binary_ops::$op as BinaryOp>::Native>()),*),*];
     };
 }
 
@@ -301,6 +337,11 @@ macro_rules! chain_rows {
         pub(super) const CHAIN_OPS: &[(Op, Op)] = &[$((Op::$first, Op::$second)),*];
         pub(super) const CHAIN: [Chains; CHAIN_OPS.len()] =
             [$(chain_row::<binary_ops::$first, binary_ops::$second>()),*];
+        /// The same in the native profile.
+        pub(super) const NATIVE_CHAIN: [Chains; CHAIN_OPS.len()] = [$(chain_row::<
+            <binary_ops::$first as BinaryOp>::Native,
+            <binary_ops::$second as BinaryOp>::Native,
+        >()),*];
     };
 }
 

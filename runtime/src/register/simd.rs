@@ -6,6 +6,7 @@ use super::machine::{Handler, Immediate, InAcc, InSlot, Regs, Source, handlers};
 use super::memory::{beyond, checked, wide};
 use crate::numeric;
 use crate::ops::{Op, for_each_group};
+use crate::simd::native::by_profile;
 use crate::simd::{self as pure, V128};
 use crate::trap::TrapKind;
 
@@ -24,37 +25,40 @@ unsafe fn set(r: &Regs, n: usize, vector: V128) {
 }
 
 macro_rules! unary {
-    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128) -> v128 })* })*) => { handlers! { $($(
-        /// `c := op(a)`
-        fn $func(r) {
-            set(&r, 3, pure::$func(vector(&r, 1)));
-            r.next(1)
+    ($func:ident) => {
+        handlers! {
+            /// `c := op(a)`
+            fn $func(r) {
+                set(&r, 3, pure::$func(vector(&r, 1)));
+                r.next(1)
+            }
         }
-    )*)* } };
+    };
 }
 
 macro_rules! binary {
-    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128, v128) -> v128 })* })*) => { handlers! { $($(
-        /// `c := op(a, b)`
-        fn $func(r) {
-            set(&r, 3, pure::$func(vector(&r, 1), vector(&r, 2)));
-            r.next(1)
+    ($func:ident) => {
+        handlers! {
+            /// `c := op(a, b)`
+            fn $func(r) {
+                set(&r, 3, pure::$func(vector(&r, 1), vector(&r, 2)));
+                r.next(1)
+            }
         }
-    )*)* } };
+    };
 }
 
 macro_rules! ternary {
-    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128, v128, v128) -> v128 })* })*) => { handlers! { $($(
-        /// `further cell := op(a, b, c)`
-        fn $func(r) {
-            let result = pure::$func(vector(&r, 1), vector(&r, 2), vector(&r, 3));
-            r.fp.add(r.cell(1) as usize).cast::<V128>().write_unaligned(result);
-            r.next(2)
+    ($func:ident) => {
+        handlers! {
+            /// `further cell := op(a, b, c)`
+            fn $func(r) {
+                let result = pure::$func(vector(&r, 1), vector(&r, 2), vector(&r, 3));
+                r.fp.add(r.cell(1) as usize).cast::<V128>().write_unaligned(result);
+                r.next(2)
+            }
         }
-    )*)* } };
+    };
 }
 
 macro_rules! shift {
@@ -228,9 +232,15 @@ macro_rules! store_lanes {
     )*)* } };
 }
 
-for_each_group!([for_each_simd_unary] unary;);
-for_each_group!([for_each_simd_binary] binary;);
-for_each_group!([for_each_simd_ternary] ternary;);
+/// A handler for each row, by the macro named before the groups.
+macro_rules! rows {
+    ($handler:ident $($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident $($tail:tt)* })* })*) => { $($($handler! { $func })*)* };
+}
+
+for_each_group!([for_each_simd_unary] rows; unary);
+for_each_group!([for_each_simd_binary] rows; binary);
+for_each_group!([for_each_simd_ternary] rows; ternary);
 for_each_group!([for_each_simd_shift] shift;);
 for_each_group!([for_each_simd_splat] splat;);
 for_each_group!([for_each_simd_reduce] reduce;);
@@ -241,6 +251,24 @@ for_each_group!([for_each_simd_load] loads;);
 for_each_group!([for_each_simd_store] stores;);
 for_each_group!([for_each_simd_load_lane] load_lanes;);
 for_each_group!([for_each_simd_store_lane] store_lanes;);
+
+/// Handlers of the rows that are others in the native profile.
+mod native {
+    use super::{for_each_group, handlers, set, vector};
+    use crate::simd::V128;
+    use crate::simd::native::{self as pure, by_profile};
+
+    macro_rules! rows {
+        ($handler:ident $($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+            { $func:ident $($tail:tt)* })* })*) => {
+            $($(by_profile! { $func [$handler! { $func }] [] })*)*
+        };
+    }
+
+    for_each_group!([for_each_simd_unary] rows; unary);
+    for_each_group!([for_each_simd_binary] rows; binary);
+    for_each_group!([for_each_simd_ternary] rows; ternary);
+}
 
 /// Wide arithmetic: the operands' slots are in the fields, then in those of the further cell, and
 /// in its last field the first slot of the results.
@@ -288,6 +316,9 @@ macro_rules! plain_rows {
         /// Rows of one handler.
         pub(super) const PLAIN_OPS: &[Op] = &[$($(Op::$op),*),*];
         pub(super) const PLAIN: [Handler; PLAIN_OPS.len()] = [$($($func),*),*];
+        /// The same in the native profile.
+        pub(super) const NATIVE_PLAIN: [Handler; PLAIN_OPS.len()] =
+            [$($(by_profile!($func [native::$func] [$func])),*),*];
     };
 }
 

@@ -14,15 +14,17 @@ use super::gc::{
 };
 use super::machine::{Handler, InAcc, InSlot};
 use super::memory::{
-    LOAD, LOAD_FORMS, LOAD_OPS, LOAD_THEN, LOAD_THEN_OPS, LoadForm, STORE, STORE_FORMS, STORE_OPS,
-    StoreForm,
+    LOAD, LOAD_FORMS, LOAD_OPS, LOAD_THEN, LOAD_THEN_OPS, LoadForm, NATIVE_LOAD_THEN, STORE,
+    STORE_FORMS, STORE_OPS, StoreForm,
 };
 use super::numeric::{
     BINARY, BINARY_OPS, BRANCH, BRANCH_AND, BRANCH_OPS, Branches, CHAIN, CHAIN_OPS, COUNT, Chains,
-    ONE, One, STEP, STEP_OPS, Steps, TWO, Two, UNARY, UNARY_OPS,
+    NATIVE_BINARY, NATIVE_CHAIN, NATIVE_UNARY, ONE, One, STEP, STEP_OPS, Steps, TWO, Two, UNARY,
+    UNARY_OPS,
 };
-use super::simd::{PLAIN, PLAIN_OPS, SCALAR, SCALAR_OPS, SCALARS, Scalar};
+use super::simd::{NATIVE_PLAIN, PLAIN, PLAIN_OPS, SCALAR, SCALAR_OPS, SCALARS, Scalar};
 use super::unwind;
+use crate::engine::Profile;
 use crate::ops::Op;
 
 /// The opcode of a field of the table, or of the first handler in it.
@@ -128,7 +130,12 @@ table! {
     br_on_cast: [Handler; 2] = BR_ON_CAST;
     ref_test_desc: Handler = gc::ref_test_desc;
     ref_cast_desc: Handler = gc::ref_cast_desc;
+    native_unary: [[Handler; ONE]; UNARY_OPS.len()] = NATIVE_UNARY;
+    native_binary: [[Handler; TWO]; BINARY_OPS.len()] = NATIVE_BINARY;
+    native_chain: [Chains; CHAIN_OPS.len()] = NATIVE_CHAIN;
+    native_load_then: [Chains; LOAD_THEN_OPS.len()] = NATIVE_LOAD_THEN;
     vector: [Handler; PLAIN_OPS.len()] = PLAIN;
+    native_vector: [Handler; PLAIN_OPS.len()] = NATIVE_PLAIN;
     vector_scalar: [[Handler; SCALAR]; SCALAR_OPS.len()] = SCALARS;
 }
 
@@ -172,16 +179,26 @@ fn row(rows: &[u16; Op::ALL.len()], op: Op) -> Option<u16> {
     Some(rows[op as usize]).filter(|&row| row != NONE)
 }
 
+/// The first of two opcodes in the deterministic profile, the second in the native one.
+fn by_profile(profile: Profile, deterministic: u16, native: u16) -> u16 {
+    match profile {
+        Profile::Deterministic => deterministic,
+        Profile::Native => native,
+    }
+}
+
 /// The opcode of a unary row.
-pub(super) fn unary(op: Op, way: One) -> Option<u16> {
+pub(super) fn unary(op: Op, way: One, profile: Profile) -> Option<u16> {
     static ROWS: [u16; Op::ALL.len()] = rows(UNARY_OPS);
-    Some(opcode!(unary) + row(&ROWS, op)? * ONE as u16 + way as u16)
+    let first = by_profile(profile, opcode!(unary), opcode!(native_unary));
+    Some(first + row(&ROWS, op)? * ONE as u16 + way as u16)
 }
 
 /// The opcode of a binary row.
-pub(super) fn binary(op: Op, way: Two) -> Option<u16> {
+pub(super) fn binary(op: Op, way: Two, profile: Profile) -> Option<u16> {
     static ROWS: [u16; Op::ALL.len()] = rows(BINARY_OPS);
-    Some(opcode!(binary) + row(&ROWS, op)? * TWO as u16 + way as u16)
+    let first = by_profile(profile, opcode!(binary), opcode!(native_binary));
+    Some(first + row(&ROWS, op)? * TWO as u16 + way as u16)
 }
 
 /// The opcode of a branch on a comparison, or on `i32.and`.
@@ -208,13 +225,15 @@ pub(super) fn step(op: Op, immediate: bool, negated: bool) -> Option<u16> {
 
 /// The opcode of a load or operation and an operation on its result. `first`: the result is the
 /// first operand.
-pub(super) fn chain(ops: (Op, Op), first: bool, in_acc: bool) -> Option<u16> {
+pub(super) fn chain(ops: (Op, Op), first: bool, in_acc: bool, profile: Profile) -> Option<u16> {
     let way = u16::from(first) * 2 + u16::from(in_acc);
     let find = |rows: &[(Op, Op)]| rows.iter().position(|&row| row == ops);
     if let Some(row) = find(CHAIN_OPS) {
-        return Some(opcode!(chain) + row as u16 * 4 + way);
+        let chain = by_profile(profile, opcode!(chain), opcode!(native_chain));
+        return Some(chain + row as u16 * 4 + way);
     }
-    find(LOAD_THEN_OPS).map(|row| opcode!(load_then) + row as u16 * 4 + way)
+    let load_then = by_profile(profile, opcode!(load_then), opcode!(native_load_then));
+    find(LOAD_THEN_OPS).map(|row| load_then + row as u16 * 4 + way)
 }
 
 /// The opcode of a load.
@@ -238,9 +257,10 @@ pub(super) fn atomic(op: Op) -> Option<u16> {
 }
 
 /// The opcode of a vector row, or one of wide arithmetic, that has one handler.
-pub(super) fn vector(op: Op) -> Option<u16> {
+pub(super) fn vector(op: Op, profile: Profile) -> Option<u16> {
     static ROWS: [u16; Op::ALL.len()] = rows(PLAIN_OPS);
-    Some(opcode!(vector) + row(&ROWS, op)?)
+    let first = by_profile(profile, opcode!(vector), opcode!(native_vector));
+    Some(first + row(&ROWS, op)?)
 }
 
 /// The opcode of a vector row with a scalar operand.

@@ -6,63 +6,89 @@ use crate::numeric::{self as pure, Slot};
 use crate::ops::for_each_group;
 
 macro_rules! one_operand {
-    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident($a:ident) -> $result:ident })* })*) => { handlers! { $($(
-        #[doc = concat!("`", $name, "`")]
-        fn $func(m) {
-            m.acc = pure::$func(Slot::from_slot(m.acc)).into_slot();
-            m.next()
+    ($func:ident $name:literal) => {
+        handlers! {
+            #[doc = concat!("`", $name, "`")]
+            fn $func(m) {
+                m.acc = pure::$func(Slot::from_slot(m.acc)).into_slot();
+                m.next()
+            }
         }
-    )*)* } };
+    };
 }
 
 macro_rules! one_operand_trapping {
-    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident($a:ident) -> $result:ident })* })*) => { handlers! { $($(
-        #[doc = concat!("`", $name, "`")]
-        fn $func(m) {
-            match pure::$func(Slot::from_slot(m.acc)) {
-                Ok(result) => m.acc = result.into_slot(),
-                Err(kind) => return m.trap(kind),
+    ($func:ident $name:literal) => {
+        handlers! {
+            #[doc = concat!("`", $name, "`")]
+            fn $func(m) {
+                match pure::$func(Slot::from_slot(m.acc)) {
+                    Ok(result) => m.acc = result.into_slot(),
+                    Err(kind) => return m.trap(kind),
+                }
+                m.next()
             }
-            m.next()
         }
-    )*)* } };
+    };
 }
 
 macro_rules! two_operands {
-    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident($a:ident, $b:ident) -> $result:ident })* })*) => { handlers! { $($(
-        #[doc = concat!("`", $name, "`")]
-        fn $func(m) {
-            let b = Slot::from_slot(m.acc);
-            m.sp = m.sp.sub(1);
-            m.acc = pure::$func(Slot::from_slot(*m.sp), b).into_slot();
-            m.next()
+    ($func:ident $name:literal) => {
+        handlers! {
+            #[doc = concat!("`", $name, "`")]
+            fn $func(m) {
+                let b = Slot::from_slot(m.acc);
+                m.sp = m.sp.sub(1);
+                m.acc = pure::$func(Slot::from_slot(*m.sp), b).into_slot();
+                m.next()
+            }
         }
-    )*)* } };
+    };
 }
 
 macro_rules! two_operands_trapping {
-    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident($a:ident, $b:ident) -> $result:ident })* })*) => { handlers! { $($(
-        #[doc = concat!("`", $name, "`")]
-        fn $func(m) {
-            let b = Slot::from_slot(m.acc);
-            m.sp = m.sp.sub(1);
-            match pure::$func(Slot::from_slot(*m.sp), b) {
-                Ok(result) => m.acc = result.into_slot(),
-                Err(kind) => return m.trap(kind),
+    ($func:ident $name:literal) => {
+        handlers! {
+            #[doc = concat!("`", $name, "`")]
+            fn $func(m) {
+                let b = Slot::from_slot(m.acc);
+                m.sp = m.sp.sub(1);
+                match pure::$func(Slot::from_slot(*m.sp), b) {
+                    Ok(result) => m.acc = result.into_slot(),
+                    Err(kind) => return m.trap(kind),
+                }
+                m.next()
             }
-            m.next()
         }
-    )*)* } };
+    };
 }
 
-for_each_group!([for_each_unary for_each_test for_each_convert] one_operand;);
-for_each_group!([for_each_convert_trapping] one_operand_trapping;);
-for_each_group!([for_each_binary for_each_compare] two_operands;);
-for_each_group!([for_each_binary_trapping] two_operands_trapping;);
+/// A handler for each row, by the macro named before the groups.
+macro_rules! rows {
+    ($handler:ident $($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident $($tail:tt)* })* })*) => { $($($handler! { $func $name })*)* };
+}
+
+for_each_group!([for_each_unary for_each_test for_each_convert] rows; one_operand);
+for_each_group!([for_each_convert_trapping] rows; one_operand_trapping);
+for_each_group!([for_each_binary for_each_compare] rows; two_operands);
+for_each_group!([for_each_binary_trapping] rows; two_operands_trapping);
+
+/// Handlers of the rows that are others in the native profile.
+pub(super) mod native {
+    use super::{Slot, for_each_group, handlers};
+    use crate::numeric::native::{self as pure, by_profile};
+
+    macro_rules! rows {
+        ($handler:ident $($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+            { $func:ident $($tail:tt)* })* })*) => {
+            $($(by_profile! { $func [$handler! { $func $name }] [] })*)*
+        };
+    }
+
+    for_each_group!([for_each_unary for_each_convert] rows; one_operand);
+    for_each_group!([for_each_binary] rows; two_operands);
+}
 
 handlers! {
     /// `i64.add128`

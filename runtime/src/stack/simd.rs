@@ -82,41 +82,44 @@ impl Machine {
 }
 
 macro_rules! unary {
-    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128) -> v128 })* })*) => { handlers! { $($(
-        #[doc = concat!("`", $name, "`")]
-        fn $func(m) {
-            let result = pure::$func(m.top());
-            m.set_top(result);
-            m.next()
+    ($func:ident $name:literal) => {
+        handlers! {
+            #[doc = concat!("`", $name, "`")]
+            fn $func(m) {
+                let result = pure::$func(m.top());
+                m.set_top(result);
+                m.next()
+            }
         }
-    )*)* } };
+    };
 }
 
 macro_rules! binary {
-    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128, v128) -> v128 })* })*) => { handlers! { $($(
-        #[doc = concat!("`", $name, "`")]
-        fn $func(m) {
-            let result = pure::$func(m.below(3), m.top());
-            m.sp = m.sp.sub(2);
-            m.set_top(result);
-            m.next()
+    ($func:ident $name:literal) => {
+        handlers! {
+            #[doc = concat!("`", $name, "`")]
+            fn $func(m) {
+                let result = pure::$func(m.below(3), m.top());
+                m.sp = m.sp.sub(2);
+                m.set_top(result);
+                m.next()
+            }
         }
-    )*)* } };
+    };
 }
 
 macro_rules! ternary {
-    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128, v128, v128) -> v128 })* })*) => { handlers! { $($(
-        #[doc = concat!("`", $name, "`")]
-        fn $func(m) {
-            let result = pure::$func(m.below(5), m.below(3), m.top());
-            m.sp = m.sp.sub(4);
-            m.set_top(result);
-            m.next()
+    ($func:ident $name:literal) => {
+        handlers! {
+            #[doc = concat!("`", $name, "`")]
+            fn $func(m) {
+                let result = pure::$func(m.below(5), m.below(3), m.top());
+                m.sp = m.sp.sub(4);
+                m.set_top(result);
+                m.next()
+            }
         }
-    )*)* } };
+    };
 }
 
 macro_rules! shift {
@@ -185,9 +188,15 @@ macro_rules! replace_lane {
     )*)* } };
 }
 
-for_each_group!([for_each_simd_unary] unary;);
-for_each_group!([for_each_simd_binary] binary;);
-for_each_group!([for_each_simd_ternary] ternary;);
+/// A handler for each row, by the macro named before the groups.
+macro_rules! rows {
+    ($handler:ident $($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident $($tail:tt)* })* })*) => { $($($handler! { $func $name })*)* };
+}
+
+for_each_group!([for_each_simd_unary] rows; unary);
+for_each_group!([for_each_simd_binary] rows; binary);
+for_each_group!([for_each_simd_ternary] rows; ternary);
 for_each_group!([for_each_simd_shift] shift;);
 for_each_group!([for_each_simd_splat] splat;);
 for_each_group!([for_each_simd_reduce] reduce;);
@@ -203,6 +212,23 @@ handlers! {
         m.set_top(result);
         m.next()
     }
+}
+
+/// Handlers of the rows that are others in the native profile.
+pub(super) mod native {
+    use super::{for_each_group, handlers};
+    use crate::simd::native::{self as pure, by_profile};
+
+    macro_rules! rows {
+        ($handler:ident $($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
+            { $func:ident $($tail:tt)* })* })*) => {
+            $($(by_profile! { $func [$handler! { $func $name }] [] })*)*
+        };
+    }
+
+    for_each_group!([for_each_simd_unary] rows; unary);
+    for_each_group!([for_each_simd_binary] rows; binary);
+    for_each_group!([for_each_simd_ternary] rows; ternary);
 }
 
 /// Defines the handlers of accesses to memories that `$address` finds: the host's address of so

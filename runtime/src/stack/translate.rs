@@ -26,7 +26,7 @@ use super::machine::Handler;
 use super::unwind::Handlers;
 use super::{call, control};
 use crate::decode::{DecodeError, Decoder, Instr, RawValType};
-use crate::engine::{Config, Proof};
+use crate::engine::{Config, Profile, Proof};
 use crate::error::{Error, ErrorKind, Result};
 use crate::meter;
 use crate::module::Module;
@@ -54,6 +54,7 @@ pub(super) fn signatures(module: &Module) -> Box<[Signature]> {
 /// What is kept from one function to the next: buffers, and facts of the module.
 pub(super) struct Translator<'m> {
     module: &'m Module,
+    profile: Profile,
     /// Where the code of the module's functions will be; calls name it.
     codes: *const FuncCode,
     signatures: &'m [Signature],
@@ -105,6 +106,7 @@ impl<'m> Translator<'m> {
     ) -> Self {
         Translator {
             module,
+            profile: config.profile,
             codes,
             signatures,
             cells: Vec::new(),

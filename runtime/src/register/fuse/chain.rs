@@ -31,7 +31,7 @@ impl Fuser<'_> {
         };
         let (op, dst) = (*op, *dst);
         if !matches!(first, Inst::Binary { op: first, .. } | Inst::Load { op: first, .. }
-            if table::chain((*first, op), false, false).is_some())
+            if table::chain((*first, op), false, false, self.profile).is_some())
         {
             return Ok(false);
         }
@@ -56,7 +56,7 @@ impl Fuser<'_> {
         };
         let x = self.slot(x, ty, 2);
         let in_acc = self.is_in_acc(x, ty);
-        let code = table::chain((first.op, op), is_first, in_acc);
+        let code = table::chain((first.op, op), is_first, in_acc, self.profile);
         self.cell(code.ok_or_else(|| internal(op.mnemonic()))?, a, b, x);
         let dst = self.layout.slot(dst);
         self.cells.push(u64::from(dst));

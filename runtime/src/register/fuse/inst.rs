@@ -113,7 +113,7 @@ impl Fuser<'_> {
 
     fn unary(&mut self, op: Op, dst: Slot, a: Operand) -> Result<()> {
         let (operand, result) = condition::types(op);
-        if table::unary(op, One::Slot).is_none() {
+        if table::unary(op, One::Slot, self.profile).is_none() {
             return self.vector_unary(op, dst, a);
         }
         let a = self.slot(a, operand, 0);
@@ -122,7 +122,7 @@ impl Fuser<'_> {
         } else {
             One::Slot
         };
-        let code = table::unary(op, way).ok_or_else(|| internal(op.mnemonic()))?;
+        let code = table::unary(op, way, self.profile).ok_or_else(|| internal(op.mnemonic()))?;
         let dst = self.layout.slot(dst);
         let to = self.dst(dst);
         self.cell(code, a, 0, to);
@@ -139,7 +139,7 @@ impl Fuser<'_> {
         let a = self.slot(a, operand, 0);
         let b = self.field(b, operand, 1);
         let way = self.two(a, b, operand);
-        let code = table::binary(op, way).ok_or_else(|| internal(op.mnemonic()))?;
+        let code = table::binary(op, way, self.profile).ok_or_else(|| internal(op.mnemonic()))?;
         let dst = self.layout.slot(dst);
         let to = self.dst(dst);
         self.cell(code, a, b.bits(), to);

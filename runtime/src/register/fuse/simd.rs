@@ -7,22 +7,23 @@ use crate::ops::Op;
 use crate::register::simd::Scalar;
 use crate::register::table;
 
-fn plain(op: Op) -> Result<u16> {
-    table::vector(op).ok_or_else(|| internal(op.mnemonic()))
-}
-
 fn with_scalar(op: Op, way: Scalar) -> Result<u16> {
     table::vector_scalar(op, way).ok_or_else(|| internal(op.mnemonic()))
 }
 
 impl Fuser<'_> {
+    fn plain(&self, op: Op) -> Result<u16> {
+        table::vector(op, self.profile).ok_or_else(|| internal(op.mnemonic()))
+    }
+
     pub(super) fn vector_unary(&mut self, op: Op, dst: Slot, a: Operand) -> Result<()> {
         let (operand, result) = condition::types(op);
         let dst = self.layout.slot(dst);
         let to = self.dst(dst);
         if operand == Type::V128 {
             let a = self.slot(a, operand, 0);
-            self.cell(plain(op)?, a, 0, to);
+            let code = self.plain(op)?;
+            self.cell(code, a, 0, to);
         } else {
             let (way, a) = self.scalar(a, operand);
             self.cell(with_scalar(op, way)?, 0, a, to);
@@ -43,7 +44,8 @@ impl Fuser<'_> {
         let to = self.dst(dst);
         if condition::stored(op) == Type::V128 {
             let b = self.slot(b, Type::V128, 0);
-            self.cell(plain(op)?, a, b, to);
+            let code = self.plain(op)?;
+            self.cell(code, a, b, to);
         } else {
             let (way, b) = self.scalar(b, Type::I32);
             self.cell(with_scalar(op, way)?, a, b, to);
@@ -126,7 +128,8 @@ impl Fuser<'_> {
         match *inst {
             Inst::Ternary { op, dst, a, b, c } => {
                 let [a, b, c] = [(a, 0), (b, 1), (c, 2)].map(|(x, i)| self.slot(x, Type::V128, i));
-                self.cell(plain(op)?, a, b, c);
+                let code = self.plain(op)?;
+                self.cell(code, a, b, c);
                 let dst = self.layout.slot(dst);
                 self.cells.push(u64::from(dst));
                 self.wrote_value(dst, Type::V128);
@@ -138,7 +141,8 @@ impl Fuser<'_> {
                 }
                 let dst = self.layout.slot(dst);
                 let to = self.dst(dst);
-                self.cell(plain(op)?, slots[0], slots[1], slots[2]);
+                let code = self.plain(op)?;
+                self.cell(code, slots[0], slots[1], slots[2]);
                 self.cell(slots[3], 0, 0, to);
                 self.done(dst, Type::V128);
             }
@@ -152,7 +156,8 @@ impl Fuser<'_> {
                 let [a, b] = [(a, 0), (b, 1)].map(|(x, i)| self.slot(x, Type::V128, i));
                 let dst = self.layout.slot(dst);
                 let to = self.dst(dst);
-                self.cell(plain(op)?, a, b, to);
+                let code = self.plain(op)?;
+                self.cell(code, a, b, to);
                 let lanes = &self.func.consts[lanes as usize..][..2];
                 self.cells.extend_from_slice(lanes);
                 self.done(dst, Type::V128);
@@ -161,7 +166,8 @@ impl Fuser<'_> {
                 let a = self.slot(a, Type::V128, 0);
                 let dst = self.layout.slot(dst);
                 let to = self.dst(dst);
-                self.cell(plain(op)?, a, lane.into(), to);
+                let code = self.plain(op)?;
+                self.cell(code, a, lane.into(), to);
                 self.done(dst, condition::types(op).1);
             }
             Inst::ReplaceLane {
@@ -200,7 +206,8 @@ impl Fuser<'_> {
                 let vector = self.slot(vector, Type::V128, 1);
                 let dst = self.layout.slot(dst);
                 let to = self.dst(dst);
-                self.cell(plain(op)?, addr, vector, to);
+                let code = self.plain(op)?;
+                self.cell(code, addr, vector, to);
                 let offset = self.func.consts[offset as usize];
                 self.cells
                     .extend([offset, u64::from(lane) | u64::from(memory) << 32]);
@@ -216,7 +223,8 @@ impl Fuser<'_> {
             } => {
                 let addr = self.slot(addr, self.func.memory_address(memory), 0);
                 let vector = self.slot(vector, Type::V128, 1);
-                self.cell(plain(op)?, addr, vector, 0);
+                let code = self.plain(op)?;
+                self.cell(code, addr, vector, 0);
                 let offset = self.func.consts[offset as usize];
                 self.cells
                     .extend([offset, u64::from(lane) | u64::from(memory) << 32]);

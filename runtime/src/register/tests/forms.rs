@@ -257,6 +257,19 @@ fn far_slots() {
     }
 }
 
+/// Part of the test of all handlers, where there is that.
+#[cfg_attr(not(debug_assertions), test)]
+fn rows_in_the_native_profile() {
+    use super::{fused, natively, vectors};
+
+    natively(fused::binary_rows);
+    natively(fused::unary_rows);
+    natively(fused::chains);
+    natively(fused::loads_with_operations);
+    natively(vectors::vectors_are_computed);
+    natively(vectors::vectors_are_loaded_and_stored);
+}
+
 /// Runs the other tests and asks which handlers they have executed.
 #[test]
 #[cfg(debug_assertions)]
@@ -280,6 +293,7 @@ fn every_handler_is_executed() {
     objects::fields_and_elements_of_every_width();
     objects::casts_and_what_is_out_of_line();
     vectors::vectors_are_loaded_and_stored();
+    rows_in_the_native_profile();
     super::calls_between_instances();
     super::recursion_ends_in_exhaustion_and_tail_calls_do_not();
     super::branch_tables();

@@ -3,11 +3,12 @@
 //! temporaries, and constant; with every lane; at the ends of near and far memories.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
 
-use super::{Program, fused};
-use crate::engine::Tier;
+use super::{PROFILE, Program, fused};
+use crate::engine::{Profile, Tier};
 use crate::error::Error;
-use crate::evaluate::tests::pure;
+use crate::evaluate::tests::{is_allowed_natively, pure};
 use crate::ops::{Imms, Op, Shape, SigType, Signature};
 use crate::trap::TrapKind;
 use crate::value::Val;
@@ -42,6 +43,17 @@ fn val(ty: SigType, bits: u128) -> Val {
     match ty {
         SigType::V128 => Val::V128(bits),
         _ => fused::val(ty, bits as u64),
+    }
+}
+
+fn bits(val: Val) -> u128 {
+    match val {
+        Val::I32(x) => (x as u32).into(),
+        Val::I64(x) => (x as u64).into(),
+        Val::F32(x) => x.into(),
+        Val::F64(x) => x.into(),
+        Val::V128(x) => x,
+        _ => panic!("no reference"),
     }
 }
 
@@ -132,15 +144,20 @@ fn function(op: Op, export: usize, kinds: &[Kind], immediates: &str) -> String {
     )
 }
 
-/// Calls a function of two to five values of each operand, and compares with the pure function.
+/// Calls a function and compares with the pure function: with all pairs of values for the first two
+/// operands if they are locals, else with one pair for each value.
 fn check_function(programs: &mut [Program], export: usize, op: Op, kinds: &[Kind], lane: u8) {
     let (params, results) = signature(op);
     let lists: Vec<Vec<u128>> = params.iter().map(|&ty| values(ty)).collect();
-    let count: usize = lists.iter().take(2).map(Vec::len).product();
+    let is_plain = kinds.iter().all(|kind| *kind == Kind::Local);
+    let count: usize = match is_plain && lane == 0 {
+        true => lists.iter().take(2).map(Vec::len).product(),
+        false => lists[0].len(),
+    };
     for n in 0..count {
         let index = |i: usize| match i {
             0 => n % lists[0].len(),
-            _ => (n / lists[0].len() + (i - 1) * n) % lists[i].len(),
+            _ => (n / lists[0].len() + (i - 1 + usize::from(!is_plain)) * n) % lists[i].len(),
         };
         let args: Vec<u128> = (0..params.len()).map(|i| lists[i][index(i)]).collect();
         let seen = args.iter().zip(kinds).map(|(&arg, kind)| match kind {
@@ -149,6 +166,10 @@ fn check_function(programs: &mut [Program], export: usize, op: Op, kinds: &[Kind
         });
         let seen: Vec<u128> = seen.collect();
         let want = pure(op, &seen, lane, LANES).expect("no vector row traps");
+        let is_allowed = |got: &[Val]| {
+            let got: Vec<u128> = got.iter().map(|&val| bits(val)).collect();
+            is_allowed_natively(op, &seen, (lane, LANES), &got)
+        };
         let want: Vec<Val> = want
             .iter()
             .zip(results)
@@ -161,8 +182,15 @@ fn check_function(programs: &mut [Program], export: usize, op: Op, kinds: &[Kind
             .collect();
         for program in programs.iter_mut() {
             let got = program.call(&export.to_string(), &vals);
+            let is_right = match (PROFILE.get(), &got) {
+                (Profile::Native, Ok(got)) => is_allowed(got),
+                (_, got) => *got == Ok(want.clone()),
+            };
             let op = op.mnemonic();
-            assert_eq!(got, Ok(want.clone()), "{op} {lane} {seen:x?} {kinds:?}");
+            assert!(
+                is_right,
+                "{op} {lane} {seen:x?} {kinds:?}: {got:x?}, not {want:x?}"
+            );
         }
     }
 }
@@ -235,6 +263,10 @@ const MEMORIES: [(&str, SigType, &str); 3] = [
 ];
 const PAGE_BYTES: u64 = 65536;
 
+/// What the memories hold.
+static PATTERN: LazyLock<Vec<u8>> =
+    LazyLock::new(|| (0..PAGE_BYTES).map(|i| (i * 7 + (i >> 8)) as u8).collect());
+
 /// Functions `near`, `far`, `large` of address and vector that do one access, with a bias of the
 /// address that the offset or the constant takes back.
 fn access_module(op: Op, offset: u64, lane: &str, kind: Kind) -> String {
@@ -283,16 +315,14 @@ fn check_access(programs: &mut [Program], op: Op, lane: u8, address: u64, effect
     for program in programs {
         for (i, (name, ty, _)) in MEMORIES.into_iter().enumerate() {
             let memory = program.store.memories().nth(i).expect("three memories");
-            let pattern: Vec<u8> = (0..PAGE_BYTES).map(|i| (i * 7 + (i >> 8)) as u8).collect();
-            memory
-                .data_mut(&mut program.store)
-                .copy_from_slice(&pattern);
+            let pattern = &*PATTERN;
+            memory.data_mut(&mut program.store).copy_from_slice(pattern);
             let args = [val(ty, address.into()), Val::V128(vector)];
             let got = program.call(name, &args);
             let what = format!("{} {lane} {name} {address}", op.mnemonic());
             if effective + size > PAGE_BYTES {
                 assert_eq!(got, Err(Error::trap(TrapKind::MemoryOutOfBounds)), "{what}");
-                assert!(memory.data(&program.store) == pattern, "{what}");
+                assert!(memory.data(&program.store) == &pattern[..], "{what}");
                 continue;
             }
             let at = effective as usize..(effective + size) as usize;
@@ -306,7 +336,7 @@ fn check_access(programs: &mut [Program], op: Op, lane: u8, address: u64, effect
             };
             let want = pure(op, operands, lane, LANES).expect("it does not trap")[0];
             if is_store {
-                let mut expected = pattern;
+                let mut expected = pattern.clone();
                 expected[at].copy_from_slice(&want.to_le_bytes()[..size as usize]);
                 assert_eq!(got, Ok(vec![]), "{what}");
                 assert!(memory.data(&program.store) == expected, "{what}");
@@ -335,7 +365,12 @@ pub(super) fn vectors_are_loaded_and_stored() {
                 String::new()
             };
             let last = PAGE_BYTES - storage_bytes(op);
-            for offset in [0, 40, 65535] {
+            let offsets = if lane == 0 {
+                &[0, 40, 65535][..]
+            } else {
+                &[40]
+            };
+            for &offset in offsets {
                 let fixed = Kind::Constant(24);
                 for kind in [Kind::Local, Kind::Fresh, Kind::Temporary, fixed] {
                     let wat = access_module(op, offset, &text, kind);
@@ -344,7 +379,7 @@ pub(super) fn vectors_are_loaded_and_stored() {
                         check_access(&mut programs, op, lane, 0, 24 + offset);
                         continue;
                     }
-                    for address in [0, 3, last.saturating_sub(offset), last + 1, 0xffff_fff0] {
+                    for address in [3, last.saturating_sub(offset), last + 1] {
                         check_access(&mut programs, op, lane, address, address + offset);
                     }
                 }

@@ -2,10 +2,13 @@
 
 use super::{Translator, wrong_immediates};
 use crate::decode::{Imm, Instr, MemArg, RawBlockType};
+use crate::engine::Profile;
 use crate::error::{Error, Result};
+use crate::numeric::native::by_profile;
 use crate::ops::for_each_simd_numeric;
 use crate::ops::{Op, Shape, SigType, Signature, for_each_group, for_each_numeric, for_each_op};
 use crate::simd::V128;
+use crate::simd::native::by_profile as vector_by_profile;
 use crate::stack::machine::Handler;
 use crate::stack::{atomic, call, control, gc, memory, numeric, simd, table, variable};
 use crate::types::ValType;
@@ -110,10 +113,37 @@ macro_rules! template {
     ($group:ident $op:ident $tail:tt) => { Template::Special };
 }
 
+/// The same in the native profile.
+macro_rules! native_template {
+    (unary $op:ident { $f:ident $($rest:tt)* }) => { native_template!(1 unary $op $f $($rest)*) };
+    (convert $op:ident { $f:ident $($rest:tt)* }) => {
+        native_template!(1 convert $op $f $($rest)*)
+    };
+    (binary $op:ident { $f:ident $($rest:tt)* }) => { native_template!(2 binary $op $f $($rest)*) };
+    (simd_unary $op:ident { $f:ident $($rest:tt)* }) => { native_vector!($f) };
+    (simd_binary $op:ident { $f:ident $($rest:tt)* }) => { native_vector!($f) };
+    (simd_ternary $op:ident { $f:ident $($rest:tt)* }) => { native_vector!($f) };
+    ($pops:literal $group:ident $op:ident $f:ident $($rest:tt)*) => {
+        by_profile!($f
+            [Template::Numeric(numeric::native::$f, $pops, 1)]
+            [template!($group $op { $f $($rest)* })])
+    };
+    ($group:ident $op:ident $tail:tt) => { template!($group $op $tail) };
+}
+
+macro_rules! native_vector {
+    ($f:ident) => {
+        vector_by_profile!($f[Template::Vector(simd::native::$f)][Template::Vector(simd::$f)])
+    };
+}
+
 macro_rules! templates {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident $tail:tt)* })*) => {
-        /// By opcode.
+        /// By opcode, in the deterministic profile.
         static TEMPLATES: [Template; Op::ALL.len()] = [$($(template!($group $op $tail),)*)*];
+        /// By opcode, in the native profile.
+        static NATIVE_TEMPLATES: [Template; Op::ALL.len()] =
+            [$($(native_template!($group $op $tail),)*)*];
     };
 }
 
@@ -215,8 +245,16 @@ impl Translator<'_> {
         self.stack.push(pushes);
     }
 
+    /// The template in the profile at hand.
+    fn template(&self, op: Op) -> Template {
+        match self.profile {
+            Profile::Deterministic => TEMPLATES[op as usize],
+            Profile::Native => NATIVE_TEMPLATES[op as usize],
+        }
+    }
+
     fn numeric(&mut self, op: Op) {
-        if let Template::Numeric(handler, pops, pushes) = TEMPLATES[op as usize] {
+        if let Template::Numeric(handler, pops, pushes) = self.template(op) {
             self.simple(handler, &[], pops.into(), pushes.into());
         }
     }
@@ -225,7 +263,7 @@ impl Translator<'_> {
     fn vector(&mut self, instr: &Instr<'_>) -> Result<()> {
         let is_near = |memarg: MemArg| memarg.memory == 0 && !self.module.memories[0].is64;
         let access = |memarg: MemArg| [memarg.offset_bytes, memarg.memory.into()];
-        match (TEMPLATES[instr.op as usize], instr.imm) {
+        match (self.template(instr.op), instr.imm) {
             (Template::Vector(handler), Imm::None) => self.emit(handler, &[]),
             (Template::Vector(handler), Imm::Lane(lane)) => self.emit(handler, &[lane.into()]),
             (Template::Vector(handler), Imm::Lanes(lanes)) => {
