@@ -11,8 +11,8 @@ mod legacy;
 mod long;
 
 use wassay_runtime::{
-    Config, Engine, Error, ErrorKind, Exception, Extern, Func, FuncType, Instance, Limits, Module,
-    Ref, Result, Store, Tier, TrapKind, Val, WasmFeatures,
+    Compilation, Config, Engine, Error, ErrorKind, Exception, Extern, Func, FuncType, Instance,
+    Limits, Module, Ref, Result, Store, Tier, TrapKind, Val, WasmFeatures,
 };
 
 use Val::{I32, I64};
@@ -77,12 +77,21 @@ const FIELDS: &str = r#"
     (func $tail_ref (type $i) (return_call_ref $i (local.get 0) (ref.func $throw_a)))
 "#;
 
-/// Calls `[i32] -> [i32]` functions with 5 in both tiers: bodies, and what they give.
+/// Calls `[i32] -> [i32]` functions with 5 in both tiers, translated at once and when called:
+/// bodies, and what they give.
 fn check(cases: &[(&str, i32)]) {
-    for tier in TIERS {
+    let ways = [Compilation::Eager, Compilation::Lazy];
+    for (tier, compilation) in TIERS
+        .into_iter()
+        .flat_map(|tier| ways.map(|way| (tier, way)))
+    {
+        let config = Config {
+            compilation,
+            ..config(tier)
+        };
         for &(body, expected) in cases {
             let body = format!(r#"(func (export "run") (param $x i32) (result i32) {body})"#);
-            let mut program = Program::new(tier, &format!("(module {FIELDS} {body})"));
+            let mut program = Program::with(config, &format!("(module {FIELDS} {body})"));
             let result = program.call("run", &[I32(5)]);
             assert_eq!(result, Ok(vec![I32(expected)]), "{tier}: {body}");
         }

@@ -9,7 +9,7 @@ use crate::module::Module;
 use crate::ops::{Imms, Op, Proposal, SigType, Signature};
 use crate::stack::is_supported;
 use crate::store::Instance;
-use crate::store::{Extern, Func, Store};
+use crate::store::{Extern, Func, HostFn, Store, TagHandle};
 use crate::types::FuncType;
 use crate::value::Val;
 
@@ -42,7 +42,19 @@ fn run_in(engine: &Engine, name: &str, body: &str) {
         results: [].into(),
     };
     let host = Func::host(&mut store, ty, Box::new(|_, _| Ok(vec![]))).expect("a host function");
-    let imports = [Extern::Func(callee), Extern::Func(host)];
+    let payload = FuncType {
+        params: [crate::types::ValType::I32].into(),
+        results: [].into(),
+    };
+    let tag = TagHandle::new(&mut store, payload.clone());
+    let throw: HostFn = Box::new(move |caller, args| Err(caller.throw(tag, args)?));
+    let throw = Func::host(&mut store, payload, throw).expect("a host function");
+    let imports = [
+        Extern::Func(callee),
+        Extern::Func(host),
+        Extern::Func(throw),
+        Extern::Tag(tag),
+    ];
     let instance = Instance::new(&mut store, &module, &imports)
         .unwrap_or_else(|e| panic!("{name}: {e}\n{wat}"));
     let func = instance.func(&store, "run").expect("it is exported");
@@ -63,6 +75,7 @@ fn module_text(body: &str) -> String {
         r#"(module
         (type $i (func (param i32) (result i32))) (type $v (func))
         (import "" "f" (func $other (type $i))) (import "" "h" (func $host))
+        (import "" "x" (func $throws (param i32))) (import "" "t" (tag $thrown (param i32)))
         (tag $t (param i32)) (memory 1 1 shared) (memory $far i64 1 1) (data $d "1234")
         (table $t 4 4 funcref) (elem (table $t) (i32.const 0) func $same $none $other $host)
         (elem $e func $same $none)
@@ -76,6 +89,7 @@ fn module_text(body: &str) -> String {
         (func $tail (type $i) (return_call $same (local.get 0)))
         (func $tail_other (type $i) (return_call $other (local.get 0)))
         (func $tail_host (return_call $host))
+        (func $tail_throws (try_table (catch_all 0) (return_call $throws (i32.const 1))))
         (func $tail_table (type $i) (return_call_indirect (type $i) (local.get 0) (i32.const 0)))
         (func $tail_ref (type $i) (return_call_ref $i (local.get 0) (ref.func $same)))
         {definitions}
@@ -193,6 +207,16 @@ fn metering_on_a_small_native_stack() {
 const VARIANTS: &[(&str, &str)] = &[
     ("call_imported", "(drop (call $other (i32.const 1)))"),
     ("call_outside", "(call $host)"),
+    (
+        "go_on from the host",
+        "(block $c (result i32)
+            (try_table (catch $thrown $c) (call $throws (i32.const 1))) unreachable) drop",
+    ),
+    (
+        "leave",
+        "(block $c (result i32)
+            (try_table (catch $thrown $c) (call $tail_throws)) unreachable) drop",
+    ),
     (
         "enter_instance",
         "(drop (call_indirect (type $i) (i32.const 1) (i32.const 2)))",
