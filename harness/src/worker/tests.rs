@@ -237,7 +237,7 @@ fn no_place_of_a_large_state_is_left_out() {
 /// A payload is found through whatever holds its exception, and so is who is the same object.
 #[test]
 fn objects_are_compared_by_what_they_are() {
-    let script = |payload: i32, second: &str| {
+    let script = |payload: i32, second: &str, element: &str| {
         format!(
             r#"(module
               (tag $t (param i32 i64))
@@ -251,22 +251,58 @@ fn objects_are_compared_by_what_they_are() {
               (func (export "run")
                 (global.set $a (call $make (i32.const {payload})))
                 (global.set $b {second})
-                (table.set (i32.const 5) (global.get $a))))
+                (table.set (i32.const 5) (global.get {element}))))
             (invoke "run")"#
         )
     };
     let make = "(call $make (i32.const 1))";
-    let state = |payload, second: &str| {
-        let report = run(&script(payload, second)).pop().expect("a report");
+    let state_of = |payload, second: &str, element: &str| {
+        let report = run(&script(payload, second, element))
+            .pop()
+            .expect("a report");
         assert_eq!(report.outcome, Outcome::Values(vec![]));
         report.state.expect("it is taken")
     };
+    let state = |payload, second: &str| state_of(payload, second, "$a");
     let two = state(1, make);
     assert_eq!(two, state(1, make), "wherever the objects are");
     let (other, one) = (state(2, make), state(1, "(global.get $a)"));
     assert_ne!(two.objects, other.objects, "another payload");
     assert_ne!(two.objects, one.objects, "one object in the place of two");
+    let exchanged = state_of(1, make, "$b");
+    assert_ne!(two.objects, exchanged.objects, "the other of two alike");
     assert_eq!((two.globals, two.tables), (one.globals, one.tables));
+}
+
+/// A field of a structure in a ring, which no walk must follow for ever.
+#[test]
+fn a_field_behind_a_global_is_part_of_the_state() {
+    let states = |value: i32| -> Vec<StateHash> {
+        let reports = run(&format!(
+            r#"(module
+              (type $n (struct (field (mut (ref null $n))) (field (mut i8))))
+              (global $g (mut (ref null $n)) (ref.null $n))
+              (func (export "ring")
+                (global.set $g (struct.new $n (ref.null $n) (i32.const 1)))
+                (struct.set $n 0 (global.get $g)
+                  (struct.new $n
+                    (struct.new $n (global.get $g) (i32.const 3)) (i32.const 2))))
+              (func (export "set") (param i32)
+                (struct.set $n 1
+                  (struct.get $n 0 (struct.get $n 0 (global.get $g))) (local.get 0))))
+            (invoke "ring")
+            (invoke "set" (i32.const {value}))"#
+        ));
+        reports
+            .iter()
+            .map(|report| report.state.unwrap_or_default())
+            .collect()
+    };
+    let (three, four) = (states(3), states(4));
+    assert_eq!(three[1], three[2], "it was 3 before");
+    assert_eq!(three[1], four[1]);
+    assert_ne!(three[2].objects, four[2].objects);
+    assert_eq!(three[2].globals, four[2].globals);
 }
 
 #[test]
