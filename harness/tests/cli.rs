@@ -614,6 +614,12 @@ fn one_export_runs() {
         "{}",
         ended.stderr
     );
+    for tier in ["stack", "register"] {
+        for when in ["--lazy", "--eager"] {
+            let ended = run(&["div", "7", "-2", "--tier", tier, when]);
+            assert_eq!((ended.code, ended.stdout.as_str()), (0, "-3\n"));
+        }
+    }
     let ended = run(&["swap", "0x10", "-nan:0x200000", "--tier", "stack"]);
     assert_eq!(
         (ended.code, ended.stdout.as_str()),
