@@ -295,7 +295,9 @@ macro_rules! load_then_rows {
 
 load_then_rows! {
     I32Load I32Add;
+    I32Load I32Xor;
     I64Load I64Add;
+    I64Load I64Xor;
     F32Load F32Add;
     F32Load F32Mul;
     F64Load F64Add;

@@ -98,9 +98,9 @@ handlers! {
     }
 
     /// `further cell := second(c, first(a, b))` (negated: the other way round); neither traps.
-    fn chain<M: BinaryOp, O: BinaryOp<A = M::A>, X: Source, N: Flag>(r) {
+    fn chain<M: BinaryOp, O: BinaryOp<A = M::A>, B: Source, X: Source, N: Flag>(r) {
         let x = X::get(&r, 3);
-        let first = M::run(InSlot::get(&r, 1), InSlot::get(&r, 2)).get();
+        let first = M::run(InSlot::get(&r, 1), B::get(&r, 2)).get();
         let Ok(first) = first else { return r.next(2) };
         let value = second::<O, N>(x, Slot::from_slot(first.into_slot()));
         *r.fp.add(r.cell(1) as usize) = value.into_slot();
@@ -321,35 +321,69 @@ step_rows!(I32Eq I32Ne I32LtS I32LtU I32GtS I32GtU I32LeS I32LeU I32GeS I32GeU);
 /// accumulator.
 pub(super) type Chains = [[Handler; 2]; 2];
 
-const fn chain_row<M: BinaryOp, O: BinaryOp<A = M::A>>() -> Chains {
+const fn chain_row<M: BinaryOp, O: BinaryOp<A = M::A>, B: Source>() -> Chains {
     [
-        [chain::<M, O, InSlot, Plain>, chain::<M, O, InAcc, Plain>],
         [
-            chain::<M, O, InSlot, Negated>,
-            chain::<M, O, InAcc, Negated>,
+            chain::<M, O, B, InSlot, Plain>,
+            chain::<M, O, B, InAcc, Plain>,
+        ],
+        [
+            chain::<M, O, B, InSlot, Negated>,
+            chain::<M, O, B, InAcc, Negated>,
         ],
     ]
 }
 
 macro_rules! chain_rows {
-    ($($first:ident $second:ident;)*) => {
-        /// Pairs of operations of which the second takes the first one's result.
-        pub(super) const CHAIN_OPS: &[(Op, Op)] = &[$((Op::$first, Op::$second)),*];
-        pub(super) const CHAIN: [Chains; CHAIN_OPS.len()] =
-            [$(chain_row::<binary_ops::$first, binary_ops::$second>()),*];
-        /// The same in the native profile.
-        pub(super) const NATIVE_CHAIN: [Chains; CHAIN_OPS.len()] = [$(chain_row::<
+    ($(#[$meta:meta])* $ops:ident $handlers:ident $b:ident; $($first:ident $second:ident;)*) => {
+        $(#[$meta])*
+        pub(super) const $ops: &[(Op, Op)] = &[$((Op::$first, Op::$second)),*];
+        pub(super) const $handlers: [Chains; $ops.len()] =
+            [$(chain_row::<binary_ops::$first, binary_ops::$second, $b>()),*];
+    };
+    (native $handlers:ident; $($first:ident $second:ident;)*) => {
+        /// Those that may be of floats, in the native profile.
+        pub(super) const $handlers: [Chains; CHAIN_OPS.len()] = [$(chain_row::<
             <binary_ops::$first as BinaryOp>::Native,
             <binary_ops::$second as BinaryOp>::Native,
+            InSlot,
         >()),*];
     };
 }
 
+/// Passes on the pairs of operations in slots.
+macro_rules! for_each_chain {
+    ($($context:tt)*) => {
+        chain_rows! {
+            $($context)*
+            I32Mul I32Add;
+            I64Mul I64Add;
+            F32Mul F32Add;
+            F32Mul F32Sub;
+            F64Mul F64Add;
+            F64Mul F64Sub;
+        }
+    };
+}
+
+for_each_chain! {
+    /// Pairs of operations of which the second takes the first one's result.
+    CHAIN_OPS CHAIN InSlot;
+}
+for_each_chain!(native NATIVE_CHAIN;);
+
 chain_rows! {
+    /// Pairs, all of integers, where the first one's second operand is an immediate.
+    CHAIN_IMM_OPS CHAIN_IMM Immediate;
+    I32Shl I32Add;
+    I32Shl I32Or;
+    I32Shl I32Xor;
+    I32ShrU I32Xor;
+    I32And I32Add;
     I32Mul I32Add;
-    I64Mul I64Add;
-    F32Mul F32Add;
-    F32Mul F32Sub;
-    F64Mul F64Add;
-    F64Mul F64Sub;
+    I64Shl I64Add;
+    I64Shl I64Or;
+    I64Shl I64Xor;
+    I64ShrU I64Xor;
+    I64Rotl I64Mul;
 }

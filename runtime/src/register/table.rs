@@ -18,9 +18,9 @@ use super::memory::{
     STORE_FORMS, STORE_OPS, StoreForm,
 };
 use super::numeric::{
-    BINARY, BINARY_OPS, BRANCH, BRANCH_AND, BRANCH_OPS, Branches, CHAIN, CHAIN_OPS, COUNT, Chains,
-    NATIVE_BINARY, NATIVE_CHAIN, NATIVE_UNARY, ONE, One, STEP, STEP_OPS, Steps, TWO, Two, UNARY,
-    UNARY_OPS,
+    BINARY, BINARY_OPS, BRANCH, BRANCH_AND, BRANCH_OPS, Branches, CHAIN, CHAIN_IMM, CHAIN_IMM_OPS,
+    CHAIN_OPS, COUNT, Chains, NATIVE_BINARY, NATIVE_CHAIN, NATIVE_UNARY, ONE, One, STEP, STEP_OPS,
+    Steps, TWO, Two, UNARY, UNARY_OPS,
 };
 use super::simd::{NATIVE_PLAIN, PLAIN, PLAIN_OPS, SCALAR, SCALAR_OPS, SCALARS, Scalar};
 use super::unwind;
@@ -107,6 +107,7 @@ table! {
     count: [[Handler; 2]; 2] = COUNT;
     step: [Steps; STEP_OPS.len()] = STEP;
     chain: [Chains; CHAIN_OPS.len()] = CHAIN;
+    chain_imm: [Chains; CHAIN_IMM_OPS.len()] = CHAIN_IMM;
     load_then: [Chains; LOAD_THEN_OPS.len()] = LOAD_THEN;
     load: [[Handler; LOAD_FORMS]; LOAD_OPS.len()] = LOAD;
     store: [[Handler; STORE_FORMS]; STORE_OPS.len()] = STORE;
@@ -223,17 +224,22 @@ pub(super) fn step(op: Op, immediate: bool, negated: bool) -> Option<u16> {
     Some(opcode!(step) + row(&ROWS, op)? * 4 + way)
 }
 
-/// The opcode of a load or operation and an operation on its result. `first`: the result is the
-/// first operand.
-pub(super) fn chain(ops: (Op, Op), first: bool, in_acc: bool, profile: Profile) -> Option<u16> {
-    let way = u16::from(first) * 2 + u16::from(in_acc);
+/// The opcode of a load or operation and an operation on its result. `way`: whether the first
+/// operation's second operand is an immediate, whether the result is the first operand of the
+/// second one, whether the other operand is in the accumulator.
+pub(super) fn chain(ops: (Op, Op), way: (bool, bool, bool), profile: Profile) -> Option<u16> {
+    let (imm, first, in_acc) = way;
     let find = |rows: &[(Op, Op)]| rows.iter().position(|&row| row == ops);
-    if let Some(row) = find(CHAIN_OPS) {
+    let (opcode, row) = if imm {
+        (opcode!(chain_imm), find(CHAIN_IMM_OPS)?)
+    } else if let Some(row) = find(CHAIN_OPS) {
         let chain = by_profile(profile, opcode!(chain), opcode!(native_chain));
-        return Some(chain + row as u16 * 4 + way);
-    }
-    let load_then = by_profile(profile, opcode!(load_then), opcode!(native_load_then));
-    find(LOAD_THEN_OPS).map(|row| load_then + row as u16 * 4 + way)
+        (chain, row)
+    } else {
+        let load_then = by_profile(profile, opcode!(load_then), opcode!(native_load_then));
+        (load_then, find(LOAD_THEN_OPS)?)
+    };
+    Some(opcode + row as u16 * 4 + u16::from(first) * 2 + u16::from(in_acc))
 }
 
 /// The opcode of a load.

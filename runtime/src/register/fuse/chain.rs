@@ -10,6 +10,7 @@ use crate::register::table;
 #[derive(Clone, Copy, Debug)]
 enum Second {
     Operand(Operand),
+    Immediate(i16),
     Offset(u16),
 }
 
@@ -30,12 +31,7 @@ impl Fuser<'_> {
             return Ok(false);
         };
         let (op, dst) = (*op, *dst);
-        if !matches!(first, Inst::Binary { op: first, .. } | Inst::Load { op: first, .. }
-            if table::chain((*first, op), false, false, self.profile).is_some())
-        {
-            return Ok(false);
-        }
-        let Some(first) = self.first_of_chain(first) else {
+        let Some(first) = self.first_of_chain(first, op) else {
             return Ok(false);
         };
         let result = Operand::slot(first.result);
@@ -52,11 +48,14 @@ impl Fuser<'_> {
         let a = self.slot(first.a, first.ty_of_a, 0);
         let b = match first.b {
             Second::Operand(b) => self.slot(b, ty, 1),
+            Second::Immediate(value) => value as u16,
             Second::Offset(offset) => offset,
         };
         let x = self.slot(x, ty, 2);
         let in_acc = self.is_in_acc(x, ty);
-        let code = table::chain((first.op, op), is_first, in_acc, self.profile);
+        let is_imm = matches!(first.b, Second::Immediate(_));
+        let way = (is_imm, is_first, in_acc);
+        let code = table::chain((first.op, op), way, self.profile);
         self.cell(code.ok_or_else(|| internal(op.mnemonic()))?, a, b, x);
         let dst = self.layout.slot(dst);
         self.cells.push(u64::from(dst));
@@ -64,15 +63,27 @@ impl Fuser<'_> {
         Ok(true)
     }
 
-    fn first_of_chain(&self, inst: &Inst) -> Option<First> {
+    /// The first instruction of a pair whose second has the opcode `then`.
+    fn first_of_chain(&self, inst: &Inst, then: Op) -> Option<First> {
+        let is_pair = |op, imm| {
+            let way = (imm, false, false);
+            table::chain((op, then), way, self.profile).is_some()
+        };
         match *inst {
             Inst::Binary { op, dst, a, b } => {
-                (self.is_at_hand(a) && self.is_at_hand(b)).then_some(First {
+                let (op, a, b) = super::condition::constant_last(self.func, op, a, b);
+                let ty = super::condition::types(op).0;
+                let b = match self.immediate(b, ty) {
+                    Some(value) if is_pair(op, true) => Second::Immediate(value),
+                    _ if is_pair(op, false) && self.is_at_hand(b) => Second::Operand(b),
+                    _ => return None,
+                };
+                self.is_at_hand(a).then_some(First {
                     op,
                     result: dst,
                     a,
-                    ty_of_a: super::condition::types(op).0,
-                    b: Second::Operand(b),
+                    ty_of_a: ty,
+                    b,
                 })
             }
             Inst::Load {
@@ -81,7 +92,7 @@ impl Fuser<'_> {
                 dst,
                 addr,
                 offset,
-            } => {
+            } if is_pair(op, false) => {
                 let offset = self.near(memory, self.func.consts[offset as usize])?;
                 self.is_at_hand(addr).then_some(First {
                     op,

@@ -288,6 +288,7 @@ fn every_handler_is_executed() {
     fused::loads();
     fused::stores();
     fused::chains();
+    fused::chains_of_immediates();
     fused::loads_with_operations();
     vectors::vectors_are_computed();
     objects::fields_and_elements_of_every_width();

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::evaluate::{Slots, evaluator};
 use crate::ops::{Op, SigType, Signature};
 use crate::register::memory::{LOAD_OPS, LOAD_THEN_OPS, STORE_OPS};
-use crate::register::numeric::{BINARY_OPS, CHAIN_OPS, STEP_OPS, UNARY_OPS};
+use crate::register::numeric::{BINARY_OPS, CHAIN_IMM_OPS, CHAIN_OPS, STEP_OPS, UNARY_OPS};
 use crate::trap::TrapKind;
 use crate::value::Val;
 
@@ -577,6 +577,54 @@ pub(super) fn chains() {
                     agree(&got, &Ok(want.clone())),
                     "{got:?} {want:?} {f} {s} {export} {x:#x} {y:#x} {z:#x}"
                 );
+            }
+        }
+    }
+}
+
+/// Pairs of which the first has an immediate, both ways round, of slots and of an accumulator.
+#[test]
+pub(super) fn chains_of_immediates() {
+    for &(first, second) in CHAIN_IMM_OPS {
+        let ty = signature(first).0[0];
+        let (t, f, s) = (name(ty), first.mnemonic(), second.mnemonic());
+        for imm in [0, 1, 7, 33, -1, 32767, -32768i64] {
+            let shifted = format!("({f} (local.get 0) ({t}.const {imm}))");
+            let copy = "(local.set 2 (local.get 1))";
+            let wat = format!(
+                "(module
+                   (func (export \"0\") (param {t} {t}) (result {t})
+                     ({s} (local.get 1) {shifted}))
+                   (func (export \"1\") (param {t} {t}) (result {t})
+                     ({s} {shifted} (local.get 1)))
+                   (func (export \"2\") (param {t} {t}) (result {t}) (local {t})
+                     {copy} ({s} (local.get 2) {shifted}))
+                   (func (export \"3\") (param {t} {t}) (result {t}) (local {t})
+                     {copy} ({s} {shifted} (local.get 2))))"
+            );
+            let mut program = Program::new(&wat);
+            let slot = if ty == SigType::I32 {
+                imm as u32 as u64
+            } else {
+                imm as u64
+            };
+            let values = values(ty);
+            for (&x, &y) in values
+                .iter()
+                .flat_map(|x| values.iter().map(move |y| (x, y)))
+            {
+                let shifted = expected(first, &[x, slot]).unwrap();
+                let args = [x, y].map(|slot| val(ty, slot));
+                for (export, operands) in [
+                    ("0", [y, shifted]),
+                    ("1", [shifted, y]),
+                    ("2", [y, shifted]),
+                    ("3", [shifted, y]),
+                ] {
+                    let want = vec![val(ty, expected(second, &operands).unwrap())];
+                    let got = program.call(export, &args);
+                    assert_eq!(got, Ok(want), "{f} {imm} {s} {export} {x:#x} {y:#x}");
+                }
             }
         }
     }
