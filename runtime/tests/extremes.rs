@@ -1,6 +1,8 @@
 //! Functions at the edges of what validation lets pass, in both interpreters: they run, or are
 //! refused by a named limit, in linear time and without using native stack.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::time::Instant;
 
 use wassay_runtime::{Config, Engine, ErrorKind, Instance, Module, Store, Tier, TrapKind, Val, ir};

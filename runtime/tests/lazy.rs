@@ -2,6 +2,8 @@
 //! every kind of call; only what is called is translated; what cannot be translated fails as
 //! `Unsupported` then; threads whose stores share a module may call a function first together.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::sync::Barrier;
 
 use wassay_runtime::{

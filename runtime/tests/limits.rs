@@ -1,6 +1,8 @@
 //! Every limit at small values, in both interpreters: what is refused by which error, what traps,
 //! and what only fails to grow; interruption inside of bulk instructions.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use wassay_runtime::{
     Caller, Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Instance, LimitKind, Limits,
     Module, Store, Tier, TrapKind, Val, WasmFeatures, jit,

@@ -5,6 +5,8 @@
 //!
 //! One test, since what the system says is of the whole process.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use wassay_runtime::{
     Config, Engine, Extern, Func, FuncType, Instance, MemoryType, Module, Store, Tier, WasmFeatures,
 };

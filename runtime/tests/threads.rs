@@ -1,10 +1,12 @@
 //! Threads that share memories: contention, message passing, waiting, growth; each store in a
 //! thread of its own, in both interpreters, and stores of different tiers on one memory.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::time::Duration;
 
 use wassay_runtime::{
-    Compilation, Config, Engine, ErrorKind, Extern, Func, Instance, MemoryType, Module,
+    Compilation, Config, Engine, ErrorKind, Extern, Func, Instance, LimitKind, MemoryType, Module,
     SharedMemory, Store, Tier, TrapKind, Val, WasmFeatures,
 };
 
@@ -35,7 +37,7 @@ impl Program {
         let engine = engine(tier);
         let module = Module::new(&engine, &encode(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
         let mut store = Store::new(&engine);
-        let memory = Extern::Memory(memory.in_store(&mut store));
+        let memory = Extern::Memory(memory.in_store(&mut store).unwrap());
         let instance = Instance::new(&mut store, &module, &[memory]).unwrap();
         Program { store, instance }
     }
@@ -367,10 +369,10 @@ fn imports_match_and_the_host_takes_part() {
     let import = |wat: &str| {
         let mut store = Store::new(&engine);
         let module = Module::new(&engine, &encode(wat)).unwrap();
-        let handle = shared.in_store(&mut store);
+        let handle = shared.in_store(&mut store).unwrap();
         assert_eq!(
             handle,
-            shared.in_store(&mut store),
+            shared.in_store(&mut store).unwrap(),
             "one memory, one handle"
         );
         let instance = Instance::new(&mut store, &module, &[Extern::Memory(handle)]);
@@ -387,4 +389,16 @@ fn imports_match_and_the_host_takes_part() {
     let mut bytes = [0; 4];
     assert!(shared.read(131_068, &mut bytes) && !shared.read(u64::MAX, &mut bytes));
     assert_eq!(&bytes, b"abcd");
+}
+
+/// A memory that is shared in counts among the memories of the store.
+#[test]
+fn a_store_takes_as_many_shared_memories_as_it_may_have() {
+    let mut config = Config::only(Tier::Stack);
+    config.limits.memories_max = 1;
+    let mut store = Store::new(&Engine::new(config).unwrap());
+    let (first, second) = (memory(false, 1, 1), memory(false, 1, 1));
+    assert_eq!(first.in_store(&mut store), first.in_store(&mut store));
+    let kind = second.in_store(&mut store).map_err(|error| error.kind);
+    assert_eq!(kind, Err(ErrorKind::Limit(LimitKind::Memories)));
 }

@@ -87,8 +87,9 @@ impl Session {
         } = shared;
         session.race(memories.iter().map(|(_, memory)| memory.clone()));
         let lend = |(export, memory): (String, SharedMemory)| {
-            let memory = Extern::Memory(memory.in_store(&mut session.store));
-            (export, memory)
+            let memory = memory.in_store(&mut session.store);
+            let memory = memory.expect("a new store has room for what an instance exports");
+            (export, Extern::Memory(memory))
         };
         let exports = memories.into_iter().map(lend).collect();
         let index = session.instances.add_lent(module, exports);

@@ -229,7 +229,7 @@ fn no_place_of_a_large_state_is_left_out() {
         assert_eq!(one[1].tables, two[1].tables);
         assert_ne!(one[2].tables, two[2].tables, "{place:#x}");
         assert_eq!(one, states(place, 1));
-        assert_ne!(one[3], states(place + 1 & 0xffff_ffff, 1)[3]);
+        assert_ne!(one[3], states((place + 1) & 0xffff_ffff, 1)[3]);
         assert_ne!(one[3].memories, one[2].memories);
     }
 }

@@ -77,10 +77,7 @@ impl Cell {
 #[inline(always)]
 pub(super) fn class_of(bytes: u64) -> Option<usize> {
     let granules = bytes.div_ceil(GRANULE_BYTES.into());
-    match CLASS_OF.get(granules as usize) {
-        Some(&class) => Some(class.into()),
-        None => None,
-    }
+    CLASS_OF.get(granules as usize).map(|&class| class.into())
 }
 
 /// Bytes of a cell of a class.

@@ -19,7 +19,7 @@ const BLOCK_BYTES: u32 = BLOCK_UNITS * UNIT_BYTES;
 /// At least so much is allocated between two collections.
 const BUDGET_BYTES_MIN: u64 = 4 << 20;
 
-const _: () = assert!(SMALL_BYTES_MAX * 8 <= BLOCK_BYTES && UNIT_BYTES % WORD_BYTES == 0);
+const _: () = assert!(SMALL_BYTES_MAX * 8 <= BLOCK_BYTES && UNIT_BYTES.is_multiple_of(WORD_BYTES));
 
 /// All objects of a heap.
 #[derive(Debug)]

@@ -35,8 +35,9 @@ macro_rules! stored {
             #[inline(always)]
             unsafe fn read(at: *const u8) -> $value {
                 // SAFETY: the caller's contract.
+                let stored = unsafe { at.cast::<$storage>().read_unaligned() };
                 let read: fn($storage) -> $value = $read;
-                read(unsafe { at.cast::<$storage>().read_unaligned() })
+                read(stored)
             }
             #[inline(always)]
             unsafe fn write(at: *mut u8, slot: u64) {

@@ -306,10 +306,9 @@ unsafe fn call_host(data: *mut StoreData, index: usize, args: *mut u64) -> Resul
     let top = store.cx.top;
     store.cx.top = args.wrapping_add(slots);
     // SAFETY: `args` has room for that many slots.
+    let arguments = unsafe { std::slice::from_raw_parts(args, slots) };
     let scope = store.heap.open_scope();
-    let values = read_values(&store.heap, &ty.params, unsafe {
-        std::slice::from_raw_parts(args, slots)
-    });
+    let values = read_values(&store.heap, &ty.params, arguments);
     let mut caller = Caller {
         data,
         _borrow: PhantomData,

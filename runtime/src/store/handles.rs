@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::global::{Global, Tag};
 use crate::helpers::{grow_memory, grow_table};
+use crate::limits::LimitKind;
 use crate::memory::{Memory, SharedMemory};
 use crate::module::{ExternType, GlobalType, MemoryType, TableType};
 use crate::types::{FuncType, ValType};
@@ -150,23 +151,28 @@ impl SharedMemory {
         SharedMemory::with_limit(ty, engine.config().limits.memory_bytes_max)
     }
 
-    /// This memory as one of a store, to be imported by its instances.
-    pub fn in_store(&self, store: &mut Store) -> MemoryHandle {
+    /// This memory as one of a store, to be imported by its instances. Its bytes are not counted
+    /// among the store's own.
+    ///
+    /// # Errors
+    /// `Limit` if the store has as many memories as it may have.
+    pub fn in_store(&self, store: &mut Store) -> Result<MemoryHandle> {
         let data = store.data_mut();
-        let is_it = |memory: &Box<Memory>| memory.shared().is_some_and(|it| it.same(self));
-        match data.memories.iter().position(is_it) {
-            Some(index) => MemoryHandle {
-                store: data.id,
-                index: index as u32,
-            },
-            None => {
-                data.memories.push(Memory::of_shared(self.clone()));
-                MemoryHandle {
-                    store: data.id,
-                    index: data.memories.len() as u32 - 1,
-                }
-            }
+        let (store, len) = (data.id, data.memories.len());
+        let mut memories = data.memories.iter().map(|memory| memory.shared());
+        let known = memories.position(|memory| memory.is_some_and(|it| it.same(self)));
+        if known.is_none() {
+            data.check_count(
+                LimitKind::Memories,
+                len,
+                data.engine.config().limits.memories_max,
+            )?;
+            data.memories.push(Memory::of_shared(self.clone()));
         }
+        Ok(MemoryHandle {
+            store,
+            index: known.unwrap_or(len) as u32,
+        })
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) fn with_far_slots(body: &str) -> String {
 fn check_against_stack(bodies: &[String], of_stack: &[String]) {
     let mut register = Program::new(&module_of(bodies));
     let mut stack = Program::in_tier(Tier::Stack, &module_of(of_stack));
-    for i in 0..bodies.len() {
+    for (i, of_stack) in of_stack.iter().enumerate() {
         for x in [0, 1, 2, 3, -1, 65536] {
             let args = [crate::value::Val::I32(x)];
             let (got, want) = (
@@ -60,7 +60,7 @@ fn check_against_stack(bodies: &[String], of_stack: &[String]) {
             // References are addresses, which differ; whether they are null is asked for below.
             let got = got.map_err(|e| e.kind);
             let want = want.map_err(|e| e.kind);
-            assert_eq!(got, want, "{x} {}", of_stack[i]);
+            assert_eq!(got, want, "{x} {of_stack}");
         }
     }
     let memories = |program: &Program| -> Vec<Vec<u8>> {
