@@ -6,13 +6,14 @@
 
 mod state;
 mod vars;
+mod vector;
 
 use crate::engine::{Bounds, Config};
 use crate::error::{Error, Result};
 use crate::ir::{self, BlockId, Operand, OperandKind, Slot, Type};
 use crate::memory::Memory;
 use crate::module::Module;
-use crate::ops::{Op, Shape};
+use crate::ops::Op;
 use crate::trap::TrapKind;
 use crate::types::FuncType;
 
@@ -221,9 +222,6 @@ impl<'a> Builder<'a> {
     // --- instructions ----------------------------------------------------------------------------
 
     fn inst(&mut self, inst: &ir::Inst) -> Result<()> {
-        if is_of_vectors(inst) {
-            return Err(Error::unsupported(inst.name()));
-        }
         match *inst {
             ir::Inst::Copy { ty, dst, src } => {
                 let value = self.read(src, ty);
@@ -269,6 +267,13 @@ impl<'a> Builder<'a> {
                 b,
                 operands,
             } => self.out_of_line(op, dst, (a, b), operands)?,
+            ir::Inst::Ternary { .. }
+            | ir::Inst::Wide { .. }
+            | ir::Inst::Shuffle { .. }
+            | ir::Inst::ExtractLane { .. }
+            | ir::Inst::ReplaceLane { .. }
+            | ir::Inst::LoadLane { .. }
+            | ir::Inst::StoreLane { .. } => self.vector(inst)?,
             _ => return self.leave(inst),
         }
         Ok(())
@@ -444,25 +449,4 @@ impl<'a> Builder<'a> {
         let args = self.func.add_list(args);
         self.push(Inst::Helper { helper, args }, types)
     }
-}
-
-/// Whether an instruction that there also is of scalars is of vectors, which are not compiled.
-fn is_of_vectors(inst: &ir::Inst) -> bool {
-    let (ir::Inst::Unary { op, .. }
-    | ir::Inst::Binary { op, .. }
-    | ir::Inst::Load { op, .. }
-    | ir::Inst::Store { op, .. }) = inst
-    else {
-        return false;
-    };
-    matches!(
-        op.shape(),
-        Shape::SimdLoad
-            | Shape::SimdStore
-            | Shape::SimdSplat
-            | Shape::SimdReduce
-            | Shape::SimdUnary
-            | Shape::SimdBinary
-            | Shape::SimdShift
-    )
 }

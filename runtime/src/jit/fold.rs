@@ -59,6 +59,19 @@ pub fn evaluate(op: Op, operands: &[u64]) -> Option<u64> {
     (!is_nan).then_some(bits)
 }
 
+/// The vector that a splat makes of a constant.
+pub fn splat(op: Op, bits: u64) -> Option<u128> {
+    use crate::simd;
+    let vector = match op {
+        Op::I8x16Splat => simd::i8x16_splat(bits as u32),
+        Op::I16x8Splat => simd::i16x8_splat(bits as u32),
+        Op::I32x4Splat | Op::F32x4Splat => simd::i32x4_splat(bits as u32),
+        Op::I64x2Splat | Op::F64x2Splat => simd::i64x2_splat(bits),
+        _ => return None, // no splat
+    };
+    Some(vector.to_bits())
+}
+
 /// Whether operands may be exchanged.
 pub fn is_commutative(op: Op) -> bool {
     mirrored(op) == Some(op)

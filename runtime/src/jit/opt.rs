@@ -264,6 +264,7 @@ fn is_shared(inst: &Inst) -> bool {
         Inst::Load { class, .. } => {
             matches!(class, Class::Instance | Class::Fixed | Class::Shape)
         }
+        Inst::Wide { .. } => false, // has two results
         _ => inst.is_pure(),
     }
 }

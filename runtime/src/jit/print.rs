@@ -52,6 +52,12 @@ fn inst(out: &mut String, func: &Func, id: InstId) -> fmt::Result {
         Inst::Vm => writeln!(out, "vm"),
         Inst::Unary { op, a } => writeln!(out, "{} {a:?}", op.mnemonic()),
         Inst::Binary { op, a, b } => writeln!(out, "{} {a:?}, {b:?}", op.mnemonic()),
+        Inst::Ternary { op, a, b, c } => writeln!(out, "{} {a:?}, {b:?}, {c:?}", op.mnemonic()),
+        Inst::Lane { op, lane, a } => writeln!(out, "{} {lane}, {a:?}", op.mnemonic()),
+        Inst::Replace { op, lane, a, b } => {
+            writeln!(out, "{} {lane}, {a:?}, {b:?}", op.mnemonic())
+        }
+        Inst::Wide { op, args } => writeln!(out, "{}{}", op.mnemonic(), Values(func.list(args))),
         Inst::Select { cond, a, b } => writeln!(out, "select {cond:?}, {a:?}, {b:?}"),
         Inst::Load {
             op,

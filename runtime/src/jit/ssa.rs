@@ -107,6 +107,24 @@ pub enum Inst {
     Unary { op: Op, a: Value },
     /// `op(r[a], r[b])`
     Binary { op: Op, a: Value, b: Value },
+    /// `op(r[a], r[b], r[c])`; of a shuffle, `c` is the constant of its lane numbers.
+    Ternary {
+        op: Op,
+        a: Value,
+        b: Value,
+        c: Value,
+    },
+    /// `op(r[a], lane)`: a lane of a vector.
+    Lane { op: Op, lane: u8, a: Value },
+    /// `op(r[a], lane, r[b])`: a vector with a lane replaced.
+    Replace {
+        op: Op,
+        lane: u8,
+        a: Value,
+        b: Value,
+    },
+    /// `op(operands)`: the halves of a number of 128 bits, the low one first.
+    Wide { op: Op, args: List },
     /// `r[cond] != 0 ? r[a] : r[b]`
     Select { cond: Value, a: Value, b: Value },
     /// `*(r[base] + offset)` with the width and extension of a load opcode.
@@ -313,14 +331,28 @@ impl Func {
         }
     }
 
+    /// The bits of a value that is a constant of 128 bits, kept in a register or not.
+    pub fn constant128(&self, value: Value) -> Option<u128> {
+        match self.def(value)? {
+            Inst::Const128 { low, high } => Some(u128::from(high) << 64 | u128::from(low)),
+            Inst::Keep { a } => self.constant128(a),
+            _ => None,
+        }
+    }
+
     /// Shows every operand of an instruction.
     pub fn visit(&self, inst: &Inst, mut f: impl FnMut(Value)) {
         match *inst {
             Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm => {}
-            Inst::Unary { a, .. } | Inst::Keep { a } => f(a),
-            Inst::Binary { a, b, .. } => {
+            Inst::Unary { a, .. } | Inst::Lane { a, .. } | Inst::Keep { a } => f(a),
+            Inst::Binary { a, b, .. } | Inst::Replace { a, b, .. } => {
                 f(a);
                 f(b);
+            }
+            Inst::Ternary { a, b, c, .. } => {
+                f(a);
+                f(b);
+                f(c);
             }
             Inst::Select { cond, a, b } => {
                 f(cond);
@@ -333,7 +365,7 @@ impl Func {
                 f(value);
             }
             Inst::TrapIf { cond, .. } => f(cond),
-            Inst::Helper { args, .. } | Inst::Call { args, .. } => {
+            Inst::Helper { args, .. } | Inst::Call { args, .. } | Inst::Wide { args, .. } => {
                 self.list(args).iter().copied().for_each(f);
             }
             Inst::CallRef { func, args } => {
@@ -367,10 +399,15 @@ impl Func {
     pub fn map(&mut self, inst: &mut Inst, f: impl Fn(Value) -> Value) {
         match inst {
             Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm => {}
-            Inst::Unary { a, .. } | Inst::Keep { a } => *a = f(*a),
-            Inst::Binary { a, b, .. } => {
+            Inst::Unary { a, .. } | Inst::Lane { a, .. } | Inst::Keep { a } => *a = f(*a),
+            Inst::Binary { a, b, .. } | Inst::Replace { a, b, .. } => {
                 *a = f(*a);
                 *b = f(*b);
+            }
+            Inst::Ternary { a, b, c, .. } => {
+                *a = f(*a);
+                *b = f(*b);
+                *c = f(*c);
             }
             Inst::Select { cond, a, b } => {
                 *cond = f(*cond);
@@ -383,7 +420,9 @@ impl Func {
                 *value = f(*value);
             }
             Inst::TrapIf { cond, .. } => *cond = f(*cond),
-            Inst::Helper { args, .. } | Inst::Call { args, .. } => self.map_list(*args, f),
+            Inst::Helper { args, .. } | Inst::Call { args, .. } | Inst::Wide { args, .. } => {
+                self.map_list(*args, f);
+            }
             Inst::CallRef { func, args } => {
                 *func = f(*func);
                 self.map_list(*args, f);
@@ -425,7 +464,8 @@ impl Inst {
         match *self {
             Inst::Const { .. } | Inst::Const128 { .. } | Inst::Keep { .. } | Inst::Vm => true,
             Inst::Unary { op, .. } | Inst::Binary { op, .. } => !super::fold::may_trap(op),
-            Inst::Select { .. } => true,
+            Inst::Ternary { .. } | Inst::Lane { .. } | Inst::Replace { .. } => true,
+            Inst::Wide { .. } | Inst::Select { .. } => true,
             Inst::Load { class, .. } => matches!(class, Class::Instance | Class::Fixed),
             Inst::Store { .. }
             | Inst::TrapIf { .. }

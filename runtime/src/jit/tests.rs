@@ -6,6 +6,7 @@ mod memory;
 mod numeric;
 mod suite;
 mod traps;
+mod vectors;
 
 use crate::engine::{Bounds, Config, Engine, Tier};
 use crate::module::Module;
@@ -30,10 +31,11 @@ fn encode(wat: &str) -> Vec<u8> {
 
 /// An engine of the JIT tier; `None` where this host cannot run it.
 fn engine(bounds: Bounds) -> Option<Engine> {
-    let config = Config {
+    let mut config = Config {
         bounds,
         ..Config::only(Tier::Jit)
     };
+    config.features |= wasmparser::WasmFeatures::WIDE_ARITHMETIC;
     match Engine::new(config) {
         Ok(engine) => Some(engine),
         Err(error) => {

@@ -12,7 +12,7 @@ use super::abi::{self, CALLEE, SCRATCH, SCRATCH2, VM};
 use super::alias::move_vector;
 use super::asm::{Assembler, Code};
 use super::frame::{Frame, Needs};
-use super::imm::{FpImm8, Imm12, LaneMask};
+use super::imm::{FpImm8, Imm12, vector_imm};
 use super::inst::Inst;
 use super::mem::Mem;
 use super::minst::{Callee, MInst, Test};
@@ -197,11 +197,10 @@ impl<'a> Emitter<'a> {
             }
             MInst::Imm { size, rd, value } => self.asm.mov_imm(size, rd, value),
             MInst::FpImm { size, rd, bits } => self.fp_immediate(size, rd, bits),
-            MInst::VectorImm { rd, bits: 0 } => {
-                let mask = LaneMask::new(0).expect("all bytes are 0");
-                self.asm.emit(Inst::VecMask { rd, mask });
-            }
-            MInst::VectorImm { rd, bits } => self.asm.load_literal(LoadLitV::LdrQ, rd, bits),
+            MInst::VectorImm { rd, bits } => match vector_imm(rd, bits) {
+                Some(inst) => self.asm.emit(inst),
+                None => self.asm.load_literal(LoadLitV::LdrQ, rd, bits),
+            },
             MInst::Take(_) => {}
             MInst::Call { callee, .. } => self.call(callee),
             MInst::TailCall { callee, .. } => self.tail_call(callee),

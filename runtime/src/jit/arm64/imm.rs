@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::inst::Inst;
 use super::ops::{LogicImm, MoveWide, Size};
-use super::regs::{Gpr, Tied, XZR};
+use super::regs::{Gpr, Tied, Vreg, XZR};
+use super::vector::{Arr, FpArr, VecImm};
 
 /// An unsigned 12-bit immediate, optionally shifted left by 12 (C4.1, add/subtract immediate).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -249,6 +250,45 @@ pub fn mov_imm(size: Size, rd: Gpr, value: u64) -> Vec<Inst> {
     })
     .chain(chunks.map(keep))
     .collect()
+}
+
+/// The one instruction that makes a vector of these bits, if there is one.
+pub fn vector_imm(rd: Vreg, bits: u128) -> Option<Inst> {
+    let wide = bits as u64;
+    if bits >> 64 != u128::from(wide) {
+        return None;
+    }
+    if let Some(mask) = LaneMask::new(wide) {
+        return Some(Inst::VecMask { rd, mask });
+    }
+    let repeats = |width: u32| wide.rotate_left(width) == wide;
+    let lanes = |op, arr, imm: u64, shift| {
+        let imm = imm as u8;
+        Some(Inst::VecImm {
+            op,
+            arr,
+            rd,
+            imm,
+            shift,
+        })
+    };
+    if repeats(8) {
+        return lanes(VecImm::Movi, Arr::B16, wide & 0xff, 0);
+    }
+    for (arr, width) in [(Arr::H8, 16), (Arr::S4, 32)] {
+        let lane = |bits: u64| bits & (u64::MAX >> (64 - width));
+        for (op, value) in [(VecImm::Movi, lane(wide)), (VecImm::Mvni, lane(!wide))] {
+            let shift = value.checked_ilog2().unwrap_or(0) / 8 * 8;
+            if repeats(width) && value & !(0xff << shift) == 0 {
+                return lanes(op, arr, value >> shift, shift as u8);
+            }
+        }
+    }
+    let (arr, value) = match repeats(32) {
+        true => (FpArr::S4, f64::from(f32::from_bits(wide as u32))),
+        false => (FpArr::D2, f64::from_bits(wide)),
+    };
+    FpImm8::new(value).map(|imm| Inst::VecFpImm { arr, rd, imm })
 }
 
 #[cfg(test)]

@@ -30,9 +30,9 @@ use super::target::{Reach, Target};
 use super::vector::{
     ACROSS, Arr, Atomic, AtomicSize, BHS, BHSD, BYTES, FpArr, LoadOrdered, Order, StoreExclusive,
     Vec2, Vec2Fp, Vec3, Vec3Acc, Vec3Fp, Vec3FpAcc, VecAcross, VecAcrossFp, VecDot, VecFpLong,
-    VecImm, VecLong, VecLongAcc, VecNarrow, VecPairLong, VecShl, VecShlLong, VecShr, VecShrAcc,
-    VecShrNarrow, VecWide, VecZero, VecZeroFp, VregArr as A, VregLane as L, VregWide as W,
-    constant_bits, constant_mode, left_shift, memory_lane, right_shift,
+    VecImm, VecLong, VecLongAcc, VecNarrow, VecPairLong, VecPairLongAcc, VecShl, VecShlLong,
+    VecShr, VecShrAcc, VecShrNarrow, VecWide, VecZero, VecZeroFp, VregArr as A, VregLane as L,
+    VregWide as W, constant_bits, constant_mode, left_shift, memory_lane, right_shift,
 };
 
 formats! {
@@ -370,6 +370,11 @@ formats! {
     VecPairLong { op: imm VecPairLong, arr: imm Arr, rd: def Vreg, rn: use Vreg }
         = word(op.bits() | arr.bits()).need(BHS.has(arr)).v(rn, 5).v(rd, 0);
         "{op} {}, {}", W(arr.paired(), rd), A(arr, rn);
+
+    /// `rd := rd + sums of pairs of lanes of rn`; `arr` is `rn`'s.
+    VecPairLongAcc { op: imm VecPairLongAcc, arr: imm Arr, rd: tied Vreg, rn: use Vreg }
+        = word(op.bits() | arr.bits()).need(BHS.has(arr)).v(rn, 5).tv(rd, 0);
+        "{op} {}, {}", rd.shown(|r| W(arr.paired(), r)), A(arr, rn);
 
     /// `rd := sum of the two lanes of rn`, 64 bits.
     VecPairAdd { rd: def Vreg, rn: use Vreg }

@@ -2,7 +2,8 @@
 //! computations.
 //!
 //! `lower/integer.rs` and `lower/float.rs` hold the numeric rows, `lower/control.rs` conditions,
-//! branches and traps, `lower/call.rs` calls and returns, `lower/memory.rs` loads and stores.
+//! branches and traps, `lower/call.rs` calls and returns, `lower/memory.rs` loads and stores,
+//! `lower/vector.rs`, `pairs.rs` and `shuffle.rs` vectors, `lower/wide.rs` numbers of 128 bits.
 //!
 //! Invariants: flags live only within one piece; registers of type i32 have an undefined upper
 //! half, so that everything here reads their W form.
@@ -12,6 +13,10 @@ mod control;
 mod float;
 mod integer;
 mod memory;
+mod pairs;
+mod shuffle;
+mod vector;
+mod wide;
 
 use regalloc2::{RegClass, VReg};
 
@@ -73,6 +78,11 @@ impl Isa for Arm64 {
                 op: Op::I64ExtendI32U,
                 a,
             } if has_clean_upper_half(func, a) => Some(a),
+            ssa::Inst::Lane {
+                op: Op::F32x4ExtractLane | Op::F64x2ExtractLane,
+                lane: 0,
+                a,
+            } => Some(a),
             _ => None,
         }
     }
@@ -85,6 +95,7 @@ fn has_clean_upper_half(func: &Func, value: Value) -> bool {
         Some(
             ssa::Inst::Binary { .. }
             | ssa::Inst::Select { .. }
+            | ssa::Inst::Lane { .. }
             | ssa::Inst::Load { .. }
             | ssa::Inst::Keep { .. },
         ) => true,
@@ -97,8 +108,10 @@ fn has_clean_upper_half(func: &Func, value: Value) -> bool {
 pub fn is_kept(func: &Func, inst: &ssa::Inst, value: Value) -> bool {
     let bits = func.constant(value).unwrap_or(0);
     let ty = func.ty(value);
-    if matches!(ty, Type::F32 | Type::F64) {
-        return true;
+    match ty {
+        Type::F32 | Type::F64 => return true,
+        Type::V128 => return vector::is_kept(func, inst, value),
+        Type::I32 | Type::I64 | Type::Ref => {}
     }
     match *inst {
         ssa::Inst::Binary { op, a, b } if b == value && a != value => !is_immediate(op, bits),
@@ -120,7 +133,7 @@ fn is_immediate(op: Op, bits: u64) -> bool {
         Op::I32And | Op::I64And | Op::I32Or | Op::I64Or | Op::I32Xor | Op::I64Xor => {
             BitImm::new(size, bits).is_some()
         }
-        _ if fold::is_shift(op) => true,
+        _ if fold::is_shift(op) || op.shape() == Shape::SimdShift => true,
         _ if fold::is_bool(op) => Imm12::new(bits).is_some() || Imm12::new(negated).is_some(),
         _ => false,
     }
@@ -164,6 +177,10 @@ impl Cx<'_> {
             }
             ssa::Inst::Unary { op, a } => self.unary(id, op, a),
             ssa::Inst::Binary { op, a, b } => self.binary(id, op, a, b),
+            ssa::Inst::Ternary { op, a, b, c } => self.vector_ternary(id, op, [a, b, c]),
+            ssa::Inst::Lane { op, lane, a } => self.extract_lane(id, op, lane, a),
+            ssa::Inst::Replace { op, lane, a, b } => self.replace_lane(id, op, lane, (a, b)),
+            ssa::Inst::Wide { op, args } => self.wide(id, op, args),
             ssa::Inst::Select { cond, a, b } => self.select(id, cond, a, b),
             ssa::Inst::Load { .. } => self.load(id),
             ssa::Inst::Store { .. } => self.store(id),
@@ -181,6 +198,9 @@ impl Cx<'_> {
         let is_float = |ty| matches!(ty, Type::F32 | Type::F64);
         match op.shape() {
             Shape::Test => self.set_from_test(id),
+            Shape::SimdUnary => self.vector_unary(id, op, a),
+            Shape::SimdSplat => self.splat(id, op, a),
+            Shape::SimdReduce => self.reduce(id, op, a),
             _ if is_float(fold::operand_type(op, 0)) || is_float(fold::result_type(op)) => {
                 self.float_unary(id, op, a);
             }
@@ -192,6 +212,8 @@ impl Cx<'_> {
         let is_float = matches!(fold::operand_type(op, 0), Type::F32 | Type::F64);
         match op.shape() {
             Shape::Compare => self.set_from_test(id),
+            Shape::SimdBinary => self.vector_binary(id, op, a, b),
+            Shape::SimdShift => self.vector_shift(id, op, a, b),
             _ if is_float => self.float_binary(id, op, a, b),
             _ => self.integer_binary(id, op, a, b),
         }

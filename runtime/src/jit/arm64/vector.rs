@@ -157,6 +157,9 @@ ops! {
     /// Sums of neighbouring lanes, twice as wide.
     VecPairLong() { Saddlp = 0x0e20_2800 "saddlp", Uaddlp = 0x2e20_2800 "uaddlp" }
 
+    /// Sums of neighbouring lanes, added to lanes twice as wide.
+    VecPairLongAcc() { Sadalp = 0x0e20_6800 "sadalp", Uadalp = 0x2e20_6800 "uadalp" }
+
     /// One result of all lanes, and whether it is twice as wide as they are.
     VecAcross(is_long: bool) {
         Saddlv = 0x0e30_3800 "saddlv" (true), Uaddlv = 0x2e30_3800 "uaddlv" (true),

@@ -7,7 +7,7 @@
 use std::mem::{offset_of, size_of};
 use std::sync::Arc;
 
-use super::{Builder, Class, Helper, Inst, List, Value, fold};
+use super::{Builder, Class, Helper, Inst, List, Value, fold, vector};
 use crate::error::Result;
 use crate::ir::{self, Operand, Slot, Type};
 use crate::limits::PAGE_SIZE_BYTES;
@@ -142,19 +142,33 @@ impl Builder<'_> {
         addr: Operand,
         offset: u32,
     ) -> Result<()> {
-        let Some(bytes) = self.access_bytes(op, memory) else {
+        let (loads, then) = vector::parts_of_load(op);
+        let mut value = self.loaded(op, loads, (memory, addr, offset))?;
+        if let Some(then) = then {
+            value = self.unary(then, value);
+        }
+        self.write(dst, value);
+        Ok(())
+    }
+
+    /// What `loads` loads, for the opcode `op`, from `addr` plus a constant of a memory.
+    pub(super) fn loaded(
+        &mut self,
+        op: Op,
+        loads: Op,
+        (memory, addr, offset): (u32, Operand, u32),
+    ) -> Result<Value> {
+        let Some(bytes) = self.access_bytes(loads, memory) else {
             return Self::unsupported(op);
         };
         let (base, offset, class) = self.address(memory, addr, offset, bytes);
         let inst = Inst::Load {
-            op,
+            op: loads,
             class,
             base,
             offset,
         };
-        let value = self.one(inst, fold::result_type(op));
-        self.write(dst, value);
-        Ok(())
+        Ok(self.one(inst, fold::result_type(loads)))
     }
 
     fn memory_store(
@@ -165,13 +179,24 @@ impl Builder<'_> {
         value: Operand,
         offset: u32,
     ) -> Result<()> {
-        let Some(bytes) = self.access_bytes(op, memory) else {
+        let value = self.read(value, fold::operand_type(op, 1));
+        self.stored(op, op, (memory, addr, offset), value)
+    }
+
+    /// Stores by `stores`, for the opcode `op`, to `addr` plus a constant of a memory.
+    pub(super) fn stored(
+        &mut self,
+        op: Op,
+        stores: Op,
+        (memory, addr, offset): (u32, Operand, u32),
+        value: Value,
+    ) -> Result<()> {
+        let Some(bytes) = self.access_bytes(stores, memory) else {
             return Self::unsupported(op);
         };
-        let value = self.read(value, fold::operand_type(op, 1));
         let (base, offset, class) = self.address(memory, addr, offset, bytes);
         self.none(Inst::Store {
-            op,
+            op: stores,
             class,
             base,
             offset,
@@ -468,11 +493,11 @@ fn access_bytes(op: Op) -> Option<u64> {
         Op::I32Store8 | Op::I64Store8 => 1,
         Op::I32Load16S | Op::I32Load16U | Op::I64Load16S | Op::I64Load16U => 2,
         Op::I32Store16 | Op::I64Store16 => 2,
-        Op::I32Load | Op::F32Load | Op::I64Load32S | Op::I64Load32U => 4,
+        Op::I32Load | Op::F32Load | Op::I64Load32S | Op::I64Load32U | Op::V128Load32Zero => 4,
         Op::I32Store | Op::F32Store | Op::I64Store32 => 4,
-        Op::I64Load | Op::F64Load | Op::I64Store | Op::F64Store => 8,
+        Op::I64Load | Op::F64Load | Op::I64Store | Op::F64Store | Op::V128Load64Zero => 8,
         Op::V128Load | Op::V128Store => 16,
-        _ => return None, // vectors' lanes and atomics have no code in this tier yet
+        _ => return None, // atomics have no code in this tier yet
     })
 }
 

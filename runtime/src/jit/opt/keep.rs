@@ -25,7 +25,7 @@ pub(super) fn run(func: &mut Func, cfg: &Cfg, is_kept: IsKept) {
             let mut inst = func.insts[id.index()].inst;
             let mut wanted = Vec::new();
             func.visit(&inst, |v| wanted.push(v));
-            wanted.retain(|&v| func.constant(v).is_some() && is_kept(func, &inst, v));
+            wanted.retain(|&v| is_constant(func, v) && is_kept(func, &inst, v));
             for &value in &wanted {
                 kept.entry((home, value))
                     .or_insert_with(|| keep(func, home, value));
@@ -40,6 +40,13 @@ pub(super) fn run(func: &mut Func, cfg: &Cfg, is_kept: IsKept) {
             }
         }
     }
+}
+
+fn is_constant(func: &Func, value: Value) -> bool {
+    matches!(
+        func.def(value),
+        Some(Inst::Const { .. } | Inst::Const128 { .. })
+    )
 }
 
 /// The block in front of all loops that a block is in, as far as they have one.

@@ -40,6 +40,12 @@ impl Walk<'_> {
         match inst {
             Inst::Unary { op, a } => self.unary(op, a),
             Inst::Binary { op, a, b } => self.binary(op, a, b),
+            Inst::Ternary {
+                op: op @ Op::I8x16Shuffle,
+                a,
+                b,
+                c,
+            } => self.shuffle(op, a, b, c),
             Inst::Select { cond, a, b } => self.select(cond, a, b),
             Inst::TrapIf { cond, kind } => match self.func.constant(cond) {
                 Some(0) => Nothing,
@@ -156,6 +162,37 @@ impl Walk<'_> {
         }
     }
 
+    // --- vectors ---------------------------------------------------------------------------------
+
+    fn constant128(&mut self, bits: u128) -> Value {
+        let (low, high) = (bits as u64, (bits >> 64) as u64);
+        self.make(Inst::Const128 { low, high }, Type::V128)
+    }
+
+    /// Lanes of one operand only are numbered from 0, and the operand stands twice.
+    fn shuffle(&mut self, op: Op, a: Value, b: Value, c: Value) -> Simplified {
+        let unchanged = Simplified::Inst(Inst::Ternary { op, a, b, c });
+        let Some(bits) = self.func.constant128(c) else {
+            return unchanged;
+        };
+        let lanes = bits.to_le_bytes();
+        let source = match () {
+            () if a == b || lanes.iter().all(|&lane| lane < 16) => a,
+            () if lanes.iter().all(|&lane| lane >= 16) => b,
+            () => return unchanged,
+        };
+        let own = lanes.map(|lane| lane % 16);
+        if own == std::array::from_fn(|i| i as u8) {
+            return To(source);
+        }
+        let (a, b) = (source, source);
+        let c = match own == lanes {
+            true => c,
+            false => self.constant128(u128::from_le_bytes(own)),
+        };
+        Simplified::Inst(Inst::Ternary { op, a, b, c })
+    }
+
     // --- unary -----------------------------------------------------------------------------------
 
     fn unary(&mut self, op: Op, a: Value) -> Simplified {
@@ -163,6 +200,11 @@ impl Walk<'_> {
             && let Some(result) = fold::evaluate(op, &[bits])
         {
             return To(self.constant(fold::result_type(op), result));
+        }
+        if let Some(bits) = self.func.constant(a)
+            && let Some(bits) = fold::splat(op, bits)
+        {
+            return To(self.constant128(bits));
         }
         match self.func.def(a) {
             Some(Inst::Unary { op: inner, a: x }) => self.unary_of_unary(op, a, inner, x),

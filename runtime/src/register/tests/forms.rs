@@ -266,8 +266,8 @@ fn rows_in_the_native_profile() {
     natively(fused::unary_rows);
     natively(fused::chains);
     natively(fused::loads_with_operations);
-    natively(vectors::vectors_are_computed);
-    natively(vectors::vectors_are_loaded_and_stored);
+    natively(vectors::vectors_are_computed_by_interpreters_and_jit);
+    natively(vectors::vectors_are_loaded_and_stored_by_interpreters_and_jit);
 }
 
 /// Runs the other tests and asks which handlers they have executed.
@@ -290,10 +290,10 @@ fn every_handler_is_executed() {
     fused::chains();
     fused::chains_of_immediates();
     fused::loads_with_operations();
-    vectors::vectors_are_computed();
+    vectors::vectors_are_computed_by_interpreters_and_jit();
     objects::fields_and_elements_of_every_width();
     objects::casts_and_what_is_out_of_line();
-    vectors::vectors_are_loaded_and_stored();
+    vectors::vectors_are_loaded_and_stored_by_interpreters_and_jit();
     rows_in_the_native_profile();
     super::calls_between_instances();
     super::recursion_ends_in_exhaustion_and_tail_calls_do_not();

@@ -1,19 +1,30 @@
-//! Every vector row, relaxed ones and accesses included, and every row of wide arithmetic, in both
-//! interpreters against the pure functions: with operands from locals, from the accumulator, from
-//! temporaries, and constant; with every lane; at the ends of near and far memories.
+//! Every vector row, relaxed ones and accesses included, and every row of wide arithmetic, in every
+//! tier that the host runs, against the pure functions: with operands from locals, from the
+//! accumulator, from temporaries, and constant; with every lane; at the ends of near and far
+//! memories.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
 
 use super::{PROFILE, Program, fused};
-use crate::engine::{Profile, Tier};
+use crate::engine::{Config, Engine, Profile, Tier};
 use crate::error::Error;
 use crate::evaluate::tests::{is_allowed_natively, pure};
 use crate::ops::{Imms, Op, Shape, SigType, Signature};
 use crate::trap::TrapKind;
 use crate::value::Val;
 
-const TIERS: [Tier; 2] = [Tier::Stack, Tier::Register];
+/// The tiers that this host runs: the interpreters, and on ARM64 the JIT.
+fn tiers() -> Vec<Tier> {
+    let all = [Tier::Stack, Tier::Register, Tier::Jit];
+    let runs = |&tier: &Tier| tier != Tier::Jit || Engine::new(Config::only(tier)).is_ok();
+    all.into_iter().filter(runs).collect()
+}
+
+fn programs(wat: &str) -> Vec<Program> {
+    let in_tier = |tier| Program::in_tier(tier, wat);
+    tiers().into_iter().map(in_tier).collect()
+}
 
 /// Vectors with small and large lanes of every width, signs, infinities and NaNs.
 const VECTORS: &[u128] = &[
@@ -228,7 +239,7 @@ fn is_computing(op: Op) -> bool {
 }
 
 #[test]
-pub(super) fn vectors_are_computed() {
+pub(super) fn vectors_are_computed_by_interpreters_and_jit() {
     for &op in Op::ALL.iter().filter(|&&op| is_computing(op)) {
         let mut functions = Vec::new();
         for kinds in combinations(signature(op).0) {
@@ -247,7 +258,7 @@ pub(super) fn vectors_are_computed() {
             wat += &function(op, i, kinds, &immediates);
         }
         wat.push(')');
-        let mut programs = TIERS.map(|tier| Program::in_tier(tier, &wat));
+        let mut programs = programs(&wat);
         for (i, (kinds, lane)) in functions.iter().enumerate() {
             check_function(&mut programs, i, op, kinds, *lane);
         }
@@ -348,7 +359,7 @@ fn check_access(programs: &mut [Program], op: Op, lane: u8, address: u64, effect
 }
 
 #[test]
-pub(super) fn vectors_are_loaded_and_stored() {
+pub(super) fn vectors_are_loaded_and_stored_by_interpreters_and_jit() {
     let is_access = |op: Op| {
         use Shape::{SimdLoad, SimdLoadLane, SimdStore, SimdStoreLane};
         matches!(
@@ -374,7 +385,7 @@ pub(super) fn vectors_are_loaded_and_stored() {
                 let fixed = Kind::Constant(24);
                 for kind in [Kind::Local, Kind::Fresh, Kind::Temporary, fixed] {
                     let wat = access_module(op, offset, &text, kind);
-                    let mut programs = TIERS.map(|tier| Program::in_tier(tier, &wat));
+                    let mut programs = programs(&wat);
                     if kind == fixed {
                         check_access(&mut programs, op, lane, 0, 24 + offset);
                         continue;

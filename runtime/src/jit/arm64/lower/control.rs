@@ -1,6 +1,6 @@
 //! Conditions, branches, traps.
 
-use super::{Cx, size_of};
+use super::{Cx, size_of, vector};
 use crate::jit::arm64::imm::{BitImm, Imm12};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::{MInst, Test};
@@ -46,6 +46,7 @@ impl Cx<'_> {
     /// A test of whether an instruction's result is not 0.
     pub(super) fn test_of(&mut self, inst: ssa::Inst) -> Test {
         match inst {
+            ssa::Inst::Unary { op, a } if vector::is_truth(op) => self.test_lanes(op, a),
             ssa::Inst::Unary { op, a } => self.test_zero(op, a),
             ssa::Inst::Binary {
                 op: op @ (Op::I32And | Op::I64And),
@@ -176,7 +177,7 @@ impl Cx<'_> {
 fn is_test(inst: ssa::Inst) -> bool {
     match inst {
         ssa::Inst::Unary { op, .. } | ssa::Inst::Binary { op, .. } => {
-            matches!(op.shape(), Shape::Test | Shape::Compare)
+            matches!(op.shape(), Shape::Test | Shape::Compare) || vector::is_truth(op)
         }
         _ => false,
     }

@@ -200,6 +200,8 @@ fn loads(op: Op) -> Loads {
         Op::F32Load => return Loads::Vreg(Width::S),
         Op::F64Load => return Loads::Vreg(Width::D),
         Op::V128Load => return Loads::Vreg(Width::Q),
+        Op::V128Load32Zero => return Loads::Vreg(Width::S),
+        Op::V128Load64Zero => return Loads::Vreg(Width::D),
         other => unreachable!("{} is no load of this tier", other.mnemonic()),
     })
 }

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::jit::arm64::imm::{BitImm, FpImm8, Imm12, LaneMask, mov_imm};
+use crate::jit::arm64::imm::{BitImm, FpImm8, Imm12, LaneMask, mov_imm, vector_imm};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::ops::{LogicImm, MoveWide, Size};
-use crate::jit::arm64::regs::Gpr;
+use crate::jit::arm64::regs::{Gpr, Vreg};
+use crate::jit::arm64::vector::{FpArr, VecImm};
 
 /// All encodings of all bitmasks decode, and their values encode again to the same value; and a
 /// bitmask by its definition (a run of ones, rotated, repeated) is found by `new`: 5334 values of
@@ -162,5 +163,70 @@ fn constants_are_short_and_right() {
         assert_eq!(result(&narrow), value & 0xffff_ffff, "{value:#x}");
         assert!(narrow.len() <= 2);
         assert!(wide.iter().chain(&narrow).all(|inst| inst.encode().is_ok()));
+    }
+}
+
+/// The bits that an instruction which makes a constant vector makes.
+fn made(inst: Inst) -> u128 {
+    let repeat = |bits: u64, width: u32| -> u128 {
+        let copies = (0..128).step_by(width as usize);
+        copies.map(|at| u128::from(bits) << at).sum()
+    };
+    match inst {
+        Inst::VecMask { mask, .. } => repeat(mask.value(), 64),
+        Inst::VecImm {
+            op,
+            arr,
+            imm,
+            shift,
+            ..
+        } => {
+            let bits = repeat(u64::from(imm) << shift, arr.lane_bits());
+            if op == VecImm::Mvni { !bits } else { bits }
+        }
+        Inst::VecFpImm {
+            arr: FpArr::D2,
+            imm,
+            ..
+        } => repeat(imm.value().to_bits(), 64),
+        Inst::VecFpImm { imm, .. } => repeat((imm.value() as f32).to_bits().into(), 32),
+        other => panic!("{other} makes no constant"),
+    }
+}
+
+#[test]
+fn constant_vectors_of_one_instruction() {
+    let wide = |bits: u64| u128::from(bits) << 64 | u128::from(bits);
+    let word = |bits: u32| wide(u64::from(bits) * 0x1_0000_0001);
+    let half = |bits: u16| word(u32::from(bits) * 0x1_0001);
+    let have = [
+        0,
+        u128::MAX,
+        wide(0xff00_00ff_ffff_0000),
+        half(0x7f7f),
+        half(0x12),
+        half(0x1200),
+        half(0xff12),
+        half(0x12ff),
+        word(0x12),
+        word(0x1200_0000),
+        word(0xff12_ffff),
+        word(1.5f32.to_bits()),
+        wide((-31.0f64).to_bits()),
+    ];
+    for bits in have {
+        let inst = vector_imm(Vreg::v(3), bits).unwrap_or_else(|| panic!("{bits:x}"));
+        assert_eq!(made(inst), bits, "{inst}");
+        assert!(inst.encode().is_ok(), "{inst}");
+    }
+    let have_not = [
+        1,
+        half(0x1234),
+        word(0x1234),
+        word(0.1f32.to_bits()),
+        wide(1),
+    ];
+    for bits in have_not {
+        assert_eq!(vector_imm(Vreg::v(3), bits), None, "{bits:x}");
     }
 }

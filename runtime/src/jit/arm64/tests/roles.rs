@@ -24,7 +24,7 @@ const READS_RESULT: &[&str] = &[
     "movk", "bfm", "mla", "mls", "saba", "uaba", "bsl", "bit", "bif", "sdot", "udot", "ssra",
     "usra", "sri", "sli", "shrn2", "rshrn2", "sqshrun2", "sqshrn2", "uqshrn2", "xtn2", "sqxtun2",
     "sqxtn2", "uqxtn2", "smlal", "umlal", "smlsl", "umlsl", "smlal2", "umlal2", "smlsl2", "umlsl2",
-    "ins", "tbx", "fmla", "fmls", "fcvtn2", "ld1",
+    "sadalp", "uadalp", "ins", "tbx", "fmla", "fmls", "fcvtn2", "ld1",
 ];
 
 /// How often each role occurs: uses, defs, early defs, reuse defs.

@@ -1,0 +1,258 @@
+//! The shuffle: one instruction where A64 has one that permutes so, else a table lookup for each
+//! operand.
+
+use super::Cx;
+use crate::jit::arm64::inst::Inst;
+use crate::jit::arm64::ops::Width;
+use crate::jit::arm64::regs::{Tied, Vreg};
+use crate::jit::arm64::vector::{Arr, Vec2, Vec3};
+use crate::jit::ssa::{Func, Value};
+
+/// Sixteen numbers of bytes: below 16 of the first operand, then of the second.
+type Lanes = [u8; 16];
+
+/// One of the two operands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Side {
+    First,
+    Second,
+}
+
+/// What a shuffle becomes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Plan {
+    /// A lane in all lanes.
+    Dup(Arr, Side, u8),
+    /// Lanes of one operand in reverse order.
+    Reverse(Vec2, Arr),
+    /// A permutation of two operands.
+    Pair(Vec3, Arr, Side, Side),
+    /// Bytes of two operands from an index on.
+    Extract(Side, Side, u8),
+    /// One lane of an operand put into the other, or elsewhere: `(base, to, from, lane)`.
+    Insert(Width, Side, u8, Side, u8),
+    /// By tables.
+    Table,
+}
+
+const ARRS: [Arr; 4] = [Arr::D2, Arr::S4, Arr::H8, Arr::B16];
+const PAIRS: [Vec3; 6] = [
+    Vec3::Zip1,
+    Vec3::Zip2,
+    Vec3::Uzp1,
+    Vec3::Uzp2,
+    Vec3::Trn1,
+    Vec3::Trn2,
+];
+const REVERSALS: [(Vec2, Arr, u8); 6] = [
+    (Vec2::Rev64, Arr::S4, 8),
+    (Vec2::Rev64, Arr::H8, 8),
+    (Vec2::Rev64, Arr::B16, 8),
+    (Vec2::Rev32, Arr::H8, 4),
+    (Vec2::Rev32, Arr::B16, 4),
+    (Vec2::Rev16, Arr::B16, 2),
+];
+
+fn lane_bytes(arr: Arr) -> u8 {
+    (arr.lane_bits() / 8) as u8
+}
+
+fn side(byte: u8) -> Side {
+    if byte < 16 { Side::First } else { Side::Second }
+}
+
+/// The bytes that a permutation of two operands takes.
+fn bytes_of(op: Vec3, arr: Arr) -> Lanes {
+    let size = lane_bytes(arr);
+    let count = 16 / size;
+    std::array::from_fn(|byte| {
+        let (lane, rest) = (byte as u8 / size, byte as u8 % size);
+        let (is_odd, even) = (lane % 2, lane & !1);
+        let from = match op {
+            Vec3::Zip1 => is_odd * count + lane / 2,
+            Vec3::Zip2 => is_odd * count + lane / 2 + count / 2,
+            Vec3::Uzp1 => 2 * lane,
+            Vec3::Uzp2 => 2 * lane + 1,
+            Vec3::Trn1 => is_odd * count + even,
+            _ => is_odd * count + even + 1, // trn2
+        };
+        from * size + rest
+    })
+}
+
+/// The number of the one lane that `size` bytes are, if they are one.
+fn lane_at(bytes: &[u8]) -> Option<u8> {
+    let (first, size) = (bytes[0], bytes.len() as u8);
+    let is_lane = first.is_multiple_of(size) && bytes.iter().zip(first..).all(|(&b, n)| b == n);
+    is_lane.then(|| first / size)
+}
+
+fn duplicate(lanes: &Lanes) -> Option<Plan> {
+    ARRS.into_iter().find_map(|arr| {
+        let size = usize::from(lane_bytes(arr));
+        let lane = lane_at(&lanes[..size])?;
+        let is_repeated = lanes.chunks(size).all(|chunk| chunk == &lanes[..size]);
+        let count = 16 / size as u8;
+        is_repeated.then(|| Plan::Dup(arr, side(lanes[0]), lane % count))
+    })
+}
+
+fn reverse(lanes: &Lanes, is_single: bool) -> Option<Plan> {
+    let reversed = |arr: Arr, group: u8| -> Lanes {
+        std::array::from_fn(|byte| byte as u8 ^ (group - lane_bytes(arr)))
+    };
+    let found = REVERSALS
+        .into_iter()
+        .find(|&(_, arr, group)| is_single && reversed(arr, group) == *lanes);
+    found.map(|(op, arr, _)| Plan::Reverse(op, arr))
+}
+
+fn pair(lanes: &Lanes, is_single: bool) -> Option<Plan> {
+    let all = ARRS
+        .into_iter()
+        .flat_map(|arr| PAIRS.map(|op| (op, arr, bytes_of(op, arr))));
+    all.into_iter().find_map(|(op, arr, bytes)| {
+        use Side::{First, Second};
+        if is_single {
+            return (bytes.map(|b| b % 16) == *lanes).then_some(Plan::Pair(op, arr, First, First));
+        }
+        if bytes == *lanes {
+            return Some(Plan::Pair(op, arr, First, Second));
+        }
+        (bytes.map(|b| b ^ 16) == *lanes).then_some(Plan::Pair(op, arr, Second, First))
+    })
+}
+
+fn extract(lanes: &Lanes, is_single: bool) -> Option<Plan> {
+    let (first, modulus) = (lanes[0], if is_single { 16 } else { 32 });
+    let follows = |(i, &lane): (usize, &u8)| lane == (first + i as u8) % modulus;
+    if !lanes.iter().enumerate().all(follows) {
+        return None;
+    }
+    let (rn, rm) = match (is_single, side(first)) {
+        (true, _) => (Side::First, Side::First),
+        (false, Side::First) => (Side::First, Side::Second),
+        (false, Side::Second) => (Side::Second, Side::First),
+    };
+    Some(Plan::Extract(rn, rm, first % 16))
+}
+
+fn insert(lanes: &Lanes, is_single: bool) -> Option<Plan> {
+    let bases = [(Side::First, 0), (Side::Second, 16)];
+    let bases = &bases[..if is_single { 1 } else { 2 }];
+    ARRS.into_iter().find_map(|arr| {
+        let size = usize::from(lane_bytes(arr));
+        bases.iter().find_map(|&(base, start)| {
+            let is_other = |&n: &usize| lane_at(&lanes[n * size..][..size]) != own(start, size, n);
+            let mut others = (0..16 / size).filter(is_other);
+            let (to, None) = (others.next()?, others.next()) else {
+                return None;
+            };
+            let from = lane_at(&lanes[to * size..][..size])?;
+            let count = 16 / size as u8;
+            let source = side(lanes[to * size]);
+            Some(Plan::Insert(
+                arr.lane(),
+                base,
+                to as u8,
+                source,
+                from % count,
+            ))
+        })
+    })
+}
+
+/// The number of lane `n` of an operand whose bytes begin at `start`.
+fn own(start: u8, size: usize, n: usize) -> Option<u8> {
+    Some(start / size as u8 + n as u8)
+}
+
+fn plan(lanes: &Lanes, is_single: bool) -> Plan {
+    duplicate(lanes)
+        .or_else(|| reverse(lanes, is_single))
+        .or_else(|| pair(lanes, is_single))
+        .or_else(|| extract(lanes, is_single))
+        .or_else(|| insert(lanes, is_single))
+        .unwrap_or(Plan::Table)
+}
+
+/// Whether a shuffle by this constant, of one operand or of two, needs it in a register.
+pub(super) fn is_by_table(func: &Func, is_single: bool, lanes: Value) -> bool {
+    let lanes = func.constant128(lanes).map(u128::to_le_bytes);
+    lanes.is_some_and(|lanes| plan(&lanes, is_single) == Plan::Table)
+}
+
+impl Cx<'_> {
+    pub(super) fn shuffle(&mut self, rd: Vreg, [a, b, c]: [Value; 3]) {
+        let bits = self.func.constant128(c).expect("lanes are constant");
+        let lanes = bits.to_le_bytes();
+        let operand = |cx: &mut Self, side| match side {
+            Side::First => cx.fpr(a),
+            Side::Second => cx.fpr(b),
+        };
+        let inst = match plan(&lanes, a == b) {
+            Plan::Dup(arr, from, index) => {
+                let rn = operand(self, from);
+                Inst::DupLane { arr, rd, rn, index }
+            }
+            Plan::Reverse(op, arr) => {
+                let rn = self.fpr(a);
+                Inst::Vec2 { op, arr, rd, rn }
+            }
+            Plan::Pair(op, arr, first, second) => {
+                let (rn, rm) = (operand(self, first), operand(self, second));
+                Inst::Vec3 {
+                    op,
+                    arr,
+                    rd,
+                    rn,
+                    rm,
+                }
+            }
+            Plan::Extract(first, second, index) => {
+                let (rn, rm) = (operand(self, first), operand(self, second));
+                let arr = Arr::B16;
+                Inst::Ext {
+                    arr,
+                    rd,
+                    rn,
+                    rm,
+                    index,
+                }
+            }
+            Plan::Insert(width, base, to, source, from) => {
+                let (old, rn) = (operand(self, base), operand(self, source));
+                let rd = Tied { old, new: rd };
+                Inst::InsLane {
+                    width,
+                    rd,
+                    to,
+                    rn,
+                    from,
+                }
+            }
+            Plan::Table => return self.shuffle_by_table(rd, [a, b, c], &lanes),
+        };
+        self.a64(inst);
+    }
+
+    /// What the first table has no bytes for is 0 after the first look-up, and is put in by the
+    /// second.
+    fn shuffle_by_table(&mut self, rd: Vreg, [a, b, c]: [Value; 3], lanes: &Lanes) {
+        let (arr, rn, rm) = (Arr::B16, self.fpr(a), self.fpr(c));
+        if a == b {
+            return self.a64(Inst::Tbl { arr, rd, rn, rm });
+        }
+        let old = self.temp_fpr();
+        self.a64(Inst::Tbl {
+            arr,
+            rd: old,
+            rn,
+            rm,
+        });
+        let others = lanes.map(|lane| lane.wrapping_sub(16));
+        let rm = self.vector_constant(u128::from_le_bytes(others));
+        let (rn, rd) = (self.fpr(b), Tied { old, new: rd });
+        self.a64(Inst::Tbx { arr, rd, rn, rm });
+    }
+}
