@@ -194,6 +194,12 @@ impl Builder<'_> {
         let Some(bytes) = self.access_bytes(stores, memory) else {
             return Self::unsupported(op);
         };
+        if bytes > 8 && self.assumptions.is_guarded(self.module, memory) {
+            // A vector may be stored in parts, of which one fits: guard pages are too late.
+            let (index, inst) = (self.memory_index(memory, addr), self.memory_inst(memory));
+            let offset = self.ir.consts[offset as usize];
+            self.check_bounds(memory, inst, index, offset, bytes);
+        }
         let (base, offset, class) = self.address(memory, addr, offset, bytes);
         self.none(Inst::Store {
             op: stores,
