@@ -161,7 +161,7 @@ impl Builder<'_> {
         let Some(bytes) = self.access_bytes(loads, memory) else {
             return Self::unsupported(op);
         };
-        let (base, offset, class) = self.address(memory, addr, offset, bytes);
+        let (base, offset, class) = self.address(memory, addr, offset, bytes, false);
         let inst = Inst::Load {
             op: loads,
             class,
@@ -194,13 +194,9 @@ impl Builder<'_> {
         let Some(bytes) = self.access_bytes(stores, memory) else {
             return Self::unsupported(op);
         };
-        if bytes > 8 && self.assumptions.is_guarded(self.module, memory) {
-            // A vector may be stored in parts, of which one fits: guard pages are too late.
-            let (index, inst) = (self.memory_index(memory, addr), self.memory_inst(memory));
-            let offset = self.ir.consts[offset as usize];
-            self.check_bounds(memory, inst, index, offset, bytes);
-        }
-        let (base, offset, class) = self.address(memory, addr, offset, bytes);
+        // A vector may be stored in parts, of which one fits: guard pages are too late.
+        let guard_is_late = bytes > 8;
+        let (base, offset, class) = self.address(memory, addr, offset, bytes, guard_is_late);
         self.none(Inst::Store {
             op: stores,
             class,
@@ -220,22 +216,25 @@ impl Builder<'_> {
     }
 
     /// The address of a checked access of `bytes` at `addr` plus a constant: base, near offset, and
-    /// what remains to be checked.
+    /// what remains to be checked. Guard pages check, where there are any and they are not too late.
     fn address(
         &mut self,
         memory: u32,
         addr: Operand,
         offset: u32,
         bytes: u64,
+        guard_is_late: bool,
     ) -> (Value, i32, Class) {
         let offset = self.ir.consts[offset as usize];
         let index = self.memory_index(memory, addr);
         let inst = self.memory_inst(memory);
         let is_guarded = self.assumptions.is_guarded(self.module, memory);
+        if !is_guarded || guard_is_late {
+            self.check_bounds(memory, inst, index, offset, bytes);
+        }
         let (base_class, class) = if is_guarded {
             (Class::Instance, Class::Guarded(memory))
         } else {
-            self.check_bounds(memory, inst, index, offset, bytes);
             (Class::Shape, Class::Memory)
         };
         let at = offset_of!(MemoryInst, base);
