@@ -83,6 +83,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/jit/code.rs",
     "runtime/src/jit/fault.rs",
     "runtime/src/jit/helper.rs",
+    "runtime/src/jit/walk.rs",
     // The mark that the counting plugin looks for is a system call.
     "runtime/examples/jit_count.rs",
 ];

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use super::arm64::stubs::{self, Signature};
-use super::code::CodeMemory;
+use super::code::{CodeMemory, Tables};
 use super::pipeline::{self, Image};
 use crate::engine::{Backend, Config, Proof, Tier};
 use crate::error::{Error, Result};
@@ -52,7 +52,7 @@ impl JitTier {
 impl Compiled {
     fn new(image: Image) -> Result<Compiled> {
         Ok(Compiled {
-            code: CodeMemory::publish(&image.bytes, image.sites, image.fault_exit)?,
+            code: CodeMemory::publish(&image.bytes, image.tables)?,
             funcs: image.funcs,
             entries: image.entries,
             proof: image.proof,
@@ -106,7 +106,11 @@ impl Backend for JitTier {
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         if !calls.contains_key(&signature) {
             let code = stubs::host(&signature)?;
-            let memory = CodeMemory::publish(&code.bytes, Vec::new(), 0)?;
+            let tables = Tables {
+                pieces: vec![stubs::HOST_PIECE],
+                ..Tables::default()
+            };
+            let memory = CodeMemory::publish(&code.bytes, tables)?;
             calls.insert(signature.clone(), memory);
         }
         func.jit = calls[&signature].address(0);

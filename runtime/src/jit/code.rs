@@ -1,7 +1,8 @@
 //! Memory for machine code: written, then made executable, then published, never writable again.
 //!
-//! Owns the mapping (W^X), the cache maintenance that publishing takes, and the table by which the
-//! fault handler knows code and its trap sites (`fault.rs`). A region goes when its owner drops it.
+//! Owns the mapping (W^X), the cache maintenance that publishing takes, and the tables by which the
+//! fault handler (`fault.rs`) and the frame walk (`walk.rs`) know code. A region goes, with its
+//! tables, when its owner drops it.
 
 use std::sync::Arc;
 
@@ -14,7 +15,48 @@ use crate::limits::LimitKind;
 pub struct CodeMemory {
     base: usize,
     mapped_bytes: usize,
-    region: Option<Arc<Region>>,
+    region: Arc<Region>,
+}
+
+/// What is known of a region's code by offset from its start. It goes with the code.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Tables {
+    /// Accesses that may fault, in ascending order.
+    pub sites: Vec<FaultSite>,
+    /// Where a guarded access that misses its memory goes on.
+    pub fault_exit: u32,
+    /// Runs of code with one shape of frame, in ascending order; each ends where the next begins.
+    pub pieces: Vec<Piece>,
+    /// Source positions: from this offset on, the code is of this byte of the module.
+    pub sources: Vec<(u32, u32)>,
+}
+
+/// A run of code with one shape of frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Piece {
+    /// Offset of its first byte.
+    pub start: u32,
+    /// What code it is.
+    pub what: What,
+    /// The size of its frame in bytes.
+    pub frame_bytes: u32,
+    /// Whether the link register is saved, at `sp`; else it still holds the return address.
+    pub saves_link: bool,
+}
+
+/// What a piece of code is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum What {
+    /// A function, by function index.
+    Func(u32),
+    /// The way out of a function that finds no room for its frame: it is not entered.
+    NoRoom,
+    /// The adapter by which a host function is called.
+    Host,
+    /// What all functions of a module share: it leaves frames as they are.
+    Shared,
+    /// The entry of functions from outside: its caller is no compiled code.
+    Entry,
 }
 
 /// An access that may fault, as an offset of its instruction.
@@ -27,30 +69,28 @@ pub struct FaultSite {
 }
 
 impl CodeMemory {
-    /// Publishes code. A fault at one of `sites` goes on at offset `exit` (its trap piece).
+    /// Publishes code with what is known of it.
     ///
     /// # Errors
     /// `Limit` if the system gives no memory, or does not let it be executed.
-    pub fn publish(bytes: &[u8], sites: Vec<FaultSite>, exit: u32) -> Result<CodeMemory> {
+    pub fn publish(bytes: &[u8], tables: Tables) -> Result<CodeMemory> {
         let mapped_bytes = bytes.len().next_multiple_of(system::PAGE_BYTES_MAX).max(1);
         let base = system::map(mapped_bytes)?;
-        let mut memory = CodeMemory {
+        if let Err(error) = system::write(base, bytes, mapped_bytes) {
+            system::unmap(base, mapped_bytes);
+            return Err(error);
+        }
+        let region = Arc::new(Region {
+            start: base,
+            end: base + bytes.len(),
+            tables,
+        });
+        fault::register(region.clone());
+        Ok(CodeMemory {
             base,
             mapped_bytes,
-            region: None,
-        };
-        system::write(base, bytes, mapped_bytes)?;
-        if !sites.is_empty() {
-            let region = Arc::new(Region {
-                start: base,
-                end: base + bytes.len(),
-                exit: base + exit as usize,
-                sites,
-            });
-            fault::register(region.clone());
-            memory.region = Some(region);
-        }
-        Ok(memory)
+            region,
+        })
     }
 
     /// The address of the byte at an offset.
@@ -67,9 +107,7 @@ impl CodeMemory {
 
 impl Drop for CodeMemory {
     fn drop(&mut self) {
-        if let Some(region) = &self.region {
-            fault::unregister(region);
-        }
+        fault::unregister(&self.region);
         system::unmap(self.base, self.mapped_bytes);
     }
 }

@@ -4,24 +4,46 @@
 //! recorded trap site of registered code, and the address lies in the reservation of the memory
 //! that the site accesses. Everything else goes to the handler that was there before. It takes no
 //! lock: the table of regions is replaced as a whole, and an old one is freed when no handler looks
-//! at it.
+//! at it. The walk of frames (`walk.rs`) finds its tables by the same one.
 
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::code::FaultSite;
+use super::code::{Piece, Tables};
 
-/// Code with trap sites.
+/// Published code, and what is known of it.
 #[derive(Debug)]
 pub struct Region {
     /// First address.
     pub start: usize,
     /// One past the last address.
     pub end: usize,
-    /// Where a fault goes on: the piece that traps with "out of bounds memory access".
-    pub exit: usize,
-    /// Accesses that may fault, in ascending order of offset.
-    pub sites: Vec<FaultSite>,
+    /// What is known of it.
+    pub tables: Tables,
+}
+
+impl Region {
+    /// The offset of an address in this region.
+    pub fn offset_of(&self, address: usize) -> Option<u32> {
+        let is_within = (self.start..self.end).contains(&address);
+        is_within.then(|| (address - self.start) as u32)
+    }
+
+    /// The piece of code at an offset.
+    pub fn piece_at(&self, offset: u32) -> Option<&Piece> {
+        let after = self
+            .tables
+            .pieces
+            .partition_point(|piece| piece.start <= offset);
+        self.tables.pieces.get(after.checked_sub(1)?)
+    }
+
+    /// The byte of the module that the code at an offset is of.
+    pub fn source_at(&self, offset: u32) -> Option<u32> {
+        let sources = &self.tables.sources;
+        let after = sources.partition_point(|&(start, _)| start <= offset);
+        Some(sources.get(after.checked_sub(1)?)?.1)
+    }
 }
 
 type Table = Vec<Arc<Region>>;
@@ -69,25 +91,32 @@ fn replace(change: impl FnOnce(&mut Table)) {
 
 /// For a trap site: the memory that it accesses, and where to go on.
 pub fn find(pc: usize) -> Option<(u32, usize)> {
+    look_up(pc, |region, offset| {
+        let sites = &region.tables.sites;
+        let at = sites.binary_search_by_key(&offset, |site| site.offset);
+        let exit = region.start + region.tables.fault_exit as usize;
+        Some((sites[at.ok()?].memory, exit))
+    })
+}
+
+/// The region of code that an address is in.
+pub fn region(pc: usize) -> Option<Arc<Region>> {
+    look_up(pc, |region, _| Some(region.clone()))
+}
+
+/// Looks at the region that an address is in, with the offset there. `look` is short: who replaces
+/// the table waits for it.
+fn look_up<T>(pc: usize, look: impl FnOnce(&Arc<Region>, u32) -> Option<T>) -> Option<T> {
     READERS.fetch_add(1, Ordering::SeqCst);
     // SAFETY: a table lives while a reader that could have seen it is counted.
     let table = unsafe { TABLE.load(Ordering::SeqCst).as_ref() };
-    let found = table.and_then(|table| find_in(table, pc));
+    let found = table.and_then(|table| {
+        let after = table.partition_point(|region| region.start <= pc);
+        let region = &table[after.checked_sub(1)?];
+        look(region, region.offset_of(pc)?)
+    });
     READERS.fetch_sub(1, Ordering::SeqCst);
     found
-}
-
-fn find_in(table: &Table, pc: usize) -> Option<(u32, usize)> {
-    let after = table.partition_point(|region| region.start <= pc);
-    let region = &table[after.checked_sub(1)?];
-    if pc >= region.end {
-        return None;
-    }
-    let offset = (pc - region.start) as u32;
-    let at = region
-        .sites
-        .binary_search_by_key(&offset, |site| site.offset);
-    Some((region.sites[at.ok()?].memory, region.exit))
 }
 
 #[cfg(all(unix, target_arch = "aarch64"))]
@@ -161,6 +190,8 @@ mod handler {
         if !(base..base + GUARD_RESERVATION_BYTES).contains(&address) {
             return false;
         }
+        // As a trap's own piece does, so that a walk finds the caller of a leaf function.
+        *registers.x17 = *registers.x30;
         *registers.x30 = *registers.pc + INSTRUCTION_BYTES;
         *registers.pc = exit as u64;
         true
@@ -169,6 +200,7 @@ mod handler {
     /// The registers that matter, in the interrupted context.
     struct Registers<'a> {
         pc: &'a mut u64,
+        x17: &'a mut u64,
         x28: &'a mut u64,
         x30: &'a mut u64,
     }
@@ -178,11 +210,12 @@ mod handler {
         unsafe fn of<'a>(context: *mut c_void) -> Registers<'a> {
             // SAFETY: the caller passes a live context.
             let machine = unsafe { &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext };
-            let (low, high) = machine.regs.split_at_mut(30);
+            let [.., x17, _, _, _, _, _, _, _, _, _, _, x28, _, x30] = &mut machine.regs;
             Registers {
                 pc: &mut machine.pc,
-                x28: &mut low[28],
-                x30: &mut high[0],
+                x17,
+                x28,
+                x30,
             }
         }
 
@@ -190,9 +223,11 @@ mod handler {
         unsafe fn of<'a>(context: *mut c_void) -> Registers<'a> {
             // SAFETY: the caller passes a live context.
             let state = unsafe { &mut (*(*context.cast::<libc::ucontext_t>()).uc_mcontext).__ss };
+            let [.., x17, _, _, _, _, _, _, _, _, _, _, x28] = &mut state.__x;
             Registers {
                 pc: &mut state.__pc,
-                x28: &mut state.__x[28],
+                x17,
+                x28,
                 x30: &mut state.__lr,
             }
         }
@@ -230,14 +265,19 @@ mod handler {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jit::code::FaultSite;
 
     fn region(start: usize) -> Arc<Region> {
         let site = |offset| FaultSite { offset, memory: 3 };
+        let tables = Tables {
+            sites: vec![site(4), site(0x20)],
+            fault_exit: 0xf0,
+            ..Tables::default()
+        };
         Arc::new(Region {
             start,
             end: start + 0x100,
-            exit: start + 0xf0,
-            sites: vec![site(4), site(0x20)],
+            tables,
         })
     }
 

@@ -41,6 +41,10 @@
 //! `Cx::trap_pc`, sets `sp` to that of the innermost entry (`Cx::jit_entry_sp`), and returns from
 //! it: the entry saved what its caller wants preserved. Faults of guarded accesses go to the same
 //! piece (`fault`). Prologues compare `sp`, the frame counted in, with `Cx::native_limit`.
+//!
+//! Frames are walked by tables (`walk`): the link register is lowest in a frame. A function that
+//! does not save it puts it in x17 on its way to such a piece, whose `bl` overwrites it; one that
+//! finds no room has given its frame up by then. So execution ends with all frames as they were.
 
 pub mod arm64;
 pub mod backend;
@@ -60,6 +64,7 @@ pub mod ssa;
 #[cfg(test)]
 mod tests;
 pub mod vcode;
+pub mod walk;
 
 pub use backend::JitTier;
 pub use pipeline::{Stages, stages};

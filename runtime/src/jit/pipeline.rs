@@ -13,7 +13,7 @@ use super::arm64::stubs::{self, Signature};
 use super::arm64::{Assembler, abi};
 use super::build::{self, Assumptions, HelperOps};
 use super::cfg::Cfg;
-use super::code::FaultSite;
+use super::code::{FaultSite, Piece, Tables, What};
 use super::helper::Helper;
 use super::layout::Layout;
 use super::link::Symbol;
@@ -33,16 +33,12 @@ pub struct Image {
     pub bytes: Vec<u8>,
     /// Ranges of `bytes` that are data, in ascending order.
     pub data: Vec<Range<u32>>,
-    /// Accesses that may fault, in ascending order.
-    pub sites: Vec<FaultSite>,
     /// Where each function begins, by body.
     pub funcs: Vec<u32>,
     /// Where the entry of each signature begins.
     pub entries: HashMap<Signature, u32>,
-    /// Where a guarded access that misses its memory goes on.
-    pub fault_exit: u32,
-    /// Source positions: from this offset on, the code is of this byte of the module.
-    pub sources: Vec<(u32, u32)>,
+    /// What is known of the code by offset.
+    pub tables: Tables,
     /// What was compiled.
     pub proof: Proof,
 }
@@ -76,7 +72,7 @@ pub fn compile(module: &Module, config: &Config) -> Result<Image> {
     };
     for ir in &irs {
         let (emitted, helper_ops) = function(ir, assumptions, around)?;
-        linker.function(ir.index, emitted.code)?;
+        linker.function(ir.index, emitted)?;
         count(&mut proof, ir.ops, &helper_ops);
     }
     linker.finish(module, proof)
@@ -176,8 +172,7 @@ fn count(proof: &mut Proof, ops: u64, helper_ops: &HelperOps) {
 struct Linker {
     bytes: Vec<u8>,
     data: Vec<Range<u32>>,
-    sites: Vec<FaultSite>,
-    sources: Vec<(u32, u32)>,
+    tables: Tables,
     funcs: Vec<u32>,
     relocs: Vec<super::arm64::asm::Reloc>,
     places: HashMap<u32, u32>,
@@ -204,12 +199,15 @@ impl Linker {
         self.bytes.extend(&code.bytes);
         let moved = |range: &Range<u32>| range.start + start..range.end + start;
         self.data.extend(code.data.iter().map(moved));
-        self.sites.extend(code.traps.iter().map(|site| FaultSite {
-            offset: site.offset + start,
-            memory: site.payload,
-        }));
+        self.tables
+            .sites
+            .extend(code.traps.iter().map(|site| FaultSite {
+                offset: site.offset + start,
+                memory: site.payload,
+            }));
         let sources = code.sources.iter();
-        self.sources
+        self.tables
+            .sources
             .extend(sources.map(|source| (source.offset + start, source.position)));
         self.relocs.extend(code.relocs.iter().map(|reloc| {
             let mut reloc = *reloc;
@@ -219,16 +217,38 @@ impl Linker {
         Ok(start)
     }
 
-    fn function(&mut self, index: u32, code: Code) -> Result<()> {
-        let start = self.piece(code)?;
+    fn function(&mut self, index: u32, emitted: Emitted) -> Result<()> {
+        let no_room = emitted.no_room_at;
+        let start = self.piece(emitted.code)?;
+        self.tables.pieces.push(Piece {
+            start,
+            what: What::Func(index),
+            frame_bytes: emitted.frame_bytes,
+            saves_link: emitted.saves_link,
+        });
+        if let Some(offset) = no_room {
+            let what = What::NoRoom;
+            self.frameless(start + offset, what);
+        }
         self.funcs.push(start);
         self.places.insert(Symbol::Func(index).number(), start);
         Ok(())
     }
 
+    /// Notes code that has no frame where something is called.
+    fn frameless(&mut self, start: u32, what: What) {
+        self.tables.pieces.push(Piece {
+            start,
+            what,
+            frame_bytes: 0,
+            saves_link: false,
+        });
+    }
+
     fn finish(mut self, module: &Module, proof: Proof) -> Result<Image> {
         let (code, offsets) = stubs::shared(Helper::address)?;
         let start = self.piece(code)?;
+        self.frameless(start, What::Shared);
         for (symbol, offset) in offsets {
             self.places.insert(symbol.number(), start + offset);
         }
@@ -237,7 +257,9 @@ impl Linker {
             let signature = Signature::new(ty);
             if let Entry::Vacant(vacant) = entries.entry(signature) {
                 let code = stubs::entry(vacant.key())?;
-                vacant.insert(self.piece(code)?);
+                let start = self.piece(code)?;
+                vacant.insert(start);
+                self.frameless(start, What::Entry);
             }
         }
         for &reloc in &self.relocs {
@@ -247,14 +269,13 @@ impl Linker {
                 .map_err(|e| Error::limit(LimitKind::Code, e.to_string()))?;
         }
         let out_of_bounds = Symbol::Trap(crate::trap::TrapKind::MemoryOutOfBounds);
+        self.tables.fault_exit = self.places[&out_of_bounds.number()];
         Ok(Image {
-            fault_exit: self.places[&out_of_bounds.number()],
             bytes: self.bytes,
             data: self.data,
-            sites: self.sites,
+            tables: self.tables,
             funcs: self.funcs,
             entries,
-            sources: self.sources,
             proof,
         })
     }

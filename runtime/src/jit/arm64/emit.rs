@@ -20,7 +20,7 @@ use super::ops::{
     AddSub, BranchReg, CompareBranch, Cond, FpSize, IndexExtend, Load, LoadLitV, Size, Store,
     TestBranch, Width,
 };
-use super::regs::{Gpr, Reg, Vreg, XZR};
+use super::regs::{Gpr, LR, Reg, Vreg, XZR};
 use super::target::{Label, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::jit::link::Symbol;
@@ -44,6 +44,10 @@ pub struct Emitted {
     pub code: Code,
     /// The frame's size in bytes.
     pub frame_bytes: u32,
+    /// Whether the link register is saved, lowest in the frame.
+    pub saves_link: bool,
+    /// Where the way out begins that is taken when there is no room for the frame: it is last.
+    pub no_room_at: Option<u32>,
     /// The instructions as text, if the assembler was asked for it.
     pub listing: String,
 }
@@ -59,8 +63,9 @@ pub fn emit(
     around: Surroundings,
 ) -> Result<Emitted> {
     let mut emitter = Emitter::new(asm, vcode, output, around)?;
-    emitter.function();
+    let no_room = emitter.function();
     let frame_bytes = emitter.frame.bytes();
+    let saves_link = emitter.frame.saves_link();
     let listing = emitter.asm.listing();
     let code = emitter.asm.finish().map_err(|e| {
         let kind = match e {
@@ -72,8 +77,10 @@ pub fn emit(
         Error::new(kind, e.to_string())
     })?;
     Ok(Emitted {
+        no_room_at: no_room.map(|label| code.offset_of(label)),
         code,
         frame_bytes,
+        saves_link,
         listing,
     })
 }
@@ -133,14 +140,13 @@ impl<'a> Emitter<'a> {
         })
     }
 
-    fn function(&mut self) {
-        self.position = self.vcode.positions[0];
+    /// Emits everything; gives where the way out begins that has no frame.
+    fn function(&mut self) -> Option<Label> {
+        let first_position = self.vcode.positions[0];
+        self.position = first_position;
         self.asm.source(self.position);
-        let exhausted = self
-            .frame
-            .is_checked()
-            .then(|| self.late(Symbol::Trap(TrapKind::StackExhausted)));
-        self.frame.enter(&mut self.asm, exhausted);
+        let no_room = self.frame.is_checked().then(|| self.asm.label());
+        self.frame.enter(&mut self.asm, no_room);
         for n in 0..self.vcode.blocks.len() {
             if !self.is_empty[n] {
                 self.asm.bind(self.labels[n]);
@@ -155,9 +161,30 @@ impl<'a> Emitter<'a> {
         {
             self.asm.bind(label);
             self.asm.source(position);
-            let target = Target::Func(symbol.number());
-            self.asm.emit(Inst::Bl { target });
+            self.end(symbol);
         }
+        if let Some(label) = no_room {
+            self.asm.bind(label);
+            self.asm.source(first_position);
+            self.frame.abandon(&mut self.asm);
+            self.asm.emit(Inst::mov(Size::X, SCRATCH2, LR));
+            self.branch_and_link(Symbol::Trap(TrapKind::StackExhausted));
+        }
+        no_room
+    }
+
+    /// Goes to a shared piece that ends execution. The link register tells it where; what that held
+    /// goes to the scratch register, for the walk of frames, if it was not saved.
+    fn end(&mut self, symbol: Symbol) {
+        if !self.frame.saves_link() {
+            self.asm.emit(Inst::mov(Size::X, SCRATCH2, LR));
+        }
+        self.branch_and_link(symbol);
+    }
+
+    fn branch_and_link(&mut self, symbol: Symbol) {
+        let target = Target::Func(symbol.number());
+        self.asm.emit(Inst::Bl { target });
     }
 
     fn block(&mut self, n: usize) {
@@ -224,10 +251,7 @@ impl<'a> Emitter<'a> {
                 };
                 self.branch_to(test, label);
             }
-            MInst::Trap(kind) => {
-                let target = Target::Func(Symbol::Trap(kind).number());
-                self.asm.emit(Inst::Bl { target });
-            }
+            MInst::Trap(kind) => self.end(Symbol::Trap(kind)),
             MInst::Jump => {
                 let to = self.vcode.blocks[block].succs[0].index();
                 self.jump(block, to);
@@ -326,14 +350,8 @@ impl<'a> Emitter<'a> {
 
     fn call(&mut self, callee: Callee) {
         match callee {
-            Callee::Func(func) => {
-                let target = Target::Func(Symbol::Func(func).number());
-                self.asm.emit(Inst::Bl { target });
-            }
-            Callee::Helper(helper) => {
-                let target = Target::Func(Symbol::Helper(helper).number());
-                self.asm.emit(Inst::Bl { target });
-            }
+            Callee::Func(func) => self.branch_and_link(Symbol::Func(func)),
+            Callee::Helper(helper) => self.branch_and_link(Symbol::Helper(helper)),
             Callee::Instance => {
                 self.load_callee();
                 let (op, rn) = (BranchReg::Blr, SCRATCH2);

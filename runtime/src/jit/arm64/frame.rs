@@ -89,6 +89,16 @@ impl Frame {
         self.is_checked
     }
 
+    /// Whether the link register is saved: it is at `sp` then.
+    pub(super) fn saves_link(&self) -> bool {
+        self.regs.first() == Some(&LR)
+    }
+
+    /// Gives up the frame where the check of the native limit has failed: no register has changed.
+    pub(super) fn abandon(&self, asm: &mut Assembler) {
+        self.move_sp(asm, AddSub::Add);
+    }
+
     /// The address of a spill slot of `2^log2` bytes; far ones by way of the scratch register.
     pub(super) fn spill(&self, asm: &mut Assembler, slot: u32, log2: u32) -> Mem {
         let offset = self.spills_at + slot * REG_BYTES;

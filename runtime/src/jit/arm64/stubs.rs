@@ -25,6 +25,7 @@ use super::target::Label;
 use crate::engine::Tier;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::Type;
+use crate::jit::code::{Piece, What};
 use crate::jit::helper::Helper;
 use crate::jit::link::Symbol;
 use crate::trap::TrapKind;
@@ -45,12 +46,21 @@ const OLD_ENTRY_SP_AT: i32 = OLD_TOP_AT + 8;
 const OLD_FPCR_AT: i32 = OLD_ENTRY_SP_AT + 8;
 const ARGS_AT: i32 = OLD_FPCR_AT + 8;
 const FRAME_BYTES: i32 = ARGS_AT + 8;
+const HOST_FRAME_BYTES: i32 = 16;
 
 const _: () = assert!(FRAME_BYTES % 16 == 0 && FRAME_BYTES < 512);
 const _: () = assert!(
     TRANSFER_BYTES as usize >= crate::limits::FUNC_TYPE_VALUES_MAX * 16,
     "arguments of any call must fit"
 );
+
+/// The whole of what [`host`] makes.
+pub const HOST_PIECE: Piece = Piece {
+    start: 0,
+    what: What::Host,
+    frame_bytes: HOST_FRAME_BYTES as u32,
+    saves_link: true,
+};
 
 /// The types of a signature, as far as they matter here.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -153,7 +163,7 @@ pub fn host(signature: &Signature) -> Result<Code> {
         rt: LR,
         mem: Mem::Pre {
             base: Tied::fixed(SP),
-            offset: -16,
+            offset: -HOST_FRAME_BYTES,
         },
     });
     load(&mut asm, base, CX, offset_of!(vm::Cx, top));
@@ -178,7 +188,7 @@ pub fn host(signature: &Signature) -> Result<Code> {
         rt: LR,
         mem: Mem::Post {
             base: Tied::fixed(SP),
-            offset: 16,
+            offset: HOST_FRAME_BYTES,
         },
     });
     asm.emit(Inst::ret());

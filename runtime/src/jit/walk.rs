@@ -1,0 +1,207 @@
+//! Walking the frames of compiled code, which have no frame pointers: from the innermost one up to
+//! the entry from outside (`arm64/stubs.rs`).
+//!
+//! A frame is found by tables that lie with the code (`code::Tables`): return address to piece of
+//! code to size of frame; the link register is saved lowest in it. The walk ends at the entry: what
+//! called that is the host or an interpreter, and what those were called by has an entry of its
+//! own, which is told of what has happened when it has reached it (by an exit code).
+//!
+//! Any thread may walk its own frames, and nothing here allocates. `unsafe` reads the native stack.
+//! Frames and stack: AAPCS64 section 6.4; return addresses are behind the calling instruction.
+
+use std::sync::Arc;
+
+use super::code::What;
+use super::fault::{self, Region};
+
+/// Bytes of an A64 instruction.
+const INSTRUCTION_BYTES: usize = 4;
+
+/// Where compiled code has stopped: at a call, or where a trap has been found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// The address behind the instruction.
+    pub return_address: usize,
+    /// The stack pointer there.
+    pub sp: usize,
+    /// What the link register held before the instruction: the return address of the function
+    /// itself, if it does not save it.
+    pub link: usize,
+}
+
+/// The frame of a function that has stopped.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The code that the function is in.
+    pub region: Arc<Region>,
+    /// Its function index.
+    pub func: u32,
+    /// The offset in the region of the instruction at which it has stopped.
+    pub offset: u32,
+    /// Where it has stopped.
+    pub stop: Stop,
+    /// The size of its frame in bytes.
+    pub frame_bytes: u32,
+}
+
+impl Frame {
+    /// The byte of the module that the instruction is of.
+    pub fn source(&self) -> Option<u32> {
+        self.region.source_at(self.offset)
+    }
+}
+
+/// The frames of functions from where code has stopped outwards.
+#[derive(Debug)]
+pub struct Walk {
+    stop: Stop,
+    region: Option<Arc<Region>>,
+}
+
+impl Walk {
+    /// A walk of this thread's frames.
+    ///
+    /// # Safety
+    /// Compiled code of this thread has stopped there, and the frames up to its entry are as they
+    /// were then, for as long as the walk lasts.
+    pub unsafe fn new(stop: Stop) -> Walk {
+        Walk { stop, region: None }
+    }
+
+    /// Where the next frame has stopped; after the last one, where the entry's call has.
+    pub fn stop(&self) -> Stop {
+        self.stop
+    }
+
+    /// The region that an address is in, which mostly is the one of the frame before.
+    fn region_of(&mut self, address: usize) -> Option<Arc<Region>> {
+        let last = self.region.as_ref();
+        if last.is_none_or(|region| region.offset_of(address).is_none()) {
+            self.region = fault::region(address);
+        }
+        self.region.clone()
+    }
+}
+
+impl Iterator for Walk {
+    type Item = Frame;
+
+    fn next(&mut self) -> Option<Frame> {
+        loop {
+            let stop = self.stop;
+            let address = stop.return_address - INSTRUCTION_BYTES;
+            let region = self.region_of(address)?;
+            let offset = region.offset_of(address)?;
+            let piece = *region.piece_at(offset)?;
+            let return_address = if piece.saves_link {
+                // SAFETY: the contract of `new`: a frame of this piece is at `sp`.
+                unsafe { *(stop.sp as *const usize) }
+            } else {
+                stop.link
+            };
+            let caller = Stop {
+                return_address,
+                sp: stop.sp + piece.frame_bytes as usize,
+                link: 0, // a caller has saved it
+            };
+            match piece.what {
+                What::Entry => return None,
+                What::Func(func) => {
+                    self.stop = caller;
+                    let frame_bytes = piece.frame_bytes;
+                    return Some(Frame {
+                        region,
+                        func,
+                        offset,
+                        stop,
+                        frame_bytes,
+                    });
+                }
+                What::NoRoom | What::Host | What::Shared => self.stop = caller,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jit::code::{Piece, Tables};
+
+    /// An address that no code of this process has.
+    const BASE: usize = 0x40_0000;
+
+    fn piece(start: u32, what: What, frame_bytes: u32, saves_link: bool) -> Piece {
+        Piece {
+            start,
+            what,
+            frame_bytes,
+            saves_link,
+        }
+    }
+
+    fn region() -> Arc<Region> {
+        let pieces = vec![
+            piece(0, What::Func(7), 32, true),
+            piece(0x40, What::Func(8), 16, false),
+            piece(0x80, What::Func(9), 48, true),
+            piece(0xb0, What::NoRoom, 0, false),
+            piece(0xc0, What::Entry, 0, false),
+        ];
+        let sources = vec![(0, 100), (0x10, 110), (0x48, 200), (0x80, 300)];
+        Arc::new(Region {
+            start: BASE,
+            end: BASE + 0x100,
+            tables: Tables {
+                pieces,
+                sources,
+                ..Tables::default()
+            },
+        })
+    }
+
+    /// Function index, instruction and source of each frame; then where the walk has ended.
+    fn walk(stack: &[usize], return_address: usize, link: usize) -> (Vec<(u32, u32, u32)>, usize) {
+        let sp = stack.as_ptr() as usize;
+        let stop = Stop {
+            return_address,
+            sp,
+            link,
+        };
+        // SAFETY: the tests' stacks have the frames that the pieces describe.
+        let mut walk = unsafe { Walk::new(stop) };
+        let told = |f: Frame| (f.func, f.offset, f.source().expect("a source"));
+        let frames = walk.by_ref().map(told).collect();
+        assert_eq!(walk.stop().return_address - BASE, 0xc8, "the entry's call");
+        (frames, walk.stop().sp - sp)
+    }
+
+    #[test]
+    fn frames_are_found_by_table_up_to_the_entry() {
+        let region = region();
+        fault::register(region.clone());
+        let outer = [BASE + 0xc8, 0, 0, 0];
+        // 8 is a leaf: the link register leads to 9, that to 7, that to the entry.
+        let mut stack = vec![0, 0];
+        stack.extend([BASE + 0x14, 0, 0, 0, 0, 0]);
+        stack.extend(outer);
+        let (frames, bytes) = walk(&stack, BASE + 0x4c, BASE + 0x84);
+        assert_eq!(frames, [(8, 0x48, 200), (9, 0x80, 300), (7, 0x10, 110)]);
+        assert_eq!(bytes, 16 + 48 + 32);
+        // 9 has found no room: only its caller is left, whose frame is at `sp`.
+        let (frames, bytes) = walk(&outer, BASE + 0xb8, BASE + 0x10);
+        assert_eq!((frames, bytes), (vec![(7, 0xc, 100)], 32));
+        fault::unregister(&region);
+    }
+
+    #[test]
+    fn an_address_of_no_code_ends_the_walk() {
+        let stop = Stop {
+            return_address: 0x7004,
+            sp: 0,
+            link: 0,
+        };
+        // SAFETY: nothing is read: there is no code at that address.
+        assert_eq!(unsafe { Walk::new(stop) }.count(), 0);
+    }
+}
