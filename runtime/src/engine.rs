@@ -104,6 +104,8 @@ pub struct Config {
     pub interruptible: bool,
     /// Whether every allocation on the garbage-collected heap collects first: a test of roots.
     pub gc_stress: bool,
+    /// Whether compiled code may use atomic read-modify-write instructions (FEAT_LSE of ARM64).
+    pub has_atomics: bool,
 }
 
 impl Config {
@@ -119,8 +121,18 @@ impl Config {
             fuel: false,
             interruptible: false,
             gc_stress: false,
+            has_atomics: host_has_atomics(),
         }
     }
+}
+
+/// Whether this host has them; others than ARM64 execute no compiled code, and are not in the way
+/// of what is usual there.
+fn host_has_atomics() -> bool {
+    #[cfg(target_arch = "aarch64")]
+    return std::arch::is_aarch64_feature_detected!("lse");
+    #[cfg(not(target_arch = "aarch64"))]
+    return true;
 }
 
 /// What was compiled for a module, and how (contract C2).

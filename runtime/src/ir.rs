@@ -41,7 +41,7 @@
 mod builder;
 mod print;
 mod verify;
-mod visit;
+pub(crate) mod visit;
 
 use std::sync::Arc;
 

@@ -70,6 +70,7 @@ impl Memory {
         let inst = MemoryInst {
             base: std::ptr::null_mut(),
             len_bytes: 0,
+            shared_len: std::ptr::null(),
         };
         let mut memory = Box::new(Memory {
             inst,
@@ -89,6 +90,7 @@ impl Memory {
         let inst = MemoryInst {
             base: shared.base(),
             len_bytes: shared.len_bytes(),
+            shared_len: shared.len_address(),
         };
         let (ty, bytes_max) = (shared.ty(), u64::MAX);
         let backing = Backing::Shared(shared);

@@ -61,6 +61,8 @@ pub struct StoreData {
     pub(crate) host_error: Option<Error>,
     /// How many entries from the host are under way.
     pub(crate) entries: u32,
+    /// A native stack address of the outermost of them: all their frames are below.
+    pub(crate) native_base: usize,
     /// Counts of all instances.
     pub(crate) proof: Proof,
     pub(crate) interrupt: InterruptHandle,
@@ -127,6 +129,7 @@ impl Store {
             tags: Vec::new(),
             host_error: None,
             entries: 0,
+            native_base: 0,
             proof: Proof::default(),
             interrupt: InterruptHandle::default(),
             deadline: None,

@@ -10,7 +10,7 @@
 //! for the callee. Whoever runs code that may enter the store again from outside (a host call,
 //! compiled code calling out) first raises [`Cx::top`] above what is live, and restores it after.
 
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicUsize};
 
 use crate::types::{OBJECT_HEADER_BYTES, TypeId};
 
@@ -90,6 +90,8 @@ pub struct MemoryInst {
     pub base: *mut u8,
     /// Current length in bytes.
     pub len_bytes: usize,
+    /// Where the length of a shared memory is, which other threads change; else null.
+    pub shared_len: *const AtomicUsize,
 }
 
 /// A table as code sees it. `elements` may move when the table grows.

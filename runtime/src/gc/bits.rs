@@ -47,6 +47,17 @@ impl Bits {
         self.words[range].fill(0);
     }
 
+    /// The last offset whose bit is set, up to a given one.
+    pub(super) fn last_until(&self, offset: u32) -> Option<u32> {
+        let (mut word, bit) = place(offset);
+        let mut bits = self.words.get(word)? & (bit | (bit - 1));
+        while bits == 0 {
+            word = word.checked_sub(1)?;
+            bits = self.words[word];
+        }
+        Some(word as u32 * WORD_BYTES + (63 - bits.leading_zeros()) * 8)
+    }
+
     /// Takes over another's bits in a range of whole words: how many are set.
     pub(super) fn take_over(&mut self, from: &Bits, bytes: Range<u32>) -> u32 {
         let range = (bytes.start / WORD_BYTES) as usize..(bytes.end / WORD_BYTES) as usize;

@@ -9,7 +9,7 @@ use crate::types::{AbstractHeapType, CompositeKind, HeapType, RefType, TypeId, T
 use crate::vm::{Cx, DISPLAY_LEN, FuncInst, GcHeader};
 
 /// What is asked of a word that is not null.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum CastTest {
     /// Nothing.
@@ -57,7 +57,7 @@ impl CastTest {
 }
 
 /// A cast's target, resolved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cast {
     /// Whether null belongs to the target.
     pub nullable: bool,

@@ -34,6 +34,15 @@ impl Heap {
         }
     }
 
+    /// Marks what a word of the native stack refers to: besides references, compiled code has
+    /// addresses of objects and of places in them there.
+    pub(crate) fn mark_native(&mut self, word: u64) {
+        self.mark(word);
+        if let Some(object) = self.space.object_around(word) {
+            self.mark(object.into());
+        }
+    }
+
     /// Traces what the roots have marked, and frees the rest.
     pub(crate) fn finish(&mut self, root_bytes: u64) {
         while let Some(object) = self.pending.pop() {

@@ -194,6 +194,15 @@ impl Space {
         }
     }
 
+    /// The object that an address may lie in, while marking: the last one that begins no later.
+    pub(super) fn object_around(&self, address: u64) -> Option<u32> {
+        let offset = address.checked_sub(self.arena.base() as u64)?;
+        if offset >= self.arena.end_bytes() {
+            return None;
+        }
+        self.starts.last_until(offset as u32)
+    }
+
     /// Frees what is not marked. `root_bytes` is how much the roots took to go through.
     pub(super) fn sweep(&mut self, root_bytes: u64) {
         for class in &mut self.classes {

@@ -124,7 +124,7 @@ fn fields(func: &Func, type_index: u32) -> Vec<Type> {
 }
 
 /// The operands' types of what is out of line on structures and arrays, and its result's type.
-pub(super) fn aggregate_types(
+pub(crate) fn aggregate_types(
     func: &Func,
     op: Op,
     type_index: u32,

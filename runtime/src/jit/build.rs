@@ -4,6 +4,8 @@
 //! One pass over the instructions in the order of the text; nothing is optimised here. The blocks
 //! of the result have the numbers of the IR's blocks.
 
+mod atomic;
+mod objects;
 mod state;
 mod vars;
 mod vector;
@@ -28,6 +30,8 @@ use vars::Vars;
 pub struct Assumptions {
     /// How accesses to 32-bit memories are checked.
     pub bounds: Bounds,
+    /// Whether the machine has atomic read-modify-write instructions (FEAT_LSE).
+    pub has_atomics: bool,
 }
 
 impl Assumptions {
@@ -35,6 +39,7 @@ impl Assumptions {
     pub fn new(config: &Config) -> Assumptions {
         Assumptions {
             bounds: config.bounds,
+            has_atomics: config.has_atomics,
         }
     }
 
@@ -79,7 +84,10 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(ir: &'a ir::Func, assumptions: Assumptions) -> Builder<'a> {
-        let mut func = Func::default();
+        let mut func = Func {
+            has_atomics: assumptions.has_atomics,
+            ..Func::default()
+        };
         for _ in &ir.blocks {
             func.add_block();
         }
@@ -251,15 +259,6 @@ impl<'a> Builder<'a> {
             | ir::Inst::TableGet { .. }
             | ir::Inst::TableSet { .. }
             | ir::Inst::RefFunc { .. } => self.access(inst)?,
-            ir::Inst::RefIsNull { dst, a } => {
-                let a = self.read(a, Type::Ref);
-                let value = self.unary(Op::I64Eqz, a);
-                self.write(dst, value);
-            }
-            ir::Inst::TrapIfNull { a, kind } => {
-                let a = self.read(a, Type::Ref);
-                self.trap_if_null(a, kind);
-            }
             ir::Inst::Helper {
                 op,
                 dst,
@@ -274,6 +273,22 @@ impl<'a> Builder<'a> {
             | ir::Inst::ReplaceLane { .. }
             | ir::Inst::LoadLane { .. }
             | ir::Inst::StoreLane { .. } => self.vector(inst)?,
+            ir::Inst::Atomic { .. } | ir::Inst::Fence => self.atomic(inst)?,
+            ir::Inst::RefIsNull { .. }
+            | ir::Inst::TrapIfNull { .. }
+            | ir::Inst::RefUnary { .. }
+            | ir::Inst::StructGet { .. }
+            | ir::Inst::StructSet { .. }
+            | ir::Inst::ArrayGet { .. }
+            | ir::Inst::ArraySet { .. }
+            | ir::Inst::Aggregate { .. }
+            | ir::Inst::RefEq { .. }
+            | ir::Inst::RefTest { .. }
+            | ir::Inst::RefCast { .. }
+            | ir::Inst::RefTestDesc { .. }
+            | ir::Inst::RefCastDesc { .. } => self.object(inst)?,
+            ir::Inst::Fuel { cost } => self.fuel(cost),
+            ir::Inst::Poll => self.poll(),
             _ => return self.leave(inst),
         }
         Ok(())
@@ -291,6 +306,7 @@ impl<'a> Builder<'a> {
             ir::Inst::Br { .. }
             | ir::Inst::BrIf { .. }
             | ir::Inst::BrIfNull { .. }
+            | ir::Inst::BrOnCast { .. }
             | ir::Inst::BrTable { .. }
             | ir::Inst::Return { .. }
             | ir::Inst::Trap { .. } => self.branch(inst),
@@ -388,6 +404,10 @@ impl<'a> Builder<'a> {
             ir::Inst::BrIfNull { a, then, other } => {
                 let a = self.read(a, Type::Ref);
                 let cond = self.unary(Op::I64Eqz, a);
+                self.end_if(cond, then, other);
+            }
+            ir::Inst::BrOnCast { ty, a, then, other } => {
+                let cond = self.is_of_type(a, ty);
                 self.end_if(cond, then, other);
             }
             ir::Inst::BrTable { index, targets } => self.end_table(index, targets),

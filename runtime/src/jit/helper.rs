@@ -5,10 +5,11 @@
 //! is short on purpose: a function of the JIT tier is machine code, not a chain of calls.
 
 use crate::helpers;
-use crate::store::StoreData;
+use crate::ops::Op;
+use crate::store::{StoreData, aggregate, collect};
 use crate::trap::TrapKind;
 use crate::types::TypeId;
-use crate::vm::{EXIT_OK, Exit, FuncInst, Vm};
+use crate::vm::{Cx, EXIT_OK, Exit, FuncInst, GcHeader, Vm};
 
 /// What a helper gives back.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -19,6 +20,8 @@ pub enum Returns {
     Value,
     /// An exit code; anything but [`EXIT_OK`] is a trap.
     Exit,
+    /// A value of 32 bits, and an exit code in the upper half.
+    ValueOrExit,
 }
 
 macro_rules! helpers {
@@ -57,7 +60,60 @@ helpers! {
     TableCopy Exit helpers::table_copy;
     TableInit Exit helpers::table_init;
     ElemDrop Nothing helpers::elem_drop;
+    AtomicWait32 ValueOrExit helpers::atomic_wait32;
+    AtomicWait64 ValueOrExit helpers::atomic_wait64;
+    AtomicNotify ValueOrExit helpers::atomic_notify;
     CheckFuncType Exit check_func_type;
+    Allocate Value allocate;
+    Aggregate Exit aggregate;
+}
+
+impl Helper {
+    /// Whether a collection may run in it: then everything that registers refer to must be on the
+    /// native stack.
+    pub fn may_collect(self) -> bool {
+        matches!(self, Helper::Allocate | Helper::Aggregate)
+    }
+}
+
+/// Room for an object where its size class has no cell at hand: its reference, or 0 where the heap
+/// is exhausted.
+///
+/// # Safety
+/// `cx` is the context of a live store that has the type; roots are on the value stack below its
+/// top, or on the native stack.
+unsafe extern "C" fn allocate(cx: *mut Cx, ty: TypeId, bytes: u64) -> u64 {
+    let header = GcHeader { ty, extra: 0 };
+    // SAFETY: the caller's contract.
+    let object = unsafe { collect::allocate(cx, header, bytes, (*cx).top) };
+    object.map_or(0, u64::from)
+}
+
+/// An instruction on structures or arrays that is out of line in every tier.
+///
+/// # Safety
+/// `op` is the number of an opcode that has an implementation there, `ty` a type of its kind, and
+/// the rest is as [`Aggregate`](crate::store::aggregate::Aggregate) wants it.
+unsafe extern "C" fn aggregate(
+    vm: *mut Vm,
+    op: u32,
+    ty: TypeId,
+    b: u32,
+    slots: *mut u64,
+    top: *mut u64,
+) -> Exit {
+    let Some(run) = Op::ALL
+        .get(op as usize)
+        .and_then(|&op| aggregate::aggregate(op))
+    else {
+        return Exit::MAX;
+    };
+    // SAFETY: the caller's contract; the store keeps its types.
+    unsafe {
+        let store = (*(*vm).cx).store.cast::<StoreData>();
+        let ty = std::ptr::from_ref((*store).heap.defined(ty));
+        run(vm, ty as u64, b.into(), slots, top)
+    }
 }
 
 /// The type check of an indirect call whose type may have subtypes.

@@ -172,8 +172,12 @@ impl<'a, I: Isa> Lower<'a, I> {
     }
 
     fn is_wanted(&self, id: InstId) -> bool {
-        let is_made_at_use =
-            |inst: &Inst| matches!(inst, Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm);
+        let is_made_at_use = |inst: &Inst| {
+            matches!(
+                inst,
+                Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm | Inst::Cx
+            )
+        };
         let inst = &self.func.insts[id.index()].inst;
         !inst.is_removable()
             || !is_made_at_use(inst) && self.func.results(id).any(|v| self.needed[v.index()])

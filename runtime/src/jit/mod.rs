@@ -47,6 +47,7 @@
 //! finds no room has given its frame up by then. So execution ends with all frames as they were.
 
 pub mod arm64;
+pub mod atomic;
 pub mod backend;
 pub mod build;
 pub mod cfg;

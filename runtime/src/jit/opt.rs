@@ -180,7 +180,7 @@ impl<'a> Walk<'a> {
             self.home[value.index()] = block;
         }
         let inst = &self.func.insts[id.index()].inst;
-        if matches!(inst, Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm) {
+        if is_made_at_use(inst) {
             self.first.push(id);
         } else {
             self.lists[block.index()].push(id);
@@ -189,7 +189,7 @@ impl<'a> Walk<'a> {
 
     /// Where an instruction goes: in front of all loops that do not change its operands.
     fn block_for(&self, inst: &Inst) -> Block {
-        if matches!(inst, Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm) {
+        if is_made_at_use(inst) {
             return Block::ENTRY;
         }
         let mut block = self.block;
@@ -248,6 +248,14 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+/// Whether an instruction costs nothing where it stands: it goes to the beginning.
+fn is_made_at_use(inst: &Inst) -> bool {
+    matches!(
+        inst,
+        Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm | Inst::Cx
+    )
 }
 
 fn find(replaced: &[Value], mut value: Value) -> Value {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::ssa::{Block, Class, Edge, Func, Inst, InstId, Term, Value};
+use super::ssa::{Block, Class, Edge, Func, Inst, InstId, Room, Term, Value};
 use crate::ir::Type;
 
 /// A function's SSA as text.
@@ -50,6 +50,7 @@ fn inst(out: &mut String, func: &Func, id: InstId) -> fmt::Result {
         Inst::Const128 { low, high } => writeln!(out, "const {high:#018x}_{low:016x}"),
         Inst::Keep { a } => writeln!(out, "keep {a:?}"),
         Inst::Vm => writeln!(out, "vm"),
+        Inst::Cx => writeln!(out, "cx"),
         Inst::Unary { op, a } => writeln!(out, "{} {a:?}", op.mnemonic()),
         Inst::Binary { op, a, b } => writeln!(out, "{} {a:?}, {b:?}", op.mnemonic()),
         Inst::Ternary { op, a, b, c } => writeln!(out, "{} {a:?}, {b:?}, {c:?}", op.mnemonic()),
@@ -81,6 +82,11 @@ fn inst(out: &mut String, func: &Func, id: InstId) -> fmt::Result {
             writeln!(out, "{name} {base:?}{offset:+} {class}, {value:?}")
         }
         Inst::TrapIf { cond, kind } => writeln!(out, "trap_if {cond:?}, {kind:?}"),
+        Inst::Atomic { .. }
+        | Inst::Fence
+        | Inst::Allocate(_)
+        | Inst::Cast { .. }
+        | Inst::HasDescriptor { .. } => heap_inst(out, func, id),
         Inst::Helper { helper, args } => {
             writeln!(out, "helper {helper:?}{}", Values(func.list(args)))
         }
@@ -88,6 +94,36 @@ fn inst(out: &mut String, func: &Func, id: InstId) -> fmt::Result {
         Inst::CallRef { func: f, args } => {
             writeln!(out, "call_ref {f:?}{}", Values(func.list(args)))
         }
+    }
+}
+
+/// Atomic instructions, and those on objects.
+fn heap_inst(out: &mut String, func: &Func, id: InstId) -> fmt::Result {
+    let or_null = |nullable| if nullable { " or null" } else { "" };
+    match func.insts[id.index()].inst {
+        Inst::Allocate(Room { ty, bytes }) => writeln!(out, "allocate {ty:?}, {bytes}"),
+        Inst::Cast { cast, a } => {
+            let null = or_null(cast.nullable);
+            writeln!(out, "is {:?}{null}, {:?} {a:?}", cast.test, cast.ty)
+        }
+        Inst::HasDescriptor {
+            nullable,
+            a,
+            descriptor,
+        } => {
+            let null = or_null(nullable);
+            writeln!(out, "has_descriptor{null} {a:?}, {descriptor:?}")
+        }
+        Inst::Fence => writeln!(out, "fence"),
+        Inst::Atomic {
+            op,
+            size_log2,
+            args,
+        } => {
+            let bits = 8 << size_log2;
+            writeln!(out, "{}{bits}{}", op.name(), Values(func.list(args)))
+        }
+        ref other => unreachable!("{other:?} is printed by `inst`"),
     }
 }
 
@@ -100,6 +136,7 @@ fn class_name(class: Class) -> &'static str {
         Class::Table => "table",
         Class::Memory => "memory",
         Class::Guarded(_) => "guarded",
+        Class::Object => "object",
         Class::Transfer => "transfer",
     }
 }

@@ -19,10 +19,13 @@
 
 use std::fmt;
 
+use crate::gc::Cast;
 use crate::ir::Type;
 use crate::ops::Op;
 use crate::trap::TrapKind;
+use crate::types::TypeId;
 
+use super::atomic::AtomicOp;
 use super::helper::Helper;
 
 /// A value: the index of its definition in [`Func::values`].
@@ -87,8 +90,19 @@ pub enum Class {
     Memory,
     /// The linear memory of this index, guarded: the access itself traps.
     Guarded(u32),
+    /// A field of an object, or an element of one.
+    Object,
     /// Arguments and results of a call, on the value stack.
     Transfer,
+}
+
+/// What is allocated.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Room {
+    /// Its type.
+    pub ty: TypeId,
+    /// Its size, head included.
+    pub bytes: u64,
 }
 
 /// An instruction that is not a terminator. `r[x]` is the value `x`.
@@ -103,6 +117,8 @@ pub enum Inst {
     Keep { a: Value },
     /// The address of the instance's `Vm`.
     Vm,
+    /// The address of the store's context.
+    Cx,
     /// `op(r[a])`
     Unary { op: Op, a: Value },
     /// `op(r[a], r[b])`
@@ -142,8 +158,28 @@ pub enum Inst {
         offset: i32,
         value: Value,
     },
+    /// An atomic access to `2^size_log2` bytes, sequentially consistent: the first operand is the
+    /// address, which has been checked; the others are the operation's.
+    Atomic {
+        op: AtomicOp,
+        size_log2: u8,
+        args: List,
+    },
+    /// No access moves across it.
+    Fence,
     /// Traps if `r[cond] != 0`.
     TrapIf { cond: Value, kind: TrapKind },
+    /// Room for an object of the heap: its reference. What follows writes its head and its fields
+    /// before anything else is allocated.
+    Allocate(Room),
+    /// `r[a]` is of the cast's target, one that its object or function tells.
+    Cast { cast: Cast, a: Value },
+    /// `r[a]` has the descriptor `r[descriptor]`, which is not null, or is null if `nullable`.
+    HasDescriptor {
+        nullable: bool,
+        a: Value,
+        descriptor: Value,
+    },
     /// Calls a function of the runtime.
     Helper { helper: Helper, args: List },
     /// Calls a function that the module defines.
@@ -241,6 +277,8 @@ pub struct Func {
     pub lists: Vec<Value>,
     /// The tables of `BrTable`: indices of edges.
     pub tables: Vec<Vec<u32>>,
+    /// Whether the machine has atomic read-modify-write instructions.
+    pub has_atomics: bool,
 }
 
 impl Func {
@@ -343,8 +381,20 @@ impl Func {
     /// Shows every operand of an instruction.
     pub fn visit(&self, inst: &Inst, mut f: impl FnMut(Value)) {
         match *inst {
-            Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm => {}
-            Inst::Unary { a, .. } | Inst::Lane { a, .. } | Inst::Keep { a } => f(a),
+            Inst::Const { .. }
+            | Inst::Const128 { .. }
+            | Inst::Vm
+            | Inst::Cx
+            | Inst::Fence
+            | Inst::Allocate(_) => {}
+            Inst::Unary { a, .. }
+            | Inst::Lane { a, .. }
+            | Inst::Keep { a }
+            | Inst::Cast { a, .. } => f(a),
+            Inst::HasDescriptor { a, descriptor, .. } => {
+                f(a);
+                f(descriptor);
+            }
             Inst::Binary { a, b, .. } | Inst::Replace { a, b, .. } => {
                 f(a);
                 f(b);
@@ -365,7 +415,10 @@ impl Func {
                 f(value);
             }
             Inst::TrapIf { cond, .. } => f(cond),
-            Inst::Helper { args, .. } | Inst::Call { args, .. } | Inst::Wide { args, .. } => {
+            Inst::Helper { args, .. }
+            | Inst::Call { args, .. }
+            | Inst::Wide { args, .. }
+            | Inst::Atomic { args, .. } => {
                 self.list(args).iter().copied().for_each(f);
             }
             Inst::CallRef { func, args } => {
@@ -398,8 +451,20 @@ impl Func {
     /// instruction.
     pub fn map(&mut self, inst: &mut Inst, f: impl Fn(Value) -> Value) {
         match inst {
-            Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm => {}
-            Inst::Unary { a, .. } | Inst::Lane { a, .. } | Inst::Keep { a } => *a = f(*a),
+            Inst::Const { .. }
+            | Inst::Const128 { .. }
+            | Inst::Vm
+            | Inst::Cx
+            | Inst::Fence
+            | Inst::Allocate(_) => {}
+            Inst::Unary { a, .. }
+            | Inst::Lane { a, .. }
+            | Inst::Keep { a }
+            | Inst::Cast { a, .. } => *a = f(*a),
+            Inst::HasDescriptor { a, descriptor, .. } => {
+                *a = f(*a);
+                *descriptor = f(*descriptor);
+            }
             Inst::Binary { a, b, .. } | Inst::Replace { a, b, .. } => {
                 *a = f(*a);
                 *b = f(*b);
@@ -420,7 +485,10 @@ impl Func {
                 *value = f(*value);
             }
             Inst::TrapIf { cond, .. } => *cond = f(*cond),
-            Inst::Helper { args, .. } | Inst::Call { args, .. } | Inst::Wide { args, .. } => {
+            Inst::Helper { args, .. }
+            | Inst::Call { args, .. }
+            | Inst::Wide { args, .. }
+            | Inst::Atomic { args, .. } => {
                 self.map_list(*args, f);
             }
             Inst::CallRef { func, args } => {
@@ -462,13 +530,21 @@ impl Inst {
     /// changes): it can be shared, moved behind its operands, or left out.
     pub fn is_pure(&self) -> bool {
         match *self {
-            Inst::Const { .. } | Inst::Const128 { .. } | Inst::Keep { .. } | Inst::Vm => true,
+            Inst::Const { .. }
+            | Inst::Const128 { .. }
+            | Inst::Keep { .. }
+            | Inst::Vm
+            | Inst::Cx => true,
             Inst::Unary { op, .. } | Inst::Binary { op, .. } => !super::fold::may_trap(op),
             Inst::Ternary { .. } | Inst::Lane { .. } | Inst::Replace { .. } => true,
             Inst::Wide { .. } | Inst::Select { .. } => true,
+            Inst::Cast { .. } | Inst::HasDescriptor { .. } => true,
             Inst::Load { class, .. } => matches!(class, Class::Instance | Class::Fixed),
             Inst::Store { .. }
             | Inst::TrapIf { .. }
+            | Inst::Atomic { .. }
+            | Inst::Fence
+            | Inst::Allocate(_)
             | Inst::Helper { .. }
             | Inst::Call { .. }
             | Inst::CallRef { .. } => false,

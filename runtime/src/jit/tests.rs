@@ -1,9 +1,11 @@
 //! Execution tests of the JIT: what code generation decides and the suite does not pin down. They
 //! run where ARM64 code runs (under an emulator too); elsewhere each says that it was skipped.
 
+mod atomics;
 mod calls;
 mod memory;
 mod numeric;
+mod objects;
 mod suite;
 mod traps;
 mod vectors;
@@ -36,6 +38,11 @@ fn engine(bounds: Bounds) -> Option<Engine> {
         ..Config::only(Tier::Jit)
     };
     config.features |= wasmparser::WasmFeatures::WIDE_ARITHMETIC;
+    engine_of(config)
+}
+
+/// As [`engine`], with features and limits of one's own.
+fn engine_of(config: Config) -> Option<Engine> {
     match Engine::new(config) {
         Ok(engine) => Some(engine),
         Err(error) => {
@@ -57,6 +64,14 @@ struct Run {
 impl Run {
     fn new(wat: &str, bounds: Bounds) -> Option<Run> {
         let mut store = Store::new(&engine(bounds)?);
+        let instance = instantiate(&mut store, wat, &[]);
+        Some(Run { store, instance })
+    }
+
+    /// With every proposal.
+    fn with(wat: &str, config: Config) -> Option<Run> {
+        let features = wasmparser::WasmFeatures::all();
+        let mut store = Store::new(&engine_of(Config { features, ..config })?);
         let instance = instantiate(&mut store, wat, &[]);
         Some(Run { store, instance })
     }

@@ -92,6 +92,11 @@ impl SharedMemory {
         self.inner.len_bytes.load(Ordering::SeqCst)
     }
 
+    /// Where code reads the current length. It lives as long as any clone.
+    pub(crate) fn len_address(&self) -> *const AtomicUsize {
+        &raw const self.inner.len_bytes
+    }
+
     /// The current size in pages.
     pub fn pages(&self) -> u64 {
         (self.len_bytes() >> self.inner.ty.page_size_log2) as u64

@@ -3,13 +3,14 @@
 //!
 //! The value stack is gone over conservatively up to [`Cx::top`]: a word there counts if an object
 //! begins at that offset. Who allocates therefore names the first slot above everything that is
-//! live; words that are no longer in use may keep garbage for a while, and nothing else. The other
-//! roots are typed.
+//! live; words that are no longer in use may keep garbage for a while, and nothing else. So is the
+//! native stack while compiled code runs. The other roots are typed.
 //!
 //! Invariants: a collection runs only inside of an allocation out of line or when the host asks for
 //! one, so references may be in registers at any other time. `unsafe` here follows addresses that
 //! running code holds.
 
+use super::func::native_stack_address;
 use super::{Caller, Store, StoreData};
 use crate::gc::{self, Cell, GcStatistics, Heap, RootScope};
 use crate::types::{EXCEPTION_HEADER_BYTES, OBJECT_HEADER_BYTES, ValType};
@@ -75,7 +76,7 @@ impl StoreData {
         let stack_slots = (self.cx.top as usize - self.value_stack.as_ptr() as usize) / 8;
         self.heap.mark_all(&self.value_stack[..stack_slots]);
         self.heap.mark(self.cx.exception);
-        self.mark_native_frames();
+        let native_bytes = self.mark_native_frames();
         let table_words = mark_tables(&mut self.heap, &self.tables);
         for global in &self.globals {
             if may_refer_to_objects(global.ty.content) {
@@ -85,12 +86,25 @@ impl StoreData {
         for instance in &self.instances {
             instance.mark_elements(&mut self.heap);
         }
-        self.heap.finish((stack_slots + table_words) as u64 * 8);
+        let root_bytes = (stack_slots + table_words) * 8 + native_bytes;
+        self.heap.finish(root_bytes as u64);
     }
 
-    /// Marks what frames of compiled code refer to from the native stack and from registers. There
-    /// is nothing to mark as long as compiled code does not allocate.
-    fn mark_native_frames(&mut self) {}
+    /// Marks what frames of compiled code refer to, conservatively, from here up to the outermost
+    /// entry: host frames in between included. Whoever leaves compiled code for something that may
+    /// collect has put its registers there. Gives how many bytes that were.
+    fn mark_native_frames(&mut self) -> usize {
+        if self.cx.jit_entry_sp == 0 {
+            return 0; // no compiled code is running
+        }
+        let start = native_stack_address().next_multiple_of(size_of::<u64>());
+        for address in (start..self.native_base).step_by(size_of::<u64>()) {
+            // SAFETY: the stack of this thread between this frame and one that has not ended.
+            let word = unsafe { (address as *const u64).read_volatile() };
+            self.heap.mark_native(word);
+        }
+        self.native_base.saturating_sub(start)
+    }
 }
 
 /// Marks what tables refer to: how many words that were.
@@ -134,8 +148,17 @@ pub unsafe fn new_object(
     }
 }
 
+/// A new object's room, where [`gc::allocate_fast`] has none.
+///
+/// # Safety
+/// As for [`new_object`].
 #[cold]
-unsafe fn allocate(cx: *mut Cx, header: GcHeader, bytes: u64, top: *mut u64) -> Option<u32> {
+pub(crate) unsafe fn allocate(
+    cx: *mut Cx,
+    header: GcHeader,
+    bytes: u64,
+    top: *mut u64,
+) -> Option<u32> {
     // SAFETY: the contract of `new_object`.
     unsafe {
         let store = &mut *(*cx).store.cast::<StoreData>();

@@ -171,7 +171,8 @@ impl StoreData {
         let store = unsafe { &mut *data };
         if store.entries == 0 {
             let budget = store.engine.config().limits.native_stack_bytes;
-            store.cx.native_limit = native_stack_address().saturating_sub(budget);
+            store.native_base = native_stack_address();
+            store.cx.native_limit = store.native_base.saturating_sub(budget);
         } else if native_stack_address() < store.cx.native_limit {
             return TrapKind::StackExhausted as Exit;
         }

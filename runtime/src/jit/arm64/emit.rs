@@ -4,9 +4,14 @@
 //! A block that is nothing but a jump becomes no code; what leads to it leads on. Traps are out of
 //! line, each with a place of its own, so that the return address names it.
 
+mod atomic;
+mod objects;
+
 use std::mem::offset_of;
 
 use regalloc2::{Allocation, Block as RBlock, Edit, InstOrEdit, Output};
+
+use objects::SlowAllocation;
 
 use super::abi::{self, CALLEE, SCRATCH, SCRATCH2, VM};
 use super::alias::move_vector;
@@ -103,6 +108,7 @@ struct Emitter<'a> {
     /// Blocks without code.
     is_empty: Vec<bool>,
     late: Vec<Late>,
+    slow: Vec<SlowAllocation>,
     position: u32,
 }
 
@@ -136,6 +142,7 @@ impl<'a> Emitter<'a> {
             labels,
             is_empty,
             late: Vec::new(),
+            slow: Vec::new(),
             position: 0,
         })
     }
@@ -153,6 +160,7 @@ impl<'a> Emitter<'a> {
                 self.block(n);
             }
         }
+        self.slow_allocations();
         for Late {
             label,
             symbol,
@@ -228,6 +236,14 @@ impl<'a> Emitter<'a> {
                 Some(inst) => self.asm.emit(inst),
                 None => self.asm.load_literal(LoadLitV::LdrQ, rd, bits),
             },
+            MInst::Exclusive(access) => self.exclusive(access),
+            MInst::Allocate { rd, allocation } => self.allocate(rd, allocation),
+            MInst::TestRef {
+                rd,
+                reference,
+                descriptor,
+                test,
+            } => self.test_ref(rd, reference, descriptor, test),
             MInst::Take(_) => {}
             MInst::Call { callee, .. } => self.call(callee),
             MInst::TailCall { callee, .. } => self.tail_call(callee),
@@ -512,8 +528,8 @@ fn needs(vcode: &VCode<MInst>, output: &Output, around: Surroundings) -> Needs {
         ..Needs::default()
     };
     for inst in &vcode.insts {
+        needs.calls |= inst.is_call();
         if let MInst::Call { callee, .. } = *inst {
-            needs.calls = true;
             needs.keeps_vm |= changes_vm(callee, around);
         }
     }

@@ -8,11 +8,13 @@
 //! Invariants: flags live only within one piece; registers of type i32 have an undefined upper
 //! half, so that everything here reads their W form.
 
+mod atomic;
 mod call;
 mod control;
 mod float;
 mod integer;
 mod memory;
+mod objects;
 mod pairs;
 mod shuffle;
 mod vector;
@@ -20,7 +22,7 @@ mod wide;
 
 use regalloc2::{RegClass, VReg};
 
-use super::abi::VM;
+use super::abi::{CX, VM};
 use super::imm::{BitImm, Imm12, mov_imm};
 use super::inst::Inst;
 use super::minst::MInst;
@@ -97,6 +99,9 @@ fn has_clean_upper_half(func: &Func, value: Value) -> bool {
             | ssa::Inst::Select { .. }
             | ssa::Inst::Lane { .. }
             | ssa::Inst::Load { .. }
+            | ssa::Inst::Atomic { .. }
+            | ssa::Inst::Cast { .. }
+            | ssa::Inst::HasDescriptor { .. }
             | ssa::Inst::Keep { .. },
         ) => true,
         _ => false,
@@ -170,7 +175,10 @@ fn as_vreg(vreg: VReg) -> Vreg {
 impl Cx<'_> {
     fn lower(&mut self, id: InstId) {
         match self.func.insts[id.index()].inst {
-            ssa::Inst::Const { .. } | ssa::Inst::Const128 { .. } | ssa::Inst::Vm => {}
+            ssa::Inst::Const { .. }
+            | ssa::Inst::Const128 { .. }
+            | ssa::Inst::Vm
+            | ssa::Inst::Cx => {}
             ssa::Inst::Keep { a } => {
                 let vreg = self.vreg(self.func.result(id));
                 self.set_constant(vreg, a);
@@ -184,6 +192,19 @@ impl Cx<'_> {
             ssa::Inst::Select { cond, a, b } => self.select(id, cond, a, b),
             ssa::Inst::Load { .. } => self.load(id),
             ssa::Inst::Store { .. } => self.store(id),
+            ssa::Inst::Atomic {
+                op,
+                size_log2,
+                args,
+            } => self.atomic(id, op, size_log2, args),
+            ssa::Inst::Fence => self.fence(),
+            ssa::Inst::Allocate(allocation) => self.allocate(id, allocation),
+            ssa::Inst::Cast { cast, a } => self.cast(id, cast, a),
+            ssa::Inst::HasDescriptor {
+                nullable,
+                a,
+                descriptor,
+            } => self.has_descriptor(id, nullable, a, descriptor),
             ssa::Inst::TrapIf { cond, kind } => {
                 let test = self.test(cond);
                 self.emit(MInst::TrapIf(test, kind));
@@ -237,6 +258,7 @@ impl Cx<'_> {
     fn gpr(&mut self, value: Value) -> Gpr {
         match self.func.def(value) {
             Some(ssa::Inst::Vm) => VM,
+            Some(ssa::Inst::Cx) => CX,
             _ => as_gpr(self.reg(value)),
         }
     }

@@ -7,7 +7,11 @@ use super::abi;
 use super::inst::Inst;
 use super::ops::{Cond, FpSize, Size};
 use super::regs::{Gpr, Reg, Role, Vreg};
+use super::vector::AtomicSize;
+use crate::gc::Cast;
+use crate::jit::atomic::AtomicOp;
 use crate::jit::helper::Helper;
+use crate::jit::ssa::Room;
 use crate::jit::vcode::MachInst;
 use crate::trap::TrapKind;
 
@@ -82,6 +86,35 @@ pub enum Callee {
     Helper(Helper),
 }
 
+/// A read-modify-write of memory without an instruction for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Exclusive {
+    /// What is done.
+    pub op: AtomicOp,
+    /// To how much.
+    pub size: AtomicSize,
+    /// What was there, zero-extended.
+    pub rd: Gpr,
+    /// The address.
+    pub address: Gpr,
+    /// The operand; of a compare-and-swap, what replaces.
+    pub value: Gpr,
+    /// What a compare-and-swap expects, zero-extended; else `xzr`.
+    pub expected: Gpr,
+}
+
+/// What is asked of a reference.
+#[derive(Clone, Copy, Debug)]
+pub enum RefTest {
+    /// To be of a cast's target.
+    Cast(Cast),
+    /// To be of a structure with the descriptor.
+    Descriptor {
+        /// Whether null will do.
+        nullable: bool,
+    },
+}
+
 /// A machine instruction before emission.
 #[derive(Clone, Debug)]
 pub enum MInst {
@@ -113,6 +146,26 @@ pub enum MInst {
         rd: Vreg,
         /// The value's bits.
         bits: u128,
+    },
+    /// A read-modify-write by exclusive accesses, until one succeeds.
+    Exclusive(Exclusive),
+    /// `rd := room for an object`, or a trap where there is none.
+    Allocate {
+        /// The reference.
+        rd: Gpr,
+        /// What for.
+        allocation: Room,
+    },
+    /// `rd := whether a reference passes a test`, 0 or 1.
+    TestRef {
+        /// The result.
+        rd: Gpr,
+        /// The reference.
+        reference: Gpr,
+        /// Of a test for a descriptor, that; else `xzr`.
+        descriptor: Gpr,
+        /// What is asked.
+        test: RefTest,
     },
     /// Defines registers that hold something at this place: the arguments of a function.
     Take(Box<[Fixed]>),
@@ -164,6 +217,30 @@ impl MInst {
                     *rd = new;
                 }
             }
+            MInst::Exclusive(Exclusive {
+                rd,
+                address,
+                value,
+                expected,
+                ..
+            }) => {
+                *rd = gpr(f(Reg::Gpr(*rd), Role::EarlyDef));
+                for reg in [address, value, expected] {
+                    *reg = gpr(f(Reg::Gpr(*reg), Role::Use));
+                }
+            }
+            MInst::Allocate { rd, .. } => *rd = gpr(f(Reg::Gpr(*rd), Role::Def)),
+            MInst::TestRef {
+                rd,
+                reference,
+                descriptor,
+                ..
+            } => {
+                *rd = gpr(f(Reg::Gpr(*rd), Role::EarlyDef));
+                for reg in [reference, descriptor] {
+                    *reg = gpr(f(Reg::Gpr(*reg), Role::Use));
+                }
+            }
             MInst::TrapIf(test, _) | MInst::Branch(test) => {
                 if let Some(reg) = test.reg() {
                     *reg = gpr(f(Reg::Gpr(*reg), Role::Use));
@@ -196,7 +273,7 @@ impl MInst {
 
     /// Whether the return address is lost by it.
     pub fn is_call(&self) -> bool {
-        matches!(self, MInst::Call { .. })
+        matches!(self, MInst::Call { .. } | MInst::Allocate { .. })
     }
 }
 
@@ -248,6 +325,9 @@ impl MachInst for MInst {
             | MInst::Imm { .. }
             | MInst::FpImm { .. }
             | MInst::VectorImm { .. }
+            | MInst::Exclusive(_)
+            | MInst::Allocate { .. }
+            | MInst::TestRef { .. }
             | MInst::TrapIf(..)
             | MInst::Trap(_)
             | MInst::Jump

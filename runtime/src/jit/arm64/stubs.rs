@@ -46,8 +46,16 @@ const OLD_ENTRY_SP_AT: i32 = OLD_TOP_AT + 8;
 const OLD_FPCR_AT: i32 = OLD_ENTRY_SP_AT + 8;
 const ARGS_AT: i32 = OLD_FPCR_AT + 8;
 const FRAME_BYTES: i32 = ARGS_AT + 8;
-const HOST_FRAME_BYTES: i32 = 16;
 
+/// The frame of what calls C code that may collect: x30, x19 to x26.
+const ROOTS_AT: i32 = 16;
+const ROOTS_FRAME_BYTES: i32 = ROOTS_AT + 8 * 8;
+/// The frame of an allocation out of line: the same, x0 to x15, v0 to v31.
+const ALL_GPRS_AT: i32 = ROOTS_FRAME_BYTES;
+const ALL_VREGS_AT: i32 = ALL_GPRS_AT + 16 * 8;
+const ALL_FRAME_BYTES: i32 = ALL_VREGS_AT + 32 * 16;
+
+const _: () = assert!(ROOTS_FRAME_BYTES % 16 == 0 && ALL_VREGS_AT % 16 == 0);
 const _: () = assert!(FRAME_BYTES % 16 == 0 && FRAME_BYTES < 512);
 const _: () = assert!(
     TRANSFER_BYTES as usize >= crate::limits::FUNC_TYPE_VALUES_MAX * 16,
@@ -58,7 +66,7 @@ const _: () = assert!(
 pub const HOST_PIECE: Piece = Piece {
     start: 0,
     what: What::Host,
-    frame_bytes: HOST_FRAME_BYTES as u32,
+    frame_bytes: ROOTS_FRAME_BYTES as u32,
     saves_link: true,
 };
 
@@ -101,13 +109,14 @@ pub fn shared(address_of: fn(Helper) -> usize) -> Result<(Code, Vec<(Symbol, u32
                 let target = exit.into();
                 asm.emit(Inst::B { target });
             }
+            Symbol::Helper(helper @ Helper::Allocate) => {
+                allocation(&mut asm, address_of(helper), exit);
+            }
+            Symbol::Helper(helper) if helper.may_collect() => {
+                collecting_call(&mut asm, address_of(helper));
+            }
             Symbol::Helper(helper) => {
-                let literal = asm.literal(2, address_of(helper) as u128);
-                asm.emit(Inst::LoadLit {
-                    op: super::ops::LoadLit::LdrX,
-                    rt: SCRATCH,
-                    target: literal.into(),
-                });
+                load_address(&mut asm, address_of(helper));
                 jump_to(&mut asm, BranchReg::Br, SCRATCH);
             }
             Symbol::Exit => end_execution(&mut asm),
@@ -158,14 +167,7 @@ pub fn entry(signature: &Signature) -> Result<Code> {
 pub fn host(signature: &Signature) -> Result<Code> {
     let mut asm = Assembler::new();
     let (trap, base) = (asm.label(), Gpr::x(10));
-    asm.emit(Inst::Store {
-        op: Store::StrX,
-        rt: LR,
-        mem: Mem::Pre {
-            base: Tied::fixed(SP),
-            offset: -HOST_FRAME_BYTES,
-        },
-    });
+    save_roots(&mut asm);
     load(&mut asm, base, CX, offset_of!(vm::Cx, top));
     store_values(&mut asm, base, &signature.params);
     write_fpcr(&mut asm, XZR);
@@ -183,19 +185,102 @@ pub fn host(signature: &Signature) -> Result<Code> {
     });
     load(&mut asm, base, CX, offset_of!(vm::Cx, top));
     load_values(&mut asm, base, &signature.results);
+    leave_roots(&mut asm);
+    asm.bind(trap);
+    load(&mut asm, LR, SP, 0);
+    end_execution(&mut asm);
+    finish(asm)
+}
+
+/// Jumps to a helper in which a collection may run.
+fn collecting_call(asm: &mut Assembler, address: usize) {
+    save_roots(asm);
+    load_address(asm, address);
+    jump_to(asm, BranchReg::Blr, SCRATCH);
+    leave_roots(asm);
+}
+
+/// Puts what compiled code keeps in registers across calls on the native stack, where a collection
+/// looks for references: C code need not do so. The link register is below.
+fn save_roots(asm: &mut Assembler) {
+    asm.emit(Inst::Store {
+        op: Store::StrX,
+        rt: LR,
+        mem: Mem::Pre {
+            base: Tied::fixed(SP),
+            offset: -ROOTS_FRAME_BYTES,
+        },
+    });
+    for (rt, rt2, mem) in pairs(19, 4, ROOTS_AT) {
+        let op = StorePair::StpX;
+        asm.emit(Inst::StorePair { op, rt, rt2, mem });
+    }
+}
+
+/// Returns from a piece that has saved the roots; C code has preserved the registers.
+fn leave_roots(asm: &mut Assembler) {
     asm.emit(Inst::Load {
         op: Load::LdrX,
         rt: LR,
         mem: Mem::Post {
             base: Tied::fixed(SP),
-            offset: HOST_FRAME_BYTES,
+            offset: ROOTS_FRAME_BYTES,
         },
     });
     asm.emit(Inst::ret());
-    asm.bind(trap);
-    load(&mut asm, LR, SP, 0);
-    end_execution(&mut asm);
-    finish(asm)
+}
+
+/// Out of line from an allocation: type and size are in the scratch registers, the first of which
+/// gets the reference; no other register changes. Goes to `exit` where the heap is exhausted.
+fn allocation(asm: &mut Assembler, address: usize, exit: Label) {
+    let exhausted = asm.label();
+    let frame = Imm12::new(ALL_FRAME_BYTES as u64).expect("below 4096");
+    let move_sp = |asm: &mut Assembler, op| {
+        asm.emit(Inst::AddSubImm {
+            op,
+            size: Size::X,
+            rd: SP,
+            rn: SP,
+            imm: frame,
+        });
+    };
+    move_sp(asm, AddSub::Sub);
+    store(asm, LR, SP, 0);
+    for (rt, rt2, mem) in pairs(0, 8, ALL_GPRS_AT).chain(pairs(19, 4, ROOTS_AT)) {
+        let op = StorePair::StpX;
+        asm.emit(Inst::StorePair { op, rt, rt2, mem });
+    }
+    for (rt, rt2, mem) in all_vregs() {
+        let op = StorePairV::StpQ;
+        asm.emit(Inst::StorePairV { op, rt, rt2, mem });
+    }
+    asm.emit(Inst::mov(Size::X, Gpr::x(0), CX));
+    asm.emit(Inst::mov(Size::X, Gpr::x(1), SCRATCH));
+    asm.emit(Inst::mov(Size::X, Gpr::x(2), SCRATCH2));
+    load_address(asm, address);
+    jump_to(asm, BranchReg::Blr, SCRATCH);
+    asm.emit(Inst::mov(Size::X, SCRATCH, Gpr::x(0)));
+    for (rt, rt2, mem) in all_vregs() {
+        let op = LoadPairV::LdpQ;
+        asm.emit(Inst::LoadPairV { op, rt, rt2, mem });
+    }
+    for (rt, rt2, mem) in pairs(0, 8, ALL_GPRS_AT) {
+        let op = LoadPair::LdpX;
+        asm.emit(Inst::LoadPair { op, rt, rt2, mem });
+    }
+    load(asm, LR, SP, 0);
+    move_sp(asm, AddSub::Add);
+    asm.emit(Inst::CompareBranch {
+        op: CompareBranch::Cbz,
+        size: Size::X,
+        rt: SCRATCH,
+        target: exhausted.into(),
+    });
+    asm.emit(Inst::ret());
+    asm.bind(exhausted);
+    asm.emit(trap_code(TrapKind::HeapExhausted));
+    let target = exit.into();
+    asm.emit(Inst::B { target });
 }
 
 fn finish(asm: Assembler) -> Result<Code> {
@@ -224,6 +309,16 @@ fn end_execution(asm: &mut Assembler) {
     restore_and_return(asm);
 }
 
+/// The address of a function of the runtime to the scratch register.
+fn load_address(asm: &mut Assembler, address: usize) {
+    let literal = asm.literal(2, address as u128);
+    asm.emit(Inst::LoadLit {
+        op: super::ops::LoadLit::LdrX,
+        rt: SCRATCH,
+        target: literal.into(),
+    });
+}
+
 fn jump_to(asm: &mut Assembler, op: BranchReg, rn: Gpr) {
     asm.emit(Inst::BranchReg { op, rn });
 }
@@ -242,10 +337,23 @@ fn store(asm: &mut Assembler, rt: Gpr, base: Gpr, offset: usize) {
     asm.emit(Inst::Store { op, rt, mem });
 }
 
+/// Pairs of general registers from a number on, with their places in a frame.
+fn pairs(first: u32, count: u32, offset: i32) -> impl Iterator<Item = (Gpr, Gpr, Mem)> {
+    (0..count).map(move |n| {
+        let (rt, rt2) = (Gpr::x(first + 2 * n), Gpr::x(first + 1 + 2 * n));
+        (rt, rt2, at(SP, offset + 16 * n as i32))
+    })
+}
+
 /// The registers that C wants preserved, in pairs, with their places in the entry's frame.
 fn saved_gprs() -> impl Iterator<Item = (Gpr, Gpr, Mem)> {
-    let pairs = (0..5).map(|n| (Gpr::x(19 + 2 * n), Gpr::x(20 + 2 * n), n as i32));
-    pairs.map(|(rt, rt2, n)| (rt, rt2, at(SP, SAVED_GPRS_AT + 16 * n)))
+    pairs(19, 5, SAVED_GPRS_AT)
+}
+
+/// All vector registers, in pairs, with their places in the frame of an allocation.
+fn all_vregs() -> impl Iterator<Item = (Vreg, Vreg, Mem)> {
+    let pairs = (0..16).map(|n| (Vreg::v(2 * n), Vreg::v(2 * n + 1), n as i32));
+    pairs.map(|(rt, rt2, n)| (rt, rt2, at(SP, ALL_VREGS_AT + 32 * n)))
 }
 
 fn saved_vregs() -> impl Iterator<Item = (Vreg, Vreg, Mem)> {

@@ -14,7 +14,7 @@ use crate::limits::PAGE_SIZE_BYTES;
 use crate::ops::Op;
 use crate::trap::TrapKind;
 use crate::types::FuncType;
-use crate::vm::{FuncInst, MemoryInst, TableInst, Vm};
+use crate::vm::{Cx, FuncInst, MemoryInst, TableInst, Vm};
 
 const POINTER_BYTES: usize = size_of::<usize>();
 /// Constant offsets below this are left to addressing modes.
@@ -158,7 +158,7 @@ impl Builder<'_> {
         loads: Op,
         (memory, addr, offset): (u32, Operand, u32),
     ) -> Result<Value> {
-        let Some(bytes) = self.access_bytes(loads, memory) else {
+        let Some(bytes) = access_bytes(loads) else {
             return Self::unsupported(op);
         };
         let (base, offset, class) = self.address(memory, addr, offset, bytes, false);
@@ -191,7 +191,7 @@ impl Builder<'_> {
         (memory, addr, offset): (u32, Operand, u32),
         value: Value,
     ) -> Result<()> {
-        let Some(bytes) = self.access_bytes(stores, memory) else {
+        let Some(bytes) = access_bytes(stores) else {
             return Self::unsupported(op);
         };
         // A vector may be stored in parts, of which one fits: guard pages are too late.
@@ -207,17 +207,9 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// How many bytes an access touches, where this tier has code for it. The length of a shared
-    /// memory, which other threads change, is not looked at.
-    fn access_bytes(&self, op: Op, memory: u32) -> Option<u64> {
-        let is_shared = self.module.memories[memory as usize].shared;
-        let is_known = !is_shared || self.assumptions.is_guarded(self.module, memory);
-        access_bytes(op).filter(|_| is_known)
-    }
-
     /// The address of a checked access of `bytes` at `addr` plus a constant: base, near offset, and
-    /// what remains to be checked. Guard pages check, where there are any and they are not too late.
-    fn address(
+    /// what remains to be checked. Guard pages check, where there are any that are not too late.
+    pub(super) fn address(
         &mut self,
         memory: u32,
         addr: Operand,
@@ -250,7 +242,7 @@ impl Builder<'_> {
     }
 
     /// The index operand, zero-extended to 64 bits.
-    fn memory_index(&mut self, memory: u32, addr: Operand) -> Value {
+    pub(super) fn memory_index(&mut self, memory: u32, addr: Operand) -> Value {
         let is64 = self.module.memories[memory as usize].is64;
         self.wide(addr, is64)
     }
@@ -277,10 +269,49 @@ impl Builder<'_> {
             let wraps = self.binary(Op::I64LtU, end, index);
             self.trap_if(wraps, kind);
         }
-        let at = offset_of!(MemoryInst, len_bytes);
-        let len = self.load(Op::I64Load, Class::Shape, inst, at, Type::I64);
+        let len = self.memory_len(memory, inst);
         let outside = self.binary(Op::I64GtU, end, len);
         self.trap_if(outside, kind);
+    }
+
+    /// The length in bytes. That of a shared memory is read anew each time, as threads change it.
+    fn memory_len(&mut self, memory: u32, inst: Value) -> Value {
+        if self.module.memories[memory as usize].shared {
+            let at = offset_of!(MemoryInst, shared_len);
+            let shared = self.load(Op::I64Load, Class::Instance, inst, at, Type::I64);
+            return self.load(Op::I64Load, Class::Memory, shared, 0, Type::I64);
+        }
+        let at = offset_of!(MemoryInst, len_bytes);
+        self.load(Op::I64Load, Class::Shape, inst, at, Type::I64)
+    }
+
+    // --- metering --------------------------------------------------------------------------------
+
+    /// Takes fuel, if there is as much (`meter.rs`).
+    pub(super) fn fuel(&mut self, cost: u32) {
+        let base = self.one(Inst::Cx, Type::I64);
+        let at = offset_of!(Cx, fuel);
+        let left = self.load(Op::I64Load, Class::Memory, base, at, Type::I64);
+        let cost = self.constant(Type::I64, cost.into());
+        let is_short = self.binary(Op::I64LtU, left, cost);
+        self.trap_if(is_short, TrapKind::OutOfFuel);
+        let value = self.binary(Op::I64Sub, left, cost);
+        self.none(Inst::Store {
+            op: Op::I64Store,
+            class: Class::Memory,
+            base,
+            offset: at as i32,
+            value,
+        });
+    }
+
+    /// Traps if the store is to be interrupted (`interrupt.rs`).
+    pub(super) fn poll(&mut self) {
+        let base = self.one(Inst::Cx, Type::I64);
+        let at = offset_of!(Cx, interrupt);
+        let flags = self.load(Op::I64Load, Class::Instance, base, at, Type::I64);
+        let flags = self.load(Op::I32Load, Class::Memory, flags, 0, Type::I32);
+        self.trap_if(flags, TrapKind::Interrupted);
     }
 
     // --- tables ----------------------------------------------------------------------------------
@@ -371,9 +402,6 @@ impl Builder<'_> {
     ) -> Result<()> {
         let operands = self.list(operands);
         match op {
-            Op::MemorySize if self.module.memories[a as usize].shared => {
-                return Self::unsupported(op);
-            }
             Op::MemorySize => self.memory_size(a, dst),
             Op::TableSize => self.table_size(a, dst),
             Op::MemoryGrow => {
@@ -413,8 +441,7 @@ impl Builder<'_> {
     fn memory_size(&mut self, memory: u32, dst: Slot) {
         let ty = self.module.memories[memory as usize];
         let inst = self.memory_inst(memory);
-        let at = offset_of!(MemoryInst, len_bytes);
-        let len = self.load(Op::I64Load, Class::Shape, inst, at, Type::I64);
+        let len = self.memory_len(memory, inst);
         let log2 = self.constant(Type::I64, u64::from(ty.page_size_log2));
         let pages = self.binary(Op::I64ShrU, len, log2);
         self.write_size(pages, ty.is64, dst);
@@ -502,7 +529,7 @@ fn access_bytes(op: Op) -> Option<u64> {
         Op::I32Store | Op::F32Store | Op::I64Store32 => 4,
         Op::I64Load | Op::F64Load | Op::I64Store | Op::F64Store | Op::V128Load64Zero => 8,
         Op::V128Load | Op::V128Store => 16,
-        _ => return None, // atomics have no code in this tier yet
+        _ => return None, // atomics have instructions of their own (`build/atomic.rs`)
     })
 }
 

@@ -42,7 +42,9 @@ pub(super) fn distinct(labels: &[BlockId]) -> Vec<BlockId> {
 fn successors(ir: &ir::Func, inst: &IrInst, mut f: impl FnMut(BlockId)) {
     match *inst {
         IrInst::Br { target } => f(target),
-        IrInst::BrIf { then, other, .. } | IrInst::BrIfNull { then, other, .. } => {
+        IrInst::BrIf { then, other, .. }
+        | IrInst::BrIfNull { then, other, .. }
+        | IrInst::BrOnCast { then, other, .. } => {
             f(then);
             if then != other {
                 f(other);

@@ -6,13 +6,14 @@
 use std::mem::offset_of;
 
 use super::{Cx, as_gpr, as_vreg};
+use crate::helpers::EXIT_SHIFT;
 use crate::ir::Type;
 use crate::jit::arm64::abi::{self, CALLEE, CX, Located, Place, VM};
 use crate::jit::arm64::alias::move_vector;
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::mem::Mem;
 use crate::jit::arm64::minst::{Callee, Fixed, MInst};
-use crate::jit::arm64::ops::{FpSize, Load, Size, Store, Width};
+use crate::jit::arm64::ops::{FpSize, Load, Shift, Size, Store, Width};
 use crate::jit::arm64::regs::{Gpr, Reg};
 use crate::jit::helper::{Helper, Returns};
 use crate::jit::ssa::{Block, InstId, List, Value};
@@ -256,7 +257,7 @@ impl Cx<'_> {
         }
         let vreg = match helper.returns() {
             Returns::Nothing => None,
-            Returns::Value => Some(self.vreg(self.func.result(id))),
+            Returns::Value | Returns::ValueOrExit => Some(self.vreg(self.func.result(id))),
             Returns::Exit => Some(self.fresh(RegClass::Int)),
         };
         let def = vreg.map(|vreg| Fixed { vreg, reg: x(0) });
@@ -265,8 +266,21 @@ impl Cx<'_> {
             uses: uses.into(),
             defs: def.into_iter().collect(),
         });
-        if let (Returns::Exit, Some(code)) = (helper.returns(), def) {
-            self.emit(MInst::TrapIfExit(code));
+        match (helper.returns(), def) {
+            (Returns::Exit, Some(code)) => self.emit(MInst::TrapIfExit(code)),
+            (Returns::ValueOrExit, Some(Fixed { vreg, reg })) => {
+                let code = self.fresh(RegClass::Int);
+                let (rd, rn) = (as_gpr(code), as_gpr(vreg));
+                self.a64(Inst::shift_imm(
+                    Shift::Lsr,
+                    Size::X,
+                    rd,
+                    rn,
+                    EXIT_SHIFT as u8,
+                ));
+                self.emit(MInst::TrapIfExit(Fixed { vreg: code, reg }));
+            }
+            _nothing_to_check => {}
         }
     }
 }

@@ -1,0 +1,74 @@
+//! Loops of exclusive accesses, for machines without instructions that read, modify and write.
+//! Between the two accesses of a pair there is no other access, as the architecture asks (B2.17).
+
+use super::Emitter;
+use crate::jit::arm64::abi::{SCRATCH, SCRATCH2};
+use crate::jit::arm64::inst::Inst;
+use crate::jit::arm64::minst::Exclusive;
+use crate::jit::arm64::ops::{AddSub, CompareBranch, Cond, Logic, Size};
+use crate::jit::arm64::vector::{LoadOrdered, StoreExclusive};
+use crate::jit::atomic::AtomicOp;
+
+impl Emitter<'_> {
+    pub(super) fn exclusive(&mut self, access: Exclusive) {
+        let Exclusive {
+            op,
+            size,
+            rd,
+            address: rn,
+            value,
+            expected,
+        } = access;
+        let (again, done) = (self.asm.label(), self.asm.label());
+        self.asm.bind(again);
+        self.asm.emit(Inst::LoadOrdered {
+            op: LoadOrdered::Ldaxr,
+            size,
+            rt: rd,
+            rn,
+        });
+        let width = size.size();
+        let combined = |op| Inst::logic(op, width, SCRATCH, rd, value);
+        let rt = match op {
+            AtomicOp::CompareSwap => {
+                self.asm.emit(Inst::cmp(width, rd, expected));
+                let (cond, target) = (Cond::Ne, done.into());
+                self.asm.emit(Inst::BCond { cond, target });
+                value
+            }
+            AtomicOp::Add => {
+                let op = AddSub::Add;
+                self.asm.emit(Inst::add_sub(op, width, SCRATCH, rd, value));
+                SCRATCH
+            }
+            AtomicOp::Clear => {
+                self.asm.emit(combined(Logic::Bic));
+                SCRATCH
+            }
+            AtomicOp::Set => {
+                self.asm.emit(combined(Logic::Orr));
+                SCRATCH
+            }
+            AtomicOp::Invert => {
+                self.asm.emit(combined(Logic::Eor));
+                SCRATCH
+            }
+            AtomicOp::Swap => value,
+            AtomicOp::Load | AtomicOp::Store => unreachable!("{op:?} is one instruction"),
+        };
+        self.asm.emit(Inst::StoreExclusive {
+            op: StoreExclusive::Stlxr,
+            size,
+            rs: SCRATCH2,
+            rt,
+            rn,
+        });
+        self.asm.emit(Inst::CompareBranch {
+            op: CompareBranch::Cbnz,
+            size: Size::W,
+            rt: SCRATCH2,
+            target: again.into(),
+        });
+        self.asm.bind(done);
+    }
+}

@@ -1,0 +1,189 @@
+//! Atomic accesses: bounds first, then alignment, then the access (threads proposal: "Atomic Memory
+//! Instructions"). Waiting and notifying are out of line.
+//!
+//! In a guarded memory the last byte is read first, so that an access beyond the memory's end traps
+//! as such even if it is not aligned; the access itself cannot miss then.
+
+use super::{Builder, Class, Helper, Inst, Value, fold};
+use crate::error::{Error, Result};
+use crate::ir::{self, Operand, Slot, Type};
+use crate::jit::atomic::{AtomicOp, Sort, sort_of};
+use crate::ops::{Op, Shape};
+use crate::trap::TrapKind;
+
+/// An atomic instruction, as it stands in the IR.
+#[derive(Clone, Copy)]
+struct Access<'a> {
+    op: Op,
+    memory: u32,
+    dst: Slot,
+    operands: &'a [Operand],
+    offset: u32,
+}
+
+impl Builder<'_> {
+    pub(super) fn atomic(&mut self, inst: &ir::Inst) -> Result<()> {
+        let ir::Inst::Atomic {
+            op,
+            memory,
+            dst,
+            operands,
+            offset,
+        } = *inst
+        else {
+            self.none(Inst::Fence);
+            return Ok(());
+        };
+        let access = Access {
+            op,
+            memory,
+            dst,
+            operands: self.list(operands),
+            offset,
+        };
+        if op.shape() == Shape::AtomicSync {
+            return self.wait_or_notify(access);
+        }
+        let (sort, size_bytes) = sort_of(op).ok_or_else(|| Error::unsupported(op.mnemonic()))?;
+        self.atomic_access(access, sort, size_bytes as u64);
+        Ok(())
+    }
+
+    fn atomic_access(&mut self, access: Access<'_>, sort: Sort, size_bytes: u64) {
+        let Access {
+            op, dst, operands, ..
+        } = access;
+        let address = self.atomic_address(access, size_bytes);
+        let ty = match sort {
+            Sort::As(AtomicOp::Store) => fold::operand_type(op, 1),
+            _ => fold::result_type(op),
+        };
+        let values: Vec<Value> = operands[1..].iter().map(|&o| self.read(o, ty)).collect();
+        let (op, values) = self.operands_of(sort, ty, size_bytes, &values);
+        let args: Vec<Value> = [address].into_iter().chain(values).collect();
+        let args = self.func.add_list(&args);
+        let size_log2 = size_bytes.trailing_zeros() as u8;
+        let inst = Inst::Atomic {
+            op,
+            size_log2,
+            args,
+        };
+        if op == AtomicOp::Store {
+            self.none(inst);
+        } else {
+            let value = self.one(inst, ty);
+            self.write(dst, value);
+        }
+    }
+
+    /// The checked address of an access.
+    fn atomic_address(&mut self, access: Access<'_>, size_bytes: u64) -> Value {
+        let memory = access.memory;
+        let (base, near, class) =
+            self.address(memory, access.operands[0], access.offset, size_bytes, false);
+        if let Class::Guarded(_) = class {
+            let last = near + (size_bytes as i32 - 1);
+            self.one(
+                Inst::Load {
+                    op: Op::I32Load8U,
+                    class,
+                    base,
+                    offset: last,
+                },
+                Type::I32,
+            );
+        }
+        let near = self.constant(Type::I64, near as u64);
+        let address = self.binary(Op::I64Add, base, near);
+        if size_bytes > 1 {
+            // The memory begins at a page, so that the address is as aligned as the index.
+            let low = self.unary(Op::I32WrapI64, address);
+            let mask = self.constant(Type::I32, size_bytes - 1);
+            let rest = self.binary(Op::I32And, low, mask);
+            self.trap_if(rest, TrapKind::UnalignedAtomic);
+        }
+        address
+    }
+
+    /// The access of a sort, and its operands.
+    fn operands_of(
+        &mut self,
+        sort: Sort,
+        ty: Type,
+        size_bytes: u64,
+        values: &[Value],
+    ) -> (AtomicOp, Vec<Value>) {
+        let is_wide = ty == Type::I64;
+        match sort {
+            Sort::As(AtomicOp::CompareSwap) => {
+                let values = self.compared(ty, size_bytes, values[0], values[1]);
+                (AtomicOp::CompareSwap, values)
+            }
+            Sort::As(op) => (op, values.to_vec()),
+            Sort::Sub => {
+                let zero = self.constant(ty, 0);
+                let sub = if is_wide { Op::I64Sub } else { Op::I32Sub };
+                (AtomicOp::Add, vec![self.binary(sub, zero, values[0])])
+            }
+            Sort::And => {
+                let xor = if is_wide { Op::I64Xor } else { Op::I32Xor };
+                let ones = if is_wide { u64::MAX } else { u32::MAX.into() };
+                let ones = self.constant(ty, ones);
+                (AtomicOp::Clear, vec![self.binary(xor, values[0], ones)])
+            }
+        }
+    }
+
+    /// What is compared is zero-extended, so an expected value that is wider than the access never
+    /// matches: then its low part replaces itself, which changes nothing.
+    fn compared(
+        &mut self,
+        ty: Type,
+        size_bytes: u64,
+        expected: Value,
+        replacement: Value,
+    ) -> Vec<Value> {
+        let (and, eq, width) = match ty {
+            Type::I64 => (Op::I64And, Op::I64Eq, 8),
+            _ => (Op::I32And, Op::I32Eq, 4),
+        };
+        if size_bytes == width {
+            return vec![expected, replacement];
+        }
+        let mask = self.constant(ty, (1 << (8 * size_bytes)) - 1);
+        let low = self.binary(and, expected, mask);
+        let cond = self.binary(eq, low, expected);
+        let (a, b) = (replacement, low);
+        let new = self.one(Inst::Select { cond, a, b }, ty);
+        vec![low, new]
+    }
+
+    fn wait_or_notify(&mut self, access: Access<'_>) -> Result<()> {
+        let Access {
+            op,
+            memory,
+            dst,
+            operands,
+            offset,
+        } = access;
+        let helper = match op {
+            Op::MemoryAtomicWait32 => Helper::AtomicWait32,
+            Op::MemoryAtomicWait64 => Helper::AtomicWait64,
+            Op::MemoryAtomicNotify => Helper::AtomicNotify,
+            _ => return Self::unsupported(op),
+        };
+        let offset = self.ir.consts[offset as usize];
+        let index = self.memory_index(memory, operands[0]);
+        let mut args = vec![
+            self.constant(Type::I32, u64::from(memory)),
+            index,
+            self.constant(Type::I64, offset),
+        ];
+        for (n, &operand) in operands.iter().enumerate().skip(1) {
+            args.push(self.read(operand, fold::operand_type(op, n)));
+        }
+        let value = self.helper(op, helper, &args, &[Type::I32]);
+        self.write(dst, value);
+        Ok(())
+    }
+}

@@ -1,0 +1,501 @@
+//! Garbage-collected objects: access, allocation, casts (spec: "Reference Instructions", "Aggregate
+//! Instructions").
+//!
+//! # Addresses
+//! An object's address is the heap's base plus its reference. The base is null until the first
+//! allocation and never changes then, so that it is loaded behind what shows that there is an
+//! object. Addresses may outlive the reference that they were made of in a register: a collection
+//! takes both for the object (`store/collect.rs`).
+//!
+//! # Allocation
+//! [`Inst::Allocate`] gives room; its head and its fields follow at once, so that no collection
+//! sees an object without them. What works on many elements is out of line: its operands are
+//! written to the value stack above its top.
+
+use std::mem::offset_of;
+use std::sync::Arc;
+
+use super::state::{load_of, store_of};
+use super::{Builder, Class, Helper, Inst, Value};
+use crate::error::Result;
+use crate::gc::{Cast, CastTest};
+use crate::ir::visit::aggregate_types;
+use crate::ir::{self, Operand, Slot, Type};
+use crate::jit::ssa::Room;
+use crate::ops::Op;
+use crate::trap::TrapKind;
+use crate::types::{
+    CompositeType, DefinedType, FieldLayout, OBJECT_HEADER_BYTES, RefType, StorageType,
+};
+use crate::vm::{Cx, GcHeader};
+
+const SLOT_BYTES: usize = 8;
+/// Objects up to this size are cleared by inline code.
+const CLEARED_BYTES_MAX: u32 = 128;
+
+/// A field or an element: where it is, and what its storage is.
+#[derive(Clone, Copy)]
+struct Field {
+    layout: FieldLayout,
+    storage: StorageType,
+    is_mutable: bool,
+}
+
+impl Field {
+    /// The type of its value.
+    fn ty(self) -> Type {
+        match self.storage {
+            StorageType::I8 | StorageType::I16 => Type::I32,
+            StorageType::Val(ty) => ty.into(),
+        }
+    }
+
+    fn load(self, is_signed: bool) -> Op {
+        match (self.storage, is_signed) {
+            (StorageType::I8, false) => Op::I32Load8U,
+            (StorageType::I8, true) => Op::I32Load8S,
+            (StorageType::I16, false) => Op::I32Load16U,
+            (StorageType::I16, true) => Op::I32Load16S,
+            (StorageType::Val(ty), _) => load_of(ty.into()),
+        }
+    }
+
+    fn store(self) -> Op {
+        match self.storage {
+            StorageType::I8 => Op::I32Store8,
+            StorageType::I16 => Op::I32Store16,
+            StorageType::Val(ty) => store_of(ty.into()),
+        }
+    }
+
+    /// Loads of what never changes are shared.
+    fn class(self) -> Class {
+        if self.is_mutable {
+            Class::Object
+        } else {
+            Class::Fixed
+        }
+    }
+}
+
+/// The address of something, as base and offset.
+type Place = (Value, i32);
+
+impl Builder<'_> {
+    pub(super) fn object(&mut self, inst: &ir::Inst) -> Result<()> {
+        match *inst {
+            ir::Inst::RefUnary { op, dst, a } => self.ref_unary(op, dst, a)?,
+            ir::Inst::StructGet {
+                op,
+                type_index,
+                field,
+                dst,
+                object,
+            } => {
+                let object = self.read(object, Type::Ref);
+                self.trap_if_null(object, TrapKind::NullStructReference);
+                let field = self.object_field(type_index, field);
+                let place = (
+                    self.object_address(object),
+                    field.layout.offset_bytes as i32,
+                );
+                self.get_field(op, field, dst, place);
+            }
+            ir::Inst::StructSet {
+                type_index,
+                field,
+                object,
+                value,
+            } => {
+                let field = self.object_field(type_index, field);
+                let object = self.read(object, Type::Ref);
+                let value = self.read(value, field.ty());
+                self.trap_if_null(object, TrapKind::NullStructReference);
+                let place = (
+                    self.object_address(object),
+                    field.layout.offset_bytes as i32,
+                );
+                self.set_field(field, place, value);
+            }
+            ir::Inst::ArrayGet {
+                op,
+                type_index,
+                dst,
+                array,
+                index,
+            } => {
+                let element = self.object_field(type_index, 0);
+                let array = self.read(array, Type::Ref);
+                let index = self.read(index, Type::I32);
+                let place = self.element(element, array, index);
+                self.get_field(op, element, dst, place);
+            }
+            ir::Inst::ArraySet {
+                type_index,
+                operands,
+            } => {
+                let element = self.object_field(type_index, 0);
+                let operands = self.list(operands);
+                let array = self.read(operands[0], Type::Ref);
+                let index = self.read(operands[1], Type::I32);
+                let value = self.read(operands[2], element.ty());
+                let place = self.element(element, array, index);
+                self.set_field(element, place, value);
+            }
+            ir::Inst::Aggregate { .. } => self.aggregate(inst),
+            _ => self.cast(inst),
+        }
+        Ok(())
+    }
+
+    fn ref_unary(&mut self, op: Op, dst: Slot, a: Operand) -> Result<()> {
+        let value = match op {
+            Op::RefI31 => {
+                let a = self.read(a, Type::I32);
+                let one = self.constant(Type::I32, 1);
+                let shifted = self.binary(Op::I32Shl, a, one);
+                let word = self.binary(Op::I32Or, shifted, one);
+                self.unary(Op::I64ExtendI32U, word)
+            }
+            Op::I31GetS | Op::I31GetU => {
+                let a = self.read(a, Type::Ref);
+                self.trap_if_null(a, TrapKind::NullI31Reference);
+                let word = self.unary(Op::I32WrapI64, a);
+                let one = self.constant(Type::I32, 1);
+                let shift = if op == Op::I31GetS {
+                    Op::I32ShrS
+                } else {
+                    Op::I32ShrU
+                };
+                self.binary(shift, word, one)
+            }
+            Op::ArrayLen => {
+                let a = self.read(a, Type::Ref);
+                self.trap_if_null(a, TrapKind::NullArrayReference);
+                self.array_len(a)
+            }
+            Op::RefGetDesc => {
+                let a = self.read(a, Type::Ref);
+                self.trap_if_null(a, TrapKind::NullReference);
+                let base = self.object_address(a);
+                let at = offset_of!(GcHeader, extra);
+                self.load(Op::I64Load32U, Class::Fixed, base, at, Type::Ref)
+            }
+            _ => return Self::unsupported(op),
+        };
+        self.write(dst, value);
+        Ok(())
+    }
+
+    // --- fields ----------------------------------------------------------------------------------
+
+    fn defined(&self, type_index: u32) -> Arc<DefinedType> {
+        let id = self.module.types[type_index as usize];
+        self.module.registry.get(id)
+    }
+
+    fn object_field(&self, type_index: u32, field: u32) -> Field {
+        field_of(&self.defined(type_index), field as usize)
+    }
+
+    /// The address of an object that there is: the reference is known not to be null.
+    fn object_address(&mut self, object: Value) -> Value {
+        let cx = self.one(Inst::Cx, Type::I64);
+        let at = offset_of!(Cx, gc_base);
+        let base = self.load(Op::I64Load, Class::Fixed, cx, at, Type::I64);
+        self.binary(Op::I64Add, base, object)
+    }
+
+    fn array_len(&mut self, array: Value) -> Value {
+        let base = self.object_address(array);
+        let at = offset_of!(GcHeader, extra);
+        self.load(Op::I32Load, Class::Fixed, base, at, Type::I32)
+    }
+
+    /// The place of an array's element, which must be there.
+    fn element(&mut self, element: Field, array: Value, index: Value) -> Place {
+        self.trap_if_null(array, TrapKind::NullArrayReference);
+        let len = self.array_len(array);
+        let outside = self.binary(Op::I32GeU, index, len);
+        self.trap_if(outside, TrapKind::ArrayOutOfBounds);
+        let base = self.object_address(array);
+        let header = self.constant(Type::I64, OBJECT_HEADER_BYTES.into());
+        let first = self.binary(Op::I64Add, base, header);
+        let wide = self.unary(Op::I64ExtendI32U, index);
+        let log2 = self.constant(Type::I64, element.layout.size_log2.into());
+        let distance = self.binary(Op::I64Shl, wide, log2);
+        (self.binary(Op::I64Add, first, distance), 0)
+    }
+
+    fn get_field(&mut self, op: Op, field: Field, dst: Slot, (base, offset): Place) {
+        let is_signed = matches!(op, Op::StructGetS | Op::ArrayGetS);
+        let inst = Inst::Load {
+            op: field.load(is_signed),
+            class: field.class(),
+            base,
+            offset,
+        };
+        let value = self.one(inst, field.ty());
+        self.write(dst, value);
+    }
+
+    fn set_field(&mut self, field: Field, (base, offset): Place, value: Value) {
+        self.put(field.store(), Class::Object, (base, offset), value);
+    }
+
+    fn put(&mut self, op: Op, class: Class, (base, offset): Place, value: Value) {
+        self.none(Inst::Store {
+            op,
+            class,
+            base,
+            offset,
+            value,
+        });
+    }
+
+    // --- allocation ------------------------------------------------------------------------------
+
+    fn aggregate(&mut self, inst: &ir::Inst) {
+        let ir::Inst::Aggregate {
+            op,
+            type_index,
+            b,
+            dst,
+            operands,
+        } = *inst
+        else {
+            unreachable!("{inst:?} is no aggregate")
+        };
+        let (types, result) = aggregate_types(self.ir, op, type_index, b);
+        let pairs = self.list(operands).iter().zip(types);
+        let operands: Vec<(Value, Type)> = pairs.map(|(&o, ty)| (self.read(o, ty), ty)).collect();
+        let values: Vec<Value> = operands.iter().map(|&(value, _)| value).collect();
+        let ty = self.defined(type_index);
+        let is_small = ty.layout.size_bytes <= CLEARED_BYTES_MAX;
+        let object = match op {
+            Op::StructNew => self.new_struct(&ty, None, &values),
+            Op::StructNewDefault if is_small => self.new_struct(&ty, None, &[]),
+            Op::StructNewDefaultDesc if is_small => self.new_struct(&ty, Some(values[0]), &[]),
+            Op::StructNewDesc => match values.split_last() {
+                Some((&descriptor, fields)) => self.new_struct(&ty, Some(descriptor), fields),
+                None => unreachable!("the descriptor is the last operand"),
+            },
+            Op::ArrayNewFixed => self.new_array(&ty, &values),
+            _ => return self.aggregate_out_of_line(op, (&*ty, b), dst, &operands, result),
+        };
+        self.write(dst, object);
+    }
+
+    /// A structure with given fields; without any, all are zero.
+    fn new_struct(
+        &mut self,
+        ty: &DefinedType,
+        descriptor: Option<Value>,
+        fields: &[Value],
+    ) -> Value {
+        if let Some(descriptor) = descriptor {
+            self.trap_if_null(descriptor, TrapKind::NullDescriptorReference);
+        }
+        let bytes = ty.layout.size_bytes;
+        let (object, base) = self.new_object(ty, bytes.into(), 0);
+        if let Some(descriptor) = descriptor {
+            let at = offset_of!(GcHeader, extra) as i32;
+            self.put(Op::I64Store32, Class::Object, (base, at), descriptor);
+        }
+        for (n, &value) in fields.iter().enumerate() {
+            let field = field_of(ty, n);
+            self.set_field(field, (base, field.layout.offset_bytes as i32), value);
+        }
+        if fields.is_empty() {
+            let zero = self.constant(Type::I64, 0);
+            for at in (OBJECT_HEADER_BYTES..bytes).step_by(SLOT_BYTES) {
+                self.put(Op::I64Store, Class::Object, (base, at as i32), zero);
+            }
+        }
+        object
+    }
+
+    /// An array of given elements.
+    fn new_array(&mut self, ty: &DefinedType, elements: &[Value]) -> Value {
+        let field = field_of(ty, 0);
+        let len = elements.len() as u32;
+        let bytes = u64::from(len) << field.layout.size_log2;
+        let (object, base) = self.new_object(ty, u64::from(OBJECT_HEADER_BYTES) + bytes, len);
+        for (n, &value) in elements.iter().enumerate() {
+            let at = OBJECT_HEADER_BYTES as usize + (n << field.layout.size_log2);
+            self.set_field(field, (base, at as i32), value);
+        }
+        object
+    }
+
+    /// A new object with its head: its reference and its address.
+    fn new_object(&mut self, ty: &DefinedType, bytes: u64, extra: u32) -> (Value, Value) {
+        let id = ty.id();
+        let allocation = Room { ty: id, bytes };
+        let object = self.one(Inst::Allocate(allocation), Type::Ref);
+        let base = self.object_address(object);
+        let head = u64::from(id.0) | u64::from(extra) << 32;
+        let head = self.constant(Type::I64, head);
+        self.put(Op::I64Store, Class::Object, (base, 0), head);
+        (object, base)
+    }
+
+    /// Calls what is out of line in every tier (`store/aggregate.rs`).
+    fn aggregate_out_of_line(
+        &mut self,
+        op: Op,
+        (ty, b): (&DefinedType, u32),
+        dst: Slot,
+        operands: &[(Value, Type)],
+        result: Option<Type>,
+    ) {
+        let cx = self.one(Inst::Cx, Type::I64);
+        let at = offset_of!(Cx, top);
+        let slots = self.load(Op::I64Load, Class::Shape, cx, at, Type::I64);
+        let mut offset = 0;
+        for &(value, ty) in operands {
+            let store = match ty {
+                Type::I32 => Op::I32Store,
+                _ => store_of(ty),
+            };
+            self.put(store, Class::Transfer, (slots, offset as i32), value);
+            offset += ty.slots() as usize * SLOT_BYTES;
+        }
+        // Room for the result.
+        let bytes = self.constant(Type::I64, offset.max(SLOT_BYTES) as u64);
+        let top = self.binary(Op::I64Add, slots, bytes);
+        let args = [
+            self.constant(Type::I32, op as u64),
+            self.constant(Type::I32, ty.id().0.into()),
+            self.constant(Type::I32, b.into()),
+            slots,
+            top,
+        ];
+        self.helper(op, Helper::Aggregate, &args, &[]);
+        if let Some(ty) = result {
+            let value = self.load(Op::I64Load, Class::Transfer, slots, 0, ty);
+            self.write(dst, value);
+        }
+    }
+
+    // --- casts -----------------------------------------------------------------------------------
+
+    fn cast(&mut self, inst: &ir::Inst) {
+        match *inst {
+            ir::Inst::RefEq { dst, a, b } => {
+                let (a, b) = (self.read(a, Type::Ref), self.read(b, Type::Ref));
+                let value = self.binary(Op::I64Eq, a, b);
+                self.write(dst, value);
+            }
+            ir::Inst::RefIsNull { dst, a } => {
+                let a = self.read(a, Type::Ref);
+                let value = self.unary(Op::I64Eqz, a);
+                self.write(dst, value);
+            }
+            ir::Inst::TrapIfNull { a, kind } => {
+                let a = self.read(a, Type::Ref);
+                self.trap_if_null(a, kind);
+            }
+            ir::Inst::RefTest { ty, dst, a } => {
+                let value = self.is_of_type(a, ty);
+                self.write(dst, value);
+            }
+            ir::Inst::RefCast { ty, a } => {
+                let is_it = self.is_of_type(a, ty);
+                let fails = self.unary(Op::I32Eqz, is_it);
+                self.trap_if(fails, TrapKind::CastFailure);
+            }
+            ir::Inst::RefTestDesc {
+                nullable,
+                dst,
+                a,
+                descriptor,
+            } => {
+                let value = self.has_descriptor(nullable, a, descriptor);
+                self.write(dst, value);
+            }
+            ir::Inst::RefCastDesc {
+                nullable,
+                a,
+                descriptor,
+            } => {
+                let is_it = self.has_descriptor(nullable, a, descriptor);
+                let fails = self.unary(Op::I32Eqz, is_it);
+                self.trap_if(fails, TrapKind::DescriptorCastFailure);
+            }
+            ref other => unreachable!("{other:?} is no cast"),
+        }
+    }
+
+    fn has_descriptor(&mut self, nullable: bool, a: Operand, descriptor: Operand) -> Value {
+        let a = self.read(a, Type::Ref);
+        let descriptor = self.read(descriptor, Type::Ref);
+        self.trap_if_null(descriptor, TrapKind::NullDescriptorReference);
+        let inst = Inst::HasDescriptor {
+            nullable,
+            a,
+            descriptor,
+        };
+        self.one(inst, Type::I32)
+    }
+
+    /// Whether a reference is of a type. What does not look at an object is arithmetic.
+    pub(super) fn is_of_type(&mut self, a: Operand, ty: RefType) -> Value {
+        let cast = Cast::new(&self.module.registry, ty);
+        let a = self.read(a, Type::Ref);
+        let is_it = match cast.test {
+            CastTest::Always if cast.nullable => return self.constant(Type::I32, 1),
+            CastTest::Always => {
+                let is_null = self.unary(Op::I64Eqz, a);
+                return self.unary(Op::I32Eqz, is_null);
+            }
+            CastTest::Never if cast.nullable => return self.unary(Op::I64Eqz, a),
+            CastTest::Never => return self.constant(Type::I32, 0),
+            CastTest::I31 => self.low_bits_of(a, 1),
+            CastTest::Eq => {
+                // A host's reference ends in binary 010, an object in 000.
+                let low = self.low_bits_of(a, 7);
+                let host = self.constant(Type::I32, 2);
+                let is_it = self.binary(Op::I32Ne, low, host);
+                if cast.nullable {
+                    return is_it;
+                }
+                let is_null = self.unary(Op::I64Eqz, a);
+                let is_some = self.unary(Op::I32Eqz, is_null);
+                return self.binary(Op::I32And, is_it, is_some);
+            }
+            CastTest::Struct
+            | CastTest::Array
+            | CastTest::Object
+            | CastTest::ObjectExact
+            | CastTest::Func
+            | CastTest::FuncExact => return self.one(Inst::Cast { cast, a }, Type::I32),
+        };
+        if !cast.nullable {
+            return is_it;
+        }
+        let is_null = self.unary(Op::I64Eqz, a);
+        self.binary(Op::I32Or, is_it, is_null)
+    }
+
+    fn low_bits_of(&mut self, a: Value, mask: u64) -> Value {
+        let low = self.unary(Op::I32WrapI64, a);
+        let mask = self.constant(Type::I32, mask);
+        self.binary(Op::I32And, low, mask)
+    }
+}
+
+fn field_of(ty: &DefinedType, n: usize) -> Field {
+    let field = match &ty.sub.composite {
+        CompositeType::Struct(fields) => fields[n],
+        CompositeType::Array(element) => *element,
+        CompositeType::Func(_) | CompositeType::Cont(_) => {
+            unreachable!("validation: {ty:?} has fields")
+        }
+    };
+    Field {
+        layout: ty.layout.fields[n],
+        storage: field.storage,
+        is_mutable: field.mutable,
+    }
+}
