@@ -55,6 +55,9 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/store/instance.rs",
     "runtime/src/store/instance/init.rs",
     "runtime/src/vm.rs",
+    // Contracts of what follows those addresses.
+    "runtime/src/engine.rs",
+    "runtime/src/tier.rs",
     // The garbage-collected heap.
     "runtime/src/gc.rs",
     "runtime/src/gc/cast.rs",
@@ -68,6 +71,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/register/gc.rs",
     "runtime/src/register/machine.rs",
     "runtime/src/register/memory.rs",
+    "runtime/src/register/promote.rs",
     "runtime/src/register/simd.rs",
     "runtime/src/register/table.rs",
     "runtime/src/register/unwind.rs",

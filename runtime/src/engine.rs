@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::limits::{LimitKind, Limits};
 use crate::module::{CompiledModule, Module};
 use crate::types::{FuncType, TypeRegistry};
-use crate::vm::FuncInst;
+use crate::vm::{Entry, FuncInst};
 
 /// One of the three ways of executing a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,6 +51,52 @@ pub enum Policy {
     /// Every function in this tier, or an error (contract C1): at instantiation, or when it is
     /// first called if compilation is lazy.
     Only(Tier),
+    /// Functions begin in the register interpreter and go on in machine code when they are hot.
+    Tiered(Thresholds),
+}
+
+impl Policy {
+    /// Whether code may run that the JIT has compiled.
+    pub fn compiles(self) -> bool {
+        matches!(self, Policy::Only(Tier::Jit) | Policy::Tiered(_))
+    }
+}
+
+/// When a function is hot. 0 means the same as 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// The call of a function from which on it runs as machine code: 1 is its first.
+    pub calls: u32,
+    /// The arrival at a loop's head, by a back edge or not, at which a function that is being
+    /// interpreted goes on as machine code: 1 is the first.
+    pub back_edges: u32,
+    /// Functions with a longer body stay in the interpreter.
+    pub body_bytes_max: usize,
+    /// Whether functions are compiled on a thread of the engine's own, and interpreted meanwhile.
+    pub background: bool,
+}
+
+impl Thresholds {
+    /// The same threshold for calls and back edges.
+    pub fn both(n: u32) -> Thresholds {
+        Thresholds {
+            calls: n,
+            back_edges: n,
+            ..Thresholds::default()
+        }
+    }
+}
+
+impl Default for Thresholds {
+    /// Compiling costs about as much as interpreting a function a hundred times.
+    fn default() -> Thresholds {
+        Thresholds {
+            calls: 100,
+            back_edges: 1000,
+            body_bytes_max: 1 << 20,
+            background: false,
+        }
+    }
 }
 
 /// When a tier compiles the functions of a module. Modules are validated when they are loaded.
@@ -124,6 +170,14 @@ impl Config {
             has_atomics: host_has_atomics(),
         }
     }
+
+    /// The same, but every function in the tier that suits it.
+    pub fn tiered(thresholds: Thresholds) -> Config {
+        Config {
+            policy: Policy::Tiered(thresholds),
+            ..Config::only(Tier::Register)
+        }
+    }
 }
 
 /// Whether this host has them; others than ARM64 execute no compiled code, and are not in the way
@@ -148,6 +202,24 @@ pub struct Proof {
     pub ops_inline: u64,
     /// Wasm instructions compiled to a call of a helper, by mnemonic.
     pub ops_via_helper: BTreeMap<&'static str, u64>,
+    /// Under [`Policy::Tiered`], what ran where.
+    pub tiered: TieredProof,
+}
+
+/// How functions went from tier to tier. Everything else in a [`Proof`] is then of the JIT, save
+/// that `entered` counts both tiers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TieredProof {
+    /// Functions that were interpreted.
+    pub interpreted: u64,
+    /// How often the interpreter was entered from outside of it.
+    pub entered_interpreter: u64,
+    /// Loop heads at which compiled code can be entered.
+    pub loops_compiled: u64,
+    /// How often a function went on in compiled code at a loop head.
+    pub loops_entered: u64,
+    /// Functions and loops that were to be compiled and could not be, by reason.
+    pub kept: BTreeMap<String, u64>,
 }
 
 impl Proof {
@@ -160,12 +232,78 @@ impl Proof {
         for (&op, n) in &other.ops_via_helper {
             *self.ops_via_helper.entry(op).or_default() += n;
         }
+        self.tiered.add(&other.tiered);
+    }
+}
+
+impl TieredProof {
+    fn add(&mut self, other: &TieredProof) {
+        self.interpreted += other.interpreted;
+        self.entered_interpreter += other.entered_interpreter;
+        self.loops_compiled += other.loops_compiled;
+        self.loops_entered += other.loops_entered;
+        for (reason, n) in &other.kept {
+            *self.kept.entry(reason.clone()).or_default() += n;
+        }
+    }
+}
+
+/// What became of something that was to be compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Promotion<T> {
+    /// It has been.
+    Done(T),
+    /// It will be: to be asked again.
+    Pending,
+    /// It cannot be.
+    Never,
+}
+
+/// What an interpreter tells that a function is hot. The policy that mixes tiers offers it; it
+/// counts in the store's proof what it does.
+pub trait Promote: fmt::Debug + Send + Sync {
+    /// When to ask.
+    fn thresholds(&self) -> Thresholds;
+
+    /// Gives a function compiled code: all that [`FuncInst`] says of how it is called has changed
+    /// then.
+    ///
+    /// # Safety
+    /// `func` is a function of the module in a live store, into which no reference is in use.
+    unsafe fn function(&self, func: *mut FuncInst) -> Promotion<()>;
+
+    /// Code for what is left of a call of a function from a loop head on: it finds the frame's
+    /// slots, where `frame` says, at its arguments, and leaves the function's results there.
+    ///
+    /// # Safety
+    /// As for [`Promote::function`].
+    unsafe fn at_loop(&self, func: *mut FuncInst, head: u32, frame: FrameShape)
+    -> Promotion<Entry>;
+}
+
+/// Where an interpreter has the slots of the IR in its frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameShape {
+    /// Slots of the parameters, which lie at the bottom.
+    pub param_slots: u32,
+    /// By how much all other slots are further up.
+    pub shift: u32,
+}
+
+impl FrameShape {
+    /// Where a slot of the IR lies.
+    pub fn slot(self, slot: u32) -> u32 {
+        if slot < self.param_slots {
+            slot
+        } else {
+            slot + self.shift
+        }
     }
 }
 
 /// What a tier offers to instantiation.
 pub trait Backend: fmt::Debug + Send + Sync {
-    /// Which tier it is.
+    /// Which tier it is: that of what functions begin in, if it mixes them.
     fn tier(&self) -> Tier;
 
     /// Compiles every function of a module, or prepares for that if compilation is lazy.

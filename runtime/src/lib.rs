@@ -41,7 +41,9 @@ pub mod types;
 pub mod value;
 pub mod vm;
 
-pub use engine::{Bounds, Compilation, Config, Engine, Policy, Profile, Proof, Tier};
+pub use engine::{
+    Bounds, Compilation, Config, Engine, Policy, Profile, Proof, Thresholds, Tier, TieredProof,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use gc::{GcStatistics, RootScope};
 pub use interrupt::InterruptHandle;

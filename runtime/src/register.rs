@@ -14,6 +14,7 @@ mod gc;
 mod machine;
 mod memory;
 mod numeric;
+mod promote;
 mod simd;
 mod table;
 #[cfg(test)]
@@ -24,7 +25,7 @@ use std::sync::Arc;
 
 use body::Body;
 
-use crate::engine::{Backend, Config, Proof, Tier};
+use crate::engine::{Backend, Compilation, Config, Promote, Proof, Tier};
 use crate::error::Result;
 use crate::module::{CompiledModule, Module};
 use crate::types::FuncType;
@@ -41,6 +42,8 @@ struct Compiled {
     /// What catches exceptions in them.
     handlers: Arc<unwind::Table>,
     proof: Proof,
+    /// What makes functions leave the tier, if anything does.
+    promoter: Option<Arc<dyn Promote>>,
 }
 
 impl CompiledModule for Compiled {
@@ -56,19 +59,54 @@ impl Compiled {
     }
 }
 
+impl RegisterTier {
+    /// Prepares a module whose functions are translated when they are first called, and leave the
+    /// tier when they are hot.
+    ///
+    /// # Errors
+    /// As [`Backend::compile`].
+    pub fn compile_lazily(
+        &self,
+        module: &Module,
+        config: &Config,
+        promoter: Arc<dyn Promote>,
+    ) -> Result<Arc<dyn CompiledModule>> {
+        let config = Config {
+            compilation: Compilation::Lazy,
+            ..*config
+        };
+        compile(module, &config, Some(promoter))
+    }
+
+    /// Lets the tier's code call a function by its `entry` from now on.
+    pub fn install_outside(&self, func: &mut FuncInst) {
+        func.register = promote::OUTSIDE.as_ptr().cast();
+    }
+}
+
+fn compile(
+    module: &Module,
+    config: &Config,
+    promoter: Option<Arc<dyn Promote>>,
+) -> Result<Arc<dyn CompiledModule>> {
+    let handlers = Arc::default();
+    let thresholds = promoter.as_ref().map(|promoter| promoter.thresholds());
+    let (bodies, proof) = body::compile(module, config, &handlers, thresholds)?;
+    Ok(Arc::new(Compiled {
+        bodies,
+        handlers,
+        proof,
+        promoter,
+    }))
+}
+
 impl Backend for RegisterTier {
     fn tier(&self) -> Tier {
         Tier::Register
     }
 
     fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn CompiledModule>> {
-        let handlers = Arc::default();
-        let (bodies, proof) = body::compile(module, config, &handlers)?;
-        Ok(Arc::new(Compiled {
-            bodies,
-            handlers,
-            proof,
-        }))
+        compile(module, config, None)
     }
 
     fn install(&self, compiled: &dyn CompiledModule, module: &Module, func: &mut FuncInst) {

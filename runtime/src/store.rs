@@ -17,11 +17,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 pub use exception::Exception;
+pub(crate) use func::native_stack_address;
 pub use func::{Caller, Func, HostFn};
 pub use handles::{Extern, GlobalHandle, MemoryHandle, TableHandle, TagHandle};
 pub use instance::Instance;
 
-use crate::engine::{Engine, Proof, Tier};
+use crate::engine::{Engine, Policy, Proof, Tier};
 use crate::error::{Error, Result};
 use crate::gc::Heap;
 use crate::global::{Global, Tag};
@@ -108,6 +109,8 @@ impl Store {
                 trap_pc: 0,
                 trap_func: std::ptr::null_mut(),
                 entered: [0; 3],
+                loops_entered: 0,
+                tail_callee: std::ptr::null_mut(),
                 memory_bytes_left: limits.store_memory_bytes_max,
                 table_elements_left: limits.store_table_elements_max,
                 fuel: 0,
@@ -157,12 +160,17 @@ impl Store {
 
     /// What this store's instances compiled and how often they were entered (contract C2).
     pub fn proof(&self) -> Proof {
-        let tier = self.data().engine.backend().tier();
-        let entered = self.data().cx.entered[tier as usize];
-        Proof {
-            entered,
-            ..self.data().proof.clone()
+        let data = self.data();
+        let mut proof = data.proof.clone();
+        match data.engine.config().policy {
+            Policy::Only(tier) => proof.entered = data.cx.entered[tier as usize],
+            Policy::Tiered(_) => {
+                proof.entered = data.cx.entered.iter().sum();
+                proof.tiered.entered_interpreter = data.cx.entered[Tier::Register as usize];
+                proof.tiered.loops_entered = data.cx.loops_entered;
+            }
         }
+        proof
     }
 
     /// The fuel that is left; `None` if the engine does not meter.
@@ -331,7 +339,7 @@ impl StoreData {
     /// has use for it.
     pub(crate) fn guards_memories(&self) -> bool {
         let config = self.engine.config();
-        config.bounds == crate::engine::Bounds::Guard && self.engine.backend().tier() == Tier::Jit
+        config.bounds == crate::engine::Bounds::Guard && config.policy.compiles()
     }
 
     /// The signature of a function of this store.

@@ -1,10 +1,35 @@
-//! Which tier runs a function: the choice of the backend for a policy.
+//! Which tier runs a function: the choice of the backend for a policy, and the policy that mixes
+//! tiers.
+//!
+//! Under [`Policy::Tiered`] a function begins in the register interpreter, which counts, and gets
+//! compiled code, alone, when it is hot. Code belongs to the module, so that stores share it; a
+//! store's functions get it one by one, when their store finds them hot. The two tiers know nothing
+//! of each other: the interpreter calls what is compiled by `FuncInst::entry`, compiled code calls
+//! what is interpreted by a piece of code in `FuncInst::jit`.
+//!
+//! What cannot be compiled stays in the interpreter, and is counted with its reason. What is
+//! compiled in the background is asked for again until it is there.
 
-use crate::engine::{Config, Engine, Policy, Tier};
-use crate::error::Result;
-use crate::jit::JitTier;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use crate::engine::{
+    Backend, Config, Engine, FrameShape, Policy, Promote, Promotion, Proof, Thresholds, Tier,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::jit::{Compiled, JitTier};
+use crate::limits::LimitKind;
+use crate::module::{CompiledModule, Module, WeakModule};
 use crate::register::RegisterTier;
 use crate::stack::StackTier;
+use crate::store::StoreData;
+use crate::types::FuncType;
+use crate::vm::{Entry, FuncInst};
 
 impl Engine {
     /// An engine for a configuration.
@@ -12,10 +37,245 @@ impl Engine {
     /// # Errors
     /// `Unsupported` if the policy's tier cannot run on this machine.
     pub fn new(config: Config) -> Result<Engine> {
-        Ok(match config.policy {
-            Policy::Only(Tier::Stack) => Engine::with_backend(config, Box::new(StackTier)),
-            Policy::Only(Tier::Register) => Engine::with_backend(config, Box::new(RegisterTier)),
-            Policy::Only(Tier::Jit) => Engine::with_backend(config, Box::new(JitTier::new()?)),
-        })
+        let backend: Box<dyn Backend> = match config.policy {
+            Policy::Only(Tier::Stack) => Box::new(StackTier),
+            Policy::Only(Tier::Register) => Box::new(RegisterTier),
+            Policy::Only(Tier::Jit) => Box::new(JitTier::new()?),
+            Policy::Tiered(thresholds) => Box::new(Tiers {
+                thresholds,
+                jit: JitTier::new()?,
+                queue: thresholds.background.then(start).transpose()?,
+            }),
+        };
+        Ok(Engine::with_backend(config, backend))
+    }
+}
+
+/// The register interpreter and the JIT together.
+#[derive(Debug)]
+struct Tiers {
+    thresholds: Thresholds,
+    jit: JitTier,
+    queue: Option<Sender<Job>>,
+}
+
+impl Backend for Tiers {
+    fn tier(&self) -> Tier {
+        RegisterTier.tier()
+    }
+
+    fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn CompiledModule>> {
+        for ty in &module.signatures[module.imported.funcs as usize..] {
+            self.jit.interpreted(ty)?;
+        }
+        let promoter = Arc::new_cyclic(|this| Promoter {
+            this: this.clone(),
+            module: module.downgrade(),
+            config: *config,
+            thresholds: self.thresholds,
+            queue: self.queue.clone(),
+            funcs: module.bodies.iter().map(|_| Code::default()).collect(),
+        });
+        RegisterTier.compile_lazily(module, config, promoter)
+    }
+
+    fn install(&self, compiled: &dyn CompiledModule, module: &Module, func: &mut FuncInst) {
+        RegisterTier.install(compiled, module, func);
+        let piece = self
+            .jit
+            .interpreted(&module.signatures[func.index as usize]);
+        func.jit = piece.expect("compiling has made it");
+    }
+
+    fn install_host(&self, func: &mut FuncInst, ty: &FuncType) -> Result<()> {
+        self.jit.install_host(func, ty)
+    }
+
+    fn proof(&self, compiled: &dyn CompiledModule) -> Proof {
+        RegisterTier.proof(compiled)
+    }
+}
+
+/// What compiles the functions of a module.
+#[derive(Debug)]
+struct Promoter {
+    /// Itself, for what is compiled in the background.
+    this: Weak<Promoter>,
+    module: WeakModule,
+    config: Config,
+    thresholds: Thresholds,
+    /// To the thread that compiles, if there is one.
+    queue: Option<Sender<Job>>,
+    /// By body.
+    funcs: Box<[Code]>,
+}
+
+/// The compiled code of a function.
+#[derive(Debug, Default)]
+struct Code {
+    whole: Arc<Asked>,
+    /// From loop heads on, by block.
+    loops: Mutex<BTreeMap<u32, Arc<Asked>>>,
+}
+
+/// Code that may be asked for.
+#[derive(Debug, Default)]
+struct Asked {
+    /// The code, or why there is none.
+    outcome: OnceLock<std::result::Result<Compiled, String>>,
+    is_requested: AtomicBool,
+    is_counted: AtomicBool,
+}
+
+/// Where code is to begin: at a loop head, with such a frame; or else at the function's beginning.
+type At = Option<(u32, FrameShape)>;
+
+/// Code that is to be compiled in the background.
+#[derive(Debug)]
+struct Job {
+    promoter: Weak<Promoter>,
+    asked: Arc<Asked>,
+    body: usize,
+    at: At,
+}
+
+/// Starts the thread that compiles; it ends when no module and no engine is left that can ask.
+fn start() -> Result<Sender<Job>> {
+    let (queue, jobs) = mpsc::channel::<Job>();
+    let work = move || {
+        for job in jobs {
+            if let Some(promoter) = job.promoter.upgrade() {
+                promoter.finish(&job.asked, job.body, job.at);
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("compiler".to_owned());
+    thread.spawn(work).map_err(|error| {
+        let message = format!("no thread to compile on: {error}");
+        Error::new(ErrorKind::Internal, message)
+    })?;
+    Ok(queue)
+}
+
+impl Promoter {
+    fn compile(&self, body: usize, at: At) -> Result<Compiled> {
+        let gone = || Error::new(ErrorKind::Internal, "the module has gone");
+        let module = self.module.upgrade().ok_or_else(gone)?;
+        let max = self.thresholds.body_bytes_max;
+        if module.bodies[body].len() > max {
+            let message = format!("its body is above {max} bytes");
+            return Err(Error::limit(LimitKind::FunctionBytes, message));
+        }
+        match at {
+            None => JitTier::compile_function(&module, body, &self.config),
+            Some(at) => JitTier::compile_loop(&module, body, &self.config, at),
+        }
+    }
+
+    /// Compiles what has not been yet.
+    fn finish<'a>(
+        &self,
+        asked: &'a Asked,
+        body: usize,
+        at: At,
+    ) -> &'a std::result::Result<Compiled, String> {
+        let compile = || self.compile(body, at).map_err(|error| error.message);
+        asked.outcome.get_or_init(compile)
+    }
+
+    /// The code if it can be had now. `proof` counts the first time that it is had, or is not.
+    fn ask<'a>(
+        &self,
+        asked: &'a Arc<Asked>,
+        (body, at): (usize, At),
+        proof: &mut Proof,
+    ) -> Promotion<&'a Compiled> {
+        if let Some(queue) = &self.queue
+            && asked.outcome.get().is_none()
+        {
+            let job = Job {
+                promoter: self.this.clone(),
+                asked: asked.clone(),
+                body,
+                at,
+            };
+            if asked.is_requested.swap(true, Ordering::Relaxed) || queue.send(job).is_ok() {
+                return Promotion::Pending;
+            }
+        }
+        let outcome = self.finish(asked, body, at);
+        let is_first = !asked.is_counted.swap(true, Ordering::Relaxed);
+        match outcome {
+            Ok(code) => {
+                proof.tiered.loops_compiled += u64::from(is_first && at.is_some());
+                Promotion::Done(code)
+            }
+            Err(reason) => {
+                let reason = reason.clone();
+                *proof.tiered.kept.entry(reason).or_default() += u64::from(is_first);
+                Promotion::Never
+            }
+        }
+    }
+
+    /// Which body a function has.
+    fn body(&self, func: &FuncInst) -> Option<usize> {
+        self.module.upgrade()?.body_index(func.index)
+    }
+}
+
+/// What a store counts.
+///
+/// # Safety
+/// As for [`Promote::function`]; the reference is not kept.
+unsafe fn proof<'a>(func: *mut FuncInst) -> &'a mut Proof {
+    // SAFETY: the caller's contract: a function of a module has an instance, which has a store.
+    unsafe { &mut (*(*(*(*func).vm).cx).store.cast::<StoreData>()).proof }
+}
+
+impl Promote for Promoter {
+    fn thresholds(&self) -> Thresholds {
+        self.thresholds
+    }
+
+    unsafe fn function(&self, func: *mut FuncInst) -> Promotion<()> {
+        // SAFETY: the caller's contract.
+        let (func, proof) = unsafe { (&mut *func, proof(func)) };
+        let Some(body) = self.body(func) else {
+            return Promotion::Never;
+        };
+        match self.ask(&self.funcs[body].whole, (body, None), proof) {
+            Promotion::Done(code) => {
+                code.install_alone(func);
+                RegisterTier.install_outside(func);
+                proof.add(code.proof());
+                Promotion::Done(())
+            }
+            Promotion::Pending => Promotion::Pending,
+            Promotion::Never => Promotion::Never,
+        }
+    }
+
+    unsafe fn at_loop(
+        &self,
+        func: *mut FuncInst,
+        head: u32,
+        frame: FrameShape,
+    ) -> Promotion<Entry> {
+        // SAFETY: the caller's contract.
+        let (func, proof) = unsafe { (&*func, proof(func)) };
+        let Some(body) = self.body(func) else {
+            return Promotion::Never;
+        };
+        let loops = &self.funcs[body].loops;
+        let asked = {
+            let mut loops = loops.lock().unwrap_or_else(PoisonError::into_inner);
+            loops.entry(head).or_default().clone()
+        };
+        match self.ask(&asked, (body, Some((head, frame))), proof) {
+            Promotion::Done(code) => Promotion::Done(code.only_entry()),
+            Promotion::Pending => Promotion::Pending,
+            Promotion::Never => Promotion::Never,
+        }
     }
 }

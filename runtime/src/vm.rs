@@ -20,12 +20,37 @@ pub type Exit = u32;
 /// The exit code of success.
 pub const EXIT_OK: Exit = 0;
 
+/// Compiled code has ended with a tail call that leaves its tier: whoever entered it calls
+/// [`Cx::tail_callee`] instead, whose arguments are where those of the call were. So tail calls
+/// that go to and fro between tiers need no native stack.
+pub const EXIT_TAIL_CALL: Exit = Exit::MAX - 1;
+
+/// Room on the value stack above its arguments that entering compiled code takes.
+pub const TRANSFER_BYTES: usize = 16 << 10;
+
 /// A function's tier-independent entry: arguments and results are slots at `args`.
 ///
 /// # Safety
 /// `func` and `cx` must belong to one live store, `args` must point into its value stack with
 /// room for the larger of the parameters' and the results' slots.
 pub type Entry = unsafe extern "C" fn(func: *mut FuncInst, cx: *mut Cx, args: *mut u64) -> Exit;
+
+/// Calls a function, and what it tail-calls out of its tier.
+///
+/// # Safety
+/// As for [`Entry`].
+pub unsafe fn enter(mut func: *mut FuncInst, cx: *mut Cx, args: *mut u64) -> Exit {
+    loop {
+        // SAFETY: the caller's contract; entering compiled code has made sure of room for the
+        // arguments of any call.
+        let exit = unsafe { ((*func).entry)(func, cx, args) };
+        if exit != EXIT_TAIL_CALL {
+            return exit;
+        }
+        // SAFETY: `cx` is alive.
+        func = unsafe { (*cx).tail_callee };
+    }
+}
 
 /// A function instance (spec: "Function Instances"). Its address is the function's identity, and
 /// what a function reference holds.
@@ -226,6 +251,10 @@ pub struct Cx {
     pub trap_func: *mut FuncInst,
     /// How often code of each tier was entered from outside of it.
     pub entered: [u64; 3],
+    /// How often compiled code was entered at a loop head.
+    pub loops_entered: u64,
+    /// The function that [`EXIT_TAIL_CALL`] asks to be called.
+    pub tail_callee: *mut FuncInst,
     /// How many bytes the store's memories may still grow by, together.
     pub memory_bytes_left: u64,
     /// How many elements the store's tables may still grow by, together.

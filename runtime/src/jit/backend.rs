@@ -1,16 +1,18 @@
 //! The JIT as the backend of an engine.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::arm64::asm::Code;
 use super::arm64::stubs::{self, Signature};
 use super::code::{CodeMemory, Tables};
 use super::pipeline::{self, Image};
-use crate::engine::{Backend, Config, Proof, Tier};
+use crate::engine::{Backend, Config, FrameShape, Proof, Tier};
 use crate::error::{Error, Result};
 use crate::module::{CompiledModule, Module};
 use crate::types::FuncType;
-use crate::vm::{Entry, FuncInst};
+use crate::vm::{self, FuncInst};
 
 /// Whether this host executes the code that the tier makes.
 pub const CAN_RUN: bool = cfg!(all(
@@ -23,7 +25,32 @@ pub const CAN_RUN: bool = cfg!(all(
 #[derive(Debug, Default)]
 pub struct JitTier {
     /// Code by which compiled code calls host functions, by signature.
-    host_calls: Mutex<HashMap<Signature, CodeMemory>>,
+    host_calls: Stubs,
+    /// The same for functions that are interpreted.
+    interpreted_calls: Stubs,
+}
+
+/// Pieces of code by signature.
+#[derive(Debug, Default)]
+struct Stubs(Mutex<HashMap<Signature, CodeMemory>>);
+
+impl Stubs {
+    /// The piece for a signature, made now if there is none.
+    fn get(&self, ty: &FuncType, make: fn(&Signature) -> Result<Code>) -> Result<*const u8> {
+        let mut pieces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let code = match pieces.entry(Signature::new(ty)) {
+            Entry::Occupied(piece) => piece.into_mut(),
+            Entry::Vacant(vacant) => {
+                let code = make(vacant.key())?;
+                let tables = Tables {
+                    pieces: vec![stubs::HOST_PIECE],
+                    ..Tables::default()
+                };
+                vacant.insert(CodeMemory::publish(&code.bytes, tables)?)
+            }
+        };
+        Ok(code.address(0))
+    }
 }
 
 /// A module's published code.
@@ -49,7 +76,53 @@ impl JitTier {
     }
 }
 
+/// Code that a function of any module has, or a part of one, alone.
+impl JitTier {
+    /// What compiled code calls an interpreted function of that type by: to be its `FuncInst::jit`.
+    ///
+    /// # Errors
+    /// `Limit` if memory for code cannot be had.
+    pub fn interpreted(&self, ty: &FuncType) -> Result<*const u8> {
+        self.interpreted_calls.get(ty, stubs::interpreted)
+    }
+
+    /// Compiles one function of a module, by body.
+    ///
+    /// # Errors
+    /// As [`Backend::compile`].
+    pub fn compile_function(module: &Module, body: usize, config: &Config) -> Result<Compiled> {
+        Compiled::new(pipeline::compile_function(module, body, config)?)
+    }
+
+    /// Compiles the rest of a function from a loop head on, which is the number of a block in the
+    /// IR; an interpreter's frame of the shape is what it begins with.
+    ///
+    /// # Errors
+    /// As [`Backend::compile`].
+    pub fn compile_loop(
+        module: &Module,
+        body: usize,
+        config: &Config,
+        at: (u32, FrameShape),
+    ) -> Result<Compiled> {
+        Compiled::new(pipeline::compile_loop(module, body, config, at)?)
+    }
+}
+
 impl Compiled {
+    /// Gives a function its code, of [`JitTier::compile_function`].
+    pub fn install_alone(&self, func: &mut FuncInst) {
+        func.jit = self.code.address(self.funcs[0]);
+        func.entry = self.only_entry();
+    }
+
+    /// The entry of code that has one.
+    pub fn only_entry(&self) -> vm::Entry {
+        debug_assert!(self.entries.len() == 1);
+        let entry = self.entries.values().next().copied().unwrap_or_default();
+        as_entry(self.code.address(entry))
+    }
+
     fn new(image: Image) -> Result<Compiled> {
         Ok(Compiled {
             code: CodeMemory::publish(&image.bytes, image.tables)?,
@@ -57,6 +130,11 @@ impl Compiled {
             entries: image.entries,
             proof: image.proof,
         })
+    }
+
+    /// What was compiled.
+    pub fn proof(&self) -> &Proof {
+        &self.proof
     }
 
     /// The addresses of the code.
@@ -72,10 +150,10 @@ impl CompiledModule for Compiled {
 }
 
 /// Code at an address as what the other tiers and the host call.
-fn as_entry(address: *const u8) -> Entry {
+fn as_entry(address: *const u8) -> vm::Entry {
     // SAFETY: only called with the address of published code that `stubs::entry` made, which is a
     // function of this type by the C calling convention of ARM64.
-    unsafe { std::mem::transmute::<*const u8, Entry>(address) }
+    unsafe { std::mem::transmute::<*const u8, vm::Entry>(address) }
 }
 
 impl Backend for JitTier {
@@ -99,21 +177,7 @@ impl Backend for JitTier {
     }
 
     fn install_host(&self, func: &mut FuncInst, ty: &FuncType) -> Result<()> {
-        let signature = Signature::new(ty);
-        let mut calls = self
-            .host_calls
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if !calls.contains_key(&signature) {
-            let code = stubs::host(&signature)?;
-            let tables = Tables {
-                pieces: vec![stubs::HOST_PIECE],
-                ..Tables::default()
-            };
-            let memory = CodeMemory::publish(&code.bytes, tables)?;
-            calls.insert(signature.clone(), memory);
-        }
-        func.jit = calls[&signature].address(0);
+        func.jit = self.host_calls.get(ty, stubs::host)?;
         Ok(())
     }
 

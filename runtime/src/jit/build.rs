@@ -10,7 +10,7 @@ mod state;
 mod vars;
 mod vector;
 
-use crate::engine::{Bounds, Config};
+use crate::engine::{Bounds, Config, FrameShape, Policy};
 use crate::error::{Error, Result};
 use crate::ir::{self, BlockId, Operand, OperandKind, Slot, Type};
 use crate::memory::Memory;
@@ -32,6 +32,11 @@ pub struct Assumptions {
     pub bounds: Bounds,
     /// Whether the machine has atomic read-modify-write instructions (FEAT_LSE).
     pub has_atomics: bool,
+    /// Whether functions are compiled one by one, so that others of the module may have other code
+    /// at any time.
+    pub is_alone: bool,
+    /// If it is the rest of a function (`resume.rs`): where its slots are when it begins.
+    pub frame: Option<FrameShape>,
 }
 
 impl Assumptions {
@@ -40,6 +45,8 @@ impl Assumptions {
         Assumptions {
             bounds: config.bounds,
             has_atomics: config.has_atomics,
+            is_alone: matches!(config.policy, Policy::Tiered(_)),
+            frame: None,
         }
     }
 
@@ -103,9 +110,18 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Defines parameters and declared locals in the entry.
+    /// Defines parameters and declared locals in the entry; or, of the rest of a function, its one
+    /// parameter, the address of its slots.
     fn entry(&mut self) {
         self.position = self.ir.offsets.first().copied().unwrap_or(0);
+        if let Some(frame) = self.assumptions.frame {
+            let slots = self
+                .func
+                .add_value(Type::I64, super::ssa::Def::Param(Block::ENTRY));
+            self.func.blocks[0].params.push(slots);
+            self.vars.resume(slots, frame);
+            return;
+        }
         let params = self.ir.ty.params.len();
         let types = self.ir.local_types.clone();
         for (i, (&ty, &slot)) in types.iter().zip(&self.ir.local_slots).enumerate() {

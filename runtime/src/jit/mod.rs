@@ -34,6 +34,10 @@
 //! restores its own from its frame. Host functions have code that writes all arguments to slots and
 //! calls `entry`. A module with tail calls that leave the instance restores x28 after every call.
 //!
+//! Under `Policy::Tiered` each function has code of its own: then all calls go by `vm::FuncInst`,
+//! save those of a function to itself. A function that is interpreted has the code that host
+//! functions have, but for one thing (`arm64/stubs.rs`, `interpreted`).
+//!
 //! i32 values have an undefined upper half in registers, and are zero-extended in slots.
 //!
 //! # Traps
@@ -61,11 +65,12 @@ pub mod lower;
 pub mod opt;
 pub mod pipeline;
 pub mod print;
+pub mod resume;
 pub mod ssa;
 #[cfg(test)]
 mod tests;
 pub mod vcode;
 pub mod walk;
 
-pub use backend::JitTier;
+pub use backend::{Compiled, JitTier};
 pub use pipeline::{Stages, stages};

@@ -19,8 +19,8 @@ use super::layout::Layout;
 use super::link::Symbol;
 use super::ssa::{Block, Func};
 use super::vcode::VCode;
-use super::{lower, opt, print};
-use crate::engine::{Config, Proof};
+use super::{lower, opt, print, resume};
+use crate::engine::{Config, FrameShape, Proof};
 use crate::error::{Error, Result};
 use crate::ir;
 use crate::limits::LimitKind;
@@ -71,12 +71,61 @@ pub fn compile(module: &Module, config: &Config) -> Result<Image> {
         ..Proof::default()
     };
     for ir in &irs {
-        let (emitted, helper_ops) = function(ir, assumptions, around)?;
-        linker.function(ir.index, emitted)?;
+        let helper_ops = linker.compile(ir, assumptions, around)?;
         count(&mut proof, ir.ops, &helper_ops);
     }
-    linker.finish(module, proof)
+    let own = &module.signatures[module.imported.funcs as usize..];
+    let signatures = own.iter().map(|ty| Signature::new(ty));
+    linker.finish(signatures, stubs::entry, proof)
 }
+
+/// Compiles one function, by body, to an image of its own, with its entry.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_function(module: &Module, body: usize, config: &Config) -> Result<Image> {
+    let ir = ir::build_with(module, body, config)?;
+    let ops = ir.ops;
+    let mut linker = Linker::default();
+    let helper_ops = linker.compile(&ir, Assumptions::new(config), ALONE)?;
+    let mut proof = Proof::default();
+    count(&mut proof, ops, &helper_ops);
+    let signature = Signature::new(&ir.ty);
+    linker.finish([signature], stubs::entry, proof)
+}
+
+/// Compiles the rest of a function from a loop head on, the number of the head's block in the IR.
+/// The image's one entry is that of this code, which finds its slots in a frame of that shape.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_loop(
+    module: &Module,
+    body: usize,
+    config: &Config,
+    (head, frame): (u32, FrameShape),
+) -> Result<Image> {
+    let ir = ir::build_with(module, body, config)?;
+    let ir = resume::from_loop(ir, ir::BlockId(head));
+    let assumptions = Assumptions {
+        frame: Some(frame),
+        ..Assumptions::new(config)
+    };
+    let mut linker = Linker::default();
+    linker.compile(&ir, assumptions, ALONE)?;
+    let signature = Signature::new(&ir.ty);
+    let code = Symbol::Func(ir.index);
+    linker.finish(
+        [signature],
+        |signature| stubs::resume(signature, code),
+        Proof::default(),
+    )
+}
+
+/// A function of which nothing is known but its own code.
+const ALONE: Surroundings = Surroundings {
+    leaves_instance: true,
+};
 
 /// The stages of one function, by body.
 ///
@@ -217,12 +266,19 @@ impl Linker {
         Ok(start)
     }
 
-    fn function(&mut self, index: u32, emitted: Emitted) -> Result<()> {
+    /// Compiles a function and appends it.
+    fn compile(
+        &mut self,
+        ir: &ir::Func,
+        assumptions: Assumptions,
+        around: Surroundings,
+    ) -> Result<HelperOps> {
+        let (emitted, helper_ops) = function(ir, assumptions, around)?;
         let no_room = emitted.no_room_at;
         let start = self.piece(emitted.code)?;
         self.tables.pieces.push(Piece {
             start,
-            what: What::Func(index),
+            what: What::Func(ir.index),
             frame_bytes: emitted.frame_bytes,
             saves_link: emitted.saves_link,
         });
@@ -231,8 +287,8 @@ impl Linker {
             self.frameless(start + offset, what);
         }
         self.funcs.push(start);
-        self.places.insert(Symbol::Func(index).number(), start);
-        Ok(())
+        self.places.insert(Symbol::Func(ir.index).number(), start);
+        Ok(helper_ops)
     }
 
     /// Notes code that has no frame where something is called.
@@ -245,7 +301,13 @@ impl Linker {
         });
     }
 
-    fn finish(mut self, module: &Module, proof: Proof) -> Result<Image> {
+    /// Appends what is shared, and an entry for each signature.
+    fn finish(
+        mut self,
+        signatures: impl IntoIterator<Item = Signature>,
+        entry: impl Fn(&Signature) -> Result<Code>,
+        proof: Proof,
+    ) -> Result<Image> {
         let (code, offsets) = stubs::shared(Helper::address)?;
         let start = self.piece(code)?;
         self.frameless(start, What::Shared);
@@ -253,10 +315,9 @@ impl Linker {
             self.places.insert(symbol.number(), start + offset);
         }
         let mut entries = HashMap::new();
-        for ty in &module.signatures[module.imported.funcs as usize..] {
-            let signature = Signature::new(ty);
+        for signature in signatures {
             if let Entry::Vacant(vacant) = entries.entry(signature) {
-                let code = stubs::entry(vacant.key())?;
+                let code = entry(vacant.key())?;
                 let start = self.piece(code)?;
                 vacant.insert(start);
                 self.frameless(start, What::Entry);

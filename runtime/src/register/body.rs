@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 use super::fuse;
 use super::machine::Ip;
 use super::unwind::{self, Handlers};
-use crate::engine::{Compilation, Config, Proof};
+use crate::engine::{Compilation, Config, Proof, Thresholds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{self, Inst};
 use crate::module::{Module, WeakModule};
@@ -47,6 +47,8 @@ struct Unit {
     config: Config,
     /// Of all bodies that are translated.
     handlers: Arc<unwind::Table>,
+    /// When to ask for compiled code, if there is anyone to ask.
+    thresholds: Option<Thresholds>,
 }
 
 /// The cells of a translated body. Other code points to them, so that they do not move.
@@ -121,11 +123,13 @@ pub(super) fn compile(
     module: &Module,
     config: &Config,
     handlers: &Arc<unwind::Table>,
+    thresholds: Option<Thresholds>,
 ) -> Result<(Box<[Body]>, Proof)> {
     let unit = Arc::new(Unit {
         module: module.downgrade(),
         config: *config,
         handlers: handlers.clone(),
+        thresholds,
     });
     let body = |index| Body {
         frame_bytes: UNTRANSLATED,
@@ -164,7 +168,8 @@ impl Translator {
     ) -> Result<(Code, Option<Handlers>)> {
         let config = &body.unit.config;
         let func = ir::build_in(module, body.index as usize, config, &mut self.building)?;
-        let fused = fuse::fuse(&func, config.profile, &mut self.fusing)?;
+        let thresholds = body.unit.thresholds;
+        let fused = fuse::fuse(&func, config.profile, thresholds, &mut self.fusing)?;
         let code = Code::new(fused.cells);
         for &(cell, callee) in fused.calls {
             if let Some(callee) = module.body_index(callee) {
@@ -172,7 +177,10 @@ impl Translator {
             }
         }
         let handlers = fused.handlers;
-        self.count(&func);
+        match thresholds {
+            None => self.count(&func),
+            Some(_) => self.proof.tiered.interpreted += 1,
+        }
         self.building.recycle(func);
         Ok((code, handlers))
     }
@@ -246,6 +254,15 @@ impl Body {
     }
 }
 
+/// Whether what calls name is a body that has no code yet.
+///
+/// # Safety
+/// It is code or a body of a live module.
+pub(super) unsafe fn is_untranslated(at: Ip) -> bool {
+    // SAFETY: code and bodies begin with the size of a frame.
+    unsafe { *at == UNTRANSLATED }
+}
+
 /// The code to call where a call of what is at `at` has found no room: that of a body which is
 /// translated now if it has not been.
 ///
@@ -256,8 +273,8 @@ impl Body {
 /// # Safety
 /// `cx` is a live store's, and `at` what a call in it names.
 pub(super) unsafe fn ready(cx: *mut Cx, at: Ip) -> std::result::Result<Ip, TrapKind> {
-    // SAFETY: the caller's contract: code and bodies begin with the size of a frame.
-    if unsafe { *at } != UNTRANSLATED {
+    // SAFETY: the caller's contract.
+    if !unsafe { is_untranslated(at) } {
         return Err(TrapKind::StackExhausted);
     }
     // SAFETY: such a frame is a body's. No other reference into the store is in use meanwhile.

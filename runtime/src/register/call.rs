@@ -12,12 +12,12 @@ use super::machine::{
 };
 use super::table::opcode;
 use super::unwind::{self, UNCAUGHT};
-use super::{body, body::linked};
+use super::{body, body::linked, promote};
 use crate::engine::Tier;
 use crate::store::StoreData;
 use crate::trap::TrapKind;
 use crate::types::TypeId;
-use crate::vm::{Cx, EXIT_OK, Exit, Frame, FuncInst, TableInst, Vm};
+use crate::vm::{self, Cx, EXIT_OK, Exit, Frame, FuncInst, TableInst, Vm};
 
 pub(super) static EXIT: [u64; 1] = [opcode!(exit) as u64];
 pub(super) static RELOAD: [u64; 1] = [opcode!(reload) as u64];
@@ -34,11 +34,8 @@ pub(super) unsafe extern "C" fn entry(func: *mut FuncInst, cx: *mut Cx, args: *m
     unsafe {
         let (code, vm, frame_top) = ((*func).register.cast::<u64>(), (*func).vm, (*cx).frame_top);
         if !has_room(cx, args, code, 1) {
-            return match body::ready(cx, code) {
-                Ok(code) => {
-                    (*func).register = code.cast();
-                    entry(func, cx, args)
-                }
+            return match promote::ready(cx, func) {
+                Ok(()) => vm::enter(func, cx, args),
                 Err(kind) => kind as Exit,
             };
         }
@@ -314,10 +311,8 @@ handlers! {
     #[cold]
     #[inline(never)]
     fn no_room_for_func(r) {
-        let func = r.acc as *mut FuncInst;
-        match body::ready(r.cx(), (*func).register.cast()) {
-            Ok(code) => {
-                (*func).register = code.cast();
+        match promote::ready(r.cx(), r.acc as *mut FuncInst) {
+            Ok(()) => {
                 let ip = r.ip;
                 r.goto(ip)
             }

@@ -25,9 +25,10 @@ mod plan;
 mod simd;
 
 use super::numeric::Two;
+use super::promote;
 use super::table::opcode;
 use super::unwind::{Handlers, Range};
-use crate::engine::Profile;
+use crate::engine::{Profile, Thresholds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{BlockId, Func, HandlerId, Operand, OperandKind, Slot, Type};
 use crate::limits::LimitKind;
@@ -61,7 +62,7 @@ pub(super) struct Scratch {
     moves: Vec<Move>,
 }
 
-/// Fuses a function.
+/// Fuses a function, with counting cells where there are thresholds.
 ///
 /// # Errors
 /// `Limit` if the code is longer than a branch can span, `Internal` if the IR is not what it must
@@ -69,11 +70,13 @@ pub(super) struct Scratch {
 pub(super) fn fuse<'s>(
     func: &Func,
     profile: Profile,
+    thresholds: Option<Thresholds>,
     scratch: &'s mut Scratch,
 ) -> Result<Fused<'s>> {
     scratch.layout.reset(func);
-    scratch.plan.reset(func);
+    scratch.plan.reset(func, thresholds.is_some());
     let mut fuser = Fuser::new(func, profile, scratch);
+    fuser.thresholds = thresholds;
     fuser.prologue();
     for i in 0..func.blocks.len() as u32 {
         if fuser.plan.is_emitted(BlockId(i)) {
@@ -111,6 +114,8 @@ enum Fixup {
 struct Fuser<'a> {
     func: &'a Func,
     profile: Profile,
+    /// When the function is hot; calls go by function instances then.
+    thresholds: Option<Thresholds>,
     layout: &'a Layout,
     plan: &'a Plan,
     cells: &'a mut Vec<u64>,
@@ -174,6 +179,7 @@ impl<'a> Fuser<'a> {
         Fuser {
             func,
             profile,
+            thresholds: None,
             layout: &scratch.layout,
             plan: &scratch.plan,
             cells: &mut scratch.cells,
@@ -302,9 +308,13 @@ impl<'a> Fuser<'a> {
 
     // --- begin and end -------------------------------------------------------------------------
 
-    /// Clears the locals and writes the constants that live in the frame.
+    /// Counts the call, clears the locals and writes the constants that live in the frame.
     fn prologue(&mut self) {
         let func = self.func;
+        if let Some(thresholds) = self.thresholds {
+            self.cell_far(opcode!(count_call), 0, func.index);
+            self.cells.push(promote::count(thresholds.calls));
+        }
         let locals = func.first_temporary - func.param_slots;
         if locals > 0 {
             let first = self.layout.slot(Slot(func.param_slots));
@@ -316,6 +326,17 @@ impl<'a> Fuser<'a> {
             let (len, first) = (constants.len() as u16, func.param_slots as u16);
             self.cell(opcode!(constants), len, 0, first);
             self.cells.extend(constants);
+        }
+    }
+
+    /// Counts an arrival at a loop head.
+    fn loop_head(&mut self, head: BlockId) {
+        if let Some(thresholds) = self.thresholds {
+            self.cell_far(opcode!(count_loop), 0, head.0);
+            let shift = self.layout.shape().shift;
+            let frame = u64::from(self.func.index) | u64::from(shift) << 32;
+            let count = promote::count(thresholds.back_edges);
+            self.cells.extend([count, 0, frame]);
         }
     }
 

@@ -23,7 +23,7 @@ use super::numeric::{
     Steps, TWO, Two, UNARY, UNARY_OPS,
 };
 use super::simd::{NATIVE_PLAIN, PLAIN, PLAIN_OPS, SCALAR, SCALAR_OPS, SCALARS, Scalar};
-use super::unwind;
+use super::{promote, unwind};
 use crate::engine::Profile;
 use crate::ops::Op;
 
@@ -100,6 +100,10 @@ table! {
     return_call_import: Handler = call::return_call_import;
     return_call_indirect: Handler = call::return_call_indirect;
     return_call_ref: Handler = call::return_call_ref;
+    return_callee: Handler = call::return_call_func;
+    outside: Handler = promote::outside;
+    count_call: Handler = promote::count_call;
+    count_loop: Handler = promote::count_loop;
     unary: [[Handler; ONE]; UNARY_OPS.len()] = UNARY;
     binary: [[Handler; TWO]; BINARY_OPS.len()] = BINARY;
     branch: [Branches; BRANCH_OPS.len()] = BRANCH;

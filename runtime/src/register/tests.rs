@@ -7,6 +7,7 @@ mod forms;
 mod fused;
 mod metered;
 mod objects;
+mod promoted;
 mod small_stack;
 mod vectors;
 

@@ -10,7 +10,7 @@ use crate::gc::Heap;
 use crate::trap::TrapKind;
 use crate::types::{FuncType, ValType};
 use crate::value::{FuncWord, Objects, Ref, Val, slots_of, slots_of_all};
-use crate::vm::{Cx, EXIT_OK, Exit, FuncInst};
+use crate::vm::{self, Cx, EXIT_OK, Exit, FuncInst};
 
 /// A function of a store. Equal handles are the same function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -179,7 +179,7 @@ impl StoreData {
         store.entries += 1;
         let frame_top = store.cx.frame_top;
         // SAFETY: the caller's contract.
-        let exit = unsafe { ((*func).entry)(func, &raw mut (*data).cx, base) };
+        let exit = unsafe { vm::enter(func, &raw mut (*data).cx, base) };
         // SAFETY: the code has ended, so that a reference may be made again.
         let store = unsafe { &mut *data };
         store.cx.frame_top = frame_top;

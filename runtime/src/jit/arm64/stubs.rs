@@ -21,7 +21,7 @@ use super::ops::{
     Store, StorePair, StorePairV, SysReg, Width,
 };
 use super::regs::{FP, Gpr, LR, Reg, SP, Tied, Vreg, XZR};
-use super::target::Label;
+use super::target::{Label, Target};
 use crate::engine::Tier;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::Type;
@@ -35,8 +35,8 @@ use crate::vm;
 const SLOT_BYTES: i32 = 8;
 /// FPCR.DN: NaN results are the default NaN, which is the positive canonical one.
 const FPCR_DN: u64 = 1 << 25;
-/// Room on the value stack that every entry makes sure of: arguments and results of any call.
-const TRANSFER_BYTES: u64 = 16 << 10;
+/// Every entry makes sure that there is so much: arguments and results of any call.
+const TRANSFER_BYTES: u64 = vm::TRANSFER_BYTES as u64;
 
 /// The entry's frame: x29, x30, x19 to x28, d8 to d15, and four words.
 const SAVED_GPRS_AT: i32 = 16;
@@ -134,6 +134,19 @@ pub fn shared(address_of: fn(Helper) -> usize) -> Result<(Code, Vec<(Symbol, u32
 /// # Errors
 /// `Internal` if something has no encoding.
 pub fn entry(signature: &Signature) -> Result<Code> {
+    entry_to(signature, None)
+}
+
+/// `vm::Entry` for the rest of a function (`resume.rs`): that code gets the address of the
+/// arguments as its one argument.
+///
+/// # Errors
+/// `Internal` if something has no encoding.
+pub fn resume(signature: &Signature, code: Symbol) -> Result<Code> {
+    entry_to(signature, Some(code))
+}
+
+fn entry_to(signature: &Signature, code: Option<Symbol>) -> Result<Code> {
     let (func, cx, args) = (Gpr::x(0), Gpr::x(1), Gpr::x(2));
     let mut asm = Assembler::new();
     let full = asm.label();
@@ -147,9 +160,18 @@ pub fn entry(signature: &Signature) -> Result<Code> {
     asm.emit(Inst::mov(Size::X, CALLEE, func));
     asm.emit(Inst::mov(Size::X, base, args));
     load(&mut asm, VM, CALLEE, offset_of!(vm::FuncInst, vm));
-    load(&mut asm, SCRATCH2, CALLEE, offset_of!(vm::FuncInst, jit));
-    load_values(&mut asm, base, &signature.params);
-    jump_to(&mut asm, BranchReg::Blr, SCRATCH2);
+    match code {
+        None => {
+            load(&mut asm, SCRATCH2, CALLEE, offset_of!(vm::FuncInst, jit));
+            load_values(&mut asm, base, &signature.params);
+            jump_to(&mut asm, BranchReg::Blr, SCRATCH2);
+        }
+        Some(code) => {
+            asm.emit(Inst::mov(Size::X, Gpr::x(0), base));
+            let target = Target::Func(code.number());
+            asm.emit(Inst::Bl { target });
+        }
+    }
     load(&mut asm, base, SP, ARGS_AT as usize);
     store_values(&mut asm, base, &signature.results);
     asm.mov_imm(Size::W, Gpr::x(0), 0);
@@ -165,7 +187,32 @@ pub fn entry(signature: &Signature) -> Result<Code> {
 /// # Errors
 /// `Internal` if something has no encoding.
 pub fn host(signature: &Signature) -> Result<Code> {
+    call_entry(Assembler::new(), signature)
+}
+
+/// The same for a function that is interpreted: where it has been tail-called, so that no compiled
+/// frame is above the innermost entry, that entry ends, and whoever entered makes the call.
+///
+/// # Errors
+/// `Internal` if something has no encoding.
+pub fn interpreted(signature: &Signature) -> Result<Code> {
     let mut asm = Assembler::new();
+    let (call, base) = (asm.label(), Gpr::x(10));
+    load(&mut asm, SCRATCH, CX, offset_of!(vm::Cx, jit_entry_sp));
+    asm.emit(Inst::mov_sp(base, SP));
+    asm.emit(Inst::cmp(Size::X, base, SCRATCH));
+    let (cond, target) = (Cond::Ne, call.into());
+    asm.emit(Inst::BCond { cond, target });
+    load(&mut asm, base, CX, offset_of!(vm::Cx, top));
+    store_values(&mut asm, base, &signature.params);
+    store(&mut asm, CALLEE, CX, offset_of!(vm::Cx, tail_callee));
+    asm.mov_imm(Size::W, Gpr::x(0), vm::EXIT_TAIL_CALL.into());
+    restore_and_return(&mut asm);
+    asm.bind(call);
+    call_entry(asm, signature)
+}
+
+fn call_entry(mut asm: Assembler, signature: &Signature) -> Result<Code> {
     let (trap, base) = (asm.label(), Gpr::x(10));
     save_roots(&mut asm);
     load(&mut asm, base, CX, offset_of!(vm::Cx, top));

@@ -7,7 +7,7 @@
 use std::mem::{offset_of, size_of};
 use std::sync::Arc;
 
-use super::{Builder, Class, Helper, Inst, List, Value, fold, vector};
+use super::{Assumptions, Builder, Class, Helper, Inst, List, Value, fold, vector};
 use crate::error::Result;
 use crate::ir::{self, Operand, Slot, Type};
 use crate::limits::PAGE_SIZE_BYTES;
@@ -125,7 +125,11 @@ impl Builder<'_> {
     }
 
     pub(super) fn target(&mut self, func: u32) -> Target {
-        if func >= self.module.imported.funcs {
+        let Assumptions {
+            is_alone, frame, ..
+        } = self.assumptions;
+        let is_known = !is_alone || func == self.ir.index && frame.is_none();
+        if is_known && func >= self.module.imported.funcs {
             Target::Own(func)
         } else {
             Target::Instance(self.func_inst(func))
@@ -534,7 +538,7 @@ fn access_bytes(op: Op) -> Option<u64> {
 }
 
 /// The load of a whole value of a type.
-pub(crate) fn load_of(ty: Type) -> Op {
+pub(super) fn load_of(ty: Type) -> Op {
     match ty {
         Type::I32 => Op::I32Load,
         Type::I64 | Type::Ref => Op::I64Load,

@@ -9,7 +9,11 @@ use std::collections::HashMap;
 
 use crate::ir::{self, BlockId, Inst as IrInst, Slot, Type};
 
-use crate::jit::ssa::{Block, Def, Func, Inst, Value};
+use super::state::load_of;
+use crate::engine::FrameShape;
+use crate::jit::ssa::{Block, Class, Def, Func, Inst, Value};
+
+const SLOT_BYTES: u32 = 8;
 
 /// The values of slots at the ends of blocks, as far as they are known.
 pub(super) struct Vars {
@@ -19,6 +23,9 @@ pub(super) struct Vars {
     preds: Vec<Vec<Block>>,
     /// Parameters to find arguments for.
     params: Vec<Param>,
+    /// The slots that the function begins with, if they are all in memory: their address, and where
+    /// they lie there.
+    resumed: Option<(Value, FrameShape)>,
 }
 
 struct Param {
@@ -69,6 +76,30 @@ impl Vars {
             latest: HashMap::new(),
             preds,
             params: Vec::new(),
+            resumed: None,
+        }
+    }
+
+    /// Notes that the function begins with its slots in memory.
+    pub(super) fn resume(&mut self, slots: Value, frame: FrameShape) {
+        self.resumed = Some((slots, frame));
+    }
+
+    /// The value of a slot at the beginning of a block that nothing leads to.
+    fn initial(&self, func: &mut Func, block: Block, slot: Slot, ty: Type) -> Value {
+        match self.resumed {
+            Some((base, frame)) if block == Block::ENTRY => {
+                let load = Inst::Load {
+                    op: load_of(ty),
+                    class: Class::Transfer,
+                    base,
+                    offset: (frame.slot(slot.0) * SLOT_BYTES) as i32,
+                };
+                let id = func.add_inst(load, &[ty], 0);
+                func.blocks[0].insts.push(id);
+                func.result(id)
+            }
+            _ => undefined(func, ty),
         }
     }
 
@@ -87,7 +118,7 @@ impl Vars {
             passed.push(at);
             match self.preds[at.index()][..] {
                 [only] => at = only,
-                [] => break undefined(func, ty),
+                [] => break self.initial(func, at, slot, ty),
                 _ => break self.param(func, at, slot, ty),
             }
         };

@@ -5,8 +5,8 @@
 use regalloc2::Algorithm;
 
 use super::BOUNDS;
-use crate::engine::{Config, Engine, Tier};
-use crate::error::ErrorKind;
+use crate::engine::{Config, Engine, FrameShape, Thresholds, Tier};
+use crate::error::{ErrorKind, Result};
 use crate::jit::JitTier;
 use crate::jit::arm64::abi;
 use crate::jit::arm64::decode::disassemble_all;
@@ -71,4 +71,48 @@ fn every_function_of_the_suites_compiles_and_decodes() {
     }
     println!("{compiled} functions compiled, {unsupported} with unsupported opcodes");
     assert!(compiled > 10_000, "only {compiled} functions were found");
+}
+
+/// What is left of every function at every loop head, and every function alone.
+#[test]
+fn every_function_and_loop_of_the_suites_compiles_alone() {
+    let mut config = Config::tiered(Thresholds::default());
+    config.features = wasmparser::WasmFeatures::all();
+    let engine = Engine::with_backend(config, Box::new(JitTier::default()));
+    let (mut loops, mut unsupported) = (0, 0);
+    for bytes in suites::modules() {
+        let Ok(module) = Module::new(&engine, &bytes) else {
+            continue;
+        };
+        for body in 0..module.bodies.len() {
+            let whole = pipeline::compile_function(&module, body, &config);
+            unsupported += u32::from(!is_supported(whole));
+            let ir = crate::ir::build(&module, body).expect("it has just compiled");
+            let frame = FrameShape {
+                param_slots: ir.param_slots,
+                shift: 10,
+            };
+            for (head, block) in ir.blocks.iter().enumerate() {
+                if block.is_loop_head {
+                    let at = (head as u32, frame);
+                    loops += 1;
+                    is_supported(pipeline::compile_loop(&module, body, &config, at));
+                }
+            }
+        }
+    }
+    println!("{loops} loops, {unsupported} functions with unsupported opcodes");
+    assert!(loops > 100, "only {loops} loops were found");
+}
+
+#[track_caller]
+fn is_supported(image: Result<Image>) -> bool {
+    match image {
+        Ok(image) => check_decodes(&image),
+        Err(error) => {
+            assert_eq!(error.kind, ErrorKind::Unsupported, "{error}");
+            return false;
+        }
+    }
+    true
 }

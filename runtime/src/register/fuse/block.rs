@@ -11,7 +11,11 @@ impl Fuser<'_> {
         self.starts[id.0 as usize] = self.cells.len();
         self.mirror = self.mirrors[id.0 as usize];
         self.next = self.plan.next(id);
-        self.enter_handler(self.func.blocks[id.0 as usize].handler);
+        let block = self.func.blocks[id.0 as usize];
+        self.enter_handler(block.handler);
+        if block.is_loop_head {
+            self.loop_head(id);
+        }
         self.insts(self.func.block(id), id)
     }
 

@@ -92,15 +92,15 @@ impl Fuser<'_> {
         self.called(first, ty);
     }
 
-    /// A call of a function of the module: by its code if it has some.
+    /// A call of a function of the module: by its code if it has some that stays.
     fn callee(&mut self, own: u16, imported: u16, func: u32, dst: u32) {
         match self.func.module.body_index(func) {
-            Some(_) => {
+            Some(_) if self.thresholds.is_none() => {
                 self.cell(own, dst as u16, (dst >> 16) as u16, 0);
                 self.calls.push((self.cells.len(), func));
                 self.cells.push(0);
             }
-            None => {
+            _ => {
                 self.cell(imported, dst as u16, (dst >> 16) as u16, 0);
                 self.cells.push(u64::from(func));
             }

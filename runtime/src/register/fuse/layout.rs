@@ -6,6 +6,7 @@
 //! after the parameters, so that fields can name them in the largest function.
 
 use super::condition::constant_last;
+use crate::engine::FrameShape;
 use crate::ir::{BlockId, Func, Inst, Operand, OperandKind, Role, Slot, Type};
 
 /// How many scratch values there are, of two slots each; the last one is for results.
@@ -102,13 +103,17 @@ impl Layout {
         self.constants.len() as u32 + SCRATCHES * 2
     }
 
+    /// Where the slots of the IR lie.
+    pub(super) fn shape(&self) -> FrameShape {
+        FrameShape {
+            param_slots: self.param_slots,
+            shift: self.shift(),
+        }
+    }
+
     /// Where a slot of the IR lies.
     pub(super) fn slot(&self, slot: Slot) -> u32 {
-        if slot.0 < self.param_slots {
-            slot.0
-        } else {
-            slot.0 + self.shift()
-        }
+        self.shape().slot(slot.0)
     }
 
     /// The first slot of a scratch value.

@@ -5,6 +5,7 @@
 use super::condition;
 use crate::ir::{BlockId, Func, Inst, Role};
 use crate::ops::Op;
+use crate::register::promote::COUNT_LOOP_CELLS;
 
 /// Above this many cells a branch may be out of a field's reach.
 const NEAR_CELLS_MAX: usize = 30_000;
@@ -25,10 +26,14 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Plans a function.
-    pub(super) fn reset(&mut self, func: &Func) {
+    /// Plans a function. If it `counts`, control that comes to a loop head must pass its first
+    /// cell: loop heads are neither repeated nor left out.
+    pub(super) fn reset(&mut self, func: &Func, counts: bool) {
         let blocks = || (0..func.blocks.len() as u32).map(BlockId);
-        let cells_max = (func.insts.len() + func.blocks.len()) * 5 + func.lists.len() * 2;
+        let is_passed = |id: BlockId| counts && func.blocks[id.0 as usize].is_loop_head;
+        let cells_per_block = 5 + if counts { COUNT_LOOP_CELLS } else { 0 };
+        let cells_max =
+            func.insts.len() * 5 + func.blocks.len() * cells_per_block + func.lists.len() * 2;
         let more_max = func.insts.len() * MORE_CELLS_MAX;
         self.is_far = func.slots > NEAR_SLOTS_MAX
             || cells_max + more_max > NEAR_CELLS_MAX && {
@@ -36,10 +41,11 @@ impl Plan {
                 cells_max + more > NEAR_CELLS_MAX
             };
         self.repeated.clear();
-        let repeated = blocks().map(|id| is_short(func, id, self.is_far));
+        let repeated = blocks().map(|id| !is_passed(id) && is_short(func, id, self.is_far));
         self.repeated.extend(repeated);
         self.ends.clear();
-        self.ends.extend(blocks().map(|id| end(func, id)));
+        let ends = blocks().map(|id| end(func, id, is_passed));
+        self.ends.extend(ends);
         self.predecessors.clear();
         self.predecessors.resize(func.blocks.len(), 0);
         self.predecessors[0] = 1;
@@ -117,12 +123,12 @@ fn more_cells(inst: &Inst) -> usize {
 }
 
 /// Follows blocks that only branch on; they may go around in a circle.
-fn end(func: &Func, id: BlockId) -> BlockId {
+fn end(func: &Func, id: BlockId, is_passed: impl Fn(BlockId) -> bool) -> BlockId {
     const BLOCKS_MAX: usize = 8;
     let mut end = id;
     for _ in 0..BLOCKS_MAX {
         match *func.block(end) {
-            [Inst::Br { target }] => end = target,
+            [Inst::Br { target }] if !is_passed(end) => end = target,
             _ => break,
         }
     }

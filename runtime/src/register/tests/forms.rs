@@ -274,7 +274,7 @@ fn rows_in_the_native_profile() {
 #[test]
 #[cfg(debug_assertions)]
 fn every_handler_is_executed() {
-    use super::{atomics, fused, metered, objects, vectors};
+    use super::{atomics, fused, metered, objects, promoted, vectors};
     use crate::register::table::{EXECUTED, OPCODES, name};
     use std::sync::atomic::Ordering;
 
@@ -301,6 +301,9 @@ fn every_handler_is_executed() {
     super::frames_larger_than_a_field();
     metered::fuel_runs_out_at_the_same_place_with_the_same_state();
     super::traps();
+    promoted::a_function_leaves_the_tier_at_its_threshold();
+    promoted::a_loop_leaves_the_tier_with_its_state();
+    promoted::a_loop_that_leaves_may_end_in_every_way();
     let is_new = |&opcode: &usize| !EXECUTED[opcode].load(Ordering::Relaxed);
     let left: Vec<String> = (0..OPCODES).filter(is_new).map(name).collect();
     assert!(left.is_empty(), "not executed: {left:?}");

@@ -1,0 +1,229 @@
+//! Functions that leave the tier when they are hot: counting, asking, and what stands in the place
+//! of their code from then on. Only code that is translated for a [`Promote`] has any of it.
+//!
+//! A counting cell is followed by a cell that counts down; at 1 the way is another one, and stays
+//! so: code is shared by all stores of a module, and each asks when it comes by. A loop head's
+//! further cells hold the entry of the compiled code, once there is some, and what asking for it
+//! takes. A loop head is counted before anything of it is executed, so that all of it, fuel and
+//! polls included, is left to the compiled code.
+//!
+//! What is called outside, a function or the rest of one, runs in the place of the frame at hand.
+//! How it ends is how the frame ends: results are where the frame's go, an exception goes on from
+//! the caller, and a tail call is made from here ([`EXIT_TAIL_CALL`]).
+
+use std::mem::transmute;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::call::{ret, return_call_func};
+use super::machine::{Ip, handlers};
+use super::table::opcode;
+use super::unwind::{self, UNCAUGHT};
+use super::{Compiled, body};
+use crate::engine::{FrameShape, Promote, Promotion};
+use crate::store::native_stack_address;
+use crate::trap::TrapKind;
+use crate::vm::{Cx, EXIT_OK, EXIT_TAIL_CALL, Entry, Exit, FuncInst, TRANSFER_BYTES, Vm};
+
+/// The code of a function that is called outside.
+pub(super) static OUTSIDE: [u64; 2] = [0, opcode!(outside) as u64];
+/// Tail-calls the function in the accumulator.
+static TAIL_CALL: [u64; 1] = [opcode!(return_callee) as u64];
+
+/// Cells of `count_call`: the second one counts.
+pub(super) const COUNT_CALL_CELLS: usize = 2;
+/// Cells of `count_loop`: the second one counts, the third is the entry or 0, the fourth has the
+/// function's index and, above it, the shift of the frame.
+pub(super) const COUNT_LOOP_CELLS: usize = 4;
+
+/// A count of what stays here.
+const KEPT: u64 = u64::MAX;
+/// How often control passes until it asks again for what is being compiled.
+const AGAIN: u64 = 64;
+
+/// The first count of a threshold.
+pub(super) fn count(threshold: u32) -> u64 {
+    u64::from(threshold.max(1))
+}
+
+/// Counts down; whether it goes on here.
+#[inline(always)]
+unsafe fn goes_on(cell: Ip) -> bool {
+    // SAFETY: the caller's cell is one that counts; such cells are only accessed atomically. Two
+    // threads may take one from the same count, which does no harm.
+    let count = unsafe { AtomicU64::from_ptr(cell.cast_mut()) };
+    let left = count.load(Ordering::Relaxed);
+    if left > 1 {
+        count.store(left - 1, Ordering::Relaxed);
+    }
+    left > 1
+}
+
+unsafe fn set(cell: Ip, value: u64) {
+    // SAFETY: as in `goes_on`.
+    unsafe { AtomicU64::from_ptr(cell.cast_mut()) }.store(value, Ordering::Release);
+}
+
+handlers! {
+    /// Begins function `b, c`.
+    fn count_call(r) {
+        if goes_on(r.ip.add(1)) {
+            r.next(COUNT_CALL_CELLS)
+        } else {
+            r.handle(hot_call)
+        }
+    }
+
+    /// Begins loop head `b, c`.
+    fn count_loop(r) {
+        if goes_on(r.ip.add(1)) {
+            r.next(COUNT_LOOP_CELLS)
+        } else {
+            r.handle(hot_loop)
+        }
+    }
+
+    /// Calls the function at the address in the accumulator, by its entry.
+    fn outside(r) {
+        let (func, cx) = (r.acc as *mut FuncInst, r.cx());
+        if native_stack_address() < (*cx).native_limit {
+            return r.trap(TrapKind::StackExhausted);
+        }
+        r.acc = ((*func).entry)(func, cx, r.fp).into();
+        r.handle(ended)
+    }
+
+    #[inline(never)]
+    fn hot_call(r) {
+        let func = *(*r.vm).funcs.add(r.field32(2) as usize);
+        if is_promoted(r.vm, func, r.ip.add(1)) {
+            r.acc = func as u64;
+            r.goto(OUTSIDE.as_ptr().add(1))
+        } else {
+            r.next(COUNT_CALL_CELLS)
+        }
+    }
+
+    #[inline(never)]
+    fn hot_loop(r) {
+        let func = *(*r.vm).funcs.add(r.cell(3) as u32 as usize);
+        match loop_entry(r.vm, func, r.ip) {
+            Some(entry) if has_room(&*r.cx(), r.fp) => {
+                let cx = r.cx();
+                (*cx).loops_entered += 1;
+                r.acc = entry(func, cx, r.fp).into();
+                r.handle(ended)
+            }
+            _ => r.next(COUNT_LOOP_CELLS),
+        }
+    }
+
+    /// What ran in the place of this frame has ended, with the exit code in the accumulator.
+    #[inline(never)]
+    fn ended(r) {
+        let cx = r.cx();
+        match r.acc as Exit {
+            EXIT_OK => {
+                r.reload();
+                r.acc = *r.fp;
+                r.facc = f64::from_bits(*r.fp);
+                r.handle(ret)
+            }
+            UNCAUGHT => {
+                r.acc = (*cx).exception;
+                r.ip = std::ptr::null();
+                r.handle(unwind::go_on)
+            }
+            EXIT_TAIL_CALL => {
+                r.acc = (*cx).tail_callee as u64;
+                r.ip = TAIL_CALL.as_ptr();
+                r.handle(return_call_func)
+            }
+            exit => r.exit(exit),
+        }
+    }
+}
+
+/// Whether compiled code can be entered with a frame at `fp` without a trap for want of room: code
+/// that is running must not notice that it is compiled.
+fn has_room(cx: &Cx, fp: *mut u64) -> bool {
+    let end = fp.wrapping_byte_add(TRANSFER_BYTES);
+    end <= cx.stack_end && native_stack_address() >= cx.native_limit
+}
+
+/// What the module of an instance is promoted by.
+unsafe fn promoter<'a>(vm: *mut Vm) -> Option<&'a dyn Promote> {
+    // SAFETY: the caller's `vm` is of a live instance, which this tier has compiled.
+    unsafe { (*(*vm).compiled.cast::<Compiled>()).promoter.as_deref() }
+}
+
+/// Asks for a function's code; whether it has some now.
+#[cold]
+#[inline(never)]
+unsafe fn is_promoted(vm: *mut Vm, func: *mut FuncInst, count: Ip) -> bool {
+    // SAFETY: the contract of `Handler`: a function of a live instance, and its counting cell.
+    unsafe {
+        let promotion = promoter(vm).map(|promoter| promoter.function(func));
+        set(
+            count,
+            match promotion {
+                Some(Promotion::Done(())) => 1,
+                Some(Promotion::Pending) => AGAIN,
+                Some(Promotion::Never) | None => KEPT,
+            },
+        );
+        promotion == Some(Promotion::Done(()))
+    }
+}
+
+/// The entry of a loop head's compiled code, which is asked for if it is not known.
+#[cold]
+#[inline(never)]
+unsafe fn loop_entry(vm: *mut Vm, func: *mut FuncInst, ip: Ip) -> Option<Entry> {
+    // SAFETY: the contract of `Handler`: `ip` is at a `count_loop` of a function of a live
+    // instance; what is neither 0 in its third cell has been put there as an entry.
+    unsafe {
+        let known = AtomicU64::from_ptr(ip.add(2).cast_mut()).load(Ordering::Acquire);
+        if known != 0 {
+            return Some(transmute::<usize, Entry>(known as usize));
+        }
+        let head = ip.cast::<u16>().add(2).cast::<u32>().read_unaligned();
+        let frame = FrameShape {
+            param_slots: (*func).param_slots,
+            shift: (*ip.add(3) >> 32) as u32,
+        };
+        let (entry, count) = match promoter(vm)?.at_loop(func, head, frame) {
+            Promotion::Done(entry) => (Some(entry), 1),
+            Promotion::Pending => (None, AGAIN),
+            Promotion::Never => (None, KEPT),
+        };
+        if let Some(entry) = entry {
+            set(ip.add(2), entry as usize as u64);
+        }
+        set(ip.add(1), count);
+        entry
+    }
+}
+
+/// Readies a function for its first call where a call of it has found no room: compiles it if it is
+/// to be, or else translates it.
+///
+/// # Errors
+/// As [`body::ready`].
+///
+/// # Safety
+/// `cx` is a live store's, and `func` a function in it of this tier.
+pub(super) unsafe fn ready(cx: *mut Cx, func: *mut FuncInst) -> Result<(), TrapKind> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let code: Ip = (*func).register.cast();
+        if body::is_untranslated(code)
+            && let Some(promoter) = promoter((*func).vm)
+            && promoter.thresholds().calls <= 1
+            && promoter.function(func) == Promotion::Done(())
+        {
+            return Ok(());
+        }
+        (*func).register = body::ready(cx, code)?.cast();
+        Ok(())
+    }
+}

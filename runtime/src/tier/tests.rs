@@ -1,0 +1,171 @@
+//! Tests of tiered execution: what a call gives must not depend on where it ran, nor how often its
+//! side effects happen. They run where ARM64 code runs (under an emulator too); elsewhere each says
+//! that it was skipped.
+
+mod calls;
+mod loops;
+
+use std::sync::{Arc, Mutex};
+
+use crate::engine::{Bounds, Config, Engine, Proof, Thresholds, Tier};
+use crate::jit::backend::CAN_RUN;
+use crate::module::Module;
+use crate::store::{Extern, Func, Instance, Store};
+use crate::trap::TrapKind;
+use crate::types::{FuncType, ValType};
+use crate::value::Val;
+
+type Outcome = Result<Vec<Val>, TrapKind>;
+
+fn encode(wat: &str) -> Vec<u8> {
+    let buffer = wast::parser::ParseBuffer::new(wat).expect("the text has tokens");
+    let parsed = wast::parser::parse::<wast::Wat<'_>>(&buffer);
+    parsed
+        .and_then(|mut wat| wat.encode())
+        .unwrap_or_else(|e| panic!("{e}\n{wat}"))
+}
+
+fn thresholds(calls: u32, back_edges: u32) -> Thresholds {
+    Thresholds {
+        calls,
+        back_edges,
+        ..Thresholds::default()
+    }
+}
+
+/// A store, an instance of a module in it, and what its import `host.note` was given.
+struct Run {
+    store: Store,
+    instance: Instance,
+    notes: Arc<Mutex<Vec<i64>>>,
+}
+
+fn func_type(params: &[ValType], results: &[ValType]) -> FuncType {
+    FuncType {
+        params: params.into(),
+        results: results.into(),
+    }
+}
+
+fn engine(config: Config) -> Option<Engine> {
+    match Engine::new(config) {
+        Ok(engine) => Some(engine),
+        Err(error) => {
+            assert!(!CAN_RUN, "{error}");
+            eprintln!("skipped: {error}");
+            None
+        }
+    }
+}
+
+impl Run {
+    /// An instance whose imports are all `host.note`, of type `[i64] -> []`.
+    fn new(config: Config, wat: &str) -> Option<Run> {
+        let engine = engine(config)?;
+        let mut store = Store::new(&engine);
+        let notes = Arc::new(Mutex::new(Vec::new()));
+        let module = Module::new(&engine, &encode(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
+        let noted = notes.clone();
+        let note = Func::host(
+            &mut store,
+            func_type(&[ValType::I64], &[]),
+            Box::new(move |_, args| {
+                if let [Val::I64(value)] = *args {
+                    noted.lock().expect("no test panics with it").push(value);
+                }
+                Ok(Vec::new())
+            }),
+        );
+        let note = Extern::Func(note.expect("an adapter"));
+        let imports: Vec<Extern> = module.imports.iter().map(|_| note).collect();
+        let instance = Instance::new(&mut store, &module, &imports);
+        Some(Run {
+            instance: instance.unwrap_or_else(|e| panic!("{e}\n{wat}")),
+            store,
+            notes,
+        })
+    }
+
+    #[track_caller]
+    fn call(&mut self, export: &str, args: &[Val]) -> Outcome {
+        let func = self.instance.func(&self.store, export);
+        let func = func.expect("an exported function");
+        func.call(&mut self.store, args)
+            .map_err(|error| error.trap_kind().unwrap_or_else(|| panic!("{error}")))
+    }
+
+    fn proof(&self) -> Proof {
+        self.store.proof()
+    }
+
+    fn notes(&self) -> Vec<i64> {
+        std::mem::take(&mut self.notes.lock().expect("no test panics with it"))
+    }
+}
+
+fn i32s<const N: usize>(values: [i32; N]) -> Vec<Val> {
+    values.into_iter().map(Val::I32).collect()
+}
+
+fn i64s<const N: usize>(values: [i64; N]) -> Vec<Val> {
+    values.into_iter().map(Val::I64).collect()
+}
+
+/// What calls of an export give, one after the other, and what was noted.
+fn outcomes(config: Config, wat: &str, export: &str, args: &[Vec<Val>]) -> Option<Observed> {
+    let mut run = Run::new(config, wat)?;
+    let outcomes = args.iter().map(|args| run.call(export, args)).collect();
+    Some(Observed {
+        outcomes,
+        notes: run.notes(),
+        proof: run.proof(),
+    })
+}
+
+#[derive(Debug)]
+struct Observed {
+    outcomes: Vec<Outcome>,
+    notes: Vec<i64>,
+    proof: Proof,
+}
+
+/// Calls an export with each list of arguments in turn, under the stack interpreter, and under many
+/// thresholds: all must give the same. Gives how often loops were entered at each threshold.
+#[track_caller]
+fn check(wat: &str, export: &str, args: &[Vec<Val>]) -> Vec<Proof> {
+    let mut config = Config::only(Tier::Stack);
+    config.features |= crate::WasmFeatures::WIDE_ARITHMETIC;
+    let expected = outcomes(config, wat, export, args).expect("the reference runs everywhere");
+    let mut proofs = Vec::new();
+    for bounds in [Bounds::Guard, Bounds::Explicit] {
+        for (calls, back_edges) in [(1, 1), (2, 2), (u32::MAX, 1), (u32::MAX, 2), (u32::MAX, 5)] {
+            let config = Config {
+                bounds,
+                features: config.features,
+                ..Config::tiered(thresholds(calls, back_edges))
+            };
+            let Some(actual) = outcomes(config, wat, export, args) else {
+                return proofs;
+            };
+            let at = format!("{bounds:?}, thresholds {calls} and {back_edges}\n{wat}");
+            assert_eq!(actual.outcomes, expected.outcomes, "{at}");
+            assert_eq!(actual.notes, expected.notes, "{at}");
+            assert_eq!(actual.proof.tiered.kept.len(), 0, "{:?} {at}", actual.proof);
+            proofs.push(actual.proof);
+        }
+    }
+    proofs
+}
+
+/// The same, of a function with a loop that each threshold for back edges makes hot.
+#[track_caller]
+fn check_loop(wat: &str, args: &[Vec<Val>]) {
+    for proof in check(wat, "run", args) {
+        let tiered = &proof.tiered;
+        let is_called_compiled = tiered.interpreted == 0;
+        assert!(
+            is_called_compiled || tiered.loops_entered > 0,
+            "{proof:?}\n{wat}"
+        );
+    }
+}
