@@ -82,6 +82,9 @@ pub struct SpecArgs {
     /// What the engines do beyond running the code.
     #[command(flatten)]
     pub modes: ModeArgs,
+    /// Repeat each numeric assertion with its operands in every shape: constants, memory, ...
+    #[arg(long)]
+    pub shapes: bool,
     /// Compare what the tiers return only, not the state that they leave
     #[arg(long)]
     pub no_state: bool,

@@ -21,6 +21,7 @@ pub mod report;
 pub mod run;
 pub mod script;
 pub mod select;
+pub mod shapes;
 pub mod spec;
 mod split;
 pub mod suite;

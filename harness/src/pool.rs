@@ -72,6 +72,8 @@ pub struct Settings {
 
 /// Who watches the pool at work. Its methods are called from several threads.
 pub trait Observer: Sync {
+    /// There is more to do, in each tier: so many directives.
+    fn more(&self, _directives: usize) {}
     /// A file is done in a tier.
     fn file_done(&self, tier: Tier, script: &Script);
     /// Something that a user should know, but that no verdict depends on.

@@ -19,12 +19,14 @@ use crate::error::InputError;
 use crate::protocol::{Bounds, Modes, Profile};
 use crate::script::Kind;
 use crate::tier::Tier;
-use crate::verdict::{Agreement, Status};
+use crate::verdict::{Agreement, Status, Verdict};
+use shapes::ShapesAccount;
 
 pub mod atomic;
 pub mod build;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod shapes;
 pub mod table;
 #[cfg(test)]
 mod tests;
@@ -52,6 +54,9 @@ pub struct Report {
     pub files: Vec<FileAccount>,
     /// The directives that did not plainly pass, in the order of the files.
     pub directives: Vec<DirectiveAccount>,
+    /// The account of operand shapes; absent when they were not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shapes: Option<ShapesAccount>,
     /// What a gate must know.
     pub gate: Gate,
 }
@@ -184,6 +189,18 @@ pub struct TierAccount {
     pub proof: Proof,
 }
 
+impl TierAccount {
+    /// The empty account of a tier that can run as far as is known.
+    pub fn available() -> TierAccount {
+        TierAccount {
+            available: true,
+            reason: None,
+            counts: Counts::default(),
+            proof: Proof::default(),
+        }
+    }
+}
+
 /// Evidence that a tier itself ran.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -196,6 +213,18 @@ pub struct Proof {
     pub entered: u64,
     /// Ops that went through a helper, by op.
     pub ops_via_helper: BTreeMap<String, u64>,
+}
+
+impl Proof {
+    /// Adds more evidence.
+    pub fn add(&mut self, other: &Proof) {
+        self.functions += other.functions;
+        self.compiled += other.compiled;
+        self.entered += other.entered;
+        for (op, count) in &other.ops_via_helper {
+            *self.ops_via_helper.entry(op.clone()).or_default() += count;
+        }
+    }
 }
 
 impl From<crate::outcome::Proof> for Proof {
@@ -327,6 +356,16 @@ pub struct TierVerdict {
     pub detail: String,
 }
 
+impl From<&Verdict> for TierVerdict {
+    fn from(verdict: &Verdict) -> TierVerdict {
+        TierVerdict {
+            status: verdict.status,
+            actual: verdict.actual.clone(),
+            detail: verdict.detail.clone(),
+        }
+    }
+}
+
 /// What a gate must know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -368,7 +407,7 @@ impl Report {
             "{{\"state\":{},\"regressions\":{regressions}}}",
             json(&self.gate.state)
         );
-        let fields = [
+        let mut fields = vec![
             ("schema", json(&self.schema)),
             ("run", json(&self.run)),
             ("accounting", json(&self.accounting)),
@@ -377,9 +416,17 @@ impl Report {
             ("proposals", json(&self.proposals)),
             ("files", lines(&self.files)),
             ("directives", lines(&self.directives)),
-            ("gate", gate),
         ];
-        let fields = fields.map(|(name, value)| format!("\"{name}\": {value}"));
+        fields.extend(
+            self.shapes
+                .as_ref()
+                .map(|shapes| ("shapes", shapes.to_json())),
+        );
+        fields.push(("gate", gate));
+        let fields = fields.iter();
+        let fields: Vec<String> = fields
+            .map(|(name, value)| format!("\"{name}\": {value}"))
+            .collect();
         format!("{{\n{}\n}}\n", fields.join(",\n"))
     }
 

@@ -22,10 +22,12 @@ use crate::pool::{self, FileRun, Interrupted, Observer, Settings, Task, TierRun,
 use crate::protocol::{Bounds, JobConfig, Modes, Profile};
 use crate::report::atomic::Destination;
 use crate::report::build::{JudgedFile, TierState, build};
+use crate::report::shapes::ShapesAccount;
 use crate::report::table::{self, Color};
 use crate::report::{Report, Run};
 use crate::script::{Directive, Kind};
 use crate::select::{Chosen, ChosenFile, Selection};
+use crate::shapes;
 use crate::terminal::Progress;
 use crate::tier::Tier;
 use crate::verdict::{Comparison, Status};
@@ -51,6 +53,8 @@ pub struct Options {
     pub modes: Modes,
     /// Whether the state is compared after each action.
     pub compare_state: bool,
+    /// Whether numeric assertions are repeated in all operand shapes.
+    pub shapes: bool,
     /// The program `wassay` for this host, which is started as the worker.
     pub program: PathBuf,
 }
@@ -95,7 +99,14 @@ impl Measured {
         let mut tiers = report.tiers.values();
         if !self.unreadable.is_empty() {
             Exit::BadInput
-        } else if nothing || !report.accounting.closed || !tiers.all(|tier| tier.available) {
+        } else if nothing
+            || !report.accounting.closed
+            || !tiers.all(|tier| tier.available)
+            || !report
+                .shapes
+                .as_ref()
+                .is_none_or(ShapesAccount::is_measured)
+        {
             Exit::NotMeasured
         } else if !report.gate.regressions.is_empty() {
             Exit::Failed
@@ -128,6 +139,7 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
         profile: args.profile,
         modes: args.modes.into(),
         compare_state: !args.no_state,
+        shapes: args.shapes,
         program,
     };
     interrupt::install();
@@ -195,6 +207,10 @@ pub fn measure(
         .into_par_iter()
         .map(|index| judge_file(&chosen.files[index], index, &tiers, options.profile))
         .collect();
+    let shapes = match options.shapes {
+        true => Some(shapes::run(options, &chosen.files, observer)?),
+        false => None,
+    };
     let usage = expectations.apply(&mut files, options.selection.is_whole_suite());
     let run = Run {
         version: env!("CARGO_PKG_VERSION").to_string(),
@@ -209,15 +225,20 @@ pub fn measure(
         state_compared: options.compare_state && options.tiers.len() > 1,
         seconds: seconds(started.elapsed()),
     };
+    let mut report = build(run, &states, &files);
+    if let Some(shapes) = shapes {
+        shapes::add_regressions(&mut report.gate, &shapes);
+        report.shapes = Some(shapes);
+    }
     Ok(Measured {
-        report: build(run, &states, &files),
+        report,
         expectations: usage,
         unreadable: unreadable(&options.selection, &files),
     })
 }
 
 /// Seconds with as many digits as anyone reads.
-fn seconds(duration: Duration) -> f64 {
+pub(crate) fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e6
 }
 

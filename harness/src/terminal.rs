@@ -17,6 +17,7 @@ const TICK: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
+    tiers: usize,
 }
 
 impl Progress {
@@ -35,7 +36,7 @@ impl Progress {
         if !bar.is_hidden() {
             bar.enable_steady_tick(TICK);
         }
-        Progress { bar }
+        Progress { bar, tiers }
     }
 
     /// Takes the bar away.
@@ -45,6 +46,10 @@ impl Progress {
 }
 
 impl Observer for Progress {
+    fn more(&self, directives: usize) {
+        self.bar.inc_length((directives * self.tiers) as u64);
+    }
+
     fn file_done(&self, tier: Tier, script: &Script) {
         self.bar.set_message(format!("{tier} {}", script.path));
         self.bar.inc(script.directives.len() as u64);

@@ -890,3 +890,60 @@ fn the_native_profile_is_judged_by_nan_class() {
     assert_eq!(run("deterministic"), format!("{}\n", 0x7fc0_0000));
     assert_eq!(run("native"), format!("{}\n", 0x7fc0_0001));
 }
+
+const COMPUTES: &str = "(module (func (export \"sub\") (param i32 i32) (result i32)
+  (i32.sub (local.get 0) (local.get 1))))
+(assert_return (invoke \"sub\" (i32.const 7) (i32.const 9)) (i32.const -2))
+";
+
+#[test]
+fn shapes_have_an_account_of_their_own() {
+    let place = Place::new();
+    let file = place.file("a.wast", COMPUTES);
+    let (ended, report) = place.spec_in("stack,register", &["--shapes", &file]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    let shapes = &report["shapes"];
+    assert_eq!(shapes["applicable"], 1);
+    assert_eq!(shapes["closed"], true);
+    let variants = shapes["variants"].as_u64().expect("a number");
+    for tier in ["stack", "register"] {
+        assert_eq!(shapes["tiers"][tier]["counts"]["pass"], variants);
+        assert_eq!(shapes["shapes"]["left-constant"]["tiers"][tier]["pass"], 1);
+    }
+    assert_eq!(shapes["agreement"]["agree"], variants);
+    assert_eq!(shapes["ops"]["i32.sub"], 1);
+    let (_, without) = place.spec_in("stack,register", &[&file]);
+    assert_eq!(without.get("shapes"), None);
+    assert_eq!(without["directives"], report["directives"]);
+}
+
+#[test]
+fn a_shape_that_fails_is_named_by_its_directive_and_fails_the_run() {
+    let place = Place::new();
+    let file = place.file("a.wast", COMPUTES.replace("-2", "-3"));
+    let (ended, report) = place.spec(&["--shapes", &file]);
+    assert_eq!(ended.code, 1, "{}{}", ended.stdout, ended.stderr);
+    let failures = report["shapes"]["failures"].as_array().expect("a list");
+    let left = failures.iter().find(|it| it["shape"] == "left-constant");
+    let left = left.expect("listed");
+    assert_eq!((&left["line"], &left["export"]), (&3.into(), &"sub".into()));
+    assert_eq!(left["tiers"]["stack"]["actual"], "i32:0xfffffffe");
+    let shown = |line: &str| {
+        line.starts_with("SHAPE stack ") && line.ends_with("a.wast:3:1 `sub` as parameter")
+    };
+    assert!(ended.stdout.lines().any(shown), "{}", ended.stdout);
+    let gate = report["gate"]["regressions"].as_array().expect("a list");
+    let ids = gate.iter().filter_map(|it| it["id"].as_str());
+    assert!(ids.clone().any(|id| id.ends_with("/left-constant")));
+    let unavailable = [("WASSAY_JIT_UNAVAILABLE", "no ARM64 today")];
+    let mut command = place.command(&["spec", "--tiers", "stack,jit", "--shapes", &file]);
+    let ended = command
+        .envs(unavailable)
+        .output()
+        .expect("the program starts");
+    assert_eq!(
+        ended.status.code(),
+        Some(3),
+        "what was not measured is not passed"
+    );
+}

@@ -1,4 +1,5 @@
-//! The suite as libtest sees it: a trial for each tier and file, with libtest's usual flags.
+//! The suite as libtest sees it: a trial for each tier and file, and one for each tier's operand
+//! shapes, with libtest's usual flags.
 //!
 //! The whole selection runs once, through the pool, when the first trial asks for it; the trials
 //! then look their verdicts up. `WASSAY_TESTSUITE` names a folder to run in place of the embedded
@@ -41,7 +42,9 @@ type Measured =
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let options = options();
+    let shapes = |tier: Tier| format!("{tier}::shapes");
+    let wanted = |tier| is_wanted(&arguments, &shapes(tier));
+    let options = options(Tier::ALL.into_iter().any(wanted));
     let mut chosen = match options.selection.load(options.jobs) {
         Ok(chosen) => chosen,
         Err(error) => {
@@ -59,11 +62,12 @@ fn main() -> ExitCode {
         .iter()
         .map(|file| file.script.path.clone())
         .collect();
-    // Only files of which a trial is wanted are run.
+    // Only files of which a trial is wanted are run; shapes are of all of them.
     chosen.files.retain(|file| {
-        Tier::ALL
-            .iter()
-            .any(|&tier| is_wanted(&arguments, &name(tier, &file.script.path)))
+        options.shapes
+            || Tier::ALL
+                .iter()
+                .any(|&tier| is_wanted(&arguments, &name(tier, &file.script.path)))
     });
     let measured = measured(options, chosen);
     let trials = Tier::ALL.into_iter().flat_map(|tier| {
@@ -77,10 +81,16 @@ fn main() -> ExitCode {
             trial.with_ignored_flag(ignored)
         })
     });
+    let of_shapes = Tier::ALL.into_iter().map(|tier| {
+        let (measured, ignored) = (measured.clone(), unavailable.contains_key(&tier));
+        let trial = Trial::test(shapes(tier), move || check_shapes(&measured, tier));
+        trial.with_ignored_flag(ignored)
+    });
+    let trials = trials.chain(of_shapes);
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
-fn options() -> Options {
+fn options(shapes: bool) -> Options {
     let folder = std::env::var_os("WASSAY_TESTSUITE").filter(|folder| !folder.is_empty());
     Options {
         selection: Selection {
@@ -95,6 +105,7 @@ fn options() -> Options {
         profile: Profile::default(),
         modes: Modes::default(),
         compare_state: true,
+        shapes,
         program: env!("CARGO_BIN_EXE_wassay").into(),
     }
 }
@@ -166,16 +177,38 @@ fn check(measured: &Measured, tier: Tier, path: &str) -> Result<(), Failed> {
             failures.push(format!("{place}: the tiers diverge: {diff}"));
         }
     }
-    match failures.as_slice() {
-        [] => Ok(()),
-        all => {
-            let shown = all
-                .iter()
-                .take(SHOWN_MAX)
-                .cloned()
-                .collect::<Vec<_>>()
-                .join("\n");
-            Err(format!("{shown}\n{} in all", all.len()).into())
+    outcome(&failures)
+}
+
+/// The trial of a tier's operand shapes: none may fail, and the tier must have compiled them all.
+fn check_shapes(measured: &Measured, tier: Tier) -> Result<(), Failed> {
+    let report = (***measured).as_ref()?;
+    let account = report.shapes.as_ref().ok_or("no shapes were run")?;
+    let state = account.tiers.get(&tier).ok_or("the tier was not run")?;
+    if !account.closed || account.variants == 0 {
+        return Err("the accounting of the shapes is open or empty".into());
+    } else if state.proof.compiled != state.proof.functions {
+        let (compiled, functions) = (state.proof.compiled, state.proof.functions);
+        return Err(format!("{compiled} of {functions} functions compiled").into());
+    }
+    let mut failures = Vec::new();
+    for variant in &account.failures {
+        let place = format!("{}:{} as {}", variant.file, variant.line, variant.shape);
+        if let Some(verdict) = variant.tiers.get(&tier).filter(|v| is_failing(v.status)) {
+            failures.push(format!("{place}: {}", verdict.detail));
+        } else if variant.agreement == Agreement::Diverge {
+            let diff = variant.diff.as_deref().unwrap_or("");
+            failures.push(format!("{place}: the tiers diverge: {diff}"));
         }
     }
+    outcome(&failures)
+}
+
+/// No failures, or the first of them.
+fn outcome(failures: &[String]) -> Result<(), Failed> {
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let shown = &failures[..failures.len().min(SHOWN_MAX)];
+    Err(format!("{}\n{} in all", shown.join("\n"), failures.len()).into())
 }

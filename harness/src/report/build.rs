@@ -62,6 +62,7 @@ pub fn build(run: Run, tiers: &BTreeMap<Tier, TierState>, files: &[JudgedFile]) 
         proposals: BTreeMap::new(),
         files: Vec::new(),
         directives: Vec::new(),
+        shapes: None,
         gate: Gate {
             state: GateState::Gating,
             regressions: Vec::new(),
@@ -152,7 +153,7 @@ fn add_directive(report: &mut Report, file: &JudgedFile, directive: &Directive) 
         by_parser &= verdict.judged_by == JudgedBy::Parser && verdict.status == Status::Pass;
         if verdict.status != Status::Pass {
             expected.clone_from(&verdict.expected);
-            tiers.insert(tier, listed(verdict));
+            tiers.insert(tier, TierVerdict::from(verdict));
         }
     }
     report.accounting.judged_by_parser += u64::from(by_parser);
@@ -174,14 +175,6 @@ fn add_directive(report: &mut Report, file: &JudgedFile, directive: &Directive) 
             .map(|c| c.diff.clone())
             .filter(|diff| !diff.is_empty()),
     });
-}
-
-fn listed(verdict: &Verdict) -> TierVerdict {
-    TierVerdict {
-        status: verdict.status,
-        actual: verdict.actual.clone(),
-        detail: verdict.detail.clone(),
-    }
 }
 
 /// Notes what of a listed directive makes the run fail.

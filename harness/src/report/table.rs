@@ -5,7 +5,9 @@
 
 use std::fmt::Write;
 
-use super::{Counts, DirectiveAccount, Report, is_failing};
+use super::shapes::ShapesAccount;
+use super::{AgreementCounts, Counts, DirectiveAccount, Report, TierAccount, is_failing};
+use crate::tier::Tier;
 use crate::verdict::{Agreement, Status};
 
 /// Failures shown before the rest is counted only.
@@ -52,9 +54,13 @@ pub fn render(report: &Report, color: Color) -> String {
     let mut out = String::new();
     failures(&mut out, report, color);
     divergences(&mut out, report, color);
+    variants(&mut out, report, color);
     proposals(&mut out, report, color);
     tiers(&mut out, report, color);
     closing(&mut out, report, color);
+    if let Some(account) = &report.shapes {
+        shapes(&mut out, account, color);
+    }
     out
 }
 
@@ -114,6 +120,39 @@ fn divergences(out: &mut String, report: &Report, color: Color) {
             out,
             &format!("... and {} more divergences", count - DIVERGENCES_SHOWN_MAX),
         );
+    }
+}
+
+/// Variants that did not pass, by the directive's place and the shape.
+fn variants(out: &mut String, report: &Report, color: Color) {
+    let Some(account) = &report.shapes else {
+        return;
+    };
+    for variant in account.failures.iter().take(FAILURES_SHOWN_MAX) {
+        let place = format!("{}:{}:{}", variant.file, variant.line, variant.column);
+        let tiers = variant.tiers.keys().map(|tier| tier.name());
+        let tiers: Vec<&str> = tiers.collect();
+        let what = format!("{place} `{}` as {}", variant.export, variant.shape);
+        line(
+            out,
+            &format!("{} {} {what}", color.red("SHAPE"), tiers.join(" and ")),
+        );
+        line(out, &format!("    expected {}", cut(&variant.expected)));
+        for (tier, verdict) in &variant.tiers {
+            let detail = format!("{} ({})", verdict.actual, verdict.detail);
+            line(out, &format!("    {tier}: {}", cut(&detail)));
+        }
+        if let Some(diff) = &variant.diff {
+            line(
+                out,
+                &format!("    {} {}", variant.agreement.name(), cut(diff)),
+            );
+        }
+    }
+    let all = account.failures.len() as u64 + account.unlisted;
+    if all > FAILURES_SHOWN_MAX as u64 {
+        let more = all - FAILURES_SHOWN_MAX as u64;
+        line(out, &format!("... and {more} more variants"));
     }
 }
 
@@ -191,31 +230,34 @@ fn percent(part: u64, whole: u64) -> String {
 fn tiers(out: &mut String, report: &Report, color: Color) {
     line(out, "");
     for (tier, account) in &report.tiers {
-        let mut text = format!("{:8}", tier.name());
-        if let Some(reason) = &account.reason {
-            line(out, &color.red(&format!("{text}  unavailable: {reason}")));
-            continue;
-        }
-        for status in Status::ALL {
-            let count = account.counts.of(status);
-            if count > 0 || status == Status::Pass {
-                write_to(&mut text, format_args!("  {} {count}", status.name()));
-            }
-        }
-        let proof = &account.proof;
-        write_to(
-            &mut text,
-            format_args!(
-                "; {} of {} functions compiled, entered {} times",
-                proof.compiled, proof.functions, proof.entered
-            ),
-        );
-        line(out, &text);
+        tier_line(out, *tier, account, color);
     }
 }
 
-fn closing(out: &mut String, report: &Report, color: Color) {
-    let counts = &report.agreement;
+fn tier_line(out: &mut String, tier: Tier, account: &TierAccount, color: Color) {
+    let mut text = format!("{:8}", tier.name());
+    if let Some(reason) = &account.reason {
+        line(out, &color.red(&format!("{text}  unavailable: {reason}")));
+        return;
+    }
+    for status in Status::ALL {
+        let count = account.counts.of(status);
+        if count > 0 || status == Status::Pass {
+            write_to(&mut text, format_args!("  {} {count}", status.name()));
+        }
+    }
+    let proof = &account.proof;
+    write_to(
+        &mut text,
+        format_args!(
+            "; {} of {} functions compiled, entered {} times",
+            proof.compiled, proof.functions, proof.entered
+        ),
+    );
+    line(out, &text);
+}
+
+fn agreement(out: &mut String, counts: &AgreementCounts, color: Color) {
     let text = format!(
         "agreement  agree {}  diverge {}  poisoned {}  not comparable {}",
         counts.agree, counts.diverge, counts.poisoned, counts.not_comparable
@@ -228,6 +270,10 @@ fn closing(out: &mut String, report: &Report, color: Color) {
             text
         },
     );
+}
+
+fn closing(out: &mut String, report: &Report, color: Color) {
+    agreement(out, &report.agreement, color);
     let accounting = &report.accounting;
     line(
         out,
@@ -248,6 +294,26 @@ fn closing(out: &mut String, report: &Report, color: Color) {
             accounting.open.len()
         );
         line(out, &color.red(&text));
+    }
+}
+
+/// What came of the operand shapes.
+fn shapes(out: &mut String, account: &ShapesAccount, color: Color) {
+    let text = format!(
+        "\nshapes     {} of {} assertions compute; {} variants of them in {} shapes, {:.2} s",
+        account.applicable,
+        account.assertions,
+        account.variants,
+        account.shapes.len(),
+        account.seconds
+    );
+    line(out, &text);
+    for (tier, state) in &account.tiers {
+        tier_line(out, *tier, state, color);
+    }
+    agreement(out, &account.agreement, color);
+    if !account.closed {
+        line(out, &color.red("the accounting of the shapes is open"));
     }
 }
 

@@ -68,9 +68,60 @@ fn read(text: &str) -> Result<Report, InputError> {
 fn reports_keep_to_the_schema_and_read_back() {
     let mut selected = full();
     selected.run.selection = Some("--filter a".to_string());
-    for report in [full(), selected, report(&[Tier::Jit], &[])] {
+    for report in [full(), with_shapes(), selected, report(&[Tier::Jit], &[])] {
         check_schema(&report);
         assert_eq!(read(&report.to_json()), Ok(report));
+    }
+}
+
+/// A report with the account of operand shapes: one that fails, one in a tier that cannot run.
+fn with_shapes() -> Report {
+    let counts = |status| {
+        let mut counts = Counts::default();
+        counts.add(status, 1);
+        counts
+    };
+    let tier = |status| TierAccount {
+        counts: counts(status),
+        ..TierAccount::available()
+    };
+    let verdict = TierVerdict {
+        status: Fail,
+        actual: "i32:0x00000002".to_string(),
+        detail: "result 0 differs".to_string(),
+    };
+    let shape = shapes::ShapeAccount {
+        variants: 1,
+        tiers: BTreeMap::from([(Tier::Stack, counts(Fail))]),
+    };
+    let failure = shapes::VariantAccount {
+        id: "a.wast#1-0123abcd/left-constant".to_string(),
+        file: "a.wast".to_string(),
+        line: 3,
+        column: 1,
+        shape: "left-constant".to_string(),
+        export: "add".to_string(),
+        expected: "i32:0x00000001".to_string(),
+        tiers: BTreeMap::from([(Tier::Stack, verdict)]),
+        agreement: Agreement::NotComparable,
+        diff: None,
+    };
+    let account = ShapesAccount {
+        assertions: 2,
+        applicable: 1,
+        not_applicable: BTreeMap::from([("blocks".to_string(), 1)]),
+        variants: 1,
+        closed: true,
+        tiers: BTreeMap::from([(Tier::Stack, tier(Fail)), (Tier::Jit, tier(NotRun))]),
+        shapes: BTreeMap::from([("left-constant".to_string(), shape)]),
+        ops: BTreeMap::from([("i32.add".to_string(), 1)]),
+        failures: vec![failure],
+        seconds: 0.5,
+        ..ShapesAccount::default()
+    };
+    Report {
+        shapes: Some(account),
+        ..full()
     }
 }
 
@@ -91,10 +142,14 @@ fn the_schema_refuses_unknown_fields_and_so_does_reading() {
         "/directives/1/tiers/stack",
         "/gate",
         "/gate/regressions/0",
+        "/shapes",
+        "/shapes/tiers/stack",
+        "/shapes/shapes/left-constant",
+        "/shapes/failures/0",
     ];
     let schema = schema();
     for place in places {
-        let mut changed = value(&full());
+        let mut changed = value(&with_shapes());
         let at = changed
             .pointer_mut(place)
             .unwrap_or_else(|| panic!("no {place}"));

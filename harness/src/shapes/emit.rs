@@ -1,0 +1,415 @@
+//! The code of a variant: a body in a form, as a function of the binary format.
+//!
+//! Nothing of what must come of it gets into the code: a decision gives one of two fixed numbers,
+//! the sum of live values is returned and not compared.
+
+use wasm_encoder::{
+    BlockType, Function, Ieee32, Ieee64, InstructionSink, MemArg, MemArgTarget, ValType,
+};
+
+use super::body::{Body, Number, Part, Type};
+use super::form::{DECIDED, Form, PASSES, Setting, Source, Width};
+use super::memory::{self, ENTRY_BYTES, Live, ROTATION, WRITTEN};
+
+/// The function that variants call only because a call clobbers registers.
+pub(super) const CLOBBER: u32 = 0;
+
+/// A function's type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Signature {
+    pub(super) params: Vec<Type>,
+    pub(super) results: Vec<Type>,
+}
+
+/// The type of the binary format.
+pub(super) fn val_type(ty: Type) -> ValType {
+    match ty {
+        Type::I32 => ValType::I32,
+        Type::I64 => ValType::I64,
+        Type::F32 => ValType::F32,
+        Type::F64 => ValType::F64,
+        Type::V128 => ValType::V128,
+    }
+}
+
+/// The function [`CLOBBER`], of type `[] -> []`.
+pub(super) fn clobber() -> Function {
+    let mut code = Vec::new();
+    let mut sink = InstructionSink::new(&mut code);
+    sink.i32_const(0).i32_const(1);
+    sink.i32_store8(at(WRITTEN)).end();
+    assembled(&[], code)
+}
+
+/// A body in a form.
+pub(super) fn function(body: &Body, form: &Form) -> (Signature, Function) {
+    let mut emitter = Emitter::new(body, form);
+    let results = emitter.all();
+    let params = emitter.locals[..emitter.parameters].to_vec();
+    let locals = &emitter.locals[emitter.parameters..];
+    let function = assembled(locals, emitter.code);
+    (Signature { params, results }, function)
+}
+
+fn assembled(locals: &[Type], code: Vec<u8>) -> Function {
+    let locals: Vec<ValType> = locals.iter().copied().map(val_type).collect();
+    let mut function = Function::new_with_locals_types(locals);
+    function.raw(code);
+    function
+}
+
+fn at(offset: u32) -> MemArg {
+    MemArg {
+        offset: u64::from(offset),
+        align: 0,
+        target: MemArgTarget::Memory(0),
+        ordering: None,
+    }
+}
+
+struct Emitter<'a> {
+    body: &'a Body,
+    form: &'a Form,
+    /// The parameter of each operand that has one.
+    operands: Vec<Option<u32>>,
+    /// The parameter that holds the record's address.
+    base: u32,
+    /// The types of all locals, parameters first.
+    locals: Vec<Type>,
+    parameters: usize,
+    code: Vec<u8>,
+}
+
+impl<'a> Emitter<'a> {
+    fn new(body: &'a Body, form: &'a Form) -> Emitter<'a> {
+        let mut locals = Vec::new();
+        let mut parameter = |(source, &ty): (&Source, &Type)| {
+            let ty = match (source, ty) {
+                (Source::Parameter | Source::Extended(_), ty) => ty,
+                (Source::Dirty, Type::I32) => Type::I64,
+                (Source::Dirty, Type::I64 | Type::F32 | Type::F64 | Type::V128) => Type::V128,
+                (Source::Shared(_) | Source::Constant(_) | Source::Memory(_), _) => return None,
+            };
+            locals.push(ty);
+            Some(locals.len() as u32 - 1)
+        };
+        let sources = form.sources.iter().zip(&body.operands);
+        let operands = sources.map(&mut parameter).collect();
+        let base = locals.len() as u32;
+        if form.has_base() {
+            locals.push(Type::I64);
+        }
+        Emitter {
+            body,
+            form,
+            operands,
+            base,
+            parameters: locals.len(),
+            locals,
+            code: Vec::new(),
+        }
+    }
+
+    fn sink(&mut self) -> InstructionSink<'_> {
+        InstructionSink::new(&mut self.code)
+    }
+
+    fn local(&mut self, ty: Type) -> u32 {
+        self.locals.push(ty);
+        self.locals.len() as u32 - 1
+    }
+
+    /// The whole function; gives the types of its results.
+    fn all(&mut self) -> Vec<Type> {
+        let results = match self.form.setting {
+            Setting::Plain => self.operation().body.results.clone(),
+            Setting::Twice => self.twice(),
+            Setting::Stored => self.stored(),
+            Setting::If | Setting::IfNot | Setting::Select => self.decision(),
+            Setting::Eqz => self.eqz(),
+            Setting::Address => {
+                self.operation().sink().i32_load8_u(at(0));
+                vec![Type::I32]
+            }
+            Setting::Loop => self.looping(None),
+            Setting::Induction(operand) => self.looping(self.operands[operand]),
+            Setting::Pressure => self.among(memory::PRESSURE, |it| it.write()),
+            Setting::Calls => self.among(memory::CALLS, |it| {
+                it.sink().call(CLOBBER);
+            }),
+            Setting::Dropped => {
+                let count = self.operation().body.results.len();
+                (0..count).for_each(|_| {
+                    self.sink().drop();
+                });
+                Vec::new()
+            }
+        };
+        self.sink().end();
+        results
+    }
+
+    /// The operation, with its results on the stack.
+    fn operation(&mut self) -> &mut Self {
+        for part in &self.body.parts {
+            match part {
+                Part::Operand(operand) => self.operand(*operand),
+                Part::Code(code) => self.code.extend(code),
+            }
+        }
+        self
+    }
+
+    /// The operation, with its results in locals.
+    fn results_in_locals(&mut self) -> Vec<u32> {
+        let types = self.operation().body.results.iter();
+        let locals: Vec<u32> = types.map(|&ty| self.local(ty)).collect();
+        for &local in locals.iter().rev() {
+            self.sink().local_set(local);
+        }
+        locals
+    }
+
+    fn operand(&mut self, operand: usize) {
+        let ty = self.body.operands[operand];
+        let local = self.operands[operand];
+        match (self.form.sources[operand], local) {
+            (Source::Shared(first), _) => self.operand(first),
+            (Source::Constant(number), _) => self.constant(number),
+            (Source::Memory(width), _) => {
+                let base = self.base;
+                self.sink().local_get(base).i32_wrap_i64();
+                self.load(ty, width, operand as u32 * ENTRY_BYTES);
+            }
+            (Source::Parameter, Some(local)) => {
+                self.sink().local_get(local);
+            }
+            (Source::Dirty, Some(local)) => self.dirty(ty, local),
+            (Source::Extended(width), Some(local)) => self.extended(ty, width, local),
+            (Source::Parameter | Source::Dirty | Source::Extended(_), None) => {
+                unreachable!("each of these has a parameter")
+            }
+        }
+    }
+
+    fn constant(&mut self, Number { ty, bits }: Number) {
+        let mut sink = self.sink();
+        match ty {
+            Type::I32 => sink.i32_const(bits as i32),
+            Type::I64 => sink.i64_const(bits as i64),
+            Type::F32 => sink.f32_const(Ieee32::new(bits as u32)),
+            Type::F64 => sink.f64_const(Ieee64::new(bits as u64)),
+            Type::V128 => sink.v128_const(bits as i128),
+        };
+    }
+
+    /// A value out of something that has more in it: what `form::dirty` gives.
+    fn dirty(&mut self, ty: Type, local: u32) {
+        let mut sink = self.sink();
+        sink.local_get(local);
+        match ty {
+            Type::I32 => sink.i32_wrap_i64(),
+            Type::I64 => sink.i64x2_extract_lane(1),
+            Type::F32 => sink.f32x4_extract_lane(0),
+            Type::F64 => sink.f64x2_extract_lane(0),
+            Type::V128 => sink.v128_not(),
+        };
+    }
+
+    fn extended(&mut self, ty: Type, Width { bits, signed }: Width, local: u32) {
+        let mut sink = self.sink();
+        sink.local_get(local);
+        match (ty, bits, signed) {
+            (Type::I32, 8, true) => sink.i32_extend8_s(),
+            (Type::I32, 16, true) => sink.i32_extend16_s(),
+            (Type::I64, 8, true) => sink.i64_extend8_s(),
+            (Type::I64, 16, true) => sink.i64_extend16_s(),
+            (Type::I64, _, true) => sink.i32_wrap_i64().i64_extend_i32_s(),
+            (Type::I64, 32, false) => sink.i32_wrap_i64().i64_extend_i32_u(),
+            (Type::I64, bits, false) => sink.i64_const((1 << bits) - 1).i64_and(),
+            (_, bits, _) => sink.i32_const((1 << bits) - 1).i32_and(),
+        };
+    }
+
+    fn load(&mut self, ty: Type, Width { bits, signed }: Width, offset: u32) {
+        let (mut sink, at) = (self.sink(), at(offset));
+        match (ty, bits, signed) {
+            (Type::I32, 8, false) => sink.i32_load8_u(at),
+            (Type::I32, 8, true) => sink.i32_load8_s(at),
+            (Type::I32, 16, false) => sink.i32_load16_u(at),
+            (Type::I32, 16, true) => sink.i32_load16_s(at),
+            (Type::I32, _, _) => sink.i32_load(at),
+            (Type::I64, 8, false) => sink.i64_load8_u(at),
+            (Type::I64, 8, true) => sink.i64_load8_s(at),
+            (Type::I64, 16, false) => sink.i64_load16_u(at),
+            (Type::I64, 16, true) => sink.i64_load16_s(at),
+            (Type::I64, 32, false) => sink.i64_load32_u(at),
+            (Type::I64, 32, true) => sink.i64_load32_s(at),
+            (Type::I64, _, _) => sink.i64_load(at),
+            (Type::F32, _, _) => sink.f32_load(at),
+            (Type::F64, _, _) => sink.f64_load(at),
+            (Type::V128, _, _) => sink.v128_load(at),
+        };
+    }
+
+    fn store(&mut self, ty: Type, offset: u32) {
+        let (mut sink, at) = (self.sink(), at(offset));
+        match ty {
+            Type::I32 => sink.i32_store(at),
+            Type::I64 => sink.i64_store(at),
+            Type::F32 => sink.f32_store(at),
+            Type::F64 => sink.f64_store(at),
+            Type::V128 => sink.v128_store(at),
+        };
+    }
+
+    /// A store that no load may be moved across.
+    fn write(&mut self) {
+        self.sink().i32_const(0).i32_const(1);
+        self.store(Type::I32, WRITTEN);
+    }
+
+    fn twice(&mut self) -> Vec<Type> {
+        let results = self.results_in_locals();
+        for &local in results.iter().chain(&results) {
+            self.sink().local_get(local);
+        }
+        [&self.body.results[..], &self.body.results].concat()
+    }
+
+    fn stored(&mut self) -> Vec<Type> {
+        let results = self.results_in_locals();
+        let types = self.body.results.clone();
+        let (base, first) = (self.base, self.body.operands.len());
+        let offset = |index: usize| (first + index) as u32 * ENTRY_BYTES;
+        for (index, (&local, &ty)) in results.iter().zip(&types).enumerate() {
+            let mut sink = self.sink();
+            sink.local_get(base).i32_wrap_i64().local_get(local);
+            self.store(ty, offset(index));
+        }
+        for (index, &ty) in types.iter().enumerate() {
+            self.sink().local_get(base).i32_wrap_i64();
+            let bits = 8 * memory::bytes_of(ty);
+            let signed = false;
+            self.load(ty, Width { bits, signed }, offset(index));
+        }
+        types
+    }
+
+    /// Makes a condition of the result: `form::decides` says when it holds.
+    fn condition(&mut self) {
+        let ty = self.body.results[0];
+        let mut sink = self.sink();
+        match ty {
+            Type::I32 => return,
+            Type::I64 => sink.i64_const(0).i64_ne(),
+            Type::F32 => sink.f32_const(Ieee32::new(0)).f32_lt(),
+            Type::F64 => sink.f64_const(Ieee64::new(0)).f64_lt(),
+            Type::V128 => sink.v128_any_true(),
+        };
+    }
+
+    fn decision(&mut self) -> Vec<Type> {
+        let result = BlockType::Result(ValType::I32);
+        let [yes, no] = DECIDED.map(u32::cast_signed);
+        match self.form.setting {
+            Setting::Select => {
+                self.sink().i32_const(yes).i32_const(no);
+                self.operation().condition();
+                self.sink().select();
+            }
+            Setting::IfNot => {
+                self.sink().block(result).i32_const(no);
+                self.operation().condition();
+                self.sink().i32_eqz().br_if(0).drop().i32_const(yes).end();
+            }
+            _ => {
+                self.operation().condition();
+                let mut sink = self.sink();
+                sink.if_(result).i32_const(yes).else_().i32_const(no).end();
+            }
+        }
+        vec![Type::I32]
+    }
+
+    fn eqz(&mut self) -> Vec<Type> {
+        match self.operation().body.results[0] {
+            Type::I64 => self.sink().i64_eqz(),
+            _ => self.sink().i32_eqz(),
+        };
+        vec![Type::I32]
+    }
+
+    /// The operation some times over; `counter` counts up before it.
+    fn looping(&mut self, counter: Option<u32>) -> Vec<Type> {
+        let left = self.local(Type::I32);
+        self.sink().i32_const(PASSES.cast_signed()).local_set(left);
+        self.sink().loop_(BlockType::Empty);
+        if let Some(counter) = counter {
+            let ty = self.locals[counter as usize];
+            let mut sink = self.sink();
+            sink.local_get(counter);
+            match ty {
+                Type::I64 => sink.i64_const(1).i64_add(),
+                _ => sink.i32_const(1).i32_add(),
+            };
+            sink.local_set(counter);
+        }
+        let results = self.results_in_locals();
+        let mut sink = self.sink();
+        sink.local_get(left)
+            .i32_const(1)
+            .i32_sub()
+            .local_tee(left)
+            .br_if(0)
+            .end();
+        for &local in &results {
+            self.sink().local_get(local);
+        }
+        self.body.results.clone()
+    }
+
+    /// The operation, while other values are alive; `around` comes before and after it.
+    fn among(&mut self, live: Live, around: fn(&mut Self)) -> Vec<Type> {
+        let mut alive = Vec::new();
+        for (ty, address) in memory::places(live) {
+            let local = self.local(ty);
+            self.sink().i32_const(0);
+            let bits = 8 * memory::bytes_of(ty);
+            let signed = false;
+            self.load(ty, Width { bits, signed }, address);
+            self.sink().local_set(local);
+            alive.push(local);
+        }
+        around(self);
+        let results = self.results_in_locals();
+        around(self);
+        for &local in &results {
+            self.sink().local_get(local);
+        }
+        self.sum(&alive);
+        [&self.body.results[..], &[Type::I64]].concat()
+    }
+
+    /// The sum of live values, on the stack: `memory::check` says what it is.
+    fn sum(&mut self, alive: &[u32]) {
+        let rotation = i64::from(ROTATION);
+        self.sink().i64_const(0);
+        for &local in alive {
+            let ty = self.locals[local as usize];
+            let mut sink = self.sink();
+            sink.i64_const(rotation).i64_rotl().local_get(local);
+            match ty {
+                Type::I32 => sink.i64_extend_i32_u().i64_xor(),
+                Type::I64 => sink.i64_xor(),
+                Type::F32 => sink.i32_reinterpret_f32().i64_extend_i32_u().i64_xor(),
+                Type::F64 => sink.i64_reinterpret_f64().i64_xor(),
+                Type::V128 => {
+                    sink.i64x2_extract_lane(0).i64_xor();
+                    sink.i64_const(rotation).i64_rotl().local_get(local);
+                    sink.i64x2_extract_lane(1).i64_xor()
+                }
+            };
+        }
+    }
+}
