@@ -1,16 +1,17 @@
 //! The tiers against each other, directive by directive (contract C6).
 //!
-//! Compared are the ending, the bits of the results, and the state of the store afterwards. What
-//! the specification leaves open poisons the rest of the file instead of counting as a difference:
-//! after a stack exhaustion the state may differ with the depth; a tier that could not run an
-//! earlier directive may lack its effects; what threads of the script do together depends on which
-//! is faster; and once the state has diverged, that it still differs is not news. Results that
-//! differ always diverge, unless the file is poisoned. In the native profile, the bits of NaNs and
-//! the results that the suite allows as alternatives are open, too: where they differ, the
+//! Compared are the ending, the bits of the results, where a trap or an exception came from (every
+//! function that was running, with the byte of its module), and the state of the store afterwards.
+//! What the specification leaves open poisons the rest of the file instead of counting as a
+//! difference: after a stack exhaustion the state may differ with the depth; a tier that could not
+//! run an earlier directive may lack its effects; what threads of the script do together depends on
+//! which is faster; and once the state has diverged, that it still differs is not news. Results
+//! that differ always diverge, unless the file is poisoned. In the native profile, the bits of NaNs
+//! and the results that the suite allows as alternatives are open, too: where they differ, the
 //! directive is poisoned, and so are the states that differ.
 
 use crate::judge::{ending, judge, outcome_text};
-use crate::outcome::{JudgedBy, Outcome, Report, StateHash, Value};
+use crate::outcome::{JudgedBy, Outcome, Place, Report, StateHash, Value};
 use crate::protocol::Profile;
 use crate::script::{Directive, Expectation, Kind, Script};
 use crate::tier::Tier;
@@ -81,8 +82,20 @@ impl Comparer {
         let groups = groups(ran, same);
         if groups.len() > 1 {
             let text = |entry: &Entry<'_>| outcome_text(&directive.expectation, &entry.1.outcome);
-            let involved = ran.iter().any(|(tier, _)| self.incomplete.contains(tier));
-            let agreement = self.difference(involved || self.is_open(directive, ran));
+            let open = self.involves_incomplete(ran) || self.is_open(directive, ran);
+            let agreement = self.difference(open);
+            return Comparison {
+                agreement,
+                diff: diff(&groups, text),
+            };
+        }
+        let groups = self::groups(ran, |a, b| a.1.trace == b.1.trace);
+        if groups.len() > 1 {
+            let text = |entry: &Entry<'_>| {
+                let ending = outcome_text(&directive.expectation, &entry.1.outcome);
+                format!("{ending} at {}", trace_text(&entry.1.trace))
+            };
+            let agreement = self.difference(self.involves_incomplete(ran));
             return Comparison {
                 agreement,
                 diff: diff(&groups, text),
@@ -121,6 +134,10 @@ impl Comparer {
         }
     }
 
+    fn involves_incomplete(&self, ran: &[Entry<'_>]) -> bool {
+        ran.iter().any(|(tier, _)| self.incomplete.contains(tier))
+    }
+
     fn difference(&self, open: bool) -> Agreement {
         if self.poisoned || open {
             Agreement::Poisoned
@@ -152,6 +169,18 @@ impl Comparer {
         let is_asserted = matches!(directive.expectation, Expectation::Return(_));
         self.profile == Profile::Native
             && (ran.iter().all(but_for_nans) || is_asserted && ran.iter().all(passes))
+    }
+}
+
+/// Where code ended, and from where it was called.
+fn trace_text(trace: &[Place]) -> String {
+    let place = |place: &Place| match place.offset_bytes {
+        Some(offset) => format!("function {} byte {offset:#x}", place.func),
+        None => format!("function {}", place.func),
+    };
+    match trace {
+        [] => "no function".to_string(),
+        _ => trace.iter().map(place).collect::<Vec<_>>().join(" < "),
     }
 }
 
@@ -354,6 +383,34 @@ mod tests {
         let (agreement, diff) = next(&mut comparer, [value(1), value(1), crash]);
         assert_eq!(agreement, Diverge);
         assert!(diff.starts_with("jit: crash: signal 11, but stack and register"));
+    }
+
+    #[test]
+    fn where_a_trap_came_from_is_compared() {
+        let at = |offset| {
+            let mut report = outcome(Outcome::Trap("unreachable".to_string()));
+            report.trace = vec![
+                Place {
+                    func: 3,
+                    offset_bytes: Some(offset),
+                },
+                Place {
+                    func: 5,
+                    offset_bytes: None,
+                },
+            ];
+            report
+        };
+        let mut comparer = Comparer::default();
+        assert_eq!(next(&mut comparer, [at(16), at(16), at(16)]).0, Agree);
+        let (agreement, diff) = next(&mut comparer, [at(16), at(16), at(17)]);
+        let text = "jit: trap: unreachable at function 3 byte 0x11 < function 5, \
+                    but stack and register: trap: unreachable at function 3 byte 0x10 < function 5";
+        assert_eq!((agreement, diff.as_str()), (Diverge, text));
+        let nowhere = outcome(Outcome::Trap("unreachable".to_string()));
+        let (agreement, diff) = next(&mut comparer, [at(16), nowhere, at(16)]);
+        assert_eq!(agreement, Diverge);
+        assert!(diff.starts_with("register: trap: unreachable at no function, but"));
     }
 
     #[test]

@@ -133,6 +133,15 @@ pub struct StateHash {
     pub fuel: u64,
 }
 
+/// A function that was running when code ended with a trap or an exception.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Its index in its module.
+    pub func: u32,
+    /// The byte of the module at which the instruction begins.
+    pub offset_bytes: Option<u32>,
+}
+
 /// What a worker reports for one directive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -140,6 +149,9 @@ pub struct Report {
     pub outcome: Outcome,
     /// The store's state afterwards; absent when the directive cannot touch it or it was not taken.
     pub state: Option<StateHash>,
+    /// What was running when it ended, innermost first, where that does not depend on how deep or
+    /// for how long code may run: of traps by an instruction, and of exceptions.
+    pub trace: Vec<Place>,
 }
 
 impl From<Outcome> for Report {
@@ -147,6 +159,7 @@ impl From<Outcome> for Report {
         Report {
             outcome,
             state: None,
+            trace: Vec::new(),
         }
     }
 }

@@ -271,6 +271,9 @@ fn refusal(file: &Path, error: &runtime::Error) -> Result<Exit, InputError> {
         ErrorKind::Internal => Exit::Failed,
     };
     eprintln!("wassay: {error}");
+    if let Some(backtrace) = error.backtrace() {
+        eprint!("{backtrace}");
+    }
     Ok(exit)
 }
 

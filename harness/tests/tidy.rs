@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// own, or from its own room (a folder).
 const FLOORS: &[&[&str]] = &[
     &["types", "trap", "limits"],
-    &["value", "vm"],
+    &["value", "vm", "backtrace"],
     &["error"],
     &["ops"],
     &["decode", "numeric", "meter", "atomic"],

@@ -4,12 +4,13 @@
 
 use std::fmt;
 
+use crate::backtrace::Backtrace;
 use crate::limits::LimitKind;
 use crate::trap::TrapKind;
 use crate::value::GcRef;
 
 /// What went wrong, with as much of "where" as is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Error {
     /// Which of the distinct endings this is.
     pub kind: ErrorKind,
@@ -19,6 +20,8 @@ pub struct Error {
     pub offset_bytes: Option<usize>,
     /// For `Exception`: which one, in its store.
     pub(crate) exception: Option<GcRef>,
+    /// What was running, if anything was.
+    pub(crate) backtrace: Option<Box<Backtrace>>,
 }
 
 /// The distinct endings that are not success.
@@ -55,6 +58,7 @@ impl Error {
             message: message.into(),
             offset_bytes: None,
             exception: None,
+            backtrace: None,
         }
     }
 
@@ -98,6 +102,12 @@ impl Error {
         self
     }
 
+    /// The functions that were running, if code has ended with this error: of a trap, of an
+    /// exception that was not caught, of the error of a host function.
+    pub fn backtrace(&self) -> Option<&Backtrace> {
+        self.backtrace.as_deref()
+    }
+
     /// The trap kind, if it is a trap.
     pub fn trap_kind(&self) -> Option<TrapKind> {
         match self.kind {
@@ -106,6 +116,16 @@ impl Error {
         }
     }
 }
+
+/// By what has gone wrong: the backtrace is only told.
+impl PartialEq for Error {
+    fn eq(&self, other: &Error) -> bool {
+        let parts = |e: &Error| (e.kind, e.offset_bytes, e.exception);
+        parts(self) == parts(other) && self.message == other.message
+    }
+}
+
+impl Eq for Error {}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,6 +13,7 @@
 //! ```
 
 pub mod atomic;
+pub mod backtrace;
 pub mod decode;
 pub mod engine;
 pub mod error;
@@ -41,6 +42,7 @@ pub mod types;
 pub mod value;
 pub mod vm;
 
+pub use backtrace::{Backtrace, Frame};
 pub use engine::{
     Bounds, Compilation, Config, Engine, Policy, Profile, Proof, Thresholds, Tier, TieredProof,
 };

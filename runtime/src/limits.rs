@@ -14,6 +14,9 @@ pub const GC_HEAP_BYTES_MAX: u64 = (1 << 32) - (1 << 16);
 /// Most results and parameters of a function type that wasmparser accepts.
 pub const FUNC_TYPE_VALUES_MAX: usize = 1_000;
 
+/// Most frames of a backtrace (own); what is further out is counted.
+pub const BACKTRACE_FRAMES_MAX: usize = 64;
+
 /// How much of a bulk instruction is done before it looks for an interruption again (own): some
 /// milliseconds of work.
 pub const INTERRUPT_PIECE_BYTES: usize = 16 << 20;

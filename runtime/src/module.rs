@@ -19,6 +19,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use wasmparser::{Parser, Payload, ValidPayload, Validator, WasmFeatures};
 
+use crate::backtrace::Naming;
 use crate::decode::{RawHeapType, RawRefType};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::PAGE_SIZE_BYTES;
@@ -345,6 +346,11 @@ impl Module {
         WeakModule {
             inner: Arc::downgrade(&self.inner),
         }
+    }
+
+    /// What knows the names in the name section.
+    pub fn naming(&self) -> Arc<dyn Naming> {
+        self.inner.clone()
     }
 
     /// Whether two handles are of one module.

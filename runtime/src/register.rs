@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use body::Body;
 
+use crate::backtrace::PositionCache;
 use crate::engine::{Backend, Compilation, Config, Promote, Proof, Tier};
 use crate::error::Result;
 use crate::module::{CompiledModule, Module};
@@ -41,6 +42,8 @@ struct Compiled {
     bodies: Box<[Body]>,
     /// What catches exceptions in them.
     handlers: Arc<unwind::Table>,
+    /// For backtraces.
+    positions: PositionCache,
     proof: Proof,
     /// What makes functions leave the tier, if anything does.
     promoter: Option<Arc<dyn Promote>>,
@@ -95,6 +98,7 @@ fn compile(
     Ok(Arc::new(Compiled {
         bodies,
         handlers,
+        positions: PositionCache::default(),
         proof,
         promoter,
     }))

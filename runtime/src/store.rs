@@ -22,6 +22,7 @@ pub use func::{Caller, Func, HostFn};
 pub use handles::{Extern, GlobalHandle, MemoryHandle, TableHandle, TagHandle};
 pub use instance::Instance;
 
+use crate::backtrace::Backtrace;
 use crate::engine::{Engine, Policy, Proof, Tier};
 use crate::error::{Error, Result};
 use crate::gc::Heap;
@@ -60,6 +61,9 @@ pub struct StoreData {
     pub(crate) tags: Vec<Box<Tag>>,
     /// The error of the host function that ended execution with `HostError`.
     pub(crate) host_error: Option<Error>,
+    /// What was running where an exit code comes from that is on its way out. While code runs, and
+    /// when an exception has been caught, there is none.
+    pub(crate) backtrace: Option<Box<Backtrace>>,
     /// How many entries from the host are under way.
     pub(crate) entries: u32,
     /// A native stack address of the outermost of them: all their frames are below.
@@ -107,7 +111,7 @@ impl Store {
                 frame_top: frames.as_mut_ptr(),
                 frame_end: frames.as_mut_ptr().wrapping_add(limits.call_depth_max),
                 trap_pc: 0,
-                trap_func: std::ptr::null_mut(),
+                trap_vm: std::ptr::null_mut(),
                 entered: [0; 3],
                 loops_entered: 0,
                 tail_callee: std::ptr::null_mut(),
@@ -131,6 +135,7 @@ impl Store {
             globals: Vec::new(),
             tags: Vec::new(),
             host_error: None,
+            backtrace: None,
             entries: 0,
             native_base: 0,
             proof: Proof::default(),
@@ -359,8 +364,21 @@ impl StoreData {
         }
     }
 
+    /// The frames that an exit code has left behind so far: those of the next entry come after.
+    pub(crate) fn backtrace(&mut self) -> &mut Backtrace {
+        self.backtrace.get_or_insert_default()
+    }
+
     /// The error for an exit code.
     pub(crate) fn exit_error(&mut self, exit: u32) -> Error {
+        let backtrace = self.backtrace.take();
+        Error {
+            backtrace,
+            ..self.error_of(exit)
+        }
+    }
+
+    fn error_of(&mut self, exit: u32) -> Error {
         match TrapKind::from_code(exit) {
             Some(TrapKind::HostError) => self
                 .host_error
@@ -383,6 +401,17 @@ impl StoreData {
             ),
         }
     }
+}
+
+/// Notes that the exception that was on its way has been caught: where it came from does not matter
+/// any more.
+///
+/// # Safety
+/// `cx` is that of a live store.
+#[inline(never)]
+pub(crate) unsafe fn caught(cx: *mut Cx) {
+    // SAFETY: the caller's contract; running code holds no reference into the store.
+    unsafe { (*(*cx).store.cast::<StoreData>()).backtrace = None };
 }
 
 /// The error of a handle that belongs to another store.

@@ -245,10 +245,11 @@ pub struct Cx {
     pub frame_top: *mut Frame,
     /// End of the control stack.
     pub frame_end: *mut Frame,
-    /// Where the last trap happened: tier-private instruction position.
+    /// Interpreters: where execution has ended, behind the instruction's first cell; 0 if the frame
+    /// that it has ended in was given up by a tail call.
     pub trap_pc: usize,
-    /// The function that the last trap happened in, or null.
-    pub trap_func: *mut FuncInst,
+    /// Interpreters: the instance that it has ended in.
+    pub trap_vm: *mut Vm,
     /// How often code of each tier was entered from outside of it.
     pub entered: [u64; 3],
     /// How often compiled code was entered at a loop head.

@@ -7,14 +7,14 @@
 use std::collections::HashMap;
 
 use wassay_runtime::module::{Export, ExternKind, Import};
-use wassay_runtime::{Engine, Extern, Instance, Module, SharedMemory, Store};
+use wassay_runtime::{Engine, Error, Extern, Instance, Module, SharedMemory, Store};
 
 use super::instances::{Instances, Provided, Sizes};
 use super::spectest::{self, Spectest};
 use super::state::State;
 use super::values;
 use crate::judge;
-use crate::outcome::{Outcome, Proof, Report, StateHash};
+use crate::outcome::{Outcome, Place, Proof, Report, StateHash};
 use crate::script::{Action, Command, Expectation, ModuleSource};
 
 /// Why there is no instance or no module, in words for the directives that need it.
@@ -47,6 +47,8 @@ pub(super) struct Session {
     state: Option<State>,
     /// Functions of modules that the tier refused to compile.
     uncompiled: u64,
+    /// Of the command at hand.
+    trace: Vec<Place>,
 }
 
 impl Session {
@@ -69,6 +71,7 @@ impl Session {
             definitions: HashMap::new(),
             state: hash_state.then(State::new),
             uncompiled: 0,
+            trace: Vec::new(),
         }
     }
 
@@ -227,11 +230,18 @@ impl Session {
         }
     }
 
+    /// The ending of code; what was running goes into the report.
+    fn ended(&mut self, error: Error) -> Outcome {
+        self.trace = values::trace(&error);
+        values::ending(error)
+    }
+
     /// A report of what touched the store.
-    fn report(&self, outcome: Outcome) -> Report {
+    fn report(&mut self, outcome: Outcome) -> Report {
         Report {
             outcome,
             state: self.state(),
+            trace: std::mem::take(&mut self.trace),
         }
     }
 
@@ -312,7 +322,7 @@ impl Session {
         let before = Sizes::of(&self.store);
         let (instance, outcome) = match Instance::new(&mut self.store, &module, &values) {
             Ok(instance) => (Some(instance), Outcome::Done),
-            Err(error) => (None, values::ending(error)),
+            Err(error) => (None, self.ended(error)),
         };
         if matches!(outcome, Outcome::Unsupported(_)) {
             self.uncompiled += module.bodies.len() as u64;
@@ -407,7 +417,7 @@ impl Session {
                 self.note_call(index, field);
                 match result {
                     Ok(results) => values::from_vals(&self.store, &results),
-                    Err(error) => values::ending(error),
+                    Err(error) => self.ended(error),
                 }
             }
             (Action::Get { .. }, Some(Extern::Global(global))) => {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::judge::judge;
-use crate::outcome::{JudgedBy, Outcome, StateHash};
+use crate::outcome::{JudgedBy, Outcome, Place, StateHash};
 use crate::parse::parse_script;
 use crate::protocol::{Modes, Profile};
 use crate::script::Script;
@@ -168,6 +168,23 @@ fn an_excluded_directive_takes_along_what_depends_on_it_and_nothing_else() {
         found[3],
         Outcome::Values(vec![crate::outcome::Value::I32(7)])
     );
+}
+
+#[test]
+fn traps_and_exceptions_say_where_they_came_from() {
+    let reports = run(r#"(module $m (tag $t) (table funcref (elem $deep))
+          (func $trap (unreachable)) (func (export "trap") (call $trap))
+          (func (export "throw") (throw $t)) (func $deep (export "deep") (call $deep)))
+        (invoke "trap") (invoke "throw") (invoke "deep") (invoke "none")
+        (module (func $start (unreachable)) (start $start))"#);
+    let funcs = |report: &Report| -> Vec<u32> {
+        let has_offset = |place: &Place| place.offset_bytes.is_some();
+        assert!(report.trace.iter().all(has_offset), "{report:?}");
+        report.trace.iter().map(|place| place.func).collect()
+    };
+    let funcs: Vec<Vec<u32>> = reports.iter().map(funcs).collect();
+    let expected: [&[u32]; 6] = [&[], &[0, 1], &[2], &[], &[], &[0]];
+    assert_eq!(funcs, expected);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Between the harness's values and endings and the runtime's.
 
-use wassay_runtime::{AbstractHeapType, Error, ErrorKind, Func, Ref, Store, TrapKind, Val};
+use wassay_runtime::{
+    AbstractHeapType, Backtrace, Error, ErrorKind, Frame, Func, Ref, Store, TrapKind, Val,
+};
 
-use crate::outcome::{Hierarchy, JudgedBy, Outcome, Reference, Value};
+use crate::outcome::{Hierarchy, JudgedBy, Outcome, Place, Reference, Value};
 use crate::script::Argument;
 
 /// The runtime's error as the ending of a directive.
@@ -28,6 +30,35 @@ pub(super) fn ending(error: Error) -> Outcome {
         ErrorKind::Usage => Outcome::HostError(message),
         ErrorKind::Internal => Outcome::Internal(message),
     }
+}
+
+/// What was running when code ended with an error, if its ending has a place.
+pub(super) fn trace(error: &Error) -> Vec<Place> {
+    let has_place = match error.kind {
+        // How deep and for how long code runs is the tiers' own matter.
+        ErrorKind::Trap(
+            TrapKind::StackExhausted
+            | TrapKind::OutOfFuel
+            | TrapKind::Interrupted
+            | TrapKind::HeapExhausted
+            | TrapKind::HostError,
+        ) => false,
+        ErrorKind::Trap(_) | ErrorKind::Exception => true,
+        ErrorKind::Malformed
+        | ErrorKind::Invalid
+        | ErrorKind::Unlinkable
+        | ErrorKind::Unsupported
+        | ErrorKind::Limit(_)
+        | ErrorKind::Usage
+        | ErrorKind::Internal => false,
+    };
+    let frames = error.backtrace().filter(|_| has_place);
+    let frames = frames.map_or(&[][..], Backtrace::frames).iter();
+    let place = |frame: &Frame| Place {
+        func: frame.func,
+        offset_bytes: frame.offset_bytes,
+    };
+    frames.map(place).collect()
 }
 
 /// The runtime's value for an argument of a script.

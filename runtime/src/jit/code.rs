@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::fault::{self, Region};
 use crate::error::{Error, Result};
 use crate::limits::LimitKind;
+use crate::module::WeakModule;
 
 /// Machine code that can be run.
 #[derive(Debug)]
@@ -19,8 +20,10 @@ pub struct CodeMemory {
 }
 
 /// What is known of a region's code by offset from its start. It goes with the code.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tables {
+    /// The module that the code is of; none for adapters.
+    pub module: Option<WeakModule>,
     /// Accesses that may fault, in ascending order.
     pub sites: Vec<FaultSite>,
     /// Where a guarded access that misses its memory goes on.

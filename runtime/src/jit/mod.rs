@@ -41,10 +41,10 @@
 //! i32 values have an undefined upper half in registers, and are zero-extended in slots.
 //!
 //! # Traps
-//! Code that finds a trap goes to a piece that puts the exit code in w0, notes the place in
-//! `Cx::trap_pc`, sets `sp` to that of the innermost entry (`Cx::jit_entry_sp`), and returns from
-//! it: the entry saved what its caller wants preserved. Faults of guarded accesses go to the same
-//! piece (`fault`). Prologues compare `sp`, the frame counted in, with `Cx::native_limit`.
+//! Code that finds a trap goes to a piece that puts the exit code in w0, notes the frames for a
+//! backtrace (`walk`), sets `sp` to that of the innermost entry (`Cx::jit_entry_sp`), and returns
+//! from it: the entry saved what its caller wants preserved. Faults of guarded accesses go to the
+//! same piece (`fault`). Prologues compare `sp`, the frame counted in, with `Cx::native_limit`.
 //!
 //! Frames are walked by tables (`walk`): the link register is lowest in a frame. A function that
 //! does not save it puts it in x17 on its way to such a piece, whose `bl` overwrites it; one that

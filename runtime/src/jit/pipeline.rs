@@ -65,7 +65,7 @@ pub fn compile(module: &Module, config: &Config) -> Result<Image> {
         .map(|body| ir::build_with(module, body, config))
         .collect::<Result<Vec<_>>>()?;
     let around = surroundings(&irs);
-    let mut linker = Linker::default();
+    let mut linker = Linker::new(module);
     let mut proof = Proof {
         functions: irs.len() as u64,
         ..Proof::default()
@@ -86,7 +86,7 @@ pub fn compile(module: &Module, config: &Config) -> Result<Image> {
 pub fn compile_function(module: &Module, body: usize, config: &Config) -> Result<Image> {
     let ir = ir::build_with(module, body, config)?;
     let ops = ir.ops;
-    let mut linker = Linker::default();
+    let mut linker = Linker::new(module);
     let helper_ops = linker.compile(&ir, Assumptions::new(config), ALONE)?;
     let mut proof = Proof::default();
     count(&mut proof, ops, &helper_ops);
@@ -111,7 +111,7 @@ pub fn compile_loop(
         frame: Some(frame),
         ..Assumptions::new(config)
     };
-    let mut linker = Linker::default();
+    let mut linker = Linker::new(module);
     linker.compile(&ir, assumptions, ALONE)?;
     let signature = Signature::new(&ir.ty);
     let code = Symbol::Func(ir.index);
@@ -232,6 +232,12 @@ const CODE_BYTES_MAX: usize = 120 << 20;
 const PIECE_ALIGN: usize = 16;
 
 impl Linker {
+    fn new(module: &Module) -> Linker {
+        let mut linker = Linker::default();
+        linker.tables.module = Some(module.downgrade());
+        linker
+    }
+
     /// Appends a piece; gives its offset.
     fn piece(&mut self, code: Code) -> Result<u32> {
         let start = self.bytes.len().next_multiple_of(PIECE_ALIGN);

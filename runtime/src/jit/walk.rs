@@ -13,6 +13,9 @@ use std::sync::Arc;
 
 use super::code::What;
 use super::fault::{self, Region};
+use crate::backtrace;
+use crate::store::StoreData;
+use crate::vm::Cx;
 
 /// Bytes of an A64 instruction.
 const INSTRUCTION_BYTES: usize = 4;
@@ -120,6 +123,33 @@ impl Iterator for Walk {
                 What::NoRoom | What::Host | What::Shared => self.stop = caller,
             }
         }
+    }
+}
+
+/// Notes for a backtrace what was running where compiled code has ended, up to its entry.
+///
+/// # Safety
+/// `cx` is that of a live store; the rest is as for [`Walk::new`].
+pub unsafe extern "C" fn note_frames(cx: *mut Cx, return_address: usize, sp: usize, link: usize) {
+    let stop = Stop {
+        return_address,
+        sp,
+        link,
+    };
+    // SAFETY: the caller's contract; running code holds no reference into the store.
+    let (backtrace, frames) = unsafe {
+        let store = (*cx).store.cast::<StoreData>();
+        ((*store).backtrace(), Walk::new(stop))
+    };
+    for frame in frames {
+        backtrace.push(|| {
+            let module = frame.region.tables.module.as_ref()?;
+            Some(backtrace::Frame {
+                module: module.upgrade()?.naming(),
+                func: frame.func,
+                offset_bytes: frame.source(),
+            })
+        });
     }
 }
 

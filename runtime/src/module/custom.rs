@@ -11,7 +11,8 @@ use wasmparser::{
     Name, NameSectionReader, Parser, Payload,
 };
 
-use super::{Module, reader_error};
+use super::{Export, ExternKind, Module, ModuleData, reader_error};
+use crate::backtrace::Naming;
 use crate::decode::Decoder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::Op;
@@ -27,6 +28,42 @@ pub struct Names {
     pub funcs: BTreeMap<u32, String>,
     /// Of locals, by function and local index.
     pub locals: BTreeMap<(u32, u32), String>,
+}
+
+impl Naming for ModuleData {
+    fn module_name(&self) -> Option<String> {
+        self.find_name(|part| match part {
+            Name::Module { name, .. } => Some(name.to_owned()),
+            _ => None, // other parts' names
+        })
+    }
+
+    fn func_name(&self, func: u32) -> Option<String> {
+        let name = self.find_name(|part| {
+            let Name::Function(map) = part else {
+                return None;
+            };
+            let naming = map.into_iter().map_while(Result::ok);
+            let found = naming.into_iter().find(|naming| naming.index == func)?;
+            Some(found.name.to_owned())
+        });
+        let is_it = |export: &&Export| export.kind == ExternKind::Func && export.index == func;
+        name.or_else(|| Some(self.exports.iter().find(is_it)?.name.clone()))
+    }
+}
+
+impl ModuleData {
+    /// What is found in a part of the name section, as far as that can be read.
+    fn find_name<T>(&self, find: impl Fn(Name<'_>) -> Option<T>) -> Option<T> {
+        for payload in Parser::new(0).parse_all(&self.bytes) {
+            if let Payload::CustomSection(section) = payload.ok()?
+                && let KnownCustom::Name(section) = section.as_known()
+            {
+                return section.into_iter().map_while(Result::ok).find_map(&find);
+            }
+        }
+        None
+    }
 }
 
 impl Module {

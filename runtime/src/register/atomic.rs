@@ -68,7 +68,7 @@ handlers! {
         let outcome = S::run(r.vm, memory_index(&r), address, [*r.slot(2), *r.slot(3)]);
         let exit = (outcome >> EXIT_SHIFT) as Exit;
         if exit != EXIT_OK {
-            return r.exit(super::machine::trapped(r.vm, r.ip, exit));
+            return r.fail(exit);
         }
         result(&mut r, u64::from(outcome as u32));
         r.next(ATOMIC_CELLS)

@@ -14,9 +14,11 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use super::Compiled;
 use super::fuse;
 use super::machine::Ip;
 use super::unwind::{self, Handlers};
+use crate::backtrace::Frame;
 use crate::engine::{Compilation, Config, Proof, Thresholds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{self, Inst};
@@ -243,6 +245,13 @@ impl Body {
         Ok((self.publish(translated), translator.proof))
     }
 
+    /// Which cells come from which bytes of the module.
+    fn positions(&self, module: &Module) -> Result<Vec<(u32, u32)>> {
+        let config = &self.unit.config;
+        let func = ir::build_with(module, self.index as usize, config)?;
+        fuse::positions(&func, config.profile, self.unit.thresholds)
+    }
+
     /// Keeps code, unless there is some by now; gives what is kept.
     fn publish(&self, (code, handlers): (Code, Option<Handlers>)) -> &Code {
         self.code.get_or_init(|| {
@@ -261,6 +270,28 @@ impl Body {
 pub(super) unsafe fn is_untranslated(at: Ip) -> bool {
     // SAFETY: code and bodies begin with the size of a frame.
     unsafe { *at == UNTRANSLATED }
+}
+
+impl Compiled {
+    /// The frame in a backtrace of the function that has stopped before `ip`; none if that is in
+    /// the code of no function.
+    pub(super) fn frame(&self, ip: Ip) -> Option<Frame> {
+        let ranges = self.bodies.iter().filter_map(|body| {
+            let code = body.code.get()?;
+            (code.address() < ip && ip <= code.end()).then_some((body, code))
+        });
+        let (body, code) = ranges.into_iter().next()?;
+        let module = body.unit.module.upgrade()?;
+        let cell = (ip as usize - code.address() as usize) / size_of::<u64>();
+        // What has been translated can be translated again.
+        let positions = || body.positions(&module).unwrap_or_default();
+        let positions = self.positions.of(body.index as usize, positions);
+        Some(Frame {
+            offset_bytes: positions.before(cell as u32),
+            func: module.imported.funcs + body.index,
+            module: module.naming(),
+        })
+    }
 }
 
 /// The code to call where a call of what is at `at` has found no room: that of a body which is

@@ -8,7 +8,7 @@
 //! outside lies one that leads to the cell `EXIT`, which leaves the machine. Spec: 4.6.10 Calls.
 
 use super::machine::{
-    Flow, Handler, Immediate, InAcc, InSlot, Ip, Regs, Source, Value, handlers, run,
+    Flow, Handler, Immediate, InAcc, InSlot, Ip, Regs, Source, Value, ended, handlers, run,
 };
 use super::table::opcode;
 use super::unwind::{self, UNCAUGHT};
@@ -54,6 +54,9 @@ pub(super) unsafe extern "C" fn entry(func: *mut FuncInst, cx: *mut Cx, args: *m
         };
         regs.reload();
         let exit = run(regs);
+        if exit != EXIT_OK {
+            unwind::note(cx);
+        }
         (*cx).frame_top = frame_top;
         exit
     }
@@ -166,7 +169,7 @@ handlers! {
                 return r.handle(unwind::go_on);
             }
             if exit != EXIT_OK {
-                return r.exit(exit);
+                return r.fail(exit);
             }
             r.reload();
             r.acc = *args;
@@ -235,7 +238,7 @@ handlers! {
                 return r.handle(unwind::go_on);
             }
             if exit != EXIT_OK {
-                return r.exit(exit);
+                return r.exit(ended(r.vm, std::ptr::null(), exit));
             }
             r.reload();
             r.acc = *r.fp;

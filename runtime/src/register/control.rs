@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::machine::{
     Flag, Handler, Immediate, InAcc, InSlot, Ip, Negated, Plain, Regs, Source, Value, handlers,
+    trapped,
 };
 use crate::helpers;
 use crate::ops::Op;
@@ -112,7 +113,7 @@ handlers! {
     fn trap(r) {
         match TrapKind::from_code(u32::from(r.field(1))) {
             Some(kind) => r.trap(kind),
-            None => r.exit(Exit::MAX),
+            None => r.fail(Exit::MAX),
         }
     }
 
@@ -156,7 +157,7 @@ handlers! {
         }
         match TrapKind::from_code(u32::from(r.field(2))) {
             Some(kind) => r.trap(kind),
-            None => r.exit(Exit::MAX),
+            None => r.fail(Exit::MAX),
         }
     }
 
@@ -262,10 +263,7 @@ unsafe fn out_of_line<H: Helper>(ip: Ip, fp: *mut u64, vm: *mut Vm) -> Exit {
                 }
                 EXIT_OK
             }
-            Err(exit) => {
-                (*(*vm).cx).trap_pc = ip as usize;
-                exit
-            }
+            Err(exit) => trapped(vm, ip, exit),
         }
     }
 }

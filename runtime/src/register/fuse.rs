@@ -30,7 +30,7 @@ use super::table::opcode;
 use super::unwind::{Handlers, Range};
 use crate::engine::{Profile, Thresholds};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ir::{BlockId, Func, HandlerId, Operand, OperandKind, Slot, Type};
+use crate::ir::{BlockId, Func, HandlerId, Inst, Operand, OperandKind, Slot, Type};
 use crate::limits::LimitKind;
 use layout::{Layout, SCRATCHES, immediate};
 use moves::Move;
@@ -60,6 +60,8 @@ pub(super) struct Scratch {
     /// What the accumulators hold at the start of blocks with one predecessor.
     mirrors: Vec<Mirror>,
     moves: Vec<Move>,
+    /// Where instructions have become which cells, if that is wanted.
+    positions: Option<Vec<(u32, u32)>>,
 }
 
 /// Fuses a function, with counting cells where there are thresholds.
@@ -89,6 +91,23 @@ pub(super) fn fuse<'s>(
         calls: &scratch.calls,
         handlers,
     })
+}
+
+/// The first cell of what each instruction becomes, and where that is in the module.
+///
+/// # Errors
+/// As [`fuse`].
+pub(super) fn positions(
+    func: &Func,
+    profile: Profile,
+    thresholds: Option<Thresholds>,
+) -> Result<Vec<(u32, u32)>> {
+    let mut scratch = Scratch {
+        positions: Some(Vec::new()),
+        ..Scratch::default()
+    };
+    fuse(func, profile, thresholds, &mut scratch)?;
+    Ok(scratch.positions.unwrap_or_default())
 }
 
 /// What the accumulators hold: the slots that they are copies of.
@@ -133,6 +152,7 @@ struct Fuser<'a> {
     /// The handler of the code at hand, and the ranges before it.
     handler: Option<HandlerId>,
     ranges: Vec<Range>,
+    positions: Option<&'a mut Vec<(u32, u32)>>,
 }
 
 fn internal(what: impl Into<String>) -> Error {
@@ -193,6 +213,7 @@ impl<'a> Fuser<'a> {
             overflow: 0,
             handler: None,
             ranges: Vec::new(),
+            positions: scratch.positions.as_mut(),
         }
     }
 
@@ -207,6 +228,15 @@ impl<'a> Fuser<'a> {
     /// A cell whose fields `b` and `c` are one number.
     fn cell_far(&mut self, op: u16, a: u16, bc: u32) {
         self.cell(op, a, bc as u16, (bc >> 16) as u16);
+    }
+
+    /// Notes that what follows is what an instruction of the function becomes.
+    fn begin(&mut self, inst: &Inst) {
+        if let Some(positions) = &mut self.positions {
+            let distance = std::ptr::from_ref(inst) as usize - self.func.insts.as_ptr() as usize;
+            let offset = self.func.offsets[distance / size_of::<Inst>()];
+            positions.push((self.cells.len() as u32, offset));
+        }
     }
 
     // --- accumulators --------------------------------------------------------------------------

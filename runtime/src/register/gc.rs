@@ -5,13 +5,13 @@
 //! slots. The further cell says how many slots of the frame may be live: a collection goes over all
 //! of them.
 
-use super::machine::{Flag, Handler, Negated, Plain, Regs, Value, handlers, trapped};
+use super::machine::{Flag, Handler, Negated, Plain, Regs, Value, handlers};
 use crate::gc::{self, Cast, Cell};
 use crate::ops::Op;
 use crate::store::aggregate::Aggregate;
 use crate::trap::TrapKind;
 use crate::types::{DefinedType, OBJECT_HEADER_BYTES, TypeId};
-use crate::vm::{EXIT_OK, Exit, GcHeader};
+use crate::vm::{EXIT_OK, GcHeader};
 
 /// What is stored in a field, and the value that it is outside of it.
 pub(super) trait Stored {
@@ -263,7 +263,7 @@ handlers! {
         let run: Aggregate = std::mem::transmute(r.cell(4) as usize as *const ());
         let exit = run(r.vm, r.cell(1), 0, slots, top);
         if exit != EXIT_OK {
-            return failed(r, exit);
+            return r.fail(exit);
         }
         r.acc = *slots;
         r.next(STRUCT_NEW_CELLS)
@@ -276,7 +276,7 @@ handlers! {
         let run: Aggregate = std::mem::transmute(r.cell(1) as usize as *const ());
         let exit = run(r.vm, r.cell(2), r.cell(3) & 0xffff_ffff, slots, top);
         if exit != EXIT_OK {
-            return failed(r, exit);
+            return r.fail(exit);
         }
         r.acc = *slots;
         r.next(AGGREGATE_CELLS)
@@ -288,7 +288,7 @@ handlers! {
         let run: Aggregate = std::mem::transmute(r.cell(1) as usize as *const ());
         let exit = run(r.vm, r.cell(2), r.cell(3) & 0xffff_ffff, slots, top);
         if exit != EXIT_OK {
-            return failed(r, exit);
+            return r.fail(exit);
         }
         r.next(AGGREGATE_CELLS)
     }
@@ -353,14 +353,6 @@ unsafe fn has_descriptor(r: &Regs) -> Option<bool> {
         let is_null = word == 0 && r.field(3) == 1;
         Some(is_null || gc::has_descriptor(r.cx(), word, descriptor))
     }
-}
-
-/// Ends execution with what an instruction out of line has ended with.
-#[inline(always)]
-unsafe fn failed(r: Regs, exit: Exit) -> super::machine::Flow {
-    // SAFETY: `vm` is alive.
-    let exit = unsafe { trapped(r.vm, r.ip, exit) };
-    r.exit(exit)
 }
 
 const STRUCT_NEW_CELLS: usize = 5;

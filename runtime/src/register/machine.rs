@@ -217,7 +217,14 @@ impl Regs {
     #[inline(always)]
     pub(super) unsafe fn trap(self, kind: TrapKind) -> Flow {
         // SAFETY: `vm` is alive.
-        let exit = unsafe { trapped(self.vm, self.ip, kind as Exit) };
+        unsafe { self.fail(kind as Exit) }
+    }
+
+    /// Leaves the machine with what the instruction at hand has ended with.
+    #[inline(always)]
+    pub(super) unsafe fn fail(self, exit: Exit) -> Flow {
+        // SAFETY: `vm` is alive.
+        let exit = unsafe { trapped(self.vm, self.ip, exit) };
         self.exit(exit)
     }
 
@@ -243,12 +250,24 @@ impl Regs {
     }
 }
 
-/// Notes where a trap happened; gives its exit code.
+/// Notes that execution has ended at the instruction of a cell; gives its exit code.
 #[cold]
 #[inline(never)]
 pub(super) unsafe fn trapped(vm: *mut Vm, ip: Ip, exit: Exit) -> Exit {
     // SAFETY: the caller's `vm` is alive.
-    unsafe { (*(*vm).cx).trap_pc = ip as usize };
+    unsafe { ended(vm, ip.wrapping_add(1), exit) }
+}
+
+/// Notes that execution has ended before a cell, or in a function whose frame a tail call has given
+/// up if that is null.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn ended(vm: *mut Vm, ip: Ip, exit: Exit) -> Exit {
+    // SAFETY: the caller's `vm` is alive.
+    unsafe {
+        let cx = (*vm).cx;
+        ((*cx).trap_pc, (*cx).trap_vm) = (ip as usize, vm);
+    }
     exit
 }
 

@@ -15,7 +15,7 @@ use std::mem::transmute;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::call::{ret, return_call_func};
-use super::machine::{Ip, handlers};
+use super::machine::{self, Ip, handlers};
 use super::table::opcode;
 use super::unwind::{self, UNCAUGHT};
 use super::{Compiled, body};
@@ -138,7 +138,7 @@ handlers! {
                 r.ip = TAIL_CALL.as_ptr();
                 r.handle(return_call_func)
             }
-            exit => r.exit(exit),
+            exit => r.exit(machine::ended(r.vm, std::ptr::null(), exit)),
         }
     }
 }

@@ -13,11 +13,11 @@ use std::sync::{PoisonError, RwLock};
 
 use super::Compiled;
 use super::call::{EXIT, RELOAD};
-use super::machine::{Ip, handlers};
+use super::machine::{Ip, ended, handlers};
 use crate::gc;
-use crate::store::collect;
+use crate::store::{StoreData, caught, collect};
 use crate::trap::TrapKind;
-use crate::vm::{Exit, TagInst, Vm};
+use crate::vm::{Cx, Exit, TagInst, Vm};
 
 /// The exit code of a call that an exception has left.
 pub(super) const UNCAUGHT: Exit = TrapKind::UncaughtException as Exit;
@@ -152,6 +152,7 @@ handlers! {
     fn go_on(r) {
         let cx = r.cx();
         let tag = gc::exception_tag(cx, r.acc);
+        let (thrown_at, thrown_in, frame_top) = (r.ip, r.vm, (*cx).frame_top);
         loop {
             let (clause, code) = find(r.vm, r.ip, tag);
             if !clause.is_null() {
@@ -165,12 +166,14 @@ handlers! {
                     *r.fp.add(slot as usize) = r.acc;
                 }
                 r.reload();
+                caught(cx);
                 return r.goto(code.add((*clause).target as usize));
             }
             let mut frame = (*cx).frame_top.sub(1);
             if (*frame).ip == EXIT.as_ptr() {
                 (*cx).exception = r.acc;
-                return r.exit(UNCAUGHT);
+                (*cx).frame_top = frame_top;
+                return r.exit(ended(thrown_in, thrown_at, UNCAUGHT));
             }
             if (*frame).ip == RELOAD.as_ptr() {
                 frame = frame.sub(1);
@@ -179,6 +182,35 @@ handlers! {
             (*cx).frame_top = frame;
             r.fp = (*frame).fp;
             r.ip = (*frame).ip;
+        }
+    }
+}
+
+/// Notes for a backtrace what was running where execution has ended, from the top frame down to the
+/// frame of the entry.
+///
+/// # Safety
+/// `cx` is that of a live store; the frames up to the top one are as they were.
+#[cold]
+pub(super) unsafe fn note(cx: *mut Cx) {
+    // SAFETY: the caller's contract; frames are as the head of `call.rs` says.
+    unsafe {
+        let (mut ip, mut vm) = ((*cx).trap_pc as Ip, (*cx).trap_vm);
+        let backtrace = (*(*cx).store.cast::<StoreData>()).backtrace();
+        let mut frame = (*cx).frame_top;
+        loop {
+            if !ip.is_null() {
+                backtrace.push(|| (*(*vm).compiled.cast::<Compiled>()).frame(ip));
+            }
+            frame = frame.sub(1);
+            if (*frame).ip == EXIT.as_ptr() {
+                return;
+            }
+            if (*frame).ip == RELOAD.as_ptr() {
+                frame = frame.sub(1);
+                vm = (*frame).vm;
+            }
+            ip = (*frame).ip;
         }
     }
 }

@@ -8,7 +8,7 @@
 //! the function called, or null if the instruction before `ip` names the callee's code.
 
 use super::code::{self, FuncCode};
-use super::machine::{Handler, Machine, handlers};
+use super::machine::{Handler, Machine, handlers, trap_in_caller};
 use super::unwind::{self, UNCAUGHT};
 use crate::engine::Tier;
 use crate::store::StoreData;
@@ -413,7 +413,7 @@ handlers! {
             return unwind::leave(m.ip, m.sp, m.base, m.len, m.vm, (*m.cx()).exception);
         }
         if exit != EXIT_OK {
-            return m.next_unless(exit);
+            return trap_in_caller(m.vm, exit);
         }
         m.sp = args.add((*func).result_slots as usize);
         m.drop_slots(1);
@@ -508,10 +508,12 @@ pub(super) unsafe extern "C" fn entry(func: *mut FuncInst, cx: *mut Cx, args: *m
         };
         m.load_memory();
         let exit = m.run();
-        (*cx).frame_top = frame;
         if exit == EXIT_OK {
             std::ptr::copy(fp, args, results);
+        } else {
+            unwind::note(cx, (*cx).frame_top.sub(1));
         }
+        (*cx).frame_top = frame;
         exit
     }
 }

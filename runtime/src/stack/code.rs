@@ -14,6 +14,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::translate::{Signature, Translated, Translator, signatures};
 use super::unwind::Handlers;
+use crate::backtrace::{Frame, PositionCache};
 use crate::engine::{Compilation, Config, Proof};
 use crate::error::{Error, ErrorKind, Result};
 use crate::module::{Module, WeakModule};
@@ -42,6 +43,8 @@ struct Unit {
     module: WeakModule,
     signatures: Box<[Signature]>,
     config: Config,
+    /// For backtraces.
+    positions: PositionCache,
 }
 
 /// The code of a module's functions, translated if the configuration asks for that.
@@ -53,6 +56,7 @@ pub(super) fn compile(module: &Module, config: &Config) -> Result<(Box<[FuncCode
         module: module.downgrade(),
         signatures: signatures(module),
         config: *config,
+        positions: PositionCache::default(),
     });
     let code = |index| FuncCode {
         frame_bytes: AtomicUsize::new(UNTRANSLATED),
@@ -92,6 +96,32 @@ impl FuncCode {
     pub(super) fn handlers(&self) -> &Handlers {
         let translated = self.translated.get();
         &translated.expect("what runs has been translated").handlers
+    }
+
+    /// The frame of the function in a backtrace, which has stopped before `ip`.
+    pub(super) fn frame(&self, ip: *const u64) -> Frame {
+        let module = self.unit.module.upgrade();
+        let module = module.expect("the module of running code is alive");
+        let distance = (ip as usize).wrapping_sub(self.cells() as usize) / size_of::<u64>();
+        let len = self.translated.get().map_or(0, |code| code.cells.len());
+        let own = module.body_index(self.index).unwrap_or_default();
+        let positions = || {
+            let Unit {
+                signatures, config, ..
+            } = &*self.unit;
+            let mut translator = Translator::new(&module, signatures, config, std::ptr::null());
+            // What has been translated can be translated again.
+            translator.positions(self.index).unwrap_or_default()
+        };
+        // A call without room may have put another function in place of the one that has made it.
+        let position = Some(distance as u32).filter(|_| distance <= len);
+        let offset_bytes =
+            position.and_then(|at| self.unit.positions.of(own, positions).before(at));
+        Frame {
+            module: module.naming(),
+            func: self.index,
+            offset_bytes,
+        }
     }
 
     fn publish(&self, translated: Translated) {

@@ -24,9 +24,7 @@
 //! checked, `vm` the running instance. That is what every `unsafe` block of a handler relies on.
 
 use crate::trap::TrapKind;
-use crate::vm::{Cx, Exit, FuncInst, Vm};
-
-use super::code::FuncCode;
+use crate::vm::{Cx, Exit, Vm};
 
 /// The signature of all handlers: the machine's registers, each in a register of the host.
 pub(super) type Handler = unsafe extern "C" fn(
@@ -222,29 +220,18 @@ impl Machine {
     }
 }
 
+/// Notes that execution has ended in a function whose frame a tail call has given up.
+pub(super) unsafe fn trap_in_caller(vm: *mut Vm, code: Exit) -> Exit {
+    // SAFETY: the machine's invariants.
+    unsafe { trap(std::ptr::null(), vm, code.into()) }
+}
+
 /// Notes where execution has ended. (The code is wider than what is returned: were they the same
 /// value, the compiler would keep it across a call rather than jump here.)
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn trap(ip: *const u64, vm: *mut Vm, code: u64) -> Exit {
-    // SAFETY: the machine's invariants; while a function runs, its caller's frame is the last one.
-    unsafe {
-        let cx = (*vm).cx;
-        (*cx).trap_pc = ip as usize;
-        (*cx).trap_func = running(cx, vm);
-    }
+    // SAFETY: the machine's invariants.
+    unsafe { (*(*vm).cx).trap_pc = ip as usize };
     code as Exit
-}
-
-/// The function that is running in `vm`: the one that the last frame's call has entered.
-unsafe fn running(cx: *mut Cx, vm: *mut Vm) -> *mut FuncInst {
-    // SAFETY: a frame names the function that it has called, or the immediate before its `ip` does.
-    unsafe {
-        let frame = (*cx).frame_top.sub(1);
-        if !(*frame).func.is_null() {
-            return (*frame).func;
-        }
-        let code = *(*frame).ip.sub(1) as *const FuncCode;
-        *(*vm).funcs.add((*code).index as usize)
-    }
 }

@@ -78,6 +78,8 @@ pub(super) struct Translator<'m> {
     is_interruptible: bool,
     /// The cell that holds the cost of the open segment.
     segment: Option<usize>,
+    /// The first cell of each instruction, and where it is in the module, if that is wanted.
+    positions: Option<Vec<(u32, u32)>>,
 }
 
 /// A function type, counted in slots.
@@ -122,7 +124,19 @@ impl<'m> Translator<'m> {
             has_fuel: config.fuel,
             is_interruptible: config.interruptible,
             segment: None,
+            positions: None,
         }
+    }
+
+    /// Which cells come from which bytes of the module in the function of an index.
+    ///
+    /// # Errors
+    /// As [`Self::function`].
+    pub(super) fn positions(&mut self, index: u32) -> Result<Vec<(u32, u32)>> {
+        self.positions = Some(Vec::new());
+        let translated = self.function(index);
+        let positions = self.positions.take().unwrap_or_default();
+        translated.map(|_| positions)
     }
 
     /// Translates the function of an index.
@@ -166,6 +180,9 @@ impl<'m> Translator<'m> {
 
     fn counted_instruction(&mut self, instr: &Instr<'_>) -> Result<()> {
         self.proof.ops_inline += 1;
+        if let Some(positions) = &mut self.positions {
+            positions.push((self.cells.len() as u32, instr.offset as u32));
+        }
         if self.has_fuel {
             self.charge(instr.op);
         }

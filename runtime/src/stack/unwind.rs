@@ -9,11 +9,11 @@
 
 use super::call::EXIT_CODE;
 use super::code::FuncCode;
-use super::machine::{Machine, handlers};
+use super::machine::{Machine, handlers, trap_in_caller};
 use crate::gc;
-use crate::store::collect;
+use crate::store::{StoreData, caught, collect};
 use crate::trap::TrapKind;
-use crate::vm::{Cx, Exit, FuncInst, TagInst, Vm};
+use crate::vm::{Cx, Exit, Frame, FuncInst, TagInst, Vm};
 
 /// The exit code of a call that an exception has left.
 pub(super) const UNCAUGHT: Exit = TrapKind::UncaughtException as Exit;
@@ -131,7 +131,7 @@ handlers! {
     #[inline(never)]
     fn go_on(m) {
         let cx = m.cx();
-        let exception = m.acc;
+        let (exception, thrown_at) = (m.acc, m.ip);
         let tag = gc::exception_tag(cx, exception);
         let mut frame = (*cx).frame_top.sub(1);
         loop {
@@ -145,10 +145,12 @@ handlers! {
                 m.acc = exception;
                 push_caught(&mut m, cx, clause);
                 m.load_memory();
+                caught(cx);
                 return m.next();
             }
             if (*frame).ip == EXIT_CODE.as_ptr().cast() {
                 (*cx).exception = exception;
+                (*cx).trap_pc = thrown_at as usize;
                 return UNCAUGHT;
             }
             m.ip = (*frame).ip;
@@ -165,7 +167,7 @@ handlers! {
         let frame = (*cx).frame_top.sub(1);
         if (*frame).ip == EXIT_CODE.as_ptr().cast() {
             (*cx).exception = m.acc;
-            return UNCAUGHT;
+            return trap_in_caller(m.vm, UNCAUGHT);
         }
         (*cx).frame_top = frame;
         go_on((*frame).ip, m.sp, m.base, m.len, (*frame).vm, m.acc)
@@ -193,6 +195,31 @@ unsafe fn push_caught(m: &mut Machine, cx: *mut Cx, clause: *const Clause) {
             *m.sp = m.acc;
         }
         m.acc = *m.sp;
+    }
+}
+
+/// Notes for a backtrace what was running where execution has ended, from the function that the
+/// frame's call has entered outwards.
+///
+/// # Safety
+/// `cx` is that of a live store, the frames from that of an entry up to this one are as they were.
+#[cold]
+pub(super) unsafe fn note(cx: *mut Cx, mut frame: *mut Frame) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let mut ip = (*cx).trap_pc as *const u64;
+        let backtrace = (*(*cx).store.cast::<StoreData>()).backtrace();
+        loop {
+            let code = code_of((*frame).func, (*frame).ip);
+            if !ip.is_null() {
+                backtrace.push(|| Some((*code).frame(ip)));
+            }
+            ip = (*frame).ip;
+            if ip == EXIT_CODE.as_ptr().cast() {
+                return;
+            }
+            frame = frame.sub(1);
+        }
     }
 }
 

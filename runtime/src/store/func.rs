@@ -176,6 +176,7 @@ impl StoreData {
         } else if native_stack_address() < store.cx.native_limit {
             return TrapKind::StackExhausted as Exit;
         }
+        store.backtrace = None;
         store.entries += 1;
         let frame_top = store.cx.frame_top;
         // SAFETY: the caller's contract.
@@ -271,20 +272,30 @@ unsafe extern "C" fn host_entry(func: *mut FuncInst, cx: *mut Cx, args: *mut u64
     // runs, the code that called it is suspended and holds no reference into the store.
     match unsafe { call_host((*cx).store.cast(), (*func).index as usize, args) } {
         Ok(()) => EXIT_OK,
-        Err(Error {
-            kind: ErrorKind::Trap(kind),
-            ..
-        }) if !matches!(kind, TrapKind::HostError | TrapKind::UncaughtException) => kind as Exit,
-        // It is on its way already.
-        Err(Error {
-            kind: ErrorKind::Exception,
-            exception: Some(_),
-            ..
-        }) => TrapKind::UncaughtException as Exit,
-        Err(error) => {
-            // SAFETY: as above.
-            unsafe { (*(*cx).store.cast::<StoreData>()).host_error = Some(error) };
-            TrapKind::HostError as Exit
+        // SAFETY: as above: the call has ended, so that a reference may be made.
+        Err(error) => unsafe { (*(*cx).store.cast::<StoreData>()).exit_of(error) },
+    }
+}
+
+impl StoreData {
+    /// The exit code of a host function that has ended with an error; what that knows goes on in
+    /// the store.
+    fn exit_of(&mut self, mut error: Error) -> Exit {
+        self.backtrace = error.backtrace.take();
+        match error.kind {
+            ErrorKind::Trap(kind)
+                if !matches!(kind, TrapKind::HostError | TrapKind::UncaughtException) =>
+            {
+                kind as Exit
+            }
+            // It is on its way already.
+            ErrorKind::Exception if error.exception.is_some() => {
+                TrapKind::UncaughtException as Exit
+            }
+            _ => {
+                self.host_error = Some(error);
+                TrapKind::HostError as Exit
+            }
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::ir::Type;
 use crate::jit::code::{Piece, What};
 use crate::jit::helper::Helper;
 use crate::jit::link::Symbol;
+use crate::jit::walk;
 use crate::trap::TrapKind;
 use crate::types::FuncType;
 use crate::vm;
@@ -234,7 +235,14 @@ fn call_entry(mut asm: Assembler, signature: &Signature) -> Result<Code> {
     load_values(&mut asm, base, &signature.results);
     leave_roots(&mut asm);
     asm.bind(trap);
-    load(&mut asm, LR, SP, 0);
+    asm.emit(Inst::Load {
+        op: Load::LdrX,
+        rt: LR,
+        mem: Mem::Post {
+            base: Tied::fixed(SP),
+            offset: ROOTS_FRAME_BYTES,
+        },
+    });
     end_execution(&mut asm);
     finish(asm)
 }
@@ -348,9 +356,20 @@ fn trap_code(kind: TrapKind) -> Inst {
     }
 }
 
-/// Ends execution with the exit code in w0, which is noted as having happened before `LR`.
+/// Ends execution with the exit code in w0, which has happened before `LR`: `sp` is where it was
+/// then, and `SCRATCH2` has the link register of before if that is saved nowhere. All frames are as
+/// they were, and the entry has saved every register that its caller wants preserved.
 fn end_execution(asm: &mut Assembler) {
-    store(asm, LR, CX, offset_of!(vm::Cx, trap_pc));
+    let exit = Gpr::x(19);
+    asm.emit(Inst::mov(Size::W, exit, Gpr::x(0)));
+    write_fpcr(asm, XZR);
+    asm.emit(Inst::mov(Size::X, Gpr::x(0), CX));
+    asm.emit(Inst::mov(Size::X, Gpr::x(1), LR));
+    asm.emit(Inst::mov_sp(Gpr::x(2), SP));
+    asm.emit(Inst::mov(Size::X, Gpr::x(3), SCRATCH2));
+    load_address(asm, walk::note_frames as *const () as usize);
+    jump_to(asm, BranchReg::Blr, SCRATCH);
+    asm.emit(Inst::mov(Size::W, Gpr::x(0), exit));
     load(asm, SCRATCH, CX, offset_of!(vm::Cx, jit_entry_sp));
     asm.emit(Inst::mov_sp(SP, SCRATCH));
     restore_and_return(asm);

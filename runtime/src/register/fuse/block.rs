@@ -22,6 +22,7 @@ impl Fuser<'_> {
     /// The instructions of a block, or the rest of them, in the place of block `here`.
     fn insts(&mut self, mut insts: &[Inst], here: BlockId) -> Result<()> {
         while let [first, rest @ ..] = insts {
+            self.begin(first);
             if let Some(condition) = condition::find(self.func, insts, self.plan.is_far) {
                 self.br_if(condition, here)?;
                 return Ok(());

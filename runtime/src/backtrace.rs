@@ -1,0 +1,185 @@
+//! Where execution was when it ended: the functions that were running, and which byte of its module
+//! each was at. The same in every tier.
+//!
+//! A backtrace grows while an exit code is on its way out (`store.rs`): whoever ends an entry of a
+//! tier adds the frames of that entry, innermost first. So frames of all tiers stand in one list,
+//! whatever was nested in what; those of host functions are not in it, nor those that tail calls
+//! have given up.
+//!
+//! Owns the list and how it is shown. Names are looked up when it is shown ([`Naming`]).
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::limits::BACKTRACE_FRAMES_MAX;
+
+/// What knows the names that a module gives its parts for people.
+pub trait Naming: fmt::Debug + Send + Sync {
+    /// Of the module itself.
+    fn module_name(&self) -> Option<String>;
+    /// Of a function, by index; of what it is exported as, if it has no other.
+    fn func_name(&self, func: u32) -> Option<String>;
+}
+
+/// A function that was running.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Its module.
+    pub module: Arc<dyn Naming>,
+    /// Its index in the module.
+    pub func: u32,
+    /// Where in the module the instruction begins that has ended execution, or the call that was
+    /// under way.
+    pub offset_bytes: Option<u32>,
+}
+
+/// The functions that were running, from the innermost one outwards.
+#[derive(Clone, Debug, Default)]
+pub struct Backtrace {
+    frames: Vec<Frame>,
+    omitted: u64,
+}
+
+impl Backtrace {
+    /// The innermost frames, [`BACKTRACE_FRAMES_MAX`] at most.
+    pub fn frames(&self) -> &[Frame] {
+        &self.frames
+    }
+
+    /// How many more there were.
+    pub fn omitted(&self) -> u64 {
+        self.omitted
+    }
+
+    /// Adds the next frame outwards, if it is one and there is room.
+    pub fn push(&mut self, frame: impl FnOnce() -> Option<Frame>) {
+        if self.frames.len() < BACKTRACE_FRAMES_MAX {
+            self.frames.extend(frame());
+        } else {
+            self.omitted += 1;
+        }
+    }
+}
+
+impl Frame {
+    /// Whether two frames are of one module.
+    pub fn is_of_same_module(&self, other: &Frame) -> bool {
+        Arc::ptr_eq(&self.module, &other.module)
+    }
+}
+
+/// By place: whichever tier it was.
+impl PartialEq for Frame {
+    fn eq(&self, other: &Frame) -> bool {
+        let place = |frame: &Frame| (frame.func, frame.offset_bytes);
+        self.is_of_same_module(other) && place(self) == place(other)
+    }
+}
+
+impl Eq for Frame {}
+
+impl fmt::Display for Frame {
+    /// The byte of the module, then module and function, by name where there is one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.offset_bytes {
+            Some(offset) => write!(f, "{offset:#8x} - ")?,
+            None => write!(f, "{:>8} - ", "?")?,
+        }
+        if let Some(name) = self.module.module_name() {
+            write!(f, "{name}!")?;
+        }
+        match self.module.func_name(self.func) {
+            Some(name) => f.write_str(&name),
+            None => write!(f, "<function {}>", self.func),
+        }
+    }
+}
+
+impl fmt::Display for Backtrace {
+    /// A line for each frame, the innermost first, and one that counts what was left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, frame) in self.frames.iter().enumerate() {
+            writeln!(f, "{n:>4}: {frame}")?;
+        }
+        match self.omitted {
+            0 => Ok(()),
+            omitted => writeln!(f, "      ... and {omitted} more"),
+        }
+    }
+}
+
+/// From positions in a function's code to bytes of its module: pairs of the first position of what
+/// an instruction has become, and the instruction's byte; positions ascend.
+#[derive(Debug)]
+pub struct Positions(Box<[(u32, u32)]>);
+
+impl Positions {
+    /// The byte of the module that the code before a position is of.
+    pub fn before(&self, position: u32) -> Option<u32> {
+        let after = self.0.partition_point(|&(first, _)| first < position);
+        Some(self.0[after.checked_sub(1)?].1)
+    }
+}
+
+/// The positions of functions that have been asked for, by index of their bodies. Nothing is kept
+/// of the others: positions are found by translating once more.
+#[derive(Debug, Default)]
+pub struct PositionCache(Mutex<HashMap<usize, Arc<Positions>>>);
+
+impl PositionCache {
+    /// The positions of a body, which are `found` if they have not been asked for.
+    pub fn of(&self, body: usize, find: impl FnOnce() -> Vec<(u32, u32)>) -> Arc<Positions> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let find = || Arc::new(Positions(find().into()));
+        known.entry(body).or_insert_with(find).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Named;
+
+    impl Naming for Named {
+        fn module_name(&self) -> Option<String> {
+            Some("m".into())
+        }
+        fn func_name(&self, func: u32) -> Option<String> {
+            (func == 1).then(|| "f".into())
+        }
+    }
+
+    #[test]
+    fn frames_beyond_the_limit_are_counted() {
+        let mut backtrace = Backtrace::default();
+        let module: Arc<dyn Naming> = Arc::new(Named);
+        for n in 0..BACKTRACE_FRAMES_MAX as u32 + 3 {
+            let module = module.clone();
+            backtrace.push(|| {
+                Some(Frame {
+                    module,
+                    func: n,
+                    offset_bytes: (n > 0).then_some(n * 16),
+                })
+            });
+        }
+        assert_eq!(backtrace.frames().len(), BACKTRACE_FRAMES_MAX);
+        assert_eq!(backtrace.omitted(), 3);
+        let text = backtrace.to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "   0:        ? - m!<function 0>");
+        assert_eq!(lines[1], "   1:     0x10 - m!f");
+        assert_eq!(lines[BACKTRACE_FRAMES_MAX], "      ... and 3 more");
+    }
+
+    #[test]
+    fn what_lies_before_a_position_is_its_instruction() {
+        let positions = Positions([(1, 100), (4, 110), (5, 120)].into());
+        let before = [0, 1, 2, 4, 5, 6, 9].map(|position| positions.before(position));
+        let expected = [0, 0, 100, 100, 110, 120, 120].map(|at| (at > 0).then_some(at));
+        assert_eq!(before, expected);
+    }
+}
