@@ -102,6 +102,9 @@ pub struct ModeArgs {
     /// Collect garbage at every allocation
     #[arg(long)]
     pub gc_stress: bool,
+    /// Leave garbage in all registers that calls out of compiled code may change
+    #[arg(long)]
+    pub poison_registers: bool,
 }
 
 impl From<ModeArgs> for Modes {
@@ -110,6 +113,7 @@ impl From<ModeArgs> for Modes {
             fuel: modes.fuel,
             interruptible: modes.interruptible,
             gc_stress: modes.gc_stress,
+            poison_registers: modes.poison_registers,
         }
     }
 }

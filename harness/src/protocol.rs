@@ -81,6 +81,9 @@ pub struct Modes {
     pub interruptible: bool,
     /// Every allocation collects first.
     pub gc_stress: bool,
+    /// What compiled code calls leaves garbage in the registers that it may change.
+    #[serde(default)]
+    pub poison_registers: bool,
 }
 
 impl fmt::Display for Modes {
@@ -89,6 +92,7 @@ impl fmt::Display for Modes {
             (self.fuel, "fuel"),
             (self.interruptible, "interruptible"),
             (self.gc_stress, "gc-stress"),
+            (self.poison_registers, "poison-registers"),
         ];
         let on = modes.into_iter().filter(|(is_on, _)| *is_on);
         let on: Vec<&str> = on.map(|(_, name)| name).collect();

@@ -143,6 +143,7 @@ const PROBE: JobConfig = JobConfig {
         fuel: false,
         interruptible: false,
         gc_stress: false,
+        poison_registers: false,
     },
     memory_bytes_max: 0,
 };
@@ -167,6 +168,7 @@ fn config(tier: Tier, job: &JobConfig) -> Config {
         fuel: job.modes.fuel,
         interruptible: job.modes.interruptible,
         gc_stress: job.modes.gc_stress,
+        poison_registers: job.modes.poison_registers,
         ..Config::only(tier)
     }
 }

@@ -770,10 +770,15 @@ fn modes_change_no_verdict_and_stand_in_the_report() {
     let (plain, report) = place.spec_in(tiers, &[&suite]);
     assert_eq!(plain.code, 0, "{}", plain.stderr);
     assert_eq!(report["run"]["modes"]["fuel"], false);
-    let modes = ["--fuel", "--interruptible", "--gc-stress"];
+    let modes = [
+        "--fuel",
+        "--interruptible",
+        "--gc-stress",
+        "--poison-registers",
+    ];
     let (ended, report) = place.spec_in(tiers, &[&[&suite[..]], &modes[..]].concat());
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    for mode in ["fuel", "interruptible", "gc_stress"] {
+    for mode in ["fuel", "interruptible", "gc_stress", "poison_registers"] {
         assert_eq!(report["run"]["modes"][mode], true);
     }
     assert_eq!(report["agreement"]["agree"], 2);

@@ -150,6 +150,9 @@ pub struct Config {
     pub interruptible: bool,
     /// Whether every allocation on the garbage-collected heap collects first: a test of roots.
     pub gc_stress: bool,
+    /// Whether all that compiled code calls outside of it comes back with garbage in every register
+    /// that it may change: a test of compiled code.
+    pub poison_registers: bool,
     /// Whether compiled code may use atomic read-modify-write instructions (FEAT_LSE of ARM64).
     pub has_atomics: bool,
 }
@@ -167,6 +170,7 @@ impl Config {
             fuel: false,
             interruptible: false,
             gc_stress: false,
+            poison_registers: false,
             has_atomics: host_has_atomics(),
         }
     }

@@ -40,10 +40,10 @@ impl Engine {
         let backend: Box<dyn Backend> = match config.policy {
             Policy::Only(Tier::Stack) => Box::new(StackTier),
             Policy::Only(Tier::Register) => Box::new(RegisterTier),
-            Policy::Only(Tier::Jit) => Box::new(JitTier::new()?),
+            Policy::Only(Tier::Jit) => Box::new(JitTier::new(&config)?),
             Policy::Tiered(thresholds) => Box::new(Tiers {
                 thresholds,
-                jit: JitTier::new()?,
+                jit: JitTier::new(&config)?,
                 queue: thresholds.background.then(start).transpose()?,
             }),
         };

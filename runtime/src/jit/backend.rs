@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::arm64::asm::Code;
-use super::arm64::stubs::{self, Signature};
+use super::arm64::stubs::{self, Mode, Signature};
 use super::code::{CodeMemory, Tables};
 use super::pipeline::{self, Image};
 use crate::engine::{Backend, Config, FrameShape, Proof, Tier};
@@ -28,7 +28,10 @@ pub struct JitTier {
     host_calls: Stubs,
     /// The same for functions that are interpreted.
     interpreted_calls: Stubs,
+    mode: Mode,
 }
+
+type MakeStub = fn(&Signature, Mode) -> Result<Code>;
 
 /// Pieces of code by signature.
 #[derive(Debug, Default)]
@@ -36,12 +39,12 @@ struct Stubs(Mutex<HashMap<Signature, CodeMemory>>);
 
 impl Stubs {
     /// The piece for a signature, made now if there is none.
-    fn get(&self, ty: &FuncType, make: fn(&Signature) -> Result<Code>) -> Result<*const u8> {
+    fn get(&self, ty: &FuncType, mode: Mode, make: MakeStub) -> Result<*const u8> {
         let mut pieces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let code = match pieces.entry(Signature::new(ty)) {
             Entry::Occupied(piece) => piece.into_mut(),
             Entry::Vacant(vacant) => {
-                let code = make(vacant.key())?;
+                let code = make(vacant.key(), mode)?;
                 let tables = Tables {
                     pieces: vec![stubs::HOST_PIECE],
                     ..Tables::default()
@@ -63,13 +66,16 @@ pub struct Compiled {
 }
 
 impl JitTier {
-    /// The tier, if this host can run it.
+    /// The tier for a configuration, if this host can run it.
     ///
     /// # Errors
     /// `Unsupported` on hosts that do not execute ARM64 code.
-    pub fn new() -> Result<JitTier> {
+    pub fn new(config: &Config) -> Result<JitTier> {
         if CAN_RUN {
-            Ok(JitTier::default())
+            Ok(JitTier {
+                mode: Mode::new(config),
+                ..JitTier::default()
+            })
         } else {
             Err(Error::unsupported("the jit tier needs an ARM64 host"))
         }
@@ -83,7 +89,8 @@ impl JitTier {
     /// # Errors
     /// `Limit` if memory for code cannot be had.
     pub fn interpreted(&self, ty: &FuncType) -> Result<*const u8> {
-        self.interpreted_calls.get(ty, stubs::interpreted)
+        self.interpreted_calls
+            .get(ty, self.mode, stubs::interpreted)
     }
 
     /// Compiles one function of a module, by body.
@@ -177,7 +184,7 @@ impl Backend for JitTier {
     }
 
     fn install_host(&self, func: &mut FuncInst, ty: &FuncType) -> Result<()> {
-        func.jit = self.host_calls.get(ty, stubs::host)?;
+        func.jit = self.host_calls.get(ty, self.mode, stubs::host)?;
         Ok(())
     }
 

@@ -6,11 +6,12 @@
 
 mod atomic;
 mod objects;
+mod outside;
 mod state;
 mod vars;
 mod vector;
 
-use crate::engine::{Bounds, Config, FrameShape, Policy};
+use crate::engine::{Bounds, Config, FrameShape, Policy, Profile};
 use crate::error::{Error, Result};
 use crate::ir::{self, BlockId, Operand, OperandKind, Slot, Type};
 use crate::memory::Memory;
@@ -37,6 +38,8 @@ pub struct Assumptions {
     pub is_alone: bool,
     /// If it is the rest of a function (`resume.rs`): where its slots are when it begins.
     pub frame: Option<FrameShape>,
+    /// What results that the spec leaves open are.
+    pub profile: Profile,
 }
 
 impl Assumptions {
@@ -47,6 +50,7 @@ impl Assumptions {
             has_atomics: config.has_atomics,
             is_alone: matches!(config.policy, Policy::Tiered(_)),
             frame: None,
+            profile: config.profile,
         }
     }
 
@@ -93,6 +97,7 @@ impl<'a> Builder<'a> {
     fn new(ir: &'a ir::Func, assumptions: Assumptions) -> Builder<'a> {
         let mut func = Func {
             has_atomics: assumptions.has_atomics,
+            profile: assumptions.profile,
             ..Func::default()
         };
         for _ in &ir.blocks {

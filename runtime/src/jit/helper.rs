@@ -7,9 +7,8 @@
 use crate::helpers;
 use crate::ops::Op;
 use crate::store::{StoreData, aggregate, collect};
-use crate::trap::TrapKind;
 use crate::types::TypeId;
-use crate::vm::{Cx, EXIT_OK, Exit, FuncInst, GcHeader, Vm};
+use crate::vm::{Cx, Exit, GcHeader, Vm};
 
 /// What a helper gives back.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -63,7 +62,6 @@ helpers! {
     AtomicWait32 ValueOrExit helpers::atomic_wait32;
     AtomicWait64 ValueOrExit helpers::atomic_wait64;
     AtomicNotify ValueOrExit helpers::atomic_notify;
-    CheckFuncType Exit check_func_type;
     Allocate Value allocate;
     Aggregate Exit aggregate;
 }
@@ -113,23 +111,5 @@ unsafe extern "C" fn aggregate(
         let store = (*(*vm).cx).store.cast::<StoreData>();
         let ty = std::ptr::from_ref((*store).heap.defined(ty));
         run(vm, ty as u64, b.into(), slots, top)
-    }
-}
-
-/// The type check of an indirect call whose type may have subtypes.
-///
-/// # Safety
-/// `vm` is the vm of a live instance, `func` a function of the same store.
-unsafe extern "C" fn check_func_type(vm: *mut Vm, func: *const FuncInst, ty: TypeId) -> Exit {
-    // SAFETY: the caller's contract; nothing is written, and no code of the store runs meanwhile.
-    let matches = unsafe {
-        let store = (*(*vm).cx).store.cast::<StoreData>();
-        let registry = (*store).engine.registry();
-        registry.is_subtype((*func).ty, ty)
-    };
-    if matches {
-        EXIT_OK
-    } else {
-        TrapKind::IndirectCallTypeMismatch as Exit
     }
 }

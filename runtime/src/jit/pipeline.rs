@@ -9,7 +9,7 @@ use super::arm64::asm::Code;
 use super::arm64::emit::{self, Emitted, Surroundings};
 use super::arm64::lower::{Arm64, is_kept};
 use super::arm64::minst::MInst;
-use super::arm64::stubs::{self, Signature};
+use super::arm64::stubs::{self, Mode, Signature};
 use super::arm64::{Assembler, abi};
 use super::build::{self, Assumptions, HelperOps};
 use super::cfg::Cfg;
@@ -74,9 +74,10 @@ pub fn compile(module: &Module, config: &Config) -> Result<Image> {
         let helper_ops = linker.compile(ir, assumptions, around)?;
         count(&mut proof, ir.ops, &helper_ops);
     }
+    let mode = Mode::new(config);
     let own = &module.signatures[module.imported.funcs as usize..];
     let signatures = own.iter().map(|ty| Signature::new(ty));
-    linker.finish(signatures, stubs::entry, proof)
+    linker.finish(signatures, mode, stubs::entry, proof)
 }
 
 /// Compiles one function, by body, to an image of its own, with its entry.
@@ -91,7 +92,7 @@ pub fn compile_function(module: &Module, body: usize, config: &Config) -> Result
     let mut proof = Proof::default();
     count(&mut proof, ops, &helper_ops);
     let signature = Signature::new(&ir.ty);
-    linker.finish([signature], stubs::entry, proof)
+    linker.finish([signature], Mode::new(config), stubs::entry, proof)
 }
 
 /// Compiles the rest of a function from a loop head on, the number of the head's block in the IR.
@@ -117,7 +118,8 @@ pub fn compile_loop(
     let code = Symbol::Func(ir.index);
     linker.finish(
         [signature],
-        |signature| stubs::resume(signature, code),
+        Mode::new(config),
+        |signature, mode| stubs::resume(signature, code, mode),
         Proof::default(),
     )
 }
@@ -311,19 +313,26 @@ impl Linker {
     fn finish(
         mut self,
         signatures: impl IntoIterator<Item = Signature>,
-        entry: impl Fn(&Signature) -> Result<Code>,
+        mode: Mode,
+        entry: impl Fn(&Signature, Mode) -> Result<Code>,
         proof: Proof,
     ) -> Result<Image> {
-        let (code, offsets) = stubs::shared(Helper::address)?;
+        let (code, pieces) = stubs::shared(Helper::address, mode)?;
         let start = self.piece(code)?;
-        self.frameless(start, What::Shared);
-        for (symbol, offset) in offsets {
-            self.places.insert(symbol.number(), start + offset);
+        for shared in pieces {
+            let start = start + shared.offset;
+            self.tables.pieces.push(Piece {
+                start,
+                what: What::Shared,
+                frame_bytes: shared.frame_bytes,
+                saves_link: shared.frame_bytes > 0,
+            });
+            self.places.insert(shared.symbol.number(), start);
         }
         let mut entries = HashMap::new();
         for signature in signatures {
             if let Entry::Vacant(vacant) = entries.entry(signature) {
-                let code = entry(vacant.key())?;
+                let code = entry(vacant.key(), mode)?;
                 let start = self.piece(code)?;
                 vacant.insert(start);
                 self.frameless(start, What::Entry);

@@ -19,6 +19,7 @@
 
 use std::fmt;
 
+use crate::engine::Profile;
 use crate::gc::Cast;
 use crate::ir::Type;
 use crate::ops::Op;
@@ -279,6 +280,8 @@ pub struct Func {
     pub tables: Vec<Vec<u32>>,
     /// Whether the machine has atomic read-modify-write instructions.
     pub has_atomics: bool,
+    /// What results that the spec leaves open are.
+    pub profile: Profile,
 }
 
 impl Func {

@@ -6,6 +6,8 @@ mod calls;
 mod memory;
 mod numeric;
 mod objects;
+mod registers;
+mod scaling;
 mod suite;
 mod traps;
 mod vectors;

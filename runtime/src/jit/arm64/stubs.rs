@@ -1,13 +1,14 @@
 //! Code that is not a function's: into compiled code and out of it.
 //!
-//! - *shared*: for each trap kind a piece that ends execution with it, for each helper a jump to
-//!   it; one copy for a module.
+//! - *shared* (`stubs/outward.rs`): traps and helpers; one copy for a module.
 //! - *entry*: `vm::Entry` for functions of a signature: from C to compiled code and back.
 //! - *host*: the reverse, for host functions of a signature.
 //!
 //! An entry's frame holds what C wants preserved, and what a nested entry must put back. Ending
 //! execution is: `sp` from `Cx::jit_entry_sp`, then the entry's own way out. While compiled code
 //! runs, FPCR is 0 but for DN in the deterministic profile; C code runs with 0, its default.
+
+mod outward;
 
 use std::mem::offset_of;
 
@@ -22,16 +23,20 @@ use super::ops::{
 };
 use super::regs::{FP, Gpr, LR, Reg, SP, Tied, Vreg, XZR};
 use super::target::{Label, Target};
-use crate::engine::Tier;
+use crate::engine::{Profile, Tier};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::Type;
 use crate::jit::code::{Piece, What};
-use crate::jit::helper::Helper;
 use crate::jit::link::Symbol;
 use crate::jit::walk;
 use crate::trap::TrapKind;
 use crate::types::FuncType;
 use crate::vm;
+#[cfg(test)]
+pub(in crate::jit) use outward::load_address;
+use outward::{ROOTS_FRAME_BYTES, leave_roots, poison_registers, save_roots};
+
+pub use outward::{Mode, Shared, shared};
 
 const SLOT_BYTES: i32 = 8;
 /// FPCR.DN: NaN results are the default NaN, which is the positive canonical one.
@@ -48,15 +53,6 @@ const OLD_FPCR_AT: i32 = OLD_ENTRY_SP_AT + 8;
 const ARGS_AT: i32 = OLD_FPCR_AT + 8;
 const FRAME_BYTES: i32 = ARGS_AT + 8;
 
-/// The frame of what calls C code that may collect: x30, x19 to x26.
-const ROOTS_AT: i32 = 16;
-const ROOTS_FRAME_BYTES: i32 = ROOTS_AT + 8 * 8;
-/// The frame of an allocation out of line: the same, x0 to x15, v0 to v31.
-const ALL_GPRS_AT: i32 = ROOTS_FRAME_BYTES;
-const ALL_VREGS_AT: i32 = ALL_GPRS_AT + 16 * 8;
-const ALL_FRAME_BYTES: i32 = ALL_VREGS_AT + 32 * 16;
-
-const _: () = assert!(ROOTS_FRAME_BYTES % 16 == 0 && ALL_VREGS_AT % 16 == 0);
 const _: () = assert!(FRAME_BYTES % 16 == 0 && FRAME_BYTES < 512);
 const _: () = assert!(
     TRANSFER_BYTES as usize >= crate::limits::FUNC_TYPE_VALUES_MAX * 16,
@@ -88,54 +84,12 @@ impl Signature {
     }
 }
 
-/// The shared pieces, and the offset of each.
-///
-/// # Errors
-/// `Internal` if something has no encoding.
-pub fn shared(address_of: fn(Helper) -> usize) -> Result<(Code, Vec<(Symbol, u32)>)> {
-    let mut asm = Assembler::new();
-    let mut labels = Vec::new();
-    let exit = asm.label();
-    for symbol in Symbol::shared() {
-        let label = if symbol == Symbol::Exit {
-            exit
-        } else {
-            asm.label()
-        };
-        labels.push((symbol, label));
-        asm.bind(label);
-        match symbol {
-            Symbol::Trap(kind) => {
-                asm.emit(trap_code(kind));
-                let target = exit.into();
-                asm.emit(Inst::B { target });
-            }
-            Symbol::Helper(helper @ Helper::Allocate) => {
-                allocation(&mut asm, address_of(helper), exit);
-            }
-            Symbol::Helper(helper) if helper.may_collect() => {
-                collecting_call(&mut asm, address_of(helper));
-            }
-            Symbol::Helper(helper) => {
-                load_address(&mut asm, address_of(helper));
-                jump_to(&mut asm, BranchReg::Br, SCRATCH);
-            }
-            Symbol::Exit => end_execution(&mut asm),
-            Symbol::Func(_) => unreachable!("functions are not shared"),
-        }
-    }
-    let code = finish(asm)?;
-    let offset = |(symbol, label): (Symbol, Label)| (symbol, code.offset_of(label));
-    let offsets = labels.into_iter().map(offset).collect();
-    Ok((code, offsets))
-}
-
 /// `x0 = func, x1 = cx, x2 = args`, by the C calling convention.
 ///
 /// # Errors
 /// `Internal` if something has no encoding.
-pub fn entry(signature: &Signature) -> Result<Code> {
-    entry_to(signature, None)
+pub fn entry(signature: &Signature, mode: Mode) -> Result<Code> {
+    entry_to(signature, None, mode)
 }
 
 /// `vm::Entry` for the rest of a function (`resume.rs`): that code gets the address of the
@@ -143,11 +97,11 @@ pub fn entry(signature: &Signature) -> Result<Code> {
 ///
 /// # Errors
 /// `Internal` if something has no encoding.
-pub fn resume(signature: &Signature, code: Symbol) -> Result<Code> {
-    entry_to(signature, Some(code))
+pub fn resume(signature: &Signature, code: Symbol, mode: Mode) -> Result<Code> {
+    entry_to(signature, Some(code), mode)
 }
 
-fn entry_to(signature: &Signature, code: Option<Symbol>) -> Result<Code> {
+fn entry_to(signature: &Signature, code: Option<Symbol>, mode: Mode) -> Result<Code> {
     let (func, cx, args) = (Gpr::x(0), Gpr::x(1), Gpr::x(2));
     let mut asm = Assembler::new();
     let full = asm.label();
@@ -156,7 +110,7 @@ fn entry_to(signature: &Signature, code: Option<Symbol>) -> Result<Code> {
     check_room(&mut asm, args, full);
     set_context(&mut asm, args);
     count_entry(&mut asm);
-    set_default_nan(&mut asm);
+    set_profile(&mut asm, mode);
     let base = Gpr::x(10);
     asm.emit(Inst::mov(Size::X, CALLEE, func));
     asm.emit(Inst::mov(Size::X, base, args));
@@ -187,8 +141,8 @@ fn entry_to(signature: &Signature, code: Option<Symbol>) -> Result<Code> {
 ///
 /// # Errors
 /// `Internal` if something has no encoding.
-pub fn host(signature: &Signature) -> Result<Code> {
-    call_entry(Assembler::new(), signature)
+pub fn host(signature: &Signature, mode: Mode) -> Result<Code> {
+    call_entry(Assembler::new(), signature, mode)
 }
 
 /// The same for a function that is interpreted: where it has been tail-called, so that no compiled
@@ -196,7 +150,7 @@ pub fn host(signature: &Signature) -> Result<Code> {
 ///
 /// # Errors
 /// `Internal` if something has no encoding.
-pub fn interpreted(signature: &Signature) -> Result<Code> {
+pub fn interpreted(signature: &Signature, mode: Mode) -> Result<Code> {
     let mut asm = Assembler::new();
     let (call, base) = (asm.label(), Gpr::x(10));
     load(&mut asm, SCRATCH, CX, offset_of!(vm::Cx, jit_entry_sp));
@@ -210,27 +164,34 @@ pub fn interpreted(signature: &Signature) -> Result<Code> {
     asm.mov_imm(Size::W, Gpr::x(0), vm::EXIT_TAIL_CALL.into());
     restore_and_return(&mut asm);
     asm.bind(call);
-    call_entry(asm, signature)
+    call_entry(asm, signature, mode)
 }
 
-fn call_entry(mut asm: Assembler, signature: &Signature) -> Result<Code> {
+fn call_entry(mut asm: Assembler, signature: &Signature, mode: Mode) -> Result<Code> {
     let (trap, base) = (asm.label(), Gpr::x(10));
     save_roots(&mut asm);
     load(&mut asm, base, CX, offset_of!(vm::Cx, top));
     store_values(&mut asm, base, &signature.params);
-    write_fpcr(&mut asm, XZR);
+    if mode.profile == Profile::Deterministic {
+        write_fpcr(&mut asm, XZR);
+    }
     asm.emit(Inst::mov(Size::X, Gpr::x(0), CALLEE));
     asm.emit(Inst::mov(Size::X, Gpr::x(1), CX));
     asm.emit(Inst::mov(Size::X, Gpr::x(2), base));
     load(&mut asm, SCRATCH, CALLEE, offset_of!(vm::FuncInst, entry));
     jump_to(&mut asm, BranchReg::Blr, SCRATCH);
-    set_default_nan(&mut asm);
+    if mode.profile == Profile::Deterministic {
+        set_profile(&mut asm, mode);
+    }
     asm.emit(Inst::CompareBranch {
         op: CompareBranch::Cbnz,
         size: Size::W,
         rt: Gpr::x(0),
         target: trap.into(),
     });
+    if mode.poisons {
+        poison_registers(&mut asm);
+    }
     load(&mut asm, base, CX, offset_of!(vm::Cx, top));
     load_values(&mut asm, base, &signature.results);
     leave_roots(&mut asm);
@@ -245,97 +206,6 @@ fn call_entry(mut asm: Assembler, signature: &Signature) -> Result<Code> {
     });
     end_execution(&mut asm);
     finish(asm)
-}
-
-/// Jumps to a helper in which a collection may run.
-fn collecting_call(asm: &mut Assembler, address: usize) {
-    save_roots(asm);
-    load_address(asm, address);
-    jump_to(asm, BranchReg::Blr, SCRATCH);
-    leave_roots(asm);
-}
-
-/// Puts what compiled code keeps in registers across calls on the native stack, where a collection
-/// looks for references: C code need not do so. The link register is below.
-fn save_roots(asm: &mut Assembler) {
-    asm.emit(Inst::Store {
-        op: Store::StrX,
-        rt: LR,
-        mem: Mem::Pre {
-            base: Tied::fixed(SP),
-            offset: -ROOTS_FRAME_BYTES,
-        },
-    });
-    for (rt, rt2, mem) in pairs(19, 4, ROOTS_AT) {
-        let op = StorePair::StpX;
-        asm.emit(Inst::StorePair { op, rt, rt2, mem });
-    }
-}
-
-/// Returns from a piece that has saved the roots; C code has preserved the registers.
-fn leave_roots(asm: &mut Assembler) {
-    asm.emit(Inst::Load {
-        op: Load::LdrX,
-        rt: LR,
-        mem: Mem::Post {
-            base: Tied::fixed(SP),
-            offset: ROOTS_FRAME_BYTES,
-        },
-    });
-    asm.emit(Inst::ret());
-}
-
-/// Out of line from an allocation: type and size are in the scratch registers, the first of which
-/// gets the reference; no other register changes. Goes to `exit` where the heap is exhausted.
-fn allocation(asm: &mut Assembler, address: usize, exit: Label) {
-    let exhausted = asm.label();
-    let frame = Imm12::new(ALL_FRAME_BYTES as u64).expect("below 4096");
-    let move_sp = |asm: &mut Assembler, op| {
-        asm.emit(Inst::AddSubImm {
-            op,
-            size: Size::X,
-            rd: SP,
-            rn: SP,
-            imm: frame,
-        });
-    };
-    move_sp(asm, AddSub::Sub);
-    store(asm, LR, SP, 0);
-    for (rt, rt2, mem) in pairs(0, 8, ALL_GPRS_AT).chain(pairs(19, 4, ROOTS_AT)) {
-        let op = StorePair::StpX;
-        asm.emit(Inst::StorePair { op, rt, rt2, mem });
-    }
-    for (rt, rt2, mem) in all_vregs() {
-        let op = StorePairV::StpQ;
-        asm.emit(Inst::StorePairV { op, rt, rt2, mem });
-    }
-    asm.emit(Inst::mov(Size::X, Gpr::x(0), CX));
-    asm.emit(Inst::mov(Size::X, Gpr::x(1), SCRATCH));
-    asm.emit(Inst::mov(Size::X, Gpr::x(2), SCRATCH2));
-    load_address(asm, address);
-    jump_to(asm, BranchReg::Blr, SCRATCH);
-    asm.emit(Inst::mov(Size::X, SCRATCH, Gpr::x(0)));
-    for (rt, rt2, mem) in all_vregs() {
-        let op = LoadPairV::LdpQ;
-        asm.emit(Inst::LoadPairV { op, rt, rt2, mem });
-    }
-    for (rt, rt2, mem) in pairs(0, 8, ALL_GPRS_AT) {
-        let op = LoadPair::LdpX;
-        asm.emit(Inst::LoadPair { op, rt, rt2, mem });
-    }
-    load(asm, LR, SP, 0);
-    move_sp(asm, AddSub::Add);
-    asm.emit(Inst::CompareBranch {
-        op: CompareBranch::Cbz,
-        size: Size::X,
-        rt: SCRATCH,
-        target: exhausted.into(),
-    });
-    asm.emit(Inst::ret());
-    asm.bind(exhausted);
-    asm.emit(trap_code(TrapKind::HeapExhausted));
-    let target = exit.into();
-    asm.emit(Inst::B { target });
 }
 
 fn finish(asm: Assembler) -> Result<Code> {
@@ -375,16 +245,6 @@ fn end_execution(asm: &mut Assembler) {
     restore_and_return(asm);
 }
 
-/// The address of a function of the runtime to the scratch register.
-fn load_address(asm: &mut Assembler, address: usize) {
-    let literal = asm.literal(2, address as u128);
-    asm.emit(Inst::LoadLit {
-        op: super::ops::LoadLit::LdrX,
-        rt: SCRATCH,
-        target: literal.into(),
-    });
-}
-
 fn jump_to(asm: &mut Assembler, op: BranchReg, rn: Gpr) {
     asm.emit(Inst::BranchReg { op, rn });
 }
@@ -416,18 +276,13 @@ fn saved_gprs() -> impl Iterator<Item = (Gpr, Gpr, Mem)> {
     pairs(19, 5, SAVED_GPRS_AT)
 }
 
-/// All vector registers, in pairs, with their places in the frame of an allocation.
-fn all_vregs() -> impl Iterator<Item = (Vreg, Vreg, Mem)> {
-    let pairs = (0..16).map(|n| (Vreg::v(2 * n), Vreg::v(2 * n + 1), n as i32));
-    pairs.map(|(rt, rt2, n)| (rt, rt2, at(SP, ALL_VREGS_AT + 32 * n)))
-}
-
 fn saved_vregs() -> impl Iterator<Item = (Vreg, Vreg, Mem)> {
     let pairs = (0..4).map(|n| (Vreg::v(8 + 2 * n), Vreg::v(9 + 2 * n), n as i32));
     pairs.map(|(rt, rt2, n)| (rt, rt2, at(SP, SAVED_VREGS_AT + 16 * n)))
 }
 
-fn save_registers(asm: &mut Assembler) {
+/// Saves what C wants preserved, in the entry's frame.
+pub(in crate::jit) fn save_registers(asm: &mut Assembler) {
     asm.emit(Inst::StorePair {
         op: StorePair::StpX,
         rt: FP,
@@ -448,7 +303,8 @@ fn save_registers(asm: &mut Assembler) {
     }
 }
 
-fn restore_registers(asm: &mut Assembler) {
+/// Returns with what C wants preserved.
+pub(in crate::jit) fn restore_registers(asm: &mut Assembler) {
     for (rt, rt2, mem) in saved_vregs() {
         let op = LoadPairV::LdpD;
         asm.emit(Inst::LoadPairV { op, rt, rt2, mem });
@@ -528,9 +384,15 @@ fn count_entry(asm: &mut Assembler) {
     store(asm, count, CX, offset);
 }
 
-fn set_default_nan(asm: &mut Assembler) {
-    asm.mov_imm(Size::X, SCRATCH, FPCR_DN);
-    write_fpcr(asm, SCRATCH);
+/// What compiled code runs with.
+fn set_profile(asm: &mut Assembler, mode: Mode) {
+    match mode.profile {
+        Profile::Deterministic => {
+            asm.mov_imm(Size::X, SCRATCH, FPCR_DN);
+            write_fpcr(asm, SCRATCH);
+        }
+        Profile::Native => write_fpcr(asm, XZR),
+    }
 }
 
 fn write_fpcr(asm: &mut Assembler, rt: Gpr) {

@@ -7,13 +7,14 @@
 use std::mem::{offset_of, size_of};
 use std::sync::Arc;
 
-use super::{Assumptions, Builder, Class, Helper, Inst, List, Value, fold, vector};
+use super::{Assumptions, Builder, Class, Inst, List, Value, fold, vector};
 use crate::error::Result;
+use crate::gc::Cast;
 use crate::ir::{self, Operand, Slot, Type};
 use crate::limits::PAGE_SIZE_BYTES;
 use crate::ops::Op;
 use crate::trap::TrapKind;
-use crate::types::FuncType;
+use crate::types::{CompositeKind, FuncType, HeapType, RefType, TypeRef};
 use crate::vm::{Cx, FuncInst, MemoryInst, TableInst, Vm};
 
 const POINTER_BYTES: usize = size_of::<usize>();
@@ -105,13 +106,13 @@ impl Builder<'_> {
     }
 
     /// The `index`th pointer of an index space of the `Vm`.
-    fn vm_entry(&mut self, offset: usize, index: u32) -> Value {
+    pub(super) fn vm_entry(&mut self, offset: usize, index: u32) -> Value {
         let space = self.vm_field(offset);
         let at = index as usize * POINTER_BYTES;
         self.load(Op::I64Load, Class::Instance, space, at, Type::I64)
     }
 
-    fn memory_inst(&mut self, memory: u32) -> Value {
+    pub(super) fn memory_inst(&mut self, memory: u32) -> Value {
         match memory {
             0 => self.vm_field(offset_of!(Vm, memory0)),
             _ => self.vm_entry(offset_of!(Vm, memories), memory),
@@ -252,7 +253,7 @@ impl Builder<'_> {
     }
 
     /// An i32 operand zero-extended, or an i64 operand.
-    fn wide(&mut self, operand: Operand, is64: bool) -> Value {
+    pub(super) fn wide(&mut self, operand: Operand, is64: bool) -> Value {
         if is64 {
             self.read(operand, Type::I64)
         } else {
@@ -279,7 +280,7 @@ impl Builder<'_> {
     }
 
     /// The length in bytes. That of a shared memory is read anew each time, as threads change it.
-    fn memory_len(&mut self, memory: u32, inst: Value) -> Value {
+    pub(super) fn memory_len(&mut self, memory: u32, inst: Value) -> Value {
         if self.module.memories[memory as usize].shared {
             let at = offset_of!(MemoryInst, shared_len);
             let shared = self.load(Op::I64Load, Class::Instance, inst, at, Type::I64);
@@ -369,15 +370,22 @@ impl Builder<'_> {
 
     fn check_type(&mut self, func: Value, type_index: u32) {
         let id = self.module.types[type_index as usize];
-        let expected = self.constant(Type::I32, u64::from(id.0));
         if self.module.registry.get(id).sub.is_final {
+            let expected = self.constant(Type::I32, u64::from(id.0));
             let at = offset_of!(FuncInst, ty);
             let actual = self.load(Op::I32Load, Class::Fixed, func, at, Type::I32);
             let differs = self.binary(Op::I32Ne, actual, expected);
             self.trap_if(differs, TrapKind::IndirectCallTypeMismatch);
         } else {
-            let op = Op::CallIndirect;
-            self.helper(op, Helper::CheckFuncType, &[func, expected], &[]);
+            let heap = HeapType::Concrete(TypeRef {
+                id,
+                kind: CompositeKind::Func,
+            });
+            let nullable = false;
+            let cast = Cast::new(&self.module.registry, RefType { nullable, heap });
+            let is_it = self.one(Inst::Cast { cast, a: func }, Type::I32);
+            let differs = self.unary(Op::I32Eqz, is_it);
+            self.trap_if(differs, TrapKind::IndirectCallTypeMismatch);
         }
     }
 
@@ -393,132 +401,6 @@ impl Builder<'_> {
         let func = self.read(operands[0], Type::Ref);
         self.trap_if_null(func, TrapKind::NullFunctionReference);
         (func, args, ty)
-    }
-
-    // --- out of line -----------------------------------------------------------------------------
-
-    pub(super) fn out_of_line(
-        &mut self,
-        op: Op,
-        dst: Slot,
-        (a, b): (u32, u32),
-        operands: ir::List,
-    ) -> Result<()> {
-        let operands = self.list(operands);
-        match op {
-            Op::MemorySize => self.memory_size(a, dst),
-            Op::TableSize => self.table_size(a, dst),
-            Op::MemoryGrow => {
-                let is64 = self.module.memories[a as usize].is64;
-                let delta = self.wide(operands[0], is64);
-                self.grow(op, Helper::MemoryGrow, (a, is64), &[delta], dst);
-            }
-            Op::TableGrow => {
-                let is64 = self.module.tables[a as usize].is64;
-                let init = self.read(operands[0], Type::Ref);
-                let delta = self.wide(operands[1], is64);
-                self.grow(op, Helper::TableGrow, (a, is64), &[init, delta], dst);
-            }
-            Op::MemoryFill => {
-                let is64 = self.module.memories[a as usize].is64;
-                let at = self.wide(operands[0], is64);
-                let byte = self.read(operands[1], Type::I32);
-                let len = self.wide(operands[2], is64);
-                self.bulk(op, Helper::MemoryFill, &[a], &[at, byte, len]);
-            }
-            Op::TableFill => {
-                let is64 = self.module.tables[a as usize].is64;
-                let at = self.wide(operands[0], is64);
-                let value = self.read(operands[1], Type::Ref);
-                let len = self.wide(operands[2], is64);
-                self.bulk(op, Helper::TableFill, &[a], &[at, value, len]);
-            }
-            Op::MemoryCopy | Op::TableCopy => self.copy(op, a, b, operands),
-            Op::MemoryInit | Op::TableInit => self.init(op, a, b, operands),
-            Op::DataDrop => self.bulk(op, Helper::DataDrop, &[a], &[]),
-            Op::ElemDrop => self.bulk(op, Helper::ElemDrop, &[a], &[]),
-            _ => return Self::unsupported(op),
-        }
-        Ok(())
-    }
-
-    fn memory_size(&mut self, memory: u32, dst: Slot) {
-        let ty = self.module.memories[memory as usize];
-        let inst = self.memory_inst(memory);
-        let len = self.memory_len(memory, inst);
-        let log2 = self.constant(Type::I64, u64::from(ty.page_size_log2));
-        let pages = self.binary(Op::I64ShrU, len, log2);
-        self.write_size(pages, ty.is64, dst);
-    }
-
-    fn table_size(&mut self, table: u32, dst: Slot) {
-        let inst = self.vm_entry(offset_of!(Vm, tables), table);
-        let at = offset_of!(TableInst, len);
-        let len = self.load(Op::I64Load, Class::Shape, inst, at, Type::I64);
-        self.write_size(len, self.module.tables[table as usize].is64, dst);
-    }
-
-    fn write_size(&mut self, size: Value, is64: bool, dst: Slot) {
-        let value = if is64 {
-            size
-        } else {
-            self.unary(Op::I32WrapI64, size)
-        };
-        self.write(dst, value);
-    }
-
-    fn grow(
-        &mut self,
-        op: Op,
-        helper: Helper,
-        (index, is64): (u32, bool),
-        operands: &[Value],
-        dst: Slot,
-    ) {
-        let mut args = vec![self.constant(Type::I32, u64::from(index))];
-        args.extend(operands);
-        let old = self.helper(op, helper, &args, &[Type::I64]);
-        self.write_size(old, is64, dst);
-    }
-
-    fn bulk(&mut self, op: Op, helper: Helper, indices: &[u32], operands: &[Value]) {
-        let mut args: Vec<Value> = indices
-            .iter()
-            .map(|&index| self.constant(Type::I32, u64::from(index)))
-            .collect();
-        args.extend(operands);
-        self.helper(op, helper, &args, &[]);
-    }
-
-    fn copy(&mut self, op: Op, dst: u32, src: u32, operands: &[Operand]) {
-        let is_memory = op == Op::MemoryCopy;
-        let is64 = |index: u32| match is_memory {
-            true => self.module.memories[index as usize].is64,
-            false => self.module.tables[index as usize].is64,
-        };
-        let (dst64, src64) = (is64(dst), is64(src));
-        let to = self.wide(operands[0], dst64);
-        let from = self.wide(operands[1], src64);
-        let len = self.wide(operands[2], dst64 && src64);
-        let helper = match is_memory {
-            true => Helper::MemoryCopy,
-            false => Helper::TableCopy,
-        };
-        self.bulk(op, helper, &[dst, src], &[to, from, len]);
-    }
-
-    fn init(&mut self, op: Op, segment: u32, index: u32, operands: &[Operand]) {
-        let (helper, is64) = match op {
-            Op::MemoryInit => (
-                Helper::MemoryInit,
-                self.module.memories[index as usize].is64,
-            ),
-            _ => (Helper::TableInit, self.module.tables[index as usize].is64),
-        };
-        let to = self.wide(operands[0], is64);
-        let from = self.wide(operands[1], false);
-        let len = self.wide(operands[2], false);
-        self.bulk(op, helper, &[index, segment], &[to, from, len]);
     }
 }
 

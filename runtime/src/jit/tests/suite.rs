@@ -2,6 +2,8 @@
 //! confirmed by the independent checker (`pipeline` runs it in tests), and all emitted code
 //! decodes.
 
+use std::collections::BTreeSet;
+
 use regalloc2::Algorithm;
 
 use super::BOUNDS;
@@ -42,12 +44,22 @@ fn check_linear_allocation(module: &Module, config: &Config, body: usize) {
     assert_eq!(checked, Ok(()), "function {body}");
 }
 
+/// The opcodes that may call a function of the runtime.
+fn listed_helper_ops() -> BTreeSet<&'static str> {
+    let text = include_str!("../../../../testsuite/helper-ops.txt");
+    let lines = text.lines().map(str::trim);
+    lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect()
+}
+
 #[test]
 fn every_function_of_the_suites_compiles_and_decodes() {
     let mut config = Config::only(Tier::Jit);
     config.features = wasmparser::WasmFeatures::all();
     let engine = Engine::with_backend(config, Box::new(JitTier::default()));
     let (mut compiled, mut unsupported) = (0, 0);
+    let mut helper_ops = BTreeSet::new();
     for bytes in suites::modules() {
         let Ok(module) = Module::new(&engine, &bytes) else {
             continue;
@@ -57,6 +69,7 @@ fn every_function_of_the_suites_compiles_and_decodes() {
             match pipeline::compile(&module, &config) {
                 Ok(image) => {
                     compiled += image.funcs.len();
+                    helper_ops.extend(image.proof.ops_via_helper.keys().copied());
                     check_decodes(&image);
                     for body in 0..module.bodies.len() {
                         check_linear_allocation(&module, &config, body);
@@ -70,6 +83,11 @@ fn every_function_of_the_suites_compiles_and_decodes() {
         }
     }
     println!("{compiled} functions compiled, {unsupported} with unsupported opcodes");
+    assert_eq!(
+        helper_ops,
+        listed_helper_ops(),
+        "see testsuite/helper-ops.txt"
+    );
     assert!(compiled > 10_000, "only {compiled} functions were found");
 }
 

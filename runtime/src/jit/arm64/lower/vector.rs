@@ -3,9 +3,10 @@
 //!
 //! What a row means lane by lane is mostly one instruction over the arrangement that its name
 //! begins with. Float results are those of scalars: FPCR makes NaNs canonical, and multiply-add is
-//! not fused.
+//! not fused, save in the native profile.
 
 use super::Cx;
+use crate::engine::Profile;
 use crate::jit::arm64::alias::move_vector;
 use crate::jit::arm64::imm::BitImm;
 use crate::jit::arm64::inst::Inst;
@@ -13,8 +14,8 @@ use crate::jit::arm64::minst::{MInst, Test};
 use crate::jit::arm64::ops::{AddSub, FpSize, LogicImm, Shift, Size, Width};
 use crate::jit::arm64::regs::{Gpr, Tied, Vreg, XZR};
 use crate::jit::arm64::vector::{
-    Arr, FpArr, Vec2, Vec2Fp, Vec3, Vec3Acc, Vec3Fp, VecAcross, VecFpLong, VecNarrow, VecPairLong,
-    VecShl, VecShlLong, VecShr, VecZero,
+    Arr, FpArr, Vec2, Vec2Fp, Vec3, Vec3Acc, Vec3Fp, Vec3FpAcc, VecAcross, VecFpLong, VecNarrow,
+    VecPairLong, VecShl, VecShlLong, VecShr, VecZero,
 };
 use crate::jit::ssa::{self, Func, InstId, Value};
 use crate::ops::Op;
@@ -522,10 +523,10 @@ impl Cx<'_> {
         match op {
             O::I8x16Shuffle => self.shuffle(rd, [a, b, c]),
             O::F32x4RelaxedMadd | O::F64x2RelaxedMadd => {
-                self.multiply_then(Vec3Fp::Fadd, op, rd, [a, b, c]);
+                self.multiply_then(Vec3Fp::Fadd, Vec3FpAcc::Fmla, op, rd, [a, b, c]);
             }
             O::F32x4RelaxedNmadd | O::F64x2RelaxedNmadd => {
-                self.multiply_then(Vec3Fp::Fsub, op, rd, [a, b, c]);
+                self.multiply_then(Vec3Fp::Fsub, Vec3FpAcc::Fmls, op, rd, [a, b, c]);
             }
             O::I32x4RelaxedDotI8x16I7x16AddS => {
                 let (rn, rm, old) = (self.fpr(a), self.fpr(b), self.fpr(c));
@@ -547,9 +548,27 @@ impl Cx<'_> {
         }
     }
 
-    /// `c op a * b`, rounded twice.
-    fn multiply_then(&mut self, by: Vec3Fp, op: Op, rd: Vreg, [a, b, c]: [Value; 3]) {
+    /// `c op a * b`, rounded twice; in the native profile once.
+    fn multiply_then(
+        &mut self,
+        by: Vec3Fp,
+        fused: Vec3FpAcc,
+        op: Op,
+        rd: Vreg,
+        [a, b, c]: [Value; 3],
+    ) {
         let (rn, rm, arr) = (self.fpr(a), self.fpr(b), float_lanes_of(op));
+        if self.func.profile == Profile::Native {
+            let (op, old) = (fused, self.fpr(c));
+            let rd = Tied { old, new: rd };
+            return self.a64(Inst::Vec3FpAcc {
+                op,
+                arr,
+                rd,
+                rn,
+                rm,
+            });
+        }
         let product = self.temp_fpr();
         self.a64(Inst::Vec3Fp {
             op: Vec3Fp::Fmul,

@@ -1,0 +1,282 @@
+//! Pieces by which a module's functions leave compiled code: traps, and calls of the runtime's
+//! functions. One copy for a module.
+//!
+//! A function of the runtime that no collection runs in is jumped to; the others are called from a
+//! frame that shows a collection what registers hold. In the mode that poisons registers, whatever
+//! C code may change (AAPCS64, 6.1) holds garbage after each call of C code.
+
+use super::{at, end_execution, finish, jump_to, load, pairs, store, trap_code};
+use crate::engine::{Config, Profile};
+use crate::error::Result;
+use crate::jit::arm64::abi::{CX, SCRATCH, SCRATCH2};
+use crate::jit::arm64::asm::{Assembler, Code};
+use crate::jit::arm64::imm::Imm12;
+use crate::jit::arm64::inst::Inst;
+use crate::jit::arm64::mem::Mem;
+use crate::jit::arm64::ops::{
+    AddSub, BranchReg, CompareBranch, Load, LoadLit, LoadPair, LoadPairV, Size, Store, StorePair,
+    StorePairV, Width,
+};
+use crate::jit::arm64::regs::{Gpr, LR, SP, Tied, Vreg};
+use crate::jit::arm64::target::Label;
+use crate::jit::arm64::vector::Arr;
+use crate::jit::helper::{Helper, Returns};
+use crate::jit::link::Symbol;
+use crate::trap::TrapKind;
+
+/// The frame of what calls C code that may collect: x30, x19 to x26.
+const ROOTS_AT: i32 = 16;
+pub(super) const ROOTS_FRAME_BYTES: i32 = ROOTS_AT + 8 * 8;
+/// The frame of an allocation out of line: the same, x0 to x15, v0 to v31.
+const ALL_GPRS_AT: i32 = ROOTS_FRAME_BYTES;
+const ALL_VREGS_AT: i32 = ALL_GPRS_AT + 16 * 8;
+const ALL_FRAME_BYTES: i32 = ALL_VREGS_AT + 32 * 16;
+
+const _: () = assert!(ROOTS_FRAME_BYTES % 16 == 0 && ALL_VREGS_AT % 16 == 0);
+
+/// What is put into registers that C code may change.
+const POISON: u64 = 0x7ff4_dead_0bad_0000;
+
+/// How code that leaves and enters compiled code is to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mode {
+    /// Whose NaNs compiled code makes.
+    pub profile: Profile,
+    /// Whether C code leaves garbage in the registers that it may change.
+    pub poisons: bool,
+}
+
+impl Mode {
+    /// What `config` asks for.
+    pub fn new(config: &Config) -> Mode {
+        Mode {
+            profile: config.profile,
+            poisons: config.poison_registers,
+        }
+    }
+}
+
+/// A piece of code that a module's functions share.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared {
+    /// Its name.
+    pub symbol: Symbol,
+    /// Where it begins.
+    pub offset: u32,
+    /// The size of the frame from which it calls C code, with the link register lowest in it; 0 if
+    /// it has none.
+    pub frame_bytes: u32,
+}
+
+/// The shared pieces, in the order of their offsets.
+///
+/// # Errors
+/// `Internal` if something has no encoding.
+pub fn shared(address_of: fn(Helper) -> usize, mode: Mode) -> Result<(Code, Vec<Shared>)> {
+    let mut asm = Assembler::new();
+    let mut pieces = Vec::new();
+    let exit = asm.label();
+    for symbol in Symbol::shared() {
+        let label = if symbol == Symbol::Exit {
+            exit
+        } else {
+            asm.label()
+        };
+        asm.bind(label);
+        let frame_bytes = match symbol {
+            Symbol::Trap(kind) => {
+                asm.emit(trap_code(kind));
+                let target = exit.into();
+                asm.emit(Inst::B { target });
+                0
+            }
+            Symbol::Helper(helper) => {
+                helper_piece(&mut asm, helper, address_of(helper), exit, mode)
+            }
+            Symbol::Exit => {
+                end_execution(&mut asm);
+                0
+            }
+            Symbol::Func(_) => unreachable!("functions are not shared"),
+        };
+        pieces.push((symbol, label, frame_bytes as u32));
+    }
+    let code = finish(asm)?;
+    let piece = |(symbol, label, frame_bytes): (Symbol, Label, u32)| Shared {
+        symbol,
+        offset: code.offset_of(label),
+        frame_bytes,
+    };
+    let pieces = pieces.into_iter().map(piece).collect();
+    Ok((code, pieces))
+}
+
+/// Code that goes on to a function of the runtime; gives the size of its frame.
+fn helper_piece(
+    asm: &mut Assembler,
+    helper: Helper,
+    address: usize,
+    exit: Label,
+    mode: Mode,
+) -> i32 {
+    if helper == Helper::Allocate {
+        allocation(asm, address, exit, mode);
+        return ALL_FRAME_BYTES;
+    }
+    if !helper.may_collect() && !mode.poisons {
+        load_address(asm, address);
+        jump_to(asm, BranchReg::Br, SCRATCH);
+        return 0;
+    }
+    save_roots(asm);
+    load_address(asm, address);
+    jump_to(asm, BranchReg::Blr, SCRATCH);
+    if mode.poisons {
+        poison_registers(asm);
+        poison_result(asm, helper.returns());
+    }
+    leave_roots(asm);
+    ROOTS_FRAME_BYTES
+}
+
+/// Puts what compiled code keeps in registers across calls on the native stack, where a collection
+/// looks for references: C code need not do so. The link register is below.
+pub(super) fn save_roots(asm: &mut Assembler) {
+    asm.emit(Inst::Store {
+        op: Store::StrX,
+        rt: LR,
+        mem: Mem::Pre {
+            base: Tied::fixed(SP),
+            offset: -ROOTS_FRAME_BYTES,
+        },
+    });
+    for (rt, rt2, mem) in pairs(19, 4, ROOTS_AT) {
+        let op = StorePair::StpX;
+        asm.emit(Inst::StorePair { op, rt, rt2, mem });
+    }
+}
+
+/// Returns from a piece that has saved the roots; C code has preserved the registers.
+pub(super) fn leave_roots(asm: &mut Assembler) {
+    asm.emit(Inst::Load {
+        op: Load::LdrX,
+        rt: LR,
+        mem: Mem::Post {
+            base: Tied::fixed(SP),
+            offset: ROOTS_FRAME_BYTES,
+        },
+    });
+    asm.emit(Inst::ret());
+}
+
+/// Out of line from an allocation: type and size are in the scratch registers, the first of which
+/// gets the reference; no other register changes. Goes to `exit` where the heap is exhausted.
+fn allocation(asm: &mut Assembler, address: usize, exit: Label, mode: Mode) {
+    let exhausted = asm.label();
+    let frame = Imm12::new(ALL_FRAME_BYTES as u64).expect("below 4096");
+    let move_sp = |asm: &mut Assembler, op| {
+        asm.emit(Inst::AddSubImm {
+            op,
+            size: Size::X,
+            rd: SP,
+            rn: SP,
+            imm: frame,
+        });
+    };
+    move_sp(asm, AddSub::Sub);
+    store(asm, LR, SP, 0);
+    for (rt, rt2, mem) in pairs(0, 8, ALL_GPRS_AT).chain(pairs(19, 4, ROOTS_AT)) {
+        let op = StorePair::StpX;
+        asm.emit(Inst::StorePair { op, rt, rt2, mem });
+    }
+    for (rt, rt2, mem) in all_vregs() {
+        let op = StorePairV::StpQ;
+        asm.emit(Inst::StorePairV { op, rt, rt2, mem });
+    }
+    asm.emit(Inst::mov(Size::X, Gpr::x(0), CX));
+    asm.emit(Inst::mov(Size::X, Gpr::x(1), SCRATCH));
+    asm.emit(Inst::mov(Size::X, Gpr::x(2), SCRATCH2));
+    load_address(asm, address);
+    jump_to(asm, BranchReg::Blr, SCRATCH);
+    if mode.poisons {
+        poison_registers(asm);
+    }
+    asm.emit(Inst::mov(Size::X, SCRATCH, Gpr::x(0)));
+    for (rt, rt2, mem) in all_vregs() {
+        let op = LoadPairV::LdpQ;
+        asm.emit(Inst::LoadPairV { op, rt, rt2, mem });
+    }
+    for (rt, rt2, mem) in pairs(0, 8, ALL_GPRS_AT) {
+        let op = LoadPair::LdpX;
+        asm.emit(Inst::LoadPair { op, rt, rt2, mem });
+    }
+    load(asm, LR, SP, 0);
+    move_sp(asm, AddSub::Add);
+    asm.emit(Inst::CompareBranch {
+        op: CompareBranch::Cbz,
+        size: Size::X,
+        rt: SCRATCH,
+        target: exhausted.into(),
+    });
+    asm.emit(Inst::ret());
+    asm.bind(exhausted);
+    asm.emit(trap_code(TrapKind::HeapExhausted));
+    let target = exit.into();
+    asm.emit(Inst::B { target });
+}
+
+/// Puts garbage into what C code may change, but for the first result register: x1 to x17, flags,
+/// vector registers, of v8 to v15 the upper halves.
+pub(super) fn poison_registers(asm: &mut Assembler) {
+    let garbage = |n: u32| POISON | u64::from(n);
+    for n in 1..=17 {
+        asm.mov_imm(Size::X, Gpr::x(n), garbage(n));
+    }
+    asm.emit(Inst::cmp(Size::X, Gpr::x(1), SCRATCH2));
+    let (rn, width) = (SCRATCH2, Width::D);
+    for v in (0..32).map(Vreg::v) {
+        asm.emit(if (8..16).contains(&v.number()) {
+            let (rd, index) = (Tied::fixed(v), 1);
+            Inst::InsGpr {
+                width,
+                rd,
+                index,
+                rn,
+            }
+        } else {
+            let (arr, rd) = (Arr::D2, v);
+            Inst::DupGpr { arr, rd, rn }
+        });
+    }
+}
+
+/// Puts garbage into what of the result register is no result.
+fn poison_result(asm: &mut Assembler, returns: Returns) {
+    let rd = Gpr::x(0);
+    match returns {
+        Returns::Nothing => asm.mov_imm(Size::X, rd, POISON),
+        Returns::Exit => asm.emit(Inst::MoveKeep {
+            size: Size::X,
+            rd: Tied::fixed(rd),
+            imm: (POISON >> 48) as u16,
+            hw: 3,
+        }),
+        Returns::Value | Returns::ValueOrExit => {}
+    }
+}
+
+/// All vector registers, in pairs, with their places in the frame of an allocation.
+fn all_vregs() -> impl Iterator<Item = (Vreg, Vreg, Mem)> {
+    let pairs = (0..16).map(|n| (Vreg::v(2 * n), Vreg::v(2 * n + 1), n as i32));
+    pairs.map(|(rt, rt2, n)| (rt, rt2, at(SP, ALL_VREGS_AT + 32 * n)))
+}
+
+/// The address of a function of the runtime to the scratch register.
+pub(in crate::jit) fn load_address(asm: &mut Assembler, address: usize) {
+    let literal = asm.literal(2, address as u128);
+    asm.emit(Inst::LoadLit {
+        op: LoadLit::LdrX,
+        rt: SCRATCH,
+        target: literal.into(),
+    });
+}

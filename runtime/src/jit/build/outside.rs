@@ -1,0 +1,136 @@
+//! What is out of line in every tier: growth, and work on ranges of memories, tables, segments; and
+//! sizes.
+
+use std::mem::offset_of;
+
+use super::{Builder, Class, Helper, Value};
+use crate::error::Result;
+use crate::ir::{self, Operand, Slot, Type};
+use crate::ops::Op;
+use crate::vm::{TableInst, Vm};
+
+impl Builder<'_> {
+    pub(super) fn out_of_line(
+        &mut self,
+        op: Op,
+        dst: Slot,
+        (a, b): (u32, u32),
+        operands: ir::List,
+    ) -> Result<()> {
+        let operands = self.list(operands);
+        match op {
+            Op::MemorySize => self.memory_size(a, dst),
+            Op::TableSize => self.table_size(a, dst),
+            Op::MemoryGrow => {
+                let is64 = self.module.memories[a as usize].is64;
+                let delta = self.wide(operands[0], is64);
+                self.grow(op, Helper::MemoryGrow, (a, is64), &[delta], dst);
+            }
+            Op::TableGrow => {
+                let is64 = self.module.tables[a as usize].is64;
+                let init = self.read(operands[0], Type::Ref);
+                let delta = self.wide(operands[1], is64);
+                self.grow(op, Helper::TableGrow, (a, is64), &[init, delta], dst);
+            }
+            Op::MemoryFill => {
+                let is64 = self.module.memories[a as usize].is64;
+                let at = self.wide(operands[0], is64);
+                let byte = self.read(operands[1], Type::I32);
+                let len = self.wide(operands[2], is64);
+                self.bulk(op, Helper::MemoryFill, &[a], &[at, byte, len]);
+            }
+            Op::TableFill => {
+                let is64 = self.module.tables[a as usize].is64;
+                let at = self.wide(operands[0], is64);
+                let value = self.read(operands[1], Type::Ref);
+                let len = self.wide(operands[2], is64);
+                self.bulk(op, Helper::TableFill, &[a], &[at, value, len]);
+            }
+            Op::MemoryCopy | Op::TableCopy => self.copy(op, a, b, operands),
+            Op::MemoryInit | Op::TableInit => self.init(op, a, b, operands),
+            Op::DataDrop => self.bulk(op, Helper::DataDrop, &[a], &[]),
+            Op::ElemDrop => self.bulk(op, Helper::ElemDrop, &[a], &[]),
+            _ => return Self::unsupported(op),
+        }
+        Ok(())
+    }
+
+    fn memory_size(&mut self, memory: u32, dst: Slot) {
+        let ty = self.module.memories[memory as usize];
+        let inst = self.memory_inst(memory);
+        let len = self.memory_len(memory, inst);
+        let log2 = self.constant(Type::I64, u64::from(ty.page_size_log2));
+        let pages = self.binary(Op::I64ShrU, len, log2);
+        self.write_size(pages, ty.is64, dst);
+    }
+
+    fn table_size(&mut self, table: u32, dst: Slot) {
+        let inst = self.vm_entry(offset_of!(Vm, tables), table);
+        let at = offset_of!(TableInst, len);
+        let len = self.load(Op::I64Load, Class::Shape, inst, at, Type::I64);
+        self.write_size(len, self.module.tables[table as usize].is64, dst);
+    }
+
+    fn write_size(&mut self, size: Value, is64: bool, dst: Slot) {
+        let value = if is64 {
+            size
+        } else {
+            self.unary(Op::I32WrapI64, size)
+        };
+        self.write(dst, value);
+    }
+
+    fn grow(
+        &mut self,
+        op: Op,
+        helper: Helper,
+        (index, is64): (u32, bool),
+        operands: &[Value],
+        dst: Slot,
+    ) {
+        let mut args = vec![self.constant(Type::I32, u64::from(index))];
+        args.extend(operands);
+        let old = self.helper(op, helper, &args, &[Type::I64]);
+        self.write_size(old, is64, dst);
+    }
+
+    fn bulk(&mut self, op: Op, helper: Helper, indices: &[u32], operands: &[Value]) {
+        let mut args: Vec<Value> = indices
+            .iter()
+            .map(|&index| self.constant(Type::I32, u64::from(index)))
+            .collect();
+        args.extend(operands);
+        self.helper(op, helper, &args, &[]);
+    }
+
+    fn copy(&mut self, op: Op, dst: u32, src: u32, operands: &[Operand]) {
+        let is_memory = op == Op::MemoryCopy;
+        let is64 = |index: u32| match is_memory {
+            true => self.module.memories[index as usize].is64,
+            false => self.module.tables[index as usize].is64,
+        };
+        let (dst64, src64) = (is64(dst), is64(src));
+        let to = self.wide(operands[0], dst64);
+        let from = self.wide(operands[1], src64);
+        let len = self.wide(operands[2], dst64 && src64);
+        let helper = match is_memory {
+            true => Helper::MemoryCopy,
+            false => Helper::TableCopy,
+        };
+        self.bulk(op, helper, &[dst, src], &[to, from, len]);
+    }
+
+    fn init(&mut self, op: Op, segment: u32, index: u32, operands: &[Operand]) {
+        let (helper, is64) = match op {
+            Op::MemoryInit => (
+                Helper::MemoryInit,
+                self.module.memories[index as usize].is64,
+            ),
+            _ => (Helper::TableInit, self.module.tables[index as usize].is64),
+        };
+        let to = self.wide(operands[0], is64);
+        let from = self.wide(operands[1], false);
+        let len = self.wide(operands[2], false);
+        self.bulk(op, helper, &[index, segment], &[to, from, len]);
+    }
+}

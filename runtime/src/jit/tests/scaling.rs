@@ -1,0 +1,181 @@
+//! How compiling grows with a function's size: processor time of each stage for functions of
+//! several shapes, at one, two and four times a size. Stages are timed by the thread's own clock,
+//! so that what else the machine does counts little.
+
+use std::time::Duration;
+
+use super::encode;
+use crate::engine::{Config, Engine, Tier};
+use crate::jit::JitTier;
+use crate::jit::arm64::abi;
+use crate::jit::arm64::asm::Assembler;
+use crate::jit::arm64::emit::{Surroundings, emit};
+use crate::jit::build::Assumptions;
+use crate::jit::pipeline;
+use crate::module::Module;
+
+/// The body of a function, for a size.
+type Shape = fn(usize) -> String;
+
+/// Locals besides the parameter.
+const LOCALS: usize = 200;
+
+fn times(n: usize, piece: impl Fn(usize) -> String) -> String {
+    (0..n).map(piece).collect()
+}
+
+fn local(i: usize) -> usize {
+    1 + i * 7 % LOCALS
+}
+
+fn straight(n: usize) -> String {
+    times(n, |i| {
+        let (a, b) = (local(i), local(i * 3 + 1));
+        format!(
+            "(local.set {a} (i32.add (i32.mul (local.get {b}) (i32.const {i})) (local.get {a})))"
+        )
+    })
+}
+
+fn ifs(n: usize) -> String {
+    times(n, |i| {
+        format!(
+            "(if (i32.eq (local.get 0) (i32.const {i}))
+               (then (local.set 1 (i32.add (local.get 1) (i32.const {}))))
+               (else (local.set 2 (local.get 1))))",
+            i * 5
+        )
+    })
+}
+
+fn many_locals(n: usize) -> String {
+    times(n, |i| {
+        format!(
+            "(if (local.get {0}) (then (local.set {0} (i32.add (local.get {1}) (i32.const 1)))))",
+            local(i),
+            local(i + 1)
+        )
+    })
+}
+
+fn loops(n: usize) -> String {
+    times(n, |i| {
+        let a = local(i);
+        format!(
+            "(loop (local.set {a} (i32.sub (local.get {a}) (i32.const 1)))
+               (local.set 1 (i32.xor (local.get 1) (local.get {a}))) (br_if 0 (local.get {a})))"
+        )
+    })
+}
+
+fn nested_loops(n: usize) -> String {
+    let depth = 20;
+    times(n / depth, |i| {
+        let open = times(depth, |d| {
+            format!(
+                "(loop (local.set {0} (i32.sub (local.get {0}) (local.get 0)))",
+                local(i + d)
+            )
+        });
+        let close = times(depth, |d| {
+            format!("(br_if 0 (local.get {})))", local(i + depth - d))
+        });
+        open + &close
+    })
+}
+
+fn memory(n: usize) -> String {
+    times(n, |i| {
+        format!(
+            "(i32.store offset={i} (local.get {0}) (i32.load offset={1} (local.get {0})))",
+            local(i / 3),
+            i * 3
+        )
+    })
+}
+
+fn table(n: usize) -> String {
+    let open = "block ".repeat(n);
+    let labels = times(n, |i| format!("{i} "));
+    let arms = times(n, |i| {
+        format!("end (local.set 1 (i32.add (local.get 1) (i32.const {i}))) ")
+    });
+    format!("{open} local.get 0 br_table {labels} {arms}")
+}
+
+fn calls(n: usize) -> String {
+    times(n, |i| {
+        let (a, b) = (local(i), local(i * 3 + 1));
+        format!("(local.set {a} (call 0 (i32.add (local.get {b}) (local.get {a}))))")
+    })
+}
+
+/// Pieces of a shape at the smallest size.
+const SIZE: usize = 5_000;
+
+const SHAPES: &[(&str, Shape)] = &[
+    ("straight", straight),
+    ("ifs", ifs),
+    ("many locals", many_locals),
+    ("loops", loops),
+    ("nested loops", nested_loops),
+    ("memory", memory),
+    ("table", table),
+    ("calls", calls),
+];
+
+fn module(body: &str) -> Module {
+    let mut config = Config::only(Tier::Jit);
+    config.limits.native_stack_bytes = usize::MAX >> 1;
+    let engine = Engine::with_backend(config, Box::new(JitTier::default()));
+    let locals = "i32 ".repeat(LOCALS);
+    let wat = format!(
+        "(module (memory 1) (func (param i32) (result i32) (local {locals}) {body}
+           (local.get 1)))"
+    );
+    Module::new(&engine, &encode(&wat)).expect("the module is valid")
+}
+
+fn thread_time() -> Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is written.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// Seconds of the stages, and how many bytes of code they read and made.
+fn compile(shape: Shape, size: usize) -> ([f64; 4], [usize; 2]) {
+    let config = Config::only(Tier::Jit);
+    let module = module(&shape(size));
+    let read = module.bodies[0].len();
+    let around = Surroundings {
+        leaves_instance: false,
+    };
+    let mut marks = vec![thread_time()];
+    let ir = crate::ir::build(&module, 0).expect("it is valid");
+    marks.push(thread_time());
+    let (vcode, _) = pipeline::lowered(&ir, Assumptions::new(&config)).expect("it compiles");
+    marks.push(thread_time());
+    let output = vcode.allocate(&abi::env()).expect("it is allocated");
+    marks.push(thread_time());
+    let made = emit(Assembler::new(), &vcode, &output, around).expect("it is emitted");
+    marks.push(thread_time());
+    let seconds = std::array::from_fn(|i| (marks[i + 1] - marks[i]).as_secs_f64());
+    (seconds, [read, made.code.bytes.len()])
+}
+
+/// The table of all shapes up to a megabyte.
+#[test]
+#[ignore = "takes minutes; prints a table"]
+fn table_of_shapes() {
+    println!("shape          bytes     code       ir     ssa   alloc    emit");
+    for &(name, shape) in SHAPES {
+        for size in [1, 2, 4].map(|k| k * SIZE) {
+            let ([ir, ssa, alloc, emit], [read, made]) = compile(shape, size);
+            println!("{name:12} {read:7} {made:8} {ir:8.3}{ssa:8.3}{alloc:8.3}{emit:8.3}");
+        }
+    }
+}
