@@ -32,7 +32,6 @@ use crate::jit::walk;
 use crate::trap::TrapKind;
 use crate::types::FuncType;
 use crate::vm;
-#[cfg(test)]
 pub(in crate::jit) use outward::load_address;
 use outward::{ROOTS_FRAME_BYTES, leave_roots, poison_registers, save_roots};
 
