@@ -37,8 +37,10 @@ enum Command {
     Run(RunArgs),
     /// List the files of a suite with their proposals and numbers of directives.
     List(Selection),
-    /// Decode and validate a module. Exit code 1 if it is malformed or invalid.
+    /// Decode and validate modules. Exit code 1 if one is malformed or invalid.
     Validate(ValidateArgs),
+    /// Show what is in a module, and what the engine makes of its functions.
+    Inspect(InspectArgs),
     /// Run jobs of another wassay process over stdin and stdout.
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -224,9 +226,39 @@ impl LimitArgs {
 /// Options of `wassay validate`.
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
+    /// Modules, binary or text
+    #[arg(value_name = "FILE.wasm|FILE.wat", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// Options of `wassay inspect`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --func and stages the module is summed up. Without stages a function is shown in all of them.
+Compiling works on every host. Exit code 2 for a file that is no valid module or has no such function,
+3 for a function with an instruction that the compiler does not have.")]
+pub struct InspectArgs {
     /// A module, binary or text
     #[arg(value_name = "FILE.wasm|FILE.wat")]
     pub file: PathBuf,
+    /// Only this function, by index, export or name [default: all that have a body]
+    #[arg(long, value_name = "N|NAME")]
+    pub func: Option<String>,
+    /// Show its instructions, with their offsets in the module
+    #[arg(long)]
+    pub source: bool,
+    /// Show the canonical IR
+    #[arg(long)]
+    pub ir: bool,
+    /// Show the compiler's SSA form, as built and as optimised
+    #[arg(long)]
+    pub ssa: bool,
+    /// Show the ARM64 instructions
+    #[arg(long)]
+    pub asm: bool,
+    /// How memory accesses are checked
+    #[arg(long, value_enum, default_value_t = BoundsArg::Guard)]
+    pub bounds: BoundsArg,
 }
 
 /// Options of `wassay worker`.
@@ -401,6 +433,7 @@ fn answer(command: Command) -> Result<Exit, InputError> {
         Command::Compare(args) => crate::compare_reports::command(&args),
         Command::Run(args) => crate::run::command(&args),
         Command::List(args) => crate::select::list(&args),
+        Command::Inspect(args) => crate::inspect::command(&args),
         Command::Validate(args) => crate::run::validate(&args),
         Command::Worker(args) => Ok(crate::worker::command(args.tier, &args.cell)),
     }

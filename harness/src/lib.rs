@@ -12,6 +12,7 @@ pub mod compare;
 pub mod compare_reports;
 pub mod error;
 pub mod expectations;
+pub mod inspect;
 pub mod judge;
 pub mod outcome;
 pub mod parse;

@@ -62,18 +62,19 @@ pub fn command(args: &RunArgs) -> Result<Exit, InputError> {
 /// Answers `wassay validate`.
 ///
 /// # Errors
-/// If the file cannot be read or is no module text.
+/// If a file cannot be read or is no module text.
 pub fn validate(args: &ValidateArgs) -> Result<Exit, InputError> {
     on_a_large_stack(|| {
-        let bytes = read_module(&args.file)?;
-        let engine = Engine::new(Config::only(runtime::Tier::Stack));
-        match engine.and_then(|engine| Module::new(&engine, &bytes)) {
-            Ok(_) => Ok(Exit::AsExpected),
-            Err(error) => {
-                eprintln!("wassay: {}: {error}", args.file.display());
-                Ok(Exit::Failed)
+        let mut exit = Exit::AsExpected;
+        for file in &args.files {
+            let bytes = read_module(file)?;
+            let engine = Engine::new(Config::only(runtime::Tier::Stack));
+            if let Err(error) = engine.and_then(|engine| Module::new(&engine, &bytes)) {
+                eprintln!("wassay: {}: {error}", file.display());
+                exit = Exit::Failed;
             }
         }
+        Ok(exit)
     })
 }
 
@@ -117,7 +118,7 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
 }
 
 /// Runs `work` on a thread whose stack is large enough for a text parser that recurses.
-fn on_a_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn on_a_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
         let handle = thread
@@ -166,10 +167,7 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
 /// The engine's configuration, limits included.
 fn config(args: &RunArgs) -> Config {
     let mut config = Config::only(runtime_tier(args.tier));
-    config.bounds = match args.bounds.into() {
-        Bounds::Guard => runtime::Bounds::Guard,
-        Bounds::Explicit => runtime::Bounds::Explicit,
-    };
+    config.bounds = engine_bounds(args.bounds.into());
     if !args.eager {
         config.compilation = Compilation::Lazy;
     }
@@ -188,6 +186,14 @@ fn config(args: &RunArgs) -> Config {
     }
     limits.call_depth_max = given.max_depth.unwrap_or(limits.call_depth_max);
     config
+}
+
+/// What the runtime calls a way to check memory accesses.
+pub(crate) fn engine_bounds(bounds: Bounds) -> runtime::Bounds {
+    match bounds {
+        Bounds::Guard => runtime::Bounds::Guard,
+        Bounds::Explicit => runtime::Bounds::Explicit,
+    }
 }
 
 /// Gives a store its fuel and its time.
@@ -278,7 +284,7 @@ fn refusal(file: &Path, error: &runtime::Error) -> Result<Exit, InputError> {
 }
 
 /// The module in a file, in the binary format; text is translated.
-fn read_module(path: &Path) -> Result<Vec<u8>, InputError> {
+pub(crate) fn read_module(path: &Path) -> Result<Vec<u8>, InputError> {
     let bytes = std::fs::read(path).map_err(|error| InputError::at(path, error.to_string()))?;
     if bytes.starts_with(b"\0asm") {
         return Ok(bytes);

@@ -952,3 +952,82 @@ fn a_shape_that_fails_is_named_by_its_directive_and_fails_the_run() {
         "what was not measured is not passed"
     );
 }
+
+const INSPECTED: &str = "(module
+  (import \"env\" \"log\" (func $log (param i32)))
+  (func $double (export \"twice\") (param i32) (result i32)
+    (block (br_if 0 (local.get 0)))
+    (i32.add (local.get 0) (local.get 0))))
+";
+
+#[test]
+fn inspect_sums_up_a_module() {
+    let place = Place::new();
+    let ended = place.run(&["inspect", &place.file("m.wat", INSPECTED)]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let parts = [
+        "\"env\" \"log\"  func [i32] -> []",
+        "1 $double (export \"twice\")  [i32] -> [i32]",
+        "  code\n",
+        "\nproposals\n  mvp\n",
+    ];
+    for part in parts {
+        assert!(
+            ended.stdout.contains(part),
+            "no {part:?}:\n{}",
+            ended.stdout
+        );
+    }
+}
+
+#[test]
+fn inspect_shows_the_stages_that_are_asked_for() {
+    let place = Place::new();
+    let file = place.file("m.wat", INSPECTED);
+    let heads = [
+        ";; source",
+        ";; IR",
+        ";; SSA, built",
+        ";; SSA, optimised",
+        ";; A64",
+    ];
+    let shown = |args: &[&str]| {
+        let ended = place.run(&[&["inspect", &file], args].concat());
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let has = heads.map(|head| ended.stdout.lines().any(|line| line == head));
+        (has, ended.stdout)
+    };
+    assert_eq!(shown(&["--ir"]).0, [false, true, false, false, false]);
+    assert_eq!(
+        shown(&["--ssa", "--asm"]).0,
+        [false, false, true, true, true]
+    );
+    for func in ["1", "twice", "double", "$double"] {
+        let (has, text) = shown(&["--func", func]);
+        assert_eq!(has, [true; 5]);
+        for part in ["    i32.add\n", "i32.add p0, p0", "ret x30"] {
+            assert!(text.contains(part), "no {part:?}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn inspect_refuses_what_is_no_module_and_functions_that_are_not_there() {
+    let place = Place::new();
+    let file = place.file("m.wat", INSPECTED);
+    let missing = place.run(&["inspect", &file, "--func", "third"]);
+    missing.is_refused(&["m.wat", "no function `third`", "functions 0 to 1"]);
+    let imported = place.run(&["inspect", &file, "--func", "log", "--ir"]);
+    imported.is_refused(&["m.wat", "function 0 $log is imported"]);
+    let invalid = place.file("i.wat", "(module (func (result i32)))");
+    place
+        .run(&["inspect", &invalid])
+        .is_refused(&["i.wat", "invalid module", "at offset 0x"]);
+    let cut = place.file("c.wasm", b"\0asm\x01\0\0\0\x01\x05");
+    place
+        .run(&["inspect", &cut])
+        .is_refused(&["c.wasm", "malformed module", "at offset 0xa"]);
+    place
+        .run(&["inspect", "/nonexistent.wasm"])
+        .is_refused(&["/nonexistent.wasm"]);
+}
