@@ -234,9 +234,9 @@ pub struct ValidateArgs {
 /// Options of `wassay inspect`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Without --func and stages the module is summed up. Without stages a function is shown in all of them.
-Compiling works on every host. Exit code 2 for a file that is no valid module or has no such function,
-3 for a function with an instruction that the compiler does not have.")]
+Without --func and stages the module is summed up; without stages a function is shown in all.
+Compiling works on every host. Exit code 2 for a file that is no valid module or has no such
+function, 3 for an instruction that the compiler does not have.")]
 pub struct InspectArgs {
     /// A module, binary or text
     #[arg(value_name = "FILE.wasm|FILE.wat")]

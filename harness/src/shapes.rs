@@ -39,8 +39,9 @@ use plan::{Plan, Variant};
 
 /// Assertions after which a round ends: what bounds the memory that variants take.
 const ASSERTIONS_PER_ROUND: usize = 8192;
-/// Variants listed before the rest is counted only.
-const LISTED_MAX: usize = 10_000;
+/// Variants of one shape listed before the rest is counted only: so that what fails in all cases
+/// does not hide what fails in one.
+const LISTED_MAX: u64 = 500;
 
 /// What variants are made of, whatever the file's own features are.
 const FEATURES: FeatureSet = FeatureSet {
@@ -264,7 +265,10 @@ fn add_variant(account: &mut ShapesAccount, judged: &Judged<'_>) {
         .all(|verdict| verdict.status == Status::Pass);
     if passes && judged.comparison.agreement != Agreement::Diverge {
         return;
-    } else if account.failures.len() >= LISTED_MAX {
+    }
+    shape.listed += 1;
+    if shape.listed > LISTED_MAX {
+        shape.listed = LISTED_MAX;
         account.unlisted += 1;
         return;
     }

@@ -49,6 +49,8 @@ pub struct ShapesAccount {
 pub struct ShapeAccount {
     /// Variants made.
     pub variants: u64,
+    /// Variants that are listed, since they did not plainly pass.
+    pub listed: u64,
     /// The counts of each tier that could run.
     pub tiers: BTreeMap<Tier, Counts>,
 }

@@ -3,6 +3,7 @@
 //! Reads a [`Report`] and nothing else, so that the terminal cannot say what the JSON does not.
 //! Percentages are cut off, never rounded up: 100.0 % means all of them.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::shapes::ShapesAccount;
@@ -12,6 +13,8 @@ use crate::verdict::{Agreement, Status};
 
 /// Failures shown before the rest is counted only.
 const FAILURES_SHOWN_MAX: usize = 25;
+/// Failures of one operand shape shown before the rest is counted only.
+const OF_SHAPE_SHOWN_MAX: usize = 3;
 /// Divergences shown before the rest is counted only.
 const DIVERGENCES_SHOWN_MAX: usize = 25;
 /// Characters of a value or message shown.
@@ -128,7 +131,14 @@ fn variants(out: &mut String, report: &Report, color: Color) {
     let Some(account) = &report.shapes else {
         return;
     };
-    for variant in account.failures.iter().take(FAILURES_SHOWN_MAX) {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let few = account.failures.iter().filter(|variant| {
+        let count = seen.entry(&variant.shape).or_default();
+        *count += 1;
+        *count <= OF_SHAPE_SHOWN_MAX
+    });
+    let few: Vec<_> = few.take(FAILURES_SHOWN_MAX).collect();
+    for variant in &few {
         let place = format!("{}:{}:{}", variant.file, variant.line, variant.column);
         let tiers = variant.tiers.keys().map(|tier| tier.name());
         let tiers: Vec<&str> = tiers.collect();
@@ -150,8 +160,8 @@ fn variants(out: &mut String, report: &Report, color: Color) {
         }
     }
     let all = account.failures.len() as u64 + account.unlisted;
-    if all > FAILURES_SHOWN_MAX as u64 {
-        let more = all - FAILURES_SHOWN_MAX as u64;
+    let more = all - few.len() as u64;
+    if more > 0 {
         line(out, &format!("... and {more} more variants"));
     }
 }

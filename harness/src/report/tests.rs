@@ -92,6 +92,7 @@ fn with_shapes() -> Report {
     };
     let shape = shapes::ShapeAccount {
         variants: 1,
+        listed: 1,
         tiers: BTreeMap::from([(Tier::Stack, counts(Fail))]),
     };
     let failure = shapes::VariantAccount {

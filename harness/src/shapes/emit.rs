@@ -8,7 +8,7 @@ use wasm_encoder::{
 };
 
 use super::body::{Body, Number, Part, Type};
-use super::form::{DECIDED, Form, PASSES, Setting, Source, Width};
+use super::form::{Address, DECIDED, DISPLACEMENT, Form, PASSES, SHIFT, Setting, Source, Width};
 use super::memory::{self, ENTRY_BYTES, Live, ROTATION, WRITTEN};
 
 /// The function that variants call only because a call clobbers registers.
@@ -88,7 +88,7 @@ impl<'a> Emitter<'a> {
                 (Source::Parameter | Source::Extended(_), ty) => ty,
                 (Source::Dirty, Type::I32) => Type::I64,
                 (Source::Dirty, Type::I64 | Type::F32 | Type::F64 | Type::V128) => Type::V128,
-                (Source::Shared(_) | Source::Constant(_) | Source::Memory(_), _) => return None,
+                (Source::Shared(_) | Source::Constant(_) | Source::Memory(..), _) => return None,
             };
             locals.push(ty);
             Some(locals.len() as u32 - 1)
@@ -96,9 +96,10 @@ impl<'a> Emitter<'a> {
         let sources = form.sources.iter().zip(&body.operands);
         let operands = sources.map(&mut parameter).collect();
         let base = locals.len() as u32;
-        if form.has_base() {
-            locals.push(Type::I64);
-        }
+        locals.extend(form.base().map(|base| match base {
+            Address::Wrapped => Type::I64,
+            Address::Displaced | Address::Indexed => Type::I32,
+        }));
         Emitter {
             body,
             form,
@@ -176,9 +177,8 @@ impl<'a> Emitter<'a> {
         match (self.form.sources[operand], local) {
             (Source::Shared(first), _) => self.operand(first),
             (Source::Constant(number), _) => self.constant(number),
-            (Source::Memory(width), _) => {
-                let base = self.base;
-                self.sink().local_get(base).i32_wrap_i64();
+            (Source::Memory(width, how), _) => {
+                self.address(how);
                 self.load(ty, width, operand as u32 * ENTRY_BYTES);
             }
             (Source::Parameter, Some(local)) => {
@@ -190,6 +190,18 @@ impl<'a> Emitter<'a> {
                 unreachable!("each of these has a parameter")
             }
         }
+    }
+
+    /// The address of the record.
+    fn address(&mut self, how: Address) {
+        let base = self.base;
+        let mut sink = self.sink();
+        sink.local_get(base);
+        match how {
+            Address::Wrapped => sink.i32_wrap_i64(),
+            Address::Displaced => sink.i32_const(DISPLACEMENT.cast_signed()).i32_add(),
+            Address::Indexed => sink.i32_const(SHIFT.cast_signed()).i32_shl(),
+        };
     }
 
     fn constant(&mut self, Number { ty, bits }: Number) {
@@ -280,15 +292,15 @@ impl<'a> Emitter<'a> {
     fn stored(&mut self) -> Vec<Type> {
         let results = self.results_in_locals();
         let types = self.body.results.clone();
-        let (base, first) = (self.base, self.body.operands.len());
+        let first = self.body.operands.len();
         let offset = |index: usize| (first + index) as u32 * ENTRY_BYTES;
         for (index, (&local, &ty)) in results.iter().zip(&types).enumerate() {
-            let mut sink = self.sink();
-            sink.local_get(base).i32_wrap_i64().local_get(local);
+            self.address(Address::Wrapped);
+            self.sink().local_get(local);
             self.store(ty, offset(index));
         }
         for (index, &ty) in types.iter().enumerate() {
-            self.sink().local_get(base).i32_wrap_i64();
+            self.address(Address::Wrapped);
             let bits = 8 * memory::bytes_of(ty);
             let signed = false;
             self.load(ty, Width { bits, signed }, offset(index));

@@ -21,12 +21,23 @@ pub(super) enum Source {
     Shared(usize),
     /// A constant.
     Constant(Number),
-    /// Memory, at an address whose upper half is dirty.
-    Memory(Width),
+    /// Memory, at an address made in this way.
+    Memory(Width, Address),
     /// A register with more in it than the operand: an i64 that is wrapped, a lane of a vector.
     Dirty,
     /// An extension of what has more above these bits.
     Extended(Width),
+}
+
+/// How the address of an operand is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Address {
+    /// An i64 is wrapped.
+    Wrapped,
+    /// A constant is added, and the sum is above 32 bits.
+    Displaced,
+    /// An index is shifted by [`SHIFT`], out of whose upper bits something is lost.
+    Indexed,
 }
 
 /// The bits of an operand that are stored or kept, and how it is made of them.
@@ -74,6 +85,10 @@ pub(super) struct Form {
     pub(super) setting: Setting,
 }
 
+/// What is added to a displaced address: so much that the sum goes beyond 32 bits.
+pub(super) const DISPLACEMENT: u32 = 0x9000_0008;
+/// The shift of an index; every record is at a multiple.
+pub(super) const SHIFT: u32 = 3;
 /// The passes of a loop.
 pub(super) const PASSES: u32 = 3;
 /// What a decision gives where the condition holds, and where not.
@@ -82,10 +97,14 @@ pub(super) const DECIDED: [u32; 2] = [1, 2];
 const SINGLE_MAX: usize = 3;
 
 impl Form {
-    /// Whether it takes the address of the assertion's record in memory as its last parameter.
-    pub(super) fn has_base(&self) -> bool {
-        let reads = |source: &Source| matches!(source, Source::Memory(_));
-        self.setting == Setting::Stored || self.sources.iter().any(reads)
+    /// How the address of the assertion's record is made of the last parameter, if it has one.
+    pub(super) fn base(&self) -> Option<Address> {
+        let address = |source: &Source| match source {
+            Source::Memory(_, address) => Some(*address),
+            _ => None,
+        };
+        let stored = (self.setting == Setting::Stored).then_some(Address::Wrapped);
+        stored.or_else(|| self.sources.iter().find_map(address))
     }
 
     /// The arguments of a call with these values, whose record is at this address.
@@ -98,7 +117,7 @@ impl Form {
                     args.push(below(*value, PASSES).argument());
                 }
                 Source::Parameter => args.push(value.argument()),
-                Source::Shared(_) | Source::Constant(_) | Source::Memory(_) => {}
+                Source::Shared(_) | Source::Constant(_) | Source::Memory(..) => {}
                 Source::Dirty => args.push(dirty(*value, &mut garbage)),
                 Source::Extended(width) => {
                     let above = garbage.next() << width.bits;
@@ -108,9 +127,14 @@ impl Form {
                 }
             }
         }
-        if self.has_base() {
-            args.push(Argument::I64(u64::from(address) | garbage.next() << 32));
-        }
+        args.extend(self.base().map(|base| match base {
+            Address::Wrapped => Argument::I64(u64::from(address) | garbage.next() << 32),
+            Address::Displaced => Argument::I32(address.wrapping_sub(DISPLACEMENT)),
+            Address::Indexed => {
+                let lost = u32::MAX << (u32::BITS - SHIFT);
+                Argument::I32(address >> SHIFT | lost)
+            }
+        }));
         args
     }
 }
@@ -175,12 +199,16 @@ pub(super) fn forms(case: &Case<'_>) -> Vec<(Cow<'static, str>, Form)> {
     }
     let constant = |index: usize| Source::Constant(case.values[index]);
     let all_constant: Vec<Source> = (0..count).map(constant).collect();
-    let memory = |index: usize| Source::Memory(Width::whole(body.operands[index]));
-    add(
-        "loaded".into(),
-        (0..count).map(memory).collect(),
-        Setting::Plain,
-    );
+    let at = |index: usize, how| Source::Memory(Width::whole(body.operands[index]), how);
+    let memory = |index: usize| at(index, Address::Wrapped);
+    for (name, how) in [
+        ("loaded", Address::Wrapped),
+        ("displaced", Address::Displaced),
+        ("indexed", Address::Indexed),
+    ] {
+        let sources = (0..count).map(|index| at(index, how)).collect();
+        add(name.into(), sources, Setting::Plain);
+    }
     add("constant".into(), all_constant.clone(), Setting::Plain);
     if body.compares {
         add("constant-if".into(), all_constant, Setting::If);
@@ -212,7 +240,7 @@ pub(super) fn forms(case: &Case<'_>) -> Vec<(Cow<'static, str>, Form)> {
         }
     }
     add("dirty".into(), vec![Source::Dirty; count], Setting::Plain);
-    if let Some(sources) = made_of_less(case, Source::Memory) {
+    if let Some(sources) = made_of_less(case, |it| Source::Memory(it, Address::Wrapped)) {
         add("narrow".into(), sources, Setting::Plain);
     }
     if let Some(sources) = made_of_less(case, Source::Extended) {

@@ -150,7 +150,7 @@ fn every_shape_of_what_is_right_passes() {
 }
 
 /// Shapes that the script above must have.
-const ALL: [&str; 32] = [
+const ALL: [&str; 34] = [
     "address",
     "calls",
     "constant",
@@ -158,6 +158,8 @@ const ALL: [&str; 32] = [
     "constant-3",
     "constant-if",
     "dirty",
+    "displaced",
+    "indexed",
     "dropped",
     "eqz",
     "extended",
