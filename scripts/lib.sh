@@ -15,8 +15,9 @@ target_dir=${CARGO_TARGET_DIR:-$root/target}
 case $toolchain_dir in /*) ;; *) toolchain_dir=$PWD/$toolchain_dir ;; esac
 case $target_dir in /*) ;; *) target_dir=$PWD/$target_dir ;; esac
 
-# The program that runs the JIT where the host is not ARM64.
-jit_worker=$target_dir/aarch64-jit/$cross_target/release/wassay
+# The program that runs the JIT where the host is not ARM64, and where it is built.
+cross_target_dir=$target_dir/aarch64-jit
+jit_worker=$cross_target_dir/$cross_target/release/wassay
 
 # What scripts/setup finds and writes to .toolchain/env.
 cross_rustc=""   # the compiler
@@ -62,7 +63,7 @@ cross_cargo() {
         export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=$cross_linker
         export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=$cross_runner
         unset RUSTFLAGS RUSTC_WRAPPER
-        cargo_here "$subcommand" --target "$cross_target" --target-dir "$target_dir/aarch64-jit" "$@"
+        cargo_here "$subcommand" --target "$cross_target" --target-dir "$cross_target_dir" "$@"
     )
 }
 

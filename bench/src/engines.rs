@@ -2,16 +2,17 @@
 //! and calls an export with zeros.
 
 use wassay_runtime as wassay;
+use wassay_runtime::{Bounds, Compilation, Config, Tier};
 
 use crate::Done;
 use crate::sample::{Clock, Sample};
-use crate::table::Job;
+use crate::table::Job::{self, Compiling, Instructions, Kernels, Load};
 
 /// An engine in one of its modes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineName {
     /// A tier of ours.
-    Wassay(wassay::Tier, wassay::Compilation),
+    Wassay(Tier, Compilation, Bounds),
     /// Whether it translates lazily.
     Wasmi(bool),
     /// tinywasm
@@ -22,32 +23,38 @@ pub enum EngineName {
 }
 
 /// Names, and which tables an engine is in unless others are asked for.
-const ENGINES: &[(&str, EngineName, bool, bool)] = &[
-    ("wassay-stack", STACK, true, true),
-    ("wassay-register", REGISTER, true, true),
-    ("wassay-stack-lazy", lazy(wassay::Tier::Stack), false, true),
-    (
-        "wassay-register-lazy",
-        lazy(wassay::Tier::Register),
-        false,
-        true,
-    ),
-    ("wasmi", EngineName::Wasmi(false), true, true),
-    ("wasmi-lazy", EngineName::Wasmi(true), false, true),
-    ("tinywasm", EngineName::Tinywasm, true, true),
+const ENGINES: &[(&str, EngineName, &[Job])] = &[
+    ("wassay-stack", eager(Tier::Stack), &[Kernels, Load]),
+    ("wassay-register", eager(Tier::Register), &[Kernels, Load]),
+    ("wassay-stack-lazy", lazy(Tier::Stack), &[Load]),
+    ("wassay-register-lazy", lazy(Tier::Register), &[Load]),
+    ("wassay-jit", eager(Tier::Jit), WHERE_THERE_IS_A_JIT),
+    ("wassay-jit-explicit", EXPLICIT, &[Instructions]),
+    ("wasmi", EngineName::Wasmi(false), &[Kernels, Load]),
+    ("wasmi-lazy", EngineName::Wasmi(true), &[Load]),
+    ("tinywasm", EngineName::Tinywasm, &[Kernels, Load]),
     #[cfg(feature = "wasmtime")]
-    ("pulley", EngineName::Wasmtime("pulley"), true, true),
+    ("pulley", EngineName::Wasmtime("pulley"), &[Kernels, Load]),
     #[cfg(feature = "wasmtime")]
-    ("winch", EngineName::Wasmtime("winch"), true, true),
+    ("winch", EngineName::Wasmtime("winch"), Job::ALL),
     #[cfg(feature = "wasmtime")]
-    ("cranelift", EngineName::Wasmtime("cranelift"), true, true),
+    ("cranelift", EngineName::Wasmtime("cranelift"), Job::ALL),
 ];
 
-const STACK: EngineName = EngineName::Wassay(wassay::Tier::Stack, wassay::Compilation::Eager);
-const REGISTER: EngineName = EngineName::Wassay(wassay::Tier::Register, wassay::Compilation::Eager);
+const WHERE_THERE_IS_A_JIT: &[Job] = if wassay::jit::backend::CAN_RUN {
+    Job::ALL
+} else {
+    &[Instructions, Compiling]
+};
 
-const fn lazy(tier: wassay::Tier) -> EngineName {
-    EngineName::Wassay(tier, wassay::Compilation::Lazy)
+const EXPLICIT: EngineName = EngineName::Wassay(Tier::Jit, Compilation::Eager, Bounds::Explicit);
+
+const fn eager(tier: Tier) -> EngineName {
+    EngineName::Wassay(tier, Compilation::Eager, Bounds::Guard)
+}
+
+const fn lazy(tier: Tier) -> EngineName {
+    EngineName::Wassay(tier, Compilation::Lazy, Bounds::Guard)
 }
 
 impl EngineName {
@@ -65,10 +72,7 @@ impl EngineName {
 
     /// The engines of a table.
     pub fn all(job: Job) -> Vec<EngineName> {
-        let rows = ENGINES.iter().filter(|row| match job {
-            Job::Kernels => row.2,
-            Job::Load => row.3,
-        });
+        let rows = ENGINES.iter().filter(|row| row.2.contains(&job));
         rows.map(|row| row.1).collect()
     }
 }
@@ -76,7 +80,14 @@ impl EngineName {
 /// Runs an export under an engine.
 pub fn run(engine: EngineName, bytes: &[u8], export: &str) -> Done<Sample> {
     match engine {
-        EngineName::Wassay(tier, compilation) => ours(tier, compilation, bytes, export),
+        EngineName::Wassay(tier, compilation, bounds) => {
+            let config = Config {
+                compilation,
+                bounds,
+                ..Config::only(tier)
+            };
+            ours(tier, config, bytes, export)
+        }
         EngineName::Wasmi(lazy) => wasmi(lazy, bytes, export),
         EngineName::Tinywasm => tinywasm(bytes, export),
         #[cfg(feature = "wasmtime")]
@@ -86,23 +97,12 @@ pub fn run(engine: EngineName, bytes: &[u8], export: &str) -> Done<Sample> {
     }
 }
 
-fn ours(
-    tier: wassay::Tier,
-    compilation: wassay::Compilation,
-    bytes: &[u8],
-    export: &str,
-) -> Done<Sample> {
-    use wassay::{
-        Caller, Config, Engine, Error, Extern, ExternType, Func, Instance, Module, Store, Val,
-    };
-    let config = Config {
-        compilation,
-        ..Config::only(tier)
-    };
+fn ours(tier: Tier, config: Config, bytes: &[u8], export: &str) -> Done<Sample> {
+    use wassay::{Caller, Engine, Error, Extern, ExternType, Func, Instance, Module, Store, Val};
     let engine = Engine::new(config)?;
     let mut clock = Clock::start()?;
     let module = Module::new(&engine, bytes)?;
-    clock.mark("compile")?;
+    clock.compiled()?;
     let mut store = Store::new(&engine);
     let mut imports = Vec::new();
     for import in &module.imports {
@@ -114,7 +114,7 @@ fn ours(
         imports.push(Extern::Func(Func::host(&mut store, (*ty).clone(), fail)?));
     }
     let instance = Instance::new(&mut store, &module, &imports)?;
-    clock.mark("instantiate")?;
+    clock.instantiated(module.code(tier))?;
     let func = instance.func(&store, export).ok_or("no such export")?;
     let zero = |&ty: &wassay::ValType| match ty {
         wassay::ValType::I64 => Val::I64(0),
@@ -124,12 +124,11 @@ fn ours(
     };
     let args: Vec<Val> = func.ty(&store).params.iter().map(zero).collect();
     let results = func.call(&mut store, &args)?;
-    clock.mark("call")?;
-    Ok(clock.finish(match results.first() {
+    clock.returned(match results.first() {
         Some(Val::I64(value)) => Some(*value as u64),
         Some(Val::I32(value)) => Some(u64::from(*value as u32)),
         _ => None,
-    }))
+    })
 }
 
 fn wasmi(lazy: bool, bytes: &[u8], export: &str) -> Done<Sample> {
@@ -143,7 +142,7 @@ fn wasmi(lazy: bool, bytes: &[u8], export: &str) -> Done<Sample> {
     let engine = Engine::new(&config);
     let mut clock = Clock::start()?;
     let module = Module::new(&engine, bytes)?;
-    clock.mark("compile")?;
+    clock.compiled()?;
     let mut store = Store::new(&engine, ());
     let mut linker = Linker::new(&engine);
     for import in module.imports() {
@@ -155,7 +154,7 @@ fn wasmi(lazy: bool, bytes: &[u8], export: &str) -> Done<Sample> {
         }
     }
     let instance = linker.instantiate_and_start(&mut store, &module)?;
-    clock.mark("instantiate")?;
+    clock.instantiated(0..0)?;
     let func = instance.get_func(&store, export).ok_or("no such export")?;
     let ty = func.ty(&store);
     let args: Vec<Val> = ty
@@ -169,12 +168,11 @@ fn wasmi(lazy: bool, bytes: &[u8], export: &str) -> Done<Sample> {
         .map(|&ty| Val::default_for_ty(ty))
         .collect();
     func.call(&mut store, &args, &mut results)?;
-    clock.mark("call")?;
-    Ok(clock.finish(match results.first() {
+    clock.returned(match results.first() {
         Some(Val::I64(value)) => Some(*value as u64),
         Some(Val::I32(value)) => Some(u64::from(*value as u32)),
         _ => None,
-    }))
+    })
 }
 
 fn tinywasm(bytes: &[u8], export: &str) -> Done<Sample> {
@@ -182,7 +180,7 @@ fn tinywasm(bytes: &[u8], export: &str) -> Done<Sample> {
     use tinywasm::{Error, HostFunction, Imports, ModuleInstance, Store};
     let mut clock = Clock::start()?;
     let module = tinywasm::parse_bytes(bytes)?;
-    clock.mark("compile")?;
+    clock.compiled()?;
     let mut store = Store::default();
     let mut imports = Imports::new();
     for import in module.imports() {
@@ -194,7 +192,7 @@ fn tinywasm(bytes: &[u8], export: &str) -> Done<Sample> {
         }
     }
     let instance = ModuleInstance::instantiate(&mut store, &module, Some(imports))?;
-    clock.mark("instantiate")?;
+    clock.instantiated(0..0)?;
     let func = instance.func_untyped(&store, export)?;
     let mut exports = module.exports();
     let Some(ExportType::Func(ty)) = exports.find(|e| e.name == export).map(|e| e.ty) else {
@@ -208,12 +206,11 @@ fn tinywasm(bytes: &[u8], export: &str) -> Done<Sample> {
     };
     let args: Vec<WasmValue> = ty.params().iter().map(zero).collect();
     let results = func.call(&mut store, &args)?;
-    clock.mark("call")?;
-    Ok(clock.finish(match results.first() {
+    clock.returned(match results.first() {
         Some(WasmValue::I64(value)) => Some(*value as u64),
         Some(WasmValue::I32(value)) => Some(u64::from(*value as u32)),
         _ => None,
-    }))
+    })
 }
 
 #[cfg(feature = "wasmtime")]
@@ -221,7 +218,6 @@ fn wasmtime(mode: &str, bytes: &[u8], export: &str) -> wasmtime::Result<Sample> 
     use wasmtime::{Config, Engine, Error, Linker, Module, Store, Strategy, Val};
     let failed = |error: Box<dyn std::error::Error>| Error::msg(error.to_string());
     let mut config = Config::new();
-    config.parallel_compilation(false);
     match mode {
         "winch" => {
             config.strategy(Strategy::Winch);
@@ -234,12 +230,14 @@ fn wasmtime(mode: &str, bytes: &[u8], export: &str) -> wasmtime::Result<Sample> 
     let engine = Engine::new(&config)?;
     let mut clock = Clock::start().map_err(failed)?;
     let module = Module::new(&engine, bytes)?;
-    clock.mark("compile").map_err(failed)?;
+    clock.compiled().map_err(failed)?;
     let mut store = Store::new(&engine, ());
     let mut linker = Linker::new(&engine);
     linker.define_unknown_imports_as_traps(&module)?;
     let instance = linker.instantiate(&mut store, &module)?;
-    clock.mark("instantiate").map_err(failed)?;
+    let code = module.image_range();
+    let code = code.start as usize..code.end as usize;
+    clock.instantiated(code).map_err(failed)?;
     let func = instance.get_func(&mut store, export);
     let func = func.ok_or_else(|| Error::msg("no such export"))?;
     let ty = func.ty(&store);
@@ -248,10 +246,10 @@ fn wasmtime(mode: &str, bytes: &[u8], export: &str) -> wasmtime::Result<Sample> 
     };
     let (args, mut results) = (zeros(&mut ty.params()), zeros(&mut ty.results()));
     func.call(&mut store, &args, &mut results)?;
-    clock.mark("call").map_err(failed)?;
-    Ok(clock.finish(match results.first() {
+    let result = match results.first() {
         Some(Val::I64(value)) => Some(*value as u64),
         Some(Val::I32(value)) => Some(u64::from(*value as u32)),
         _ => None,
-    }))
+    };
+    clock.returned(result).map_err(failed)
 }

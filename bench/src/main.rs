@@ -1,5 +1,6 @@
 //! Times Wassay's tiers and other engines side by side: kernels by the user seconds of a call,
-//! large modules by the processor time to load them. `scripts/bench` builds and runs it.
+//! large modules by the processor time to load them, compiled code by the instructions executed.
+//! `scripts/bench` builds and runs it.
 //!
 //! Every sample is a process of its own (`wassay-bench one ENGINE FILE EXPORT`, what the others
 //! start), and samples of all engines take turns, so that the machine's drift falls on all alike.
@@ -16,19 +17,23 @@ use engines::EngineName;
 use table::{Bench, Job};
 
 const USAGE: &str =
-    "usage: wassay-bench kernels|load [--runs N] [--engines A,B] [--out FILE] FILE...
+    "usage: wassay-bench kernels|load|count [--runs N] [--engines A,B] [--out DIR] FILE...
        wassay-bench one ENGINE FILE EXPORT
 
 kernels: median user seconds of the export `run` of each FILE.wat or FILE.wasm.
 load:    median CPU milliseconds to compile, instantiate and first call; FILE.wasm=EXPORT.
---out:   also writes FILE.json and FILE.md.";
+count:   instructions executed in compiled code by `run`, and to load the module, in processes
+         that are started by the words of WASSAY_BENCH_COUNTING (an emulator with the counting
+         plugin, and this program for its processor).
+--out:   also writes each table as DIR/NAME.json and DIR/NAME.md.";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.first().map(String::as_str) {
         Some("one") => one(&args[1..]),
-        Some("kernels") => bench(Job::Kernels, &args[1..]),
-        Some("load") => bench(Job::Load, &args[1..]),
+        Some("kernels") => bench(&[Job::Kernels], 5, &args[1..]),
+        Some("load") => bench(&[Job::Load], 5, &args[1..]),
+        Some("count") => bench(&[Job::Instructions, Job::Compiling], 1, &args[1..]),
         _ => Err(USAGE.into()),
     };
     match done {
@@ -54,12 +59,17 @@ fn one(args: &[String]) -> Done {
     Ok(())
 }
 
-fn bench(job: Job, args: &[String]) -> Done {
+fn bench(jobs: &'static [Job], runs: usize, args: &[String]) -> Done {
+    let counting = match jobs.contains(&Job::Instructions) {
+        true => std::env::var("WASSAY_BENCH_COUNTING")?,
+        false => String::new(),
+    };
     let mut bench = Bench {
-        job,
-        runs: 5,
-        engines: EngineName::all(job),
+        jobs,
+        runs,
+        engines: EngineName::all(jobs[0]),
         files: Vec::new(),
+        counting: counting.split_whitespace().map(str::to_owned).collect(),
     };
     let mut out = None;
     let mut args = args.iter();
@@ -75,12 +85,14 @@ fn bench(job: Job, args: &[String]) -> Done {
             file => bench.files.push(file.to_owned()),
         }
     }
-    let results = bench.measure()?;
-    print!("{}", results.markdown());
-    if let Some(out) = out {
-        std::fs::write(out.with_extension("md"), results.markdown())?;
-        let json = serde_json::to_string_pretty(&results)?;
-        std::fs::write(out.with_extension("json"), json + "\n")?;
+    for results in bench.measure()? {
+        println!("{}", results.markdown());
+        if let Some(out) = &out {
+            let table = out.join(results.job().name());
+            std::fs::write(table.with_extension("md"), results.markdown())?;
+            let json = serde_json::to_string_pretty(&results)?;
+            std::fs::write(table.with_extension("json"), json + "\n")?;
+        }
     }
     Ok(())
 }

@@ -1,10 +1,13 @@
-//! What one run of one engine took, by phases, in processor time of the process.
+//! What one run of one engine took, by phases, in processor time of the process. Loading and the
+//! call are marked too, for the plugin that counts instructions (`bench/count/count.c`).
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use serde::{Deserialize, Serialize};
+use wassay_runtime::jit::marks::{Mark, mark};
 
 use crate::Done;
 
@@ -24,25 +27,53 @@ pub struct Sample {
     pub phases: BTreeMap<String, Seconds>,
     /// The bits of the first result, for comparison.
     pub result: Option<u64>,
+    /// Where the plugin counted: instructions executed to load the module.
+    pub load_instructions: Option<u64>,
+    /// Where the plugin counted: instructions executed in compiled code in the call.
+    pub call_instructions: Option<u64>,
 }
 
 /// Measures the phases of a run.
 pub struct Clock {
     last: Seconds,
     sample: Sample,
+    code: Range<usize>,
 }
 
 impl Clock {
-    /// Begins the first phase.
+    /// Begins with compiling.
     pub fn start() -> Done<Clock> {
+        mark(Mark::Load, 0..0);
         Ok(Clock {
             last: now()?,
             sample: Sample::default(),
+            code: 0..0,
         })
     }
 
-    /// Ends a phase and begins the next.
-    pub fn mark(&mut self, phase: &str) -> Done {
+    /// The module is compiled.
+    pub fn compiled(&mut self) -> Done {
+        self.end_phase("compile")
+    }
+
+    /// The module is instantiated; its machine code, if any, is in this range of addresses.
+    pub fn instantiated(&mut self, code: Range<usize>) -> Done {
+        self.code = code;
+        mark(Mark::Loaded, self.code.clone());
+        self.end_phase("instantiate")?;
+        mark(Mark::Call, self.code.clone());
+        Ok(())
+    }
+
+    /// The call has returned, its first result having these bits.
+    pub fn returned(mut self, result: Option<u64>) -> Done<Sample> {
+        mark(Mark::Returned, self.code.clone());
+        self.end_phase("call")?;
+        self.sample.result = result;
+        Ok(self.sample)
+    }
+
+    fn end_phase(&mut self, phase: &str) -> Done {
         let now = now()?;
         let spent = Seconds {
             user: now.user - self.last.user,
@@ -52,11 +83,20 @@ impl Clock {
         self.last = now;
         Ok(())
     }
+}
 
-    /// Ends the run.
-    pub fn finish(mut self, result: Option<u64>) -> Sample {
-        self.sample.result = result;
-        self.sample
+impl Sample {
+    /// Adds what the plugin has written.
+    pub fn add_counts(&mut self, written: &str) {
+        let counted = |mark: Mark, field: &str| {
+            let head = format!("count {} ", mark as u64);
+            let line = written.lines().find_map(|line| line.strip_prefix(&head))?;
+            let words = line.split(' ');
+            let word = words.filter_map(|word| word.strip_prefix(field)).next()?;
+            word.parse().ok()
+        };
+        self.load_instructions = counted(Mark::Loaded, "all=");
+        self.call_instructions = counted(Mark::Returned, "in=");
     }
 }
 

@@ -19,18 +19,79 @@ pub enum Job {
     Kernels,
     /// CPU milliseconds up to the end of the first call.
     Load,
+    /// Machine instructions executed in compiled code in a call.
+    Instructions,
+    /// Machine instructions executed to load a module.
+    Compiling,
+}
+
+impl Job {
+    /// All tables.
+    pub const ALL: &[Job] = &[Job::Kernels, Job::Load, Job::Instructions, Job::Compiling];
+
+    /// The name of its files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Job::Kernels => "kernels",
+            Job::Load => "load",
+            Job::Instructions => "instructions",
+            Job::Compiling => "compiling",
+        }
+    }
+
+    fn unit(self) -> &'static str {
+        match self {
+            Job::Kernels => "user s",
+            Job::Load => "CPU ms",
+            Job::Instructions | Job::Compiling => "instructions",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Job::Kernels => "User seconds of the exported function",
+            Job::Load => "CPU milliseconds (user and system) to compile, instantiate, first call",
+            Job::Instructions => "A64 instructions executed in compiled code in the call",
+            Job::Compiling => "A64 instructions executed to compile and instantiate",
+        }
+    }
+
+    /// Decimals that are printed.
+    fn decimals(self) -> usize {
+        match self {
+            Job::Kernels => 3,
+            Job::Load => 1,
+            Job::Instructions | Job::Compiling => 0,
+        }
+    }
+
+    fn figure(self, sample: &Sample) -> Option<f64> {
+        let count = |count: Option<u64>| count.map(|count| count as f64);
+        match self {
+            Job::Kernels => sample.phases.get("call").map(|call| call.user),
+            Job::Load => {
+                let phases = sample.phases.values();
+                Some(phases.map(|phase| phase.user + phase.system).sum::<f64>() * 1e3)
+            }
+            Job::Instructions => count(sample.call_instructions),
+            Job::Compiling => count(sample.load_instructions),
+        }
+    }
 }
 
 /// What is to be measured.
 pub struct Bench {
-    /// Which table.
-    pub job: Job,
+    /// The tables, made of the same samples.
+    pub jobs: &'static [Job],
     /// Samples of each engine and file.
     pub runs: usize,
     /// The columns.
     pub engines: Vec<EngineName>,
     /// The rows: `FILE`, or `FILE=EXPORT`.
     pub files: Vec<String>,
+    /// Where instructions are counted: the words that run this program, built for ARM64, under an
+    /// emulator with the counting plugin.
+    pub counting: Vec<String>,
 }
 
 /// A median, or why there is none.
@@ -78,93 +139,118 @@ struct Ratio {
 const PAIRS: &[(Job, &str, &str)] = &[
     (Job::Kernels, "wassay-stack", "tinywasm"),
     (Job::Kernels, "wassay-register", "wasmi"),
+    (Job::Kernels, "wassay-jit", "cranelift"),
     (Job::Load, "wassay-register", "wasmi"),
     (Job::Load, "wassay-register-lazy", "wasmi-lazy"),
     (Job::Load, "wassay-stack", "tinywasm"),
+    (Job::Instructions, "wassay-jit", "cranelift"),
+    (Job::Instructions, "wassay-jit", "winch"),
+    (Job::Instructions, "wassay-jit-explicit", "cranelift"),
+    (Job::Compiling, "wassay-jit", "cranelift"),
 ];
 
+/// All samples of a row, by engine; or what an engine said.
+type Samples = Vec<Result<Vec<Sample>, String>>;
+
 impl Bench {
-    /// Takes all samples.
+    /// Takes all samples: a table for each job.
     ///
     /// # Errors
     /// If this program cannot start itself.
-    pub fn measure(&self) -> Done<Results> {
+    pub fn measure(&self) -> Done<Vec<Results>> {
         let mut rows = Vec::new();
         for file in &self.files {
             let (path, export) = file.split_once('=').unwrap_or((file, "run"));
-            rows.push(self.row(path, export)?);
+            let name = Path::new(path).file_stem().unwrap_or_default();
+            let name = name.to_string_lossy().into_owned();
+            rows.push((name, self.samples(path, export)?));
         }
-        let mut results = Results {
-            schema: "wassay-bench/1",
-            job: self.job,
-            unit: match self.job {
-                Job::Kernels => "user s",
-                Job::Load => "CPU ms",
-            },
-            runs: self.runs,
-            host: host(),
-            engines: self.engines.iter().map(|engine| engine.name()).collect(),
-            rows,
-            ratios: Vec::new(),
-        };
-        results.ratios = results.compare();
-        Ok(results)
+        let results = self.jobs.iter().map(|&job| {
+            let mut results = Results {
+                schema: "wassay-bench/1",
+                job,
+                unit: job.unit(),
+                runs: self.runs,
+                host: host(),
+                engines: self.engines.iter().map(|engine| engine.name()).collect(),
+                rows: rows
+                    .iter()
+                    .map(|(name, samples)| self.row(job, name, samples))
+                    .collect(),
+                ratios: Vec::new(),
+            };
+            results.ratios = results.compare();
+            results
+        });
+        Ok(results.collect())
     }
 
-    fn row(&self, path: &str, export: &str) -> Done<Row> {
-        let name = Path::new(path).file_stem().unwrap_or_default();
-        let name = name.to_string_lossy().into_owned();
-        let mut samples: Vec<Result<Vec<Sample>, String>> =
-            vec![Ok(Vec::new()); self.engines.len()];
+    fn samples(&self, path: &str, export: &str) -> Done<Samples> {
+        let mut samples: Samples = vec![Ok(Vec::new()); self.engines.len()];
         for _ in 0..self.runs {
             for (engine, samples) in self.engines.iter().zip(&mut samples) {
                 if let Ok(list) = samples {
-                    match sample(*engine, path, export)? {
+                    match self.sample(*engine, path, export)? {
                         Ok(sample) => list.push(sample),
                         Err(why) => *samples = Err(why),
                     }
                 }
             }
         }
-        let taken = || samples.iter().flatten().flatten();
-        let mut results: Vec<Option<u64>> = taken().map(|sample| sample.result).collect();
-        results.dedup();
-        let figures = self.engines.iter().zip(&samples);
-        let figures = figures.map(|(engine, samples)| (engine.name(), self.figure(samples)));
-        Ok(Row {
-            name,
-            agree: results.len() <= 1,
-            figures: figures.collect(),
-        })
+        Ok(samples)
     }
 
-    fn figure(&self, samples: &Result<Vec<Sample>, String>) -> Figure {
-        let spent = |sample: &Sample| match self.job {
-            Job::Kernels => sample.phases.get("call").map_or(0.0, |call| call.user),
-            Job::Load => {
-                let phases = sample.phases.values();
-                phases.map(|phase| phase.user + phase.system).sum::<f64>() * 1e3
+    fn row(&self, job: Job, name: &str, samples: &Samples) -> Row {
+        let taken = samples.iter().flatten().flatten();
+        let mut results: Vec<Option<u64>> = taken.map(|sample| sample.result).collect();
+        results.dedup();
+        let figures = self.engines.iter().zip(samples);
+        let figures = figures.map(|(engine, samples)| (engine.name(), figure(job, samples)));
+        Row {
+            name: name.to_owned(),
+            agree: results.len() <= 1,
+            figures: figures.collect(),
+        }
+    }
+
+    /// One run in a process of its own.
+    fn sample(&self, engine: EngineName, path: &str, export: &str) -> Done<Result<Sample, String>> {
+        let written = std::env::temp_dir().join(format!("wassay-count-{}", std::process::id()));
+        let mut command = match self.counting.split_first() {
+            None => Command::new(std::env::current_exe()?),
+            Some((program, words)) => {
+                let mut command = Command::new(program);
+                command.args(words).env("COUNT_OUT", &written);
+                command
             }
         };
-        match samples {
-            Ok(samples) => Figure::Median(median(samples.iter().map(spent).collect())),
-            Err(why) => Figure::Failed(why.clone()),
+        let output = command
+            .args(["one", engine.name(), path, export])
+            .output()?;
+        let counts = std::fs::read_to_string(&written).unwrap_or_default();
+        let _ = std::fs::remove_file(&written);
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let last = said.lines().last().unwrap_or("it died").to_owned();
+            return Ok(Err(last));
         }
+        let mut sample: Sample = serde_json::from_slice(&output.stdout)?;
+        sample.add_counts(&counts);
+        Ok(Ok(sample))
     }
 }
 
-/// One run in a process of its own.
-fn sample(engine: EngineName, path: &str, export: &str) -> Done<Result<Sample, String>> {
-    let mut command = Command::new(std::env::current_exe()?);
-    let output = command
-        .args(["one", engine.name(), path, export])
-        .output()?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let last = said.lines().last().unwrap_or("it died").to_owned();
-        return Ok(Err(last));
+fn figure(job: Job, samples: &Result<Vec<Sample>, String>) -> Figure {
+    match samples {
+        Ok(samples) => {
+            let figures: Vec<f64> = samples.iter().filter_map(|s| job.figure(s)).collect();
+            match figures.len() {
+                0 => Figure::Failed("nothing was counted".to_owned()),
+                _ => Figure::Median(median(figures)),
+            }
+        }
+        Err(why) => Figure::Failed(why.clone()),
     }
-    Ok(Ok(serde_json::from_slice(&output.stdout)?))
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {
@@ -193,27 +279,27 @@ impl Results {
         pairs.filter_map(ratio).collect()
     }
 
+    /// Which table it is.
+    pub fn job(&self) -> Job {
+        self.job
+    }
+
     /// The table, then the ratios.
     pub fn markdown(&self) -> String {
         let mut text = String::new();
-        let what = match self.job {
-            Job::Kernels => "User seconds of the exported function",
-            Job::Load => "CPU milliseconds (user and system) to compile, instantiate, first call",
+        let of = match self.runs {
+            1 => String::new(),
+            runs => format!(", median of {runs} runs"),
         };
-        let _ = writeln!(
-            text,
-            "{what}, median of {} runs\n({})\n",
-            self.runs, self.host
-        );
+        let _ = writeln!(text, "{}{of}\n({})\n", self.job.title(), self.host);
         let _ = writeln!(text, "| | {} |", self.engines.join(" | "));
         let _ = writeln!(text, "|---|{}", "---:|".repeat(self.engines.len()));
         for row in &self.rows {
             let _ = write!(text, "| {} |", row.name);
             for engine in &self.engines {
-                let _ = match (&row.figures[engine], self.job) {
-                    (Figure::Median(figure), Job::Kernels) => write!(text, " {figure:.3} |"),
-                    (Figure::Median(figure), Job::Load) => write!(text, " {figure:.1} |"),
-                    (Figure::Failed(_), _) => write!(text, " - |"),
+                let _ = match &row.figures[engine] {
+                    Figure::Median(figure) => write!(text, " {figure:.*} |", self.job.decimals()),
+                    Figure::Failed(_) => write!(text, " - |"),
                 };
             }
             let _ = writeln!(text);

@@ -167,6 +167,9 @@ pub struct RunArgs {
     /// What the engine does where the specification leaves a result open
     #[arg(long, value_enum, default_value_t)]
     pub profile: Profile,
+    /// Mark loading and the call for an emulator's plugin that counts instructions (tier jit)
+    #[arg(long)]
+    pub count_marks: bool,
     /// What the module may use.
     #[command(flatten)]
     pub limits: LimitArgs,

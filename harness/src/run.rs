@@ -8,6 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
 use wassay_runtime as runtime;
+use wassay_runtime::jit::marks::{self, Mark};
 use wassay_runtime::{
     Compilation, Config, Engine, ErrorKind, Func, FuncType, Instance, Module, Store, TrapKind, Val,
 };
@@ -53,6 +54,13 @@ const STACK_BYTES: usize = 64 << 20;
 /// # Errors
 /// If the module or the request is wrong.
 pub fn command(args: &RunArgs) -> Result<Exit, InputError> {
+    if args.count_marks && args.tier != Tier::Jit {
+        let message = format!(
+            "--count-marks is of compiled code: tier `{}` has none",
+            args.tier
+        );
+        return Err(InputError::usage(message));
+    }
     if !is_this_program(args.tier) {
         return run_elsewhere(args);
     }
@@ -95,6 +103,7 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
         .args(["--invoke", &args.invoke]);
     command.args(["--tier", args.tier.name(), "--bounds", args.bounds.name()]);
     command.args(["--profile", &args.profile.to_string()]);
+    command.args(args.count_marks.then_some("--count-marks"));
     command.args(args.limits.words());
     command.arg("--").args(&args.args);
     // If that program cannot execute ARM64 code either, it must say so and not look for another.
@@ -137,6 +146,12 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
         Ok(engine) => engine,
         Err(error) => return refused(error),
     };
+    let mark = |at, code| {
+        if args.count_marks {
+            marks::mark(at, code);
+        }
+    };
+    mark(Mark::Load, 0..0);
     let module = match Module::new(&engine, &bytes) {
         Ok(module) => module,
         Err(error) => return refused(error),
@@ -156,9 +171,14 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
         Ok(instance) => instance,
         Err(error) => return refused(error),
     };
+    let code = module.code(runtime_tier(args.tier));
+    mark(Mark::Loaded, code.clone());
     let func = exported(args, &store, instance)?;
     let values = arguments(args, &func.ty(&store))?;
-    match func.call(&mut store, &values) {
+    mark(Mark::Call, code.clone());
+    let called = func.call(&mut store, &values);
+    mark(Mark::Returned, code);
+    match called {
         Ok(results) => Ok(print(&results)),
         Err(error) => refused(error),
     }

@@ -682,6 +682,28 @@ fn every_tier_runs_an_export_alike() {
     }
 }
 
+/// Without the plugin marks are calls that do nothing; of interpreters there is nothing to mark.
+#[test]
+fn marks_for_counting_are_of_compiled_code_and_change_nothing() {
+    let place = Place::new();
+    let wat = place.file("m.wat", MODULE);
+    let run = |tier| {
+        let args = ["run", &wat, "--invoke", "div", "7", "-2", "--count-marks"];
+        place.run(&[&args[..], &["--tier", tier]].concat())
+    };
+    run("stack").is_wrong_usage("tier `stack` has none");
+    run("register").is_wrong_usage("tier `register` has none");
+    let ended = run("jit");
+    if ended.code != 3 || !ended.stderr.contains("tier `jit` is unavailable") {
+        assert_eq!(
+            (ended.code, &*ended.stdout),
+            (0, "-3\n"),
+            "{}",
+            ended.stderr
+        );
+    }
+}
+
 /// A module for limits: it loops, recurses, grows.
 const LIMITED: &str = "(module
   (memory 1) (table 4 funcref)

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use wasmparser::WasmFeatures;
@@ -378,6 +379,12 @@ impl Engine {
 }
 
 impl Module {
+    /// The addresses of the module's machine code in a tier; empty where there is none (yet).
+    pub fn code(&self, tier: Tier) -> Range<usize> {
+        let compiled = self.compiled[tier as usize].get();
+        compiled.map_or(0..0, |compiled| compiled.code())
+    }
+
     /// Decodes and validates a binary module under the engine's features.
     ///
     /// # Errors

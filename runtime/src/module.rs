@@ -99,6 +99,11 @@ pub struct ModuleData {
 pub trait CompiledModule: Any + Send + Sync + std::fmt::Debug {
     /// For the tier that made it.
     fn as_any(&self) -> &dyn Any;
+
+    /// The addresses of its machine code; empty if the tier makes none.
+    fn code(&self) -> Range<usize> {
+        0..0
+    }
 }
 
 /// Counts of imports by kind.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::arm64::asm::Code;
@@ -143,16 +144,15 @@ impl Compiled {
     pub fn proof(&self) -> &Proof {
         &self.proof
     }
-
-    /// The addresses of the code.
-    pub fn range(&self) -> std::ops::Range<usize> {
-        self.code.range()
-    }
 }
 
 impl CompiledModule for Compiled {
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn code(&self) -> Range<usize> {
+        self.code.range()
     }
 }
 

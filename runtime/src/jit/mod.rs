@@ -62,6 +62,7 @@ pub mod helper;
 pub mod layout;
 pub mod link;
 pub mod lower;
+pub mod marks;
 pub mod opt;
 pub mod pipeline;
 pub mod print;
