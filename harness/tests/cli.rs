@@ -691,8 +691,8 @@ fn marks_for_counting_are_of_compiled_code_and_change_nothing() {
         let args = ["run", &wat, "--invoke", "div", "7", "-2", "--count-marks"];
         place.run(&[&args[..], &["--tier", tier]].concat())
     };
-    run("stack").is_wrong_usage("tier `stack` has none");
-    run("register").is_wrong_usage("tier `register` has none");
+    run("stack").is_refused(&["tier `stack` has none"]);
+    run("register").is_refused(&["tier `register` has none"]);
     let ended = run("jit");
     if ended.code != 3 || !ended.stderr.contains("tier `jit` is unavailable") {
         assert_eq!(

@@ -170,6 +170,12 @@ pub struct MemoryType {
 }
 
 impl MemoryType {
+    /// How many bytes every memory of this type has at least, always.
+    pub fn minimum_bytes(&self) -> u64 {
+        let page_bytes = 1 << self.page_size_log2;
+        self.initial.saturating_mul(page_bytes)
+    }
+
     /// A 32-bit memory of ordinary pages.
     pub fn new(initial: u64, maximum: Option<u64>) -> MemoryType {
         let page_size_log2 = PAGE_SIZE_BYTES.trailing_zeros();

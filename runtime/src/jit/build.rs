@@ -5,6 +5,7 @@
 //! of the result have the numbers of the IR's blocks.
 
 mod atomic;
+mod bounds;
 mod objects;
 mod outside;
 mod state;

@@ -4,9 +4,11 @@
 //!
 //! Sharing is value numbering by dominance: an equal pure instruction stands for another if its
 //! block dominates the other's. Checks ([`Inst::TrapIf`]) and trapping arithmetic are shared too,
-//! but not moved. Loads of shapes are shared as long as nothing in between may have changed a
-//! shape.
+//! but not moved; bounds checks also fall where a greater one has been made (`opt/bounds.rs`).
+//! Loads of shapes are shared, and moved out of loops, as long as nothing in between may have
+//! changed a shape: blocks between which nothing has are in one epoch.
 
+mod bounds;
 mod keep;
 mod simplify;
 
@@ -16,6 +18,7 @@ use crate::ir::Type;
 
 use super::cfg::Cfg;
 use super::ssa::{Block, Class, Def, Func, Inst, InstId, Term, Value};
+use bounds::Checks;
 use simplify::Simplified;
 
 /// Whether an instruction in a loop had better find a constant operand in a register.
@@ -50,6 +53,9 @@ struct Walk<'a> {
     /// The block of each value's definition.
     home: Vec<Block>,
     known: HashMap<Key, (Value, Block)>,
+    checks: Checks,
+    /// Whether anything in a loop may change a shape, by loop.
+    changes_shape: Vec<bool>,
     /// The finished list of each block.
     lists: Vec<Vec<InstId>>,
     /// Constants and the like, which go to the beginning.
@@ -72,9 +78,11 @@ impl<'a> Walk<'a> {
         Walk {
             replaced: (0..func.values.len() as u32).map(Value).collect(),
             home: func.values.iter().map(home).collect(),
+            changes_shape: loops_that_change_shape(func, cfg),
             func,
             cfg,
             known: HashMap::new(),
+            checks: Checks::default(),
             lists: vec![Vec::new(); blocks],
             first: Vec::new(),
             epochs: vec![0; blocks],
@@ -109,10 +117,22 @@ impl<'a> Walk<'a> {
 
     fn enter(&mut self, block: Block) {
         self.block = block;
-        self.epoch = match self.cfg.preds[block.index()][..] {
-            [only] => self.epochs[only.index()],
-            _ => self.new_epoch(),
-        };
+        self.epoch = self.epoch_before(block).unwrap_or_else(|| self.new_epoch());
+    }
+
+    /// The epoch that a block begins in, if all that leads there ends in the same one.
+    fn epoch_before(&self, block: Block) -> Option<u32> {
+        let is_header = |n: &u32| self.cfg.loops[*n as usize].header == block;
+        let closed = self.cfg.loop_of[block.index()].filter(is_header);
+        if closed.is_some_and(|n| self.changes_shape[n as usize]) {
+            return None;
+        }
+        let preds = self.cfg.preds[block.index()].iter();
+        let mut before = preds.filter(|&&pred| !self.cfg.dominates(block, pred));
+        let epoch = self.epochs[before.next()?.index()];
+        before
+            .all(|pred| self.epochs[pred.index()] == epoch)
+            .then_some(epoch)
     }
 
     fn new_epoch(&mut self) -> u32 {
@@ -144,6 +164,12 @@ impl<'a> Walk<'a> {
     fn place(&mut self, id: InstId, inst: Inst) {
         self.func.insts[id.index()].inst = inst;
         let has_result = self.func.insts[id.index()].results > 0;
+        if self
+            .checks
+            .is_proven(self.func, self.cfg, self.block, &inst)
+        {
+            return;
+        }
         if inst.changes_shape() {
             self.epoch = self.new_epoch();
         }
@@ -193,12 +219,16 @@ impl<'a> Walk<'a> {
             return Block::ENTRY;
         }
         let mut block = self.block;
-        let is_movable = match inst {
-            Inst::Load { class, .. } => *class == Class::Instance,
+        let is_movable = |around: u32| match inst {
+            Inst::Load { class, .. } => match class {
+                Class::Instance => true,
+                Class::Shape => !self.changes_shape[around as usize],
+                _ => false,
+            },
             _ => inst.is_pure(),
         };
-        while is_movable
-            && let Some(around) = self.cfg.loop_of[block.index()]
+        while let Some(around) = self.cfg.loop_of[block.index()]
+            && is_movable(around)
             && let Some(preheader) = self.cfg.loops[around as usize].preheader
         {
             let mut is_fixed = true;
@@ -248,6 +278,26 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+fn loops_that_change_shape(func: &Func, cfg: &Cfg) -> Vec<bool> {
+    let mut changes = vec![false; cfg.loops.len()];
+    let may_change = |id: &InstId| func.insts[id.index()].inst.changes_shape();
+    for &block in &cfg.order {
+        if let Some(around) = cfg.loop_of[block.index()]
+            && !changes[around as usize]
+            && func.blocks[block.index()].insts.iter().any(may_change)
+        {
+            changes[around as usize] = true;
+        }
+    }
+    // A loop comes after the loops around it.
+    for n in (0..changes.len()).rev() {
+        if let Some(parent) = cfg.loops[n].parent {
+            changes[parent as usize] |= changes[n];
+        }
+    }
+    changes
 }
 
 /// Whether an instruction costs nothing where it stands: it goes to the beginning.

@@ -262,34 +262,6 @@ impl Builder<'_> {
         }
     }
 
-    fn check_bounds(&mut self, memory: u32, inst: Value, index: Value, offset: u64, bytes: u64) {
-        let kind = TrapKind::MemoryOutOfBounds;
-        let Some(reach) = offset.checked_add(bytes) else {
-            let always = self.constant(Type::I32, 1);
-            return self.trap_if(always, kind);
-        };
-        let reach = self.constant(Type::I64, reach);
-        let end = self.binary(Op::I64Add, index, reach);
-        if self.module.memories[memory as usize].is64 {
-            let wraps = self.binary(Op::I64LtU, end, index);
-            self.trap_if(wraps, kind);
-        }
-        let len = self.memory_len(memory, inst);
-        let outside = self.binary(Op::I64GtU, end, len);
-        self.trap_if(outside, kind);
-    }
-
-    /// The length in bytes. That of a shared memory is read anew each time, as threads change it.
-    pub(super) fn memory_len(&mut self, memory: u32, inst: Value) -> Value {
-        if self.module.memories[memory as usize].shared {
-            let at = offset_of!(MemoryInst, shared_len);
-            let shared = self.load(Op::I64Load, Class::Instance, inst, at, Type::I64);
-            return self.load(Op::I64Load, Class::Memory, shared, 0, Type::I64);
-        }
-        let at = offset_of!(MemoryInst, len_bytes);
-        self.load(Op::I64Load, Class::Shape, inst, at, Type::I64)
-    }
-
     // --- metering --------------------------------------------------------------------------------
 
     /// Takes fuel, if there is as much (`meter.rs`).
