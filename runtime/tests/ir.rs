@@ -11,7 +11,7 @@ use wassay_runtime::{Config, Engine, ErrorKind, Module, Tier, WasmFeatures, ir};
 
 #[test]
 fn ir_is_as_expected() {
-    golden::check("ir", "ir", |module| {
+    golden::check("ir", "ir", |_, module| {
         let funcs = 0..module.bodies.len();
         let ir = funcs.map(|body| ir::build(module, body).unwrap().to_string());
         ir.collect::<Vec<_>>().join("\n")

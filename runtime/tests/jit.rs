@@ -1,23 +1,64 @@
 //! Golden tests of the JIT's compile pipeline, on any host: every `tests/jit/*.wat` becomes the
-//! `.txt` beside it, SSA and A64 (`BLESS=1` rewrites them).
+//! `.txt` beside it, function by function IR, SSA and A64 (`BLESS=1` rewrites them). Memories are
+//! guarded, but for files whose name begins with `explicit`.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod golden;
 
 use std::fmt::Write as _;
+use std::fs;
 
-use wassay_runtime::{Config, Tier, jit};
+use wassay_runtime::{Bounds, Config, Module, Tier, ir, jit};
+
+/// What golden files are to have at least.
+const FUNCTIONS_MIN: usize = 100;
+/// How a function begins in a golden file.
+const HEAD: &str = "; function ";
 
 #[test]
 fn code_is_as_expected() {
-    golden::check("jit", "txt", |module| {
+    golden::check("jit", "txt", |name, module| {
+        let mut config = Config::only(Tier::Register);
+        if name.starts_with("explicit") {
+            config.bounds = Bounds::Explicit;
+        }
+        let names = module.names();
         let mut out = String::new();
         for body in 0..module.bodies.len() {
-            let stages = jit::stages(module, body, &Config::only(Tier::Register)).unwrap();
-            let (ssa, code) = (stages.optimised, stages.listing);
-            writeln!(out, "; function {body}\n{ssa}\n{code}").unwrap();
+            let name = names.funcs.get(&(module.imported.funcs + body as u32));
+            let name = name.map(|name| format!(" ${name}")).unwrap_or_default();
+            let text = stages(module, body, &config);
+            writeln!(out, "{HEAD}{body}{name}\n{text}").unwrap();
         }
         out
     });
+    there_are_a_hundred_functions_and_no_file_is_stale();
+}
+
+fn stages(module: &Module, body: usize, config: &Config) -> String {
+    let ir = ir::build_with(module, body, config).unwrap();
+    let stages = jit::stages(module, body, config).unwrap();
+    let (ssa, code) = (stages.optimised, stages.listing);
+    format!("{ir}\n{ssa}\n{code}")
+}
+
+fn there_are_a_hundred_functions_and_no_file_is_stale() {
+    let mut functions = 0;
+    for entry in fs::read_dir(golden::folder("jit")).unwrap() {
+        let path = entry.unwrap().path();
+        let beside = |extension| path.with_extension(extension);
+        assert!(
+            beside("wat").exists() && beside("txt").exists(),
+            "{} has nothing beside it",
+            path.display()
+        );
+        if path.extension().is_some_and(|it| it == "txt") {
+            let text = fs::read_to_string(&path).unwrap();
+            let of_file = text.lines().filter(|line| line.starts_with(HEAD)).count();
+            assert!(of_file > 0, "{} has no function", path.display());
+            functions += of_file;
+        }
+    }
+    assert!(functions >= FUNCTIONS_MIN, "there are {functions}");
 }

@@ -8,17 +8,21 @@ use std::path::{Path, PathBuf};
 
 use wassay_runtime::{Config, Engine, Module, Tier, WasmFeatures};
 
-/// Checks each `tests/FOLDER/*.wat` against the file beside it with this extension.
-pub(crate) fn check(folder: &str, extension: &str, print: impl Fn(&Module) -> String) {
+/// Where the cases of `tests/FOLDER` are.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    tests.join(name)
+}
+
+/// Checks each `tests/FOLDER/*.wat` against the file beside it with this extension; `print` gets
+/// the file's name and its module.
+pub(crate) fn check(name: &str, extension: &str, print: impl Fn(&str, &Module) -> String) {
     let mut different = Vec::new();
-    let cases = cases(
-        &Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests")
-            .join(folder),
-    );
+    let cases = cases(&folder(name));
     assert!(!cases.is_empty());
     for path in cases {
-        let (actual, golden) = (print(&module(&path)), path.with_extension(extension));
+        let stem = path.file_stem().unwrap().to_string_lossy();
+        let (actual, golden) = (print(&stem, &module(&path)), path.with_extension(extension));
         if fs::read_to_string(&golden).unwrap_or_default() == actual {
             continue;
         } else if std::env::var_os("BLESS").is_some() {

@@ -1,0 +1,15 @@
+;; Bulk operations on memories and tables, and their segments.
+(module
+  (memory 1)
+  (table $t 8 funcref)
+  (data $d "abc")
+  (elem $e func $fill $copy)
+  (func $fill (param i32 i32) (memory.fill (local.get 0) (i32.const 7) (local.get 1)))
+  (func $copy (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
+  (func $init (param i32) (memory.init $d (local.get 0) (i32.const 0) (i32.const 3)) (data.drop $d))
+  (func $get (param i32) (result funcref) (table.get $t (local.get 0)))
+  (func $set (param i32 funcref) (table.set $t (local.get 0) (local.get 1)))
+  (func $sizes (param funcref) (result i32) (i32.add (table.size $t) (table.grow $t (local.get 0) (i32.const 2))))
+  (func $move (table.copy $t $t (i32.const 0) (i32.const 4) (i32.const 2)))
+  (func $elements (table.init $t $e (i32.const 0) (i32.const 0) (i32.const 2)) (elem.drop $e))
+  (func $clear (table.fill $t (i32.const 1) (ref.null func) (i32.const 3))))

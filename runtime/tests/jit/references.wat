@@ -1,0 +1,15 @@
+;; References: calls by them, tail calls, nulls, functions as values.
+(module
+  (type $f (func (param i32) (result i32)))
+  (import "host" "g" (func $host (type $f)))
+  (table $t 4 (ref null $f))
+  (elem declare func $id)
+  (func $id (type $f) (local.get 0))
+  (func $call (param i32 (ref null $f)) (result i32) (call_ref $f (local.get 0) (local.get 1)))
+  (func $call_known (param i32 (ref $f)) (result i32) (i32.add (call_ref $f (local.get 0) (local.get 1)) (i32.const 1)))
+  (func $tail (param i32 (ref $f)) (result i32) (return_call_ref $f (local.get 0) (local.get 1)))
+  (func $tail_by_table (param i32) (result i32) (return_call_indirect $t (type $f) (local.get 0) (i32.const 2)))
+  (func $tail_to_host (type $f) (return_call $host (local.get 0)))
+  (func $is_null (param funcref) (result i32) (ref.is_null (local.get 0)))
+  (func $on_null (param (ref null $f)) (result i32) (block $n (return (call_ref $f (i32.const 1) (br_on_null $n (local.get 0))))) (i32.const 0))
+  (func $value (result funcref) (ref.func $id)))
