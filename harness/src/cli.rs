@@ -196,6 +196,9 @@ pub struct LimitArgs {
     /// Bytes of the garbage-collected heap, as in 64M
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub max_heap: Option<u64>,
+    /// Bytes of machine code, as in 64M
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    pub max_code: Option<u64>,
     /// Bytes of the value stack, and of the native stack of compiled code
     #[arg(long, value_name = "BYTES", value_parser = parse_stack_bytes)]
     pub max_stack: Option<u64>,
@@ -215,6 +218,7 @@ impl LimitArgs {
             ("--max-memory", self.max_memory, ""),
             ("--max-table", self.max_table, ""),
             ("--max-heap", self.max_heap, ""),
+            ("--max-code", self.max_code, ""),
             ("--max-stack", self.max_stack, ""),
             ("--max-depth", depth, ""),
         ];
@@ -489,7 +493,7 @@ mod tests {
     #[test]
     fn limits_are_handed_on_as_they_were_given() {
         let given = "--fuel 7 --timeout 20ms --max-memory 65536 --max-table 3 --max-heap 4096 \
-            --max-stack 8192 --max-depth 9";
+            --max-code 131072 --max-stack 8192 --max-depth 9";
         let words: Vec<&str> = given.split_whitespace().collect();
         let line = [&["wassay", "run", "f", "--invoke", "g"], &words[..]].concat();
         let Ok(Cli {

@@ -200,6 +200,7 @@ fn config(args: &RunArgs) -> Config {
     set(&mut limits.store_memory_bytes_max, given.max_memory);
     set(&mut limits.store_table_elements_max, given.max_table);
     set(&mut limits.gc_heap_bytes_max, given.max_heap);
+    set(&mut limits.code_bytes_max, given.max_code);
     if let Some(bytes) = given.max_stack {
         limits.value_stack_bytes = bytes as usize;
         limits.native_stack_bytes = limits.native_stack_bytes.min(bytes as usize);

@@ -88,6 +88,9 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/jit/fault.rs",
     "runtime/src/jit/helper.rs",
     "runtime/src/jit/walk.rs",
+    // Tests of them: registers in assembly, signals and processes.
+    "runtime/src/jit/tests/preserved.rs",
+    "runtime/tests/faults.rs",
     // The mark that the counting plugin looks for is a system call.
     "runtime/src/jit/marks.rs",
 ];

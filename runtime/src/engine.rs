@@ -113,7 +113,10 @@ pub enum Compilation {
 /// How compiled code checks accesses to 32-bit memories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bounds {
-    /// By guard pages.
+    /// By guard pages. On ARM64 hosts, a store of 2, 4 or 8 bytes that is not aligned and crosses
+    /// the end of the memory may write the bytes that fit before it traps: the architecture leaves
+    /// open what an aborted store has written where it did not abort (Arm ARM, "Definition of a
+    /// precise exception"). Most cores write nothing. [`Bounds::Explicit`] is exact on all.
     Guard,
     /// By comparing.
     Explicit,

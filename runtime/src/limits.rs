@@ -55,8 +55,9 @@ limit_kinds! {
     ModuleBytes = "bytes of a module";
     /// [`Limits::function_bytes_max`]
     FunctionBytes = "bytes of a function";
-    /// What a tier's own code can express: distances of branches, indices, frames.
-    Code = "code of a function";
+    /// [`Limits::code_bytes_max`], or what a tier's own code can express: distances of branches,
+    /// indices, frames.
+    Code = "compiled code";
     /// What the system gives: address space or memory.
     System = "memory of the system";
 }
@@ -95,6 +96,9 @@ pub struct Limits {
     pub module_bytes_max: usize,
     /// Most bytes of a function's body.
     pub function_bytes_max: usize,
+    /// Most bytes of memory that machine code of all an engine's modules may take together; a
+    /// module takes whole pages.
+    pub code_bytes_max: u64,
 }
 
 impl Default for Limits {
@@ -115,6 +119,7 @@ impl Default for Limits {
             tables_max: usize::MAX,
             module_bytes_max: 1 << 30,
             function_bytes_max: 7_654_321,
+            code_bytes_max: 1 << 30,
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::engine::{
     Backend, Config, Engine, FrameShape, Policy, Promote, Promotion, Proof, Thresholds, Tier,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::jit::{Compiled, JitTier};
+use crate::jit::{Budget, Compiled, JitTier};
 use crate::limits::LimitKind;
 use crate::module::{CompiledModule, Module, WeakModule};
 use crate::register::RegisterTier;
@@ -74,6 +74,7 @@ impl Backend for Tiers {
             config: *config,
             thresholds: self.thresholds,
             queue: self.queue.clone(),
+            budget: self.jit.budget().clone(),
             funcs: module.bodies.iter().map(|_| Code::default()).collect(),
         });
         RegisterTier.compile_lazily(module, config, promoter)
@@ -106,6 +107,8 @@ struct Promoter {
     thresholds: Thresholds,
     /// To the thread that compiles, if there is one.
     queue: Option<Sender<Job>>,
+    /// For all of the engine's code.
+    budget: Arc<Budget>,
     /// By body.
     funcs: Box<[Code]>,
 }
@@ -167,8 +170,8 @@ impl Promoter {
             return Err(Error::limit(LimitKind::FunctionBytes, message));
         }
         match at {
-            None => JitTier::compile_function(&module, body, &self.config),
-            Some(at) => JitTier::compile_loop(&module, body, &self.config, at),
+            None => JitTier::compile_function(&module, body, &self.config, &self.budget),
+            Some(at) => JitTier::compile_loop(&module, body, &self.config, at, &self.budget),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::arm64::asm::Code;
 use super::arm64::stubs::{self, Mode, Signature};
-use super::code::{CodeMemory, Tables};
+use super::code::{Budget, CodeMemory, Tables};
 use super::pipeline::{self, Image};
 use crate::engine::{Backend, Config, FrameShape, Proof, Tier};
 use crate::error::{Error, Result};
@@ -23,8 +23,10 @@ pub const CAN_RUN: bool = cfg!(all(
 ));
 
 /// The JIT tier.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct JitTier {
+    /// For all of the engine's code.
+    budget: Arc<Budget>,
     /// Code by which compiled code calls host functions, by signature.
     host_calls: Stubs,
     /// The same for functions that are interpreted.
@@ -40,7 +42,12 @@ struct Stubs(Mutex<HashMap<Signature, CodeMemory>>);
 
 impl Stubs {
     /// The piece for a signature, made now if there is none.
-    fn get(&self, ty: &FuncType, mode: Mode, make: MakeStub) -> Result<*const u8> {
+    fn get(
+        &self,
+        ty: &FuncType,
+        (mode, budget): (Mode, &Arc<Budget>),
+        make: MakeStub,
+    ) -> Result<*const u8> {
         let mut pieces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let code = match pieces.entry(Signature::new(ty)) {
             Entry::Occupied(piece) => piece.into_mut(),
@@ -50,7 +57,7 @@ impl Stubs {
                     pieces: vec![stubs::HOST_PIECE],
                     ..Tables::default()
                 };
-                vacant.insert(CodeMemory::publish(&code.bytes, tables)?)
+                vacant.insert(CodeMemory::publish(&code.bytes, tables, budget)?)
             }
         };
         Ok(code.address(0))
@@ -67,16 +74,28 @@ pub struct Compiled {
 }
 
 impl JitTier {
+    /// The tier for a configuration, whether this host can run it or not: compiling works anywhere.
+    pub(super) fn compiling(config: &Config) -> JitTier {
+        JitTier {
+            budget: Budget::new(config.limits.code_bytes_max),
+            mode: Mode::new(config),
+            host_calls: Stubs::default(),
+            interpreted_calls: Stubs::default(),
+        }
+    }
+
+    /// What the engine's code may still take.
+    pub fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
     /// The tier for a configuration, if this host can run it.
     ///
     /// # Errors
     /// `Unsupported` on hosts that do not execute ARM64 code.
     pub fn new(config: &Config) -> Result<JitTier> {
         if CAN_RUN {
-            Ok(JitTier {
-                mode: Mode::new(config),
-                ..JitTier::default()
-            })
+            Ok(JitTier::compiling(config))
         } else {
             Err(Error::unsupported("the jit tier needs an ARM64 host"))
         }
@@ -90,16 +109,21 @@ impl JitTier {
     /// # Errors
     /// `Limit` if memory for code cannot be had.
     pub fn interpreted(&self, ty: &FuncType) -> Result<*const u8> {
-        self.interpreted_calls
-            .get(ty, self.mode, stubs::interpreted)
+        let calls = &self.interpreted_calls;
+        calls.get(ty, (self.mode, &self.budget), stubs::interpreted)
     }
 
     /// Compiles one function of a module, by body.
     ///
     /// # Errors
     /// As [`Backend::compile`].
-    pub fn compile_function(module: &Module, body: usize, config: &Config) -> Result<Compiled> {
-        Compiled::new(pipeline::compile_function(module, body, config)?)
+    pub fn compile_function(
+        module: &Module,
+        body: usize,
+        config: &Config,
+        budget: &Arc<Budget>,
+    ) -> Result<Compiled> {
+        Compiled::new(pipeline::compile_function(module, body, config)?, budget)
     }
 
     /// Compiles the rest of a function from a loop head on, which is the number of a block in the
@@ -112,8 +136,9 @@ impl JitTier {
         body: usize,
         config: &Config,
         at: (u32, FrameShape),
+        budget: &Arc<Budget>,
     ) -> Result<Compiled> {
-        Compiled::new(pipeline::compile_loop(module, body, config, at)?)
+        Compiled::new(pipeline::compile_loop(module, body, config, at)?, budget)
     }
 }
 
@@ -131,9 +156,9 @@ impl Compiled {
         as_entry(self.code.address(entry))
     }
 
-    fn new(image: Image) -> Result<Compiled> {
+    fn new(image: Image, budget: &Arc<Budget>) -> Result<Compiled> {
         Ok(Compiled {
-            code: CodeMemory::publish(&image.bytes, image.tables)?,
+            code: CodeMemory::publish(&image.bytes, image.tables, budget)?,
             funcs: image.funcs,
             entries: image.entries,
             proof: image.proof,
@@ -170,7 +195,7 @@ impl Backend for JitTier {
 
     fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn CompiledModule>> {
         let image = pipeline::compile(module, config)?;
-        Ok(Arc::new(Compiled::new(image)?))
+        Ok(Arc::new(Compiled::new(image, &self.budget)?))
     }
 
     fn install(&self, compiled: &dyn CompiledModule, module: &Module, func: &mut FuncInst) {
@@ -184,7 +209,8 @@ impl Backend for JitTier {
     }
 
     fn install_host(&self, func: &mut FuncInst, ty: &FuncType) -> Result<()> {
-        func.jit = self.host_calls.get(ty, self.mode, stubs::host)?;
+        let calls = &self.host_calls;
+        func.jit = calls.get(ty, (self.mode, &self.budget), stubs::host)?;
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! tables, when its owner drops it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::fault::{self, Region};
 use crate::error::{Error, Result};
@@ -17,6 +18,40 @@ pub struct CodeMemory {
     base: usize,
     mapped_bytes: usize,
     region: Arc<Region>,
+    budget: Arc<Budget>,
+}
+
+/// How many bytes may still be mapped for code.
+#[derive(Debug)]
+pub struct Budget {
+    max: u64,
+    left: AtomicU64,
+}
+
+impl Budget {
+    /// For so many bytes together.
+    pub fn new(max: u64) -> Arc<Budget> {
+        Arc::new(Budget {
+            max,
+            left: AtomicU64::new(max),
+        })
+    }
+
+    fn take(&self, bytes: usize) -> Result<()> {
+        let take = |left: u64| left.checked_sub(bytes as u64);
+        let taken = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        taken.map(|_| ()).map_err(|left| {
+            let max = self.max;
+            let message = format!("{bytes} bytes are needed, {left} of {max} are left");
+            Error::limit(LimitKind::Code, message)
+        })
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.left.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
 }
 
 /// What is known of a region's code by offset from its start. It goes with the code.
@@ -75,14 +110,13 @@ impl CodeMemory {
     /// Publishes code with what is known of it.
     ///
     /// # Errors
-    /// `Limit` if the system gives no memory, or does not let it be executed.
-    pub fn publish(bytes: &[u8], tables: Tables) -> Result<CodeMemory> {
-        let mapped_bytes = bytes.len().next_multiple_of(system::PAGE_BYTES_MAX).max(1);
-        let base = system::map(mapped_bytes)?;
-        if let Err(error) = system::write(base, bytes, mapped_bytes) {
-            system::unmap(base, mapped_bytes);
-            return Err(error);
-        }
+    /// `Limit` if it is more than the budget has left, or the system gives no memory, or does not
+    /// let it be executed.
+    pub fn publish(bytes: &[u8], tables: Tables, budget: &Arc<Budget>) -> Result<CodeMemory> {
+        let mapped_bytes = bytes.len().max(1).next_multiple_of(system::page_bytes());
+        budget.take(mapped_bytes)?;
+        let base = system::executable(bytes, mapped_bytes)
+            .inspect_err(|_| budget.give_back(mapped_bytes))?;
         let region = Arc::new(Region {
             start: base,
             end: base + bytes.len(),
@@ -93,6 +127,7 @@ impl CodeMemory {
             base,
             mapped_bytes,
             region,
+            budget: budget.clone(),
         })
     }
 
@@ -112,6 +147,7 @@ impl Drop for CodeMemory {
     fn drop(&mut self) {
         fault::unregister(&self.region);
         system::unmap(self.base, self.mapped_bytes);
+        self.budget.give_back(self.mapped_bytes);
     }
 }
 
@@ -128,7 +164,14 @@ mod system {
     use super::{Result, failed};
 
     /// No system's pages are larger.
-    pub(super) const PAGE_BYTES_MAX: usize = 65_536;
+    const PAGE_BYTES_MAX: usize = 65_536;
+
+    /// The size of a page.
+    pub(super) fn page_bytes() -> usize {
+        // SAFETY: asks for a number.
+        let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        usize::try_from(bytes).unwrap_or(PAGE_BYTES_MAX)
+    }
 
     #[cfg(target_vendor = "apple")]
     const FLAGS: libc::c_int = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_JIT;
@@ -139,7 +182,19 @@ mod system {
     #[cfg(not(target_vendor = "apple"))]
     const ACCESS: libc::c_int = libc::PROT_READ | libc::PROT_WRITE;
 
-    pub(super) fn map(bytes: usize) -> Result<usize> {
+    /// A new mapping that begins with the bytes, to be executed.
+    pub(super) fn executable(bytes: &[u8], mapped_bytes: usize) -> Result<usize> {
+        let base = map(mapped_bytes)?;
+        match write(base, bytes, mapped_bytes) {
+            Ok(()) => Ok(base),
+            Err(error) => {
+                unmap(base, mapped_bytes);
+                Err(error)
+            }
+        }
+    }
+
+    fn map(bytes: usize) -> Result<usize> {
         // SAFETY: a fresh anonymous mapping; no existing memory is touched.
         let base = unsafe { libc::mmap(std::ptr::null_mut(), bytes, ACCESS, FLAGS, -1, 0) };
         if base == libc::MAP_FAILED {
@@ -155,7 +210,7 @@ mod system {
 
     /// Writes code at the start of a fresh mapping and makes the mapping executable.
     #[cfg(not(target_vendor = "apple"))]
-    pub(super) fn write(base: usize, bytes: &[u8], mapped_bytes: usize) -> Result<()> {
+    fn write(base: usize, bytes: &[u8], mapped_bytes: usize) -> Result<()> {
         let access = libc::PROT_READ | libc::PROT_EXEC;
         // SAFETY: the mapping is fresh, writable and at least as long as `bytes`; after the copy
         // nothing writes to it any more.
@@ -172,7 +227,7 @@ mod system {
 
     /// As above, by the per-thread switch of this system.
     #[cfg(target_vendor = "apple")]
-    pub(super) fn write(base: usize, bytes: &[u8], _mapped_bytes: usize) -> Result<()> {
+    fn write(base: usize, bytes: &[u8], _mapped_bytes: usize) -> Result<()> {
         unsafe extern "C" {
             fn sys_icache_invalidate(start: *mut libc::c_void, len: libc::size_t);
         }
@@ -188,7 +243,9 @@ mod system {
     }
 
     /// Makes what was written visible to instruction fetch (Arm ARM B2.7.4.2, "Self-modifying
-    /// code"): clean to the point of unification, invalidate, synchronise.
+    /// code"): clean to the point of unification, invalidate, synchronise. The caches of all cores
+    /// are one domain for this; what another thread may have fetched already of code that was at
+    /// these addresses before, only a context synchronisation event of its own drops (B2.2.5).
     #[cfg(all(target_arch = "aarch64", not(target_vendor = "apple")))]
     fn publish(start: usize, bytes: usize) {
         use std::arch::asm;
@@ -209,7 +266,35 @@ mod system {
         }
         // SAFETY: barriers.
         unsafe { asm!("dsb ish", "isb", options(nostack)) };
+        synchronise_threads();
     }
+
+    /// Has every running thread of the process execute a context synchronisation event; those that
+    /// do not run come back through one. Where the system has no such call (Linux before 4.16, some
+    /// emulators), what hands code to another thread ends in one by far most of the time, for it
+    /// enters the system; the engine's own locks do not promise it.
+    #[cfg(all(
+        target_arch = "aarch64",
+        any(target_os = "linux", target_os = "android")
+    ))]
+    fn synchronise_threads() {
+        static IS_REGISTERED: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+        let call = |command: libc::c_int| {
+            // SAFETY: this call touches no memory.
+            unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+        };
+        let register = libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
+        if *IS_REGISTERED.get_or_init(|| call(register)) {
+            call(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE);
+        }
+    }
+
+    #[cfg(all(
+        target_arch = "aarch64",
+        not(target_vendor = "apple"),
+        not(any(target_os = "linux", target_os = "android"))
+    ))]
+    fn synchronise_threads() {}
 
     /// Other hosts do not execute the code.
     #[cfg(all(not(target_arch = "aarch64"), not(target_vendor = "apple")))]

@@ -74,4 +74,5 @@ pub mod vcode;
 pub mod walk;
 
 pub use backend::{Compiled, JitTier};
+pub use code::Budget;
 pub use pipeline::{Stages, stages};

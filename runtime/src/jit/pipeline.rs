@@ -65,7 +65,7 @@ pub fn compile(module: &Module, config: &Config) -> Result<Image> {
         .map(|body| ir::build_with(module, body, config))
         .collect::<Result<Vec<_>>>()?;
     let around = surroundings(&irs);
-    let mut linker = Linker::new(module);
+    let mut linker = Linker::new(module, config);
     let mut proof = Proof {
         functions: irs.len() as u64,
         ..Proof::default()
@@ -87,7 +87,7 @@ pub fn compile(module: &Module, config: &Config) -> Result<Image> {
 pub fn compile_function(module: &Module, body: usize, config: &Config) -> Result<Image> {
     let ir = ir::build_with(module, body, config)?;
     let ops = ir.ops;
-    let mut linker = Linker::new(module);
+    let mut linker = Linker::new(module, config);
     let helper_ops = linker.compile(&ir, Assumptions::new(config), ALONE)?;
     let mut proof = Proof::default();
     count(&mut proof, ops, &helper_ops);
@@ -112,7 +112,7 @@ pub fn compile_loop(
         frame: Some(frame),
         ..Assumptions::new(config)
     };
-    let mut linker = Linker::new(module);
+    let mut linker = Linker::new(module, config);
     linker.compile(&ir, assumptions, ALONE)?;
     let signature = Signature::new(&ir.ty);
     let code = Symbol::Func(ir.index);
@@ -221,6 +221,7 @@ fn count(proof: &mut Proof, ops: u64, helper_ops: &HelperOps) {
 /// Puts pieces of code one behind the other.
 #[derive(Default)]
 struct Linker {
+    bytes_max: usize,
     bytes: Vec<u8>,
     data: Vec<Range<u32>>,
     tables: Tables,
@@ -234,8 +235,10 @@ const CODE_BYTES_MAX: usize = 120 << 20;
 const PIECE_ALIGN: usize = 16;
 
 impl Linker {
-    fn new(module: &Module) -> Linker {
+    fn new(module: &Module, config: &Config) -> Linker {
         let mut linker = Linker::default();
+        let allowed = usize::try_from(config.limits.code_bytes_max);
+        linker.bytes_max = allowed.unwrap_or(usize::MAX).min(CODE_BYTES_MAX);
         linker.tables.module = Some(module.downgrade());
         linker
     }
@@ -243,8 +246,9 @@ impl Linker {
     /// Appends a piece; gives its offset.
     fn piece(&mut self, code: Code) -> Result<u32> {
         let start = self.bytes.len().next_multiple_of(PIECE_ALIGN);
-        if start + code.bytes.len() > CODE_BYTES_MAX {
-            let message = format!("the code of a module is above {CODE_BYTES_MAX} bytes");
+        let max = self.bytes_max;
+        if start + code.bytes.len() > max {
+            let message = format!("the code of a module is above {max} bytes");
             return Err(Error::limit(LimitKind::Code, message));
         }
         let before = self.bytes.len() as u32;

@@ -6,6 +6,7 @@ mod calls;
 mod memory;
 mod numeric;
 mod objects;
+mod preserved;
 mod registers;
 mod scaling;
 mod suite;

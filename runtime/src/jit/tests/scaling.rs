@@ -127,7 +127,7 @@ const SHAPES: &[(&str, Shape)] = &[
 fn module(body: &str) -> Module {
     let mut config = Config::only(Tier::Jit);
     config.limits.native_stack_bytes = usize::MAX >> 1;
-    let engine = Engine::with_backend(config, Box::new(JitTier::default()));
+    let engine = Engine::with_backend(config, Box::new(JitTier::compiling(&config)));
     let locals = "i32 ".repeat(LOCALS);
     let wat = format!(
         "(module (memory 1) (func (param i32) (result i32) (local {locals}) {body}

@@ -57,7 +57,7 @@ fn listed_helper_ops() -> BTreeSet<&'static str> {
 fn every_function_of_the_suites_compiles_and_decodes() {
     let mut config = Config::only(Tier::Jit);
     config.features = wasmparser::WasmFeatures::all();
-    let engine = Engine::with_backend(config, Box::new(JitTier::default()));
+    let engine = Engine::with_backend(config, Box::new(JitTier::compiling(&config)));
     let (mut compiled, mut unsupported) = (0, 0);
     let mut helper_ops = BTreeSet::new();
     for bytes in suites::modules() {
@@ -96,7 +96,7 @@ fn every_function_of_the_suites_compiles_and_decodes() {
 fn every_function_and_loop_of_the_suites_compiles_alone() {
     let mut config = Config::tiered(Thresholds::default());
     config.features = wasmparser::WasmFeatures::all();
-    let engine = Engine::with_backend(config, Box::new(JitTier::default()));
+    let engine = Engine::with_backend(config, Box::new(JitTier::compiling(&config)));
     let (mut loops, mut unsupported) = (0, 0);
     for bytes in suites::modules() {
         let Ok(module) = Module::new(&engine, &bytes) else {
