@@ -11,6 +11,7 @@
 //!   that cannot be ruled out.
 //! - A file that one report lacks is new or gone only if both chose the same selection of the same
 //!   suite; else it was not chosen, and nothing is said about its directives but that.
+//! - Operand shapes are compared by the variants that fail (`compare_reports/shapes.rs`).
 //! - A tier is compared only where both reports measured it, and a directive that either skipped is
 //!   not compared.
 
@@ -24,6 +25,7 @@ use crate::tier::Tier;
 use crate::verdict::{Agreement, Status};
 
 pub mod render;
+mod shapes;
 
 /// What happened to a directive in a tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -177,6 +179,7 @@ pub fn compare(base: &Report, new: &Report) -> Outcome {
         }
     }
     note_unchosen(unchosen, &mut outcome);
+    shapes::compare(base, new, &tiers, &mut outcome);
     outcome
 }
 

@@ -2,8 +2,10 @@
 //! reports cannot tell.
 
 use super::*;
+use crate::report::TierVerdict;
 use crate::report::build::JudgedFile;
 use crate::report::samples::{file, report};
+use crate::report::shapes::{ShapesAccount, VariantAccount};
 use Status::{Fail, Pass, Skip, Xfail, Xpass};
 
 const TIERS: [Tier; 1] = [Tier::Stack];
@@ -194,4 +196,55 @@ fn both_renderings_name_every_broken_directive() {
         markdown.contains("- stack `a.wast:1` pass -&gt; fail: unsupported: x"),
         "{markdown}"
     );
+}
+
+#[test]
+fn operand_shapes_that_fail_are_compared_by_their_ids() {
+    let with = |shapes| Report {
+        shapes,
+        ..three([Pass; 3])
+    };
+    let good = || {
+        Some(ShapesAccount {
+            closed: true,
+            ..ShapesAccount::default()
+        })
+    };
+    let bad = || {
+        let mut account = good().expect("made so");
+        account.failures.push(failing_variant());
+        Some(account)
+    };
+    let outcome = compare(&with(good()), &with(bad()));
+    assert_eq!(
+        changes(&outcome),
+        [(Change::Broken, "a.wast:2".to_string())]
+    );
+    assert_eq!(outcome.exit(), Exit::Failed);
+    let outcome = compare(&with(bad()), &with(good()));
+    assert_eq!(changes(&outcome), [(Change::Fixed, "a.wast:2".to_string())]);
+    assert_eq!(changes(&compare(&with(bad()), &with(bad()))), []);
+    let outcome = compare(&with(None), &with(bad()));
+    assert_eq!(changes(&outcome), []);
+    assert_eq!(outcome.notes.len(), 1, "{:?}", outcome.notes);
+}
+
+fn failing_variant() -> VariantAccount {
+    let verdict = TierVerdict {
+        status: Fail,
+        actual: "i32:0x00000002".to_string(),
+        detail: "result 0 differs".to_string(),
+    };
+    VariantAccount {
+        id: "a.wast#1-0123abcd/left-constant".to_string(),
+        file: "a.wast".to_string(),
+        line: 2,
+        column: 1,
+        shape: "left-constant".to_string(),
+        export: "add".to_string(),
+        expected: "i32:0x00000001".to_string(),
+        tiers: BTreeMap::from([(Tier::Stack, verdict)]),
+        agreement: Agreement::NotComparable,
+        diff: None,
+    }
 }

@@ -158,22 +158,19 @@ impl Reading {
     }
 
     fn add(&mut self, instr: &Instr<'_>, bytes: &[u8]) -> Result<(), &'static str> {
-        let constant = |ty, bits| Operand::Constant(Number::new(ty, bits));
-        match instr.imm {
-            Imm::I32(value) => self.constant(constant(Type::I32, u128::from(value as u32))),
-            Imm::I64(value) => self.constant(constant(Type::I64, u128::from(value as u64))),
-            Imm::F32(bits) => self.constant(constant(Type::F32, u128::from(bits))),
-            Imm::F64(bits) => self.constant(constant(Type::F64, u128::from(bits))),
-            Imm::V128(bits) => self.constant(constant(Type::V128, bits)),
-            Imm::Index(local) if instr.op == Op::LocalGet => return self.parameter(local as usize),
-            _ => return self.operation(instr, bytes),
+        if let Some(number) = constant(&instr.imm) {
+            self.take(Operand::Constant(number), number.ty);
+            return Ok(());
         }
-        Ok(())
-    }
-
-    fn constant(&mut self, operand: Operand) {
-        if let Operand::Constant(number) = operand {
-            self.take(operand, number.ty);
+        if let (Op::LocalGet, Imm::Index(local)) = (instr.op, &instr.imm) {
+            return self.parameter(*local as usize);
+        }
+        match refusal(instr) {
+            Some(reason) => Err(reason),
+            None => {
+                self.operation(instr.op, bytes);
+                Ok(())
+            }
         }
     }
 
@@ -197,24 +194,16 @@ impl Reading {
         self.operands.push(operand);
     }
 
-    fn operation(&mut self, instr: &Instr<'_>, bytes: &[u8]) -> Result<(), &'static str> {
-        let shape = instr.op.shape();
-        if !computes(instr) {
-            return Err(if instr.op == Op::End {
-                "blocks"
-            } else {
-                refusal(shape)
-            });
-        }
+    fn operation(&mut self, op: Op, bytes: &[u8]) {
+        let shape = op.shape();
         self.body.may_trap |= matches!(shape, Shape::ConvertTrapping | Shape::BinaryTrapping);
         self.body.compares = matches!(shape, Shape::Compare | Shape::Test);
-        self.body.ops.insert(instr.op);
+        self.body.ops.insert(op);
         self.op_count += 1;
         match self.body.parts.last_mut() {
             Some(Part::Code(code)) => code.extend(bytes),
             Some(Part::Operand(_)) | None => self.body.parts.push(Part::Code(bytes.to_vec())),
         }
-        Ok(())
     }
 
     fn finish(self) -> Result<Function, &'static str> {
@@ -231,8 +220,20 @@ impl Reading {
     }
 }
 
-/// Whether an instruction computes numbers from numbers, and does nothing else.
-fn computes(instr: &Instr<'_>) -> bool {
+/// The number that an immediate is.
+fn constant(imm: &Imm<'_>) -> Option<Number> {
+    Some(match *imm {
+        Imm::I32(value) => Number::new(Type::I32, u128::from(value.cast_unsigned())),
+        Imm::I64(value) => Number::new(Type::I64, u128::from(value.cast_unsigned())),
+        Imm::F32(bits) => Number::new(Type::F32, u128::from(bits)),
+        Imm::F64(bits) => Number::new(Type::F64, u128::from(bits)),
+        Imm::V128(bits) => Number::new(Type::V128, bits),
+        _ => return None, // no constant
+    })
+}
+
+/// Why an instruction does more than compute numbers from numbers, if it does.
+fn refusal(instr: &Instr<'_>) -> Option<&'static str> {
     match instr.op.shape() {
         Shape::Unary
         | Shape::Test
@@ -250,30 +251,37 @@ fn computes(instr: &Instr<'_>) -> bool {
         | Shape::SimdUnary
         | Shape::SimdBinary
         | Shape::SimdShift
-        | Shape::SimdTernary => true,
+        | Shape::SimdTernary => None,
+        Shape::Parametric if instr.op == Op::Drop => Some("drop"),
         Shape::Parametric => match instr.imm {
-            Imm::Select(mut types) => types.all(|ty| !matches!(ty, RawValType::Ref(_))),
-            _ => instr.op == Op::Select,
+            Imm::Select(mut types) => types
+                .any(|ty| matches!(ty, RawValType::Ref(_)))
+                .then_some("references"),
+            _ => None, // of numbers, since nothing else is taken
         },
-        _ => false,
-    }
-}
-
-/// Why a function with an instruction of this shape does not only compute.
-fn refusal(shape: Shape) -> &'static str {
-    match shape {
-        Shape::Control => "blocks",
-        Shape::Call => "calls",
-        Shape::Parametric => "drop",
-        Shape::Variable => "locals or globals that are set, or globals",
+        Shape::Control => Some("blocks"),
+        Shape::Call => Some("calls"),
+        Shape::Variable => Some("locals that are set, or globals"),
         Shape::Load
         | Shape::Store
         | Shape::Memory
         | Shape::SimdLoad
         | Shape::SimdStore
         | Shape::SimdLoadLane
-        | Shape::SimdStoreLane => "memory accesses",
-        _ => "other instructions",
+        | Shape::SimdStoreLane
+        | Shape::AtomicLoad
+        | Shape::AtomicStore
+        | Shape::AtomicRmw
+        | Shape::AtomicCmpxchg
+        | Shape::AtomicSync => Some("memory accesses"),
+        Shape::Constant
+        | Shape::Exception
+        | Shape::LegacyException
+        | Shape::Table
+        | Shape::Reference
+        | Shape::Aggregate
+        | Shape::SharedEverything
+        | Shape::StackSwitching => Some("other instructions"),
     }
 }
 
