@@ -87,6 +87,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/jit/code.rs",
     "runtime/src/jit/fault.rs",
     "runtime/src/jit/helper.rs",
+    "runtime/src/jit/unwind.rs",
     "runtime/src/jit/walk.rs",
     // Tests of them: registers in assembly, signals and processes.
     "runtime/src/jit/tests/preserved.rs",

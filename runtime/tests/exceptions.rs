@@ -1,5 +1,5 @@
-//! Exceptions in both interpreters: what catches what, across every kind of call, instance and host
-//! function, how far and how often. What the instructions do one by one, the suite tests.
+//! Exceptions in every tier that runs here: what catches what, across every kind of call, instance
+//! and host function, how far and how often. What the instructions do one by one, the suite tests.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -9,6 +9,8 @@ mod host;
 mod legacy;
 #[path = "exceptions/long.rs"]
 mod long;
+#[path = "exceptions/registers.rs"]
+mod registers;
 
 use wassay_runtime::{
     Compilation, Config, Engine, Error, ErrorKind, Exception, Extern, Func, FuncType, Instance,
@@ -17,7 +19,12 @@ use wassay_runtime::{
 
 use Val::{I32, I64};
 
-const TIERS: [Tier; 2] = [Tier::Stack, Tier::Register];
+/// The tiers that this host runs.
+fn tiers() -> impl Iterator<Item = Tier> {
+    let all = [Tier::Stack, Tier::Register, Tier::Jit];
+    all.into_iter()
+        .filter(|&tier| Engine::new(Config::only(tier)).is_ok())
+}
 
 /// An instance in a store of its own.
 struct Program {
@@ -77,14 +84,11 @@ const FIELDS: &str = r#"
     (func $tail_ref (type $i) (return_call_ref $i (local.get 0) (ref.func $throw_a)))
 "#;
 
-/// Calls `[i32] -> [i32]` functions with 5 in both tiers, translated at once and when called:
+/// Calls `[i32] -> [i32]` functions with 5 in every tier, translated at once and when called:
 /// bodies, and what they give.
 fn check(cases: &[(&str, i32)]) {
     let ways = [Compilation::Eager, Compilation::Lazy];
-    for (tier, compilation) in TIERS
-        .into_iter()
-        .flat_map(|tier| ways.map(|way| (tier, way)))
-    {
+    for (tier, compilation) in tiers().flat_map(|tier| ways.map(|way| (tier, way))) {
         let config = Config {
             compilation,
             ..config(tier)
@@ -246,7 +250,7 @@ fn tail_calls_leave_handlers() {
         "return_call_ref $i (i32.const 7) (ref.func $throw_a)",
         "return_call $thrower (i32.const 7)",
     ] {
-        for tier in TIERS {
+        for tier in tiers() {
             let wat = format!(
                 r#"(module (import "" "f" (func $thrower (param i32) (result i32)))
                 (import "" "t" (tag $host (param i32))) {FIELDS}
@@ -282,7 +286,7 @@ fn every_type_is_carried() {
         locals = "(local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4)
             (local.get 5) (local.get 6) (local.get 7)",
     );
-    for tier in TIERS {
+    for tier in tiers() {
         let mut program = Program::new(tier, &wat);
         let near = program.instance.func(&program.store, "near").unwrap();
         let values = [
@@ -315,7 +319,7 @@ fn what_is_not_caught_leaves_with_its_values() {
     let wat = r#"(module (tag $t (export "t") (param i32 i64))
         (func $throw (throw $t (i32.const 3) (i64.const 4)))
         (tag $other) (func (export "run") (try_table (catch $other 0) (call $throw))))"#;
-    for tier in TIERS {
+    for tier in tiers() {
         let mut program = Program::new(tier, wat);
         for _ in 0..2 {
             let error = program.call("run", &[]).unwrap_err();
@@ -342,7 +346,7 @@ fn traps_are_not_caught() {
         ("null", TrapKind::NullExceptionReference),
         ("deep", TrapKind::StackExhausted),
     ];
-    for tier in TIERS {
+    for tier in tiers() {
         let mut program = Program::new(tier, wat);
         for (name, kind) in cases {
             assert_eq!(program.call(name, &[]), Err(Error::trap(kind)), "{tier}");
@@ -374,7 +378,7 @@ fn tags_are_the_same_if_they_are_one() {
         ;; After the way back, memory 0 is this instance's again.
         (func (export "run") (param i32) (result i32)
             (i32.store (i32.const 8) (call $catch (local.get 0))) (i32.load (i32.const 8))))"#;
-    for tier in TIERS {
+    for tier in tiers() {
         let mut store = Store::new(&Engine::new(config(tier)).unwrap());
         let thrower = instantiate(&mut store, thrower, &[]);
         let imports = ["t", "u", "f"].map(|name| thrower.export(&store, name).unwrap());

@@ -2,10 +2,12 @@
 //! through the instance becomes explicit loads, stores and checks (`build/state.rs`).
 //!
 //! One pass over the instructions in the order of the text; nothing is optimised here. The blocks
-//! of the result have the numbers of the IR's blocks.
+//! of the result are in the order of the IR's, and are those if there are no handlers
+//! (`build/exceptions.rs`).
 
 mod atomic;
 mod bounds;
+mod exceptions;
 mod objects;
 mod outside;
 mod state;
@@ -14,7 +16,7 @@ mod vector;
 
 use crate::engine::{Bounds, Config, FrameShape, Policy, Profile};
 use crate::error::{Error, Result};
-use crate::ir::{self, BlockId, Operand, OperandKind, Slot, Type};
+use crate::ir::{self, BlockId, HandlerId, Operand, OperandKind, Slot, Type};
 use crate::memory::Memory;
 use crate::module::Module;
 use crate::ops::Op;
@@ -24,6 +26,7 @@ use crate::types::FuncType;
 use super::fold;
 use super::helper::Helper;
 use super::ssa::{Block, Class, Edge, Func, Inst, List, Term, Value};
+use exceptions::Blocks;
 use state::Target;
 use vars::Vars;
 
@@ -69,13 +72,12 @@ pub type HelperOps = Vec<Op>;
 /// # Errors
 /// `Unsupported` for an opcode that this tier has no code for.
 pub fn build(ir: &ir::Func, assumptions: Assumptions) -> Result<(Func, HelperOps)> {
-    if !ir.handlers.is_empty() {
-        return Err(Error::unsupported(Op::TryTable.mnemonic()));
-    }
     let mut builder = Builder::new(ir, assumptions);
     builder.entry();
+    let mut done = 0;
     for index in 0..ir.blocks.len() {
-        builder.block(Block(index as u32))?;
+        builder.block(index)?;
+        builder.handlers_behind(index, &mut done);
     }
     let helper_ops = builder.helper_ops;
     Ok((builder.vars.finish(builder.func), helper_ops))
@@ -87,8 +89,11 @@ struct Builder<'a> {
     assumptions: Assumptions,
     func: Func,
     vars: Vars,
+    blocks: Blocks,
     /// The block that instructions go to.
     block: Block,
+    /// The handler that it is in, unless that can catch nothing.
+    handler: Option<HandlerId>,
     /// Of the instruction at hand.
     position: u32,
     helper_ops: HelperOps,
@@ -101,7 +106,8 @@ impl<'a> Builder<'a> {
             profile: assumptions.profile,
             ..Func::default()
         };
-        for _ in &ir.blocks {
+        let blocks = Blocks::new(ir);
+        for _ in 0..blocks.count {
             func.add_block();
         }
         Builder {
@@ -109,8 +115,10 @@ impl<'a> Builder<'a> {
             module: &ir.module,
             assumptions,
             func,
-            vars: Vars::new(ir),
+            vars: Vars::new(blocks.preds(ir)),
+            blocks,
             block: Block::ENTRY,
+            handler: None,
             position: 0,
             helper_ops: Vec::new(),
         }
@@ -153,9 +161,10 @@ impl<'a> Builder<'a> {
         self.one(inst, ty)
     }
 
-    fn block(&mut self, block: Block) -> Result<()> {
-        self.block = block;
-        let range = self.ir.blocks[block.index()];
+    fn block(&mut self, index: usize) -> Result<()> {
+        self.block = self.blocks.of(BlockId(index as u32));
+        self.handler = self.handler_of(index);
+        let range = self.ir.blocks[index];
         for at in range.start..range.end {
             self.position = self.ir.offsets[at as usize];
             self.inst(&self.ir.insts[at as usize])
@@ -332,6 +341,7 @@ impl<'a> Builder<'a> {
             | ir::Inst::BrTable { .. }
             | ir::Inst::Return { .. }
             | ir::Inst::Trap { .. } => self.branch(inst),
+            ir::Inst::Throw { .. } | ir::Inst::ThrowRef { .. } => self.throw(inst),
             _ => return Err(Error::unsupported(inst.name())),
         }
         Ok(())
@@ -407,6 +417,7 @@ impl<'a> Builder<'a> {
     fn call_with_results(&mut self, inst: Inst, dst: Slot, ty: &FuncType) {
         let types: Vec<Type> = ty.results.iter().map(|&ty| ty.into()).collect();
         let first = self.push(inst, &types);
+        self.end_invoke();
         let mut slot = dst;
         for (n, ty) in types.iter().enumerate() {
             self.write(slot, Value(first.0 + n as u32));
@@ -470,13 +481,19 @@ impl<'a> Builder<'a> {
     }
 
     fn end(&mut self, term: Term, to: Vec<BlockId>) {
+        let to: Vec<Block> = to.into_iter().map(|block| self.blocks.of(block)).collect();
+        self.end_at(term, &to);
+    }
+
+    fn end_at(&mut self, term: Term, to: &[Block]) {
+        self.vars.end(self.block);
         let data = &mut self.func.blocks[self.block.index()];
         data.term = term;
         data.position = self.position;
         data.edges = to
-            .into_iter()
-            .map(|BlockId(n)| Edge {
-                to: Block(n),
+            .iter()
+            .map(|&to| Edge {
+                to,
                 args: Vec::new(),
             })
             .collect();

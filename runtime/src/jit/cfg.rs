@@ -78,6 +78,11 @@ impl Cfg {
         a_first <= b_first && b_first <= a_last
     }
 
+    /// The block that every path to a block goes through last; the entry's is itself.
+    pub fn dominator(&self, block: Block) -> Block {
+        self.idom[block.index()]
+    }
+
     /// How many loops a block is in.
     pub fn depth(&self, block: Block) -> u32 {
         self.loop_of[block.index()].map_or(0, |n| self.loops[n as usize].depth)

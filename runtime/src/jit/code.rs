@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::arm64::asm::Pad;
 use super::fault::{self, Region};
 use crate::error::{Error, Result};
 use crate::limits::LimitKind;
@@ -67,6 +68,19 @@ pub struct Tables {
     pub pieces: Vec<Piece>,
     /// Source positions: from this offset on, the code is of this byte of the module.
     pub sources: Vec<(u32, u32)>,
+    /// Calls from which exceptions go on in the same function, in ascending order.
+    pub pads: Vec<Pad>,
+    /// The handlers of the pads.
+    pub handlers: Vec<Handler>,
+}
+
+/// What a handler catches.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Handler {
+    /// The one around it, by index.
+    pub outer: Option<u32>,
+    /// The tag of each clause, by index in its module; none of one that catches all.
+    pub tags: Vec<Option<u32>>,
 }
 
 /// A run of code with one shape of frame.

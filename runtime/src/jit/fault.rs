@@ -9,7 +9,8 @@
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::code::{Piece, Tables};
+use super::arm64::asm::Pad;
+use super::code::{Handler, Piece, Tables};
 
 /// Published code, and what is known of it.
 #[derive(Debug)]
@@ -43,6 +44,20 @@ impl Region {
         let sources = &self.tables.sources;
         let after = sources.partition_point(|&(start, _)| start <= offset);
         Some(sources.get(after.checked_sub(1)?)?.1)
+    }
+
+    /// Where exceptions go on that leave the call which returns to an address.
+    pub fn pad_of(&self, return_address: usize) -> Option<&Pad> {
+        let return_offset = self.offset_of(return_address)?;
+        let pads = &self.tables.pads;
+        let at = pads.binary_search_by_key(&return_offset, |pad| pad.return_offset);
+        Some(&pads[at.ok()?])
+    }
+
+    /// The handlers that exceptions come to at a pad, from the inside out.
+    pub fn handlers(&self, pad: &Pad) -> impl Iterator<Item = &Handler> {
+        let get = |index: u32| self.tables.handlers.get(index as usize);
+        std::iter::successors(get(pad.handler), move |handler| get(handler.outer?))
     }
 }
 

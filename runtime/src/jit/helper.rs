@@ -4,6 +4,7 @@
 //! the instruction lists, all in general registers (the C calling convention of the host). The list
 //! is short on purpose: a function of the JIT tier is machine code, not a chain of calls.
 
+use super::unwind;
 use crate::helpers;
 use crate::ops::Op;
 use crate::store::{StoreData, aggregate, collect};
@@ -62,6 +63,7 @@ helpers! {
     AtomicWait32 ValueOrExit helpers::atomic_wait32;
     AtomicWait64 ValueOrExit helpers::atomic_wait64;
     AtomicNotify ValueOrExit helpers::atomic_notify;
+    Throw Nothing unwind::unwind;
     Allocate Value allocate;
     Aggregate Exit aggregate;
 }

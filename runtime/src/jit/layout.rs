@@ -1,11 +1,12 @@
 //! The order in which blocks are emitted: that of the text, edges that need a block of their own
-//! with their source, and what only traps at the end.
+//! with their source, and at the end what only traps and where only exceptions lead. A block always
+//! follows those that dominate it.
 //!
 //! An edge from a block with several successors to one with several predecessors is split here: the
 //! register allocator needs a place for its moves. A split edge that needs none becomes no code.
 
 use super::cfg::Cfg;
-use super::ssa::{Block, Edge, Func, Term};
+use super::ssa::{Block, Edge, Func, Inst, Term};
 
 /// The order of blocks.
 #[derive(Debug)]
@@ -29,19 +30,17 @@ impl Layout {
             splits: Vec::new(),
             first_split,
         };
+        let is_cold = cold_blocks(func, cfg);
         let mut cold = Vec::new();
-        for n in 0..first_split {
-            let block = Block(n as u32);
-            if !cfg.is_reachable(block) {
-                continue;
-            }
-            let only_traps = matches!(func.blocks[n].term, Term::Trap { .. }) && n > 0;
-            if only_traps {
-                cold.push(block);
+        for block in order_of_text(cfg, first_split) {
+            let is_cold = is_cold[block.index()];
+            let list = if is_cold {
+                &mut cold
             } else {
-                layout.order.push(block);
-            }
-            layout.split_edges(func, cfg, block);
+                &mut layout.order
+            };
+            list.push(block);
+            layout.split_edges(func, cfg, block, &mut cold, is_cold);
         }
         layout.order.append(&mut cold);
         layout.index_of = vec![u32::MAX; func.blocks.len()];
@@ -51,7 +50,15 @@ impl Layout {
         layout
     }
 
-    fn split_edges(&mut self, func: &mut Func, cfg: &Cfg, block: Block) {
+    /// Splits the edges of a block that need it; the new blocks follow it in its list.
+    fn split_edges(
+        &mut self,
+        func: &mut Func,
+        cfg: &Cfg,
+        block: Block,
+        cold: &mut Vec<Block>,
+        is_cold: bool,
+    ) {
         let edges = func.blocks[block.index()].edges.len();
         if edges < 2 {
             return;
@@ -64,7 +71,12 @@ impl Layout {
             let split = func.add_block();
             let position = func.blocks[block.index()].position;
             self.splits.push((block, edge.to));
-            self.order.push(split);
+            let term = func.blocks[block.index()].term;
+            let leads_an_exception = matches!(term, Term::Invoke { .. });
+            match is_cold || leads_an_exception {
+                true => cold.push(split),
+                false => self.order.push(split),
+            }
             let data = &mut func.blocks[split.index()];
             data.term = Term::Br;
             data.position = position;
@@ -101,4 +113,34 @@ impl Layout {
             }
         }
     }
+}
+
+/// Blocks that can be reached, in an order in which each follows its dominators: that of their
+/// numbers. Where a function begins in a loop, its handlers' blocks may not be in such an order.
+fn order_of_text(cfg: &Cfg, blocks: usize) -> Vec<Block> {
+    let all = (0..blocks as u32).map(Block);
+    let order: Vec<Block> = all.filter(|&block| cfg.is_reachable(block)).collect();
+    let is_sound = order.iter().all(|&block| cfg.dominator(block) <= block);
+    if is_sound { order } else { cfg.order.clone() }
+}
+
+/// Blocks that only trap, or to which only exceptions lead: so no other block follows one of them
+/// alone.
+fn cold_blocks(func: &Func, cfg: &Cfg) -> Vec<bool> {
+    let mut is_cold = vec![false; func.blocks.len()];
+    let mut is_known = vec![false; func.blocks.len()];
+    for &block in &cfg.order {
+        let data = &func.blocks[block.index()];
+        let only_traps = matches!(data.term, Term::Trap { .. });
+        let takes_exceptions = data
+            .insts
+            .first()
+            .is_some_and(|id| func.insts[id.index()].inst == Inst::Caught);
+        let mut before = cfg.preds[block.index()].iter();
+        let follows_cold = before.all(|pred| is_cold[pred.index()] || !is_known[pred.index()]);
+        is_cold[block.index()] =
+            block != Block::ENTRY && (only_traps || takes_exceptions || follows_cold);
+        is_known[block.index()] = true;
+    }
+    is_cold
 }

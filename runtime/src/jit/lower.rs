@@ -9,7 +9,7 @@ use regalloc2::{Block as RBlock, RegClass, VReg};
 
 use super::cfg::Cfg;
 use super::layout::Layout;
-use super::ssa::{Block, Class, Def, Func, Inst, InstId, Value};
+use super::ssa::{Block, Class, Def, Func, Inst, InstId, Term, Value};
 use super::vcode::{MachInst, VBlock, VCode};
 use crate::ir::Type;
 
@@ -26,6 +26,9 @@ pub trait Isa: Sized {
 
     /// Ends a block.
     fn terminator(cx: &mut Lower<'_, Self>, block: Block);
+
+    /// Takes the results of a call that ended the block before, where it has returned.
+    fn returned(cx: &mut Lower<'_, Self>, call: InstId);
 
     /// A constant in a fresh register.
     fn constant(cx: &mut Lower<'_, Self>, value: Value) -> VReg;
@@ -157,6 +160,10 @@ impl<'a, I: Isa> Lower<'a, I> {
             I::entry(self);
             self.finish_piece(data.position);
         }
+        if let Some(call) = self.returning(block) {
+            I::returned(self, call);
+            self.finish_piece(self.func.insts[call.index()].position);
+        }
         let index_of = |to: Block| RBlock::new(self.layout.index_of[to.index()] as usize);
         let succs = data.edges.iter().map(|edge| index_of(edge.to)).collect();
         let params = match block {
@@ -164,6 +171,24 @@ impl<'a, I: Isa> Lower<'a, I> {
             _ => data.params.iter().map(|&p| self.vreg(p)).collect(),
         };
         VBlock::new(params, succs, args)
+    }
+
+    /// The call that returns to a block, if it ended the block before.
+    fn returning(&self, block: Block) -> Option<InstId> {
+        let [only] = self.cfg.preds.get(block.index())?[..] else {
+            return None;
+        };
+        let before = &self.func.blocks[only.index()];
+        before.invoked().filter(|_| before.edges[0].to == block)
+    }
+
+    /// The handler that exceptions go to which leave a call, if that ends the block at hand.
+    pub fn handler_of(&self, call: InstId) -> Option<u32> {
+        let data = &self.func.blocks[self.block.index()];
+        match data.term {
+            Term::Invoke { handler } if data.invoked() == Some(call) => Some(handler),
+            _ => None, // it is in the middle of a block
+        }
     }
 
     fn finish_piece(&mut self, position: u32) {

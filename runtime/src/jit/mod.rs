@@ -40,6 +40,14 @@
 //!
 //! i32 values have an undefined upper half in registers, and are zero-extended in slots.
 //!
+//! # Exceptions
+//! A call that an exception may leave towards a handler of the same function ends its block
+//! ([`ssa::Term::Invoke`]). On the edge that the exception takes no register is what it was, so
+//! that all that is needed there is in spill slots; the function saves for its caller every
+//! register that a callee preserves. So unwinding (`unwind`) restores `sp` and nothing else, and
+//! the landing pad sets x28 from the frame. Which clause catches is ordinary code there; what the
+//! function throws itself is a branch to it. Calls outside of handlers know nothing of all this.
+//!
 //! # Traps
 //! Code that finds a trap goes to a piece that puts the exit code in w0, notes the frames for a
 //! backtrace (`walk`), sets `sp` to that of the innermost entry (`Cx::jit_entry_sp`), and returns
@@ -70,6 +78,7 @@ pub mod resume;
 pub mod ssa;
 #[cfg(test)]
 mod tests;
+pub mod unwind;
 pub mod vcode;
 pub mod walk;
 

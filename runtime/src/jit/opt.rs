@@ -393,7 +393,7 @@ fn live_values(func: &Func, cfg: &Cfg) -> Vec<bool> {
             incoming[edge.to.index()].push((block, n));
         }
         match data.term {
-            Term::Br | Term::Trap { .. } => {}
+            Term::Br | Term::Invoke { .. } | Term::Trap { .. } => {}
             Term::BrIf { cond: v } | Term::BrTable { index: v, .. } => work.push(v),
             Term::Return { values: list } | Term::ReturnCall { args: list, .. } => {
                 work.extend(func.list(list));

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use super::arm64::asm::Code;
+use super::arm64::asm::{Code, Pad};
 use super::arm64::emit::{self, Emitted, Surroundings};
 use super::arm64::lower::{Arm64, is_kept};
 use super::arm64::minst::MInst;
@@ -13,7 +13,7 @@ use super::arm64::stubs::{self, Mode, Signature};
 use super::arm64::{Assembler, abi};
 use super::build::{self, Assumptions, HelperOps};
 use super::cfg::Cfg;
-use super::code::{FaultSite, Piece, Tables, What};
+use super::code::{FaultSite, Handler, Piece, Tables, What};
 use super::helper::Helper;
 use super::layout::Layout;
 use super::link::Symbol;
@@ -270,6 +270,13 @@ impl Linker {
         self.tables
             .sources
             .extend(sources.map(|source| (source.offset + start, source.position)));
+        let handlers = self.tables.handlers.len() as u32;
+        self.tables.pads.extend(code.pads.iter().map(|pad| Pad {
+            return_offset: pad.return_offset + start,
+            offset: pad.offset + start,
+            handler: pad.handler + handlers,
+            ..*pad
+        }));
         self.relocs.extend(code.relocs.iter().map(|reloc| {
             let mut reloc = *reloc;
             reloc.offset += start;
@@ -288,6 +295,7 @@ impl Linker {
         let (emitted, helper_ops) = function(ir, assumptions, around)?;
         let no_room = emitted.no_room_at;
         let start = self.piece(emitted.code)?;
+        self.handlers(ir);
         self.tables.pieces.push(Piece {
             start,
             what: What::Func(ir.index),
@@ -301,6 +309,16 @@ impl Linker {
         self.funcs.push(start);
         self.places.insert(Symbol::Func(ir.index).number(), start);
         Ok(helper_ops)
+    }
+
+    /// Notes the handlers of the function whose code has just been appended.
+    fn handlers(&mut self, ir: &ir::Func) {
+        let first = self.tables.handlers.len() as u32;
+        let of_ir = |handler: &ir::Handler| Handler {
+            outer: handler.parent.map(|id| id.0 + first),
+            tags: handler.catches.iter().map(|catch| catch.tag).collect(),
+        };
+        self.tables.handlers.extend(ir.handlers.iter().map(of_ir));
     }
 
     /// Notes code that has no frame where something is called.

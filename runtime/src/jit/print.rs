@@ -94,6 +94,7 @@ fn inst(out: &mut String, func: &Func, id: InstId) -> fmt::Result {
         Inst::CallRef { func: f, args } => {
             writeln!(out, "call_ref {f:?}{}", Values(func.list(args)))
         }
+        Inst::Caught => writeln!(out, "caught"),
     }
 }
 
@@ -153,6 +154,7 @@ fn term(out: &mut String, func: &Func, block: Block) -> fmt::Result {
                 func.tables[table as usize]
             )
         }
+        Term::Invoke { handler } => write!(out, "  invoke h{handler}"),
         Term::Return { values } => write!(out, "  return{}", Values(func.list(values))),
         Term::ReturnCall { func: f, args } => {
             write!(out, "  return_call f{f}{}", Values(func.list(args)))

@@ -14,6 +14,11 @@
 //! Instructions with effects (traps, stores, calls) keep their order within the block's list; the
 //! place of a pure instruction in it only has to follow its operands and precede its users.
 //!
+//! # Exceptions
+//! A call that an exception may leave towards a handler of the function is the last instruction of
+//! its block ([`Term::Invoke`]). The edge that the exception takes leads to a block that begins
+//! with [`Inst::Caught`]; the call's results do not exist there.
+//!
 //! The opcodes and their meaning are those of the opcode table. Nothing here knows an instruction
 //! set.
 
@@ -187,6 +192,8 @@ pub enum Inst {
     Call { func: u32, args: List },
     /// Calls the function instance at the address `r[func]`.
     CallRef { func: Value, args: List },
+    /// The exception that has come here from a call.
+    Caught,
 }
 
 /// What ends a block; where it goes is in [`BlockData::edges`].
@@ -200,6 +207,9 @@ pub enum Term {
     /// By `r[index]` to the edge that `tables[table][index]` names; the last entry is for larger
     /// ones.
     BrTable { index: Value, table: u32 },
+    /// The block's last instruction is a call: to the first edge when it returns, to the second
+    /// with an exception that leaves it and that a handler of the IR catches, or one around that.
+    Invoke { handler: u32 },
     /// Returns values.
     Return { values: List },
     /// Tail-calls a function that the module defines.
@@ -388,6 +398,7 @@ impl Func {
             | Inst::Const128 { .. }
             | Inst::Vm
             | Inst::Cx
+            | Inst::Caught
             | Inst::Fence
             | Inst::Allocate(_) => {}
             Inst::Unary { a, .. }
@@ -435,7 +446,7 @@ impl Func {
     pub fn visit_term(&self, block: Block, mut f: impl FnMut(Value)) {
         let data = &self.blocks[block.index()];
         match data.term {
-            Term::Br | Term::Trap { .. } => {}
+            Term::Br | Term::Invoke { .. } | Term::Trap { .. } => {}
             Term::BrIf { cond } => f(cond),
             Term::BrTable { index, .. } => f(index),
             Term::Return { values } => self.list(values).iter().copied().for_each(&mut f),
@@ -458,6 +469,7 @@ impl Func {
             | Inst::Const128 { .. }
             | Inst::Vm
             | Inst::Cx
+            | Inst::Caught
             | Inst::Fence
             | Inst::Allocate(_) => {}
             Inst::Unary { a, .. }
@@ -505,7 +517,7 @@ impl Func {
     pub fn map_term(&mut self, block: Block, f: impl Fn(Value) -> Value) {
         let mut term = self.blocks[block.index()].term;
         match &mut term {
-            Term::Br | Term::Trap { .. } => {}
+            Term::Br | Term::Invoke { .. } | Term::Trap { .. } => {}
             Term::BrIf { cond } => *cond = f(*cond),
             Term::BrTable { index, .. } => *index = f(*index),
             Term::Return { values } => self.map_list(*values, &f),
@@ -525,6 +537,14 @@ impl Func {
     fn map_list(&mut self, list: List, f: impl Fn(Value) -> Value) {
         let range = list.start as usize..(list.start + list.len) as usize;
         self.lists[range].iter_mut().for_each(|v| *v = f(*v));
+    }
+}
+
+impl BlockData {
+    /// The call that may send an exception along the second edge, if the block ends so.
+    pub fn invoked(&self) -> Option<InstId> {
+        let call = self.insts.last().copied();
+        call.filter(|_| matches!(self.term, Term::Invoke { .. }))
     }
 }
 
@@ -550,7 +570,8 @@ impl Inst {
             | Inst::Allocate(_)
             | Inst::Helper { .. }
             | Inst::Call { .. }
-            | Inst::CallRef { .. } => false,
+            | Inst::CallRef { .. }
+            | Inst::Caught => false,
         }
     }
 

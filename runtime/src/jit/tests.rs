@@ -3,6 +3,7 @@
 
 mod atomics;
 mod calls;
+mod exceptions;
 mod memory;
 mod numeric;
 mod objects;

@@ -36,7 +36,7 @@ fn host_functions_throw() {
             (call_ref $i (i32.const 7) (ref.func $f))))
         (func (export "out") (result i32) (call $f (i32.const 7)))
         (func (export "tail") (result i32) (return_call $f (i32.const 7))))"#;
-    for tier in TIERS {
+    for tier in tiers() {
         let (mut store, imports) = thrower(tier);
         let instance = instantiate(&mut store, wat, &imports);
         let mut program = Program { store, instance };
@@ -69,7 +69,7 @@ fn exceptions_pass_host_functions_as_the_same() {
                 (try_table (catch_ref $t $h) (call $pass (i32.const 1))) unreachable)
             (global.get $thrown))
         (func (export "look") (result i64) (call $look (i32.const 0))))"#;
-    for tier in TIERS {
+    for tier in tiers() {
         let mut store = Store::new(&Engine::new(config(tier)).unwrap());
         let funcs = Arc::new(OnceLock::<[Func; 2]>::new());
         let called = funcs.clone();
@@ -108,7 +108,7 @@ fn index(args: &[Val]) -> usize {
 fn an_error_keeps_its_exception() {
     let wat = r#"(module (tag $t (export "t") (param i32))
         (func (export "throw") (param i32) (throw $t (local.get 0))))"#;
-    for tier in TIERS {
+    for tier in tiers() {
         let mut program = Program::new(tier, wat);
         let errors = [1, 2].map(|n| program.call("throw", &[I32(n)]).unwrap_err());
         let values = errors.map(|error| {

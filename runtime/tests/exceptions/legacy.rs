@@ -145,7 +145,7 @@ fn delegate_passes_over() {
             catch_all (i32.const 1) end)
         (func (export "run") (result i32) try (result i32) (call $inner) catch $a end))"#
     );
-    for tier in TIERS {
+    for tier in tiers() {
         let result = Program::new(tier, &wat).call("run", &[]);
         assert_eq!(result, Ok(vec![I32(7)]), "{tier}: to the caller");
     }

@@ -42,7 +42,7 @@ fn millions_of_exceptions_take_no_room() {
         "try (result i32) try (throw $t (i32.const 1)) catch_all (rethrow 0) end unreachable
             catch $t end (br $h)",
     ];
-    for tier in TIERS {
+    for tier in tiers() {
         for throw in throws {
             let mut config = config(tier);
             config.limits.gc_heap_bytes_max = HEAP_BYTES_MAX;
@@ -73,7 +73,7 @@ fn throwing_keeps_what_is_referred_to() {
             (block $h (result i32) (try_table (catch $t $h) (throw $t (local.get 0))) unreachable)
             (i32.add (call $value (local.get $e))) (i32.add (call $value (local.get $f)))
             (local.set 0) (i32.add (call $value) (local.get 0))))"#;
-    for tier in TIERS {
+    for tier in tiers() {
         let mut config = config(tier);
         config.gc_stress = true;
         let mut program = Program::with(config, wat);
@@ -87,47 +87,59 @@ fn deep(tier: Tier) -> Config {
     config.limits = Limits {
         value_stack_bytes: 64 << 20,
         call_depth_max: 250_000,
+        native_stack_bytes: 64 << 20,
         ..config.limits
     };
     config
 }
 
+/// Runs a test in a thread with the native stack that `deep` allows.
+fn on_a_deep_stack(test: fn()) {
+    let builder = std::thread::Builder::new().stack_size(80 << 20);
+    let ended = builder.spawn(test).unwrap().join();
+    ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}
+
 #[test]
 fn a_hundred_thousand_frames_are_unwound() {
-    let wat = r#"(module (tag $t (param i32)) (tag $other)
-        (func $down (param i32) (result i32)
-            (if (i32.eqz (local.get 0)) (then (throw $t (i32.const 7))))
-            (block $h
-                (return (i32.add (i32.const 1) (try_table (result i32) (catch $other $h)
-                    (call $down (i32.sub (local.get 0) (i32.const 1)))))))
-            (i32.const 1))
-        (func (export "run") (param i32) (result i32)
-            (try_table (result i32) (catch $t 0) (call $down (local.get 0)))))"#;
-    for tier in TIERS {
-        let mut program = Program::with(deep(tier), wat);
-        for _ in 0..3 {
-            let result = program.call("run", &[I32(100_000)]);
-            assert_eq!(result, Ok(vec![I32(7)]), "{tier}");
+    on_a_deep_stack(|| {
+        let wat = r#"(module (tag $t (param i32)) (tag $other)
+            (func $down (param i32) (result i32)
+                (if (i32.eqz (local.get 0)) (then (throw $t (i32.const 7))))
+                (block $h
+                    (return (i32.add (i32.const 1) (try_table (result i32) (catch $other $h)
+                        (call $down (i32.sub (local.get 0) (i32.const 1)))))))
+                (i32.const 1))
+            (func (export "run") (param i32) (result i32)
+                (try_table (result i32) (catch $t 0) (call $down (local.get 0)))))"#;
+        for tier in tiers() {
+            let mut program = Program::with(deep(tier), wat);
+            for _ in 0..3 {
+                let result = program.call("run", &[I32(100_000)]);
+                assert_eq!(result, Ok(vec![I32(7)]), "{tier}");
+            }
         }
-    }
+    });
 }
 
 /// Every frame catches and throws again.
 #[test]
 fn a_chain_of_rethrows() {
-    let wat = r#"(module (tag $t (param i32))
-        (func $down (param i32) (result i32)
-            (if (i32.eqz (local.get 0)) (then (throw $t (i32.const 0))))
-            try (result i32) (call $down (i32.sub (local.get 0) (i32.const 1)))
-            catch $t (throw $t (i32.add (i32.const 1)))
-            catch_all (rethrow 0) end)
-        (func (export "run") (param i32) (result i32)
-            (try_table (result i32) (catch $t 0) (call $down (local.get 0)))))"#;
-    for tier in TIERS {
-        let mut program = Program::with(deep(tier), wat);
-        let result = program.call("run", &[I32(50_000)]);
-        assert_eq!(result, Ok(vec![I32(50_000)]), "{tier}");
-    }
+    on_a_deep_stack(|| {
+        let wat = r#"(module (tag $t (param i32))
+            (func $down (param i32) (result i32)
+                (if (i32.eqz (local.get 0)) (then (throw $t (i32.const 0))))
+                try (result i32) (call $down (i32.sub (local.get 0) (i32.const 1)))
+                catch $t (throw $t (i32.add (i32.const 1)))
+                catch_all (rethrow 0) end)
+            (func (export "run") (param i32) (result i32)
+                (try_table (result i32) (catch $t 0) (call $down (local.get 0)))))"#;
+        for tier in tiers() {
+            let mut program = Program::with(deep(tier), wat);
+            let result = program.call("run", &[I32(50_000)]);
+            assert_eq!(result, Ok(vec![I32(50_000)]), "{tier}");
+        }
+    });
 }
 
 /// A module whose functions call, in every way, what is in its table, and end at 0.
@@ -201,7 +213,7 @@ fn calls(config: Config) -> Program {
 /// `deep_table` and `tail_table` go to and fro between two instances.
 #[test]
 fn tail_calls_take_no_room() {
-    for tier in TIERS {
+    for tier in tiers() {
         let mut config = config(tier);
         config.limits = Limits {
             value_stack_bytes: 16 << 10,
@@ -219,22 +231,24 @@ fn tail_calls_take_no_room() {
 
 #[test]
 fn calls_go_deep_and_end_in_exhaustion() {
-    for tier in TIERS {
-        let mut program = calls(deep(tier));
-        for name in ["deep", "deep_ref", "deep_table"] {
-            let result = program.call(name, &[I32(100_000)]);
-            assert_eq!(result, Ok(vec![I32(100_000)]), "{tier} {name}");
-            let too_deep = program.call(name, &[I32(100_000_000)]);
-            let exhausted = Err(Error::trap(TrapKind::StackExhausted));
-            assert_eq!(too_deep, exhausted, "{tier} {name}");
+    on_a_deep_stack(|| {
+        for tier in tiers() {
+            let mut program = calls(deep(tier));
+            for name in ["deep", "deep_ref", "deep_table"] {
+                let result = program.call(name, &[I32(100_000)]);
+                assert_eq!(result, Ok(vec![I32(100_000)]), "{tier} {name}");
+                let too_deep = program.call(name, &[I32(100_000_000)]);
+                let exhausted = Err(Error::trap(TrapKind::StackExhausted));
+                assert_eq!(too_deep, exhausted, "{tier} {name}");
+            }
         }
-    }
+    });
 }
 
 /// Wasm and a host function call each other until the native stack is used up.
 #[test]
 fn calls_through_the_host_end_in_exhaustion() {
-    for tier in TIERS {
+    for tier in tiers() {
         let mut store = Store::new(&Engine::new(config(tier)).unwrap());
         let ty = FuncType {
             params: [].into(),

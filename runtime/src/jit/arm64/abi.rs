@@ -104,6 +104,19 @@ pub fn destroyed_by_calls() -> PRegSet {
     all
 }
 
+/// The registers that a call destroys which an exception leaves: all that are allocated.
+pub fn destroyed_by_exceptions() -> PRegSet {
+    let mut all = destroyed_by_calls();
+    all.union_from(gprs(CALLEE_SAVED_GPRS));
+    all
+}
+
+/// The registers that a function with handlers must restore for its caller: exceptions pass by the
+/// code that would have restored them.
+pub fn callee_saved() -> impl Iterator<Item = Gpr> {
+    CALLEE_SAVED_GPRS.map(Gpr::x)
+}
+
 /// The registers that the allocator may use.
 pub fn env() -> MachineEnv {
     MachineEnv {

@@ -42,6 +42,19 @@ pub struct CallSite {
     pub payload: u32,
 }
 
+/// Where an exception goes on that leaves a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pad {
+    /// The call's return address, as an offset in bytes.
+    pub return_offset: u32,
+    /// Where the exception goes on, as an offset in bytes.
+    pub offset: u32,
+    /// The handler that catches, by the caller's numbering.
+    pub handler: u32,
+    /// Where the frame keeps the instance, from the stack pointer.
+    pub vm_offset: u32,
+}
+
 /// A `b` or `bl` to a function whose address is not known yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reloc {
@@ -71,6 +84,8 @@ pub struct Code {
     pub traps: Vec<TrapSite>,
     /// Return addresses of calls.
     pub calls: Vec<CallSite>,
+    /// Calls from which exceptions go on in the same function.
+    pub pads: Vec<Pad>,
     /// Branches to functions.
     pub relocs: Vec<Reloc>,
     /// Source positions, where they change.
@@ -220,6 +235,7 @@ pub struct Assembler {
     data: Vec<Range<At>>,
     traps: Vec<(At, u32)>,
     calls: Vec<(At, u32)>,
+    pads: Vec<(At, Label, Pad)>,
     relocs: Vec<(At, u32)>,
     sources: Vec<(At, u32)>,
     /// What was appended, as text, if that is wanted.
@@ -357,6 +373,17 @@ impl Assembler {
         self.calls.push((self.here(), payload));
     }
 
+    /// Notes that an exception that leaves the call just appended goes on at the label.
+    pub fn exceptions_go_on_at(&mut self, label: Label, handler: u32, vm_offset: u32) {
+        let pad = Pad {
+            return_offset: 0, // known at the end, as the other offset is
+            offset: 0,
+            handler,
+            vm_offset,
+        };
+        self.pads.push((self.here(), label, pad));
+    }
+
     /// Notes that code from here on comes from this source position.
     pub fn source(&mut self, position: u32) {
         let here = self.here();
@@ -379,6 +406,11 @@ impl Assembler {
         self.literals
             .sort_by_key(|literal| std::cmp::Reverse(literal.words));
         let layout = self.relax()?;
+        let mut places = self.pads.iter().map(|&(_, label, _)| label);
+        let is_unbound = |label: &Label| layout.labels[label.0 as usize] == UNBOUND;
+        if let Some(label) = places.find(is_unbound) {
+            return Err(EmitError::Unbound(label));
+        }
         Writer {
             asm: &self,
             layout: &layout,
@@ -670,6 +702,11 @@ impl Writer<'_> {
         self.data.retain(|range| !range.is_empty());
         self.data.sort_by_key(|range| range.start);
         let labels = self.layout.labels.iter();
+        let pad = |(at, label, pad): &(At, Label, Pad)| Pad {
+            return_offset: offset(at),
+            offset: self.layout.labels[label.0 as usize] * 4,
+            ..*pad
+        };
         Code {
             bytes: self
                 .words
@@ -689,6 +726,7 @@ impl Writer<'_> {
                 return_offset: offset(at),
                 payload,
             }),
+            pads: self.asm.pads.iter().map(pad).collect(),
             relocs: collect(&self.asm.relocs, |at, func| Reloc {
                 offset: offset(at),
                 func,

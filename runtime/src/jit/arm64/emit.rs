@@ -13,7 +13,7 @@ use regalloc2::{Allocation, Block as RBlock, Edit, InstOrEdit, Output};
 
 use objects::SlowAllocation;
 
-use super::abi::{self, CALLEE, SCRATCH, SCRATCH2, VM};
+use super::abi::{self, CALLEE, CX, SCRATCH, SCRATCH2, VM};
 use super::alias::move_vector;
 use super::asm::{Assembler, Code};
 use super::frame::{Frame, Needs};
@@ -245,7 +245,10 @@ impl<'a> Emitter<'a> {
                 test,
             } => self.test_ref(rd, reference, descriptor, test),
             MInst::Take(_) => {}
-            MInst::Call { callee, .. } => self.call(callee),
+            MInst::Call {
+                callee, handler, ..
+            } => self.call(block, callee, handler),
+            MInst::Caught { rd } => self.caught(rd),
             MInst::TailCall { callee, .. } => self.tail_call(callee),
             MInst::Return(_) => {
                 self.frame.leave(&mut self.asm);
@@ -364,7 +367,7 @@ impl<'a> Emitter<'a> {
 
     // --- calls -----------------------------------------------------------------------------------
 
-    fn call(&mut self, callee: Callee) {
+    fn call(&mut self, block: usize, callee: Callee, handler: Option<u32>) {
         match callee {
             Callee::Func(func) => self.branch_and_link(Symbol::Func(func)),
             Callee::Helper(helper) => self.branch_and_link(Symbol::Helper(helper)),
@@ -375,9 +378,29 @@ impl<'a> Emitter<'a> {
             }
         }
         self.asm.call_returns_here(self.position);
+        let succs = &self.vcode.blocks[block].succs;
+        if let Some(handler) = handler {
+            let pad = self.labels[succs[1].index()];
+            let vm_offset = self.frame.vm_offset();
+            self.asm.exceptions_go_on_at(pad, handler, vm_offset);
+        }
         if changes_vm(callee, self.around) {
             self.frame.reload_vm(&mut self.asm);
         }
+        if handler.is_some() {
+            self.jump(block, succs[0].index());
+        }
+    }
+
+    /// Where an exception has come: `sp` is right, and nothing else.
+    fn caught(&mut self, rt: Gpr) {
+        self.frame.reload_vm(&mut self.asm);
+        let mem = Mem::Offset {
+            base: CX,
+            offset: offset_of!(vm::Cx, exception) as i32,
+        };
+        let op = Load::LdrX;
+        self.asm.emit(Inst::Load { op, rt, mem });
     }
 
     fn tail_call(&mut self, callee: Callee) {
@@ -529,8 +552,14 @@ fn needs(vcode: &VCode<MInst>, output: &Output, around: Surroundings) -> Needs {
     };
     for inst in &vcode.insts {
         needs.calls |= inst.is_call();
-        if let MInst::Call { callee, .. } = *inst {
-            needs.keeps_vm |= changes_vm(callee, around);
+        if let MInst::Call {
+            callee, handler, ..
+        } = *inst
+        {
+            needs.keeps_vm |= changes_vm(callee, around) || handler.is_some();
+            if handler.is_some() && needs.saved.is_empty() {
+                needs.saved.extend(abi::callee_saved());
+            }
         }
     }
     let moved = output.edits.iter().map(|(_, Edit::Move { to, .. })| *to);

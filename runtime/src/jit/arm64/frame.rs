@@ -180,12 +180,17 @@ impl Frame {
 
     /// Loads `VM` again after code of another instance may have changed it.
     pub(super) fn reload_vm(&self, asm: &mut Assembler) {
-        let n = self.regs.len() as u32 - 1;
         asm.emit(Inst::Load {
             op: Load::LdrX,
             rt: VM,
-            mem: at(n * REG_BYTES),
+            mem: at(self.vm_offset()),
         });
+    }
+
+    /// Where `VM` is kept, from `sp`.
+    pub(super) fn vm_offset(&self) -> u32 {
+        debug_assert_eq!(self.regs.last(), Some(&VM));
+        (self.regs.len() as u32 - 1) * REG_BYTES
     }
 
     /// Whether the first registers are stored by the instruction that makes the frame.

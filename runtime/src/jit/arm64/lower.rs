@@ -55,6 +55,10 @@ impl Isa for Arm64 {
         cx.lower_terminator(block);
     }
 
+    fn returned(cx: &mut Cx<'_>, call: InstId) {
+        cx.take_results(call);
+    }
+
     fn constant(cx: &mut Cx<'_>, value: Value) -> VReg {
         match cx.func.ty(value) {
             Type::I32 | Type::I64 | Type::Ref => {
@@ -212,6 +216,10 @@ impl Cx<'_> {
             ssa::Inst::Helper { helper, args } => self.helper(id, helper, args),
             ssa::Inst::Call { func, args } => self.call(id, func, args),
             ssa::Inst::CallRef { func, args } => self.call_ref(id, func, args),
+            ssa::Inst::Caught => {
+                let rd = self.result_gpr(id);
+                self.emit(MInst::Caught { rd });
+            }
         }
     }
 

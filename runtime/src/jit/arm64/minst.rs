@@ -177,6 +177,14 @@ pub enum MInst {
         uses: Box<[Fixed]>,
         /// Results.
         defs: Box<[Fixed]>,
+        /// If it ends its block: the handler of the exceptions that leave it. It returns to the
+        /// first successor, they go on at the second, where no register but `sp` is what it was.
+        handler: Option<u32>,
+    },
+    /// At the place where an exception goes on: sets the instance again, `rd := the exception`.
+    Caught {
+        /// The destination.
+        rd: Gpr,
     },
     /// A tail call.
     TailCall {
@@ -211,7 +219,7 @@ impl MInst {
     fn map(&mut self, f: &mut impl FnMut(Reg, Role) -> Reg) {
         match self {
             MInst::A64(inst) | MInst::Guarded(inst, _) => inst.map_regs(f),
-            MInst::Imm { rd, .. } => *rd = gpr(f(Reg::Gpr(*rd), Role::Def)),
+            MInst::Imm { rd, .. } | MInst::Caught { rd } => *rd = gpr(f(Reg::Gpr(*rd), Role::Def)),
             MInst::FpImm { rd, .. } | MInst::VectorImm { rd, .. } => {
                 if let Reg::Vreg(new) = f(Reg::Vreg(*rd), Role::Def) {
                     *rd = new;
@@ -312,10 +320,18 @@ impl MachInst for MInst {
                 operands.extend(uses.iter().map(use_of));
             }
             MInst::TrapIfExit(code) => operands.push(use_of(code)),
-            MInst::Call { uses, defs, .. } => {
+            MInst::Call {
+                uses,
+                defs,
+                handler,
+                ..
+            } => {
                 operands.extend(uses.iter().map(use_of));
                 operands.extend(defs.iter().map(def_of));
-                let mut destroyed = abi::destroyed_by_calls();
+                let mut destroyed = match handler {
+                    Some(_) => abi::destroyed_by_exceptions(),
+                    None => abi::destroyed_by_calls(),
+                };
                 defs.iter()
                     .for_each(|def| destroyed.remove(abi::preg(def.reg)));
                 return destroyed;
@@ -328,6 +344,7 @@ impl MachInst for MInst {
             | MInst::Exclusive(_)
             | MInst::Allocate { .. }
             | MInst::TestRef { .. }
+            | MInst::Caught { .. }
             | MInst::TrapIf(..)
             | MInst::Trap(_)
             | MInst::Jump

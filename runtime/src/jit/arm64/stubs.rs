@@ -27,13 +27,14 @@ use crate::engine::{Profile, Tier};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::Type;
 use crate::jit::code::{Piece, What};
+use crate::jit::helper::Helper;
 use crate::jit::link::Symbol;
 use crate::jit::walk;
 use crate::trap::TrapKind;
 use crate::types::FuncType;
 use crate::vm;
 pub(in crate::jit) use outward::load_address;
-use outward::{ROOTS_FRAME_BYTES, leave_roots, poison_registers, save_roots};
+use outward::{ROOTS_FRAME_BYTES, leave_roots, poison_registers, pop_link, save_roots, unwind};
 
 pub use outward::{Mode, Shared, shared};
 
@@ -195,14 +196,14 @@ fn call_entry(mut asm: Assembler, signature: &Signature, mode: Mode) -> Result<C
     load_values(&mut asm, base, &signature.results);
     leave_roots(&mut asm);
     asm.bind(trap);
-    asm.emit(Inst::Load {
-        op: Load::LdrX,
-        rt: LR,
-        mem: Mem::Post {
-            base: Tied::fixed(SP),
-            offset: ROOTS_FRAME_BYTES,
-        },
-    });
+    let trapped = asm.label();
+    pop_link(&mut asm);
+    let uncaught = Imm12::new(TrapKind::UncaughtException as u64).expect("exit codes are small");
+    asm.emit(Inst::cmp_imm(Size::W, Gpr::x(0), uncaught));
+    let (cond, target) = (Cond::Ne, trapped.into());
+    asm.emit(Inst::BCond { cond, target });
+    unwind(&mut asm, Helper::Throw.address());
+    asm.bind(trapped);
     end_execution(&mut asm);
     finish(asm)
 }

@@ -29,7 +29,7 @@ use crate::types::{
 };
 use crate::vm::{Cx, GcHeader};
 
-const SLOT_BYTES: usize = 8;
+pub(super) const SLOT_BYTES: usize = 8;
 /// Objects up to this size are cleared by inline code.
 const CLEARED_BYTES_MAX: u32 = 128;
 
@@ -189,7 +189,7 @@ impl Builder<'_> {
 
     // --- fields ----------------------------------------------------------------------------------
 
-    fn defined(&self, type_index: u32) -> Arc<DefinedType> {
+    pub(super) fn defined(&self, type_index: u32) -> Arc<DefinedType> {
         let id = self.module.types[type_index as usize];
         self.module.registry.get(id)
     }
@@ -199,7 +199,7 @@ impl Builder<'_> {
     }
 
     /// The address of an object that there is: the reference is known not to be null.
-    fn object_address(&mut self, object: Value) -> Value {
+    pub(super) fn object_address(&mut self, object: Value) -> Value {
         let cx = self.one(Inst::Cx, Type::I64);
         let at = offset_of!(Cx, gc_base);
         let base = self.load(Op::I64Load, Class::Fixed, cx, at, Type::I64);
@@ -243,7 +243,7 @@ impl Builder<'_> {
         self.put(field.store(), Class::Object, (base, offset), value);
     }
 
-    fn put(&mut self, op: Op, class: Class, (base, offset): Place, value: Value) {
+    pub(super) fn put(&mut self, op: Op, class: Class, (base, offset): Place, value: Value) {
         self.none(Inst::Store {
             op,
             class,
@@ -329,7 +329,12 @@ impl Builder<'_> {
     }
 
     /// A new object with its head: its reference and its address.
-    fn new_object(&mut self, ty: &DefinedType, bytes: u64, extra: u32) -> (Value, Value) {
+    pub(super) fn new_object(
+        &mut self,
+        ty: &DefinedType,
+        bytes: u64,
+        extra: u32,
+    ) -> (Value, Value) {
         let id = ty.id();
         let allocation = Room { ty: id, bytes };
         let object = self.one(Inst::Allocate(allocation), Type::Ref);

@@ -1,9 +1,9 @@
 //! Slots to values: SSA construction after Braun et al. (2013), without recursion.
 //!
-//! A read of a slot that its block has not written looks upwards through single predecessors. Where
-//! blocks meet, it makes a parameter whose arguments are found at the end, when every block has its
-//! last writes; parameters that turn out to have one argument only are then replaced by it. So only
-//! what is read becomes a parameter.
+//! A read of a slot that its block has not written looks upwards through single predecessors that
+//! are done. Where blocks meet, it makes a parameter whose arguments are found at the end, when
+//! every block has its last writes; parameters that turn out to have one argument only are then
+//! replaced by it. So only what is read becomes a parameter.
 
 use std::collections::HashMap;
 
@@ -21,6 +21,8 @@ pub(super) struct Vars {
     latest: HashMap<(Block, Slot), Value>,
     /// Blocks with an edge to the block, each once.
     preds: Vec<Vec<Block>>,
+    /// Blocks in which nothing more will be written.
+    is_done: Vec<bool>,
     /// Parameters to find arguments for.
     params: Vec<Param>,
     /// The slots that the function begins with, if they are all in memory: their address, and where
@@ -46,7 +48,7 @@ pub(super) fn distinct(labels: &[BlockId]) -> Vec<BlockId> {
 }
 
 /// Calls `f` for each distinct block that a terminator leads to.
-fn successors(ir: &ir::Func, inst: &IrInst, mut f: impl FnMut(BlockId)) {
+pub(super) fn successors(ir: &ir::Func, inst: &IrInst, mut f: impl FnMut(BlockId)) {
     match *inst {
         IrInst::Br { target } => f(target),
         IrInst::BrIf { then, other, .. }
@@ -66,14 +68,11 @@ fn successors(ir: &ir::Func, inst: &IrInst, mut f: impl FnMut(BlockId)) {
 }
 
 impl Vars {
-    pub(super) fn new(ir: &ir::Func) -> Vars {
-        let mut preds = vec![Vec::new(); ir.blocks.len()];
-        for (n, block) in ir.blocks.iter().enumerate() {
-            let last = &ir.insts[block.end as usize - 1];
-            successors(ir, last, |to| preds[to.0 as usize].push(Block(n as u32)));
-        }
+    /// Nothing written yet; `preds` are the blocks with an edge to each block, each once.
+    pub(super) fn new(preds: Vec<Vec<Block>>) -> Vars {
         Vars {
             latest: HashMap::new(),
+            is_done: vec![false; preds.len()],
             preds,
             params: Vec::new(),
             resumed: None,
@@ -103,6 +102,16 @@ impl Vars {
         }
     }
 
+    /// Whether any edge leads to a block.
+    pub(super) fn is_reached(&self, block: Block) -> bool {
+        !self.preds[block.index()].is_empty()
+    }
+
+    /// Notes that nothing more will be written in a block.
+    pub(super) fn end(&mut self, block: Block) {
+        self.is_done[block.index()] = true;
+    }
+
     pub(super) fn write(&mut self, block: Block, slot: Slot, value: Value) {
         self.latest.insert((block, slot), value);
     }
@@ -117,7 +126,7 @@ impl Vars {
             }
             passed.push(at);
             match self.preds[at.index()][..] {
-                [only] => at = only,
+                [only] if self.is_done[only.index()] => at = only,
                 [] => break self.initial(func, at, slot, ty),
                 _ => break self.param(func, at, slot, ty),
             }

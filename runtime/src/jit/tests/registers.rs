@@ -11,7 +11,7 @@ use crate::jit::arm64::ops::{BranchReg, Size, Store, Width};
 use crate::jit::arm64::regs::{Gpr, SP, Vreg};
 use crate::jit::arm64::stubs::{load_address, restore_registers, save_registers};
 use crate::jit::arm64::vector::Arr;
-use crate::jit::code::{CodeMemory, Tables};
+use crate::jit::code::{Budget, CodeMemory, Tables};
 use crate::store::Store as RuntimeStore;
 use crate::value::{Ref, Val};
 use crate::vm::{Entry, FuncInst};
@@ -76,7 +76,8 @@ fn probe(entry: Entry, seen: *mut Seen) -> CodeMemory {
     let code = std::mem::take(asm)
         .finish()
         .expect("everything has an encoding");
-    CodeMemory::publish(&code.bytes, Tables::default()).expect("code can be published")
+    let budget = Budget::new(u64::MAX);
+    CodeMemory::publish(&code.bytes, Tables::default(), &budget).expect("code can be published")
 }
 
 fn func_inst(store: &RuntimeStore, func: crate::store::Func) -> *mut FuncInst {

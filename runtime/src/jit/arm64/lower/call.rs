@@ -193,25 +193,41 @@ impl Cx<'_> {
 
     fn call_with_results(&mut self, id: InstId, callee: Callee, uses: Vec<Fixed>) {
         let results: Vec<Value> = self.func.results(id).collect();
+        let handler = self.handler_of(id);
         let mut defs = Vec::new();
-        let mut late = Vec::new();
         let mut moves = Vec::new();
         for (&value, at) in results.iter().zip(self.places(&results)) {
-            match at.place {
-                Place::Reg(reg) => {
-                    let vreg = self.taken(value, &mut moves);
-                    defs.push(Fixed { vreg, reg });
-                }
-                Place::Slot(slot) if self.is_needed(value) => late.push((value, slot)),
-                Place::Slot(_) => {}
+            if let Place::Reg(reg) = at.place {
+                let vreg = match handler {
+                    Some(_) => self.vreg(value),
+                    None => self.taken(value, &mut moves),
+                };
+                defs.push(Fixed { vreg, reg });
             }
         }
         self.emit(MInst::Call {
             callee,
             uses: uses.into(),
             defs: defs.into(),
+            handler,
         });
-        self.move_on(moves);
+        if handler.is_none() {
+            self.move_on(moves);
+            self.take_results(id);
+        }
+    }
+
+    /// Takes the results of a call that have no register, behind it.
+    pub(super) fn take_results(&mut self, id: InstId) {
+        let results: Vec<Value> = self.func.results(id).collect();
+        let mut late = Vec::new();
+        for (&value, at) in results.iter().zip(self.places(&results)) {
+            if let Place::Slot(slot) = at.place
+                && self.is_needed(value)
+            {
+                late.push((value, slot));
+            }
+        }
         self.take_slots(&late);
     }
 
@@ -265,6 +281,7 @@ impl Cx<'_> {
             callee: Callee::Helper(helper),
             uses: uses.into(),
             defs: def.into_iter().collect(),
+            handler: self.handler_of(id),
         });
         match (helper.returns(), def) {
             (Returns::Exit, Some(code)) => self.emit(MInst::TrapIfExit(code)),

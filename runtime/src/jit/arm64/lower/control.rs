@@ -24,6 +24,7 @@ impl Cx<'_> {
                 let table = self.func.tables[table as usize].clone().into();
                 self.emit(MInst::Table { index, table });
             }
+            Term::Invoke { .. } => {} // the call is the end
             Term::Return { values } => self.give_results(values),
             Term::ReturnCall { func, args } => self.tail_call(func, args),
             Term::ReturnCallRef { func, args } => self.tail_call_ref(func, args),

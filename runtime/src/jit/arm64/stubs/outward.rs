@@ -5,6 +5,8 @@
 //! frame that shows a collection what registers hold. In the mode that poisons registers, whatever
 //! C code may change (AAPCS64, 6.1) holds garbage after each call of C code.
 
+use std::mem::offset_of;
+
 use super::{at, end_execution, finish, jump_to, load, pairs, store, trap_code};
 use crate::engine::{Config, Profile};
 use crate::error::Result;
@@ -23,6 +25,7 @@ use crate::jit::arm64::vector::Arr;
 use crate::jit::helper::{Helper, Returns};
 use crate::jit::link::Symbol;
 use crate::trap::TrapKind;
+use crate::vm;
 
 /// The frame of what calls C code that may collect: x30, x19 to x26.
 const ROOTS_AT: i32 = 16;
@@ -123,6 +126,11 @@ fn helper_piece(
         allocation(asm, address, exit, mode);
         return ALL_FRAME_BYTES;
     }
+    if helper == Helper::Throw {
+        store(asm, Gpr::x(1), CX, offset_of!(vm::Cx, exception));
+        unwind(asm, address);
+        return 0;
+    }
     if !helper.may_collect() && !mode.poisons {
         load_address(asm, address);
         jump_to(asm, BranchReg::Br, SCRATCH);
@@ -158,6 +166,12 @@ pub(super) fn save_roots(asm: &mut Assembler) {
 
 /// Returns from a piece that has saved the roots; C code has preserved the registers.
 pub(super) fn leave_roots(asm: &mut Assembler) {
+    pop_link(asm);
+    asm.emit(Inst::ret());
+}
+
+/// Ends the frame that saves the roots.
+pub(super) fn pop_link(asm: &mut Assembler) {
     asm.emit(Inst::Load {
         op: Load::LdrX,
         rt: LR,
@@ -166,7 +180,31 @@ pub(super) fn leave_roots(asm: &mut Assembler) {
             offset: ROOTS_FRAME_BYTES,
         },
     });
-    asm.emit(Inst::ret());
+}
+
+/// Makes the exception of `Cx::exception` go on, from the call that returns to `LR`, in the frame
+/// at `sp`; where nothing catches it, execution ends.
+pub(super) fn unwind(asm: &mut Assembler, address: usize) {
+    let (target, sp) = (Gpr::x(0), Gpr::x(1));
+    let (uncaught, from) = (asm.label(), Gpr::x(19));
+    asm.emit(Inst::mov(Size::X, from, LR));
+    asm.emit(Inst::mov(Size::X, Gpr::x(0), CX));
+    asm.emit(Inst::mov(Size::X, Gpr::x(1), LR));
+    asm.emit(Inst::mov_sp(Gpr::x(2), SP));
+    load_address(asm, address);
+    jump_to(asm, BranchReg::Blr, SCRATCH);
+    asm.emit(Inst::CompareBranch {
+        op: CompareBranch::Cbz,
+        size: Size::X,
+        rt: target,
+        target: uncaught.into(),
+    });
+    asm.emit(Inst::mov_sp(SP, sp));
+    jump_to(asm, BranchReg::Br, target);
+    asm.bind(uncaught);
+    asm.emit(Inst::mov(Size::X, LR, from));
+    asm.emit(trap_code(TrapKind::UncaughtException));
+    end_execution(asm);
 }
 
 /// Out of line from an allocation: type and size are in the scratch registers, the first of which
