@@ -12,7 +12,7 @@ use crate::error::{Exit, InputError};
 use crate::expectations::Source;
 use crate::protocol::{Bounds, Modes, Profile};
 use crate::select::Selection;
-use crate::tier::Tier;
+use crate::tier::{RunTier, Tier, TierList};
 
 /// Assays WebAssembly: a runtime with three execution tiers, and a conformance and differential
 /// harness for them.
@@ -52,14 +52,14 @@ pub struct SpecArgs {
     /// What to run.
     #[command(flatten)]
     pub selection: Selection,
-    /// The tiers to run
+    /// The tiers to run, as in stack,jit: stack, register, jit, tiered-1, tiered-2
     #[arg(
         long,
-        value_name = "TIER",
-        value_delimiter = ',',
-        default_value = "stack,register,jit"
+        value_name = "TIERS",
+        default_value = "all",
+        value_parser = crate::tier::parse_list
     )]
-    pub tiers: Vec<Tier>,
+    pub tiers: TierList,
     /// Files run at the same time [default: one for each processor]
     #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<usize>,
@@ -154,7 +154,11 @@ pub struct RunArgs {
     pub invoke: String,
     /// The tier that runs it
     #[arg(long, value_name = "TIER", default_value = "stack")]
-    pub tier: Tier,
+    pub tier: RunTier,
+    /// With a tiered tier: the call of a function, and the arrival at the head of a loop, at which
+    /// it goes on as machine code
+    #[arg(long, value_name = "N")]
+    pub tier_up: Option<u32>,
     /// How memory accesses are checked
     #[arg(long, value_enum, default_value_t = BoundsArg::Guard)]
     pub bounds: BoundsArg,

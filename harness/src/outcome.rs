@@ -175,6 +175,37 @@ pub struct Proof {
     pub entered: u64,
     /// Operators that ran through a helper, by name.
     pub ops_via_helper: BTreeMap<String, u64>,
+    /// Where tiers are mixed, what ran where.
+    pub tiered: Option<TieredProof>,
+}
+
+/// Evidence of how functions went from the interpreter to compiled code. What else a proof counts
+/// is of compiled code, save that `entered` counts both tiers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TieredProof {
+    /// Functions that were translated for the interpreter.
+    pub interpreted: u64,
+    /// Entries into the interpreter from outside of it.
+    pub entered_interpreter: u64,
+    /// Loop heads at which compiled code can be entered.
+    pub loops_compiled: u64,
+    /// How often a function went on in compiled code at a loop head.
+    pub loops_entered: u64,
+    /// Functions and loops that could not be compiled, by reason.
+    pub kept: BTreeMap<String, u64>,
+}
+
+impl TieredProof {
+    fn add(&mut self, other: &TieredProof) {
+        self.interpreted += other.interpreted;
+        self.entered_interpreter += other.entered_interpreter;
+        self.loops_compiled += other.loops_compiled;
+        self.loops_entered += other.loops_entered;
+        for (reason, count) in &other.kept {
+            *self.kept.entry(reason.clone()).or_default() += count;
+        }
+    }
 }
 
 impl Proof {
@@ -185,6 +216,9 @@ impl Proof {
         self.entered += other.entered;
         for (op, count) in &other.ops_via_helper {
             *self.ops_via_helper.entry(op.clone()).or_default() += count;
+        }
+        if let Some(other) = &other.tiered {
+            self.tiered.get_or_insert_default().add(other);
         }
     }
 }

@@ -16,6 +16,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::InputError;
+use crate::outcome::TieredProof;
 use crate::protocol::{Bounds, Modes, Profile};
 use crate::script::Kind;
 use crate::tier::Tier;
@@ -213,6 +214,9 @@ pub struct Proof {
     pub entered: u64,
     /// Ops that went through a helper, by op.
     pub ops_via_helper: BTreeMap<String, u64>,
+    /// Where tiers are mixed, what ran where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiered: Option<TieredProof>,
 }
 
 impl Proof {
@@ -234,6 +238,7 @@ impl From<crate::outcome::Proof> for Proof {
             compiled: proof.compiled,
             entered: proof.entered,
             ops_via_helper: proof.ops_via_helper,
+            tiered: proof.tiered,
         }
     }
 }
@@ -279,6 +284,12 @@ pub struct ProposalAccount {
     /// The JIT's, if chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jit: Option<Counts>,
+    /// Those of the register interpreter and the JIT mixed, if chosen.
+    #[serde(rename = "tiered-1", default, skip_serializing_if = "Option::is_none")]
+    pub tiered1: Option<Counts>,
+    /// The same with the other threshold.
+    #[serde(rename = "tiered-2", default, skip_serializing_if = "Option::is_none")]
+    pub tiered2: Option<Counts>,
 }
 
 impl ProposalAccount {
@@ -288,6 +299,8 @@ impl ProposalAccount {
             Tier::Stack => self.stack.as_ref(),
             Tier::Register => self.register.as_ref(),
             Tier::Jit => self.jit.as_ref(),
+            Tier::Tiered1 => self.tiered1.as_ref(),
+            Tier::Tiered2 => self.tiered2.as_ref(),
         }
     }
 
@@ -297,6 +310,8 @@ impl ProposalAccount {
             Tier::Stack => &mut self.stack,
             Tier::Register => &mut self.register,
             Tier::Jit => &mut self.jit,
+            Tier::Tiered1 => &mut self.tiered1,
+            Tier::Tiered2 => &mut self.tiered2,
         };
         counts.get_or_insert_default()
     }

@@ -16,10 +16,10 @@ use wast::parser::{self, ParseBuffer};
 
 use crate::cli::{LimitArgs, RunArgs, ValidateArgs};
 use crate::error::{Exit, InputError};
-use crate::pool::launch::{UNAVAILABLE_VARIABLE, is_this_program, program_for};
+use crate::pool::launch::{UNAVAILABLE_VARIABLE, is_this_program, program};
 use crate::protocol::Bounds;
 use crate::split::{LineTable, split};
-use crate::tier::Tier;
+use crate::tier::{RunTier, Tier};
 
 pub mod value;
 
@@ -54,14 +54,18 @@ const STACK_BYTES: usize = 64 << 20;
 /// # Errors
 /// If the module or the request is wrong.
 pub fn command(args: &RunArgs) -> Result<Exit, InputError> {
-    if args.count_marks && args.tier != Tier::Jit {
+    if args.count_marks && args.tier != RunTier::Measured(Tier::Jit) {
         let message = format!(
             "--count-marks is of compiled code: tier `{}` has none",
             args.tier
         );
         return Err(InputError::usage(message));
     }
-    if !is_this_program(args.tier) {
+    if args.tier_up.is_some() && !args.tier.is_tiered() {
+        let message = format!("tier `{}` has no thresholds for --tier-up", args.tier);
+        return Err(InputError::usage(message));
+    }
+    if !is_this_program(args.tier.runs_machine_code()) {
         return run_elsewhere(args);
     }
     on_a_large_stack(|| run_here(args))
@@ -89,7 +93,7 @@ pub fn validate(args: &ValidateArgs) -> Result<Exit, InputError> {
 /// Hands the request to the program that can execute ARM64 code.
 fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
     let failed = |error| InputError::usage(format!("this program has no path: {error}"));
-    let program = match program_for(args.tier, &std::env::current_exe().map_err(failed)?) {
+    let program = match program(true, &std::env::current_exe().map_err(failed)?) {
         Ok(program) => program,
         Err(reason) => {
             eprintln!("wassay: tier `{}` is unavailable: {reason}", args.tier);
@@ -101,7 +105,11 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
         .arg("run")
         .arg(&args.file)
         .args(["--invoke", &args.invoke]);
-    command.args(["--tier", args.tier.name(), "--bounds", args.bounds.name()]);
+    command.args(["--tier", &args.tier.to_string()]);
+    if let Some(n) = args.tier_up {
+        command.args(["--tier-up", &n.to_string()]);
+    }
+    command.args(["--bounds", args.bounds.name()]);
     command.args(["--profile", &args.profile.to_string()]);
     command.args(args.count_marks.then_some("--count-marks"));
     command.args(args.limits.words());
@@ -171,7 +179,7 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
         Ok(instance) => instance,
         Err(error) => return refused(error),
     };
-    let code = module.code(runtime_tier(args.tier));
+    let code = module.code(runtime::Tier::Jit);
     mark(Mark::Loaded, code.clone());
     let func = exported(args, &store, instance)?;
     let values = arguments(args, &func.ty(&store))?;
@@ -186,7 +194,8 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
 
 /// The engine's configuration, limits included.
 fn config(args: &RunArgs) -> Config {
-    let mut config = Config::only(runtime_tier(args.tier));
+    let mut config = Config::only(runtime::Tier::Stack);
+    config.policy = args.tier.policy(args.tier_up);
     config.bounds = engine_bounds(args.bounds.into());
     if !args.eager {
         config.compilation = Compilation::Lazy;
@@ -226,14 +235,6 @@ fn limit(store: &mut Store, given: &LimitArgs) -> runtime::Result<()> {
         store.set_deadline(given.timeout)?;
     }
     Ok(())
-}
-
-fn runtime_tier(tier: Tier) -> runtime::Tier {
-    match tier {
-        Tier::Stack => runtime::Tier::Stack,
-        Tier::Register => runtime::Tier::Register,
-        Tier::Jit => runtime::Tier::Jit,
-    }
 }
 
 fn exported(args: &RunArgs, store: &Store, instance: Instance) -> Result<Func, InputError> {

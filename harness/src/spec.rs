@@ -131,7 +131,7 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
         .map_err(|error| InputError::usage(format!("this program has no path: {error}")))?;
     let options = Options {
         selection: args.selection.clone(),
-        tiers: args.tiers.clone(),
+        tiers: args.tiers.0.clone(),
         jobs: args.jobs.unwrap_or_else(jobs_by_default),
         timeout: args.timeout,
         worker_memory: args.worker_memory.unwrap_or(0),

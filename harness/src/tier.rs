@@ -8,8 +8,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use wassay_runtime::{self as runtime, Policy, Thresholds};
 
-/// An execution tier of the engine under test.
+/// An execution tier of the engine under test, or tiers mixed in a certain way: what is measured
+/// and compared, a column of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
@@ -19,11 +21,23 @@ pub enum Tier {
     Register,
     /// The ARM64 just-in-time compiler.
     Jit,
+    /// The register interpreter and the JIT, functions and loops being hot at once.
+    #[serde(rename = "tiered-1")]
+    Tiered1,
+    /// The same, being hot the second time.
+    #[serde(rename = "tiered-2")]
+    Tiered2,
 }
 
 impl Tier {
     /// Every tier, in the order of reports.
-    pub const ALL: [Tier; 3] = [Tier::Stack, Tier::Register, Tier::Jit];
+    pub const ALL: [Tier; 5] = [
+        Tier::Stack,
+        Tier::Register,
+        Tier::Jit,
+        Tier::Tiered1,
+        Tier::Tiered2,
+    ];
 
     /// The tier's name on the command line and in reports.
     pub const fn name(self) -> &'static str {
@@ -31,9 +45,112 @@ impl Tier {
             Tier::Stack => "stack",
             Tier::Register => "register",
             Tier::Jit => "jit",
+            Tier::Tiered1 => "tiered-1",
+            Tier::Tiered2 => "tiered-2",
+        }
+    }
+
+    /// Whether it needs a processor, or an emulator, that runs the code of the JIT.
+    pub const fn runs_machine_code(self) -> bool {
+        match self {
+            Tier::Stack | Tier::Register => false,
+            Tier::Jit | Tier::Tiered1 | Tier::Tiered2 => true,
+        }
+    }
+
+    /// Whether it runs code of another tier, among others.
+    pub fn includes(self, other: Tier) -> bool {
+        let mixes = matches!(self, Tier::Tiered1 | Tier::Tiered2);
+        self == other || mixes && matches!(other, Tier::Register | Tier::Jit)
+    }
+
+    /// What the engine does.
+    pub fn policy(self) -> Policy {
+        match self {
+            Tier::Stack => Policy::Only(runtime::Tier::Stack),
+            Tier::Register => Policy::Only(runtime::Tier::Register),
+            Tier::Jit => Policy::Only(runtime::Tier::Jit),
+            Tier::Tiered1 => Policy::Tiered(Thresholds::both(1)),
+            Tier::Tiered2 => Policy::Tiered(Thresholds::both(2)),
         }
     }
 }
+
+/// What `wassay run` runs a module in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunTier {
+    /// One that the suite is run in too.
+    Measured(Tier),
+    /// Tiers mixed as suits a program.
+    Tiered,
+}
+
+impl RunTier {
+    const TIERED: &str = "tiered";
+
+    /// Whether it needs a processor, or an emulator, that runs the code of the JIT.
+    pub fn runs_machine_code(self) -> bool {
+        match self {
+            RunTier::Measured(tier) => tier.runs_machine_code(),
+            RunTier::Tiered => true,
+        }
+    }
+
+    /// What the engine does; `tier_up` replaces the thresholds where tiers are mixed.
+    pub fn policy(self, tier_up: Option<u32>) -> Policy {
+        let policy = match self {
+            RunTier::Measured(tier) => tier.policy(),
+            RunTier::Tiered => Policy::Tiered(Thresholds::default()),
+        };
+        match (policy, tier_up) {
+            (Policy::Tiered(_), Some(n)) => Policy::Tiered(Thresholds::both(n)),
+            _ => policy,
+        }
+    }
+
+    /// Whether tiers are mixed.
+    pub fn is_tiered(self) -> bool {
+        matches!(self.policy(None), Policy::Tiered(_))
+    }
+}
+
+impl fmt::Display for RunTier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunTier::Measured(tier) => tier.fmt(f),
+            RunTier::Tiered => f.write_str(RunTier::TIERED),
+        }
+    }
+}
+
+impl FromStr for RunTier {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<RunTier, String> {
+        if text == RunTier::TIERED {
+            return Ok(RunTier::Tiered);
+        }
+        text.parse().map(RunTier::Measured)
+    }
+}
+
+/// The tiers that a list on the command line names: names with commas between them, or `all`.
+///
+/// # Errors
+/// If a name is unknown.
+pub fn parse_list(text: &str) -> Result<TierList, String> {
+    if text == "all" {
+        return Ok(TierList(Tier::ALL.to_vec()));
+    }
+    text.split(',')
+        .map(str::parse)
+        .collect::<Result<_, _>>()
+        .map(TierList)
+}
+
+/// Tiers, in the order given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TierList(pub Vec<Tier>);
 
 impl fmt::Display for Tier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,5 +178,14 @@ mod tests {
             assert_eq!(tier.name().parse(), Ok(tier));
         }
         assert!("jitt".parse::<Tier>().is_err());
+        for name in ["tiered", "tiered-2", "jit"] {
+            let tier: RunTier = name.parse().expect("known");
+            assert_eq!(tier.to_string(), name);
+            assert_eq!(tier.is_tiered(), name != "jit");
+        }
+        assert_eq!(parse_list("all"), Ok(TierList(Tier::ALL.to_vec())));
+        let two = Ok(TierList(vec![Tier::Tiered2, Tier::Stack]));
+        assert_eq!(parse_list("tiered-2,stack"), two);
+        assert!(parse_list("tiered-2,,stack").is_err());
     }
 }

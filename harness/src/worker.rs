@@ -23,7 +23,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use wassay_runtime::{Config, Engine, Policy};
+use wassay_runtime::{Config, Engine};
 
 use crate::cell::Cell;
 use crate::error::Exit;
@@ -150,18 +150,13 @@ const PROBE: JobConfig = JobConfig {
 
 /// The runtime's configuration for a job.
 fn config(tier: Tier, job: &JobConfig) -> Config {
-    let tier = match tier {
-        Tier::Stack => wassay_runtime::Tier::Stack,
-        Tier::Register => wassay_runtime::Tier::Register,
-        Tier::Jit => wassay_runtime::Tier::Jit,
-    };
     let bounds = match job.bounds {
         Bounds::Guard => wassay_runtime::Bounds::Guard,
         Bounds::Explicit => wassay_runtime::Bounds::Explicit,
     };
     let features = job.features.wasmparser();
     Config {
-        policy: Policy::Only(tier),
+        policy: tier.policy(),
         bounds,
         features,
         profile: job.profile.of_engine(),
@@ -169,7 +164,7 @@ fn config(tier: Tier, job: &JobConfig) -> Config {
         interruptible: job.modes.interruptible,
         gc_stress: job.modes.gc_stress,
         poison_registers: job.modes.poison_registers,
-        ..Config::only(tier)
+        ..Config::only(wassay_runtime::Tier::Stack)
     }
 }
 

@@ -807,6 +807,80 @@ fn modes_change_no_verdict_and_stand_in_the_report() {
     assert_eq!(report["agreement"]["agree"], 2);
 }
 
+/// A loop that is hot the second time, functions that call each other, and a trap after that.
+const HOT: &str = r#"(module (memory 1)
+   (func $step (param i32) (result i32)
+     (i32.store (i32.const 8) (i32.add (i32.load (i32.const 8)) (local.get 0)))
+     (i32.div_u (i32.const 100) (local.get 0)))
+   (func (export "f") (param i32) (result i32) (local $sum i32)
+     (loop
+       (local.set $sum (i32.add (local.get $sum) (call $step (local.get 0))))
+       (br_if 0 (i32.ge_s (local.tee 0 (i32.sub (local.get 0) (i32.const 1))) (i32.const 1))))
+     (i32.add (local.get $sum) (i32.load (i32.const 8)))))
+ (assert_return (invoke "f" (i32.const 5)) (i32.const 243))
+ (assert_trap (invoke "f" (i32.const 0)) "integer divide by zero")
+ (assert_return (invoke "f" (i32.const 1)) (i32.const 116))"#;
+
+#[test]
+fn tiers_are_mixed_and_say_what_ran_where() {
+    let place = Place::new();
+    let suite = place.file("a.wast", HOT);
+    let (ended, report) = place.spec_in("all", &[&suite]);
+    let tiers = report["tiers"].as_object().expect("accounts");
+    let names: Vec<&str> = tiers.keys().map(String::as_str).collect();
+    assert_eq!(names, ["jit", "register", "stack", "tiered-1", "tiered-2"]);
+    assert_eq!(report["accounting"]["closed"], true);
+    if tiers["jit"]["available"] == false {
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+        assert_eq!(tiers["tiered-1"]["reason"], tiers["jit"]["reason"]);
+        return;
+    }
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    assert_eq!(report["agreement"]["agree"], 4);
+    for tier in ["tiered-1", "tiered-2"] {
+        let account = &tiers[tier];
+        assert_eq!(account["counts"]["pass"], 4);
+        let proof = &account["proof"];
+        let tiered = &proof["tiered"];
+        assert_eq!(proof["functions"], 2);
+        assert_eq!(proof["compiled"], 2, "{proof}");
+        let is_second = u32::from(tier == "tiered-2");
+        assert_eq!(tiered["interpreted"], 2 * is_second, "{proof}");
+        assert_eq!(tiered["loops_compiled"], is_second, "{proof}");
+        assert_eq!(tiered["loops_entered"], is_second, "{proof}");
+    }
+    assert!(tiers["jit"]["proof"].get("tiered").is_none());
+    assert!(
+        ended.stdout.contains("1 loops compiled, entered 1 times"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn a_module_runs_in_mixed_tiers() {
+    let place = Place::new();
+    let module = HOT.split("(assert_return").next().expect("a module");
+    let wat = place.file("m.wat", module);
+    let run = |tier: &[&str]| {
+        place.run(&[&["run", &wat, "--invoke", "f"][..], tier, &["--", "5"]].concat())
+    };
+    for tier in [
+        &["--tier", "tiered"][..],
+        &["--tier", "tiered", "--tier-up", "3"],
+        &["--tier", "tiered-2"],
+    ] {
+        let ended = run(tier);
+        let is_unavailable = ended.code == 3 && ended.stderr.contains("is unavailable");
+        assert!(
+            is_unavailable || ended.stdout == "243\n",
+            "{}",
+            ended.stderr
+        );
+    }
+    run(&["--tier", "jit", "--tier-up", "3"]).is_refused(&["jit", "--tier-up"]);
+}
+
 #[test]
 fn modules_that_cannot_run_are_refused() {
     let place = Place::new();

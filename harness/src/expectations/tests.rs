@@ -45,6 +45,23 @@ fn failures_that_look_as_expected_are_excused_in_the_tiers_named() {
 }
 
 #[test]
+fn what_is_expected_of_a_tier_is_expected_where_it_is_mixed_but_not_required() {
+    let texts = ["(module)"; 2];
+    let tiers = [
+        (Tier::Stack, &[Fail, Pass][..]),
+        (Tier::Jit, &[Fail, Pass]),
+        (Tier::Tiered1, &[Fail, Pass]),
+        (Tier::Tiered2, &[Pass, Pass]),
+    ];
+    let mut files = [file("a.wast", &texts, &tiers)];
+    let usage = entry("file = \"a.wast\"\ntiers = [\"jit\"]").apply(&mut files, true);
+    assert_eq!(usage, Use::default());
+    assert_eq!(statuses(&files[0], Tier::Stack), [Fail, Pass]);
+    assert_eq!(statuses(&files[0], Tier::Tiered1), [Xfail, Pass]);
+    assert_eq!(statuses(&files[0], Tier::Tiered2), [Pass, Pass]);
+}
+
+#[test]
 fn crashes_are_excused_and_other_failures_are_not() {
     let mut files = [two_tiers(
         "a.wast",

@@ -63,19 +63,23 @@ impl Program {
 /// # Errors
 /// The reason why the tier cannot run here.
 pub fn program_for(tier: Tier, this: &Path) -> Result<Program, String> {
-    match tier {
-        Tier::Stack | Tier::Register => Ok(Program::new(this)),
-        Tier::Jit if cfg!(target_arch = "aarch64") => Ok(Program::new(this)),
-        Tier::Jit => find_jit_worker(this, &|name| std::env::var(name).ok()),
-    }
+    program(tier.runs_machine_code(), this)
 }
 
-/// Whether jobs of `tier` are run by the program `this` itself.
-pub fn is_this_program(tier: Tier) -> bool {
-    match tier {
-        Tier::Stack | Tier::Register => true,
-        Tier::Jit => cfg!(target_arch = "aarch64"),
+/// The program that runs code of the JIT, if `machine_code` is to be run, or else any.
+///
+/// # Errors
+/// The reason why it cannot run here.
+pub fn program(machine_code: bool, this: &Path) -> Result<Program, String> {
+    if is_this_program(machine_code) {
+        return Ok(Program::new(this));
     }
+    find_jit_worker(this, &|name| std::env::var(name).ok())
+}
+
+/// Whether that is the program `this` itself.
+pub fn is_this_program(machine_code: bool) -> bool {
+    !machine_code || cfg!(target_arch = "aarch64")
 }
 
 fn find_jit_worker(

@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use super::shapes::ShapesAccount;
 use super::{AgreementCounts, Counts, DirectiveAccount, Report, TierAccount, is_failing};
+use crate::outcome::TieredProof;
 use crate::tier::Tier;
 use crate::verdict::{Agreement, Status};
 
@@ -264,6 +265,20 @@ fn tier_line(out: &mut String, tier: Tier, account: &TierAccount, color: Color) 
             proof.compiled, proof.functions, proof.entered
         ),
     );
+    line(out, &text);
+    if let Some(tiered) = &proof.tiered {
+        tiered_proof(out, tiered);
+    }
+}
+
+fn tiered_proof(out: &mut String, proof: &TieredProof) {
+    let mut text = format!(
+        "          {} functions interpreted, entered {} times; {} loops compiled, entered {} times",
+        proof.interpreted, proof.entered_interpreter, proof.loops_compiled, proof.loops_entered
+    );
+    for (reason, count) in &proof.kept {
+        write_to(&mut text, format_args!("; {count} not compiled: {reason}"));
+    }
     line(out, &text);
 }
 

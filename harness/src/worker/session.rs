@@ -7,14 +7,14 @@
 use std::collections::HashMap;
 
 use wassay_runtime::module::{Export, ExternKind, Import};
-use wassay_runtime::{Engine, Error, Extern, Instance, Module, SharedMemory, Store};
+use wassay_runtime::{Engine, Error, Extern, Instance, Module, Policy, SharedMemory, Store};
 
 use super::instances::{Instances, Provided, Sizes};
 use super::spectest::{self, Spectest};
 use super::state::State;
 use super::values;
 use crate::judge;
-use crate::outcome::{Outcome, Place, Proof, Report, StateHash};
+use crate::outcome::{Outcome, Place, Proof, Report, StateHash, TieredProof};
 use crate::script::{Action, Command, Expectation, ModuleSource};
 
 /// Why there is no instance or no module, in words for the directives that need it.
@@ -141,6 +141,14 @@ impl Session {
     pub(super) fn proof(&self) -> Proof {
         let proof = self.store.proof();
         let helpers = proof.ops_via_helper.iter();
+        let is_tiered = matches!(self.store.engine().config().policy, Policy::Tiered(_));
+        let tiered = is_tiered.then_some(TieredProof {
+            interpreted: proof.tiered.interpreted,
+            entered_interpreter: proof.tiered.entered_interpreter,
+            loops_compiled: proof.tiered.loops_compiled,
+            loops_entered: proof.tiered.loops_entered,
+            kept: proof.tiered.kept,
+        });
         Proof {
             functions: proof.functions + self.uncompiled,
             compiled: proof.compiled,
@@ -148,6 +156,7 @@ impl Session {
             ops_via_helper: helpers
                 .map(|(op, count)| ((*op).to_string(), *count))
                 .collect(),
+            tiered,
         }
     }
 

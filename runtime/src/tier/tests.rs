@@ -133,15 +133,20 @@ struct Observed {
 /// thresholds: all must give the same. Gives how often loops were entered at each threshold.
 #[track_caller]
 fn check(wat: &str, export: &str, args: &[Vec<Val>]) -> Vec<Proof> {
-    let mut config = Config::only(Tier::Stack);
-    config.features |= crate::WasmFeatures::WIDE_ARITHMETIC;
+    check_with(false, wat, export, args)
+}
+
+/// The same, with a collection at every allocation or without.
+#[track_caller]
+fn check_with(gc_stress: bool, wat: &str, export: &str, args: &[Vec<Val>]) -> Vec<Proof> {
+    let config = Config::only(Tier::Stack);
     let expected = outcomes(config, wat, export, args).expect("the reference runs everywhere");
     let mut proofs = Vec::new();
     for bounds in [Bounds::Guard, Bounds::Explicit] {
         for (calls, back_edges) in [(1, 1), (2, 2), (u32::MAX, 1), (u32::MAX, 2), (u32::MAX, 5)] {
             let config = Config {
                 bounds,
-                features: config.features,
+                gc_stress,
                 ..Config::tiered(thresholds(calls, back_edges))
             };
             let Some(actual) = outcomes(config, wat, export, args) else {

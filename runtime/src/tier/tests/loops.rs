@@ -1,6 +1,6 @@
 //! On-stack replacement: state of every kind at a loop head, and that nothing happens twice.
 
-use super::{Run, check, check_loop, i32s, i64s, thresholds};
+use super::{Run, check, check_loop, check_with, i32s, i64s, thresholds};
 use crate::engine::{Config, Policy, Tier};
 use crate::trap::TrapKind;
 use crate::value::Val;
@@ -135,6 +135,39 @@ fn memory_that_grows_and_traps_in_the_loop() {
         "(i32.load (i32.const 20000))",
     );
     check_loop(&wat, &calls(&[2, 40, 3]));
+}
+
+/// Frames of both tiers hold what no other root does, while either allocates.
+#[test]
+fn objects_in_frames_of_both_tiers_are_kept_alive() {
+    let wat = r#"(module (import "host" "note" (func $note (param i64)))
+      (type $cell (struct (field i64) (field (ref null $cell))))
+      (func $cons (param i64 (ref null $cell)) (result (ref $cell))
+        (struct.new $cell (local.get 0) (local.get 1)))
+      (func $sum (param (ref null $cell)) (result i64) (local $sum i64)
+        (block $end
+          (loop $again
+            (br_if $end (ref.is_null (local.get 0)))
+            (local.set $sum (i64.add (i64.mul (local.get $sum) (i64.const 3))
+              (struct.get $cell 0 (local.get 0))))
+            (local.set 0 (struct.get $cell 1 (local.get 0)))
+            (br $again)))
+        (local.get $sum))
+      (func $f (export "run") (param $n i32) (result i64)
+        (local $list (ref null $cell)) (local $keep (ref null $cell)) (local $sum i64)
+        (if (i32.eqz (local.get $n)) (then (return (i64.const 1))))
+        (local.set $keep (call $cons (i64.extend_i32_s (local.get $n)) (ref.null $cell)))
+        (loop $again
+          (local.set $list (call $cons (i64.extend_i32_s (local.get $n)) (local.get $list)))
+          (local.set $sum (i64.add (local.get $sum) (i64.add (call $sum (local.get $list))
+            (call $f (i32.shr_u (local.get $n) (i32.const 1))))))
+          (call $note (local.get $sum))
+          (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (i64.add (local.get $sum) (i64.add (call $sum (local.get $list))
+          (call $sum (local.get $keep))))))"#;
+    for gc_stress in [false, true] {
+        check_with(gc_stress, wat, "run", &calls(&[6, 1, 3, 7]));
+    }
 }
 
 #[test]
