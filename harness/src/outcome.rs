@@ -197,7 +197,7 @@ pub struct TieredProof {
 }
 
 impl TieredProof {
-    fn add(&mut self, other: &TieredProof) {
+    pub(crate) fn add(&mut self, other: &TieredProof) {
         self.interpreted += other.interpreted;
         self.entered_interpreter += other.entered_interpreter;
         self.loops_compiled += other.loops_compiled;

@@ -228,6 +228,9 @@ impl Proof {
         for (op, count) in &other.ops_via_helper {
             *self.ops_via_helper.entry(op.clone()).or_default() += count;
         }
+        if let Some(other) = &other.tiered {
+            self.tiered.get_or_insert_default().add(other);
+        }
     }
 }
 
