@@ -10,6 +10,7 @@ mod bounds;
 mod exceptions;
 mod objects;
 mod outside;
+mod reaching;
 mod state;
 mod vars;
 mod vector;

@@ -83,6 +83,12 @@ impl Cfg {
         self.idom[block.index()]
     }
 
+    /// The numbers of the blocks that a block dominates, from its own to the last, in the order of
+    /// a walk of the dominator tree.
+    pub fn span(&self, block: Block) -> (u32, u32) {
+        self.span[block.index()]
+    }
+
     /// How many loops a block is in.
     pub fn depth(&self, block: Block) -> u32 {
         self.loop_of[block.index()].map_or(0, |n| self.loops[n as usize].depth)

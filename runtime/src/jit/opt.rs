@@ -381,6 +381,12 @@ fn live_values(func: &Func, cfg: &Cfg) -> Vec<bool> {
     let mut live = vec![false; func.values.len()];
     let mut work = Vec::new();
     let mut incoming: Vec<Vec<(Block, usize)>> = vec![Vec::new(); func.blocks.len()];
+    let mut place = vec![None; func.values.len()];
+    for block in &func.blocks {
+        for (n, param) in block.params.iter().enumerate() {
+            place[param.index()] = Some(n);
+        }
+    }
     for &block in &cfg.order {
         let data = &func.blocks[block.index()];
         for &id in &data.insts {
@@ -411,8 +417,7 @@ fn live_values(func: &Func, cfg: &Cfg) -> Vec<bool> {
         match func.values[value.index()].def {
             Def::Inst(id) => func.visit(&func.insts[id.index()].inst, |v| work.push(v)),
             Def::Param(block) => {
-                let params = &func.blocks[block.index()].params;
-                let Some(n) = params.iter().position(|&p| p == value) else {
+                let Some(n) = place[value.index()] else {
                     continue;
                 };
                 for &(from, edge) in &incoming[block.index()] {

@@ -4,6 +4,7 @@
 mod atomics;
 mod calls;
 mod exceptions;
+mod large;
 mod memory;
 mod numeric;
 mod objects;

@@ -16,6 +16,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// Arguments of edges up to which the good algorithm is used: its time is quadratic in chains of
 /// them, and functions that have more are not written by hand.
 const EDGE_ARGUMENTS_MAX: usize = 10_000;
+/// Instructions up to which it is used: its time is quadratic in uses of long-lived values, too.
+const GOOD_INSTS_MAX: usize = 50_000;
 
 /// What the register allocator must know of a machine instruction.
 pub trait MachInst {
@@ -101,7 +103,8 @@ impl<I: MachInst> VCode<I> {
     /// `Internal`: lowering made code that cannot be allocated.
     pub fn allocate(&self, env: &MachineEnv) -> Result<Output> {
         let given: usize = self.blocks.iter().flat_map(|b| &b.args).map(Vec::len).sum();
-        let algorithm = match given <= EDGE_ARGUMENTS_MAX {
+        let is_small = given <= EDGE_ARGUMENTS_MAX && self.insts.len() <= GOOD_INSTS_MAX;
+        let algorithm = match is_small {
             true => Algorithm::Ion,
             false => Algorithm::Fastalloc,
         };

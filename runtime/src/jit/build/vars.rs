@@ -1,16 +1,19 @@
-//! Slots to values: SSA construction after Braun et al. (2013), without recursion.
+//! Slots to values: SSA construction on demand, without recursion.
 //!
 //! A read of a slot that its block has not written looks upwards through single predecessors that
-//! are done. Where blocks meet, it makes a parameter whose arguments are found at the end, when
-//! every block has its last writes; parameters that turn out to have one argument only are then
-//! replaced by it. So only what is read becomes a parameter.
+//! are done. Where blocks meet, it leaves a parameter. At the end, when every block has its last
+//! writes, dominance says (`build/reaching.rs`) which parameters different values meet in, and what
+//! the others stand for; arguments may ask for more. Those that turn out to have one argument only
+//! are then replaced by it (Braun et al., 2013). So only what is read becomes a parameter.
 
 use std::collections::HashMap;
 
 use crate::ir::{self, BlockId, Inst as IrInst, Slot, Type};
 
+use super::reaching::{Reaching, Source};
 use super::state::load_of;
 use crate::engine::FrameShape;
+use crate::jit::cfg::Cfg;
 use crate::jit::ssa::{Block, Class, Def, Func, Inst, Value};
 
 const SLOT_BYTES: u32 = 8;
@@ -19,6 +22,10 @@ const SLOT_BYTES: u32 = 8;
 pub(super) struct Vars {
     /// The latest value that a block has for a slot.
     latest: HashMap<(Block, Slot), Value>,
+    /// The same, of what blocks have written themselves.
+    written: HashMap<(Block, Slot), Value>,
+    /// A zero of each type, for what is read and never written.
+    zeros: HashMap<Type, Value>,
     /// Blocks with an edge to the block, each once.
     preds: Vec<Vec<Block>>,
     /// Blocks in which nothing more will be written.
@@ -35,8 +42,10 @@ struct Param {
     block: Block,
     slot: Slot,
     ty: Type,
-    /// By predecessor.
+    /// By predecessor, if different values may meet here.
     args: Vec<Value>,
+    /// Else what it stands for.
+    stands_for: Option<Value>,
 }
 
 /// The targets of a branch, each once, in ascending order.
@@ -73,6 +82,8 @@ impl Vars {
         Vars {
             latest: HashMap::new(),
             is_done: vec![false; preds.len()],
+            written: HashMap::new(),
+            zeros: HashMap::new(),
             preds,
             params: Vec::new(),
             resumed: None,
@@ -85,7 +96,7 @@ impl Vars {
     }
 
     /// The value of a slot at the beginning of a block that nothing leads to.
-    fn initial(&self, func: &mut Func, block: Block, slot: Slot, ty: Type) -> Value {
+    fn initial(&mut self, func: &mut Func, block: Block, slot: Slot, ty: Type) -> Value {
         match self.resumed {
             Some((base, frame)) if block == Block::ENTRY => {
                 let load = Inst::Load {
@@ -98,7 +109,7 @@ impl Vars {
                 func.blocks[0].insts.push(id);
                 func.result(id)
             }
-            _ => undefined(func, ty),
+            _ => self.undefined(func, ty),
         }
     }
 
@@ -114,6 +125,7 @@ impl Vars {
 
     pub(super) fn write(&mut self, block: Block, slot: Slot, value: Value) {
         self.latest.insert((block, slot), value);
+        self.written.insert((block, slot), value);
     }
 
     /// The value of a slot at the end of what a block has so far.
@@ -145,22 +157,21 @@ impl Vars {
             slot,
             ty,
             args: Vec::new(),
+            stands_for: None,
         });
         value
     }
 
     /// Finds all arguments, drops needless parameters, and completes the edges.
     pub(super) fn finish(mut self, mut func: Func) -> Func {
+        let mut reaching = Reaching::new(Cfg::new(&func), std::mem::take(&mut self.written));
+        let mut met: HashMap<(Block, Slot), Value> = HashMap::new();
+        for param in &self.params {
+            met.insert((param.block, param.slot), param.value);
+        }
         let mut next = 0;
         while next < self.params.len() {
-            let Param {
-                block, slot, ty, ..
-            } = self.params[next];
-            let preds = self.preds[block.index()].clone();
-            self.params[next].args = preds
-                .into_iter()
-                .map(|pred| self.read(&mut func, pred, slot, ty))
-                .collect();
+            self.find_arguments(&mut func, &mut reaching, &mut met, next);
             next += 1;
         }
         let replaced = self.replace_needless(&mut func);
@@ -169,16 +180,72 @@ impl Vars {
         func
     }
 
+    fn find_arguments(
+        &mut self,
+        func: &mut Func,
+        reaching: &mut Reaching,
+        met: &mut HashMap<(Block, Slot), Value>,
+        n: usize,
+    ) {
+        let Param {
+            block, slot, ty, ..
+        } = self.params[n];
+        if !reaching.is_reachable(block) {
+            self.params[n].stands_for = Some(self.undefined(func, ty));
+        } else if reaching.is_met(block, slot) {
+            let preds = self.preds[block.index()].clone();
+            let args = preds.into_iter().map(|pred| {
+                if !reaching.is_reachable(pred) {
+                    return self.undefined(func, ty);
+                }
+                let source = reaching.at_end(pred, slot);
+                self.value_of(func, met, source, (slot, ty))
+            });
+            self.params[n].args = args.collect();
+        } else {
+            let source = reaching.at_start(block, slot);
+            self.params[n].stands_for = Some(self.value_of(func, met, source, (slot, ty)));
+        }
+    }
+
+    fn value_of(
+        &mut self,
+        func: &mut Func,
+        met: &mut HashMap<(Block, Slot), Value>,
+        source: Source,
+        (slot, ty): (Slot, Type),
+    ) -> Value {
+        match source {
+            Source::Written(value) => value,
+            Source::Met(block) => *met
+                .entry((block, slot))
+                .or_insert_with(|| self.param(func, block, slot, ty)),
+            Source::Initial => match self.latest.get(&(Block::ENTRY, slot)) {
+                Some(&value) => value,
+                None => {
+                    let value = self.initial(func, Block::ENTRY, slot, ty);
+                    self.latest.insert((Block::ENTRY, slot), value);
+                    value
+                }
+            },
+        }
+    }
+
     /// For each value, what stands for it.
-    fn replace_needless(&self, func: &mut Func) -> Replaced {
+    fn replace_needless(&mut self, func: &mut Func) -> Replaced {
         let mut replaced = Replaced((0..func.values.len() as u32).map(Value).collect());
+        for param in &self.params {
+            if let Some(value) = param.stands_for {
+                replaced.0[param.value.index()] = value;
+            }
+        }
         let index_of: HashMap<Value, usize> = (0..self.params.len())
             .map(|i| (self.params[i].value, i))
             .collect();
         let mut users = vec![Vec::new(); self.params.len()];
         for (i, param) in self.params.iter().enumerate() {
-            for arg in &param.args {
-                if let Some(&of) = index_of.get(arg) {
+            for &arg in &param.args {
+                if let Some(&of) = index_of.get(&replaced.find(arg)) {
                     users[of].push(i);
                 }
             }
@@ -198,12 +265,21 @@ impl Vars {
                 }
             }
         }
+        (0..replaced.0.len() as u32).for_each(|n| {
+            replaced.find(Value(n));
+        });
         replaced
     }
 
     /// The one value that a parameter can have.
-    fn only_argument(&self, func: &mut Func, replaced: &mut Replaced, i: usize) -> Option<Value> {
+    fn only_argument(
+        &mut self,
+        func: &mut Func,
+        replaced: &mut Replaced,
+        i: usize,
+    ) -> Option<Value> {
         let param = &self.params[i];
+        let ty = param.ty;
         let mut only = None;
         for &arg in &param.args {
             let arg = replaced.find(arg);
@@ -217,14 +293,33 @@ impl Vars {
         }
         // A parameter of nothing but itself is never defined, so never used in what can be reached.
         Some(only.unwrap_or_else(|| {
-            let value = undefined(func, param.ty);
-            replaced.0.push(value);
+            let value = self.undefined(func, ty);
+            replaced.0.resize(func.values.len(), value); // if it is new: itself
             value
         }))
     }
 
+    /// A value for what is read but never written: zero, made in the entry.
+    fn undefined(&mut self, func: &mut Func, ty: Type) -> Value {
+        *self.zeros.entry(ty).or_insert_with(|| {
+            let inst = match ty {
+                Type::V128 => Inst::Const128 { low: 0, high: 0 },
+                _ => Inst::Const { bits: 0 },
+            };
+            let id = func.add_inst(inst, &[ty], 0);
+            func.blocks[0].insts.insert(0, id);
+            func.result(id)
+        })
+    }
+
     /// Gives blocks their parameters and edges their arguments.
     fn attach(&self, func: &mut Func, replaced: &Replaced) {
+        let mut edges: HashMap<(usize, Block), Vec<usize>> = HashMap::new();
+        for (from, block) in func.blocks.iter().enumerate() {
+            for (n, edge) in block.edges.iter().enumerate() {
+                edges.entry((from, edge.to)).or_default().push(n);
+            }
+        }
         for param in &self.params {
             if replaced.get(param.value) != param.value {
                 continue;
@@ -232,24 +327,18 @@ impl Vars {
             func.blocks[param.block.index()].params.push(param.value);
             let preds = &self.preds[param.block.index()];
             for (&pred, &arg) in preds.iter().zip(&param.args) {
-                let edges = &mut func.blocks[pred.index()].edges;
-                for edge in edges.iter_mut().filter(|edge| edge.to == param.block) {
-                    edge.args.push(replaced.get(arg));
+                for &n in edges
+                    .get(&(pred.index(), param.block))
+                    .into_iter()
+                    .flatten()
+                {
+                    func.blocks[pred.index()].edges[n]
+                        .args
+                        .push(replaced.get(arg));
                 }
             }
         }
     }
-}
-
-/// A value for what is read but never written: zero, made in the entry.
-fn undefined(func: &mut Func, ty: Type) -> Value {
-    let inst = match ty {
-        Type::V128 => Inst::Const128 { low: 0, high: 0 },
-        _ => Inst::Const { bits: 0 },
-    };
-    let id = func.add_inst(inst, &[ty], 0);
-    func.blocks[0].insts.insert(0, id);
-    func.result(id)
 }
 
 fn apply(func: &mut Func, replaced: &Replaced) {

@@ -10,7 +10,7 @@ use crate::jit::JitTier;
 use crate::jit::arm64::abi;
 use crate::jit::arm64::asm::Assembler;
 use crate::jit::arm64::emit::{Surroundings, emit};
-use crate::jit::build::Assumptions;
+use crate::jit::build::{self, Assumptions};
 use crate::jit::pipeline;
 use crate::module::Module;
 
@@ -31,9 +31,7 @@ fn local(i: usize) -> usize {
 fn straight(n: usize) -> String {
     times(n, |i| {
         let (a, b) = (local(i), local(i * 3 + 1));
-        format!(
-            "(local.set {a} (i32.add (i32.mul (local.get {b}) (i32.const {i})) (local.get {a})))"
-        )
+        format!("(local.set {a} (i32.add (i32.mul (local.get {b}) (i32.const {i})) (local.get 0)))")
     })
 }
 
@@ -87,8 +85,7 @@ fn nested_loops(n: usize) -> String {
 fn memory(n: usize) -> String {
     times(n, |i| {
         format!(
-            "(i32.store offset={i} (local.get {0}) (i32.load offset={1} (local.get {0})))",
-            local(i / 3),
+            "(i32.store offset={i} (local.get 0) (i32.load offset={} (local.get 0)))",
             i * 3
         )
     })
@@ -165,6 +162,21 @@ fn compile(shape: Shape, size: usize) -> ([f64; 4], [usize; 2]) {
     marks.push(thread_time());
     let seconds = std::array::from_fn(|i| (marks[i + 1] - marks[i]).as_secs_f64());
     (seconds, [read, made.code.bytes.len()])
+}
+
+/// SSA grows with the function's text, not with its text times its locals.
+#[test]
+fn values_are_as_many_as_instructions_make() {
+    let pieces = 300;
+    for &(name, shape) in SHAPES {
+        let values = [pieces, 4 * pieces].map(|size| {
+            let ir = crate::ir::build(&module(&shape(size)), 0).expect("it is valid");
+            let built = build::build(&ir, Assumptions::new(&Config::only(Tier::Jit)));
+            built.expect("it compiles").0.values.len() - LOCALS
+        });
+        assert!(values[0] < 40 * pieces, "{name}: {values:?}");
+        assert!(values[1] < 5 * values[0], "{name}: {values:?}");
+    }
 }
 
 /// The table of all shapes up to a megabyte.
