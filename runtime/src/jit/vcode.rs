@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// them, and functions that have more are not written by hand.
 const EDGE_ARGUMENTS_MAX: usize = 10_000;
 /// Instructions up to which it is used: its time is quadratic in uses of long-lived values, too.
-const GOOD_INSTS_MAX: usize = 50_000;
+const GOOD_INSTS_MAX: usize = 20_000;
 
 /// What the register allocator must know of a machine instruction.
 pub trait MachInst {
