@@ -13,6 +13,8 @@ use super::memory::{self, ENTRY_BYTES, Live, ROTATION, WRITTEN};
 
 /// The function that variants call only because a call clobbers registers.
 pub(super) const CLOBBER: u32 = 0;
+/// The function that wraps an i64, so that callers know nothing of the upper half.
+pub(super) const WRAP: u32 = 1;
 
 /// A function's type.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +40,16 @@ pub(super) fn clobber() -> Function {
     let mut sink = InstructionSink::new(&mut code);
     sink.i32_const(0).i32_const(1);
     sink.i32_store8(at(WRITTEN)).end();
+    assembled(&[], code)
+}
+
+/// The function [`WRAP`], of type `[i64] -> [i32]`.
+pub(super) fn wrap() -> Function {
+    let mut code = Vec::new();
+    InstructionSink::new(&mut code)
+        .local_get(0)
+        .i32_wrap_i64()
+        .end();
     assembled(&[], code)
 }
 
@@ -86,8 +98,10 @@ impl<'a> Emitter<'a> {
         let mut parameter = |(source, &ty): (&Source, &Type)| {
             let ty = match (source, ty) {
                 (Source::Parameter | Source::Extended(_), ty) => ty,
-                (Source::Dirty, Type::I32) => Type::I64,
-                (Source::Dirty, Type::I64 | Type::F32 | Type::F64 | Type::V128) => Type::V128,
+                (Source::Dirty | Source::Passed | Source::Joined, ty) => match ty {
+                    Type::I32 => Type::I64,
+                    Type::I64 | Type::F32 | Type::F64 | Type::V128 => Type::V128,
+                },
                 (Source::Shared(_) | Source::Constant(_) | Source::Memory(..), _) => return None,
             };
             locals.push(ty);
@@ -97,7 +111,7 @@ impl<'a> Emitter<'a> {
         let operands = sources.map(&mut parameter).collect();
         let base = locals.len() as u32;
         locals.extend(form.base().map(|base| match base {
-            Address::Wrapped => Type::I64,
+            Address::Wrapped | Address::Passed => Type::I64,
             Address::Displaced | Address::Indexed => Type::I32,
         }));
         Emitter {
@@ -184,9 +198,22 @@ impl<'a> Emitter<'a> {
             (Source::Parameter, Some(local)) => {
                 self.sink().local_get(local);
             }
-            (Source::Dirty, Some(local)) => self.dirty(ty, local),
+            (Source::Passed, Some(local)) if ty == Type::I32 => {
+                self.sink().local_get(local).call(WRAP);
+            }
+            (Source::Joined, Some(local)) if ty == Type::I32 => self.joined(local),
+            (Source::Dirty | Source::Passed | Source::Joined, Some(local)) => {
+                self.dirty(ty, local);
+            }
             (Source::Extended(width), Some(local)) => self.extended(ty, width, local),
-            (Source::Parameter | Source::Dirty | Source::Extended(_), None) => {
+            (
+                Source::Parameter
+                | Source::Dirty
+                | Source::Passed
+                | Source::Joined
+                | Source::Extended(_),
+                None,
+            ) => {
                 unreachable!("each of these has a parameter")
             }
         }
@@ -199,6 +226,7 @@ impl<'a> Emitter<'a> {
         sink.local_get(base);
         match how {
             Address::Wrapped => sink.i32_wrap_i64(),
+            Address::Passed => sink.call(WRAP),
             Address::Displaced => sink.i32_const(DISPLACEMENT.cast_signed()).i32_add(),
             Address::Indexed => sink.i32_const(SHIFT.cast_signed()).i32_shl(),
         };
@@ -226,6 +254,22 @@ impl<'a> Emitter<'a> {
             Type::F64 => sink.f64x2_extract_lane(0),
             Type::V128 => sink.v128_not(),
         };
+    }
+
+    /// A wrapped i64, where the upper half is not 0, which it never is; else a constant.
+    fn joined(&mut self, local: u32) {
+        let mut sink = self.sink();
+        sink.local_get(local)
+            .i64_const(32)
+            .i64_shr_u()
+            .i64_const(0)
+            .i64_ne();
+        sink.if_(BlockType::Result(ValType::I32));
+        sink.local_get(local)
+            .i32_wrap_i64()
+            .else_()
+            .i32_const(0)
+            .end();
     }
 
     fn extended(&mut self, ty: Type, Width { bits, signed }: Width, local: u32) {

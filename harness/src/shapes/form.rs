@@ -25,6 +25,10 @@ pub(super) enum Source {
     Memory(Width, Address),
     /// A register with more in it than the operand: an i64 that is wrapped, a lane of a vector.
     Dirty,
+    /// The same as `Dirty`, but an i64 is wrapped by a function that is called.
+    Passed,
+    /// The same as `Dirty`, but an i64 is wrapped on one of two ways that meet.
+    Joined,
     /// An extension of what has more above these bits.
     Extended(Width),
 }
@@ -34,6 +38,8 @@ pub(super) enum Source {
 pub(super) enum Address {
     /// An i64 is wrapped.
     Wrapped,
+    /// An i64 is wrapped by a function that is called.
+    Passed,
     /// A constant is added, and the sum is above 32 bits.
     Displaced,
     /// An index is shifted by [`SHIFT`], out of whose upper bits something is lost.
@@ -118,7 +124,9 @@ impl Form {
                 }
                 Source::Parameter => args.push(value.argument()),
                 Source::Shared(_) | Source::Constant(_) | Source::Memory(..) => {}
-                Source::Dirty => args.push(dirty(*value, &mut garbage)),
+                Source::Dirty | Source::Passed | Source::Joined => {
+                    args.push(dirty(*value, &mut garbage))
+                }
                 Source::Extended(width) => {
                     let above = garbage.next() << width.bits;
                     let low = value.bits as u64 & ((1 << width.bits) - 1);
@@ -128,7 +136,9 @@ impl Form {
             }
         }
         args.extend(self.base().map(|base| match base {
-            Address::Wrapped => Argument::I64(u64::from(address) | garbage.next() << 32),
+            Address::Wrapped | Address::Passed => {
+                Argument::I64(u64::from(address) | garbage.next() << 32)
+            }
             Address::Displaced => Argument::I32(address.wrapping_sub(DISPLACEMENT)),
             Address::Indexed => {
                 let lost = u32::MAX << (u32::BITS - SHIFT);
@@ -205,6 +215,7 @@ pub(super) fn forms(case: &Case<'_>) -> Vec<(Cow<'static, str>, Form)> {
         ("loaded", Address::Wrapped),
         ("displaced", Address::Displaced),
         ("indexed", Address::Indexed),
+        ("passed-address", Address::Passed),
     ] {
         let sources = (0..count).map(|index| at(index, how)).collect();
         add(name.into(), sources, Setting::Plain);
@@ -240,6 +251,10 @@ pub(super) fn forms(case: &Case<'_>) -> Vec<(Cow<'static, str>, Form)> {
         }
     }
     add("dirty".into(), vec![Source::Dirty; count], Setting::Plain);
+    if body.operands.contains(&Type::I32) {
+        add("passed".into(), vec![Source::Passed; count], Setting::Plain);
+        add("joined".into(), vec![Source::Joined; count], Setting::Plain);
+    }
     if let Some(sources) = made_of_less(case, |it| Source::Memory(it, Address::Wrapped)) {
         add("narrow".into(), sources, Setting::Plain);
     }

@@ -250,6 +250,11 @@ impl<'a> Functions<'a> {
             results: Vec::new(),
         };
         functions.define(nothing, &emit::clobber());
+        let wraps = Signature {
+            params: vec![super::body::Type::I64],
+            results: vec![super::body::Type::I32],
+        };
+        functions.define(wraps, &emit::wrap());
         functions
     }
 

@@ -150,7 +150,7 @@ fn every_shape_of_what_is_right_passes() {
 }
 
 /// Shapes that the script above must have.
-const ALL: [&str; 34] = [
+const ALL: [&str; 37] = [
     "address",
     "calls",
     "constant",
@@ -159,6 +159,9 @@ const ALL: [&str; 34] = [
     "constant-if",
     "dirty",
     "displaced",
+    "joined",
+    "passed",
+    "passed-address",
     "indexed",
     "dropped",
     "eqz",
