@@ -2,13 +2,17 @@
 //! kept in a register.
 //!
 //! Lowering makes a constant anew at each use, which is best outside of loops, and where the using
-//! instruction has it as an immediate.
+//! instruction has it as an immediate. Of constants beyond what registers can hold it is best too.
 
 use std::collections::HashMap;
 
 use super::IsKept;
+use crate::ir::Type;
 use crate::jit::cfg::Cfg;
 use crate::jit::ssa::{Block, Func, Inst, Value};
+
+/// How many constants are kept around a nest of loops, in general and in vector registers each.
+const KEPT_MAX: u32 = 16;
 
 /// Keeps the constants of which `is_kept` holds, for the instruction that uses them.
 pub(super) fn run(func: &mut Func, cfg: &Cfg, is_kept: IsKept) {
@@ -16,6 +20,7 @@ pub(super) fn run(func: &mut Func, cfg: &Cfg, is_kept: IsKept) {
         return;
     }
     let mut kept = HashMap::new();
+    let mut room: HashMap<(Block, bool), u32> = HashMap::new();
     for &block in &cfg.order {
         let Some(home) = home_of(cfg, block) else {
             continue;
@@ -26,10 +31,19 @@ pub(super) fn run(func: &mut Func, cfg: &Cfg, is_kept: IsKept) {
             let mut wanted = Vec::new();
             func.visit(&inst, |v| wanted.push(v));
             wanted.retain(|&v| is_constant(func, v) && is_kept(func, &inst, v));
-            for &value in &wanted {
-                kept.entry((home, value))
-                    .or_insert_with(|| keep(func, home, value));
-            }
+            wanted.retain(|&value| {
+                if kept.contains_key(&(home, value)) {
+                    return true;
+                }
+                let room = room.entry((home, is_general(func, value)));
+                let room = room.or_insert(KEPT_MAX);
+                let has_room = *room > 0;
+                if has_room {
+                    *room -= 1;
+                    kept.insert((home, value), keep(func, home, value));
+                }
+                has_room
+            });
             if !wanted.is_empty() && !matches!(inst, Inst::Keep { .. }) {
                 let keep = |v| match wanted.contains(&v) {
                     true => kept[&(home, v)],
@@ -39,6 +53,14 @@ pub(super) fn run(func: &mut Func, cfg: &Cfg, is_kept: IsKept) {
                 func.insts[id.index()].inst = inst;
             }
         }
+    }
+}
+
+/// Whether a value is kept in a general register.
+fn is_general(func: &Func, value: Value) -> bool {
+    match func.ty(value) {
+        Type::I32 | Type::I64 | Type::Ref => true,
+        Type::F32 | Type::F64 | Type::V128 => false,
     }
 }
 
