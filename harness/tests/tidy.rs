@@ -32,6 +32,11 @@ const FLOORS: &[&[&str]] = &[
     &["lib"],
 ];
 
+/// The order inside of rooms: a folder as the path of its module, and its files and folders, lowest
+/// first. The rule is that of `FLOORS`; the folder's own file (`register.rs`, `jit/mod.rs`) is its
+/// roof, which may import them all. A folder inside of such a folder may have a row of its own.
+const ORDERS: &[(&str, &[&[&str]])] = &[];
+
 /// The files that may contain `unsafe`; each block says why it is sound.
 const UNSAFE_FILES: &[&str] = &[
     // A memory-mapped file that a worker and its master both see.
@@ -122,6 +127,7 @@ fn the_tree_is_tidy() {
         check_head(source, &mut findings);
         check_columns(source, &mut findings);
         check_floors(source, &mut findings);
+        check_orders(source, &mut findings);
         check_unsafe(source, &mut findings);
         check_forbidden(source, &mut findings);
         check_function_lines(source, &mut findings);
@@ -159,18 +165,49 @@ fn check_columns(source: &Source, findings: &mut Vec<String>) {
 
 /// Imports point down: judged by every `crate::room` and `super::room` outside tests.
 fn check_floors(source: &Source, findings: &mut Vec<String>) {
-    let Some(own_room) = source.room() else {
+    check_order(source, &[], FLOORS, findings);
+}
+
+/// The same inside of the folders of `ORDERS`.
+fn check_orders(source: &Source, findings: &mut Vec<String>) {
+    for (folder, floors) in ORDERS {
+        let folder: Vec<&str> = folder.split("::").collect();
+        check_order(source, &folder, floors, findings);
+    }
+}
+
+/// Checks what a file of a folder imports from the folder.
+fn check_order(source: &Source, folder: &[&str], floors: &[&[&str]], findings: &mut Vec<String>) {
+    let Some(module) = source.module() else {
         return;
     };
+    let Some([own_room, ..]) = module.strip_prefix(folder) else {
+        return;
+    };
+    if source.is_test(0) || module == ["lib"] {
+        return;
+    }
+    let floor_of = |room: &str| floors.iter().position(|rooms| rooms.contains(&room));
+    let within = ["crate"]
+        .iter()
+        .chain(folder)
+        .copied()
+        .collect::<Vec<_>>()
+        .join("::");
     let Some(own_floor) = floor_of(own_room) else {
-        findings.push(source.at(0, &format!("room `{own_room}` has no floor in FLOORS")));
+        let message = format!("room `{own_room}` has no floor in `{within}`");
+        findings.push(source.at(0, &message));
         return;
     };
-    for (offset, room) in source.imported_rooms() {
-        if room == own_room || own_room == "lib" {
+    for (offset, path) in source.imports() {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let Some([room, ..]) = path.strip_prefix(folder) else {
+            continue;
+        };
+        if room == own_room {
             continue;
         }
-        match floor_of(&room) {
+        match floor_of(room) {
             Some(floor) if floor < own_floor => {}
             Some(floor) => findings.push(source.at(
                 offset,
@@ -178,7 +215,7 @@ fn check_floors(source: &Source, findings: &mut Vec<String>) {
             )),
             None => findings.push(source.at(
                 offset,
-                &format!("`crate::{room}` is no room: name the module that defines it"),
+                &format!("`{within}::{room}` is no room: name the module that defines it"),
             )),
         }
     }
@@ -230,9 +267,18 @@ fn may_be_long(path: &str, name: &str) -> bool {
 /// A row of a list that nothing needs any more must go.
 fn check_rows_are_needed(sources: &[Source], findings: &mut Vec<String>) {
     let find = |path: &str| sources.iter().find(|source| source.path == path);
+    let modules: Vec<Vec<&str>> = sources.iter().filter_map(Source::module).collect();
     for room in FLOORS.iter().copied().flatten() {
-        if !sources.iter().any(|source| source.room() == Some(room)) {
+        if !modules.iter().any(|module| module.first() == Some(room)) {
             findings.push(format!("FLOORS: there is no room `{room}`"));
+        }
+    }
+    for (folder, floors) in ORDERS {
+        for room in floors.iter().copied().flatten() {
+            let path: Vec<&str> = folder.split("::").chain([*room]).collect();
+            if !modules.iter().any(|module| module.starts_with(&path)) {
+                findings.push(format!("ORDERS: there is no `{folder}::{room}`"));
+            }
         }
     }
     for path in UNSAFE_FILES {
@@ -332,22 +378,35 @@ impl Source {
         self.tests.iter().any(|range| range.contains(&offset))
     }
 
-    /// `stack` for runtime/src/stack.rs and for runtime/src/stack/frame.rs.
-    fn room(&self) -> Option<&str> {
-        let inside = self.path.strip_prefix("runtime/src/")?;
-        let first = inside.split('/').next()?;
-        Some(first.strip_suffix(".rs").unwrap_or(first))
+    /// The path of the file's module in the runtime: `[stack, frame]` for
+    /// runtime/src/stack/frame.rs, `[stack]` for runtime/src/stack.rs and runtime/src/stack/mod.rs.
+    fn module(&self) -> Option<Vec<&str>> {
+        let inside = self
+            .path
+            .strip_prefix("runtime/src/")?
+            .strip_suffix(".rs")?;
+        let mut module: Vec<&str> = inside.split('/').collect();
+        if module.last() == Some(&"mod") {
+            module.pop();
+        }
+        Some(module)
     }
 
-    /// How many modules deep the file's own module is: 1 for runtime/src/stack.rs.
-    fn depth(&self) -> usize {
-        let inside = self.path.strip_prefix("runtime/src/").unwrap_or(&self.path);
-        let components = inside.split('/').count();
-        if inside.ends_with("/mod.rs") {
-            components - 1
-        } else {
-            components
+    /// The names of the modules inside of the file that a place is in, outermost first.
+    fn inner_modules(&self, offset: usize) -> Vec<&str> {
+        let mut names = Vec::new();
+        for start in self.words("mod") {
+            let rest = self.code[start + "mod".len()..].trim_start();
+            let len = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+            let (name, rest) = rest.split_at(len.unwrap_or(rest.len()));
+            if start < offset && rest.trim_start().starts_with('{') {
+                let open = self.code.len() - rest.trim_start().len();
+                if offset < end_of_block(&self.code, open) {
+                    names.push(name);
+                }
+            }
         }
+        names
     }
 
     /// Where each whole word `word` stands in the code.
@@ -364,30 +423,41 @@ impl Source {
             .collect()
     }
 
-    /// The rooms named by paths from the crate's root, outside tests.
-    fn imported_rooms(&self) -> Vec<(usize, String)> {
-        let from_crate = self
-            .words("crate")
-            .into_iter()
-            .map(|offset| (offset, offset + 5));
-        let from_super = self.words("super").into_iter().filter_map(|offset| {
-            let mut end = offset + 5;
-            let mut supers = 1;
-            while self.code[end..].starts_with("::super") {
-                end += 7;
-                supers += 1;
+    /// The paths from the crate's root that are named outside tests by `crate` or `super`.
+    fn imports(&self) -> Vec<(usize, Vec<String>)> {
+        let own: Vec<&str> = match self.module() {
+            Some(module) if module != ["lib"] => module,
+            Some(_) | None => Vec::new(),
+        };
+        let mut imports = Vec::new();
+        let mut add = |offset: usize, base: &[&str], end: usize| {
+            if let Some(rest) = self.code[end..].strip_prefix("::") {
+                for path in paths(rest) {
+                    let base = base.iter().map(|&name| name.to_owned());
+                    imports.push((offset, base.chain(path).collect()));
+                }
             }
-            (supers >= self.depth()).then_some((offset, end))
-        });
-        let mut rooms = Vec::new();
-        for (offset, end) in from_crate.chain(from_super) {
-            if let Some(rest) = self.code[end..].strip_prefix("::")
-                && !self.is_test(offset)
-            {
-                rooms.extend(first_names(rest).into_iter().map(|name| (offset, name)));
+        };
+        for offset in self.words("crate") {
+            if !self.is_test(offset) {
+                add(offset, &[], offset + "crate".len());
             }
         }
-        rooms
+        for offset in self.words("super") {
+            if self.is_test(offset) || self.code[..offset].ends_with("super::") {
+                continue;
+            }
+            let mut here = own.clone();
+            here.extend(self.inner_modules(offset));
+            here.pop();
+            let mut end = offset + "super".len();
+            while self.code[end..].starts_with("::super") {
+                here.pop();
+                end += "::super".len();
+            }
+            add(offset, &here, end);
+        }
+        imports
     }
 
     fn opens_block(&self, offset: usize) -> bool {
@@ -431,35 +501,46 @@ impl Source {
     }
 }
 
-/// The first names of what follows `crate::`: `a` of `a::b`, `a` and `b` of `{a::c, b}`.
-fn first_names(rest: &str) -> Vec<String> {
-    let name = |text: &str| -> Option<String> {
-        let text = text.trim_start();
-        let len = text
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(text.len());
-        (len > 0).then(|| text[..len].to_owned())
-    };
-    let Some(group) = rest.strip_prefix('{') else {
-        return name(rest).into_iter().collect();
-    };
-    let mut names = Vec::new();
-    let mut depth = 0;
-    let mut at_name = true;
+/// The paths that begin with what follows `crate::`: `[a, b]` of `a::b`, `[a, c]` and `[b]` of
+/// `{a::c, b}`.
+fn paths(rest: &str) -> Vec<Vec<String>> {
+    let rest = rest.trim_start();
+    if let Some(group) = rest.strip_prefix('{') {
+        return items(group).into_iter().flat_map(paths).collect();
+    }
+    let len = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+    let (name, rest) = rest.split_at(len.unwrap_or(rest.len()));
+    if name.is_empty() {
+        return Vec::new();
+    }
+    let below = rest.strip_prefix("::").map(paths).unwrap_or_default();
+    if below.is_empty() {
+        return Vec::from([Vec::from([name.to_owned()])]);
+    }
+    let path = |below: Vec<String>| [name.to_owned()].into_iter().chain(below).collect();
+    below.into_iter().map(path).collect()
+}
+
+/// The items of a group, of which the opening brace is left out.
+fn items(group: &str) -> Vec<&str> {
+    let mut items = Vec::new();
+    let (mut depth, mut start) = (0, 0);
     for (offset, c) in group.char_indices() {
         match c {
-            '}' if depth == 0 => break,
+            '}' if depth == 0 => {
+                items.push(&group[start..offset]);
+                break;
+            }
+            ',' if depth == 0 => {
+                items.push(&group[start..offset]);
+                start = offset + 1;
+            }
             '{' => depth += 1,
             '}' => depth -= 1,
-            ',' if depth == 0 => at_name = true,
-            _ if at_name && !c.is_whitespace() => {
-                names.extend(name(&group[offset..]));
-                at_name = false;
-            }
             _ => {}
         }
     }
-    names
+    items
 }
 
 /// The items under `#[cfg(test)]` or `#[test]`, from the attribute to the closing brace or `;`.
@@ -712,6 +793,60 @@ fn rule_floors() {
     }
     assert!(said("runtime/src/ops.rs", "use super::numeric;").contains("(floor 3)"));
     assert!(said("runtime/src/attic.rs", "").contains("has no floor"));
+}
+
+#[test]
+fn rule_orders() {
+    const ORDER: &[&[&str]] = &[&["machine"], &["table"], &["handlers", "fuse"]];
+    let said = |path: &str, text: &str| {
+        let mut findings = Vec::new();
+        let source = Source::new(path, text);
+        check_order(&source, &["register"], ORDER, &mut findings);
+        findings
+    };
+    let table = "runtime/src/register/table.rs";
+    let inner = "runtime/src/register/handlers/call.rs";
+    for (path, text) in [
+        (
+            table,
+            "use super::machine::Ip; use crate::{ops::Op, register::machine};",
+        ),
+        (
+            table,
+            "mod native { use super::{handlers, fuse}; use super::super::machine; }",
+        ),
+        (
+            inner,
+            "use super::numeric; use super::super::table; use crate::register::handlers;",
+        ),
+        (
+            "runtime/src/register.rs",
+            "use crate::register::fuse; use super::jit;",
+        ),
+        (
+            "runtime/src/register/mod.rs",
+            "use self::fuse; use crate::register::fuse;",
+        ),
+        ("runtime/src/stack.rs", "use crate::register::fuse;"),
+        (table, "#[cfg(test)] mod tests { use super::super::fuse; }"),
+        ("runtime/src/register/tests.rs", "use super::fuse;"),
+    ] {
+        assert_eq!(said(path, text), [""; 0], "{path}: {text}");
+    }
+    for (path, text) in [
+        (table, "use super::handlers::call;"),
+        (
+            table,
+            "use crate::{ops::Op, register::{machine, fuse::Fuser}};",
+        ),
+        (table, "fn f() { crate::register::handlers::call() }"),
+        (table, "mod native { use super::super::fuse; }"),
+        (table, "use super::Compiled;"),
+        (inner, "use super::super::fuse::Fuser;"),
+        ("runtime/src/register/attic.rs", ""),
+    ] {
+        assert_eq!(said(path, text).len(), 1, "{path}: {text}");
+    }
 }
 
 #[test]
