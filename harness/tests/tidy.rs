@@ -89,11 +89,11 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/stack/unwind.rs",
     // Compiled code: its memory, its faults, entering it, what it calls.
     "runtime/src/jit/backend.rs",
-    "runtime/src/jit/code.rs",
-    "runtime/src/jit/fault.rs",
+    "runtime/src/jit/publish.rs",
+    "runtime/src/jit/code/regions.rs",
     "runtime/src/jit/helper.rs",
-    "runtime/src/jit/unwind.rs",
-    "runtime/src/jit/walk.rs",
+    "runtime/src/jit/code/unwind.rs",
+    "runtime/src/jit/code/walk.rs",
     // Tests of them: registers in assembly, signals and processes.
     "runtime/src/jit/tests/preserved.rs",
     "runtime/tests/faults.rs",

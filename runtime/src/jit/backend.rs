@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::arm64::asm::Code;
 use super::arm64::stubs::{self, Mode, Signature};
-use super::code::{Budget, CodeMemory, Tables};
 use super::pipeline::{self, Image};
+use super::publish::{Budget, CodeMemory, Tables};
 use crate::engine::{Backend, Config, FrameShape, Proof, Tier};
 use crate::error::{Error, Result};
 use crate::module::{CompiledModule, Module};

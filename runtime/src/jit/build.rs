@@ -11,6 +11,7 @@ mod exceptions;
 mod objects;
 mod outside;
 mod reaching;
+pub mod resume;
 mod state;
 mod vars;
 mod vector;
@@ -24,8 +25,8 @@ use crate::ops::Op;
 use crate::trap::TrapKind;
 use crate::types::FuncType;
 
-use super::fold;
 use super::helper::Helper;
+use super::ssa::fold;
 use super::ssa::{Block, Class, Edge, Func, Inst, List, Term, Value};
 use exceptions::Blocks;
 use state::Target;

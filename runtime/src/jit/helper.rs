@@ -4,7 +4,7 @@
 //! the instruction lists, all in general registers (the C calling convention of the host). The list
 //! is short on purpose: a function of the JIT tier is machine code, not a chain of calls.
 
-use super::unwind;
+use super::code::unwind;
 use crate::helpers;
 use crate::ops::Op;
 use crate::store::{StoreData, aggregate, collect};

@@ -5,13 +5,16 @@
 //! simply does not ask, and the computation is gone if nobody else does. Going backwards, all users
 //! have been seen before the definition. Constants are made where they are used.
 
+pub mod layout;
+pub mod vcode;
+
 use regalloc2::{Block as RBlock, RegClass, VReg};
 
-use super::cfg::Cfg;
-use super::layout::Layout;
+use super::ssa::cfg::Cfg;
 use super::ssa::{Block, Class, Def, Func, Inst, InstId, Term, Value};
-use super::vcode::{MachInst, VBlock, VCode};
 use crate::ir::Type;
+use layout::Layout;
+use vcode::{MachInst, VBlock, VCode};
 
 /// What an instruction set must offer to be lowered to.
 pub trait Isa: Sized {

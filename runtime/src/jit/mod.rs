@@ -59,29 +59,19 @@
 //! finds no room has given its frame up by then. So execution ends with all frames as they were.
 
 pub mod arm64;
-pub mod atomic;
 pub mod backend;
 pub mod build;
-pub mod cfg;
 pub mod code;
-pub mod fault;
-pub mod fold;
 pub mod helper;
-pub mod layout;
-pub mod link;
 pub mod lower;
 pub mod marks;
 pub mod opt;
 pub mod pipeline;
-pub mod print;
-pub mod resume;
+pub mod publish;
 pub mod ssa;
 #[cfg(test)]
 mod tests;
-pub mod unwind;
-pub mod vcode;
-pub mod walk;
 
 pub use backend::{Compiled, JitTier};
-pub use code::Budget;
 pub use pipeline::{Stages, stages};
+pub use publish::Budget;

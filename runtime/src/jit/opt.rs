@@ -16,7 +16,7 @@ use std::collections::HashMap;
 
 use crate::ir::Type;
 
-use super::cfg::Cfg;
+use super::ssa::cfg::Cfg;
 use super::ssa::{Block, Class, Def, Func, Inst, InstId, Term, Value};
 use bounds::Checks;
 use simplify::Simplified;

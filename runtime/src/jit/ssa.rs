@@ -22,6 +22,11 @@
 //! The opcodes and their meaning are those of the opcode table. Nothing here knows an instruction
 //! set.
 
+pub mod atomic;
+pub mod cfg;
+pub mod fold;
+pub mod print;
+
 use std::fmt;
 
 use crate::engine::Profile;
@@ -31,8 +36,8 @@ use crate::ops::Op;
 use crate::trap::TrapKind;
 use crate::types::TypeId;
 
-use super::atomic::AtomicOp;
 use super::helper::Helper;
+use atomic::AtomicOp;
 
 /// A value: the index of its definition in [`Func::values`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -558,7 +563,7 @@ impl Inst {
             | Inst::Keep { .. }
             | Inst::Vm
             | Inst::Cx => true,
-            Inst::Unary { op, .. } | Inst::Binary { op, .. } => !super::fold::may_trap(op),
+            Inst::Unary { op, .. } | Inst::Binary { op, .. } => !fold::may_trap(op),
             Inst::Ternary { .. } | Inst::Lane { .. } | Inst::Replace { .. } => true,
             Inst::Wide { .. } | Inst::Select { .. } => true,
             Inst::Cast { .. } | Inst::HasDescriptor { .. } => true,

@@ -28,8 +28,8 @@ use super::ops::{
 use super::regs::{Gpr, LR, Reg, Vreg, XZR};
 use super::target::{Label, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::jit::link::Symbol;
-use crate::jit::vcode::VCode;
+use crate::jit::code::symbol::Symbol;
+use crate::jit::lower::vcode::VCode;
 use crate::limits::LimitKind;
 use crate::trap::TrapKind;
 use crate::vm;

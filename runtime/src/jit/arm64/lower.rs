@@ -29,8 +29,8 @@ use super::minst::MInst;
 use super::ops::{FpSize, Size};
 use super::regs::{Gpr, Vreg, XZR};
 use crate::ir::Type;
-use crate::jit::fold;
 use crate::jit::lower::{Isa, Lower};
+use crate::jit::ssa::fold;
 use crate::jit::ssa::{self, Block, Func, InstId, Value};
 use crate::ops::{Op, Shape};
 

@@ -9,10 +9,10 @@ use super::ops::{Cond, FpSize, Size};
 use super::regs::{Gpr, Reg, Role, Vreg};
 use super::vector::AtomicSize;
 use crate::gc::Cast;
-use crate::jit::atomic::AtomicOp;
 use crate::jit::helper::Helper;
+use crate::jit::lower::vcode::MachInst;
 use crate::jit::ssa::Room;
-use crate::jit::vcode::MachInst;
+use crate::jit::ssa::atomic::AtomicOp;
 use crate::trap::TrapKind;
 
 /// A virtual register that has to be in a given one.

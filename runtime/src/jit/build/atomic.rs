@@ -7,7 +7,7 @@
 use super::{Builder, Class, Helper, Inst, Value, fold};
 use crate::error::{Error, Result};
 use crate::ir::{self, Operand, Slot, Type};
-use crate::jit::atomic::{AtomicOp, Sort, sort_of};
+use crate::jit::ssa::atomic::{AtomicOp, Sort, sort_of};
 use crate::ops::{Op, Shape};
 use crate::trap::TrapKind;
 

@@ -11,7 +11,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::ir::Slot;
-use crate::jit::cfg::Cfg;
+use crate::jit::ssa::cfg::Cfg;
 use crate::jit::ssa::{Block, Value};
 
 /// How many entries the frontiers may have for each block, and how many in any case.

@@ -13,7 +13,7 @@ use crate::ir::{self, BlockId, Inst as IrInst, Slot, Type};
 use super::reaching::{Reaching, Source};
 use super::state::load_of;
 use crate::engine::FrameShape;
-use crate::jit::cfg::Cfg;
+use crate::jit::ssa::cfg::Cfg;
 use crate::jit::ssa::{Block, Class, Def, Func, Inst, Value};
 
 const SLOT_BYTES: u32 = 8;

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::jit::cfg::Cfg;
+use crate::jit::ssa::cfg::Cfg;
 use crate::jit::ssa::{Block, Class, Func, Inst, Value};
 use crate::ops::Op;
 use crate::trap::TrapKind;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::IsKept;
 use crate::ir::Type;
-use crate::jit::cfg::Cfg;
+use crate::jit::ssa::cfg::Cfg;
 use crate::jit::ssa::{Block, Func, Inst, Value};
 
 /// How many constants are kept around a nest of loops, in general and in vector registers each.

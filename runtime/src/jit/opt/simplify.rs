@@ -6,7 +6,7 @@
 
 use super::Walk;
 use crate::ir::Type;
-use crate::jit::fold;
+use crate::jit::ssa::fold;
 use crate::jit::ssa::{Inst, Value};
 use crate::ops::{Op, Shape};
 

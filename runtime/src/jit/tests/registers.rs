@@ -11,7 +11,7 @@ use crate::jit::arm64::ops::{BranchReg, Size, Store, Width};
 use crate::jit::arm64::regs::{Gpr, SP, Vreg};
 use crate::jit::arm64::stubs::{load_address, restore_registers, save_registers};
 use crate::jit::arm64::vector::Arr;
-use crate::jit::code::{Budget, CodeMemory, Tables};
+use crate::jit::publish::{Budget, CodeMemory, Tables};
 use crate::store::Store as RuntimeStore;
 use crate::value::{Ref, Val};
 use crate::vm::{Entry, FuncInst};

@@ -7,7 +7,7 @@ use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::Exclusive;
 use crate::jit::arm64::ops::{AddSub, CompareBranch, Cond, Logic, Size};
 use crate::jit::arm64::vector::{LoadOrdered, StoreExclusive};
-use crate::jit::atomic::AtomicOp;
+use crate::jit::ssa::atomic::AtomicOp;
 
 impl Emitter<'_> {
     pub(super) fn exclusive(&mut self, access: Exclusive) {

@@ -16,8 +16,8 @@ use crate::jit::arm64::ops::{
 };
 use crate::jit::arm64::regs::{Gpr, XZR};
 use crate::jit::arm64::target::{Label, Target};
+use crate::jit::code::symbol::Symbol;
 use crate::jit::helper::Helper;
-use crate::jit::link::Symbol;
 use crate::jit::ssa::Room;
 use crate::types::{CompositeKind, TypeId};
 use crate::vm::{self, DISPLAY_LEN, Display, FuncInst, GcHeader, GcRun};

@@ -8,7 +8,7 @@ use crate::jit::arm64::minst::{Exclusive, MInst};
 use crate::jit::arm64::ops::{Barrier, BarrierScope};
 use crate::jit::arm64::regs::{Tied, XZR};
 use crate::jit::arm64::vector::{Atomic, AtomicSize, LoadOrdered, Order};
-use crate::jit::atomic::AtomicOp;
+use crate::jit::ssa::atomic::AtomicOp;
 use crate::jit::ssa::{InstId, List, Value};
 
 impl Cx<'_> {

@@ -6,7 +6,7 @@ use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::{MInst, Test};
 use crate::jit::arm64::ops::{AddSub, Cond, FpCmp, Logic, LogicImm, Shift, Size};
 use crate::jit::arm64::regs::{Gpr, XZR};
-use crate::jit::fold;
+use crate::jit::ssa::fold;
 use crate::jit::ssa::{self, Block, Term, Value};
 use crate::ops::{Op, Shape};
 

@@ -12,7 +12,7 @@ use crate::jit::arm64::ops::{
 };
 use crate::jit::arm64::regs::{Gpr, Tied, Vreg, XZR};
 use crate::jit::arm64::vector::{Arr, Vec3Acc, VecShr};
-use crate::jit::fold;
+use crate::jit::ssa::fold;
 use crate::jit::ssa::{InstId, Value};
 use crate::ops::Op;
 use crate::trap::TrapKind;

@@ -14,7 +14,7 @@ use crate::jit::arm64::ops::{
 };
 use crate::jit::arm64::regs::{Gpr, XZR};
 use crate::jit::arm64::vector::{Arr, Vec2, VecAcross};
-use crate::jit::fold;
+use crate::jit::ssa::fold;
 use crate::jit::ssa::{self, InstId, Value};
 use crate::ops::Op;
 use crate::trap::TrapKind;

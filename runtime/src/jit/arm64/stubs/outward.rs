@@ -22,8 +22,8 @@ use crate::jit::arm64::ops::{
 use crate::jit::arm64::regs::{Gpr, LR, SP, Tied, Vreg};
 use crate::jit::arm64::target::Label;
 use crate::jit::arm64::vector::Arr;
+use crate::jit::code::symbol::Symbol;
 use crate::jit::helper::{Helper, Returns};
-use crate::jit::link::Symbol;
 use crate::trap::TrapKind;
 use crate::vm;
 

@@ -11,9 +11,9 @@
 
 use std::sync::Arc;
 
-use super::code::What;
-use super::fault::{self, Region};
+use super::regions::{self, Region};
 use crate::backtrace;
+use crate::jit::publish::What;
 use crate::store::StoreData;
 use crate::vm::Cx;
 
@@ -80,7 +80,7 @@ impl Walk {
     fn region_of(&mut self, address: usize) -> Option<Arc<Region>> {
         let last = self.region.as_ref();
         if last.is_none_or(|region| region.offset_of(address).is_none()) {
-            self.region = fault::region(address);
+            self.region = regions::region(address);
         }
         self.region.clone()
     }
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn note_frames(cx: *mut Cx, return_address: usize, sp: usi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jit::code::{Piece, Tables};
+    use crate::jit::publish::{Piece, Tables};
 
     /// An address that no code of this process has.
     const BASE: usize = 0x40_0000;
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn frames_are_found_by_table_up_to_the_entry() {
         let region = region();
-        fault::register(region.clone());
+        regions::register(region.clone());
         let outer = [BASE + 0xc8, 0, 0, 0];
         // 8 is a leaf: the link register leads to 9, that to 7, that to the entry.
         let mut stack = vec![0, 0];
@@ -221,7 +221,7 @@ mod tests {
         // 9 has found no room: only its caller is left, whose frame is at `sp`.
         let (frames, bytes) = walk(&outer, BASE + 0xb8, BASE + 0x10);
         assert_eq!((frames, bytes), (vec![(7, 0xc, 100)], 32));
-        fault::unregister(&region);
+        regions::unregister(&region);
     }
 
     #[test]

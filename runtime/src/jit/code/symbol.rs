@@ -3,7 +3,7 @@
 //! Owns the layout of a module's code: pieces at multiples of 16 bytes, branches between them
 //! resolved, trap sites and source positions as offsets from the start of the whole.
 
-use super::helper::Helper;
+use crate::jit::helper::Helper;
 use crate::trap::TrapKind;
 
 /// Code that can be branched to by name.

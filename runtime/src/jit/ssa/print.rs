@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::ssa::{Block, Class, Edge, Func, Inst, InstId, Room, Term, Value};
+use super::{Block, Class, Edge, Func, Inst, InstId, Room, Term, Value};
 use crate::ir::Type;
 
 /// A function's SSA as text.

@@ -9,8 +9,8 @@
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::arm64::asm::Pad;
-use super::code::{Handler, Piece, Tables};
+use crate::jit::arm64::asm::Pad;
+use crate::jit::publish::{Handler, Piece, Tables};
 
 /// Published code, and what is known of it.
 #[derive(Debug)]
@@ -280,7 +280,7 @@ mod handler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jit::code::FaultSite;
+    use crate::jit::publish::FaultSite;
 
     fn region(start: usize) -> Arc<Region> {
         let site = |offset| FaultSite { offset, memory: 3 };

@@ -5,8 +5,8 @@
 //! An edge from a block with several successors to one with several predecessors is split here: the
 //! register allocator needs a place for its moves. A split edge that needs none becomes no code.
 
-use super::cfg::Cfg;
-use super::ssa::{Block, Edge, Func, Inst, Term};
+use crate::jit::ssa::cfg::Cfg;
+use crate::jit::ssa::{Block, Edge, Func, Inst, Term};
 
 /// The order of blocks.
 #[derive(Debug)]

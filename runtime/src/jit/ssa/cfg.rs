@@ -3,7 +3,7 @@
 //! Blocks that cannot be reached from the entry are in no order and have no data. The graph is
 //! reducible, as structured control flow is: a loop is what an edge to a dominator closes.
 
-use super::ssa::{Block, Func};
+use super::{Block, Func};
 
 /// A natural loop.
 #[derive(Clone, Copy, Debug)]
