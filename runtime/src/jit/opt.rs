@@ -164,10 +164,7 @@ impl<'a> Walk<'a> {
     fn place(&mut self, id: InstId, inst: Inst) {
         self.func.insts[id.index()].inst = inst;
         let has_result = self.func.insts[id.index()].results > 0;
-        if self
-            .checks
-            .is_proven(self.func, self.cfg, self.block, &inst)
-        {
+        if self.checks.is_proven(self.cfg, self.block, &inst) {
             return;
         }
         if inst.changes_shape() {

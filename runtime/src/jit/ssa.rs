@@ -7,8 +7,8 @@
 //! # Memory and state
 //! Everything that WebAssembly reaches through an instance is spelled out here as loads and stores
 //! of absolute addresses, so that addresses are shared, folded and moved out of loops like any
-//! other arithmetic. A [`Class`] says what a load may be assumed to see. Bounds and null checks are
-//! [`Inst::TrapIf`].
+//! other arithmetic. A [`Class`] says what a load may be assumed to see. Bounds checks of linear
+//! memories are [`Inst::CheckBounds`]; all other checks are [`Inst::TrapIf`].
 //!
 //! # Order
 //! Instructions with effects (traps, stores, calls) keep their order within the block's list; the
@@ -180,6 +180,14 @@ pub enum Inst {
     Fence,
     /// Traps if `r[cond] != 0`.
     TrapIf { cond: Value, kind: TrapKind },
+    /// Traps unless `r[index] + reach` is within the linear memory of that number, which holds if
+    /// `r[index] < r[limit]`. The limit is the length less `reach - 1`, or 0 if that is negative.
+    CheckBounds {
+        memory: u32,
+        index: Value,
+        limit: Value,
+        reach: u64,
+    },
     /// Room for an object of the heap: its reference. What follows writes its head and its fields
     /// before anything else is allocated.
     Allocate(Room),
@@ -434,6 +442,10 @@ impl Func {
                 f(value);
             }
             Inst::TrapIf { cond, .. } => f(cond),
+            Inst::CheckBounds { index, limit, .. } => {
+                f(index);
+                f(limit);
+            }
             Inst::Helper { args, .. }
             | Inst::Call { args, .. }
             | Inst::Wide { args, .. }
@@ -505,6 +517,10 @@ impl Func {
                 *value = f(*value);
             }
             Inst::TrapIf { cond, .. } => *cond = f(*cond),
+            Inst::CheckBounds { index, limit, .. } => {
+                *index = f(*index);
+                *limit = f(*limit);
+            }
             Inst::Helper { args, .. }
             | Inst::Call { args, .. }
             | Inst::Wide { args, .. }
@@ -570,6 +586,7 @@ impl Inst {
             Inst::Load { class, .. } => matches!(class, Class::Instance | Class::Fixed),
             Inst::Store { .. }
             | Inst::TrapIf { .. }
+            | Inst::CheckBounds { .. }
             | Inst::Atomic { .. }
             | Inst::Fence
             | Inst::Allocate(_)

@@ -213,6 +213,7 @@ impl Cx<'_> {
                 let test = self.test(cond);
                 self.emit(MInst::TrapIf(test, kind));
             }
+            ssa::Inst::CheckBounds { index, limit, .. } => self.check_bounds(index, limit),
             ssa::Inst::Helper { helper, args } => self.helper(id, helper, args),
             ssa::Inst::Call { func, args } => self.call(id, func, args),
             ssa::Inst::CallRef { func, args } => self.call_ref(id, func, args),

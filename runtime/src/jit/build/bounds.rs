@@ -1,10 +1,10 @@
-//! Bounds checks of memory accesses: what has to be compared, and what is proven as it is built.
+//! Bounds checks of memory accesses: the check of an access, unless it is proven as it is built.
 //!
-//! An access of `bytes` at index plus offset is inside if `index + offset + bytes <= length`.
-//! Memories never shrink, so their declared minimum is always inside: an index that is known to be
-//! small needs no check, and where the reach (`offset + bytes`) is within the minimum, the check is
-//! `index > length - reach`, of which the right side leaves loops. The optimiser drops what a check
-//! before has proven (`opt/bounds.rs`).
+//! An access of `bytes` at index plus offset is inside if `index + reach <= length`, where the reach
+//! is `offset + bytes`. The check compares the index with a limit, `length - (reach - 1)`, which
+//! leaves loops and cannot wrap. Memories never shrink, so that their declared minimum is always
+//! inside: an index that is known to be small needs no check. The optimiser drops checks that an
+//! earlier check proves (`opt/bounds.rs`).
 
 use std::mem::offset_of;
 
@@ -33,26 +33,43 @@ impl Builder<'_> {
             let always = self.constant(Type::I32, 1);
             return self.trap_if(always, kind);
         };
-        let ty = self.module.memories[memory as usize];
-        let always_inside = ty.minimum_bytes();
+        let always_inside = self.module.memories[memory as usize].minimum_bytes();
         let end_max = upper_bound(&self.func, index, LOOK_MAX).checked_add(reach);
         if end_max.is_some_and(|end| end <= always_inside) {
             return;
         }
+        let limit = self.limit(memory, inst, reach);
+        self.none(Inst::CheckBounds {
+            memory,
+            index,
+            limit,
+            reach,
+        });
+    }
+
+    /// The number of bytes at which an access of that reach may begin: the length less
+    /// `reach - 1`, or 0.
+    fn limit(&mut self, memory: u32, inst: Value, reach: u64) -> Value {
         let len = self.memory_len(memory, inst);
-        let reach_value = self.constant(Type::I64, reach);
-        let outside = if reach <= always_inside {
-            let limit = self.binary(Op::I64Sub, len, reach_value);
-            self.binary(Op::I64GtU, index, limit)
-        } else {
-            let end = self.binary(Op::I64Add, index, reach_value);
-            if ty.is64 {
-                let wraps = self.binary(Op::I64LtU, end, index);
-                self.trap_if(wraps, kind);
-            }
-            self.binary(Op::I64GtU, end, len)
-        };
-        self.trap_if(outside, kind);
+        let less = reach - 1;
+        if less == 0 {
+            return len;
+        }
+        let less_value = self.constant(Type::I64, less);
+        let limit = self.binary(Op::I64Sub, len, less_value);
+        if less <= self.module.memories[memory as usize].minimum_bytes() {
+            return limit;
+        }
+        let has_room = self.binary(Op::I64GeU, len, less_value);
+        let zero = self.constant(Type::I64, 0);
+        self.one(
+            Inst::Select {
+                cond: has_room,
+                a: limit,
+                b: zero,
+            },
+            Type::I64,
+        )
     }
 
     /// The length in bytes. That of a shared memory is read anew each time, as threads change it.

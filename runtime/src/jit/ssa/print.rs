@@ -82,6 +82,15 @@ fn inst(out: &mut String, func: &Func, id: InstId) -> fmt::Result {
             writeln!(out, "{name} {base:?}{offset:+} {class}, {value:?}")
         }
         Inst::TrapIf { cond, kind } => writeln!(out, "trap_if {cond:?}, {kind:?}"),
+        Inst::CheckBounds {
+            memory,
+            index,
+            limit,
+            reach,
+        } => writeln!(
+            out,
+            "check_bounds memory#{memory}, {index:?}{reach:+} within {limit:?}"
+        ),
         Inst::Atomic { .. }
         | Inst::Fence
         | Inst::Allocate(_)

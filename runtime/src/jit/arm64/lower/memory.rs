@@ -3,12 +3,13 @@
 use super::{Cx, as_gpr, as_vreg};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::mem::Mem;
-use crate::jit::arm64::minst::MInst;
-use crate::jit::arm64::ops::{AddSub, IndexExtend, Load, Size, Store, Width};
-use crate::jit::arm64::regs::Gpr;
+use crate::jit::arm64::minst::{MInst, Test};
+use crate::jit::arm64::ops::{AddSub, Cond, Extend, IndexExtend, Load, Size, Store, Width};
+use crate::jit::arm64::regs::{Gpr, XZR};
 use crate::jit::lower::Lower;
 use crate::jit::ssa::{self, Class, InstId, Value};
 use crate::ops::Op;
+use crate::trap::TrapKind;
 
 /// How a load puts what it loads into a register.
 enum Loads {
@@ -82,6 +83,38 @@ impl Cx<'_> {
             }
         };
         self.access(class, inst);
+    }
+
+    /// Traps unless the index is below the limit. The comparison extends an index of 32 bits.
+    pub(super) fn check_bounds(&mut self, index: Value, limit: Value) {
+        let narrow = match self.func.def(index) {
+            Some(ssa::Inst::Unary {
+                op: Op::I64ExtendI32U,
+                a,
+            }) => Some(a),
+            _ => None,
+        };
+        match narrow {
+            Some(narrow) if self.resolve(index) == index => {
+                let (rn, rm) = (self.gpr(limit), self.gpr(narrow));
+                self.a64(Inst::AddSubExtend {
+                    op: AddSub::Subs,
+                    size: Size::X,
+                    rd: XZR,
+                    rn,
+                    rm,
+                    extend: Extend::Uxtw,
+                    amount: 0,
+                });
+            }
+            Some(_) => {
+                let (rn, rm) = (self.gpr(limit), self.gpr(index));
+                self.a64(Inst::add_sub(AddSub::Subs, Size::X, XZR, rn, rm));
+            }
+            None => self.add_sub(AddSub::Subs, AddSub::Adds, (Size::X, XZR), limit, index),
+        }
+        let is_outside = Test::Flags(Cond::Ls);
+        self.emit(MInst::TrapIf(is_outside, TrapKind::MemoryOutOfBounds));
     }
 
     fn access(&mut self, class: Class, inst: Inst) {
