@@ -31,28 +31,31 @@
 //! call's or the clause's first. So a target is an ordinary block, and a landing pad is three
 //! things: restore the frame, write the slots, go there. A loop head may be one.
 //!
-//! # Roles
-//! [`Inst::visit`] gives every operand's role (def, use, immediate, label); printer, verifier,
-//! liveness and all consumers derive from it. An instruction is described as an assignment, with
-//! `r[x]` for the slot or constant of operand `x`.
+//! # Instructions
+//! `ir/inst.rs` is the table of instructions: fields, roles and types of operands, effects, names.
+//! Visitor, printer, verifier and the queries of all consumers follow from its rows.
 //!
 //! The register tier fuses this into its own cells; the JIT builds SSA from it. Neither changes it.
 
 mod builder;
+mod inst;
 mod print;
+mod table;
+#[cfg(test)]
+mod tests;
+pub(crate) mod types;
 mod verify;
-pub(crate) mod visit;
+mod visit;
 
 use std::sync::Arc;
 
 pub use builder::{Scratch, build, build_in, build_with};
+pub use inst::{Effects, Inst};
 pub use verify::verify;
 pub use visit::{Imm, Role};
 
 use crate::module::Module;
-use crate::ops::Op;
-use crate::trap::TrapKind;
-use crate::types::{FuncType, RefType, ValType};
+use crate::types::{FuncType, ValType};
 
 /// A slot of the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -152,276 +155,6 @@ pub struct List {
     pub start: u32,
     /// How many.
     pub len: u32,
-}
-
-/// An instruction. `Op` rows give the types of the operands of `Unary` to `Store`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[expect(
-    missing_docs,
-    reason = "the fields are named in each variant's description"
-)]
-pub enum Inst {
-    /// `r[dst] := r[src]`
-    Copy { ty: Type, dst: Slot, src: Operand },
-    /// `r[dst] := op(r[a])`; rows of shape unary, test, convert, convert_trapping, simd_unary,
-    /// simd_splat and simd_reduce.
-    Unary { op: Op, dst: Slot, a: Operand },
-    /// `r[dst] := op(r[a], r[b])`; rows of shape binary, binary_trapping, compare, simd_binary and
-    /// simd_shift.
-    Binary {
-        op: Op,
-        dst: Slot,
-        a: Operand,
-        b: Operand,
-    },
-    /// `r[dst] := op(r[a], r[b], r[c])`; rows of shape simd_ternary.
-    Ternary {
-        op: Op,
-        dst: Slot,
-        a: Operand,
-        b: Operand,
-        c: Operand,
-    },
-    /// `r[dst], r[dst + 1] := op(operands)`, halves of numbers of 128 bits, the low one first; rows
-    /// of shape wide.
-    Wide { op: Op, dst: Slot, operands: List },
-    /// `r[dst] := op(r[a], r[b])` with sixteen lane numbers, which are the v128 at `lanes` in the
-    /// pool of constants; rows of shape simd_shuffle.
-    Shuffle {
-        op: Op,
-        dst: Slot,
-        a: Operand,
-        b: Operand,
-        lanes: u32,
-    },
-    /// `r[dst] := op(r[a], lane)`; rows of shape simd_extract_lane.
-    ExtractLane {
-        op: Op,
-        lane: u8,
-        dst: Slot,
-        a: Operand,
-    },
-    /// `r[dst] := op(r[a], lane, r[value])`; rows of shape simd_replace_lane.
-    ReplaceLane {
-        op: Op,
-        lane: u8,
-        dst: Slot,
-        a: Operand,
-        value: Operand,
-    },
-    /// `r[dst] := r[cond] != 0 ? r[a] : r[b]`, the type being that of `a` and `b`.
-    Select {
-        ty: Type,
-        dst: Slot,
-        cond: Operand,
-        operands: List,
-    },
-    /// `r[dst] := memory[r[addr] + offset]`; rows of shape load and simd_load. `offset` is in the
-    /// pool of constants, the address i32 or i64 as the memory is.
-    Load {
-        op: Op,
-        memory: u32,
-        dst: Slot,
-        addr: Operand,
-        offset: u32,
-    },
-    /// `memory[r[addr] + offset] := r[value]`; rows of shape store and simd_store.
-    Store {
-        op: Op,
-        memory: u32,
-        addr: Operand,
-        value: Operand,
-        offset: u32,
-    },
-    /// `r[dst] := r[vector]`, with the lane from `memory[r[addr] + offset]`; rows of shape
-    /// simd_load_lane.
-    LoadLane {
-        op: Op,
-        lane: u8,
-        memory: u32,
-        dst: Slot,
-        addr: Operand,
-        vector: Operand,
-        offset: u32,
-    },
-    /// `memory[r[addr] + offset] := lane of r[vector]`; rows of shape simd_store_lane.
-    StoreLane {
-        op: Op,
-        lane: u8,
-        memory: u32,
-        addr: Operand,
-        vector: Operand,
-        offset: u32,
-    },
-    /// `r[dst] := globals[global]`
-    GlobalGet { ty: Type, dst: Slot, global: u32 },
-    /// An atomic access to `memory[r[first operand] + offset]`, or a wait or notification there;
-    /// rows of the atomic shapes save fences. `offset` is in the pool of constants. `dst` is the
-    /// slot of the result if there is one.
-    Atomic {
-        op: Op,
-        memory: u32,
-        dst: Slot,
-        operands: List,
-        offset: u32,
-    },
-    /// `atomic.fence`: no access moves across it.
-    Fence,
-    /// `globals[global] := r[src]`
-    GlobalSet { ty: Type, global: u32, src: Operand },
-    /// `r[dst] := reference to function func`
-    RefFunc { dst: Slot, func: u32 },
-    /// `r[dst] := r[a] is null`
-    RefIsNull { dst: Slot, a: Operand },
-    /// Begins a segment: traps with `OutOfFuel` unless there is fuel of `cost`, which it takes
-    /// (`meter.rs`).
-    Fuel { cost: u32 },
-    /// Traps with `Interrupted` if the store is to be interrupted (`interrupt.rs`).
-    Poll,
-    /// `r[dst] := r[a] and r[b] are the same reference`
-    RefEq { dst: Slot, a: Operand, b: Operand },
-    /// `r[dst] := op(r[a])`: ref.i31, i31.get_s, i31.get_u, array.len, ref.get_desc.
-    RefUnary { op: Op, dst: Slot, a: Operand },
-    /// `r[dst] := field of r[object]`; struct.get and its kind.
-    StructGet {
-        op: Op,
-        type_index: u32,
-        field: u32,
-        dst: Slot,
-        object: Operand,
-    },
-    /// `field of r[object] := r[value]`
-    StructSet {
-        type_index: u32,
-        field: u32,
-        object: Operand,
-        value: Operand,
-    },
-    /// `r[dst] := r[array][r[index]]`; array.get and its kind.
-    ArrayGet {
-        op: Op,
-        type_index: u32,
-        dst: Slot,
-        array: Operand,
-        index: Operand,
-    },
-    /// `r[array][r[index]] := r[value]`, the operands in this order.
-    ArraySet { type_index: u32, operands: List },
-    /// What makes a structure or an array, or works on many elements (`store/aggregate.rs`). The
-    /// operands are in consecutive slots from `dst`, where the result goes if there is one; `b` is
-    /// the second immediate.
-    Aggregate {
-        op: Op,
-        type_index: u32,
-        b: u32,
-        dst: Slot,
-        operands: List,
-    },
-    /// `r[dst] := r[a] is of type ty`
-    RefTest { ty: RefType, dst: Slot, a: Operand },
-    /// Traps unless `r[a]` is of type `ty`.
-    RefCast { ty: RefType, a: Operand },
-    /// `r[dst] := r[a] has the descriptor r[descriptor]`, or is null if `nullable`. Traps if the
-    /// descriptor is null.
-    RefTestDesc {
-        nullable: bool,
-        dst: Slot,
-        a: Operand,
-        descriptor: Operand,
-    },
-    /// Traps unless `RefTestDesc` holds.
-    RefCastDesc {
-        nullable: bool,
-        a: Operand,
-        descriptor: Operand,
-    },
-    /// Traps with `kind` if `r[a]` is null.
-    TrapIfNull { a: Operand, kind: TrapKind },
-    /// `r[dst] := tables[table][r[index]]`
-    TableGet {
-        table: u32,
-        dst: Slot,
-        index: Operand,
-    },
-    /// `tables[table][r[index]] := r[value]`
-    TableSet {
-        table: u32,
-        index: Operand,
-        value: Operand,
-    },
-    /// An instruction that is out of line in every tier (`helpers.rs`): memory.size, memory.grow,
-    /// memory.fill, memory.copy, memory.init, data.drop, table.size, table.grow, table.fill,
-    /// table.copy, table.init, elem.drop. `a` and `b` are its index immediates in the order of the
-    /// opcode table, `dst` its result's slot if it has one.
-    Helper {
-        op: Op,
-        dst: Slot,
-        a: u32,
-        b: u32,
-        operands: List,
-    },
-    /// Calls a function of the module. Results go to consecutive slots from `dst`; `dst` is also
-    /// where the arguments' temporaries begin, with nothing live at or above it: a callee's frame
-    /// may be put there.
-    Call { func: u32, dst: Slot, args: List },
-    /// Calls `tables[table][r[index]]` after checking its type, as `Call`.
-    CallIndirect {
-        table: u32,
-        type_index: u32,
-        dst: Slot,
-        index_and_args: List,
-    },
-    /// Calls the function that the first operand refers to, as `Call`; null traps.
-    CallRef {
-        type_index: u32,
-        dst: Slot,
-        func_and_args: List,
-    },
-
-    /// Goes to `target`.
-    Br { target: BlockId },
-    /// Goes to `then` if `r[cond]` is not 0, else to `other`.
-    BrIf {
-        cond: Operand,
-        then: BlockId,
-        other: BlockId,
-    },
-    /// Goes to `then` if `r[a]` is null, else to `other`.
-    BrIfNull {
-        a: Operand,
-        then: BlockId,
-        other: BlockId,
-    },
-    /// Goes to `then` if `r[a]` is of type `ty`, else to `other`.
-    BrOnCast {
-        ty: RefType,
-        a: Operand,
-        then: BlockId,
-        other: BlockId,
-    },
-    /// Goes to the `r[index]`th of the labels, or to the last if there are fewer.
-    BrTable { index: Operand, targets: List },
-    /// Returns the operands, all read before any result is written.
-    Return { values: List },
-    /// Tail-calls a function of the module.
-    ReturnCall { func: u32, args: List },
-    /// Tail-calls as `CallIndirect` calls.
-    ReturnCallIndirect {
-        table: u32,
-        type_index: u32,
-        index_and_args: List,
-    },
-    /// Tail-calls as `CallRef` calls.
-    ReturnCallRef {
-        type_index: u32,
-        func_and_args: List,
-    },
-    /// Traps.
-    Trap { kind: TrapKind },
-    /// Throws a new exception of the tag that carries the operands.
-    Throw { tag: u32, args: List },
-    /// Throws the exception that the operand refers to; null traps.
-    ThrowRef { exception: Operand },
 }
 
 /// A basic block: a range of instructions, of which only the last is a terminator.

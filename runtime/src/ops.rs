@@ -424,6 +424,13 @@ shapes! {
     stack_switching StackSwitching;
 }
 
+impl Shape {
+    /// True if a numeric instruction of the group may trap.
+    pub fn may_trap(self) -> bool {
+        matches!(self, Shape::ConvertTrapping | Shape::BinaryTrapping)
+    }
+}
+
 /// The immediates that a group and a tail say.
 macro_rules! imms_of {
     ($group:ident { $imms:ident: $($signature:tt)* }) => {

@@ -19,7 +19,7 @@ mod stack;
 
 use std::rc::Rc;
 
-use super::visit::{fixed, helper_types, sig_type};
+use super::types::{helper_types, result, types_of};
 use super::{Block, BlockId, Func, HandlerId, Inst, List, Operand, Slot, Type};
 use crate::decode::{DecodeError, Decoder, Imm, Instr, MemArg, RawBlockType, RawValType};
 use crate::engine::{Config, Tier};
@@ -28,7 +28,7 @@ use crate::meter;
 use crate::module::Module;
 use crate::ops::{Op, Shape};
 use crate::trap::TrapKind;
-use crate::types::{FuncType, ValType};
+use crate::types::FuncType;
 use control::{Frame, Label};
 pub use scratch::Scratch;
 use scratch::{Consts, Sigs};
@@ -95,10 +95,6 @@ fn value_type(ty: RawValType) -> Type {
     }
 }
 
-fn types(types: &[ValType]) -> Box<[Type]> {
-    types.iter().map(|&ty| ty.into()).collect()
-}
-
 /// The type of a block or of a call.
 #[derive(Debug, Default)]
 struct Sig {
@@ -109,8 +105,8 @@ struct Sig {
 impl Sig {
     fn new(ty: &FuncType) -> Sig {
         Sig {
-            params: types(&ty.params),
-            results: types(&ty.results),
+            params: types_of(&ty.params).collect(),
+            results: types_of(&ty.results).collect(),
         }
     }
 }
@@ -170,7 +166,7 @@ impl<'a> Builder<'a> {
         func.first_temporary = slots;
         let sig = Rc::new(Sig {
             params: Box::default(),
-            results: types(&func.ty.results),
+            results: types_of(&func.ty.results).collect(),
         });
         let mut control = std::mem::take(&mut scratch.control);
         control.push(Frame::function(sig));
@@ -366,14 +362,14 @@ impl<'a> Builder<'a> {
 
     fn unary(&mut self, op: Op) -> Result<()> {
         let a = self.pop();
-        let dst = self.push_temp(sig_type(fixed(op).1[0], Type::I32));
+        let dst = self.push_temp(result(op));
         self.emit(Inst::Unary { op, dst, a });
         Ok(())
     }
 
     fn binary(&mut self, op: Op) -> Result<()> {
         let (b, a) = (self.pop(), self.pop());
-        let dst = self.push_temp(sig_type(fixed(op).1[0], Type::I32));
+        let dst = self.push_temp(result(op));
         self.emit(Inst::Binary { op, dst, a, b });
         Ok(())
     }
@@ -382,7 +378,7 @@ impl<'a> Builder<'a> {
         let (op, arg) = (instr.op, memarg(instr)?);
         let addr = self.pop();
         let offset = self.constant(arg.offset_bytes);
-        let dst = self.push_temp(sig_type(fixed(op).1[0], Type::I32));
+        let dst = self.push_temp(result(op));
         self.emit(Inst::Load {
             op,
             memory: arg.memory,
@@ -499,7 +495,7 @@ impl<'a> Builder<'a> {
         }
         let last = self.func.insts.last_mut();
         let Some(dst) = last
-            .and_then(single_dst)
+            .and_then(Inst::dst_mut)
             .filter(|dst| Operand::slot(**dst) == src)
         else {
             return false;
@@ -551,8 +547,9 @@ impl<'a> Builder<'a> {
             _ => return Err(unsupported(op)),
         };
         let (params, result) = helper_types(&self.func, op, a, b);
-        let operands = self.list(None, params.len());
-        self.stack.truncate(self.stack.len() - params.len());
+        let params = params.iter().flatten().count();
+        let operands = self.list(None, params);
+        self.stack.truncate(self.stack.len() - params);
         let dst = match result {
             Some(ty) => self.push_temp(ty),
             None => self.stack.temporary(self.stack.height()),
@@ -686,63 +683,6 @@ impl<'a> Builder<'a> {
 fn push(func: &mut Func, inst: Inst, offset: u32) {
     func.insts.push(inst);
     func.offsets.push(offset);
-}
-
-/// The slot that an instruction writes, if that may be any slot.
-fn single_dst(inst: &mut Inst) -> Option<&mut Slot> {
-    match inst {
-        Inst::Copy { dst, .. }
-        | Inst::Unary { dst, .. }
-        | Inst::Binary { dst, .. }
-        | Inst::Ternary { dst, .. }
-        | Inst::Shuffle { dst, .. }
-        | Inst::ExtractLane { dst, .. }
-        | Inst::ReplaceLane { dst, .. }
-        | Inst::LoadLane { dst, .. }
-        | Inst::Select { dst, .. }
-        | Inst::Load { dst, .. }
-        | Inst::Atomic { dst, .. }
-        | Inst::GlobalGet { dst, .. }
-        | Inst::RefFunc { dst, .. }
-        | Inst::RefIsNull { dst, .. }
-        | Inst::RefEq { dst, .. }
-        | Inst::RefUnary { dst, .. }
-        | Inst::StructGet { dst, .. }
-        | Inst::ArrayGet { dst, .. }
-        | Inst::RefTest { dst, .. }
-        | Inst::RefTestDesc { dst, .. }
-        | Inst::TableGet { dst, .. }
-        | Inst::Helper { dst, .. } => Some(dst),
-        Inst::Store { .. }
-        | Inst::StructSet { .. }
-        | Inst::ArraySet { .. }
-        | Inst::Aggregate { .. }
-        | Inst::RefCast { .. }
-        | Inst::RefCastDesc { .. }
-        | Inst::BrOnCast { .. }
-        | Inst::StoreLane { .. }
-        | Inst::Wide { .. }
-        | Inst::Fuel { .. }
-        | Inst::Poll
-        | Inst::Fence
-        | Inst::GlobalSet { .. }
-        | Inst::TrapIfNull { .. }
-        | Inst::TableSet { .. }
-        | Inst::Call { .. }
-        | Inst::CallIndirect { .. }
-        | Inst::CallRef { .. }
-        | Inst::Br { .. }
-        | Inst::BrIf { .. }
-        | Inst::BrIfNull { .. }
-        | Inst::BrTable { .. }
-        | Inst::Return { .. }
-        | Inst::ReturnCall { .. }
-        | Inst::ReturnCallIndirect { .. }
-        | Inst::ReturnCallRef { .. }
-        | Inst::Trap { .. }
-        | Inst::Throw { .. }
-        | Inst::ThrowRef { .. } => None,
-    }
 }
 
 fn index(instr: &Instr<'_>) -> Result<u32> {

@@ -32,7 +32,7 @@ pub fn verify(func: &Func) -> Result<(), String> {
         for inst in func.block(id) {
             step(func, id, inst, &mut state, &mut edges).map_err(|why| at(func, id, inst, &why))?;
         }
-        labels(func, func.terminator(id), |target| {
+        func.terminator(id).labels(func, |target| {
             edges.push((target, state.clone()));
         });
         for (target, state) in edges {
@@ -54,13 +54,6 @@ fn at(func: &Func, block: BlockId, inst: &Inst, why: &str) -> String {
 fn locals(func: &Func) -> State {
     let slots = func.local_slots.iter().map(|slot| slot.0);
     slots.zip(func.local_types.iter().copied()).collect()
-}
-
-fn labels(func: &Func, inst: &Inst, mut label: impl FnMut(BlockId)) {
-    inst.visit(func, |role| match role {
-        Role::Label(block) => label(block),
-        Role::Use(..) | Role::Def(..) | Role::Imm(_) => {}
-    });
 }
 
 /// Keeps what both agree on; whether that is less than before.
@@ -104,10 +97,13 @@ fn step(
     state: &mut State,
     edges: &mut Vec<(BlockId, State)>,
 ) -> Result<(), String> {
-    let mut result = Ok(());
-    let mut defs = Vec::new();
+    if !inst.has_valid_opcode() {
+        return Err("the opcode is of another instruction".into());
+    }
+    let (mut result, mut uses, mut defs) = (Ok(()), 0, Vec::new());
     inst.visit(func, |role| match role {
         Role::Use(operand, ty) => {
+            uses += 1;
             let checked = match operand.get() {
                 OperandKind::Slot(slot) => check_read(state, slot, ty),
                 OperandKind::Const(index) => check_const(func, index, ty),
@@ -118,7 +114,11 @@ fn step(
         Role::Imm(_) | Role::Label(_) => {}
     });
     result?;
-    if let Some(first) = callee_frame(inst) {
+    let operands = inst.operand_count();
+    if uses != operands {
+        return Err(format!("{operands} operands, not {uses}"));
+    }
+    if let Some(first) = inst.callee_frame() {
         state.retain(|&slot, ty| slot + ty.slots() <= first.0);
     }
     if inst.can_throw() {
@@ -126,16 +126,6 @@ fn step(
     }
     defs.iter()
         .try_for_each(|&(slot, ty)| write(func, state, slot, ty))
-}
-
-/// Where the callee's frame may be put.
-fn callee_frame(inst: &Inst) -> Option<Slot> {
-    match *inst {
-        Inst::Call { dst, .. } | Inst::CallIndirect { dst, .. } | Inst::CallRef { dst, .. } => {
-            Some(dst)
-        }
-        _ => None,
-    }
 }
 
 fn check_read(state: &State, slot: Slot, ty: Type) -> Result<(), String> {
@@ -205,7 +195,7 @@ fn check_form(func: &Func) -> Result<(), String> {
             Some(head) if target.0 > 0 => *head |= target.0 <= id.0,
             _ => outside = true,
         };
-        labels(func, last, &mut check);
+        last.labels(func, &mut check);
         let catches = func.handler_chain(block.handler).flat_map(|h| &h.catches);
         catches.for_each(|catch| check(catch.target));
         if outside {

@@ -4,7 +4,7 @@
 use super::{Builder, memarg, unsupported};
 use crate::decode::Instr;
 use crate::error::Result;
-use crate::ir::visit::{fixed, sig_type};
+use crate::ir::types::{params, results};
 use crate::ir::{Inst, Type};
 use crate::ops::Op;
 
@@ -16,12 +16,12 @@ impl Builder<'_> {
             Op::Pause => return Err(unsupported(op)),
             _ => {
                 let arg = memarg(instr)?;
-                let (params, results) = fixed(op);
-                let operands = self.list(None, params.len());
-                self.stack.truncate(self.stack.len() - params.len());
+                let params = params(op, Type::I32).len();
+                let operands = self.list(None, params);
+                self.stack.truncate(self.stack.len() - params);
                 let offset = self.constant(arg.offset_bytes);
-                let dst = match results.first() {
-                    Some(&ty) => self.push_temp(sig_type(ty, Type::I32)),
+                let dst = match results(op, Type::I32).next() {
+                    Some(ty) => self.push_temp(ty),
                     None => self.stack.temporary(self.stack.height()),
                 };
                 self.emit(Inst::Atomic {

@@ -158,16 +158,7 @@ impl Builder<'_> {
             target.0 = block.expect("every label that is used is bound at the end of its block");
         };
         for block in &self.func.blocks {
-            match &mut self.func.insts[block.end as usize - 1] {
-                Inst::Br { target } => resolve(target),
-                Inst::BrIf { then, other, .. }
-                | Inst::BrIfNull { then, other, .. }
-                | Inst::BrOnCast { then, other, .. } => {
-                    resolve(then);
-                    resolve(other);
-                }
-                _ => {}
-            }
+            self.func.insts[block.end as usize - 1].labels_mut(resolve);
         }
         self.func.labels.iter_mut().for_each(resolve);
         let handlers = self.func.handlers.iter_mut();

@@ -7,7 +7,7 @@
 use super::{Builder, index, unsupported};
 use crate::decode::{Imm, Instr, RawRefType};
 use crate::error::Result;
-use crate::ir::visit::{aggregate_types, field_type};
+use crate::ir::types::{aggregate_types, element_type, field_type};
 use crate::ir::{Inst, Type};
 use crate::ops::Op;
 
@@ -29,7 +29,7 @@ impl Builder<'_> {
             Op::ArrayGet | Op::ArrayGetS | Op::ArrayGetU => {
                 let type_index = index(instr)?;
                 let (index, array) = (self.pop(), self.pop());
-                let dst = self.push_temp(field_type(&self.func, type_index, 0));
+                let dst = self.push_temp(element_type(&self.func, type_index));
                 self.emit(Inst::ArrayGet {
                     op,
                     type_index,

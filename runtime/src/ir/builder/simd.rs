@@ -4,7 +4,7 @@
 use super::{Builder, unsupported};
 use crate::decode::{Imm, Instr};
 use crate::error::Result;
-use crate::ir::visit::{fixed, sig_type};
+use crate::ir::types::{params, result};
 use crate::ir::{Inst, Type};
 use crate::ops::{Op, Shape};
 use crate::simd::V128;
@@ -18,7 +18,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn wide(&mut self, op: Op) -> Result<()> {
-        let params = fixed(op).0.len();
+        let params = params(op, Type::I32).len();
         let operands = self.list(None, params);
         self.stack.truncate(self.stack.len() - params);
         let dst = self.push_temp(Type::I64);
@@ -44,7 +44,7 @@ impl Builder<'_> {
             }
             (Shape::SimdExtractLane, Imm::Lane(lane)) => {
                 let a = self.pop();
-                let dst = self.push_temp(sig_type(fixed(op).1[0], Type::I32));
+                let dst = self.push_temp(result(op));
                 self.emit(Inst::ExtractLane { op, lane, dst, a });
             }
             (Shape::SimdReplaceLane, Imm::Lane(lane)) => {

@@ -19,7 +19,7 @@ use super::state::{load_of, store_of};
 use super::{Builder, Class, Helper, Inst, Value};
 use crate::error::Result;
 use crate::gc::{Cast, CastTest};
-use crate::ir::visit::aggregate_types;
+use crate::ir::types::aggregate_types;
 use crate::ir::{self, Operand, Slot, Type};
 use crate::jit::ssa::Room;
 use crate::ops::Op;

@@ -1,0 +1,209 @@
+//! The types of operands and results, from the opcode table and from the module.
+
+use super::visit::Imm;
+use super::{Func, Type};
+use crate::ops::{Imms, Op, SigType, Signature};
+use crate::types::{CompositeType, FieldType, StorageType, ValType};
+
+/// The type that a signature's type has where addresses are of type `address`.
+fn sig_type(ty: SigType, address: Type) -> Type {
+    match ty {
+        SigType::I32 => Type::I32,
+        SigType::I64 => Type::I64,
+        SigType::F32 => Type::F32,
+        SigType::F64 => Type::F64,
+        SigType::V128 => Type::V128,
+        SigType::Addr => address,
+    }
+}
+
+/// Parameters and results of an opcode with a fixed signature; nothing for the others.
+#[inline]
+fn fixed(op: Op) -> (&'static [SigType], &'static [SigType]) {
+    match op.row().signature {
+        Signature::Fixed { params, results } => (params, results),
+        Signature::Special => (&[], &[]),
+    }
+}
+
+/// The type of the `n`th operand of an opcode with a fixed signature, which is not an address.
+#[inline]
+pub(super) fn param(op: Op, n: usize) -> Type {
+    sig_type(fixed(op).0[n], Type::I32)
+}
+
+/// The type of the result of an opcode with a fixed signature, which is not an address.
+#[inline]
+pub(super) fn result(op: Op) -> Type {
+    sig_type(fixed(op).1[0], Type::I32)
+}
+
+/// The types of the operands of an opcode with a fixed signature.
+#[inline]
+pub(super) fn params(op: Op, address: Type) -> impl ExactSizeIterator<Item = Type> {
+    fixed(op).0.iter().map(move |&ty| sig_type(ty, address))
+}
+
+/// The types of the results of an opcode with a fixed signature.
+#[inline]
+pub(super) fn results(op: Op, address: Type) -> impl ExactSizeIterator<Item = Type> {
+    fixed(op).1.iter().map(move |&ty| sig_type(ty, address))
+}
+
+/// The types of parameters or results of a function.
+#[inline]
+pub(super) fn types_of(types: &[ValType]) -> impl ExactSizeIterator<Item = Type> {
+    types.iter().map(|&ty| ty.into())
+}
+
+/// The types of the operand and of the result of an opcode of a `RefUnary`.
+pub(super) fn ref_types(op: Op) -> (Type, Type) {
+    match op {
+        Op::RefI31 => (Type::I32, Type::Ref),
+        Op::RefGetDesc => (Type::Ref, Type::Ref),
+        _others => (Type::Ref, Type::I32), // i31.get_s, i31.get_u, array.len
+    }
+}
+
+/// The index immediates `a` and `b` of an opcode by kind, as its row says.
+pub(super) fn indices(op: Op, a: u32, b: u32) -> [Option<Imm>; 2] {
+    match op.row().imms {
+        Imms::Func => [Some(Imm::Func(a)), None],
+        Imms::CallIndirect => [Some(Imm::Type(a)), Some(Imm::Table(b))],
+        Imms::Type => [Some(Imm::Type(a)), None],
+        Imms::StructField => [Some(Imm::Type(a)), Some(Imm::Field(b))],
+        Imms::TypeCount => [Some(Imm::Type(a)), Some(Imm::Count(b))],
+        Imms::TypeData => [Some(Imm::Type(a)), Some(Imm::Data(b))],
+        Imms::TypeElem => [Some(Imm::Type(a)), Some(Imm::Element(b))],
+        Imms::TypeType => [Some(Imm::Type(a)), Some(Imm::Type(b))],
+        Imms::TypeTag => [Some(Imm::Type(a)), Some(Imm::Tag(b))],
+        Imms::Global => [Some(Imm::Global(a)), None],
+        Imms::Table => [Some(Imm::Table(a)), None],
+        Imms::TableInit => [Some(Imm::Element(a)), Some(Imm::Table(b))],
+        Imms::TableCopy => [Some(Imm::Table(a)), Some(Imm::Table(b))],
+        Imms::Elem => [Some(Imm::Element(a)), None],
+        Imms::Memory => [Some(Imm::Memory(a)), None],
+        Imms::MemoryInit => [Some(Imm::Data(a)), Some(Imm::Memory(b))],
+        Imms::MemoryCopy => [Some(Imm::Memory(a)), Some(Imm::Memory(b))],
+        Imms::Data => [Some(Imm::Data(a)), None],
+        Imms::Tag => [Some(Imm::Tag(a)), None],
+        Imms::None
+        | Imms::BlockType
+        | Imms::Label
+        | Imms::BrTable
+        | Imms::Local
+        | Imms::SelectTypes
+        | Imms::MemArg
+        | Imms::MemArgLane
+        | Imms::AtomicMemArg
+        | Imms::I32
+        | Imms::I64
+        | Imms::F32
+        | Imms::F64
+        | Imms::V128
+        | Imms::Lane
+        | Imms::Lanes
+        | Imms::HeapType
+        | Imms::BrOnCast
+        | Imms::TryTable
+        | Imms::Ordering
+        | Imms::AtomicIndex
+        | Imms::AtomicField
+        | Imms::Resume
+        | Imms::ResumeThrow => [None, None],
+    }
+}
+
+/// The types of the operands of a helper, and of its result. `a` and `b` are its indices.
+pub(super) fn helper_types(
+    func: &Func,
+    op: Op,
+    a: u32,
+    b: u32,
+) -> ([Option<Type>; 3], Option<Type>) {
+    let addresses = indices(op, a, b).map(|imm| match imm {
+        Some(Imm::Memory(memory)) => Some(func.memory_address(memory)),
+        Some(Imm::Table(table)) => Some(func.table_address(table)),
+        _segment => None,
+    });
+    let address = match addresses {
+        // Between two memories or tables: the length is of the shorter type.
+        [Some(to), Some(from)] => {
+            let len = if to == Type::I64 { from } else { to };
+            return ([Some(to), Some(from), Some(len)], None);
+        }
+        [one, other] => one.or(other).unwrap_or(Type::I32),
+    };
+    let given = Some(address);
+    if op == Op::TableGrow {
+        return ([Some(Type::Ref), given, None], given);
+    }
+    if op == Op::TableFill {
+        return ([given, Some(Type::Ref), given], None);
+    }
+    let mut types = params(op, address);
+    let operands = [(); 3].map(|()| types.next());
+    (operands, results(op, address).next())
+}
+
+/// The type that a field of a structure has outside of it.
+pub(super) fn field_type(func: &Func, type_index: u32, field: u32) -> Type {
+    with_fields(func, type_index, |fields| outside(&fields[field as usize]))
+}
+
+/// The type that an element of an array has outside of it.
+pub(super) fn element_type(func: &Func, type_index: u32) -> Type {
+    field_type(func, type_index, 0)
+}
+
+fn outside(field: &FieldType) -> Type {
+    match field.storage {
+        StorageType::I8 | StorageType::I16 => Type::I32,
+        StorageType::Val(ty) => ty.into(),
+    }
+}
+
+/// Calls `f` with the fields of a structure, or the element of an array.
+fn with_fields<R>(func: &Func, type_index: u32, f: impl FnOnce(&[FieldType]) -> R) -> R {
+    let module = &func.module;
+    let ty = module.registry.get(module.types[type_index as usize]);
+    match &ty.sub.composite {
+        CompositeType::Struct(fields) => f(fields),
+        CompositeType::Array(element) => f(std::slice::from_ref(element)),
+        CompositeType::Func(_) | CompositeType::Cont(_) => f(&[]),
+    }
+}
+
+/// The types of the operands of an `Aggregate`, and of its result.
+pub(crate) fn aggregate_types(
+    func: &Func,
+    op: Op,
+    type_index: u32,
+    b: u32,
+) -> (Vec<Type>, Option<Type>) {
+    use Type::{I32, Ref};
+    let mut fields: Vec<Type> = with_fields(func, type_index, |fields| {
+        fields.iter().map(outside).collect()
+    });
+    let params = match op {
+        Op::StructNew => fields,
+        Op::StructNewDesc => {
+            fields.push(Ref);
+            fields
+        }
+        Op::StructNewDefaultDesc => vec![Ref],
+        Op::ArrayNew => vec![fields[0], I32],
+        Op::ArrayNewDefault => vec![I32],
+        Op::ArrayNewFixed => vec![fields[0]; b as usize],
+        Op::ArrayNewData | Op::ArrayNewElem => vec![I32; 2],
+        Op::ArrayFill => vec![Ref, I32, fields[0], I32],
+        Op::ArrayCopy => vec![Ref, I32, Ref, I32, I32],
+        Op::ArrayInitData | Op::ArrayInitElem => vec![Ref, I32, I32, I32],
+        _default => Vec::new(), // struct.new_default
+    };
+    let has_result = !matches!(
+        op,
+        Op::ArrayFill | Op::ArrayCopy | Op::ArrayInitData | Op::ArrayInitElem
+    );
+    (params, has_result.then_some(Ref))
+}
