@@ -55,6 +55,33 @@ pub enum Extra {
     CustomDescriptors,
     /// Legacy exception handling.
     LegacyExceptions,
+    /// All of the above, for scripts of our own.
+    All,
+}
+
+impl Extra {
+    /// The features that this adds, for the validator.
+    fn wasmparser(self) -> WasmFeatures {
+        match self {
+            Extra::Threads => WasmFeatures::THREADS | WasmFeatures::SIGN_EXTENSION,
+            Extra::MultiValue => WasmFeatures::MULTI_VALUE,
+            Extra::FunctionReferences => {
+                WasmFeatures::FUNCTION_REFERENCES | WasmFeatures::TAIL_CALL
+            }
+            Extra::Memory64 => WasmFeatures::MEMORY64,
+            Extra::CustomPageSizes => WasmFeatures::CUSTOM_PAGE_SIZES,
+            Extra::WideArithmetic => WasmFeatures::WIDE_ARITHMETIC,
+            Extra::CustomDescriptors => WasmFeatures::CUSTOM_DESCRIPTORS,
+            Extra::LegacyExceptions => WasmFeatures::LEGACY_EXCEPTIONS,
+            Extra::All => {
+                WasmFeatures::THREADS
+                    | WasmFeatures::CUSTOM_PAGE_SIZES
+                    | WasmFeatures::WIDE_ARITHMETIC
+                    | WasmFeatures::CUSTOM_DESCRIPTORS
+                    | WasmFeatures::LEGACY_EXCEPTIONS
+            }
+        }
+    }
 }
 
 impl FeatureSet {
@@ -81,19 +108,7 @@ impl FeatureSet {
             SpecVersion::Wasm2 => WasmFeatures::WASM2,
             SpecVersion::Wasm3 => WasmFeatures::WASM3,
         };
-        let extra = match self.extra {
-            None => WasmFeatures::empty(),
-            Some(Extra::Threads) => WasmFeatures::THREADS | WasmFeatures::SIGN_EXTENSION,
-            Some(Extra::MultiValue) => WasmFeatures::MULTI_VALUE,
-            Some(Extra::FunctionReferences) => {
-                WasmFeatures::FUNCTION_REFERENCES | WasmFeatures::TAIL_CALL
-            }
-            Some(Extra::Memory64) => WasmFeatures::MEMORY64,
-            Some(Extra::CustomPageSizes) => WasmFeatures::CUSTOM_PAGE_SIZES,
-            Some(Extra::WideArithmetic) => WasmFeatures::WIDE_ARITHMETIC,
-            Some(Extra::CustomDescriptors) => WasmFeatures::CUSTOM_DESCRIPTORS,
-            Some(Extra::LegacyExceptions) => WasmFeatures::LEGACY_EXCEPTIONS,
-        };
+        let extra = self.extra.map_or(WasmFeatures::empty(), Extra::wasmparser);
         version | extra
     }
 
@@ -227,6 +242,9 @@ const fn version(name: &'static str, features: FeatureSet) -> Folder {
 const WASM1: FeatureSet = FeatureSet::WASM1;
 const WASM2: FeatureSet = FeatureSet::WASM2;
 const WASM3: FeatureSet = FeatureSet::WASM3;
+
+/// The folder of scripts of our own, whose modules may use every feature in all folders below.
+const OWN: &str = "regressions";
 
 /// Folders of the suites; the innermost one that is listed counts. Elsewhere WebAssembly 3.0 is
 /// meant.
@@ -364,7 +382,10 @@ pub fn classify(path: &str) -> (FeatureSet, Proposal) {
     let file = components.next().unwrap_or("");
     let stem = file.strip_suffix(".wast").unwrap_or(file);
     let folder = components.find_map(|name| FOLDERS.iter().find(|folder| folder.name == name));
-    let features = folder.map_or(WASM3, |folder| folder.features);
+    let features = match path.split('/').any(|name| name == OWN) {
+        true => WASM3.with(Extra::All),
+        false => folder.map_or(WASM3, |folder| folder.features),
+    };
     let proposal = folder.and_then(|folder| folder.proposal);
     (
         features,
@@ -531,9 +552,15 @@ mod tests {
         path.is_dir().then(|| load(&[path]).expect("loads"))
     }
 
+    fn own() -> Vec<SuiteFile> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testsuite/regressions");
+        load(&[path]).expect("loads")
+    }
+
     fn everything() -> Vec<SuiteFile> {
         let mut files = embedded();
         files.extend(shared().unwrap_or_default());
+        files.extend(own());
         files
     }
 

@@ -1,9 +1,12 @@
 //! The suite as libtest sees it: a trial for each tier and file, and one for each tier's operand
-//! shapes, with libtest's usual flags.
+//! shapes, with libtest's usual flags. Scripts of our own follow, in every mode of the engine:
+//! those of `testsuite/regressions`, and large ones, which `generated` makes.
 //!
-//! The whole selection runs once, through the pool, when the first trial asks for it; the trials
+//! Each suite runs once, through the pool, when the first of its trials asks for it; the trials
 //! then look their verdicts up. `WASSAY_TESTSUITE` names a folder to run in place of the embedded
 //! suite. Trials of a tier that is unavailable are ignored, and stderr says why.
+
+mod generated;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,6 +15,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use wassay::error::InputError;
 use wassay::expectations::Expectations;
 use wassay::pool::Observer;
 use wassay::pool::launch::program_for;
@@ -41,61 +45,113 @@ impl Observer for Silent {
 type Measured =
     Arc<LazyLock<Result<Report, String>, Box<dyn FnOnce() -> Result<Report, String> + Send>>>;
 
+/// Scripts to run in one mode.
+struct Suite {
+    /// Stands before the path in the names of trials.
+    prefix: String,
+    options: Options,
+    chosen: Chosen,
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let shapes = |tier: Tier| format!("{tier}::shapes");
-    let wanted = |tier| is_wanted(&arguments, &shapes(tier));
-    let options = options(Tier::ALL.into_iter().any(wanted));
-    let mut chosen = match options.selection.load(options.jobs) {
-        Ok(chosen) => chosen,
+    let suites = match suites(&arguments) {
+        Ok(suites) => suites,
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(2);
         }
     };
-    let unavailable = unavailable(&options);
+    let unavailable = unavailable(&suites[0].options);
     for (tier, reason) in &unavailable {
         eprintln!("tier {tier} is unavailable, its trials are ignored: {reason}");
     }
-    let name = |tier: Tier, path: &str| format!("{tier}::{path}");
-    let paths: Vec<String> = chosen
-        .files
-        .iter()
-        .map(|file| file.script.path.clone())
-        .collect();
-    // Only files of which a trial is wanted are run; shapes are of all of them.
-    chosen.files.retain(|file| {
-        options.shapes
-            || Tier::ALL
-                .iter()
-                .any(|&tier| is_wanted(&arguments, &name(tier, &file.script.path)))
-    });
-    let measured = measured(options, chosen);
-    let trials = Tier::ALL.into_iter().flat_map(|tier| {
-        let (measured, ignored) = (&measured, unavailable.contains_key(&tier));
-        paths.iter().map(move |path| {
-            let (measured, path) = (measured.clone(), path.clone());
-            let test_path = path.clone();
-            let trial = Trial::test(name(tier, &path), move || {
-                check(&measured, tier, &test_path)
-            });
-            trial.with_ignored_flag(ignored)
-        })
-    });
-    let of_shapes = Tier::ALL.into_iter().map(|tier| {
-        let (measured, ignored) = (measured.clone(), unavailable.contains_key(&tier));
-        let trial = Trial::test(shapes(tier), move || check_shapes(&measured, tier));
-        trial.with_ignored_flag(ignored)
-    });
-    let trials = trials.chain(of_shapes);
+    let trials = suites
+        .into_iter()
+        .flat_map(|suite| suite.trials(&arguments, &unavailable));
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
-fn options(shapes: bool) -> Options {
+/// The suite, then scripts of our own in every mode.
+fn suites(arguments: &Arguments) -> Result<Vec<Suite>, InputError> {
     let folder = std::env::var_os("WASSAY_TESTSUITE").filter(|folder| !folder.is_empty());
+    let mut options = options(folder.map(PathBuf::from));
+    options.shapes = Tier::ALL
+        .into_iter()
+        .any(|tier| is_wanted(arguments, &shapes_name(tier)));
+    let mut suites = Vec::from([Suite {
+        prefix: String::new(),
+        chosen: options.selection.load(options.jobs)?,
+        options,
+    }]);
+    let own = own_scripts()?;
+    suites.extend(modes().into_iter().map(|(mode, options)| Suite {
+        prefix: format!("regressions/{mode}/"),
+        chosen: own.clone(),
+        options,
+    }));
+    Ok(suites)
+}
+
+/// Scripts of our own: `testsuite/regressions`, and large ones, which are generated.
+fn own_scripts() -> Result<Chosen, InputError> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../testsuite/regressions");
+    let committed = options(Some(folder.into()));
+    let mut chosen = committed.selection.load(committed.jobs)?;
+    let unwritable =
+        |error| InputError::usage(format!("no folder to generate scripts in: {error}"));
+    let temporary = tempfile::tempdir().map_err(unwritable)?;
+    let folder = temporary.path().join("regressions");
+    generated::write_all(&folder).map_err(unwritable)?;
+    let generated = options(Some(folder));
+    let generated = generated.selection.load(generated.jobs)?;
+    chosen.files.extend(generated.files);
+    Ok(chosen)
+}
+
+/// The modes in which scripts of our own run, by name.
+fn modes() -> [(&'static str, Options); 6] {
+    let plain = options(None);
+    let with = |modes| Options {
+        modes,
+        ..plain.clone()
+    };
+    let metered = Modes {
+        fuel: true,
+        interruptible: true,
+        ..Modes::default()
+    };
+    let gc_stress = Modes {
+        gc_stress: true,
+        ..Modes::default()
+    };
+    let poisoned = Modes {
+        poison_registers: true,
+        ..Modes::default()
+    };
+    let explicit = Options {
+        bounds: Bounds::Explicit,
+        ..plain.clone()
+    };
+    let native = Options {
+        profile: Profile::Native,
+        ..plain.clone()
+    };
+    [
+        ("guard", plain.clone()),
+        ("explicit", explicit),
+        ("native", native),
+        ("metered", with(metered)),
+        ("gc-stress", with(gc_stress)),
+        ("poisoned", with(poisoned)),
+    ]
+}
+
+/// The options of a run over a folder, or over the embedded suite.
+fn options(folder: Option<PathBuf>) -> Options {
     Options {
         selection: Selection {
-            paths: folder.map(PathBuf::from).into_iter().collect(),
+            paths: folder.into_iter().collect(),
             ..Selection::default()
         },
         tiers: Tier::ALL.to_vec(),
@@ -106,8 +162,53 @@ fn options(shapes: bool) -> Options {
         profile: Profile::default(),
         modes: Modes::default(),
         compare_state: true,
-        shapes,
+        shapes: false,
         program: env!("CARGO_BIN_EXE_wassay").into(),
+    }
+}
+
+fn shapes_name(tier: Tier) -> String {
+    format!("{tier}::shapes")
+}
+
+impl Suite {
+    /// A trial for each tier and file, and one for each tier's operand shapes if they are wanted.
+    fn trials(self, arguments: &Arguments, unavailable: &BTreeMap<Tier, String>) -> Vec<Trial> {
+        let Suite {
+            prefix,
+            options,
+            mut chosen,
+        } = self;
+        let name = |tier: Tier, path: &str| format!("{tier}::{prefix}{path}");
+        let paths: Vec<String> = chosen
+            .files
+            .iter()
+            .map(|file| file.script.path.clone())
+            .collect();
+        // Only files of which a trial is wanted are run; shapes are of all of them.
+        chosen.files.retain(|file| {
+            options.shapes
+                || Tier::ALL
+                    .iter()
+                    .any(|&tier| is_wanted(arguments, &name(tier, &file.script.path)))
+        });
+        let has_shapes = prefix.is_empty();
+        let measured = measured(options, chosen);
+        let mut trials = Vec::new();
+        for tier in Tier::ALL {
+            let ignored = unavailable.contains_key(&tier);
+            for path in &paths {
+                let (measured, file) = (measured.clone(), path.clone());
+                let run = move || check(&measured, tier, &file);
+                trials.push(Trial::test(name(tier, path), run).with_ignored_flag(ignored));
+            }
+            if has_shapes {
+                let measured = measured.clone();
+                let run = move || check_shapes(&measured, tier);
+                trials.push(Trial::test(shapes_name(tier), run).with_ignored_flag(ignored));
+            }
+        }
+        trials
     }
 }
 

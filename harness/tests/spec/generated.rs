@@ -1,0 +1,286 @@
+//! Scripts of our own that are too large to commit: each is made by a function, with literal
+//! results that follow from how it is made.
+//!
+//! `WASSAY_KEEP_GENERATED=FOLDER` writes them to a folder that stays, for `wassay spec FOLDER`. The
+//! folder's name must be `regressions`, so that their modules may use every feature.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Every script: its path below the folder, and the function that makes it.
+const SCRIPTS: &[(&str, fn() -> String)] = &[
+    ("frames.wast", frames),
+    ("locals.wast", locals),
+    ("long_functions.wast", long_functions),
+    ("gc/large_objects.wast", large_objects),
+];
+
+/// Writes every script below a folder.
+pub(crate) fn write_all(folder: &Path) -> io::Result<()> {
+    let kept = std::env::var_os("WASSAY_KEEP_GENERATED").map(std::path::PathBuf::from);
+    for folder in [Some(folder), kept.as_deref()].into_iter().flatten() {
+        for (path, script) in SCRIPTS {
+            let path = folder.join(path);
+            fs::create_dir_all(path.parent().unwrap_or(folder))?;
+            fs::write(path, script())?;
+        }
+    }
+    Ok(())
+}
+
+/// One line for each number.
+fn lines(numbers: impl IntoIterator<Item = u64>, line: impl Fn(u64) -> String) -> String {
+    numbers.into_iter().map(|n| line(n) + "\n").collect()
+}
+
+/// Frames from 4 KiB to 80 KiB: all of many values are live across a call and across a loop, so
+/// that each has a slot of its own, near and far from the stack pointer.
+fn frames() -> String {
+    let mut module = String::from("(module\n  (func $one (result i64) (i64.const 1))\n");
+    let mut assertions = String::new();
+    for count in [100, 600, 1_200, 5_000, 10_000] {
+        // Half of the values stay on the operand stack, half are locals.
+        let values = lines(0..count, |n| {
+            format!("(i64.mul (local.get 0) (i64.const {}))", n + 1)
+        });
+        let sets = lines(0..count, |n| {
+            format!(
+                "(local.set {} (i64.xor (local.get 0) (i64.const {n})))",
+                n + 1
+            )
+        });
+        let xors = lines(0..count, |n| {
+            format!("(i64.mul (local.get {}) (i64.const {}))", n + 1, n % 7 + 1)
+        });
+        let additions = "i64.add\n".repeat(2 * count as usize);
+        let _ = writeln!(
+            module,
+            "(func $f{count} (export \"f{count}\") (param i64) (result i64) (local{locals})
+{sets}{values}(call $one)\n{xors}{additions})
+(func (export \"nested{count}\") (param i64) (result i64)
+  (i64.add (call $f{count} (local.get 0)) (call $f{count} (i64.add (local.get 0) (i64.const 1)))))",
+            locals = " i64".repeat(count as usize),
+        );
+        let result = |x: u64| {
+            let of = |n: u64| {
+                x.wrapping_mul(n + 1)
+                    .wrapping_add((x ^ n).wrapping_mul(n % 7 + 1))
+            };
+            (0..count).fold(1_u64, |sum, n| sum.wrapping_add(of(n)))
+        };
+        for x in [0, 3, 0x1234_5678_9abc_def1] {
+            let both = result(x).wrapping_add(result(x + 1));
+            let _ = writeln!(
+                assertions,
+                "(assert_return (invoke \"f{count}\" (i64.const {x})) (i64.const {}))
+(assert_return (invoke \"nested{count}\" (i64.const {x})) (i64.const {both}))",
+                result(x)
+            );
+        }
+    }
+    format!("{module})\n{assertions}")
+}
+
+/// 50,000 locals, the most that validation allows, in a recursion: each call finds its own locals
+/// zero although the calls before it, which wrote all of them, had their frames at the same place.
+fn locals() -> String {
+    const COUNT: u64 = 50_000;
+    let watched = [
+        1,
+        2,
+        511,
+        512,
+        4_095,
+        4_096,
+        32_767,
+        32_768,
+        COUNT - 2,
+        COUNT - 1,
+    ];
+    let sums = lines(watched, |n| format!("(local.get {n}) (i64.add)"));
+    let sets = lines(watched, |n| {
+        format!("(local.set {n} (i64.add (local.get 0) (i64.const {n})))")
+    });
+    let text = format!(
+        "(module
+  (func $down (export \"down\") (param i64) (result i64) (local{locals})
+    (if (result i64) (i64.eqz (local.get 0))
+      (then (i64.const 0) {sums})
+      (else
+        (i64.const 0) {sums}
+        {sets}
+        (call $down (i64.sub (local.get 0) (i64.const 1)))
+        (i64.add)
+        {sums}))))\n",
+        locals = " i64".repeat(COUNT as usize - 1),
+    );
+    let result = |depth: u64| -> u64 {
+        let of = |x: u64| watched.iter().map(|n| x + n).sum::<u64>();
+        (1..=depth).map(of).sum()
+    };
+    text + &lines([0, 1, 2, 3, 10], |depth| {
+        let sum = result(depth);
+        format!("(assert_return (invoke \"down\" (i64.const {depth})) (i64.const {sum}))")
+    })
+}
+
+/// Functions above 20,000 machine instructions, which get registers by a linear algorithm: in one
+/// piece, with a loop around all, with branches, calls and vectors in between.
+fn long_functions() -> String {
+    let mut module = String::from(
+        "(module
+  (memory 1)
+  (func $next (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))\n",
+    );
+    const STEPS: u32 = 8_000;
+    let step = |n: u32| match n % 8 {
+        0 => {
+            format!("(local.set 1 (i32.add (local.get 1) (i32.mul (local.get 0) (i32.const {n}))))")
+        }
+        1 => "(local.set 2 (i32.xor (i32.rotl (local.get 1) (i32.const 5)) (local.get 2)))".into(),
+        2 => format!("(i32.store offset={n} (i32.const 0) (local.get 2))"),
+        3 => format!(
+            "(local.set 3 (i32.add (local.get 3) (i32.load offset={} (i32.const 0))))",
+            n - 1
+        ),
+        4 => format!(
+            "(if (i32.and (local.get 2) (i32.const {}))
+            (then (local.set 3 (i32.sub (local.get 3) (local.get 1)))))",
+            1 << (n / 8 % 32)
+        ),
+        5 if n % 64 == 5 => "(local.set 1 (call $next (local.get 1)))".into(),
+        5 => "(local.set 1 (i32.sub (local.get 1) (local.get 3)))".into(),
+        6 => "(local.set 4 (i32x4.add (local.get 4) (i32x4.splat (local.get 3))))".into(),
+        _ => "(local.set 2 (i32.add (local.get 2) (i32x4.extract_lane 2 (local.get 4))))".into(),
+    };
+    let steps = (0..STEPS).map(|n| step(n) + "\n").collect::<String>();
+    let sum = "(i32.add (local.get 1) (i32.add (local.get 2) (i32.add (local.get 3)
+      (i32x4.extract_lane 3 (local.get 4)))))";
+    let _ = writeln!(
+        module,
+        "(func (export \"straight\") (param i32) (result i32) (local i32 i32 i32 v128) {steps} {sum})
+(func (export \"repeated\") (param i32) (param $times i32) (result i32)
+  (local i32 i32 v128 i32)
+  (local.set 5 (local.get 1)) (local.set 1 (i32.const 0))
+  (loop $again
+    {steps}
+    (br_if $again (local.tee 5 (i32.sub (local.get 5) (i32.const 1)))))
+  {sum}))"
+    );
+    let run = |x: u32, times: u32| -> u32 {
+        let (mut a, mut b, mut c, mut v) = (0_u32, 0_u32, 0_u32, 0_u32);
+        for n in (0..times).flat_map(|_| 0..STEPS) {
+            match n % 8 {
+                0 => a = a.wrapping_add(x.wrapping_mul(n)),
+                1 => b ^= a.rotate_left(5),
+                2 => {}
+                3 => c = c.wrapping_add(b),
+                4 if b & 1 << (n / 8 % 32) != 0 => c = c.wrapping_sub(a),
+                4 => {}
+                5 if n % 64 == 5 => a = a.wrapping_add(1),
+                5 => a = a.wrapping_sub(c),
+                6 => v = v.wrapping_add(c),
+                _ => b = b.wrapping_add(v),
+            }
+        }
+        a.wrapping_add(b).wrapping_add(c).wrapping_add(v)
+    };
+    for x in [0_u32, 1, 7, 0xdead_beef] {
+        let _ = writeln!(
+            module,
+            "(assert_return (invoke \"straight\" (i32.const {x})) (i32.const {}))",
+            run(x, 1)
+        );
+        for times in [1, 3] {
+            let _ = writeln!(
+                module,
+                "(assert_return (invoke \"repeated\" (i32.const {x}) (i32.const {times})) \
+                 (i32.const {}))",
+                run(x, times)
+            );
+        }
+    }
+    module
+}
+
+/// Structures whose fields lie beyond what an offset of a load or store can name, at each width:
+/// written by each instruction that makes or sets them, read back, and kept alive by a collection.
+fn large_objects() -> String {
+    let mut text = String::new();
+    for count in [510, 600, 2_100, 4_200, 9_900] {
+        let fields = "(field (mut i64)) ".repeat(count);
+        let zeros = "(i64.const 0) ".repeat(count);
+        let last = count - 1;
+        let tail = "(field (mut i8)) (field (mut i16)) (field (mut i32)) (field (mut f32))
+            (field (mut f64)) (field (mut v128)) (field (mut anyref)) (field (mut i8))";
+        let at = |n: usize| count + n;
+        let _ = writeln!(
+            text,
+            "(module
+  (type $s (sub (struct {fields} {tail})))
+  (type $t (sub $s (struct {fields} {tail} (field (mut anyref)))))
+  (global $s (mut (ref null $s)) (ref.null $s))
+  (func (export \"make\") (param i32)
+    (global.set $s (struct.new $s {zeros}
+      (local.get 0) (local.get 0) (local.get 0) (f32.const 1.5) (f64.const -2.5)
+      (v128.const i64x2 3 4) (ref.i31 (i32.const 77)) (i32.const 255))))
+  (func (export \"make_default\") (global.set $s (struct.new_default $t)))
+  (func (export \"set\") (param i32 i64)
+    (struct.set $s {first} (global.get $s) (local.get 1))
+    (struct.set $s {last} (global.get $s) (i64.add (local.get 1) (i64.const 1)))
+    (struct.set $s {a} (global.get $s) (local.get 0))
+    (struct.set $s {b} (global.get $s) (local.get 0))
+    (struct.set $s {c} (global.get $s) (local.get 0))
+    (struct.set $s {d} (global.get $s) (f32.convert_i32_s (local.get 0)))
+    (struct.set $s {e} (global.get $s) (f64.convert_i64_s (local.get 1)))
+    (struct.set $s {f} (global.get $s) (i64x2.splat (local.get 1)))
+    (struct.set $s {g} (global.get $s) (struct.new_default $s))
+    (struct.set $s {h} (global.get $s) (local.get 0)))
+  (func (export \"get\") (result i64 i64 i32 i32 i32 i32 i32 f32 f64 v128 i32 i32)
+    (struct.get $s {first} (global.get $s)) (struct.get $s {last} (global.get $s))
+    (struct.get_s $s {a} (global.get $s)) (struct.get_u $s {a} (global.get $s))
+    (struct.get_s $s {b} (global.get $s)) (struct.get_u $s {b} (global.get $s))
+    (struct.get $s {c} (global.get $s)) (struct.get $s {d} (global.get $s))
+    (struct.get $s {e} (global.get $s)) (struct.get $s {f} (global.get $s))
+    (ref.test (ref $s) (struct.get $s {g} (global.get $s)))
+    (struct.get_s $s {h} (global.get $s)))
+  (func (export \"churn\") (param i32) (local anyref)
+    (loop $again
+      (local.set 1 (struct.new_default $s))
+      (struct.set $s {last} (ref.cast (ref $s) (local.get 1)) (i64.const -1))
+      (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+  (func (export \"inner\") (result i64)
+    (struct.get $s {last} (ref.cast (ref $s) (struct.get $s {g} (global.get $s)))))
+  (func (export \"i31\") (result i32)
+    (i31.get_u (ref.cast i31ref (struct.get $s {g} (global.get $s))))))
+(assert_trap (invoke \"get\") \"null structure reference\")
+(invoke \"make\" (i32.const 0x8181))
+(assert_return (invoke \"get\") (i64.const 0) (i64.const 0) (i32.const -127) (i32.const 129)
+  (i32.const -32383) (i32.const 33153) (i32.const 0x8181) (f32.const 1.5) (f64.const -2.5)
+  (v128.const i64x2 3 4) (i32.const 0) (i32.const -1))
+(assert_return (invoke \"i31\") (i32.const 77))
+(invoke \"set\" (i32.const 0x1ff80) (i64.const 12))
+(invoke \"churn\" (i32.const 300))
+(assert_return (invoke \"get\") (i64.const 12) (i64.const 13) (i32.const -128) (i32.const 128)
+  (i32.const -128) (i32.const 65408) (i32.const 0x1ff80) (f32.const 130944) (f64.const 12)
+  (v128.const i64x2 12 12) (i32.const 1) (i32.const -128))
+(assert_return (invoke \"inner\") (i64.const 0))
+(invoke \"make_default\")
+(assert_return (invoke \"get\") (i64.const 0) (i64.const 0) (i32.const 0) (i32.const 0)
+  (i32.const 0) (i32.const 0) (i32.const 0) (f32.const 0) (f64.const 0)
+  (v128.const i64x2 0 0) (i32.const 0) (i32.const 0))",
+            first = 0,
+            a = at(0),
+            b = at(1),
+            c = at(2),
+            d = at(3),
+            e = at(4),
+            f = at(5),
+            g = at(6),
+            h = at(7),
+        );
+    }
+    text
+}
