@@ -20,7 +20,7 @@ const _: () = assert!(
     clippy::missing_safety_doc,
     reason = "the trait says it for all of them"
 )]
-pub trait Word: Copy + Eq + TryFrom<u64> + Into<u64> {
+pub trait Word: Copy + Eq + Into<u64> {
     /// Reads.
     unsafe fn load(at: *mut u8) -> Self;
     /// Writes.
@@ -37,23 +37,19 @@ pub trait Word: Copy + Eq + TryFrom<u64> + Into<u64> {
     unsafe fn xor(at: *mut u8, value: Self) -> Self;
     /// Replaces.
     unsafe fn xchg(at: *mut u8, value: Self) -> Self;
-    /// Replaces what is there if it is `expected`.
-    unsafe fn replace(at: *mut u8, expected: Self, value: Self) -> Self;
+    /// Replaces what is there if it is `expected`. The caller wraps both operands to the width of
+    /// the access, as the spec does.
+    unsafe fn cmpxchg(at: *mut u8, expected: Self, value: Self) -> Self;
 }
 
-/// Compare-exchange: what is there is zero-extended before it is compared, so an `expected` that is
-/// wider than the access never matches.
-///
-/// # Safety
-/// As for [`Word`].
+/// True if the effective address of an atomic access is a multiple of its size. This is checked
+/// before the bounds of the memory (threads proposal, execution of `t.load` and `t.atomic.rmw`). A
+/// sum beyond 2^64 keeps its low bits.
 #[inline(always)]
-pub unsafe fn cmpxchg<T: Word>(at: *mut u8, expected: u64, value: T) -> T {
-    match T::try_from(expected) {
-        // SAFETY: the caller's contract.
-        Ok(expected) => unsafe { T::replace(at, expected, value) },
-        // SAFETY: the caller's contract.
-        Err(_) => unsafe { T::load(at) },
-    }
+pub fn is_aligned(address: u64, offset: u64, size_bytes: usize) -> bool {
+    address
+        .wrapping_add(offset)
+        .is_multiple_of(size_bytes as u64)
 }
 
 /// `atomic.fence`
@@ -78,7 +74,7 @@ macro_rules! words {
             words! { $word $atomic: add fetch_add, sub fetch_sub, and fetch_and, or fetch_or,
                 xor fetch_xor, xchg swap }
             #[inline(always)]
-            unsafe fn replace(at: *mut u8, expected: $word, value: $word) -> $word {
+            unsafe fn cmpxchg(at: *mut u8, expected: $word, value: $word) -> $word {
                 // SAFETY: the caller's contract.
                 let word = unsafe { $atomic::from_ptr(at.cast()) };
                 match word.compare_exchange(expected, value, SeqCst, SeqCst) {

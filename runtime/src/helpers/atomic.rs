@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::view;
-use crate::atomic::Word;
+use crate::atomic::{Word, is_aligned};
 use crate::memory::{Memory, Waited};
 use crate::trap::TrapKind;
 use crate::vm::{Cx, Exit, Vm};
@@ -60,13 +60,14 @@ pub unsafe extern "C" fn atomic_notify(
 ) -> ResultOrExit {
     // SAFETY: the caller's contract.
     let memory = unsafe { view(vm, index) };
-    match effective(memory, address, offset, size_of::<u32>()) {
-        Ok(at) => {
-            let shared = memory.shared();
-            shared.map_or(0, |shared| shared.notify(at, count as u32).into())
-        }
-        Err(kind) => trap(kind),
+    if !is_aligned(address, offset, size_of::<u32>()) {
+        return trap(TrapKind::UnalignedAtomic);
     }
+    let Some(at) = effective(memory, address, offset, size_of::<u32>()) else {
+        return trap(TrapKind::MemoryOutOfBounds);
+    };
+    let shared = memory.shared();
+    shared.map_or(0, |shared| shared.notify(at, count as u32).into())
 }
 
 unsafe fn wait<T: Word>(
@@ -78,12 +79,14 @@ unsafe fn wait<T: Word>(
 ) -> ResultOrExit {
     // SAFETY: the caller's contract.
     let memory = unsafe { view(vm, index) };
-    let at = match effective(memory, address, offset, size_of::<T>()) {
-        Ok(at) => at,
-        Err(kind) => return trap(kind),
-    };
+    if !is_aligned(address, offset, size_of::<T>()) {
+        return trap(TrapKind::UnalignedAtomic);
+    }
     let Some(shared) = memory.shared() else {
         return trap(TrapKind::ExpectedSharedMemory);
+    };
+    let Some(at) = effective(memory, address, offset, size_of::<T>()) else {
+        return trap(TrapKind::MemoryOutOfBounds);
     };
     let timeout = u64::try_from(timeout_nanos as i64).ok();
     let timeout = timeout.map(Duration::from_nanos);
@@ -96,25 +99,11 @@ unsafe fn wait<T: Word>(
     }
 }
 
-/// The effective address of an atomic access: inside of the memory first, then aligned.
-fn effective(
-    memory: &Memory,
-    address: u64,
-    offset: u64,
-    size_bytes: usize,
-) -> Result<u64, TrapKind> {
-    let at = address.checked_add(offset);
-    let end = at.and_then(|at| at.checked_add(size_bytes as u64));
-    match (at, end) {
-        (Some(at), Some(end)) if end <= memory.inst.len_bytes as u64 => {
-            if at.is_multiple_of(size_bytes as u64) {
-                Ok(at)
-            } else {
-                Err(TrapKind::UnalignedAtomic)
-            }
-        }
-        _ => Err(TrapKind::MemoryOutOfBounds),
-    }
+/// The effective address of an access of `size_bytes`, if all of it is inside of the memory.
+fn effective(memory: &Memory, address: u64, offset: u64, size_bytes: usize) -> Option<u64> {
+    let at = address.checked_add(offset)?;
+    let end = at.checked_add(size_bytes as u64)?;
+    (end <= memory.inst.len_bytes as u64).then_some(at)
 }
 
 /// Whether someone wants the store to stop. A wait asks this now and then.

@@ -48,13 +48,14 @@ unsafe fn result(r: &mut Regs, value: u64) {
 handlers! {
     /// `result := operation(memory [a + offset], b, c)`
     fn access<A: Access>(r) {
-        let at = at(r.vm, memory_index(&r), [*r.slot(1), r.cell(1)], A::SIZE_BYTES);
+        let (address, offset) = (*r.slot(1), r.cell(1));
+        if !atomic::is_aligned(address, offset, A::SIZE_BYTES) {
+            return r.trap(TrapKind::UnalignedAtomic);
+        }
+        let at = at(r.vm, memory_index(&r), [address, offset], A::SIZE_BYTES);
         let Some(at) = at else {
             return r.trap(TrapKind::MemoryOutOfBounds);
         };
-        if !(at as usize).is_multiple_of(A::SIZE_BYTES) {
-            return r.trap(TrapKind::UnalignedAtomic);
-        }
         let value = A::access(at, *r.slot(2), *r.slot(3));
         if A::HAS_RESULT {
             result(&mut r, value);
@@ -105,7 +106,7 @@ macro_rules! accesses {
         accesses! { $op $word true (at, a, _b) $word::$func(at, a as $word).into() }
     };
     (impl atomic_cmpxchg $op:ident { $word:ident as $slot:ident -> $ty:ident }) => {
-        accesses! { $op $word true (at, a, b) atomic::cmpxchg(at, a, b as $word).into() }
+        accesses! { $op $word true (at, a, b) $word::cmpxchg(at, a as $word, b as $word).into() }
     };
     ($op:ident $word:ident $has_result:literal ($at:ident, $a:ident, $b:ident) $value:expr) => {
         impl Access for ops::$op {

@@ -1,6 +1,6 @@
 //! Handlers of atomic instructions (threads proposal: "Atomic Memory Instructions"), on any memory:
-//! `{ offset in bytes, memory index }`. An access that is out of bounds traps as such, also if it
-//! is not aligned.
+//! `{ offset in bytes, memory index }`. An access that is not aligned traps as such, also if it is
+//! out of bounds.
 
 use super::machine::handlers;
 use super::memory::far_address;
@@ -12,16 +12,19 @@ use crate::ops::{
 use crate::trap::TrapKind;
 use crate::vm::Exit;
 
-/// Ends with the trap of an access that has no address.
-macro_rules! trap_unless_aligned {
-    ($m:ident, $at:ident, $storage:ident) => {
-        if !($at as usize).is_multiple_of(size_of::<$storage>()) {
+/// The host's address of an access; ends execution if the access is not aligned or out of bounds.
+macro_rules! checked_address {
+    ($m:ident, $memory:ident, $address:expr, $offset:ident, $storage:ident) => {{
+        let (address, size_bytes) = ($address, size_of::<$storage>());
+        if !atomic::is_aligned(address, $offset, size_bytes) {
             return $m.trap(TrapKind::UnalignedAtomic);
         }
-        if $at.is_null() {
+        let at = far_address($m.vm, $memory, address, $offset, size_bytes);
+        if at.is_null() {
             return $m.trap(TrapKind::MemoryOutOfBounds);
         }
-    };
+        at
+    }};
 }
 
 macro_rules! loads {
@@ -31,8 +34,7 @@ macro_rules! loads {
         #[expect(non_snake_case, reason = "a handler is named as the variant of its opcode")]
         fn $op(m) {
             let (offset, memory) = (m.take(), m.take());
-            let at = far_address(m.vm, memory, m.acc, offset, size_of::<$storage>());
-            trap_unless_aligned!(m, at, $storage);
+            let at = checked_address!(m, memory, m.acc, offset, $storage);
             m.acc = $storage::load(at).into();
             m.next()
         }
@@ -47,8 +49,7 @@ macro_rules! stores {
         fn $op(m) {
             let (offset, memory) = (m.take(), m.take());
             let address = *m.sp.sub(1);
-            let at = far_address(m.vm, memory, address, offset, size_of::<$storage>());
-            trap_unless_aligned!(m, at, $storage);
+            let at = checked_address!(m, memory, address, offset, $storage);
             $storage::store(at, m.acc as $storage);
             m.drop_slots(2);
             m.next()
@@ -64,8 +65,7 @@ macro_rules! rmws {
         fn $op(m) {
             let (offset, memory) = (m.take(), m.take());
             m.sp = m.sp.sub(1);
-            let at = far_address(m.vm, memory, *m.sp, offset, size_of::<$storage>());
-            trap_unless_aligned!(m, at, $storage);
+            let at = checked_address!(m, memory, *m.sp, offset, $storage);
             m.acc = $storage::$operation(at, m.acc as $storage).into();
             m.next()
         }
@@ -81,9 +81,8 @@ macro_rules! cmpxchgs {
             let (offset, memory) = (m.take(), m.take());
             m.sp = m.sp.sub(2);
             let (address, expected) = (*m.sp, *m.sp.add(1));
-            let at = far_address(m.vm, memory, address, offset, size_of::<$storage>());
-            trap_unless_aligned!(m, at, $storage);
-            m.acc = atomic::cmpxchg(at, expected, m.acc as $storage).into();
+            let at = checked_address!(m, memory, address, offset, $storage);
+            m.acc = $storage::cmpxchg(at, expected as $storage, m.acc as $storage).into();
             m.next()
         }
     )* } };

@@ -1,5 +1,5 @@
 (module
-  ;; atomic accesses: the index must be aligned, the guarded byte at its end is touched first
+  ;; atomic accesses: the index must be aligned, then a guarded memory is read once
   (memory 1 1 shared)
   (func $load (param i32) (result i64) (i64.atomic.load (local.get 0)))
   (func $store (param i32 i32) (i32.atomic.store16 offset=8 (local.get 0) (local.get 1)))

@@ -6,7 +6,8 @@
 use super::imm::Imm12;
 use super::inst::Inst;
 use super::ops::{
-    AddSub, Bitfield, BranchReg, Cond, CondSel, Data2, Fp1, FpSize, Logic, MulAdd, Shift, Size,
+    AddSub, Bitfield, BranchReg, Cond, CondSel, Data2, Extend, Fp1, FpSize, Logic, MulAdd, Shift,
+    Size,
 };
 use super::regs::{Gpr, LR, Vreg, XZR};
 use super::vector::{Arr, Vec3};
@@ -68,6 +69,19 @@ impl Inst {
     /// Flags of `rn - rm`.
     pub fn cmp(size: Size, rn: Gpr, rm: Gpr) -> Self {
         Self::add_sub(AddSub::Subs, size, XZR, rn, rm)
+    }
+
+    /// Flags of `rn - (rm extended)`, in 32 bits.
+    pub fn cmp_extended(rn: Gpr, rm: Gpr, extend: Extend) -> Self {
+        Self::AddSubExtend {
+            op: AddSub::Subs,
+            size: Size::W,
+            rd: XZR,
+            rn,
+            rm,
+            extend,
+            amount: 0,
+        }
     }
 
     /// Flags of `rn - imm`.

@@ -1,8 +1,8 @@
-//! Atomic accesses: bounds first, then alignment, then the access (threads proposal: "Atomic Memory
+//! Atomic accesses: alignment first, then bounds, then the access (threads proposal: "Atomic Memory
 //! Instructions"). Waiting and notifying are out of line.
 //!
-//! In a guarded memory the last byte is read first, so that an access beyond the memory's end traps
-//! as such even if it is not aligned; the access itself cannot miss then.
+//! In a guarded memory the first byte is read before the access, so that a load traps out of
+//! bounds. An aligned access does not cross a page, so that the access itself cannot fault then.
 
 use super::{Builder, Class, Helper, Inst, Value, fold};
 use crate::error::{Error, Result};
@@ -59,7 +59,7 @@ impl Builder<'_> {
             _ => fold::result_type(op),
         };
         let values: Vec<Value> = operands[1..].iter().map(|&o| self.read(o, ty)).collect();
-        let (op, values) = self.operands_of(sort, ty, size_bytes, &values);
+        let (op, values) = self.operands_of(sort, ty, &values);
         let args: Vec<Value> = [address].into_iter().chain(values).collect();
         let args = self.func.add_list(&args);
         let size_log2 = size_bytes.trailing_zeros() as u8;
@@ -79,46 +79,47 @@ impl Builder<'_> {
     /// The checked address of an access.
     fn atomic_address(&mut self, access: Access<'_>, size_bytes: u64) -> Value {
         let memory = access.memory;
-        let (base, near, class) =
+        self.check_alignment(access, size_bytes);
+        let (base, offset, class) =
             self.address(memory, access.operands[0], access.offset, size_bytes, false);
         if let Class::Guarded(_) = class {
-            let last = near + (size_bytes as i32 - 1);
+            let op = Op::I32Load8U;
             self.one(
                 Inst::Load {
-                    op: Op::I32Load8U,
+                    op,
                     class,
                     base,
-                    offset: last,
+                    offset,
                 },
                 Type::I32,
             );
         }
-        let near = self.constant(Type::I64, near as u64);
-        let address = self.binary(Op::I64Add, base, near);
-        if size_bytes > 1 {
-            // The memory begins at a page, so that the address is as aligned as the index.
-            let low = self.unary(Op::I32WrapI64, address);
-            let mask = self.constant(Type::I32, size_bytes - 1);
-            let rest = self.binary(Op::I32And, low, mask);
-            self.trap_if(rest, TrapKind::UnalignedAtomic);
+        let near = self.constant(Type::I64, offset as u64);
+        self.binary(Op::I64Add, base, near)
+    }
+
+    /// Traps unless the effective address is a multiple of the size. The low bits of the index and
+    /// of the offset decide.
+    fn check_alignment(&mut self, access: Access<'_>, size_bytes: u64) {
+        if size_bytes == 1 {
+            return;
         }
-        address
+        let index = self.memory_index(access.memory, access.operands[0]);
+        let mut low = self.unary(Op::I32WrapI64, index);
+        let offset = self.ir.consts[access.offset as usize] % size_bytes;
+        if offset != 0 {
+            let offset = self.constant(Type::I32, offset);
+            low = self.binary(Op::I32Add, low, offset);
+        }
+        let mask = self.constant(Type::I32, size_bytes - 1);
+        let rest = self.binary(Op::I32And, low, mask);
+        self.trap_if(rest, TrapKind::UnalignedAtomic);
     }
 
     /// The access of a sort, and its operands.
-    fn operands_of(
-        &mut self,
-        sort: Sort,
-        ty: Type,
-        size_bytes: u64,
-        values: &[Value],
-    ) -> (AtomicOp, Vec<Value>) {
+    fn operands_of(&mut self, sort: Sort, ty: Type, values: &[Value]) -> (AtomicOp, Vec<Value>) {
         let is_wide = ty == Type::I64;
         match sort {
-            Sort::As(AtomicOp::CompareSwap) => {
-                let values = self.compared(ty, size_bytes, values[0], values[1]);
-                (AtomicOp::CompareSwap, values)
-            }
             Sort::As(op) => (op, values.to_vec()),
             Sort::Sub => {
                 let zero = self.constant(ty, 0);
@@ -132,30 +133,6 @@ impl Builder<'_> {
                 (AtomicOp::Clear, vec![self.binary(xor, values[0], ones)])
             }
         }
-    }
-
-    /// What is compared is zero-extended, so an expected value that is wider than the access never
-    /// matches: then its low part replaces itself, which changes nothing.
-    fn compared(
-        &mut self,
-        ty: Type,
-        size_bytes: u64,
-        expected: Value,
-        replacement: Value,
-    ) -> Vec<Value> {
-        let (and, eq, width) = match ty {
-            Type::I64 => (Op::I64And, Op::I64Eq, 8),
-            _ => (Op::I32And, Op::I32Eq, 4),
-        };
-        if size_bytes == width {
-            return vec![expected, replacement];
-        }
-        let mask = self.constant(ty, (1 << (8 * size_bytes)) - 1);
-        let low = self.binary(and, expected, mask);
-        let cond = self.binary(eq, low, expected);
-        let (a, b) = (replacement, low);
-        let new = self.one(Inst::Select { cond, a, b }, ty);
-        vec![low, new]
     }
 
     fn wait_or_notify(&mut self, access: Access<'_>) -> Result<()> {

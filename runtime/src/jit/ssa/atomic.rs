@@ -23,7 +23,8 @@ pub enum AtomicOp {
     Invert,
     /// Replaces.
     Swap,
-    /// Replaces what is there by the second operand if it is the first.
+    /// Replaces what is there by the second operand if it is the first. Bits of the operands above
+    /// the width of the access do not count.
     CompareSwap,
 }
 

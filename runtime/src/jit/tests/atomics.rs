@@ -75,7 +75,7 @@ fn operations_read_modify_and_write() {
 }
 
 #[test]
-fn comparing_takes_in_what_is_above_the_access() {
+fn comparing_wraps_the_expected_value_to_the_width_of_the_access() {
     let wat = r#"(module (memory 1 1 shared)
         (func (export "f") (param i64 i64) (result i64 i64)
           (i64.atomic.store (i32.const 0) (i64.const 0x1122334455667788))
@@ -92,15 +92,15 @@ fn comparing_takes_in_what_is_above_the_access() {
         let swapped = Ok(i64s([old, 0x1122_3344_abcd_7788]));
         assert_eq!(run.call("f", &i64s([old, 0x9abcd])), swapped);
         assert_eq!(run.call("f", &i64s([0x5567, 1])), Ok(i64s([old, same])));
-        let wider = i64s([old | 1 << 40, 1]);
-        assert_eq!(run.call("f", &wider), Ok(i64s([old, same])));
+        let wider = i64s([old | 1 << 40, 0x9abcd]);
+        assert_eq!(run.call("f", &wider), swapped);
         assert_eq!(run.call("g", &i32s([0, -7])), Ok(i32s([-7])));
         assert_eq!(run.call("g", &i32s([0, 3])), Ok(i32s([-7])));
     }
 }
 
 #[test]
-fn bounds_come_before_alignment() {
+fn alignment_comes_before_bounds() {
     for memory in ["(memory 1)", "(memory 1 2 shared)"] {
         let wat = format!(
             r#"(module {memory}
@@ -116,11 +116,15 @@ fn bounds_come_before_alignment() {
             let mut at = |export: &str, at: i32| run.call(export, &i32s([at]));
             assert_eq!(at("f", 65_532), Ok(i32s([0])));
             assert_eq!(at("f", 65_530), Err(TrapKind::UnalignedAtomic));
-            assert_eq!(at("f", 65_533), Err(TrapKind::MemoryOutOfBounds));
-            assert_eq!(at("f", -1), Err(TrapKind::MemoryOutOfBounds));
+            assert_eq!(at("f", 65_533), Err(TrapKind::UnalignedAtomic));
+            assert_eq!(at("f", -1), Err(TrapKind::UnalignedAtomic));
+            assert_eq!(at("f", 65_536), Err(TrapKind::MemoryOutOfBounds));
+            assert_eq!(at("f", -4), Err(TrapKind::MemoryOutOfBounds));
             assert_eq!(at("g", 65_524), Ok(vec![]));
             assert_eq!(at("g", 0), Err(TrapKind::UnalignedAtomic));
-            assert_eq!(at("g", 65_525), Err(TrapKind::MemoryOutOfBounds));
+            assert_eq!(at("g", 65_525), Err(TrapKind::UnalignedAtomic));
+            assert_eq!(at("g", 65_532), Err(TrapKind::MemoryOutOfBounds));
+            assert_eq!(at("g", -4), Err(TrapKind::MemoryOutOfBounds));
             assert_eq!(run.call("size", &[]), Ok(i32s([1])));
         }
     }

@@ -5,8 +5,8 @@ use super::Emitter;
 use crate::jit::arm64::abi::{SCRATCH, SCRATCH2};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::Exclusive;
-use crate::jit::arm64::ops::{AddSub, CompareBranch, Cond, Logic, Size};
-use crate::jit::arm64::vector::{LoadOrdered, StoreExclusive};
+use crate::jit::arm64::ops::{AddSub, CompareBranch, Cond, Extend, Logic, Size};
+use crate::jit::arm64::vector::{AtomicSize, LoadOrdered, StoreExclusive};
 use crate::jit::ssa::atomic::AtomicOp;
 
 impl Emitter<'_> {
@@ -31,7 +31,11 @@ impl Emitter<'_> {
         let combined = |op| Inst::logic(op, width, SCRATCH, rd, value);
         let rt = match op {
             AtomicOp::CompareSwap => {
-                self.asm.emit(Inst::cmp(width, rd, expected));
+                self.asm.emit(match size {
+                    AtomicSize::B => Inst::cmp_extended(rd, expected, Extend::Uxtb),
+                    AtomicSize::H => Inst::cmp_extended(rd, expected, Extend::Uxth),
+                    AtomicSize::W | AtomicSize::X => Inst::cmp(width, rd, expected),
+                });
                 let (cond, target) = (Cond::Ne, done.into());
                 self.asm.emit(Inst::BCond { cond, target });
                 value

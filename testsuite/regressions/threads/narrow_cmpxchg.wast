@@ -1,0 +1,73 @@
+;; Threads, execution of `t.atomic.rmwN.cmpxchg_u`: the expected value is wrapped to N bits before it
+;; is compared, and so is the replacement before it is stored.
+
+(module
+  (memory 1 1 shared)
+  (func (export "set") (i64.store (i32.const 8) (i64.const 0x1122334455667788)))
+  (func (export "get") (result i64) (i64.load (i32.const 8)))
+  (func (export "i32.rmw8") (param i32 i32) (result i32)
+    (i32.atomic.rmw8.cmpxchg_u (i32.const 9) (local.get 0) (local.get 1)))
+  (func (export "i32.rmw16") (param i32 i32) (result i32)
+    (i32.atomic.rmw16.cmpxchg_u (i32.const 10) (local.get 0) (local.get 1)))
+  (func (export "i32.rmw") (param i32 i32) (result i32)
+    (i32.atomic.rmw.cmpxchg (i32.const 12) (local.get 0) (local.get 1)))
+  (func (export "i64.rmw8") (param i64 i64) (result i64)
+    (i64.atomic.rmw8.cmpxchg_u (i32.const 15) (local.get 0) (local.get 1)))
+  (func (export "i64.rmw16") (param i64 i64) (result i64)
+    (i64.atomic.rmw16.cmpxchg_u (i32.const 14) (local.get 0) (local.get 1)))
+  (func (export "i64.rmw32") (param i64 i64) (result i64)
+    (i64.atomic.rmw32.cmpxchg_u (i32.const 12) (local.get 0) (local.get 1)))
+  (func (export "i64.rmw") (param i64 i64) (result i64)
+    (i64.atomic.rmw.cmpxchg (i32.const 8) (local.get 0) (local.get 1)))
+  ;; The wrapped value is a constant here.
+  (func (export "constant") (result i32)
+    (i32.atomic.rmw8.cmpxchg_u (i32.const 9) (i32.const 0xabcdef77) (i32.const 0x7fffff01))))
+
+(invoke "set")
+(assert_return (invoke "i32.rmw8" (i32.const 0x77) (i32.const 0xaa)) (i32.const 0x77))
+(assert_return (invoke "get") (i64.const 0x112233445566aa88))
+(assert_return (invoke "i32.rmw8" (i32.const 0xffffffaa) (i32.const 0x12345678)) (i32.const 0xaa))
+(assert_return (invoke "get") (i64.const 0x1122334455667888))
+(assert_return (invoke "i32.rmw8" (i32.const 0xffffffaa) (i32.const 0)) (i32.const 0x78))
+(assert_return (invoke "get") (i64.const 0x1122334455667888))
+
+(invoke "set")
+(assert_return (invoke "i32.rmw16" (i32.const 0x80005566) (i32.const 0xbeefcafe)) (i32.const 0x5566))
+(assert_return (invoke "get") (i64.const 0x11223344cafe7788))
+(assert_return (invoke "i32.rmw16" (i32.const 0xfffffffe) (i32.const 0)) (i32.const 0xcafe))
+(assert_return (invoke "get") (i64.const 0x11223344cafe7788))
+
+(invoke "set")
+(assert_return (invoke "i32.rmw" (i32.const 0x11223344) (i32.const -2)) (i32.const 0x11223344))
+(assert_return (invoke "get") (i64.const 0xfffffffe55667788))
+(assert_return (invoke "i32.rmw" (i32.const 0x11223344) (i32.const 0)) (i32.const -2))
+
+(invoke "set")
+(assert_return (invoke "i64.rmw8" (i64.const 0x11) (i64.const 0x42)) (i64.const 0x11))
+(assert_return (invoke "get") (i64.const 0x4222334455667788))
+(assert_return (invoke "i64.rmw8" (i64.const 0xffffffffffffff42) (i64.const 0x100)) (i64.const 0x42))
+(assert_return (invoke "get") (i64.const 0x0022334455667788))
+(assert_return (invoke "i64.rmw8" (i64.const 0x8000000000000000) (i64.const -1)) (i64.const 0))
+(assert_return (invoke "get") (i64.const 0xff22334455667788))
+
+(invoke "set")
+(assert_return (invoke "i64.rmw16" (i64.const 0x10000_1122) (i64.const 0xdead_beef)) (i64.const 0x1122))
+(assert_return (invoke "get") (i64.const 0xbeef334455667788))
+(assert_return (invoke "i64.rmw16" (i64.const 0xbeee) (i64.const 1)) (i64.const 0xbeef))
+
+(invoke "set")
+(assert_return (invoke "i64.rmw32" (i64.const 0xffffffff_11223344) (i64.const 0x1_80000001))
+  (i64.const 0x11223344))
+(assert_return (invoke "get") (i64.const 0x8000000155667788))
+(assert_return (invoke "i64.rmw32" (i64.const 0x1_80000001) (i64.const 5)) (i64.const 0x80000001))
+(assert_return (invoke "get") (i64.const 0x0000000555667788))
+
+(invoke "set")
+(assert_return (invoke "i64.rmw" (i64.const 0x55667788) (i64.const 0)) (i64.const 0x1122334455667788))
+(assert_return (invoke "i64.rmw" (i64.const 0x1122334455667788) (i64.const -1))
+  (i64.const 0x1122334455667788))
+(assert_return (invoke "get") (i64.const -1))
+
+(invoke "set")
+(assert_return (invoke "constant") (i32.const 0x77))
+(assert_return (invoke "get") (i64.const 0x1122334455660188))
