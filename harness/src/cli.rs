@@ -107,6 +107,9 @@ pub struct ModeArgs {
     /// Leave garbage in all registers that calls out of compiled code may change
     #[arg(long)]
     pub poison_registers: bool,
+    /// Check the register allocation of every compiled function
+    #[arg(long)]
+    pub check_allocation: bool,
 }
 
 impl From<ModeArgs> for Modes {
@@ -116,6 +119,7 @@ impl From<ModeArgs> for Modes {
             interruptible: modes.interruptible,
             gc_stress: modes.gc_stress,
             poison_registers: modes.poison_registers,
+            check_allocation: modes.check_allocation,
         }
     }
 }

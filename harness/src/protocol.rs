@@ -84,6 +84,9 @@ pub struct Modes {
     /// What compiled code calls leaves garbage in the registers that it may change.
     #[serde(default)]
     pub poison_registers: bool,
+    /// Register allocation is checked after each function that is compiled.
+    #[serde(default)]
+    pub check_allocation: bool,
 }
 
 impl fmt::Display for Modes {
@@ -93,6 +96,7 @@ impl fmt::Display for Modes {
             (self.interruptible, "interruptible"),
             (self.gc_stress, "gc-stress"),
             (self.poison_registers, "poison-registers"),
+            (self.check_allocation, "check-allocation"),
         ];
         let on = modes.into_iter().filter(|(is_on, _)| *is_on);
         let on: Vec<&str> = on.map(|(_, name)| name).collect();

@@ -144,6 +144,7 @@ const PROBE: JobConfig = JobConfig {
         interruptible: false,
         gc_stress: false,
         poison_registers: false,
+        check_allocation: false,
     },
     memory_bytes_max: 0,
 };
@@ -164,6 +165,7 @@ fn config(tier: Tier, job: &JobConfig) -> Config {
         interruptible: job.modes.interruptible,
         gc_stress: job.modes.gc_stress,
         poison_registers: job.modes.poison_registers,
+        check_allocation: job.modes.check_allocation,
         ..Config::only(wassay_runtime::Tier::Stack)
     }
 }

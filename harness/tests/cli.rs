@@ -798,10 +798,17 @@ fn modes_change_no_verdict_and_stand_in_the_report() {
         "--interruptible",
         "--gc-stress",
         "--poison-registers",
+        "--check-allocation",
     ];
     let (ended, report) = place.spec_in(tiers, &[&[&suite[..]], &modes[..]].concat());
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    for mode in ["fuel", "interruptible", "gc_stress", "poison_registers"] {
+    for mode in [
+        "fuel",
+        "interruptible",
+        "gc_stress",
+        "poison_registers",
+        "check_allocation",
+    ] {
         assert_eq!(report["run"]["modes"][mode], true);
     }
     assert_eq!(report["agreement"]["agree"], 2);

@@ -157,6 +157,9 @@ pub struct Config {
     /// Whether all that compiled code calls outside of it comes back with garbage in every register
     /// that it may change: a test of compiled code.
     pub poison_registers: bool,
+    /// Whether register allocation is checked after each function by symbolic execution: a test of
+    /// compiled code that needs no execution.
+    pub check_allocation: bool,
     /// Whether compiled code may use atomic read-modify-write instructions (FEAT_LSE of ARM64).
     pub has_atomics: bool,
 }
@@ -175,6 +178,7 @@ impl Config {
             interruptible: false,
             gc_stress: false,
             poison_registers: false,
+            check_allocation: false,
             has_atomics: host_has_atomics(),
         }
     }

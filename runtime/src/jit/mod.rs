@@ -69,6 +69,7 @@ pub mod opt;
 pub mod pipeline;
 pub mod publish;
 pub mod ssa;
+mod steps;
 #[cfg(test)]
 mod tests;
 

@@ -215,7 +215,6 @@ impl<'a> Walk<'a> {
         if is_made_at_use(inst) {
             return Block::ENTRY;
         }
-        let mut block = self.block;
         let is_movable = |around: u32| match inst {
             Inst::Load { class, .. } => match class {
                 Class::Instance => true,
@@ -224,20 +223,29 @@ impl<'a> Walk<'a> {
             },
             _ => inst.is_pure(),
         };
-        while let Some(around) = self.cfg.loop_of[block.index()]
-            && is_movable(around)
-            && let Some(preheader) = self.cfg.loops[around as usize].preheader
-        {
-            let mut is_fixed = true;
+        let is_changed = |around: u32| {
+            let mut is_changed = false;
             self.func.visit(inst, |v| {
-                is_fixed &= !self.cfg.is_in_loop(self.home[v.index()], around);
+                is_changed |= self.cfg.is_in_loop(self.home[v.index()], around);
             });
-            if !is_fixed {
-                break;
-            }
-            block = preheader;
+            is_changed
+        };
+        let Some(inner) = self.cfg.loop_of[self.block.index()] else {
+            return self.block;
+        };
+        let Some(limit) = self.cfg.outermost_entered(inner) else {
+            return self.block;
+        };
+        let leaves = |around: u32| {
+            self.cfg.contains(limit, around) && is_movable(around) && !is_changed(around)
+        };
+        if !leaves(inner) {
+            return self.block;
         }
-        block
+        let outermost = self.cfg.outermost(inner, leaves);
+        self.cfg.loops[outermost as usize]
+            .preheader
+            .expect("loops up to the limit have one")
     }
 
     /// The value of an instruction that the optimiser makes.

@@ -199,13 +199,13 @@ fn function(
     ir: &ir::Func,
     assumptions: Assumptions,
     around: Surroundings,
+    is_checked: bool,
 ) -> Result<(Emitted, HelperOps)> {
     let (vcode, helper_ops) = lowered(ir, assumptions)?;
     let env = abi::env();
     let output = vcode.allocate(&env)?;
     // The checker's time is quadratic: functions of the suites are all below this.
-    #[cfg(test)]
-    if vcode.insts.len() < 10_000 {
+    if is_checked || cfg!(test) && vcode.insts.len() < 10_000 {
         vcode.check(&env, &output)?;
     }
     let emitted = emit::emit(Assembler::new(), &vcode, &output, around)?;
@@ -224,6 +224,8 @@ fn count(proof: &mut Proof, ops: u64, helper_ops: &HelperOps) {
 #[derive(Default)]
 struct Linker {
     bytes_max: usize,
+    /// Whether register allocation is checked.
+    checks_allocation: bool,
     bytes: Vec<u8>,
     data: Vec<Range<u32>>,
     tables: Tables,
@@ -241,6 +243,7 @@ impl Linker {
         let mut linker = Linker::default();
         let allowed = usize::try_from(config.limits.code_bytes_max);
         linker.bytes_max = allowed.unwrap_or(usize::MAX).min(CODE_BYTES_MAX);
+        linker.checks_allocation = config.check_allocation;
         linker.tables.module = Some(module.downgrade());
         linker
     }
@@ -294,7 +297,7 @@ impl Linker {
         assumptions: Assumptions,
         around: Surroundings,
     ) -> Result<HelperOps> {
-        let (emitted, helper_ops) = function(ir, assumptions, around)?;
+        let (emitted, helper_ops) = function(ir, assumptions, around, self.checks_allocation)?;
         let no_room = emitted.no_room_at;
         let start = self.piece(emitted.code)?;
         self.handlers(ir);

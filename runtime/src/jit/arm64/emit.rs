@@ -107,6 +107,8 @@ struct Emitter<'a> {
     labels: Vec<Label>,
     /// Blocks without code.
     is_empty: Vec<bool>,
+    /// For each block, the first one behind it that has code.
+    next_code: Vec<Option<u32>>,
     late: Vec<Late>,
     slow: Vec<SlowAllocation>,
     position: u32,
@@ -121,18 +123,15 @@ impl<'a> Emitter<'a> {
     ) -> Result<Self> {
         let frame = Frame::new(needs(vcode, output, around))?;
         let mut labels: Vec<Label> = vcode.blocks.iter().map(|_| asm.label()).collect();
-        let mut is_empty: Vec<bool> = (0..labels.len())
+        let is_jump: Vec<bool> = (0..labels.len())
             .map(|n| is_empty(vcode, output, n))
             .collect();
-        for n in 0..is_empty.len() {
-            // A circle of jumps must be code somewhere.
-            let end = final_target(vcode, &is_empty, n);
-            is_empty[end] = false;
-        }
-        let own = labels.clone();
-        for n in 0..labels.len() {
-            labels[n] = own[final_target(vcode, &is_empty, n)];
-        }
+        let leads_to = final_targets(vcode, &is_jump);
+        labels = leads_to.iter().map(|&to| labels[to as usize]).collect();
+        let is_empty: Vec<bool> = (0..labels.len())
+            .map(|n| leads_to[n] as usize != n)
+            .collect();
+        let next_code = next_code(&is_empty);
         Ok(Emitter {
             vcode,
             output,
@@ -141,6 +140,7 @@ impl<'a> Emitter<'a> {
             asm,
             labels,
             is_empty,
+            next_code,
             late: Vec::new(),
             slow: Vec::new(),
             position: 0,
@@ -439,8 +439,7 @@ impl<'a> Emitter<'a> {
 
     /// Whether what follows a block's code is what leads to block `to`.
     fn is_next(&self, block: usize, to: usize) -> bool {
-        let next = (block + 1..self.vcode.blocks.len()).find(|&n| !self.is_empty[n]);
-        next.is_some_and(|next| self.labels[next] == self.labels[to])
+        self.next_code[block].is_some_and(|next| self.labels[next as usize] == self.labels[to])
     }
 
     fn jump(&mut self, block: usize, to: usize) {
@@ -592,14 +591,45 @@ fn is_empty(vcode: &VCode<MInst>, output: &Output, n: usize) -> bool {
             })
 }
 
-/// Where a block without code leads; some block of the circle if that is one.
-fn final_target(vcode: &VCode<MInst>, is_empty: &[bool], n: usize) -> usize {
-    let mut at = n;
-    for _ in 0..is_empty.len() {
-        if !is_empty[at] {
-            break;
+/// For each block, the block with code that it leads to: itself, unless it is only a jump. A circle
+/// of jumps has code in one of its blocks.
+fn final_targets(vcode: &VCode<MInst>, is_jump: &[bool]) -> Vec<u32> {
+    const UNKNOWN: u32 = u32::MAX;
+    const ON_THE_WAY: u32 = u32::MAX - 1;
+    let mut leads_to = vec![UNKNOWN; is_jump.len()];
+    let mut passed = Vec::new();
+    for n in 0..is_jump.len() {
+        let mut at = n;
+        while is_jump[at] && leads_to[at] == UNKNOWN {
+            leads_to[at] = ON_THE_WAY;
+            passed.push(at);
+            at = vcode.blocks[at].succs[0].index();
         }
-        at = vcode.blocks[at].succs[0].index();
+        let end = match leads_to[at] {
+            UNKNOWN | ON_THE_WAY => at as u32,
+            known => known,
+        };
+        leads_to[end as usize] = end;
+        for at in passed.drain(..) {
+            leads_to[at] = end;
+        }
     }
-    at
+    leads_to
+}
+
+/// For each block, the first one behind it that is not empty.
+fn next_code(is_empty: &[bool]) -> Vec<Option<u32>> {
+    let mut next = None;
+    let mut all: Vec<Option<u32>> = (0..is_empty.len())
+        .rev()
+        .map(|n| {
+            let behind = next;
+            if !is_empty[n] {
+                next = Some(n as u32);
+            }
+            behind
+        })
+        .collect();
+    all.reverse();
+    all
 }

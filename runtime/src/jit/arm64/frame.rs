@@ -19,8 +19,10 @@ use crate::error::{Error, Result};
 use crate::limits::LimitKind;
 use crate::vm;
 
-/// The largest frame; larger ones could not be entered with the default limits anyway.
-const FRAME_BYTES_MAX: u32 = 1 << 24;
+/// The largest frame: offsets in it are positive numbers of 32 bits.
+const FRAME_BYTES_MAX: u32 = 1 << 30;
+/// `sp` moves by less than this with immediates of 12 bits and of 12 bits times 4096.
+const IMMEDIATE_BYTES_END: u32 = 1 << 24;
 /// Frames of functions that call nothing are not checked up to this size: below the native limit
 /// there is always that much room.
 const UNCHECKED_BYTES_MAX: u32 = 4096;
@@ -106,15 +108,7 @@ impl Frame {
             return at(offset);
         }
         asm.mov_imm(Size::X, SCRATCH, u64::from(offset));
-        asm.emit(Inst::AddSubExtend {
-            op: AddSub::Add,
-            size: Size::X,
-            rd: SCRATCH,
-            rn: SP,
-            rm: SCRATCH,
-            extend: Extend::Uxtx,
-            amount: 0,
-        });
+        add_to_sp(asm, AddSub::Add, SCRATCH);
         Mem::Offset {
             base: SCRATCH,
             offset: 0,
@@ -224,6 +218,11 @@ impl Frame {
     }
 
     fn move_sp(&self, asm: &mut Assembler, op: AddSub) {
+        if self.bytes >= IMMEDIATE_BYTES_END {
+            asm.mov_imm(Size::X, SCRATCH, u64::from(self.bytes));
+            add_to_sp(asm, op, SP);
+            return;
+        }
         for part in [self.bytes & !0xfff, self.bytes & 0xfff] {
             if part > 0 {
                 let imm = Imm12::new(u64::from(part)).expect("12 bits, or 12 bits times 4096");
@@ -237,6 +236,19 @@ impl Frame {
             }
         }
     }
+}
+
+/// `rd := sp + SCRATCH`, or `sp - SCRATCH`.
+fn add_to_sp(asm: &mut Assembler, op: AddSub, rd: Gpr) {
+    asm.emit(Inst::AddSubExtend {
+        op,
+        size: Size::X,
+        rd,
+        rn: SP,
+        rm: SCRATCH,
+        extend: Extend::Uxtx,
+        amount: 0,
+    });
 }
 
 fn at(offset: u32) -> Mem {

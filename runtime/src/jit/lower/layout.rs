@@ -94,11 +94,7 @@ impl Layout {
             None => cfg.loop_of[block.index()],
             Some(n) => {
                 let (from, to) = self.splits[n];
-                let around = cfg.loop_of[from.index()];
-                around.filter(|&l| cfg.is_in_loop(to, l)).or_else(|| {
-                    let outer = cfg.loop_of[to.index()];
-                    outer.filter(|&l| cfg.is_in_loop(from, l))
-                })
+                cfg.common_loop(cfg.loop_of[from.index()]?, to)
             }
         }
     }

@@ -73,15 +73,8 @@ fn is_constant(func: &Func, value: Value) -> bool {
 
 /// The block in front of all loops that a block is in, as far as they have one.
 fn home_of(cfg: &Cfg, block: Block) -> Option<Block> {
-    let mut home = None;
-    let mut at = block;
-    while let Some(n) = cfg.loop_of[at.index()]
-        && let Some(preheader) = cfg.loops[n as usize].preheader
-    {
-        home = Some(preheader);
-        at = preheader;
-    }
-    home
+    let outermost = cfg.outermost_entered(cfg.loop_of[block.index()]?)?;
+    cfg.loops[outermost as usize].preheader
 }
 
 fn keep(func: &mut Func, home: Block, value: Value) -> Value {
