@@ -79,7 +79,9 @@ pub fn run<I: Isa>(func: &Func, cfg: &Cfg, layout: &Layout) -> VCode<I::Inst> {
         block.insts = count - range.end..count - range.start;
     }
     cx.done.reverse();
-    VCode::new(cx.done, blocks, cx.vreg_count)
+    let place = |block: &Block| RBlock::new(layout.index_of[block.index()] as usize);
+    let text = layout.text.iter().map(place).collect();
+    VCode::new(cx.done, blocks, text, cx.vreg_count)
 }
 
 impl<'a, I: Isa> Lower<'a, I> {

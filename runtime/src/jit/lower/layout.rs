@@ -15,6 +15,8 @@ pub struct Layout {
     pub order: Vec<Block>,
     /// The place of each block in the order.
     pub index_of: Vec<u32>,
+    /// The same blocks in the order of the text.
+    pub text: Vec<Block>,
     /// For the blocks of split edges: source and target. They follow all other blocks in number.
     splits: Vec<(Block, Block)>,
     first_split: usize,
@@ -27,6 +29,7 @@ impl Layout {
         let mut layout = Layout {
             order: Vec::new(),
             index_of: Vec::new(),
+            text: Vec::new(),
             splits: Vec::new(),
             first_split,
         };
@@ -40,6 +43,7 @@ impl Layout {
                 &mut layout.order
             };
             list.push(block);
+            layout.text.push(block);
             layout.split_edges(func, cfg, block, &mut cold, is_cold);
         }
         layout.order.append(&mut cold);
@@ -71,6 +75,7 @@ impl Layout {
             let split = func.add_block();
             let position = func.blocks[block.index()].position;
             self.splits.push((block, edge.to));
+            self.text.push(split);
             let term = func.blocks[block.index()].term;
             let leads_an_exception = matches!(term, Term::Invoke { .. });
             match is_cold || leads_an_exception {

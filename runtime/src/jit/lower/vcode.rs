@@ -11,13 +11,16 @@ use regalloc2::{
     PRegSet, RegClass, RegallocOptions, VReg,
 };
 
+use super::blockwise::{self, Homes};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Arguments of edges up to which the good algorithm is used: its time is quadratic in chains of
-/// them, and functions that have more are not written by hand.
+/// Arguments of edges up to which regalloc2's good algorithm is used: its time is quadratic in
+/// chains of them, and functions that have more are not written by hand.
 const EDGE_ARGUMENTS_MAX: usize = 10_000;
 /// Instructions up to which it is used: its time is quadratic in uses of long-lived values, too.
 const GOOD_INSTS_MAX: usize = 20_000;
+/// Blocks, each counted for every value that is live through it, up to which it is used.
+const LIVE_THROUGH_MAX: u64 = 4_000_000;
 
 /// What the register allocator must know of a machine instruction.
 pub trait MachInst {
@@ -60,6 +63,8 @@ pub struct VCode<I> {
     pub positions: Vec<u32>,
     /// Blocks; the entry is the first.
     pub blocks: Vec<VBlock>,
+    /// Blocks in the order of the text: each after its dominators, loops in one piece.
+    text: Vec<RBlock>,
     operands: Vec<Operand>,
     /// Where each instruction's operands end.
     operand_ends: Vec<u32>,
@@ -68,8 +73,14 @@ pub struct VCode<I> {
 }
 
 impl<I: MachInst> VCode<I> {
-    /// Takes finished blocks, instructions with their positions, and the number of registers.
-    pub fn new(insts: Vec<(I, u32)>, mut blocks: Vec<VBlock>, vregs: usize) -> VCode<I> {
+    /// Takes finished blocks, their order in the text, instructions with their positions, and the
+    /// number of registers.
+    pub fn new(
+        insts: Vec<(I, u32)>,
+        mut blocks: Vec<VBlock>,
+        text: Vec<RBlock>,
+        vregs: usize,
+    ) -> VCode<I> {
         for from in 0..blocks.len() {
             for to in blocks[from].succs.clone() {
                 blocks[to.index()].preds.push(RBlock::new(from));
@@ -90,6 +101,7 @@ impl<I: MachInst> VCode<I> {
             insts,
             positions,
             blocks,
+            text,
             operands,
             operand_ends,
             clobbers,
@@ -104,25 +116,37 @@ impl<I: MachInst> VCode<I> {
     pub fn allocate(&self, env: &MachineEnv) -> Result<Output> {
         let given: usize = self.blocks.iter().flat_map(|b| &b.args).map(Vec::len).sum();
         let is_small = given <= EDGE_ARGUMENTS_MAX && self.insts.len() <= GOOD_INSTS_MAX;
-        let algorithm = match is_small {
-            true => Algorithm::Ion,
-            false => Algorithm::Fastalloc,
-        };
-        self.allocate_by(algorithm, env)
+        let live_through_max = self.blocks.len() as u64 * self.vregs as u64;
+        if is_small && live_through_max <= LIVE_THROUGH_MAX {
+            return self.allocate_well(env);
+        }
+        let homes = Homes::new(self, &self.text);
+        if is_small && homes.blocks_crossed <= LIVE_THROUGH_MAX {
+            return self.allocate_well(env);
+        }
+        blockwise::allocate(self, env, &homes)
     }
 
-    /// As [`Self::allocate`], by a given algorithm.
+    /// As [`Self::allocate`], by regalloc2's good algorithm.
     ///
     /// # Errors
     /// As there.
-    pub fn allocate_by(&self, algorithm: Algorithm, env: &MachineEnv) -> Result<Output> {
+    pub fn allocate_well(&self, env: &MachineEnv) -> Result<Output> {
         let options = RegallocOptions {
             verbose_log: false,
             validate_ssa: cfg!(debug_assertions),
-            algorithm,
+            algorithm: Algorithm::Ion,
         };
         regalloc2::run(self, env, &options)
             .map_err(|e| Error::new(ErrorKind::Internal, format!("register allocation: {e:?}")))
+    }
+
+    /// As [`Self::allocate`], in linear time.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn allocate_blockwise(&self, env: &MachineEnv) -> Result<Output> {
+        blockwise::allocate(self, env, &Homes::new(self, &self.text))
     }
 
     /// Checks an allocation by symbolic execution, independent of how it was made.

@@ -495,12 +495,11 @@ mod tests {
             let func = func(&edges);
             let cfg = Cfg::new(&func);
             let reachable = reached(&func, None);
-            for a in 0..size as u32 {
+            for a in (0..size as u32).filter(|&a| reachable[a as usize]) {
                 let without = reached(&func, Some(Block(a)));
                 for b in (0..size as usize).filter(|&b| reachable[b]) {
                     let dominates = cfg.dominates(Block(a), Block(b as u32));
-                    let expected = reachable[a as usize] && !without[b];
-                    assert_eq!(dominates, expected, "{a} {b} {edges:?}");
+                    assert_eq!(dominates, !without[b], "{a} {b} {edges:?}");
                 }
             }
         }

@@ -4,8 +4,6 @@
 
 use std::collections::BTreeSet;
 
-use regalloc2::Algorithm;
-
 use super::BOUNDS;
 use crate::engine::{Config, Engine, FrameShape, Thresholds, Tier};
 use crate::error::{ErrorKind, Result};
@@ -33,12 +31,12 @@ fn check_decodes(image: &Image) {
     }
 }
 
-/// The linear algorithm, which only the largest functions get, on a small function.
+/// The allocation block by block, which only the largest functions get, of a small function.
 fn check_linear_allocation(module: &Module, config: &Config, body: usize) {
     let ir = crate::ir::build(module, body).expect("it has just compiled");
     let lowered = pipeline::lowered(&ir, Assumptions::new(config));
     let (vcode, _) = lowered.expect("it has just compiled");
-    let output = vcode.allocate_by(Algorithm::Fastalloc, &abi::env());
+    let output = vcode.allocate_blockwise(&abi::env());
     let output = output.unwrap_or_else(|e| panic!("{e}"));
     let checked = vcode.check(&abi::env(), &output);
     assert_eq!(checked, Ok(()), "function {body}");
