@@ -5,6 +5,7 @@
 //! simply does not ask, and the computation is gone if nobody else does. Going backwards, all users
 //! have been seen before the definition. Constants are made where they are used.
 
+pub mod blockwise;
 pub mod layout;
 pub mod vcode;
 

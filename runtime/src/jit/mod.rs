@@ -60,7 +60,6 @@
 
 pub mod arm64;
 pub mod backend;
-pub mod blockwise;
 pub mod build;
 pub mod code;
 pub mod helper;

@@ -24,8 +24,8 @@ use regalloc2::{
     OperandKind, OperandPos, Output, PReg, PRegSet, ProgPoint, RegClass, SpillSlot, VReg,
 };
 
-use super::steps::step;
 use crate::error::{Error, ErrorKind, Result};
+use crate::jit::steps::step;
 pub use homes::Homes;
 use moves::{Helpers, Move, in_sequence};
 
