@@ -44,6 +44,8 @@ macro_rules! rows {
     };
 }
 
+#[macro_use]
+mod lanes;
 mod control;
 mod memory;
 mod numeric;
@@ -52,6 +54,10 @@ mod simd;
 mod tests;
 
 pub(crate) use control::*;
+pub use lanes::{
+    Half, LaneShape, Lanes, Sign, VectorBinary, VectorReduce, VectorRow, VectorShift,
+    VectorTernary, VectorUnary,
+};
 pub(crate) use memory::*;
 pub(crate) use numeric::*;
 pub(crate) use simd::*;
@@ -327,6 +333,10 @@ pub struct Row {
     pub imms: Imms,
     /// What it takes and leaves.
     pub signature: Signature,
+    /// The columns of a vector row.
+    pub vector: VectorRow,
+    /// The width of an access to a memory, where the opcode accesses so many bytes.
+    pub access_bytes: Option<u64>,
 }
 
 macro_rules! shapes {
@@ -475,7 +485,7 @@ macro_rules! imms_of {
     (atomic_cmpxchg $tail:tt) => {
         Imms::AtomicMemArg
     };
-    ($group:ident { $func:ident $params:tt -> $results:tt }) => {
+    ($group:ident { $func:ident $params:tt -> $results:tt $(; $($column:ident)*)? }) => {
         Imms::None
     };
 }
@@ -526,12 +536,35 @@ macro_rules! signature_of {
     (simd_load_lane $tail:tt) => { fixed!((addr, v128) -> (v128)) };
     (simd_store_lane $tail:tt) => { fixed!((addr, v128) -> ()) };
     (simd_shuffle $tail:tt) => { fixed!((v128, v128) -> (v128)) };
-    (simd_extract_lane { $func:ident(v128, lane) -> $t:ident }) => { fixed!((v128) -> ($t)) };
-    (simd_replace_lane { $func:ident(v128, lane, $t:ident) -> v128 }) => {
+    (simd_extract_lane { $func:ident(v128, lane) -> $t:ident; $($column:ident)* }) => {
+        fixed!((v128) -> ($t))
+    };
+    (simd_replace_lane { $func:ident(v128, lane, $t:ident) -> v128; $($column:ident)* }) => {
         fixed!((v128, $t) -> (v128))
     };
     (wide { $func:ident $params:tt -> $results:tt }) => { fixed!($params -> $results) };
-    ($group:ident { $func:ident $params:tt -> $result:ident }) => { fixed!($params -> ($result)) };
+    ($group:ident { $func:ident $params:tt -> $result:ident $(; $($column:ident)*)? }) => {
+        fixed!($params -> ($result))
+    };
+}
+
+/// The width of an access to a memory that a group and a tail say.
+macro_rules! access_bytes_of {
+    (load { $storage:ident $($rest:tt)* }) => { Some(size_of::<$storage>() as u64) };
+    (store { $t:ident -> $slot:ident as $storage:ident }) => { Some(size_of::<$storage>() as u64) };
+    (atomic_load $tail:tt) => { access_bytes_of!(load $tail) };
+    (atomic_store $tail:tt) => { access_bytes_of!(store $tail) };
+    (atomic_rmw { $operation:ident $($rest:tt)* }) => { access_bytes_of!(load { $($rest)* }) };
+    (atomic_cmpxchg $tail:tt) => { access_bytes_of!(load $tail) };
+    (simd_load { $func:ident($storage:ident) $($rest:tt)* }) => { access_bytes_of!(load { $storage }) };
+    (simd_store { $func:ident(v128) -> $storage:ident }) => { access_bytes_of!(load { $storage }) };
+    (simd_load_lane { $func:ident($storage:ident, $($rest:tt)* ) $($tail:tt)* }) => {
+        access_bytes_of!(load { $storage })
+    };
+    (simd_store_lane { $func:ident $params:tt -> $storage:ident; $($rest:tt)* }) => {
+        access_bytes_of!(load { $storage })
+    };
+    ($group:ident $tail:tt) => { None };
 }
 
 macro_rules! prefix_of {
@@ -576,6 +609,8 @@ macro_rules! define_ops {
                 shape: shape_of!($group),
                 imms: imms_of!($group $tail),
                 signature: signature_of!($group $tail),
+                vector: vector_row!($group $tail),
+                access_bytes: access_bytes_of!($group $tail),
             },
         )*)*];
     };

@@ -299,13 +299,40 @@ impl<'a> Builder<'a> {
                 b,
                 operands,
             } => self.out_of_line(op, dst, (a, b), operands)?,
-            ir::Inst::Ternary { .. }
-            | ir::Inst::Wide { .. }
-            | ir::Inst::Shuffle { .. }
-            | ir::Inst::ExtractLane { .. }
-            | ir::Inst::ReplaceLane { .. }
-            | ir::Inst::LoadLane { .. }
-            | ir::Inst::StoreLane { .. } => self.vector(inst)?,
+            ir::Inst::Ternary { op, dst, a, b, c } => self.ternary(op, dst, [a, b, c]),
+            ir::Inst::Wide { op, dst, operands } => self.wide_numbers(op, dst, operands),
+            ir::Inst::Shuffle {
+                op,
+                dst,
+                a,
+                b,
+                lanes,
+            } => self.shuffle(op, dst, [a, b], lanes),
+            ir::Inst::ExtractLane { op, lane, dst, a } => self.extract_lane(op, lane, dst, a),
+            ir::Inst::ReplaceLane {
+                op,
+                lane,
+                dst,
+                a,
+                value,
+            } => self.replace_lane(op, lane, dst, [a, value]),
+            ir::Inst::LoadLane {
+                op,
+                lane,
+                memory,
+                dst,
+                addr,
+                vector,
+                offset,
+            } => self.load_lane(op, lane, (memory, addr, offset), dst, vector)?,
+            ir::Inst::StoreLane {
+                op,
+                lane,
+                memory,
+                addr,
+                vector,
+                offset,
+            } => self.store_lane(op, lane, (memory, addr, offset), vector)?,
             ir::Inst::Atomic { .. } | ir::Inst::Fence => self.atomic(inst)?,
             ir::Inst::RefIsNull { .. }
             | ir::Inst::TrapIfNull { .. }

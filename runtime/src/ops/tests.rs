@@ -122,6 +122,91 @@ fn mnemonics_are_unique_but_for_the_forms_of_one_instruction() {
     }
 }
 
+/// The parts of a vector row's mnemonic that its columns say too.
+fn columns_of<T>(lanes: Lanes<T>) -> (String, Option<&'static str>, Option<&'static str>) {
+    let half = lanes.half.map(|half| match half {
+        Half::Low => "_low_",
+        Half::High => "_high_",
+    });
+    let sign = lanes.sign.map(|sign| match sign {
+        Sign::Signed => "_s",
+        Sign::Unsigned => "_u",
+    });
+    (format!("{:?}", lanes.shape).to_lowercase(), half, sign)
+}
+
+#[test]
+fn columns_of_vector_rows_agree_with_mnemonics() {
+    let mut checked = 0;
+    for row in &ROWS {
+        let (operation, (shape, half, sign)) = match row.vector {
+            VectorRow::ExtractLane(lanes) => ("ExtractLane".into(), columns_of(lanes)),
+            VectorRow::ReplaceLane(lanes) => ("ReplaceLane".into(), columns_of(lanes)),
+            VectorRow::Splat(lanes) => ("Splat".into(), columns_of(lanes)),
+            VectorRow::Reduce(lanes) => (format!("{:?}", lanes.operation), columns_of(lanes)),
+            VectorRow::Unary(lanes) => (format!("{:?}", lanes.operation), columns_of(lanes)),
+            VectorRow::Binary(lanes) => (format!("{:?}", lanes.operation), columns_of(lanes)),
+            VectorRow::Shift(lanes) => (format!("{:?}", lanes.operation), columns_of(lanes)),
+            VectorRow::Ternary(lanes) => (format!("{:?}", lanes.operation), columns_of(lanes)),
+            _ => continue,
+        };
+        checked += 1;
+        let name = row.mnemonic;
+        let (prefix, rest) = name.split_once('.').unwrap();
+        assert_eq!(shape, prefix, "{name}");
+        let signs = ["_s", "_u"].into_iter();
+        let expected_sign = signs
+            .clone()
+            .find(|sign| rest.ends_with(sign) || rest.ends_with(&format!("{sign}_zero")));
+        assert_eq!(sign, expected_sign, "{name}");
+        let widens = operation == "Extend" || operation == "ExtMul";
+        let halves = ["_low_", "_high_"].into_iter();
+        let expected_half = halves.clone().find(|half| widens && rest.contains(half));
+        assert_eq!(half, expected_half, "{name}");
+        // What is left of the mnemonic without these and the shape of the operands.
+        let words = rest.split('_').filter(|word| {
+            let is_shape = word.contains('x') && word.ends_with(|c: char| c.is_ascii_digit());
+            let is_column = half.is_some_and(|half| half.trim_matches('_') == *word)
+                || sign.is_some_and(|sign| sign[1..] == **word);
+            !is_shape && !is_column
+        });
+        assert_eq!(
+            operation.to_lowercase(),
+            words.collect::<String>(),
+            "{name}"
+        );
+    }
+    let is_vector = |op: &&Op| {
+        let shape = op.shape();
+        shape >= Shape::SimdExtractLane && shape <= Shape::SimdTernary
+    };
+    assert_eq!(checked, Op::ALL.iter().filter(is_vector).count());
+}
+
+#[test]
+fn parts_of_vector_accesses_fit_together() {
+    let signature = |op: Op| match op.row().signature {
+        Signature::Fixed { params, results } => (params, results),
+        Signature::Special => panic!("{op:?} has a fixed signature"),
+    };
+    for row in &ROWS {
+        let (loads, puts) = match row.vector {
+            VectorRow::LoadThen { load, then } => (load, then),
+            VectorRow::LoadLane { load, replace } => (load, replace),
+            VectorRow::StoreLane { extract, store } => {
+                assert_eq!(signature(extract).1, &signature(store).0[1..], "{row:?}");
+                continue;
+            }
+            _ => continue,
+        };
+        assert_eq!(
+            signature(loads).1.last(),
+            signature(puts).0.last(),
+            "{row:?}"
+        );
+    }
+}
+
 #[test]
 fn proposal_keys_are_unique() {
     let mut keys: Vec<_> = Proposal::ALL.iter().map(|p| p.key()).collect();

@@ -63,7 +63,7 @@ macro_rules! ternary {
 
 macro_rules! shift {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128, i32) -> v128 })* })*) => { handlers! { $($(
+        { $func:ident(v128, i32) -> v128; $($column:tt)* })* })*) => { handlers! { $($(
         /// `c := op(a, b)`, b being a scalar.
         fn $func<B: Source>(r) {
             set(&r, 3, pure::$func(vector(&r, 1), B::get(&r, 2)));
@@ -74,7 +74,7 @@ macro_rules! shift {
 
 macro_rules! splat {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident($a:ident) -> v128 })* })*) => { handlers! { $($(
+        { $func:ident($a:ident) -> v128; $($column:tt)* })* })*) => { handlers! { $($(
         /// `c := op(b)`, b being a scalar.
         fn $func<B: Source>(r) {
             set(&r, 3, pure::$func(B::get(&r, 2)));
@@ -85,7 +85,7 @@ macro_rules! splat {
 
 macro_rules! reduce {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128) -> i32 })* })*) => { handlers! { $($(
+        { $func:ident(v128) -> i32; $($column:tt)* })* })*) => { handlers! { $($(
         /// `c := op(a)`, a scalar.
         fn $func(r) {
             let result = pure::$func(vector(&r, 1));
@@ -109,7 +109,7 @@ macro_rules! shuffle {
 
 macro_rules! extract_lane {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128, lane) -> $result:ident })* })*) => { handlers! { $($(
+        { $func:ident(v128, lane) -> $result:ident; $($column:tt)* })* })*) => { handlers! { $($(
         /// `c := op(a)` of lane b, a scalar.
         fn $func(r) {
             let result = pure::$func(vector(&r, 1), r.field(2) as u8);
@@ -121,7 +121,7 @@ macro_rules! extract_lane {
 
 macro_rules! replace_lane {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128, lane, $a:ident) -> v128 })* })*) => { handlers! { $($(
+        { $func:ident(v128, lane, $a:ident) -> v128; $($column:tt)* })* })*) => { handlers! { $($(
         /// `c := op(a, b)` of the lane in the further cell, b being a scalar.
         fn $func<B: Source>(r) {
             set(&r, 3, pure::$func(vector(&r, 1), r.cell(1) as u8, B::get(&r, 2)));
@@ -132,7 +132,7 @@ macro_rules! replace_lane {
 
 macro_rules! loads {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident($storage:ident) -> v128 })* })*) => {
+        { $func:ident($storage:ident) -> v128; $($column:tt)* })* })*) => {
         handlers! { $($(
             /// `c := memory 0 [a + b]`
             fn $func<A: Source>(r) {
@@ -200,7 +200,7 @@ macro_rules! stores {
 
 macro_rules! load_lanes {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident($storage:ident, v128, lane) -> v128 })* })*) => { handlers! { $($(
+        { $func:ident($storage:ident, v128, lane) -> v128; $($column:tt)* })* })*) => { handlers! { $($(
         /// `c := b`, with a lane from `memory [a + further cell]`; lane and memory are in the
         /// halves of another further cell.
         fn $func(r) {
@@ -217,7 +217,7 @@ macro_rules! load_lanes {
 
 macro_rules! store_lanes {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128, lane) -> $storage:ident })* })*) => { handlers! { $($(
+        { $func:ident(v128, lane) -> $storage:ident; $($column:tt)* })* })*) => { handlers! { $($(
         /// `memory [a + further cell] := lane of b`; lane and memory are in the halves of another
         /// further cell.
         fn $func(r) {

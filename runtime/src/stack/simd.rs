@@ -124,7 +124,7 @@ macro_rules! ternary {
 
 macro_rules! shift {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128, i32) -> v128 })* })*) => { handlers! { $($(
+        { $func:ident(v128, i32) -> v128; $($column:tt)* })* })*) => { handlers! { $($(
         #[doc = concat!("`", $name, "`")]
         fn $func(m) {
             let result = pure::$func(m.below(2), m.acc as u32);
@@ -137,7 +137,7 @@ macro_rules! shift {
 
 macro_rules! splat {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident($a:ident) -> v128 })* })*) => { handlers! { $($(
+        { $func:ident($a:ident) -> v128; $($column:tt)* })* })*) => { handlers! { $($(
         #[doc = concat!("`", $name, "`")]
         fn $func(m) {
             let result = pure::$func(Slot::from_slot(m.acc));
@@ -150,7 +150,7 @@ macro_rules! splat {
 
 macro_rules! reduce {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128) -> i32 })* })*) => { handlers! { $($(
+        { $func:ident(v128) -> i32; $($column:tt)* })* })*) => { handlers! { $($(
         #[doc = concat!("`", $name, "`")]
         fn $func(m) {
             let result = pure::$func(m.top());
@@ -163,7 +163,7 @@ macro_rules! reduce {
 
 macro_rules! extract_lane {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128, lane) -> $result:ident })* })*) => { handlers! { $($(
+        { $func:ident(v128, lane) -> $result:ident; $($column:tt)* })* })*) => { handlers! { $($(
         #[doc = concat!("`", $name, "`: `{ lane }`")]
         fn $func(m) {
             let result = pure::$func(m.top(), m.take() as u8);
@@ -176,7 +176,7 @@ macro_rules! extract_lane {
 
 macro_rules! replace_lane {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128, lane, $a:ident) -> v128 })* })*) => { handlers! { $($(
+        { $func:ident(v128, lane, $a:ident) -> v128; $($column:tt)* })* })*) => { handlers! { $($(
         #[doc = concat!("`", $name, "`: `{ lane }`")]
         fn $func(m) {
             let lane = m.take() as u8;
@@ -244,7 +244,7 @@ macro_rules! accesses {
 
 macro_rules! loads {
     ($address:ident simd_load { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident($storage:ident) -> v128 })* }) => { handlers! { $(
+        { $func:ident($storage:ident) -> v128; $($column:tt)* })* }) => { handlers! { $(
         #[doc = concat!("`", $name, "`")]
         fn $op(m) {
             let at = $address(m.acc, size_of::<$storage>(), &mut m);
@@ -277,7 +277,7 @@ macro_rules! stores {
 
 macro_rules! load_lanes {
     ($address:ident simd_load_lane { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident($storage:ident, v128, lane) -> v128 })* }) => { handlers! { $(
+        { $func:ident($storage:ident, v128, lane) -> v128; $($column:tt)* })* }) => { handlers! { $(
         #[doc = concat!("`", $name, "`")]
         fn $op(m) {
             let at = $address(*m.sp.sub(2), size_of::<$storage>(), &mut m);
@@ -295,7 +295,7 @@ macro_rules! load_lanes {
 
 macro_rules! store_lanes {
     ($address:ident simd_store_lane { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128, lane) -> $storage:ident })* }) => { handlers! { $(
+        { $func:ident(v128, lane) -> $storage:ident; $($column:tt)* })* }) => { handlers! { $(
         #[doc = concat!("`", $name, "`")]
         fn $op(m) {
             let at = $address(*m.sp.sub(2), size_of::<$storage>(), &mut m);

@@ -32,7 +32,7 @@ use crate::ir::Type;
 use crate::jit::lower::{Isa, Lower};
 use crate::jit::ssa::fold;
 use crate::jit::ssa::{self, Block, Func, InstId, Value};
-use crate::ops::{Op, Shape};
+use crate::ops::{Op, Shape, VectorRow};
 
 /// The A64 instruction set, as a target of lowering.
 #[derive(Debug)]
@@ -226,11 +226,11 @@ impl Cx<'_> {
 
     fn unary(&mut self, id: InstId, op: Op, a: Value) {
         let is_float = |ty| matches!(ty, Type::F32 | Type::F64);
-        match op.shape() {
-            Shape::Test => self.set_from_test(id),
-            Shape::SimdUnary => self.vector_unary(id, op, a),
-            Shape::SimdSplat => self.splat(id, op, a),
-            Shape::SimdReduce => self.reduce(id, op, a),
+        match op.row().vector {
+            VectorRow::Unary(lanes) => self.vector_unary(id, lanes, a),
+            VectorRow::Splat(lanes) => self.splat(id, lanes, a),
+            VectorRow::Reduce(lanes) => self.reduce(id, lanes, a),
+            _ if op.shape() == Shape::Test => self.set_from_test(id),
             _ if is_float(fold::operand_type(op, 0)) || is_float(fold::result_type(op)) => {
                 self.float_unary(id, op, a);
             }
@@ -240,10 +240,10 @@ impl Cx<'_> {
 
     fn binary(&mut self, id: InstId, op: Op, a: Value, b: Value) {
         let is_float = matches!(fold::operand_type(op, 0), Type::F32 | Type::F64);
-        match op.shape() {
-            Shape::Compare => self.set_from_test(id),
-            Shape::SimdBinary => self.vector_binary(id, op, a, b),
-            Shape::SimdShift => self.vector_shift(id, op, a, b),
+        match op.row().vector {
+            VectorRow::Binary(lanes) => self.vector_binary(id, lanes, a, b),
+            VectorRow::Shift(lanes) => self.vector_shift(id, lanes, a, b),
+            _ if op.shape() == Shape::Compare => self.set_from_test(id),
             _ if is_float => self.float_binary(id, op, a, b),
             _ => self.integer_binary(id, op, a, b),
         }

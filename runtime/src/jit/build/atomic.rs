@@ -5,7 +5,7 @@
 //! bounds. An aligned access does not cross a page, so that the access itself cannot fault then.
 
 use super::{Builder, Class, Helper, Inst, Value, fold};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ir::{self, Operand, Slot, Type};
 use crate::jit::ssa::atomic::{AtomicOp, Sort, sort_of};
 use crate::ops::{Op, Shape};
@@ -44,8 +44,10 @@ impl Builder<'_> {
         if op.shape() == Shape::AtomicSync {
             return self.wait_or_notify(access);
         }
-        let (sort, size_bytes) = sort_of(op).ok_or_else(|| Error::unsupported(op.mnemonic()))?;
-        self.atomic_access(access, sort, size_bytes as u64);
+        let (Some(sort), Some(size_bytes)) = (sort_of(op), op.row().access_bytes) else {
+            return Self::unsupported(op);
+        };
+        self.atomic_access(access, sort, size_bytes);
         Ok(())
     }
 

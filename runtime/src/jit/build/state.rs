@@ -7,12 +7,12 @@
 use std::mem::{offset_of, size_of};
 use std::sync::Arc;
 
-use super::{Assumptions, Builder, Class, Inst, List, Value, fold, vector};
+use super::{Assumptions, Builder, Class, Inst, List, Value, fold};
 use crate::error::Result;
 use crate::gc::Cast;
 use crate::ir::{self, Operand, Slot, Type};
 use crate::limits::PAGE_SIZE_BYTES;
-use crate::ops::Op;
+use crate::ops::{Op, VectorRow};
 use crate::trap::TrapKind;
 use crate::types::{CompositeKind, FuncType, HeapType, RefType, TypeRef};
 use crate::vm::{Cx, FuncInst, MemoryInst, TableInst, Vm};
@@ -147,11 +147,14 @@ impl Builder<'_> {
         addr: Operand,
         offset: u32,
     ) -> Result<()> {
-        let (loads, then) = vector::parts_of_load(op);
-        let mut value = self.loaded(op, loads, (memory, addr, offset))?;
-        if let Some(then) = then {
-            value = self.unary(then, value);
-        }
+        let place = (memory, addr, offset);
+        let value = match op.row().vector {
+            VectorRow::LoadThen { load, then } => {
+                let part = self.loaded(op, load, place)?;
+                self.unary(then, part)
+            }
+            _ => self.loaded(op, op, place)?,
+        };
         self.write(dst, value);
         Ok(())
     }
@@ -163,7 +166,7 @@ impl Builder<'_> {
         loads: Op,
         (memory, addr, offset): (u32, Operand, u32),
     ) -> Result<Value> {
-        let Some(bytes) = access_bytes(loads) else {
+        let Some(bytes) = loads.row().access_bytes else {
             return Self::unsupported(op);
         };
         let (base, offset, class) = self.address(memory, addr, offset, bytes, false);
@@ -196,7 +199,7 @@ impl Builder<'_> {
         (memory, addr, offset): (u32, Operand, u32),
         value: Value,
     ) -> Result<()> {
-        let Some(bytes) = access_bytes(stores) else {
+        let Some(bytes) = stores.row().access_bytes else {
             return Self::unsupported(op);
         };
         // A vector may be stored in parts, of which one fits: guard pages are too late.
@@ -374,21 +377,6 @@ impl Builder<'_> {
         self.trap_if_null(func, TrapKind::NullFunctionReference);
         (func, args, ty)
     }
-}
-
-/// How many bytes a load or store of this tier accesses.
-fn access_bytes(op: Op) -> Option<u64> {
-    Some(match op {
-        Op::I32Load8S | Op::I32Load8U | Op::I64Load8S | Op::I64Load8U => 1,
-        Op::I32Store8 | Op::I64Store8 => 1,
-        Op::I32Load16S | Op::I32Load16U | Op::I64Load16S | Op::I64Load16U => 2,
-        Op::I32Store16 | Op::I64Store16 => 2,
-        Op::I32Load | Op::F32Load | Op::I64Load32S | Op::I64Load32U | Op::V128Load32Zero => 4,
-        Op::I32Store | Op::F32Store | Op::I64Store32 => 4,
-        Op::I64Load | Op::F64Load | Op::I64Store | Op::F64Store | Op::V128Load64Zero => 8,
-        Op::V128Load | Op::V128Store => 16,
-        _ => return None, // atomics have instructions of their own (`build/atomic.rs`)
-    })
 }
 
 /// The load of a whole value of a type.

@@ -4,7 +4,7 @@
 //! inverted one, as the instruction set has it; the builder does so. Threads proposal: "Atomic
 //! Memory Instructions".
 
-use crate::ops::{Op, for_each_group};
+use crate::ops::{Op, for_each_op};
 
 /// What an atomic access does.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -41,38 +41,47 @@ pub enum Sort {
 
 macro_rules! sorts {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident $tail:tt)* })*) => {
-        /// What an opcode of the atomic accesses does, and to how many bytes.
-        pub fn sort_of(op: Op) -> Option<(Sort, usize)> {
-            match op {
-                $($(Op::$op => Some(sorts!($group $tail)),)*)*
-                _ => None, // the groups are all atomic accesses
-            }
+        /// The sort of an atomic access; `None` for all other opcodes.
+        pub fn sort_of(op: Op) -> Option<Sort> {
+            match op { $($(Op::$op => sort!($group $tail),)*)* }
         }
     };
-    (atomic_load { $word:ident as $slot:ident -> $ty:ident }) => {
-        (Sort::As(AtomicOp::Load), size_of::<$word>())
-    };
-    (atomic_store { $ty:ident -> $slot:ident as $word:ident }) => {
-        (Sort::As(AtomicOp::Store), size_of::<$word>())
-    };
-    (atomic_rmw { $func:ident $word:ident as $slot:ident -> $ty:ident }) => {
-        (sorts!($func), size_of::<$word>())
-    };
-    (atomic_cmpxchg { $word:ident as $slot:ident -> $ty:ident }) => {
-        (Sort::As(AtomicOp::CompareSwap), size_of::<$word>())
-    };
-    (add) => { Sort::As(AtomicOp::Add) };
-    (sub) => { Sort::Sub };
-    (and) => { Sort::And };
-    (or) => { Sort::As(AtomicOp::Set) };
-    (xor) => { Sort::As(AtomicOp::Invert) };
-    (xchg) => { Sort::As(AtomicOp::Swap) };
 }
 
-for_each_group! {
-    [for_each_atomic_load for_each_atomic_store for_each_atomic_rmw for_each_atomic_cmpxchg]
-    sorts;
+macro_rules! sort {
+    (atomic_load $tail:tt) => {
+        Some(Sort::As(AtomicOp::Load))
+    };
+    (atomic_store $tail:tt) => {
+        Some(Sort::As(AtomicOp::Store))
+    };
+    (atomic_rmw { add $($rest:tt)* }) => {
+        Some(Sort::As(AtomicOp::Add))
+    };
+    (atomic_rmw { sub $($rest:tt)* }) => {
+        Some(Sort::Sub)
+    };
+    (atomic_rmw { and $($rest:tt)* }) => {
+        Some(Sort::And)
+    };
+    (atomic_rmw { or $($rest:tt)* }) => {
+        Some(Sort::As(AtomicOp::Set))
+    };
+    (atomic_rmw { xor $($rest:tt)* }) => {
+        Some(Sort::As(AtomicOp::Invert))
+    };
+    (atomic_rmw { xchg $($rest:tt)* }) => {
+        Some(Sort::As(AtomicOp::Swap))
+    };
+    (atomic_cmpxchg $tail:tt) => {
+        Some(Sort::As(AtomicOp::CompareSwap))
+    };
+    ($group:ident $tail:tt) => {
+        None
+    };
 }
+
+for_each_op!(sorts);
 
 impl AtomicOp {
     /// The name in printed SSA.

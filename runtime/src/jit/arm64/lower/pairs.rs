@@ -4,9 +4,7 @@
 //! with zero need no register for it.
 
 use super::Cx;
-use super::vector::{
-    float_lanes_of, half_lanes, is_extension, is_pairwise, is_signed, lanes_of, widened_by,
-};
+use super::vector::{arrangement, float_arrangement, half_lanes, is_signed, widened_by};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::regs::{Tied, Vreg};
 use crate::jit::arm64::vector::{
@@ -14,193 +12,194 @@ use crate::jit::arm64::vector::{
     VecShl, VecWide, VecZero, VecZeroFp,
 };
 use crate::jit::ssa::{self, InstId, Value};
-use crate::ops::Op;
+use crate::ops::{LaneShape, Lanes, Op, VectorBinary, VectorRow, VectorUnary};
 
-/// The one instruction of a row.
+/// One instruction over lanes.
 #[derive(Clone, Copy)]
-enum By {
+enum LaneInst {
     Integer(Vec3),
     Float(Vec3Fp),
 }
 
-/// What a row is over its lanes, and whether with its operands exchanged.
-fn single(op: Op) -> Option<(By, bool)> {
-    use Op as O;
-    let by = match op {
-        O::I8x16Add | O::I16x8Add | O::I32x4Add | O::I64x2Add => Vec3::Add,
-        O::I8x16Sub | O::I16x8Sub | O::I32x4Sub | O::I64x2Sub => Vec3::Sub,
-        O::I16x8Mul | O::I32x4Mul => Vec3::Mul,
-        O::I8x16AddSatS | O::I16x8AddSatS => Vec3::Sqadd,
-        O::I8x16AddSatU | O::I16x8AddSatU => Vec3::Uqadd,
-        O::I8x16SubSatS | O::I16x8SubSatS => Vec3::Sqsub,
-        O::I8x16SubSatU | O::I16x8SubSatU => Vec3::Uqsub,
-        O::I8x16MinS | O::I16x8MinS | O::I32x4MinS => Vec3::Smin,
-        O::I8x16MinU | O::I16x8MinU | O::I32x4MinU => Vec3::Umin,
-        O::I8x16MaxS | O::I16x8MaxS | O::I32x4MaxS => Vec3::Smax,
-        O::I8x16MaxU | O::I16x8MaxU | O::I32x4MaxU => Vec3::Umax,
-        O::I8x16AvgrU | O::I16x8AvgrU => Vec3::Urhadd,
-        O::I16x8Q15MulrSatS | O::I16x8RelaxedQ15mulrS => Vec3::Sqrdmulh,
-        O::V128And => Vec3::And,
-        O::V128AndNot => Vec3::Bic,
-        O::V128Or => Vec3::Orr,
-        O::V128Xor => Vec3::Eor,
-        _ => return comparison(op).or_else(|| Some((By::Float(float(op)?), false))),
+/// The A64 form of a binary row.
+#[derive(Clone, Copy)]
+enum BinaryForm {
+    /// One instruction; of `ne`, its complement.
+    Single(LaneInst),
+    /// One instruction, with its operands exchanged.
+    Exchanged(LaneInst),
+    /// Products of halves.
+    LongProduct(VecLong),
+    /// A table lookup.
+    Lookup,
+    /// The second operand where the first is greater, else the first.
+    PseudoMin,
+    /// The second operand where it is the greater, else the first.
+    PseudoMax,
+    /// Both operands with lanes half as wide, one in each half.
+    Narrow(VecNarrow),
+    /// Products of 64-bit lanes.
+    WideProduct,
+    /// Products of 16-bit lanes, added in pairs.
+    Dot,
+    /// Products of 8-bit lanes, added in pairs with saturation.
+    DotOfBytes,
+}
+
+/// The A64 form of each binary operation.
+fn binary_form(lanes: Lanes<VectorBinary>) -> BinaryForm {
+    use BinaryForm::{Exchanged, LongProduct, Narrow, Single};
+    use VectorBinary as B;
+    let is_signed = is_signed(lanes);
+    let integer = |op| Single(LaneInst::Integer(op));
+    let by_type = |integer, float| match lanes.shape.is_float() {
+        true => LaneInst::Float(float),
+        false => LaneInst::Integer(integer),
     };
-    Some((By::Integer(by), false))
-}
-
-fn float(op: Op) -> Option<Vec3Fp> {
-    use Op as O;
-    Some(match op {
-        O::F32x4Add | O::F64x2Add => Vec3Fp::Fadd,
-        O::F32x4Sub | O::F64x2Sub => Vec3Fp::Fsub,
-        O::F32x4Mul | O::F64x2Mul => Vec3Fp::Fmul,
-        O::F32x4Div | O::F64x2Div => Vec3Fp::Fdiv,
-        O::F32x4Min | O::F64x2Min | O::F32x4RelaxedMin | O::F64x2RelaxedMin => Vec3Fp::Fmin,
-        O::F32x4Max | O::F64x2Max | O::F32x4RelaxedMax | O::F64x2RelaxedMax => Vec3Fp::Fmax,
-        _ => return None, // rows of several instructions
-    })
-}
-
-/// What a comparison is; `ne` is the complement of what this says.
-fn comparison(op: Op) -> Option<(By, bool)> {
-    use Op as O;
-    let (by, is_exchanged) = match op {
-        O::I8x16Eq | O::I16x8Eq | O::I32x4Eq | O::I64x2Eq => (Vec3::Cmeq, false),
-        O::I8x16Ne | O::I16x8Ne | O::I32x4Ne | O::I64x2Ne => (Vec3::Cmeq, false),
-        O::I8x16GtS | O::I16x8GtS | O::I32x4GtS | O::I64x2GtS => (Vec3::Cmgt, false),
-        O::I8x16GeS | O::I16x8GeS | O::I32x4GeS | O::I64x2GeS => (Vec3::Cmge, false),
-        O::I8x16LtS | O::I16x8LtS | O::I32x4LtS | O::I64x2LtS => (Vec3::Cmgt, true),
-        O::I8x16LeS | O::I16x8LeS | O::I32x4LeS | O::I64x2LeS => (Vec3::Cmge, true),
-        O::I8x16GtU | O::I16x8GtU | O::I32x4GtU => (Vec3::Cmhi, false),
-        O::I8x16GeU | O::I16x8GeU | O::I32x4GeU => (Vec3::Cmhs, false),
-        O::I8x16LtU | O::I16x8LtU | O::I32x4LtU => (Vec3::Cmhi, true),
-        O::I8x16LeU | O::I16x8LeU | O::I32x4LeU => (Vec3::Cmhs, true),
-        _ => return float_comparison(op),
-    };
-    Some((By::Integer(by), is_exchanged))
-}
-
-fn float_comparison(op: Op) -> Option<(By, bool)> {
-    use Op as O;
-    let (by, is_exchanged) = match op {
-        O::F32x4Eq | O::F64x2Eq | O::F32x4Ne | O::F64x2Ne => (Vec3Fp::Fcmeq, false),
-        O::F32x4Gt | O::F64x2Gt => (Vec3Fp::Fcmgt, false),
-        O::F32x4Ge | O::F64x2Ge => (Vec3Fp::Fcmge, false),
-        O::F32x4Lt | O::F64x2Lt => (Vec3Fp::Fcmgt, true),
-        O::F32x4Le | O::F64x2Le => (Vec3Fp::Fcmge, true),
-        _ => return None, // no comparison
-    };
-    Some((By::Float(by), is_exchanged))
-}
-
-fn is_ne(op: Op) -> bool {
-    use Op as O;
-    matches!(
-        op,
-        O::I8x16Ne | O::I16x8Ne | O::I32x4Ne | O::I64x2Ne | O::F32x4Ne | O::F64x2Ne
-    )
+    let by_sign = |signed, unsigned| if is_signed { signed } else { unsigned };
+    let greater = by_type(by_sign(Vec3::Cmgt, Vec3::Cmhi), Vec3Fp::Fcmgt);
+    let greater_or_equal = by_type(by_sign(Vec3::Cmge, Vec3::Cmhs), Vec3Fp::Fcmge);
+    match lanes.operation {
+        B::Add => Single(by_type(Vec3::Add, Vec3Fp::Fadd)),
+        B::Sub => Single(by_type(Vec3::Sub, Vec3Fp::Fsub)),
+        B::Mul if lanes.shape == LaneShape::I64x2 => BinaryForm::WideProduct,
+        B::Mul => Single(by_type(Vec3::Mul, Vec3Fp::Fmul)),
+        B::Div => Single(LaneInst::Float(Vec3Fp::Fdiv)),
+        B::AddSat => integer(by_sign(Vec3::Sqadd, Vec3::Uqadd)),
+        B::SubSat => integer(by_sign(Vec3::Sqsub, Vec3::Uqsub)),
+        B::Min | B::RelaxedMin => Single(by_type(by_sign(Vec3::Smin, Vec3::Umin), Vec3Fp::Fmin)),
+        B::Max | B::RelaxedMax => Single(by_type(by_sign(Vec3::Smax, Vec3::Umax), Vec3Fp::Fmax)),
+        B::Avgr => integer(Vec3::Urhadd),
+        B::Q15MulrSat | B::RelaxedQ15Mulr => integer(Vec3::Sqrdmulh),
+        B::And => integer(Vec3::And),
+        B::AndNot => integer(Vec3::Bic),
+        B::Or => integer(Vec3::Orr),
+        B::Xor => integer(Vec3::Eor),
+        B::Eq | B::Ne => Single(by_type(Vec3::Cmeq, Vec3Fp::Fcmeq)),
+        B::Gt => Single(greater),
+        B::Ge => Single(greater_or_equal),
+        B::Lt => Exchanged(greater),
+        B::Le => Exchanged(greater_or_equal),
+        B::ExtMul => LongProduct(match is_signed {
+            true => VecLong::Smull,
+            false => VecLong::Umull,
+        }),
+        B::Swizzle | B::RelaxedSwizzle => BinaryForm::Lookup,
+        B::PMin => BinaryForm::PseudoMin,
+        B::PMax => BinaryForm::PseudoMax,
+        B::Narrow => Narrow(match is_signed {
+            true => VecNarrow::Sqxtn,
+            false => VecNarrow::Sqxtun,
+        }),
+        B::Dot => BinaryForm::Dot,
+        B::RelaxedDot => BinaryForm::DotOfBytes,
+    }
 }
 
 /// A comparison with zero, but for `ne` of integers, which is `cmtst` with itself.
-enum Zero {
+enum WithZero {
     Integer(VecZero),
     Float(VecZeroFp),
 }
 
-fn with_zero(op: Op) -> Option<Zero> {
-    let by = match comparison(op)? {
-        (By::Integer(Vec3::Cmeq), _) => Zero::Integer(VecZero::Cmeq),
-        (By::Integer(Vec3::Cmgt), false) => Zero::Integer(VecZero::Cmgt),
-        (By::Integer(Vec3::Cmge), false) => Zero::Integer(VecZero::Cmge),
-        (By::Integer(Vec3::Cmgt), true) => Zero::Integer(VecZero::Cmlt),
-        (By::Integer(Vec3::Cmge), true) => Zero::Integer(VecZero::Cmle),
-        (By::Float(Vec3Fp::Fcmeq), _) => Zero::Float(VecZeroFp::Fcmeq),
-        (By::Float(Vec3Fp::Fcmgt), false) => Zero::Float(VecZeroFp::Fcmgt),
-        (By::Float(Vec3Fp::Fcmge), false) => Zero::Float(VecZeroFp::Fcmge),
-        (By::Float(Vec3Fp::Fcmgt), true) => Zero::Float(VecZeroFp::Fcmlt),
-        (By::Float(Vec3Fp::Fcmge), true) => Zero::Float(VecZeroFp::Fcmle),
-        _ => return None, // unsigned
-    };
-    Some(by)
-}
-
-/// Whether a row takes zero in as its second operand.
-pub(super) fn takes_zero(op: Op) -> bool {
-    with_zero(op).is_some()
-}
-
-/// The product of halves of two vectors that a row is.
-fn long_product(op: Op) -> Option<VecLong> {
-    use Op as O;
-    matches!(
-        op,
-        O::I16x8ExtMulLowI8x16S
-            | O::I16x8ExtMulHighI8x16S
-            | O::I16x8ExtMulLowI8x16U
-            | O::I16x8ExtMulHighI8x16U
-            | O::I32x4ExtMulLowI16x8S
-            | O::I32x4ExtMulHighI16x8S
-            | O::I32x4ExtMulLowI16x8U
-            | O::I32x4ExtMulHighI16x8U
-            | O::I64x2ExtMulLowI32x4S
-            | O::I64x2ExtMulHighI32x4S
-            | O::I64x2ExtMulLowI32x4U
-            | O::I64x2ExtMulHighI32x4U
-    )
-    .then(|| match is_signed(op) {
-        true => VecLong::Smull,
-        false => VecLong::Umull,
+/// The comparison that a row is if its second operand is zero; `None` where A64 has none.
+fn with_zero(lanes: Lanes<VectorBinary>) -> Option<WithZero> {
+    use BinaryForm::{Exchanged, Single};
+    use LaneInst::{Float, Integer};
+    Some(match binary_form(lanes) {
+        Single(Integer(Vec3::Cmeq)) => WithZero::Integer(VecZero::Cmeq),
+        Single(Integer(Vec3::Cmgt)) => WithZero::Integer(VecZero::Cmgt),
+        Single(Integer(Vec3::Cmge)) => WithZero::Integer(VecZero::Cmge),
+        Exchanged(Integer(Vec3::Cmgt)) => WithZero::Integer(VecZero::Cmlt),
+        Exchanged(Integer(Vec3::Cmge)) => WithZero::Integer(VecZero::Cmle),
+        Single(Float(Vec3Fp::Fcmeq)) => WithZero::Float(VecZeroFp::Fcmeq),
+        Single(Float(Vec3Fp::Fcmgt)) => WithZero::Float(VecZeroFp::Fcmgt),
+        Single(Float(Vec3Fp::Fcmge)) => WithZero::Float(VecZeroFp::Fcmge),
+        Exchanged(Float(Vec3Fp::Fcmgt)) => WithZero::Float(VecZeroFp::Fcmlt),
+        Exchanged(Float(Vec3Fp::Fcmge)) => WithZero::Float(VecZeroFp::Fcmle),
+        _ => return None, // unsigned comparisons, and what does not compare
     })
 }
 
-fn is_add(op: Op) -> bool {
-    matches!(single(op), Some((By::Integer(Vec3::Add), _)))
+/// True if a row takes zero in as its second operand.
+pub(super) fn takes_zero(op: Op) -> bool {
+    match op.row().vector {
+        VectorRow::Binary(lanes) => with_zero(lanes).is_some(),
+        _ => false,
+    }
 }
 
-fn is_sub(op: Op) -> bool {
-    matches!(single(op), Some((By::Integer(Vec3::Sub), _)))
+/// True if a row is an operation on integer lanes.
+fn is_integer(lanes: Lanes<VectorBinary>, operation: VectorBinary) -> bool {
+    lanes.operation == operation && !lanes.shape.is_float()
 }
 
 impl Cx<'_> {
-    pub(super) fn vector_binary(&mut self, id: InstId, op: Op, a: Value, b: Value) {
+    pub(super) fn vector_binary(
+        &mut self,
+        id: InstId,
+        lanes: Lanes<VectorBinary>,
+        a: Value,
+        b: Value,
+    ) {
         let rd = self.result_fpr(id);
         if self.func.constant128(b) == Some(0)
-            && let Some(zero) = with_zero(op)
+            && let Some(zero) = with_zero(lanes)
         {
-            return self.compare_with_zero(op, zero, rd, a);
+            return self.compare_with_zero(lanes, zero, rd, a);
         }
-        let taken_in = self.sum_with(op, rd, a, b)
-            || is_add(op) && self.sum_with(op, rd, b, a)
-            || self.logic_with_complement(op, rd, a, b);
+        let taken_in = self.sum_with(lanes, rd, a, b)
+            || is_integer(lanes, VectorBinary::Add) && self.sum_with(lanes, rd, b, a)
+            || self.logic_with_complement(lanes, rd, a, b);
         if taken_in {
             return;
         }
         let (rn, rm) = (self.fpr(a), self.fpr(b));
-        match single(op) {
-            Some((by, is_exchanged)) => {
-                let (rn, rm) = if is_exchanged { (rm, rn) } else { (rn, rm) };
-                let made = if is_ne(op) { self.temp_fpr() } else { rd };
-                self.by(by, op, made, rn, rm);
-                self.complement_if_ne(op, rd, made);
+        match binary_form(lanes) {
+            BinaryForm::Single(inst) => self.single(inst, lanes, rd, rn, rm),
+            BinaryForm::Exchanged(inst) => self.single(inst, lanes, rd, rm, rn),
+            BinaryForm::LongProduct(op) => {
+                let arr = widened_by(lanes);
+                self.a64(Inst::VecLong {
+                    op,
+                    arr,
+                    rd,
+                    rn,
+                    rm,
+                });
             }
-            None => self.several(op, rd, rn, rm),
+            BinaryForm::Lookup => {
+                let arr = Arr::B16;
+                self.a64(Inst::Tbl { arr, rd, rn, rm });
+            }
+            BinaryForm::PseudoMin => self.pseudo(lanes, rd, (rn, rm), (rn, rm)),
+            BinaryForm::PseudoMax => self.pseudo(lanes, rd, (rm, rn), (rn, rm)),
+            BinaryForm::Narrow(op) => self.narrow(op, lanes, rd, rn, rm),
+            BinaryForm::WideProduct => self.multiply_wide_lanes(rd, rn, rm),
+            BinaryForm::Dot => self.dot_of_words(rd, rn, rm),
+            BinaryForm::DotOfBytes => self.dot_of_bytes(rd, rn, rm),
         }
     }
 
-    fn by(&mut self, by: By, op: Op, rd: Vreg, rn: Vreg, rm: Vreg) {
-        let (arr, fp) = (lanes_of(op), float_lanes_of(op));
-        self.a64(match by {
-            By::Integer(op) => Inst::Vec3 {
+    fn single(&mut self, inst: LaneInst, lanes: Lanes<VectorBinary>, rd: Vreg, rn: Vreg, rm: Vreg) {
+        let is_ne = lanes.operation == VectorBinary::Ne;
+        let made = if is_ne { self.temp_fpr() } else { rd };
+        self.lane_inst(inst, lanes.shape, made, rn, rm);
+        self.complement_if(is_ne, rd, made);
+    }
+
+    fn lane_inst(&mut self, inst: LaneInst, shape: LaneShape, rd: Vreg, rn: Vreg, rm: Vreg) {
+        self.a64(match inst {
+            LaneInst::Integer(op) => Inst::Vec3 {
                 op,
-                arr,
+                arr: arrangement(shape),
                 rd,
                 rn,
                 rm,
             },
-            By::Float(op) => Inst::Vec3Fp {
+            LaneInst::Float(op) => Inst::Vec3Fp {
                 op,
-                arr: fp,
+                arr: float_arrangement(shape),
                 rd,
                 rn,
                 rm,
@@ -208,33 +207,40 @@ impl Cx<'_> {
         });
     }
 
-    fn complement_if_ne(&mut self, op: Op, rd: Vreg, rn: Vreg) {
-        if is_ne(op) {
+    fn complement_if(&mut self, is_ne: bool, rd: Vreg, rn: Vreg) {
+        if is_ne {
             let (op, arr) = (Vec2::Not, Arr::B16);
             self.a64(Inst::Vec2 { op, arr, rd, rn });
         }
     }
 
-    fn compare_with_zero(&mut self, op: Op, zero: Zero, rd: Vreg, a: Value) {
-        let (arr, fp, rn) = (lanes_of(op), float_lanes_of(op), self.fpr(a));
+    fn compare_with_zero(
+        &mut self,
+        lanes: Lanes<VectorBinary>,
+        zero: WithZero,
+        rd: Vreg,
+        a: Value,
+    ) {
+        let (arr, rn) = (arrangement(lanes.shape), self.fpr(a));
+        let is_ne = lanes.operation == VectorBinary::Ne;
         match zero {
-            Zero::Integer(_) if is_ne(op) => self.a64(Inst::Vec3 {
+            WithZero::Integer(_) if is_ne => self.a64(Inst::Vec3 {
                 op: Vec3::Cmtst,
                 arr,
                 rd,
                 rn,
                 rm: rn,
             }),
-            Zero::Integer(op) => self.a64(Inst::VecZero { op, arr, rd, rn }),
-            Zero::Float(by) => {
-                let made = if is_ne(op) { self.temp_fpr() } else { rd };
+            WithZero::Integer(op) => self.a64(Inst::VecZero { op, arr, rd, rn }),
+            WithZero::Float(op) => {
+                let made = if is_ne { self.temp_fpr() } else { rd };
                 self.a64(Inst::VecZeroFp {
-                    op: by,
-                    arr: fp,
+                    op,
+                    arr: float_arrangement(lanes.shape),
                     rd: made,
                     rn,
                 });
-                self.complement_if_ne(op, rd, made);
+                self.complement_if(is_ne, rd, made);
             }
         }
     }
@@ -242,17 +248,23 @@ impl Cx<'_> {
     // --- what is taken in ------------------------------------------------------------------------
 
     /// `x + term` or `x - term`, where the term is a product, an extension or a sum of pairs that
-    /// is used only here; whether it was.
-    fn sum_with(&mut self, op: Op, rd: Vreg, x: Value, term: Value) -> bool {
-        if !is_add(op) && !is_sub(op) {
+    /// is used only here; true if it was taken in.
+    fn sum_with(&mut self, lanes: Lanes<VectorBinary>, rd: Vreg, x: Value, term: Value) -> bool {
+        let is_add = is_integer(lanes, VectorBinary::Add);
+        if !is_add && !is_integer(lanes, VectorBinary::Sub) {
             return false;
         }
-        match self.sole_use(term) {
-            Some(ssa::Inst::Binary { op: of, a, b }) if lanes_of(of) == lanes_of(op) => {
-                self.sum_with_product(op, of, (rd, x), a, b)
+        let (op, a, b) = match self.sole_use(term) {
+            Some(ssa::Inst::Binary { op, a, b }) => (op, a, b),
+            Some(ssa::Inst::Unary { op, a }) => (op, a, a),
+            _ => return false,
+        };
+        match op.row().vector {
+            VectorRow::Binary(of) if of.shape == lanes.shape => {
+                self.sum_with_product(is_add, of, (rd, x), a, b)
             }
-            Some(ssa::Inst::Unary { op: of, a }) if lanes_of(of) == lanes_of(op) => {
-                self.sum_with_widened(op, of, (rd, x), a)
+            VectorRow::Unary(of) if of.shape == lanes.shape => {
+                self.sum_with_widened(is_add, of, (rd, x), a)
             }
             _ => false,
         }
@@ -260,58 +272,60 @@ impl Cx<'_> {
 
     fn sum_with_product(
         &mut self,
-        op: Op,
-        of: Op,
+        is_add: bool,
+        of: Lanes<VectorBinary>,
         (new, x): (Vreg, Value),
         a: Value,
         b: Value,
     ) -> bool {
-        let inst = if let Some(product) = long_product(of) {
-            let by = match (product, is_add(op)) {
-                (VecLong::Smull, true) => VecLongAcc::Smlal,
-                (VecLong::Smull, false) => VecLongAcc::Smlsl,
-                (_, true) => VecLongAcc::Umlal,
-                (_, false) => VecLongAcc::Umlsl,
-            };
-            let (rn, rm, old) = (self.fpr(a), self.fpr(b), self.fpr(x));
-            Inst::VecLongAcc {
-                op: by,
-                arr: widened_by(of),
-                rd: Tied { old, new },
-                rn,
-                rm,
+        let inst = match binary_form(of) {
+            BinaryForm::LongProduct(product) => {
+                let op = match (product, is_add) {
+                    (VecLong::Smull, true) => VecLongAcc::Smlal,
+                    (VecLong::Smull, false) => VecLongAcc::Smlsl,
+                    (_, true) => VecLongAcc::Umlal,
+                    (_, false) => VecLongAcc::Umlsl,
+                };
+                let (rn, rm, old) = (self.fpr(a), self.fpr(b), self.fpr(x));
+                Inst::VecLongAcc {
+                    op,
+                    arr: widened_by(of),
+                    rd: Tied { old, new },
+                    rn,
+                    rm,
+                }
             }
-        } else if matches!(single(of), Some((By::Integer(Vec3::Mul), _))) {
-            let by = if is_add(op) {
-                Vec3Acc::Mla
-            } else {
-                Vec3Acc::Mls
-            };
-            let (rn, rm, old) = (self.fpr(a), self.fpr(b), self.fpr(x));
-            Inst::Vec3Acc {
-                op: by,
-                arr: lanes_of(op),
-                rd: Tied { old, new },
-                rn,
-                rm,
+            BinaryForm::Single(LaneInst::Integer(Vec3::Mul)) => {
+                let (rn, rm, old) = (self.fpr(a), self.fpr(b), self.fpr(x));
+                Inst::Vec3Acc {
+                    op: if is_add { Vec3Acc::Mla } else { Vec3Acc::Mls },
+                    arr: arrangement(of.shape),
+                    rd: Tied { old, new },
+                    rn,
+                    rm,
+                }
             }
-        } else {
-            return false;
+            _ => return false,
         };
         self.a64(inst);
         true
     }
 
-    fn sum_with_widened(&mut self, op: Op, of: Op, (rd, x): (Vreg, Value), a: Value) -> bool {
-        if is_extension(of) {
-            let by = match (is_signed(of), is_add(op)) {
+    fn sum_with_widened(
+        &mut self,
+        is_add: bool,
+        of: Lanes<VectorUnary>,
+        (rd, x): (Vreg, Value),
+        a: Value,
+    ) -> bool {
+        if of.operation == VectorUnary::Extend {
+            let op = match (is_signed(of), is_add) {
                 (true, true) => VecWide::Saddw,
                 (true, false) => VecWide::Ssubw,
                 (false, true) => VecWide::Uaddw,
                 (false, false) => VecWide::Usubw,
             };
-            let (rn, rm) = (self.fpr(x), self.fpr(a));
-            let (op, arr) = (by, widened_by(of));
+            let (rn, rm, arr) = (self.fpr(x), self.fpr(a), widened_by(of));
             self.a64(Inst::VecWide {
                 op,
                 arr,
@@ -321,7 +335,7 @@ impl Cx<'_> {
             });
             return true;
         }
-        if is_pairwise(of) && is_add(op) {
+        if of.operation == VectorUnary::ExtAddPairwise && is_add {
             let (rn, old) = (self.fpr(a), self.fpr(x));
             self.add_pairs(of, Tied { old, new: rd }, rn);
             return true;
@@ -329,21 +343,27 @@ impl Cx<'_> {
         false
     }
 
-    /// Adds what a sum of pairs makes of `rn`.
-    pub(super) fn add_pairs(&mut self, of: Op, rd: Tied<Vreg>, rn: Vreg) {
-        let op = match is_signed(of) {
+    /// Adds the sums of neighbouring lanes of `rn`, which are half as wide as the row's.
+    pub(super) fn add_pairs<T>(&mut self, lanes: Lanes<T>, rd: Tied<Vreg>, rn: Vreg) {
+        let arr = half_lanes(lanes.shape);
+        let op = match is_signed(lanes) {
             true => VecPairLongAcc::Sadalp,
             false => VecPairLongAcc::Uadalp,
         };
-        let arr = half_lanes(of);
         self.a64(Inst::VecPairLongAcc { op, arr, rd, rn });
     }
 
-    /// `x & !y`, `x | !y`, where the complement is used only here; whether it was.
-    fn logic_with_complement(&mut self, op: Op, rd: Vreg, a: Value, b: Value) -> bool {
-        let op = match op {
-            Op::V128And => Vec3::Bic,
-            Op::V128Or => Vec3::Orn,
+    /// `x & !y`, `x | !y`, where the complement is used only here; true if it was taken in.
+    fn logic_with_complement(
+        &mut self,
+        lanes: Lanes<VectorBinary>,
+        rd: Vreg,
+        a: Value,
+        b: Value,
+    ) -> bool {
+        let op = match lanes.operation {
+            VectorBinary::And => Vec3::Bic,
+            VectorBinary::Or => Vec3::Orn,
             _ => return false,
         };
         for (x, y) in [(a, b), (b, a)] {
@@ -368,49 +388,15 @@ impl Cx<'_> {
 
     // --- rows of several instructions ------------------------------------------------------------
 
-    fn several(&mut self, op: Op, rd: Vreg, rn: Vreg, rm: Vreg) {
-        use Op as O;
-        match op {
-            O::I8x16Swizzle | O::I8x16RelaxedSwizzle => {
-                let arr = Arr::B16;
-                self.a64(Inst::Tbl { arr, rd, rn, rm });
-            }
-            O::F32x4PMin | O::F64x2PMin => self.pseudo(op, rd, (rn, rm), (rn, rm)),
-            O::F32x4PMax | O::F64x2PMax => self.pseudo(op, rd, (rm, rn), (rn, rm)),
-            O::I8x16NarrowI16x8S => self.narrow(VecNarrow::Sqxtn, [Arr::B8, Arr::B16], rd, rn, rm),
-            O::I8x16NarrowI16x8U => self.narrow(VecNarrow::Sqxtun, [Arr::B8, Arr::B16], rd, rn, rm),
-            O::I16x8NarrowI32x4S => self.narrow(VecNarrow::Sqxtn, [Arr::H4, Arr::H8], rd, rn, rm),
-            O::I16x8NarrowI32x4U => self.narrow(VecNarrow::Sqxtun, [Arr::H4, Arr::H8], rd, rn, rm),
-            O::I64x2Mul => self.multiply_wide_lanes(rd, rn, rm),
-            O::I32x4DotI16x8S => {
-                let [low, high] = self.products([Arr::H4, Arr::H8], rn, rm);
-                let (op, arr) = (Vec3::Addp, Arr::S4);
-                let (rn, rm) = (low, high);
-                self.a64(Inst::Vec3 {
-                    op,
-                    arr,
-                    rd,
-                    rn,
-                    rm,
-                });
-            }
-            O::I16x8RelaxedDotI8x16I7x16S => self.dot_of_bytes(rd, rn, rm),
-            other => match long_product(other) {
-                Some(by) => self.a64(Inst::VecLong {
-                    op: by,
-                    arr: widened_by(other),
-                    rd,
-                    rn,
-                    rm,
-                }),
-                None => unreachable!("{} is no binary vector row", other.mnemonic()),
-            },
-        }
-    }
-
     /// `b` where `x > y`, else `a`: `pmin(a, b)` is `a > b ? b : a`.
-    fn pseudo(&mut self, op: Op, rd: Vreg, (x, y): (Vreg, Vreg), (a, b): (Vreg, Vreg)) {
-        let (old, arr) = (self.temp_fpr(), float_lanes_of(op));
+    fn pseudo(
+        &mut self,
+        lanes: Lanes<VectorBinary>,
+        rd: Vreg,
+        (x, y): (Vreg, Vreg),
+        (a, b): (Vreg, Vreg),
+    ) {
+        let (old, arr) = (self.temp_fpr(), float_arrangement(lanes.shape));
         self.a64(Inst::Vec3Fp {
             op: Vec3Fp::Fcmgt,
             arr,
@@ -427,7 +413,12 @@ impl Cx<'_> {
         });
     }
 
-    fn narrow(&mut self, op: VecNarrow, [low, high]: [Arr; 2], new: Vreg, rn: Vreg, rm: Vreg) {
+    fn narrow(&mut self, op: VecNarrow, lanes: Lanes<VectorBinary>, new: Vreg, rn: Vreg, rm: Vreg) {
+        let high = arrangement(lanes.shape);
+        let low = match high {
+            Arr::B16 => Arr::B8,
+            _ => Arr::H4,
+        };
         let old = self.temp_fpr();
         let (arr, rd) = (low, old);
         self.a64(Inst::VecNarrow { op, arr, rd, rn });
@@ -448,6 +439,20 @@ impl Cx<'_> {
             });
             rd
         })
+    }
+
+    /// Products of 16 bits, added in pairs.
+    fn dot_of_words(&mut self, rd: Vreg, rn: Vreg, rm: Vreg) {
+        let [low, high] = self.products([Arr::H4, Arr::H8], rn, rm);
+        let (op, arr) = (Vec3::Addp, Arr::S4);
+        let (rn, rm) = (low, high);
+        self.a64(Inst::Vec3 {
+            op,
+            arr,
+            rd,
+            rn,
+            rm,
+        });
     }
 
     /// Products of bytes, added in pairs with saturation.

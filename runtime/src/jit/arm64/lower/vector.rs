@@ -1,9 +1,9 @@
 //! Vector rows of one operand, shifts, lanes, three operands. `pairs` has those of two, `shuffle`
 //! the shuffle.
 //!
-//! What a row means lane by lane is mostly one instruction over the arrangement that its name
-//! begins with. Float results are those of scalars: FPCR makes NaNs canonical, and multiply-add is
-//! not fused, save in the native profile.
+//! Most rows are one instruction over the arrangement of their lanes: `unary_form` says which.
+//! Float results are those of scalars: FPCR makes NaNs canonical, and multiply-add is not fused,
+//! save in the native profile.
 
 use super::Cx;
 use crate::engine::Profile;
@@ -18,58 +18,63 @@ use crate::jit::arm64::vector::{
     VecPairLong, VecShl, VecShlLong, VecShr, VecZero,
 };
 use crate::jit::ssa::{self, Func, InstId, Value};
-use crate::ops::Op;
+use crate::ops::{
+    Half, LaneShape, Lanes, Op, Sign, VectorReduce, VectorRow, VectorShift, VectorTernary,
+    VectorUnary,
+};
 
-/// The arrangement of the lanes that an opcode's name begins with.
-pub(super) fn lanes_of(op: Op) -> Arr {
-    match op.mnemonic().split('.').next() {
-        Some("i16x8") => Arr::H8,
-        Some("i32x4" | "f32x4") => Arr::S4,
-        Some("i64x2" | "f64x2") => Arr::D2,
-        _ => Arr::B16, // i8x16 and v128
+/// The arrangement of a shape's lanes.
+pub(super) fn arrangement(shape: LaneShape) -> Arr {
+    match shape {
+        LaneShape::V128 | LaneShape::I8x16 => Arr::B16,
+        LaneShape::I16x8 => Arr::H8,
+        LaneShape::I32x4 | LaneShape::F32x4 => Arr::S4,
+        LaneShape::I64x2 | LaneShape::F64x2 => Arr::D2,
     }
 }
 
-/// The same, of floats.
-pub(super) fn float_lanes_of(op: Op) -> FpArr {
-    match lanes_of(op).lane() {
-        Width::D => FpArr::D2,
-        _ => FpArr::S4,
+/// The arrangement of floats as wide as a shape's lanes.
+pub(super) fn float_arrangement(shape: LaneShape) -> FpArr {
+    match shape {
+        LaneShape::I64x2 | LaneShape::F64x2 => FpArr::D2,
+        LaneShape::V128
+        | LaneShape::I8x16
+        | LaneShape::I16x8
+        | LaneShape::I32x4
+        | LaneShape::F32x4 => FpArr::S4,
     }
 }
 
-/// The half of a vector that an opcode widens to its own lanes.
-pub(super) fn widened_by(op: Op) -> Arr {
-    let is_high = op.mnemonic().contains("_high_");
-    match (lanes_of(op), is_high) {
-        (Arr::H8, false) => Arr::B8,
-        (Arr::H8, true) => Arr::B16,
-        (Arr::S4, false) => Arr::H4,
-        (Arr::S4, true) => Arr::H8,
-        (_, false) => Arr::S2,
-        (_, true) => Arr::S4,
+/// The half of a vector that an operation widens to lanes of its shape.
+pub(super) fn widened_by<T>(lanes: Lanes<T>) -> Arr {
+    match (arrangement(lanes.shape), lanes.half) {
+        (Arr::H8, Some(Half::Low)) => Arr::B8,
+        (Arr::H8, Some(Half::High)) => Arr::B16,
+        (Arr::S4, Some(Half::Low)) => Arr::H4,
+        (Arr::S4, Some(Half::High)) => Arr::H8,
+        (Arr::D2, Some(Half::Low)) => Arr::S2,
+        (Arr::D2, Some(Half::High)) => Arr::S4,
+        (arr, half) => unreachable!("{half:?} of a vector does not widen to {arr:?}"),
     }
 }
 
-/// Whether an opcode takes lanes as signed numbers, where its name says so.
-pub(super) fn is_signed(op: Op) -> bool {
-    op.mnemonic().ends_with("_s")
+/// True if an operation takes its lanes as signed numbers.
+pub(super) fn is_signed<T>(lanes: Lanes<T>) -> bool {
+    lanes.sign == Some(Sign::Signed)
 }
 
-/// Whether an opcode reduces a vector to a truth value.
+/// True if an opcode reduces a vector to a truth value.
 pub(super) fn is_truth(op: Op) -> bool {
-    op == Op::V128AnyTrue || is_all_true(op)
+    match op.row().vector {
+        VectorRow::Reduce(lanes) => match lanes.operation {
+            VectorReduce::AnyTrue | VectorReduce::AllTrue => true,
+            VectorReduce::Bitmask => false,
+        },
+        _ => false,
+    }
 }
 
-fn is_all_true(op: Op) -> bool {
-    use Op as O;
-    matches!(
-        op,
-        O::I8x16AllTrue | O::I16x8AllTrue | O::I32x4AllTrue | O::I64x2AllTrue
-    )
-}
-
-/// Whether an instruction in a loop had better find a constant vector in a register.
+/// True if an instruction in a loop reads a constant vector from a register.
 pub(super) fn is_kept(func: &Func, inst: &ssa::Inst, value: Value) -> bool {
     match *inst {
         ssa::Inst::Binary { op, b, .. } if b == value => {
@@ -85,102 +90,81 @@ pub(super) fn is_kept(func: &Func, inst: &ssa::Inst, value: Value) -> bool {
     }
 }
 
-/// Rows that are one instruction.
-fn single(op: Op, rd: Vreg, rn: Vreg) -> Option<Inst> {
-    use Op as O;
-    let arr = lanes_of(op);
-    let integer = |op| Inst::Vec2 { op, arr, rd, rn };
-    let float = |by| {
-        let arr = float_lanes_of(op);
-        Inst::Vec2Fp {
-            op: by,
-            arr,
-            rd,
-            rn,
-        }
-    };
-    Some(match op {
-        O::V128Not => integer(Vec2::Not),
-        O::I8x16Popcnt => integer(Vec2::Cnt),
-        O::I8x16Abs | O::I16x8Abs | O::I32x4Abs | O::I64x2Abs => integer(Vec2::Abs),
-        O::I8x16Neg | O::I16x8Neg | O::I32x4Neg | O::I64x2Neg => integer(Vec2::Neg),
-        O::F32x4Abs | O::F64x2Abs => float(Vec2Fp::Fabs),
-        O::F32x4Neg | O::F64x2Neg => float(Vec2Fp::Fneg),
-        O::F32x4Sqrt | O::F64x2Sqrt => float(Vec2Fp::Fsqrt),
-        O::F32x4Ceil | O::F64x2Ceil => float(Vec2Fp::Frintp),
-        O::F32x4Floor | O::F64x2Floor => float(Vec2Fp::Frintm),
-        O::F32x4Trunc | O::F64x2Trunc => float(Vec2Fp::Frintz),
-        O::F32x4Nearest | O::F64x2Nearest => float(Vec2Fp::Frintn),
-        O::I32x4TruncSatF32x4S | O::I32x4RelaxedTruncF32x4S => float(Vec2Fp::Fcvtzs),
-        O::I32x4TruncSatF32x4U | O::I32x4RelaxedTruncF32x4U => float(Vec2Fp::Fcvtzu),
-        O::F32x4ConvertI32x4S => float(Vec2Fp::Scvtf),
-        O::F32x4ConvertI32x4U => float(Vec2Fp::Ucvtf),
-        O::F32x4DemoteF64x2Zero => Inst::VecFpNarrow { rd, rn },
-        O::F64x2PromoteLowF32x4 => Inst::VecFpLong {
-            op: VecFpLong::Fcvtl,
-            rd,
-            rn,
-        },
-        _ if is_extension(op) => widen(op, rd, rn),
-        _ if is_pairwise(op) => {
-            let (arr, op) = match is_signed(op) {
-                true => (half_lanes(op), VecPairLong::Saddlp),
-                false => (half_lanes(op), VecPairLong::Uaddlp),
-            };
-            Inst::VecPairLong { op, arr, rd, rn }
-        }
-        _ => return None, // conversions of two instructions
-    })
+/// The A64 form of a unary row.
+enum UnaryForm {
+    /// One instruction over the lanes.
+    Integer(Vec2),
+    /// One instruction over float lanes.
+    Float(Vec2Fp),
+    /// Narrower floats, and zeros in the upper half.
+    FloatNarrow,
+    /// Wider floats of the lower half.
+    FloatLong,
+    /// Half of the lanes, widened.
+    Widen,
+    /// Sums of neighbouring lanes.
+    AddPairs,
+    /// Floats of 64 bits to integers of 64 bits, then saturated to 32 bits.
+    ConvertNarrow(Vec2Fp, VecNarrow),
+    /// The lower integers of 32 bits to 64 bits, then to floats.
+    ConvertLong(Vec2Fp),
 }
 
-/// All lanes of 128 bits that are half as wide as those of the result.
-pub(super) fn half_lanes(op: Op) -> Arr {
-    match lanes_of(op) {
-        Arr::H8 => Arr::B16,
-        _ => Arr::H8,
+/// The A64 form of each unary operation.
+fn unary_form(lanes: Lanes<VectorUnary>) -> UnaryForm {
+    use UnaryForm::{
+        AddPairs, ConvertLong, ConvertNarrow, Float, FloatLong, FloatNarrow, Integer, Widen,
+    };
+    use VectorUnary as U;
+    let by_type = |integer, float| match lanes.shape.is_float() {
+        true => Float(float),
+        false => Integer(integer),
+    };
+    let by_sign = |signed, unsigned| if is_signed(lanes) { signed } else { unsigned };
+    let to_integer = by_sign(Vec2Fp::Fcvtzs, Vec2Fp::Fcvtzu);
+    let to_float = by_sign(Vec2Fp::Scvtf, Vec2Fp::Ucvtf);
+    match lanes.operation {
+        U::Not => Integer(Vec2::Not),
+        U::Popcnt => Integer(Vec2::Cnt),
+        U::Abs => by_type(Vec2::Abs, Vec2Fp::Fabs),
+        U::Neg => by_type(Vec2::Neg, Vec2Fp::Fneg),
+        U::Sqrt => Float(Vec2Fp::Fsqrt),
+        U::Ceil => Float(Vec2Fp::Frintp),
+        U::Floor => Float(Vec2Fp::Frintm),
+        U::Trunc => Float(Vec2Fp::Frintz),
+        U::Nearest => Float(Vec2Fp::Frintn),
+        U::TruncSat | U::RelaxedTrunc => Float(to_integer),
+        U::Convert => Float(to_float),
+        U::DemoteZero => FloatNarrow,
+        U::PromoteLow => FloatLong,
+        U::Extend => Widen,
+        U::ExtAddPairwise => AddPairs,
+        U::TruncSatZero | U::RelaxedTruncZero => match is_signed(lanes) {
+            true => ConvertNarrow(to_integer, VecNarrow::Sqxtn),
+            false => ConvertNarrow(to_integer, VecNarrow::Uqxtn),
+        },
+        U::ConvertLow => ConvertLong(to_float),
     }
 }
 
-/// Whether an opcode sums neighbouring lanes.
-pub(super) fn is_pairwise(op: Op) -> bool {
-    use Op as O;
-    matches!(
-        op,
-        O::I16x8ExtAddPairwiseI8x16S
-            | O::I16x8ExtAddPairwiseI8x16U
-            | O::I32x4ExtAddPairwiseI16x8S
-            | O::I32x4ExtAddPairwiseI16x8U
-    )
+/// All lanes of 128 bits that are half as wide as those of a shape.
+pub(super) fn half_lanes(shape: LaneShape) -> Arr {
+    match shape {
+        LaneShape::I16x8 => Arr::B16,
+        LaneShape::I32x4 | LaneShape::F32x4 => Arr::H8,
+        LaneShape::I64x2 | LaneShape::F64x2 => Arr::S4,
+        LaneShape::V128 | LaneShape::I8x16 => unreachable!("{shape:?} is not sums of pairs"),
+    }
 }
 
-/// Whether an opcode widens half a vector.
-pub(super) fn is_extension(op: Op) -> bool {
-    use Op as O;
-    matches!(
-        op,
-        O::I16x8ExtendLowI8x16S
-            | O::I16x8ExtendHighI8x16S
-            | O::I16x8ExtendLowI8x16U
-            | O::I16x8ExtendHighI8x16U
-            | O::I32x4ExtendLowI16x8S
-            | O::I32x4ExtendHighI16x8S
-            | O::I32x4ExtendLowI16x8U
-            | O::I32x4ExtendHighI16x8U
-            | O::I64x2ExtendLowI32x4S
-            | O::I64x2ExtendHighI32x4S
-            | O::I64x2ExtendLowI32x4U
-            | O::I64x2ExtendHighI32x4U
-    )
-}
-
-fn widen(op: Op, rd: Vreg, rn: Vreg) -> Inst {
-    let by = match is_signed(op) {
+fn widen(arr: Arr, is_signed: bool, rd: Vreg, rn: Vreg) -> Inst {
+    let op = match is_signed {
         true => VecShlLong::Sshll,
         false => VecShlLong::Ushll,
     };
     Inst::VecShlLong {
-        op: by,
-        arr: widened_by(op),
+        op,
+        arr,
         rd,
         rn,
         amount: 0,
@@ -214,60 +198,54 @@ impl Cx<'_> {
         rd
     }
 
-    pub(super) fn vector_unary(&mut self, id: InstId, op: Op, a: Value) {
+    pub(super) fn vector_unary(&mut self, id: InstId, lanes: Lanes<VectorUnary>, a: Value) {
         let (rd, rn) = (self.result_fpr(id), self.fpr(a));
-        match single(op, rd, rn) {
-            Some(inst) => self.a64(inst),
-            None => self.convert_vector(op, rd, rn),
-        }
-    }
-
-    /// Conversions between lanes of 32 bits and floats of 64.
-    fn convert_vector(&mut self, op: Op, rd: Vreg, rn: Vreg) {
-        use Op as O;
-        let (arr, narrow) = (FpArr::D2, Arr::S2);
-        let (round, saturate) = match op {
-            O::I32x4TruncSatF64x2SZero | O::I32x4RelaxedTruncF64x2SZero => {
-                (Vec2Fp::Fcvtzs, VecNarrow::Sqxtn)
+        let inst = match unary_form(lanes) {
+            UnaryForm::Integer(op) => {
+                let arr = arrangement(lanes.shape);
+                Inst::Vec2 { op, arr, rd, rn }
             }
-            O::I32x4TruncSatF64x2UZero | O::I32x4RelaxedTruncF64x2UZero => {
-                (Vec2Fp::Fcvtzu, VecNarrow::Uqxtn)
+            UnaryForm::Float(op) => {
+                let arr = float_arrangement(lanes.shape);
+                Inst::Vec2Fp { op, arr, rd, rn }
             }
-            O::F64x2ConvertLowI32x4S => return self.convert_low(O::I64x2ExtendLowI32x4S, rd, rn),
-            O::F64x2ConvertLowI32x4U => return self.convert_low(O::I64x2ExtendLowI32x4U, rd, rn),
-            other => unreachable!("{} is no unary vector row", other.mnemonic()),
+            UnaryForm::FloatNarrow => Inst::VecFpNarrow { rd, rn },
+            UnaryForm::FloatLong => {
+                let op = VecFpLong::Fcvtl;
+                Inst::VecFpLong { op, rd, rn }
+            }
+            UnaryForm::Widen => widen(widened_by(lanes), is_signed(lanes), rd, rn),
+            UnaryForm::AddPairs => {
+                let arr = half_lanes(lanes.shape);
+                let op = match is_signed(lanes) {
+                    true => VecPairLong::Saddlp,
+                    false => VecPairLong::Uaddlp,
+                };
+                Inst::VecPairLong { op, arr, rd, rn }
+            }
+            UnaryForm::ConvertNarrow(op, saturate) => {
+                let rn = self.vec2fp(op, FpArr::D2, rn);
+                let (op, arr) = (saturate, Arr::S2);
+                Inst::VecNarrow { op, arr, rd, rn }
+            }
+            UnaryForm::ConvertLong(op) => {
+                let wide = self.temp_fpr();
+                self.a64(widen(Arr::S2, is_signed(lanes), wide, rn));
+                let (arr, rn) = (FpArr::D2, wide);
+                Inst::Vec2Fp { op, arr, rd, rn }
+            }
         };
-        let wide = self.vec2fp(round, arr, rn);
-        self.a64(Inst::VecNarrow {
-            op: saturate,
-            arr: narrow,
-            rd,
-            rn: wide,
-        });
+        self.a64(inst);
     }
 
-    fn convert_low(&mut self, extension: Op, rd: Vreg, rn: Vreg) {
-        let wide = self.temp_fpr();
-        self.a64(widen(extension, wide, rn));
-        let op = match is_signed(extension) {
-            true => Vec2Fp::Scvtf,
-            false => Vec2Fp::Ucvtf,
-        };
-        let (arr, rn) = (FpArr::D2, wide);
-        self.a64(Inst::Vec2Fp { op, arr, rd, rn });
-    }
-
-    pub(super) fn splat(&mut self, id: InstId, op: Op, a: Value) {
-        let (rd, arr) = (self.result_fpr(id), lanes_of(op));
-        let inst = match op {
-            Op::F32x4Splat | Op::F64x2Splat => {
-                let (rn, index) = (self.fpr(a), 0);
-                Inst::DupLane { arr, rd, rn, index }
-            }
-            _ => {
-                let rn = self.gpr(a);
-                Inst::DupGpr { arr, rd, rn }
-            }
+    pub(super) fn splat(&mut self, id: InstId, lanes: Lanes<()>, a: Value) {
+        let (rd, arr) = (self.result_fpr(id), arrangement(lanes.shape));
+        let inst = if lanes.shape.is_float() {
+            let (rn, index) = (self.fpr(a), 0);
+            Inst::DupLane { arr, rd, rn, index }
+        } else {
+            let rn = self.gpr(a);
+            Inst::DupGpr { arr, rd, rn }
         };
         self.a64(inst);
     }
@@ -275,80 +253,88 @@ impl Cx<'_> {
     // --- lanes -----------------------------------------------------------------------------------
 
     pub(super) fn extract_lane(&mut self, id: InstId, op: Op, index: u8, a: Value) {
-        let (rn, width) = (self.fpr(a), lanes_of(op).lane());
-        let inst = match op {
-            Op::F32x4ExtractLane | Op::F64x2ExtractLane => {
-                let rd = self.result_fpr(id);
-                Inst::DupScalar {
-                    width,
-                    rd,
-                    rn,
-                    index,
-                }
+        let VectorRow::ExtractLane(lanes) = op.row().vector else {
+            unreachable!("{} does not extract a lane", op.mnemonic())
+        };
+        let (rn, width) = (self.fpr(a), arrangement(lanes.shape).lane());
+        let inst = if lanes.shape.is_float() {
+            let rd = self.result_fpr(id);
+            Inst::DupScalar {
+                width,
+                rd,
+                rn,
+                index,
             }
-            Op::I8x16ExtractLaneS | Op::I16x8ExtractLaneS => {
-                let (rd, size) = (self.result_gpr(id), Size::W);
-                Inst::Smov {
-                    width,
-                    size,
-                    rd,
-                    rn,
-                    index,
-                }
+        } else if is_signed(lanes) {
+            let (rd, size) = (self.result_gpr(id), Size::W);
+            Inst::Smov {
+                width,
+                size,
+                rd,
+                rn,
+                index,
             }
-            _ => {
-                let rd = self.result_gpr(id);
-                Inst::Umov {
-                    width,
-                    rd,
-                    rn,
-                    index,
-                }
+        } else {
+            let rd = self.result_gpr(id);
+            Inst::Umov {
+                width,
+                rd,
+                rn,
+                index,
             }
         };
         self.a64(inst);
     }
 
     pub(super) fn replace_lane(&mut self, id: InstId, op: Op, index: u8, (a, b): (Value, Value)) {
-        let (old, width) = (self.fpr(a), lanes_of(op).lane());
+        let VectorRow::ReplaceLane(lanes) = op.row().vector else {
+            unreachable!("{} does not replace a lane", op.mnemonic())
+        };
+        let (old, width) = (self.fpr(a), arrangement(lanes.shape).lane());
         let new = self.result_fpr(id);
         let rd = Tied { old, new };
-        let inst = match op {
-            Op::F32x4ReplaceLane | Op::F64x2ReplaceLane => Inst::InsLane {
+        let inst = if lanes.shape.is_float() {
+            Inst::InsLane {
                 width,
                 rd,
                 to: index,
                 rn: self.fpr(b),
                 from: 0,
-            },
-            _ => Inst::InsGpr {
+            }
+        } else {
+            Inst::InsGpr {
                 width,
                 rd,
                 index,
                 rn: self.gpr_or_zero(b),
-            },
+            }
         };
         self.a64(inst);
     }
 
     // --- reductions ------------------------------------------------------------------------------
 
-    pub(super) fn reduce(&mut self, id: InstId, op: Op, a: Value) {
-        if is_truth(op) {
-            return self.set_from_test(id);
-        }
-        let (rd, rn) = (self.result_gpr(id), self.fpr(a));
-        match lanes_of(op) {
-            Arr::D2 => self.bitmask_of_two(rd, rn),
-            arr => self.bitmask(arr, rd, rn),
+    pub(super) fn reduce(&mut self, id: InstId, lanes: Lanes<VectorReduce>, a: Value) {
+        match lanes.operation {
+            VectorReduce::AnyTrue | VectorReduce::AllTrue => self.set_from_test(id),
+            VectorReduce::Bitmask => {
+                let (rd, rn) = (self.result_gpr(id), self.fpr(a));
+                match arrangement(lanes.shape) {
+                    Arr::D2 => self.bitmask_of_two(rd, rn),
+                    arr => self.bitmask(arr, rd, rn),
+                }
+            }
         }
     }
 
-    /// A test of whether any bit of a vector is set, or whether no lane is 0.
+    /// A test that holds if any bit of a vector is set, or if no lane is 0.
     pub(super) fn test_lanes(&mut self, op: Op, a: Value) -> Test {
+        let VectorRow::Reduce(lanes) = op.row().vector else {
+            unreachable!("{} does not test lanes", op.mnemonic())
+        };
         let rn = self.fpr(a);
-        let is_all = is_all_true(op);
-        let arr = lanes_of(op);
+        let is_all = lanes.operation == VectorReduce::AllTrue;
+        let arr = arrangement(lanes.shape);
         if is_all && arr != Arr::D2 {
             let (rd, reg) = (self.temp_fpr(), self.temp());
             let by = VecAcross::Uminv;
@@ -450,10 +436,15 @@ impl Cx<'_> {
 
     // --- shifts ----------------------------------------------------------------------------------
 
-    pub(super) fn vector_shift(&mut self, id: InstId, op: Op, a: Value, b: Value) {
-        use Op as O;
-        let (rd, rn, arr) = (self.result_fpr(id), self.fpr(a), lanes_of(op));
-        let is_left = matches!(op, O::I8x16Shl | O::I16x8Shl | O::I32x4Shl | O::I64x2Shl);
+    pub(super) fn vector_shift(
+        &mut self,
+        id: InstId,
+        lanes: Lanes<VectorShift>,
+        a: Value,
+        b: Value,
+    ) {
+        let (rd, rn, arr) = (self.result_fpr(id), self.fpr(a), arrangement(lanes.shape));
+        let is_left = lanes.operation == VectorShift::Shl;
         let mask = u64::from(arr.lane_bits() - 1);
         if let Some(count) = self.func.constant(b) {
             let amount = (count & mask) as u8;
@@ -467,7 +458,7 @@ impl Cx<'_> {
                     amount,
                 },
                 false => Inst::VecShr {
-                    op: if is_signed(op) {
+                    op: if is_signed(lanes) {
                         VecShr::Sshr
                     } else {
                         VecShr::Ushr
@@ -480,7 +471,7 @@ impl Cx<'_> {
             });
         }
         let rm = self.shift_counts(arr, mask, is_left, b);
-        let by = match is_signed(op) {
+        let by = match is_signed(lanes) {
             true => Vec3::Sshl,
             false => Vec3::Ushl,
         };
@@ -518,24 +509,25 @@ impl Cx<'_> {
     // --- three operands --------------------------------------------------------------------------
 
     pub(super) fn vector_ternary(&mut self, id: InstId, op: Op, [a, b, c]: [Value; 3]) {
-        use Op as O;
+        use VectorTernary as T;
         let rd = self.result_fpr(id);
-        match op {
-            O::I8x16Shuffle => self.shuffle(rd, [a, b, c]),
-            O::F32x4RelaxedMadd | O::F64x2RelaxedMadd => {
-                self.multiply_then(Vec3Fp::Fadd, Vec3FpAcc::Fmla, op, rd, [a, b, c]);
+        let VectorRow::Ternary(lanes) = op.row().vector else {
+            return self.shuffle(rd, [a, b, c]);
+        };
+        match lanes.operation {
+            T::RelaxedMadd => {
+                self.multiply_then(Vec3Fp::Fadd, Vec3FpAcc::Fmla, lanes, rd, [a, b, c]);
             }
-            O::F32x4RelaxedNmadd | O::F64x2RelaxedNmadd => {
-                self.multiply_then(Vec3Fp::Fsub, Vec3FpAcc::Fmls, op, rd, [a, b, c]);
+            T::RelaxedNmadd => {
+                self.multiply_then(Vec3Fp::Fsub, Vec3FpAcc::Fmls, lanes, rd, [a, b, c]);
             }
-            O::I32x4RelaxedDotI8x16I7x16AddS => {
+            T::RelaxedDotAdd => {
                 let (rn, rm, old) = (self.fpr(a), self.fpr(b), self.fpr(c));
                 let sums = self.temp_fpr();
                 self.dot_of_bytes(sums, rn, rm);
-                self.add_pairs(O::I32x4ExtAddPairwiseI16x8S, Tied { old, new: rd }, sums);
+                self.add_pairs(lanes, Tied { old, new: rd }, sums);
             }
-            _ => {
-                // v128.bitselect and the lane selections that are it
+            T::Bitselect | T::RelaxedLaneselect => {
                 let (rn, rm, old) = (self.fpr(a), self.fpr(b), self.fpr(c));
                 self.a64(Inst::Vec3Acc {
                     op: Vec3Acc::Bsl,
@@ -553,11 +545,11 @@ impl Cx<'_> {
         &mut self,
         by: Vec3Fp,
         fused: Vec3FpAcc,
-        op: Op,
+        lanes: Lanes<VectorTernary>,
         rd: Vreg,
         [a, b, c]: [Value; 3],
     ) {
-        let (rn, rm, arr) = (self.fpr(a), self.fpr(b), float_lanes_of(op));
+        let (rn, rm, arr) = (self.fpr(a), self.fpr(b), float_arrangement(lanes.shape));
         if self.func.profile == Profile::Native {
             let (op, old) = (fused, self.fpr(c));
             let rd = Tied { old, new: rd };
