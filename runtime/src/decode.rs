@@ -8,6 +8,7 @@
 
 use std::marker::PhantomData;
 
+use crate::error::{Error, ErrorKind};
 use crate::ops::{Imms, Op};
 use crate::types::AbstractHeapType;
 
@@ -31,6 +32,12 @@ impl std::fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Error {
+        Error::new(ErrorKind::Internal, error.message).at(error.offset)
+    }
+}
+
 type Result<T> = std::result::Result<T, DecodeError>;
 
 /// An instruction as encoded.
@@ -42,6 +49,137 @@ pub struct Instr<'a> {
     pub imm: Imm<'a>,
     /// Where the opcode begins in the module.
     pub offset: usize,
+}
+
+/// The immediates by form. Each accessor fails if the form is another one.
+///
+/// # Errors
+/// The instruction's place. The decoder reads what the row says, so that asking for the form of the
+/// row does not fail.
+impl<'a> Instr<'a> {
+    fn another_form(&self) -> DecodeError {
+        DecodeError {
+            offset: self.offset,
+            message: "immediates of another form",
+        }
+    }
+
+    /// The type of a block.
+    pub fn block_type(&self) -> Result<RawBlockType> {
+        match self.imm {
+            Imm::BlockType(ty) => Ok(ty),
+            _ => Err(self.another_form()),
+        }
+    }
+
+    /// A relative depth.
+    pub fn label(&self) -> Result<u32> {
+        match self.imm {
+            Imm::Label(depth) => Ok(depth),
+            _ => Err(self.another_form()),
+        }
+    }
+
+    /// The targets of `br_table`.
+    pub fn br_table(&self) -> Result<BrTable<'a>> {
+        match self.imm {
+            Imm::BrTable(table) => Ok(table),
+            _ => Err(self.another_form()),
+        }
+    }
+
+    /// One index.
+    pub fn index(&self) -> Result<u32> {
+        match self.imm {
+            Imm::Index(index) => Ok(index),
+            _ => Err(self.another_form()),
+        }
+    }
+
+    /// Two indices, in the order of the encoding.
+    pub fn index2(&self) -> Result<(u32, u32)> {
+        match self.imm {
+            Imm::Index2(a, b) => Ok((a, b)),
+            _ => Err(self.another_form()),
+        }
+    }
+
+    /// Two indices; 0 for the second if there is one only.
+    pub fn indices(&self) -> Result<(u32, u32)> {
+        match self.imm {
+            Imm::Index(a) => Ok((a, 0)),
+            Imm::Index2(a, b) => Ok((a, b)),
+            _ => Err(self.another_form()),
+        }
+    }
+
+    /// A memory access.
+    pub fn memarg(&self) -> Result<MemArg> {
+        match self.imm {
+            Imm::MemArg(arg) => Ok(arg),
+            _ => Err(self.another_form()),
+        }
+    }
+
+    /// An access to one lane.
+    pub fn memarg_lane(&self) -> Result<(MemArg, u8)> {
+        match self.imm {
+            Imm::MemArgLane(arg, lane) => Ok((arg, lane)),
+            _ => Err(self.another_form()),
+        }
+    }
+
+    /// A lane number.
+    pub fn lane(&self) -> Result<u8> {
+        match self.imm {
+            Imm::Lane(lane) => Ok(lane),
+            _ => Err(self.another_form()),
+        }
+    }
+
+    /// Sixteen lane numbers.
+    pub fn lanes(&self) -> Result<[u8; 16]> {
+        match self.imm {
+            Imm::Lanes(lanes) => Ok(lanes),
+            _ => Err(self.another_form()),
+        }
+    }
+
+    /// The bits of a constant.
+    pub fn constant(&self) -> Result<u128> {
+        match self.imm {
+            Imm::I32(value) => Ok(u128::from(value as u32)),
+            Imm::I64(value) => Ok(u128::from(value as u64)),
+            Imm::F32(bits) => Ok(u128::from(bits)),
+            Imm::F64(bits) => Ok(u128::from(bits)),
+            Imm::V128(bits) => Ok(bits),
+            _ => Err(self.another_form()),
+        }
+    }
+
+    /// A heap type.
+    pub fn heap_type(&self) -> Result<RawHeapType> {
+        match self.imm {
+            Imm::HeapType(heap) => Ok(heap),
+            _ => Err(self.another_form()),
+        }
+    }
+
+    /// The label of a branch on a cast, and the type cast to.
+    pub fn br_on_cast(&self) -> Result<(u32, RawRefType)> {
+        match self.imm {
+            Imm::BrOnCast { label, to, .. } => Ok((label, to)),
+            _ => Err(self.another_form()),
+        }
+    }
+
+    /// The block type and the clauses of `try_table`.
+    pub fn try_table(&self) -> Result<(RawBlockType, Vector<'a, Catch>)> {
+        match self.imm {
+            Imm::TryTable(ty, clauses) => Ok((ty, clauses)),
+            _ => Err(self.another_form()),
+        }
+    }
 }
 
 /// The immediates of an instruction.

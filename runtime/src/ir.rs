@@ -50,7 +50,7 @@ mod visit;
 use std::sync::Arc;
 
 pub use builder::{Scratch, build, build_in, build_with};
-pub use inst::{Effects, Inst};
+pub use inst::Inst;
 pub use verify::verify;
 pub use visit::{Imm, Role};
 

@@ -15,66 +15,28 @@
 //! Every loop and every recursion passes an instruction that costs, so fuel always runs out.
 //! Tests hold both interpreters to the same fuel after the same program.
 
-use crate::ops::{Imms, Op, Shape};
+use crate::ops::{Domain, Imms, Nesting, Op};
 
-/// What executing an instruction costs.
+/// The cost of executing an instruction.
 pub fn cost(op: Op) -> u32 {
-    let is_marker = matches!(
-        op,
-        Op::Block
-            | Op::Loop
-            | Op::Else
-            | Op::End
-            | Op::TryTable
-            | Op::Try
-            | Op::Catch
-            | Op::CatchAll
-            | Op::Delegate
-    );
+    let is_marker = op.nesting() != Nesting::Same && op != Op::If;
     u32::from(!is_marker)
 }
 
-/// Whether a segment ends with this instruction: control may leave behind it, or enter.
+/// True if a segment ends with this instruction: control may leave behind it, or enter.
 pub fn ends_segment(op: Op) -> bool {
-    match op.shape() {
-        Shape::Control => !matches!(op, Op::Nop | Op::Block),
-        Shape::Reference => matches!(op.row().imms, Imms::Label | Imms::BrOnCast),
-        Shape::Call | Shape::Exception | Shape::LegacyException | Shape::StackSwitching => true,
-        Shape::Parametric
-        | Shape::Variable
-        | Shape::Constant
-        | Shape::Table
-        | Shape::Aggregate
-        | Shape::Memory
-        | Shape::Load
-        | Shape::Store
-        | Shape::Unary
-        | Shape::Test
-        | Shape::Convert
-        | Shape::ConvertTrapping
-        | Shape::Binary
-        | Shape::BinaryTrapping
-        | Shape::Compare
-        | Shape::Wide
-        | Shape::SimdLoad
-        | Shape::SimdStore
-        | Shape::SimdLoadLane
-        | Shape::SimdStoreLane
-        | Shape::SimdShuffle
-        | Shape::SimdExtractLane
-        | Shape::SimdReplaceLane
-        | Shape::SimdSplat
-        | Shape::SimdReduce
-        | Shape::SimdUnary
-        | Shape::SimdBinary
-        | Shape::SimdShift
-        | Shape::SimdTernary
-        | Shape::AtomicLoad
-        | Shape::AtomicStore
-        | Shape::AtomicRmw
-        | Shape::AtomicCmpxchg
-        | Shape::AtomicSync
-        | Shape::SharedEverything => false,
+    match op.shape().domain() {
+        Domain::Control => op != Op::Nop && op != Op::Block,
+        Domain::Reference => matches!(op.row().imms, Imms::Label | Imms::BrOnCast),
+        Domain::Call | Domain::Exception | Domain::StackSwitching => true,
+        Domain::Parametric
+        | Domain::Variable
+        | Domain::Constant
+        | Domain::Table
+        | Domain::Aggregate
+        | Domain::Memory
+        | Domain::Numeric
+        | Domain::SharedEverything => false,
     }
 }
 

@@ -105,7 +105,7 @@ macro_rules! for_each_op {
         $crate::ops::for_each_group! {
             [for_each_control for_each_call for_each_exception for_each_legacy_exception
              for_each_parametric for_each_variable for_each_constant for_each_table
-             for_each_reference for_each_aggregate
+             for_each_reference for_each_object for_each_aggregate
              for_each_memory for_each_load for_each_store
              for_each_unary for_each_test for_each_convert for_each_convert_trapping
              for_each_binary for_each_binary_trapping for_each_compare for_each_wide
@@ -339,106 +339,206 @@ pub struct Row {
     pub access_bytes: Option<u64>,
 }
 
+/// The effects that an instruction has besides its results, or that one of a group may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effects {
+    /// Reads state that instructions can change: memories, tables, globals, objects, segments.
+    pub reads: bool,
+    /// Writes such state, or allocates.
+    pub writes: bool,
+    /// May trap.
+    pub traps: bool,
+    /// Calls a function, which may do anything.
+    pub calls: bool,
+    /// May throw an exception that a handler around the instruction can catch.
+    pub throws: bool,
+    /// Ends straight-line code: control goes elsewhere.
+    pub ends: bool,
+}
+
+impl Effects {
+    pub(crate) const NONE: Effects = Effects {
+        reads: false,
+        writes: false,
+        traps: false,
+        calls: false,
+        throws: false,
+        ends: false,
+    };
+}
+
+/// The part of the spec that a group belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the names are the spec's sections of instructions"
+)]
+pub enum Domain {
+    Control,
+    Call,
+    Exception,
+    Parametric,
+    Variable,
+    Constant,
+    Table,
+    Reference,
+    Aggregate,
+    Memory,
+    Numeric,
+    SharedEverything,
+    StackSwitching,
+}
+
 macro_rules! shapes {
-    ($($(#[$doc:meta])* $group:ident $variant:ident;)*) => {
+    (($d:tt) $(
+        $(#[$doc:meta])* $group:ident $variant:ident: $domain:ident [$($effect:ident)*];
+    )*) => {
         /// The group of a row, which is its shape: what a tier must do for it, opcodes apart.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Shape { $($(#[$doc])* $variant,)* }
 
+        impl Shape {
+            /// The part of the spec that the group belongs to.
+            pub const fn domain(self) -> Domain {
+                match self { $(Shape::$variant => Domain::$domain,)* }
+            }
+
+            /// The effects that an instruction of the group may have.
+            pub const fn effects(self) -> Effects {
+                match self { $(
+                    Shape::$variant => Effects { $($effect: true,)* ..Effects::NONE },
+                )* }
+            }
+        }
+
+        /// An opcode as one of its group, so that a match over a group is exhaustive.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Group { $($(#[$doc])* $variant(group::$variant),)* }
+
         macro_rules! shape_of { $(($group) => { Shape::$variant };)* }
+
+        macro_rules! group_of {
+            $(($group $d op:ident) => { Group::$variant(group::$variant::$d op) };)*
+        }
+
+        /// Defines the enum of a group.
+        macro_rules! group_enum { $(
+            ($group { $d(
+                $d op:ident $d bytes:tt $d name:literal $d proposal:ident $d tail:tt
+            )* }) => {
+                $(#[$doc])*
+                #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+                #[repr(u8)]
+                pub enum $variant { $d( #[doc = concat!("`", $d name, "`")] $d op, )* }
+
+                impl $variant {
+                    /// The opcode, which has the same name.
+                    pub const fn op(self) -> Op {
+                        match self { $d($variant::$d op => Op::$d op,)* }
+                    }
+                }
+            };
+        )* }
     };
 }
 
 shapes! {
+    ($)
+
     /// Blocks and branches.
-    control Control;
+    control Control: Control [traps ends];
     /// Calls and tail calls.
-    call Call;
+    call Call: Call [reads writes traps calls throws ends];
     /// `try_table` and throws.
-    exception Exception;
+    exception Exception: Exception [writes traps throws ends];
     /// The replaced exception instructions.
-    legacy_exception LegacyException;
+    legacy_exception LegacyException: Exception [writes traps throws ends];
     /// `drop`, `select`.
-    parametric Parametric;
+    parametric Parametric: Parametric [];
     /// Locals and globals.
-    variable Variable;
+    variable Variable: Variable [reads writes];
     /// Constants.
-    constant Constant;
+    constant Constant: Constant [];
     /// Tables and element segments.
-    table Table;
+    table Table: Table [reads writes traps];
     /// References, casts and branches on them.
-    reference Reference;
-    /// Structures, arrays, i31.
-    aggregate Aggregate;
+    reference Reference: Reference [traps ends];
+    /// Fields, elements and lengths of structures and arrays; i31; conversions of references.
+    object Object: Aggregate [reads writes traps];
+    /// Allocation of structures and arrays, and work on many elements.
+    aggregate Aggregate: Aggregate [reads writes traps];
     /// Whole memories and data segments.
-    memory Memory;
+    memory Memory: Memory [reads writes traps];
     /// A scalar load.
-    load Load;
+    load Load: Memory [reads traps];
     /// A scalar store.
-    store Store;
+    store Store: Memory [writes traps];
     /// Total, `[t] -> [t]`.
-    unary Unary;
+    unary Unary: Numeric [];
     /// Total, `[t] -> [i32]`, a boolean.
-    test Test;
+    test Test: Numeric [];
     /// Total, `[t1] -> [t2]`.
-    convert Convert;
+    convert Convert: Numeric [];
     /// May trap, `[t1] -> [t2]`.
-    convert_trapping ConvertTrapping;
+    convert_trapping ConvertTrapping: Numeric [traps];
     /// Total, `[t t] -> [t]`.
-    binary Binary;
+    binary Binary: Numeric [];
     /// May trap, `[t t] -> [t]`.
-    binary_trapping BinaryTrapping;
+    binary_trapping BinaryTrapping: Numeric [traps];
     /// Total, `[t t] -> [i32]`, a boolean.
-    compare Compare;
+    compare Compare: Numeric [];
     /// 128-bit arithmetic on pairs of i64.
-    wide Wide;
+    wide Wide: Numeric [];
     /// A load of a vector.
-    simd_load SimdLoad;
+    simd_load SimdLoad: Memory [reads traps];
     /// A store of a vector.
-    simd_store SimdStore;
+    simd_store SimdStore: Memory [writes traps];
     /// A load of one lane.
-    simd_load_lane SimdLoadLane;
+    simd_load_lane SimdLoadLane: Memory [reads traps];
     /// A store of one lane.
-    simd_store_lane SimdStoreLane;
+    simd_store_lane SimdStoreLane: Memory [writes traps];
     /// The shuffle.
-    simd_shuffle SimdShuffle;
+    simd_shuffle SimdShuffle: Numeric [];
     /// Vector and lane number to scalar.
-    simd_extract_lane SimdExtractLane;
+    simd_extract_lane SimdExtractLane: Numeric [];
     /// Vector, lane number and scalar to vector.
-    simd_replace_lane SimdReplaceLane;
+    simd_replace_lane SimdReplaceLane: Numeric [];
     /// Scalar to vector.
-    simd_splat SimdSplat;
+    simd_splat SimdSplat: Numeric [];
     /// Vector to i32.
-    simd_reduce SimdReduce;
+    simd_reduce SimdReduce: Numeric [];
     /// Vector to vector.
-    simd_unary SimdUnary;
+    simd_unary SimdUnary: Numeric [];
     /// Two vectors to vector.
-    simd_binary SimdBinary;
+    simd_binary SimdBinary: Numeric [];
     /// Vector and i32 to vector.
-    simd_shift SimdShift;
+    simd_shift SimdShift: Numeric [];
     /// Three vectors to vector.
-    simd_ternary SimdTernary;
+    simd_ternary SimdTernary: Numeric [];
     /// An atomic load.
-    atomic_load AtomicLoad;
+    atomic_load AtomicLoad: Memory [reads traps];
     /// An atomic store.
-    atomic_store AtomicStore;
+    atomic_store AtomicStore: Memory [writes traps];
     /// An atomic read-modify-write.
-    atomic_rmw AtomicRmw;
+    atomic_rmw AtomicRmw: Memory [reads writes traps];
     /// An atomic compare-exchange.
-    atomic_cmpxchg AtomicCmpxchg;
+    atomic_cmpxchg AtomicCmpxchg: Memory [reads writes traps];
     /// Wait, notify, fence.
-    atomic_sync AtomicSync;
+    atomic_sync AtomicSync: Memory [reads traps];
     /// Atomic access to globals, tables and heap objects.
-    shared_everything SharedEverything;
+    shared_everything SharedEverything: SharedEverything [reads writes traps];
     /// Continuations.
-    stack_switching StackSwitching;
+    stack_switching StackSwitching: StackSwitching [reads writes traps calls throws ends];
 }
 
-impl Shape {
-    /// True if a numeric instruction of the group may trap.
-    pub fn may_trap(self) -> bool {
-        matches!(self, Shape::ConvertTrapping | Shape::BinaryTrapping)
+/// The opcodes of each group, as enums of their own.
+pub mod group {
+    use super::Op;
+
+    macro_rules! define_groups {
+        ($($group:ident $rows:tt)*) => { $(group_enum! { $group $rows })* };
     }
+    for_each_op!(define_groups);
 }
 
 /// The immediates that a group and a tail say.
@@ -599,6 +699,8 @@ macro_rules! define_ops {
             pub const ALL: &'static [Op] = &[$($(Op::$op),*),*];
         }
 
+        static GROUPS: [Group; Op::ALL.len()] = [$($(group_of!($group $op),)*)*];
+
         static ROWS: [Row; Op::ALL.len()] = [$($(
             Row {
                 op: Op::$op,
@@ -618,7 +720,48 @@ macro_rules! define_ops {
 
 for_each_op!(define_ops);
 
+/// The change that an opcode makes to the nesting of blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nesting {
+    /// Begins a block.
+    Begin,
+    /// Ends a part of a block and begins the next.
+    Next,
+    /// Ends a block.
+    End,
+    /// None.
+    Same,
+}
+
 impl Op {
+    /// The change of the nesting of blocks. Only control instructions and exceptions change it.
+    pub fn nesting(self) -> Nesting {
+        use group::{Control as C, Exception as E, LegacyException as L};
+        if let Group::Control(op) = self.group() {
+            return match op {
+                C::Block | C::Loop | C::If => Nesting::Begin,
+                C::Else => Nesting::Next,
+                C::End => Nesting::End,
+                C::Unreachable | C::Nop | C::Br | C::BrIf | C::BrTable | C::Return => Nesting::Same,
+            };
+        }
+        if let Group::Exception(op) = self.group() {
+            return match op {
+                E::TryTable => Nesting::Begin,
+                E::Throw | E::ThrowRef => Nesting::Same,
+            };
+        }
+        if let Group::LegacyException(op) = self.group() {
+            return match op {
+                L::Try => Nesting::Begin,
+                L::Catch | L::CatchAll => Nesting::Next,
+                L::Delegate => Nesting::End,
+                L::Rethrow => Nesting::Same,
+            };
+        }
+        Nesting::Same
+    }
+
     /// The entry in the table.
     #[inline(always)]
     pub fn row(self) -> &'static Row {
@@ -638,6 +781,12 @@ impl Op {
     /// The group in which the row stands.
     pub fn shape(self) -> Shape {
         self.row().shape
+    }
+
+    /// The opcode as one of its group.
+    #[inline(always)]
+    pub fn group(self) -> Group {
+        GROUPS[self as usize]
     }
 
     /// The opcode of a byte, or of a prefix and the code behind it; `None` where there is none.

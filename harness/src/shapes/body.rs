@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use wassay_runtime::Module;
 use wassay_runtime::decode::{Decoder, Imm, Instr, RawValType};
-use wassay_runtime::ops::{Op, Shape};
+use wassay_runtime::ops::{Domain, Op, Shape};
 
 use crate::script::Argument;
 
@@ -124,10 +124,10 @@ pub(super) fn decode(module: &Module, index: u32) -> Result<Function, &'static s
     while !reader.is_at_end() {
         let instr = reader.read().map_err(malformed)?;
         let bytes = &module.bytes[instr.offset..reader.offset()];
-        match (instr.op, reader.is_at_end()) {
-            (Op::End, true) => return reading.finish(),
-            _ => reading.add(&instr, bytes)?,
+        if instr.op == Op::End && reader.is_at_end() {
+            return reading.finish();
         }
+        reading.add(&instr, bytes)?;
     }
     Err("a body without an end")
 }
@@ -196,7 +196,7 @@ impl Reading {
 
     fn operation(&mut self, op: Op, bytes: &[u8]) {
         let shape = op.shape();
-        self.body.may_trap |= matches!(shape, Shape::ConvertTrapping | Shape::BinaryTrapping);
+        self.body.may_trap |= shape.effects().traps;
         self.body.compares = matches!(shape, Shape::Compare | Shape::Test);
         self.body.ops.insert(op);
         self.op_count += 1;
@@ -232,56 +232,28 @@ fn constant(imm: &Imm<'_>) -> Option<Number> {
     })
 }
 
-/// Why an instruction does more than compute numbers from numbers, if it does.
+/// The reason why an instruction does more than compute numbers from numbers, if it does.
 fn refusal(instr: &Instr<'_>) -> Option<&'static str> {
-    match instr.op.shape() {
-        Shape::Unary
-        | Shape::Test
-        | Shape::Convert
-        | Shape::ConvertTrapping
-        | Shape::Binary
-        | Shape::BinaryTrapping
-        | Shape::Compare
-        | Shape::Wide
-        | Shape::SimdShuffle
-        | Shape::SimdExtractLane
-        | Shape::SimdReplaceLane
-        | Shape::SimdSplat
-        | Shape::SimdReduce
-        | Shape::SimdUnary
-        | Shape::SimdBinary
-        | Shape::SimdShift
-        | Shape::SimdTernary => None,
-        Shape::Parametric if instr.op == Op::Drop => Some("drop"),
-        Shape::Parametric => match instr.imm {
+    match instr.op.shape().domain() {
+        Domain::Numeric => None,
+        Domain::Parametric if instr.op == Op::Drop => Some("drop"),
+        Domain::Parametric => match instr.imm {
             Imm::Select(mut types) => types
                 .any(|ty| matches!(ty, RawValType::Ref(_)))
                 .then_some("references"),
             _ => None, // of numbers, since nothing else is taken
         },
-        Shape::Control => Some("blocks"),
-        Shape::Call => Some("calls"),
-        Shape::Variable => Some("locals that are set, or globals"),
-        Shape::Load
-        | Shape::Store
-        | Shape::Memory
-        | Shape::SimdLoad
-        | Shape::SimdStore
-        | Shape::SimdLoadLane
-        | Shape::SimdStoreLane
-        | Shape::AtomicLoad
-        | Shape::AtomicStore
-        | Shape::AtomicRmw
-        | Shape::AtomicCmpxchg
-        | Shape::AtomicSync => Some("memory accesses"),
-        Shape::Constant
-        | Shape::Exception
-        | Shape::LegacyException
-        | Shape::Table
-        | Shape::Reference
-        | Shape::Aggregate
-        | Shape::SharedEverything
-        | Shape::StackSwitching => Some("other instructions"),
+        Domain::Control => Some("blocks"),
+        Domain::Call => Some("calls"),
+        Domain::Variable => Some("locals that are set, or globals"),
+        Domain::Memory => Some("memory accesses"),
+        Domain::Constant
+        | Domain::Exception
+        | Domain::Table
+        | Domain::Reference
+        | Domain::Aggregate
+        | Domain::SharedEverything
+        | Domain::StackSwitching => Some("other instructions"),
     }
 }
 

@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::ops::BitOr;
 
 use wassay_runtime::Module;
-use wassay_runtime::decode::{DecodeError, Decoder, Imm};
+use wassay_runtime::decode::{DecodeError, Decoder};
 use wassay_runtime::module::ExternType;
-use wassay_runtime::ops::{Op, Shape};
+use wassay_runtime::ops::{Domain, Op};
 
 use super::spectest;
 
@@ -152,72 +152,43 @@ fn read(decoder: &mut Decoder<'_>) -> Result<Body, DecodeError> {
     decoder.read_locals(|_, _| {})?;
     while !decoder.is_at_end() {
         let instruction = decoder.read()?;
-        match (instruction.op, instruction.imm) {
-            (Op::Call | Op::ReturnCall, Imm::Index(func)) => body.callees.push(func),
-            (op, _) => body.effects = body.effects | of_op(op),
+        let op = instruction.op;
+        if op == Op::Call || op == Op::ReturnCall {
+            body.callees.push(instruction.index()?);
+        } else {
+            body.effects = body.effects | of_op(op);
         }
     }
     Ok(body)
 }
 
-/// What one instruction can change, calls within the module apart.
+/// The effects of one instruction, calls within the module apart.
 fn of_op(op: Op) -> Effects {
     let none = Effects::default();
-    let memories = Effects {
-        memories: true,
-        ..none
-    };
-    match op.row().shape {
-        Shape::Store
-        | Shape::SimdStore
-        | Shape::SimdStoreLane
-        | Shape::AtomicStore
-        | Shape::AtomicRmw
-        | Shape::AtomicCmpxchg => memories,
-        Shape::Memory if op == Op::MemorySize || op == Op::DataDrop => none,
-        Shape::Memory => memories,
-        Shape::Table if matches!(op, Op::TableGet | Op::TableSize | Op::ElemDrop) => none,
-        Shape::Table => Effects {
-            tables: true,
+    match op.shape().domain() {
+        Domain::Memory => Effects {
+            memories: op.shape().effects().writes && op != Op::MemorySize && op != Op::DataDrop,
             ..none
         },
-        Shape::Variable => Effects {
+        Domain::Table => Effects {
+            tables: !matches!(op, Op::TableGet | Op::TableSize | Op::ElemDrop),
+            ..none
+        },
+        Domain::Variable => Effects {
             globals: op == Op::GlobalSet,
             ..none
         },
-        Shape::Aggregate => Effects {
+        Domain::Aggregate => Effects {
             objects: writes_objects(op),
             ..none
         },
-        Shape::Call | Shape::SharedEverything | Shape::StackSwitching => Effects::ANYTHING,
-        Shape::Control
-        | Shape::Exception
-        | Shape::LegacyException
-        | Shape::Parametric
-        | Shape::Constant
-        | Shape::Reference
-        | Shape::Load
-        | Shape::Unary
-        | Shape::Test
-        | Shape::Convert
-        | Shape::ConvertTrapping
-        | Shape::Binary
-        | Shape::BinaryTrapping
-        | Shape::Compare
-        | Shape::Wide
-        | Shape::SimdLoad
-        | Shape::SimdLoadLane
-        | Shape::SimdShuffle
-        | Shape::SimdExtractLane
-        | Shape::SimdReplaceLane
-        | Shape::SimdSplat
-        | Shape::SimdReduce
-        | Shape::SimdUnary
-        | Shape::SimdBinary
-        | Shape::SimdShift
-        | Shape::SimdTernary
-        | Shape::AtomicLoad
-        | Shape::AtomicSync => none,
+        Domain::Call | Domain::SharedEverything | Domain::StackSwitching => Effects::ANYTHING,
+        Domain::Control
+        | Domain::Exception
+        | Domain::Parametric
+        | Domain::Constant
+        | Domain::Reference
+        | Domain::Numeric => none,
     }
 }
 

@@ -13,7 +13,7 @@ use wast::{QuoteWat, Wast, WastArg, WastDirective, WastExecute, WastInvoke, Wast
 
 use crate::decode::{Decoder, Imm};
 use crate::numeric::{self, Slot};
-use crate::ops::{Op, Shape, for_each_op};
+use crate::ops::{Domain, Op, for_each_op};
 use crate::simd::{self, V128};
 use crate::trap::TrapKind;
 
@@ -250,20 +250,9 @@ fn is_canonical(bits: u128, width: u32) -> bool {
     }
 }
 
-/// Whether the opcode has a pure function that needs no memory.
+/// True if the opcode has a pure function that needs no memory.
 fn is_pure(op: Op) -> bool {
-    use Shape as S;
-    match op.shape() {
-        S::Unary | S::Test | S::Convert | S::ConvertTrapping | S::Binary => true,
-        S::BinaryTrapping | S::Compare | S::Wide | S::SimdShuffle => true,
-        S::SimdExtractLane | S::SimdReplaceLane | S::SimdSplat | S::SimdReduce => true,
-        S::SimdUnary | S::SimdBinary | S::SimdShift | S::SimdTernary => true,
-        S::Control | S::Call | S::Exception | S::LegacyException | S::Parametric => false,
-        S::Variable | S::Constant | S::Table | S::Reference | S::Aggregate | S::Memory => false,
-        S::Load | S::Store | S::SimdLoad | S::SimdStore | S::SimdLoadLane => false,
-        S::SimdStoreLane | S::AtomicLoad | S::AtomicStore | S::AtomicRmw => false,
-        S::AtomicCmpxchg | S::AtomicSync | S::SharedEverything | S::StackSwitching => false,
-    }
+    op.shape().domain() == Domain::Numeric
 }
 
 /// Executes straight-line pure code. `None` where it is something else.

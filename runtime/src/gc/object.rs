@@ -3,23 +3,27 @@
 //! A field narrower than a slot holds the slot's low bytes; a v128 takes two slots. Heap objects
 //! are 8-aligned and v128 fields no better, so that every access is one that may be unaligned.
 
-use crate::ops::Op;
+use crate::ops::{Group, Op, group};
 use crate::types::Layout;
 
-/// How many slots the operands of an instruction take that makes a structure or an array of a type,
-/// or works on an array of it. `b` is its second immediate.
+/// The number of slots of the operands of an instruction that is out of line: it makes a structure
+/// or an array of a type, or works on an array of it. `b` is its second immediate.
 pub fn operand_slots(op: Op, layout: &Layout, b: u32) -> u32 {
+    use group::Aggregate as A;
     let fields: u32 = layout.fields.iter().map(|field| field.slots()).sum();
+    let Group::Aggregate(op) = op.group() else {
+        return 0;
+    };
     match op {
-        Op::StructNew => fields,
-        Op::StructNewDesc | Op::ArrayNew => fields + 1,
-        Op::StructNewDefaultDesc | Op::ArrayNewDefault => 1,
-        Op::ArrayNewFixed => fields * b,
-        Op::ArrayNewData | Op::ArrayNewElem => 2,
-        Op::ArrayFill => fields + 3,
-        Op::ArrayCopy => 5,
-        Op::ArrayInitData | Op::ArrayInitElem => 4,
-        _others => 0, // struct.new_default
+        A::StructNew => fields,
+        A::StructNewDefault => 0,
+        A::StructNewDesc | A::ArrayNew => fields + 1,
+        A::StructNewDefaultDesc | A::ArrayNewDefault => 1,
+        A::ArrayNewFixed => fields * b,
+        A::ArrayNewData | A::ArrayNewElem => 2,
+        A::ArrayFill => fields + 3,
+        A::ArrayCopy => 5,
+        A::ArrayInitData | A::ArrayInitElem => 4,
     }
 }
 

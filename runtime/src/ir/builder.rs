@@ -21,12 +21,12 @@ use std::rc::Rc;
 
 use super::types::{helper_types, result, types_of};
 use super::{Block, BlockId, Func, HandlerId, Inst, List, Operand, Slot, Type};
-use crate::decode::{DecodeError, Decoder, Imm, Instr, MemArg, RawBlockType, RawValType};
+use crate::decode::{DecodeError, Decoder, Instr, RawBlockType, RawValType};
 use crate::engine::{Config, Tier};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::meter;
 use crate::module::Module;
-use crate::ops::{Op, Shape};
+use crate::ops::{Group, Op, group};
 use crate::trap::TrapKind;
 use crate::types::FuncType;
 use control::{Frame, Label};
@@ -62,7 +62,7 @@ pub fn build_in(
 ) -> Result<Func> {
     let range = module.bodies[body].clone();
     let mut decoder = Decoder::new(&module.bytes[range.clone()], range.start);
-    let mut builder = Builder::new(module, body, &mut decoder, scratch).map_err(internal)?;
+    let mut builder = Builder::new(module, body, &mut decoder, scratch)?;
     builder.has_fuel = config.fuel;
     builder.is_interruptible = config.interruptible;
     builder.poll();
@@ -70,14 +70,10 @@ pub fn build_in(
         // By reference: an instruction is large, and copied word by word as soon as it is written.
         match &decoder.read() {
             Ok(instr) => builder.instr(instr).map_err(|e| e.at(instr.offset))?,
-            Err(error) => return Err(internal(*error)),
+            Err(error) => return Err((*error).into()),
         }
     }
     Ok(builder.finish(scratch))
-}
-
-fn internal(error: DecodeError) -> Error {
-    Error::new(ErrorKind::Internal, error.message).at(error.offset)
 }
 
 fn unsupported(op: Op) -> Error {
@@ -117,7 +113,7 @@ struct Builder<'a> {
     stack: Stack,
     consts: Consts,
     sigs: Sigs,
-    control: Vec<Frame>,
+    frames: Vec<Frame>,
     labels: Vec<Label>,
     /// By depth, where a branch of the `br_table` at hand goes; empty between two of them.
     by_depth: Vec<Option<BlockId>>,
@@ -168,8 +164,8 @@ impl<'a> Builder<'a> {
             params: Box::default(),
             results: types_of(&func.ty.results).collect(),
         });
-        let mut control = std::mem::take(&mut scratch.control);
-        control.push(Frame::function(sig));
+        let mut frames = std::mem::take(&mut scratch.frames);
+        frames.push(Frame::function(sig));
         let mut stack = std::mem::take(&mut scratch.stack);
         stack.reset(&func.local_slots, slots);
         Ok(Builder {
@@ -178,7 +174,7 @@ impl<'a> Builder<'a> {
             stack,
             consts: std::mem::take(&mut scratch.consts),
             sigs: std::mem::take(&mut scratch.sigs),
-            control,
+            frames,
             labels: std::mem::take(&mut scratch.labels),
             by_depth: std::mem::take(&mut scratch.by_depth),
             handler: None,
@@ -196,12 +192,12 @@ impl<'a> Builder<'a> {
     fn finish(mut self, scratch: &mut Scratch) -> Func {
         self.func.slots = self.func.first_temporary + self.stack.height_max;
         self.resolve_labels();
-        self.control.clear();
+        self.frames.clear();
         self.labels.clear();
         scratch.stack = self.stack;
         scratch.consts = self.consts;
         scratch.sigs = self.sigs;
-        scratch.control = self.control;
+        scratch.frames = self.frames;
         scratch.labels = self.labels;
         scratch.by_depth = self.by_depth;
         self.func
@@ -295,44 +291,58 @@ impl<'a> Builder<'a> {
         if self.has_fuel {
             self.charge(instr.op);
         }
-        match instr.op.shape() {
-            Shape::Control => self.control_instr(instr),
-            Shape::Call => self.call_instr(instr),
-            Shape::Parametric => self.parametric(instr),
-            Shape::Variable => self.variable(instr),
-            Shape::Constant => self.const_instr(instr),
-            Shape::Table => self.table(instr),
-            Shape::Reference => self.reference(instr),
-            Shape::Memory => self.memory(instr),
-            Shape::Load | Shape::SimdLoad => self.load(instr),
-            Shape::Store | Shape::SimdStore => self.store(instr),
-            Shape::Unary
-            | Shape::Test
-            | Shape::Convert
-            | Shape::ConvertTrapping
-            | Shape::SimdUnary
-            | Shape::SimdSplat
-            | Shape::SimdReduce => self.unary(instr.op),
-            Shape::Binary
-            | Shape::BinaryTrapping
-            | Shape::Compare
-            | Shape::SimdBinary
-            | Shape::SimdShift => self.binary(instr.op),
-            Shape::SimdTernary => self.ternary(instr.op),
-            Shape::Wide => self.wide(instr.op),
-            Shape::SimdShuffle
-            | Shape::SimdExtractLane
-            | Shape::SimdReplaceLane
-            | Shape::SimdLoadLane
-            | Shape::SimdStoreLane => self.with_lanes(instr),
-            Shape::AtomicLoad
-            | Shape::AtomicStore
-            | Shape::AtomicRmw
-            | Shape::AtomicCmpxchg
-            | Shape::AtomicSync => self.atomic(instr),
-            Shape::Aggregate => self.aggregate(instr),
-            Shape::Exception | Shape::LegacyException => self.exception(instr),
-            Shape::SharedEverything | Shape::StackSwitching => Err(unsupported(instr.op)),
+        match instr.op.group() {
+            Group::Control(op) => self.control(op, instr),
+            Group::Call(op) => self.call_instr(op, instr),
+            Group::Exception(op) => self.exception(op, instr),
+            Group::LegacyException(op) => self.legacy_exception(op, instr),
+            Group::Parametric(op) => self.parametric(op),
+            Group::Variable(op) => self.variable(op, instr),
+            Group::Constant(op) => self.const_instr(op, instr),
+            Group::Table(op) => self.table(op, instr),
+            Group::Reference(op) => self.reference(op, instr),
+            Group::Object(op) => self.object(op, instr),
+            Group::Aggregate(_) => self.aggregate(instr),
+            Group::Memory(op) => self.memory(op, instr),
+            Group::Load(_) | Group::SimdLoad(_) => self.load(instr),
+            Group::Store(_) | Group::SimdStore(_) => self.store(instr),
+            Group::Unary(_)
+            | Group::Test(_)
+            | Group::Convert(_)
+            | Group::ConvertTrapping(_)
+            | Group::SimdUnary(_)
+            | Group::SimdSplat(_)
+            | Group::SimdReduce(_) => {
+                self.unary(instr.op);
+                Ok(())
+            }
+            Group::Binary(_)
+            | Group::BinaryTrapping(_)
+            | Group::Compare(_)
+            | Group::SimdBinary(_)
+            | Group::SimdShift(_) => {
+                self.binary(instr.op);
+                Ok(())
+            }
+            Group::SimdTernary(_) => {
+                self.ternary(instr.op);
+                Ok(())
+            }
+            Group::Wide(_) => {
+                self.wide(instr.op);
+                Ok(())
+            }
+            Group::SimdShuffle(_) => self.shuffle(instr),
+            Group::SimdExtractLane(_) => self.extract_lane(instr),
+            Group::SimdReplaceLane(_) => self.replace_lane(instr),
+            Group::SimdLoadLane(_) => self.load_lane(instr),
+            Group::SimdStoreLane(_) => self.store_lane(instr),
+            Group::AtomicLoad(_)
+            | Group::AtomicStore(_)
+            | Group::AtomicRmw(_)
+            | Group::AtomicCmpxchg(_) => self.atomic(instr),
+            Group::AtomicSync(op) => self.atomic_sync(op, instr),
+            Group::SharedEverything(_) | Group::StackSwitching(_) => Err(unsupported(instr.op)),
         }
     }
 
@@ -360,22 +370,20 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn unary(&mut self, op: Op) -> Result<()> {
+    fn unary(&mut self, op: Op) {
         let a = self.pop();
         let dst = self.push_temp(result(op));
         self.emit(Inst::Unary { op, dst, a });
-        Ok(())
     }
 
-    fn binary(&mut self, op: Op) -> Result<()> {
+    fn binary(&mut self, op: Op) {
         let (b, a) = (self.pop(), self.pop());
         let dst = self.push_temp(result(op));
         self.emit(Inst::Binary { op, dst, a, b });
-        Ok(())
     }
 
     fn load(&mut self, instr: &Instr<'_>) -> Result<()> {
-        let (op, arg) = (instr.op, memarg(instr)?);
+        let (op, arg) = (instr.op, instr.memarg()?);
         let addr = self.pop();
         let offset = self.constant(arg.offset_bytes);
         let dst = self.push_temp(result(op));
@@ -390,7 +398,7 @@ impl<'a> Builder<'a> {
     }
 
     fn store(&mut self, instr: &Instr<'_>) -> Result<()> {
-        let (op, arg) = (instr.op, memarg(instr)?);
+        let (op, arg) = (instr.op, instr.memarg()?);
         let (value, addr) = (self.pop(), self.pop());
         let offset = self.constant(arg.offset_bytes);
         self.emit(Inst::Store {
@@ -403,27 +411,29 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn const_instr(&mut self, instr: &Instr<'_>) -> Result<()> {
-        match instr.imm {
-            Imm::I32(v) => self.push_const(Type::I32, u64::from(v as u32)),
-            Imm::I64(v) => self.push_const(Type::I64, v as u64),
-            Imm::F32(bits) => self.push_const(Type::F32, u64::from(bits)),
-            Imm::F64(bits) => self.push_const(Type::F64, bits),
-            Imm::V128(bits) => {
+    fn const_instr(&mut self, op: group::Constant, instr: &Instr<'_>) -> Result<()> {
+        use group::Constant as C;
+        let bits = instr.constant()?;
+        match op {
+            C::I32Const => self.push_const(Type::I32, bits as u64),
+            C::I64Const => self.push_const(Type::I64, bits as u64),
+            C::F32Const => self.push_const(Type::F32, bits as u64),
+            C::F64Const => self.push_const(Type::F64, bits as u64),
+            C::V128Const => {
                 let index = self.constant128(bits);
                 self.stack.push(Type::V128, Value::Const(index));
             }
-            _ => return Err(unsupported(instr.op)),
         }
         Ok(())
     }
 
-    fn parametric(&mut self, instr: &Instr<'_>) -> Result<()> {
-        match instr.op {
-            Op::Drop => {
+    fn parametric(&mut self, op: group::Parametric) -> Result<()> {
+        use group::Parametric as P;
+        match op {
+            P::Drop => {
                 self.stack.pop();
             }
-            Op::Select | Op::TypedSelect => {
+            P::Select | P::TypedSelect => {
                 let cond = self.pop();
                 let operands = self.list(None, 2);
                 self.stack.pop();
@@ -436,32 +446,32 @@ impl<'a> Builder<'a> {
                     operands,
                 });
             }
-            op => return Err(unsupported(op)),
+            P::TypedSelectMulti => return Err(unsupported(op.op())),
         }
         Ok(())
     }
 
-    fn variable(&mut self, instr: &Instr<'_>) -> Result<()> {
-        let index = index(instr)?;
-        match instr.op {
-            Op::LocalGet => {
+    fn variable(&mut self, op: group::Variable, instr: &Instr<'_>) -> Result<()> {
+        use group::Variable as V;
+        let index = instr.index()?;
+        match op {
+            V::LocalGet => {
                 let ty = self.func.local_types[index as usize];
                 self.stack.push(ty, Value::Local(index));
             }
-            Op::LocalSet => self.local_set(index, false),
-            Op::LocalTee => self.local_set(index, true),
-            Op::GlobalGet => {
+            V::LocalSet => self.local_set(index, false),
+            V::LocalTee => self.local_set(index, true),
+            V::GlobalGet => {
                 let ty = self.module.globals[index as usize].content.into();
                 let dst = self.push_temp(ty);
                 let global = index;
                 self.emit(Inst::GlobalGet { ty, dst, global });
             }
-            Op::GlobalSet => {
+            V::GlobalSet => {
                 let ty = self.module.globals[index as usize].content.into();
                 let (src, global) = (self.pop(), index);
                 self.emit(Inst::GlobalSet { ty, global, src });
             }
-            op => return Err(unsupported(op)),
         }
         Ok(())
     }
@@ -510,23 +520,30 @@ impl<'a> Builder<'a> {
         true
     }
 
-    fn memory(&mut self, instr: &Instr<'_>) -> Result<()> {
-        match instr.op {
-            Op::MemoryDiscard => Err(unsupported(instr.op)),
-            _ => self.helper(instr),
+    fn memory(&mut self, op: group::Memory, instr: &Instr<'_>) -> Result<()> {
+        use group::Memory as M;
+        match op {
+            M::MemorySize
+            | M::MemoryGrow
+            | M::MemoryInit
+            | M::DataDrop
+            | M::MemoryCopy
+            | M::MemoryFill => self.helper(instr),
+            M::MemoryDiscard => Err(unsupported(op.op())),
         }
     }
 
-    fn table(&mut self, instr: &Instr<'_>) -> Result<()> {
-        match instr.op {
-            Op::TableGet => {
-                let (table, index) = (index(instr)?, self.pop());
+    fn table(&mut self, op: group::Table, instr: &Instr<'_>) -> Result<()> {
+        use group::Table as T;
+        match op {
+            T::TableGet => {
+                let (table, index) = (instr.index()?, self.pop());
                 let dst = self.push_temp(Type::Ref);
                 self.emit(Inst::TableGet { table, dst, index });
                 Ok(())
             }
-            Op::TableSet => {
-                let table = index(instr)?;
+            T::TableSet => {
+                let table = instr.index()?;
                 let (value, index) = (self.pop(), self.pop());
                 self.emit(Inst::TableSet {
                     table,
@@ -535,17 +552,17 @@ impl<'a> Builder<'a> {
                 });
                 Ok(())
             }
-            _ => self.helper(instr),
+            T::TableInit
+            | T::ElemDrop
+            | T::TableCopy
+            | T::TableFill
+            | T::TableGrow
+            | T::TableSize => self.helper(instr),
         }
     }
 
     fn helper(&mut self, instr: &Instr<'_>) -> Result<()> {
-        let op = instr.op;
-        let (a, b) = match instr.imm {
-            Imm::Index(a) => (a, 0),
-            Imm::Index2(a, b) => (a, b),
-            _ => return Err(unsupported(op)),
-        };
+        let (op, (a, b)) = (instr.op, instr.indices()?);
         let (params, result) = helper_types(&self.func, op, a, b);
         let params = params.iter().flatten().count();
         let operands = self.list(None, params);
@@ -564,45 +581,57 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn reference(&mut self, instr: &Instr<'_>) -> Result<()> {
-        match instr.op {
-            Op::RefNull => self.push_const(Type::Ref, 0),
-            Op::RefFunc => {
-                let (func, dst) = (index(instr)?, self.push_temp(Type::Ref));
+    fn reference(&mut self, op: group::Reference, instr: &Instr<'_>) -> Result<()> {
+        use group::Reference as R;
+        match op {
+            R::RefNull => self.push_const(Type::Ref, 0),
+            R::RefFunc => {
+                let (func, dst) = (instr.index()?, self.push_temp(Type::Ref));
                 self.emit(Inst::RefFunc { dst, func });
             }
-            Op::RefIsNull => {
+            R::RefIsNull => {
                 let a = self.pop();
                 let dst = self.push_temp(Type::I32);
                 self.emit(Inst::RefIsNull { dst, a });
             }
-            Op::RefAsNonNull => {
+            R::RefAsNonNull => {
                 let a = self.stack.operand(&self.stack.peek(0));
                 let kind = TrapKind::NullReference;
                 self.emit(Inst::TrapIfNull { a, kind });
             }
-            Op::BrOnNull => self.br_on_null(label(instr)?),
-            Op::BrOnNonNull => self.br_on_non_null(label(instr)?),
-            Op::BrOnCast | Op::BrOnCastFail | Op::BrOnCastDescEq | Op::BrOnCastDescEqFail => {
-                self.br_on_cast(instr)?;
+            R::RefEq => {
+                let (b, a) = (self.pop(), self.pop());
+                let dst = self.push_temp(Type::I32);
+                self.emit(Inst::RefEq { dst, a, b });
             }
-            _cast => self.cast(instr)?,
+            R::RefGetDesc => self.ref_unary(op.op(), Type::Ref),
+            R::RefTestNonNull => self.ref_test(instr, false)?,
+            R::RefTestNullable => self.ref_test(instr, true)?,
+            R::RefCastNonNull => self.ref_cast(instr, false)?,
+            R::RefCastNullable => self.ref_cast(instr, true)?,
+            R::RefCastDescEqNonNull => self.ref_cast_desc(false),
+            R::RefCastDescEqNullable => self.ref_cast_desc(true),
+            R::BrOnNull => self.br_on_null(instr.label()?),
+            R::BrOnNonNull => self.br_on_non_null(instr.label()?),
+            R::BrOnCast => self.br_on_cast(instr, false)?,
+            R::BrOnCastFail => self.br_on_cast(instr, true)?,
+            R::BrOnCastDescEq => self.br_on_cast_desc(instr, false)?,
+            R::BrOnCastDescEqFail => self.br_on_cast_desc(instr, true)?,
         }
         Ok(())
     }
 
     // --- calls ---------------------------------------------------------------------------------
 
-    fn call_instr(&mut self, instr: &Instr<'_>) -> Result<()> {
-        match instr.op {
-            Op::Call | Op::ReturnCall => self.call(instr.op, index(instr)?),
-            Op::CallIndirect | Op::ReturnCallIndirect => {
-                let Imm::Index2(type_index, table) = instr.imm else {
-                    return Err(unsupported(instr.op));
-                };
+    fn call_instr(&mut self, op: group::Call, instr: &Instr<'_>) -> Result<()> {
+        use group::Call as C;
+        match op {
+            C::Call | C::ReturnCall => self.call(instr.op, instr.index()?),
+            C::CallIndirect | C::ReturnCallIndirect => {
+                let (type_index, table) = instr.index2()?;
                 self.call_indirect(instr.op, type_index, table);
             }
-            _ => self.call_ref(instr.op, index(instr)?),
+            C::CallRef | C::ReturnCallRef => self.call_ref(instr.op, instr.index()?),
         }
         Ok(())
     }
@@ -683,25 +712,4 @@ impl<'a> Builder<'a> {
 fn push(func: &mut Func, inst: Inst, offset: u32) {
     func.insts.push(inst);
     func.offsets.push(offset);
-}
-
-fn index(instr: &Instr<'_>) -> Result<u32> {
-    match instr.imm {
-        Imm::Index(index) => Ok(index),
-        _ => Err(unsupported(instr.op)),
-    }
-}
-
-fn label(instr: &Instr<'_>) -> Result<u32> {
-    match instr.imm {
-        Imm::Label(label) => Ok(label),
-        _ => Err(unsupported(instr.op)),
-    }
-}
-
-fn memarg(instr: &Instr<'_>) -> Result<MemArg> {
-    match instr.imm {
-        Imm::MemArg(arg) => Ok(arg),
-        _ => Err(unsupported(instr.op)),
-    }
 }

@@ -36,38 +36,10 @@ use super::types::{
 };
 use super::visit::{Imm, Role, Visitor};
 use super::{BlockId, Func, List, Operand, Slot, Type};
-use crate::ops::{Op, Shape};
+use crate::ops::{Effects, Op, Shape};
 use crate::trap::TrapKind;
 use crate::types::RefType;
 use Type::{I32, Ref, V128};
-
-/// The effects of an instruction besides its definitions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Effects {
-    /// Reads state that instructions can change: memories, tables, globals, objects, segments.
-    pub reads: bool,
-    /// Writes such state, or allocates.
-    pub writes: bool,
-    /// May trap.
-    pub traps: bool,
-    /// Calls a function, which may do anything.
-    pub calls: bool,
-    /// May throw an exception that the block's handler can catch.
-    pub throws: bool,
-    /// Ends the block: a terminator.
-    pub ends: bool,
-}
-
-impl Effects {
-    const NONE: Effects = Effects {
-        reads: false,
-        writes: false,
-        traps: false,
-        calls: false,
-        throws: false,
-        ends: false,
-    };
-}
 
 /// The source of a printed name.
 trait Named {
@@ -118,13 +90,13 @@ insts! { |ir|
         op: opcode(shape: Unary | Test | Convert | ConvertTrapping | SimdUnary | SimdSplat
             | SimdReduce),
         dst: def(result(op)), a: use(param(op, 0)),
-    } = op, [traps(op.shape().may_trap())];
+    } = op, [traps(op.shape().effects().traps)];
 
     /// `r[dst] := op(r[a], r[b])`
     Binary {
         op: opcode(shape: Binary | BinaryTrapping | Compare | SimdBinary | SimdShift),
         dst: def(result(op)), a: use(param(op, 0)), b: use(param(op, 1)),
-    } = op, [traps(op.shape().may_trap())];
+    } = op, [traps(op.shape().effects().traps)];
 
     /// `r[dst] := op(r[a], r[b], r[c])`
     Ternary {
@@ -192,7 +164,7 @@ insts! { |ir|
             MemoryAtomicNotify | MemoryAtomicWait32 | MemoryAtomicWait64),
         memory: imm(Memory) u32, dst: option(results(op, I32).next()),
         operands: uses(params(op, ir.memory_address(memory))), offset: pool(Offset),
-    } = op, [reads writes traps];
+    } = op, [reads(op.shape().effects().reads) writes(op.shape().effects().writes) traps];
 
     /// No access moves across the fence.
     Fence = Op::AtomicFence, [reads writes];
@@ -299,9 +271,7 @@ insts! { |ir|
     /// operands are in consecutive slots from `dst`, where the result goes if there is one; `b` is
     /// the second immediate.
     Aggregate {
-        op: opcode(StructNew | StructNewDefault | StructNewDesc | StructNewDefaultDesc | ArrayNew
-            | ArrayNewDefault | ArrayNewFixed | ArrayNewData | ArrayNewElem | ArrayFill | ArrayCopy
-            | ArrayInitData | ArrayInitElem),
+        op: opcode(shape: Aggregate),
         type_index: imm(Type) u32, b: index(indices(op, type_index, b)[1]) u32,
         dst: row(types.1), operands: uses(types.0),
     } = op, [reads writes traps] with types = aggregate_types(ir, op, type_index, b);

@@ -1,12 +1,12 @@
 //! Tests over every row of the instruction table: each field is met once, in the role that its type
 //! demands, and the printed form of each row is as written here.
 
-use super::inst::{Effects, Inst, samplers};
+use super::inst::{Inst, samplers};
 use super::{BlockId, Func, List, Operand, OperandKind, Role, Slot, Type, build};
 use crate::engine::{Config, Engine, Tier};
 use crate::ir::Imm;
 use crate::module::Module;
-use crate::ops::{Imms, Op};
+use crate::ops::{Effects, Imms, Op};
 use crate::trap::TrapKind;
 use crate::types::{AbstractHeapType, HeapType, RefType};
 
@@ -418,6 +418,13 @@ fn effects_agree_with_roles() {
         );
         assert_eq!(inst.callee_frame().is_some(), inst.is_call(), "{row}");
         assert!(!inst.is_call() || effects.throws, "{row}");
+        if inst.name() == draw.op.mnemonic() {
+            let group = draw.op.shape().effects();
+            assert!(
+                show(effects).split(' ').all(|it| show(group).contains(it)),
+                "{row}"
+            );
+        }
         let mut inst = inst;
         assert!(!effects.ends || inst.dst_mut().is_none(), "{row}");
     });

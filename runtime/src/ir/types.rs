@@ -2,7 +2,7 @@
 
 use super::visit::Imm;
 use super::{Func, Type};
-use crate::ops::{Imms, Op, SigType, Signature};
+use crate::ops::{Group, Imms, Op, SigType, Signature, group};
 use crate::types::{CompositeType, FieldType, StorageType, ValType};
 
 /// The type that a signature's type has where addresses are of type `address`.
@@ -58,10 +58,12 @@ pub(super) fn types_of(types: &[ValType]) -> impl ExactSizeIterator<Item = Type>
 
 /// The types of the operand and of the result of an opcode of a `RefUnary`.
 pub(super) fn ref_types(op: Op) -> (Type, Type) {
-    match op {
-        Op::RefI31 => (Type::I32, Type::Ref),
-        Op::RefGetDesc => (Type::Ref, Type::Ref),
-        _others => (Type::Ref, Type::I32), // i31.get_s, i31.get_u, array.len
+    if op == Op::RefI31 {
+        (Type::I32, Type::Ref)
+    } else if op == Op::RefGetDesc {
+        (Type::Ref, Type::Ref)
+    } else {
+        (Type::Ref, Type::I32)
     }
 }
 
@@ -114,6 +116,17 @@ pub(super) fn indices(op: Op, a: u32, b: u32) -> [Option<Imm>; 2] {
     }
 }
 
+/// The type of the addresses in the memory or table of an index.
+fn address_type(func: &Func, imm: Imm) -> Option<Type> {
+    if let Imm::Memory(memory) = imm {
+        Some(func.memory_address(memory))
+    } else if let Imm::Table(table) = imm {
+        Some(func.table_address(table))
+    } else {
+        None
+    }
+}
+
 /// The types of the operands of a helper, and of its result. `a` and `b` are its indices.
 pub(super) fn helper_types(
     func: &Func,
@@ -121,11 +134,7 @@ pub(super) fn helper_types(
     a: u32,
     b: u32,
 ) -> ([Option<Type>; 3], Option<Type>) {
-    let addresses = indices(op, a, b).map(|imm| match imm {
-        Some(Imm::Memory(memory)) => Some(func.memory_address(memory)),
-        Some(Imm::Table(table)) => Some(func.table_address(table)),
-        _segment => None,
-    });
+    let addresses = indices(op, a, b).map(|imm| address_type(func, imm?));
     let address = match addresses {
         // Between two memories or tables: the length is of the shorter type.
         [Some(to), Some(from)] => {
@@ -182,28 +191,27 @@ pub(crate) fn aggregate_types(
     b: u32,
 ) -> (Vec<Type>, Option<Type>) {
     use Type::{I32, Ref};
+    use group::Aggregate as A;
+    let Group::Aggregate(op) = op.group() else {
+        return (Vec::new(), None);
+    };
     let mut fields: Vec<Type> = with_fields(func, type_index, |fields| {
         fields.iter().map(outside).collect()
     });
-    let params = match op {
-        Op::StructNew => fields,
-        Op::StructNewDesc => {
+    match op {
+        A::StructNew => (fields, Some(Ref)),
+        A::StructNewDefault => (Vec::new(), Some(Ref)),
+        A::StructNewDesc => {
             fields.push(Ref);
-            fields
+            (fields, Some(Ref))
         }
-        Op::StructNewDefaultDesc => vec![Ref],
-        Op::ArrayNew => vec![fields[0], I32],
-        Op::ArrayNewDefault => vec![I32],
-        Op::ArrayNewFixed => vec![fields[0]; b as usize],
-        Op::ArrayNewData | Op::ArrayNewElem => vec![I32; 2],
-        Op::ArrayFill => vec![Ref, I32, fields[0], I32],
-        Op::ArrayCopy => vec![Ref, I32, Ref, I32, I32],
-        Op::ArrayInitData | Op::ArrayInitElem => vec![Ref, I32, I32, I32],
-        _default => Vec::new(), // struct.new_default
-    };
-    let has_result = !matches!(
-        op,
-        Op::ArrayFill | Op::ArrayCopy | Op::ArrayInitData | Op::ArrayInitElem
-    );
-    (params, has_result.then_some(Ref))
+        A::StructNewDefaultDesc => (vec![Ref], Some(Ref)),
+        A::ArrayNew => (vec![fields[0], I32], Some(Ref)),
+        A::ArrayNewDefault => (vec![I32], Some(Ref)),
+        A::ArrayNewFixed => (vec![fields[0]; b as usize], Some(Ref)),
+        A::ArrayNewData | A::ArrayNewElem => (vec![I32, I32], Some(Ref)),
+        A::ArrayFill => (vec![Ref, I32, fields[0], I32], None),
+        A::ArrayCopy => (vec![Ref, I32, Ref, I32, I32], None),
+        A::ArrayInitData | A::ArrayInitElem => (vec![Ref, I32, I32, I32], None),
+    }
 }

@@ -125,34 +125,41 @@ rows! {
 }
 
 rows! {
-    /// Structures, arrays, i31 and conversions of references: `{ Imms signature }`.
-    for_each_aggregate: aggregate ($)
+    /// Fields, elements, lengths of objects, i31, conversions of references: `{ Imms signature }`.
+    for_each_object: object ($)
 
-    StructNew         [0xFB 0x00] "struct.new"           Gc                { Type: special }
-    StructNewDefault  [0xFB 0x01] "struct.new_default"   Gc                { Type: special }
     StructGet         [0xFB 0x02] "struct.get"           Gc                { StructField: special }
     StructGetS        [0xFB 0x03] "struct.get_s"         Gc                { StructField: special }
     StructGetU        [0xFB 0x04] "struct.get_u"         Gc                { StructField: special }
     StructSet         [0xFB 0x05] "struct.set"           Gc                { StructField: special }
-    ArrayNew          [0xFB 0x06] "array.new"            Gc                { Type: special }
-    ArrayNewDefault   [0xFB 0x07] "array.new_default"    Gc                { Type: special }
-    ArrayNewFixed     [0xFB 0x08] "array.new_fixed"      Gc                { TypeCount: special }
-    ArrayNewData      [0xFB 0x09] "array.new_data"       Gc                { TypeData: special }
-    ArrayNewElem      [0xFB 0x0A] "array.new_elem"       Gc                { TypeElem: special }
     ArrayGet          [0xFB 0x0B] "array.get"            Gc                { Type: special }
     ArrayGetS         [0xFB 0x0C] "array.get_s"          Gc                { Type: special }
     ArrayGetU         [0xFB 0x0D] "array.get_u"          Gc                { Type: special }
     ArraySet          [0xFB 0x0E] "array.set"            Gc                { Type: special }
     ArrayLen          [0xFB 0x0F] "array.len"            Gc                { None: special }
-    ArrayFill         [0xFB 0x10] "array.fill"           Gc                { Type: special }
-    ArrayCopy         [0xFB 0x11] "array.copy"           Gc                { TypeType: special }
-    ArrayInitData     [0xFB 0x12] "array.init_data"      Gc                { TypeData: special }
-    ArrayInitElem     [0xFB 0x13] "array.init_elem"      Gc                { TypeElem: special }
     AnyConvertExtern  [0xFB 0x1A] "any.convert_extern"   Gc                { None: special }
     ExternConvertAny  [0xFB 0x1B] "extern.convert_any"   Gc                { None: special }
     RefI31            [0xFB 0x1C] "ref.i31"              Gc                { None: special }
     I31GetS           [0xFB 0x1D] "i31.get_s"            Gc                { None: special }
     I31GetU           [0xFB 0x1E] "i31.get_u"            Gc                { None: special }
+}
+
+rows! {
+    /// Allocation, and work on many elements: `{ Imms signature }`. Out of line in every tier
+    /// (`store/aggregate.rs`), save that tiers may allocate structures inline.
+    for_each_aggregate: aggregate ($)
+
+    StructNew         [0xFB 0x00] "struct.new"           Gc                { Type: special }
+    StructNewDefault  [0xFB 0x01] "struct.new_default"   Gc                { Type: special }
+    ArrayNew          [0xFB 0x06] "array.new"            Gc                { Type: special }
+    ArrayNewDefault   [0xFB 0x07] "array.new_default"    Gc                { Type: special }
+    ArrayNewFixed     [0xFB 0x08] "array.new_fixed"      Gc                { TypeCount: special }
+    ArrayNewData      [0xFB 0x09] "array.new_data"       Gc                { TypeData: special }
+    ArrayNewElem      [0xFB 0x0A] "array.new_elem"       Gc                { TypeElem: special }
+    ArrayFill         [0xFB 0x10] "array.fill"           Gc                { Type: special }
+    ArrayCopy         [0xFB 0x11] "array.copy"           Gc                { TypeType: special }
+    ArrayInitData     [0xFB 0x12] "array.init_data"      Gc                { TypeData: special }
+    ArrayInitElem     [0xFB 0x13] "array.init_elem"      Gc                { TypeElem: special }
     StructNewDesc     [0xFB 0x20] "struct.new_desc"      CustomDescriptors { Type: special }
     StructNewDefaultDesc [0xFB 0x21] "struct.new_default_desc" CustomDescriptors { Type: special }
 }

@@ -13,7 +13,7 @@ use super::StoreData;
 use super::collect::new_object;
 use crate::gc;
 use crate::helpers::{copy_in_pieces, in_pieces};
-use crate::ops::Op;
+use crate::ops::{Group, Op, group};
 use crate::trap::TrapKind;
 use crate::types::{DefinedType, FieldLayout, OBJECT_HEADER_BYTES};
 use crate::vm::{Cx, EXIT_OK, Exit, GcHeader, Vm};
@@ -32,23 +32,26 @@ pub type Aggregate =
 
 type Done<T> = Result<T, TrapKind>;
 
-/// The implementation of an opcode that has one here.
+/// The implementation of an opcode; `None` for those that every tier executes inline.
 pub fn aggregate(op: Op) -> Option<Aggregate> {
+    use group::Aggregate as A;
+    let Group::Aggregate(op) = op.group() else {
+        return None;
+    };
     Some(match op {
-        Op::StructNew => struct_new,
-        Op::StructNewDefault => struct_new_default,
-        Op::StructNewDesc => struct_new_desc,
-        Op::StructNewDefaultDesc => struct_new_default_desc,
-        Op::ArrayNew => array_new,
-        Op::ArrayNewDefault => array_new_default,
-        Op::ArrayNewFixed => array_new_fixed,
-        Op::ArrayNewData => array_new_data,
-        Op::ArrayNewElem => array_new_elem,
-        Op::ArrayFill => array_fill,
-        Op::ArrayCopy => array_copy,
-        Op::ArrayInitData => array_init_data,
-        Op::ArrayInitElem => array_init_elem,
-        _other => return None,
+        A::StructNew => struct_new,
+        A::StructNewDefault => struct_new_default,
+        A::StructNewDesc => struct_new_desc,
+        A::StructNewDefaultDesc => struct_new_default_desc,
+        A::ArrayNew => array_new,
+        A::ArrayNewDefault => array_new_default,
+        A::ArrayNewFixed => array_new_fixed,
+        A::ArrayNewData => array_new_data,
+        A::ArrayNewElem => array_new_elem,
+        A::ArrayFill => array_fill,
+        A::ArrayCopy => array_copy,
+        A::ArrayInitData => array_init_data,
+        A::ArrayInitElem => array_init_elem,
     })
 }
 

@@ -1,38 +1,45 @@
-//! Atomic instructions to IR: one instruction for all sorts of access, whose operand list is what
+//! Atomic instructions to IR: one instruction for all kinds of access, whose operand list is what
 //! the opcode's row says (threads proposal: "Atomic Memory Instructions").
 
-use super::{Builder, memarg, unsupported};
+use super::{Builder, unsupported};
 use crate::decode::Instr;
 use crate::error::Result;
 use crate::ir::types::{params, results};
 use crate::ir::{Inst, Type};
-use crate::ops::Op;
+use crate::ops::group;
 
 impl Builder<'_> {
     pub(super) fn atomic(&mut self, instr: &Instr<'_>) -> Result<()> {
-        let op = instr.op;
-        match op {
-            Op::AtomicFence => self.emit(Inst::Fence),
-            Op::Pause => return Err(unsupported(op)),
-            _ => {
-                let arg = memarg(instr)?;
-                let params = params(op, Type::I32).len();
-                let operands = self.list(None, params);
-                self.stack.truncate(self.stack.len() - params);
-                let offset = self.constant(arg.offset_bytes);
-                let dst = match results(op, Type::I32).next() {
-                    Some(ty) => self.push_temp(ty),
-                    None => self.stack.temporary(self.stack.height()),
-                };
-                self.emit(Inst::Atomic {
-                    op,
-                    memory: arg.memory,
-                    dst,
-                    operands,
-                    offset,
-                });
-            }
-        }
+        let (op, arg) = (instr.op, instr.memarg()?);
+        let params = params(op, Type::I32).len();
+        let operands = self.list(None, params);
+        self.stack.truncate(self.stack.len() - params);
+        let offset = self.constant(arg.offset_bytes);
+        let dst = match results(op, Type::I32).next() {
+            Some(ty) => self.push_temp(ty),
+            None => self.stack.temporary(self.stack.height()),
+        };
+        self.emit(Inst::Atomic {
+            op,
+            memory: arg.memory,
+            dst,
+            operands,
+            offset,
+        });
         Ok(())
+    }
+
+    pub(super) fn atomic_sync(&mut self, op: group::AtomicSync, instr: &Instr<'_>) -> Result<()> {
+        use group::AtomicSync as A;
+        match op {
+            A::MemoryAtomicNotify | A::MemoryAtomicWait32 | A::MemoryAtomicWait64 => {
+                self.atomic(instr)
+            }
+            A::AtomicFence => {
+                self.emit(Inst::Fence);
+                Ok(())
+            }
+            A::Pause => Err(unsupported(op.op())),
+        }
     }
 }

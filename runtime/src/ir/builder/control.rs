@@ -7,11 +7,11 @@
 
 use std::rc::Rc;
 
-use super::{Builder, Sig, label, unsupported};
-use crate::decode::{BrTable, Imm, Instr};
+use super::{Builder, Sig};
+use crate::decode::{BrTable, Instr};
 use crate::error::Result;
 use crate::ir::{BlockId, HandlerId, Inst, List, Operand, Slot};
-use crate::ops::Op;
+use crate::ops::{Nesting, Op, group};
 use crate::trap::TrapKind;
 
 /// A place to branch to. While building, a `BlockId` is the index of a label.
@@ -86,44 +86,44 @@ impl Frame {
 }
 
 impl Builder<'_> {
-    /// Whether an opcode in unreachable code is left out.
+    /// True if an opcode in unreachable code is left out.
     pub(super) fn skip(&mut self, op: Op) -> bool {
-        match op {
-            Op::Block | Op::Loop | Op::If | Op::TryTable | Op::Try => self.skipped += 1,
-            Op::Else | Op::Catch | Op::CatchAll => return self.skipped > 0,
-            Op::End | Op::Delegate if self.skipped > 0 => self.skipped -= 1,
-            Op::End | Op::Delegate => return false,
-            _ => {}
+        match op.nesting() {
+            Nesting::Begin => self.skipped += 1,
+            Nesting::Next => return self.skipped > 0,
+            Nesting::End if self.skipped > 0 => self.skipped -= 1,
+            Nesting::End => return false,
+            Nesting::Same => {}
         }
         true
     }
 
-    pub(super) fn control_instr(&mut self, instr: &Instr<'_>) -> Result<()> {
-        match (instr.op, instr.imm) {
-            (Op::Nop, _) => {}
-            (Op::Unreachable, _) => {
+    pub(super) fn control(&mut self, op: group::Control, instr: &Instr<'_>) -> Result<()> {
+        use group::Control as C;
+        match op {
+            C::Nop => {}
+            C::Unreachable => {
                 let kind = TrapKind::Unreachable;
                 self.terminate(Inst::Trap { kind });
             }
-            (Op::Block, Imm::BlockType(ty)) => {
-                let sig = self.block_sig(ty);
+            C::Block => {
+                let sig = self.block_sig(instr.block_type()?);
                 self.begin_block(sig);
             }
-            (Op::Loop, Imm::BlockType(ty)) => {
-                let sig = self.block_sig(ty);
+            C::Loop => {
+                let sig = self.block_sig(instr.block_type()?);
                 self.begin_loop(sig);
             }
-            (Op::If, Imm::BlockType(ty)) => {
-                let sig = self.block_sig(ty);
+            C::If => {
+                let sig = self.block_sig(instr.block_type()?);
                 self.begin_if(sig);
             }
-            (Op::Else, _) => self.begin_else(),
-            (Op::End, _) => self.end(),
-            (Op::Br, _) => self.br(label(instr)?),
-            (Op::BrIf, _) => self.br_if(label(instr)?),
-            (Op::BrTable, Imm::BrTable(table)) => self.br_table(&table),
-            (Op::Return, _) => self.br(self.control.len() as u32 - 1),
-            (op, _) => return Err(unsupported(op)),
+            C::Else => self.begin_else(),
+            C::End => self.end(),
+            C::Br => self.br(instr.label()?),
+            C::BrIf => self.br_if(instr.label()?),
+            C::BrTable => self.br_table(&instr.br_table()?),
+            C::Return => self.br(self.frames.len() as u32 - 1),
         }
         Ok(())
     }
@@ -180,7 +180,7 @@ impl Builder<'_> {
         let height = params
             .first()
             .map_or(self.stack.height(), |entry| entry.height);
-        self.control.push(Frame {
+        self.frames.push(Frame {
             kind,
             label,
             sig,
@@ -219,8 +219,8 @@ impl Builder<'_> {
     }
 
     fn begin_else(&mut self) {
-        let last = self.control.len() - 1;
-        let frame = &self.control[last];
+        let last = self.frames.len() - 1;
+        let frame = &self.frames[last];
         let (kind, label, sig, base) = (frame.kind, frame.label, frame.sig.clone(), frame.base);
         let Kind::If(other) = kind else {
             debug_assert!(false, "validated code has an `if` for its `else`");
@@ -233,7 +233,7 @@ impl Builder<'_> {
         for &ty in &sig.params {
             self.push_temp(ty);
         }
-        self.control[last].kind = Kind::Else;
+        self.frames[last].kind = Kind::Else;
         self.bind(other);
     }
 
@@ -245,7 +245,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn end(&mut self) {
-        let frame = self.control.pop().expect("validated code ends its blocks");
+        let frame = self.frames.pop().expect("validated code ends its blocks");
         let results = frame.sig.results.len();
         match frame.kind {
             Kind::Function => {
@@ -328,7 +328,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn frame(&self, depth: u32) -> &Frame {
-        &self.control[self.control.len() - 1 - depth as usize]
+        &self.frames[self.frames.len() - 1 - depth as usize]
     }
 
     /// Emits the moves of a branch and the branch itself; leaves the operand stack as it is.

@@ -6,38 +6,54 @@
 //! own instructions: below what was thrown, for as long as they last, lies the reference of the
 //! exception, so that `rethrow` finds it. Spec: 4.6.8 Control Instructions.
 
+use super::Builder;
 use super::control::{Frame, Kind};
-use super::{Builder, unsupported};
-use crate::decode::{self, Imm, Instr, RawBlockType, Vector};
+use crate::decode::{self, Instr, RawBlockType, Vector};
 use crate::error::Result;
 use crate::ir::{Catch, Handler, HandlerId, Inst, Operand, Slot, Type};
-use crate::ops::Op;
+use crate::ops::group;
 
 impl Builder<'_> {
-    pub(super) fn exception(&mut self, instr: &Instr<'_>) -> Result<()> {
-        match (instr.op, instr.imm) {
-            (Op::TryTable, Imm::TryTable(ty, clauses)) => self.begin_try_table(ty, clauses),
-            (Op::Try, Imm::BlockType(ty)) => {
-                let handler = self.new_handler();
-                self.begin_try(ty, handler);
+    pub(super) fn exception(&mut self, op: group::Exception, instr: &Instr<'_>) -> Result<()> {
+        use group::Exception as E;
+        match op {
+            E::TryTable => {
+                let (ty, clauses) = instr.try_table()?;
+                self.begin_try_table(ty, clauses);
             }
-            (Op::Throw, Imm::Index(tag)) => {
+            E::Throw => {
+                let tag = instr.index()?;
                 let values = self.func.tag_type(tag).params.len();
                 let args = self.list(None, values);
                 self.terminate(Inst::Throw { tag, args });
             }
-            (Op::ThrowRef, _) => {
+            E::ThrowRef => {
                 let exception = self.pop();
                 self.terminate(Inst::ThrowRef { exception });
             }
-            (Op::Catch, Imm::Index(tag)) => self.begin_catch(Some(tag)),
-            (Op::CatchAll, _) => self.begin_catch(None),
-            (Op::Rethrow, Imm::Label(depth)) => {
-                let exception = Operand::slot(self.stack.temporary(self.frame(depth).height));
+        }
+        Ok(())
+    }
+
+    pub(super) fn legacy_exception(
+        &mut self,
+        op: group::LegacyException,
+        instr: &Instr<'_>,
+    ) -> Result<()> {
+        use group::LegacyException as L;
+        match op {
+            L::Try => {
+                let handler = self.new_handler();
+                self.begin_try(instr.block_type()?, handler);
+            }
+            L::Catch => self.begin_catch(Some(instr.index()?)),
+            L::CatchAll => self.begin_catch(None),
+            L::Rethrow => {
+                let frame = self.frame(instr.label()?);
+                let exception = Operand::slot(self.stack.temporary(frame.height));
                 self.terminate(Inst::ThrowRef { exception });
             }
-            (Op::Delegate, Imm::Label(depth)) => self.delegate(depth),
-            (op, _) => return Err(unsupported(op)),
+            L::Delegate => self.delegate(instr.label()?),
         }
         Ok(())
     }
@@ -99,7 +115,7 @@ impl Builder<'_> {
     /// Makes a handler the one of the innermost block, in what follows.
     fn enter_handler(&mut self, handler: Option<HandlerId>) {
         self.handler = handler;
-        if let Some(frame) = self.control.last_mut() {
+        if let Some(frame) = self.frames.last_mut() {
             frame.handler = handler;
         }
     }
@@ -116,7 +132,7 @@ impl Builder<'_> {
             return;
         };
         self.enter_handler(outer);
-        if let Some(frame) = self.control.last_mut() {
+        if let Some(frame) = self.frames.last_mut() {
             frame.kind = Kind::Catch(handler);
         }
         self.stack.truncate(base);

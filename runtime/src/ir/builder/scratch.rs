@@ -18,7 +18,7 @@ pub struct Scratch {
     pub(super) stack: Stack,
     pub(super) consts: Consts,
     pub(super) sigs: Sigs,
-    pub(super) control: Vec<Frame>,
+    pub(super) frames: Vec<Frame>,
     pub(super) labels: Vec<Label>,
     pub(super) by_depth: Vec<Option<BlockId>>,
     /// A function that is not needed any more, for its buffers.

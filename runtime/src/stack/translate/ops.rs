@@ -183,7 +183,9 @@ impl Translator<'_> {
             Op::I32Const | Op::I64Const | Op::F32Const | Op::F64Const => self.constant(instr)?,
             Op::V128Const => self.constant(instr)?,
             for_each_group!([for_each_reference] any_of;) => self.reference(instr)?,
-            for_each_group!([for_each_aggregate] any_of;) => self.aggregate(instr)?,
+            for_each_group!([for_each_object for_each_aggregate] any_of;) => {
+                self.aggregate(instr)?
+            }
             Op::TableGet => self.simple(table::table_get, &[index(instr)?.into()], 1, 1),
             Op::TableSet => self.simple(table::table_set, &[index(instr)?.into()], 2, 0),
             Op::TableSize => self.simple(table::table_size, &[index(instr)?.into()], 0, 1),
