@@ -11,6 +11,7 @@ use std::path::Path;
 
 /// Every script: its path below the folder, and the function that makes it.
 const SCRIPTS: &[(&str, fn() -> String)] = &[
+    ("calls.wast", calls),
     ("frames.wast", frames),
     ("locals.wast", locals),
     ("long_functions.wast", long_functions),
@@ -129,12 +130,14 @@ fn locals() -> String {
 /// Functions above 20,000 machine instructions, which get registers by a linear algorithm: in one
 /// piece, with a loop around all, with branches, calls and vectors in between.
 fn long_functions() -> String {
-    let mut module = String::from(
-        "(module
-  (memory 1)
-  (func $next (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))\n",
-    );
-    const STEPS: u32 = 8_000;
+    let head = |name: &str| {
+        format!(
+            "(module ${name} (memory 1)
+  (func $next (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))"
+        )
+    };
+    let mut module = head("Straight");
+    const STEPS: u32 = 6_000;
     let step = |n: u32| match n % 8 {
         0 => {
             format!("(local.set 1 (i32.add (local.get 1) (i32.mul (local.get 0) (i32.const {n}))))")
@@ -160,14 +163,16 @@ fn long_functions() -> String {
       (i32x4.extract_lane 3 (local.get 4)))))";
     let _ = writeln!(
         module,
-        "(func (export \"straight\") (param i32) (result i32) (local i32 i32 i32 v128) {steps} {sum})
+        "(func (export \"straight\") (param i32) (result i32) (local i32 i32 i32 v128) {steps} {sum}))
+{repeated}
 (func (export \"repeated\") (param i32) (param $times i32) (result i32)
   (local i32 i32 v128 i32)
   (local.set 5 (local.get 1)) (local.set 1 (i32.const 0))
   (loop $again
     {steps}
     (br_if $again (local.tee 5 (i32.sub (local.get 5) (i32.const 1)))))
-  {sum}))"
+  {sum}))",
+        repeated = head("Repeated"),
     );
     let run = |x: u32, times: u32| -> u32 {
         let (mut a, mut b, mut c, mut v) = (0_u32, 0_u32, 0_u32, 0_u32);
@@ -190,7 +195,7 @@ fn long_functions() -> String {
     for x in [0_u32, 1, 7, 0xdead_beef] {
         let _ = writeln!(
             module,
-            "(assert_return (invoke \"straight\" (i32.const {x})) (i32.const {}))",
+            "(assert_return (invoke $Straight \"straight\" (i32.const {x})) (i32.const {}))",
             run(x, 1)
         );
         for times in [1, 3] {
@@ -283,4 +288,172 @@ fn large_objects() -> String {
         );
     }
     text
+}
+
+/// The types of many mixed arguments, in turn.
+const MIXED: [&str; 5] = ["i32", "f64", "v128", "i64", "f32"];
+
+/// The `n`th argument's type.
+fn mixed_type(n: u64) -> &'static str {
+    MIXED[(n * 7 / 2 % 5) as usize]
+}
+
+/// The `n`th argument, as a constant of its type.
+fn mixed(n: u64) -> String {
+    let ty = mixed_type(n);
+    match ty {
+        "v128" => format!("(v128.const i64x2 {} {})", n * 3, u64::MAX - n),
+        "f32" | "f64" => format!("({ty}.const {n}.5)"),
+        _ => format!("({ty}.const {})", n * 0x0101_0101),
+    }
+}
+
+/// Calls and tail calls with many mixed arguments and results: in registers and on the stack, from
+/// few arguments to many and from many to few, direct, indirect, by reference and to an import.
+fn calls() -> String {
+    let counts = [1_u64, 3, 8, 9, 10, 17, 33, 64];
+    let join = |numbers: &mut dyn Iterator<Item = u64>, item: &dyn Fn(u64) -> String| {
+        numbers.map(|n| item(n) + " ").collect::<String>()
+    };
+    let types = |numbers: &mut dyn Iterator<Item = u64>| join(numbers, &|n| mixed_type(n).into());
+    let (mut rotations, mut callers, mut asserts) = (String::new(), String::new(), String::new());
+    for count in counts {
+        // All parameters are results, the first one last.
+        let rotated = || (1..count).chain([0]);
+        let signature = format!(
+            "(param {}) (result {})",
+            types(&mut (0..count)),
+            types(&mut rotated())
+        );
+        let results = format!("(result {})", types(&mut rotated()));
+        let gets = join(&mut rotated(), &|n| format!("(local.get {n})"));
+        let values = join(&mut (0..count), &mixed);
+        let _ = writeln!(
+            rotations,
+            "(type $t{count} (func {signature}))
+(func $rotate{count} (export \"rotate{count}\") (type $t{count}) {gets})"
+        );
+        let reference = format!("(ref.func $rotate{count})");
+        let forms = [
+            ("call", format!("(call $rotate{count} {values})")),
+            (
+                "indirect",
+                format!("(call_indirect (type $t{count}) {values} (local.get 0))"),
+            ),
+            (
+                "by_ref",
+                format!("(call_ref $t{count} {values} {reference})"),
+            ),
+            ("tail", format!("(return_call $rotate{count} {values})")),
+            (
+                "tail_indirect",
+                format!("(return_call_indirect (type $t{count}) {values} (local.get 0))"),
+            ),
+            (
+                "tail_by_ref",
+                format!("(return_call_ref $t{count} {values} {reference})"),
+            ),
+        ];
+        let index = counts.iter().position(|&other| other == count).unwrap_or(0);
+        for (form, call) in forms {
+            let _ = writeln!(
+                callers,
+                "(func ${form}{count} (export \"{form}{count}\") (param i32) {results} {call})
+(func (export \"{form}{count}_among\") (param i32) (result i32 i64 {})
+  (local i64)
+  (local.set 1 (i64.extend_i32_u (local.get 0)))
+  (i32.mul (local.get 0) (i32.const 3)) (local.get 1) (call ${form}{count} (local.get 0)))",
+                types(&mut rotated())
+            );
+            let rotated = join(&mut rotated(), &mixed);
+            let _ = writeln!(
+                asserts,
+                "(assert_return (invoke \"{form}{count}\" (i32.const {index})) {rotated})
+(assert_return (invoke \"{form}{count}_among\" (i32.const {index}))
+  (i32.const {}) (i64.const {index}) {rotated})",
+                index * 3
+            );
+        }
+    }
+    let names = join(&mut counts.into_iter(), &|count| format!("$rotate{count}"));
+    let imports = lines(counts, |count| {
+        format!("(func $rotate{count} (import \"own\" \"rotate{count}\") (type $t{count}))")
+    });
+    let type_lines = rotations.lines().filter(|line| line.starts_with("(type"));
+    let types_only = type_lines.collect::<Vec<_>>().join("\n");
+    let table = format!("(table funcref (elem {names}))");
+    let alternating = alternating_tail_calls();
+    format!(
+        "(module $Own {rotations} {table} {callers})
+{asserts}
+(register \"own\" $Own)
+(module {types_only} {imports} {table} {callers})
+{asserts}
+{alternating}"
+    )
+}
+
+/// Two functions that call each other by tail calls, one with two parameters, the other with forty:
+/// the frame's arguments grow and shrink each time, and the stack does not.
+fn alternating_tail_calls() -> String {
+    const MANY: u64 = 40;
+    let types = (0..MANY).map(mixed_type).collect::<Vec<_>>().join(" ");
+    let given = lines(0..MANY, |n| {
+        let wide = format!("(i64.add (local.get 1) (i64.const {n}))");
+        match mixed_type(n) {
+            "i32" => format!("(i32.wrap_i64 {wide})"),
+            "f32" => format!("(f32.convert_i64_s (i64.and {wide} (i64.const 1023)))"),
+            "f64" => format!("(f64.convert_i64_s (i64.and {wide} (i64.const 0xffff)))"),
+            "v128" => format!("(i64x2.splat {wide})"),
+            _ => wide,
+        }
+    });
+    let taken = lines(0..MANY, |n| {
+        let get = format!("(local.get {})", n + 1);
+        let wide = match mixed_type(n) {
+            "i32" => format!("(i64.extend_i32_s {get})"),
+            "f32" | "f64" => format!("(i64.trunc_{}_s {get})", mixed_type(n)),
+            "v128" => format!("(i64x2.extract_lane 1 {get})"),
+            _ => get,
+        };
+        format!("(i64.add (i64.mul {wide} (i64.const {})))", n + 1)
+    });
+    let mut script = format!(
+        "(module
+  (type $few (func (param i32 i64) (result i64)))
+  (table funcref (elem $few))
+  (func $few (export \"alternate\") (type $few)
+    (if (i32.eqz (local.get 0)) (then (return (local.get 1))))
+    (return_call $many (local.get 0) {given}))
+  (func $many (param i32 {types}) (result i64)
+    (return_call_indirect (type $few)
+      (i32.sub (local.get 0) (i32.const 1))
+      (i64.const 0) {taken}
+      (i32.const 0)))
+  (func (export \"among\") (param i32 i64) (result i64 i64 i64)
+    (i64.const 11) (call $few (local.get 0) (local.get 1)) (local.get 1)))\n"
+    );
+    let step = |x: u64| {
+        (0..MANY).fold(0_u64, |sum, n| {
+            let wide = x.wrapping_add(n);
+            let taken = match mixed_type(n) {
+                "i32" => wide as i32 as u64,
+                "f32" => wide & 1023,
+                "f64" => wide & 0xffff,
+                _ => wide,
+            };
+            sum.wrapping_add(taken.wrapping_mul(n + 1))
+        })
+    };
+    for (times, start) in [(0, 5_u64), (1, 5), (2, 0x8000_1234_5678), (30_000, 1)] {
+        let result = (0..times).fold(start, |x, _| step(x));
+        let _ = writeln!(
+            script,
+            "(assert_return (invoke \"alternate\" (i32.const {times}) (i64.const {start}))
+  (i64.const {result}))
+(assert_return (invoke \"among\" (i32.const {times}) (i64.const {start}))
+  (i64.const 11) (i64.const {result}) (i64.const {start}))"
+        );
+    }
+    script
 }

@@ -111,7 +111,11 @@ fn own_scripts() -> Result<Chosen, InputError> {
 
 /// The modes in which scripts of our own run, by name.
 fn modes() -> [(&'static str, Options); 6] {
-    let plain = options(None);
+    let plain = Options {
+        // Generated functions take long to compile where a busy machine emulates.
+        timeout: Duration::from_secs(60),
+        ..options(None)
+    };
     let with = |modes| Options {
         modes,
         ..plain.clone()
