@@ -1,8 +1,9 @@
 //! Tidy: the rules of the tree that neither rustc, clippy nor rustfmt checks.
 //!
 //! It owns: the floors of runtime/src (which room may import which), the list of files that may
-//! say `unsafe`, and the limits of columns and of lines per function. The rules read the sources
-//! as text: comments and literals are blanked first, and code under `#[cfg(test)]` is told apart.
+//! say `unsafe`, the limits of columns and of lines per function, and the rule that a match over
+//! opcodes or IR instructions lists them. The rules read the sources as text: comments and literals
+//! are blanked first, and code under `#[cfg(test)]` is told apart.
 //! Every rule has a test of its own below, on a source that breaks it.
 
 use std::fmt::Write as _;
@@ -101,12 +102,24 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/jit/marks.rs",
 ];
 
-/// Functions that may be longer than `FUNCTION_LINES_MAX`, each with its reason: one arm per row of
-/// a table reads best in one piece.
-const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[];
+/// The rooms in which a match over opcodes or IR instructions may still have an arm for all others.
+const DEFAULT_ARM_ROOMS: &[&str] = &[
+    "runtime/src/jit/arm64/",
+    "runtime/src/jit/build",
+    "runtime/src/jit/opt/",
+    "runtime/src/jit/pipeline.rs",
+    "runtime/src/jit/ssa/",
+    "runtime/src/register/",
+    "runtime/src/stack/",
+];
 
 const COLUMNS_MAX: usize = 100;
 const FUNCTION_LINES_MAX: usize = 70;
+
+/// A function may be longer if it is one exhaustive match or one table: around the match or the
+/// brackets of the table it has at most so many lines, and each arm of the match has at most these.
+const LINES_AROUND_TABLE_MAX: usize = 10;
+const ARM_LINES_MAX: usize = 20;
 
 /// What does not belong outside tests, with what to write in its place.
 const FORBIDDEN: &[(&str, &str)] = &[
@@ -131,6 +144,9 @@ fn the_tree_is_tidy() {
         check_unsafe(source, &mut findings);
         check_forbidden(source, &mut findings);
         check_function_lines(source, &mut findings);
+        if !may_have_default_arms(source) {
+            check_default_arms(source, &mut findings);
+        }
     }
     check_rows_are_needed(&sources, &mut findings);
     assert!(
@@ -251,17 +267,37 @@ fn check_forbidden(source: &Source, findings: &mut Vec<String>) {
 }
 
 fn check_function_lines(source: &Source, findings: &mut Vec<String>) {
-    for (offset, name, lines) in source.functions() {
-        if lines > FUNCTION_LINES_MAX && !may_be_long(&source.path, name) {
+    for (range, name) in source.functions() {
+        let lines = source.lines(&range);
+        if lines > FUNCTION_LINES_MAX && !source.is_one_table(&range) {
             let message = format!("fn {name} has {lines} lines, {FUNCTION_LINES_MAX} allowed");
-            findings.push(source.at(offset, &message));
+            findings.push(source.at(range.start, &message));
         }
     }
 }
 
-fn may_be_long(path: &str, name: &str) -> bool {
-    let named = |row: &(&str, &str, &str)| row.0 == path && row.1 == name;
-    LONG_FUNCTIONS.iter().any(named)
+fn may_have_default_arms(source: &Source) -> bool {
+    let is_in = |room: &&str| source.path.starts_with(room);
+    DEFAULT_ARM_ROOMS.iter().any(is_in)
+}
+
+/// A match over `Op`, `Group` or `ir::Inst` has no arm for all others: an opcode or instruction
+/// that is added and not thought of does not compile.
+fn check_default_arms(source: &Source, findings: &mut Vec<String>) {
+    for (_, arms) in source.matches() {
+        if !arms.iter().any(|arm| source.names_variant(arm.pattern)) {
+            continue;
+        }
+        for arm in arms.iter().filter(|arm| !arm.has_guard) {
+            if let Some(default) = default_of(arm.pattern) {
+                let message = format!(
+                    "`{default}` is an arm for all other opcodes or instructions: \
+                     list them, or use a column of the table or an enum of `ops::group`"
+                );
+                findings.push(source.at(arm.offset, &message));
+            }
+        }
+    }
 }
 
 /// A row of a list that nothing needs any more must go.
@@ -286,11 +322,12 @@ fn check_rows_are_needed(sources: &[Source], findings: &mut Vec<String>) {
             findings.push(format!("UNSAFE_FILES: {path} needs no row"));
         }
     }
-    for (path, name, _) in LONG_FUNCTIONS {
-        let is_long =
-            |(_, n, lines): (usize, &str, usize)| n == *name && lines > FUNCTION_LINES_MAX;
-        if !find(path).is_some_and(|source| source.functions().into_iter().any(is_long)) {
-            findings.push(format!("LONG_FUNCTIONS: {path} fn {name} needs no row"));
+    for room in DEFAULT_ARM_ROOMS {
+        let mut arms = Vec::new();
+        let sources = sources.iter().filter(|it| it.path.starts_with(room));
+        sources.for_each(|source| check_default_arms(source, &mut arms));
+        if arms.is_empty() {
+            findings.push(format!("DEFAULT_ARM_ROOMS: {room} needs no row"));
         }
     }
 }
@@ -479,8 +516,8 @@ impl Source {
         own_line.contains("SAFETY:") || above.into_iter().any(|line| line.contains("SAFETY:"))
     }
 
-    /// Offset, name and lines (signature to closing brace) of every function outside tests.
-    fn functions(&self) -> Vec<(usize, &str, usize)> {
+    /// Signature to closing brace, and name, of every function outside tests.
+    fn functions(&self) -> Vec<(Range<usize>, &str)> {
         let mut functions = Vec::new();
         for offset in self.words("fn") {
             let rest = self.code[offset + 2..].trim_start();
@@ -492,13 +529,194 @@ impl Source {
                 && name_len > 0
                 && !self.is_test(offset)
             {
-                let end = end_of_block(&self.code, body);
-                let lines = self.code[offset..end].matches('\n').count() + 1;
-                functions.push((offset, &rest[..name_len], lines));
+                functions.push((offset..end_of_block(&self.code, body), &rest[..name_len]));
             }
         }
         functions
     }
+
+    fn lines(&self, range: &Range<usize>) -> usize {
+        self.code[range.clone()].matches('\n').count() + 1
+    }
+
+    /// True if a function is one exhaustive match with short arms, or one table in brackets.
+    fn is_one_table(&self, function: &Range<usize>) -> bool {
+        let is_most = |range: &Range<usize>| {
+            let is_inside = function.start < range.start && range.end <= function.end;
+            is_inside && self.lines(function) - self.lines(range) < LINES_AROUND_TABLE_MAX
+        };
+        let is_plain = |arm: &Arm<'_>| {
+            let is_default = !arm.has_guard && default_of(arm.pattern).is_some();
+            arm.lines <= ARM_LINES_MAX && !is_default
+        };
+        let mut matches = self.matches().into_iter();
+        let mut tables = self.code[function.clone()]
+            .match_indices('[')
+            .map(|(n, _)| {
+                let open = function.start + n;
+                open..end_of_brackets(&self.code, open)
+            });
+        matches.any(|(range, arms)| is_most(&range) && arms.iter().all(is_plain))
+            || tables.any(|range| is_most(&range))
+    }
+
+    /// Every `match` outside tests, with its arms.
+    fn matches(&self) -> Vec<(Range<usize>, Vec<Arm<'_>>)> {
+        let mut matches = Vec::new();
+        for offset in self.words("match") {
+            if let Some(open) = body_of_match(&self.code, offset + "match".len())
+                && !self.is_test(offset)
+            {
+                let end = end_of_brackets(&self.code, open);
+                matches.push((offset..end, arms(&self.code, open + 1..end - 1)));
+            }
+        }
+        matches
+    }
+
+    /// True if a pattern names variants of `Op`, of `Group` or of the IR's `Inst`. The JIT has
+    /// instructions of its own, and names those of the IR with their module. A slice's pattern is
+    /// about the sequence.
+    fn names_variant(&self, pattern: &str) -> bool {
+        let names: &[&str] = if self.path.starts_with("runtime/src/jit/") {
+            &["Op::", "Group::", "ir::Inst::", "IrInst::"]
+        } else {
+            &["Op::", "Group::", "Inst::"]
+        };
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let mut found = names.iter().flat_map(|name| pattern.match_indices(name));
+        !pattern.starts_with('[') && found.any(|(at, _)| !pattern[..at].ends_with(is_word))
+    }
+}
+
+/// An arm of a `match`.
+struct Arm<'a> {
+    offset: usize,
+    /// Without its guard.
+    pattern: &'a str,
+    has_guard: bool,
+    /// Of the whole arm.
+    lines: usize,
+}
+
+/// The brace that opens the arms of a `match` whose operand begins at `from`.
+fn body_of_match(code: &str, from: usize) -> Option<usize> {
+    let mut at = from;
+    while at < code.len() {
+        match code.as_bytes()[at] {
+            b'{' if code[..at].trim_end().ends_with("unsafe") => at = end_of_brackets(code, at),
+            b'(' | b'[' => at = end_of_brackets(code, at),
+            b'{' => return Some(at),
+            b';' => return None,
+            _ => at += 1,
+        }
+    }
+    None
+}
+
+/// The arms in the body of a `match`. A macro's repetition `$( .. )*` is part of the pattern of the
+/// arm behind it.
+fn arms(code: &str, body: Range<usize>) -> Vec<Arm<'_>> {
+    let mut arms = Vec::new();
+    let mut at = body.start;
+    while let Some(arrow) = find_outside_brackets(code, at..body.end, "=>") {
+        let value = arrow + 2 + code[arrow + 2..].len() - code[arrow + 2..].trim_start().len();
+        let end = if code[value..].starts_with('{') {
+            end_of_brackets(code, value)
+        } else {
+            find_outside_brackets(code, value..body.end, ",").unwrap_or(body.end)
+        };
+        let text = &code[at..arrow];
+        let offset = at + text.len() - text.trim_start().len();
+        let guard = find_outside_brackets(code, offset..arrow, " if ");
+        arms.push(Arm {
+            offset,
+            pattern: code[offset..guard.unwrap_or(arrow)].trim(),
+            has_guard: guard.is_some(),
+            lines: code[offset..end].matches('\n').count() + 1,
+        });
+        let comma = code[end..body.end].trim_start().starts_with(',');
+        at = match code[end..body.end].find(',') {
+            Some(n) if comma => end + n + 1,
+            _ => end,
+        };
+    }
+    arms
+}
+
+/// The part of a pattern that matches everything: `_`, a name, or a tuple of these.
+fn default_of(pattern: &str) -> Option<&str> {
+    let mut rest = pattern;
+    while rest.starts_with(['$', '#']) {
+        let open = rest.find(['(', '['])?;
+        let end = end_of_brackets(rest, open);
+        rest = rest[end..]
+            .trim_start_matches(['*', '+', '?', ',', '|'])
+            .trim();
+    }
+    let mut alternatives = split_outside_brackets(rest, "|").into_iter();
+    alternatives.find(|it| is_default(it))
+}
+
+fn is_default(pattern: &str) -> bool {
+    let pattern = pattern.trim().trim_start_matches(['&', '*']);
+    let pattern = ["ref ", "mut "]
+        .iter()
+        .fold(pattern, |it, word| it.strip_prefix(word).unwrap_or(it));
+    if let Some(inside) = pattern
+        .strip_prefix('(')
+        .and_then(|it| it.strip_suffix(')'))
+    {
+        let fields = split_outside_brackets(inside, ",");
+        return fields
+            .iter()
+            .all(|it| it.trim() == ".." || is_default(it) || it.trim() == "");
+    }
+    let is_name = pattern.starts_with(|c: char| c == '_' || c.is_lowercase())
+        && pattern.chars().all(|c| c == '_' || c.is_alphanumeric());
+    is_name && pattern != "true" && pattern != "false"
+}
+
+/// Where `needle` stands first outside of all brackets.
+fn find_outside_brackets(code: &str, range: Range<usize>, needle: &str) -> Option<usize> {
+    let mut at = range.start;
+    while at < range.end {
+        if code[at..range.end].starts_with(needle) {
+            return Some(at);
+        }
+        at = match code.as_bytes()[at] {
+            b'(' | b'[' | b'{' => end_of_brackets(code, at),
+            _ => at + code[at..].chars().next().map_or(1, char::len_utf8),
+        };
+    }
+    None
+}
+
+fn split_outside_brackets<'a>(code: &'a str, separator: &str) -> Vec<&'a str> {
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while let Some(end) = find_outside_brackets(code, at..code.len(), separator) {
+        parts.push(&code[at..end]);
+        at = end + separator.len();
+    }
+    parts.push(&code[at..]);
+    parts
+}
+
+/// The offset after the bracket that closes the one at `open`, of whatever kind.
+fn end_of_brackets(code: &str, open: usize) -> usize {
+    let mut depth = 0;
+    for (offset, byte) in code.bytes().enumerate().skip(open) {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return offset + 1;
+        }
+    }
+    code.len()
 }
 
 /// The paths that begin with what follows `crate::`: `[a, b]` of `a::b`, `[a, c]` and `[b]` of
@@ -895,6 +1113,65 @@ fn rule_function_lines() {
         &function(FUNCTION_LINES_MAX + 1),
     );
     assert_eq!(said, "a.rs:1: fn f has 71 lines, 70 allowed\n");
+}
+
+/// A function that is a match of `arms` arms, of which the last is `last`.
+fn match_function(arms: usize, last: &str) -> String {
+    let arms = "        Op::A | Op::B => g(),\n".repeat(arms - 1);
+    format!("fn f() {{\n    match op {{\n{arms}        {last} => (),\n    }}\n}}\n")
+}
+
+#[test]
+fn a_long_function_may_be_one_match_or_one_table() {
+    let said = |text: &str| said_by(check_function_lines, "a.rs", text);
+    assert_eq!(said(&match_function(200, "Op::C")), "");
+    assert_eq!(said(&match_function(200, "op if g(op)")), "");
+    assert!(said(&match_function(200, "_")).contains("fn f has 204 lines"));
+    let rows = "        (1, 2),\n".repeat(100);
+    let before = "    g();\n".repeat(10);
+    assert_eq!(said(&format!("fn f() {{\n    g([\n{rows}    ])\n}}\n")), "");
+    assert!(said(&format!("fn f() {{\n{before}    g([\n{rows}    ])\n}}\n")) != "");
+    let long = format!("Op::C => {{\n{} }}, Op::D", "g();\n".repeat(20));
+    assert!(said(&match_function(100, &long)) != "");
+}
+
+#[test]
+fn rule_default_arms() {
+    let said = |path: &str, text: &str| {
+        let text = format!("fn f() {{ {text} }}");
+        said_by(check_default_arms, path, &text).lines().count()
+    };
+    let ir = "runtime/src/ir/a.rs";
+    for text in [
+        "match op { Op::A => 1, _ => 2 }",
+        "match op { Op::A => { g() } other => 2, }",
+        "match g(|| { h() }) { Op::A => 1, Op::B | _other => 2 }",
+        "match unsafe { g() } { Op::A => 1, _ => 2 }",
+        "match (op, imm) { (Op::A, Imm::B) => match x { y => 1 }, (op, _) => 2 }",
+        "match (op, imm) { (Op::A, Imm::B) => 1, (..) => 2 }",
+        "match op { $($(Op::$op => 1,)*)* _ => 2 }",
+        "match *inst { Inst::A { a, .. } if a => 1, Inst::B(_) => 2, _ => 3 }",
+        "match op.group() { Group::A(_) => 1, ref op => 2 }",
+        "match Some(op) { Some(Op::A) => 1, _ => 2 }",
+    ] {
+        assert_eq!(said(ir, text), 1, "{text}");
+    }
+    for text in [
+        "match op { Op::A => match x { _ => 1 }, Op::B => 2 }",
+        "match op { Op::A | Op::B => 1, op if g(op) => 2, Op::C => 3 }",
+        "match imm { Imm::A => 1, _ => 2 }",
+        "match op { AtomicOp::A => 1, _ => 2 }",
+        "match *insts { [Inst::A] => 1, _ => 2 }",
+        "match (op, x) { (Op::A, _) => 1, (Op::B, true) => 2, (Op::B, false) => 3 }",
+        "match op { $($(Op::$op => 1,)*)* }",
+    ] {
+        assert_eq!(said(ir, text), 0, "{text}");
+    }
+    let jit = "runtime/src/jit/a.rs";
+    assert_eq!(said(jit, "match inst { Inst::A => 1, _ => 2 }"), 0);
+    assert_eq!(said(jit, "match inst { ir::Inst::A => 1, _ => 2 }"), 1);
+    let test = "#[test] fn t() { match op { Op::A => 1, _ => 2 } }";
+    assert_eq!(said_by(check_default_arms, ir, test), "");
 }
 
 #[test]

@@ -656,7 +656,9 @@ macro_rules! access_bytes_of {
     (atomic_store $tail:tt) => { access_bytes_of!(store $tail) };
     (atomic_rmw { $operation:ident $($rest:tt)* }) => { access_bytes_of!(load { $($rest)* }) };
     (atomic_cmpxchg $tail:tt) => { access_bytes_of!(load $tail) };
-    (simd_load { $func:ident($storage:ident) $($rest:tt)* }) => { access_bytes_of!(load { $storage }) };
+    (simd_load { $func:ident($storage:ident) $($rest:tt)* }) => {
+        access_bytes_of!(load { $storage })
+    };
     (simd_store { $func:ident(v128) -> $storage:ident }) => { access_bytes_of!(load { $storage }) };
     (simd_load_lane { $func:ident($storage:ident, $($rest:tt)* ) $($tail:tt)* }) => {
         access_bytes_of!(load { $storage })
@@ -764,7 +766,7 @@ impl Op {
 
     /// The entry in the table.
     #[inline(always)]
-    pub fn row(self) -> &'static Row {
+    pub const fn row(self) -> &'static Row {
         &ROWS[self as usize]
     }
 

@@ -152,21 +152,44 @@ macro_rules! for_each_common {
     };
 }
 
-/// The visit of the instruction `op`; `at` is what follows it.
+/// Defines the common instructions as an enum of their own, and the table from bytes to them.
+macro_rules! define_common {
+    (
+        plain { $($plain:ident $visit_plain:ident)* }
+        index { $($index:ident $visit_index:ident)* }
+        access { $($access:ident $visit_access:ident $align:literal)* }
+        other { $($other:ident)* }
+    ) => {
+        #[derive(Clone, Copy)]
+        enum Common { $($plain,)* $($index,)* $($access,)* $($other,)* }
+
+        static COMMON: [Option<Common>; 0x100] = {
+            let mut common = [None; 0x100];
+            $(common[Op::$plain.row().code as usize] = Some(Common::$plain);)*
+            $(common[Op::$index.row().code as usize] = Some(Common::$index);)*
+            $(common[Op::$access.row().code as usize] = Some(Common::$access);)*
+            $(common[Op::$other.row().code as usize] = Some(Common::$other);)*
+            common
+        };
+    };
+}
+
+for_each_common! { define_common other { I32Const I64Const Block Loop If } }
+
+/// The visit of a common instruction; `at` is what follows its opcode.
 macro_rules! visits {
     (
         plain { $($plain:ident $visit_plain:ident)* }
         index { $($index:ident $visit_index:ident)* }
         access { $($access:ident $visit_access:ident $align:literal)* }
-        $visitor:ident, $at:ident, $op:ident;
+        $visitor:ident, $at:ident, $common:ident;
         $($other:ident => $visit_other:expr,)*
     ) => {
-        match $op {
-            $(Op::$plain => $visitor.$visit_plain(),)*
-            $(Op::$index => $visitor.$visit_index($at.index()?),)*
-            $(Op::$access => $visitor.$visit_access($at.access($align)?),)*
-            $(Op::$other => $visit_other,)*
-            _left_to_the_reader => return None,
+        match $common {
+            $(Common::$plain => $visitor.$visit_plain(),)*
+            $(Common::$index => $visitor.$visit_index($at.index()?),)*
+            $(Common::$access => $visitor.$visit_access($at.access($align)?),)*
+            $(Common::$other => $visit_other,)*
         }
     };
 }
@@ -189,11 +212,11 @@ impl<'a> Code<'a> {
         V: VisitOperator<'a, Output = Validated> + FrameStack,
     {
         visitor.current_frame()?;
-        let op = Op::from_byte(*self.bytes.get(self.position)?)?;
+        let common = COMMON[usize::from(*self.bytes.get(self.position)?)]?;
         let mut at = Immediate {
             rest: &self.bytes[self.position + 1..],
         };
-        let result = for_each_common! { visits visitor, at, op;
+        let result = for_each_common! { visits visitor, at, common;
             I32Const => visitor.visit_i32_const(at.number()?),
             I64Const => visitor.visit_i64_const(i64::from(at.number()?)),
             Block => visitor.visit_block(at.empty_block()?),
