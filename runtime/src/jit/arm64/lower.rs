@@ -32,7 +32,7 @@ use crate::ir::Type;
 use crate::jit::lower::{Isa, Lower};
 use crate::jit::ssa::fold;
 use crate::jit::ssa::{self, Block, Func, InstId, Value};
-use crate::ops::{Op, Shape, VectorRow};
+use crate::ops::{Group, Op, Shape, VectorRow, group};
 
 /// The A64 instruction set, as a target of lowering.
 #[derive(Debug)]
@@ -129,22 +129,21 @@ pub fn is_kept(func: &Func, inst: &ssa::Inst, value: Value) -> bool {
     }
 }
 
-/// Whether an instruction takes a constant in as its second operand.
+/// True if an instruction takes a constant in as its second operand.
 fn is_immediate(op: Op, bits: u64) -> bool {
+    use group::Binary as B;
     let (size, negated) = match fold::operand_type(op, 1) {
         Type::I32 => (Size::W, u64::from((bits as u32).wrapping_neg())),
         _ => (Size::X, bits.wrapping_neg()),
     };
-    match op {
-        Op::I32Add | Op::I64Add | Op::I32Sub | Op::I64Sub => {
-            Imm12::new(bits).is_some() || Imm12::new(negated).is_some()
-        }
-        Op::I32And | Op::I64And | Op::I32Or | Op::I64Or | Op::I32Xor | Op::I64Xor => {
+    let is_arithmetic = || Imm12::new(bits).is_some() || Imm12::new(negated).is_some();
+    match op.group() {
+        Group::Test(_) | Group::Compare(_) => is_arithmetic(),
+        Group::Binary(B::I32Add | B::I64Add | B::I32Sub | B::I64Sub) => is_arithmetic(),
+        Group::Binary(B::I32And | B::I64And | B::I32Or | B::I64Or | B::I32Xor | B::I64Xor) => {
             BitImm::new(size, bits).is_some()
         }
-        _ if fold::is_shift(op) || op.shape() == Shape::SimdShift => true,
-        _ if fold::is_bool(op) => Imm12::new(bits).is_some() || Imm12::new(negated).is_some(),
-        _ => false,
+        _ => fold::is_shift(op) || op.shape() == Shape::SimdShift,
     }
 }
 
@@ -225,27 +224,26 @@ impl Cx<'_> {
     }
 
     fn unary(&mut self, id: InstId, op: Op, a: Value) {
-        let is_float = |ty| matches!(ty, Type::F32 | Type::F64);
-        match op.row().vector {
-            VectorRow::Unary(lanes) => self.vector_unary(id, lanes, a),
-            VectorRow::Splat(lanes) => self.splat(id, lanes, a),
-            VectorRow::Reduce(lanes) => self.reduce(id, lanes, a),
-            _ if op.shape() == Shape::Test => self.set_from_test(id),
-            _ if is_float(fold::operand_type(op, 0)) || is_float(fold::result_type(op)) => {
-                self.float_unary(id, op, a);
-            }
-            _ => self.integer_unary(id, op, a),
+        match (op.group(), op.row().vector) {
+            (Group::Unary(row), _) => self.scalar_unary(id, op, row, a),
+            (Group::Test(_), _) => self.set_from_test(id),
+            (Group::Convert(row), _) => self.convert(id, op, row, a),
+            (Group::ConvertTrapping(row), _) => self.convert_trapping(id, op, row, a),
+            (_, VectorRow::Unary(lanes)) => self.vector_unary(id, lanes, a),
+            (_, VectorRow::Splat(lanes)) => self.splat(id, lanes, a),
+            (_, VectorRow::Reduce(lanes)) => self.reduce(id, lanes, a),
+            _ => unreachable!("{} is not a unary row", op.mnemonic()),
         }
     }
 
     fn binary(&mut self, id: InstId, op: Op, a: Value, b: Value) {
-        let is_float = matches!(fold::operand_type(op, 0), Type::F32 | Type::F64);
-        match op.row().vector {
-            VectorRow::Binary(lanes) => self.vector_binary(id, lanes, a, b),
-            VectorRow::Shift(lanes) => self.vector_shift(id, lanes, a, b),
-            _ if op.shape() == Shape::Compare => self.set_from_test(id),
-            _ if is_float => self.float_binary(id, op, a, b),
-            _ => self.integer_binary(id, op, a, b),
+        match (op.group(), op.row().vector) {
+            (Group::Binary(row), _) => self.scalar_binary(id, op, row, a, b),
+            (Group::BinaryTrapping(row), _) => self.division(id, op, row, a, b),
+            (Group::Compare(_), _) => self.set_from_test(id),
+            (_, VectorRow::Binary(lanes)) => self.vector_binary(id, lanes, a, b),
+            (_, VectorRow::Shift(lanes)) => self.vector_shift(id, lanes, a, b),
+            _ => unreachable!("{} is not a binary row", op.mnemonic()),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::jit::arm64::ops::{AddSub, Cond, FpCmp, Logic, LogicImm, Shift, Size};
 use crate::jit::arm64::regs::{Gpr, XZR};
 use crate::jit::ssa::fold;
 use crate::jit::ssa::{self, Block, Term, Value};
-use crate::ops::{Op, Shape};
+use crate::ops::{Group, Op, Shape, group};
 
 impl Cx<'_> {
     pub(super) fn lower_terminator(&mut self, block: Block) {
@@ -114,7 +114,7 @@ impl Cx<'_> {
 
     fn test_integers(&mut self, op: Op, a: Value, b: Value) -> Test {
         let size = size_of(fold::operand_type(op, 0));
-        let cond = integer_cond(op);
+        let cond = cond_of(op);
         if self.func.constant(b) == Some(0) {
             let bit = size.bit_count() - 1;
             match cond {
@@ -143,7 +143,7 @@ impl Cx<'_> {
             rn,
             rm,
         });
-        Test::Flags(float_cond(op))
+        Test::Flags(cond_of(op))
     }
 
     /// A condition on the flags that holds as a test does.
@@ -188,31 +188,23 @@ fn is_mask(inst: ssa::Inst) -> bool {
     matches!(inst, ssa::Inst::Binary { op: Op::I32And, .. })
 }
 
-fn integer_cond(op: Op) -> Cond {
-    match op {
-        Op::I32Eq | Op::I64Eq => Cond::Eq,
-        Op::I32Ne | Op::I64Ne => Cond::Ne,
-        Op::I32LtS | Op::I64LtS => Cond::Lt,
-        Op::I32LtU | Op::I64LtU => Cond::Lo,
-        Op::I32GtS | Op::I64GtS => Cond::Gt,
-        Op::I32GtU | Op::I64GtU => Cond::Hi,
-        Op::I32LeS | Op::I64LeS => Cond::Le,
-        Op::I32LeU | Op::I64LeU => Cond::Ls,
-        Op::I32GeS | Op::I64GeS => Cond::Ge,
-        Op::I32GeU | Op::I64GeU => Cond::Hs,
-        other => unreachable!("{} compares no integers", other.mnemonic()),
-    }
-}
-
-/// All are false when unordered, but for `ne`.
-fn float_cond(op: Op) -> Cond {
-    match op {
-        Op::F32Eq | Op::F64Eq => Cond::Eq,
-        Op::F32Ne | Op::F64Ne => Cond::Ne,
-        Op::F32Lt | Op::F64Lt => Cond::Mi,
-        Op::F32Gt | Op::F64Gt => Cond::Gt,
-        Op::F32Le | Op::F64Le => Cond::Ls,
-        Op::F32Ge | Op::F64Ge => Cond::Ge,
-        other => unreachable!("{} compares no floats", other.mnemonic()),
+/// The condition on flags of a comparison. Those of floats are false when unordered, but for `ne`.
+fn cond_of(op: Op) -> Cond {
+    use group::Compare as C;
+    let Group::Compare(row) = op.group() else {
+        unreachable!("{} is not a comparison", op.mnemonic())
+    };
+    match row {
+        C::I32Eq | C::I64Eq | C::F32Eq | C::F64Eq => Cond::Eq,
+        C::I32Ne | C::I64Ne | C::F32Ne | C::F64Ne => Cond::Ne,
+        C::I32LtS | C::I64LtS => Cond::Lt,
+        C::I32LtU | C::I64LtU => Cond::Lo,
+        C::I32GtS | C::I64GtS | C::F32Gt | C::F64Gt => Cond::Gt,
+        C::I32GtU | C::I64GtU => Cond::Hi,
+        C::I32LeS | C::I64LeS => Cond::Le,
+        C::I32LeU | C::I64LeU | C::F32Le | C::F64Le => Cond::Ls,
+        C::I32GeS | C::I64GeS | C::F32Ge | C::F64Ge => Cond::Ge,
+        C::I32GeU | C::I64GeU => Cond::Hs,
+        C::F32Lt | C::F64Lt => Cond::Mi,
     }
 }

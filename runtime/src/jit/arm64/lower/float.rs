@@ -1,4 +1,4 @@
-//! Float rows of the opcode table, conversions among them.
+//! Conversions, and the sequences of scalar rows on floats.
 //!
 //! A64 does most of what the spec asks: `fmin` and `fmax` propagate NaNs and order zeros, `frint*`
 //! and `fcvt*` round and saturate as the opcodes do. Trapping conversions check first.
@@ -14,31 +14,48 @@ use crate::jit::arm64::regs::{Gpr, Tied, Vreg, XZR};
 use crate::jit::arm64::vector::{Arr, Vec3Acc, VecShr};
 use crate::jit::ssa::fold;
 use crate::jit::ssa::{InstId, Value};
-use crate::ops::Op;
+use crate::ops::{Op, group};
 use crate::trap::TrapKind;
 
 impl Cx<'_> {
-    pub(super) fn float_unary(&mut self, id: InstId, op: Op, a: Value) {
-        if let Some(rounding) = fp1(op) {
-            let size = fp_size_of(fold::result_type(op));
-            let (rd, rn) = (self.result_fpr(id), self.fpr(a));
-            let op = rounding;
-            return self.a64(Inst::Fp1 { op, size, rd, rn });
-        }
-        match op {
-            Op::F32DemoteF64 => self.convert_width(id, FpCvt::DToS, a),
-            Op::F64PromoteF32 => self.convert_width(id, FpCvt::SToD, a),
-            Op::I32ReinterpretF32 | Op::I64ReinterpretF64 => {
+    pub(super) fn float_unary(&mut self, id: InstId, op: Fp1, row: Op, a: Value) {
+        let size = fp_size_of(fold::result_type(row));
+        let (rd, rn) = (self.result_fpr(id), self.fpr(a));
+        self.a64(Inst::Fp1 { op, size, rd, rn });
+    }
+
+    /// A row of the group `convert`.
+    pub(super) fn convert(&mut self, id: InstId, op: Op, row: group::Convert, a: Value) {
+        use group::Convert as C;
+        match row {
+            C::I32WrapI64 | C::I64ExtendI32U => self.lower_half(id, a),
+            C::I64ExtendI32S => self.sign_extend(id, op, 32, a),
+            C::F32ConvertI32S | C::F32ConvertI64S | C::F64ConvertI32S | C::F64ConvertI64S => {
+                self.integer_to_float(id, IntToFp::Scvtf, op, a);
+            }
+            C::F32ConvertI32U | C::F32ConvertI64U | C::F64ConvertI32U | C::F64ConvertI64U => {
+                self.integer_to_float(id, IntToFp::Ucvtf, op, a);
+            }
+            C::F32DemoteF64 => self.convert_width(id, FpCvt::DToS, a),
+            C::F64PromoteF32 => self.convert_width(id, FpCvt::SToD, a),
+            C::I32ReinterpretF32 | C::I64ReinterpretF64 => {
                 let size = fp_size_of(fold::operand_type(op, 0));
                 let (rd, rn) = (self.result_gpr(id), self.fpr(a));
                 self.a64(Inst::FpToGpr { size, rd, rn });
             }
-            Op::F32ReinterpretI32 | Op::F64ReinterpretI64 => {
+            C::F32ReinterpretI32 | C::F64ReinterpretI64 => {
                 let size = fp_size_of(fold::result_type(op));
                 let (rd, rn) = (self.result_fpr(id), self.gpr(a));
                 self.a64(Inst::GprToFp { size, rd, rn });
             }
-            _ => self.convert(id, op, a),
+            C::I32TruncSatF32S | C::I32TruncSatF64S | C::I64TruncSatF32S | C::I64TruncSatF64S => {
+                let (from, to, rd, rn) = self.float_to_integer(id, op, a);
+                self.truncate(true, from, to, rd, rn);
+            }
+            C::I32TruncSatF32U | C::I32TruncSatF64U | C::I64TruncSatF32U | C::I64TruncSatF64U => {
+                let (from, to, rd, rn) = self.float_to_integer(id, op, a);
+                self.truncate(false, from, to, rd, rn);
+            }
         }
     }
 
@@ -47,30 +64,40 @@ impl Cx<'_> {
         self.a64(Inst::FpCvt { op, rd, rn });
     }
 
-    /// Conversions between integers and floats.
-    fn convert(&mut self, id: InstId, op: Op, a: Value) {
+    fn integer_to_float(&mut self, id: InstId, op: IntToFp, row: Op, a: Value) {
+        let (from, to) = (fold::operand_type(row, 0), fold::result_type(row));
+        let (rd, rn) = (self.result_fpr(id), self.gpr(a));
+        let (from, to) = (size_of(from), fp_size_of(to));
+        self.a64(Inst::IntToFp {
+            op,
+            from,
+            to,
+            rd,
+            rn,
+        });
+    }
+
+    /// The sizes and registers of a conversion of a float to an integer.
+    fn float_to_integer(&mut self, id: InstId, op: Op, a: Value) -> (FpSize, Size, Gpr, Vreg) {
         let (from, to) = (fold::operand_type(op, 0), fold::result_type(op));
-        let is_signed = op.mnemonic().ends_with("_s");
-        if matches!(to, Type::F32 | Type::F64) {
-            let (rd, rn) = (self.result_fpr(id), self.gpr(a));
-            let op = match is_signed {
-                true => IntToFp::Scvtf,
-                false => IntToFp::Ucvtf,
-            };
-            let (from, to) = (size_of(from), fp_size_of(to));
-            return self.a64(Inst::IntToFp {
-                op,
-                from,
-                to,
-                rd,
-                rn,
-            });
-        }
         let (rd, rn) = (self.result_gpr(id), self.fpr(a));
-        let (from, to) = (fp_size_of(from), size_of(to));
-        if !fold::may_trap(op) {
-            return self.truncate(is_signed, from, to, rd, rn);
-        }
+        (fp_size_of(from), size_of(to), rd, rn)
+    }
+
+    /// A row of the group `convert_trapping`.
+    pub(super) fn convert_trapping(
+        &mut self,
+        id: InstId,
+        op: Op,
+        row: group::ConvertTrapping,
+        a: Value,
+    ) {
+        use group::ConvertTrapping as C;
+        let is_signed = match row {
+            C::I32TruncF32S | C::I32TruncF64S | C::I64TruncF32S | C::I64TruncF64S => true,
+            C::I32TruncF32U | C::I32TruncF64U | C::I64TruncF32U | C::I64TruncF64U => false,
+        };
+        let (from, to, rd, rn) = self.float_to_integer(id, op, a);
         let cmp = FpCmp::Fcmp;
         self.a64(Inst::FpCmp {
             op: cmp,
@@ -131,7 +158,7 @@ impl Cx<'_> {
         self.a64(Inst::mov(Size::W, rd, wide));
     }
 
-    /// Traps if a float that is no NaN truncates to nothing of 64 bits.
+    /// Traps if a float other than a NaN truncates to an integer out of the range of 64 bits.
     fn check_range(&mut self, is_signed: bool, size: FpSize, rn: Vreg) {
         let two_to_63: f64 = 9_223_372_036_854_775_808.0;
         // Below: `x < -2^63` or `x <= -1`; above: `x >= 2^63` or `x >= 2^64`.
@@ -153,26 +180,22 @@ impl Cx<'_> {
         }
     }
 
-    pub(super) fn float_binary(&mut self, id: InstId, op: Op, a: Value, b: Value) {
-        let size = fp_size_of(fold::result_type(op));
+    pub(super) fn float_binary(&mut self, id: InstId, op: Fp2, row: Op, a: Value, b: Value) {
+        let size = fp_size_of(fold::result_type(row));
         let (rd, rn, rm) = (self.result_fpr(id), self.fpr(a), self.fpr(b));
-        match op {
-            Op::F32Copysign | Op::F64Copysign => self.copysign(size, rd, rn, rm),
-            _ => {
-                let op = fp2(op);
-                self.a64(Inst::Fp2 {
-                    op,
-                    size,
-                    rd,
-                    rn,
-                    rm,
-                });
-            }
-        }
+        self.a64(Inst::Fp2 {
+            op,
+            size,
+            rd,
+            rn,
+            rm,
+        });
     }
 
     /// The bits of `rn`, but the sign of `rm`: that goes down to bit 0, and is put in at the top.
-    fn copysign(&mut self, size: FpSize, rd: Vreg, rn: Vreg, rm: Vreg) {
+    pub(super) fn copysign(&mut self, id: InstId, op: Op, a: Value, b: Value) {
+        let size = fp_size_of(fold::result_type(op));
+        let (rd, rn, rm) = (self.result_fpr(id), self.fpr(a), self.fpr(b));
         let (arr, amount) = match size {
             FpSize::S => (Arr::S2, 31),
             FpSize::D => (Arr::D2, 63),
@@ -235,30 +258,5 @@ impl Cx<'_> {
             rn,
             rm,
         });
-    }
-}
-
-fn fp1(op: Op) -> Option<Fp1> {
-    Some(match op {
-        Op::F32Abs | Op::F64Abs => Fp1::Fabs,
-        Op::F32Neg | Op::F64Neg => Fp1::Fneg,
-        Op::F32Sqrt | Op::F64Sqrt => Fp1::Fsqrt,
-        Op::F32Ceil | Op::F64Ceil => Fp1::Frintp,
-        Op::F32Floor | Op::F64Floor => Fp1::Frintm,
-        Op::F32Trunc | Op::F64Trunc => Fp1::Frintz,
-        Op::F32Nearest | Op::F64Nearest => Fp1::Frintn,
-        _ => return None,
-    })
-}
-
-fn fp2(op: Op) -> Fp2 {
-    match op {
-        Op::F32Add | Op::F64Add => Fp2::Fadd,
-        Op::F32Sub | Op::F64Sub => Fp2::Fsub,
-        Op::F32Mul | Op::F64Mul => Fp2::Fmul,
-        Op::F32Div | Op::F64Div => Fp2::Fdiv,
-        Op::F32Min | Op::F64Min => Fp2::Fmin,
-        Op::F32Max | Op::F64Max => Fp2::Fmax,
-        other => unreachable!("{} is no binary float row", other.mnemonic()),
     }
 }

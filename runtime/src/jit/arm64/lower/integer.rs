@@ -1,4 +1,4 @@
-//! Integer rows of the opcode table.
+//! Scalar rows of the opcode table but for conversions, and the sequences of those on integers.
 //!
 //! Second operands take in immediates, constant shifts and extensions, multiplications. Division
 //! checks what the spec makes a trap and A64 does not.
@@ -9,14 +9,14 @@ use crate::jit::arm64::imm::{BitImm, Imm12};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::{MInst, Test};
 use crate::jit::arm64::ops::{
-    AddSub, Bitfield, Cond, CondCmp, Data1, Data2, Extend, FpSize, Logic, LogicImm, MulAdd,
-    MulAddLong, Shift, Size,
+    AddSub, Bitfield, Cond, CondCmp, Data1, Data2, Extend, Fp1, Fp2, FpSize, Logic, LogicImm,
+    MulAdd, MulAddLong, Shift, Size,
 };
 use crate::jit::arm64::regs::{Gpr, XZR};
 use crate::jit::arm64::vector::{Arr, Vec2, VecAcross};
 use crate::jit::ssa::fold;
 use crate::jit::ssa::{self, InstId, Value};
-use crate::ops::Op;
+use crate::ops::{Op, group};
 use crate::trap::TrapKind;
 
 /// A second operand of additions and comparisons, with what it takes in.
@@ -29,18 +29,18 @@ pub(super) enum Second {
 }
 
 impl Cx<'_> {
-    pub(super) fn integer_unary(&mut self, id: InstId, op: Op, a: Value) {
-        let rd = self.result_gpr(id);
-        let size = size_of(fold::result_type(op));
-        let extend = |bits: u8, rn: Gpr| Inst::sign_extend(size, bits, rd, rn);
-        match op {
-            Op::I32Clz | Op::I64Clz => {
-                let rn = self.gpr(a);
+    /// A row of the group `unary`.
+    pub(super) fn scalar_unary(&mut self, id: InstId, op: Op, row: group::Unary, a: Value) {
+        use group::Unary as U;
+        match row {
+            U::I32Clz | U::I64Clz => {
+                let (size, rd, rn) = self.in_gprs(id, op, a);
                 let op = Data1::Clz;
                 self.a64(Inst::Data1 { op, size, rd, rn });
             }
-            Op::I32Ctz | Op::I64Ctz => {
-                let (rn, mirrored) = (self.gpr(a), self.temp());
+            U::I32Ctz | U::I64Ctz => {
+                let (size, rd, rn) = self.in_gprs(id, op, a);
+                let mirrored = self.temp();
                 self.a64(Inst::Data1 {
                     op: Data1::Rbit,
                     size,
@@ -50,28 +50,38 @@ impl Cx<'_> {
                 let (op, rn) = (Data1::Clz, mirrored);
                 self.a64(Inst::Data1 { op, size, rd, rn });
             }
-            Op::I32Popcnt | Op::I64Popcnt => {
-                let rn = self.gpr(a);
+            U::I32Popcnt | U::I64Popcnt => {
+                let (size, rd, rn) = self.in_gprs(id, op, a);
                 self.popcnt(size, rd, rn);
             }
-            Op::I32Extend8S | Op::I64Extend8S => {
-                let rn = self.gpr(a);
-                self.a64(extend(8, rn));
-            }
-            Op::I32Extend16S | Op::I64Extend16S => {
-                let rn = self.gpr(a);
-                self.a64(extend(16, rn));
-            }
-            Op::I64Extend32S | Op::I64ExtendI32S => {
-                let rn = self.gpr(a);
-                self.a64(extend(32, rn));
-            }
-            Op::I64ExtendI32U | Op::I32WrapI64 => {
-                let rn = self.gpr(a);
-                self.a64(Inst::mov(Size::W, rd, rn));
-            }
-            other => unreachable!("{} is no unary integer row", other.mnemonic()),
+            U::I32Extend8S | U::I64Extend8S => self.sign_extend(id, op, 8, a),
+            U::I32Extend16S | U::I64Extend16S => self.sign_extend(id, op, 16, a),
+            U::I64Extend32S => self.sign_extend(id, op, 32, a),
+            U::F32Abs | U::F64Abs => self.float_unary(id, Fp1::Fabs, op, a),
+            U::F32Neg | U::F64Neg => self.float_unary(id, Fp1::Fneg, op, a),
+            U::F32Sqrt | U::F64Sqrt => self.float_unary(id, Fp1::Fsqrt, op, a),
+            U::F32Ceil | U::F64Ceil => self.float_unary(id, Fp1::Frintp, op, a),
+            U::F32Floor | U::F64Floor => self.float_unary(id, Fp1::Frintm, op, a),
+            U::F32Trunc | U::F64Trunc => self.float_unary(id, Fp1::Frintz, op, a),
+            U::F32Nearest | U::F64Nearest => self.float_unary(id, Fp1::Frintn, op, a),
         }
+    }
+
+    /// The size of the result, its register, and the register of the operand.
+    fn in_gprs(&mut self, id: InstId, op: Op, a: Value) -> (Size, Gpr, Gpr) {
+        let rd = self.result_gpr(id);
+        (size_of(fold::result_type(op)), rd, self.gpr(a))
+    }
+
+    pub(super) fn sign_extend(&mut self, id: InstId, op: Op, bits: u8, a: Value) {
+        let (size, rd, rn) = self.in_gprs(id, op, a);
+        self.a64(Inst::sign_extend(size, bits, rd, rn));
+    }
+
+    /// The lower half of a register, zero-extended.
+    pub(super) fn lower_half(&mut self, id: InstId, a: Value) {
+        let (rd, rn) = (self.result_gpr(id), self.gpr(a));
+        self.a64(Inst::mov(Size::W, rd, rn));
     }
 
     /// The number of set bits: counted by byte, summed over the bytes.
@@ -102,27 +112,78 @@ impl Cx<'_> {
         self.a64(Inst::FpToGpr { size, rd, rn });
     }
 
-    pub(super) fn integer_binary(&mut self, id: InstId, op: Op, a: Value, b: Value) {
-        let rd = self.result_gpr(id);
-        let size = size_of(fold::result_type(op));
-        match op {
-            Op::I32Add | Op::I64Add => self.add(size, rd, a, b),
-            Op::I32Sub | Op::I64Sub => self.sub(size, rd, a, b),
-            Op::I32Mul | Op::I64Mul => self.mul(size, rd, a, b),
-            Op::I32And | Op::I64And => self.and(size, rd, a, b),
-            Op::I32Or | Op::I64Or => self.logic(LogicImm::Orr, size, rd, a, b),
-            Op::I32Xor | Op::I64Xor => self.logic(LogicImm::Eor, size, rd, a, b),
-            Op::I32Shl | Op::I64Shl => self.shift(Shift::Lsl, size, rd, a, b),
-            Op::I32ShrS | Op::I64ShrS => self.shift(Shift::Asr, size, rd, a, b),
-            Op::I32ShrU | Op::I64ShrU => self.shift(Shift::Lsr, size, rd, a, b),
-            Op::I32Rotr | Op::I64Rotr => self.shift(Shift::Ror, size, rd, a, b),
-            Op::I32Rotl | Op::I64Rotl => self.rotl(size, rd, a, b),
-            Op::I32DivS | Op::I64DivS => self.divide(Data2::Sdiv, false, (size, rd), a, b),
-            Op::I32DivU | Op::I64DivU => self.divide(Data2::Udiv, false, (size, rd), a, b),
-            Op::I32RemS | Op::I64RemS => self.divide(Data2::Sdiv, true, (size, rd), a, b),
-            Op::I32RemU | Op::I64RemU => self.divide(Data2::Udiv, true, (size, rd), a, b),
-            other => unreachable!("{} is no binary integer row", other.mnemonic()),
+    /// A row of the group `binary`.
+    pub(super) fn scalar_binary(
+        &mut self,
+        id: InstId,
+        op: Op,
+        row: group::Binary,
+        a: Value,
+        b: Value,
+    ) {
+        use group::Binary as B;
+        match row {
+            B::I32Add | B::I64Add => self.integer_binary(id, op, a, b, Self::add),
+            B::I32Sub | B::I64Sub => self.integer_binary(id, op, a, b, Self::sub),
+            B::I32Mul | B::I64Mul => self.integer_binary(id, op, a, b, Self::mul),
+            B::I32And | B::I64And => self.integer_binary(id, op, a, b, Self::and),
+            B::I32Or | B::I64Or => self.logic_row(id, op, LogicImm::Orr, a, b),
+            B::I32Xor | B::I64Xor => self.logic_row(id, op, LogicImm::Eor, a, b),
+            B::I32Shl | B::I64Shl => self.shift_row(id, op, Shift::Lsl, a, b),
+            B::I32ShrS | B::I64ShrS => self.shift_row(id, op, Shift::Asr, a, b),
+            B::I32ShrU | B::I64ShrU => self.shift_row(id, op, Shift::Lsr, a, b),
+            B::I32Rotr | B::I64Rotr => self.shift_row(id, op, Shift::Ror, a, b),
+            B::I32Rotl | B::I64Rotl => self.integer_binary(id, op, a, b, Self::rotl),
+            B::F32Add | B::F64Add => self.float_binary(id, Fp2::Fadd, op, a, b),
+            B::F32Sub | B::F64Sub => self.float_binary(id, Fp2::Fsub, op, a, b),
+            B::F32Mul | B::F64Mul => self.float_binary(id, Fp2::Fmul, op, a, b),
+            B::F32Div | B::F64Div => self.float_binary(id, Fp2::Fdiv, op, a, b),
+            B::F32Min | B::F64Min => self.float_binary(id, Fp2::Fmin, op, a, b),
+            B::F32Max | B::F64Max => self.float_binary(id, Fp2::Fmax, op, a, b),
+            B::F32Copysign | B::F64Copysign => self.copysign(id, op, a, b),
         }
+    }
+
+    /// A row of the group `binary_trapping`.
+    pub(super) fn division(
+        &mut self,
+        id: InstId,
+        op: Op,
+        row: group::BinaryTrapping,
+        a: Value,
+        b: Value,
+    ) {
+        use group::BinaryTrapping as B;
+        let (division, is_remainder) = match row {
+            B::I32DivS | B::I64DivS => (Data2::Sdiv, false),
+            B::I32DivU | B::I64DivU => (Data2::Udiv, false),
+            B::I32RemS | B::I64RemS => (Data2::Sdiv, true),
+            B::I32RemU | B::I64RemU => (Data2::Udiv, true),
+        };
+        let result = (size_of(fold::result_type(op)), self.result_gpr(id));
+        self.divide(division, is_remainder, result, a, b);
+    }
+
+    fn integer_binary(
+        &mut self,
+        id: InstId,
+        op: Op,
+        a: Value,
+        b: Value,
+        lower: fn(&mut Self, Size, Gpr, Value, Value),
+    ) {
+        let (size, rd) = (size_of(fold::result_type(op)), self.result_gpr(id));
+        lower(self, size, rd, a, b);
+    }
+
+    fn logic_row(&mut self, id: InstId, op: Op, logic: LogicImm, a: Value, b: Value) {
+        let (size, rd) = (size_of(fold::result_type(op)), self.result_gpr(id));
+        self.logic(logic, size, rd, a, b);
+    }
+
+    fn shift_row(&mut self, id: InstId, op: Op, shift: Shift, a: Value, b: Value) {
+        let (size, rd) = (size_of(fold::result_type(op)), self.result_gpr(id));
+        self.shift(shift, size, rd, a, b);
     }
 
     // --- second operands -------------------------------------------------------------------------
@@ -142,10 +203,11 @@ impl Cx<'_> {
             }
         }
         if let Some(ssa::Inst::Unary { op, a }) = self.func.def(b) {
-            match op {
-                Op::I64ExtendI32U => return Second::Extended(self.gpr(a), Extend::Uxtw),
-                Op::I64ExtendI32S => return Second::Extended(self.gpr(a), Extend::Sxtw),
-                _ => {}
+            if op == Op::I64ExtendI32U {
+                return Second::Extended(self.gpr(a), Extend::Uxtw);
+            }
+            if op == Op::I64ExtendI32S {
+                return Second::Extended(self.gpr(a), Extend::Sxtw);
             }
         }
         let (reg, shift, amount) = self.shifted(size, b, false);
@@ -158,24 +220,22 @@ impl Cx<'_> {
             && let Some(amount) = self.func.constant(amount)
         {
             let bits = u64::from(size.bit_count());
-            let shift = match op {
-                Op::I32Shl | Op::I64Shl => Some((Shift::Lsl, amount)),
-                Op::I32ShrU | Op::I64ShrU => Some((Shift::Lsr, amount)),
-                Op::I32ShrS | Op::I64ShrS => Some((Shift::Asr, amount)),
-                Op::I32Rotr | Op::I64Rotr if with_rotation => Some((Shift::Ror, amount)),
-                Op::I32Rotl | Op::I64Rotl if with_rotation => {
-                    Some((Shift::Ror, bits - amount % bits))
-                }
-                _ => None,
+            let is_left = matches!(op, Op::I32Rotl | Op::I64Rotl);
+            let amount = if is_left {
+                bits - amount % bits
+            } else {
+                amount
             };
-            if let Some((shift, amount)) = shift {
+            if let Some(shift) = shift_of(op)
+                && (with_rotation || shift != Shift::Ror)
+            {
                 return (self.gpr(a), shift, (amount % bits) as u8);
             }
         }
         (self.gpr_or_zero(b), Shift::Lsl, 0)
     }
 
-    /// Whether a value is better the second operand than the first.
+    /// True if a value is better the second operand than the first.
     fn is_second(&self, b: Value) -> bool {
         let is_shift = |inst| {
             matches!(
@@ -329,12 +389,11 @@ impl Cx<'_> {
             && let (Some((x_op, x)), Some((y_op, y))) = (widened(self, a), widened(self, b))
             && x_op == y_op
         {
-            let op = match x_op {
-                Op::I64ExtendI32S => Some(MulAddLong::Smaddl),
-                Op::I64ExtendI32U => Some(MulAddLong::Umaddl),
-                _ => None,
-            };
-            if let Some(op) = op {
+            let long = [
+                (Op::I64ExtendI32S, MulAddLong::Smaddl),
+                (Op::I64ExtendI32U, MulAddLong::Umaddl),
+            ];
+            if let Some((_, op)) = long.into_iter().find(|&(extend, _)| extend == x_op) {
                 let (rn, rm) = (self.gpr(x), self.gpr(y));
                 let ra = XZR;
                 return self.a64(Inst::MulAddLong { op, rd, rn, rm, ra });
@@ -538,6 +597,19 @@ impl Cx<'_> {
             Type::F32 | Type::F64 | Type::V128 => self.float_select(id, cond, a, b),
         }
     }
+}
+
+/// The shift that a row is with a constant amount, which a rotation to the left counts backwards.
+fn shift_of(op: Op) -> Option<Shift> {
+    const SHIFTS: [(Shift, [Op; 2]); 5] = [
+        (Shift::Lsl, [Op::I32Shl, Op::I64Shl]),
+        (Shift::Lsr, [Op::I32ShrU, Op::I64ShrU]),
+        (Shift::Asr, [Op::I32ShrS, Op::I64ShrS]),
+        (Shift::Ror, [Op::I32Rotr, Op::I64Rotr]),
+        (Shift::Ror, [Op::I32Rotl, Op::I64Rotl]),
+    ];
+    let found = SHIFTS.iter().find(|(_, ops)| ops.contains(&op));
+    found.map(|&(shift, _)| shift)
 }
 
 fn plain(op: LogicImm) -> Logic {

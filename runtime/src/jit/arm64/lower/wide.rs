@@ -5,22 +5,24 @@ use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::ops::{AddSub, Carry, MulHigh, Size};
 use crate::jit::arm64::regs::Gpr;
 use crate::jit::ssa::{InstId, List, Value};
-use crate::ops::Op;
+use crate::ops::{Group, Op, group};
 
 impl Cx<'_> {
     pub(super) fn wide(&mut self, id: InstId, op: Op, args: List) {
         let halves: Vec<Value> = self.func.results(id).collect();
         let operands = self.func.list(args).to_vec();
-        match (op, &operands[..]) {
-            (Op::I64Add128, &[a, b, c, d]) => {
-                self.with_carry((AddSub::Adds, Carry::Adc), &halves, [a, b], [c, d]);
+        let Group::Wide(row) = op.group() else {
+            unreachable!("{} is not a wide row", op.mnemonic())
+        };
+        match row {
+            group::Wide::I64Add128 => {
+                self.with_carry((AddSub::Adds, Carry::Adc), &halves, &operands);
             }
-            (Op::I64Sub128, &[a, b, c, d]) => {
-                self.with_carry((AddSub::Subs, Carry::Sbc), &halves, [a, b], [c, d]);
+            group::Wide::I64Sub128 => {
+                self.with_carry((AddSub::Subs, Carry::Sbc), &halves, &operands);
             }
-            (Op::I64MulWideS, &[a, b]) => self.multiply(MulHigh::Smulh, &halves, a, b),
-            (Op::I64MulWideU, &[a, b]) => self.multiply(MulHigh::Umulh, &halves, a, b),
-            (other, _) => unreachable!("{} is no wide row", other.mnemonic()),
+            group::Wide::I64MulWideS => self.multiply(MulHigh::Smulh, &halves, &operands),
+            group::Wide::I64MulWideU => self.multiply(MulHigh::Umulh, &halves, &operands),
         }
     }
 
@@ -29,10 +31,11 @@ impl Cx<'_> {
         super::as_gpr(self.vreg(half))
     }
 
-    fn with_carry(&mut self, ops: (AddSub, Carry), halves: &[Value], a: [Value; 2], b: [Value; 2]) {
+    /// Operands: the halves of the one number, then of the other.
+    fn with_carry(&mut self, ops: (AddSub, Carry), halves: &[Value], operands: &[Value]) {
         let size = Size::X;
-        let [rn, rn2] = a.map(|half| self.gpr_or_zero(half));
-        let [rm, rm2] = b.map(|half| self.gpr_or_zero(half));
+        let [rn, rn2] = [0, 1].map(|half| self.gpr_or_zero(operands[half]));
+        let [rm, rm2] = [2, 3].map(|half| self.gpr_or_zero(operands[half]));
         let rd = self.half(halves[0]);
         self.a64(Inst::add_sub(ops.0, size, rd, rn, rm));
         if self.is_needed(halves[1]) {
@@ -47,8 +50,8 @@ impl Cx<'_> {
         }
     }
 
-    fn multiply(&mut self, op: MulHigh, halves: &[Value], a: Value, b: Value) {
-        let (rn, rm) = (self.gpr(a), self.gpr(b));
+    fn multiply(&mut self, op: MulHigh, halves: &[Value], operands: &[Value]) {
+        let (rn, rm) = (self.gpr(operands[0]), self.gpr(operands[1]));
         if self.is_needed(halves[0]) {
             let rd = self.half(halves[0]);
             self.a64(Inst::mul(Size::X, rd, rn, rm));
