@@ -1,37 +1,34 @@
-//! The JIT as the backend of an engine.
+//! The JIT as the backend of an engine, whatever the target.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::arm64::asm::Code;
-use super::arm64::stubs::{self, Mode, Signature};
+use super::code::Code;
+use super::code::signature::Signature;
+use super::code::tables::Tables;
 use super::pipeline::{self, Image};
-use super::publish::{Budget, CodeMemory, Tables};
+use super::publish::{Budget, CodeMemory};
+use super::target::{Mode, Target};
 use crate::engine::{Backend, Config, FrameShape, Proof, Tier};
 use crate::error::{Error, Result};
 use crate::module::{CompiledModule, Module};
 use crate::types::FuncType;
 use crate::vm::{self, FuncInst};
 
-/// Whether this host executes the code that the tier makes.
-pub const CAN_RUN: bool = cfg!(all(
-    unix,
-    target_arch = "aarch64",
-    target_pointer_width = "64"
-));
-
 /// The JIT tier.
 #[derive(Debug)]
-pub struct JitTier {
-    /// For all of the engine's code.
+pub struct JitTier<T> {
+    /// The budget of all of the engine's code.
     budget: Arc<Budget>,
     /// Code by which compiled code calls host functions, by signature.
     host_calls: Stubs,
     /// The same for functions that are interpreted.
     interpreted_calls: Stubs,
     mode: Mode,
+    target: PhantomData<T>,
 }
 
 type MakeStub = fn(&Signature, Mode) -> Result<Code>;
@@ -42,7 +39,7 @@ struct Stubs(Mutex<HashMap<Signature, CodeMemory>>);
 
 impl Stubs {
     /// The piece for a signature, made now if there is none.
-    fn get(
+    fn get<T: Target>(
         &self,
         ty: &FuncType,
         (mode, budget): (Mode, &Arc<Budget>),
@@ -54,10 +51,10 @@ impl Stubs {
             Entry::Vacant(vacant) => {
                 let code = make(vacant.key(), mode)?;
                 let tables = Tables {
-                    pieces: vec![stubs::HOST_PIECE],
+                    pieces: vec![T::OUTWARD_PIECE],
                     ..Tables::default()
                 };
-                vacant.insert(CodeMemory::publish(&code.bytes, tables, budget)?)
+                vacant.insert(CodeMemory::publish::<T>(&code.bytes, tables, budget)?)
             }
         };
         Ok(code.address(0))
@@ -73,18 +70,19 @@ pub struct Compiled {
     proof: Proof,
 }
 
-impl JitTier {
+impl<T: Target> JitTier<T> {
     /// The tier for a configuration, whether this host can run it or not: compiling works anywhere.
-    pub(super) fn compiling(config: &Config) -> JitTier {
+    pub(super) fn compiling(config: &Config) -> JitTier<T> {
         JitTier {
             budget: Budget::new(config.limits.code_bytes_max),
             mode: Mode::new(config),
             host_calls: Stubs::default(),
             interpreted_calls: Stubs::default(),
+            target: PhantomData,
         }
     }
 
-    /// What the engine's code may still take.
+    /// The bytes that the engine's code may still take.
     pub fn budget(&self) -> &Arc<Budget> {
         &self.budget
     }
@@ -92,25 +90,27 @@ impl JitTier {
     /// The tier for a configuration, if this host can run it.
     ///
     /// # Errors
-    /// `Unsupported` on hosts that do not execute ARM64 code.
-    pub fn new(config: &Config) -> Result<JitTier> {
-        if CAN_RUN {
+    /// `Unsupported` on hosts that do not execute the target's code.
+    pub fn new(config: &Config) -> Result<JitTier<T>> {
+        if T::CAN_RUN {
             Ok(JitTier::compiling(config))
         } else {
-            Err(Error::unsupported("the jit tier needs an ARM64 host"))
+            let message = format!("the jit tier needs an {} host", T::NAME);
+            Err(Error::unsupported(message))
         }
     }
 }
 
 /// Code that a function of any module has, or a part of one, alone.
-impl JitTier {
-    /// What compiled code calls an interpreted function of that type by: to be its `FuncInst::jit`.
+impl<T: Target> JitTier<T> {
+    /// The code by which compiled code calls an interpreted function of that type: to be its
+    /// `FuncInst::jit`.
     ///
     /// # Errors
     /// `Limit` if memory for code cannot be had.
     pub fn interpreted(&self, ty: &FuncType) -> Result<*const u8> {
         let calls = &self.interpreted_calls;
-        calls.get(ty, (self.mode, &self.budget), stubs::interpreted)
+        calls.get::<T>(ty, (self.mode, &self.budget), T::interpreted_stub)
     }
 
     /// Compiles one function of a module, by body.
@@ -123,7 +123,8 @@ impl JitTier {
         config: &Config,
         budget: &Arc<Budget>,
     ) -> Result<Compiled> {
-        Compiled::new(pipeline::compile_function(module, body, config)?, budget)
+        let image = pipeline::compile_function::<T>(module, body, config)?;
+        Compiled::new::<T>(image, budget)
     }
 
     /// Compiles the rest of a function from a loop head on, which is the number of a block in the
@@ -138,7 +139,8 @@ impl JitTier {
         at: (u32, FrameShape),
         budget: &Arc<Budget>,
     ) -> Result<Compiled> {
-        Compiled::new(pipeline::compile_loop(module, body, config, at)?, budget)
+        let image = pipeline::compile_loop::<T>(module, body, config, at)?;
+        Compiled::new::<T>(image, budget)
     }
 }
 
@@ -156,16 +158,16 @@ impl Compiled {
         as_entry(self.code.address(entry))
     }
 
-    fn new(image: Image, budget: &Arc<Budget>) -> Result<Compiled> {
+    fn new<T: Target>(image: Image, budget: &Arc<Budget>) -> Result<Compiled> {
         Ok(Compiled {
-            code: CodeMemory::publish(&image.bytes, image.tables, budget)?,
+            code: CodeMemory::publish::<T>(&image.bytes, image.tables, budget)?,
             funcs: image.funcs,
             entries: image.entries,
             proof: image.proof,
         })
     }
 
-    /// What was compiled.
+    /// The counts of what was compiled.
     pub fn proof(&self) -> &Proof {
         &self.proof
     }
@@ -181,21 +183,21 @@ impl CompiledModule for Compiled {
     }
 }
 
-/// Code at an address as what the other tiers and the host call.
+/// Code at an address as a function that the other tiers and the host call.
 fn as_entry(address: *const u8) -> vm::Entry {
-    // SAFETY: only called with the address of published code that `stubs::entry` made, which is a
-    // function of this type by the C calling convention of ARM64.
+    // SAFETY: only called with the address of published code that `Target::entry_stub` made, which is a
+    // function of this type by the host's C calling convention.
     unsafe { std::mem::transmute::<*const u8, vm::Entry>(address) }
 }
 
-impl Backend for JitTier {
+impl<T: Target> Backend for JitTier<T> {
     fn tier(&self) -> Tier {
         Tier::Jit
     }
 
     fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn CompiledModule>> {
-        let image = pipeline::compile(module, config)?;
-        Ok(Arc::new(Compiled::new(image, &self.budget)?))
+        let image = pipeline::compile::<T>(module, config)?;
+        Ok(Arc::new(Compiled::new::<T>(image, &self.budget)?))
     }
 
     fn install(&self, compiled: &dyn CompiledModule, module: &Module, func: &mut FuncInst) {
@@ -210,7 +212,7 @@ impl Backend for JitTier {
 
     fn install_host(&self, func: &mut FuncInst, ty: &FuncType) -> Result<()> {
         let calls = &self.host_calls;
-        func.jit = calls.get(ty, (self.mode, &self.budget), stubs::host)?;
+        func.jit = calls.get::<T>(ty, (self.mode, &self.budget), T::host_stub)?;
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use crate::ir::Type;
 use layout::Layout;
 use vcode::{MachInst, VBlock, VCode};
 
-/// What an instruction set must offer to be lowered to.
+/// The part of an instruction set that lowering asks for; `target.rs` has the rest.
 pub trait Isa: Sized {
     /// Its machine instruction.
     type Inst: MachInst;
@@ -33,6 +33,9 @@ pub trait Isa: Sized {
 
     /// Takes the results of a call that ended the block before, where it has returned.
     fn returned(cx: &mut Lower<'_, Self>, call: InstId);
+
+    /// True if an instruction in a loop had better find a constant operand in a register.
+    fn is_kept(func: &Func, inst: &Inst, value: Value) -> bool;
 
     /// A constant in a fresh register.
     fn constant(cx: &mut Lower<'_, Self>, value: Value) -> VReg;

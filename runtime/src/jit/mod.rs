@@ -63,6 +63,7 @@ pub mod backend;
 pub mod build;
 pub mod code;
 pub mod helper;
+pub mod host;
 pub mod lower;
 pub mod marks;
 pub mod opt;
@@ -70,9 +71,11 @@ pub mod pipeline;
 pub mod publish;
 pub mod ssa;
 mod steps;
+pub mod target;
 #[cfg(test)]
 mod tests;
 
-pub use backend::{Compiled, JitTier};
-pub use pipeline::{Stages, stages};
+pub use backend::Compiled;
+pub use host::{CAN_RUN, JitTier, stages};
+pub use pipeline::Stages;
 pub use publish::Budget;

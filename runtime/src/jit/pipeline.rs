@@ -1,26 +1,22 @@
-//! The stages from canonical IR to bytes, for a function and for a module.
+//! The stages from canonical IR to bytes, for a function and for a module, whatever the target.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
+use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::arm64::asm::{Code, Pad};
-use super::arm64::emit::{self, Emitted, Surroundings};
-use super::arm64::lower::{Arm64, is_kept};
-use super::arm64::minst::MInst;
-use super::arm64::stubs::{self, Mode, Signature};
-use super::arm64::{Assembler, abi};
-use super::build::resume;
-use super::build::{self, Assumptions, HelperOps};
+use super::build::{self, Assumptions, HelperOps, resume};
+use super::code::signature::Signature;
 use super::code::symbol::Symbol;
-use super::helper::Helper;
+use super::code::tables::Tables;
+use super::code::tables::{FaultSite, FrameLayout, Pad, PadHandler, Piece, PieceKind, SourceLoc};
+use super::code::{Code, Reloc};
 use super::lower::layout::Layout;
 use super::lower::vcode::VCode;
-use super::publish::{FaultSite, Handler, Piece, Tables, What};
 use super::ssa::cfg::Cfg;
-use super::ssa::print;
-use super::ssa::{Block, Func};
+use super::ssa::{Block, Func, print};
+use super::target::{Emitted, Listing, Mode, Surroundings, Target};
 use super::{lower, opt};
 use crate::engine::{Config, FrameShape, Proof};
 use crate::error::{Error, Result};
@@ -35,13 +31,13 @@ pub struct Image {
     pub bytes: Vec<u8>,
     /// Ranges of `bytes` that are data, in ascending order.
     pub data: Vec<Range<u32>>,
-    /// Where each function begins, by body.
+    /// The offset of each function, by body.
     pub funcs: Vec<u32>,
-    /// Where the entry of each signature begins.
+    /// The offset of the entry of each signature.
     pub entries: HashMap<Signature, u32>,
-    /// What is known of the code by offset.
+    /// The records of the code.
     pub tables: Tables,
-    /// What was compiled.
+    /// The counts of what was compiled.
     pub proof: Proof,
 }
 
@@ -61,13 +57,13 @@ pub struct Stages {
 /// # Errors
 /// `Unsupported` with the opcode that this tier has no code for; `Limit` for code that is too
 /// large.
-pub fn compile(module: &Module, config: &Config) -> Result<Image> {
+pub fn compile<T: Target>(module: &Module, config: &Config) -> Result<Image> {
     let assumptions = Assumptions::new(config);
     let irs = (0..module.bodies.len())
         .map(|body| ir::build_with(module, body, config))
         .collect::<Result<Vec<_>>>()?;
     let around = surroundings(&irs);
-    let mut linker = Linker::new(module, config);
+    let mut linker = Linker::<T>::new(module, config);
     let mut proof = Proof {
         functions: irs.len() as u64,
         ..Proof::default()
@@ -79,22 +75,22 @@ pub fn compile(module: &Module, config: &Config) -> Result<Image> {
     let mode = Mode::new(config);
     let own = &module.signatures[module.imported.funcs as usize..];
     let signatures = own.iter().map(|ty| Signature::new(ty));
-    linker.finish(signatures, mode, stubs::entry, proof)
+    linker.finish(signatures, mode, T::entry_stub, proof)
 }
 
 /// Compiles one function, by body, to an image of its own, with its entry.
 ///
 /// # Errors
 /// As [`compile`].
-pub fn compile_function(module: &Module, body: usize, config: &Config) -> Result<Image> {
+pub fn compile_function<T: Target>(module: &Module, body: usize, config: &Config) -> Result<Image> {
     let ir = ir::build_with(module, body, config)?;
     let ops = ir.ops;
-    let mut linker = Linker::new(module, config);
+    let mut linker = Linker::<T>::new(module, config);
     let helper_ops = linker.compile(&ir, Assumptions::new(config), ALONE)?;
     let mut proof = Proof::default();
     count(&mut proof, ops, &helper_ops);
     let signature = Signature::new(&ir.ty);
-    linker.finish([signature], Mode::new(config), stubs::entry, proof)
+    linker.finish([signature], Mode::new(config), T::entry_stub, proof)
 }
 
 /// Compiles the rest of a function from a loop head on, the number of the head's block in the IR.
@@ -102,7 +98,7 @@ pub fn compile_function(module: &Module, body: usize, config: &Config) -> Result
 ///
 /// # Errors
 /// As [`compile`].
-pub fn compile_loop(
+pub fn compile_loop<T: Target>(
     module: &Module,
     body: usize,
     config: &Config,
@@ -114,14 +110,14 @@ pub fn compile_loop(
         frame: Some(frame),
         ..Assumptions::new(config)
     };
-    let mut linker = Linker::new(module, config);
+    let mut linker = Linker::<T>::new(module, config);
     linker.compile(&ir, assumptions, ALONE)?;
     let signature = Signature::new(&ir.ty);
     let code = Symbol::Func(ir.index);
     linker.finish(
         [signature],
         Mode::new(config),
-        |signature, mode| stubs::resume(signature, code, mode),
+        |signature, mode| T::resume_stub(signature, code, mode),
         Proof::default(),
     )
 }
@@ -135,21 +131,20 @@ const ALONE: Surroundings = Surroundings {
 ///
 /// # Errors
 /// As [`compile`].
-pub fn stages(module: &Module, body: usize, config: &Config) -> Result<Stages> {
+pub fn stages<T: Target>(module: &Module, body: usize, config: &Config) -> Result<Stages> {
     let assumptions = Assumptions::new(config);
     let ir = ir::build_with(module, body, config)?;
     let around = surroundings(std::slice::from_ref(&ir));
     let (mut func, _) = build::build(&ir, assumptions)?;
     let blocks: Vec<Block> = Cfg::new(&func).order;
     let built = print::print(&func, &blocks);
-    let (cfg, layout) = optimise(&mut func);
+    let (cfg, layout) = optimise::<T>(&mut func);
     let optimised = print::print(&func, &layout.order);
-    let vcode = lower::run::<Arm64>(&func, &cfg, &layout);
-    let output = vcode.allocate(&abi::env())?;
-    let asm = Assembler::with_listing();
-    let emitted = emit::emit(asm, &vcode, &output, around)?;
-    let mut listing = named(emitted.listing);
-    let frame = emitted.frame_bytes;
+    let vcode = lower::run::<T>(&func, &cfg, &layout);
+    let output = vcode.allocate(&T::env())?;
+    let emitted = T::emit(&vcode, &output, around, Listing::Kept)?;
+    let mut listing = emitted.listing;
+    let frame = emitted.frame.bytes;
     writeln!(listing, "; frame of {frame} bytes").expect("writing to a string does not fail");
     Ok(Stages {
         built,
@@ -158,14 +153,7 @@ pub fn stages(module: &Module, body: usize, config: &Config) -> Result<Stages> {
     })
 }
 
-/// A listing with the names of shared pieces.
-fn named(listing: String) -> String {
-    Symbol::shared().fold(listing, |text, symbol| {
-        text.replace(&format!("func{}", symbol.number()), &format!("{symbol:?}"))
-    })
-}
-
-/// What emission must know: whether any function may leave its instance by a tail call.
+/// The surroundings of functions: some may leave their instance by a tail call.
 fn surroundings(irs: &[ir::Func]) -> Surroundings {
     let leaves = |ir: &ir::Func, inst: &ir::Inst| match *inst {
         ir::Inst::ReturnCallIndirect { .. } | ir::Inst::ReturnCallRef { .. } => true,
@@ -179,8 +167,8 @@ fn surroundings(irs: &[ir::Func]) -> Surroundings {
     }
 }
 
-fn optimise(func: &mut Func) -> (Cfg, Layout) {
-    let cfg = opt::run(func, is_kept);
+fn optimise<T: Target>(func: &mut Func) -> (Cfg, Layout) {
+    let cfg = opt::run(func, T::is_kept);
     let layout = Layout::new(func, &cfg);
     (cfg, layout)
 }
@@ -189,26 +177,29 @@ fn optimise(func: &mut Func) -> (Cfg, Layout) {
 ///
 /// # Errors
 /// As [`compile`].
-pub fn lowered(ir: &ir::Func, assumptions: Assumptions) -> Result<(VCode<MInst>, HelperOps)> {
+pub fn lowered<T: Target>(
+    ir: &ir::Func,
+    assumptions: Assumptions,
+) -> Result<(VCode<T::Inst>, HelperOps)> {
     let (mut func, helper_ops) = build::build(ir, assumptions)?;
-    let (cfg, layout) = optimise(&mut func);
-    Ok((lower::run::<Arm64>(&func, &cfg, &layout), helper_ops))
+    let (cfg, layout) = optimise::<T>(&mut func);
+    Ok((lower::run::<T>(&func, &cfg, &layout), helper_ops))
 }
 
-fn function(
+fn function<T: Target>(
     ir: &ir::Func,
     assumptions: Assumptions,
     around: Surroundings,
     is_checked: bool,
 ) -> Result<(Emitted, HelperOps)> {
-    let (vcode, helper_ops) = lowered(ir, assumptions)?;
-    let env = abi::env();
+    let (vcode, helper_ops) = lowered::<T>(ir, assumptions)?;
+    let env = T::env();
     let output = vcode.allocate(&env)?;
     // The checker's time is quadratic: functions of the suites are all below this.
     if is_checked || cfg!(test) && vcode.insts.len() < 10_000 {
         vcode.check(&env, &output)?;
     }
-    let emitted = emit::emit(Assembler::new(), &vcode, &output, around)?;
+    let emitted = T::emit(&vcode, &output, around, Listing::None)?;
     Ok((emitted, helper_ops))
 }
 
@@ -220,9 +211,9 @@ fn count(proof: &mut Proof, ops: u64, helper_ops: &HelperOps) {
     }
 }
 
-/// Puts pieces of code one behind the other.
-#[derive(Default)]
-struct Linker {
+/// Puts pieces of code one behind the other: at multiples of 16 bytes, references between them
+/// resolved, records as offsets from the start of the whole.
+struct Linker<T> {
     bytes_max: usize,
     /// Whether register allocation is checked.
     checks_allocation: bool,
@@ -230,22 +221,30 @@ struct Linker {
     data: Vec<Range<u32>>,
     tables: Tables,
     funcs: Vec<u32>,
-    relocs: Vec<super::arm64::asm::Reloc>,
-    places: HashMap<u32, u32>,
+    relocs: Vec<Reloc>,
+    places: HashMap<Symbol, u32>,
+    target: PhantomData<T>,
 }
 
-/// What `bl` can cross, less the shared pieces.
-const CODE_BYTES_MAX: usize = 120 << 20;
 const PIECE_ALIGN: usize = 16;
 
-impl Linker {
-    fn new(module: &Module, config: &Config) -> Linker {
-        let mut linker = Linker::default();
+impl<T: Target> Linker<T> {
+    fn new(module: &Module, config: &Config) -> Linker<T> {
         let allowed = usize::try_from(config.limits.code_bytes_max);
-        linker.bytes_max = allowed.unwrap_or(usize::MAX).min(CODE_BYTES_MAX);
-        linker.checks_allocation = config.check_allocation;
-        linker.tables.module = Some(module.downgrade());
-        linker
+        Linker {
+            bytes_max: allowed.unwrap_or(usize::MAX).min(T::CODE_BYTES_MAX),
+            checks_allocation: config.check_allocation,
+            bytes: Vec::new(),
+            data: Vec::new(),
+            tables: Tables {
+                module: Some(module.downgrade()),
+                ..Tables::default()
+            },
+            funcs: Vec::new(),
+            relocs: Vec::new(),
+            places: HashMap::new(),
+            target: PhantomData,
+        }
     }
 
     /// Appends a piece; gives its offset.
@@ -265,16 +264,16 @@ impl Linker {
         self.bytes.extend(&code.bytes);
         let moved = |range: &Range<u32>| range.start + start..range.end + start;
         self.data.extend(code.data.iter().map(moved));
-        self.tables
-            .sites
-            .extend(code.traps.iter().map(|site| FaultSite {
-                offset: site.offset + start,
-                memory: site.payload,
-            }));
-        let sources = code.sources.iter();
-        self.tables
-            .sources
-            .extend(sources.map(|source| (source.offset + start, source.position)));
+        let faults = code.faults.iter().map(|site| FaultSite {
+            offset: site.offset + start,
+            ..*site
+        });
+        self.tables.faults.extend(faults);
+        let sources = code.sources.iter().map(|source| SourceLoc {
+            offset: source.offset + start,
+            ..*source
+        });
+        self.tables.sources.extend(sources);
         let handlers = self.tables.handlers.len() as u32;
         self.tables.pads.extend(code.pads.iter().map(|pad| Pad {
             return_offset: pad.return_offset + start,
@@ -282,11 +281,11 @@ impl Linker {
             handler: pad.handler + handlers,
             ..*pad
         }));
-        self.relocs.extend(code.relocs.iter().map(|reloc| {
-            let mut reloc = *reloc;
-            reloc.offset += start;
-            reloc
-        }));
+        let relocs = code.relocs.iter().map(|reloc| Reloc {
+            offset: reloc.offset + start,
+            ..*reloc
+        });
+        self.relocs.extend(relocs);
         Ok(start)
     }
 
@@ -297,29 +296,28 @@ impl Linker {
         assumptions: Assumptions,
         around: Surroundings,
     ) -> Result<HelperOps> {
-        let (emitted, helper_ops) = function(ir, assumptions, around, self.checks_allocation)?;
+        let (emitted, helper_ops) =
+            function::<T>(ir, assumptions, around, self.checks_allocation)?;
         let no_room = emitted.no_room_at;
         let start = self.piece(emitted.code)?;
         self.handlers(ir);
         self.tables.pieces.push(Piece {
             start,
-            what: What::Func(ir.index),
-            frame_bytes: emitted.frame_bytes,
-            saves_link: emitted.saves_link,
+            kind: PieceKind::Func(ir.index),
+            frame: emitted.frame,
         });
         if let Some(offset) = no_room {
-            let what = What::NoRoom;
-            self.frameless(start + offset, what);
+            self.frameless(start + offset, PieceKind::NoRoom);
         }
         self.funcs.push(start);
-        self.places.insert(Symbol::Func(ir.index).number(), start);
+        self.places.insert(Symbol::Func(ir.index), start);
         Ok(helper_ops)
     }
 
     /// Notes the handlers of the function whose code has just been appended.
     fn handlers(&mut self, ir: &ir::Func) {
         let first = self.tables.handlers.len() as u32;
-        let of_ir = |handler: &ir::Handler| Handler {
+        let of_ir = |handler: &ir::Handler| PadHandler {
             outer: handler.parent.map(|id| id.0 + first),
             tags: handler.catches.iter().map(|catch| catch.tag).collect(),
         };
@@ -327,12 +325,11 @@ impl Linker {
     }
 
     /// Notes code that has no frame where something is called.
-    fn frameless(&mut self, start: u32, what: What) {
+    fn frameless(&mut self, start: u32, kind: PieceKind) {
         self.tables.pieces.push(Piece {
             start,
-            what,
-            frame_bytes: 0,
-            saves_link: false,
+            kind,
+            frame: FrameLayout::NONE,
         });
     }
 
@@ -344,17 +341,16 @@ impl Linker {
         entry: impl Fn(&Signature, Mode) -> Result<Code>,
         proof: Proof,
     ) -> Result<Image> {
-        let (code, pieces) = stubs::shared(Helper::address, mode)?;
+        let (code, pieces) = T::shared_stubs(mode)?;
         let start = self.piece(code)?;
         for shared in pieces {
             let start = start + shared.offset;
             self.tables.pieces.push(Piece {
                 start,
-                what: What::Shared,
-                frame_bytes: shared.frame_bytes,
-                saves_link: shared.frame_bytes > 0,
+                kind: PieceKind::Shared,
+                frame: shared.frame,
             });
-            self.places.insert(shared.symbol.number(), start);
+            self.places.insert(shared.symbol, start);
         }
         let mut entries = HashMap::new();
         for signature in signatures {
@@ -362,17 +358,16 @@ impl Linker {
                 let code = entry(vacant.key(), mode)?;
                 let start = self.piece(code)?;
                 vacant.insert(start);
-                self.frameless(start, What::Entry);
+                self.frameless(start, PieceKind::Entry);
             }
         }
         for &reloc in &self.relocs {
-            let to = self.places[&reloc.func];
+            let to = self.places[&reloc.symbol];
             let distance = i64::from(to) - i64::from(reloc.offset);
-            Code::patch(&mut self.bytes, reloc, distance)
-                .map_err(|e| Error::limit(LimitKind::Code, e.to_string()))?;
+            T::patch(&mut self.bytes, reloc, distance)?;
         }
         let out_of_bounds = Symbol::Trap(crate::trap::TrapKind::MemoryOutOfBounds);
-        self.tables.fault_exit = self.places[&out_of_bounds.number()];
+        self.tables.fault_exit = self.places[&out_of_bounds];
         Ok(Image {
             bytes: self.bytes,
             data: self.data,

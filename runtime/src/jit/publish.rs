@@ -1,17 +1,19 @@
 //! Memory for machine code: written, then made executable, then published, never writable again.
 //!
-//! Owns the mapping (W^X), the cache maintenance that publishing takes, and the tables by which the
-//! fault handler (`fault.rs`) and the frame walk (`walk.rs`) know code. A region goes, with its
-//! tables, when its owner drops it.
+//! Owns the mapping (W^X) and the order of the steps: the target makes what was written visible to
+//! instruction fetch, the fault handler (`publish/fault.rs`) and the frame walk find the tables in
+//! `code/regions.rs`. A region goes, with its tables, when its owner drops it.
+
+mod fault;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::arm64::asm::Pad;
 use super::code::regions::{self, Region};
+use super::code::tables::Tables;
+use super::target::Target;
 use crate::error::{Error, Result};
 use crate::limits::LimitKind;
-use crate::module::WeakModule;
 
 /// Machine code that can be run.
 #[derive(Debug)]
@@ -22,7 +24,7 @@ pub struct CodeMemory {
     budget: Arc<Budget>,
 }
 
-/// How many bytes may still be mapped for code.
+/// The number of bytes that may still be mapped for code.
 #[derive(Debug)]
 pub struct Budget {
     max: u64,
@@ -30,7 +32,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// For so many bytes together.
+    /// A budget of so many bytes.
     pub fn new(max: u64) -> Arc<Budget> {
         Arc::new(Budget {
             max,
@@ -55,87 +57,29 @@ impl Budget {
     }
 }
 
-/// What is known of a region's code by offset from its start. It goes with the code.
-#[derive(Clone, Debug, Default)]
-pub struct Tables {
-    /// The module that the code is of; none for adapters.
-    pub module: Option<WeakModule>,
-    /// Accesses that may fault, in ascending order.
-    pub sites: Vec<FaultSite>,
-    /// Where a guarded access that misses its memory goes on.
-    pub fault_exit: u32,
-    /// Runs of code with one shape of frame, in ascending order; each ends where the next begins.
-    pub pieces: Vec<Piece>,
-    /// Source positions: from this offset on, the code is of this byte of the module.
-    pub sources: Vec<(u32, u32)>,
-    /// Calls from which exceptions go on in the same function, in ascending order.
-    pub pads: Vec<Pad>,
-    /// The handlers of the pads.
-    pub handlers: Vec<Handler>,
-}
-
-/// What a handler catches.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Handler {
-    /// The one around it, by index.
-    pub outer: Option<u32>,
-    /// The tag of each clause, by index in its module; none of one that catches all.
-    pub tags: Vec<Option<u32>>,
-}
-
-/// A run of code with one shape of frame.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Piece {
-    /// Offset of its first byte.
-    pub start: u32,
-    /// What code it is.
-    pub what: What,
-    /// The size of its frame in bytes.
-    pub frame_bytes: u32,
-    /// Whether the link register is saved, at `sp`; else it still holds the return address.
-    pub saves_link: bool,
-}
-
-/// What a piece of code is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum What {
-    /// A function, by function index.
-    Func(u32),
-    /// The way out of a function that finds no room for its frame: it is not entered.
-    NoRoom,
-    /// The adapter by which a host function is called.
-    Host,
-    /// What all functions of a module share: it leaves frames as they are.
-    Shared,
-    /// The entry of functions from outside: its caller is no compiled code.
-    Entry,
-}
-
-/// An access that may fault, as an offset of its instruction.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct FaultSite {
-    /// Offset of the instruction in bytes.
-    pub offset: u32,
-    /// The guarded memory that it accesses.
-    pub memory: u32,
-}
-
 impl CodeMemory {
-    /// Publishes code with what is known of it.
+    /// Publishes code of a target with its records.
     ///
     /// # Errors
-    /// `Limit` if it is more than the budget has left, or the system gives no memory, or does not
-    /// let it be executed.
-    pub fn publish(bytes: &[u8], tables: Tables, budget: &Arc<Budget>) -> Result<CodeMemory> {
+    /// `Limit` if the code is more than the budget has left, or the system gives no memory, or does
+    /// not let it be executed.
+    pub fn publish<T: Target>(
+        bytes: &[u8],
+        tables: Tables,
+        budget: &Arc<Budget>,
+    ) -> Result<CodeMemory> {
         let mapped_bytes = bytes.len().max(1).next_multiple_of(system::page_bytes());
         budget.take(mapped_bytes)?;
-        let base = system::executable(bytes, mapped_bytes)
+        let base = system::executable(bytes, mapped_bytes, T::make_fetchable)
             .inspect_err(|_| budget.give_back(mapped_bytes))?;
         let region = Arc::new(Region {
             start: base,
             end: base + bytes.len(),
             tables,
         });
+        if T::CAN_RUN {
+            fault::install::<T>();
+        }
         regions::register(region.clone());
         Ok(CodeMemory {
             base,
@@ -196,10 +140,17 @@ mod system {
     #[cfg(not(target_vendor = "apple"))]
     const ACCESS: libc::c_int = libc::PROT_READ | libc::PROT_WRITE;
 
+    /// Makes the bytes of a range of addresses visible to instruction fetch: `start`, `bytes`.
+    type MakeFetchable = fn(usize, usize);
+
     /// A new mapping that begins with the bytes, to be executed.
-    pub(super) fn executable(bytes: &[u8], mapped_bytes: usize) -> Result<usize> {
+    pub(super) fn executable(
+        bytes: &[u8],
+        mapped_bytes: usize,
+        make_fetchable: MakeFetchable,
+    ) -> Result<usize> {
         let base = map(mapped_bytes)?;
-        match write(base, bytes, mapped_bytes) {
+        match write(base, bytes, mapped_bytes, make_fetchable) {
             Ok(()) => Ok(base),
             Err(error) => {
                 unmap(base, mapped_bytes);
@@ -224,7 +175,12 @@ mod system {
 
     /// Writes code at the start of a fresh mapping and makes the mapping executable.
     #[cfg(not(target_vendor = "apple"))]
-    fn write(base: usize, bytes: &[u8], mapped_bytes: usize) -> Result<()> {
+    fn write(
+        base: usize,
+        bytes: &[u8],
+        mapped_bytes: usize,
+        make_fetchable: MakeFetchable,
+    ) -> Result<()> {
         let access = libc::PROT_READ | libc::PROT_EXEC;
         // SAFETY: the mapping is fresh, writable and at least as long as `bytes`; after the copy
         // nothing writes to it any more.
@@ -235,13 +191,13 @@ mod system {
         if done != 0 {
             return Err(failed("protect"));
         }
-        publish(base, bytes.len());
+        make_fetchable(base, bytes.len());
         Ok(())
     }
 
-    /// As above, by the per-thread switch of this system.
+    /// As above, by the per-thread switch and the cache maintenance of this system.
     #[cfg(target_vendor = "apple")]
-    fn write(base: usize, bytes: &[u8], _mapped_bytes: usize) -> Result<()> {
+    fn write(base: usize, bytes: &[u8], _: usize, _: MakeFetchable) -> Result<()> {
         unsafe extern "C" {
             fn sys_icache_invalidate(start: *mut libc::c_void, len: libc::size_t);
         }
@@ -255,62 +211,4 @@ mod system {
         }
         Ok(())
     }
-
-    /// Makes what was written visible to instruction fetch (Arm ARM B2.7.4.2, "Self-modifying
-    /// code"): clean to the point of unification, invalidate, synchronise. The caches of all cores
-    /// are one domain for this; what another thread may have fetched already of code that was at
-    /// these addresses before, only a context synchronisation event of its own drops (B2.2.5).
-    #[cfg(all(target_arch = "aarch64", not(target_vendor = "apple")))]
-    fn publish(start: usize, bytes: usize) {
-        use std::arch::asm;
-        let ctr: usize;
-        // SAFETY: reading the cache type register, which Linux allows, has no effect.
-        unsafe { asm!("mrs {}, ctr_el0", out(reg) ctr, options(nomem, nostack)) };
-        let (data_line, code_line) = (4 << (ctr >> 16 & 15), 4 << (ctr & 15));
-        let lines = |line: usize| (start & !(line - 1)..start + bytes).step_by(line);
-        for address in lines(data_line) {
-            // SAFETY: cache maintenance by address on memory that this function's caller owns.
-            unsafe { asm!("dc cvau, {}", in(reg) address, options(nostack)) };
-        }
-        // SAFETY: a barrier.
-        unsafe { asm!("dsb ish", options(nostack)) };
-        for address in lines(code_line) {
-            // SAFETY: as above.
-            unsafe { asm!("ic ivau, {}", in(reg) address, options(nostack)) };
-        }
-        // SAFETY: barriers.
-        unsafe { asm!("dsb ish", "isb", options(nostack)) };
-        synchronise_threads();
-    }
-
-    /// Has every running thread of the process execute a context synchronisation event; those that
-    /// do not run come back through one. Where the system has no such call (Linux before 4.16, some
-    /// emulators), what hands code to another thread ends in one by far most of the time, for it
-    /// enters the system; the engine's own locks do not promise it.
-    #[cfg(all(
-        target_arch = "aarch64",
-        any(target_os = "linux", target_os = "android")
-    ))]
-    fn synchronise_threads() {
-        static IS_REGISTERED: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-        let call = |command: libc::c_int| {
-            // SAFETY: this call touches no memory.
-            unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
-        };
-        let register = libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
-        if *IS_REGISTERED.get_or_init(|| call(register)) {
-            call(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE);
-        }
-    }
-
-    #[cfg(all(
-        target_arch = "aarch64",
-        not(target_vendor = "apple"),
-        not(any(target_os = "linux", target_os = "android"))
-    ))]
-    fn synchronise_threads() {}
-
-    /// Other hosts do not execute the code.
-    #[cfg(all(not(target_arch = "aarch64"), not(target_vendor = "apple")))]
-    fn publish(_start: usize, _bytes: usize) {}
 }

@@ -51,7 +51,7 @@ fn engine_of(config: Config) -> Option<Engine> {
     match Engine::new(config) {
         Ok(engine) => Some(engine),
         Err(error) => {
-            if super::backend::CAN_RUN {
+            if super::CAN_RUN {
                 panic!("{error}");
             }
             eprintln!("skipped: {error}");
@@ -123,7 +123,7 @@ fn i64s<const N: usize>(values: [i64; N]) -> Vec<Val> {
 
 #[test]
 fn other_hosts_are_told_why_the_tier_cannot_run() {
-    if super::backend::CAN_RUN {
+    if super::CAN_RUN {
         return;
     }
     let error = Engine::new(Config::only(Tier::Jit)).expect_err("not an ARM64 host");

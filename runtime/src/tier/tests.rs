@@ -8,7 +8,7 @@ mod loops;
 use std::sync::{Arc, Mutex};
 
 use crate::engine::{Bounds, Config, Engine, Proof, Thresholds, Tier};
-use crate::jit::backend::CAN_RUN;
+use crate::jit::CAN_RUN;
 use crate::module::Module;
 use crate::store::{Extern, Func, Instance, Store};
 use crate::trap::TrapKind;

@@ -1,5 +1,4 @@
-//! From instructions to bytes: labels, branch reach, literals, jump tables, and records of what is
-//! where.
+//! From instructions to bytes: labels, branch reach, literals, jump tables, and records by offset.
 //!
 //! An [`Assembler`] takes instructions in their final order. Nothing has to be known about
 //! distances: at the end, [`Assembler::finish`] replaces each reference that does not reach by a
@@ -21,113 +20,39 @@ use super::encode::EncodeError;
 use super::imm::{Imm12, mov_imm};
 use super::inst::Inst;
 use super::ops::{AddSub, Cond, LoadLitV, Size};
+use super::referent::{Reach, Referent};
 use super::regs::{Gpr, Vreg};
-use super::target::{Label, Reach, Target};
+use crate::jit::code::symbol::Symbol;
+use crate::jit::code::tables::{FaultSite, Pad, SourceLoc};
+use crate::jit::code::{Code, Label, Reloc};
 
-/// An instruction that may trap, and what the caller noted about it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TrapSite {
-    /// The instruction's offset in bytes.
-    pub offset: u32,
-    /// The caller's note (trap code, IR position).
-    pub payload: u32,
+/// The instruction words of code, each with its offset, without the data.
+pub fn instructions(code: &Code) -> impl Iterator<Item = (u32, u32)> {
+    let mut data = code.data.iter().peekable();
+    let words = code.bytes.chunks_exact(4).zip((0u32..).step_by(4));
+    words.filter_map(move |(bytes, offset)| {
+        data.next_if(|range| range.end <= offset);
+        let is_data = data.peek().is_some_and(|range| range.contains(&offset));
+        let bytes = bytes.try_into().expect("chunks of four");
+        (!is_data).then(|| (offset, u32::from_le_bytes(bytes)))
+    })
 }
 
-/// A place that a call returns to, and what the caller noted about it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct CallSite {
-    /// The return address, as an offset in bytes.
-    pub return_offset: u32,
-    /// The caller's note (stack map, handler, IR position).
-    pub payload: u32,
-}
-
-/// Where an exception goes on that leaves a call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Pad {
-    /// The call's return address, as an offset in bytes.
-    pub return_offset: u32,
-    /// Where the exception goes on, as an offset in bytes.
-    pub offset: u32,
-    /// The handler that catches, by the caller's numbering.
-    pub handler: u32,
-    /// Where the frame keeps the instance, from the stack pointer.
-    pub vm_offset: u32,
-}
-
-/// A `b` or `bl` to a function whose address is not known yet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Reloc {
-    /// The instruction's offset in bytes.
-    pub offset: u32,
-    /// The function, by the caller's numbering.
-    pub func: u32,
-}
-
-/// The source position of the code from an offset on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SourceLoc {
-    /// The first offset in bytes.
-    pub offset: u32,
-    /// The position, by the caller's numbering.
-    pub position: u32,
-}
-
-/// Finished code. Its alignment is 16 bytes.
-#[derive(Clone, Default, Debug)]
-pub struct Code {
-    /// Instructions and data.
-    pub bytes: Vec<u8>,
-    /// Offset ranges of data (jump tables, literals) within the bytes.
-    pub data: Vec<Range<u32>>,
-    /// Instructions that may trap.
-    pub traps: Vec<TrapSite>,
-    /// Return addresses of calls.
-    pub calls: Vec<CallSite>,
-    /// Calls from which exceptions go on in the same function.
-    pub pads: Vec<Pad>,
-    /// Branches to functions.
-    pub relocs: Vec<Reloc>,
-    /// Source positions, where they change.
-    pub sources: Vec<SourceLoc>,
-    /// The offset of each label, by its number.
-    labels: Vec<u32>,
-}
-
-impl Code {
-    /// The offset in bytes that a label was bound to.
-    pub fn offset_of(&self, label: Label) -> u32 {
-        self.labels[label.0 as usize]
-    }
-
-    /// The instruction words, each with its offset, without the data.
-    pub fn instructions(&self) -> impl Iterator<Item = (u32, u32)> {
-        let mut data = self.data.iter().peekable();
-        let words = self.bytes.chunks_exact(4).zip((0u32..).step_by(4));
-        words.filter_map(move |(bytes, offset)| {
-            data.next_if(|range| range.end <= offset);
-            let is_data = data.peek().is_some_and(|range| range.contains(&offset));
-            let bytes = bytes.try_into().expect("chunks of four");
-            (!is_data).then(|| (offset, u32::from_le_bytes(bytes)))
-        })
-    }
-
-    /// Points the `b` or `bl` of a relocation at a target `distance` bytes from it.
-    ///
-    /// # Errors
-    /// If the distance is above 128 MiB: the caller must then go through a veneer of its own.
-    pub fn patch(bytes: &mut [u8], reloc: Reloc, distance: i64) -> Result<(), EmitError> {
-        let too_far = EmitError::OutOfReach {
-            offset: reloc.offset,
-            distance,
-        };
-        let field = Reach::Branch26.field(distance).ok_or(too_far)?;
-        let at = reloc.offset as usize;
-        let place: &mut [u8; 4] = (&mut bytes[at..at + 4]).try_into().expect("four bytes");
-        let opcode = u32::from_le_bytes(*place) & 0xfc00_0000;
-        *place = (opcode | field).to_le_bytes();
-        Ok(())
-    }
+/// Points the `b` or `bl` of a relocation at a place `distance` bytes from it.
+///
+/// # Errors
+/// If the distance is above 128 MiB: the caller must then go through a veneer of its own.
+pub fn patch(bytes: &mut [u8], reloc: Reloc, distance: i64) -> Result<(), EmitError> {
+    let too_far = EmitError::OutOfReach {
+        offset: reloc.offset,
+        distance,
+    };
+    let field = Reach::Branch26.field(distance).ok_or(too_far)?;
+    let at = reloc.offset as usize;
+    let place: &mut [u8; 4] = (&mut bytes[at..at + 4]).try_into().expect("four bytes");
+    let opcode = u32::from_le_bytes(*place) & 0xfc00_0000;
+    *place = (opcode | field).to_le_bytes();
+    Ok(())
 }
 
 /// Why code could not be finished. Always internal, but for `TooLarge` and `OutOfReach`.
@@ -141,7 +66,7 @@ pub enum EmitError {
     Unbound(Label),
     /// A label that was bound twice.
     Rebound(Label),
-    /// A function as target of something else than `b` or `bl`.
+    /// Another piece as the referent of another instruction than `b` or `bl`.
     NotRelocatable(Inst),
     /// A reference that no sequence reaches.
     OutOfReach {
@@ -161,7 +86,7 @@ impl fmt::Display for EmitError {
             Self::StackMisaligned(inst) => write!(f, "misaligns sp: {inst}"),
             Self::Unbound(label) => write!(f, "label {} is bound nowhere", label.0),
             Self::Rebound(label) => write!(f, "label {} is bound twice", label.0),
-            Self::NotRelocatable(inst) => write!(f, "cannot refer to a function: {inst}"),
+            Self::NotRelocatable(inst) => write!(f, "cannot refer to another piece: {inst}"),
             Self::OutOfReach { offset, distance } => {
                 write!(
                     f,
@@ -233,12 +158,11 @@ pub struct Assembler {
     literal_labels: HashMap<(u128, u32), Label>,
     literals_by_label: HashMap<Label, Literal>,
     data: Vec<Range<At>>,
-    traps: Vec<(At, u32)>,
-    calls: Vec<(At, u32)>,
+    faults: Vec<(At, u32)>,
     pads: Vec<(At, Label, Pad)>,
-    relocs: Vec<(At, u32)>,
+    relocs: Vec<(At, Symbol)>,
     sources: Vec<(At, u32)>,
-    /// What was appended, as text, if that is wanted.
+    /// The text of the instructions so far, if it is kept.
     listing: Option<String>,
     error: Option<EmitError>,
 }
@@ -277,7 +201,7 @@ impl Assembler {
     /// Makes the label mean this place.
     pub fn bind(&mut self, label: Label) {
         let here = self.here();
-        self.list(format_args!("{}:", Target::Label(label)));
+        self.list(format_args!("{}:", Referent::Label(label)));
         match &mut self.labels[label.0 as usize] {
             at if *at == UNBOUND => *at = here,
             _ => self.fail(EmitError::Rebound(label)),
@@ -351,7 +275,7 @@ impl Assembler {
         self.bind(label);
         let table = self.here();
         for &target in targets {
-            self.list(format_args!("  .word {}", Target::Label(target)));
+            self.list(format_args!("  .word {}", Referent::Label(target)));
             self.fixups.push(Fixup {
                 at: self.here(),
                 label: target,
@@ -363,14 +287,9 @@ impl Assembler {
         label
     }
 
-    /// Notes that the next instruction may trap.
-    pub fn trap_here(&mut self, payload: u32) {
-        self.traps.push((self.here(), payload));
-    }
-
-    /// Notes that the instruction just appended was a call, which returns here.
-    pub fn call_returns_here(&mut self, payload: u32) {
-        self.calls.push((self.here(), payload));
+    /// Notes that the next instruction accesses a guarded memory, so that it may fault.
+    pub fn fault_here(&mut self, memory: u32) {
+        self.faults.push((self.here(), memory));
     }
 
     /// Notes that an exception that leaves the call just appended goes on at the label.
@@ -432,16 +351,16 @@ impl Assembler {
     fn refer(&mut self, inst: Inst) {
         let at = self.here();
         match inst.target() {
-            Some((Target::Label(label), reach)) => {
+            Some((Referent::Label(label), reach)) => {
                 self.fixups.push(Fixup {
                     at,
                     label,
                     kind: Kind::Inst(reach),
                 });
             }
-            Some((Target::Func(func), Reach::Branch26)) => self.relocs.push((at, func)),
-            Some((Target::Func(_), _)) => self.fail(EmitError::NotRelocatable(inst)),
-            Some((Target::Offset(_), _)) | None => {}
+            Some((Referent::Symbol(symbol), Reach::Branch26)) => self.relocs.push((at, symbol)),
+            Some((Referent::Symbol(_), _)) => self.fail(EmitError::NotRelocatable(inst)),
+            Some((Referent::Offset(_), _)) | None => {}
         }
     }
 
@@ -664,7 +583,7 @@ impl Writer<'_> {
     /// Appends `b .+distance`.
     fn branch(&mut self, distance: i64) -> Option<()> {
         let word = Inst::B {
-            target: Target::Offset(distance),
+            target: Referent::Offset(distance),
         }
         .encode()
         .ok()?;
@@ -718,18 +637,14 @@ impl Writer<'_> {
                 .iter()
                 .map(|range| range.start * 4..range.end * 4)
                 .collect(),
-            traps: collect(&self.asm.traps, |at, payload| TrapSite {
+            faults: collect(&self.asm.faults, |at, memory| FaultSite {
                 offset: offset(at),
-                payload,
-            }),
-            calls: collect(&self.asm.calls, |at, payload| CallSite {
-                return_offset: offset(at),
-                payload,
+                memory,
             }),
             pads: self.asm.pads.iter().map(pad).collect(),
-            relocs: collect(&self.asm.relocs, |at, func| Reloc {
+            relocs: collect(&self.asm.relocs, |at, symbol| Reloc {
                 offset: offset(at),
-                func,
+                symbol,
             }),
             sources: collect(&self.asm.sources, |at, position| SourceLoc {
                 offset: offset(at),
@@ -741,11 +656,8 @@ impl Writer<'_> {
 }
 
 /// Records with their places replaced by offsets.
-fn collect<T>(records: &[(At, u32)], make: impl Fn(&At, u32) -> T) -> Vec<T> {
-    records
-        .iter()
-        .map(|(at, payload)| make(at, *payload))
-        .collect()
+fn collect<N: Copy, T>(records: &[(At, N)], make: impl Fn(&At, N) -> T) -> Vec<T> {
+    records.iter().map(|(at, note)| make(at, *note)).collect()
 }
 
 /// The word of `add rd, rd, #pages, lsl #12` (or `sub`), if `pages` fits; `rd` as a number.

@@ -1,5 +1,5 @@
 //! Allocated machine code to bytes: the frame, the allocator's moves, branches between blocks, and
-//! what is out of line.
+//! code out of line.
 //!
 //! A block that is nothing but a jump becomes no code; what leads to it leads on. Traps are out of
 //! line, each with a place of its own, so that the return address names it.
@@ -15,7 +15,7 @@ use objects::SlowAllocation;
 
 use super::abi::{self, CALLEE, CX, SCRATCH, SCRATCH2, VM};
 use super::alias::move_vector;
-use super::asm::{Assembler, Code};
+use super::asm::Assembler;
 use super::frame::{Frame, Needs};
 use super::imm::{FpImm8, Imm12, vector_imm};
 use super::inst::Inst;
@@ -25,67 +25,39 @@ use super::ops::{
     AddSub, BranchReg, CompareBranch, Cond, FpSize, IndexExtend, Load, LoadLitV, Size, Store,
     TestBranch, Width,
 };
+use super::referent::Referent;
 use super::regs::{Gpr, LR, Reg, Vreg, XZR};
-use super::target::{Label, Target};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::jit::code::Label;
 use crate::jit::code::symbol::Symbol;
 use crate::jit::lower::vcode::VCode;
-use crate::limits::LimitKind;
+use crate::jit::target::{Emitted, Listing, Surroundings};
 use crate::trap::TrapKind;
 use crate::vm;
 
-/// What emission must know of the module.
-#[derive(Clone, Copy, Debug)]
-pub struct Surroundings {
-    /// Whether a function of the module may tail-call into another instance, so that after any call
-    /// the instance must be set again.
-    pub leaves_instance: bool,
-}
-
-/// The code of a function, and the size of its frame.
-#[derive(Debug)]
-pub struct Emitted {
-    /// The code.
-    pub code: Code,
-    /// The frame's size in bytes.
-    pub frame_bytes: u32,
-    /// Whether the link register is saved, lowest in the frame.
-    pub saves_link: bool,
-    /// Where the way out begins that is taken when there is no room for the frame: it is last.
-    pub no_room_at: Option<u32>,
-    /// The instructions as text, if the assembler was asked for it.
-    pub listing: String,
-}
-
-/// Emits a function with an empty assembler.
+/// Emits a function.
 ///
 /// # Errors
 /// `Limit` for frames or code that are too large; `Internal` if something has no encoding.
-pub fn emit(
-    asm: Assembler,
+pub(super) fn emit(
     vcode: &VCode<MInst>,
     output: &Output,
     around: Surroundings,
+    listing: Listing,
 ) -> Result<Emitted> {
+    let asm = match listing {
+        Listing::Kept => Assembler::with_listing(),
+        Listing::None => Assembler::new(),
+    };
     let mut emitter = Emitter::new(asm, vcode, output, around)?;
     let no_room = emitter.function();
-    let frame_bytes = emitter.frame.bytes();
-    let saves_link = emitter.frame.saves_link();
+    let frame = emitter.frame.layout();
     let listing = emitter.asm.listing();
-    let code = emitter.asm.finish().map_err(|e| {
-        let kind = match e {
-            super::EmitError::TooLarge | super::EmitError::OutOfReach { .. } => {
-                ErrorKind::Limit(LimitKind::Code)
-            }
-            _ => ErrorKind::Internal,
-        };
-        Error::new(kind, e.to_string())
-    })?;
+    let code = emitter.asm.finish()?;
     Ok(Emitted {
         no_room_at: no_room.map(|label| code.offset_of(label)),
         code,
-        frame_bytes,
-        saves_link,
+        frame,
         listing,
     })
 }
@@ -191,7 +163,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn branch_and_link(&mut self, symbol: Symbol) {
-        let target = Target::Func(symbol.number());
+        let target = Referent::Symbol(symbol);
         self.asm.emit(Inst::Bl { target });
     }
 
@@ -227,7 +199,7 @@ impl<'a> Emitter<'a> {
         match inst {
             MInst::A64(inst) => self.emit_unless_void(inst),
             MInst::Guarded(inst, memory) => {
-                self.asm.trap_here(memory);
+                self.asm.fault_here(memory);
                 self.asm.emit(inst);
             }
             MInst::Imm { size, rd, value } => self.asm.mov_imm(size, rd, value),
@@ -377,7 +349,6 @@ impl<'a> Emitter<'a> {
                 self.asm.emit(Inst::BranchReg { op, rn });
             }
         }
-        self.asm.call_returns_here(self.position);
         let succs = &self.vcode.blocks[block].succs;
         if let Some(handler) = handler {
             let pad = self.labels[succs[1].index()];
@@ -407,7 +378,7 @@ impl<'a> Emitter<'a> {
         match callee {
             Callee::Func(func) => {
                 self.frame.leave(&mut self.asm);
-                let target = Target::Func(Symbol::Func(func).number());
+                let target = Referent::Symbol(Symbol::Func(func));
                 self.asm.emit(Inst::B { target });
             }
             Callee::Instance => {

@@ -14,8 +14,9 @@ use super::inst::Inst;
 use super::mem::Mem;
 use super::ops::{AddSub, Cond, Extend, Load, LoadPair, Size, Store, StorePair};
 use super::regs::{Gpr, LR, SP, Tied, XZR};
-use super::target::Label;
 use crate::error::{Error, Result};
+use crate::jit::code::Label;
+use crate::jit::code::tables::{FrameLayout, ReturnAddress};
 use crate::limits::LimitKind;
 use crate::vm;
 
@@ -81,9 +82,15 @@ impl Frame {
         })
     }
 
-    /// The size in bytes.
-    pub(super) fn bytes(&self) -> u32 {
-        self.bytes
+    /// The shape that a walk of frames sees: the link register is lowest where it is saved.
+    pub(super) fn layout(&self) -> FrameLayout {
+        FrameLayout {
+            bytes: self.bytes,
+            return_address: match self.saves_link() {
+                true => ReturnAddress::InFrame(0),
+                false => ReturnAddress::InLink,
+            },
+        }
     }
 
     /// Whether entering takes a look at the native limit.

@@ -24,9 +24,9 @@ use super::ops::{
     MulAddLong, MulHigh, Plain, Shift, Size, Store, StorePair, StorePairV, SysReg, TestBranch,
     Width,
 };
+use super::referent::{Reach, Referent};
 use super::regs::{Gpr, GprAs as G, MapRegs, Reg, Role, SP, Tied, Vreg, VregAs as V};
 use super::table::{field_map, field_mem, field_target, field_type, formats};
-use super::target::{Reach, Target};
 use super::vector::{
     ACROSS, Arr, Atomic, AtomicSize, BHS, BHSD, BYTES, FpArr, LoadOrdered, Order, StoreExclusive,
     Vec2, Vec2Fp, Vec3, Vec3Acc, Vec3Fp, Vec3FpAcc, VecAcross, VecAcrossFp, VecDot, VecFpLong,
@@ -82,7 +82,7 @@ formats! {
         "extr {}, {}, {}, #{lsb}", G(size, rd), G(size, rn), G(size, rm);
 
     /// `rd := address of target`.
-    Adr { rd: def Gpr, target: adr Target } = word(0x1000_0000).z(rd, 0);
+    Adr { rd: def Gpr, target: adr Referent } = word(0x1000_0000).z(rd, 0);
         "adr {rd}, {target}";
 
     // Data processing: register.
@@ -165,25 +165,25 @@ formats! {
     // Branches, exceptions, system.
 
     /// To the target.
-    B { target: b26 Target } = word(0x1400_0000); "b {target}";
+    B { target: b26 Referent } = word(0x1400_0000); "b {target}";
 
     /// To the target, with the return address in `x30`.
-    Bl { target: b26 Target } = word(0x9400_0000); "bl {target}";
+    Bl { target: b26 Referent } = word(0x9400_0000); "bl {target}";
 
     /// To the address in `rn`; `blr` puts the return address in `x30`.
     BranchReg { op: imm BranchReg, rn: use Gpr } = word(op.bits()).z(rn, 5); "{op} {rn}";
 
     /// To the target if the condition holds.
-    BCond { cond: imm Cond, target: b19 Target } = word(0x5400_0000).u(cond.bits(), 0,
+    BCond { cond: imm Cond, target: b19 Referent } = word(0x5400_0000).u(cond.bits(), 0,
         4); "b.{cond} {target}";
 
     /// To the target if `rt` is zero, or is not.
-    CompareBranch { op: imm CompareBranch, size: imm Size, rt: use Gpr, target: b19 Target }
+    CompareBranch { op: imm CompareBranch, size: imm Size, rt: use Gpr, target: b19 Referent }
         = word(op.bits()).u(size.bits(), 31, 1).z(rt, 0);
         "{op} {}, {target}", G(size, rt);
 
     /// To the target if the bit of `rt` is zero, or is not.
-    TestBranch { op: imm TestBranch, rt: use Gpr, bit: imm u8, target: b14 Target }
+    TestBranch { op: imm TestBranch, rt: use Gpr, bit: imm u8, target: b14 Referent }
         = word(op.bits()).u(bit >> 5, 31, 1).u(bit & 31, 19, 5).z(rt, 0);
         "{op} {}, #{bit}, {target}", G(if bit < 32 { Size::W } else { Size::X }, rt);
 
@@ -237,12 +237,12 @@ formats! {
         "{} {}, {}", Mnemonic("str", mem, width.bits()), V(width, rt), Address(mem, width.bits());
 
     /// `rt := memory at the target`.
-    LoadLit { op: imm LoadLit, rt: def Gpr, target: lit Target }
+    LoadLit { op: imm LoadLit, rt: def Gpr, target: lit Referent }
         = word(op.bits()).z(rt, 0);
         "{op} {}, {target}", G(op.access().size, rt);
 
     /// `rt := memory at the target`, a scalar or a whole vector register.
-    LoadLitV { op: imm LoadLitV, rt: def Vreg, target: lit Target }
+    LoadLitV { op: imm LoadLitV, rt: def Vreg, target: lit Referent }
         = word(op.bits()).v(rt, 0);
         "{op} {}, {target}", V(op.width(), rt);
 
@@ -658,8 +658,8 @@ impl Inst {
     /// If registers are virtual or operands do not fit the format.
     pub fn encode(&self) -> Result<u32, EncodeError> {
         let distance = match self.target() {
-            Some((Target::Offset(bytes), reach)) => reach.field(bytes).ok_or(Fault::Range),
-            Some((Target::Label(_) | Target::Func(_), _)) | None => Ok(0),
+            Some((Referent::Offset(bytes), reach)) => reach.field(bytes).ok_or(Fault::Range),
+            Some((Referent::Label(_) | Referent::Symbol(_), _)) | None => Ok(0),
         };
         let word = self.template().and_then(|word| Ok(word | distance?));
         word.map_err(|fault| EncodeError { inst: *self, fault })

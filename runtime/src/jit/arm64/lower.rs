@@ -59,6 +59,10 @@ impl Isa for Arm64 {
         cx.take_results(call);
     }
 
+    fn is_kept(func: &Func, inst: &ssa::Inst, value: Value) -> bool {
+        is_kept(func, inst, value)
+    }
+
     fn constant(cx: &mut Cx<'_>, value: Value) -> VReg {
         match cx.func.ty(value) {
             Type::I32 | Type::I64 | Type::Ref => {
@@ -114,7 +118,7 @@ fn has_clean_upper_half(func: &Func, value: Value) -> bool {
 
 /// Whether an instruction in a loop had better find a constant operand in a register: it is no
 /// immediate there, and not the zero that has a register of its own.
-pub fn is_kept(func: &Func, inst: &ssa::Inst, value: Value) -> bool {
+fn is_kept(func: &Func, inst: &ssa::Inst, value: Value) -> bool {
     let bits = func.constant(value).unwrap_or(0);
     let ty = func.ty(value);
     match ty {

@@ -53,24 +53,118 @@ pub mod decode;
 pub mod emit;
 mod encode;
 mod frame;
+mod host;
 pub mod imm;
 pub mod inst;
 pub mod lower;
 pub mod mem;
 pub mod minst;
 pub mod ops;
+pub mod referent;
 pub mod regs;
 pub mod stubs;
 mod table;
-pub mod target;
 #[cfg(test)]
 mod tests;
 pub mod vector;
 
-pub use asm::{Assembler, Code, EmitError};
+pub use asm::{Assembler, EmitError};
 pub use encode::EncodeError;
 pub use imm::{BitImm, FpImm8, Imm12, LaneMask, mov_imm};
 pub use inst::Inst;
 pub use mem::Mem;
+pub use referent::{Reach, Referent};
 pub use regs::{Gpr, Reg, RegClass, Role, Tied, Vreg};
-pub use target::{Label, Reach, Target};
+
+use libc::c_void;
+use regalloc2::{MachineEnv, Output};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::jit::code::signature::Signature;
+use crate::jit::code::symbol::Symbol;
+use crate::jit::code::tables::Piece;
+use crate::jit::code::{Code, Reloc};
+use crate::jit::lower::vcode::VCode;
+use crate::jit::target::{Emitted, Listing, Mode, SharedPiece, Surroundings, Target};
+use crate::limits::LimitKind;
+use crate::vm::Vm;
+use host::Registers;
+pub use lower::Arm64;
+
+impl Target for Arm64 {
+    const NAME: &'static str = "ARM64";
+    const CAN_RUN: bool = host::CAN_RUN;
+    const CODE_BYTES_MAX: usize = 120 << 20;
+    const OUTWARD_PIECE: Piece = stubs::OUTWARD_PIECE;
+
+    fn env() -> MachineEnv {
+        abi::env()
+    }
+
+    fn emit(
+        vcode: &VCode<Self::Inst>,
+        output: &Output,
+        surroundings: Surroundings,
+        listing: Listing,
+    ) -> Result<Emitted> {
+        emit::emit(vcode, output, surroundings, listing)
+    }
+
+    fn patch(bytes: &mut [u8], reloc: Reloc, distance: i64) -> Result<()> {
+        Ok(asm::patch(bytes, reloc, distance)?)
+    }
+
+    fn shared_stubs(mode: Mode) -> Result<(Code, Vec<SharedPiece>)> {
+        stubs::shared(mode)
+    }
+
+    fn entry_stub(signature: &Signature, mode: Mode) -> Result<Code> {
+        stubs::entry(signature, mode)
+    }
+
+    fn resume_stub(signature: &Signature, code: Symbol, mode: Mode) -> Result<Code> {
+        stubs::resume(signature, code, mode)
+    }
+
+    fn host_stub(signature: &Signature, mode: Mode) -> Result<Code> {
+        stubs::host(signature, mode)
+    }
+
+    fn interpreted_stub(signature: &Signature, mode: Mode) -> Result<Code> {
+        stubs::interpreted(signature, mode)
+    }
+
+    fn make_fetchable(start: usize, bytes: usize) {
+        host::make_fetchable(start, bytes);
+    }
+
+    unsafe fn fault_pc(context: *mut c_void) -> usize {
+        // SAFETY: the caller's contract.
+        unsafe { Registers::of(context) }.pc()
+    }
+
+    unsafe fn fault_instance(context: *mut c_void) -> *const Vm {
+        // SAFETY: the caller's contract.
+        unsafe { Registers::of(context) }.instance()
+    }
+
+    unsafe fn go_to_trap(context: *mut c_void, exit: usize) {
+        // SAFETY: the caller's contract.
+        unsafe { Registers::of(context) }.go_to(exit);
+    }
+}
+
+/// Only the size of code is the user's doing.
+impl From<EmitError> for Error {
+    fn from(error: EmitError) -> Error {
+        let kind = match error {
+            EmitError::TooLarge | EmitError::OutOfReach { .. } => ErrorKind::Limit(LimitKind::Code),
+            EmitError::Encode(_)
+            | EmitError::StackMisaligned(_)
+            | EmitError::Unbound(_)
+            | EmitError::Rebound(_)
+            | EmitError::NotRelocatable(_) => ErrorKind::Internal,
+        };
+        Error::new(kind, error.to_string())
+    }
+}

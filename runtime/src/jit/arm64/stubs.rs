@@ -13,7 +13,7 @@ mod outward;
 use std::mem::offset_of;
 
 use super::abi::{CALLEE, CX, Located, Place, SCRATCH, SCRATCH2, VM, locate};
-use super::asm::{Assembler, Code};
+use super::asm::Assembler;
 use super::imm::Imm12;
 use super::inst::Inst;
 use super::mem::Mem;
@@ -21,22 +21,23 @@ use super::ops::{
     AddSub, BranchReg, CompareBranch, Cond, FpSize, Load, LoadPair, LoadPairV, MoveWide, Size,
     Store, StorePair, StorePairV, SysReg, Width,
 };
+use super::referent::Referent;
 use super::regs::{FP, Gpr, LR, Reg, SP, Tied, Vreg, XZR};
-use super::target::{Label, Target};
 use crate::engine::{Profile, Tier};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::ir::Type;
+use crate::jit::code::signature::Signature;
 use crate::jit::code::symbol::Symbol;
-use crate::jit::code::walk;
+use crate::jit::code::tables::{FrameLayout, Piece, PieceKind, ReturnAddress};
+use crate::jit::code::{Code, Label, outside, walk};
 use crate::jit::helper::Helper;
-use crate::jit::publish::{Piece, What};
+use crate::jit::target::Mode;
 use crate::trap::TrapKind;
-use crate::types::FuncType;
 use crate::vm;
 pub(in crate::jit) use outward::load_address;
 use outward::{ROOTS_FRAME_BYTES, leave_roots, poison_registers, pop_link, save_roots, unwind};
 
-pub use outward::{Mode, Shared, shared};
+pub use outward::shared;
 
 const SLOT_BYTES: i32 = 8;
 /// FPCR.DN: NaN results are the default NaN, which is the positive canonical one.
@@ -59,28 +60,21 @@ const _: () = assert!(
     "arguments of any call must fit"
 );
 
-/// The whole of what [`host`] makes.
-pub const HOST_PIECE: Piece = Piece {
+/// The whole of the code that [`host`] makes.
+pub const OUTWARD_PIECE: Piece = Piece {
     start: 0,
-    what: What::Host,
-    frame_bytes: ROOTS_FRAME_BYTES as u32,
-    saves_link: true,
+    kind: PieceKind::Outward,
+    frame: frame_of(ROOTS_FRAME_BYTES),
 };
 
-/// The types of a signature, as far as they matter here.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Signature {
-    params: Box<[Type]>,
-    results: Box<[Type]>,
-}
-
-impl Signature {
-    /// Of a function type.
-    pub fn new(ty: &FuncType) -> Signature {
-        Signature {
-            params: ty.params.iter().map(|&ty| ty.into()).collect(),
-            results: ty.results.iter().map(|&ty| ty.into()).collect(),
-        }
+/// The frame of a piece that saves the link register lowest; no frame for 0 bytes.
+const fn frame_of(bytes: i32) -> FrameLayout {
+    match bytes {
+        0 => FrameLayout::NONE,
+        _ => FrameLayout {
+            bytes: bytes as u32,
+            return_address: ReturnAddress::InFrame(0),
+        },
     }
 }
 
@@ -92,7 +86,7 @@ pub fn entry(signature: &Signature, mode: Mode) -> Result<Code> {
     entry_to(signature, None, mode)
 }
 
-/// `vm::Entry` for the rest of a function (`resume.rs`): that code gets the address of the
+/// `vm::Entry` for the rest of a function (`build/resume.rs`): that code gets the address of the
 /// arguments as its one argument.
 ///
 /// # Errors
@@ -123,7 +117,7 @@ fn entry_to(signature: &Signature, code: Option<Symbol>, mode: Mode) -> Result<C
         }
         Some(code) => {
             asm.emit(Inst::mov(Size::X, Gpr::x(0), base));
-            let target = Target::Func(code.number());
+            let target = Referent::Symbol(code);
             asm.emit(Inst::Bl { target });
         }
     }
@@ -202,15 +196,14 @@ fn call_entry(mut asm: Assembler, signature: &Signature, mode: Mode) -> Result<C
     asm.emit(Inst::cmp_imm(Size::W, Gpr::x(0), uncaught));
     let (cond, target) = (Cond::Ne, trapped.into());
     asm.emit(Inst::BCond { cond, target });
-    unwind(&mut asm, Helper::Throw.address());
+    unwind(&mut asm, outside::address_of(Helper::Throw));
     asm.bind(trapped);
     end_execution(&mut asm);
     finish(asm)
 }
 
 fn finish(asm: Assembler) -> Result<Code> {
-    let internal = |e: super::EmitError| Error::new(ErrorKind::Internal, e.to_string());
-    asm.finish().map_err(internal)
+    Ok(asm.finish()?)
 }
 
 // --- pieces --------------------------------------------------------------------------------------

@@ -182,7 +182,7 @@ macro_rules! formats {
 
             /// What the instruction refers to by distance, and how far it reaches.
             #[allow(unused_variables, reason = "only targets are looked at")]
-            pub fn target(&self) -> Option<(Target, Reach)> {
+            pub fn target(&self) -> Option<(Referent, Reach)> {
                 match *self { $(
                     Self::$V { $($field),* } => { $( field_target!($role $field); )* }
                 )+ }

@@ -1,12 +1,12 @@
-//! Where an exception goes on that leaves a function: the way of `Helper::Throw`.
+//! The way of an exception that leaves a function: `Helper::Throw`.
 //!
-//! Entering a handler executes nothing. For each call in one, the code's tables
-//! (`code::Tables::pads`) have the place where its exceptions go on, and the tags of those that do;
-//! frames are found by the walk (`walk.rs`) and given up as a whole. A call whose exceptions go on
-//! in its function takes nothing to be preserved but `sp`, and the function has saved for its
-//! caller all that it must preserve: so `sp` is all that has to be restored. The search ends at the
-//! entry: its caller gets the exit code of an uncaught exception, which stays in `Cx::exception`.
-//! All frames are still there then, for the backtrace. Traps never come here.
+//! Entering a handler executes nothing. For each call in one, the code's tables (`Tables::pads`)
+//! have the place where its exceptions go on, and the tags of those that do; frames are found by
+//! the walk (`walk.rs`) and given up as a whole. A call whose exceptions go on in its function
+//! takes nothing to be preserved but the stack pointer, and the function has saved for its caller
+//! all that it must preserve: so the stack pointer is all that has to be restored. The search ends
+//! at the entry: its caller gets the exit code of an uncaught exception, which stays in
+//! `Cx::exception`. All frames are still there then, for the backtrace. Traps do not unwind.
 //!
 //! Spec: 4.6.8 Control Instructions, "Throwing an Exception".
 
@@ -15,7 +15,7 @@ use crate::gc;
 use crate::store::caught;
 use crate::vm::{Cx, Vm};
 
-/// Where an exception goes on, in two registers by the C calling convention.
+/// The place where an exception goes on, in two registers by the C calling convention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Landing {
@@ -25,8 +25,8 @@ pub struct Landing {
     pub sp: usize,
 }
 
-/// Finds where the exception in `Cx::exception` goes on that leaves the call which returns to
-/// `return_address`, of the frame at `sp`.
+/// Finds the place where the exception in `Cx::exception` goes on that leaves the call which
+/// returns to `return_address`, of the frame at `sp`.
 ///
 /// # Safety
 /// `cx` is that of a live store; the others are those of compiled code of this thread, whose frames
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn unwind(cx: *mut Cx, return_address: usize, sp: usize) -
     let stop = Stop {
         return_address,
         sp,
-        link: 0, // who throws or calls has saved it
+        link: 0, // a function that throws or calls has saved it
     };
     // SAFETY: the caller's contract; the exception is one.
     let (walk, tag) = unsafe { (Walk::new(stop), gc::exception_tag(cx, (*cx).exception)) };

@@ -1,34 +1,32 @@
 //! Walking the frames of compiled code, which have no frame pointers: from the innermost one up to
-//! the entry from outside (`arm64/stubs.rs`).
+//! the entry from outside.
 //!
-//! A frame is found by tables that lie with the code (`code::Tables`): return address to piece of
-//! code to size of frame; the link register is saved lowest in it. The walk ends at the entry: what
-//! called that is the host or an interpreter, and what those were called by has an entry of its
-//! own, which is told of what has happened when it has reached it (by an exit code).
+//! A frame is found by tables that lie with the code (`tables.rs`): return address to piece of code
+//! to layout of frame. The walk ends at the entry: the caller of an entry is the host or an
+//! interpreter. Compiled code that called one of these has an entry of its own, and learns of what
+//! has happened by the exit code when the inner entry ends.
 //!
 //! Any thread may walk its own frames, and nothing here allocates. `unsafe` reads the native stack.
-//! Frames and stack: AAPCS64 section 6.4; return addresses are behind the calling instruction.
+//! Return addresses are behind the calling instruction, whatever its length: the byte before is
+//! within the instruction.
 
 use std::sync::Arc;
 
 use super::regions::{self, Region};
+use super::tables::{PieceKind, ReturnAddress};
 use crate::backtrace;
-use crate::jit::publish::What;
 use crate::store::StoreData;
 use crate::vm::Cx;
 
-/// Bytes of an A64 instruction.
-const INSTRUCTION_BYTES: usize = 4;
-
-/// Where compiled code has stopped: at a call, or where a trap has been found.
+/// The place where compiled code has stopped: at a call, or where a trap has been found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stop {
     /// The address behind the instruction.
     pub return_address: usize,
     /// The stack pointer there.
     pub sp: usize,
-    /// What the link register held before the instruction: the return address of the function
-    /// itself, if it does not save it.
+    /// The return address of the function itself, if its frame does not hold it: the link register
+    /// as it was before the instruction.
     pub link: usize,
 }
 
@@ -39,22 +37,22 @@ pub struct Frame {
     pub region: Arc<Region>,
     /// Its function index.
     pub func: u32,
-    /// The offset in the region of the instruction at which it has stopped.
+    /// An offset in the region within the instruction at which it has stopped.
     pub offset: u32,
-    /// Where it has stopped.
+    /// The place where it has stopped.
     pub stop: Stop,
     /// The size of its frame in bytes.
     pub frame_bytes: u32,
 }
 
 impl Frame {
-    /// The byte of the module that the instruction is of.
+    /// The byte of the module that the instruction comes from.
     pub fn source(&self) -> Option<u32> {
         self.region.source_at(self.offset)
     }
 }
 
-/// The frames of functions from where code has stopped outwards.
+/// The frames of functions, from the place where code has stopped outwards.
 #[derive(Debug)]
 pub struct Walk {
     stop: Stop,
@@ -71,7 +69,7 @@ impl Walk {
         Walk { stop, region: None }
     }
 
-    /// Where the next frame has stopped; after the last one, where the entry's call has.
+    /// The place where the next frame has stopped; after the last one, that of the entry's call.
     pub fn stop(&self) -> Stop {
         self.stop
     }
@@ -80,7 +78,7 @@ impl Walk {
     fn region_of(&mut self, address: usize) -> Option<Arc<Region>> {
         let last = self.region.as_ref();
         if last.is_none_or(|region| region.offset_of(address).is_none()) {
-            self.region = regions::region(address);
+            self.region = regions::region_of(address);
         }
         self.region.clone()
     }
@@ -92,26 +90,27 @@ impl Iterator for Walk {
     fn next(&mut self) -> Option<Frame> {
         loop {
             let stop = self.stop;
-            let address = stop.return_address - INSTRUCTION_BYTES;
+            let address = stop.return_address.checked_sub(1)?;
             let region = self.region_of(address)?;
             let offset = region.offset_of(address)?;
             let piece = *region.piece_at(offset)?;
-            let return_address = if piece.saves_link {
-                // SAFETY: the contract of `new`: a frame of this piece is at `sp`.
-                unsafe { *(stop.sp as *const usize) }
-            } else {
-                stop.link
+            let return_address = match piece.frame.return_address {
+                ReturnAddress::InLink => stop.link,
+                ReturnAddress::InFrame(offset) => {
+                    // SAFETY: the contract of `new`: a frame of this piece is at `sp`.
+                    unsafe { *((stop.sp + offset as usize) as *const usize) }
+                }
             };
             let caller = Stop {
                 return_address,
-                sp: stop.sp + piece.frame_bytes as usize,
+                sp: stop.sp + piece.frame.bytes as usize,
                 link: 0, // a caller has saved it
             };
-            match piece.what {
-                What::Entry => return None,
-                What::Func(func) => {
+            match piece.kind {
+                PieceKind::Entry => return None,
+                PieceKind::Func(func) => {
                     self.stop = caller;
-                    let frame_bytes = piece.frame_bytes;
+                    let frame_bytes = piece.frame.bytes;
                     return Some(Frame {
                         region,
                         func,
@@ -120,7 +119,7 @@ impl Iterator for Walk {
                         frame_bytes,
                     });
                 }
-                What::NoRoom | What::Host | What::Shared => self.stop = caller,
+                PieceKind::NoRoom | PieceKind::Outward | PieceKind::Shared => self.stop = caller,
             }
         }
     }
@@ -156,29 +155,34 @@ pub unsafe extern "C" fn note_frames(cx: *mut Cx, return_address: usize, sp: usi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jit::publish::{Piece, Tables};
+    use crate::jit::code::tables::{FrameLayout, Piece, SourceLoc, Tables};
 
     /// An address that no code of this process has.
     const BASE: usize = 0x40_0000;
 
-    fn piece(start: u32, what: What, frame_bytes: u32, saves_link: bool) -> Piece {
+    fn piece(start: u32, kind: PieceKind, bytes: u32, return_address: ReturnAddress) -> Piece {
         Piece {
             start,
-            what,
-            frame_bytes,
-            saves_link,
+            kind,
+            frame: FrameLayout {
+                bytes,
+                return_address,
+            },
         }
     }
 
     fn region() -> Arc<Region> {
+        use ReturnAddress::{InFrame, InLink};
         let pieces = vec![
-            piece(0, What::Func(7), 32, true),
-            piece(0x40, What::Func(8), 16, false),
-            piece(0x80, What::Func(9), 48, true),
-            piece(0xb0, What::NoRoom, 0, false),
-            piece(0xc0, What::Entry, 0, false),
+            piece(0, PieceKind::Func(7), 32, InFrame(0)),
+            piece(0x40, PieceKind::Func(8), 16, InLink),
+            piece(0x80, PieceKind::Func(9), 48, InFrame(40)),
+            piece(0xb0, PieceKind::NoRoom, 0, InLink),
+            piece(0xc0, PieceKind::Entry, 0, InLink),
         ];
-        let sources = vec![(0, 100), (0x10, 110), (0x48, 200), (0x80, 300)];
+        let sources = [(0, 100), (0x10, 110), (0x48, 200), (0x80, 300)];
+        let source = |(offset, position)| SourceLoc { offset, position };
+        let sources = sources.into_iter().map(source).collect();
         Arc::new(Region {
             start: BASE,
             end: BASE + 0x100,
@@ -211,16 +215,17 @@ mod tests {
         let region = region();
         regions::register(region.clone());
         let outer = [BASE + 0xc8, 0, 0, 0];
-        // 8 is a leaf: the link register leads to 9, that to 7, that to the entry.
+        // 8 is a leaf: the link register leads to 9, whose frame holds its return address highest,
+        // that to 7, that to the entry.
         let mut stack = vec![0, 0];
-        stack.extend([BASE + 0x14, 0, 0, 0, 0, 0]);
+        stack.extend([0, 0, 0, 0, 0, BASE + 0x14]);
         stack.extend(outer);
         let (frames, bytes) = walk(&stack, BASE + 0x4c, BASE + 0x84);
-        assert_eq!(frames, [(8, 0x48, 200), (9, 0x80, 300), (7, 0x10, 110)]);
+        assert_eq!(frames, [(8, 0x4b, 200), (9, 0x83, 300), (7, 0x13, 110)]);
         assert_eq!(bytes, 16 + 48 + 32);
         // 9 has found no room: only its caller is left, whose frame is at `sp`.
         let (frames, bytes) = walk(&outer, BASE + 0xb8, BASE + 0x10);
-        assert_eq!((frames, bytes), (vec![(7, 0xc, 100)], 32));
+        assert_eq!((frames, bytes), (vec![(7, 0xf, 100)], 32));
         regions::unregister(&region);
     }
 

@@ -11,7 +11,9 @@ use crate::jit::arm64::ops::{BranchReg, Size, Store, Width};
 use crate::jit::arm64::regs::{Gpr, SP, Vreg};
 use crate::jit::arm64::stubs::{load_address, restore_registers, save_registers};
 use crate::jit::arm64::vector::Arr;
-use crate::jit::publish::{Budget, CodeMemory, Tables};
+use crate::jit::code::tables::Tables;
+use crate::jit::host::HostTarget;
+use crate::jit::publish::{Budget, CodeMemory};
 use crate::store::Store as RuntimeStore;
 use crate::value::{Ref, Val};
 use crate::vm::{Entry, FuncInst};
@@ -77,7 +79,8 @@ fn probe(entry: Entry, seen: *mut Seen) -> CodeMemory {
         .finish()
         .expect("everything has an encoding");
     let budget = Budget::new(u64::MAX);
-    CodeMemory::publish(&code.bytes, Tables::default(), &budget).expect("code can be published")
+    CodeMemory::publish::<HostTarget>(&code.bytes, Tables::default(), &budget)
+        .expect("code can be published")
 }
 
 fn func_inst(store: &RuntimeStore, func: crate::store::Func) -> *mut FuncInst {

@@ -7,11 +7,10 @@ use std::time::Duration;
 use super::encode;
 use crate::engine::{Config, Engine, Tier};
 use crate::jit::JitTier;
-use crate::jit::arm64::abi;
-use crate::jit::arm64::asm::Assembler;
-use crate::jit::arm64::emit::{Surroundings, emit};
 use crate::jit::build::{self, Assumptions};
+use crate::jit::host::HostTarget;
 use crate::jit::pipeline;
+use crate::jit::target::{Listing, Surroundings, Target};
 use crate::module::Module;
 
 /// The body of a function, for a size.
@@ -154,11 +153,12 @@ fn compile(shape: Shape, size: usize) -> ([f64; 4], [usize; 2]) {
     let mut marks = vec![thread_time()];
     let ir = crate::ir::build(&module, 0).expect("it is valid");
     marks.push(thread_time());
-    let (vcode, _) = pipeline::lowered(&ir, Assumptions::new(&config)).expect("it compiles");
+    let (vcode, _) =
+        pipeline::lowered::<HostTarget>(&ir, Assumptions::new(&config)).expect("it compiles");
     marks.push(thread_time());
-    let output = vcode.allocate(&abi::env()).expect("it is allocated");
+    let output = vcode.allocate(&HostTarget::env()).expect("it is allocated");
     marks.push(thread_time());
-    let made = emit(Assembler::new(), &vcode, &output, around).expect("it is emitted");
+    let made = HostTarget::emit(&vcode, &output, around, Listing::None).expect("it is emitted");
     marks.push(thread_time());
     let seconds = std::array::from_fn(|i| (marks[i + 1] - marks[i]).as_secs_f64());
     (seconds, [read, made.code.bytes.len()])

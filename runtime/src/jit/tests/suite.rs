@@ -8,10 +8,11 @@ use super::BOUNDS;
 use crate::engine::{Config, Engine, FrameShape, Thresholds, Tier};
 use crate::error::{ErrorKind, Result};
 use crate::jit::JitTier;
-use crate::jit::arm64::abi;
 use crate::jit::arm64::decode::disassemble_all;
 use crate::jit::build::Assumptions;
+use crate::jit::host::HostTarget;
 use crate::jit::pipeline::{self, Image};
+use crate::jit::target::Target as _;
 use crate::module::Module;
 
 #[path = "../../../tests/suites/mod.rs"]
@@ -34,11 +35,11 @@ fn check_decodes(image: &Image) {
 /// The allocation block by block, which only the largest functions get, of a small function.
 fn check_linear_allocation(module: &Module, config: &Config, body: usize) {
     let ir = crate::ir::build(module, body).expect("it has just compiled");
-    let lowered = pipeline::lowered(&ir, Assumptions::new(config));
+    let lowered = pipeline::lowered::<HostTarget>(&ir, Assumptions::new(config));
     let (vcode, _) = lowered.expect("it has just compiled");
-    let output = vcode.allocate_blockwise(&abi::env());
+    let output = vcode.allocate_blockwise(&HostTarget::env());
     let output = output.unwrap_or_else(|e| panic!("{e}"));
-    let checked = vcode.check(&abi::env(), &output);
+    let checked = vcode.check(&HostTarget::env(), &output);
     assert_eq!(checked, Ok(()), "function {body}");
 }
 
@@ -64,7 +65,7 @@ fn every_function_of_the_suites_compiles_and_decodes() {
         };
         for bounds in BOUNDS {
             config.bounds = bounds;
-            match pipeline::compile(&module, &config) {
+            match pipeline::compile::<HostTarget>(&module, &config) {
                 Ok(image) => {
                     compiled += image.funcs.len();
                     helper_ops.extend(image.proof.ops_via_helper.keys().copied());
@@ -101,7 +102,7 @@ fn every_function_and_loop_of_the_suites_compiles_alone() {
             continue;
         };
         for body in 0..module.bodies.len() {
-            let whole = pipeline::compile_function(&module, body, &config);
+            let whole = pipeline::compile_function::<HostTarget>(&module, body, &config);
             unsupported += u32::from(!is_supported(whole));
             let ir = crate::ir::build(&module, body).expect("it has just compiled");
             let frame = FrameShape {
@@ -112,7 +113,9 @@ fn every_function_and_loop_of_the_suites_compiles_alone() {
                 if block.is_loop_head {
                     let at = (head as u32, frame);
                     loops += 1;
-                    is_supported(pipeline::compile_loop(&module, body, &config, at));
+                    is_supported(pipeline::compile_loop::<HostTarget>(
+                        &module, body, &config, at,
+                    ));
                 }
             }
         }

@@ -14,8 +14,9 @@ use crate::jit::arm64::minst::RefTest;
 use crate::jit::arm64::ops::{
     AddSub, CompareBranch, Cond, IndexExtend, Load, LoadPair, LogicImm, Shift, Size, Store,
 };
+use crate::jit::arm64::referent::Referent;
 use crate::jit::arm64::regs::{Gpr, XZR};
-use crate::jit::arm64::target::{Label, Target};
+use crate::jit::code::Label;
 use crate::jit::code::symbol::Symbol;
 use crate::jit::helper::Helper;
 use crate::jit::ssa::Room;
@@ -93,9 +94,8 @@ impl Emitter<'_> {
             let Room { ty, bytes } = slow.allocation;
             self.asm.mov_imm(Size::W, SCRATCH, ty.0.into());
             self.asm.mov_imm(Size::X, SCRATCH2, bytes);
-            let target = Target::Func(Symbol::Helper(Helper::Allocate).number());
+            let target = Referent::Symbol(Symbol::Helper(Helper::Allocate));
             self.asm.emit(Inst::Bl { target });
-            self.asm.call_returns_here(slow.position);
             self.asm.emit(Inst::mov(Size::X, slow.rd, SCRATCH));
             let target = slow.done.into();
             self.asm.emit(Inst::B { target });

@@ -7,11 +7,10 @@
 
 use std::mem::offset_of;
 
-use super::{at, end_execution, finish, jump_to, load, pairs, store, trap_code};
-use crate::engine::{Config, Profile};
+use super::{at, end_execution, finish, frame_of, jump_to, load, pairs, store, trap_code};
 use crate::error::Result;
 use crate::jit::arm64::abi::{CX, SCRATCH, SCRATCH2};
-use crate::jit::arm64::asm::{Assembler, Code};
+use crate::jit::arm64::asm::Assembler;
 use crate::jit::arm64::imm::Imm12;
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::mem::Mem;
@@ -20,10 +19,12 @@ use crate::jit::arm64::ops::{
     StorePairV, Width,
 };
 use crate::jit::arm64::regs::{Gpr, LR, SP, Tied, Vreg};
-use crate::jit::arm64::target::Label;
 use crate::jit::arm64::vector::Arr;
 use crate::jit::code::symbol::Symbol;
+use crate::jit::code::tables::FrameLayout;
+use crate::jit::code::{Code, Label, outside};
 use crate::jit::helper::{Helper, Returns};
+use crate::jit::target::{Mode, SharedPiece};
 use crate::trap::TrapKind;
 use crate::vm;
 
@@ -40,42 +41,11 @@ const _: () = assert!(ROOTS_FRAME_BYTES % 16 == 0 && ALL_VREGS_AT % 16 == 0);
 /// What is put into registers that C code may change.
 const POISON: u64 = 0x7ff4_dead_0bad_0000;
 
-/// How code that leaves and enters compiled code is to be.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Mode {
-    /// Whose NaNs compiled code makes.
-    pub profile: Profile,
-    /// Whether C code leaves garbage in the registers that it may change.
-    pub poisons: bool,
-}
-
-impl Mode {
-    /// What `config` asks for.
-    pub fn new(config: &Config) -> Mode {
-        Mode {
-            profile: config.profile,
-            poisons: config.poison_registers,
-        }
-    }
-}
-
-/// A piece of code that a module's functions share.
-#[derive(Clone, Copy, Debug)]
-pub struct Shared {
-    /// Its name.
-    pub symbol: Symbol,
-    /// Where it begins.
-    pub offset: u32,
-    /// The size of the frame from which it calls C code, with the link register lowest in it; 0 if
-    /// it has none.
-    pub frame_bytes: u32,
-}
-
 /// The shared pieces, in the order of their offsets.
 ///
 /// # Errors
 /// `Internal` if something has no encoding.
-pub fn shared(address_of: fn(Helper) -> usize, mode: Mode) -> Result<(Code, Vec<Shared>)> {
+pub fn shared(mode: Mode) -> Result<(Code, Vec<SharedPiece>)> {
     let mut asm = Assembler::new();
     let mut pieces = Vec::new();
     let exit = asm.label();
@@ -93,35 +63,28 @@ pub fn shared(address_of: fn(Helper) -> usize, mode: Mode) -> Result<(Code, Vec<
                 asm.emit(Inst::B { target });
                 0
             }
-            Symbol::Helper(helper) => {
-                helper_piece(&mut asm, helper, address_of(helper), exit, mode)
-            }
+            Symbol::Helper(helper) => helper_piece(&mut asm, helper, exit, mode),
             Symbol::Exit => {
                 end_execution(&mut asm);
                 0
             }
             Symbol::Func(_) => unreachable!("functions are not shared"),
         };
-        pieces.push((symbol, label, frame_bytes as u32));
+        pieces.push((symbol, label, frame_of(frame_bytes)));
     }
     let code = finish(asm)?;
-    let piece = |(symbol, label, frame_bytes): (Symbol, Label, u32)| Shared {
+    let piece = |(symbol, label, frame): (Symbol, Label, FrameLayout)| SharedPiece {
         symbol,
         offset: code.offset_of(label),
-        frame_bytes,
+        frame,
     };
     let pieces = pieces.into_iter().map(piece).collect();
     Ok((code, pieces))
 }
 
 /// Code that goes on to a function of the runtime; gives the size of its frame.
-fn helper_piece(
-    asm: &mut Assembler,
-    helper: Helper,
-    address: usize,
-    exit: Label,
-    mode: Mode,
-) -> i32 {
+fn helper_piece(asm: &mut Assembler, helper: Helper, exit: Label, mode: Mode) -> i32 {
+    let address = outside::address_of(helper);
     if helper == Helper::Allocate {
         allocation(asm, address, exit, mode);
         return ALL_FRAME_BYTES;

@@ -1,6 +1,6 @@
 //! Labels at any distance, literals, tables, records, and the faults that the assembler reports.
 
-use crate::jit::arm64::asm::{Assembler, Code, EmitError, Reloc, TrapSite};
+use crate::jit::arm64::asm::{Assembler, EmitError, instructions, patch};
 use crate::jit::arm64::decode::disassemble_all;
 use crate::jit::arm64::imm::Imm12;
 use crate::jit::arm64::inst::Inst;
@@ -8,8 +8,11 @@ use crate::jit::arm64::mem::Mem;
 use crate::jit::arm64::ops::{
     AddSub, CompareBranch, Cond, LoadLitV, LoadPair, Plain, Size, Store, TestBranch,
 };
+use crate::jit::arm64::referent::Referent;
 use crate::jit::arm64::regs::{Gpr, SP, Tied, Vreg};
-use crate::jit::arm64::target::{Label, Target};
+use crate::jit::code::symbol::Symbol;
+use crate::jit::code::tables::FaultSite;
+use crate::jit::code::{Code, Label, Reloc};
 
 const NOP: Inst = Inst::Plain { op: Plain::Nop };
 
@@ -44,7 +47,7 @@ fn taken(words: &[u32], at: usize) -> i64 {
     }
 }
 
-type Branch = fn(Target) -> Inst;
+type Branch = fn(Referent) -> Inst;
 
 const BRANCHES: [Branch; 3] = [
     |target| Inst::BCond {
@@ -122,11 +125,10 @@ fn relaxation_cascades_and_records_follow() {
     }
     (0..4191).for_each(|_| asm.emit(NOP));
     asm.source(7);
-    asm.trap_here(9);
+    asm.fault_here(9);
     asm.emit(Inst::Bl {
-        target: Target::Func(5),
+        target: Referent::Symbol(Symbol::Func(5)),
     });
-    asm.call_returns_here(11);
     for &label in near.iter().rev() {
         asm.bind(label);
         asm.emit(NOP);
@@ -140,18 +142,17 @@ fn relaxation_cascades_and_records_follow() {
         * 4;
     assert!(call > (4000 + 4191) * 4, "some branches became long");
     assert_eq!(
-        code.traps,
-        [TrapSite {
+        code.faults,
+        [FaultSite {
             offset: call,
-            payload: 9
+            memory: 9
         }]
     );
-    assert_eq!(code.calls[0].return_offset, call + 4);
     assert_eq!(
         code.relocs,
         [Reloc {
             offset: call,
-            func: 5
+            symbol: Symbol::Func(5)
         }]
     );
     assert_eq!(code.sources[0].offset, call);
@@ -224,7 +225,7 @@ fn literals_are_shared_aligned_and_reached() {
         if distance == 0 {
             assert_eq!(words.len(), 4 + 7, "the two equal literals are one");
         }
-        disassemble_all(code.instructions().map(|(_, word)| word)).expect("without the data");
+        disassemble_all(instructions(&code).map(|(_, word)| word)).expect("without the data");
     }
 }
 
@@ -281,16 +282,17 @@ fn tables_hold_distances_from_their_start() {
     let words = words(&code);
     assert_eq!(words[2] as i32, -8);
     assert_eq!(words[3], code.offset_of(last) - start);
-    assert_eq!(code.instructions().count(), words.len() - 2);
+    assert_eq!(instructions(&code).count(), words.len() - 2);
 }
 
 #[test]
 fn calls_are_patched() {
     let mut bytes = 0x9400_0000u32.to_le_bytes().to_vec();
-    let reloc = Reloc { offset: 0, func: 3 };
-    Code::patch(&mut bytes, reloc, -8).expect("near");
+    let symbol = Symbol::Func(3);
+    let reloc = Reloc { offset: 0, symbol };
+    patch(&mut bytes, reloc, -8).expect("near");
     assert_eq!(bytes, 0x97ff_fffeu32.to_le_bytes());
-    let too_far = Code::patch(&mut bytes, reloc, 128 << 20);
+    let too_far = patch(&mut bytes, reloc, 128 << 20);
     assert_eq!(
         too_far,
         Err(EmitError::OutOfReach {
@@ -361,7 +363,7 @@ fn faults_of_the_caller_are_reported() {
     assert!(matches!(error_of(virt), EmitError::Encode(_)));
     let far = Inst::BCond {
         cond: Cond::Eq,
-        target: Target::Func(0),
+        target: Referent::Symbol(Symbol::Func(0)),
     };
     assert_eq!(error_of(far), EmitError::NotRelocatable(far));
 }

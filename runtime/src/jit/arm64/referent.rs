@@ -1,41 +1,40 @@
-//! What an instruction can refer to by distance, and how far each kind of reference reaches (C4.1,
-//! C6.2).
+//! The places that an instruction can refer to by distance, and the reach of each kind of reference
+//! (C4.1, C6.2).
 
 use std::fmt;
 
-/// A place in the code under construction, made by [`Assembler::label`](super::Assembler::label).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub struct Label(pub(super) u32);
+use crate::jit::code::Label;
+use crate::jit::code::symbol::Symbol;
 
-/// What a branch, ADR or literal load refers to.
+/// The place that a branch, ADR or literal load refers to.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Target {
+pub enum Referent {
     /// A label of the same assembler.
     Label(Label),
     /// A distance in bytes from this instruction.
     Offset(i64),
-    /// A function, by the caller's own numbering: becomes a relocation record.
-    Func(u32),
+    /// Another piece of code: becomes a relocation record.
+    Symbol(Symbol),
 }
 
-impl From<Label> for Target {
+impl From<Label> for Referent {
     fn from(label: Label) -> Self {
         Self::Label(label)
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for Referent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Label(Label(number)) => write!(f, "L{number}"),
             Self::Offset(bytes) if bytes < 0 => write!(f, ".-{:#x}", bytes.unsigned_abs()),
             Self::Offset(bytes) => write!(f, ".+{bytes:#x}"),
-            Self::Func(number) => write!(f, "func{number}"),
+            Self::Symbol(symbol) => symbol.fmt(f),
         }
     }
 }
 
-/// How far a reference reaches, and where its distance is put.
+/// The reach of a reference, and the field that its distance is put into.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Reach {
     /// B, BL: +-128 MiB.
@@ -71,7 +70,7 @@ impl Reach {
 }
 
 #[cfg(test)]
-impl super::table::Sample for Target {
+impl super::table::Sample for Referent {
     const COMPLETE: bool = false;
     fn samples() -> Vec<Self> {
         let far = [15, 20, 27].map(|log2| [(1i64 << log2) - 4, -(1i64 << log2)]);
