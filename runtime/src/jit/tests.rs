@@ -11,6 +11,7 @@ mod objects;
 mod preserved;
 mod registers;
 mod scaling;
+mod second_target;
 mod suite;
 mod traps;
 mod vectors;

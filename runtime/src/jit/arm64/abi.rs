@@ -1,10 +1,25 @@
-//! Which registers compiled code uses for what, and where arguments and results are.
+//! The use of registers by compiled code, and the places of arguments and results.
 //!
-//! `jit.rs` describes the convention; this file is its one statement in code.
+//! | register | use |
+//! |---|---|
+//! | x28 | the instance that runs (`vm::Vm`) |
+//! | x27 | the context (`vm::Cx`) |
+//! | x9 | at a call by reference, the function instance (`vm::FuncInst`) |
+//! | x16, x17 | scratch, never allocated |
+//! | x18 | the platform's |
+//! | x29 | the frame pointer of the entry: compiled functions have no frame pointer |
+//! | x30 | the link register |
+//! | x0 to x15, v0 to v31 | allocated; a call destroys them |
+//! | x19 to x26 | allocated; a callee preserves them |
+//!
+//! Integers and references are passed in x0 to x7, floats and vectors in v0 to v7; results likewise.
+//! `jit/mod.rs` describes the rest of the convention. Exit codes are in w0. A function that does not
+//! save the link register puts it in x17 on its way to a piece that ends execution, since the `bl`
+//! to that piece overwrites it.
 
 use regalloc2::{MachineEnv, PReg, PRegSet, RegClass as RClass};
 
-use super::regs::{Gpr, Reg, SP, Vreg, XZR};
+use super::regs::{Gpr, Reg, Vreg};
 use crate::ir::Type;
 
 /// The instance that runs (`vm::Vm`).
@@ -18,7 +33,7 @@ pub const SCRATCH: Gpr = Gpr::x(16);
 /// Never allocated: as `SCRATCH`, and free between instructions for the allocator's own moves.
 pub const SCRATCH2: Gpr = Gpr::x(17);
 
-/// How many arguments, and how many results, go in registers of each class.
+/// The number of arguments, and of results, that go in registers of each class.
 const BY_REGISTER: u32 = 8;
 /// General registers that a callee may destroy: x0 to x15.
 const CALLER_SAVED_GPRS: u32 = 16;
@@ -26,7 +41,7 @@ const CALLER_SAVED_GPRS: u32 = 16;
 const CALLEE_SAVED_GPRS: std::ops::RangeInclusive<u32> = 19..=26;
 const VREGS: u32 = 32;
 
-/// Where an argument or a result is at a call.
+/// The place of an argument or a result at a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
     /// In a register.
@@ -41,13 +56,13 @@ pub enum Place {
 pub struct Located {
     /// The type.
     pub ty: Type,
-    /// Where it is at a call.
+    /// The place at a call.
     pub place: Place,
     /// Its slot.
     pub slot: u32,
 }
 
-/// Where arguments or results of the given types are.
+/// The places of arguments or results of the given types.
 pub fn locate(types: impl IntoIterator<Item = Type>) -> Vec<Located> {
     let (mut gprs, mut vregs, mut slot) = (0, 0, 0);
     let mut locate = |ty: Type| {
@@ -84,7 +99,7 @@ pub fn reg(preg: PReg) -> Reg {
     }
 }
 
-/// Whether a function must restore a register that it changes.
+/// True if a function must restore a register that it changes.
 pub fn is_callee_saved(reg: Reg) -> bool {
     matches!(reg, Reg::Gpr(gpr) if CALLEE_SAVED_GPRS.contains(&gpr.number()))
 }
@@ -125,9 +140,4 @@ pub fn env() -> MachineEnv {
         scratch_by_class: [Some(preg(Reg::Gpr(SCRATCH2))), None, None],
         fixed_stack_slots: Vec::new(),
     }
-}
-
-/// Whether a general register is one that the allocator assigns.
-pub fn is_special(gpr: Gpr) -> bool {
-    gpr == SP || gpr == XZR || gpr == VM || gpr == CX || gpr == SCRATCH || gpr == SCRATCH2
 }

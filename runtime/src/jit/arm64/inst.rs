@@ -10,7 +10,7 @@
 //! - the text is the architecture's own syntax without aliases (`subs xzr, ..`, not `cmp ..`).
 //!
 //! Invariants: an instruction encodes only when all registers are architectural; order of fields is
-//! the order in which [`Inst::map_regs`] and [`Inst::visit_regs`] meet registers.
+//! the order in which [`Inst::map_regs`] meets registers.
 
 use std::fmt;
 
@@ -663,15 +663,6 @@ impl Inst {
         };
         let word = self.template().and_then(|word| Ok(word | distance?));
         word.map_err(|fault| EncodeError { inst: *self, fault })
-    }
-
-    /// Shows each register operand and its role, in the order of the format's row.
-    pub fn visit_regs(&self, mut f: impl FnMut(Reg, Role)) {
-        let mut copy = *self;
-        copy.map_regs(&mut |reg, role| {
-            f(reg, role);
-            reg
-        });
     }
 
     /// The distance in bytes that a constant moves `sp` by: 0 where `sp` is not moved so.

@@ -7,17 +7,17 @@
 //!   conditions, arrangements.
 //! - [`regs`]: registers, virtual or real, by class. [`imm`]: encodable immediates. [`mem`]:
 //!   addresses.
-//! - `abi`: the use of registers; `lower`: SSA to instructions; `minst`: instructions before
-//!   registers are assigned; `frame`, `emit`: functions to bytes; `stubs`: code that is no
-//!   function's.
+//! - [`abi`]: the use of registers; [`lower`]: SSA to instructions; [`minst`]: instructions before
+//!   registers are assigned; `frame`, [`emit`]: functions to bytes; [`stubs`]: code between calling
+//!   conventions; `host`: caches and signal contexts, where this process runs A64.
 //! - [`asm`]: labels, branch reach, literals, records of traps and calls: instructions to bytes.
 //!
-//! Lowering builds [`Inst`]s over virtual registers ([`Gpr::virt`], [`Vreg::virt`]); register
-//! allocation sees their operands through [`Inst::visit_regs`] and puts real registers in their
-//! place through [`Inst::map_regs`], which meets them in the same order; the [`Assembler`] takes
-//! the result. Registers that are architectural from the start (`sp`, `xzr`, pinned ones) are
-//! visited too: they have no [`Reg::virtual_index`]. A [`Role::ReuseDef`] is tied to the use right
-//! before it.
+//! Lowering builds [`Inst`]s over virtual registers ([`Gpr::virt`], [`Vreg::virt`]).
+//! [`Inst::map_regs`] meets their register operands in the order of the format's row: it tells the
+//! register allocator the operands, and puts the registers that the allocator has chosen in their
+//! place. The [`Assembler`] takes the result. Registers that are architectural from the start (`sp`,
+//! `xzr`, pinned ones) are met too: they have no [`Reg::virtual_index`]. A [`Role::ReuseDef`] is
+//! tied to the use right before it.
 //!
 //! ```
 //! use wassay_runtime::jit::arm64::{Assembler, Gpr, Inst, Reg, ops::{AddSub, Cond, Size}};
@@ -41,8 +41,8 @@
 //! # Ok::<(), wassay_runtime::jit::arm64::EmitError>(())
 //! ```
 //!
-//! Emission is pure data: nothing here runs code or touches the host, so it builds and is tested on
-//! any host. References are to the Arm Architecture Reference Manual for A-profile (DDI 0487),
+//! Emission is pure data: nothing but `host` touches the machine, so all of it builds and is tested
+//! on any host. References are to the Arm Architecture Reference Manual for A-profile (DDI 0487),
 //! chapter C4.1 (A64 instruction set encoding) unless said otherwise.
 
 pub mod abi;

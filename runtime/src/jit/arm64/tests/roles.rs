@@ -27,11 +27,20 @@ const READS_RESULT: &[&str] = &[
     "sadalp", "uadalp", "ins", "tbx", "fmla", "fmls", "fcvtn2", "ld1",
 ];
 
+/// Shows each register operand and its role, in the order of the format's row.
+fn visit_regs(inst: &Inst, mut f: impl FnMut(Reg, Role)) {
+    let mut copy = *inst;
+    copy.map_regs(&mut |reg, role| {
+        f(reg, role);
+        reg
+    });
+}
+
 /// How often each role occurs: uses, defs, early defs, reuse defs.
 fn counts(inst: &Inst) -> [usize; 4] {
     let mut counts = [0; 4];
     let mut last = None;
-    inst.visit_regs(|reg, role| {
+    visit_regs(inst, |reg, role| {
         let kind = match role {
             Role::Use => 0,
             Role::Def => 1,
@@ -94,7 +103,7 @@ fn roles_are_what_mnemonics_say() {
 fn operands_map_as_they_are_visited() {
     for (inst, _) in all_samples().into_values().flatten() {
         let mut visited = Vec::new();
-        inst.visit_regs(|reg, role| visited.push((reg, role)));
+        visit_regs(&inst, |reg, role| visited.push((reg, role)));
         let mut virtuals = inst;
         let mut count = 0;
         virtuals.map_regs(&mut |reg, _| {
