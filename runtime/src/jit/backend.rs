@@ -185,8 +185,8 @@ impl CompiledModule for Compiled {
 
 /// Code at an address as a function that the other tiers and the host call.
 fn as_entry(address: *const u8) -> vm::Entry {
-    // SAFETY: only called with the address of published code that `Target::entry_stub` made, which is a
-    // function of this type by the host's C calling convention.
+    // SAFETY: only called with the address of published code that `Target::entry_stub` made, which
+    // is a function of this type by the host's C calling convention.
     unsafe { std::mem::transmute::<*const u8, vm::Entry>(address) }
 }
 

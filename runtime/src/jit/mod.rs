@@ -8,7 +8,7 @@
 //! | [`build`] | IR to SSA |
 //! | [`opt`] | passes over SSA: fold, share, move out of loops, drop |
 //! | [`lower`] | the order of blocks, SSA to machine instructions (last to first), allocation |
-//! | [`code`] | machine code as data: pieces, symbols, tables; frames and exceptions by the tables |
+//! | [`code`] | machine code as data: pieces, symbols, tables, the walk of frames by them |
 //! | [`target`] | the seam: the trait of an instruction set |
 //! | [`arm64`] | the instruction set that there is |
 //! | [`publish`] | executable memory, and faults in it |
@@ -31,8 +31,8 @@
 //! The first arguments of each class are in registers, results likewise (`arm64/abi.rs`). Values
 //! without a register lie on the value stack at `Cx::top`, at the slot that they have among all
 //! arguments (or results) of the type: the caller writes arguments just before the call, the callee
-//! reads them on entry; for results the reverse. So tail calls need no room on the native stack, and
-//! a caller with all arguments in slots (`vm::Entry`) has them in place already. Every entry makes
+//! reads them on entry; for results the reverse. So tail calls need no room on the native stack,
+//! and a caller with all arguments in slots (`vm::Entry`) has them in place already. Every entry makes
 //! sure that the value stack has room for one such transfer.
 //!
 //! Functions of the module are called directly, and the instance stays. Any other function is
@@ -58,8 +58,8 @@
 //!
 //! # Traps
 //! Code that finds a trap goes to a shared piece that notes the frames for a backtrace
-//! (`code/walk.rs`), sets the stack pointer to that of the innermost entry (`Cx::jit_entry_sp`), and
-//! returns from it with the exit code: the entry saved the registers that its caller wants
+//! (`code/walk.rs`), sets the stack pointer to that of the innermost entry (`Cx::jit_entry_sp`),
+//! and returns from it with the exit code: the entry saved the registers that its caller wants
 //! preserved. Faults of guarded accesses go to the same piece (`publish/fault.rs`). Prologues
 //! compare the stack pointer, the frame counted in, with `Cx::native_limit`. A function that finds
 //! no room has given up its frame by then, so that execution ends with all frames as they were.

@@ -1,7 +1,7 @@
 //! The seam between the JIT and an instruction set: everything that the stages ask of one.
 //!
-//! A [`Target`] lowers SSA to its own instructions (as an [`Isa`]), tells the register allocator its
-//! registers, emits allocated instructions as portable [`Code`], makes the code between calling
+//! A [`Target`] lowers SSA to its own instructions (as an [`Isa`]), tells the register allocator
+//! its registers, emits allocated instructions as portable [`Code`], makes the code between calling
 //! conventions, publishes code to its own instruction fetch, and reads the registers of code that a
 //! fault has interrupted. `pipeline`, `publish` and `backend` are generic over it; `host.rs` names
 //! the target of this process.

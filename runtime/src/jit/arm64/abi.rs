@@ -12,10 +12,10 @@
 //! | x0 to x15, v0 to v31 | allocated; a call destroys them |
 //! | x19 to x26 | allocated; a callee preserves them |
 //!
-//! Integers and references are passed in x0 to x7, floats and vectors in v0 to v7; results likewise.
-//! `jit/mod.rs` describes the rest of the convention. Exit codes are in w0. A function that does not
-//! save the link register puts it in x17 on its way to a piece that ends execution, since the `bl`
-//! to that piece overwrites it.
+//! Integers and references are passed in x0 to x7, floats and vectors in v0 to v7; results
+//! likewise. `jit/mod.rs` describes the rest of the convention. Exit codes are in w0. A function
+//! that does not save the link register puts it in x17 on its way to a piece that ends execution,
+//! since the `bl` to that piece overwrites it.
 
 use regalloc2::{MachineEnv, PReg, PRegSet, RegClass as RClass};
 

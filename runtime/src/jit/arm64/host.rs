@@ -43,8 +43,8 @@ pub(super) fn make_fetchable(start: usize, bytes: usize) {
 
 /// Makes every running thread of the process execute a context synchronisation event; a thread that
 /// does not run comes back through one. Where the system has no such call (Linux before 4.16, some
-/// emulators), code is almost always handed to another thread by way of the system, which is such an
-/// event too; the engine's own locks do not promise it.
+/// emulators), code is almost always handed to another thread by way of the system, which is such
+/// an event too; the engine's own locks do not promise it.
 #[cfg(all(
     target_arch = "aarch64",
     any(target_os = "linux", target_os = "android")

@@ -15,9 +15,9 @@
 //! Lowering builds [`Inst`]s over virtual registers ([`Gpr::virt`], [`Vreg::virt`]).
 //! [`Inst::map_regs`] meets their register operands in the order of the format's row: it tells the
 //! register allocator the operands, and puts the registers that the allocator has chosen in their
-//! place. The [`Assembler`] takes the result. Registers that are architectural from the start (`sp`,
-//! `xzr`, pinned ones) are met too: they have no [`Reg::virtual_index`]. A [`Role::ReuseDef`] is
-//! tied to the use right before it.
+//! place. The [`Assembler`] takes the result. Registers that are architectural from the start
+//! (`sp`, `xzr`, pinned ones) are met too: they have no [`Reg::virtual_index`]. A
+//! [`Role::ReuseDef`] is tied to the use right before it.
 //!
 //! ```
 //! use wassay_runtime::jit::arm64::{Assembler, Gpr, Inst, Reg, ops::{AddSub, Cond, Size}};
