@@ -39,7 +39,7 @@ const FLOORS: &[&[&str]] = &[
 const ORDERS: &[(&str, &[&[&str]])] = &[(
     "jit",
     &[
-        &["helper", "marks"],
+        &["helper", "marks", "steps"],
         &["ssa"],
         &["build"],
         &["opt"],

@@ -4,6 +4,7 @@
 //! | room | contents |
 //! |---|---|
 //! | [`helper`], [`marks`] | the runtime's functions that code calls, by name; marks for counting |
+//! | `steps` | counts of steps, for tests of growth |
 //! | [`ssa`] | SSA with its control flow graph, folding of constants, printing |
 //! | [`build`] | IR to SSA |
 //! | [`opt`] | passes over SSA: fold, share, move out of loops, drop |
@@ -32,8 +33,8 @@
 //! without a register lie on the value stack at `Cx::top`, at the slot that they have among all
 //! arguments (or results) of the type: the caller writes arguments just before the call, the callee
 //! reads them on entry; for results the reverse. So tail calls need no room on the native stack,
-//! and a caller with all arguments in slots (`vm::Entry`) has them in place already. Every entry makes
-//! sure that the value stack has room for one such transfer.
+//! and a caller with all arguments in slots (`vm::Entry`) has them in place already. Every entry
+//! makes sure that the value stack has room for one such transfer.
 //!
 //! Functions of the module are called directly, and the instance stays. Any other function is
 //! called by its `vm::FuncInst`: its code is `jit`, its instance becomes the one that runs, and the

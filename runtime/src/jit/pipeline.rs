@@ -296,8 +296,7 @@ impl<T: Target> Linker<T> {
         assumptions: Assumptions,
         around: Surroundings,
     ) -> Result<HelperOps> {
-        let (emitted, helper_ops) =
-            function::<T>(ir, assumptions, around, self.checks_allocation)?;
+        let (emitted, helper_ops) = function::<T>(ir, assumptions, around, self.checks_allocation)?;
         let no_room = emitted.no_room_at;
         let start = self.piece(emitted.code)?;
         self.handlers(ir);
