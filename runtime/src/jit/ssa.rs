@@ -25,19 +25,17 @@
 pub mod atomic;
 pub mod cfg;
 pub mod fold;
+mod inst;
 pub mod print;
 
 use std::fmt;
 
 use crate::engine::Profile;
-use crate::gc::Cast;
 use crate::ir::Type;
-use crate::ops::Op;
 use crate::trap::TrapKind;
 use crate::types::TypeId;
 
-use super::helper::Helper;
-use atomic::AtomicOp;
+pub use inst::Inst;
 
 /// A value: the index of its definition in [`Func::values`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -114,99 +112,6 @@ pub struct Room {
     pub ty: TypeId,
     /// Its size, head included.
     pub bytes: u64,
-}
-
-/// An instruction that is not a terminator. `r[x]` is the value `x`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[expect(missing_docs, reason = "the fields are named in each variant's text")]
-pub enum Inst {
-    /// A constant of up to 64 bits, i32 and f32 zero-extended.
-    Const { bits: u64 },
-    /// A constant of 128 bits.
-    Const128 { low: u64, high: u64 },
-    /// `r[a]`, in a register of its own although it is a constant: moved out of a loop.
-    Keep { a: Value },
-    /// The address of the instance's `Vm`.
-    Vm,
-    /// The address of the store's context.
-    Cx,
-    /// `op(r[a])`
-    Unary { op: Op, a: Value },
-    /// `op(r[a], r[b])`
-    Binary { op: Op, a: Value, b: Value },
-    /// `op(r[a], r[b], r[c])`; of a shuffle, `c` is the constant of its lane numbers.
-    Ternary {
-        op: Op,
-        a: Value,
-        b: Value,
-        c: Value,
-    },
-    /// `op(r[a], lane)`: a lane of a vector.
-    Lane { op: Op, lane: u8, a: Value },
-    /// `op(r[a], lane, r[b])`: a vector with a lane replaced.
-    Replace {
-        op: Op,
-        lane: u8,
-        a: Value,
-        b: Value,
-    },
-    /// `op(operands)`: the halves of a number of 128 bits, the low one first.
-    Wide { op: Op, args: List },
-    /// `r[cond] != 0 ? r[a] : r[b]`
-    Select { cond: Value, a: Value, b: Value },
-    /// `*(r[base] + offset)` with the width and extension of a load opcode.
-    Load {
-        op: Op,
-        class: Class,
-        base: Value,
-        offset: i32,
-    },
-    /// `*(r[base] + offset) := r[value]` with the width of a store opcode.
-    Store {
-        op: Op,
-        class: Class,
-        base: Value,
-        offset: i32,
-        value: Value,
-    },
-    /// An atomic access to `2^size_log2` bytes, sequentially consistent: the first operand is the
-    /// address, which has been checked; the others are the operation's.
-    Atomic {
-        op: AtomicOp,
-        size_log2: u8,
-        args: List,
-    },
-    /// No access moves across it.
-    Fence,
-    /// Traps if `r[cond] != 0`.
-    TrapIf { cond: Value, kind: TrapKind },
-    /// Traps unless `r[index] + reach` is within the linear memory of that number, which holds if
-    /// `r[index] < r[limit]`. The limit is the length less `reach - 1`, or 0 if that is negative.
-    CheckBounds {
-        memory: u32,
-        index: Value,
-        limit: Value,
-        reach: u64,
-    },
-    /// Room for an object of the heap: its reference. What follows writes its head and its fields
-    /// before anything else is allocated.
-    Allocate(Room),
-    /// `r[a]` is of the cast's target, one that its object or function tells.
-    Cast { cast: Cast, a: Value },
-    /// `r[a]` has the descriptor `r[descriptor]`, which is not null, or is null if `nullable`.
-    HasDescriptor {
-        nullable: bool,
-        a: Value,
-        descriptor: Value,
-    },
-    /// Calls a function of the runtime.
-    Helper { helper: Helper, args: List },
-    /// Calls a function that the module defines.
-    Call { func: u32, args: List },
-    /// Calls the function instance at the address `r[func]`.
-    CallRef { func: Value, args: List },
-    /// The exception that has come here from a call.
-    Caught,
 }
 
 /// What ends a block; where it goes is in [`BlockData::edges`].
@@ -355,7 +260,7 @@ impl Func {
 
     /// The values of a list.
     pub fn list(&self, list: List) -> &[Value] {
-        &self.lists[list.start as usize..(list.start + list.len) as usize]
+        &self.lists[list.range()]
     }
 
     /// The results of an instruction.
@@ -404,62 +309,12 @@ impl Func {
         }
     }
 
-    /// Shows every operand of an instruction.
-    pub fn visit(&self, inst: &Inst, mut f: impl FnMut(Value)) {
-        match *inst {
-            Inst::Const { .. }
-            | Inst::Const128 { .. }
-            | Inst::Vm
-            | Inst::Cx
-            | Inst::Caught
-            | Inst::Fence
-            | Inst::Allocate(_) => {}
-            Inst::Unary { a, .. }
-            | Inst::Lane { a, .. }
-            | Inst::Keep { a }
-            | Inst::Cast { a, .. } => f(a),
-            Inst::HasDescriptor { a, descriptor, .. } => {
-                f(a);
-                f(descriptor);
-            }
-            Inst::Binary { a, b, .. } | Inst::Replace { a, b, .. } => {
-                f(a);
-                f(b);
-            }
-            Inst::Ternary { a, b, c, .. } => {
-                f(a);
-                f(b);
-                f(c);
-            }
-            Inst::Select { cond, a, b } => {
-                f(cond);
-                f(a);
-                f(b);
-            }
-            Inst::Load { base, .. } => f(base),
-            Inst::Store { base, value, .. } => {
-                f(base);
-                f(value);
-            }
-            Inst::TrapIf { cond, .. } => f(cond),
-            Inst::CheckBounds { index, limit, .. } => {
-                f(index);
-                f(limit);
-            }
-            Inst::Helper { args, .. }
-            | Inst::Call { args, .. }
-            | Inst::Wide { args, .. }
-            | Inst::Atomic { args, .. } => {
-                self.list(args).iter().copied().for_each(f);
-            }
-            Inst::CallRef { func, args } => {
-                f(func);
-                self.list(args).iter().copied().for_each(f);
-            }
-        }
+    /// Calls `f` for every operand of an instruction.
+    pub fn visit(&self, inst: &Inst, f: impl FnMut(Value)) {
+        inst.visit(&self.lists, f);
     }
 
-    /// Shows every operand of a block's terminator, the arguments of its edges included.
+    /// Calls `f` for every operand of a block's terminator, the arguments of its edges included.
     pub fn visit_term(&self, block: Block, mut f: impl FnMut(Value)) {
         let data = &self.blocks[block.index()];
         match data.term {
@@ -481,57 +336,7 @@ impl Func {
     /// Replaces every operand of an instruction. Lists are replaced in place: each belongs to one
     /// instruction.
     pub fn map(&mut self, inst: &mut Inst, f: impl Fn(Value) -> Value) {
-        match inst {
-            Inst::Const { .. }
-            | Inst::Const128 { .. }
-            | Inst::Vm
-            | Inst::Cx
-            | Inst::Caught
-            | Inst::Fence
-            | Inst::Allocate(_) => {}
-            Inst::Unary { a, .. }
-            | Inst::Lane { a, .. }
-            | Inst::Keep { a }
-            | Inst::Cast { a, .. } => *a = f(*a),
-            Inst::HasDescriptor { a, descriptor, .. } => {
-                *a = f(*a);
-                *descriptor = f(*descriptor);
-            }
-            Inst::Binary { a, b, .. } | Inst::Replace { a, b, .. } => {
-                *a = f(*a);
-                *b = f(*b);
-            }
-            Inst::Ternary { a, b, c, .. } => {
-                *a = f(*a);
-                *b = f(*b);
-                *c = f(*c);
-            }
-            Inst::Select { cond, a, b } => {
-                *cond = f(*cond);
-                *a = f(*a);
-                *b = f(*b);
-            }
-            Inst::Load { base, .. } => *base = f(*base),
-            Inst::Store { base, value, .. } => {
-                *base = f(*base);
-                *value = f(*value);
-            }
-            Inst::TrapIf { cond, .. } => *cond = f(*cond),
-            Inst::CheckBounds { index, limit, .. } => {
-                *index = f(*index);
-                *limit = f(*limit);
-            }
-            Inst::Helper { args, .. }
-            | Inst::Call { args, .. }
-            | Inst::Wide { args, .. }
-            | Inst::Atomic { args, .. } => {
-                self.map_list(*args, f);
-            }
-            Inst::CallRef { func, args } => {
-                *func = f(*func);
-                self.map_list(*args, f);
-            }
-        }
+        inst.map(&mut self.lists, f);
     }
 
     /// Replaces every operand of a block's terminator, the arguments of its edges included.
@@ -556,8 +361,25 @@ impl Func {
     }
 
     fn map_list(&mut self, list: List, f: impl Fn(Value) -> Value) {
-        let range = list.start as usize..(list.start + list.len) as usize;
-        self.lists[range].iter_mut().for_each(|v| *v = f(*v));
+        self.lists[list.range()].iter_mut().for_each(|v| *v = f(*v));
+    }
+}
+
+impl List {
+    fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..(self.start + self.len) as usize
+    }
+}
+
+impl Class {
+    /// True if nothing changes what a load sees.
+    fn is_constant(self) -> bool {
+        matches!(self, Class::Instance | Class::Fixed)
+    }
+
+    /// True if the access itself may trap.
+    fn is_guarded(self) -> bool {
+        matches!(self, Class::Guarded(_))
     }
 }
 
@@ -566,51 +388,6 @@ impl BlockData {
     pub fn invoked(&self) -> Option<InstId> {
         let call = self.insts.last().copied();
         call.filter(|_| matches!(self.term, Term::Invoke { .. }))
-    }
-}
-
-impl Inst {
-    /// Whether the instruction only computes its result from its operands (and from what never
-    /// changes): it can be shared, moved behind its operands, or left out.
-    pub fn is_pure(&self) -> bool {
-        match *self {
-            Inst::Const { .. }
-            | Inst::Const128 { .. }
-            | Inst::Keep { .. }
-            | Inst::Vm
-            | Inst::Cx => true,
-            Inst::Unary { op, .. } | Inst::Binary { op, .. } => !fold::may_trap(op),
-            Inst::Ternary { .. } | Inst::Lane { .. } | Inst::Replace { .. } => true,
-            Inst::Wide { .. } | Inst::Select { .. } => true,
-            Inst::Cast { .. } | Inst::HasDescriptor { .. } => true,
-            Inst::Load { class, .. } => matches!(class, Class::Instance | Class::Fixed),
-            Inst::Store { .. }
-            | Inst::TrapIf { .. }
-            | Inst::CheckBounds { .. }
-            | Inst::Atomic { .. }
-            | Inst::Fence
-            | Inst::Allocate(_)
-            | Inst::Helper { .. }
-            | Inst::Call { .. }
-            | Inst::CallRef { .. }
-            | Inst::Caught => false,
-        }
-    }
-
-    /// Whether the instruction can be left out if its results are not used.
-    pub fn is_removable(&self) -> bool {
-        match *self {
-            Inst::Load { class, .. } => !matches!(class, Class::Guarded(_)),
-            _ => self.is_pure(),
-        }
-    }
-
-    /// Whether running it may change the shape of memories and tables.
-    pub fn changes_shape(&self) -> bool {
-        matches!(
-            self,
-            Inst::Helper { .. } | Inst::Call { .. } | Inst::CallRef { .. }
-        )
     }
 }
 

@@ -205,7 +205,7 @@ impl Cx<'_> {
                 args,
             } => self.atomic(id, op, size_log2, args),
             ssa::Inst::Fence => self.fence(),
-            ssa::Inst::Allocate(allocation) => self.allocate(id, allocation),
+            ssa::Inst::Allocate { room } => self.allocate(id, room),
             ssa::Inst::Cast { cast, a } => self.cast(id, cast, a),
             ssa::Inst::HasDescriptor {
                 nullable,

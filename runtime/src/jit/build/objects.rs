@@ -336,8 +336,8 @@ impl Builder<'_> {
         extra: u32,
     ) -> (Value, Value) {
         let id = ty.id();
-        let allocation = Room { ty: id, bytes };
-        let object = self.one(Inst::Allocate(allocation), Type::Ref);
+        let room = Room { ty: id, bytes };
+        let object = self.one(Inst::Allocate { room }, Type::Ref);
         let base = self.object_address(object);
         let head = u64::from(id.0) | u64::from(extra) << 32;
         let head = self.constant(Type::I64, head);

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{Block, Class, Edge, Func, Inst, InstId, Room, Term, Value};
+use super::{Block, Class, Edge, Func, InstId, Term, Value};
 use crate::ir::Type;
 
 /// A function's SSA as text.
@@ -45,109 +45,22 @@ fn inst(out: &mut String, func: &Func, id: InstId) -> fmt::Result {
     if func.results(id).next().is_some() {
         write!(out, " = ")?;
     }
-    match func.insts[id.index()].inst {
-        Inst::Const { bits } => writeln!(out, "const {bits:#x}"),
-        Inst::Const128 { low, high } => writeln!(out, "const {high:#018x}_{low:016x}"),
-        Inst::Keep { a } => writeln!(out, "keep {a:?}"),
-        Inst::Vm => writeln!(out, "vm"),
-        Inst::Cx => writeln!(out, "cx"),
-        Inst::Unary { op, a } => writeln!(out, "{} {a:?}", op.mnemonic()),
-        Inst::Binary { op, a, b } => writeln!(out, "{} {a:?}, {b:?}", op.mnemonic()),
-        Inst::Ternary { op, a, b, c } => writeln!(out, "{} {a:?}, {b:?}, {c:?}", op.mnemonic()),
-        Inst::Lane { op, lane, a } => writeln!(out, "{} {lane}, {a:?}", op.mnemonic()),
-        Inst::Replace { op, lane, a, b } => {
-            writeln!(out, "{} {lane}, {a:?}, {b:?}", op.mnemonic())
-        }
-        Inst::Wide { op, args } => writeln!(out, "{}{}", op.mnemonic(), Values(func.list(args))),
-        Inst::Select { cond, a, b } => writeln!(out, "select {cond:?}, {a:?}, {b:?}"),
-        Inst::Load {
-            op,
-            class,
-            base,
-            offset,
-        } => writeln!(
-            out,
-            "{} {base:?}{offset:+} {}",
-            op.mnemonic(),
-            class_name(class)
-        ),
-        Inst::Store {
-            op,
-            class,
-            base,
-            offset,
-            value,
-        } => {
-            let (name, class) = (op.mnemonic(), class_name(class));
-            writeln!(out, "{name} {base:?}{offset:+} {class}, {value:?}")
-        }
-        Inst::TrapIf { cond, kind } => writeln!(out, "trap_if {cond:?}, {kind:?}"),
-        Inst::CheckBounds {
-            memory,
-            index,
-            limit,
-            reach,
-        } => writeln!(
-            out,
-            "check_bounds memory#{memory}, {index:?}{reach:+} within {limit:?}"
-        ),
-        Inst::Atomic { .. }
-        | Inst::Fence
-        | Inst::Allocate(_)
-        | Inst::Cast { .. }
-        | Inst::HasDescriptor { .. } => heap_inst(out, func, id),
-        Inst::Helper { helper, args } => {
-            writeln!(out, "helper {helper:?}{}", Values(func.list(args)))
-        }
-        Inst::Call { func: f, args } => writeln!(out, "call f{f}{}", Values(func.list(args))),
-        Inst::CallRef { func: f, args } => {
-            writeln!(out, "call_ref {f:?}{}", Values(func.list(args)))
-        }
-        Inst::Caught => writeln!(out, "caught"),
-    }
+    func.insts[id.index()].inst.print(out, func)
 }
 
-/// Atomic instructions, and those on objects.
-fn heap_inst(out: &mut String, func: &Func, id: InstId) -> fmt::Result {
-    let or_null = |nullable| if nullable { " or null" } else { "" };
-    match func.insts[id.index()].inst {
-        Inst::Allocate(Room { ty, bytes }) => writeln!(out, "allocate {ty:?}, {bytes}"),
-        Inst::Cast { cast, a } => {
-            let null = or_null(cast.nullable);
-            writeln!(out, "is {:?}{null}, {:?} {a:?}", cast.test, cast.ty)
-        }
-        Inst::HasDescriptor {
-            nullable,
-            a,
-            descriptor,
-        } => {
-            let null = or_null(nullable);
-            writeln!(out, "has_descriptor{null} {a:?}, {descriptor:?}")
-        }
-        Inst::Fence => writeln!(out, "fence"),
-        Inst::Atomic {
-            op,
-            size_log2,
-            args,
-        } => {
-            let bits = 8 << size_log2;
-            writeln!(out, "{}{bits}{}", op.name(), Values(func.list(args)))
-        }
-        ref other => unreachable!("{other:?} is printed by `inst`"),
-    }
-}
-
-fn class_name(class: Class) -> &'static str {
-    match class {
-        Class::Instance => "instance",
-        Class::Fixed => "fixed",
-        Class::Shape => "shape",
-        Class::Global => "global",
-        Class::Table => "table",
-        Class::Memory => "memory",
-        Class::Guarded(_) => "guarded",
-        Class::Object => "object",
-        Class::Transfer => "transfer",
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Class::Instance => "instance",
+            Class::Fixed => "fixed",
+            Class::Shape => "shape",
+            Class::Global => "global",
+            Class::Table => "table",
+            Class::Memory => "memory",
+            Class::Guarded(_) => "guarded",
+            Class::Object => "object",
+            Class::Transfer => "transfer",
+        })
     }
 }
 
@@ -180,7 +93,7 @@ fn term(out: &mut String, func: &Func, block: Block) -> fmt::Result {
 }
 
 /// Values in parentheses; nothing if there are none.
-struct Values<'a>(&'a [Value]);
+pub(super) struct Values<'a>(pub(super) &'a [Value]);
 
 impl fmt::Display for Values<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,252 @@
+//! The table of SSA instructions. Operands, text and effects follow from it.
+//!
+//! A row is `Variant { field: role Type, .. } = "text", arguments..; [effects]`. The role of a field
+//! is `value` (an operand), `values` (a list of operands) or `given` (data). The text may name
+//! `ssa`, the function. Effects are the fields of [`Effects`], each with a condition if it does not
+//! always hold. A description has `r[x]` for the value `x`.
+//!
+//! Invariant: the order of fields is the order in which operands are met.
+
+use std::fmt::{self, Write as _};
+
+use super::atomic::AtomicOp;
+use super::print::Values;
+use super::{Class, Func, List, Room, Value};
+use crate::gc::Cast;
+use crate::jit::helper::Helper;
+use crate::ops::Op;
+use crate::trap::TrapKind;
+
+/// The effects of an instruction, as far as the optimiser asks for them.
+#[derive(Clone, Copy)]
+struct Effects {
+    /// Only computes the results from the operands, and from what never changes.
+    pure: bool,
+    /// Can be left out if the results are not used, although it is not pure.
+    removable: bool,
+    /// May change the shape of memories and tables.
+    reshapes: bool,
+}
+
+const NONE: Effects = Effects {
+    pure: false,
+    removable: false,
+    reshapes: false,
+};
+
+impl Inst {
+    /// True if the instruction only computes its results from its operands (and from what never
+    /// changes): it can be shared, moved behind its operands, or left out.
+    pub fn is_pure(&self) -> bool {
+        self.effects().pure
+    }
+
+    /// True if the instruction can be left out if its results are not used.
+    pub fn is_removable(&self) -> bool {
+        let effects = self.effects();
+        effects.pure || effects.removable
+    }
+
+    /// True if the instruction may change the shape of memories and tables.
+    pub fn changes_shape(&self) -> bool {
+        self.effects().reshapes
+    }
+}
+
+/// The type of a field, from its role.
+macro_rules! field_type {
+    (given $T:ident) => {
+        $T
+    };
+    (value) => {
+        Value
+    };
+    (values) => {
+        List
+    };
+}
+
+/// Calls `$f` for each operand in a field.
+macro_rules! field_visit {
+    (given $lists:ident $field:ident $f:ident) => {};
+    (value $lists:ident $field:ident $f:ident) => {
+        $f($field)
+    };
+    (values $lists:ident $field:ident $f:ident) => {
+        $lists[$field.range()].iter().copied().for_each(&mut $f)
+    };
+}
+
+/// Replaces each operand in a field.
+macro_rules! field_map {
+    (given $lists:ident $field:ident $f:ident) => {};
+    (value $lists:ident $field:ident $f:ident) => {
+        *$field = $f(*$field)
+    };
+    (values $lists:ident $field:ident $f:ident) => {
+        $lists[$field.range()].iter_mut().for_each(|v| *v = $f(*v))
+    };
+}
+
+/// The value of an effect: true, or a condition.
+macro_rules! effect {
+    () => {
+        true
+    };
+    ($condition:expr) => {
+        $condition
+    };
+}
+
+macro_rules! insts {
+    (|$ssa:ident| $(
+        $(#[$doc:meta])*
+        $V:ident $({ $($field:ident: $role:ident $($T:ident)?),* $(,)? })?
+            = $text:literal $(, $arg:expr)*; [$($effect:ident $(($condition:expr))?)*]
+    )+) => {
+        /// An instruction that is not a terminator. One row of the table each.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[allow(missing_docs, reason = "the fields are named in each row's description")]
+        pub enum Inst {
+            $( $(#[$doc])* $V $({ $( $field: field_type!($role $($T)?) ),* })?, )+
+        }
+
+        #[allow(unused_variables, reason = "each function looks at the fields of some roles")]
+        impl Inst {
+            /// Calls `f` for every operand. `lists` are those of the function.
+            #[inline]
+            pub fn visit(&self, lists: &[Value], mut f: impl FnMut(Value)) {
+                match *self { $(
+                    Inst::$V $({ $($field),* })? => {
+                        $($( field_visit!($role lists $field f); )*)?
+                    }
+                )+ }
+            }
+
+            /// Replaces every operand; those in lists in place.
+            #[inline]
+            pub fn map(&mut self, lists: &mut [Value], f: impl Fn(Value) -> Value) {
+                match self { $(
+                    Inst::$V $({ $($field),* })? => {
+                        $($( field_map!($role lists $field f); )*)?
+                    }
+                )+ }
+            }
+
+            /// Writes the text of the instruction, results aside.
+            pub(super) fn print(&self, out: &mut String, $ssa: &Func) -> fmt::Result {
+                match *self { $(
+                    Inst::$V $({ $($field),* })? => writeln!(out, $text $(, $arg)*),
+                )+ }
+            }
+
+            #[inline]
+            fn effects(&self) -> Effects {
+                match *self { $(
+                    Inst::$V $({ $($field),* })? => {
+                        #[allow(clippy::needless_update, reason = "a row may have all effects")]
+                        Effects { $($effect: effect!($($condition)?),)* ..NONE }
+                    }
+                )+ }
+            }
+        }
+    };
+}
+
+/// The text of a condition that a cast has for null.
+fn or_null(nullable: bool) -> &'static str {
+    if nullable { " or null" } else { "" }
+}
+
+insts! { |ssa|
+    /// A constant of up to 64 bits, i32 and f32 zero-extended.
+    Const { bits: given u64 } = "const {bits:#x}"; [pure]
+
+    /// A constant of 128 bits.
+    Const128 { low: given u64, high: given u64 } = "const {high:#018x}_{low:016x}"; [pure]
+
+    /// `r[a]`, in a register of its own although it is a constant: moved out of a loop.
+    Keep { a: value } = "keep {a:?}"; [pure]
+
+    /// The address of the instance's `Vm`.
+    Vm = "vm"; [pure]
+
+    /// The address of the store's context.
+    Cx = "cx"; [pure]
+
+    /// `op(r[a])`
+    Unary { op: given Op, a: value } = "{} {a:?}", op.mnemonic();
+        [pure(!op.shape().effects().traps)]
+
+    /// `op(r[a], r[b])`
+    Binary { op: given Op, a: value, b: value } = "{} {a:?}, {b:?}", op.mnemonic();
+        [pure(!op.shape().effects().traps)]
+
+    /// `op(r[a], r[b], r[c])`; of a shuffle, `c` is the constant of its lane numbers.
+    Ternary { op: given Op, a: value, b: value, c: value }
+        = "{} {a:?}, {b:?}, {c:?}", op.mnemonic(); [pure]
+
+    /// `op(r[a], lane)`: a lane of a vector.
+    Lane { op: given Op, lane: given u8, a: value } = "{} {lane}, {a:?}", op.mnemonic(); [pure]
+
+    /// `op(r[a], lane, r[b])`: a vector with a lane replaced.
+    Replace { op: given Op, lane: given u8, a: value, b: value }
+        = "{} {lane}, {a:?}, {b:?}", op.mnemonic(); [pure]
+
+    /// `op(operands)`: the halves of a number of 128 bits, the low one first.
+    Wide { op: given Op, args: values } = "{}{}", op.mnemonic(), Values(ssa.list(args)); [pure]
+
+    /// `r[cond] != 0 ? r[a] : r[b]`
+    Select { cond: value, a: value, b: value } = "select {cond:?}, {a:?}, {b:?}"; [pure]
+
+    /// `*(r[base] + offset)` with the width and extension of a load opcode.
+    Load { op: given Op, class: given Class, base: value, offset: given i32 }
+        = "{} {base:?}{offset:+} {class}", op.mnemonic();
+        [pure(class.is_constant()) removable(!class.is_guarded())]
+
+    /// `*(r[base] + offset) := r[value]` with the width of a store opcode.
+    Store { op: given Op, class: given Class, base: value, offset: given i32, value: value }
+        = "{} {base:?}{offset:+} {class}, {value:?}", op.mnemonic(); []
+
+    /// An atomic access to `2^size_log2` bytes, sequentially consistent: the first operand is the
+    /// address, which has been checked; the others are the operation's.
+    Atomic { op: given AtomicOp, size_log2: given u8, args: values }
+        = "{}{}{}", op.name(), 8 << size_log2, Values(ssa.list(args)); []
+
+    /// No access moves across the fence.
+    Fence = "fence"; []
+
+    /// Traps if `r[cond] != 0`.
+    TrapIf { cond: value, kind: given TrapKind } = "trap_if {cond:?}, {kind:?}"; []
+
+    /// Traps unless `r[index] + reach` is within the linear memory of that number, which holds if
+    /// `r[index] < r[limit]`. The limit is the length less `reach - 1`, or 0 if that is negative.
+    CheckBounds { memory: given u32, index: value, limit: value, reach: given u64 }
+        = "check_bounds memory#{memory}, {index:?}{reach:+} within {limit:?}"; []
+
+    /// Room for an object of the heap: its reference. The head and the fields are written before
+    /// anything else is allocated.
+    Allocate { room: given Room } = "allocate {:?}, {}", room.ty, room.bytes; []
+
+    /// `r[a]` is of the cast's target, one that its object or function tells.
+    Cast { cast: given Cast, a: value }
+        = "is {:?}{}, {:?} {a:?}", cast.test, or_null(cast.nullable), cast.ty; [pure]
+
+    /// `r[a]` has the descriptor `r[descriptor]`, which is not null, or is null if `nullable`.
+    HasDescriptor { nullable: given bool, a: value, descriptor: value }
+        = "has_descriptor{} {a:?}, {descriptor:?}", or_null(nullable); [pure]
+
+    /// Calls a function of the runtime.
+    Helper { helper: given Helper, args: values }
+        = "helper {helper:?}{}", Values(ssa.list(args)); [reshapes]
+
+    /// Calls a function that the module defines.
+    Call { func: given u32, args: values } = "call f{func}{}", Values(ssa.list(args)); [reshapes]
+
+    /// Calls the function instance at the address `r[func]`.
+    CallRef { func: value, args: values } = "call_ref {func:?}{}", Values(ssa.list(args));
+        [reshapes]
+
+    /// The exception that has come here from a call.
+    Caught = "caught"; []
+}
