@@ -105,7 +105,6 @@ impl Store {
             cx: Cx {
                 native_limit: 0,
                 jit_entry_sp: 0,
-                jit_scratch: [0; 2],
                 stack_end: value_stack.as_mut_ptr_range().end,
                 top: value_stack.as_mut_ptr(),
                 frame_top: frames.as_mut_ptr(),

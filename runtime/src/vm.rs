@@ -235,8 +235,10 @@ pub struct Cx {
     pub native_limit: usize,
     /// Compiled code: the stack pointer of the innermost entry, to which a trap returns.
     pub jit_entry_sp: usize,
-    /// Compiled code: scratch for its entry and exit sequences.
-    pub jit_scratch: [u64; 2],
+    /// The number of bytes that the store's memories may still grow by, together.
+    pub memory_bytes_left: u64,
+    /// The number of elements that the store's tables may still grow by, together.
+    pub table_elements_left: u64,
     /// End of the value stack.
     pub stack_end: *mut u64,
     /// First slot above everything that is live, while code outside the interpreters runs.
@@ -256,10 +258,6 @@ pub struct Cx {
     pub loops_entered: u64,
     /// The function that [`EXIT_TAIL_CALL`] asks to be called.
     pub tail_callee: *mut FuncInst,
-    /// How many bytes the store's memories may still grow by, together.
-    pub memory_bytes_left: u64,
-    /// How many elements the store's tables may still grow by, together.
-    pub table_elements_left: u64,
     /// What is left to spend (`meter.rs`); only metered code reads it.
     pub fuel: u64,
     /// Not 0 when execution is to be interrupted (`interrupt.rs`); null unless the engine is
