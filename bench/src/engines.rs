@@ -81,11 +81,7 @@ impl EngineName {
 pub fn run(engine: EngineName, bytes: &[u8], export: &str) -> Done<Sample> {
     match engine {
         EngineName::Wassay(tier, compilation, bounds) => {
-            let config = Config {
-                compilation,
-                bounds,
-                ..Config::only(tier)
-            };
+            let config = *Config::only(tier).compilation(compilation).bounds(bounds);
             ours(tier, config, bytes, export)
         }
         EngineName::Wasmi(lazy) => wasmi(lazy, bytes, export),
@@ -98,32 +94,31 @@ pub fn run(engine: EngineName, bytes: &[u8], export: &str) -> Done<Sample> {
 }
 
 fn ours(tier: Tier, config: Config, bytes: &[u8], export: &str) -> Done<Sample> {
-    use wassay::{Caller, Engine, Error, Extern, ExternType, Func, Instance, Module, Store, Val};
-    let engine = Engine::new(config)?;
+    use wassay::{Engine, Error, Linker, Module, Store, Val};
+    let engine = Engine::new(&config)?;
     let mut clock = Clock::start()?;
     let module = Module::new(&engine, bytes)?;
     clock.compiled()?;
-    let mut store = Store::new(&engine);
-    let mut imports = Vec::new();
-    for import in &module.imports {
-        let ExternType::Func { ty, .. } = import.ty else {
-            return Err("only functions are imported here".into());
-        };
-        let ty = engine.registry().func(ty);
-        let fail = Box::new(|_: &mut Caller<'_>, _: &[Val]| Err(Error::usage("a stub")));
-        imports.push(Extern::Func(Func::host(&mut store, (*ty).clone(), fail)?));
+    let mut store = Store::new(&engine, ());
+    let mut linker = Linker::new(&engine);
+    for import in module.imports() {
+        if let wassay::ExternType::Func(ty) = import.ty() {
+            // A name may be imported twice; it is defined once.
+            let _ = linker.func_new(import.module(), import.name(), (*ty).clone(), |_, _, _| {
+                Err(Error::msg("a stub"))
+            });
+        }
     }
-    let instance = Instance::new(&mut store, &module, &imports)?;
-    clock.instantiated(module.code(tier))?;
-    let func = instance.func(&store, export).ok_or("no such export")?;
-    let zero = |&ty: &wassay::ValType| match ty {
-        wassay::ValType::I64 => Val::I64(0),
-        wassay::ValType::F32 => Val::F32(0),
-        wassay::ValType::F64 => Val::F64(0),
-        _ => Val::I32(0),
+    let instance = linker.instantiate(&mut store, &module)?;
+    clock.instantiated(wassay::interior::parts(&module).code(tier))?;
+    let func = instance.get_func(&store, export).ok_or("no such export")?;
+    let ty = func.ty(&store);
+    let zeros = |types: &[wassay::ValType]| -> Option<Vec<Val>> {
+        types.iter().map(|&ty| Val::default_of(ty)).collect()
     };
-    let args: Vec<Val> = func.ty(&store).params.iter().map(zero).collect();
-    let results = func.call(&mut store, &args)?;
+    let args = zeros(ty.params()).ok_or("a parameter has no default")?;
+    let mut results = zeros(ty.results()).ok_or("a result has no default")?;
+    func.call(&mut store, &args, &mut results)?;
     clock.returned(match results.first() {
         Some(Val::I64(value)) => Some(*value as u64),
         Some(Val::I32(value)) => Some(u64::from(*value as u32)),

@@ -7,7 +7,8 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use wassay_runtime::{Config, Engine, ErrorKind, Module, Tier, WasmFeatures, ir, jit};
+use wassay_runtime::module::Module;
+use wassay_runtime::{Config, Engine, ErrorKind, Tier, WasmFeatures, ir, jit};
 
 use crate::cli::InspectArgs;
 use crate::error::{Exit, InputError};
@@ -22,13 +23,11 @@ pub mod summary;
 /// If the module cannot be read or is not valid, or has no such function.
 pub fn command(args: &InspectArgs) -> Result<Exit, InputError> {
     on_a_large_stack(|| {
-        let config = Config {
-            features: WasmFeatures::all(),
-            bounds: engine_bounds(args.bounds.into()),
-            ..Config::only(Tier::Register)
-        };
+        let config = *Config::only(Tier::Register)
+            .features(WasmFeatures::all())
+            .bounds(engine_bounds(args.bounds.into()));
         let bytes = read_module(&args.file)?;
-        let module = Engine::new(config).and_then(|engine| Module::new(&engine, &bytes));
+        let module = Engine::new(&config).and_then(|engine| Module::new(&engine, &bytes));
         let module = module.map_err(|error| InputError::at(&args.file, error.to_string()))?;
         let subject = Subject::new(args, &module);
         let (text, exit) = if subject.stages.any() || args.func.is_some() {
@@ -165,7 +164,7 @@ fn functions(subject: &Subject<'_>, config: &Config) -> Result<(String, Exit), I
         let shown = function(&mut out, subject, config, func);
         match shown {
             Ok(()) => {}
-            Err(error) if error.kind == ErrorKind::Unsupported => {
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
                 writeln!(out, ";; {error}\n").expect("a string takes everything");
                 exit = Exit::NotMeasured;
             }

@@ -80,7 +80,7 @@ pub fn validate(args: &ValidateArgs) -> Result<Exit, InputError> {
         let mut exit = Exit::AsExpected;
         for file in &args.files {
             let bytes = read_module(file)?;
-            let engine = Engine::new(Config::only(runtime::Tier::Stack));
+            let engine = Engine::new(&Config::only(runtime::Tier::Stack));
             if let Err(error) = engine.and_then(|engine| Module::new(&engine, &bytes)) {
                 eprintln!("wassay: {}: {error}", file.display());
                 exit = Exit::Failed;
@@ -150,7 +150,7 @@ pub(crate) fn on_a_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
     let bytes = read_module(&args.file)?;
     let refused = |error: runtime::Error| refusal(&args.file, &error);
-    let engine = match Engine::new(config(args)) {
+    let engine = match Engine::new(&config(args)) {
         Ok(engine) => engine,
         Err(error) => return refused(error),
     };
@@ -164,14 +164,15 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
         Ok(module) => module,
         Err(error) => return refused(error),
     };
-    if let Some(import) = module.imports.first() {
+    if let Some(import) = module.imports().next() {
         let message = format!(
             "the module imports `{}` `{}`; `run` takes modules without imports",
-            import.module, import.name
+            import.module(),
+            import.name()
         );
         return Err(InputError::at(&args.file, message));
     }
-    let mut store = Store::new(&engine);
+    let mut store = Store::new(&engine, ());
     if let Err(error) = limit(&mut store, &args.limits) {
         return refused(error);
     }
@@ -179,12 +180,12 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
         Ok(instance) => instance,
         Err(error) => return refused(error),
     };
-    let code = module.code(runtime::Tier::Jit);
+    let code = runtime::interior::parts(&module).code(runtime::Tier::Jit);
     mark(Mark::Loaded, code.clone());
     let func = exported(args, &store, instance)?;
     let values = arguments(args, &func.ty(&store))?;
     mark(Mark::Call, code.clone());
-    let called = func.call(&mut store, &values);
+    let called = func.invoke(&mut store, &values);
     mark(Mark::Returned, code);
     match called {
         Ok(results) => Ok(print(&results)),
@@ -195,16 +196,16 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
 /// The engine's configuration, limits included.
 fn config(args: &RunArgs) -> Config {
     let mut config = Config::only(runtime::Tier::Stack);
-    config.policy = args.tier.policy(args.tier_up);
-    config.bounds = engine_bounds(args.bounds.into());
+    config.policy(args.tier.policy(args.tier_up));
+    config.bounds(engine_bounds(args.bounds.into()));
     if !args.eager {
-        config.compilation = Compilation::Lazy;
+        config.compilation(Compilation::Lazy);
     }
-    config.profile = args.profile.of_engine();
+    config.profile(args.profile.of_engine());
     let given = &args.limits;
-    config.fuel = given.fuel.is_some();
-    config.interruptible = given.timeout.is_some();
-    let limits = &mut config.limits;
+    config.fuel(given.fuel.is_some());
+    config.interruptible(given.timeout.is_some());
+    let mut limits = *config.get_limits();
     let set = |limit: &mut u64, given: Option<u64>| *limit = given.unwrap_or(*limit);
     set(&mut limits.store_memory_bytes_max, given.max_memory);
     set(&mut limits.store_table_elements_max, given.max_table);
@@ -215,6 +216,7 @@ fn config(args: &RunArgs) -> Config {
         limits.native_stack_bytes = limits.native_stack_bytes.min(bytes as usize);
     }
     limits.call_depth_max = given.max_depth.unwrap_or(limits.call_depth_max);
+    config.limits(limits);
     config
 }
 
@@ -239,10 +241,10 @@ fn limit(store: &mut Store, given: &LimitArgs) -> runtime::Result<()> {
 
 fn exported(args: &RunArgs, store: &Store, instance: Instance) -> Result<Func, InputError> {
     let name = &args.invoke;
-    instance.func(store, name).ok_or_else(|| {
-        let exports = instance.module(store).exports.iter();
-        let funcs = exports.filter(|export| instance.func(store, &export.name).is_some());
-        let funcs: Vec<String> = funcs.map(|export| format!("`{}`", export.name)).collect();
+    instance.get_func(store, name).ok_or_else(|| {
+        let exports = instance.exports(store);
+        let funcs = exports.filter(|(_, value)| value.into_func().is_some());
+        let funcs: Vec<String> = funcs.map(|(name, _)| format!("`{name}`")).collect();
         let there = match funcs.as_slice() {
             [] => "it exports none".to_string(),
             funcs => format!("it exports {}", funcs.join(", ")),
@@ -256,16 +258,16 @@ fn exported(args: &RunArgs, store: &Store, instance: Instance) -> Result<Func, I
 
 fn arguments(args: &RunArgs, ty: &FuncType) -> Result<Vec<Val>, InputError> {
     let name = &args.invoke;
-    if args.args.len() != ty.params.len() {
-        let types: Vec<String> = ty.params.iter().map(ToString::to_string).collect();
+    if args.args.len() != ty.params().len() {
+        let types: Vec<String> = ty.params().iter().map(ToString::to_string).collect();
         return Err(InputError::usage(format!(
             "`{name}` takes {} arguments ({}), not {}",
-            ty.params.len(),
+            ty.params().len(),
             types.join(" "),
             args.args.len()
         )));
     }
-    let pairs = ty.params.iter().zip(&args.args).enumerate();
+    let pairs = ty.params().iter().zip(&args.args).enumerate();
     let values = pairs.map(|(index, (&ty, text))| {
         value::parse(ty, text).map_err(|message| {
             InputError::usage(format!("argument {} of `{name}`: {message}", index + 1))
@@ -287,7 +289,7 @@ fn print(results: &[Val]) -> Exit {
 
 /// Says how a module ended that did not return, with the exit code of that ending.
 fn refusal(file: &Path, error: &runtime::Error) -> Result<Exit, InputError> {
-    let exit = match error.kind {
+    let exit = match error.kind() {
         ErrorKind::Malformed | ErrorKind::Invalid | ErrorKind::Unlinkable | ErrorKind::Usage => {
             return Err(InputError::at(file, error.to_string()));
         }
@@ -296,7 +298,8 @@ fn refusal(file: &Path, error: &runtime::Error) -> Result<Exit, InputError> {
         ErrorKind::Trap(_) => TRAPPED,
         ErrorKind::Exception => UNCAUGHT,
         ErrorKind::Unsupported => Exit::NotMeasured,
-        ErrorKind::Internal => Exit::Failed,
+        ErrorKind::Host => TRAPPED,
+        _internal => Exit::Failed,
     };
     eprintln!("wassay: {error}");
     if let Some(backtrace) = error.backtrace() {

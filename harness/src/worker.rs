@@ -109,7 +109,7 @@ pub fn serve(
     input: &mut impl Read,
     output: &mut impl Write,
 ) -> Result<(), FrameError> {
-    if let Err(error) = Engine::new(config(tier, &PROBE)) {
+    if let Err(error) = Engine::new(&config(tier, &PROBE)) {
         let reason = error.to_string();
         return write_frame(output, &FromWorker::Unavailable { reason });
     }
@@ -156,25 +156,26 @@ fn config(tier: Tier, job: &JobConfig) -> Config {
         Bounds::Explicit => wassay_runtime::Bounds::Explicit,
     };
     let features = job.features.wasmparser();
-    Config {
-        policy: tier.policy(),
-        bounds,
-        features,
-        profile: job.profile.of_engine(),
-        fuel: job.modes.fuel,
-        interruptible: job.modes.interruptible,
-        gc_stress: job.modes.gc_stress,
-        poison_registers: job.modes.poison_registers,
-        check_allocation: job.modes.check_allocation,
-        ..Config::only(wassay_runtime::Tier::Stack)
-    }
+    let mut config = *Config::only(wassay_runtime::Tier::Stack)
+        .policy(tier.policy())
+        .bounds(bounds)
+        .features(features)
+        .profile(job.profile.of_engine())
+        .fuel(job.modes.fuel)
+        .interruptible(job.modes.interruptible);
+    config
+        .testing()
+        .gc_stress(job.modes.gc_stress)
+        .poison_registers(job.modes.poison_registers)
+        .check_allocation(job.modes.check_allocation);
+    config
 }
 
 /// Runs a job in a store of its own.
 pub fn run_job(tier: Tier, cell: &Cell, job: &Job<'_>) -> JobResult {
     let started = Instant::now();
     MEMORY_BYTES_MAX.store(job.config.memory_bytes_max, Ordering::Relaxed);
-    let (reports, proof) = match Engine::new(config(tier, &job.config)) {
+    let (reports, proof) = match Engine::new(&config(tier, &job.config)) {
         Ok(engine) => {
             let ran = threads::run_commands(&engine, cell, job);
             (ran.reports, ran.proof)

@@ -137,31 +137,31 @@ pub enum Profile {
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
     /// Which tier.
-    pub policy: Policy,
+    pub(crate) policy: Policy,
     /// When functions are compiled.
-    pub compilation: Compilation,
+    pub(crate) compilation: Compilation,
     /// Bounds checks of compiled code.
-    pub bounds: Bounds,
+    pub(crate) bounds: Bounds,
     /// What modules may use.
-    pub features: WasmFeatures,
+    pub(crate) features: WasmFeatures,
     /// What a store may use.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
     /// Where the spec leaves results open.
-    pub profile: Profile,
+    pub(crate) profile: Profile,
     /// Whether code counts the instructions that it executes, and traps when fuel runs out.
-    pub fuel: bool,
+    pub(crate) fuel: bool,
     /// Whether code can be interrupted from outside, by request or deadline.
-    pub interruptible: bool,
+    pub(crate) interruptible: bool,
     /// Whether every allocation on the garbage-collected heap collects first: a test of roots.
-    pub gc_stress: bool,
+    pub(crate) gc_stress: bool,
     /// Whether all that compiled code calls outside of it comes back with garbage in every register
     /// that it may change: a test of compiled code.
-    pub poison_registers: bool,
-    /// Whether register allocation is checked after each function by symbolic execution: a test of
+    pub(crate) poison_registers: bool,
+    /// True if register allocation is checked after each function by symbolic execution: a test of
     /// compiled code that needs no execution.
-    pub check_allocation: bool,
+    pub(crate) check_allocation: bool,
     /// Whether compiled code may use atomic read-modify-write instructions (FEAT_LSE of ARM64).
-    pub has_atomics: bool,
+    pub(crate) has_atomics: bool,
 }
 
 impl Config {

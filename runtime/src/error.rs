@@ -2,22 +2,43 @@
 //! `Unsupported`, what the spec forbids is `Malformed`, `Invalid` or `Unlinkable`, and a trap is
 //! a trap.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::backtrace::Backtrace;
 use crate::limits::LimitKind;
 use crate::trap::TrapKind;
 use crate::value::GcRef;
 
-/// What went wrong, with as much of "where" as is known.
+/// The reason why something has failed, with as much of its place as is known.
+///
+/// An error of the host goes through code as it is, and comes out of the call that the host has
+/// made:
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, Error, ErrorKind, Func, Store};
+///
+/// let engine = Engine::new(&Config::new())?;
+/// let mut store = Store::new(&engine, ());
+/// let fails = Func::wrap(&mut store, || -> Result<(), Error> {
+///     Err(Error::host("x".parse::<i32>().unwrap_err()))
+/// });
+/// let error = fails.typed::<(), ()>(&store)?.call(&mut store, ()).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Host);
+/// assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Error {
     /// Which of the distinct endings this is.
-    pub kind: ErrorKind,
+    pub(crate) kind: ErrorKind,
     /// For people: the reason. For `Unsupported`: the opcode or feature.
-    pub message: String,
+    pub(crate) message: String,
     /// Byte offset in the module, where there is one.
-    pub offset_bytes: Option<usize>,
+    pub(crate) offset_bytes: Option<usize>,
+    /// The host's own error.
+    pub(crate) source: Option<Arc<dyn StdError + Send + Sync>>,
     /// For `Exception`: which one, in its store.
     pub(crate) exception: Option<GcRef>,
     /// What was running, if anything was.
@@ -25,7 +46,17 @@ pub struct Error {
 }
 
 /// The distinct endings that are not success.
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, ErrorKind, Module};
+///
+/// let engine = Engine::new(&Config::new())?;
+/// let error = Module::new(&engine, b"nonsense").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Malformed);
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ErrorKind {
     /// The bytes are not a module (spec: "Binary Format").
     Malformed,
@@ -43,6 +74,8 @@ pub enum ErrorKind {
     Limit(LimitKind),
     /// The caller used the API wrongly: argument types, a handle of another store, ...
     Usage,
+    /// A host function has failed: [`Error::downcast_ref`] gives its error.
+    Host,
     /// A bug in this engine.
     Internal,
 }
@@ -51,12 +84,47 @@ pub enum ErrorKind {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// The kind of the error.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The reason, for people; of `Unsupported`, the opcode or feature.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The place in the module, as a byte offset, where there is one.
+    pub fn offset_bytes(&self) -> Option<usize> {
+        self.offset_bytes
+    }
+
+    /// The error of a host function, with its own error as the source.
+    pub fn host(error: impl StdError + Send + Sync + 'static) -> Error {
+        let message = error.to_string();
+        Error {
+            source: Some(Arc::new(error)),
+            ..Error::new(ErrorKind::Host, message)
+        }
+    }
+
+    /// The error of a host function, in words.
+    pub fn msg(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Host, message)
+    }
+
+    /// The host's own error, if it is of the type `E`.
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        self.source.as_deref()?.downcast_ref()
+    }
+
     /// An error of a kind, with its message.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error {
             kind,
             message: message.into(),
             offset_bytes: None,
+            source: None,
             exception: None,
             backtrace: None,
         }
@@ -76,28 +144,28 @@ impl Error {
     }
 
     /// An opcode or feature that the tier cannot execute.
-    pub fn unsupported(what: impl Into<String>) -> Error {
+    pub(crate) fn unsupported(what: impl Into<String>) -> Error {
         Error::new(ErrorKind::Unsupported, what)
     }
 
     /// An import that does not match.
-    pub fn unlinkable(message: impl Into<String>) -> Error {
+    pub(crate) fn unlinkable(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Unlinkable, message)
     }
 
     /// A limit that was reached.
-    pub fn limit(kind: LimitKind, message: impl Into<String>) -> Error {
+    pub(crate) fn limit(kind: LimitKind, message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Limit(kind), message)
     }
 
     /// A wrong use of the API.
-    pub fn usage(message: impl Into<String>) -> Error {
+    pub(crate) fn usage(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Usage, message)
     }
 
     /// The same error at a byte offset of the module.
     #[must_use]
-    pub fn at(mut self, offset_bytes: usize) -> Error {
+    pub(crate) fn at(mut self, offset_bytes: usize) -> Error {
         self.offset_bytes = Some(offset_bytes);
         self
     }
@@ -140,6 +208,7 @@ impl fmt::Display for Error {
                 return write!(f, "limit reached, {}: {}", kind.name(), self.message);
             }
             ErrorKind::Usage => "wrong use",
+            ErrorKind::Host => "host error",
             ErrorKind::Internal => "internal error",
         };
         write!(f, "{what}: {}", self.message)?;
@@ -150,4 +219,15 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source = self.source.as_deref()?;
+        Some(source)
+    }
+}
+
+impl From<TrapKind> for Error {
+    fn from(kind: TrapKind) -> Error {
+        Error::trap(kind)
+    }
+}

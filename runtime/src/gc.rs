@@ -46,8 +46,10 @@ pub use size::Cell;
 use space::Space;
 
 use crate::limits::GC_HEAP_BYTES_MAX;
-use crate::types::{DefinedType, EXCEPTION_HEADER_BYTES, TypeId, TypeRef, TypeRegistry};
-use crate::value::{GcRef, Objects};
+use crate::types::{
+    CompositeType, DefinedType, EXCEPTION_HEADER_BYTES, FuncType, TypeId, TypeRef, TypeRegistry,
+};
+use crate::value::{GcRef, StoreId};
 use crate::vm::{Cx, DISPLAY_LEN, Display, GcHeader, NO_TYPE, TagInst};
 
 /// What a heap holds, and what it has done.
@@ -77,7 +79,7 @@ pub struct Heap {
 
 impl Heap {
     /// An empty heap. It takes no memory until something is allocated.
-    pub fn new(registry: Arc<TypeRegistry>, bytes_max: u64, stress: bool) -> Heap {
+    pub fn new(store: StoreId, registry: Arc<TypeRegistry>, bytes_max: u64, stress: bool) -> Heap {
         Heap {
             space: Space::new(bytes_max.min(GC_HEAP_BYTES_MAX), stress),
             types: Types {
@@ -86,7 +88,7 @@ impl Heap {
                 displays: Vec::new(),
             },
             pending: Vec::new(),
-            roots: roots::Roots::default(),
+            roots: roots::Roots::new(store),
             initializing: Vec::new(),
             collections: 0,
             stress,
@@ -120,6 +122,16 @@ impl Heap {
         self.types.get(id)
     }
 
+    /// The function type of an id that is one.
+    pub(crate) fn func_type(&self, id: TypeId) -> &Arc<FuncType> {
+        match &self.types.get(id).sub.composite {
+            CompositeType::Func(ty) => ty,
+            CompositeType::Struct(_) | CompositeType::Array(_) | CompositeType::Cont(_) => {
+                unreachable!("type {} is not a function's", id.0)
+            }
+        }
+    }
+
     /// The head of an object.
     pub(crate) fn header(&self, object: u32) -> *mut GcHeader {
         self.space.base().wrapping_add(object as usize).cast()
@@ -130,14 +142,27 @@ impl Heap {
         self.types.get(id).layout.size_bytes
     }
 
+    /// The canonical type of an object, and a handle that keeps it alive.
+    pub(crate) fn hold(&self, object: u32) -> (TypeRef, GcRef) {
+        (self.type_of(object), self.roots.hold(object))
+    }
+
+    /// The canonical type and the offset of a handle's object, unless it has been released.
+    pub(crate) fn object(&self, handle: GcRef) -> Option<(TypeRef, u32)> {
+        let object = self.roots.object(handle)?;
+        Some((self.type_of(object), object))
+    }
+
     /// Begins a scope of what the host holds.
-    pub(crate) fn open_scope(&self) -> RootScope {
-        RootScope(self.roots.open())
+    #[inline]
+    pub(crate) fn open_scope(&self) -> usize {
+        self.roots.open()
     }
 
     /// Releases all that the host has come to hold since the scope began.
-    pub(crate) fn close_scope(&self, scope: RootScope) {
-        self.roots.close(scope.0);
+    #[inline]
+    pub(crate) fn close_scope(&self, scope: usize) {
+        self.roots.close(scope);
     }
 
     fn type_of(&self, object: u32) -> TypeRef {
@@ -157,22 +182,6 @@ impl Heap {
         }
     }
 }
-
-impl Objects for Heap {
-    fn hold(&self, object: u32) -> (TypeRef, GcRef) {
-        (self.type_of(object), self.roots.hold(object))
-    }
-
-    fn object(&self, handle: GcRef) -> Option<(TypeRef, u32)> {
-        let object = self.roots.object(handle)?;
-        Some((self.type_of(object), object))
-    }
-}
-
-/// A scope of what the host holds: see [`Store::open_scope`](crate::Store::open_scope).
-#[derive(Debug)]
-#[must_use = "a scope that is not closed keeps what was held in it"]
-pub struct RootScope(usize);
 
 /// The next cell of a size class, `None` if it takes more than moving on in the class's run, or if
 /// the class is that of large objects. The caller writes the object's head and its references

@@ -12,8 +12,8 @@ pub use atomic::{EXIT_SHIFT, ResultOrExit, atomic_notify, atomic_wait32, atomic_
 use std::sync::atomic::Ordering;
 
 use crate::limits::INTERRUPT_PIECE_BYTES;
-use crate::memory::Memory;
-use crate::table::Table;
+use crate::memory::MemoryData;
+use crate::table::TableData;
 use crate::trap::TrapKind;
 use crate::vm::{Cx, EXIT_OK, Exit, MemoryInst, TableInst, Vm};
 
@@ -24,7 +24,7 @@ const TABLE_OUT_OF_BOUNDS: Exit = TrapKind::TableOutOfBounds as Exit;
 pub const GROW_FAILED: u64 = u64::MAX;
 
 /// Grows a memory within its own limit and that of its store.
-pub fn grow_memory(memory: &mut Memory, cx: &mut Cx, delta: u64) -> Option<u64> {
+pub fn grow_memory(memory: &mut MemoryData, cx: &mut Cx, delta: u64) -> Option<u64> {
     let bytes = delta.checked_mul(1 << memory.ty.page_size_log2)?;
     let left = cx.memory_bytes_left.checked_sub(bytes)?;
     let old = memory.grow(delta)?;
@@ -33,7 +33,7 @@ pub fn grow_memory(memory: &mut Memory, cx: &mut Cx, delta: u64) -> Option<u64> 
 }
 
 /// Grows a table within its own limit and that of its store.
-pub fn grow_table(table: &mut Table, cx: &mut Cx, delta: u64, init: u64) -> Option<u64> {
+pub fn grow_table(table: &mut TableData, cx: &mut Cx, delta: u64, init: u64) -> Option<u64> {
     let left = cx.table_elements_left.checked_sub(delta)?;
     let old = table.grow(delta, init)?;
     cx.table_elements_left = left;
@@ -103,10 +103,10 @@ unsafe fn memory<'a>(vm: *mut Vm, index: u32) -> &'a mut MemoryInst {
 }
 
 /// The whole of a memory, its length up to date.
-unsafe fn view<'a>(vm: *mut Vm, index: u32) -> &'a mut Memory {
+unsafe fn view<'a>(vm: *mut Vm, index: u32) -> &'a mut MemoryData {
     // SAFETY: the callers pass a live vm and an index that validation has checked; every
     // `MemoryInst` of a store is the first field of a `Memory`.
-    let memory = unsafe { &mut *(*(*vm).memories.add(index as usize)).cast::<Memory>() };
+    let memory = unsafe { &mut *(*(*vm).memories.add(index as usize)).cast::<MemoryData>() };
     memory.refresh();
     memory
 }
@@ -120,7 +120,7 @@ unsafe fn view<'a>(vm: *mut Vm, index: u32) -> &'a mut Memory {
 #[inline(never)]
 pub unsafe extern "C" fn memory_refresh(memory: *mut MemoryInst) -> usize {
     // SAFETY: the caller's contract.
-    unsafe { (*memory.cast::<Memory>()).refresh() }
+    unsafe { (*memory.cast::<MemoryData>()).refresh() }
 }
 
 unsafe fn table<'a>(vm: *mut Vm, index: u32) -> &'a mut TableInst {
@@ -243,7 +243,7 @@ pub unsafe extern "C" fn data_drop(vm: *mut Vm, segment: u32) {
 /// `vm` is the vm of a live instance whose module has table `index`.
 pub unsafe extern "C" fn table_grow(vm: *mut Vm, index: u32, init: u64, delta: u64) -> u64 {
     // SAFETY: every `TableInst` of a store is the first field of a `Table`.
-    let table = unsafe { &mut *(&raw mut *table(vm, index)).cast::<Table>() };
+    let table = unsafe { &mut *(&raw mut *table(vm, index)).cast::<TableData>() };
     // SAFETY: the context of a live store, which nothing else refers to now.
     let cx = unsafe { &mut *(*vm).cx };
     grow_table(table, cx, delta, init).unwrap_or(GROW_FAILED)

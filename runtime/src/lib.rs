@@ -4,14 +4,15 @@
 //! ```
 //! use wassay_runtime::{Config, Engine, Instance, Module, Store, Tier};
 //!
-//! let engine = Engine::new(Config::only(Tier::Stack))?;
+//! let engine = Engine::new(Config::new().tier(Tier::Stack))?;
 //! let module = Module::new(&engine, b"\0asm\x01\0\0\0")?;
-//! let mut store = Store::new(&engine);
+//! let mut store = Store::new(&engine, ());
 //! let instance = Instance::new(&mut store, &module, &[])?;
-//! assert!(instance.func(&store, "run").is_none());
+//! assert!(instance.get_func(&store, "run").is_none());
 //! # Ok::<(), wassay_runtime::Error>(())
 //! ```
 
+pub mod api;
 pub mod atomic;
 pub mod backtrace;
 pub mod decode;
@@ -21,11 +22,12 @@ pub mod evaluate;
 pub mod gc;
 pub mod global;
 pub mod helpers;
+#[doc(hidden)]
+pub mod interior;
 pub mod interrupt;
 pub mod ir;
 pub mod jit;
 pub mod limits;
-pub mod linker;
 pub mod memory;
 pub mod meter;
 pub mod module;
@@ -42,21 +44,17 @@ pub mod types;
 pub mod value;
 pub mod vm;
 
+pub use api::*;
 pub use backtrace::{Backtrace, Frame};
 pub use engine::{
     Bounds, Compilation, Config, Engine, Policy, Profile, Proof, Thresholds, Tier, TieredProof,
 };
 pub use error::{Error, ErrorKind, Result};
-pub use gc::{GcStatistics, RootScope};
+pub use gc::GcStatistics;
 pub use interrupt::InterruptHandle;
 pub use limits::{LimitKind, Limits};
-pub use linker::Linker;
 pub use memory::SharedMemory;
-pub use module::{ExternType, GlobalType, MemoryType, Module, TableType};
-pub use store::{
-    Caller, Exception, Extern, Func, GlobalHandle, HostFn, Instance, MemoryHandle, Store,
-    TableHandle, TagHandle,
-};
+pub use module::{GlobalType, MemoryType, Mutability, TableType};
 pub use trap::TrapKind;
 pub use types::{AbstractHeapType, FuncType, HeapType, RefType, ValType};
 pub use value::{GcRef, Internal, Ref, Val};

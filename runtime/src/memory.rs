@@ -29,7 +29,7 @@ static POOL: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 /// A memory and its backing. `inst` is what code sees.
 #[derive(Debug)]
 #[repr(C)]
-pub struct Memory {
+pub struct MemoryData {
     /// Base and length, at the address that instances point to. First: code's pointers to it
     /// are pointers to the whole.
     pub inst: MemoryInst,
@@ -49,20 +49,20 @@ enum Backing {
     Shared(SharedMemory),
 }
 
-impl Memory {
+impl MemoryData {
     /// A zeroed memory of its initial size.
     ///
     /// # Errors
     /// `Limit` if the initial size is above `bytes_max` or cannot be mapped.
-    pub fn new(ty: MemoryType, guarded: bool, bytes_max: u64) -> Result<Box<Memory>> {
+    pub fn new(ty: MemoryType, guarded: bool, bytes_max: u64) -> Result<Box<MemoryData>> {
         if ty.shared {
             let shared = SharedMemory::with_limit(ty, bytes_max)?;
-            return Ok(Memory::of_shared(shared));
+            return Ok(MemoryData::of_shared(shared));
         }
         let Some(bytes) = bytes_after_growth(&ty, bytes_max, 0, ty.initial) else {
             return Err(too_large(ty.initial));
         };
-        let backing = if guarded && Memory::can_guard(&ty) {
+        let backing = if guarded && MemoryData::can_guard(&ty) {
             Backing::Guarded(Reservation::take(GUARD_RESERVATION_BYTES)?)
         } else {
             Backing::Exact(Mapping::new(0)?)
@@ -72,7 +72,7 @@ impl Memory {
             len_bytes: 0,
             shared_len: std::ptr::null(),
         };
-        let mut memory = Box::new(Memory {
+        let mut memory = Box::new(MemoryData {
             inst,
             ty,
             backing,
@@ -86,7 +86,7 @@ impl Memory {
     }
 
     /// A store's view of a shared memory.
-    pub fn of_shared(shared: SharedMemory) -> Box<Memory> {
+    pub fn of_shared(shared: SharedMemory) -> Box<MemoryData> {
         let inst = MemoryInst {
             base: shared.base(),
             len_bytes: shared.len_bytes(),
@@ -94,7 +94,7 @@ impl Memory {
         };
         let (ty, bytes_max) = (shared.ty(), u64::MAX);
         let backing = Backing::Shared(shared);
-        Box::new(Memory {
+        Box::new(MemoryData {
             inst,
             ty,
             backing,
@@ -129,7 +129,7 @@ impl Memory {
         match &self.backing {
             Backing::Guarded(_) => true,
             Backing::Exact(_) => false,
-            Backing::Shared(shared) => Memory::can_guard(&shared.ty()),
+            Backing::Shared(shared) => MemoryData::can_guard(&shared.ty()),
         }
     }
 
@@ -419,7 +419,7 @@ mod tests {
 
     fn check_growth(guarded: bool) {
         let ty = MemoryType::new(1, Some(3));
-        let mut memory = Memory::new(ty, guarded, 1 << 30).expect("a page can be mapped");
+        let mut memory = MemoryData::new(ty, guarded, 1 << 30).expect("a page can be mapped");
         assert_eq!(memory.is_guarded(), guarded);
         memory.data_mut()[65_535] = 7;
         assert_eq!(memory.grow(2), Some(1));
@@ -438,7 +438,7 @@ mod tests {
     fn a_reused_reservation_is_zero() {
         for _ in 0..3 {
             let mut memory =
-                Memory::new(MemoryType::new(1, None), true, 1 << 30).expect("can be mapped");
+                MemoryData::new(MemoryType::new(1, None), true, 1 << 30).expect("can be mapped");
             assert!(memory.data().iter().all(|&b| b == 0));
             memory.data_mut().fill(0xff);
         }
@@ -446,11 +446,11 @@ mod tests {
 
     #[test]
     fn limits_hold() {
-        assert!(Memory::new(MemoryType::new(2, None), false, 65_536).is_err());
-        let mut memory = Memory::new(MemoryType::new(1, None), false, 65_536).expect("fits");
+        assert!(MemoryData::new(MemoryType::new(2, None), false, 65_536).is_err());
+        let mut memory = MemoryData::new(MemoryType::new(1, None), false, 65_536).expect("fits");
         assert_eq!(memory.grow(1), None);
         assert_eq!(memory.grow(0), Some(1));
-        let mut empty = Memory::new(MemoryType::new(0, Some(0)), false, 65_536).expect("fits");
+        let mut empty = MemoryData::new(MemoryType::new(0, Some(0)), false, 65_536).expect("fits");
         assert_eq!((empty.grow(1), empty.data().len()), (None, 0));
     }
 }

@@ -176,6 +176,47 @@ impl MemoryType {
         self.initial.saturating_mul(page_bytes)
     }
 
+    /// The initial size in pages.
+    pub fn minimum(&self) -> u64 {
+        self.initial
+    }
+
+    /// The greatest size in pages.
+    pub fn maximum(&self) -> Option<u64> {
+        self.maximum
+    }
+
+    /// True if threads share the memory.
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// True if the memory is indexed by i64.
+    pub fn is_64(&self) -> bool {
+        self.is64
+    }
+
+    /// The size of a page in bytes.
+    pub fn page_size(&self) -> u64 {
+        1 << self.page_size_log2
+    }
+
+    /// A 64-bit memory of ordinary pages.
+    pub fn new64(initial: u64, maximum: Option<u64>) -> MemoryType {
+        MemoryType {
+            is64: true,
+            ..MemoryType::new(initial, maximum)
+        }
+    }
+
+    /// A 32-bit memory of ordinary pages that threads share.
+    pub fn new_shared(initial: u64, maximum: u64) -> MemoryType {
+        MemoryType {
+            shared: true,
+            ..MemoryType::new(initial, Some(maximum))
+        }
+    }
+
     /// A 32-bit memory of ordinary pages.
     pub fn new(initial: u64, maximum: Option<u64>) -> MemoryType {
         let page_size_log2 = PAGE_SIZE_BYTES.trailing_zeros();
@@ -185,6 +226,79 @@ impl MemoryType {
             initial,
             maximum,
             page_size_log2,
+        }
+    }
+}
+
+impl TableType {
+    /// A table indexed by i32, of a length in elements.
+    pub fn new(element: RefType, initial: u64, maximum: Option<u64>) -> TableType {
+        TableType {
+            element,
+            is64: false,
+            initial,
+            maximum,
+        }
+    }
+
+    /// A table indexed by i64.
+    pub fn new64(element: RefType, initial: u64, maximum: Option<u64>) -> TableType {
+        TableType {
+            is64: true,
+            ..TableType::new(element, initial, maximum)
+        }
+    }
+
+    /// The type of the elements.
+    pub fn element(&self) -> RefType {
+        self.element
+    }
+
+    /// The initial length in elements.
+    pub fn minimum(&self) -> u64 {
+        self.initial
+    }
+
+    /// The greatest length in elements.
+    pub fn maximum(&self) -> Option<u64> {
+        self.maximum
+    }
+
+    /// True if the table is indexed by i64.
+    pub fn is_64(&self) -> bool {
+        self.is64
+    }
+}
+
+/// Says if a global can be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutability {
+    /// It cannot.
+    Const,
+    /// It can.
+    Var,
+}
+
+impl GlobalType {
+    /// The type of a global that holds a value of that type.
+    pub fn new(content: ValType, mutability: Mutability) -> GlobalType {
+        GlobalType {
+            content,
+            mutable: mutability == Mutability::Var,
+        }
+    }
+
+    /// The type of the value.
+    pub fn content(&self) -> ValType {
+        self.content
+    }
+
+    /// Says if the global can be set.
+    pub fn mutability(&self) -> Mutability {
+        if self.mutable {
+            Mutability::Var
+        } else {
+            Mutability::Const
         }
     }
 }

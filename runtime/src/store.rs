@@ -12,55 +12,56 @@ mod func;
 mod handles;
 mod instance;
 
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::resume_unwind;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 pub use exception::Exception;
-pub(crate) use func::native_stack_address;
-pub use func::{Caller, Func, HostFn};
-pub use handles::{Extern, GlobalHandle, MemoryHandle, TableHandle, TagHandle};
+pub(crate) use func::{
+    HostDefinition, HostFunc, check_count, native_stack_address, read_values, write_values,
+};
+pub use handles::{Extern, Global, Memory, Table, Tag};
 pub use instance::Instance;
 
 use crate::backtrace::Backtrace;
 use crate::engine::{Engine, Policy, Proof, Tier};
 use crate::error::{Error, Result};
 use crate::gc::Heap;
-use crate::global::{Global, Tag};
+use crate::global::{GlobalData, TagData};
 use crate::interrupt::{Deadline, InterruptHandle};
 use crate::limits::LimitKind;
-use crate::memory::Memory;
+use crate::memory::MemoryData;
 use crate::module::{MemoryType, TableType};
-use crate::table::Table;
+use crate::table::TableData;
 use crate::trap::TrapKind;
-use crate::types::FuncType;
-use crate::value::Objects;
+use crate::types::TypeRef;
+use crate::value::{Func, GcRef, Objects, StoreId};
 use crate::vm::{Cx, Frame, FuncInst};
 
-/// A store. Everything in it lives as long as it does.
-#[derive(Debug)]
-pub struct Store {
-    /// Owned: made from a `Box` in `new`, given back to one in `drop`. A raw pointer, because
-    /// code that runs in the store reaches it through `Cx::store` while a call is under way.
-    data: NonNull<StoreData>,
-}
-
-/// What a store owns.
+/// What a store owns, whatever the type of the host's data.
 #[expect(clippy::vec_box, reason = "running code holds their addresses")]
 pub struct StoreData {
     pub(crate) cx: Cx,
-    pub(crate) id: u32,
+    pub(crate) id: StoreId,
     pub(crate) engine: Engine,
+    /// The host's data. The store that owns it knows the type.
+    pub(crate) host: NonNull<()>,
     /// Every function, by id.
     pub(crate) funcs: Vec<*mut FuncInst>,
-    pub(crate) hosts: Vec<func::Host>,
+    pub(crate) hosts: Vec<HostFunc>,
+    /// The host functions of linkers, by the address of the closure.
+    pub(crate) linked: HashMap<usize, Func>,
     pub(crate) instances: Vec<Box<instance::InstanceData>>,
-    pub(crate) memories: Vec<Box<Memory>>,
-    pub(crate) tables: Vec<Box<Table>>,
-    pub(crate) globals: Vec<Box<Global>>,
-    pub(crate) tags: Vec<Box<Tag>>,
+    pub(crate) memories: Vec<Box<MemoryData>>,
+    pub(crate) tables: Vec<Box<TableData>>,
+    pub(crate) globals: Vec<Box<GlobalData>>,
+    pub(crate) tags: Vec<Box<TagData>>,
     /// The error of the host function that ended execution with `HostError`.
     pub(crate) host_error: Option<Error>,
+    /// What a host function has panicked with, on its way to the caller of the outermost entry.
+    pub(crate) panic: Option<Box<dyn Any + Send>>,
     /// What was running where an exit code comes from that is on its way out. While code runs, and
     /// when an exception has been caught, there is none.
     pub(crate) backtrace: Option<Box<Backtrace>>,
@@ -80,23 +81,20 @@ pub struct StoreData {
 
 impl std::fmt::Debug for StoreData {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Store #{} of {} functions", self.id, self.funcs.len())
+        write!(f, "{:?} of {} functions", self.id, self.funcs.len())
     }
 }
 
-// SAFETY: all pointers in a store lead into the store itself or into shared, immutable compiled
-// code, and host closures are `Send`; so the whole of it can move to another thread.
-unsafe impl Send for Store {}
-
-impl Store {
-    /// An empty store.
-    pub fn new(engine: &Engine) -> Store {
-        static NEXT_ID: AtomicU32 = AtomicU32::new(0);
+impl StoreData {
+    /// An empty store for the host's data: a box's pointer, which [`StoreData::free`] takes.
+    pub(crate) fn new(engine: &Engine, host: NonNull<()>) -> NonNull<StoreData> {
         let limits = engine.config().limits;
         let mut value_stack: Vec<u64> = vec![0; limits.value_stack_bytes / 8];
         let mut frames: Vec<Frame> = Vec::with_capacity(limits.call_depth_max);
         let registry = engine.registry().clone();
+        let id = StoreId::unique();
         let heap = Heap::new(
+            id,
             registry,
             limits.gc_heap_bytes_max,
             engine.config().gc_stress,
@@ -124,16 +122,19 @@ impl Store {
                 exception: 0,
                 store: std::ptr::null_mut(),
             },
-            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            id,
             engine: engine.clone(),
+            host,
             funcs: Vec::new(),
             hosts: Vec::new(),
+            linked: HashMap::new(),
             instances: Vec::new(),
             memories: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
             tags: Vec::new(),
             host_error: None,
+            panic: None,
             backtrace: None,
             entries: 0,
             native_base: 0,
@@ -148,23 +149,24 @@ impl Store {
             data.cx.interrupt = data.interrupt.flags();
         }
         data.heap.publish(&mut data.cx);
-        let data = Box::into_raw(data);
+        let data = NonNull::from(Box::leak(data));
         // SAFETY: `data` was just allocated.
-        unsafe { (*data).cx.store = data.cast() };
-        Store {
-            // SAFETY: a `Box` is never null.
-            data: unsafe { NonNull::new_unchecked(data) },
-        }
+        unsafe { (*data.as_ptr()).cx.store = data.as_ptr().cast() };
+        data
     }
 
-    /// The engine.
-    pub fn engine(&self) -> &Engine {
-        &self.data().engine
+    /// Drops a store, but not the host's data.
+    ///
+    /// # Safety
+    /// The pointer is of [`StoreData::new`], and is not used any more.
+    pub(crate) unsafe fn free(data: NonNull<StoreData>) {
+        // SAFETY: the caller's contract.
+        drop(unsafe { Box::from_raw(data.as_ptr()) });
     }
 
     /// What this store's instances compiled and how often they were entered (contract C2).
-    pub fn proof(&self) -> Proof {
-        let data = self.data();
+    pub(crate) fn proof(&self) -> Proof {
+        let data = self;
         let mut proof = data.proof.clone();
         match data.engine.config().policy {
             Policy::Only(tier) => proof.entered = data.cx.entered[tier as usize],
@@ -177,32 +179,37 @@ impl Store {
         proof
     }
 
-    /// The fuel that is left; `None` if the engine does not meter.
-    pub fn fuel(&self) -> Option<u64> {
-        let data = self.data();
-        data.engine.config().fuel.then_some(data.cx.fuel)
-    }
-
-    /// Replaces the fuel that is left. A new store has none. `meter.rs` says what it buys.
+    /// The fuel that is left.
     ///
     /// # Errors
     /// `Usage` if the engine does not meter.
-    pub fn set_fuel(&mut self, fuel: u64) -> Result<()> {
-        let data = self.data_mut();
-        if !data.engine.config().fuel {
-            return Err(Error::usage("the engine is configured without fuel"));
-        }
-        data.cx.fuel = fuel;
+    pub(crate) fn fuel(&self) -> Result<u64> {
+        self.check_metered()?;
+        Ok(self.cx.fuel)
+    }
+
+    /// Replaces the fuel that is left.
+    ///
+    /// # Errors
+    /// As [`StoreData::fuel`].
+    pub(crate) fn set_fuel(&mut self, fuel: u64) -> Result<()> {
+        self.check_metered()?;
+        self.cx.fuel = fuel;
         Ok(())
     }
 
-    /// What interrupts this store from any thread.
+    fn check_metered(&self) -> Result<()> {
+        let without = || Error::usage("the engine is configured without fuel");
+        self.engine.config().fuel.then_some(()).ok_or_else(without)
+    }
+
+    /// The handle that interrupts this store.
     ///
     /// # Errors
     /// `Usage` if the engine is not interruptible.
-    pub fn interrupt_handle(&self) -> Result<InterruptHandle> {
-        self.data().check_interruptible()?;
-        Ok(self.data().interrupt.clone())
+    pub(crate) fn interrupt_handle(&self) -> Result<InterruptHandle> {
+        self.check_interruptible()?;
+        Ok(self.interrupt.clone())
     }
 
     /// Lets everything that runs in this store after that time, from now on, trap with
@@ -210,8 +217,8 @@ impl Store {
     ///
     /// # Errors
     /// `Usage` if the engine is not interruptible.
-    pub fn set_deadline(&mut self, after: Option<Duration>) -> Result<()> {
-        let data = self.data_mut();
+    pub(crate) fn set_deadline(&mut self, after: Option<Duration>) -> Result<()> {
+        let data = self;
         data.check_interruptible()?;
         data.deadline = None;
         if let Some(after) = after {
@@ -220,47 +227,6 @@ impl Store {
         Ok(())
     }
 
-    /// Every memory, in order of creation.
-    pub fn memories(&self) -> impl Iterator<Item = MemoryHandle> + use<> {
-        let store = self.data().id;
-        (0..self.data().memories.len() as u32).map(move |index| MemoryHandle { store, index })
-    }
-
-    /// Every table, in order of creation.
-    pub fn tables(&self) -> impl Iterator<Item = TableHandle> + use<> {
-        let store = self.data().id;
-        (0..self.data().tables.len() as u32).map(move |index| TableHandle { store, index })
-    }
-
-    /// Every global, in order of creation.
-    pub fn globals(&self) -> impl Iterator<Item = GlobalHandle> + use<> {
-        let store = self.data().id;
-        (0..self.data().globals.len() as u32).map(move |index| GlobalHandle { store, index })
-    }
-
-    pub(crate) fn data(&self) -> &StoreData {
-        // SAFETY: the store owns its data, and no code runs in it while `self` is borrowed.
-        unsafe { self.data.as_ref() }
-    }
-
-    pub(crate) fn data_mut(&mut self) -> &mut StoreData {
-        // SAFETY: as in `data`, and `self` is borrowed uniquely.
-        unsafe { self.data.as_mut() }
-    }
-
-    pub(crate) fn as_ptr(&mut self) -> *mut StoreData {
-        self.data.as_ptr()
-    }
-}
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        // SAFETY: the pointer came from a `Box` and is not used after this.
-        drop(unsafe { Box::from_raw(self.data.as_ptr()) });
-    }
-}
-
-impl StoreData {
     pub(crate) fn add_func(&mut self, func: *mut FuncInst) -> u32 {
         self.funcs.push(func);
         self.funcs.len() as u32 - 1
@@ -278,14 +244,14 @@ impl StoreData {
     ///
     /// # Errors
     /// `Limit`, saying which.
-    pub(crate) fn new_memory(&mut self, ty: MemoryType) -> Result<MemoryHandle> {
+    pub(crate) fn new_memory(&mut self, ty: MemoryType) -> Result<Memory> {
         let limits = self.engine.config().limits;
         self.check_count(
             LimitKind::Memories,
             self.memories.len(),
             limits.memories_max,
         )?;
-        let memory = Memory::new(ty, self.guards_memories(), limits.memory_bytes_max)?;
+        let memory = MemoryData::new(ty, self.guards_memories(), limits.memory_bytes_max)?;
         let bytes = memory.inst.len_bytes as u64;
         let left = self.cx.memory_bytes_left.checked_sub(bytes);
         self.cx.memory_bytes_left = left.ok_or_else(|| {
@@ -294,7 +260,7 @@ impl StoreData {
             Error::limit(LimitKind::StoreMemoryBytes, message)
         })?;
         self.memories.push(memory);
-        Ok(MemoryHandle {
+        Ok(Memory {
             store: self.id,
             index: self.memories.len() as u32 - 1,
         })
@@ -304,7 +270,7 @@ impl StoreData {
     ///
     /// # Errors
     /// `Limit`, saying which.
-    pub(crate) fn new_table(&mut self, ty: TableType, init: u64) -> Result<TableHandle> {
+    pub(crate) fn new_table(&mut self, ty: TableType, init: u64) -> Result<Table> {
         let limits = self.engine.config().limits;
         self.check_count(LimitKind::Tables, self.tables.len(), limits.tables_max)?;
         let too_large = |kind| {
@@ -313,27 +279,27 @@ impl StoreData {
         };
         let left = self.cx.table_elements_left.checked_sub(ty.initial);
         let left = left.ok_or_else(|| too_large(LimitKind::StoreTableElements))?;
-        let table = Table::new(ty, init, limits.table_elements_max)
+        let table = TableData::new(ty, init, limits.table_elements_max)
             .ok_or_else(|| too_large(LimitKind::TableElements))?;
         self.cx.table_elements_left = left;
         self.tables.push(table);
-        Ok(TableHandle {
+        Ok(Table {
             store: self.id,
             index: self.tables.len() as u32 - 1,
         })
     }
 
-    pub(crate) fn add_global(&mut self, global: Box<Global>) -> GlobalHandle {
+    pub(crate) fn add_global(&mut self, global: Box<GlobalData>) -> Global {
         self.globals.push(global);
-        GlobalHandle {
+        Global {
             store: self.id,
             index: self.globals.len() as u32 - 1,
         }
     }
 
-    pub(crate) fn add_tag(&mut self, tag: Box<Tag>) -> TagHandle {
+    pub(crate) fn add_tag(&mut self, tag: Box<TagData>) -> Tag {
         self.tags.push(tag);
-        TagHandle {
+        Tag {
             store: self.id,
             index: self.tags.len() as u32 - 1,
         }
@@ -344,13 +310,6 @@ impl StoreData {
     pub(crate) fn guards_memories(&self) -> bool {
         let config = self.engine.config();
         config.bounds == crate::engine::Bounds::Guard && config.policy.compiles()
-    }
-
-    /// The signature of a function of this store.
-    pub(crate) fn signature(&self, func: *const FuncInst) -> std::sync::Arc<FuncType> {
-        // SAFETY: functions of a store live as long as the store.
-        let ty = unsafe { (*func).ty };
-        self.engine.registry().func(ty)
     }
 
     fn check_interruptible(&self) -> Result<()> {
@@ -368,8 +327,11 @@ impl StoreData {
         self.backtrace.get_or_insert_default()
     }
 
-    /// The error for an exit code.
+    /// The error for an exit code. A host function's panic goes on.
     pub(crate) fn exit_error(&mut self, exit: u32) -> Error {
+        if let Some(payload) = self.panic.take() {
+            resume_unwind(payload);
+        }
         let backtrace = self.backtrace.take();
         Error {
             backtrace,
@@ -413,11 +375,49 @@ pub(crate) unsafe fn caught(cx: *mut Cx) {
     unsafe { (*(*cx).store.cast::<StoreData>()).backtrace = None };
 }
 
-/// The error of a handle that belongs to another store.
-pub(crate) fn check_store(handle: u32, store: &StoreData) -> Result<()> {
+impl Objects for StoreData {
+    unsafe fn func(&self, word: u64) -> Func {
+        let inst = word as *const FuncInst;
+        // SAFETY: the caller's contract.
+        let id = unsafe { (*inst).id };
+        Func { store: self.id, id }
+    }
+
+    fn func_word(&self, func: Func) -> u64 {
+        let inst = self.funcs.get(func.id as usize);
+        inst.filter(|_| func.store == self.id)
+            .map_or(0, |&inst| inst as u64)
+    }
+
+    fn hold(&self, object: u32) -> (TypeRef, GcRef) {
+        self.heap.hold(object)
+    }
+
+    fn object(&self, handle: GcRef) -> Option<(TypeRef, u32)> {
+        self.heap.object(handle)
+    }
+}
+
+/// What is said of a handle that is used with a store that it is not of.
+const WRONG_STORE: &str = "object used with the wrong store";
+
+/// For what can fail.
+///
+/// # Errors
+/// `Usage` if the handle is another store's.
+pub(crate) fn check_store(handle: StoreId, store: &StoreData) -> Result<()> {
     if handle == store.id {
         Ok(())
     } else {
-        Err(Error::usage("a handle of another store"))
+        Err(Error::usage(WRONG_STORE))
     }
+}
+
+/// For what cannot fail.
+///
+/// # Panics
+/// If the handle is another store's.
+#[track_caller]
+pub(crate) fn assert_store(handle: StoreId, store: &StoreData) {
+    assert!(handle == store.id, "{WRONG_STORE}");
 }

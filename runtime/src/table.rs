@@ -6,7 +6,7 @@ use crate::vm::TableInst;
 /// A table and its elements. `inst` is what code sees.
 #[derive(Debug)]
 #[repr(C)]
-pub struct Table {
+pub struct TableData {
     /// Elements and length, at the address that instances point to. First: code's pointers to
     /// it are pointers to the whole.
     pub inst: TableInst,
@@ -16,9 +16,9 @@ pub struct Table {
     elements_max: u64,
 }
 
-impl Table {
+impl TableData {
     /// A table of its initial length filled with `init`; `None` above the limit.
-    pub fn new(ty: TableType, init: u64, elements_max: u64) -> Option<Box<Table>> {
+    pub fn new(ty: TableType, init: u64, elements_max: u64) -> Option<Box<TableData>> {
         if ty.initial > elements_max {
             return None;
         }
@@ -26,7 +26,7 @@ impl Table {
             elements: std::ptr::null_mut(),
             len: 0,
         };
-        let mut table = Box::new(Table {
+        let mut table = Box::new(TableData {
             inst,
             ty,
             words: Vec::new(),
@@ -101,7 +101,7 @@ mod tests {
             initial: 1,
             maximum: Some(4),
         };
-        let mut table = Table::new(ty, 0, 3).expect("one element fits");
+        let mut table = TableData::new(ty, 0, 3).expect("one element fits");
         assert_eq!(table.grow(2, 9), Some(1));
         assert_eq!(table.words(), [0, 9, 9]);
         assert_eq!(
@@ -111,6 +111,6 @@ mod tests {
         );
         let words = table.words_mut().as_mut_ptr();
         assert_eq!(table.inst.elements, words);
-        assert!(Table::new(TableType { initial: 4, ..ty }, 0, 3).is_none());
+        assert!(TableData::new(TableType { initial: 4, ..ty }, 0, 3).is_none());
     }
 }

@@ -36,18 +36,18 @@ impl Engine {
     ///
     /// # Errors
     /// `Unsupported` if the policy's tier cannot run on this machine.
-    pub fn new(config: Config) -> Result<Engine> {
+    pub fn new(config: &Config) -> Result<Engine> {
         let backend: Box<dyn Backend> = match config.policy {
             Policy::Only(Tier::Stack) => Box::new(StackTier),
             Policy::Only(Tier::Register) => Box::new(RegisterTier),
-            Policy::Only(Tier::Jit) => Box::new(JitTier::new(&config)?),
+            Policy::Only(Tier::Jit) => Box::new(JitTier::new(config)?),
             Policy::Tiered(thresholds) => Box::new(Tiers {
                 thresholds,
-                jit: JitTier::new(&config)?,
+                jit: JitTier::new(config)?,
                 queue: thresholds.background.then(start).transpose()?,
             }),
         };
-        Ok(Engine::with_backend(config, backend))
+        Ok(Engine::with_backend(*config, backend))
     }
 }
 

@@ -235,6 +235,36 @@ pub struct FuncType {
     pub results: Box<[ValType]>,
 }
 
+impl FuncType {
+    /// A function type from its parameters and results.
+    ///
+    /// ```
+    /// use wassay_runtime::{FuncType, ValType};
+    ///
+    /// let ty = FuncType::new([ValType::I32, ValType::I64], [ValType::F32]);
+    /// assert_eq!(ty.to_string(), "[i32 i64] -> [f32]");
+    /// ```
+    pub fn new(
+        params: impl IntoIterator<Item = ValType>,
+        results: impl IntoIterator<Item = ValType>,
+    ) -> FuncType {
+        FuncType {
+            params: params.into_iter().collect(),
+            results: results.into_iter().collect(),
+        }
+    }
+
+    /// The parameter types.
+    pub fn params(&self) -> &[ValType] {
+        &self.params
+    }
+
+    /// The result types.
+    pub fn results(&self) -> &[ValType] {
+        &self.results
+    }
+}
+
 /// How a field or an array element is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StorageType {
@@ -393,6 +423,23 @@ impl TypeRegistry {
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         inner.types[id.0 as usize].clone()
+    }
+
+    /// True if the defined type that a value type names is one of this registry, of that kind.
+    pub fn knows(&self, ty: ValType) -> bool {
+        let ValType::Ref(RefType {
+            heap: HeapType::Concrete(named) | HeapType::Exact(named),
+            ..
+        }) = ty
+        else {
+            return true;
+        };
+        let inner = self
+            .inner
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let known = inner.types.get(named.id.0 as usize);
+        known.is_some_and(|known| known.sub.composite.kind() == named.kind)
     }
 
     /// The defined types from `first` on, in order of their ids.

@@ -10,6 +10,8 @@
 //! object of the heap is its offset there, a multiple of 8 below 2^32; an i31 is its 31 bits
 //! shifted left by one, plus 1; the host's number `n` is `n << 32 | 2`.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::types::{AbstractHeapType, CompositeKind, HeapType, RefType, TypeRef, ValType};
 
 /// A typed WebAssembly value. Floats are held as bits: a NaN's payload is part of the value.
@@ -34,8 +36,8 @@ pub enum Val {
 pub enum Ref {
     /// Null, of the hierarchy that this heap type is in.
     Null(AbstractHeapType),
-    /// A function; `word` is its address in the store, which is its identity.
-    Func(FuncWord),
+    /// A function.
+    Func(Func),
     /// A host reference by the number that the host chose.
     Extern(u32),
     /// A host reference that has become internal (`any.convert_extern`).
@@ -63,8 +65,17 @@ pub enum Internal {
     Array(GcRef),
 }
 
-/// What gives handles to the heap's objects, and finds the objects of handles.
+/// Gives handles of a store's functions and objects, and finds what handles stand for.
 pub(crate) trait Objects {
+    /// The handle of the function that a word refers to.
+    ///
+    /// # Safety
+    /// The word is the address of a function of this store.
+    unsafe fn func(&self, word: u64) -> Func;
+
+    /// The word of a function's handle; 0 if the function is another store's.
+    fn func_word(&self, func: Func) -> u64;
+
     /// The canonical type of an object, and a handle that keeps it alive.
     fn hold(&self, object: u32) -> (TypeRef, GcRef);
 
@@ -72,20 +83,45 @@ pub(crate) trait Objects {
     fn object(&self, handle: GcRef) -> Option<(TypeRef, u32)>;
 }
 
-/// The raw word of a function reference: the address of its `FuncInst`, never 0.
+/// A function of a store. Equal handles are the same function.
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, Func, Store};
+///
+/// let engine = Engine::new(&Config::new())?;
+/// let mut store = Store::new(&engine, ());
+/// let double = Func::wrap(&mut store, |n: i32| n * 2);
+/// assert_eq!(double.typed::<i32, i32>(&store)?.call(&mut store, 21)?, 42);
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FuncWord(pub(crate) u64);
+pub struct Func {
+    pub(crate) store: StoreId,
+    pub(crate) id: u32,
+}
+
+/// Tells the handles of one store from those of all others of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StoreId(u64);
+
+impl StoreId {
+    /// An identity that no other store has.
+    pub(crate) fn unique() -> StoreId {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        StoreId(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// A handle of an object of the garbage-collected heap, which it keeps alive until it is released.
 /// Of handles that have not been, equal ones are of the same object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GcRef {
-    /// The number of its heap.
-    pub(crate) heap: u32,
+    /// Its store.
+    pub(crate) store: StoreId,
     /// Its place among all that the host holds.
     pub(crate) place: u32,
     /// Tells it from what had the place before.
-    pub(crate) stamp: u32,
+    pub(crate) stamp: u64,
 }
 
 /// The word of an i31, from its low 31 bits.
@@ -145,14 +181,18 @@ impl Val {
     }
 
     /// Reads a value of type `ty` from its slots.
-    pub(crate) fn read(ty: ValType, objects: &dyn Objects, slots: &[u64]) -> Val {
+    ///
+    /// # Safety
+    /// As for [`Ref::from_word`], of the slots of a reference.
+    pub(crate) unsafe fn read(ty: ValType, objects: &dyn Objects, slots: &[u64]) -> Val {
         match ty {
             ValType::I32 => Val::I32(slots[0] as i32),
             ValType::I64 => Val::I64(slots[0] as i64),
             ValType::F32 => Val::F32(slots[0] as u32),
             ValType::F64 => Val::F64(slots[0]),
             ValType::V128 => Val::V128(u128::from(slots[0]) | u128::from(slots[1]) << 64),
-            ValType::Ref(r) => Val::Ref(Ref::from_word(r, objects, slots[0])),
+            // SAFETY: the caller's contract.
+            ValType::Ref(r) => Val::Ref(unsafe { Ref::from_word(r, objects, slots[0]) }),
         }
     }
 
@@ -178,7 +218,7 @@ impl Ref {
         };
         match self {
             Ref::Null(_) => 0,
-            Ref::Func(f) => f.0,
+            Ref::Func(f) => objects.func_word(f),
             Ref::Extern(n) | Ref::Host(n) => host_word(n),
             Ref::I31(value) | Ref::Converted(Internal::I31(value)) => i31_word(value),
             Ref::Struct(h) | Ref::Array(h) | Ref::Exn(h) => object(h),
@@ -187,11 +227,15 @@ impl Ref {
     }
 
     /// The reference that a slot word of type `ty` denotes.
-    pub(crate) fn from_word(ty: RefType, objects: &dyn Objects, word: u64) -> Ref {
+    ///
+    /// # Safety
+    /// The word is a reference of the store of `objects`, in the hierarchy of `ty`.
+    pub(crate) unsafe fn from_word(ty: RefType, objects: &dyn Objects, word: u64) -> Ref {
         let top = ty.heap.top();
         match (word, top) {
             (0, _) => Ref::Null(top),
-            (_, AbstractHeapType::Func) => Ref::Func(FuncWord(word)),
+            // SAFETY: the caller's contract.
+            (_, AbstractHeapType::Func) => Ref::Func(unsafe { objects.func(word) }),
             (_, AbstractHeapType::Exn) => Ref::Exn(objects.hold(word as u32).1),
             (_, AbstractHeapType::Extern) if word & 7 == HOST_TAG => {
                 Ref::Extern((word >> 32) as u32)
@@ -228,10 +272,13 @@ impl Ref {
             Ref::Struct(handle) | Ref::Array(handle) => {
                 objects.object(handle).map(|(ty, _)| HeapType::Exact(ty))
             }
+            // A handle says nothing of its object's kind. Exceptions have their tag's type.
             Ref::Exn(handle)
             | Ref::Converted(Internal::Struct(handle) | Internal::Array(handle)) => {
-                let is_alive = objects.object(handle).is_some();
-                is_alive.then_some(HeapType::Abstract(self.abstract_type()))
+                let (ty, _) = objects.object(handle)?;
+                let is_exception = ty.kind == CompositeKind::Func;
+                let fits = is_exception == matches!(self, Ref::Exn(_));
+                fits.then_some(HeapType::Abstract(self.abstract_type()))
             }
             Ref::Null(_)
             | Ref::Func(_)
@@ -277,6 +324,14 @@ mod tests {
     struct NoObjects;
 
     impl Objects for NoObjects {
+        unsafe fn func(&self, word: u64) -> Func {
+            panic!("there is no function {word:#x}")
+        }
+
+        fn func_word(&self, func: Func) -> u64 {
+            panic!("there is no function {func:?}")
+        }
+
         fn hold(&self, object: u32) -> (TypeRef, GcRef) {
             panic!("there is no object {object:#x}")
         }
@@ -298,7 +353,8 @@ mod tests {
         ] {
             let word = external.to_word(&NoObjects);
             assert_eq!(word, internal.to_word(&NoObjects));
-            let read = |top| Ref::from_word(RefType::nullable(top), &NoObjects, word);
+            // SAFETY: neither functions nor objects are read.
+            let read = |top| unsafe { Ref::from_word(RefType::nullable(top), &NoObjects, word) };
             assert_eq!(read(AbstractHeapType::Extern), external);
             assert_eq!(read(AbstractHeapType::Any), internal);
         }
@@ -319,7 +375,9 @@ mod tests {
         for value in values {
             let mut slots = [u64::MAX; 2];
             value.write(&NoObjects, &mut slots[..slots_of(value.ty())]);
-            assert_eq!(Val::read(value.ty(), &NoObjects, &slots), value);
+            // SAFETY: as above.
+            let read = unsafe { Val::read(value.ty(), &NoObjects, &slots) };
+            assert_eq!(read, value);
         }
     }
 

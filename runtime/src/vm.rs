@@ -54,7 +54,7 @@ pub unsafe fn enter(mut func: *mut FuncInst, cx: *mut Cx, args: *mut u64) -> Exi
 
 /// A function instance (spec: "Function Instances"). Its address is the function's identity, and
 /// what a function reference holds.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct FuncInst {
     /// How any tier, or the host, calls it.
@@ -77,6 +77,11 @@ pub struct FuncInst {
     pub param_slots: u32,
     /// Slots of its results.
     pub result_slots: u32,
+    /// Of a host function, its closure, else null.
+    pub host: *const (),
+    /// Of a host function that an instance has imported, that instance, else null: each import
+    /// of a host function is a `FuncInst` of its own, with the same `id`.
+    pub importer: *mut Vm,
 }
 
 /// What code of one instance can reach: the index spaces of its module (spec: "Module Instances").
@@ -105,6 +110,8 @@ pub struct Vm {
     pub tags: *const *mut TagInst,
     /// What the tier that runs the instance keeps for its module (`module::CompiledModule`).
     pub compiled: *const (),
+    /// The instance's index in the store.
+    pub instance: u32,
 }
 
 /// A memory as code sees it. `base` may move when the memory grows, unless it is guarded.

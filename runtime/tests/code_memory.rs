@@ -53,10 +53,10 @@ fn run(module: &Module, store: &mut Store) -> wassay_runtime::Result<i32> {
         params: [ValType::I32].into(),
         results: [].into(),
     };
-    let host = Func::host(store, ty, Box::new(|_, _| Ok(vec![])))?;
-    let instance = Instance::new(store, module, &[Extern::Func(host)])?;
-    let func = instance.func(store, "f").unwrap();
-    match func.call(store, &[])?[..] {
+    let host = Func::new(&mut *store, ty, |_, _, _| Ok(()))?;
+    let instance = Instance::new(&mut *store, module, &[Extern::Func(host)])?;
+    let func = instance.get_func(&*store, "f").unwrap();
+    match func.invoke(&mut *store, &[])?[..] {
         [Val::I32(number)] => Ok(number),
         ref other => panic!("{other:?}"),
     }
@@ -87,9 +87,9 @@ fn nothing_is_writable_and_executable() {
             (looks, seen)
         });
         for number in 0..100 {
-            let engine = Engine::new(Config::only(Tier::Jit)).unwrap();
+            let engine = Engine::new(&Config::only(Tier::Jit)).unwrap();
             let module = module(&engine, number);
-            assert_eq!(run(&module, &mut Store::new(&engine)).unwrap(), number);
+            assert_eq!(run(&module, &mut Store::new(&engine, ())).unwrap(), number);
         }
         done.store(true, Ordering::Relaxed);
         let (looks, seen) = watch.join().unwrap();
@@ -101,9 +101,9 @@ fn nothing_is_writable_and_executable() {
 }
 
 fn modules_that_have_gone_leave_nothing(before: usize) {
-    let engine = Engine::new(Config::only(Tier::Jit)).unwrap();
+    let engine = Engine::new(&Config::only(Tier::Jit)).unwrap();
     let modules: Vec<Module> = (0..20).map(|number| module(&engine, number)).collect();
-    let mut store = Store::new(&engine);
+    let mut store = Store::new(&engine, ());
     for (number, module) in modules.iter().enumerate() {
         assert_eq!(run(module, &mut store).unwrap(), number as i32);
     }
@@ -116,7 +116,7 @@ fn modules_that_have_gone_leave_nothing(before: usize) {
     assert!(with_adapter < all);
     for number in 0..1000 {
         let module = module(&engine, number);
-        assert_eq!(run(&module, &mut Store::new(&engine)).unwrap(), number);
+        assert_eq!(run(&module, &mut Store::new(&engine, ())).unwrap(), number);
     }
     assert_eq!(
         executable_bytes(),
@@ -128,14 +128,14 @@ fn modules_that_have_gone_leave_nothing(before: usize) {
 }
 
 fn other_threads_run_what_is_published_where_other_code_was() {
-    let engine = Engine::new(Config::only(Tier::Jit)).unwrap();
+    let engine = Engine::new(&Config::only(Tier::Jit)).unwrap();
     let (to_worker, modules) = mpsc::sync_channel::<Module>(0);
     let (to_main, results) = mpsc::sync_channel::<i32>(0);
     std::thread::scope(|scope| {
         let worker = engine.clone();
         scope.spawn(move || {
             for module in modules {
-                let number = run(&module, &mut Store::new(&worker)).unwrap();
+                let number = run(&module, &mut Store::new(&worker, ())).unwrap();
                 drop(module);
                 to_main.send(number).unwrap();
             }
@@ -143,7 +143,7 @@ fn other_threads_run_what_is_published_where_other_code_was() {
         for number in 0..500 {
             let module = module(&engine, number);
             // Compiled and published here, run there.
-            assert_eq!(run(&module, &mut Store::new(&engine)).unwrap(), number);
+            assert_eq!(run(&module, &mut Store::new(&engine, ())).unwrap(), number);
             to_worker.send(module).unwrap();
             assert_eq!(results.recv().unwrap(), number);
         }
@@ -154,23 +154,23 @@ fn other_threads_run_what_is_published_where_other_code_was() {
 fn code_is_limited(before: usize) {
     let mut config = Config::only(Tier::Jit);
     config.limits.code_bytes_max = 256 << 10;
-    let engine = Engine::new(config).unwrap();
+    let engine = Engine::new(&config).unwrap();
     let mut stores = Vec::new();
     let error = loop {
         let module = module(&engine, 7);
-        let mut store = Store::new(&engine);
+        let mut store = Store::new(&engine, ());
         match run(&module, &mut store) {
             Ok(number) => assert_eq!(number, 7),
             Err(error) => break error,
         }
         stores.push(store);
     };
-    assert_eq!(error.kind, ErrorKind::Limit(LimitKind::Code));
-    assert!(error.message.contains("262144"), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Limit(LimitKind::Code));
+    assert!(error.message().contains("262144"), "{error}");
     let taken = executable_bytes() - before;
     assert!(taken <= 256 << 10 && stores.len() > 1, "{taken} bytes");
     // What has gone is there again.
     stores.pop();
     let module = module(&engine, 8);
-    assert_eq!(run(&module, &mut Store::new(&engine)).unwrap(), 8);
+    assert_eq!(run(&module, &mut Store::new(&engine, ())).unwrap(), 8);
 }

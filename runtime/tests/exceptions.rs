@@ -23,7 +23,7 @@ use Val::{I32, I64};
 fn tiers() -> impl Iterator<Item = Tier> {
     let all = [Tier::Stack, Tier::Register, Tier::Jit];
     all.into_iter()
-        .filter(|&tier| Engine::new(Config::only(tier)).is_ok())
+        .filter(|&tier| Engine::new(&Config::only(tier)).is_ok())
 }
 
 /// An instance in a store of its own.
@@ -33,10 +33,7 @@ struct Program {
 }
 
 fn config(tier: Tier) -> Config {
-    Config {
-        features: WasmFeatures::all(),
-        ..Config::only(tier)
-    }
+    *Config::only(tier).features(WasmFeatures::all())
 }
 
 fn compile(engine: &Engine, wat: &str) -> Module {
@@ -54,7 +51,7 @@ fn instantiate(store: &mut Store, wat: &str, imports: &[Extern]) -> Instance {
 
 impl Program {
     fn with(config: Config, wat: &str) -> Program {
-        let mut store = Store::new(&Engine::new(config).unwrap());
+        let mut store = Store::new(&Engine::new(&config).unwrap(), ());
         let instance = instantiate(&mut store, wat, &[]);
         Program { store, instance }
     }
@@ -64,8 +61,8 @@ impl Program {
     }
 
     fn call(&mut self, name: &str, args: &[Val]) -> Result<Vec<Val>> {
-        let func = self.instance.func(&self.store, name).unwrap();
-        func.call(&mut self.store, args)
+        let func = self.instance.get_func(&self.store, name).unwrap();
+        func.invoke(&mut self.store, args)
     }
 }
 
@@ -89,10 +86,7 @@ const FIELDS: &str = r#"
 fn check(cases: &[(&str, i32)]) {
     let ways = [Compilation::Eager, Compilation::Lazy];
     for (tier, compilation) in tiers().flat_map(|tier| ways.map(|way| (tier, way))) {
-        let config = Config {
-            compilation,
-            ..config(tier)
-        };
+        let config = *config(tier).compilation(compilation);
         for &(body, expected) in cases {
             let body = format!(r#"(func (export "run") (param $x i32) (result i32) {body})"#);
             let mut program = Program::with(config, &format!("(module {FIELDS} {body})"));
@@ -288,7 +282,7 @@ fn every_type_is_carried() {
     );
     for tier in tiers() {
         let mut program = Program::new(tier, &wat);
-        let near = program.instance.func(&program.store, "near").unwrap();
+        let near = program.instance.get_func(&program.store, "near").unwrap();
         let values = [
             I32(-1),
             I64(i64::MIN),
@@ -296,7 +290,7 @@ fn every_type_is_carried() {
             Val::F64(0x8000_0000_0000_0000),
             Val::V128(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10),
             Val::Ref(Ref::Extern(77)),
-            Val::Ref(near.to_ref(&program.store)),
+            Val::Ref(near.into()),
             I32(i32::MAX),
         ];
         assert_eq!(program.call("near", &values), Ok(values.to_vec()), "{tier}");
@@ -323,9 +317,9 @@ fn what_is_not_caught_leaves_with_its_values() {
         let mut program = Program::new(tier, wat);
         for _ in 0..2 {
             let error = program.call("run", &[]).unwrap_err();
-            assert_eq!(error.kind, ErrorKind::Exception, "{tier}");
+            assert_eq!(error.kind(), ErrorKind::Exception, "{tier}");
             let exception = Exception::of(&error).unwrap();
-            let exported = program.instance.export(&program.store, "t");
+            let exported = program.instance.get_export(&program.store, "t");
             let (tag, values) = exception.get(&program.store).unwrap();
             assert_eq!(Some(Extern::Tag(tag)), exported);
             assert_eq!(values, [I32(3), I64(4)]);
@@ -379,9 +373,9 @@ fn tags_are_the_same_if_they_are_one() {
         (func (export "run") (param i32) (result i32)
             (i32.store (i32.const 8) (call $catch (local.get 0))) (i32.load (i32.const 8))))"#;
     for tier in tiers() {
-        let mut store = Store::new(&Engine::new(config(tier)).unwrap());
+        let mut store = Store::new(&Engine::new(&config(tier)).unwrap(), ());
         let thrower = instantiate(&mut store, thrower, &[]);
-        let imports = ["t", "u", "f"].map(|name| thrower.export(&store, name).unwrap());
+        let imports = ["t", "u", "f"].map(|name| thrower.get_export(&store, name).unwrap());
         let instance = instantiate(&mut store, catcher, &imports);
         let mut program = Program { store, instance };
         for way in 0..4 {

@@ -5,7 +5,9 @@
 
 use std::time::Instant;
 
-use wassay_runtime::{Config, Engine, ErrorKind, Instance, Module, Store, Tier, TrapKind, Val, ir};
+use wassay_runtime::{
+    Config, Engine, ErrorKind, Instance, Module, Store, Tier, TrapKind, Val, interior, ir,
+};
 
 const TIERS: [Tier; 2] = [Tier::Stack, Tier::Register];
 
@@ -127,13 +129,13 @@ fn module(funcs: &[Func]) -> Vec<u8> {
 
 /// What `run` gives for each argument list in a tier.
 fn outcomes(tier: Tier, bytes: &[u8], calls: &[Vec<Val>]) -> Vec<Result<Vec<Val>, ErrorKind>> {
-    let engine = Engine::new(Config::only(tier)).unwrap();
+    let engine = Engine::new(&Config::only(tier)).unwrap();
     let module = Module::new(&engine, bytes).unwrap_or_else(|e| panic!("{tier}: {e}"));
-    let mut store = Store::new(&engine);
+    let mut store = Store::new(&engine, ());
     let instance =
         Instance::new(&mut store, &module, &[]).unwrap_or_else(|e| panic!("{tier}: {e}"));
-    let run = instance.func(&store, "run").unwrap();
-    let mut call = |args: &Vec<Val>| run.call(&mut store, args).map_err(|error| error.kind);
+    let run = instance.get_func(&store, "run").unwrap();
+    let mut call = |args: &Vec<Val>| run.invoke(&mut store, args).map_err(|error| error.kind());
     calls.iter().map(&mut call).collect()
 }
 
@@ -427,10 +429,13 @@ fn recursion_with_large_frames_is_exhaustion() {
 /// One more than the limit is refused when the module is decoded, which says the limit.
 #[test]
 fn beyond_the_limits() {
-    let engine = Engine::new(Config::only(Tier::Register)).unwrap();
+    let engine = Engine::new(&Config::only(Tier::Register)).unwrap();
     let refused = |func: Func| {
         let bytes = module(&[func]);
-        Module::new(&engine, &bytes).expect_err("too large").message
+        Module::new(&engine, &bytes)
+            .expect_err("too large")
+            .message()
+            .to_owned()
     };
     let mut locals = Func::new(&[], &[], vec![]);
     locals.locals = vec![(50_001, op::I32)];
@@ -454,7 +459,10 @@ fn ir_of_large_functions_verifies() {
     };
     let mut func = Func::new(&[], &[], (0..300).flat_map(copies).collect());
     func.locals = vec![(40_000, op::V128)];
-    let engine = Engine::new(Config::only(Tier::Register)).unwrap();
+    let engine = Engine::new(&Config::only(Tier::Register)).unwrap();
     let module = Module::new(&engine, &module(&[func])).unwrap();
-    assert_eq!(ir::verify(&ir::build(&module, 0).unwrap()), Ok(()));
+    assert_eq!(
+        ir::verify(&ir::build(interior::parts(&module), 0).unwrap()),
+        Ok(())
+    );
 }

@@ -109,12 +109,9 @@ impl Run {
         let buffer = wast::parser::ParseBuffer::new(WAT).unwrap();
         let wat = wast::parser::parse::<wast::Wat<'_>>(&buffer);
         let bytes = wat.and_then(|mut wat| wat.encode()).unwrap();
-        let config = Config {
-            bounds,
-            ..Config::only(Tier::Jit)
-        };
-        let engine = Engine::new(config).unwrap();
-        let mut store = Store::new(&engine);
+        let config = *Config::only(Tier::Jit).bounds(bounds);
+        let engine = Engine::new(&config).unwrap();
+        let mut store = Store::new(&engine, ());
         let module = Module::new(&engine, &bytes).unwrap();
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
         let mut run = Run(store, instance);
@@ -123,8 +120,8 @@ impl Run {
     }
 
     fn load(&mut self, address: i32) -> Result<Vec<Val>, wassay_runtime::Error> {
-        let func = self.1.func(&self.0, "load").unwrap();
-        func.call(&mut self.0, &[Val::I32(address)])
+        let func = self.1.get_func(&self.0, "load").unwrap();
+        func.invoke(&mut self.0, &[Val::I32(address)])
     }
 
     /// Accesses are values or traps, as ever.
@@ -138,7 +135,7 @@ impl Run {
 
     /// Takes the memory away, and gives the address of its first byte.
     fn take_memory(&self) -> usize {
-        let Some(Extern::Memory(memory)) = self.1.export(&self.0, "memory") else {
+        let Some(Extern::Memory(memory)) = self.1.get_export(&self.0, "memory") else {
             panic!("there is a memory");
         };
         let data = memory.data(&self.0);

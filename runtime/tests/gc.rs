@@ -4,8 +4,9 @@
 use std::sync::{Arc, Mutex};
 
 use wassay_runtime::{
-    AbstractHeapType, Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Instance, Internal,
-    Limits, Module, Ref, RefType, Store, Tier, TrapKind, Val, ValType, WasmFeatures,
+    AbstractHeapType, Caller, Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Instance,
+    Internal, Limits, Module, Ref, RefType, RootMark, Store, Tier, TrapKind, Val, ValType,
+    WasmFeatures,
 };
 
 const TIERS: [Tier; 2] = [Tier::Stack, Tier::Register];
@@ -16,14 +17,15 @@ struct Run {
 }
 
 fn config(tier: Tier, gc_heap_bytes_max: u64, gc_stress: bool) -> Config {
-    Config {
-        features: WasmFeatures::all(),
-        limits: Limits {
-            gc_heap_bytes_max,
-            ..Limits::default()
-        },
-        gc_stress,
-        ..Config::only(tier)
+    {
+        let mut config = *Config::only(tier)
+            .features(WasmFeatures::all())
+            .limits(Limits {
+                gc_heap_bytes_max,
+                ..Limits::default()
+            });
+        config.testing().gc_stress(gc_stress);
+        config
     }
 }
 
@@ -36,16 +38,16 @@ fn module(engine: &Engine, wat: &str) -> Module {
 
 impl Run {
     fn new(config: Config, wat: &str) -> Run {
-        let engine = Engine::new(config).expect("the tier runs here");
-        let mut store = Store::new(&engine);
+        let engine = Engine::new(&config).expect("the tier runs here");
+        let mut store = Store::new(&engine, ());
         let module = module(&engine, wat);
         let instance = Instance::new(&mut store, &module, &[]).expect("it instantiates");
         Run { store, instance }
     }
 
     fn call(&mut self, name: &str, args: &[Val]) -> Result<Vec<Val>, Error> {
-        let func = self.instance.func(&self.store, name);
-        func.expect("it is exported").call(&mut self.store, args)
+        let func = self.instance.get_func(&self.store, name);
+        func.expect("it is exported").invoke(&mut self.store, args)
     }
 
     fn int(&mut self, name: &str, args: &[Val]) -> i32 {
@@ -123,7 +125,7 @@ fn a_heap_that_is_full_traps_and_can_be_emptied() {
         assert_eq!(error.trap_kind(), Some(TrapKind::HeapExhausted));
         assert!(run.store.gc_statistics().live_bytes > 900 << 10);
         run.call("forget", &[]).expect("it ends");
-        run.store.collect_garbage();
+        run.store.gc();
         assert_eq!(run.store.gc_statistics().objects, 0);
         run.call("garbage", &[Val::I32(100)])
             .expect("there is room again");
@@ -147,18 +149,18 @@ fn references_of_the_host_live_as_long_as_their_scope() {
     for tier in TIERS {
         let mut run = Run::new(config(tier, 1 << 24, false), LISTS);
         let outer = run.call("list", &[Val::I32(10)]).expect("it ends")[0];
-        let scope = run.store.open_scope();
+        let scope = RootMark::open(&run.store);
         let inner = run.call("list", &[Val::I32(20)]).expect("it ends")[0];
         assert_ne!(outer, inner);
-        run.store.collect_garbage();
+        run.store.gc();
         assert_eq!(run.store.gc_statistics().objects, 30);
         assert_eq!(run.int("sum", &[inner]), 210);
-        run.store.close_scope(scope);
-        run.store.collect_garbage();
+        scope.close(&mut run.store);
+        run.store.gc();
         assert_eq!(run.store.gc_statistics().objects, 10);
         assert_eq!(run.int("sum", &[outer]), 55);
         let error = run.call("sum", &[inner]).expect_err("it has been released");
-        assert_eq!(error.kind, ErrorKind::Usage);
+        assert_eq!(error.kind(), ErrorKind::Usage);
     }
 }
 
@@ -170,9 +172,9 @@ fn handles_are_of_one_store_and_of_one_type() {
         let list = one.call("list", &[Val::I32(1)]).expect("it ends")[0];
         other.call("list", &[Val::I32(1)]).expect("it ends");
         let error = other.call("sum", &[list]).expect_err("another store's");
-        assert_eq!(error.kind, ErrorKind::Usage);
+        assert_eq!(error.kind(), ErrorKind::Usage);
         let error = one.call("sum", &[Val::Ref(Ref::I31(1))]);
-        assert_eq!(error.expect_err("no structure").kind, ErrorKind::Usage);
+        assert_eq!(error.expect_err("no structure").kind(), ErrorKind::Usage);
     }
 }
 
@@ -213,20 +215,21 @@ const ROUND_TRIPS: &str = r#"(module
 
 /// Instantiates with host functions that collect and note what they were given.
 fn round_trips(tier: Tier, stress: bool) -> (Run, Arc<Mutex<Vec<Val>>>) {
-    let engine = Engine::new(config(tier, 1 << 24, stress)).expect("the tier runs here");
-    let mut store = Store::new(&engine);
+    let engine = Engine::new(&config(tier, 1 << 24, stress)).expect("the tier runs here");
+    let mut store = Store::new(&engine, ());
     let module = module(&engine, ROUND_TRIPS);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let mut host = |top| {
         let ty = ValType::Ref(RefType::nullable(top));
         let (params, results) = ([ty].into(), [ty].into());
         let seen = seen.clone();
-        let call = move |caller: &mut wassay_runtime::Caller<'_>, args: &[Val]| {
-            caller.collect_garbage();
+        let call = move |mut caller: Caller<'_, ()>, args: &[Val], results: &mut [Val]| {
+            caller.gc();
             seen.lock().expect("no test panics in here").push(args[0]);
-            Ok(args.to_vec())
+            results.copy_from_slice(args);
+            Ok(())
         };
-        Func::host(&mut store, FuncType { params, results }, Box::new(call)).expect("a function")
+        Func::new(&mut store, FuncType { params, results }, call).expect("a function")
     };
     let imports = [
         Extern::Func(host(AbstractHeapType::Any)),
@@ -251,7 +254,7 @@ fn references_survive_round_trips_through_the_host() {
         assert!(converted, "{seen:?}");
         let kept = run.call("make", &[Val::I32(600)]).expect("it ends")[0];
         run.call("keep", &[kept]).expect("it ends");
-        run.store.collect_garbage();
+        run.store.gc();
         assert_eq!(run.int("kept", &[]), 677);
     }
 }
@@ -340,11 +343,11 @@ fn constant_expressions_and_segments_are_roots() {
         .flat_map(|tier| [(tier, false), (tier, true)])
     {
         let mut run = Run::new(config(tier, 1 << 20, stress), wat);
-        run.store.collect_garbage();
+        run.store.gc();
         assert_eq!(run.store.gc_statistics().objects, 7);
         assert_eq!(run.int("sum", &[]), 70_543);
         run.call("drop", &[]).expect("it ends");
-        run.store.collect_garbage();
+        run.store.gc();
         assert_eq!(run.store.gc_statistics().objects, 5);
     }
 }

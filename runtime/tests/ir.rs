@@ -7,13 +7,17 @@
 mod golden;
 mod suites;
 
-use wassay_runtime::{Config, Engine, ErrorKind, Module, Tier, WasmFeatures, ir};
+use wassay_runtime::{Config, Engine, ErrorKind, Module, Tier, WasmFeatures, interior, ir};
 
 #[test]
 fn ir_is_as_expected() {
     golden::check("ir", "ir", |_, module| {
-        let funcs = 0..module.bodies.len();
-        let ir = funcs.map(|body| ir::build(module, body).unwrap().to_string());
+        let funcs = 0..interior::parts(&module).bodies.len();
+        let ir = funcs.map(|body| {
+            ir::build(interior::parts(module), body)
+                .unwrap()
+                .to_string()
+        });
         ir.collect::<Vec<_>>().join("\n")
     });
 }
@@ -21,22 +25,22 @@ fn ir_is_as_expected() {
 #[test]
 fn ir_of_the_suites_verifies() {
     let mut config = Config::only(Tier::Register);
-    config.features = WasmFeatures::all();
-    let engine = Engine::new(config).unwrap();
+    config.features(WasmFeatures::all());
+    let engine = Engine::new(&config).unwrap();
     let (mut verified, mut unsupported) = (0, 0);
     for bytes in suites::modules() {
         let Ok(module) = Module::new(&engine, &bytes) else {
             continue;
         };
-        for body in 0..module.bodies.len() {
-            match ir::build(&module, body) {
+        for body in 0..interior::parts(&module).bodies.len() {
+            match ir::build(interior::parts(&module), body) {
                 Ok(func) => {
                     let result = ir::verify(&func);
                     assert_eq!(result, Ok(()), "\n{func}");
                     verified += 1;
                 }
                 Err(error) => {
-                    assert_eq!(error.kind, ErrorKind::Unsupported, "{error}");
+                    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
                     unsupported += 1;
                 }
             }
@@ -79,7 +83,7 @@ fn deep_and_wide_code_takes_linear_time() {
     // Each block finds the reads below it written already.
     let block = [2, 0x40, 0x20, 1, 0x1a, 0x0b].repeat(200_000);
     let blocks = [read.repeat(200_000), block, [0x1a].repeat(200_000)].concat();
-    let engine = Engine::new(Config::only(Tier::Register)).unwrap();
+    let engine = Engine::new(&Config::only(Tier::Register)).unwrap();
     let started = std::time::Instant::now();
     for (name, code) in [
         ("nested", nested),
@@ -89,7 +93,7 @@ fn deep_and_wide_code_takes_linear_time() {
     ] {
         let module =
             Module::new(&engine, &module_of(&code)).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let func = ir::build(&module, 0).unwrap();
+        let func = ir::build(interior::parts(&module), 0).unwrap();
         assert!(func.ops > 1000, "{name}");
     }
     let seconds = started.elapsed().as_secs();

@@ -9,7 +9,8 @@ mod golden;
 use std::fmt::Write as _;
 use std::fs;
 
-use wassay_runtime::{Bounds, Config, Module, Tier, ir, jit};
+use wassay_runtime::module::Module;
+use wassay_runtime::{Bounds, Config, Tier, interior, ir, jit};
 
 /// What golden files are to have at least.
 const FUNCTIONS_MIN: usize = 100;
@@ -21,8 +22,9 @@ fn code_is_as_expected() {
     golden::check("jit", "txt", |name, module| {
         let mut config = Config::only(Tier::Register);
         if name.starts_with("explicit") {
-            config.bounds = Bounds::Explicit;
+            config.bounds(Bounds::Explicit);
         }
+        let module = interior::parts(module);
         let names = module.names();
         let mut out = String::new();
         for body in 0..module.bodies.len() {

@@ -8,16 +8,13 @@ use std::sync::Barrier;
 
 use wassay_runtime::{
     Compilation, Config, Engine, ErrorKind, Extern, Instance, Module, Result, Store, Tier,
-    TrapKind, Val, WasmFeatures,
+    TrapKind, Val, WasmFeatures, interior,
 };
 
 const TIERS: [Tier; 2] = [Tier::Stack, Tier::Register];
 
 fn lazy(tier: Tier) -> Config {
-    Config {
-        compilation: Compilation::Lazy,
-        ..Config::only(tier)
-    }
+    *Config::only(tier).compilation(Compilation::Lazy)
 }
 
 fn module(engine: &Engine, wat: &str) -> Module {
@@ -27,14 +24,17 @@ fn module(engine: &Engine, wat: &str) -> Module {
 }
 
 fn instance(config: Config, wat: &str) -> (Store, Instance) {
-    let engine = Engine::new(config).unwrap();
-    let mut store = Store::new(&engine);
+    let engine = Engine::new(&config).unwrap();
+    let mut store = Store::new(&engine, ());
     let instance = Instance::new(&mut store, &module(&engine, wat), &[]).unwrap();
     (store, instance)
 }
 
 fn call(store: &mut Store, instance: Instance, name: &str, args: &[Val]) -> Result<Vec<Val>> {
-    instance.func(store, name).unwrap().call(store, args)
+    instance
+        .get_func(&*store, name)
+        .unwrap()
+        .invoke(&mut *store, args)
 }
 
 /// `by_*` call `$sum` in every way there is within a module.
@@ -77,12 +77,22 @@ fn what_is_called_is_translated_once_by_every_kind_of_call() {
     for tier in TIERS {
         for way in WAYS {
             let (mut store, instance) = instance(lazy(tier), CALLS);
-            assert_eq!((store.proof().functions, store.proof().compiled), (11, 0));
+            assert_eq!(
+                (
+                    interior::proof(&store).functions,
+                    interior::proof(&store).compiled
+                ),
+                (11, 0)
+            );
             for n in 1..4 {
                 let args = [Val::I32(n), Val::I32(40)];
                 let results = call(&mut store, instance, way, &args);
                 assert_eq!(results, Ok(vec![Val::I32(n + 40)]), "{tier} {way}");
-                assert_eq!(store.proof().compiled, 2, "{tier} {way}: itself and $sum");
+                assert_eq!(
+                    interior::proof(&store).compiled,
+                    2,
+                    "{tier} {way}: itself and $sum"
+                );
             }
         }
     }
@@ -99,7 +109,7 @@ fn calls_of_other_instances_translate_there() {
         for way in ["call", "tail"] {
             let (mut store, first) = instance(lazy(tier), CALLS);
             let engine = store.engine().clone();
-            let sum = Extern::Func(first.func(&store, "sum").unwrap());
+            let sum = Extern::Func(first.get_func(&store, "sum").unwrap());
             let second = Instance::new(&mut store, &module(&engine, importing), &[sum]).unwrap();
             for n in 0..3 {
                 let args = [Val::I32(n), Val::I32(2)];
@@ -107,7 +117,7 @@ fn calls_of_other_instances_translate_there() {
                 assert_eq!(results, Ok(vec![Val::I32(n + 2)]), "{tier} {way}");
             }
             // The export only tail-calls `$sum`.
-            assert_eq!(store.proof().compiled, 3, "{tier} {way}");
+            assert_eq!(interior::proof(&store).compiled, 3, "{tier} {way}");
         }
     }
 }
@@ -119,7 +129,7 @@ fn recursion_is_as_deep_as_without() {
         let results = call(&mut store, instance, "down", &[Val::I32(1000)]);
         assert_eq!(results, Ok(vec![Val::I32(1000)]), "{tier}");
         let error = call(&mut store, instance, "again", &[Val::I32(i32::MAX)]).unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Trap(TrapKind::StackExhausted));
+        assert_eq!(error.kind(), ErrorKind::Trap(TrapKind::StackExhausted));
         let results = call(&mut store, instance, "again", &[Val::I32(7)]);
         assert_eq!(results, Ok(vec![Val::I32(7)]), "{tier}");
     }
@@ -135,12 +145,14 @@ fn a_frame_that_never_fits_is_exhaustion() {
     );
     for tier in TIERS {
         let mut config = lazy(tier);
-        config.limits.value_stack_bytes = 64 << 10;
+        let mut limits = *config.get_limits();
+        limits.value_stack_bytes = 64 << 10;
+        config.limits(limits);
         let (mut store, instance) = instance(config, &wat);
         for name in ["call", "tail", "large", "call", "large"] {
             let error = call(&mut store, instance, name, &[]).unwrap_err();
             let exhausted = ErrorKind::Trap(TrapKind::StackExhausted);
-            assert_eq!(error.kind, exhausted, "{tier} {name}");
+            assert_eq!(error.kind(), exhausted, "{tier} {name}");
         }
     }
 }
@@ -153,20 +165,20 @@ fn what_cannot_be_translated_fails_when_it_is_called() {
             (if (local.get 0) (then (call $discard))) (i32.const 5)))"#;
     for tier in TIERS {
         let mut config = lazy(tier);
-        config.features |= WasmFeatures::MEMORY_CONTROL;
+        config.feature(WasmFeatures::MEMORY_CONTROL, true);
         let (mut store, instance) = instance(config, wat);
         for _ in 0..2 {
             let results = call(&mut store, instance, "call", &[Val::I32(0)]);
             assert_eq!(results, Ok(vec![Val::I32(5)]), "{tier}");
             let error = call(&mut store, instance, "call", &[Val::I32(1)]).unwrap_err();
-            assert_eq!(error.kind, ErrorKind::Unsupported, "{tier}: {error}");
-            assert!(error.message.contains("memory.discard"), "{error}");
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{tier}: {error}");
+            assert!(error.message().contains("memory.discard"), "{error}");
         }
-        config.compilation = Compilation::Eager;
-        let engine = Engine::new(config).unwrap();
+        config.compilation(Compilation::Eager);
+        let engine = Engine::new(&config).unwrap();
         let module = module(&engine, wat);
-        let error = Instance::new(&mut Store::new(&engine), &module, &[]).unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Unsupported, "{tier}: {error}");
+        let error = Instance::new(&mut Store::new(&engine, ()), &module, &[]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{tier}: {error}");
     }
 }
 
@@ -192,13 +204,13 @@ fn threads_share_what_is_translated() {
         let (mut store, eager) = instance(Config::only(tier), &wat);
         let expected = call(&mut store, eager, "run", &args);
         for _ in 0..20 {
-            let engine = Engine::new(lazy(tier)).unwrap();
+            let engine = Engine::new(&lazy(tier)).unwrap();
             let module = module(&engine, &wat);
             let barrier = Barrier::new(THREADS);
             std::thread::scope(|scope| {
                 for _ in 0..THREADS {
                     scope.spawn(|| {
-                        let mut store = Store::new(&engine);
+                        let mut store = Store::new(&engine, ());
                         let instance = Instance::new(&mut store, &module, &[]).unwrap();
                         barrier.wait();
                         assert_eq!(call(&mut store, instance, "run", &args), expected);

@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use wassay_runtime::{
-    Caller, Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Instance, LimitKind, Limits,
-    Module, Store, Tier, TrapKind, Val, WasmFeatures, jit,
+    Config, Engine, Error, ErrorKind, Extern, Func, Instance, LimitKind, Limits, Module, Store,
+    Tier, TrapKind, Val, WasmFeatures, interior, jit,
 };
 
 const INTERPRETERS: [Tier; 2] = [Tier::Stack, Tier::Register];
@@ -18,19 +18,17 @@ fn encode(wat: &str) -> Vec<u8> {
 }
 
 fn engine(tier: Tier, limits: Limits) -> Engine {
-    let config = Config {
-        limits,
-        features: WasmFeatures::all(),
-        interruptible: true,
-        ..Config::only(tier)
-    };
-    Engine::new(config).unwrap()
+    let config = *Config::only(tier)
+        .limits(limits)
+        .features(WasmFeatures::all())
+        .interruptible(true);
+    Engine::new(&config).unwrap()
 }
 
 /// Instantiates each module in turn in one store; the last instance, or the first error.
 fn instantiate(tier: Tier, limits: Limits, wats: &[&str]) -> Result<(Store, Instance), Error> {
     let engine = engine(tier, limits);
-    let mut store = Store::new(&engine);
+    let mut store = Store::new(&engine, ());
     let mut last = None;
     for wat in wats {
         let module = Module::new(&engine, &encode(wat))?;
@@ -42,14 +40,14 @@ fn instantiate(tier: Tier, limits: Limits, wats: &[&str]) -> Result<(Store, Inst
 fn check_refused(limits: Limits, wats: &[&str], kind: LimitKind) {
     for tier in INTERPRETERS {
         let error = instantiate(tier, limits, wats).expect_err("above the limit");
-        assert_eq!(error.kind, ErrorKind::Limit(kind), "{tier}: {error}");
+        assert_eq!(error.kind(), ErrorKind::Limit(kind), "{tier}: {error}");
         assert!(error.to_string().contains(kind.name()), "{error}");
     }
 }
 
 fn call(store: &mut Store, instance: Instance, args: &[Val]) -> Result<Vec<Val>, TrapKind> {
-    let func = instance.func(store, "run").expect("it is exported");
-    let result = func.call(store, args);
+    let func = instance.get_func(&*store, "run").expect("it is exported");
+    let result = func.invoke(&mut *store, args);
     result.map_err(|e| e.trap_kind().unwrap_or_else(|| panic!("{e}")))
 }
 
@@ -232,17 +230,9 @@ fn bulk_instructions_are_interrupted() {
         );
         for tier in INTERPRETERS {
             let engine = engine(tier, Limits::default());
-            let mut store = Store::new(&engine);
+            let mut store = Store::new(&engine, ());
             let handle = store.interrupt_handle().expect("it is interruptible");
-            let ty = FuncType {
-                params: [].into(),
-                results: [].into(),
-            };
-            let interrupt = move |_: &mut Caller<'_>, _: &[Val]| {
-                handle.interrupt();
-                Ok(vec![])
-            };
-            let host = Func::host(&mut store, ty, Box::new(interrupt)).expect("a function");
+            let host = Func::wrap(&mut store, move || handle.interrupt());
             let module = Module::new(&engine, &encode(&wat)).expect("valid");
             let imports = [Extern::Func(host)];
             let instance = Instance::new(&mut store, &module, &imports).expect("it links");
@@ -256,22 +246,16 @@ fn bulk_instructions_are_interrupted() {
 #[test]
 fn machine_code_is_metered_where_it_is_asked_for() {
     let plain = Config::only(Tier::Register);
-    let engine = Engine::new(plain).expect("an engine");
+    let engine = Engine::new(&plain).expect("an engine");
     let module = Module::new(&engine, &encode("(module (func (loop (br 0))))")).expect("valid");
-    let fuel = Config {
-        fuel: true,
-        ..plain
-    };
-    let interruptible = Config {
-        interruptible: true,
-        ..plain
-    };
+    let fuel = *{ plain }.fuel(true);
+    let interruptible = *{ plain }.interruptible(true);
     for (config, traps) in [
         (plain, [false, false]),
         (fuel, [true, false]),
         (interruptible, [false, true]),
     ] {
-        let stages = jit::stages(&module, 0, &config).expect("it compiles");
+        let stages = jit::stages(interior::parts(&module), 0, &config).expect("it compiles");
         let has = |trap| stages.listing.contains(trap);
         let seen = [has("Trap(OutOfFuel)"), has("Trap(Interrupted)")];
         assert_eq!(seen, traps, "{}", stages.listing);
@@ -286,7 +270,7 @@ fn copies_in_pieces_keep_every_byte() {
     for (to, from) in [(3, 0), (0, 3), (0x8_0000, 5), (7, 0x8_0000)] {
         let (mut store, instance) =
             instantiate(Tier::Stack, Limits::default(), &[wat]).expect("fits");
-        let Some(Extern::Memory(memory)) = instance.export(&store, "m") else {
+        let Some(Extern::Memory(memory)) = instance.get_export(&store, "m") else {
             panic!("it is exported");
         };
         // The length of the pattern is prime, so that pieces differ.

@@ -49,13 +49,11 @@ fn encode(wat: &str) -> Vec<u8> {
 }
 
 fn engine(tier: Tier) -> Engine {
-    let config = Config {
-        features: WasmFeatures::all(),
-        fuel: true,
-        interruptible: true,
-        ..Config::only(tier)
-    };
-    Engine::new(config).unwrap()
+    let config = *Config::only(tier)
+        .features(WasmFeatures::all())
+        .fuel(true)
+        .interruptible(true);
+    Engine::new(&config).unwrap()
 }
 
 /// Instantiates the module in a store and runs it.
@@ -65,12 +63,12 @@ fn run(store: &mut Store, module: &Module) {
         params: [].into(),
         results: [].into(),
     };
-    let host = Func::host(store, ty, Box::new(|_, _| Ok(vec![]))).unwrap();
-    let memory = wassay_runtime::MemoryHandle::new(store, MemoryType::new(1, None)).unwrap();
+    let host = Func::new(&mut *store, ty, |_, _, _| Ok(())).unwrap();
+    let memory = wassay_runtime::Memory::new(&mut *store, MemoryType::new(1, None)).unwrap();
     let imports = [Extern::Func(host), Extern::Memory(memory)];
-    let instance = Instance::new(store, module, &imports).unwrap();
-    let func = instance.func(store, "run").unwrap();
-    func.call(store, &[]).unwrap();
+    let instance = Instance::new(&mut *store, module, &imports).unwrap();
+    let func = instance.get_func(&*store, "run").unwrap();
+    func.invoke(&mut *store, &[]).unwrap();
 }
 
 /// What the process has in memory, in KiB.
@@ -98,21 +96,21 @@ fn what_instances_held_comes_back() {
         let engine_for_all = engine(tier);
         let module = Module::new(&engine_for_all, &bytes).unwrap();
         check(tier, "a store each", INSTANCES, || {
-            run(&mut Store::new(&engine_for_all), &module);
+            run(&mut Store::new(&engine_for_all, ()), &module);
         });
         check(tier, "a module each", INSTANCES / 10, || {
             let module = Module::new(&engine_for_all, &bytes).unwrap();
-            run(&mut Store::new(&engine_for_all), &module);
+            run(&mut Store::new(&engine_for_all, ()), &module);
         });
         check(tier, "an engine each", INSTANCES / 10, || {
             let engine = engine(tier);
             run(
-                &mut Store::new(&engine),
+                &mut Store::new(&engine, ()),
                 &Module::new(&engine, &bytes).unwrap(),
             );
         });
         check(tier, "a thousand in a store", INSTANCES / 2_000, || {
-            let mut store = Store::new(&engine_for_all);
+            let mut store = Store::new(&engine_for_all, ());
             (0..1_000).for_each(|_| run(&mut store, &module));
         });
     }

@@ -14,9 +14,9 @@ const TIERS: [Tier; 2] = [Tier::Stack, Tier::Register];
 
 fn engine(tier: Tier) -> Engine {
     let mut config = Config::only(tier);
-    config.features = WasmFeatures::all();
-    config.interruptible = true;
-    Engine::new(config).unwrap()
+    config.features(WasmFeatures::all());
+    config.interruptible(true);
+    Engine::new(&config).unwrap()
 }
 
 fn encode(wat: &str) -> Vec<u8> {
@@ -36,19 +36,19 @@ impl Program {
     fn new(tier: Tier, memory: &SharedMemory, wat: &str) -> Program {
         let engine = engine(tier);
         let module = Module::new(&engine, &encode(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
-        let mut store = Store::new(&engine);
+        let mut store = Store::new(&engine, ());
         let memory = Extern::Memory(memory.in_store(&mut store).unwrap());
         let instance = Instance::new(&mut store, &module, &[memory]).unwrap();
         Program { store, instance }
     }
 
     fn func(&self, name: &str) -> Func {
-        self.instance.func(&self.store, name).expect(name)
+        self.instance.get_func(&self.store, name).expect(name)
     }
 
     fn call(&mut self, name: &str, args: &[Val]) -> Result<Vec<Val>, ErrorKind> {
-        let result = self.func(name).call(&mut self.store, args);
-        result.map_err(|error| error.kind)
+        let result = self.func(name).invoke(&mut self.store, args);
+        result.map_err(|error| error.kind())
     }
 
     /// What an export gives, an i32.
@@ -323,16 +323,16 @@ fn a_module_is_translated_by_several_threads() {
     for tier in TIERS {
         for _ in 0..10 {
             let mut config = Config::only(tier);
-            config.compilation = Compilation::Lazy;
-            let engine = Engine::new(config).unwrap();
+            config.compilation(Compilation::Lazy);
+            let engine = Engine::new(&config).unwrap();
             let module = Module::new(&engine, &encode(&wat)).unwrap();
             std::thread::scope(|scope| {
                 for _ in 0..4 {
                     scope.spawn(|| {
-                        let mut store = Store::new(&engine);
+                        let mut store = Store::new(&engine, ());
                         let instance = Instance::new(&mut store, &module, &[]).unwrap();
-                        let run = instance.func(&store, "run").unwrap();
-                        assert_eq!(run.call(&mut store, &[]), Ok(vec![Val::I32(5)]));
+                        let run = instance.get_func(&store, "run").unwrap();
+                        assert_eq!(run.invoke(&mut store, &[]), Ok(vec![Val::I32(5)]));
                     });
                 }
             });
@@ -367,7 +367,7 @@ fn imports_match_and_the_host_takes_part() {
     let engine = engine(Tier::Register);
     let shared = memory(false, 2, 4);
     let import = |wat: &str| {
-        let mut store = Store::new(&engine);
+        let mut store = Store::new(&engine, ());
         let module = Module::new(&engine, &encode(wat)).unwrap();
         let handle = shared.in_store(&mut store).unwrap();
         assert_eq!(
@@ -376,7 +376,7 @@ fn imports_match_and_the_host_takes_part() {
             "one memory, one handle"
         );
         let instance = Instance::new(&mut store, &module, &[Extern::Memory(handle)]);
-        instance.map(|_| ()).map_err(|error| error.kind)
+        instance.map(|_| ()).map_err(|error| error.kind())
     };
     let of = |limits: &str| import(&format!("(module (import \"\" \"m\" (memory {limits})))"));
     assert_eq!([of("2 4 shared"), of("1 5 shared")], [Ok(()), Ok(())]);
@@ -395,10 +395,12 @@ fn imports_match_and_the_host_takes_part() {
 #[test]
 fn a_store_takes_as_many_shared_memories_as_it_may_have() {
     let mut config = Config::only(Tier::Stack);
-    config.limits.memories_max = 1;
-    let mut store = Store::new(&Engine::new(config).unwrap());
+    let mut limits = *config.get_limits();
+    limits.memories_max = 1;
+    config.limits(limits);
+    let mut store = Store::new(&Engine::new(&config).unwrap(), ());
     let (first, second) = (memory(false, 1, 1), memory(false, 1, 1));
     assert_eq!(first.in_store(&mut store), first.in_store(&mut store));
-    let kind = second.in_store(&mut store).map_err(|error| error.kind);
+    let kind = second.in_store(&mut store).map_err(|error| error.kind());
     assert_eq!(kind, Err(ErrorKind::Limit(LimitKind::Memories)));
 }

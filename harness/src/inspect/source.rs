@@ -8,8 +8,9 @@ use std::fmt::Write as _;
 use wassay_runtime::decode::{
     Catch, Decoder, Handler, Imm, Instr, MemArg, RawBlockType, RawHeapType, RawRefType, RawValType,
 };
+use wassay_runtime::module::Module;
 use wassay_runtime::ops::Op;
-use wassay_runtime::{Error, ErrorKind, Module, Val};
+use wassay_runtime::{Error, Val};
 
 use crate::run::value;
 
@@ -21,7 +22,7 @@ pub fn body(module: &Module, body: usize) -> wassay_runtime::Result<String> {
     let range = module.bodies[body].clone();
     let mut reader = Decoder::new(&module.bytes[range.clone()], range.start);
     let internal = |error: wassay_runtime::decode::DecodeError| {
-        Error::new(ErrorKind::Internal, error.message).at(error.offset)
+        Error::msg(format!("{} at {}", error.message, error.offset))
     };
     let mut out = String::new();
     let mut locals = String::new();

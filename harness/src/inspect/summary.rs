@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 
 use wasmparser::{Parser, Payload};
 use wassay_runtime::decode::Decoder;
-use wassay_runtime::module::{ExternKind, MemoryType, SegmentMode};
+use wassay_runtime::module::{ExternKind, ExternType, MemoryType, Module, SegmentMode};
 use wassay_runtime::ops::Proposal;
 use wassay_runtime::types::CompositeKind;
-use wassay_runtime::{ExternType, GlobalType, Module, TableType};
+use wassay_runtime::{GlobalType, TableType};
 
 use super::Subject;
 

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use wassay_runtime::Module;
 use wassay_runtime::decode::{Decoder, Imm, Instr, RawValType};
+use wassay_runtime::module::Module;
 use wassay_runtime::ops::{Domain, Op, Shape};
 
 use crate::script::Argument;

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use wassay_runtime::module::ExternKind;
-use wassay_runtime::{Config, Engine, Module, Tier};
+use wassay_runtime::module::Module;
+use wassay_runtime::{Config, Engine, Tier};
 
 use super::body::{self, Function, Number, Operand};
 use crate::script::{Action, Argument, Command, Directive, Expectation, Kind, ModuleSource};
@@ -78,12 +79,9 @@ pub(super) fn find(file: &ChosenFile) -> Found<'_> {
 
 impl<'a> Finder<'a> {
     fn new(file: &ChosenFile) -> Finder<'a> {
-        let config = Config {
-            features: file.features.wasmparser(),
-            ..Config::only(Tier::Stack)
-        };
+        let config = *Config::only(Tier::Stack).features(file.features.wasmparser());
         Finder {
-            engine: Engine::new(config).expect("the reference tier runs on every host"),
+            engine: Engine::new(&config).expect("the reference tier runs on every host"),
             modules: Vec::new(),
             current: None,
             named: HashMap::new(),

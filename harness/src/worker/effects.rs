@@ -7,9 +7,8 @@
 use std::collections::HashMap;
 use std::ops::BitOr;
 
-use wassay_runtime::Module;
 use wassay_runtime::decode::{DecodeError, Decoder};
-use wassay_runtime::module::ExternType;
+use wassay_runtime::module::{ExternType, Module};
 use wassay_runtime::ops::{Domain, Op};
 
 use super::spectest;
@@ -224,7 +223,7 @@ mod tests {
         else {
             panic!("{script:?}");
         };
-        let engine = Engine::new(Config::only(Tier::Stack)).expect("an engine");
+        let engine = Engine::new(&Config::only(Tier::Stack)).expect("an engine");
         let module = Module::new(&engine, bytes).expect("valid");
         let mut effects = ModuleEffects::default();
         for (func, expected) in (0..).zip(expected) {

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 
 use wassay_runtime::module::{ExternType, SegmentMode};
-use wassay_runtime::{Extern, Instance, MemoryHandle, Module, Store, TableHandle, ValType};
+use wassay_runtime::{Extern, Instance, Memory, Module, Store, Table, ValType, interior};
 
 use super::effects::{Effects, ModuleEffects};
 use super::state::Changes;
@@ -25,9 +25,9 @@ pub(super) struct Record {
     pub(super) module: Module,
     effects: ModuleEffects,
     /// The memories that its code can name.
-    memories: Vec<MemoryHandle>,
+    memories: Vec<Memory>,
     /// The tables that its code can name.
-    tables: Vec<TableHandle>,
+    tables: Vec<Table>,
     /// Instances whose code its code can call.
     calls: Vec<usize>,
 }
@@ -43,8 +43,8 @@ impl Sizes {
     /// Of this store, now.
     pub(super) fn of(store: &Store) -> Sizes {
         Sizes {
-            memories: store.memories().count(),
-            tables: store.tables().count(),
+            memories: interior::memories(store).count(),
+            tables: interior::tables(store).count(),
         }
     }
 }
@@ -82,8 +82,8 @@ impl Instances {
                 Extern::Func(_) | Extern::Global(_) | Extern::Tag(_) => {}
             }
         }
-        memories.extend(store.memories().skip(before.memories));
-        tables.extend(store.tables().skip(before.tables));
+        memories.extend(interior::memories(store).skip(before.memories));
+        tables.extend(interior::tables(store).skip(before.tables));
         let (effects, calls) = (ModuleEffects::default(), Vec::new());
         self.records.push(Record {
             instance,
@@ -136,7 +136,9 @@ impl Instances {
     /// What a call of function `func` of an instance can change.
     pub(super) fn changes_of_call(&mut self, index: usize, func: u32) -> Changes {
         let record = &mut self.records[index];
-        let effects = record.effects.of_call(&record.module, func);
+        let effects = record
+            .effects
+            .of_call(interior::parts(&record.module), func);
         let mut changes = Changes::default();
         self.add_changes(index, effects, &mut changes);
         changes
@@ -146,7 +148,7 @@ impl Instances {
     /// function.
     pub(super) fn changes_of_instantiation(&mut self, index: usize) -> Changes {
         let record = &mut self.records[index];
-        let module = &record.module;
+        let module = interior::parts(&record.module);
         let active = |mode: &SegmentMode| matches!(mode, SegmentMode::Active { .. });
         let mut effects = Effects {
             memories: module.datas.iter().any(|segment| active(&segment.mode)),
@@ -154,7 +156,7 @@ impl Instances {
             ..Effects::default()
         };
         if let Some(start) = module.start {
-            effects = effects | record.effects.of_call(&record.module, start);
+            effects = effects | record.effects.of_call(module, start);
         }
         let mut changes = Changes::default();
         self.add_changes(index, effects, &mut changes);
@@ -168,7 +170,7 @@ impl Instances {
         }
         for reached in self.within_reach(index) {
             let record = &mut self.records[reached];
-            let whole = record.effects.of_module(&record.module);
+            let whole = record.effects.of_module(interior::parts(&record.module));
             record.add_changes(whole, changes);
         }
     }
@@ -202,9 +204,10 @@ impl Record {
 
 /// Whether references pass through the `n`-th imported function.
 fn takes_or_gives_references(module: &Module, n: usize) -> bool {
+    let module = interior::parts(module);
     let imports = module.imports.iter();
     let mut funcs = imports.filter(|import| matches!(import.ty, ExternType::Func { .. }));
     let signature = &module.signatures[n];
-    let mut types = signature.params.iter().chain(&signature.results);
+    let mut types = signature.params().iter().chain(signature.results());
     funcs.nth(n).is_some() && types.any(|ty| matches!(ty, ValType::Ref(_)))
 }

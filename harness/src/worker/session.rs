@@ -6,8 +6,11 @@
 
 use std::collections::HashMap;
 
+use wassay_runtime::interior;
 use wassay_runtime::module::{Export, ExternKind, Import};
-use wassay_runtime::{Engine, Error, Extern, Instance, Module, Policy, SharedMemory, Store};
+use wassay_runtime::{
+    Engine, Error, Extern, Instance, Module, Policy, RootMark, SharedMemory, Store,
+};
 
 use super::instances::{Instances, Provided, Sizes};
 use super::spectest::{self, Spectest};
@@ -55,8 +58,8 @@ impl Session {
     /// An empty store and no instances.
     pub(super) fn new(engine: &Engine, hash_state: bool) -> Session {
         let none = || "there is no instance yet".to_string();
-        let mut store = Store::new(engine);
-        if engine.config().fuel {
+        let mut store = Store::new(engine, ());
+        if engine.config().has_fuel() {
             store.set_fuel(FUEL).expect("the engine is metered");
         }
         Session {
@@ -116,12 +119,16 @@ impl Session {
         let module = self.instances.get(index).module.clone();
         let shared = |export: &Export| match self.export(index, &export.name)? {
             Extern::Memory(memory) => {
-                let memory = memory.shared(&self.store)?.clone();
+                let memory = memory.shared(&self.store)?;
                 Some((export.name.clone(), memory))
             }
             Extern::Func(_) | Extern::Table(_) | Extern::Global(_) | Extern::Tag(_) => None,
         };
-        let memories: Vec<_> = module.exports.iter().filter_map(shared).collect();
+        let memories: Vec<_> = interior::parts(&module)
+            .exports
+            .iter()
+            .filter_map(shared)
+            .collect();
         self.race(memories.iter().map(|(_, memory)| memory.clone()));
         Ok(Some(SharedInstance {
             name: name.clone(),
@@ -139,9 +146,9 @@ impl Session {
 
     /// Evidence of the tier, over all instances.
     pub(super) fn proof(&self) -> Proof {
-        let proof = self.store.proof();
+        let proof = interior::proof(&self.store);
         let helpers = proof.ops_via_helper.iter();
-        let is_tiered = matches!(self.store.engine().config().policy, Policy::Tiered(_));
+        let is_tiered = matches!(self.store.engine().config().get_policy(), Policy::Tiered(_));
         let tiered = is_tiered.then_some(TieredProof {
             interpreted: proof.tiered.interpreted,
             entered_interpreter: proof.tiered.entered_interpreter,
@@ -162,9 +169,9 @@ impl Session {
 
     /// Runs a command. What the store hands out meanwhile is released after it.
     pub(super) fn run(&mut self, command: &Command) -> Report {
-        let scope = self.store.open_scope();
+        let scope = RootMark::open(&self.store);
         let report = self.run_command(command);
-        self.store.close_scope(scope);
+        scope.close(&mut self.store);
         report
     }
 
@@ -197,7 +204,7 @@ impl Session {
             Command::Check { module } => self.decode(module).1.into(),
             Command::CheckCustom { module } => match self.decode(module) {
                 (Ok(module), _) => {
-                    let checked = module.check_custom();
+                    let checked = interior::parts(&module).check_custom();
                     checked
                         .map_or_else(values::ending, |()| Outcome::Done)
                         .into()
@@ -256,7 +263,7 @@ impl Session {
 
     fn state(&self) -> Option<StateHash> {
         self.state.as_ref().map(|state| StateHash {
-            fuel: self.store.fuel().unwrap_or_default(),
+            fuel: self.store.get_fuel().unwrap_or_default(),
             ..state.hash()
         })
     }
@@ -318,7 +325,7 @@ impl Session {
     }
 
     fn instantiate(&mut self, module: Module) -> (Slot, Outcome) {
-        let imports = module
+        let imports = interior::parts(&module)
             .imports
             .iter()
             .map(|import| self.import(import))
@@ -334,7 +341,7 @@ impl Session {
             Err(error) => (None, self.ended(error)),
         };
         if matches!(outcome, Outcome::Unsupported(_)) {
-            self.uncompiled += module.bodies.len() as u64;
+            self.uncompiled += interior::parts(&module).bodies.len() as u64;
         }
         if let Some(state) = &mut self.state {
             state.grow(&self.store);
@@ -373,7 +380,7 @@ impl Session {
     fn export(&self, index: usize, name: &str) -> Option<Extern> {
         let record = self.instances.get(index);
         match record.instance {
-            Some(instance) => instance.export(&self.store, name),
+            Some(instance) => instance.get_export(&self.store, name),
             None => record.lent.get(name).copied(),
         }
     }
@@ -422,15 +429,15 @@ impl Session {
                     Ok(args) => args,
                     Err(outcome) => return outcome,
                 };
-                let result = func.call(&mut self.store, &args);
+                let result = func.invoke(&mut self.store, &args);
                 self.note_call(index, field);
                 match result {
-                    Ok(results) => values::from_vals(&self.store, &results),
+                    Ok(results) => values::from_vals(&results),
                     Err(error) => self.ended(error),
                 }
             }
             (Action::Get { .. }, Some(Extern::Global(global))) => {
-                values::from_vals(&self.store, &[global.get(&self.store)])
+                values::from_vals(&[global.get(&self.store)])
             }
             (Action::Invoke { .. }, _) => {
                 Outcome::HostError(format!("there is no exported function {field:?}"))
@@ -444,7 +451,9 @@ impl Session {
     /// Takes in what a call of an export can have changed.
     fn note_call(&mut self, index: usize, field: &str) {
         let Some(state) = &mut self.state else { return };
-        let mut exports = self.instances.get(index).module.exports.iter();
+        let mut exports = interior::parts(&self.instances.get(index).module)
+            .exports
+            .iter();
         let called = |export: &&Export| export.kind == ExternKind::Func && export.name == field;
         if let Some(func) = exports.find(called).map(|export| export.index) {
             state.update(&self.store, &self.instances.changes_of_call(index, func));

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use wassay_runtime::{
-    Extern, Func, FuncType, GlobalHandle, GlobalType, MemoryHandle, MemoryType, Ref, RefType,
-    Result, Store, TableHandle, TableType, Val, ValType,
+    Extern, Func, FuncType, Global, GlobalType, Memory, MemoryType, Mutability, Ref, RefType,
+    Result, Store, Table, TableType, Val, ValType,
 };
 
 /// The name under which scripts import it.
@@ -53,11 +53,8 @@ impl Spectest {
 
 fn make(store: &mut Store, name: &str) -> Result<Option<Extern>> {
     if let Some((_, params)) = FUNCS.iter().find(|(known, _)| *known == name) {
-        let ty = FuncType {
-            params: (*params).into(),
-            results: [].into(),
-        };
-        let func = Func::host(store, ty, Box::new(|_, _| Ok(Vec::new())))?;
+        let ty = FuncType::new(params.iter().copied(), []);
+        let func = Func::new(store, ty, |_, _, _| Ok(()))?;
         return Ok(Some(Extern::Func(func)));
     }
     let global = match name {
@@ -68,20 +65,14 @@ fn make(store: &mut Store, name: &str) -> Result<Option<Extern>> {
         _ => None,
     };
     if let Some(value) = global {
-        let ty = GlobalType {
-            content: value.ty(),
-            mutable: false,
-        };
-        return Ok(Some(Extern::Global(GlobalHandle::new(store, ty, value)?)));
+        let ty = GlobalType::new(value.ty(), Mutability::Const);
+        return Ok(Some(Global::new(store, ty, value)?.into()));
     }
     Ok(Some(match name {
-        "memory" => Extern::Memory(MemoryHandle::new(store, memory())?),
+        "memory" => Extern::Memory(Memory::new(store, memory())?),
         "shared_memory" => {
-            let ty = MemoryType {
-                shared: true,
-                ..memory()
-            };
-            Extern::Memory(MemoryHandle::new(store, ty)?)
+            let ty = MemoryType::new_shared(1, 2);
+            Extern::Memory(Memory::new(store, ty)?)
         }
         "table" => Extern::Table(table(store, false)?),
         "table64" => Extern::Table(table(store, true)?),
@@ -95,13 +86,13 @@ fn memory() -> MemoryType {
 }
 
 /// Ten null functions, at most twenty.
-fn table(store: &mut Store, is64: bool) -> Result<TableHandle> {
+fn table(store: &mut Store, is64: bool) -> Result<Table> {
     let element = RefType::FUNCREF;
-    let ty = TableType {
-        element,
-        is64,
-        initial: 10,
-        maximum: Some(20),
+    let new = if is64 {
+        TableType::new64
+    } else {
+        TableType::new
     };
-    TableHandle::new(store, ty, Ref::Null(element.heap.top()))
+    let ty = new(element, 10, Some(20));
+    Table::new(store, ty, Ref::Null(element.heap.top()))
 }

@@ -8,7 +8,8 @@
 
 use std::collections::HashSet;
 
-use wassay_runtime::{MemoryHandle, SharedMemory, Store, TableHandle};
+use wassay_runtime::interior::{self, Numbered};
+use wassay_runtime::{Memory, SharedMemory, Store, Table};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::resident::Resident;
@@ -23,9 +24,9 @@ const CHUNK_BYTES: usize = 1 << 16;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Changes {
     /// These memories.
-    pub(super) memories: HashSet<MemoryHandle>,
+    pub(super) memories: HashSet<Memory>,
     /// These tables.
-    pub(super) tables: HashSet<TableHandle>,
+    pub(super) tables: HashSet<Table>,
     /// Any global.
     pub(super) globals: bool,
     /// Any object.
@@ -61,7 +62,7 @@ impl State {
         self.racing.extend(memories);
         let known = self.memories.len();
         self.memories.clear();
-        for memory in store.memories().take(known) {
+        for memory in interior::memories(store).take(known) {
             self.memories.push(self.hash_memory(store, memory));
         }
         self.total.memories = hash_words(&self.memories);
@@ -70,10 +71,10 @@ impl State {
     /// Takes in what may have changed.
     pub(super) fn update(&mut self, store: &Store, changes: &Changes) {
         for memory in &changes.memories {
-            self.memories[memory.index() as usize] = self.hash_memory(store, *memory);
+            self.memories[memory.number() as usize] = self.hash_memory(store, *memory);
         }
         for table in &changes.tables {
-            self.tables[table.index() as usize] = hash_table(store, *table);
+            self.tables[table.number() as usize] = hash_table(store, *table);
         }
         if !changes.memories.is_empty() {
             self.total.memories = hash_words(&self.memories);
@@ -82,19 +83,21 @@ impl State {
             self.total.tables = hash_words(&self.tables);
         }
         if changes.globals {
-            self.total.globals = described(|words| store.describe_globals(&mut |w| words.add(w)));
+            self.total.globals =
+                described(|words| interior::describe_globals(store, &mut |w| words.add(w)));
         }
         if changes.objects || changes.globals || !changes.tables.is_empty() {
-            self.total.objects = described(|words| store.describe_objects(&mut |w| words.add(w)));
+            self.total.objects =
+                described(|words| interior::describe_objects(store, &mut |w| words.add(w)));
         }
     }
 
     /// Takes in what was created since the last time.
     pub(super) fn grow(&mut self, store: &Store) {
-        for memory in store.memories().skip(self.memories.len()) {
+        for memory in interior::memories(store).skip(self.memories.len()) {
             self.memories.push(self.hash_memory(store, memory));
         }
-        let tables = store.tables().skip(self.tables.len());
+        let tables = interior::tables(store).skip(self.tables.len());
         self.tables
             .extend(tables.map(|table| hash_table(store, table)));
         self.total.memories = hash_words(&self.memories);
@@ -118,9 +121,9 @@ impl State {
         self.total
     }
 
-    fn hash_memory(&self, store: &Store, memory: MemoryHandle) -> u64 {
+    fn hash_memory(&self, store: &Store, memory: Memory) -> u64 {
         if let Some(shared) = memory.shared(store) {
-            if self.racing.iter().any(|it| it.same(shared)) {
+            if self.racing.iter().any(|it| it.same(&shared)) {
                 return 0;
             }
             let mut buffer = [0; CHUNK_BYTES];
@@ -165,8 +168,8 @@ fn hash_words(words: &[u64]) -> u64 {
     described(|sink| words.iter().for_each(|&word| sink.add(word)))
 }
 
-fn hash_table(store: &Store, table: TableHandle) -> u64 {
-    described(|words| store.describe_table(table, &mut |w| words.add(w)))
+fn hash_table(store: &Store, table: Table) -> u64 {
+    described(|words| interior::describe_table(store, table, &mut |w| words.add(w)))
 }
 
 /// The hash of the words that `describe` adds.

@@ -1,16 +1,15 @@
 //! Between the harness's values and endings and the runtime's.
 
-use wassay_runtime::{
-    AbstractHeapType, Backtrace, Error, ErrorKind, Frame, Func, Ref, Store, TrapKind, Val,
-};
+use wassay_runtime::interior::Numbered;
+use wassay_runtime::{AbstractHeapType, Backtrace, Error, ErrorKind, Frame, Ref, TrapKind, Val};
 
 use crate::outcome::{Hierarchy, JudgedBy, Outcome, Place, Reference, Value};
 use crate::script::Argument;
 
 /// The runtime's error as the ending of a directive.
 pub(super) fn ending(error: Error) -> Outcome {
-    let message = error.message;
-    match error.kind {
+    let message = error.message().to_owned();
+    match error.kind() {
         ErrorKind::Malformed => Outcome::Malformed {
             message,
             by: JudgedBy::Engine,
@@ -27,14 +26,14 @@ pub(super) fn ending(error: Error) -> Outcome {
         ErrorKind::Exception => Outcome::Exception(message),
         ErrorKind::Unsupported => Outcome::Unsupported(message),
         ErrorKind::Limit(kind) => Outcome::Limit(format!("{}: {message}", kind.name())),
-        ErrorKind::Usage => Outcome::HostError(message),
-        ErrorKind::Internal => Outcome::Internal(message),
+        ErrorKind::Usage | ErrorKind::Host => Outcome::HostError(message),
+        _ => Outcome::Internal(message),
     }
 }
 
 /// What was running when code ended with an error, if its ending has a place.
 pub(super) fn trace(error: &Error) -> Vec<Place> {
-    let has_place = match error.kind {
+    let has_place = match error.kind() {
         // How deep and for how long code runs is the tiers' own matter.
         ErrorKind::Trap(
             TrapKind::StackExhausted
@@ -50,7 +49,9 @@ pub(super) fn trace(error: &Error) -> Vec<Place> {
         | ErrorKind::Unsupported
         | ErrorKind::Limit(_)
         | ErrorKind::Usage
+        | ErrorKind::Host
         | ErrorKind::Internal => false,
+        _ => false,
     };
     let frames = error.backtrace().filter(|_| has_place);
     let frames = frames.map_or(&[][..], Backtrace::frames).iter();
@@ -102,30 +103,28 @@ fn heap_type(name: &str) -> Result<AbstractHeapType, Outcome> {
 }
 
 /// The harness's values for results.
-pub(super) fn from_vals(store: &Store, results: &[Val]) -> Outcome {
-    let values: Result<Vec<Value>, Outcome> = results
-        .iter()
-        .map(|result| from_val(store, *result))
-        .collect();
+pub(super) fn from_vals(results: &[Val]) -> Outcome {
+    let values: Result<Vec<Value>, Outcome> =
+        results.iter().map(|result| from_val(*result)).collect();
     values.map_or_else(|outcome| outcome, Outcome::Values)
 }
 
-fn from_val(store: &Store, val: Val) -> Result<Value, Outcome> {
+fn from_val(val: Val) -> Result<Value, Outcome> {
     Ok(match val {
         Val::I32(value) => Value::I32(value.cast_unsigned()),
         Val::I64(value) => Value::I64(value.cast_unsigned()),
         Val::F32(bits) => Value::F32(bits),
         Val::F64(bits) => Value::F64(bits),
         Val::V128(value) => Value::V128(value.to_le_bytes()),
-        Val::Ref(reference) => Value::Ref(from_ref(store, reference)?),
+        Val::Ref(reference) => Value::Ref(from_ref(reference)?),
     })
 }
 
 /// The canonical identity of a reference.
-pub(super) fn from_ref(store: &Store, reference: Ref) -> Result<Reference, Outcome> {
+pub(super) fn from_ref(reference: Ref) -> Result<Reference, Outcome> {
     Ok(match reference {
         Ref::Null(heap_type) => Reference::Null(hierarchy(heap_type)?),
-        Ref::Func(word) => Reference::Func(Func::from_ref(store, word).number()),
+        Ref::Func(func) => Reference::Func(func.number()),
         Ref::Extern(host) => Reference::Extern(host),
         Ref::Host(host) => Reference::Host(host),
         Ref::I31(value) => Reference::I31(value),

@@ -8,15 +8,13 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use crate::value::GcRef;
+use crate::value::{GcRef, StoreId};
 
 /// The stack of what the host holds. Shared borrows of a store may add to it.
 #[derive(Debug)]
 pub(super) struct Roots {
     /// Tells the handles of one heap from those of another.
-    heap: u32,
+    store: StoreId,
     inner: RefCell<Inner>,
 }
 
@@ -24,26 +22,24 @@ pub(super) struct Roots {
 struct Inner {
     held: Vec<Held>,
     places: HashMap<u32, u32>,
-    last_stamp: u32,
+    last_stamp: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Held {
     object: u32,
-    stamp: u32,
-}
-
-impl Default for Roots {
-    fn default() -> Roots {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        Roots {
-            heap: NEXT.fetch_add(1, Ordering::Relaxed),
-            inner: RefCell::default(),
-        }
-    }
+    stamp: u64,
 }
 
 impl Roots {
+    /// Nothing held, for the host of a store.
+    pub(super) fn new(store: StoreId) -> Roots {
+        Roots {
+            store,
+            inner: RefCell::default(),
+        }
+    }
+
     /// The handle of an object: the one that it has, or a new one.
     pub(super) fn hold(&self, object: u32) -> GcRef {
         let mut inner = self.inner.borrow_mut();
@@ -52,7 +48,7 @@ impl Roots {
             None => inner.push(object),
         };
         GcRef {
-            heap: self.heap,
+            store: self.store,
             place,
             stamp: inner.held[place as usize].stamp,
         }
@@ -62,7 +58,7 @@ impl Roots {
     pub(super) fn object(&self, handle: GcRef) -> Option<u32> {
         let inner = self.inner.borrow();
         let held = inner.held.get(handle.place as usize)?;
-        let is_it = handle.heap == self.heap && held.stamp == handle.stamp;
+        let is_it = handle.store == self.store && held.stamp == handle.stamp;
         is_it.then_some(held.object)
     }
 
@@ -90,7 +86,7 @@ impl Roots {
 impl Inner {
     fn push(&mut self, object: u32) -> u32 {
         let place = self.held.len() as u32;
-        self.last_stamp = self.last_stamp.wrapping_add(1);
+        self.last_stamp += 1;
         self.held.push(Held {
             object,
             stamp: self.last_stamp,

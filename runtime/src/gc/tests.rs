@@ -6,6 +6,7 @@ use super::*;
 use crate::types::{
     AbstractHeapType, CompositeType, FieldType, RefType, StorageType, SubType, ValType,
 };
+use crate::value::StoreId;
 
 const LIMIT_BYTES: u64 = 64 << 20;
 
@@ -47,7 +48,7 @@ impl Fixture {
         let node = intern(CompositeType::Struct([any, number, any].into()));
         let bytes = intern(CompositeType::Array(field(StorageType::I8)));
         let refs = intern(CompositeType::Array(any));
-        let mut heap = Heap::new(registry, bytes_max, stress);
+        let mut heap = Heap::new(StoreId::unique(), registry, bytes_max, stress);
         heap.types.update();
         Fixture {
             heap,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::view;
 use crate::atomic::{Word, is_aligned};
-use crate::memory::{Memory, Waited};
+use crate::memory::{MemoryData, Waited};
 use crate::trap::TrapKind;
 use crate::vm::{Cx, Exit, Vm};
 
@@ -100,7 +100,7 @@ unsafe fn wait<T: Word>(
 }
 
 /// The effective address of an access of `size_bytes`, if all of it is inside of the memory.
-fn effective(memory: &Memory, address: u64, offset: u64, size_bytes: usize) -> Option<u64> {
+fn effective(memory: &MemoryData, address: u64, offset: u64, size_bytes: usize) -> Option<u64> {
     let at = address.checked_add(offset)?;
     let end = at.checked_add(size_bytes as u64)?;
     (end <= memory.inst.len_bytes as u64).then_some(at)

@@ -214,7 +214,7 @@ fn func() -> Func {
         (func (type 3) unreachable) (func) (func) (func) (func (type 3) unreachable))"#;
     let buffer = wast::parser::ParseBuffer::new(wat).unwrap();
     let mut wat: wast::Wat<'_> = wast::parser::parse(&buffer).unwrap();
-    let engine = Engine::new(Config::only(Tier::Register)).unwrap();
+    let engine = Engine::new(&Config::only(Tier::Register)).unwrap();
     build(&Module::new(&engine, &wat.encode().unwrap()).unwrap(), 0).unwrap()
 }
 

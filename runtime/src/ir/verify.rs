@@ -224,7 +224,7 @@ mod tests {
     fn func(wat: &str) -> Func {
         let buffer = wast::parser::ParseBuffer::new(wat).unwrap();
         let mut wat: wast::Wat<'_> = wast::parser::parse(&buffer).unwrap();
-        let engine = Engine::new(Config::only(Tier::Register)).unwrap();
+        let engine = Engine::new(&Config::only(Tier::Register)).unwrap();
         build(&Module::new(&engine, &wat.encode().unwrap()).unwrap(), 0).unwrap()
     }
 

@@ -19,7 +19,7 @@ mod vector;
 use crate::engine::{Bounds, Config, FrameShape, Policy, Profile};
 use crate::error::{Error, Result};
 use crate::ir::{self, BlockId, HandlerId, Operand, OperandKind, Slot, Type};
-use crate::memory::Memory;
+use crate::memory::MemoryData;
 use crate::module::Module;
 use crate::ops::Op;
 use crate::trap::TrapKind;
@@ -62,7 +62,7 @@ impl Assumptions {
 
     /// Whether accesses to a memory of the module need no bounds check.
     pub fn is_guarded(&self, module: &Module, memory: u32) -> bool {
-        self.bounds == Bounds::Guard && Memory::can_guard(&module.memories[memory as usize])
+        self.bounds == Bounds::Guard && MemoryData::can_guard(&module.memories[memory as usize])
     }
 }
 

@@ -16,12 +16,12 @@ mod suite;
 mod traps;
 mod vectors;
 
+use crate::Instance;
+use crate::Module;
 use crate::engine::{Bounds, Config, Engine, Tier};
-use crate::module::Module;
-use crate::store::Instance;
-use crate::store::{Extern, Func, Store};
 use crate::trap::TrapKind;
 use crate::value::Val;
+use crate::{Extern, Func, Store};
 
 /// Both ways of checking bounds.
 const BOUNDS: [Bounds; 2] = [Bounds::Guard, Bounds::Explicit];
@@ -49,7 +49,7 @@ fn engine(bounds: Bounds) -> Option<Engine> {
 
 /// As [`engine`], with features and limits of one's own.
 fn engine_of(config: Config) -> Option<Engine> {
-    match Engine::new(config) {
+    match Engine::new(&config) {
         Ok(engine) => Some(engine),
         Err(error) => {
             if super::CAN_RUN {
@@ -69,7 +69,7 @@ struct Run {
 
 impl Run {
     fn new(wat: &str, bounds: Bounds) -> Option<Run> {
-        let mut store = Store::new(&engine(bounds)?);
+        let mut store = Store::new(&engine(bounds)?, ());
         let instance = instantiate(&mut store, wat, &[]);
         Some(Run { store, instance })
     }
@@ -77,14 +77,14 @@ impl Run {
     /// With every proposal.
     fn with(wat: &str, config: Config) -> Option<Run> {
         let features = wasmparser::WasmFeatures::all();
-        let mut store = Store::new(&engine_of(Config { features, ..config })?);
+        let mut store = Store::new(&engine_of(Config { features, ..config })?, ());
         let instance = instantiate(&mut store, wat, &[]);
         Some(Run { store, instance })
     }
 
     #[track_caller]
     fn call(&mut self, export: &str, args: &[Val]) -> Outcome {
-        let func = self.instance.func(&self.store, export);
+        let func = self.instance.get_func(&self.store, export);
         call(&mut self.store, func.expect("an exported function"), args)
     }
 }
@@ -97,7 +97,7 @@ fn instantiate(store: &mut Store, wat: &str, imports: &[Extern]) -> Instance {
 
 #[track_caller]
 fn call(store: &mut Store, func: Func, args: &[Val]) -> Outcome {
-    match func.call(store, args) {
+    match func.invoke(store, args) {
         Ok(values) => Ok(values),
         Err(error) => Err(error.trap_kind().unwrap_or_else(|| panic!("{error}"))),
     }
@@ -127,7 +127,7 @@ fn other_hosts_are_told_why_the_tier_cannot_run() {
     if super::CAN_RUN {
         return;
     }
-    let error = Engine::new(Config::only(Tier::Jit)).expect_err("not an ARM64 host");
+    let error = Engine::new(&Config::only(Tier::Jit)).expect_err("not an ARM64 host");
     assert_eq!(error.message, "the jit tier needs an ARM64 host");
 }
 
@@ -141,7 +141,7 @@ fn what_was_compiled_and_entered_is_counted() {
     };
     assert_eq!(run.call("f", &[]), Ok(i32s([1])));
     assert_eq!(run.call("g", &[]), Ok(i32s([3])));
-    let proof = run.store.proof();
+    let proof = crate::interior::proof(&run.store);
     assert_eq!((proof.functions, proof.compiled), (2, 2));
     assert_eq!(proof.entered, 2);
     let helpers: Vec<_> = proof.ops_via_helper.into_iter().collect();

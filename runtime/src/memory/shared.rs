@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::waiters::{Waited, Waiters};
-use super::{Memory, Reservation, bytes_after_growth, too_large};
+use super::{MemoryData, Reservation, bytes_after_growth, too_large};
 use crate::atomic::Word;
 use crate::error::{Error, Result};
 use crate::limits::GUARD_RESERVATION_BYTES;
@@ -54,7 +54,7 @@ impl SharedMemory {
             return Err(Error::usage(message));
         };
         let largest = u128::from(maximum) << ty.page_size_log2;
-        let reserved = if Memory::can_guard(&ty) {
+        let reserved = if MemoryData::can_guard(&ty) {
             GUARD_RESERVATION_BYTES
         } else {
             largest.min(u128::from(bytes_max)) as usize

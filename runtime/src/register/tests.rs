@@ -13,13 +13,13 @@ mod vectors;
 
 use std::cell::Cell;
 
+use crate::Module;
 use crate::engine::{Config, Engine, Profile, Tier};
 use crate::error::{Error, Result};
-use crate::module::Module;
-use crate::store::{Extern, Func, Instance, Store};
 use crate::trap::TrapKind;
 use crate::types::{FuncType, ValType};
 use crate::value::Val;
+use crate::{Caller, Extern, Func, Instance, Store};
 
 use Val::{F32, F64, I32, I64};
 
@@ -71,9 +71,9 @@ impl Program {
         config.features |= wasmparser::WasmFeatures::WIDE_ARITHMETIC
             | wasmparser::WasmFeatures::CUSTOM_DESCRIPTORS;
         config.profile = PROFILE.get();
-        let engine = Engine::new(config).unwrap();
+        let engine = Engine::new(&config).unwrap();
         let module = Module::new(&engine, &assemble(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
-        let mut store = Store::new(&engine);
+        let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
         Program {
             store,
@@ -87,15 +87,15 @@ impl Program {
     }
 
     pub(super) fn call(&mut self, export: &str, args: &[Val]) -> Result<Vec<Val>> {
-        let func = self.instance.func(&self.store, export).unwrap();
+        let func = self.instance.get_func(&self.store, export).unwrap();
         let started = std::time::Instant::now();
-        let results = func.call(&mut self.store, args);
+        let results = func.invoke(&mut self.store, args);
         let took = started.elapsed();
         let is_first = self.looped.insert(export.to_owned());
         if !cfg!(debug_assertions) && is_first && results.is_ok() {
             let engine = self.store.engine();
             let module = self.instance.module(&self.store);
-            small_stack::run(engine, (module, export), args, took);
+            small_stack::run(engine, (&module, export), args, took);
         }
         results
     }
@@ -298,18 +298,17 @@ fn recursion_ends_in_exhaustion_and_tail_calls_do_not() {
 /// Calls between instances and to the host switch memories and come back, in tail position too.
 #[test]
 fn calls_between_instances() {
-    let engine = Engine::new(Config::only(Tier::Register)).unwrap();
-    let mut store = Store::new(&engine);
+    let engine = Engine::new(&Config::only(Tier::Register)).unwrap();
+    let mut store = Store::new(&engine, ());
     let (params, results) = (vec![ValType::I32].into(), vec![ValType::F64].into());
-    let host = Func::host(
-        &mut store,
-        FuncType { params, results },
-        Box::new(|_, args| match args {
-            [I32(n)] => Ok(vec![F64((f64::from(*n) / 2.0).to_bits())]),
-            _ => Err(Error::usage("one i32")),
-        }),
-    )
-    .unwrap();
+    let half = |_: Caller<'_, ()>, args: &[Val], results: &mut [Val]| match args {
+        [I32(n)] => {
+            results[0] = F64((f64::from(*n) / 2.0).to_bits());
+            Ok(())
+        }
+        _ => Err(Error::usage("one i32")),
+    };
+    let host = Func::new(&mut store, FuncType { params, results }, half).unwrap();
     let mut instantiate = |wat: &str, imports: &[Extern]| {
         let module = Module::new(&engine, &assemble(wat)).unwrap();
         Instance::new(&mut store, &module, imports).unwrap()
@@ -325,7 +324,7 @@ fn calls_between_instances() {
                (else (i32.load (i32.const 0))))))",
         &[],
     );
-    let exports = ["get", "loop"].map(|name| callee.export(&store, name).unwrap());
+    let exports = ["get", "loop"].map(|name| callee.get_export(&store, name).unwrap());
     let mut instantiate = |wat: &str, imports: &[Extern]| {
         let module = Module::new(&engine, &assemble(wat)).unwrap();
         Instance::new(&mut store, &module, imports).unwrap()
@@ -352,8 +351,8 @@ fn calls_between_instances() {
         &[exports[0], exports[1], Extern::Func(host)],
     );
     let mut call = |export: &str, arg: i32| {
-        let func = caller.func(&store, export).unwrap();
-        func.call(&mut store, &[I32(arg)]).unwrap()
+        let func = caller.get_func(&store, export).unwrap();
+        func.invoke(&mut store, &[I32(arg)]).unwrap()
     };
     assert_eq!(call("run", 0), [I32(9100)]);
     assert_eq!(call("indirect", 0), [I32(7 + 3 + 100)]);
@@ -361,7 +360,11 @@ fn calls_between_instances() {
     assert_eq!(call("tail", 100_000), [I32(107)]);
     assert_eq!(call("host", 5), [F64(7.5f64.to_bits())]);
     assert_eq!(call("host tail", 5), [F64(2.5f64.to_bits())]);
-    assert_eq!(store.proof().entered, 6, "only calls from outside count");
+    assert_eq!(
+        crate::interior::proof(&store).entered,
+        6,
+        "only calls from outside count"
+    );
 }
 
 /// Slots beyond what a field can name: the same programs among 70,000 locals.
@@ -423,7 +426,7 @@ fn proof_counts_what_is_compiled() {
         (memory.fill (local.get 0) (i32.const 0) (i32.const 1)) (drop (memory.size))))";
     let mut program = Program::new(wat);
     program.call("run", &[I32(0)]).unwrap();
-    let proof = program.store.proof();
+    let proof = crate::interior::proof(&program.store);
     assert_eq!((proof.functions, proof.compiled, proof.entered), (2, 2, 1));
     let helpers = [("memory.fill", 1), ("memory.size", 1)];
     assert_eq!(proof.ops_via_helper, helpers.into_iter().collect());

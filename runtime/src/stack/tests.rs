@@ -5,15 +5,15 @@ mod gc;
 mod handlers;
 mod support;
 
+use crate::Instance;
+use crate::Module;
 use crate::engine::{Config, Engine, Policy, Tier};
 use crate::error::ErrorKind;
 use crate::limits::Limits;
-use crate::module::Module;
-use crate::store::Instance;
-use crate::store::{Extern, Func, Store};
 use crate::trap::TrapKind;
 use crate::types::{FuncType, ValType};
 use crate::value::Val;
+use crate::{Extern, Func, Store};
 use wasmparser::WasmFeatures;
 
 fn encode(wat: &str) -> Vec<u8> {
@@ -40,7 +40,7 @@ fn engine(limits: Limits) -> Engine {
 /// A store with an instance of the module.
 fn instantiate(wat: &str, limits: Limits) -> (Store, Instance) {
     let engine = engine(limits);
-    let mut store = Store::new(&engine);
+    let mut store = Store::new(&engine, ());
     let module = Module::new(&engine, &encode(wat)).expect("the module is valid");
     let instance = Instance::new(&mut store, &module, &[]).expect("the module instantiates");
     (store, instance)
@@ -48,9 +48,9 @@ fn instantiate(wat: &str, limits: Limits) -> (Store, Instance) {
 
 fn call(store: &mut Store, instance: Instance, name: &str, args: &[Val]) -> Outcome {
     let func = instance
-        .func(store, name)
+        .get_func(&mut *store, name)
         .expect("the export is a function");
-    match func.call(store, args) {
+    match func.invoke(store, args) {
         Ok(values) => Ok(values),
         Err(error) => Err(error.trap_kind().unwrap_or_else(|| panic!("{error}"))),
     }
@@ -62,10 +62,10 @@ type Outcome = Result<Vec<Val>, TrapKind>;
 #[track_caller]
 fn check(wat: &str, export: &str, args: &[Val], expected: Outcome) {
     let (mut store, instance) = instantiate(wat, Limits::default());
-    let frame_top = store.data().cx.frame_top;
+    let frame_top = store.state().cx.frame_top;
     assert_eq!(call(&mut store, instance, export, args), expected);
     assert_eq!(
-        store.data().cx.frame_top,
+        store.state().cx.frame_top,
         frame_top,
         "the control stack is as before"
     );
@@ -194,7 +194,7 @@ fn call_indirect_traps() {
 #[test]
 fn calls_change_the_instance_and_change_it_back() {
     let engine = engine(Limits::default());
-    let mut store = Store::new(&engine);
+    let mut store = Store::new(&engine, ());
     let callee = r#"(module (memory 1) (data (i32.const 0) "\07")
         (func (export "peek") (param i32) (result i32)
             (drop (memory.grow (i32.const 1))) (i32.load8_u (local.get 0))))"#;
@@ -213,7 +213,7 @@ fn calls_change_the_instance_and_change_it_back() {
         (func $loop (param $n i32) (result i32) (return_call $peek (i32.const 0))))"#;
     let module = Module::new(&engine, &encode(callee)).unwrap();
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
-    let peek = Extern::Func(instance.func(&store, "peek").unwrap());
+    let peek = Extern::Func(instance.get_func(&store, "peek").unwrap());
     let module = Module::new(&engine, &encode(caller)).unwrap();
     let instance = Instance::new(&mut store, &module, &[peek]).unwrap();
     assert_eq!(
@@ -230,27 +230,21 @@ fn calls_change_the_instance_and_change_it_back() {
 #[test]
 fn host_functions_call_back() {
     let engine = engine(Limits::default());
-    let mut store = Store::new(&engine);
+    let mut store = Store::new(&engine, ());
     let half = r#"(module (func (export "half") (param i32) (result i32)
         (i32.div_u (local.get 0) (i32.const 2))))"#;
     let module = Module::new(&engine, &encode(half)).unwrap();
     let half = Instance::new(&mut store, &module, &[]).unwrap();
-    let half = half.func(&store, "half").unwrap();
+    let half = half.get_func(&store, "half").unwrap();
     let ty = FuncType {
         params: [ValType::I64, ValType::I32].into(),
         results: [ValType::I32, ValType::I64, ValType::I32].into(),
     };
-    let host = Func::host(
-        &mut store,
-        ty,
-        Box::new(move |caller, args| {
-            let [a, b] = args else {
-                unreachable!("two parameters")
-            };
-            let halved = caller.call(half, &[*b])?;
-            Ok(vec![halved[0], *a, *b])
-        }),
-    );
+    let host = Func::new(&mut store, ty, move |mut caller, args, results| {
+        half.call(&mut caller, &args[1..], &mut results[..1])?;
+        results[1..].copy_from_slice(args);
+        Ok(())
+    });
     let wat = r#"(module
         (import "" "" (func $h (param i64 i32) (result i32 i64 i32)))
         (func (export "f") (param i32) (result i32 i32 i64 i32)
@@ -404,7 +398,7 @@ fn a_million_nested_blocks() {
     leb(section.len(), &mut bytes);
     bytes.extend(section);
     let engine = engine(Limits::default());
-    let mut store = Store::new(&engine);
+    let mut store = Store::new(&engine, ());
     let module = Module::new(&engine, &bytes).expect("within the limit of a body's bytes");
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
     assert_eq!(call(&mut store, instance, "f", &[]), i32s(&[42]));
@@ -426,8 +420,8 @@ fn a_trap_tells_what_was_running() {
         ("tail", &[0]),
     ];
     for (name, expected) in expected {
-        let func = instance.func(&store, name).unwrap();
-        let error = func.call(&mut store, &[]).unwrap_err();
+        let func = instance.get_func(&store, name).unwrap();
+        let error = func.invoke(&mut store, &[]).unwrap_err();
         let frames = error.backtrace().unwrap().frames();
         let funcs: Vec<u32> = frames.iter().map(|frame| frame.func).collect();
         assert_eq!(funcs, expected, "{name}");
@@ -441,7 +435,7 @@ fn the_proof_counts() {
         (func $g (drop (memory.grow (i32.const 0))) (return) (nop) (nop)))"#;
     let (mut store, instance) = instantiate(wat, Limits::default());
     assert_eq!(call(&mut store, instance, "f", &[]), Ok(vec![]));
-    let proof = store.proof();
+    let proof = crate::interior::proof(&store);
     assert_eq!((proof.functions, proof.compiled, proof.entered), (2, 2, 1));
     assert_eq!(proof.ops_via_helper, [("memory.grow", 2)].into());
     // i32.const, drop, call, end; i32.const, drop, return.
@@ -451,7 +445,7 @@ fn the_proof_counts() {
 #[test]
 fn unsupported_names_the_opcode() {
     let engine = engine(Limits::default());
-    let mut store = Store::new(&engine);
+    let mut store = Store::new(&engine, ());
     let wat = r#"(module (tag $t) (func (nop) (suspend $t)))"#;
     let module = Module::new(&engine, &encode(wat)).unwrap();
     let error = Instance::new(&mut store, &module, &[]).unwrap_err();

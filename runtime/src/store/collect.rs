@@ -10,45 +10,11 @@
 //! one, so references may be in registers at any other time. `unsafe` here follows addresses that
 //! running code holds.
 
+use super::StoreData;
 use super::func::native_stack_address;
-use super::{Caller, Store, StoreData};
-use crate::gc::{self, Cell, GcStatistics, Heap, RootScope};
+use crate::gc::{self, Cell, Heap};
 use crate::types::{EXCEPTION_HEADER_BYTES, OBJECT_HEADER_BYTES, ValType};
 use crate::vm::{Cx, GcHeader, TagInst};
-
-impl Store {
-    /// Frees every object that nothing refers to any more.
-    pub fn collect_garbage(&mut self) {
-        self.data_mut().collect();
-    }
-
-    /// Begins a scope of references. What the store hands out from here on, as results of calls or
-    /// from tables and globals, stays valid until the scope is closed; outside of any scope, as
-    /// long as the store. What a host function is given is released when it returns.
-    pub fn open_scope(&self) -> RootScope {
-        self.data().heap.open_scope()
-    }
-
-    /// Ends a scope: references that were handed out in it, and not before, are no longer valid.
-    /// The store refuses them.
-    pub fn close_scope(&mut self, scope: RootScope) {
-        self.data().heap.close_scope(scope);
-    }
-
-    /// What the garbage-collected heap holds.
-    pub fn gc_statistics(&self) -> GcStatistics {
-        self.data().heap.statistics()
-    }
-}
-
-impl Caller<'_> {
-    /// Frees every object that nothing refers to any more.
-    pub fn collect_garbage(&mut self) {
-        // SAFETY: a `Caller` stands for the unique borrow of a live store, whose running code is
-        // suspended; `Cx::top` is above everything of it that is live.
-        unsafe { (*self.data).collect() };
-    }
-}
 
 impl StoreData {
     /// A new object, after a collection if one is due or if there is no room without. `None` if
@@ -108,7 +74,7 @@ impl StoreData {
 }
 
 /// Marks what tables refer to: how many words that were.
-fn mark_tables(heap: &mut Heap, tables: &[Box<crate::table::Table>]) -> usize {
+fn mark_tables(heap: &mut Heap, tables: &[Box<crate::table::TableData>]) -> usize {
     let mut words = 0;
     for table in tables {
         if table.ty.element.may_refer_to_objects() {

@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 
-use super::{Store, StoreData, TableHandle};
+use super::{StoreData, Table, assert_store};
 use crate::types::{AbstractHeapType, EXCEPTION_HEADER_BYTES, OBJECT_HEADER_BYTES};
 use crate::types::{CompositeType, FieldLayout, HeapType, RefType, StorageType, ValType};
 use crate::vm::{FuncInst, GcHeader, TagInst};
@@ -26,11 +26,11 @@ const OBJECT: u64 = 4 << 32;
 /// A reference to an object, as far as one can tell without a walk.
 const SOME_OBJECT: u32 = 0;
 
-impl Store {
+impl StoreData {
     /// Describes the value of every global, in order of creation; of an object, only that it is
     /// one.
     pub fn describe_globals(&self, sink: &mut Sink<'_>) {
-        for global in &self.data().globals {
+        for global in &self.globals {
             let slots = global.inst.slots;
             match global.ty.content {
                 ValType::Ref(ty) => sink(reference(ty, slots[0], |_| SOME_OBJECT)),
@@ -41,8 +41,9 @@ impl Store {
     }
 
     /// Describes the length and every element of a table; of an object, only that it is one.
-    pub fn describe_table(&self, table: TableHandle, sink: &mut Sink<'_>) {
-        let table = &self.data().tables[table.index as usize];
+    pub fn describe_table(&self, table: Table, sink: &mut Sink<'_>) {
+        assert_store(table.store, self);
+        let table = &self.tables[table.index as usize];
         sink(table.len());
         for &word in table.words() {
             sink(reference(table.ty.element, word, |_| SOME_OBJECT));
@@ -52,7 +53,7 @@ impl Store {
     /// Describes all objects that globals and tables reach: which global or element refers to which
     /// of them, then the type and the contents of each. Nothing as long as there is no object.
     pub fn describe_objects(&self, sink: &mut Sink<'_>) {
-        let data = self.data();
+        let data = self;
         if data.cx.gc_base.is_null() {
             return;
         }

@@ -11,25 +11,36 @@ mod link;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Extern, Func, GlobalHandle, MemoryHandle, Store, StoreData, TableHandle, TagHandle};
+use super::{Extern, Global, Memory, StoreData, Table, Tag, assert_store};
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gc::Heap;
-use crate::global::{Global, Tag};
+use crate::global::{GlobalData, TagData};
 use crate::limits::LimitKind;
 use crate::module::{CompiledModule, ExternKind, Module};
 use crate::types::TypeId;
-use crate::value::slots_of_all;
+use crate::value::{Func, StoreId, slots_of_all};
 use crate::vm::{
     Cx, DataInst, ElementInst, Entry, Exit, FuncInst, GlobalInst, MemoryInst, TableInst, TagInst,
     Vm,
 };
 
-/// An instance of a store.
+/// An instance of a module, in a store.
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, Instance, Module, Store};
+///
+/// let engine = Engine::new(&Config::new())?;
+/// let module = Module::new(&engine, b"\0asm\x01\0\0\0")?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// assert!(instance.get_func(&mut store, "run").is_none());
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Instance {
-    store: u32,
-    index: u32,
+    pub(crate) store: StoreId,
+    pub(crate) index: u32,
 }
 
 /// What an instance owns. Everything that `vm` points to is in here or in the store.
@@ -38,6 +49,9 @@ pub(crate) struct InstanceData {
     vm: Box<Vm>,
     module: Module,
     own_funcs: Box<[FuncInst]>,
+    /// The host functions that are imported, with this instance as their caller.
+    #[expect(clippy::vec_box, reason = "running code holds their addresses")]
+    imported_hosts: Vec<Box<FuncInst>>,
     funcs: Vec<*mut FuncInst>,
     tables: Vec<*mut TableInst>,
     memories: Vec<*mut MemoryInst>,
@@ -54,61 +68,61 @@ pub(crate) struct InstanceData {
 
 #[derive(Debug, Default)]
 struct Handles {
-    tables: Vec<TableHandle>,
-    memories: Vec<MemoryHandle>,
-    globals: Vec<GlobalHandle>,
-    tags: Vec<TagHandle>,
+    tables: Vec<Table>,
+    memories: Vec<Memory>,
+    globals: Vec<Global>,
+    tags: Vec<Tag>,
 }
 
-impl Instance {
+impl StoreData {
     /// Instantiates `module` with its imports in order, and runs its start function.
     ///
     /// # Errors
-    /// `Unlinkable` if an import does not match; `Unsupported` if the tier cannot execute a
-    /// function (contract C1: then nothing of the module runs); `Limit`; or the trap of an active
-    /// segment or of the start function.
-    pub fn new(store: &mut Store, module: &Module, imports: &[Extern]) -> Result<Instance> {
+    /// As [`Instance::new`].
+    ///
+    /// # Safety
+    /// `data` is a live store into which no reference is in use.
+    pub(crate) unsafe fn instantiate(
+        data: *mut StoreData,
+        module: &Module,
+        imports: &[Extern],
+    ) -> Result<Instance> {
+        // SAFETY: the caller's contract; the reference ends before any code is entered.
+        let store = unsafe { &mut *data };
+        if !Arc::ptr_eq(&module.registry, store.engine.registry()) {
+            return Err(Error::usage("a module of another engine"));
+        }
         link::check(store, module, imports)?;
-        let compiled = compile(store.engine(), module)?;
-        let proof = store.engine().backend().proof(&*compiled);
-        let data = store.data_mut();
-        data.heap.publish(&mut data.cx);
-        let index = InstanceData::allocate(data, module, imports, compiled)?;
-        data.proof.add(&proof);
+        let compiled = compile(&store.engine, module)?;
+        let proof = store.engine.backend().proof(&*compiled);
+        store.heap.publish(&mut store.cx);
+        let index = InstanceData::allocate(store, module, imports, compiled)?;
+        store.proof.add(&proof);
         let instance = Instance {
-            store: data.id,
+            store: store.id,
             index,
         };
-        init::initialize(data, index as usize)?;
+        init::initialize(store, index as usize)?;
         if let Some(start) = module.start {
-            let func = instance.func_id(data, start);
-            // SAFETY: the store is borrowed uniquely for the whole call.
-            unsafe { StoreData::call(store.as_ptr(), func, &[])? };
+            let id = instance.func_id(store, start);
+            // SAFETY: the caller's contract; a start function has neither parameters nor results.
+            unsafe { StoreData::call_with(data, id, 0, |_, _| (), |_, _| ())? };
         }
         Ok(instance)
     }
 
-    /// The export of that name.
-    pub fn export(self, store: &Store, name: &str) -> Option<Extern> {
-        store.data().instances[self.index as usize]
-            .exports
-            .get(name)
-            .copied()
+    /// What an instance of this store owns.
+    ///
+    /// # Panics
+    /// If the instance is another store's.
+    #[track_caller]
+    pub(crate) fn instance(&self, instance: Instance) -> &InstanceData {
+        assert_store(instance.store, self);
+        &self.instances[instance.index as usize]
     }
+}
 
-    /// The exported function of that name.
-    pub fn func(self, store: &Store, name: &str) -> Option<Func> {
-        match self.export(store, name) {
-            Some(Extern::Func(func)) => Some(func),
-            _ => None,
-        }
-    }
-
-    /// The module that it is an instance of.
-    pub fn module(self, store: &Store) -> &Module {
-        &store.data().instances[self.index as usize].module
-    }
-
+impl Instance {
     fn func_id(self, data: &StoreData, func: u32) -> u32 {
         let inst = data.instances[self.index as usize].funcs[func as usize];
         // SAFETY: functions of a store live as long as the store.
@@ -128,6 +142,16 @@ fn compile(engine: &Engine, module: &Module) -> Result<Arc<dyn CompiledModule>> 
 }
 
 impl InstanceData {
+    /// The instance's module.
+    pub(crate) fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// The export of that name.
+    pub(crate) fn export(&self, name: &str) -> Option<Extern> {
+        self.exports.get(name).copied()
+    }
+
     /// Allocates everything that the module defines and adds the instance to the store.
     fn allocate(
         data: &mut StoreData,
@@ -157,9 +181,10 @@ impl InstanceData {
         compiled: Arc<dyn CompiledModule>,
     ) -> InstanceData {
         InstanceData {
-            vm: Box::new(empty_vm(&raw mut data.cx)),
+            vm: Box::new(empty_vm(&raw mut data.cx, data.instances.len() as u32)),
             module: module.clone(),
             own_funcs: Box::default(),
+            imported_hosts: Vec::new(),
             funcs: Vec::with_capacity(module.funcs.len()),
             tables: Vec::new(),
             memories: Vec::new(),
@@ -177,7 +202,7 @@ impl InstanceData {
     fn add_imports(&mut self, data: &mut StoreData, imports: &[Extern]) {
         for &import in imports {
             match import {
-                Extern::Func(h) => self.funcs.push(data.funcs[h.id as usize]),
+                Extern::Func(h) => self.push_func(data.funcs[h.id as usize]),
                 Extern::Table(h) => self.push_table(data, h),
                 Extern::Memory(h) => self.push_memory(data, h),
                 Extern::Global(h) => self.push_global(data, h),
@@ -201,6 +226,8 @@ impl InstanceData {
             id: 0,
             param_slots: slots_of_all(&signature.params) as u32,
             result_slots: slots_of_all(&signature.results) as u32,
+            host: std::ptr::null(),
+            importer: std::ptr::null_mut(),
         };
         let defined = module.signatures[first as usize..].iter().enumerate();
         self.own_funcs = defined.map(new_func).collect();
@@ -235,7 +262,7 @@ impl InstanceData {
         let module = self.module.clone();
         for &ty in &module.globals[module.imported.globals as usize..] {
             let inst = GlobalInst { slots: [0; 2] };
-            let handle = data.add_global(Box::new(Global { inst, ty }));
+            let handle = data.add_global(Box::new(GlobalData { inst, ty }));
             self.push_global(data, handle);
         }
     }
@@ -249,7 +276,7 @@ impl InstanceData {
                 id,
                 payload_slots: slots_of_all(&module.func_type(ty).params) as u32,
             };
-            let handle = data.add_tag(Box::new(Tag { inst }));
+            let handle = data.add_tag(Box::new(TagData { inst }));
             self.push_tag(data, handle);
         }
     }
@@ -271,7 +298,7 @@ impl InstanceData {
             .collect();
     }
 
-    fn add_exports(&mut self, store: u32) {
+    fn add_exports(&mut self, store: StoreId) {
         for export in &self.module.exports {
             let i = export.index as usize;
             let value = match export.kind {
@@ -318,32 +345,44 @@ impl InstanceData {
         }
     }
 
-    fn push_table(&mut self, data: &mut StoreData, handle: TableHandle) {
+    fn push_func(&mut self, func: *mut FuncInst) {
+        // SAFETY: functions of a store live as long as the store.
+        let inst = unsafe { *func };
+        if inst.host.is_null() {
+            return self.funcs.push(func);
+        }
+        let importer = &raw mut *self.vm;
+        let mut own = Box::new(FuncInst { importer, ..inst });
+        self.funcs.push(&raw mut *own);
+        self.imported_hosts.push(own);
+    }
+
+    fn push_table(&mut self, data: &mut StoreData, handle: Table) {
         self.tables
             .push(&raw mut data.tables[handle.index as usize].inst);
         self.handles.tables.push(handle);
     }
 
-    fn push_memory(&mut self, data: &mut StoreData, handle: MemoryHandle) {
+    fn push_memory(&mut self, data: &mut StoreData, handle: Memory) {
         self.memories
             .push(&raw mut data.memories[handle.index as usize].inst);
         self.handles.memories.push(handle);
     }
 
-    fn push_global(&mut self, data: &mut StoreData, handle: GlobalHandle) {
+    fn push_global(&mut self, data: &mut StoreData, handle: Global) {
         self.globals
             .push(&raw mut data.globals[handle.index as usize].inst);
         self.handles.globals.push(handle);
     }
 
-    fn push_tag(&mut self, data: &mut StoreData, handle: TagHandle) {
+    fn push_tag(&mut self, data: &mut StoreData, handle: Tag) {
         self.tags
             .push(&raw mut data.tags[handle.index as usize].inst);
         self.handles.tags.push(handle);
     }
 }
 
-fn empty_vm(cx: *mut Cx) -> Vm {
+fn empty_vm(cx: *mut Cx, instance: u32) -> Vm {
     Vm {
         cx,
         memory0: std::ptr::null_mut(),
@@ -356,6 +395,7 @@ fn empty_vm(cx: *mut Cx) -> Vm {
         datas: std::ptr::null_mut(),
         tags: std::ptr::null(),
         compiled: std::ptr::null(),
+        instance,
     }
 }
 

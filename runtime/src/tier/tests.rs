@@ -7,13 +7,12 @@ mod loops;
 
 use std::sync::{Arc, Mutex};
 
+use crate::Module;
 use crate::engine::{Bounds, Config, Engine, Proof, Thresholds, Tier};
 use crate::jit::CAN_RUN;
-use crate::module::Module;
-use crate::store::{Extern, Func, Instance, Store};
 use crate::trap::TrapKind;
-use crate::types::{FuncType, ValType};
 use crate::value::Val;
+use crate::{Extern, Func, Instance, Store};
 
 type Outcome = Result<Vec<Val>, TrapKind>;
 
@@ -40,15 +39,8 @@ struct Run {
     notes: Arc<Mutex<Vec<i64>>>,
 }
 
-fn func_type(params: &[ValType], results: &[ValType]) -> FuncType {
-    FuncType {
-        params: params.into(),
-        results: results.into(),
-    }
-}
-
 fn engine(config: Config) -> Option<Engine> {
-    match Engine::new(config) {
+    match Engine::new(&config) {
         Ok(engine) => Some(engine),
         Err(error) if CAN_RUN => panic!("{error}"),
         Err(error) => {
@@ -62,22 +54,15 @@ impl Run {
     /// An instance whose imports are all `host.note`, of type `[i64] -> []`.
     fn new(config: Config, wat: &str) -> Option<Run> {
         let engine = engine(config)?;
-        let mut store = Store::new(&engine);
+        let mut store = Store::new(&engine, ());
         let notes = Arc::new(Mutex::new(Vec::new()));
         let module = Module::new(&engine, &encode(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
         let noted = notes.clone();
-        let note = Func::host(
-            &mut store,
-            func_type(&[ValType::I64], &[]),
-            Box::new(move |_, args| {
-                if let [Val::I64(value)] = *args {
-                    noted.lock().expect("no test panics with it").push(value);
-                }
-                Ok(Vec::new())
-            }),
-        );
-        let note = Extern::Func(note.expect("an adapter"));
-        let imports: Vec<Extern> = module.imports.iter().map(|_| note).collect();
+        let note = Func::wrap(&mut store, move |value: i64| {
+            noted.lock().expect("no test panics with it").push(value);
+        });
+        let note = Extern::Func(note);
+        let imports: Vec<Extern> = module.imports().map(|_| note).collect();
         let instance = Instance::new(&mut store, &module, &imports);
         Some(Run {
             instance: instance.unwrap_or_else(|e| panic!("{e}\n{wat}")),
@@ -88,14 +73,14 @@ impl Run {
 
     #[track_caller]
     fn call(&mut self, export: &str, args: &[Val]) -> Outcome {
-        let func = self.instance.func(&self.store, export);
+        let func = self.instance.get_func(&self.store, export);
         let func = func.expect("an exported function");
-        func.call(&mut self.store, args)
+        func.invoke(&mut self.store, args)
             .map_err(|error| error.trap_kind().unwrap_or_else(|| panic!("{error}")))
     }
 
     fn proof(&self) -> Proof {
-        self.store.proof()
+        crate::interior::proof(&self.store)
     }
 
     fn notes(&self) -> Vec<i64> {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::*;
-use wassay_runtime::{HostFn, TagHandle, ValType};
+use wassay_runtime::{Caller, Tag, ValType};
 
 fn func_type(params: &[ValType], results: &[ValType]) -> FuncType {
     FuncType {
@@ -15,11 +15,11 @@ fn func_type(params: &[ValType], results: &[ValType]) -> FuncType {
 /// A store, and as imports a host function `[i32] -> [i32]` that throws what it is given, and the
 /// tag that it throws it with.
 pub(crate) fn thrower(tier: Tier) -> (Store, Vec<Extern>) {
-    let mut store = Store::new(&Engine::new(config(tier)).unwrap());
-    let tag = TagHandle::new(&mut store, func_type(&[ValType::I32], &[]));
-    let ty = func_type(&[ValType::I32], &[ValType::I32]);
-    let throw: HostFn = Box::new(move |caller, args| Err(caller.throw(tag, args)?));
-    let func = Func::host(&mut store, ty, throw).unwrap();
+    let mut store = Store::new(&Engine::new(&config(tier)).unwrap(), ());
+    let tag = Tag::new(&mut store, func_type(&[ValType::I32], &[])).unwrap();
+    let func = Func::wrap(&mut store, move |caller: Caller<'_, ()>, value: i32| {
+        Err::<i32, _>(Exception::new(caller, tag, &[I32(value)])?.to_error())
+    });
     (store, vec![Extern::Func(func), Extern::Tag(tag)])
 }
 
@@ -70,36 +70,27 @@ fn exceptions_pass_host_functions_as_the_same() {
             (global.get $thrown))
         (func (export "look") (result i64) (call $look (i32.const 0))))"#;
     for tier in tiers() {
-        let mut store = Store::new(&Engine::new(config(tier)).unwrap());
+        let mut store = Store::new(&Engine::new(&config(tier)).unwrap(), ());
         let funcs = Arc::new(OnceLock::<[Func; 2]>::new());
         let called = funcs.clone();
-        let pass: HostFn =
-            Box::new(move |caller, args| caller.call(called.get().unwrap()[index(args)], &[]));
-        let called = funcs.clone();
-        let look: HostFn = Box::new(move |caller, args| {
-            let result = caller.call(called.get().unwrap()[index(args)], &[]);
-            let (_, values) = caller.exception(&result.unwrap_err()).unwrap();
-            Ok(vec![values[1]])
+        let pass = Func::wrap(&mut store, move |caller: Caller<'_, ()>, index: u32| {
+            called.get().unwrap()[index as usize].call(caller, &[], &mut [])
         });
-        let pass = Func::host(&mut store, func_type(&[ValType::I32], &[]), pass).unwrap();
-        let look_type = func_type(&[ValType::I32], &[ValType::I64]);
-        let look = Func::host(&mut store, look_type, look).unwrap();
+        let called = funcs.clone();
+        let look = Func::wrap(&mut store, move |mut caller: Caller<'_, ()>, index: u32| {
+            let result = called.get().unwrap()[index as usize].invoke(&mut caller, &[]);
+            let exception = Exception::of(&result.unwrap_err()).unwrap();
+            exception.get(&caller).unwrap().1[1].unwrap_i64()
+        });
         let imports = [Extern::Func(pass), Extern::Func(look)];
         let instance = instantiate(&mut store, wat, &imports);
-        let exports = ["0", "1"].map(|name| instance.func(&store, name).unwrap());
+        let exports = ["0", "1"].map(|name| instance.get_func(&store, name).unwrap());
         funcs.set(exports).unwrap();
         let mut program = Program { store, instance };
         let results = program.call("run", &[]).unwrap();
         assert_eq!(results[..2], [I32(3), I64(4)], "{tier}");
         assert_eq!(results[2], results[3], "{tier}: not the same exception");
         assert_eq!(program.call("look", &[]), Ok(vec![I64(4)]), "{tier}");
-    }
-}
-
-fn index(args: &[Val]) -> usize {
-    match args {
-        [I32(index)] => *index as usize,
-        _ => panic!("{args:?}"),
     }
 }
 
@@ -121,11 +112,11 @@ fn an_error_keeps_its_exception() {
 
 #[test]
 fn wrong_values_are_refused() {
-    let mut store = Store::new(&Engine::new(config(Tier::Stack)).unwrap());
-    let tag = TagHandle::new(&mut store, func_type(&[ValType::I32], &[]));
+    let mut store = Store::new(&Engine::new(&config(Tier::Stack)).unwrap(), ());
+    let tag = Tag::new(&mut store, func_type(&[ValType::I32], &[])).unwrap();
     let error = Exception::new(&mut store, tag, &[I64(1)]).unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Usage);
+    assert_eq!(error.kind(), ErrorKind::Usage);
     let exception = Exception::new(&mut store, tag, &[I32(1)]).unwrap();
     assert_eq!(exception.get(&store), Some((tag, vec![I32(1)])));
-    assert_eq!(exception.to_error().kind, ErrorKind::Exception);
+    assert_eq!(exception.to_error().kind(), ErrorKind::Exception);
 }

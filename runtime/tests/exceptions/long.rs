@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::*;
-use wassay_runtime::{HostFn, ValType};
+use wassay_runtime::Caller;
 
 /// Builds with debug assertions take each step some ten times as long.
 const STEPS: i32 = if cfg!(debug_assertions) {
@@ -45,7 +45,9 @@ fn millions_of_exceptions_take_no_room() {
     for tier in tiers() {
         for throw in throws {
             let mut config = config(tier);
-            config.limits.gc_heap_bytes_max = HEAP_BYTES_MAX;
+            let mut limits = *config.get_limits();
+            limits.gc_heap_bytes_max = HEAP_BYTES_MAX;
+            config.limits(limits);
             let mut program = Program::with(config, &loops(throw));
             let result = program.call("run", &[I32(STEPS)]);
             assert_eq!(result, Ok(vec![I32(STEPS)]), "{tier}: {throw}");
@@ -75,7 +77,7 @@ fn throwing_keeps_what_is_referred_to() {
             (local.set 0) (i32.add (call $value) (local.get 0))))"#;
     for tier in tiers() {
         let mut config = config(tier);
-        config.gc_stress = true;
+        config.testing().gc_stress(true);
         let mut program = Program::with(config, wat);
         let result = program.call("run", &[I32(7)]);
         assert_eq!(result, Ok(vec![I32(32_107)]), "{tier}");
@@ -84,12 +86,13 @@ fn throwing_keeps_what_is_referred_to() {
 
 fn deep(tier: Tier) -> Config {
     let mut config = config(tier);
-    config.limits = Limits {
+    let limits = *config.get_limits();
+    config.limits(Limits {
         value_stack_bytes: 64 << 20,
         call_depth_max: 250_000,
         native_stack_bytes: 64 << 20,
-        ..config.limits
-    };
+        ..limits
+    });
     config
 }
 
@@ -193,19 +196,11 @@ const BACK: &str = r#"(module (type $i (func (param i32) (result i32)))
 
 /// The two of them; the host function gives one less.
 fn calls(config: Config) -> Program {
-    let mut store = Store::new(&Engine::new(config).unwrap());
-    let ty = FuncType {
-        params: [ValType::I32].into(),
-        results: [ValType::I32].into(),
-    };
-    let less: HostFn = Box::new(|_, args| match args {
-        [I32(n)] => Ok(vec![I32(n - 1)]),
-        _ => panic!("{args:?}"),
-    });
-    let host = Func::host(&mut store, ty, less).unwrap();
+    let mut store = Store::new(&Engine::new(&config).unwrap(), ());
+    let host = Func::wrap(&mut store, |n: i32| n - 1);
     let instance = instantiate(&mut store, CALLS, &[Extern::Func(host)]);
     let names = ["table", "deep_table", "tail_table"];
-    let imports = names.map(|name| instance.export(&store, name).unwrap());
+    let imports = names.map(|name| instance.get_export(&store, name).unwrap());
     instantiate(&mut store, BACK, &imports);
     Program { store, instance }
 }
@@ -215,12 +210,13 @@ fn calls(config: Config) -> Program {
 fn tail_calls_take_no_room() {
     for tier in tiers() {
         let mut config = config(tier);
-        config.limits = Limits {
+        let limits = *config.get_limits();
+        config.limits(Limits {
             value_stack_bytes: 16 << 10,
             call_depth_max: 16,
             native_stack_bytes: 64 << 10,
-            ..config.limits
-        };
+            ..limits
+        });
         let mut program = calls(config);
         for name in ["tail", "tail_ref", "tail_table", "tail_host"] {
             let result = program.call(name, &[I32(STEPS)]);
@@ -249,19 +245,17 @@ fn calls_go_deep_and_end_in_exhaustion() {
 #[test]
 fn calls_through_the_host_end_in_exhaustion() {
     for tier in tiers() {
-        let mut store = Store::new(&Engine::new(config(tier)).unwrap());
-        let ty = FuncType {
-            params: [].into(),
-            results: [].into(),
-        };
+        let mut store = Store::new(&Engine::new(&config(tier)).unwrap(), ());
         let func = Arc::new(OnceLock::<Func>::new());
         let called = func.clone();
-        let call: HostFn = Box::new(move |caller, _| caller.call(*called.get().unwrap(), &[]));
-        let host = Func::host(&mut store, ty, call).unwrap();
+        let host = Func::wrap(&mut store, move |caller: Caller<'_, ()>| {
+            called.get().unwrap().call(caller, &[], &mut [])
+        });
         let wat = r#"(module (import "" "f" (func $f))
             (func (export "call") (call $f)) (func (export "tail") (return_call $f)))"#;
         let instance = instantiate(&mut store, wat, &[Extern::Func(host)]);
-        func.set(instance.func(&store, "call").unwrap()).unwrap();
+        func.set(instance.get_func(&store, "call").unwrap())
+            .unwrap();
         let mut program = Program { store, instance };
         for name in ["call", "tail", "call"] {
             let result = program.call(name, &[]);

@@ -116,7 +116,7 @@ fn all_that_lives_across_a_call_is_there() {
         let mut expected = None;
         for tier in tiers() {
             let mut config = config(tier);
-            config.gc_stress = stress;
+            config.testing().gc_stress(stress);
             let mut program = Program::with(config, &wat);
             let result = program.call("run", &[I32(9)]);
             assert!(result.is_ok(), "{tier}: {result:?}");

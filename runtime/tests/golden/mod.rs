@@ -53,7 +53,7 @@ fn module(path: &Path) -> Module {
     let buffer = wast::parser::ParseBuffer::new(&text).unwrap();
     let mut wat: wast::Wat<'_> = wast::parser::parse(&buffer).unwrap();
     let mut config = Config::only(Tier::Register);
-    config.features = WasmFeatures::all();
-    let engine = Engine::new(config).unwrap();
+    config.features(WasmFeatures::all());
+    let engine = Engine::new(&config).unwrap();
     Module::new(&engine, &wat.encode().unwrap()).unwrap()
 }

@@ -172,7 +172,10 @@ fn fuel_is_taken_by_segments_and_polls_stop() {
     run.store.set_fuel(1_000).expect("it is metered");
     assert_eq!(run.call("f", &i32s([10])), Ok(i32s([0])));
     // Each round has six instructions, and behind the loop there is one.
-    assert_eq!(run.store.fuel().expect("it is metered"), 1_000 - 10 * 6 - 1);
+    assert_eq!(
+        run.store.get_fuel().expect("it is metered"),
+        1_000 - 10 * 6 - 1
+    );
     assert_eq!(run.call("f", &i32s([1_000])), Err(TrapKind::OutOfFuel));
     let handle = run.store.interrupt_handle().expect("it is interruptible");
     handle.interrupt();

@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 use super::{BOUNDS, Run, call, check, engine, i32s, i64s, instantiate};
 use crate::engine::Bounds;
 use crate::error::Error;
-use crate::store::{Caller, Extern, Func, Store};
 use crate::trap::TrapKind;
 use crate::types::{FuncType, ValType};
 use crate::value::Val;
+use crate::{Extern, Func, Store};
 
 fn func_type(params: &[ValType], results: &[ValType]) -> FuncType {
     FuncType {
@@ -115,9 +115,9 @@ fn every_function_runs_in_its_own_instance() {
         let Some(engine) = engine(bounds) else {
             return;
         };
-        let mut store = Store::new(&engine);
+        let mut store = Store::new(&engine, ());
         let other = instantiate(&mut store, OTHER, &[]);
-        let next = other.export(&store, "next").expect("it is exported");
+        let next = other.get_export(&store, "next").expect("it is exported");
         let wat = r#"(module (type $t (func (result i32)))
             (import "other" "next" (func $next (type $t)))
             (memory 1) (data (i32.const 0) "\07")
@@ -132,7 +132,7 @@ fn every_function_runs_in_its_own_instance() {
             (func (export "tail") (result i32)
               (i32.add (call $away) (i32.add (global.get $g) (i32.load8_u (i32.const 0))))))"#;
         let instance = instantiate(&mut store, wat, &[next]);
-        let func = |store: &Store, name| instance.func(store, name).expect("it is exported");
+        let func = |store: &Store, name| instance.get_func(store, name).expect("it is exported");
         let (direct, indirect) = (func(&store, "direct"), func(&store, "indirect"));
         let tail = func(&store, "tail");
         assert_eq!(call(&mut store, direct, &[]), Ok(i32s([143 + 1007])));
@@ -147,16 +147,16 @@ fn host_functions_take_and_give_values_of_all_types() {
     let Some(engine) = engine(Bounds::Guard) else {
         return;
     };
-    let mut store = Store::new(&engine);
+    let mut store = Store::new(&engine, ());
     use ValType::{F32, F64, I32, I64};
     let types = [I32, F32, I64, F64, I32, I32, I32, I32, I32, I32, I32, I32];
     let ty = func_type(&types, &types);
-    let turned = Box::new(|_: &mut Caller<'_>, args: &[Val]| {
-        let mut results = args.to_vec();
+    let host = Func::new(&mut store, ty, |_, args, results| {
+        results.copy_from_slice(args);
         results[4..].reverse();
-        Ok(results)
+        Ok(())
     });
-    let host = Func::host(&mut store, ty, turned).expect("it can be made");
+    let host = host.expect("it can be made");
     let signature = "(param i32 f32 i64 f64 i32 i32 i32 i32 i32 i32 i32 i32)
         (result i32 f32 i64 f64 i32 i32 i32 i32 i32 i32 i32 i32)";
     let wat = format!(
@@ -167,7 +167,7 @@ fn host_functions_take_and_give_values_of_all_types() {
           (local.get 11))))"#
     );
     let instance = instantiate(&mut store, &wat, &[Extern::Func(host)]);
-    let f = instance.func(&store, "f").expect("it is exported");
+    let f = instance.get_func(&store, "f").expect("it is exported");
     let mut args = vec![
         Val::I32(-1),
         Val::F32(0x8000_0001),
@@ -185,18 +185,19 @@ fn host_calls_may_enter_again_and_trap_at_any_depth() {
     let Some(engine) = engine(Bounds::Guard) else {
         return;
     };
-    let mut store = Store::new(&engine);
+    let mut store = Store::new(&engine, ());
     // The host calls the function below with one less, and passes on how it ends.
     let target = Arc::new(OnceLock::<Func>::new());
     let seen = target.clone();
-    let again = Box::new(move |caller: &mut Caller<'_>, args: &[Val]| {
+    let ty = func_type(&[ValType::I32], &[ValType::I32]);
+    let again = Func::new(&mut store, ty, move |mut caller, args, results| {
         let &[Val::I32(n)] = args else {
             return Err(Error::usage("a number"));
         };
-        caller.call(*seen.get().expect("set below"), &[Val::I32(n - 1)])
+        let func = seen.get().expect("set below");
+        func.call(&mut caller, &[Val::I32(n - 1)], results)
     });
-    let ty = func_type(&[ValType::I32], &[ValType::I32]);
-    let again = Func::host(&mut store, ty, again).expect("it can be made");
+    let again = again.expect("it can be made");
     let wat = r#"(module
         (import "" "" (func $again (param i32) (result i32)))
         (func $f (export "f") (param i32) (result i32) (local i32 i32)
@@ -207,7 +208,7 @@ fn host_calls_may_enter_again_and_trap_at_any_depth() {
             (else (i32.add (local.get 1)
               (call $again (local.get 0)))))))"#;
     let instance = instantiate(&mut store, wat, &[Extern::Func(again)]);
-    let f = instance.func(&store, "f").expect("it is exported");
+    let f = instance.get_func(&store, "f").expect("it is exported");
     target.set(f).expect("set once");
     for n in [0, 1, 5] {
         let outcome = call(&mut store, f, &i32s([n]));
@@ -222,12 +223,12 @@ fn errors_of_host_functions_come_out() {
     let Some(engine) = engine(Bounds::Guard) else {
         return;
     };
-    let mut store = Store::new(&engine);
-    let fails = Box::new(|_: &mut Caller<'_>, _: &[Val]| Err(Error::usage("not today")));
-    let host = Func::host(&mut store, func_type(&[], &[]), fails).expect("it can be made");
+    let mut store = Store::new(&engine, ());
+    let fails = || Err::<(), _>(Error::usage("not today"));
+    let host = Func::wrap(&mut store, fails);
     let wat = r#"(module (import "" "" (func $h)) (func (export "f") (call $h)))"#;
     let instance = instantiate(&mut store, wat, &[Extern::Func(host)]);
-    let f = instance.func(&store, "f").expect("it is exported");
-    let error = f.call(&mut store, &[]).expect_err("the host fails");
+    let f = instance.get_func(&store, "f").expect("it is exported");
+    let error = f.invoke(&mut store, &[]).expect_err("the host fails");
     assert_eq!(error.message, "not today");
 }

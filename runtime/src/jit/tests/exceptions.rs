@@ -4,7 +4,7 @@
 use super::{Run, i32s};
 use crate::engine::{Config, Tier};
 use crate::trap::TrapKind;
-use crate::value::{Ref, Val};
+use crate::value::{Objects, Val};
 use crate::vm::{Cx, Entry, Exit, FuncInst};
 
 /// Registers that C wants preserved: x19 to x28, d8 to d15.
@@ -86,12 +86,12 @@ unsafe fn wassay_test_enter(
 /// Calls an export `[i32] -> [i32]` past the store: its exit code, its result, and whether all that
 /// it must preserve is what it was.
 fn enter(run: &mut Run, export: &str, argument: i32) -> (Exit, i32, bool) {
-    let func = run.instance.func(&run.store, export).expect("an export");
-    let Ref::Func(word) = func.to_ref(&run.store) else {
-        unreachable!("a function's reference")
-    };
-    let func = word.0 as *mut FuncInst;
-    let cx = &raw mut run.store.data_mut().cx;
+    let func = run
+        .instance
+        .get_func(&run.store, export)
+        .expect("an export");
+    let func = run.store.state().func_word(func) as *mut FuncInst;
+    let cx = &raw mut run.store.state_mut().cx;
     let before: [u64; PRESERVED] = std::array::from_fn(|n| 0x0101_0101_0101_0101 * (n as u64 + 1));
     let mut registers = before;
     // SAFETY: a function of a live store, which nothing else uses; there is room at the top of its
@@ -155,11 +155,11 @@ fn what_c_wants_preserved_is() {
         ("caught", 1, (unreachable, 1)),
         ("out", 1, (unreachable, 1)),
     ] {
-        let top = run.store.data().cx.top;
+        let top = run.store.state().cx.top;
         let (exit, result, is_preserved) = enter(&mut run, export, argument);
         assert_eq!((exit, result), expected, "{export} {argument}");
         assert!(is_preserved, "{export} {argument}");
-        let cx = &run.store.data().cx;
+        let cx = &run.store.state().cx;
         assert_eq!((cx.top, cx.jit_entry_sp), (top, 0), "{export} {argument}");
         // Nothing of it is left behind.
         assert_eq!(run.call("far", &i32s([0])), Ok(vec![Val::I32(40)]));

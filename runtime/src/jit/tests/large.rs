@@ -56,7 +56,7 @@ fn comparisons_branch_over_more_than_a_mebibyte() {
     let Some(mut run) = Run::new(&wat, Bounds::Guard) else {
         return;
     };
-    assert!(run.instance.func(&run.store, "over").is_some());
+    assert!(run.instance.get_func(&run.store, "over").is_some());
     assert_eq!(run.call("around", &i32s([10])), Ok(i32s([3])));
     assert_eq!(run.call("around", &i32s([0])), Ok(i32s([1])));
     let before = run.call("over", &i32s([7])).expect("no trap");

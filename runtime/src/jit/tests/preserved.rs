@@ -10,10 +10,10 @@ use std::ffi::c_void;
 
 use super::{BOUNDS, Run, i32s, instantiate};
 use crate::error::Error;
-use crate::store::{Extern, Func, Store};
 use crate::trap::TrapKind;
 use crate::types::{FuncType, ValType};
 use crate::value::Val;
+use crate::{Extern, Func, Store};
 
 // Gives how many registers have changed, FPCR among them.
 std::arch::global_asm!(
@@ -143,35 +143,31 @@ const ENDS: &[(i32, Option<TrapKind>)] = &[
 
 /// An instance of [`DEEP`] whose host calls it back.
 fn deep(bounds: crate::engine::Bounds) -> Option<Run> {
-    let mut store = Store::new(&super::engine(bounds)?);
+    let mut store = Store::new(&super::engine(bounds)?, ());
     let own = std::sync::Arc::new(std::sync::OnceLock::<Func>::new());
     let deep = own.clone();
     let ty = FuncType {
         params: [ValType::I32].into(),
         results: [].into(),
     };
-    let back = Func::host(
-        &mut store,
-        ty,
-        Box::new(move |caller, args| match args[0] {
-            Val::I32(0) => Err(Error::usage("as it was told to")),
-            Val::I32(n) => {
-                let func = *deep.get().expect("set before the first call");
-                caller.call(func, &i32s([n - 10, 3]))
-            }
-            ref other => panic!("{other:?}"),
-        }),
-    );
+    let back = Func::new(&mut store, ty, move |mut caller, args, _| match args[0] {
+        Val::I32(0) => Err(Error::usage("as it was told to")),
+        Val::I32(n) => {
+            let func = *deep.get().expect("set before the first call");
+            func.call(&mut caller, &i32s([n - 10, 3]), &mut [])
+        }
+        ref other => panic!("{other:?}"),
+    });
     let back = back.expect("an adapter");
     let instance = instantiate(&mut store, DEEP, &[Extern::Func(back)]);
-    let func = instance.func(&store, "deep").expect("exported");
+    let func = instance.get_func(&store, "deep").expect("exported");
     own.set(func).expect("set once");
     Some(Run { store, instance })
 }
 
 /// Where everything of a store's stacks is, that a call must leave as it was.
 fn places(store: &Store) -> [usize; 5] {
-    let cx = &store.data().cx;
+    let cx = &store.state().cx;
     [
         cx.top as usize,
         cx.jit_entry_sp,
@@ -187,13 +183,13 @@ fn registers_and_stacks_are_as_before_after_traps_of_any_depth() {
         let Some(mut run) = deep(bounds) else {
             return;
         };
-        let func = run.instance.func(&run.store, "deep").expect("exported");
+        let func = run.instance.get_func(&run.store, "deep").expect("exported");
         let before = places(&run.store);
         for depth in [0, 1, 7, 200] {
             for &(how, kind) in ENDS {
                 let mut error = None;
                 let count = changed(&mut || {
-                    error = func.call(&mut run.store, &i32s([how, depth])).err();
+                    error = func.invoke(&mut run.store, &i32s([how, depth])).err();
                 });
                 let error = error.expect("it ends so");
                 let what = format!("{how} at {depth}, {bounds:?}: {error}");

@@ -2,6 +2,7 @@
 //! it must preserve is preserved by every way out (AAPCS64, 6.1).
 
 use super::{Run, i32s, i64s, traps};
+use crate::Store as RuntimeStore;
 use crate::engine::{Bounds, Config, Tier};
 use crate::jit::arm64::abi::SCRATCH;
 use crate::jit::arm64::asm::Assembler;
@@ -14,8 +15,7 @@ use crate::jit::arm64::vector::Arr;
 use crate::jit::code::tables::Tables;
 use crate::jit::host::HostTarget;
 use crate::jit::publish::{Budget, CodeMemory};
-use crate::store::Store as RuntimeStore;
-use crate::value::{Ref, Val};
+use crate::value::{Objects, Val};
 use crate::vm::{Entry, FuncInst};
 
 const POINTER_BYTES: i32 = 8;
@@ -83,17 +83,17 @@ fn probe(entry: Entry, seen: *mut Seen) -> CodeMemory {
         .expect("code can be published")
 }
 
-fn func_inst(store: &RuntimeStore, func: crate::store::Func) -> *mut FuncInst {
-    match func.to_ref(store) {
-        Ref::Func(word) => word.0 as *mut FuncInst,
-        other => panic!("{other:?} is no function"),
-    }
+fn func_inst(store: &RuntimeStore, func: crate::Func) -> *mut FuncInst {
+    store.state().func_word(func) as *mut FuncInst
 }
 
 /// A call of an export through a [`probe`]; the registers are as they were.
 #[track_caller]
 fn call_through_probe(run: &mut Run, export: &str, args: &[Val]) -> super::Outcome {
-    let func = run.instance.func(&run.store, export).expect("an export");
+    let func = run
+        .instance
+        .get_func(&run.store, export)
+        .expect("an export");
     let inst = func_inst(&run.store, func);
     let mut seen: Seen = [0; 20];
     // SAFETY: the function is the store's, and no code runs; the probe is an entry.

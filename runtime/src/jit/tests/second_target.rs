@@ -472,7 +472,7 @@ fn config() -> Config {
 }
 
 fn module(wat: &str) -> Module {
-    let engine = Engine::new(config()).expect("interpreters run everywhere");
+    let engine = Engine::new(&config()).expect("interpreters run everywhere");
     Module::new(&engine, &encode(wat)).expect("it is valid")
 }
 

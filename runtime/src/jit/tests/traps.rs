@@ -51,11 +51,11 @@ fn each_kind_is_told_apart() {
         let Some(mut run) = Run::new(WAT, bounds) else {
             return;
         };
-        let top = run.store.data().cx.top;
+        let top = run.store.state().cx.top;
         for &(export, arg, kind) in CASES {
             let outcome = run.call(export, &i32s([arg]));
             assert_eq!(outcome, Err(kind), "{export}, {bounds:?}");
-            let cx = &run.store.data().cx;
+            let cx = &run.store.state().cx;
             assert_eq!((cx.top, cx.jit_entry_sp), (top, 0), "{export}");
         }
         assert_eq!(run.call("div", &i32s([2])), Ok(vec![Val::I32(3)]));

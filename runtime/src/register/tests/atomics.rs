@@ -4,13 +4,13 @@
 use std::fmt::Write;
 
 use super::assemble;
+use crate::Module;
 use crate::engine::{Config, Engine, Tier};
 use crate::error::{Error, Result};
-use crate::module::Module;
 use crate::ops::{Op, Shape, SigType, Signature};
-use crate::store::{Instance, Store};
 use crate::trap::TrapKind;
 use crate::value::Val;
+use crate::{Instance, Store};
 
 /// What the memories hold at every eighth byte, and operands.
 const WORDS: [u64; 5] = [
@@ -146,20 +146,20 @@ impl Program {
         wat.push(')');
         let mut config = Config::only(tier);
         config.features = wasmparser::WasmFeatures::all();
-        let engine = Engine::new(config).unwrap();
+        let engine = Engine::new(&config).unwrap();
         let module = Module::new(&engine, &assemble(&wat)).unwrap_or_else(|e| panic!("{e}"));
-        let mut store = Store::new(&engine);
+        let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
         Program { store, instance }
     }
 
     /// Calls an export of a memory: the address first.
     fn call(&mut self, name: &str, address: u64, args: &[Val]) -> Result<Vec<Val>> {
-        let func = self.instance.func(&self.store, name).expect(name);
+        let func = self.instance.get_func(&self.store, name).expect(name);
         let params = func.ty(&self.store).params.clone();
         let mut values = vec![value(params[0] == crate::types::ValType::I64, address)];
         values.extend(args);
-        func.call(&mut self.store, &values)
+        func.invoke(&mut self.store, &values)
     }
 }
 

@@ -64,7 +64,7 @@ fn check_against_stack(bodies: &[String], of_stack: &[String]) {
         }
     }
     let memories = |program: &Program| -> Vec<Vec<u8>> {
-        let all = program.store.memories();
+        let all = crate::interior::memories(&program.store);
         all.map(|memory| memory.data(&program.store).to_vec())
             .collect()
     };

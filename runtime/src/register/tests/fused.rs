@@ -484,7 +484,7 @@ fn check_accesses(funcs: &str, exports: usize, argument: SigType) {
         }
     }
     let memories = |program: &Program| -> Vec<Vec<u8>> {
-        let all = program.store.memories();
+        let all = crate::interior::memories(&program.store);
         all.map(|memory| memory.data(&program.store).to_vec())
             .collect()
     };

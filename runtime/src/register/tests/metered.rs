@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use super::assemble;
+use crate::Module;
 use crate::engine::{Config, Engine, Tier};
-use crate::module::Module;
-use crate::store::{Extern, Func, Instance, Store};
 use crate::trap::TrapKind;
 use crate::types::FuncType;
 use crate::value::Val;
+use crate::{Extern, Func, Instance, Store};
 
 const INTERPRETERS: [Tier; 2] = [Tier::Stack, Tier::Register];
 
@@ -19,16 +19,16 @@ fn metered(tier: Tier, wat: &str) -> (Store, Instance) {
         interruptible: true,
         ..Config::only(tier)
     };
-    let engine = Engine::new(config).unwrap();
+    let engine = Engine::new(&config).unwrap();
     let module = Module::new(&engine, &assemble(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
-    let mut store = Store::new(&engine);
+    let mut store = Store::new(&engine, ());
     let ty = FuncType {
         params: [].into(),
         results: [].into(),
     };
-    let host = Func::host(&mut store, ty, Box::new(|_, _| Ok(vec![]))).unwrap();
+    let host = Func::new(&mut store, ty, |_, _, _| Ok(())).unwrap();
     let imports = [Extern::Func(host)];
-    let instance = Instance::new(&mut store, &module, &imports[..module.imports.len()]).unwrap();
+    let instance = Instance::new(&mut store, &module, &imports[..module.imports().len()]).unwrap();
     (store, instance)
 }
 
@@ -36,14 +36,14 @@ fn metered(tier: Tier, wat: &str) -> (Store, Instance) {
 fn run(tier: Tier, wat: &str, fuel: u64) -> (Result<Vec<Val>, TrapKind>, u64, Option<Val>) {
     let (mut store, instance) = metered(tier, wat);
     store.set_fuel(fuel).unwrap();
-    let func = instance.func(&store, "run").unwrap();
-    let result = func.call(&mut store, &[]);
+    let func = instance.get_func(&store, "run").unwrap();
+    let result = func.invoke(&mut store, &[]);
     let result = result.map_err(|e| e.trap_kind().unwrap_or_else(|| panic!("{e}")));
-    let global = match instance.export(&store, "g") {
+    let global = match instance.get_export(&store, "g") {
         Some(Extern::Global(global)) => Some(global.get(&store)),
         _no_global => None,
     };
-    (result, store.fuel().unwrap(), global)
+    (result, store.get_fuel().unwrap(), global)
 }
 
 fn check_cost(body: &str, cost: u64) {
@@ -136,39 +136,39 @@ fn what_is_left_can_be_spent_and_topped_up() {
     let wat = "(module (func (export \"run\") (drop (i32.const 1)) (call 1) nop) (func))";
     for tier in INTERPRETERS {
         let (mut store, instance) = metered(tier, wat);
-        let func = instance.func(&store, "run").unwrap();
+        let func = instance.get_func(&store, "run").unwrap();
         let out_of_fuel = Err(TrapKind::OutOfFuel);
         let call = |store: &mut Store| {
-            let result = func.call(store, &[]).map(|_| ());
-            (result.map_err(|e| e.trap_kind().unwrap()), store.fuel())
+            let result = func.invoke(&mut *store, &[]).map(|_| ());
+            (result.map_err(|e| e.trap_kind().unwrap()), store.get_fuel())
         };
         assert_eq!(
             call(&mut store),
-            (out_of_fuel, Some(0)),
+            (out_of_fuel, Ok(0)),
             "a store begins with none"
         );
         store.set_fuel(2).unwrap();
         assert_eq!(
             call(&mut store),
-            (out_of_fuel, Some(2)),
+            (out_of_fuel, Ok(2)),
             "nothing was executed"
         );
         store.set_fuel(3).unwrap();
         assert_eq!(
             call(&mut store),
-            (out_of_fuel, Some(0)),
+            (out_of_fuel, Ok(0)),
             "the first segment was"
         );
         store.set_fuel(u64::MAX).unwrap();
-        assert_eq!(call(&mut store), (Ok(()), Some(u64::MAX - 4)));
+        assert_eq!(call(&mut store), (Ok(()), Ok(u64::MAX - 4)));
     }
 }
 
 #[test]
 fn what_is_not_configured_is_refused() {
-    let engine = Engine::new(Config::only(Tier::Stack)).unwrap();
-    let mut store = Store::new(&engine);
-    assert_eq!(store.fuel(), None);
+    let engine = Engine::new(&Config::only(Tier::Stack)).unwrap();
+    let mut store = Store::new(&engine, ());
+    assert!(store.get_fuel().is_err());
     assert!(store.set_fuel(1).is_err());
     assert!(store.interrupt_handle().is_err());
     assert!(store.set_deadline(Some(Duration::ZERO)).is_err());
@@ -189,8 +189,8 @@ fn endless_code_is_interrupted_by_request_and_by_deadline() {
     {
         let (mut store, instance) = metered(tier, wat);
         store.set_fuel(u64::MAX).unwrap();
-        let func = instance.func(&store, "run").unwrap();
-        let run = |store: &mut Store| func.call(store, &[]).unwrap_err().trap_kind();
+        let func = instance.get_func(&store, "run").unwrap();
+        let run = |store: &mut Store| func.invoke(&mut *store, &[]).unwrap_err().trap_kind();
         let handle = store.interrupt_handle().unwrap();
         let other = std::thread::spawn(move || {
             std::thread::sleep(Duration::from_millis(5));

@@ -10,11 +10,11 @@ use crate::engine::{
 use crate::error::Result;
 use crate::module::{CompiledModule, Module};
 use crate::register::RegisterTier;
-use crate::store::{Instance, Store};
 use crate::trap::TrapKind;
 use crate::types::FuncType;
 use crate::value::Val;
 use crate::vm::{Cx, EXIT_OK, EXIT_TAIL_CALL, Entry, Exit, FuncInst};
+use crate::{Instance, Store};
 
 /// What stands for the compiled code of functions and loops.
 #[derive(Clone, Copy, Debug)]
@@ -143,8 +143,9 @@ impl Run {
             asked: asked.clone(),
         };
         let engine = Engine::with_backend(Config::tiered(fake.thresholds), Box::new(tiers));
-        let module = Module::new(&engine, &assemble(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
-        let mut store = Store::new(&engine);
+        let module =
+            crate::Module::new(&engine, &assemble(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
+        let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
         Run {
             store,
@@ -155,8 +156,8 @@ impl Run {
 
     #[track_caller]
     fn check(&mut self, export: &str, arg: i64, expected: std::result::Result<i64, TrapKind>) {
-        let func = self.instance.func(&self.store, export).unwrap();
-        let outcome = func.call(&mut self.store, &[Val::I64(arg)]);
+        let func = self.instance.get_func(&self.store, export).unwrap();
+        let outcome = func.invoke(&mut self.store, &[Val::I64(arg)]);
         let outcome = outcome.map_err(|e| e.trap_kind().unwrap_or_else(|| panic!("{e}")));
         assert_eq!(
             outcome,
@@ -318,7 +319,7 @@ pub(super) fn a_loop_leaves_the_tier_with_its_state() {
         run.check("run", 9, Ok(9_000_007));
         run.check("call", 9, Ok(9_000_008));
         assert_eq!(run.asked(), 1);
-        assert_eq!(run.store.proof().tiered.loops_entered, 3);
+        assert_eq!(crate::interior::proof(&run.store).tiered.loops_entered, 3);
     }
 }
 

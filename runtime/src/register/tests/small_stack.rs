@@ -7,11 +7,12 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::assemble;
+use crate::Module;
 use crate::engine::Engine;
-use crate::module::{ExternKind, Module};
-use crate::store::{Extern, Instance, Store};
+use crate::module::ExternKind;
 use crate::types::{FuncType, ValType};
 use crate::value::Val;
+use crate::{Extern, Instance, Store};
 
 /// What runs longer than this divided by `RUNS_MAX` loops by itself, and runs less often.
 const LOOP: Duration = Duration::from_secs(1);
@@ -28,25 +29,26 @@ pub(super) fn run(
 ) {
     let runs = LOOP.as_nanos() / took.as_nanos().max(1);
     let runs = runs.clamp(1, RUNS_MAX);
-    let mut exports = module.exports.iter();
+    let parts = &module.inner;
+    let mut exports = parts.exports.iter();
     let is_it = |e: &&crate::module::Export| e.name == export && e.kind == ExternKind::Func;
     let index = exports.find(is_it).unwrap().index as usize;
-    let Some(driver) = driver(&module.signatures[index], args, runs) else {
+    let Some(driver) = driver(&parts.signatures[index], args, runs) else {
         return;
     };
-    let mut store = Store::new(engine);
+    let mut store = Store::new(engine, ());
     if engine.config().fuel {
         store.set_fuel(u64::MAX).unwrap();
     }
     let program = Instance::new(&mut store, module, &[]).unwrap();
-    let func = Extern::Func(program.func(&store, export).unwrap());
+    let func = Extern::Func(program.get_func(&store, export).unwrap());
     let driver = Module::new(engine, &assemble(&driver)).unwrap();
     let driver = Instance::new(&mut store, &driver, &[func]).unwrap();
-    let run = driver.func(&store, "run").unwrap();
+    let run = driver.get_func(&store, "run").unwrap();
     let thread = std::thread::Builder::new()
         .name(export.to_owned())
         .stack_size(NATIVE_STACK_BYTES)
-        .spawn(move || run.call(&mut store, &[]).is_ok());
+        .spawn(move || run.invoke(&mut store, &[]).is_ok());
     let _ = thread.unwrap().join().unwrap(); // a later round may trap: the state is another then
 }
 

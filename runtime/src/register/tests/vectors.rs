@@ -17,7 +17,7 @@ use crate::value::Val;
 /// The tiers that this host runs: the interpreters, and on ARM64 the JIT.
 fn tiers() -> Vec<Tier> {
     let all = [Tier::Stack, Tier::Register, Tier::Jit];
-    let runs = |&tier: &Tier| tier != Tier::Jit || Engine::new(Config::only(tier)).is_ok();
+    let runs = |&tier: &Tier| tier != Tier::Jit || Engine::new(&Config::only(tier)).is_ok();
     all.into_iter().filter(runs).collect()
 }
 
@@ -325,7 +325,9 @@ fn check_access(programs: &mut [Program], op: Op, lane: u8, address: u64, effect
     let is_store = signature(op).1.is_empty();
     for program in programs {
         for (i, (name, ty, _)) in MEMORIES.into_iter().enumerate() {
-            let memory = program.store.memories().nth(i).expect("three memories");
+            let memory = crate::interior::memories(&program.store)
+                .nth(i)
+                .expect("three memories");
             let pattern = &*PATTERN;
             memory.data_mut(&mut program.store).copy_from_slice(pattern);
             let args = [val(ty, address.into()), Val::V128(vector)];

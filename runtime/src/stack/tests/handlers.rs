@@ -3,15 +3,15 @@
 //! have a loop in the place of jumps, so there it is run less often, and tests the loops only.
 
 use super::{encode, engine, gc};
+use crate::Instance;
+use crate::Module;
 use crate::engine::{Config, Engine};
 use crate::limits::Limits;
-use crate::module::Module;
 use crate::ops::{Imms, Op, Proposal, SigType, Signature};
 use crate::stack::is_supported;
-use crate::store::Instance;
-use crate::store::{Extern, Func, HostFn, Store, TagHandle};
 use crate::types::FuncType;
 use crate::value::Val;
+use crate::{Exception, Extern, Func, Store, Tag};
 
 const RUNS: i32 = if cfg!(debug_assertions) {
     1_000
@@ -27,7 +27,7 @@ fn run(name: &str, body: &str) {
 
 fn run_in(engine: &Engine, name: &str, body: &str) {
     let wat = module_text(body);
-    let mut store = Store::new(engine);
+    let mut store = Store::new(engine, ());
     if engine.config().fuel {
         store.set_fuel(u64::MAX).expect("it meters");
     }
@@ -36,19 +36,21 @@ fn run_in(engine: &Engine, name: &str, body: &str) {
     let callee = r#"(module (func (export "f") (param i32) (result i32) (local.get 0)))"#;
     let callee = Module::new(engine, &encode(callee)).expect("the callee is valid");
     let callee = Instance::new(&mut store, &callee, &[]).expect("the callee instantiates");
-    let callee = callee.func(&store, "f").expect("it is exported");
+    let callee = callee.get_func(&store, "f").expect("it is exported");
     let ty = FuncType {
         params: [].into(),
         results: [].into(),
     };
-    let host = Func::host(&mut store, ty, Box::new(|_, _| Ok(vec![]))).expect("a host function");
+    let host = Func::new(&mut store, ty, |_, _, _| Ok(())).expect("a host function");
     let payload = FuncType {
         params: [crate::types::ValType::I32].into(),
         results: [].into(),
     };
-    let tag = TagHandle::new(&mut store, payload.clone());
-    let throw: HostFn = Box::new(move |caller, args| Err(caller.throw(tag, args)?));
-    let throw = Func::host(&mut store, payload, throw).expect("a host function");
+    let tag = Tag::new(&mut store, payload.clone()).expect("a tag");
+    let throw = Func::new(&mut store, payload, move |caller, args, _| {
+        Err(Exception::new(caller, tag, args)?.to_error())
+    });
+    let throw = throw.expect("a host function");
     let imports = [
         Extern::Func(callee),
         Extern::Func(host),
@@ -57,11 +59,11 @@ fn run_in(engine: &Engine, name: &str, body: &str) {
     ];
     let instance = Instance::new(&mut store, &module, &imports)
         .unwrap_or_else(|e| panic!("{name}: {e}\n{wat}"));
-    let func = instance.func(&store, "run").expect("it is exported");
+    let func = instance.get_func(&store, "run").expect("it is exported");
     let thread = std::thread::Builder::new()
         .name(name.to_owned())
         .stack_size(NATIVE_STACK_BYTES)
-        .spawn(move || func.call(&mut store, &[Val::I32(RUNS)]));
+        .spawn(move || func.invoke(&mut store, &[Val::I32(RUNS)]));
     let result = thread
         .expect("a thread starts")
         .join()

@@ -2,14 +2,14 @@
 
 use crate::error::{Error, Result};
 use crate::module::{ExternType, Import, Module};
-use crate::store::{Extern, Store};
+use crate::store::{Extern, StoreData};
 use crate::types::TypeRegistry;
 
 /// Whether there is one matching external value for each import.
 ///
 /// # Errors
 /// `Unlinkable`, naming the import; `Usage` for a value of another store.
-pub(super) fn check(store: &Store, module: &Module, imports: &[Extern]) -> Result<()> {
+pub(super) fn check(store: &StoreData, module: &Module, imports: &[Extern]) -> Result<()> {
     if imports.len() != module.imports.len() {
         let (want, got) = (module.imports.len(), imports.len());
         return Err(Error::usage(format!(
@@ -17,9 +17,9 @@ pub(super) fn check(store: &Store, module: &Module, imports: &[Extern]) -> Resul
         )));
     }
     for (import, &value) in module.imports.iter().zip(imports) {
-        crate::store::check_store(value.store(), store.data())?;
-        let given = value.ty(store);
-        if !matches(store.engine().registry(), &given, &import.ty) {
+        crate::store::check_store(value.store(), store)?;
+        let given = store.type_of(value);
+        if !matches(store.engine.registry(), &given, &import.ty) {
             return Err(incompatible(import, &given));
         }
     }

@@ -194,11 +194,11 @@ fn stores_of_one_module_share_code_and_count_for_themselves() {
         assert_eq!(first.call("run", &i32s([n])), Ok(i32s([n + 1])));
     }
     assert_eq!(first.proof().compiled, 1);
-    let mut store = crate::Store::new(first.store.engine());
+    let mut store = crate::Store::new(first.store.engine(), ());
     let instance = crate::Instance::new(&mut store, &module, &[]).expect("it has no imports");
-    let twice = instance.func(&store, "twice").expect("an export");
-    assert_eq!(twice.call(&mut store, &i32s([5])), Ok(i32s([7])));
-    let proof = store.proof();
+    let twice = instance.get_func(&store, "twice").expect("an export");
+    assert_eq!(twice.invoke(&mut store, &i32s([5])), Ok(i32s([7])));
+    let proof = crate::interior::proof(&store);
     assert_eq!((proof.functions, proof.compiled), (2, 1));
 }
 

@@ -243,7 +243,7 @@ fn a_loop_without_end_is_left_by_fuel_at_the_same_place() {
         let mut other = Run::new(config, wat).expect("it runs everywhere");
         other.store.set_fuel(fuel).expect("it is metered");
         assert_eq!(other.call("run", &i64s([0])), Err(TrapKind::OutOfFuel));
-        assert_eq!(run.store.fuel(), other.store.fuel(), "{fuel}");
+        assert_eq!(run.store.get_fuel(), other.store.get_fuel(), "{fuel}");
         assert_eq!(run.notes(), other.notes(), "{fuel}");
     }
 }

@@ -1,0 +1,187 @@
+//! Modules: what is known of them before they are instantiated.
+
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::module::{self as core, ExternType as CoreType, ModuleData};
+use crate::module::{GlobalType, MemoryType, TableType};
+use crate::types::{FuncType, TypeRegistry};
+
+/// A validated module of an engine. Cheap to clone.
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, ExternType, Module};
+///
+/// let engine = Engine::new(&Config::new())?;
+/// let bytes = b"\0asm\x01\0\0\0\x05\x03\x01\0\x01\x07\x05\x01\x01m\x02\0";
+/// let module = Module::new(&engine, bytes)?;
+/// assert_eq!(module.imports().len(), 0);
+/// let export = module.exports().next().unwrap();
+/// assert_eq!(export.name(), "m");
+/// assert!(matches!(export.ty(), ExternType::Memory(ty) if ty.minimum() == 1));
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Module {
+    pub(crate) inner: core::Module,
+}
+
+/// The type of something that can be imported or exported (spec: "External Types").
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, ExternType, Extern, Func, Store, ValType};
+///
+/// let engine = Engine::new(&Config::new())?;
+/// let mut store = Store::new(&engine, ());
+/// let func = Extern::from(Func::wrap(&mut store, |n: i32| n));
+/// assert!(matches!(func.ty(&store), ExternType::Func(ty) if ty.params() == [ValType::I32]));
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExternType {
+    /// A function.
+    Func(Arc<FuncType>),
+    /// A table.
+    Table(TableType),
+    /// A memory.
+    Memory(MemoryType),
+    /// A global.
+    Global(GlobalType),
+    /// A tag; the parameters are what its exceptions carry.
+    Tag(Arc<FuncType>),
+}
+
+impl ExternType {
+    pub(crate) fn of(ty: CoreType, registry: &TypeRegistry) -> ExternType {
+        match ty {
+            CoreType::Func { ty, .. } => ExternType::Func(registry.func(ty)),
+            CoreType::Table(ty) => ExternType::Table(ty),
+            CoreType::Memory(ty) => ExternType::Memory(ty),
+            CoreType::Global(ty) => ExternType::Global(ty),
+            CoreType::Tag(ty) => ExternType::Tag(registry.func(ty)),
+        }
+    }
+
+    /// The function type, if it is one.
+    pub fn func(&self) -> Option<&FuncType> {
+        match self {
+            ExternType::Func(ty) => Some(ty),
+            _other => None,
+        }
+    }
+}
+
+/// An import of a module.
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, ImportType, Module};
+///
+/// fn name(import: &ImportType<'_>) -> String {
+///     format!("{}.{}", import.module(), import.name())
+/// }
+/// let engine = Engine::new(&Config::new())?;
+/// let module = Module::new(&engine, b"\0asm\x01\0\0\0\x02\x08\x01\x01a\x01b\x02\0\x01")?;
+/// assert_eq!(name(&module.imports().next().unwrap()), "a.b");
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct ImportType<'a> {
+    import: &'a core::Import,
+    registry: &'a TypeRegistry,
+}
+
+impl<'a> ImportType<'a> {
+    /// The module's name.
+    pub fn module(&self) -> &'a str {
+        &self.import.module
+    }
+
+    /// The item's name.
+    pub fn name(&self) -> &'a str {
+        &self.import.name
+    }
+
+    /// The type that is wanted.
+    pub fn ty(&self) -> ExternType {
+        ExternType::of(self.import.ty, self.registry)
+    }
+}
+
+/// An export of a module.
+///
+/// See [`Module`] for an example.
+#[derive(Clone, Copy, Debug)]
+pub struct ExportType<'a> {
+    export: &'a core::Export,
+    module: &'a ModuleData,
+}
+
+impl<'a> ExportType<'a> {
+    /// The name.
+    pub fn name(&self) -> &'a str {
+        &self.export.name
+    }
+
+    /// The type.
+    pub fn ty(&self) -> ExternType {
+        let ty = self.module.export_type(self.export);
+        ExternType::of(ty, &self.module.registry)
+    }
+}
+
+impl Module {
+    /// Decodes and validates a binary module under the engine's features and limits.
+    ///
+    /// # Errors
+    /// `Malformed` or `Invalid` with the byte offset; `Limit` if it is too large.
+    pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
+        let inner = core::Module::new(engine, bytes.as_ref())?;
+        Ok(Module { inner })
+    }
+
+    /// Checks that bytes are a module that [`Module::new`] takes.
+    ///
+    /// # Errors
+    /// As [`Module::new`].
+    pub fn validate(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<()> {
+        Module::new(engine, bytes).map(|_module| ())
+    }
+
+    /// The name that the name section gives the module.
+    pub fn name(&self) -> Option<String> {
+        self.inner.naming().module_name()
+    }
+
+    /// The imports, in order.
+    pub fn imports(&self) -> impl ExactSizeIterator<Item = ImportType<'_>> {
+        let registry = &*self.inner.registry;
+        self.inner
+            .imports
+            .iter()
+            .map(move |import| ImportType { import, registry })
+    }
+
+    /// The exports, in order.
+    pub fn exports(&self) -> impl ExactSizeIterator<Item = ExportType<'_>> {
+        let module = self.inner.data();
+        module
+            .exports
+            .iter()
+            .map(move |export| ExportType { export, module })
+    }
+
+    /// The type of the export of that name.
+    pub fn get_export(&self, name: &str) -> Option<ExternType> {
+        let mut exports = self.exports();
+        exports
+            .find(|export| export.name() == name)
+            .map(|export| export.ty())
+    }
+
+    /// True if both are the same module.
+    pub fn same(&self, other: &Module) -> bool {
+        self.inner.same(&other.inner)
+    }
+}

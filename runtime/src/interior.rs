@@ -1,0 +1,73 @@
+//! The interior of the runtime, for the harness and tests: no part of the public face, and free to
+//! change. What is here is safe to call with anything, as the public face is.
+
+use crate::api::{AsContext, Module};
+use crate::engine::Proof;
+use crate::module;
+use crate::store::{Global, Memory, Table, Tag};
+use crate::value::Func;
+
+/// What a module is made of.
+pub fn parts(module: &Module) -> &module::Module {
+    &module.inner
+}
+
+/// What the instances of a store compiled, and how often they were entered (contract C2).
+pub fn proof(store: impl AsContext) -> Proof {
+    store.as_context().state().proof()
+}
+
+/// The number of a handle in its store, in order of creation: the same in every tier.
+pub trait Numbered {
+    /// The number.
+    fn number(self) -> u32;
+}
+
+impl Numbered for Func {
+    fn number(self) -> u32 {
+        self.id
+    }
+}
+
+macro_rules! numbered {
+    ($($name:ident $all:ident $what:literal;)*) => { $(
+        impl Numbered for $name {
+            fn number(self) -> u32 {
+                self.index
+            }
+        }
+
+        #[doc = concat!("Every ", $what, " of a store, in order of creation.")]
+        pub fn $all(store: impl AsContext) -> impl Iterator<Item = $name> {
+            let state = store.as_context().state();
+            let (store, len) = (state.id, state.$all.len() as u32);
+            (0..len).map(move |index| $name { store, index })
+        }
+    )* };
+}
+
+numbered! {
+    Memory memories "memory";
+    Table tables "table";
+    Global globals "global";
+    Tag tags "tag";
+}
+
+/// Describes the value of every global, in order of creation; of an object, only that it is one.
+pub fn describe_globals(store: impl AsContext, sink: &mut dyn FnMut(u64)) {
+    store.as_context().state().describe_globals(sink);
+}
+
+/// Describes the length and every element of a table; of an object, only that it is one.
+///
+/// # Panics
+/// If the table is of another store.
+pub fn describe_table(store: impl AsContext, table: Table, sink: &mut dyn FnMut(u64)) {
+    store.as_context().state().describe_table(table, sink);
+}
+
+/// Describes all objects that globals and tables reach: which global or element refers to which of
+/// them, then the type and the contents of each. Nothing as long as there is no object.
+pub fn describe_objects(store: impl AsContext, sink: &mut dyn FnMut(u64)) {
+    store.as_context().state().describe_objects(sink);
+}
