@@ -155,10 +155,13 @@ pub fn stages<T: Target>(module: &Module, body: usize, config: &Config) -> Resul
 
 /// The surroundings of functions: some may leave their instance by a tail call.
 fn surroundings(irs: &[ir::Func]) -> Surroundings {
-    let leaves = |ir: &ir::Func, inst: &ir::Inst| match *inst {
-        ir::Inst::ReturnCallIndirect { .. } | ir::Inst::ReturnCallRef { .. } => true,
-        ir::Inst::ReturnCall { func, .. } => func < ir.module.imported.funcs,
-        _ => false,
+    let is_own = |ir: &ir::Func, inst: &ir::Inst| {
+        let own = ir.module.imported.funcs..;
+        matches!(inst, ir::Inst::ReturnCall { func, .. } if own.contains(func))
+    };
+    let leaves = |ir: &ir::Func, inst: &ir::Inst| {
+        let effects = inst.effects();
+        effects.calls && effects.ends && !is_own(ir, inst)
     };
     Surroundings {
         leaves_instance: irs

@@ -7,7 +7,7 @@
 //! an inner head now comes before the outer one. So blocks are numbered anew, in reverse postorder,
 //! that which follows next in the text first; what cannot be reached is left out, and comes last.
 
-use crate::ir::{self, Block, BlockId, Inst, Role};
+use crate::ir::{self, Block, BlockId, Inst};
 use crate::trap::TrapKind;
 
 /// The rest of a function from a loop head on.
@@ -75,11 +75,7 @@ fn reached(ir: &ir::Func, head: BlockId) -> Vec<BlockId> {
 /// first: from the head to the end, then from the beginning on.
 fn successors(ir: &ir::Func, block: BlockId, head: BlockId) -> Vec<BlockId> {
     let mut all = Vec::new();
-    ir.terminator(block).visit(ir, |role| {
-        if let Role::Label(target) = role {
-            all.push(target);
-        }
-    });
+    ir.terminator(block).labels(ir, |target| all.push(target));
     let handlers = ir.handler_chain(ir.blocks[block.0 as usize].handler);
     let catches = handlers.flat_map(|handler| &handler.catches);
     all.extend(catches.map(|catch| catch.target));
@@ -92,17 +88,9 @@ fn successors(ir: &ir::Func, block: BlockId, head: BlockId) -> Vec<BlockId> {
 fn renumber(ir: &mut ir::Func, numbers: &[BlockId]) {
     let new = |id: &mut BlockId| *id = numbers[id.0 as usize];
     for block in &ir.blocks {
-        // The block of what is left out has no labels, so that each is met once.
-        match &mut ir.insts[block.end as usize - 1] {
-            Inst::Br { target } => new(target),
-            Inst::BrIf { then, other, .. }
-            | Inst::BrIfNull { then, other, .. }
-            | Inst::BrOnCast { then, other, .. } => {
-                new(then);
-                new(other);
-            }
-            _ => {} // the labels of tables are apart, and no other instruction has any
-        }
+        // The block of what is left out has no labels, so that each is met once. The labels of
+        // tables are apart.
+        ir.insts[block.end as usize - 1].labels_mut(new);
     }
     ir.labels.iter_mut().for_each(new);
     let handlers = ir.handlers.iter_mut();

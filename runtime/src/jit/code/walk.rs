@@ -41,8 +41,6 @@ pub struct Frame {
     pub offset: u32,
     /// The place where it has stopped.
     pub stop: Stop,
-    /// The size of its frame in bytes.
-    pub frame_bytes: u32,
 }
 
 impl Frame {
@@ -110,13 +108,11 @@ impl Iterator for Walk {
                 PieceKind::Entry => return None,
                 PieceKind::Func(func) => {
                     self.stop = caller;
-                    let frame_bytes = piece.frame.bytes;
                     return Some(Frame {
                         region,
                         func,
                         offset,
                         stop,
-                        frame_bytes,
                     });
                 }
                 PieceKind::NoRoom | PieceKind::Outward | PieceKind::Shared => self.stop = caller,
