@@ -227,6 +227,8 @@ pub enum SigType {
     F64,
     /// `v128`
     V128,
+    /// A reference of any type, which takes one slot.
+    Ref,
     /// `i32` or `i64`, as the memory or table is addressed.
     Addr,
 }
@@ -605,6 +607,9 @@ macro_rules! sig_type {
     };
     (v128) => {
         SigType::V128
+    };
+    (ref) => {
+        SigType::Ref
     };
     (addr) => {
         SigType::Addr

@@ -604,7 +604,7 @@ impl<'a> Builder<'a> {
                 let dst = self.push_temp(Type::I32);
                 self.emit(Inst::RefEq { dst, a, b });
             }
-            R::RefGetDesc => self.ref_unary(op.op(), Type::Ref),
+            R::RefGetDesc => self.ref_unary(op.op()),
             R::RefTestNonNull => self.ref_test(instr, false)?,
             R::RefTestNullable => self.ref_test(instr, true)?,
             R::RefCastNonNull => self.ref_cast(instr, false)?,

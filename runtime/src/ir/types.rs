@@ -13,6 +13,7 @@ fn sig_type(ty: SigType, address: Type) -> Type {
         SigType::F32 => Type::F32,
         SigType::F64 => Type::F64,
         SigType::V128 => Type::V128,
+        SigType::Ref => Type::Ref,
         SigType::Addr => address,
     }
 }
@@ -58,13 +59,7 @@ pub(super) fn types_of(types: &[ValType]) -> impl ExactSizeIterator<Item = Type>
 
 /// The types of the operand and of the result of an opcode of a `RefUnary`.
 pub(super) fn ref_types(op: Op) -> (Type, Type) {
-    if op == Op::RefI31 {
-        (Type::I32, Type::Ref)
-    } else if op == Op::RefGetDesc {
-        (Type::Ref, Type::Ref)
-    } else {
-        (Type::Ref, Type::I32)
-    }
+    (param(op, 0), result(op))
 }
 
 /// The index immediates `a` and `b` of an opcode by kind, as its row says.

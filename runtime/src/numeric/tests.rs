@@ -29,7 +29,7 @@ fn parse(ty: SigType, text: &str) -> u64 {
         SigType::F64 if text.starts_with("0x") => parse_integer(text),
         SigType::F32 => text.parse::<f32>().unwrap().into_slot(),
         SigType::F64 => text.parse::<f64>().unwrap().into_slot(),
-        SigType::V128 | SigType::Addr => panic!("no scalar: {ty:?}"),
+        SigType::V128 | SigType::Ref | SigType::Addr => panic!("no scalar: {ty:?}"),
     }
 }
 

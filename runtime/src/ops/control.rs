@@ -2,8 +2,8 @@
 //!
 //! Owns the facts of these opcodes and nothing else; `super` says what a row means and composes
 //! them. Here every tail is `{ Imms signature }`: the kind of immediates, then
-//! `(params) -> (results)`, or `special` where the types depend on immediates, on the context or
-//! on references. Spec: 5.4 Instructions (binary format), appendix Index of Instructions.
+//! `(params) -> (results)`, or `special` where the number or the types of operands depend on immediates or
+//! on the context. `ref` is a reference of any type. Spec: 5.4 Instructions (binary format), appendix Index of Instructions.
 
 rows! {
     /// Control instructions, spec 4.6.1: `Op [bytes] "name" Proposal { Imms signature }`.
@@ -104,22 +104,33 @@ rows! {
     /// References, casts and the branches on them: `{ Imms signature }`.
     for_each_reference: reference ($)
 
-    RefEq              [0xD3]      "ref.eq"               Gc                 { None: special }
-    RefTestNonNull     [0xFB 0x14] "ref.test"             Gc                 { HeapType: special }
-    RefTestNullable    [0xFB 0x15] "ref.test"             Gc                 { HeapType: special }
-    RefCastNonNull     [0xFB 0x16] "ref.cast"             Gc                 { HeapType: special }
-    RefCastNullable    [0xFB 0x17] "ref.cast"             Gc                 { HeapType: special }
+    RefEq [0xD3] "ref.eq" Gc
+        { None: (ref, ref) -> (i32) }
+    RefTestNonNull [0xFB 0x14] "ref.test" Gc
+        { HeapType: (ref) -> (i32) }
+    RefTestNullable [0xFB 0x15] "ref.test" Gc
+        { HeapType: (ref) -> (i32) }
+    RefCastNonNull [0xFB 0x16] "ref.cast" Gc
+        { HeapType: (ref) -> (ref) }
+    RefCastNullable [0xFB 0x17] "ref.cast" Gc
+        { HeapType: (ref) -> (ref) }
     BrOnCast           [0xFB 0x18] "br_on_cast"           Gc                 { BrOnCast: special }
     BrOnCastFail       [0xFB 0x19] "br_on_cast_fail"      Gc                 { BrOnCast: special }
-    RefGetDesc         [0xFB 0x22] "ref.get_desc"         CustomDescriptors  { Type: special }
-    RefCastDescEqNonNull [0xFB 0x23] "ref.cast_desc_eq" CustomDescriptors  { HeapType: special }
-    RefCastDescEqNullable [0xFB 0x24] "ref.cast_desc_eq" CustomDescriptors  { HeapType: special }
+    RefGetDesc [0xFB 0x22] "ref.get_desc" CustomDescriptors
+        { Type: (ref) -> (ref) }
+    RefCastDescEqNonNull [0xFB 0x23] "ref.cast_desc_eq" CustomDescriptors
+        { HeapType: (ref, ref) -> (ref) }
+    RefCastDescEqNullable [0xFB 0x24] "ref.cast_desc_eq" CustomDescriptors
+        { HeapType: (ref, ref) -> (ref) }
     BrOnCastDescEq     [0xFB 0x25] "br_on_cast_desc_eq"   CustomDescriptors  { BrOnCast: special }
     BrOnCastDescEqFail [0xFB 0x26] "br_on_cast_desc_eq_fail" CustomDescriptors { BrOnCast: special }
-    RefNull            [0xD0]      "ref.null"             ReferenceTypes     { HeapType: special }
-    RefIsNull          [0xD1]      "ref.is_null"          ReferenceTypes     { None: special }
-    RefFunc            [0xD2]      "ref.func"             ReferenceTypes     { Func: special }
-    RefAsNonNull       [0xD4]      "ref.as_non_null"      FunctionReferences { None: special }
+    RefNull [0xD0] "ref.null" ReferenceTypes
+        { HeapType: () -> (ref) }
+    RefIsNull [0xD1] "ref.is_null" ReferenceTypes
+        { None: (ref) -> (i32) }
+    RefFunc            [0xD2]      "ref.func"             ReferenceTypes     { Func: () -> (ref) }
+    RefAsNonNull [0xD4] "ref.as_non_null" FunctionReferences
+        { None: (ref) -> (ref) }
     BrOnNull           [0xD5]      "br_on_null"           FunctionReferences { Label: special }
     BrOnNonNull        [0xD6]      "br_on_non_null"       FunctionReferences { Label: special }
 }
@@ -136,12 +147,12 @@ rows! {
     ArrayGetS         [0xFB 0x0C] "array.get_s"          Gc                { Type: special }
     ArrayGetU         [0xFB 0x0D] "array.get_u"          Gc                { Type: special }
     ArraySet          [0xFB 0x0E] "array.set"            Gc                { Type: special }
-    ArrayLen          [0xFB 0x0F] "array.len"            Gc                { None: special }
-    AnyConvertExtern  [0xFB 0x1A] "any.convert_extern"   Gc                { None: special }
-    ExternConvertAny  [0xFB 0x1B] "extern.convert_any"   Gc                { None: special }
-    RefI31            [0xFB 0x1C] "ref.i31"              Gc                { None: special }
-    I31GetS           [0xFB 0x1D] "i31.get_s"            Gc                { None: special }
-    I31GetU           [0xFB 0x1E] "i31.get_u"            Gc                { None: special }
+    ArrayLen          [0xFB 0x0F] "array.len"            Gc                { None: (ref) -> (i32) }
+    AnyConvertExtern  [0xFB 0x1A] "any.convert_extern"   Gc                { None: (ref) -> (ref) }
+    ExternConvertAny  [0xFB 0x1B] "extern.convert_any"   Gc                { None: (ref) -> (ref) }
+    RefI31            [0xFB 0x1C] "ref.i31"              Gc                { None: (i32) -> (ref) }
+    I31GetS           [0xFB 0x1D] "i31.get_s"            Gc                { None: (ref) -> (i32) }
+    I31GetU           [0xFB 0x1E] "i31.get_u"            Gc                { None: (ref) -> (i32) }
 }
 
 rows! {

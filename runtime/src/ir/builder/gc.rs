@@ -8,7 +8,7 @@
 use super::Builder;
 use crate::decode::{Instr, RawRefType};
 use crate::error::Result;
-use crate::ir::types::{aggregate_types, element_type, field_type};
+use crate::ir::types::{aggregate_types, element_type, field_type, ref_types};
 use crate::ir::{Inst, Type};
 use crate::ops::{Op, group};
 
@@ -20,8 +20,7 @@ impl Builder<'_> {
             O::StructSet => self.struct_set(instr)?,
             O::ArrayGet | O::ArrayGetS | O::ArrayGetU => self.array_get(instr)?,
             O::ArraySet => self.array_set(instr)?,
-            O::RefI31 => self.ref_unary(instr.op, Type::Ref),
-            O::I31GetS | O::I31GetU | O::ArrayLen => self.ref_unary(instr.op, Type::I32),
+            O::RefI31 | O::I31GetS | O::I31GetU | O::ArrayLen => self.ref_unary(instr.op),
             O::AnyConvertExtern | O::ExternConvertAny => {}
         }
         Ok(())
@@ -77,9 +76,9 @@ impl Builder<'_> {
         Ok(())
     }
 
-    pub(super) fn ref_unary(&mut self, op: Op, result: Type) {
+    pub(super) fn ref_unary(&mut self, op: Op) {
         let a = self.pop();
-        let dst = self.push_temp(result);
+        let dst = self.push_temp(ref_types(op).1);
         self.emit(Inst::RefUnary { op, dst, a });
     }
 

@@ -228,26 +228,37 @@ impl Cx<'_> {
     }
 
     fn unary(&mut self, id: InstId, op: Op, a: Value) {
-        match (op.group(), op.row().vector) {
-            (Group::Unary(row), _) => self.scalar_unary(id, op, row, a),
-            (Group::Test(_), _) => self.set_from_test(id),
-            (Group::Convert(row), _) => self.convert(id, op, row, a),
-            (Group::ConvertTrapping(row), _) => self.convert_trapping(id, op, row, a),
-            (_, VectorRow::Unary(lanes)) => self.vector_unary(id, lanes, a),
-            (_, VectorRow::Splat(lanes)) => self.splat(id, lanes, a),
-            (_, VectorRow::Reduce(lanes)) => self.reduce(id, lanes, a),
-            _ => unreachable!("{} is not a unary row", op.mnemonic()),
+        if let Group::Unary(row) = op.group() {
+            self.scalar_unary(id, op, row, a);
+        } else if let Group::Test(_) = op.group() {
+            self.set_from_test(id);
+        } else if let Group::Convert(row) = op.group() {
+            self.convert(id, op, row, a);
+        } else if let Group::ConvertTrapping(row) = op.group() {
+            self.convert_trapping(id, op, row, a);
+        } else {
+            match op.row().vector {
+                VectorRow::Unary(lanes) => self.vector_unary(id, lanes, a),
+                VectorRow::Splat(lanes) => self.splat(id, lanes, a),
+                VectorRow::Reduce(lanes) => self.reduce(id, lanes, a),
+                _ => unreachable!("{} is not a unary row", op.mnemonic()),
+            }
         }
     }
 
     fn binary(&mut self, id: InstId, op: Op, a: Value, b: Value) {
-        match (op.group(), op.row().vector) {
-            (Group::Binary(row), _) => self.scalar_binary(id, op, row, a, b),
-            (Group::BinaryTrapping(row), _) => self.division(id, op, row, a, b),
-            (Group::Compare(_), _) => self.set_from_test(id),
-            (_, VectorRow::Binary(lanes)) => self.vector_binary(id, lanes, a, b),
-            (_, VectorRow::Shift(lanes)) => self.vector_shift(id, lanes, a, b),
-            _ => unreachable!("{} is not a binary row", op.mnemonic()),
+        if let Group::Binary(row) = op.group() {
+            self.scalar_binary(id, op, row, a, b);
+        } else if let Group::BinaryTrapping(row) = op.group() {
+            self.division(id, op, row, a, b);
+        } else if let Group::Compare(_) = op.group() {
+            self.set_from_test(id);
+        } else {
+            match op.row().vector {
+                VectorRow::Binary(lanes) => self.vector_binary(id, lanes, a, b),
+                VectorRow::Shift(lanes) => self.vector_shift(id, lanes, a, b),
+                _ => unreachable!("{} is not a binary row", op.mnemonic()),
+            }
         }
     }
 

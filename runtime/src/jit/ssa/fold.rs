@@ -42,6 +42,7 @@ fn type_of(ty: SigType) -> Type {
         SigType::F32 => Type::F32,
         SigType::F64 => Type::F64,
         SigType::V128 => Type::V128,
+        SigType::Ref => Type::Ref,
     }
 }
 

@@ -147,6 +147,7 @@ fn value_type(ty: SigType) -> Type {
         SigType::F32 => Type::F32,
         SigType::F64 => Type::F64,
         SigType::V128 => Type::V128,
+        SigType::Ref => Type::Ref,
     }
 }
 

@@ -82,7 +82,7 @@ pub(super) fn values(ty: SigType) -> Vec<u64> {
         SigType::I64 => I64S.to_vec(),
         SigType::F32 => F32S.iter().map(|x| u64::from(x.to_bits())).collect(),
         SigType::F64 => F64S.iter().map(|x| x.to_bits()).collect(),
-        SigType::V128 => Vec::new(),
+        SigType::V128 | SigType::Ref => Vec::new(),
     }
 }
 
@@ -93,12 +93,13 @@ pub(super) fn name(ty: SigType) -> &'static str {
         SigType::F32 => "f32",
         SigType::F64 => "f64",
         SigType::V128 => "v128",
+        SigType::Ref => "anyref",
     }
 }
 
 pub(super) fn val(ty: SigType, slot: u64) -> Val {
     match ty {
-        SigType::I32 | SigType::Addr | SigType::V128 => Val::I32(slot as i32),
+        SigType::I32 | SigType::Addr | SigType::V128 | SigType::Ref => Val::I32(slot as i32),
         SigType::I64 => Val::I64(slot as i64),
         SigType::F32 => Val::F32(slot as u32),
         SigType::F64 => Val::F64(slot),
@@ -123,7 +124,7 @@ pub(super) fn constant(ty: SigType, slot: u64) -> String {
         }
         SigType::F32 => format!("(f32.const {:?})", f32::from_bits(slot as u32)),
         SigType::F64 => format!("(f64.const {:?})", f64::from_bits(slot)),
-        SigType::V128 => String::new(),
+        SigType::V128 | SigType::Ref => String::new(),
     }
 }
 

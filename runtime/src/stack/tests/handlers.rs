@@ -107,12 +107,16 @@ fn text_of(op: Op) -> String {
     let Signature::Fixed { params, results } = op.row().signature else {
         return special(op).to_owned();
     };
+    if params.iter().chain(results).any(|&ty| ty == SigType::Ref) {
+        return special(op).to_owned();
+    }
     let constant = |ty: &SigType| match ty {
         SigType::I32 | SigType::Addr => "(i32.const 1)",
         SigType::I64 => "(i64.const 1)",
         SigType::F32 => "(f32.const 1)",
         SigType::F64 => "(f64.const 1)",
         SigType::V128 => "(v128.const i64x2 1 1)",
+        SigType::Ref => unreachable!("operands are references of some type"),
     };
     let mut operands: String = params.iter().map(constant).collect();
     if op.proposal() == Proposal::Threads && params.first() == Some(&SigType::Addr) {

@@ -137,21 +137,22 @@ impl Translator<'_> {
         let mut depth = 0;
         loop {
             let instr = decoder.read().map_err(decode_error)?;
-            match instr.op {
-                Op::End if depth == 0 => {
-                    self.end();
-                    return Ok(());
-                }
-                Op::Else if depth == 0 => {
-                    self.else_();
-                    return Ok(());
-                }
-                Op::Catch | Op::CatchAll | Op::Delegate if depth == 0 => {
-                    return self.exception(&instr);
-                }
-                Op::End | Op::Delegate => depth -= 1,
-                Op::Block | Op::Loop | Op::If | Op::TryTable | Op::Try => depth += 1,
-                _other_inside => {}
+            let op = instr.op;
+            if depth == 0 && op == Op::End {
+                self.end();
+                return Ok(());
+            }
+            if depth == 0 && op == Op::Else {
+                self.else_();
+                return Ok(());
+            }
+            if depth == 0 && matches!(op, Op::Catch | Op::CatchAll | Op::Delegate) {
+                return self.exception(&instr);
+            }
+            if matches!(op, Op::Block | Op::Loop | Op::If | Op::TryTable | Op::Try) {
+                depth += 1;
+            } else if matches!(op, Op::End | Op::Delegate) {
+                depth -= 1;
             }
         }
     }

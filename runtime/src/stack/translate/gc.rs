@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use super::ops::{index, index2};
 use super::{Translator, wrong_immediates};
-use crate::decode::{Imm, Instr, RawRefType};
+use crate::decode::{Instr, RawRefType};
 use crate::error::Result;
 use crate::gc::{Cast, Cell, operand_slots};
-use crate::ops::Op;
+use crate::ops::{Op, group};
 use crate::stack::gc;
 use crate::stack::machine::Handler;
 use crate::store::aggregate::aggregate;
@@ -51,58 +50,75 @@ const ARRAY_SET: [Handler; 5] = [
 ];
 
 impl Translator<'_> {
-    /// An instruction on structures, arrays or i31.
-    pub(super) fn aggregate(&mut self, instr: &Instr<'_>) -> Result<()> {
-        match instr.op {
-            Op::StructNew => self.struct_new(index(instr)?)?,
-            Op::StructGet | Op::StructGetS | Op::StructGetU => {
-                let field = self.field(index2(instr)?);
-                self.get(
-                    &STRUCT_GET,
-                    instr.op,
-                    field,
-                    &[field.offset_bytes.into()],
-                    1,
-                );
-            }
-            Op::StructSet => {
-                let field = self.field(index2(instr)?);
+    /// A field, an element or a length of an object, an i31, or a conversion of a reference.
+    pub(super) fn object(&mut self, op: group::Object, instr: &Instr<'_>) -> Result<()> {
+        use group::Object as O;
+        match op {
+            O::StructGet | O::StructGetU => self.struct_get(instr, false)?,
+            O::StructGetS => self.struct_get(instr, true)?,
+            O::StructSet => {
+                let field = self.field(instr.index2()?);
                 let handler = STRUCT_SET[usize::from(field.size_log2)];
                 let offset = u64::from(field.offset_bytes);
                 self.simple(handler, &[offset], 1 + field.slots(), 0);
             }
-            Op::ArrayGet | Op::ArrayGetS | Op::ArrayGetU => {
-                let element = self.field((index(instr)?, 0));
-                self.get(&ARRAY_GET, instr.op, element, &[], 2);
-            }
-            Op::ArraySet => {
-                let element = self.field((index(instr)?, 0));
+            O::ArrayGet | O::ArrayGetU => self.array_get(instr, false)?,
+            O::ArrayGetS => self.array_get(instr, true)?,
+            O::ArraySet => {
+                let element = self.field((instr.index()?, 0));
                 let handler = ARRAY_SET[usize::from(element.size_log2)];
                 self.simple(handler, &[], 2 + element.slots(), 0);
             }
-            Op::ArrayLen => self.simple(gc::array_len, &[], 1, 1),
-            Op::RefI31 => self.simple(gc::ref_i31, &[], 1, 1),
-            Op::I31GetS => self.simple(gc::i31_get_s, &[], 1, 1),
-            Op::I31GetU => self.simple(gc::i31_get_u, &[], 1, 1),
+            O::ArrayLen => self.fixed(instr.op, gc::array_len, &[])?,
+            O::RefI31 => self.fixed(instr.op, gc::ref_i31, &[])?,
+            O::I31GetS => self.fixed(instr.op, gc::i31_get_s, &[])?,
+            O::I31GetU => self.fixed(instr.op, gc::i31_get_u, &[])?,
             // A reference's word is the same in both hierarchies.
-            Op::AnyConvertExtern | Op::ExternConvertAny => {}
-            Op::ArrayFill | Op::ArrayCopy | Op::ArrayInitData | Op::ArrayInitElem => {
-                self.out_of_line(instr, gc::aggregate_effect, 0)?;
-            }
-            _allocates => self.out_of_line(instr, gc::aggregate, 1)?,
+            O::AnyConvertExtern | O::ExternConvertAny => {}
         }
+        Ok(())
+    }
+
+    /// An allocation, or work on many elements.
+    pub(super) fn aggregate(&mut self, op: group::Aggregate, instr: &Instr<'_>) -> Result<()> {
+        use group::Aggregate as A;
+        match op {
+            A::StructNew => self.struct_new(instr.index()?),
+            A::StructNewDefault
+            | A::StructNewDesc
+            | A::StructNewDefaultDesc
+            | A::ArrayNew
+            | A::ArrayNewDefault
+            | A::ArrayNewFixed
+            | A::ArrayNewData
+            | A::ArrayNewElem => self.out_of_line(instr, gc::aggregate, 1),
+            A::ArrayFill | A::ArrayCopy | A::ArrayInitData | A::ArrayInitElem => {
+                self.out_of_line(instr, gc::aggregate_effect, 0)
+            }
+        }
+    }
+
+    fn struct_get(&mut self, instr: &Instr<'_>, is_signed: bool) -> Result<()> {
+        let field = self.field(instr.index2()?);
+        let offset = u64::from(field.offset_bytes);
+        self.get(&STRUCT_GET, is_signed, field, &[offset], 1);
+        Ok(())
+    }
+
+    fn array_get(&mut self, instr: &Instr<'_>, is_signed: bool) -> Result<()> {
+        let element = self.field((instr.index()?, 0));
+        self.get(&ARRAY_GET, is_signed, element, &[], 2);
         Ok(())
     }
 
     fn get(
         &mut self,
         handlers: &ByWidth,
-        op: Op,
+        is_signed: bool,
         field: FieldLayout,
         immediates: &[u64],
         operands: u32,
     ) {
-        let is_signed = matches!(op, Op::StructGetS | Op::ArrayGetS);
         let handler = handlers[usize::from(field.size_log2) + if is_signed { 5 } else { 0 }];
         self.emit(handler, immediates);
         self.stack.pop(operands);
@@ -121,11 +137,7 @@ impl Translator<'_> {
     }
 
     fn out_of_line(&mut self, instr: &Instr<'_>, handler: Handler, results: u32) -> Result<()> {
-        let (ty, b) = match instr.imm {
-            Imm::Index(ty) => (ty, 0),
-            Imm::Index2(ty, b) => (ty, b),
-            _other => return Err(wrong_immediates(instr.op)),
-        };
+        let (ty, b) = instr.indices()?;
         let run = aggregate(instr.op).ok_or_else(|| wrong_immediates(instr.op))?;
         let defined = self.defined(ty);
         let operands = operand_slots(instr.op, &defined.layout, b);
@@ -142,37 +154,40 @@ impl Translator<'_> {
     }
 
     /// `ref.test` and `ref.cast`.
-    pub(super) fn cast(&mut self, instr: &Instr<'_>) -> Result<()> {
-        let Imm::HeapType(heap) = instr.imm else {
-            return Err(wrong_immediates(instr.op));
-        };
-        let nullable = matches!(instr.op, Op::RefTestNullable | Op::RefCastNullable);
+    pub(super) fn cast(
+        &mut self,
+        handler: Handler,
+        nullable: bool,
+        instr: &Instr<'_>,
+    ) -> Result<()> {
+        let heap = instr.heap_type()?;
         let cast = self.resolve_cast(RawRefType { nullable, heap });
-        let is_test = matches!(instr.op, Op::RefTestNonNull | Op::RefTestNullable);
-        let handler = if is_test { gc::ref_test } else { gc::ref_cast };
-        self.simple(handler, &[cast], 1, 1);
+        self.fixed(instr.op, handler, &[cast])
+    }
+
+    /// `br_on_cast` and `br_on_cast_fail`: the operand stays on both ways.
+    pub(super) fn br_on_cast(
+        &mut self,
+        taken: Handler,
+        passed_by: Handler,
+        instr: &Instr<'_>,
+    ) -> Result<()> {
+        let (label, to) = instr.br_on_cast()?;
+        let cast = self.resolve_cast(to);
+        self.br_on(label, taken, passed_by, &[cast]);
         Ok(())
     }
 
-    /// `br_on_cast` and its kind: the operand stays where it is on both ways.
-    pub(super) fn br_on_cast(&mut self, instr: &Instr<'_>) -> Result<()> {
-        let Imm::BrOnCast { label, to, .. } = instr.imm else {
-            return Err(wrong_immediates(instr.op));
-        };
-        let (taken, passed_by): (Handler, Handler) = match instr.op {
-            Op::BrOnCast => (gc::br_on_cast, gc::br_on_cast_fail),
-            Op::BrOnCastFail => (gc::br_on_cast_fail, gc::br_on_cast),
-            Op::BrOnCastDescEq => (gc::br_on_cast_desc_eq, gc::br_on_cast_desc_eq_fail),
-            _fail => (gc::br_on_cast_desc_eq_fail, gc::br_on_cast_desc_eq),
-        };
-        let immediate = match instr.op {
-            Op::BrOnCast | Op::BrOnCastFail => self.resolve_cast(to),
-            _desc_eq => {
-                self.stack.pop(1);
-                to.nullable.into()
-            }
-        };
-        self.br_on(label, taken, passed_by, &[immediate]);
+    /// As `br_on_cast`, by a descriptor on top of the operand.
+    pub(super) fn br_on_cast_desc(
+        &mut self,
+        taken: Handler,
+        passed_by: Handler,
+        instr: &Instr<'_>,
+    ) -> Result<()> {
+        let (label, to) = instr.br_on_cast()?;
+        self.stack.pop(1);
+        self.br_on(label, taken, passed_by, &[to.nullable.into()]);
         Ok(())
     }
 

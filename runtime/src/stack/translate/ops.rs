@@ -1,12 +1,14 @@
 //! One arm for each opcode: its handlers, its immediates, what it does to the height of the stack.
 
 use super::{Translator, wrong_immediates};
-use crate::decode::{Imm, Instr, MemArg, RawBlockType};
+use crate::decode::{Imm, Instr, MemArg};
 use crate::engine::Profile;
 use crate::error::{Error, Result};
 use crate::numeric::native::by_profile;
-use crate::ops::for_each_simd_numeric;
-use crate::ops::{Op, Shape, SigType, Signature, for_each_group, for_each_numeric, for_each_op};
+use crate::ops::{
+    Group, Op, Shape, SigType, Signature, for_each_group, for_each_numeric, for_each_op,
+    for_each_simd_numeric, group,
+};
 use crate::simd::V128;
 use crate::simd::native::by_profile as vector_by_profile;
 use crate::stack::machine::Handler;
@@ -158,44 +160,43 @@ impl Translator<'_> {
         match instr.op {
             Op::Nop => {}
             Op::Unreachable => self.unreachable(),
-            Op::Block => self.block(block_type(instr)?),
-            Op::Loop => self.loop_(block_type(instr)?),
-            Op::If => self.if_(block_type(instr)?),
+            Op::Block => self.block(instr.block_type()?),
+            Op::Loop => self.loop_(instr.block_type()?),
+            Op::If => self.if_(instr.block_type()?),
             Op::Else => self.else_(),
             Op::End => self.end(),
-            Op::Br => self.br(label(instr)?),
-            Op::BrIf => self.br_if(label(instr)?),
+            Op::Br => self.br(instr.label()?),
+            Op::BrIf => self.br_if(instr.label()?),
             Op::BrTable => self.br_table(instr)?,
             Op::Return => self.return_(),
-            Op::Call => self.call(index(instr)?),
-            Op::CallIndirect => self.call_indirect(index2(instr)?),
-            Op::CallRef => self.call_ref(index(instr)?),
-            Op::ReturnCall => self.return_call(index(instr)?),
-            Op::ReturnCallIndirect => self.return_call_indirect(index2(instr)?),
-            Op::ReturnCallRef => self.return_call_ref(index(instr)?),
+            Op::Call => self.call(instr.index()?),
+            Op::CallIndirect => self.call_indirect(instr.index2()?),
+            Op::CallRef => self.call_ref(instr.index()?),
+            Op::ReturnCall => self.return_call(instr.index()?),
+            Op::ReturnCallIndirect => self.return_call_indirect(instr.index2()?),
+            Op::ReturnCallRef => self.return_call_ref(instr.index()?),
             Op::Drop => self.drop(),
             Op::Select | Op::TypedSelect => self.select(),
-            Op::LocalGet => self.local_get(index(instr)?),
-            Op::LocalSet => self.local_set(index(instr)?),
-            Op::LocalTee => self.local_tee(index(instr)?),
-            Op::GlobalGet => self.global_get(index(instr)?),
-            Op::GlobalSet => self.global_set(index(instr)?),
+            Op::LocalGet => self.local_get(instr.index()?),
+            Op::LocalSet => self.local_set(instr.index()?),
+            Op::LocalTee => self.local_tee(instr.index()?),
+            Op::GlobalGet => self.global_get(instr.index()?),
+            Op::GlobalSet => self.global_set(instr.index()?),
             Op::I32Const | Op::I64Const | Op::F32Const | Op::F64Const => self.constant(instr)?,
             Op::V128Const => self.constant(instr)?,
-            for_each_group!([for_each_reference] any_of;) => self.reference(instr)?,
-            for_each_group!([for_each_object for_each_aggregate] any_of;) => {
-                self.aggregate(instr)?
+            for_each_group!([for_each_reference for_each_object for_each_aggregate] any_of;) => {
+                self.on_references(instr)?
             }
-            Op::TableGet => self.simple(table::table_get, &[index(instr)?.into()], 1, 1),
-            Op::TableSet => self.simple(table::table_set, &[index(instr)?.into()], 2, 0),
-            Op::TableSize => self.simple(table::table_size, &[index(instr)?.into()], 0, 1),
-            Op::TableGrow => self.table_grow(index(instr)?),
+            Op::TableGet => self.simple(table::table_get, &[instr.index()?.into()], 1, 1),
+            Op::TableSet => self.simple(table::table_set, &[instr.index()?.into()], 2, 0),
+            Op::TableSize => self.simple(table::table_size, &[instr.index()?.into()], 0, 1),
+            Op::TableGrow => self.table_grow(instr.index()?),
             Op::TableFill => self.bulk(instr, table::table_fill, 3)?,
             Op::TableCopy => self.bulk(instr, table::table_copy, 3)?,
             Op::TableInit => self.bulk(instr, table::table_init, 3)?,
             Op::ElemDrop => self.bulk(instr, table::elem_drop, 0)?,
-            Op::MemorySize => self.memory_size(index(instr)?),
-            Op::MemoryGrow => self.memory_grow(index(instr)?),
+            Op::MemorySize => self.memory_size(instr.index()?),
+            Op::MemoryGrow => self.memory_grow(instr.index()?),
             Op::MemoryFill => self.bulk(instr, memory::memory_fill, 3)?,
             Op::MemoryCopy => self.bulk(instr, memory::memory_copy, 3)?,
             Op::MemoryInit => self.bulk(instr, memory::memory_init, 3)?,
@@ -218,24 +219,45 @@ impl Translator<'_> {
         Ok(())
     }
 
+    /// An instruction on references or objects.
+    fn on_references(&mut self, instr: &Instr<'_>) -> Result<()> {
+        if let Group::Reference(op) = instr.op.group() {
+            self.reference(op, instr)
+        } else if let Group::Object(op) = instr.op.group() {
+            self.object(op, instr)
+        } else if let Group::Aggregate(op) = instr.op.group() {
+            self.aggregate(op, instr)
+        } else {
+            Err(wrong_immediates(instr.op))
+        }
+    }
+
     /// An instruction on references.
-    fn reference(&mut self, instr: &Instr<'_>) -> Result<()> {
-        match instr.op {
-            Op::RefNull => self.simple(variable::const_, &[0], 0, 1),
-            Op::RefFunc => self.simple(table::ref_func, &[index(instr)?.into()], 0, 1),
-            Op::RefIsNull => self.simple(table::ref_is_null, &[], 1, 1),
-            Op::RefEq => self.simple(table::ref_eq, &[], 2, 1),
-            Op::RefAsNonNull => self.simple(table::ref_as_non_null, &[], 1, 1),
-            Op::BrOnNull => self.br_on_null(label(instr)?),
-            Op::BrOnNonNull => self.br_on_non_null(label(instr)?),
-            Op::RefTestNonNull | Op::RefTestNullable => self.cast(instr)?,
-            Op::RefCastNonNull | Op::RefCastNullable => self.cast(instr)?,
-            Op::BrOnCast | Op::BrOnCastFail => self.br_on_cast(instr)?,
-            Op::BrOnCastDescEq | Op::BrOnCastDescEqFail => self.br_on_cast(instr)?,
-            Op::RefGetDesc => self.simple(gc::ref_get_desc, &[], 1, 1),
-            Op::RefCastDescEqNonNull => self.simple(gc::ref_cast_desc_eq, &[0], 2, 1),
-            Op::RefCastDescEqNullable => self.simple(gc::ref_cast_desc_eq, &[1], 2, 1),
-            other => return Err(wrong_immediates(other)),
+    fn reference(&mut self, op: group::Reference, instr: &Instr<'_>) -> Result<()> {
+        use group::Reference as R;
+        match op {
+            R::RefNull => self.fixed(instr.op, variable::const_, &[0])?,
+            R::RefFunc => self.fixed(instr.op, table::ref_func, &[instr.index()?.into()])?,
+            R::RefIsNull => self.fixed(instr.op, table::ref_is_null, &[])?,
+            R::RefEq => self.fixed(instr.op, table::ref_eq, &[])?,
+            R::RefAsNonNull => self.fixed(instr.op, table::ref_as_non_null, &[])?,
+            R::BrOnNull => self.br_on_null(instr.label()?),
+            R::BrOnNonNull => self.br_on_non_null(instr.label()?),
+            R::RefTestNonNull => self.cast(gc::ref_test, false, instr)?,
+            R::RefTestNullable => self.cast(gc::ref_test, true, instr)?,
+            R::RefCastNonNull => self.cast(gc::ref_cast, false, instr)?,
+            R::RefCastNullable => self.cast(gc::ref_cast, true, instr)?,
+            R::BrOnCast => self.br_on_cast(gc::br_on_cast, gc::br_on_cast_fail, instr)?,
+            R::BrOnCastFail => self.br_on_cast(gc::br_on_cast_fail, gc::br_on_cast, instr)?,
+            R::BrOnCastDescEq => {
+                self.br_on_cast_desc(gc::br_on_cast_desc_eq, gc::br_on_cast_desc_eq_fail, instr)?;
+            }
+            R::BrOnCastDescEqFail => {
+                self.br_on_cast_desc(gc::br_on_cast_desc_eq_fail, gc::br_on_cast_desc_eq, instr)?;
+            }
+            R::RefGetDesc => self.fixed(instr.op, gc::ref_get_desc, &[])?,
+            R::RefCastDescEqNonNull => self.fixed(instr.op, gc::ref_cast_desc_eq, &[0])?,
+            R::RefCastDescEqNullable => self.fixed(instr.op, gc::ref_cast_desc_eq, &[1])?,
         }
         Ok(())
     }
@@ -284,8 +306,19 @@ impl Translator<'_> {
             }
             (_, _) => return Err(wrong_immediates(instr.op)),
         }
-        let Signature::Fixed { params, results } = instr.op.row().signature else {
-            return Err(wrong_immediates(instr.op));
+        self.operands(instr.op)
+    }
+
+    /// An instruction whose slots are those of its row's signature.
+    pub(super) fn fixed(&mut self, op: Op, handler: Handler, immediates: &[u64]) -> Result<()> {
+        self.emit(handler, immediates);
+        self.operands(op)
+    }
+
+    /// Pops the operands of a row's signature, and pushes the results.
+    fn operands(&mut self, op: Op) -> Result<()> {
+        let Signature::Fixed { params, results } = op.row().signature else {
+            return Err(wrong_immediates(op));
         };
         let is_wide = |&ty: &SigType| ty == SigType::V128;
         let wides = params.iter().filter(|&ty| is_wide(ty)).count();
@@ -506,18 +539,13 @@ impl Translator<'_> {
     }
 
     fn constant(&mut self, instr: &Instr<'_>) -> Result<()> {
-        let slot = match instr.imm {
-            Imm::I32(value) => u64::from(value as u32),
-            Imm::I64(value) => value as u64,
-            Imm::F32(bits) => u64::from(bits),
-            Imm::F64(bits) => bits,
-            Imm::V128(bits) => {
-                self.emit(variable::const_wide, &[bits as u64, (bits >> 64) as u64]);
-                self.stack.push_value(true);
-                return Ok(());
-            }
-            _not_a_constant => return Err(wrong_immediates(instr.op)),
-        };
+        let bits = instr.constant()?;
+        if instr.op == Op::V128Const {
+            self.emit(variable::const_wide, &[bits as u64, (bits >> 64) as u64]);
+            self.stack.push_value(true);
+            return Ok(());
+        }
+        let slot = bits as u64;
         self.simple(variable::const_, &[slot], 0, 1);
         Ok(())
     }
@@ -561,32 +589,4 @@ impl Translator<'_> {
 /// The greatest address of a memory or table, which also is -1 in its address type.
 fn address_max(is64: bool) -> u64 {
     if is64 { u64::MAX } else { u32::MAX.into() }
-}
-
-fn block_type(instr: &Instr<'_>) -> Result<RawBlockType> {
-    match instr.imm {
-        Imm::BlockType(ty) => Ok(ty),
-        _other => Err(wrong_immediates(instr.op)),
-    }
-}
-
-fn label(instr: &Instr<'_>) -> Result<u32> {
-    match instr.imm {
-        Imm::Label(depth) => Ok(depth),
-        _other => Err(wrong_immediates(instr.op)),
-    }
-}
-
-pub(super) fn index(instr: &Instr<'_>) -> Result<u32> {
-    match instr.imm {
-        Imm::Index(index) => Ok(index),
-        _other => Err(wrong_immediates(instr.op)),
-    }
-}
-
-pub(super) fn index2(instr: &Instr<'_>) -> Result<(u32, u32)> {
-    match instr.imm {
-        Imm::Index2(a, b) => Ok((a, b)),
-        _other => Err(wrong_immediates(instr.op)),
-    }
 }
