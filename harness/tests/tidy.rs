@@ -139,7 +139,6 @@ const DEFAULT_ARM_ROOMS: &[&str] = &[
     "runtime/src/jit/pipeline.rs",
     "runtime/src/jit/ssa/",
     "runtime/src/register/",
-    "runtime/src/stack/",
 ];
 
 const COLUMNS_MAX: usize = 100;

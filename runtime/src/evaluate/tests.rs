@@ -138,17 +138,27 @@ macro_rules! step {
     ($m:ident wide { $f:ident $p:tt -> $r:tt }) => { apply!($m numeric $f $p) };
     ($m:ident simd_load { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => { apply!($m simd $f $p) };
     ($m:ident simd_store { $f:ident $p:tt -> $r:tt }) => { apply!($m simd $f $p) };
-    ($m:ident simd_load_lane { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => { apply!($m simd $f $p) };
-    ($m:ident simd_store_lane { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => { apply!($m simd $f $p) };
+    ($m:ident simd_load_lane { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => {
+        apply!($m simd $f $p)
+    };
+    ($m:ident simd_store_lane { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => {
+        apply!($m simd $f $p)
+    };
     ($m:ident simd_shuffle { $f:ident $p:tt -> $r:tt }) => { apply!($m simd $f $p) };
-    ($m:ident simd_extract_lane { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => { apply!($m simd $f $p) };
-    ($m:ident simd_replace_lane { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => { apply!($m simd $f $p) };
+    ($m:ident simd_extract_lane { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => {
+        apply!($m simd $f $p)
+    };
+    ($m:ident simd_replace_lane { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => {
+        apply!($m simd $f $p)
+    };
     ($m:ident simd_splat { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => { apply!($m simd $f $p) };
     ($m:ident simd_reduce { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => { apply!($m simd $f $p) };
     ($m:ident simd_unary { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => { apply!($m simd $f $p) };
     ($m:ident simd_binary { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => { apply!($m simd $f $p) };
     ($m:ident simd_shift { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => { apply!($m simd $f $p) };
-    ($m:ident simd_ternary { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => { apply!($m simd $f $p) };
+    ($m:ident simd_ternary { $f:ident $p:tt -> $r:tt; $($column:tt)* }) => {
+        apply!($m simd $f $p)
+    };
     ($m:ident $group:ident $tail:tt) => { None };
 }
 

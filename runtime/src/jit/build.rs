@@ -349,14 +349,6 @@ impl<'a> Builder<'a> {
             | ir::Inst::RefCastDesc { .. } => self.object(inst)?,
             ir::Inst::Fuel { cost } => self.fuel(cost),
             ir::Inst::Poll => self.poll(),
-            _ => return self.leave(inst),
-        }
-        Ok(())
-    }
-
-    /// Calls and branches; and what is not compiled.
-    fn leave(&mut self, inst: &ir::Inst) -> Result<()> {
-        match *inst {
             ir::Inst::Call { .. }
             | ir::Inst::CallIndirect { .. }
             | ir::Inst::CallRef { .. }
@@ -371,7 +363,6 @@ impl<'a> Builder<'a> {
             | ir::Inst::Return { .. }
             | ir::Inst::Trap { .. } => self.branch(inst),
             ir::Inst::Throw { .. } | ir::Inst::ThrowRef { .. } => self.throw(inst),
-            _ => return Err(Error::unsupported(inst.name())),
         }
         Ok(())
     }

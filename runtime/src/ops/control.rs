@@ -2,8 +2,9 @@
 //!
 //! Owns the facts of these opcodes and nothing else; `super` says what a row means and composes
 //! them. Here every tail is `{ Imms signature }`: the kind of immediates, then
-//! `(params) -> (results)`, or `special` where the number or the types of operands depend on immediates or
-//! on the context. `ref` is a reference of any type. Spec: 5.4 Instructions (binary format), appendix Index of Instructions.
+//! `(params) -> (results)`, or `special` where the number or the types of operands depend on
+//! immediates or on the context. `ref` is a reference of any type. Spec: 5.4 Instructions (binary
+//! format), appendix Index of Instructions.
 
 rows! {
     /// Control instructions, spec 4.6.1: `Op [bytes] "name" Proposal { Imms signature }`.

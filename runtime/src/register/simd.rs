@@ -200,7 +200,8 @@ macro_rules! stores {
 
 macro_rules! load_lanes {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident($storage:ident, v128, lane) -> v128; $($column:tt)* })* })*) => { handlers! { $($(
+        { $func:ident($storage:ident, v128, lane) -> v128; $($column:tt)* })* })*) => {
+        handlers! { $($(
         /// `c := b`, with a lane from `memory [a + further cell]`; lane and memory are in the
         /// halves of another further cell.
         fn $func(r) {

@@ -147,7 +147,7 @@ impl Translator<'_> {
                 return Ok(());
             }
             if depth == 0 && matches!(op, Op::Catch | Op::CatchAll | Op::Delegate) {
-                return self.exception(&instr);
+                return self.on_exceptions(&instr);
             }
             if matches!(op, Op::Block | Op::Loop | Op::If | Op::TryTable | Op::Try) {
                 depth += 1;

@@ -4,11 +4,11 @@
 //! its label would; a legacy one to its own instructions, with the exception's reference below what
 //! was thrown for as long as they last, so that `rethrow` finds it.
 
+use super::Translator;
 use super::blocks::Block;
-use super::{Translator, wrong_immediates};
-use crate::decode::{Catch, Imm, Instr};
+use crate::decode::{Catch, Instr};
 use crate::error::Result;
-use crate::ops::Op;
+use crate::ops::{Op, group};
 use crate::stack::unwind::{self, Clause, Handlers, NONE, Range, Reference, Region};
 
 /// The handlers of the function at hand.
@@ -87,33 +87,47 @@ impl HandlersBuilder {
 }
 
 impl Translator<'_> {
-    /// Translates one instruction of the exceptions' groups.
-    pub(super) fn exception(&mut self, instr: &Instr<'_>) -> Result<()> {
-        match (instr.op, instr.imm) {
-            (Op::TryTable, Imm::TryTable(ty, clauses)) => {
+    /// `try_table` and throws.
+    pub(super) fn exception(&mut self, op: group::Exception, instr: &Instr<'_>) -> Result<()> {
+        use group::Exception as E;
+        match op {
+            E::TryTable => {
+                let (ty, clauses) = instr.try_table()?;
                 let region = self.handlers.add_region();
                 clauses.for_each(|catch| self.clause(region, catch));
                 self.block(ty);
                 self.enter_region(region);
             }
-            (Op::Try, Imm::BlockType(ty)) => {
+            E::Throw => {
+                self.emit_helper(Op::Throw, unwind::throw, &[instr.index()?.into()]);
+                self.is_reachable = false;
+            }
+            E::ThrowRef => {
+                self.emit(unwind::throw_ref, &[]);
+                self.is_reachable = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// An exception instruction that Wasm 3.0 replaced.
+    pub(super) fn legacy_exception(
+        &mut self,
+        op: group::LegacyException,
+        instr: &Instr<'_>,
+    ) -> Result<()> {
+        use group::LegacyException as L;
+        match op {
+            L::Try => {
+                let ty = instr.block_type()?;
                 let region = self.handlers.add_region();
                 self.block(ty);
                 self.enter_region(region);
             }
-            (Op::Throw, Imm::Index(tag)) => {
-                self.emit_helper(Op::Throw, unwind::throw, &[tag.into()]);
-                self.is_reachable = false;
-            }
-            (Op::ThrowRef, _) => {
-                self.emit(unwind::throw_ref, &[]);
-                self.is_reachable = false;
-            }
-            (Op::Catch, Imm::Index(tag)) => self.catch(tag),
-            (Op::CatchAll, _) => self.catch(NONE),
-            (Op::Rethrow, Imm::Label(depth)) => self.rethrow(depth),
-            (Op::Delegate, Imm::Label(depth)) => self.delegate(depth),
-            (op, _) => return Err(wrong_immediates(op)),
+            L::Catch => self.catch(instr.index()?),
+            L::CatchAll => self.catch(NONE),
+            L::Rethrow => self.rethrow(instr.label()?),
+            L::Delegate => self.delegate(instr.label()?),
         }
         Ok(())
     }

@@ -210,13 +210,24 @@ impl Translator<'_> {
             for_each_group!([for_each_simd_load for_each_simd_store for_each_simd_load_lane
                 for_each_simd_store_lane] any_of;) => self.vector(instr)?,
             for_each_group!([for_each_exception for_each_legacy_exception] any_of;) => {
-                self.exception(instr)?;
+                self.on_exceptions(instr)?;
             }
             unsupported_op!() => {
                 return Err(Error::unsupported(instr.op.mnemonic()).at(instr.offset));
             }
         }
         Ok(())
+    }
+
+    /// An instruction on exceptions.
+    pub(super) fn on_exceptions(&mut self, instr: &Instr<'_>) -> Result<()> {
+        if let Group::Exception(op) = instr.op.group() {
+            self.exception(op, instr)
+        } else if let Group::LegacyException(op) = instr.op.group() {
+            self.legacy_exception(op, instr)
+        } else {
+            Err(wrong_immediates(instr.op))
+        }
     }
 
     /// An instruction on references or objects.
