@@ -13,29 +13,30 @@
 //! temporary before the local is set, and at control merges.
 //!
 //! # Blocks
-//! Code is a list of basic blocks in the order of the Wasm text; each ends in its one terminator,
-//! and there is no falling through. A block that is the target of a back edge is marked as a loop
-//! head. Unreachable Wasm code has no IR. Moves that a branch needs stand before it, or in a block
-//! of their own on the edge if the branch is conditional.
+//! Code is a list of basic blocks in the order of the Wasm text. Each block ends in its only
+//! terminator; control does not fall through. A block that is the target of a back edge is marked
+//! as a loop head. Unreachable Wasm code has no IR. The moves of a branch stand before it, or in a
+//! block of their own on the edge if the branch is conditional.
 //!
 //! Copies on an edge are in an order in which they can be executed one by one. A copy of a v128
 //! reads both slots before it writes.
 //!
 //! # Exceptions
-//! A block may name the [`Handler`] that it is in. An exception that leaves one of its calls (not
-//! its tail calls), or that it throws, goes to the first clause of the handler with its tag, or
-//! with none; if there is no such clause, on to the handler's parent; if there is no parent, to the
-//! caller. Traps go past handlers. The edge to a clause's target writes what was thrown to the
-//! slots that the clause names, which are the target's temporaries; all that the target reads
-//! besides lies in locals, as they are at the time of the exception, and in temporaries below the
-//! call's or the clause's first. So a target is an ordinary block, and a landing pad is three
-//! things: restore the frame, write the slots, go there. A loop head may be one.
+//! A block may name the [`ExceptionHandler`] that it is in. An exception that leaves a call of the
+//! block (not a tail call), or that the block throws, goes to the first clause of the handler with
+//! the exception's tag, or without a tag. If there is no such clause, the exception goes on to the
+//! handler's parent, and from the outermost handler to the caller. Traps go past handlers. The edge
+//! to a clause's target writes the thrown values to the slots that the clause names, which are the
+//! target's temporaries. The target's other operands lie in locals, as they are at the time of the
+//! exception, and in temporaries below the first one of the call and of the clause. So a target is
+//! an ordinary block, possibly a loop head, and a landing pad has three steps: restore the frame,
+//! write the slots, go to the target.
 //!
 //! # Instructions
 //! `ir/inst.rs` is the table of instructions: fields, roles and types of operands, effects, names.
 //! Visitor, printer, verifier and the queries of all consumers follow from its rows.
 //!
-//! The register tier fuses this into its own cells; the JIT builds SSA from it. Neither changes it.
+//! The register tier makes its cells from the IR, the JIT its SSA. Neither changes the IR.
 
 mod builder;
 mod inst;
@@ -84,7 +85,7 @@ impl Operand {
         Operand(index | Self::CONST)
     }
 
-    /// What it is.
+    /// The operand, taken apart.
     pub fn get(self) -> OperandKind {
         if self.0 & Self::CONST == 0 {
             OperandKind::Slot(Slot(self.0))
@@ -94,7 +95,7 @@ impl Operand {
     }
 }
 
-/// An operand, taken apart.
+/// The two kinds of operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperandKind {
     /// A slot.
@@ -112,7 +113,7 @@ impl std::fmt::Debug for Operand {
     }
 }
 
-/// The type of an operand, references being all alike.
+/// The type of an operand. All references have one type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the names are the spec's own")]
@@ -139,10 +140,10 @@ impl From<ValType> for Type {
 }
 
 impl Type {
-    /// How many types there are.
+    /// The number of types.
     pub const COUNT: usize = Type::Ref as usize + 1;
 
-    /// How many slots a value takes.
+    /// The number of slots that a value takes.
     pub fn slots(self) -> u32 {
         if self == Type::V128 { 2 } else { 1 }
     }
@@ -153,7 +154,7 @@ impl Type {
 pub struct List {
     /// Index of the first operand.
     pub start: u32,
-    /// How many.
+    /// The number of operands.
     pub len: u32,
 }
 
@@ -164,9 +165,9 @@ pub struct Block {
     pub start: u32,
     /// One past the terminator.
     pub end: u32,
-    /// Whether a branch leads back here.
+    /// True if a branch leads back here.
     pub is_loop_head: bool,
-    /// What exceptions go to that it throws or that its calls let out.
+    /// The handler of exceptions that the block throws or that its calls let out.
     pub handler: Option<HandlerId>,
 }
 
@@ -174,10 +175,10 @@ pub struct Block {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HandlerId(pub u32);
 
-/// What catches the exceptions of the blocks that name it.
+/// A handler of exceptions: it catches those of the blocks that name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handler {
-    /// What goes on with those that no clause catches, an earlier handler; `None`: the caller.
+pub struct ExceptionHandler {
+    /// The handler of exceptions that no clause catches, an earlier one; `None`: the caller.
     pub parent: Option<HandlerId>,
     /// The clauses, in the order in which they are tried.
     pub catches: Vec<Catch>,
@@ -190,16 +191,16 @@ pub struct Catch {
     pub tag: Option<u32>,
     /// The first of the consecutive slots to which the tag's values are written.
     pub values: Slot,
-    /// Where the exception's reference is written to, if it is wanted.
+    /// The slot to which the exception's reference is written, if the clause wants it.
     pub exception: Option<Slot>,
-    /// Where it goes on.
+    /// The block to which a caught exception leads.
     pub target: BlockId,
 }
 
 /// A function in canonical IR.
 #[derive(Clone, Debug)]
 pub struct Func {
-    /// The module that it is a function of.
+    /// The module of the function.
     pub module: Module,
     /// Its function index.
     pub index: u32,
@@ -219,22 +220,22 @@ pub struct Func {
     pub blocks: Vec<Block>,
     /// The instructions of all blocks.
     pub insts: Vec<Inst>,
-    /// Where in the module each instruction comes from, as a byte offset.
+    /// The byte offset in the module from which each instruction comes.
     pub offsets: Vec<u32>,
-    /// Constants, each in its 1 slot; a v128 takes two entries, low half first.
+    /// Constants, an entry each; a v128 takes two entries, the low half first.
     pub consts: Vec<u64>,
     /// Operand lists.
     pub lists: Vec<Operand>,
     /// Label lists of `BrTable`.
     pub labels: Vec<BlockId>,
     /// Handlers of exceptions; a parent comes before its children.
-    pub handlers: Vec<Handler>,
-    /// Wasm instructions that the code stands for, for the proof.
+    pub handlers: Vec<ExceptionHandler>,
+    /// The number of Wasm instructions that the code stands for, for the proof.
     pub ops: u64,
 }
 
 impl Func {
-    /// Takes out the code, and leaves the buffers.
+    /// Removes the code and leaves the buffers.
     fn clear(&mut self) {
         let Func {
             module: _,
@@ -287,8 +288,8 @@ impl Func {
         &self.insts[self.blocks[id.0 as usize].end as usize - 1]
     }
 
-    /// The handler that a handler's exceptions go on to, all the way out, beginning with itself.
-    pub fn handler_chain(&self, id: Option<HandlerId>) -> impl Iterator<Item = &Handler> {
+    /// A handler and those around it, from the inside out.
+    pub fn handler_chain(&self, id: Option<HandlerId>) -> impl Iterator<Item = &ExceptionHandler> {
         let get = |id: HandlerId| &self.handlers[id.0 as usize];
         std::iter::successors(id.map(get), move |handler| handler.parent.map(get))
     }
@@ -301,7 +302,7 @@ impl Func {
         }
     }
 
-    /// The type of a tag: its parameters are what its exceptions carry.
+    /// The type of a tag. Its parameters are the values of its exceptions.
     pub fn tag_type(&self, tag: u32) -> Arc<FuncType> {
         self.module.func_type(self.module.tags[tag as usize])
     }

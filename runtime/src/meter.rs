@@ -1,16 +1,17 @@
-//! What metering charges: the one definition of fuel, from which every tier derives its own code.
+//! The cost of instructions: the one definition of fuel, from which every tier derives its own
+//! code.
 //!
 //! # The unit
-//! Fuel is counted in Wasm instructions: each that is executed costs 1, whatever it does. Markers
-//! (`block`, `loop`, `else`, `end`, `try_table`, ...) only structure the text and cost nothing.
+//! Fuel is counted in Wasm instructions: each executed instruction costs 1. Markers (`block`,
+//! `loop`, `else`, `end`, `try_table`, ...) only structure the text and cost nothing.
 //!
 //! # Segments
-//! It is charged by segments of straight-line code, all of a segment at its start: where there is
-//! not as much left, execution traps with `OutOfFuel` before any instruction of the segment, and
-//! what is left stays. A segment begins at a function's first instruction and behind each
+//! Fuel is charged by segments of straight-line code, the cost of a whole segment at its start.
+//! With less fuel, execution traps with `OutOfFuel` before the first instruction of the segment,
+//! and the fuel stays as it is. A segment begins at a function's first instruction and behind each
 //! instruction of which [`ends_segment`] holds; it extends to the next such instruction, included.
-//! So control enters a segment at its start only, and leaves it at its end only, if not by a trap
-//! (then all of it has been charged). A segment of markers alone is not charged at all.
+//! So control enters a segment only at its start and leaves it only at its end, or by a trap (then
+//! the whole segment has been charged). A segment of markers alone is not charged.
 //!
 //! Every loop and every recursion passes an instruction that costs, so fuel always runs out.
 //! Tests hold both interpreters to the same fuel after the same program.
@@ -44,7 +45,7 @@ pub fn ends_segment(op: Op) -> bool {
 mod tests {
     use super::*;
 
-    /// Whatever takes a label or a vector of labels goes somewhere.
+    /// An instruction with a label or a vector of labels ends a segment.
     #[test]
     fn branches_and_calls_end_segments() {
         for &op in Op::ALL {

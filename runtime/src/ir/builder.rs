@@ -2,12 +2,12 @@
 //!
 //! The operand stack is symbolic (`builder/stack.rs`): reading a local or pushing a constant emits
 //! nothing. The control stack is explicit (`builder/control.rs`), so that nesting costs no native
-//! stack. Code that cannot be reached is read and left out. Nothing is folded and nothing dead is
-//! removed: consumers do that. One peephole is here, since it needs the stack: an instruction whose
-//! result goes to a local at once writes the local itself.
+//! stack. Code that cannot be reached is read and left out. The builder does not fold constants and
+//! does not remove dead code: consumers do. It has one peephole, which needs the stack: an
+//! instruction whose result goes to a local at once writes the local itself.
 //!
-//! Time is linear in the body, save that an edge of a branch costs a copy per value that is not in
-//! its place yet. Spec: 3.3 and 4.6 Instructions.
+//! Time is linear in the body, save that an edge of a branch costs a copy for each value that is
+//! not in its place yet. Spec: 3.3 and 4.6 Instructions.
 
 mod atomic;
 mod control;
@@ -32,7 +32,7 @@ use crate::types::FuncType;
 use control::{Frame, Label};
 pub use scratch::Scratch;
 use scratch::{Consts, Sigs};
-use stack::{Stack, Value};
+use stack::{Stack, StackValue};
 
 /// Builds the IR of function body `body` of a module.
 ///
@@ -42,7 +42,7 @@ pub fn build(module: &Module, body: usize) -> Result<Func> {
     build_with(module, body, &Config::only(Tier::Register))
 }
 
-/// The same, metered as an engine is configured.
+/// As [`build`], metered as an engine is configured.
 ///
 /// # Errors
 /// As [`build`].
@@ -50,7 +50,7 @@ pub fn build_with(module: &Module, body: usize, config: &Config) -> Result<Func>
     build_in(module, body, config, &mut Scratch::default())
 }
 
-/// The same with what is kept from one function of the module to the next.
+/// As [`build_with`], with buffers and facts of the module from the functions before.
 ///
 /// # Errors
 /// As [`build`].
@@ -115,21 +115,21 @@ struct Builder<'a> {
     sigs: Sigs,
     frames: Vec<Frame>,
     labels: Vec<Label>,
-    /// By depth, where a branch of the `br_table` at hand goes; empty between two of them.
+    /// By depth, the target of the `br_table` at hand; empty between two of them.
     by_depth: Vec<Option<BlockId>>,
     /// The handler of the open block.
     handler: Option<HandlerId>,
-    /// The label of the block that returns what clauses to the function itself catch.
+    /// The label of the block that returns the values of clauses to the function itself.
     return_label: Option<BlockId>,
-    /// Where the open block starts.
+    /// The first instruction of the open block.
     start: u32,
-    /// Whether a block is open: whether the code at hand can be reached.
+    /// True if a block is open: the code at hand can be reached.
     is_open: bool,
-    /// Blocks begun in unreachable code and not ended yet.
+    /// The number of blocks begun in unreachable code and not ended yet.
     skipped: usize,
-    /// Of the instruction at hand.
+    /// The byte offset of the instruction at hand.
     offset: u32,
-    /// Whether segments are charged, and whether code polls for interruption (`meter.rs`).
+    /// True if segments are charged, and if code polls for interruption (`meter.rs`).
     has_fuel: bool,
     is_interruptible: bool,
     /// The instruction that charges the segment at hand.
@@ -251,12 +251,12 @@ impl<'a> Builder<'a> {
     // --- the operand stack ---------------------------------------------------------------------
 
     fn push_temp(&mut self, ty: Type) -> Slot {
-        self.stack.push(ty, Value::Temp)
+        self.stack.push(ty, StackValue::Temp)
     }
 
     fn push_const(&mut self, ty: Type, bits: u64) {
         let index = self.constant(bits);
-        self.stack.push(ty, Value::Const(index));
+        self.stack.push(ty, StackValue::Const(index));
     }
 
     fn pop(&mut self) -> Operand {
@@ -363,7 +363,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Looks for an interruption at the function's entry or a loop's head.
+    /// Emits the poll for interruption at the function's entry or a loop's head.
     fn poll(&mut self) {
         if self.is_interruptible {
             self.emit(Inst::Poll);
@@ -421,7 +421,7 @@ impl<'a> Builder<'a> {
             C::F64Const => self.push_const(Type::F64, bits as u64),
             C::V128Const => {
                 let index = self.constant128(bits);
-                self.stack.push(Type::V128, Value::Const(index));
+                self.stack.push(Type::V128, StackValue::Const(index));
             }
         }
         Ok(())
@@ -457,7 +457,7 @@ impl<'a> Builder<'a> {
         match op {
             V::LocalGet => {
                 let ty = self.func.local_types[index as usize];
-                self.stack.push(ty, Value::Local(index));
+                self.stack.push(ty, StackValue::Local(index));
             }
             V::LocalSet => self.local_set(index, false),
             V::LocalTee => self.local_set(index, true),
@@ -476,16 +476,16 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// `local.set` and `local.tee`. After a tee, the value is the local's, if it was computed
-    /// into it, or else what it was.
+    /// `local.set` and `local.tee`. After a tee, the stack has a read of the local if the value was
+    /// computed into the local, or else the same entry as before.
     fn local_set(&mut self, local: u32, keep: bool) {
         let entry = self.stack.pop();
         let (ty, src) = (entry.ty, self.stack.operand(&entry));
         let mut value = entry.value;
-        if value != Value::Local(local) {
+        if value != StackValue::Local(local) {
             let slot = self.func.local_slots[local as usize];
-            if value == Value::Temp && self.retarget(local, src, slot) {
-                value = Value::Local(local);
+            if value == StackValue::Temp && self.retarget(local, src, slot) {
+                value = StackValue::Local(local);
             } else {
                 self.settle_local(local);
                 let dst = slot;
@@ -497,8 +497,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Makes the last instruction write to the local, if it is what wrote the temporary `src`.
-    /// Pending reads of the local go before it.
+    /// Makes the last instruction write to the local, if it wrote the temporary `src`; returns
+    /// false if it did not. Pending reads of the local are written before the instruction.
     fn retarget(&mut self, local: u32, src: Operand, slot: Slot) -> bool {
         if self.func.insts.len() as u32 == self.start {
             return false;
@@ -684,7 +684,7 @@ impl<'a> Builder<'a> {
         });
     }
 
-    /// Replaces the arguments by the results; gives the first slot of both.
+    /// Replaces the arguments by the results; returns the first slot of both.
     fn call_results(&mut self, sig: &Sig) -> Slot {
         self.stack.truncate(self.stack.len() - sig.params.len());
         let dst = self.stack.temporary(self.stack.height());

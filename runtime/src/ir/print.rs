@@ -1,8 +1,8 @@
-//! The text form of the IR, for people and for golden tests. It is written, never read.
+//! The text form of the IR, for people and for golden tests. No parser reads it.
 //!
-//! Follows from [`Inst::visit`] alone: `definitions = name immediates uses -> labels`. Constants
-//! stand as values of the type at hand; slots are `p0` (parameters), `l1` (locals) and `t2`
-//! (temporaries, counted from the bottom of the operand stack).
+//! The text follows from [`Inst::visit`] alone: `definitions = name immediates uses -> labels`.
+//! Constants are printed as values of the operand's type; slots are `p0` (parameters), `l1`
+//! (locals) and `t2` (temporaries, counted from the bottom of the operand stack).
 
 use std::fmt::{self, Write};
 

@@ -1,18 +1,21 @@
-//! The verifier of the IR: what every consumer relies on, checked.
+//! The verifier of the IR: it checks the rules that consumers rely on.
 //!
-//! Checks the form (blocks cover the code, each ends in its one terminator, labels and slots are in
-//! range, loop heads are what branches and exceptions lead back to, a block has a way to it) and
-//! the types: on every path, each slot that is read holds a value of the type it is read as. A call
-//! leaves nothing alive at and above its first slot but its results, or what a clause writes that
-//! catches its exception. An exception may come from every call and throw of a handler's blocks,
-//! and for good measure at the beginning of each. It is for tests: its time is not
-//! linear.
+//! - Form: blocks cover the code; each block ends in its only terminator and can be reached; labels
+//!   and slots are in range; loop heads are the targets of branches and exceptions that lead back.
+//! - Instructions: opcode and number of operands fit the row.
+//! - Types: on every path, each slot that is read holds a value of the type that the reader
+//!   expects.
+//!   Only the results of a call, or the values that a clause writes, are alive at and above the
+//!   call's first slot.
+//!
+//! An exception may come from every call and throw of a handler's blocks, and, to be strict, from
+//! the beginning of each block. The verifier is for tests: its time is not linear.
 
 use std::collections::BTreeMap;
 
 use super::{BlockId, Func, Inst, OperandKind, Role, Slot, Type};
 
-/// What the slots hold that are written; a v128 stands at its first slot.
+/// The types in the slots that have been written. A v128 stands at its first slot.
 type State = BTreeMap<u32, Type>;
 
 /// Checks a function.
@@ -56,7 +59,7 @@ fn locals(func: &Func) -> State {
     slots.zip(func.local_types.iter().copied()).collect()
 }
 
-/// Keeps what both agree on; whether that is less than before.
+/// Keeps the types that both agree on; returns true if these are fewer than before.
 fn merge(entry: &mut Option<State>, state: &State) -> bool {
     let Some(old) = entry else {
         *entry = Some(state.clone());
@@ -67,7 +70,7 @@ fn merge(entry: &mut Option<State>, state: &State) -> bool {
     old.len() != before
 }
 
-/// Adds an edge for each clause that an exception may go to which comes when slots hold `state`.
+/// Adds an edge for each clause that may catch an exception thrown when slots hold `state`.
 fn catch_edges(
     func: &Func,
     block: BlockId,
@@ -176,7 +179,7 @@ fn check_form(func: &Func) -> Result<(), String> {
         .iter()
         .any(|b| b.handler.is_some_and(|id| id.0 >= handlers))
     {
-        return Err("a block names a handler that there is not".into());
+        return Err("a block names a handler that does not exist".into());
     }
     let mut next = 0;
     let mut heads = vec![false; func.blocks.len()];
@@ -199,7 +202,12 @@ fn check_form(func: &Func) -> Result<(), String> {
         let catches = func.handler_chain(block.handler).flat_map(|h| &h.catches);
         catches.for_each(|catch| check(catch.target));
         if outside {
-            return Err(at(func, id, last, "a label is no block, or is the entry"));
+            return Err(at(
+                func,
+                id,
+                last,
+                "a label is not a block, or is the entry",
+            ));
         }
     }
     if next as usize != func.insts.len() || func.insts.len() != func.offsets.len() {
@@ -276,7 +284,7 @@ mod tests {
         };
         let catch = good.handlers[0].catches[0];
         check("before it", &|f| f.handlers[0].parent = Some(HandlerId(0)));
-        check("that there is not", &|f| {
+        check("that does not exist", &|f| {
             f.blocks[0].handler = Some(HandlerId(1))
         });
         check("nothing leads", &|f| f.handlers[0].catches.clear());

@@ -319,7 +319,7 @@ impl<T: Target> Linker<T> {
     /// Notes the handlers of the function whose code has just been appended.
     fn handlers(&mut self, ir: &ir::Func) {
         let first = self.tables.handlers.len() as u32;
-        let of_ir = |handler: &ir::Handler| PadHandler {
+        let of_ir = |handler: &ir::ExceptionHandler| PadHandler {
             outer: handler.parent.map(|id| id.0 + first),
             tags: handler.catches.iter().map(|catch| catch.tag).collect(),
         };

@@ -1,5 +1,5 @@
-//! Atomic instructions to IR: one instruction for all kinds of access, whose operand list is what
-//! the opcode's row says (threads proposal: "Atomic Memory Instructions").
+//! Atomic instructions to IR: one instruction for all kinds of access. Its operands are those of
+//! the opcode's row (threads proposal: "Atomic Memory Instructions").
 
 use super::{Builder, unsupported};
 use crate::decode::Instr;

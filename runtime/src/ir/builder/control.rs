@@ -1,9 +1,9 @@
 //! Blocks and branches: the explicit control stack, labels, and the moves that branches need.
 //!
-//! Owns the rule of merges: where control meets, every value that goes along is in the temporary of
-//! its height, and no read of a local is pending. A label is bound to a block only if something
-//! branches to it. Moves go from the bottom up: a value never lies below where it goes to, so one
-//! by one is right. Spec: 3.3.8 and 4.6.8 Control Instructions.
+//! Owns the rule of merges: where control meets, every value that is passed is in the temporary of
+//! its height, and no read of a local is pending. A label is bound to a block only if a branch goes
+//! to it. Moves go from the bottom up. A value never lies below its destination, so no move
+//! overwrites a value that a later move reads. Spec: 3.3.8 and 4.6.8 Control Instructions.
 
 use std::rc::Rc;
 
@@ -19,15 +19,15 @@ use crate::trap::TrapKind;
 pub(super) struct Label {
     /// The block that it is bound to.
     block: Option<u32>,
-    /// Whether anything branches to it.
+    /// True if something branches to it.
     is_used: bool,
-    /// Whether it has been bound before something branched to it.
+    /// True if it was bound before something branched to it.
     is_loop_head: bool,
 }
 
-/// What a frame of the control stack was begun by.
+/// The instruction that began a frame of the control stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FrameKind {
     Function,
     Block,
     Loop,
@@ -43,15 +43,15 @@ pub(super) enum Kind {
 /// A block that has not ended.
 #[derive(Debug)]
 pub(super) struct Frame {
-    pub(super) kind: Kind,
-    /// Where a branch to it goes; of no meaning for the function itself.
+    pub(super) kind: FrameKind,
+    /// The target of a branch to it; without meaning for the function itself.
     label: BlockId,
     sig: Rc<Sig>,
-    /// Positions of the operand stack below its parameters.
+    /// The number of entries of the operand stack below its parameters.
     pub(super) base: usize,
-    /// Slots below its parameters.
+    /// The number of slots below its parameters.
     pub(super) height: u32,
-    /// The handler of what is directly in it.
+    /// The handler of the instructions directly in it.
     pub(super) handler: Option<HandlerId>,
     /// The handler around it.
     pub(super) outer_handler: Option<HandlerId>,
@@ -61,7 +61,7 @@ impl Frame {
     /// The frame of the whole function.
     pub(super) fn function(sig: Rc<Sig>) -> Frame {
         Frame {
-            kind: Kind::Function,
+            kind: FrameKind::Function,
             label: BlockId(u32::MAX),
             sig,
             base: 0,
@@ -71,16 +71,16 @@ impl Frame {
         }
     }
 
-    /// How many values a branch to it takes along.
+    /// The number of values that a branch to it passes.
     fn branch_arity(&self) -> usize {
         match self.kind {
-            Kind::Loop => self.sig.params.len(),
-            Kind::Function
-            | Kind::Block
-            | Kind::If(_)
-            | Kind::Else
-            | Kind::Try(_)
-            | Kind::Catch(_) => self.sig.results.len(),
+            FrameKind::Loop => self.sig.params.len(),
+            FrameKind::Function
+            | FrameKind::Block
+            | FrameKind::If(_)
+            | FrameKind::Else
+            | FrameKind::Try(_)
+            | FrameKind::Catch(_) => self.sig.results.len(),
         }
     }
 }
@@ -174,7 +174,7 @@ impl Builder<'_> {
 
     // --- blocks --------------------------------------------------------------------------------
 
-    pub(super) fn begin(&mut self, kind: Kind, label: BlockId, sig: Rc<Sig>) {
+    pub(super) fn begin(&mut self, kind: FrameKind, label: BlockId, sig: Rc<Sig>) {
         let base = self.stack.len() - sig.params.len();
         let params = self.stack.top(sig.params.len());
         let height = params
@@ -194,7 +194,7 @@ impl Builder<'_> {
     fn begin_block(&mut self, sig: Rc<Sig>) {
         self.settle();
         let label = self.new_label();
-        self.begin(Kind::Block, label, sig);
+        self.begin(FrameKind::Block, label, sig);
     }
 
     fn begin_loop(&mut self, sig: Rc<Sig>) {
@@ -203,7 +203,7 @@ impl Builder<'_> {
         let label = self.new_label();
         self.terminate(Inst::Br { target: label });
         self.bind(label);
-        self.begin(Kind::Loop, label, sig);
+        self.begin(FrameKind::Loop, label, sig);
         self.poll();
     }
 
@@ -215,14 +215,14 @@ impl Builder<'_> {
         self.use_label(other);
         self.terminate(Inst::BrIf { cond, then, other });
         self.bind(then);
-        self.begin(Kind::If(other), end, sig);
+        self.begin(FrameKind::If(other), end, sig);
     }
 
     fn begin_else(&mut self) {
         let last = self.frames.len() - 1;
         let frame = &self.frames[last];
         let (kind, label, sig, base) = (frame.kind, frame.label, frame.sig.clone(), frame.base);
-        let Kind::If(other) = kind else {
+        let FrameKind::If(other) = kind else {
             debug_assert!(false, "validated code has an `if` for its `else`");
             return;
         };
@@ -233,7 +233,7 @@ impl Builder<'_> {
         for &ty in &sig.params {
             self.push_temp(ty);
         }
-        self.frames[last].kind = Kind::Else;
+        self.frames[last].kind = FrameKind::Else;
         self.bind(other);
     }
 
@@ -248,15 +248,15 @@ impl Builder<'_> {
         let frame = self.frames.pop().expect("validated code ends its blocks");
         let results = frame.sig.results.len();
         match frame.kind {
-            Kind::Function => {
+            FrameKind::Function => {
                 if self.is_open {
                     let values = self.list(None, results);
                     self.terminate(Inst::Return { values });
                 }
                 return self.return_caught(&frame.sig);
             }
-            Kind::Loop => return,
-            Kind::If(other) => {
+            FrameKind::Loop => return,
+            FrameKind::If(other) => {
                 // The other arm is empty: its parameters are the results, in their places.
                 if self.is_open {
                     self.leave(frame.label, results);
@@ -264,7 +264,7 @@ impl Builder<'_> {
                 self.bind(frame.label);
                 self.bind_again(other);
             }
-            Kind::Block | Kind::Else => {
+            FrameKind::Block | FrameKind::Else => {
                 if !self.labels[frame.label.0 as usize].is_used {
                     return;
                 }
@@ -273,7 +273,7 @@ impl Builder<'_> {
                 }
                 self.bind(frame.label);
             }
-            Kind::Try(_) | Kind::Catch(_) => {
+            FrameKind::Try(_) | FrameKind::Catch(_) => {
                 if self.is_open {
                     // The results of a clause lie above the exception.
                     self.move_to(results, frame.height);
@@ -293,7 +293,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Makes the block that clauses to the function's own label lead to, if there are any.
+    /// Makes the target of clauses to the function's own label, if there are any.
     fn return_caught(&mut self, sig: &Sig) {
         if let Some(label) = self.return_label {
             self.bind(label);
@@ -313,9 +313,9 @@ impl Builder<'_> {
 
     // --- branches ------------------------------------------------------------------------------
 
-    /// Where a clause goes that names a label.
+    /// The target of a clause that names a label.
     pub(super) fn catch_label(&mut self, depth: u32) -> BlockId {
-        if self.frame(depth).kind != Kind::Function {
+        if self.frame(depth).kind != FrameKind::Function {
             let label = self.frame(depth).label;
             return self.use_label(label);
         }
@@ -336,7 +336,7 @@ impl Builder<'_> {
         let frame = self.frame(depth);
         let (kind, target, len) = (frame.kind, frame.label, frame.branch_arity());
         let height = frame.height;
-        if kind == Kind::Function {
+        if kind == FrameKind::Function {
             let values = self.list(None, len);
             return self.terminate(Inst::Return { values });
         }
@@ -358,21 +358,21 @@ impl Builder<'_> {
         }
     }
 
-    /// Whether a branch needs no moves and goes to a block.
+    /// True if a branch needs no moves and goes to a block.
     fn is_direct(&self, depth: u32) -> bool {
         let frame = self.frame(depth);
         let values = self.stack.top(frame.branch_arity());
         let mut height = frame.height;
-        let in_place = |entry: &super::stack::Entry| {
+        let in_place = |entry: &super::stack::StackEntry| {
             let dst: Slot = self.stack.temporary(height);
             height += entry.ty.slots();
             self.stack.operand(entry) == Operand::slot(dst)
         };
-        frame.kind != Kind::Function && values.iter().all(in_place)
+        frame.kind != FrameKind::Function && values.iter().all(in_place)
     }
 
-    /// The label of the edge of a conditional branch: the target itself, or a block of moves, which
-    /// the caller must make with `edge` once it has ended its block.
+    /// The label of the edge of a conditional branch, and true if it is a block of moves. The
+    /// caller makes such a block with `edge` once it has ended its own.
     fn edge_label(&mut self, depth: u32) -> (BlockId, bool) {
         if self.is_direct(depth) {
             let target = self.frame(depth).label;
@@ -423,8 +423,9 @@ impl Builder<'_> {
         self.stack.pop();
     }
 
-    /// Ends the block by a conditional branch: to the label if the condition holds, or else if
-    /// `on_fail`; on the other way it goes on here. The operand stack is the same on both.
+    /// Ends the block by a conditional branch to the label, taken if the condition holds, or if it
+    /// does not hold and `on_fail`. The next block follows on the other edge. The operand stack is
+    /// the same on both edges.
     pub(super) fn br_either(
         &mut self,
         depth: u32,

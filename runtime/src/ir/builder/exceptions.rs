@@ -1,16 +1,16 @@
 //! `try_table` and the legacy `try`: handlers, their clauses, and the blocks that they are for.
 //!
-//! Owns the rule of handlers: a block is in one handler or in none, so blocks are split where one
-//! begins or ends; no read of a local is pending there. A clause of `try_table` leads to the label
-//! that it names; one to the function itself, to a block that returns. A legacy clause leads to its
-//! own instructions: below what was thrown, for as long as they last, lies the reference of the
-//! exception, so that `rethrow` finds it. Spec: 4.6.8 Control Instructions.
+//! Owns the rule of handlers: a block is in one handler or in none, so blocks are split where a
+//! handler begins or ends, and no read of a local is pending there. A clause of `try_table` leads
+//! to the label that it names, or to a block that returns if it names the function itself. A legacy
+//! clause leads to its own instructions. The reference of its exception lies below the thrown
+//! values until the clause ends, so that `rethrow` finds it. Spec: 4.6.8 Control Instructions.
 
 use super::Builder;
-use super::control::{Frame, Kind};
+use super::control::{Frame, FrameKind};
 use crate::decode::{self, Instr, RawBlockType, Vector};
 use crate::error::Result;
-use crate::ir::{Catch, Handler, HandlerId, Inst, Operand, Slot, Type};
+use crate::ir::{Catch, ExceptionHandler, HandlerId, Inst, Operand, Slot, Type};
 use crate::ops::group;
 
 impl Builder<'_> {
@@ -60,7 +60,7 @@ impl Builder<'_> {
 
     /// A handler within the one at hand, without clauses.
     fn new_handler(&mut self) -> HandlerId {
-        self.func.handlers.push(Handler {
+        self.func.handlers.push(ExceptionHandler {
             parent: self.handler,
             catches: Vec::new(),
         });
@@ -76,7 +76,7 @@ impl Builder<'_> {
         for clause in clauses {
             let values = match self.frame(clause.label) {
                 Frame {
-                    kind: Kind::Function,
+                    kind: FrameKind::Function,
                     ..
                 } => self.stack.temporary(0),
                 frame => self.stack.temporary(frame.height),
@@ -108,11 +108,11 @@ impl Builder<'_> {
         let target = self.use_label(inside);
         self.terminate(Inst::Br { target });
         self.bind(inside);
-        self.begin(Kind::Try(handler), end, sig);
+        self.begin(FrameKind::Try(handler), end, sig);
         self.enter_handler(Some(handler));
     }
 
-    /// Makes a handler the one of the innermost block, in what follows.
+    /// Makes a handler that of the innermost block, from here on.
     fn enter_handler(&mut self, handler: Option<HandlerId>) {
         self.handler = handler;
         if let Some(frame) = self.frames.last_mut() {
@@ -120,20 +120,20 @@ impl Builder<'_> {
         }
     }
 
-    /// Ends what is before in a `try`; begins a clause.
+    /// Ends the body of a `try`, or the clause before; begins a clause.
     fn begin_catch(&mut self, tag: Option<u32>) {
         if self.is_open {
             self.goto(0);
         }
         let frame = self.frame(0);
         let (base, height, outer) = (frame.base, frame.height, frame.outer_handler);
-        let (Kind::Try(handler) | Kind::Catch(handler)) = frame.kind else {
+        let (FrameKind::Try(handler) | FrameKind::Catch(handler)) = frame.kind else {
             debug_assert!(false, "validated code has a `try` for its `catch`");
             return;
         };
         self.enter_handler(outer);
         if let Some(frame) = self.frames.last_mut() {
-            frame.kind = Kind::Catch(handler);
+            frame.kind = FrameKind::Catch(handler);
         }
         self.stack.truncate(base);
         let exception = self.push_temp(Type::Ref);
@@ -155,10 +155,10 @@ impl Builder<'_> {
         self.bind(label);
     }
 
-    /// Ends a `try` whose exceptions go on at a label outside of it.
+    /// Ends a `try` whose exceptions go to the handler of a label outside of it.
     fn delegate(&mut self, depth: u32) {
         let parent = self.frame(depth + 1).handler;
-        if let Kind::Try(handler) = self.frame(0).kind {
+        if let FrameKind::Try(handler) = self.frame(0).kind {
             self.func.handlers[handler.0 as usize].parent = parent;
         }
         self.end();

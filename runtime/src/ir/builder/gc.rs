@@ -129,7 +129,7 @@ impl Builder<'_> {
         });
     }
 
-    /// `br_on_cast` and `br_on_cast_fail`. The operand stays on both ways.
+    /// `br_on_cast` and `br_on_cast_fail`. The operand stays on both edges.
     pub(super) fn br_on_cast(&mut self, instr: &Instr<'_>, on_fail: bool) -> Result<()> {
         let (label, to) = instr.br_on_cast()?;
         let a = self.stack.operand(&self.stack.peek(0));
@@ -143,7 +143,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// `br_on_cast_desc_eq` and `br_on_cast_desc_eq_fail`. The operand stays on both ways.
+    /// `br_on_cast_desc_eq` and `br_on_cast_desc_eq_fail`. The operand stays on both edges.
     pub(super) fn br_on_cast_desc(&mut self, instr: &Instr<'_>, on_fail: bool) -> Result<()> {
         let (label, to) = instr.br_on_cast()?;
         let descriptor = self.pop();

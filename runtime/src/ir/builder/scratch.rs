@@ -1,8 +1,9 @@
-//! What building keeps from one function of a module to the next: buffers, so that a function costs
-//! few allocations; signatures, which are facts of the module; where constants were last put.
+//! Data that the builder keeps from one function of a module to the next: buffers, so that a
+//! function costs few allocations; signatures, which are facts of the module; the last indices of
+//! constants.
 //!
-//! A [`Scratch`] belongs to one module. Nothing that is built depends on what was built before,
-//! but for the order of the constants in a pool.
+//! A [`Scratch`] belongs to one module. A function does not depend on the functions built before
+//! it, save in the order of the constants in its pool.
 
 use std::rc::Rc;
 
@@ -21,7 +22,7 @@ pub struct Scratch {
     pub(super) frames: Vec<Frame>,
     pub(super) labels: Vec<Label>,
     pub(super) by_depth: Vec<Option<BlockId>>,
-    /// A function that is not needed any more, for its buffers.
+    /// A function that is not needed any more, kept for its buffers.
     spent: Option<Func>,
 }
 
@@ -60,9 +61,9 @@ impl Scratch {
     }
 }
 
-/// Where constants of each hash were last put in the pool. What stands here is a guess: the pool
-/// says whether it is right, so that nothing is cleared between two functions. A constant that is
-/// not found is put there once more.
+/// By hash, the index in the pool of the last constant. An index is a guess, which is compared with
+/// the pool, so that nothing is cleared between two functions. A constant that is not found is
+/// added to the pool again.
 #[derive(Debug)]
 pub(super) struct Consts {
     guesses: Box<[u32; Consts::GUESSES]>,
@@ -106,7 +107,7 @@ impl Consts {
     }
 }
 
-/// Signatures of a module: of its types, and those that block types imply.
+/// Signatures of a module: those of its types, and those that block types imply.
 #[derive(Debug, Default)]
 pub(super) struct Sigs {
     by_index: Vec<Option<Rc<Sig>>>,

@@ -1,48 +1,48 @@
-//! The symbolic operand stack: what stands in each position, without having been computed yet where
-//! it is a local or a constant.
+//! The symbolic operand stack: an entry stands for a local, a constant or a temporary. Only
+//! temporaries have been computed.
 //!
-//! Owns the pending reads of locals: each local heads a list of the positions that read it, topmost
-//! first, so that setting a local costs what there is to write and nothing more. Since positions
-//! come and go at the top only, a position is in its list's head when it is popped.
+//! Owns the pending reads of locals: each local heads a list of the entries that read it, the
+//! topmost first, so that setting a local costs only the writes of these. Entries come and go at
+//! the top only, so an entry is the head of its list when it is popped.
 
 use crate::ir::{Inst, Operand, Slot, Type};
 
-/// What stands in a position.
+/// The value of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub(super) enum StackValue {
     /// A pending read of a local.
     Local(u32),
     /// A constant of the pool.
     Const(u32),
-    /// The position's own temporary holds it.
+    /// The entry's own temporary.
     Temp,
 }
 
-/// A position of the stack.
+/// An entry of the stack.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
+pub(super) struct StackEntry {
     pub(super) ty: Type,
-    pub(super) value: Value,
-    /// The slots below it.
+    pub(super) value: StackValue,
+    /// The number of slots below it.
     pub(super) height: u32,
-    /// For a pending read, the next position below that reads the same local.
+    /// For a pending read, the next entry below that reads the same local.
     below: u32,
 }
 
-/// No position.
+/// No entry.
 const NONE: u32 = u32::MAX;
 
 /// The stack.
 #[derive(Debug, Default)]
 pub(super) struct Stack {
-    entries: Vec<Entry>,
-    /// The topmost position that reads each local.
+    entries: Vec<StackEntry>,
+    /// The topmost entry that reads each local.
     readers: Vec<u32>,
     local_slots: Vec<Slot>,
     first_temporary: u32,
-    /// No position below this one is a pending read.
+    /// No entry below this one is a pending read.
     settled: usize,
-    /// The most slots that were in use.
+    /// The largest number of slots that were in use.
     pub(super) height_max: u32,
 }
 
@@ -59,23 +59,23 @@ impl Stack {
         self.height_max = 0;
     }
 
-    /// How many positions there are.
+    /// The number of entries.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// The slots in use.
+    /// The number of slots in use.
     pub(super) fn height(&self) -> u32 {
         self.entries.last().map_or(0, |e| e.height + e.ty.slots())
     }
 
-    /// The position at `depth` below the top.
-    pub(super) fn peek(&self, depth: usize) -> Entry {
+    /// The entry at `depth` below the top.
+    pub(super) fn peek(&self, depth: usize) -> StackEntry {
         self.entries[self.entries.len() - 1 - depth]
     }
 
-    /// The topmost positions.
-    pub(super) fn top(&self, len: usize) -> &[Entry] {
+    /// The topmost entries.
+    pub(super) fn top(&self, len: usize) -> &[StackEntry] {
         &self.entries[self.entries.len() - len..]
     }
 
@@ -84,23 +84,23 @@ impl Stack {
         Slot(self.first_temporary + height)
     }
 
-    /// Where the value of a position is.
-    pub(super) fn operand(&self, entry: &Entry) -> Operand {
+    /// The operand that an entry stands for.
+    pub(super) fn operand(&self, entry: &StackEntry) -> Operand {
         match entry.value {
-            Value::Local(local) => Operand::slot(self.local_slots[local as usize]),
-            Value::Const(index) => Operand::constant(index),
-            Value::Temp => Operand::slot(self.temporary(entry.height)),
+            StackValue::Local(local) => Operand::slot(self.local_slots[local as usize]),
+            StackValue::Const(index) => Operand::constant(index),
+            StackValue::Temp => Operand::slot(self.temporary(entry.height)),
         }
     }
 
-    /// Pushes a value; gives the slot of its temporary.
-    pub(super) fn push(&mut self, ty: Type, value: Value) -> Slot {
+    /// Pushes a value; returns the slot of its temporary.
+    pub(super) fn push(&mut self, ty: Type, value: StackValue) -> Slot {
         let height = self.height();
         let mut below = NONE;
-        if let Value::Local(local) = value {
+        if let StackValue::Local(local) = value {
             below = std::mem::replace(&mut self.readers[local as usize], self.entries.len() as u32);
         }
-        self.entries.push(Entry {
+        self.entries.push(StackEntry {
             ty,
             value,
             height,
@@ -111,26 +111,26 @@ impl Stack {
     }
 
     /// Pops a value.
-    pub(super) fn pop(&mut self) -> Entry {
+    pub(super) fn pop(&mut self) -> StackEntry {
         let entry = self
             .entries
             .pop()
             .expect("validated code pops what is there");
-        if let Value::Local(local) = entry.value {
+        if let StackValue::Local(local) = entry.value {
             self.readers[local as usize] = entry.below;
         }
         self.settled = self.settled.min(self.entries.len());
         entry
     }
 
-    /// Pops down to `len` positions.
+    /// Pops down to `len` entries.
     pub(super) fn truncate(&mut self, len: usize) {
         while self.entries.len() > len {
             self.pop();
         }
     }
 
-    /// Writes the topmost `len` positions to their temporaries.
+    /// Writes the topmost `len` entries to their temporaries.
     pub(super) fn materialise(&mut self, len: usize, mut emit: impl FnMut(Inst)) {
         let end = self.entries.len();
         for i in (end - len..end).rev() {
@@ -141,7 +141,7 @@ impl Stack {
     /// Writes all pending reads to their temporaries.
     pub(super) fn settle(&mut self, mut emit: impl FnMut(Inst)) {
         for i in (self.settled..self.entries.len()).rev() {
-            if let Value::Local(_) = self.entries[i].value {
+            if let StackValue::Local(_) = self.entries[i].value {
                 self.write(i, &mut emit);
             }
         }
@@ -156,18 +156,18 @@ impl Stack {
         }
     }
 
-    /// Whether anything is waiting to read a local.
+    /// True if an entry is a pending read of a local.
     pub(super) fn is_read(&self, local: u32) -> bool {
         self.readers[local as usize] != NONE
     }
 
-    /// Writes a position to its temporary; a pending read must be at the head of its list.
+    /// Writes an entry to its temporary. A pending read must be the head of its list.
     fn write(&mut self, i: usize, emit: &mut impl FnMut(Inst)) {
         let entry = self.entries[i];
-        if entry.value == Value::Temp {
+        if entry.value == StackValue::Temp {
             return;
         }
-        if let Value::Local(local) = entry.value {
+        if let StackValue::Local(local) = entry.value {
             debug_assert_eq!(self.readers[local as usize], i as u32);
             self.readers[local as usize] = entry.below;
         }
@@ -177,6 +177,6 @@ impl Stack {
             dst: self.temporary(entry.height),
             src,
         });
-        self.entries[i].value = Value::Temp;
+        self.entries[i].value = StackValue::Temp;
     }
 }

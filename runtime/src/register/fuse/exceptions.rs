@@ -70,7 +70,7 @@ impl Fuser<'_> {
             exception: catch.exception.map(|slot| self.layout.slot(slot)),
             target: self.start(catch.target),
         };
-        let handler = |handler: &crate::ir::Handler| Handler {
+        let handler = |handler: &crate::ir::ExceptionHandler| Handler {
             parent: handler.parent.map(|id| id.0),
             clauses: handler.catches.iter().map(clause).collect(),
         };
