@@ -2,9 +2,9 @@
 //! gives the host's, and that relaxed ones do what costs the host least.
 //!
 //! Chosen are, of what the spec leaves to the implementation: multiply-add fused where the host has
-//! an instruction for it without asking (`R_fmadd` is 1 on ARM64, else 0); relaxed minimum and
-//! maximum as one comparison, which gives the second operand where a NaN or two zeros meet
-//! (`R_fmin`, `R_fmax`). All others are as in the deterministic profile. What is said of NaNs in
+//! an instruction for it without asking (`R_fmadd` is 1 on ARM64, else 0). All others are as in the
+//! deterministic profile, in compiled code too: a choice is one for the whole engine, since a
+//! function may change its tier while it runs. What is said of NaNs in
 //! `numeric::native` holds lane by lane. Spec: 4.3.5 Vector Operations, 4.3.6 Relaxed Operations.
 
 pub use super::*;
@@ -49,8 +49,6 @@ native! { ($)
         f32x4_sub(a: f32, b: f32) -> f32 = lane::f32_sub(a, b);
         f32x4_mul(a: f32, b: f32) -> f32 = lane::f32_mul(a, b);
         f32x4_div(a: f32, b: f32) -> f32 = lane::f32_div(a, b);
-        f32x4_relaxed_min(a: f32, b: f32) -> f32 = if a < b { a } else { b };
-        f32x4_relaxed_max(a: f32, b: f32) -> f32 = if a > b { a } else { b };
         f32x4_relaxed_madd(a: f32, b: f32, c: f32) -> f32 = multiply_add!(a, b, c);
         f32x4_relaxed_nmadd(a: f32, b: f32, c: f32) -> f32 = multiply_add!(-a, b, c);
     }
@@ -60,8 +58,6 @@ native! { ($)
         f64x2_sub(a: f64, b: f64) -> f64 = lane::f64_sub(a, b);
         f64x2_mul(a: f64, b: f64) -> f64 = lane::f64_mul(a, b);
         f64x2_div(a: f64, b: f64) -> f64 = lane::f64_div(a, b);
-        f64x2_relaxed_min(a: f64, b: f64) -> f64 = if a < b { a } else { b };
-        f64x2_relaxed_max(a: f64, b: f64) -> f64 = if a > b { a } else { b };
         f64x2_relaxed_madd(a: f64, b: f64, c: f64) -> f64 = multiply_add!(a, b, c);
         f64x2_relaxed_nmadd(a: f64, b: f64, c: f64) -> f64 = multiply_add!(-a, b, c);
     }
