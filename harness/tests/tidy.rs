@@ -159,6 +159,31 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("dbg!(", "nothing"),
 ];
 
+/// Rooms and files whose docs are not yet in the style of CONTRIBUTING.md.
+const ROOMS_TO_REWRITE: &[&str] = &[
+    "runtime/src/api",
+    "runtime/src/engine.rs",
+    "runtime/src/error.rs",
+    "runtime/src/evaluate.rs",
+    "runtime/src/helpers",
+    "runtime/src/interior.rs",
+    "runtime/src/ir",
+    "runtime/src/jit",
+    "runtime/src/limits.rs",
+    "runtime/src/ops",
+    "runtime/src/register",
+    "runtime/src/stack",
+    "runtime/src/store",
+    "runtime/src/tier.rs",
+    "runtime/src/value.rs",
+];
+
+/// Words with which a doc comment does not begin: a noun is to stand there.
+const CLAUSE_WORDS: &[&str] = &["What ", "Whether ", "Who ", "How "];
+
+/// Phrases that docs write in another way.
+const UNPLAIN_PHRASES: &[(&str, &str)] = &[(" is no ", " is not a "), (" are no ", " are not ")];
+
 #[test]
 fn the_tree_is_tidy() {
     let sources = sources_of_the_tree();
@@ -174,6 +199,9 @@ fn the_tree_is_tidy() {
         check_function_lines(source, &mut findings);
         if !may_have_default_arms(source) {
             check_default_arms(source, &mut findings);
+        }
+        if source.path.starts_with("runtime/src/") && !is_to_be_rewritten(source) {
+            check_docs(source, &mut findings);
         }
     }
     check_rows_are_needed(&sources, &mut findings);
@@ -328,6 +356,35 @@ fn check_default_arms(source: &Source, findings: &mut Vec<String>) {
     }
 }
 
+fn is_to_be_rewritten(source: &Source) -> bool {
+    let is_in = |room: &&str| source.path.starts_with(room);
+    ROOMS_TO_REWRITE.iter().any(is_in)
+}
+
+/// Docs are in plain English, as far as that can be checked.
+fn check_docs(source: &Source, findings: &mut Vec<String>) {
+    let (mut offset, mut was_doc) = (0, false);
+    for line in source.text.split_inclusive('\n') {
+        let text = line.trim_start();
+        let doc = text.strip_prefix("///").or(text.strip_prefix("//!"));
+        if let Some(doc) = doc.filter(|_| !source.is_test(offset)) {
+            let doc = doc.trim();
+            let word = CLAUSE_WORDS.iter().find(|word| doc.starts_with(**word));
+            if let Some(word) = word.filter(|_| !was_doc) {
+                let word = word.trim_end();
+                findings.push(source.at(offset, &format!("`{word} ..`: begin with a noun")));
+            }
+            for (phrase, instead) in UNPLAIN_PHRASES {
+                if doc.contains(phrase) {
+                    findings.push(source.at(offset, &format!("`{phrase}`: write `{instead}`")));
+                }
+            }
+        }
+        was_doc = doc.is_some_and(|doc| !doc.trim().is_empty());
+        offset += line.len();
+    }
+}
+
 /// A row of a list that nothing needs any more must go.
 fn check_rows_are_needed(sources: &[Source], findings: &mut Vec<String>) {
     let find = |path: &str| sources.iter().find(|source| source.path == path);
@@ -343,6 +400,14 @@ fn check_rows_are_needed(sources: &[Source], findings: &mut Vec<String>) {
             if !modules.iter().any(|module| module.starts_with(&path)) {
                 findings.push(format!("ORDERS: there is no `{folder}::{room}`"));
             }
+        }
+    }
+    for room in ROOMS_TO_REWRITE {
+        let mut left = Vec::new();
+        let sources = sources.iter().filter(|it| it.path.starts_with(room));
+        sources.for_each(|source| check_docs(source, &mut left));
+        if left.is_empty() {
+            findings.push(format!("ROOMS_TO_REWRITE: {room} needs no row"));
         }
     }
     for path in UNSAFE_FILES {
@@ -1125,6 +1190,17 @@ fn rule_forbidden() {
     let text = "fn f() { g().unwrap(); }\n#[cfg(test)]\nmod tests { fn f() { g().unwrap() } }\n";
     assert_eq!(said_by(check_forbidden, "a.rs", text).lines().count(), 1);
     assert_eq!(said_by(check_forbidden, "harness/tests/a.rs", text), "");
+}
+
+#[test]
+fn rule_docs() {
+    let said = |text: &str| said_by(check_docs, "runtime/src/ops.rs", text);
+    let plain =
+        "//! A table.\n\n/// True if it is one.\n/// What follows is text.\nlet a = \" is no \";\n";
+    assert_eq!(said(plain), "");
+    assert!(said("/// Whether it is one.\n").starts_with("runtime/src/ops.rs:1: `Whether ..`"));
+    assert!(said("/// A table.\n///\n/// What it holds.\n").starts_with("runtime/src/ops.rs:3"));
+    assert!(said("//! A row is no table.\n").contains("write ` is not a `"));
 }
 
 #[test]

@@ -1,9 +1,9 @@
-//! Where execution was when it ended: the functions that were running, and which byte of its module
-//! each was at. The same in every tier.
+//! The place at which execution ended: the functions that were running, and the byte of its module
+//! at which each was. The same in every tier.
 //!
-//! A backtrace grows while an exit code is on its way out (`store.rs`): whoever ends an entry of a
-//! tier adds the frames of that entry, innermost first. So frames of all tiers stand in one list,
-//! whatever was nested in what; those of host functions are not in it, nor those that tail calls
+//! A backtrace grows while an exit code is on its way out (`store.rs`): the end of each entry of a
+//! tier adds the frames of that entry, innermost first. Frames of all tiers stand in one list, in
+//! whatever way they were nested; those of host functions are not in it, nor those that tail calls
 //! have given up.
 //!
 //! Owns the list and how it is shown. Names are looked up when it is shown ([`Naming`]).
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::limits::BACKTRACE_FRAMES_MAX;
 
-/// What knows the names that a module gives its parts for people.
+/// The source of the names that a module's name section gives its parts.
 pub trait Naming: fmt::Debug + Send + Sync {
     /// Of the module itself.
     fn module_name(&self) -> Option<String>;
@@ -29,8 +29,8 @@ pub struct Frame {
     pub module: Arc<dyn Naming>,
     /// Its index in the module.
     pub func: u32,
-    /// Where in the module the instruction begins that has ended execution, or the call that was
-    /// under way.
+    /// The offset in the module of the instruction that has ended execution, or of the call that
+    /// was under way.
     pub offset_bytes: Option<u32>,
 }
 
@@ -47,7 +47,7 @@ impl Backtrace {
         &self.frames
     }
 
-    /// How many more there were.
+    /// The number of frames that are left out.
     pub fn omitted(&self) -> u64 {
         self.omitted
     }
@@ -63,7 +63,7 @@ impl Backtrace {
 }
 
 impl Frame {
-    /// Whether two frames are of one module.
+    /// True if two frames are of one module.
     pub fn is_of_same_module(&self, other: &Frame) -> bool {
         Arc::ptr_eq(&self.module, &other.module)
     }

@@ -15,12 +15,12 @@ use crate::types::AbstractHeapType;
 #[cfg(test)]
 mod tests;
 
-/// Bytes that are no WebAssembly code; validated input never gives it.
+/// An error in the bytes of a body. Validated input never gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeError {
-    /// Where in the module.
+    /// Its offset in the module.
     pub offset: usize,
-    /// What was wrong.
+    /// The message.
     pub message: &'static str,
 }
 
@@ -45,9 +45,9 @@ type Result<T> = std::result::Result<T, DecodeError>;
 pub struct Instr<'a> {
     /// The opcode.
     pub op: Op,
-    /// What follows it; the row's [`Imms`] says which form and what its numbers mean.
+    /// The immediates; the row's [`Imms`] gives their form and the meaning of the numbers.
     pub imm: Imm<'a>,
-    /// Where the opcode begins in the module.
+    /// The offset of the opcode in the module.
     pub offset: usize,
 }
 
@@ -279,9 +279,9 @@ pub enum RawValType {
 /// A reference type whose type indices are the module's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawRefType {
-    /// Whether null belongs to it.
+    /// True if null belongs to the type.
     pub nullable: bool,
-    /// What it refers to.
+    /// The type of what the reference refers to.
     pub heap: RawHeapType,
 }
 
@@ -290,7 +290,7 @@ pub struct RawRefType {
 pub enum RawHeapType {
     /// A built-in heap type.
     Abstract {
-        /// Which.
+        /// The index.
         kind: AbstractHeapType,
         /// Shared, by the shared-everything-threads proposal.
         shared: bool,
@@ -309,7 +309,7 @@ pub enum RawHeapType {
 pub struct Catch {
     /// The tag index; `None` catches all.
     pub tag: Option<u32>,
-    /// Whether the exception's reference is pushed behind the tag's values.
+    /// True if the exception's reference is pushed behind the tag's values.
     pub with_ref: bool,
     /// The relative depth of the label, counted outside of the `try_table`.
     pub label: u32,
@@ -341,7 +341,7 @@ pub struct Vector<'a, T> {
     element: PhantomData<T>,
 }
 
-/// What a [`Vector`] can hold.
+/// An item of a [`Vector`].
 pub trait Element: Sized {
     /// Reads one element.
     ///
@@ -373,7 +373,7 @@ pub struct Decoder<'a> {
     offset_base: usize,
 }
 
-/// Instructions up to the end of the bytes; after an error there is nothing more.
+/// Instructions up to the end of the bytes; an error ends them.
 impl<'a> Iterator for Decoder<'a> {
     type Item = Result<Instr<'a>>;
 
@@ -404,7 +404,7 @@ impl<'a> Decoder<'a> {
         self.offset_base + self.position
     }
 
-    /// Whether all bytes are read.
+    /// True if all bytes are read.
     pub fn is_at_end(&self) -> bool {
         self.position >= self.bytes.len()
     }
@@ -773,7 +773,7 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// Whether a byte is the code of a type: a negative number of one byte. All other bytes begin a
+/// True if a byte is the code of a type: a negative number of one byte. All other bytes begin a
 /// type index, which is positive.
 #[inline(always)]
 fn is_type_code(byte: u8) -> bool {

@@ -14,7 +14,7 @@
 //!
 //! # Allocation
 //! [`allocate_fast`] is what every tier does inline: it takes the next cell of its class's run.
-//! When the run has ended, [`Heap::allocate`] finds the next one. Neither collects:
+//! When the run has ended, [`Heap::allocate`] finds the next one. Neither of them collects:
 //! the store does, which knows the roots (`store/collect.rs`).
 //!
 //! # Collection
@@ -52,14 +52,14 @@ use crate::types::{
 use crate::value::{GcRef, StoreId};
 use crate::vm::{Cx, DISPLAY_LEN, Display, GcHeader, NO_TYPE, TagInst};
 
-/// What a heap holds, and what it has done.
+/// The contents of a heap and the work it has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GcStatistics {
     /// Bytes of all objects, as large as their cells.
     pub live_bytes: u64,
-    /// How many objects there are, dead ones that no collection has found yet included.
+    /// The number of objects, including dead ones that no collection has found yet.
     pub objects: u64,
-    /// How many collections there were.
+    /// The number of collections so far.
     pub collections: u64,
 }
 
@@ -103,13 +103,13 @@ impl Heap {
         cx.displays = self.types.displays.as_ptr();
     }
 
-    /// Whether the next allocation should collect first.
+    /// True if the next allocation should collect first.
     pub(crate) fn is_collection_due(&self) -> bool {
         self.stress || self.space.is_budget_spent()
     }
 
     /// A new object of `bytes` and its head; the caller writes the rest before anything else is
-    /// allocated. `None` if there is no room.
+    /// allocated. `None` if the heap is full.
     pub(crate) fn allocate(&mut self, header: GcHeader, bytes: u64) -> Option<u32> {
         let object = self.space.allocate(bytes)?;
         // SAFETY: the space gave the object room for its head and more.
@@ -137,7 +137,7 @@ impl Heap {
         self.space.base().wrapping_add(object as usize).cast()
     }
 
-    /// Bytes of an object of a type that is no array's.
+    /// The size in bytes of an object whose type is not an array type.
     pub(crate) fn size_bytes(&self, id: TypeId) -> u32 {
         self.types.get(id).layout.size_bytes
     }
@@ -172,7 +172,7 @@ impl Heap {
         TypeRef { id, kind }
     }
 
-    /// What the heap holds now.
+    /// The present contents of the heap.
     pub fn statistics(&self) -> GcStatistics {
         let (objects, live_bytes) = self.space.count();
         GcStatistics {
@@ -229,13 +229,13 @@ pub unsafe fn exception_payload(cx: *const Cx, exception: u64) -> *mut u64 {
     }
 }
 
-/// Whether a word of the hierarchies any, extern or exn refers to an object of the heap.
+/// True if a word of the hierarchies any, extern or exn refers to an object of the heap.
 #[inline(always)]
 pub fn is_object(word: u64) -> bool {
     word & 7 == 0 && word != 0
 }
 
-/// What the heap knows of types, so that it asks the registry once for each.
+/// The heap's copy of facts about types: the registry is asked once for each type.
 #[derive(Debug)]
 struct Types {
     registry: Arc<TypeRegistry>,

@@ -29,7 +29,7 @@ impl InterruptHandle {
         self.flags.fetch_or(REQUESTED, Ordering::Relaxed);
     }
 
-    /// Whether code that polls now traps.
+    /// True if code that polls now traps.
     pub fn is_pending(&self) -> bool {
         self.flags.load(Ordering::Relaxed) != 0
     }

@@ -20,7 +20,7 @@ use crate::limits::{GUARD_RESERVATION_BYTES, LimitKind};
 use crate::module::MemoryType;
 use crate::vm::MemoryInst;
 
-/// How many unused reservations are kept.
+/// The number of unused reservations that are kept.
 const POOL_MAX: usize = 64;
 
 /// Bases of unused guarded reservations, all inaccessible.
@@ -43,7 +43,7 @@ pub struct MemoryData {
 enum Backing {
     /// Reserved in full, committed up to the length.
     Guarded(Reservation),
-    /// Mapped at its length; nothing at length 0.
+    /// A mapping of its length, except at length 0, which has none.
     Exact(Mapping),
     /// Other stores use it, too; `inst` may lag behind in length.
     Shared(SharedMemory),
@@ -118,13 +118,13 @@ impl MemoryData {
         self.inst.len_bytes
     }
 
-    /// Whether a memory of this type can do without bounds checks: 32-bit indices, and a page
+    /// True if a memory of this type can do without bounds checks: 32-bit indices, and a page
     /// size that the system's protection granularity divides.
     pub fn can_guard(ty: &MemoryType) -> bool {
         !ty.is64 && ty.page_size_log2 == crate::limits::PAGE_SIZE_BYTES.trailing_zeros()
     }
 
-    /// Whether compiled code may leave out bounds checks.
+    /// True if compiled code may leave out bounds checks.
     pub fn is_guarded(&self) -> bool {
         match &self.backing {
             Backing::Guarded(_) => true,
@@ -333,7 +333,7 @@ impl Mapping {
         true
     }
 
-    /// The system moves the pages: nothing is copied, and what was never touched stays so.
+    /// The system moves the pages without a copy. Pages that were never touched stay untouched.
     #[cfg(target_os = "linux")]
     fn enlarge(&mut self, wanted: usize) -> bool {
         let (base, flags) = (self.base as *mut libc::c_void, libc::MREMAP_MAYMOVE);

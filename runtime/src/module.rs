@@ -48,7 +48,7 @@ impl WeakModule {
     }
 }
 
-/// What a module is made of. Index spaces hold imports first, as in the spec.
+/// The contents of a module. Index spaces hold imports first, as in the spec.
 #[derive(Debug)]
 pub struct ModuleData {
     /// The whole binary.
@@ -86,16 +86,16 @@ pub struct ModuleData {
     /// The body of each function that is not imported: local declarations and code, as a range
     /// of `bytes`.
     pub bodies: Vec<Range<usize>>,
-    /// How many functions, tables, memories, globals and tags are imported.
+    /// The numbers of imported functions, tables, memories, globals and tags.
     pub imported: Imported,
     /// The registry that the type ids belong to.
     pub registry: Arc<TypeRegistry>,
-    /// What the tiers have compiled of this module, by tier slot; owned here so that it goes
-    /// when the module goes.
+    /// The code that the tiers have compiled of this module, by tier slot; owned here so that it
+    /// goes when the module goes.
     pub compiled: [OnceLock<Arc<dyn CompiledModule>>; 3],
 }
 
-/// What a tier keeps for a module.
+/// The data that a tier keeps for a module.
 pub trait CompiledModule: Any + Send + Sync + std::fmt::Debug {
     /// For the tier that made it.
     fn as_any(&self) -> &dyn Any;
@@ -128,7 +128,7 @@ pub enum ExternType {
     Func {
         /// The canonical function type.
         ty: TypeId,
-        /// Whether only the very type will do (custom descriptors).
+        /// True if only exactly this type matches (custom descriptors).
         exact: bool,
     },
     /// A table.
@@ -144,9 +144,9 @@ pub enum ExternType {
 /// The type of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableType {
-    /// What it holds.
+    /// The type of the elements.
     pub element: RefType,
-    /// Whether it is indexed by i64.
+    /// True if the index type is i64.
     pub is64: bool,
     /// Initial length in elements.
     pub initial: u64,
@@ -157,9 +157,9 @@ pub struct TableType {
 /// The type of a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryType {
-    /// Whether it is indexed by i64.
+    /// True if the index type is i64.
     pub is64: bool,
-    /// Whether threads share it.
+    /// True if threads share the memory.
     pub shared: bool,
     /// Initial size in pages.
     pub initial: u64,
@@ -170,7 +170,7 @@ pub struct MemoryType {
 }
 
 impl MemoryType {
-    /// How many bytes every memory of this type has at least, always.
+    /// The number of bytes that every memory of this type always has at least.
     pub fn minimum_bytes(&self) -> u64 {
         let page_bytes = 1 << self.page_size_log2;
         self.initial.saturating_mul(page_bytes)
@@ -306,9 +306,9 @@ impl GlobalType {
 /// The type of a global.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GlobalType {
-    /// What it holds.
+    /// The type of the value.
     pub content: ValType,
-    /// Whether it can be set.
+    /// True if the global can be set.
     pub mutable: bool,
 }
 
@@ -319,11 +319,11 @@ pub struct Import {
     pub module: String,
     /// The item's name.
     pub name: String,
-    /// What is wanted.
+    /// The type of the import.
     pub ty: ExternType,
 }
 
-/// What an export exports.
+/// The item behind an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ExternKind {
     /// A function.
@@ -382,7 +382,7 @@ pub enum ConstOp {
     Unsupported(&'static str),
 }
 
-/// How a segment is used.
+/// The use of a segment.
 #[derive(Clone, Debug)]
 pub enum SegmentMode {
     /// Only by the bulk instructions.
@@ -391,7 +391,7 @@ pub enum SegmentMode {
     Active {
         /// Table or memory index.
         index: u32,
-        /// Where to.
+        /// The offset at which the segment is written.
         offset: ConstExpr,
     },
     /// Only a forward declaration of function references.
@@ -401,7 +401,7 @@ pub enum SegmentMode {
 /// An element segment.
 #[derive(Clone, Debug)]
 pub struct ElementSegment {
-    /// How it is used.
+    /// The use of the segment.
     pub mode: SegmentMode,
     /// The type of its elements.
     pub ty: RefType,
@@ -419,7 +419,7 @@ pub enum ElementItems {
 }
 
 impl ElementItems {
-    /// How many elements.
+    /// The number of elements.
     pub fn len(&self) -> usize {
         match self {
             ElementItems::Funcs(f) => f.len(),
@@ -427,7 +427,7 @@ impl ElementItems {
         }
     }
 
-    /// Whether there are none.
+    /// True if the list is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -436,7 +436,7 @@ impl ElementItems {
 /// A data segment.
 #[derive(Clone, Debug)]
 pub struct DataSegment {
-    /// How it is used.
+    /// The use of the segment.
     pub mode: SegmentMode,
     /// Its bytes, as a range of the module's bytes.
     pub range: Range<usize>,
@@ -473,12 +473,12 @@ impl Module {
         }
     }
 
-    /// What knows the names in the name section.
+    /// The source of the names in the name section.
     pub fn naming(&self) -> Arc<dyn Naming> {
         self.inner.clone()
     }
 
-    /// Whether two handles are of one module.
+    /// True if two handles are of one module.
     pub fn same(&self, other: &Module) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
     }

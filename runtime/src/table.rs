@@ -40,7 +40,7 @@ impl TableData {
         self.inst.len
     }
 
-    /// Whether the table has no elements.
+    /// True if the table has no elements.
     pub fn is_empty(&self) -> bool {
         self.inst.len == 0
     }

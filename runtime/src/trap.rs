@@ -7,7 +7,7 @@
 
 macro_rules! traps {
     ($( $(#[$doc:meta])* $variant:ident = $code:literal, $message:literal; )*) => {
-        /// Why execution trapped. The discriminant is the exit code used by every tier.
+        /// The reason of a trap. The discriminant is the exit code used by every tier.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u32)]
         pub enum TrapKind {

@@ -36,9 +36,9 @@ pub enum ValType {
 /// A reference type: a heap type, with or without null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RefType {
-    /// Whether null belongs to the type.
+    /// True if null belongs to the type.
     pub nullable: bool,
-    /// What is referred to.
+    /// The type of what the reference refers to.
     pub heap: HeapType,
 }
 
@@ -58,7 +58,7 @@ pub enum HeapType {
 pub struct TypeRef {
     /// The canonical type; inside the key of a recursion group, possibly a position in it.
     pub id: TypeId,
-    /// What kind of composite type it is.
+    /// The kind of the composite type.
     pub kind: CompositeKind,
 }
 
@@ -128,7 +128,7 @@ impl AbstractHeapType {
         }
     }
 
-    /// Whether the type is the bottom of its hierarchy.
+    /// True if the type is the bottom of its hierarchy.
     pub fn is_bottom(self) -> bool {
         use AbstractHeapType as A;
         matches!(
@@ -265,7 +265,7 @@ impl FuncType {
     }
 }
 
-/// How a field or an array element is stored.
+/// The storage of a field or of an array element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StorageType {
     /// A packed 8-bit integer.
@@ -279,9 +279,9 @@ pub enum StorageType {
 /// A structure field or the element of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FieldType {
-    /// What is stored.
+    /// The type of the stored value.
     pub storage: StorageType,
-    /// Whether it can be written.
+    /// True if the field can be written.
     pub mutable: bool,
 }
 
@@ -301,13 +301,13 @@ pub enum CompositeType {
 /// A defined type (spec: "Types / Recursive Types").
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SubType {
-    /// Whether no subtype may be declared.
+    /// True if no subtype may be declared.
     pub is_final: bool,
     /// The declared supertype.
     pub supertype: Option<TypeId>,
-    /// What it is made of.
+    /// The composite type.
     pub composite: CompositeType,
-    /// Whether it is shared between threads.
+    /// True if the type is shared between threads.
     pub shared: bool,
     /// The type of its descriptor (custom descriptors).
     pub descriptor: Option<TypeId>,
@@ -348,7 +348,7 @@ impl SubType {
 }
 
 impl CompositeType {
-    /// What kind it is.
+    /// The kind of the composite type.
     pub fn kind(&self) -> CompositeKind {
         match self {
             CompositeType::Func(_) => CompositeKind::Func,
@@ -366,7 +366,7 @@ pub struct DefinedType {
     pub sub: SubType,
     /// Its supertypes from the root down to itself.
     pub display: Box<[TypeId]>,
-    /// How its objects lie in the heap.
+    /// The layout of its objects in the heap.
     pub layout: Layout,
 }
 
@@ -461,7 +461,7 @@ impl TypeRegistry {
         }
     }
 
-    /// Whether defined type `a` is `b` or a declared subtype of it.
+    /// True if defined type `a` is `b` or a declared subtype of it.
     pub fn is_subtype(&self, a: TypeId, b: TypeId) -> bool {
         if a == b {
             return true;

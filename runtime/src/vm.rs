@@ -2,7 +2,7 @@
 //!
 //! Everything here is `repr(C)`, lives at a stable address inside a store, and is reached through
 //! raw pointers by the interpreters and by compiled code. Floor 4 (`store.rs`, `instance.rs`)
-//! owns and fills it; nothing here allocates.
+//! owns and fills it; this file does not allocate.
 //!
 //! # Value stack
 //! One contiguous array of 8-byte slots for each store. A call through [`FuncInst::entry`] finds
@@ -14,13 +14,13 @@ use std::sync::atomic::{AtomicU32, AtomicUsize};
 
 use crate::types::{OBJECT_HEADER_BYTES, TypeId};
 
-/// What every call returns: 0, or the exit code of a trap (`TrapKind as u32`).
+/// The result of every call: 0, or the exit code of a trap (`TrapKind as u32`).
 pub type Exit = u32;
 
 /// The exit code of success.
 pub const EXIT_OK: Exit = 0;
 
-/// Compiled code has ended with a tail call that leaves its tier: whoever entered it calls
+/// Compiled code has ended with a tail call that leaves its tier: the caller of its entry calls
 /// [`Cx::tail_callee`] instead, whose arguments are where those of the call were. So tail calls
 /// that go to and fro between tiers need no native stack.
 pub const EXIT_TAIL_CALL: Exit = Exit::MAX - 1;
@@ -57,7 +57,7 @@ pub unsafe fn enter(mut func: *mut FuncInst, cx: *mut Cx, args: *mut u64) -> Exi
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct FuncInst {
-    /// How any tier, or the host, calls it.
+    /// The entry by which other tiers and the host call the function.
     pub entry: Entry,
     /// The instance that the function runs in; null for host functions.
     pub vm: *mut Vm,
@@ -84,7 +84,8 @@ pub struct FuncInst {
     pub importer: *mut Vm,
 }
 
-/// What code of one instance can reach: the index spaces of its module (spec: "Module Instances").
+/// The state that code of one instance can reach: the index spaces of its module (spec: "Module
+/// Instances").
 #[derive(Debug)]
 #[repr(C)]
 pub struct Vm {
@@ -108,7 +109,7 @@ pub struct Vm {
     pub datas: *mut DataInst,
     /// By tag index: tag identities.
     pub tags: *const *mut TagInst,
-    /// What the tier that runs the instance keeps for its module (`module::CompiledModule`).
+    /// The data that the instance's tier keeps for its module (`module::CompiledModule`).
     pub compiled: *const (),
     /// The instance's index in the store.
     pub instance: u32,
@@ -122,7 +123,7 @@ pub struct MemoryInst {
     pub base: *mut u8,
     /// Current length in bytes.
     pub len_bytes: usize,
-    /// Where the length of a shared memory is, which other threads change; else null.
+    /// The address of a shared memory's length, which other threads change; else null.
     pub shared_len: *const AtomicUsize,
 }
 
@@ -162,7 +163,7 @@ pub struct TagInst {
 pub struct ElementInst {
     /// The words.
     pub words: *const u64,
-    /// How many.
+    /// The number of elements.
     pub len: usize,
 }
 
@@ -172,7 +173,7 @@ pub struct ElementInst {
 pub struct DataInst {
     /// The bytes.
     pub bytes: *const u8,
-    /// How many.
+    /// The number of elements.
     pub len_bytes: usize,
 }
 
@@ -200,7 +201,7 @@ pub struct GcRun {
     pub end: u32,
 }
 
-/// How many entries of a type's display need no look at its length.
+/// The number of entries of a type's display that are read without a look at its length.
 pub const DISPLAY_LEN: usize = 6;
 
 /// A type's display, its supertypes from the root down to itself, as casts see it.
@@ -224,7 +225,7 @@ pub const NO_TYPE: TypeId = TypeId(u32::MAX);
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Frame {
-    /// Where to go on.
+    /// The code at which execution goes on.
     pub ip: *const u64,
     /// The frame's base on the value stack (what it is exactly, is the tier's own matter).
     pub fp: *mut u64,
@@ -259,13 +260,13 @@ pub struct Cx {
     pub trap_pc: usize,
     /// Interpreters: the instance that it has ended in.
     pub trap_vm: *mut Vm,
-    /// How often code of each tier was entered from outside of it.
+    /// The number of entries into code of each tier from outside of it.
     pub entered: [u64; 3],
-    /// How often compiled code was entered at a loop head.
+    /// The number of entries into compiled code at a loop head.
     pub loops_entered: u64,
     /// The function that [`EXIT_TAIL_CALL`] asks to be called.
     pub tail_callee: *mut FuncInst,
-    /// What is left to spend (`meter.rs`); only metered code reads it.
+    /// The fuel that is left (`meter.rs`); only metered code reads it.
     pub fuel: u64,
     /// Not 0 when execution is to be interrupted (`interrupt.rs`); null unless the engine is
     /// interruptible.

@@ -163,7 +163,8 @@ fn long_functions() -> String {
       (i32x4.extract_lane 3 (local.get 4)))))";
     let _ = writeln!(
         module,
-        "(func (export \"straight\") (param i32) (result i32) (local i32 i32 i32 v128) {steps} {sum}))
+        "(func (export \"straight\") (param i32) (result i32) (local i32 i32 i32 v128)
+{steps} {sum}))
 {repeated}
 (func (export \"repeated\") (param i32) (param $times i32) (result i32)
   (local i32 i32 v128 i32)

@@ -8,7 +8,7 @@ use crate::memory;
 
 /// Bytes of a unit.
 pub(super) const UNIT_BYTES: u32 = 4096;
-/// How much is made accessible at a time.
+/// The number of bytes that are made accessible at a time.
 const COMMIT_BYTES: u64 = 1 << 20;
 /// Memory of freed units in one piece is given back to the system from this size on.
 const DISCARD_BYTES_MIN: u64 = 1 << 20;
@@ -26,7 +26,7 @@ pub(super) struct Arena {
     high: u32,
     /// Units below `high` that are not in use.
     free: u32,
-    /// Where the search for free units begins.
+    /// The unit at which the search for free units begins.
     hint: u32,
 }
 

@@ -20,7 +20,7 @@ impl Bits {
         }
     }
 
-    /// Whether the bit of an offset is set; no bit is beyond the room.
+    /// True if the bit of an offset is set. Bits beyond the end are clear.
     #[inline(always)]
     pub(super) fn get(&self, offset: u32) -> bool {
         let (word, bit) = place(offset);
@@ -66,7 +66,7 @@ impl Bits {
         from.iter().map(|word| word.count_ones()).sum()
     }
 
-    /// How many bits are set.
+    /// The number of set bits.
     pub(super) fn count(&self, bytes: Range<u32>) -> u32 {
         let range = (bytes.start / WORD_BYTES) as usize..(bytes.end / WORD_BYTES) as usize;
         self.words[range].iter().map(|word| word.count_ones()).sum()

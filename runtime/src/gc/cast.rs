@@ -1,4 +1,4 @@
-//! Casts: whether the word of a reference is of a type (spec: "Reference Instructions").
+//! Casts: tests of a reference's word against a type (spec: "Reference Instructions").
 //!
 //! The target is resolved once, when code is made; the test looks at the word, at the object's or
 //! the function's type and at that type's display. The source's hierarchy is the target's, as
@@ -8,34 +8,34 @@ use crate::types::TypeRegistry;
 use crate::types::{AbstractHeapType, CompositeKind, HeapType, RefType, TypeId, TypeRef};
 use crate::vm::{Cx, DISPLAY_LEN, FuncInst, GcHeader};
 
-/// What is asked of a word that is not null.
+/// The test of a word that is not null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum CastTest {
-    /// Nothing.
+    /// Every reference passes.
     Always = 0,
-    /// What no reference is.
+    /// No reference passes.
     Never = 1,
-    /// To be an i31.
+    /// An i31 passes.
     I31 = 2,
-    /// Not to be the host's.
+    /// Every reference passes that is not the host's.
     Eq = 3,
-    /// To be a structure.
+    /// A structure passes.
     Struct = 4,
-    /// To be an array.
+    /// An array passes.
     Array = 5,
-    /// To be an object of the type or a subtype.
+    /// An object of the type or of a subtype passes.
     Object = 6,
-    /// To be an object of exactly the type.
+    /// An object of exactly the type passes.
     ObjectExact = 7,
-    /// To be a function of the type or a subtype.
+    /// A function of the type or of a subtype passes.
     Func = 8,
-    /// To be a function of exactly the type.
+    /// A function of exactly the type passes.
     FuncExact = 9,
 }
 
 impl CastTest {
-    /// By discriminant; what is not one is `Never`.
+    /// The tests by discriminant. Every other number is `Never`.
     const ALL: [CastTest; 16] = [
         CastTest::Always,
         CastTest::Never,
@@ -59,11 +59,11 @@ impl CastTest {
 /// A cast's target, resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cast {
-    /// Whether null belongs to the target.
+    /// True if null belongs to the target.
     pub nullable: bool,
-    /// What a word that is not null is asked for.
+    /// The test of a word that is not null.
     pub test: CastTest,
-    /// Where a subtype has the type in its display.
+    /// The index of the type in the displays of its subtypes.
     pub depth: u8,
     /// The type, of the tests that name one.
     pub ty: TypeId,
@@ -107,7 +107,7 @@ impl Cast {
         }
     }
 
-    /// Whether a word is of the target type.
+    /// True if a word is of the target type.
     ///
     /// # Safety
     /// `word` is a reference of the store that `cx` belongs to, of the target's hierarchy.
@@ -145,7 +145,7 @@ impl Cast {
         }
     }
 
-    /// Whether a type is the target's or a subtype of it.
+    /// True if a type is the target's or a subtype of it.
     #[inline(always)]
     unsafe fn is_subtype(self, cx: *const Cx, actual: TypeId) -> bool {
         if actual == self.ty {
@@ -186,14 +186,14 @@ unsafe fn object_type(cx: *const Cx, word: u64) -> TypeId {
     unsafe { (*(*cx).gc_base.add(word as usize).cast::<GcHeader>()).ty }
 }
 
-/// What kind of object it is.
+/// The kind of an object.
 #[inline(always)]
 unsafe fn kind(cx: *const Cx, word: u64) -> u32 {
     // SAFETY: as in `Cast::is_subtype`.
     unsafe { (*(*cx).displays.add(object_type(cx, word).0 as usize)).kind }
 }
 
-/// Whether a structure's descriptor is the given one; null is none's.
+/// True if a structure's descriptor is the given one. Null has no descriptor.
 ///
 /// # Safety
 /// As for [`Cast::matches`]; `descriptor` is the word of a structure.

@@ -18,8 +18,8 @@ impl Heap {
         self.initializing = initializing;
     }
 
-    /// Marks what words refer to. Words that are no references are no harm: only an offset where an
-    /// object begins counts.
+    /// Marks what words refer to. A word that is not a reference does not harm: only an offset at
+    /// which an object begins counts.
     pub(crate) fn mark_all(&mut self, words: &[u64]) {
         for &word in words {
             self.mark(word);

@@ -62,7 +62,7 @@ impl Roots {
         is_it.then_some(held.object)
     }
 
-    /// Where a scope begins.
+    /// The position at which a scope begins.
     pub(super) fn open(&self) -> usize {
         self.inner.borrow().held.len()
     }

@@ -6,7 +6,7 @@
 /// Bytes of the largest class.
 pub(super) const SMALL_BYTES_MAX: u32 = CLASS_BYTES[CLASSES - 1];
 
-/// How many size classes there are.
+/// The number of size classes.
 pub(super) const CLASSES: usize = CLASS_BYTES.len();
 
 /// The cells' size, by class.

@@ -1,7 +1,7 @@
-//! Where objects are: blocks of cells for small ones, units of their own for large ones.
+//! The space of objects: blocks of cells for small ones, units of their own for large ones.
 //!
 //! Each size class hands out runs of free cells of one block; a run's cells have their start bits
-//! set when it is made, so that taking a cell is nothing but moving a cursor. Sweeping takes over
+//! set when it is made, so that taking a cell moves a cursor and does no more. Sweeping takes over
 //! the mark bits as start bits, block by block: it touches no object.
 //!
 //! Invariants: a block is all cells of one class from its beginning on; start bits are set at
@@ -25,16 +25,16 @@ const _: () = assert!(SMALL_BYTES_MAX * 8 <= BLOCK_BYTES && UNIT_BYTES.is_multip
 #[derive(Debug)]
 pub(super) struct Space {
     arena: Arena,
-    /// Where objects begin.
+    /// One bit for each offset at which an object begins.
     starts: Bits,
-    /// Which objects have been reached.
+    /// One bit for each object that has been reached.
     marks: Bits,
     /// By class; the last one, of large objects, stays empty. Boxed: code knows their address.
     runs: Box<[GcRun; CLASSES + 1]>,
     classes: [Class; CLASSES],
     blocks: Vec<Block>,
     larges: Vec<Large>,
-    /// What may be allocated before the next collection; negative once it is due.
+    /// The bytes that may be allocated before the next collection. Negative once it is due.
     budget_bytes: i64,
     /// Runs are of one cell, so that every allocation comes by.
     stress: bool,
@@ -252,7 +252,7 @@ impl Space {
         live_bytes
     }
 
-    /// How many objects there are, and their bytes.
+    /// The number of objects, and their bytes.
     pub(super) fn count(&self) -> (u64, u64) {
         let (mut objects, mut bytes) = (self.larges.len() as u64, 0);
         for large in &self.larges {

@@ -82,7 +82,7 @@ impl SharedMemory {
         self.inner.ty
     }
 
-    /// Whether both are the same memory.
+    /// True if both are the same memory.
     pub fn same(&self, other: &SharedMemory) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
@@ -92,7 +92,7 @@ impl SharedMemory {
         self.inner.len_bytes.load(Ordering::SeqCst)
     }
 
-    /// Where code reads the current length. It lives as long as any clone.
+    /// The place at which code reads the current length. It lives as long as any clone.
     pub(crate) fn len_address(&self) -> *const AtomicUsize {
         &raw const self.inner.len_bytes
     }

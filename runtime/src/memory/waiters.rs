@@ -1,17 +1,18 @@
-//! Who waits on the addresses of a shared memory (threads proposal: "Wait and Notify operators").
+//! The waiters at the addresses of a shared memory (threads proposal: "Wait and Notify operators").
 //!
 //! A wait compares and enlists under the lock that a notification takes, so none is lost between.
 //! Waiters of an address are woken in the order in which they came. A wait looks every
-//! [`CHECK_PERIOD`] whether it has been interrupted, so whoever interrupts need not know of it.
+//! [`CHECK_PERIOD`] whether it has been interrupted, so that an interruption does not have to find
+//! its queue.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long an interruption may go unnoticed.
+/// The longest time for which an interruption goes unnoticed.
 const CHECK_PERIOD: Duration = Duration::from_millis(5);
 
-/// How a wait ended; the discriminants are the instruction's results.
+/// The ending of a wait. The discriminants are the instruction's results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
     /// A notification woke it.
@@ -20,7 +21,7 @@ pub enum Waited {
     NotEqual = 1,
     /// The time was over.
     TimedOut = 2,
-    /// It was interrupted, which is no result of the instruction.
+    /// The wait was interrupted, which is not a result of the instruction.
     Interrupted = 3,
 }
 

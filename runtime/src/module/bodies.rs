@@ -1,9 +1,9 @@
 //! Validation of function bodies by wasmparser, with a shorter way for what is common.
 //!
-//! wasmparser's validator visits one instruction at a time, whoever decodes it. Its own reader can
-//! decode everything at a cost for each instruction; here the instructions that most code consists
-//! of are decoded at sight, as far as their immediates are short, and every other one is left to
-//! that reader. What is valid is decided by the same visitor in both ways, and what is malformed by
+//! wasmparser's validator visits one instruction at a time, and any reader may decode it. Its own
+//! reader can decode everything at a cost for each instruction; here the instructions that most
+//! code consists of are decoded at sight, as far as their immediates are short, and every other one
+//! is left to that reader. What is valid is decided by the same visitor in both ways, and what is malformed by
 //! the reader alone. Spec: 3.3 Instructions, 5.4 Instructions (binary format).
 
 use wasmparser::{
@@ -48,7 +48,7 @@ pub(super) fn validate(
 struct Code<'a> {
     bytes: &'a [u8],
     position: usize,
-    /// Where in the module they begin.
+    /// Their offset in the module.
     start: u64,
     features: WasmFeatures,
 }
@@ -205,7 +205,7 @@ impl<'a> Code<'a> {
         BinaryReader::new_features(rest, self.offset(), self.features)
     }
 
-    /// Visits the next instruction if it is a common one within the function; else nothing is read.
+    /// Visits the next instruction if it is a common one within the function; else reads no byte.
     #[inline(always)]
     fn common<V>(&mut self, visitor: &mut V) -> Option<Validated>
     where
@@ -228,7 +228,7 @@ impl<'a> Code<'a> {
     }
 }
 
-/// What follows an opcode. `None`: not in a short form.
+/// The immediates of an opcode. `None`: not in a short form.
 struct Immediate<'a> {
     rest: &'a [u8],
 }

@@ -196,7 +196,7 @@ impl ModuleData {
     }
 }
 
-/// What type indices mean at one place of the module.
+/// The meaning of type indices at one place of the module.
 struct Scope<'a> {
     data: &'a ModuleData,
     /// The first type index of the recursion group that is being read, if one is.

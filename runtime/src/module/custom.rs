@@ -53,7 +53,7 @@ impl Naming for ModuleData {
 }
 
 impl ModuleData {
-    /// What is found in a part of the name section, as far as that can be read.
+    /// The contents of a part of the name section, as far as that can be read.
     fn find_name<T>(&self, find: impl Fn(Name<'_>) -> Option<T>) -> Option<T> {
         for payload in Parser::new(0).parse_all(&self.bytes) {
             if let Payload::CustomSection(section) = payload.ok()?

@@ -34,16 +34,16 @@ fn is_format_rule(message: &str) -> bool {
         "data count section required",
         "unknown binary version",
         "unsupported component",
-        // A global's mutability that is neither 0 nor 1, for who does not know shared globals.
+        // A global's mutability that is neither 0 nor 1, as before shared globals.
         "shared globals require",
     ];
     RULES.iter().any(|rule| message.contains(rule))
 }
 
-/// What the decoder of bodies says of a memory access whose flags have unknown bits.
+/// The decoder's message for a memory access whose flags have unknown bits.
 const MEMOP_FLAGS: &str = "malformed memop flags";
 
-/// Whether the alignment that is refused has 32 bits or more. Before there were several memories,
+/// True if the refused alignment has 32 bits or more. Before there were several memories,
 /// the binary format had no such alignment (spec 2.0, "memarg"); since then it is a matter of
 /// validation. wasmparser leaves it to its validator always.
 fn has_malformed_memarg(bytes: &[u8], features: WasmFeatures, error: &BinaryReaderError) -> bool {
@@ -71,7 +71,7 @@ fn has_malformed_memarg(bytes: &[u8], features: WasmFeatures, error: &BinaryRead
     })
 }
 
-/// Reads every item of every section, and nothing more.
+/// Reads every item of every section, and does no more.
 fn decode_only(bytes: &[u8], features: WasmFeatures) -> Result<(), BinaryReaderError> {
     let mut parser = Parser::new(0);
     parser.set_features(features);

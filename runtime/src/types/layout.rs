@@ -1,5 +1,5 @@
-//! How objects of a defined type lie in the garbage-collected heap: where each field is, how wide
-//! it is, and which of them may hold references to other objects.
+//! The layout of objects of a defined type in the garbage-collected heap: the offset and the width
+//! of each field, and the fields that may hold references to other objects.
 //!
 //! Offsets count from the object's head, which takes [`OBJECT_HEADER_BYTES`]. Fields follow in the
 //! order of their declaration, each aligned to its own width (v128 to 8 bytes), so that a
@@ -10,7 +10,7 @@ use super::{AbstractHeapType, CompositeType, FieldType, RefType, StorageType, Va
 
 /// Bytes of an object's head.
 pub const OBJECT_HEADER_BYTES: u32 = 8;
-/// Where the payload of an exception begins: its tag's address comes first.
+/// The offset of an exception's payload, which follows the address of the tag.
 pub const EXCEPTION_HEADER_BYTES: u32 = OBJECT_HEADER_BYTES + 8;
 
 /// The layout of the objects of one type.
@@ -25,7 +25,7 @@ pub struct Layout {
     pub refs: Box<[u32]>,
 }
 
-/// Where a field is, and how wide.
+/// The offset and the width of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldLayout {
     /// Its offset from the object's head; of an element, that of element 0.
@@ -35,7 +35,7 @@ pub struct FieldLayout {
 }
 
 impl FieldLayout {
-    /// How many slots its value takes outside the heap.
+    /// The number of slots of its value outside of the heap.
     pub fn slots(self) -> u32 {
         if self.size_log2 == 4 { 2 } else { 1 }
     }
@@ -106,7 +106,7 @@ fn may_refer_to_objects(storage: StorageType) -> bool {
 }
 
 impl RefType {
-    /// Whether references of this type may be to objects of the heap: functions are none.
+    /// True if a reference of this type may refer to an object of the heap. A function is not one.
     pub fn may_refer_to_objects(self) -> bool {
         use AbstractHeapType as A;
         matches!(self.heap.top(), A::Any | A::Extern | A::Exn)
