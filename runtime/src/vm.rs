@@ -173,7 +173,7 @@ pub struct ElementInst {
 pub struct DataInst {
     /// The bytes.
     pub bytes: *const u8,
-    /// The number of elements.
+    /// The number of bytes.
     pub len_bytes: usize,
 }
 
