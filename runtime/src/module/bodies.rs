@@ -3,8 +3,8 @@
 //! wasmparser's validator visits one instruction at a time, and any reader may decode it. Its own
 //! reader can decode everything at a cost for each instruction; here the instructions that most
 //! code consists of are decoded at sight, as far as their immediates are short, and every other one
-//! is left to that reader. What is valid is decided by the same visitor in both ways, and what is malformed by
-//! the reader alone. Spec: 3.3 Instructions, 5.4 Instructions (binary format).
+//! is left to that reader. The same visitor decides in both ways what is valid, and the reader
+//! alone what is malformed. Spec: 3.3 Instructions, 5.4 Instructions (binary format).
 
 use wasmparser::{
     BinaryReader, BinaryReaderError, BlockType, FrameStack, FuncValidator, FunctionBody, MemArg,
