@@ -25,7 +25,7 @@ pub enum Slots {
 /// With fewer operands than the opcode takes.
 pub type Evaluator = fn(&[u64]) -> Result<Slots, TrapKind>;
 
-/// What a pure function may give back.
+/// The results that a pure function may have.
 trait Outcome {
     fn slots(self) -> Result<Slots, TrapKind>;
 }

@@ -233,7 +233,7 @@ pub enum SigType {
     Addr,
 }
 
-/// What an opcode takes from the stack and leaves there.
+/// The operands that an opcode takes from the stack, and the results that it leaves there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Signature {
     /// `[params] -> [results]`, whatever the context.
@@ -331,9 +331,9 @@ pub struct Row {
     pub proposal: Proposal,
     /// The group in which the row stands.
     pub shape: Shape,
-    /// What follows the opcode in the binary format.
+    /// The immediates behind the opcode in the binary format.
     pub imms: Imms,
-    /// What it takes and leaves.
+    /// The operands and the results.
     pub signature: Signature,
     /// The columns of a vector row.
     pub vector: VectorRow,

@@ -39,7 +39,7 @@ use translate::is_supported;
 #[derive(Debug)]
 pub struct StackTier;
 
-/// What the tier keeps for a module.
+/// The state of the tier for a module.
 #[derive(Debug)]
 struct Compiled {
     /// By index of the function's body. `FuncInst::stack` and the code itself point here.

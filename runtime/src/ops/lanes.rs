@@ -10,7 +10,7 @@ use super::Op;
 /// The shape of a vector: the type and the number of its lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LaneShape {
-    /// 128 bits that are no lanes.
+    /// 128 bits without lanes.
     V128,
     /// Sixteen integers of 8 bits.
     I8x16,

@@ -178,7 +178,7 @@ handlers! {
     }
 }
 
-/// Whether a call's frame has room behind its arguments, and on the control stack.
+/// True if a call's frame has room behind its arguments, and on the control stack.
 #[inline(always)]
 unsafe fn has_room(cx: *mut Cx, sp: *mut u64, code: *const FuncCode) -> bool {
     // SAFETY: the callers' `cx` and `code` are alive.
@@ -192,7 +192,7 @@ unsafe fn has_room_again(cx: *mut Cx, sp: *mut u64, code: *const FuncCode) -> bo
     unsafe { sp.wrapping_byte_add((*code).frame_bytes()) <= (*cx).stack_end }
 }
 
-/// What is called as one number: the address of the function, made odd, or that of its code.
+/// A callee as one number: the address of the function, made odd, or that of its code.
 #[inline(always)]
 fn named(code: *const FuncCode, func: *mut FuncInst) -> u64 {
     if func.is_null() {
@@ -457,7 +457,7 @@ unsafe fn indirect_callee(
     }
 }
 
-/// Whether a function of canonical type `actual` can be called as `expected`.
+/// True if a function of canonical type `actual` can be called as `expected`.
 unsafe fn is_subtype(vm: *mut Vm, actual: TypeId, expected: TypeId) -> bool {
     // SAFETY: `vm` is live, and its store's engine does not change.
     let engine = unsafe { &(*(*(*vm).cx).store.cast::<StoreData>()).engine };

@@ -1,7 +1,7 @@
 //! The code of a module's functions in this tier, and their translation: all at once, or each when
 //! it is first called.
 //!
-//! What a call names, and what `FuncInst::stack` points to, is the function's [`FuncCode`]: its
+//! The operand of a call, and the target of `FuncInst::stack`, is the function's [`FuncCode`]: its
 //! frame says whether there is room. Before the function is translated, that is larger than any
 //! stack. So its first call ends on the way of a call without room, and other calls pay nothing:
 //! there (`stack/call.rs`) the function is translated and the call made once more.
@@ -37,7 +37,7 @@ pub(super) struct FuncCode {
     translated: OnceLock<Translated>,
 }
 
-/// What translation needs to know, for all functions of a module.
+/// The facts of a module that the translation of every function needs.
 #[derive(Debug)]
 struct Unit {
     module: WeakModule,
@@ -92,7 +92,7 @@ impl FuncCode {
         self.cells.load(Ordering::Relaxed)
     }
 
-    /// What catches exceptions where, of a function that is running.
+    /// The handlers of exceptions of a function that is running.
     pub(super) fn handlers(&self) -> &Handlers {
         let translated = self.translated.get();
         &translated.expect("what runs has been translated").handlers

@@ -223,7 +223,7 @@ handlers! {
         m.next_unless(exit)
     }
 
-    /// What is out of line and has a result:
+    /// An instruction out of line that has a result:
     /// `{ implementation, its two immediates, operand slots }`.
     fn aggregate(m) {
         let run: Aggregate = std::mem::transmute(m.take() as usize as *const ());
@@ -236,7 +236,7 @@ handlers! {
         m.next_unless(exit)
     }
 
-    /// What is out of line and has no result; immediates as of `aggregate`.
+    /// An instruction out of line that has no result; immediates as of `aggregate`.
     fn aggregate_effect(m) {
         let run: Aggregate = std::mem::transmute(m.take() as usize as *const ());
         let (a, b, operands) = (m.take(), m.take(), m.take() as usize);

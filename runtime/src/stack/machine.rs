@@ -81,7 +81,7 @@ thread_local! {
     static PENDING: std::cell::Cell<Option<Machine>> = const { std::cell::Cell::new(None) };
 }
 
-/// What a handler returns that has left the registers in `PENDING`.
+/// The result of a handler that has left the registers in `PENDING`.
 #[cfg(debug_assertions)]
 const CONTINUE: Exit = Exit::MAX - 1;
 

@@ -12,8 +12,8 @@ use crate::ops::for_each_group;
 use crate::simd::{self as pure, V128};
 use crate::trap::TrapKind;
 
-/// What a vector register holds, as far as the compiler knows: it does not look through this, and
-/// so computes on the whole vector, not on what it knows of the slots that the vector came from.
+/// A vector that the compiler does not look through, so that it computes on the whole vector and
+/// not on the slots that the vector came from.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn opaque(vector: V128) -> V128 {
@@ -29,8 +29,8 @@ fn opaque(vector: V128) -> V128 {
     }
 }
 
-/// What a vector register holds, as far as the compiler knows: it does not look through this, and
-/// so computes on the whole vector, not on what it knows of the slots that the vector came from.
+/// A vector that the compiler does not look through, so that it computes on the whole vector and
+/// not on the slots that the vector came from.
 #[cfg(target_arch = "aarch64")]
 #[inline(always)]
 fn opaque(vector: V128) -> V128 {

@@ -41,7 +41,7 @@ pub(super) struct Translated {
     pub(super) cells: Box<[u64]>,
     /// Room that a call needs on the value stack above its arguments.
     pub(super) frame_bytes: usize,
-    /// What catches exceptions where.
+    /// The handlers of exceptions.
     pub(super) handlers: Handlers,
 }
 
@@ -51,7 +51,7 @@ pub(super) fn signatures(module: &Module) -> Box<[Signature]> {
     types.map(|i| Signature::new(module.func_type(i))).collect()
 }
 
-/// What is kept from one function to the next: buffers, and facts of the module.
+/// The state that is kept from one function to the next: buffers, and facts of the module.
 pub(super) struct Translator<'m> {
     module: &'m Module,
     profile: Profile,
@@ -65,7 +65,7 @@ pub(super) struct Translator<'m> {
     stack: Heights,
     /// Slots of the parameters and the other locals.
     local_slots: u32,
-    /// Whether the next instruction can be reached.
+    /// True if the next instruction can be reached.
     is_reachable: bool,
     /// `br_table`: the pending jumps by label.
     stubs: Vec<u32>,
@@ -73,7 +73,7 @@ pub(super) struct Translator<'m> {
     zeroed_slots: u32,
     handlers: HandlersBuilder,
     pub(super) proof: Proof,
-    /// Whether segments are charged, and whether code polls for interruption (`meter.rs`).
+    /// The metering: charges of segments, and polls for interruption (`meter.rs`).
     has_fuel: bool,
     is_interruptible: bool,
     /// The cell that holds the cost of the open segment.
@@ -219,7 +219,7 @@ impl<'m> Translator<'m> {
         }
     }
 
-    /// How many slots `sp` is above the function's frame.
+    /// The distance of `sp` from the function's frame in slots.
     fn frame_slots(&self) -> u64 {
         u64::from(self.local_slots) + u64::from(self.stack.height())
     }

@@ -21,7 +21,7 @@ pub(super) const UNCAUGHT: Exit = TrapKind::UncaughtException as Exit;
 /// No region, no clause, no tag.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// What catches exceptions in a function, and where.
+/// The handlers of exceptions in a function, and their ranges.
 #[derive(Debug, Default)]
 pub(super) struct Handlers {
     /// Up to which cell, ascending, which region is the innermost one.
@@ -45,7 +45,7 @@ pub(super) struct Region {
     pub(super) first_clause: u32,
 }
 
-/// What catches exceptions of a tag.
+/// A clause that catches exceptions of a tag.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clause {
     /// The tag's index; `NONE` catches all.
@@ -59,7 +59,7 @@ pub(super) struct Clause {
     pub(super) next: u32,
 }
 
-/// Whether a clause pushes the exception's reference.
+/// True if a clause pushes the exception's reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reference {
     No,

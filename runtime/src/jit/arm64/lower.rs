@@ -98,7 +98,7 @@ impl Isa for Arm64 {
     }
 }
 
-/// Whether the register of an i32 is zero in its upper half: what writes a W register makes it so.
+/// True if the register of an i32 is zero in its upper half: a write of a W register makes it so.
 fn has_clean_upper_half(func: &Func, value: Value) -> bool {
     match func.def(value) {
         Some(ssa::Inst::Unary { op, .. }) => op != Op::I32WrapI64,
@@ -116,7 +116,7 @@ fn has_clean_upper_half(func: &Func, value: Value) -> bool {
     }
 }
 
-/// Whether an instruction in a loop had better find a constant operand in a register: it is no
+/// True if a constant operand of an instruction in a loop is kept in a register: it is not an
 /// immediate there, and not the zero that has a register of its own.
 fn is_kept(func: &Func, inst: &ssa::Inst, value: Value) -> bool {
     let bits = func.constant(value).unwrap_or(0);

@@ -6,7 +6,7 @@
 
 use crate::ops::{Op, for_each_op};
 
-/// What an atomic access does.
+/// The operation of an atomic access.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum AtomicOp {
     /// Reads.
@@ -28,7 +28,7 @@ pub enum AtomicOp {
     CompareSwap,
 }
 
-/// What an opcode asks for.
+/// The sort of an atomic opcode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sort {
     /// An access that there is an [`AtomicOp`] for.

@@ -30,7 +30,7 @@ pub(super) struct Block {
     pub(super) region: u32,
     /// The innermost region around it.
     pub(super) outer_region: u32,
-    /// Whether it is in a clause of a `try`, with the reference of what was caught at `height`.
+    /// True in a clause of a `try`, with the reference of what was caught at `height`.
     pub(super) is_caught: bool,
 }
 
@@ -279,7 +279,7 @@ impl Translator<'_> {
         }
     }
 
-    /// How many slots lie between the label's operands and those that a branch to it carries.
+    /// The number of slots between the label's operands and those that a branch to it carries.
     fn dropped_slots(&mut self, depth: u32) -> u32 {
         let height = self.stack.height();
         let label = self.label(depth);

@@ -45,7 +45,7 @@ impl HandlersBuilder {
         self.region
     }
 
-    /// What comes from cell `at` on is in another region.
+    /// The cells from `at` on are in another region.
     pub(super) fn set_region(&mut self, region: u32, at: usize) {
         let end = at as u32;
         if region != self.region {

@@ -57,7 +57,7 @@ impl Heights {
         }
     }
 
-    /// Whether the value on top is a v128.
+    /// True if the value on top is a v128.
     pub(super) fn is_wide(&self) -> bool {
         self.wides.last() == Some(&self.height)
     }

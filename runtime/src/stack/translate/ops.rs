@@ -47,7 +47,7 @@ macro_rules! atomic_op {
     };
 }
 
-/// Whether this tier executes an opcode.
+/// True if this tier executes an opcode.
 #[cfg(test)]
 pub(in crate::stack) fn is_supported(op: Op) -> bool {
     !matches!(op, unsupported_op!())
@@ -520,7 +520,7 @@ impl Translator<'_> {
         self.emit(handler, &[distance]);
     }
 
-    /// How many bytes a local is from `sp`, and whether it is a v128.
+    /// The distance of a local from `sp` in bytes, and true if the local is a v128.
     fn local(&self, index: u32) -> (u64, bool) {
         let local = self.locals[index as usize];
         let slots = i64::from(local.slot) - self.frame_slots() as i64;

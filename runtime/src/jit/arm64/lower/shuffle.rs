@@ -18,7 +18,7 @@ enum Side {
     Second,
 }
 
-/// What a shuffle becomes.
+/// The A64 form of a shuffle.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Plan {
     /// A lane in all lanes.
@@ -176,7 +176,7 @@ fn plan(lanes: &Lanes, is_single: bool) -> Plan {
         .unwrap_or(Plan::Table)
 }
 
-/// Whether a shuffle by this constant, of one operand or of two, needs it in a register.
+/// True if a shuffle by this constant, of one operand or of two, needs it in a register.
 pub(super) fn is_by_table(func: &Func, is_single: bool, lanes: Value) -> bool {
     let lanes = func.constant128(lanes).map(u128::to_le_bytes);
     lanes.is_some_and(|lanes| plan(&lanes, is_single) == Plan::Table)
@@ -236,8 +236,8 @@ impl Cx<'_> {
         self.a64(inst);
     }
 
-    /// What the first table has no bytes for is 0 after the first look-up, and is put in by the
-    /// second.
+    /// Bytes that the first table does not have are 0 after the first look-up; the second puts
+    /// them in.
     fn shuffle_by_table(&mut self, rd: Vreg, [a, b, c]: [Value; 3], lanes: &Lanes) {
         let (arr, rn, rm) = (Arr::B16, self.fpr(a), self.fpr(c));
         if a == b {

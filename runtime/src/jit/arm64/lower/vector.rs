@@ -74,7 +74,7 @@ pub(super) fn is_truth(op: Op) -> bool {
     }
 }
 
-/// True if an instruction in a loop reads a constant vector from a register.
+/// True if a constant vector that an instruction in a loop reads is kept in a register.
 pub(super) fn is_kept(func: &Func, inst: &ssa::Inst, value: Value) -> bool {
     match *inst {
         ssa::Inst::Binary { op, b, .. } if b == value => {
