@@ -1,31 +1,25 @@
 //! Tier 2, the register interpreter: canonical IR, fused into cells.
 //!
-//! `register/machine.rs` says what code, registers and frames are; the handlers stand in
-//! `register/{numeric,simd,memory,control,call}.rs`, in one table (`register/table.rs`);
-//! `register/fuse.rs` makes their cells from IR, `register/body.rs` has it do so. It shares state,
-//! numerics and the frame limits with the other tiers, and nothing else.
+//! In the order of the imports: `register/machine.rs` says what code, registers and frames are;
+//! `code.rs` has the code of a module and the tables beside it; `table.rs` says which cells there
+//! are; `handlers/` executes them; `fuse/` makes them from IR; `body.rs` translates a function when
+//! it is needed. The tier shares state, numerics and the frame limits with the other tiers, and
+//! nothing else.
 
-mod atomic;
 mod body;
-mod call;
-mod control;
+mod code;
 mod fuse;
-mod gc;
+mod handlers;
 mod machine;
-mod memory;
-mod numeric;
-mod promote;
-mod simd;
 mod table;
 #[cfg(test)]
 mod tests;
-mod unwind;
 
 use std::sync::Arc;
 
-use body::Body;
+use code::Compiled;
+use handlers::call;
 
-use crate::backtrace::PositionCache;
 use crate::engine::{Backend, Compilation, Config, Promote, Proof, Tier};
 use crate::error::Result;
 use crate::module::{CompiledModule, Module};
@@ -35,25 +29,6 @@ use crate::vm::FuncInst;
 /// The register tier as a backend.
 #[derive(Debug)]
 pub struct RegisterTier;
-
-/// What the tier keeps for a module.
-#[derive(Debug)]
-struct Compiled {
-    bodies: Box<[Body]>,
-    /// What catches exceptions in them.
-    handlers: Arc<unwind::Table>,
-    /// For backtraces.
-    positions: PositionCache,
-    proof: Proof,
-    /// What makes functions leave the tier, if anything does.
-    promoter: Option<Arc<dyn Promote>>,
-}
-
-impl CompiledModule for Compiled {
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-}
 
 impl Compiled {
     fn of(compiled: &dyn CompiledModule) -> &Compiled {
@@ -83,7 +58,7 @@ impl RegisterTier {
 
     /// Lets the tier's code call a function by its `entry` from now on.
     pub fn install_outside(&self, func: &mut FuncInst) {
-        func.register = promote::OUTSIDE.as_ptr().cast();
+        func.register = table::OUTSIDE.as_ptr().cast();
     }
 }
 
@@ -92,13 +67,12 @@ fn compile(
     config: &Config,
     promoter: Option<Arc<dyn Promote>>,
 ) -> Result<Arc<dyn CompiledModule>> {
-    let handlers = Arc::default();
+    let exceptions = Arc::default();
     let thresholds = promoter.as_ref().map(|promoter| promoter.thresholds());
-    let (bodies, proof) = body::compile(module, config, &handlers, thresholds)?;
+    let (bodies, proof) = body::compile(module, config, &exceptions, thresholds)?;
     Ok(Arc::new(Compiled {
         bodies,
-        handlers,
-        positions: PositionCache::default(),
+        exceptions,
         proof,
         promoter,
     }))
@@ -116,7 +90,7 @@ impl Backend for RegisterTier {
     fn install(&self, compiled: &dyn CompiledModule, module: &Module, func: &mut FuncInst) {
         if let Some(body) = module.body_index(func.index) {
             func.entry = call::entry;
-            func.register = Compiled::of(compiled).bodies[body].address().cast();
+            func.register = Compiled::of(compiled).bodies.address(body).cast();
         }
     }
 

@@ -1,24 +1,15 @@
 //! The bodies of a module's functions in this tier, and their translation: all at once, or each
-//! when it is first called.
-//!
-//! What a call names, and what `FuncInst::register` points to, is the first cell of code: the size
-//! of its frame. Before a body is translated it is the [`Body`] itself, which begins with the size
-//! of a frame that has room nowhere. So its first call ends on the way of a call without room, and
-//! other calls pay nothing: there (`register/call.rs`) the body is translated, the code's address
-//! is put where the body's was taken from, and the call is made once more.
+//! when it is first called (`code.rs` says how its first call comes here).
 //!
 //! Threads whose stores share a module may call a body first at the same time: each translates, the
 //! code of one is kept. The cells that name code are therefore read and written atomically.
 
-use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::Compiled;
+use super::code::{Bodies, Code, ExceptionHandlers, ExceptionTable, Untranslated};
 use super::fuse;
 use super::machine::Ip;
-use super::unwind::{self, Handlers};
-use crate::backtrace::Frame;
+use crate::backtrace::{Frame, PositionCache};
 use crate::engine::{Compilation, Config, Proof, Thresholds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{self, Inst};
@@ -28,88 +19,36 @@ use crate::store::StoreData;
 use crate::trap::TrapKind;
 use crate::vm::Cx;
 
-/// The frame of a body that is not translated: larger than any address space.
-const UNTRANSLATED: u64 = 1 << 62;
-
 /// A function's body.
 #[derive(Debug)]
 #[repr(C)]
-pub(super) struct Body {
-    /// In place of the first cell of code.
-    frame_bytes: u64,
+struct Body {
+    head: Untranslated,
     index: u32,
     unit: Arc<Unit>,
     code: OnceLock<Code>,
 }
 
-/// What translation needs to know, for all bodies of a module.
+/// The bodies of a module.
+#[derive(Debug)]
+struct ModuleBodies {
+    bodies: Box<[Body]>,
+    /// For backtraces.
+    positions: PositionCache,
+}
+
+/// The module that bodies are translated for.
 #[derive(Debug)]
 struct Unit {
     module: WeakModule,
     config: Config,
-    /// Of all bodies that are translated.
-    handlers: Arc<unwind::Table>,
-    /// When to ask for compiled code, if there is anyone to ask.
+    /// The exception handlers of all bodies that are translated.
+    exceptions: Arc<ExceptionTable>,
+    /// The thresholds of hot functions, if functions may leave the tier.
     thresholds: Option<Thresholds>,
 }
 
-/// The cells of a translated body. Other code points to them, so that they do not move.
-#[derive(Debug)]
-struct Code(NonNull<[u64]>);
-
-// SAFETY: it owns its cells; those that are written after it is shared are accessed atomically.
-unsafe impl Send for Code {}
-// SAFETY: as above.
-unsafe impl Sync for Code {}
-
-impl Drop for Code {
-    fn drop(&mut self) {
-        // SAFETY: it was made from a box, and nothing runs the code of a module that has gone.
-        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
-    }
-}
-
-impl Code {
-    fn new(cells: &[u64]) -> Code {
-        Code(NonNull::from(Box::leak(Box::from(cells))))
-    }
-
-    fn address(&self) -> Ip {
-        self.0.as_ptr().cast()
-    }
-
-    fn end(&self) -> Ip {
-        self.address().wrapping_add(self.0.len())
-    }
-
-    /// Puts the address of code into a cell.
-    fn link(&self, cell: usize, code: Ip) {
-        debug_assert!(cell < self.0.len());
-        // SAFETY: the cell is one of these.
-        unsafe { link(self.address().add(cell), code) };
-    }
-}
-
-/// Puts the address of code into a cell that calls read.
-///
-/// # Safety
-/// It is a cell of a calling instruction, in finished code, that names code.
-pub(super) unsafe fn link(cell: Ip, code: Ip) {
-    // SAFETY: the caller's contract; such cells are only accessed atomically.
-    unsafe { AtomicU64::from_ptr(cell.cast_mut()) }.store(code as u64, Ordering::Release);
-}
-
-/// The address of code in a cell of a calling instruction.
-///
-/// # Safety
-/// As for [`link`].
-#[inline(always)]
-pub(super) unsafe fn linked(cell: Ip) -> Ip {
-    // SAFETY: as for `link`.
-    unsafe { AtomicU64::from_ptr(cell.cast_mut()) }.load(Ordering::Acquire) as Ip
-}
-
-/// What is kept from one body to the next.
+/// Buffers that are kept from one body to the next, and the proof of all.
 #[derive(Default)]
 struct Translator {
     building: ir::Scratch,
@@ -124,17 +63,17 @@ struct Translator {
 pub(super) fn compile(
     module: &Module,
     config: &Config,
-    handlers: &Arc<unwind::Table>,
+    exceptions: &Arc<ExceptionTable>,
     thresholds: Option<Thresholds>,
-) -> Result<(Box<[Body]>, Proof)> {
+) -> Result<(Box<dyn Bodies>, Proof)> {
     let unit = Arc::new(Unit {
         module: module.downgrade(),
         config: *config,
-        handlers: handlers.clone(),
+        exceptions: exceptions.clone(),
         thresholds,
     });
     let body = |index| Body {
-        frame_bytes: UNTRANSLATED,
+        head: Untranslated::new(translate),
         index,
         unit: unit.clone(),
         code: OnceLock::new(),
@@ -156,18 +95,20 @@ pub(super) fn compile(
         }
     }
     translator.proof.functions = bodies.len() as u64;
+    let positions = PositionCache::default();
+    let bodies = Box::new(ModuleBodies { bodies, positions });
     Ok((bodies, translator.proof))
 }
 
 impl Translator {
-    /// The code of a body, and what catches exceptions in it; `call` is given the cells that are to
-    /// name code, and whose.
+    /// The code of a body and its exception handlers; `call` is given each cell that is to name
+    /// code, and the body that it names.
     fn translate(
         &mut self,
         module: &Module,
         body: &Body,
         mut call: impl FnMut(usize, usize),
-    ) -> Result<(Code, Option<Handlers>)> {
+    ) -> Result<(Code, Option<ExceptionHandlers>)> {
         let config = &body.unit.config;
         let func = ir::build_in(module, body.index as usize, config, &mut self.building)?;
         let thresholds = body.unit.thresholds;
@@ -203,31 +144,33 @@ impl Translator {
 
 /// The opcode of an instruction that a helper executes.
 fn helper_op(inst: &Inst) -> Option<Op> {
-    match *inst {
-        Inst::Helper { op, .. } => Some(op),
-        Inst::Aggregate { op, .. } if op != Op::StructNew => Some(op),
-        Inst::Throw { .. } => Some(Op::Throw),
-        Inst::Atomic { op, .. } if op.shape() == Shape::AtomicSync => Some(op),
-        _ => None,
+    if let Inst::Helper { op, .. } = *inst {
+        Some(op)
+    } else if let Inst::Aggregate { op, .. } = *inst {
+        (op != Op::StructNew).then_some(op)
+    } else if let Inst::Atomic { op, .. } = *inst {
+        (op.shape() == Shape::AtomicSync).then_some(op)
+    } else {
+        matches!(inst, Inst::Throw { .. }).then_some(Op::Throw)
     }
 }
 
 impl Body {
-    /// What calls of it name.
-    pub(super) fn address(&self) -> Ip {
+    /// The address that calls of it name.
+    fn address(&self) -> Ip {
         match self.code.get() {
             Some(code) => code.address(),
             None => (&raw const *self).cast(),
         }
     }
 
-    /// What calls of another body of the module name before it is translated.
+    /// The address that calls of another body of the module name before it is translated.
     fn address_of(&self, other: usize) -> Ip {
         let distance = other as isize - self.index as isize;
         (&raw const *self).wrapping_offset(distance).cast()
     }
 
-    /// Its code, translated now if it has not been; what that adds to the proof.
+    /// Its code, translated now if it has not been, and the addition to the proof.
     fn translated(&self) -> Result<(&Code, Proof)> {
         let mut translator = Translator::default();
         if let Some(code) = self.code.get() {
@@ -245,7 +188,7 @@ impl Body {
         Ok((self.publish(translated), translator.proof))
     }
 
-    /// Which cells come from which bytes of the module.
+    /// The cells that instructions begin with, and their bytes in the module.
     fn positions(&self, module: &Module) -> Result<Vec<(u32, u32)>> {
         let config = &self.unit.config;
         let func = ir::build_with(module, self.index as usize, config)?;
@@ -253,37 +196,31 @@ impl Body {
     }
 
     /// Keeps code, unless there is some by now; gives what is kept.
-    fn publish(&self, (code, handlers): (Code, Option<Handlers>)) -> &Code {
+    fn publish(&self, (code, handlers): (Code, Option<ExceptionHandlers>)) -> &Code {
         self.code.get_or_init(|| {
             if let Some(handlers) = handlers {
-                self.unit.handlers.add(code.address(), code.end(), handlers);
+                self.unit
+                    .exceptions
+                    .add(code.address(), code.end(), handlers);
             }
             code
         })
     }
 }
 
-/// Whether what calls name is a body that has no code yet.
-///
-/// # Safety
-/// It is code or a body of a live module.
-pub(super) unsafe fn is_untranslated(at: Ip) -> bool {
-    // SAFETY: code and bodies begin with the size of a frame.
-    unsafe { *at == UNTRANSLATED }
-}
+impl Bodies for ModuleBodies {
+    fn address(&self, body: usize) -> Ip {
+        self.bodies[body].address()
+    }
 
-impl Compiled {
-    /// The frame in a backtrace of the function that has stopped before `ip`; none if that is in
-    /// the code of no function.
-    pub(super) fn frame(&self, ip: Ip) -> Option<Frame> {
-        let ranges = self.bodies.iter().filter_map(|body| {
+    fn frame(&self, ip: Ip) -> Option<Frame> {
+        let (body, code) = self.bodies.iter().find_map(|body| {
             let code = body.code.get()?;
             (code.address() < ip && ip <= code.end()).then_some((body, code))
-        });
-        let (body, code) = ranges.into_iter().next()?;
+        })?;
         let module = body.unit.module.upgrade()?;
         let cell = (ip as usize - code.address() as usize) / size_of::<u64>();
-        // What has been translated can be translated again.
+        // A body that has been translated can be translated again.
         let positions = || body.positions(&module).unwrap_or_default();
         let positions = self.positions.of(body.index as usize, positions);
         Some(Frame {
@@ -294,22 +231,13 @@ impl Compiled {
     }
 }
 
-/// The code to call where a call of what is at `at` has found no room: that of a body which is
-/// translated now if it has not been.
-///
-/// # Errors
-/// The trap that the call is, if `at` is code: then there was no room indeed. Or, if the body
-/// cannot be translated, `HostError`, with the error left in the store.
+/// Translates a body when it is first called; gives the address of its code.
 ///
 /// # Safety
-/// `cx` is a live store's, and `at` what a call in it names.
-pub(super) unsafe fn ready(cx: *mut Cx, at: Ip) -> std::result::Result<Ip, TrapKind> {
-    // SAFETY: the caller's contract.
-    if !unsafe { is_untranslated(at) } {
-        return Err(TrapKind::StackExhausted);
-    }
-    // SAFETY: such a frame is a body's. No other reference into the store is in use meanwhile.
-    let (body, store) = unsafe { (&*at.cast::<Body>(), &mut *(*cx).store.cast::<StoreData>()) };
+/// `head` is that of a [`Body`], and `cx` a live store's.
+unsafe fn translate(head: *const Untranslated, cx: *mut Cx) -> std::result::Result<Ip, TrapKind> {
+    // SAFETY: a body begins with its head. No other reference into the store is in use meanwhile.
+    let (body, store) = unsafe { (&*head.cast::<Body>(), &mut *(*cx).store.cast::<StoreData>()) };
     match body.translated() {
         Ok((code, proof)) => {
             store.proof.add(&proof);

@@ -1,13 +1,12 @@
 //! Canonical IR to the cells of this tier, in one pass over the blocks.
 //!
-//! What is decided before: where slots lie and which constants live in the frame
-//! (`fuse/layout.rs`); which short blocks are repeated where a branch leads to them
-//! (`fuse/plan.rs`). What is decided on the way: which operands come from an accumulator, by
-//! following what the accumulators hold; which conditions become one cell with their branch
-//! (`fuse/condition.rs`). Nothing is computed here.
+//! Decided before: where slots lie and which constants live in the frame (`fuse/layout.rs`); which
+//! short blocks are repeated where a branch leads to them (`fuse/plan.rs`). Decided on the way:
+//! which operands come from an accumulator, by following what the accumulators hold; which
+//! conditions become one cell with their branch (`fuse/condition.rs`). Nothing is computed here.
 //!
-//! This file owns the cells, what the accumulators hold, and how an operand gets into a field. What
-//! cells an instruction becomes is in `fuse/{block,inst,call,memory,moves,chain,simd}.rs`.
+//! This file owns the cells, what the accumulators hold, and how an operand gets into a field. The
+//! cells of each instruction are in `fuse/{block,inst,call,memory,moves,chain,simd}.rs`.
 //!
 //! Invariant that fusing relies on: a temporary that a branch pops is dead after it.
 
@@ -16,6 +15,7 @@ mod call;
 mod chain;
 mod condition;
 mod exceptions;
+mod fields;
 mod gc;
 mod inst;
 mod layout;
@@ -24,15 +24,18 @@ mod moves;
 mod plan;
 mod simd;
 
-use super::numeric::Two;
-use super::promote;
-use super::table::opcode;
-use super::unwind::{Handlers, Range};
+use super::code::{ExceptionHandlers, HandlerRange};
+use super::handlers::promote;
+use super::table::{BinaryForm, opcode};
 use crate::engine::{Profile, Thresholds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{BlockId, Func, HandlerId, Inst, Operand, OperandKind, Slot, Type};
 use crate::limits::LimitKind;
-use layout::{Layout, SCRATCHES, immediate};
+use fields::{OperandField, distance_field, immediate};
+use layout::{Layout, SCRATCHES};
+
+#[cfg(test)]
+pub(super) use fields::limits;
 use moves::Move;
 use plan::Plan;
 
@@ -42,8 +45,8 @@ pub(super) struct Fused<'s> {
     pub(super) cells: &'s [u64],
     /// Cells that are to hold the address of the code of a function of the module, by its index.
     pub(super) calls: &'s [(usize, u32)],
-    /// What catches exceptions, if anything does.
-    pub(super) handlers: Option<Handlers>,
+    /// The exception handlers, if there are any.
+    pub(super) handlers: Option<ExceptionHandlers>,
 }
 
 /// Buffers that are kept from one function to the next.
@@ -55,9 +58,11 @@ pub(super) struct Scratch {
     calls: Vec<(usize, u32)>,
     /// Where each block begins.
     starts: Vec<usize>,
-    /// The instruction's cell, what it lacks, where it leads.
+    /// The instruction's cell, the form of its distance, where it leads.
     fixups: Vec<(usize, Fixup, BlockId)>,
-    /// What the accumulators hold at the start of blocks with one predecessor.
+    /// The same of branches whose last field holds the distance.
+    near_fixups: Vec<(usize, BlockId)>,
+    /// The contents of the accumulators at the start of blocks with one predecessor.
     mirrors: Vec<Mirror>,
     moves: Vec<Move>,
     /// Where instructions have become which cells, if that is wanted.
@@ -76,16 +81,16 @@ pub(super) fn fuse<'s>(
     scratch: &'s mut Scratch,
 ) -> Result<Fused<'s>> {
     scratch.layout.reset(func);
-    scratch.plan.reset(func, thresholds.is_some());
-    let mut fuser = Fuser::new(func, profile, scratch);
-    fuser.thresholds = thresholds;
-    fuser.prologue();
-    for i in 0..func.blocks.len() as u32 {
-        if fuser.plan.is_emitted(BlockId(i)) {
-            fuser.block(BlockId(i))?;
-        }
+    let counts = thresholds.is_some();
+    scratch.plan.reset(func, &scratch.layout, counts);
+    let mut fuser = Fuser::new(func, profile, thresholds, scratch);
+    fuser.emit()?;
+    if !fuser.link_near() {
+        fuser.is_wide = true;
+        fuser.emit()?;
     }
-    let handlers = fuser.finish()?;
+    fuser.link()?;
+    let handlers = fuser.handlers();
     Ok(Fused {
         cells: &scratch.cells,
         calls: &scratch.calls,
@@ -110,18 +115,16 @@ pub(super) fn positions(
     Ok(scratch.positions.unwrap_or_default())
 }
 
-/// What the accumulators hold: the slots that they are copies of.
+/// The contents of the accumulators: the slots that they are copies of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Mirror {
     acc: Option<u32>,
     facc: Option<u32>,
 }
 
-/// A branch that does not know its distance yet.
+/// The place of a distance that is not known yet and may be any.
 #[derive(Clone, Copy, Debug)]
 enum Fixup {
-    /// In field 3 of the cell.
-    Near,
     /// In fields 2 and 3 of the cell.
     Far,
     /// In the cell behind the instruction's.
@@ -141,6 +144,10 @@ struct Fuser<'a> {
     calls: &'a mut Vec<(usize, u32)>,
     starts: &'a mut [usize],
     fixups: &'a mut Vec<(usize, Fixup, BlockId)>,
+    near_fixups: &'a mut Vec<(usize, BlockId)>,
+    /// The function is emitted once more: a branch did not reach from the last field of its cell,
+    /// and none but those that lead back are given that form now.
+    is_wide: bool,
     mirror: Mirror,
     mirrors: &'a mut [Mirror],
     /// Moves at hand; empty between two instructions.
@@ -151,9 +158,12 @@ struct Fuser<'a> {
     overflow: u32,
     /// The handler of the code at hand, and the ranges before it.
     handler: Option<HandlerId>,
-    ranges: Vec<Range>,
+    ranges: Vec<HandlerRange>,
     positions: Option<&'a mut Vec<(u32, u32)>>,
 }
+
+/// In place of the cell at which a block begins.
+const NOT_EMITTED: usize = usize::MAX;
 
 fn internal(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::Internal, what)
@@ -169,43 +179,27 @@ fn class(ty: Type) -> u16 {
     }
 }
 
-/// An operand of a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
-    Slot(u16),
-    Imm(i16),
-}
-
-impl Field {
-    fn bits(self) -> u16 {
-        match self {
-            Field::Slot(slot) => slot,
-            Field::Imm(value) => value as u16,
-        }
-    }
-}
-
 impl<'a> Fuser<'a> {
-    fn new(func: &'a Func, profile: Profile, scratch: &'a mut Scratch) -> Fuser<'a> {
-        scratch.cells.clear();
-        scratch.cells.push(0);
-        scratch.calls.clear();
-        scratch.starts.clear();
-        scratch.starts.resize(func.blocks.len(), usize::MAX);
-        scratch.fixups.clear();
-        scratch.mirrors.clear();
+    fn new(
+        func: &'a Func,
+        profile: Profile,
+        thresholds: Option<Thresholds>,
+        scratch: &'a mut Scratch,
+    ) -> Fuser<'a> {
+        scratch.starts.resize(func.blocks.len(), NOT_EMITTED);
         scratch.mirrors.resize(func.blocks.len(), Mirror::default());
-        scratch.moves.clear();
         Fuser {
             func,
             profile,
-            thresholds: None,
+            thresholds,
             layout: &scratch.layout,
             plan: &scratch.plan,
             cells: &mut scratch.cells,
             calls: &mut scratch.calls,
             starts: &mut scratch.starts,
             fixups: &mut scratch.fixups,
+            near_fixups: &mut scratch.near_fixups,
+            is_wide: false,
             mirror: Mirror::default(),
             mirrors: &mut scratch.mirrors,
             list: &mut scratch.moves,
@@ -215,6 +209,32 @@ impl<'a> Fuser<'a> {
             ranges: Vec::new(),
             positions: scratch.positions.as_mut(),
         }
+    }
+
+    /// Emits the function, from its first cell on.
+    fn emit(&mut self) -> Result<()> {
+        self.cells.clear();
+        self.cells.push(0);
+        self.calls.clear();
+        self.starts.fill(NOT_EMITTED);
+        self.fixups.clear();
+        self.near_fixups.clear();
+        self.mirror = Mirror::default();
+        self.mirrors.fill(Mirror::default());
+        self.list.clear();
+        self.overflow = 0;
+        self.handler = None;
+        self.ranges.clear();
+        if let Some(positions) = &mut self.positions {
+            positions.clear();
+        }
+        self.prologue();
+        for i in 0..self.func.blocks.len() as u32 {
+            if self.plan.is_emitted(BlockId(i)) {
+                self.block(BlockId(i))?;
+            }
+        }
+        Ok(())
     }
 
     // --- cells ---------------------------------------------------------------------------------
@@ -272,14 +292,20 @@ impl<'a> Fuser<'a> {
 
     // --- operands ------------------------------------------------------------------------------
 
-    /// The slot of an operand as a field; what has no such slot is put into a scratch slot.
+    /// A slot as a field, if a field can name it.
+    fn near(&self, slot: u32) -> Option<u16> {
+        self.layout.near(slot)
+    }
+
+    /// The slot of an operand as a field; an operand without such a slot is put into a scratch
+    /// slot.
     fn slot(&mut self, operand: Operand, ty: Type, scratch: u32) -> u16 {
         debug_assert!(scratch < SCRATCHES);
         let scratch = self.layout.scratch(scratch);
         match operand.get() {
             OperandKind::Slot(slot) => {
                 let slot = self.layout.slot(slot);
-                u16::try_from(slot).unwrap_or_else(|_| {
+                self.near(slot).unwrap_or_else(|| {
                     self.copy_far(u32::from(scratch), slot, ty);
                     scratch
                 })
@@ -297,10 +323,10 @@ impl<'a> Fuser<'a> {
     }
 
     /// The same, but small constants as immediates.
-    fn field(&mut self, operand: Operand, ty: Type, scratch: u32) -> Field {
+    fn field(&mut self, operand: Operand, ty: Type, scratch: u32) -> OperandField {
         match self.immediate(operand, ty) {
-            Some(value) => Field::Imm(value),
-            None => Field::Slot(self.slot(operand, ty, scratch)),
+            Some(value) => OperandField::Imm(value),
+            None => OperandField::Slot(self.slot(operand, ty, scratch)),
         }
     }
 
@@ -310,25 +336,26 @@ impl<'a> Fuser<'a> {
             .and_then(|bits| immediate(bits, ty))
     }
 
-    /// How to get at two operands.
-    fn two(&self, a: u16, b: Field, ty: Type) -> Two {
+    /// The form of a cell for two operands.
+    fn binary_form(&self, a: u16, b: OperandField, ty: Type) -> BinaryForm {
         match b {
-            Field::Imm(_) if self.is_in_acc(a, ty) => Two::AccImm,
-            Field::Imm(_) => Two::SlotImm,
-            Field::Slot(_) if self.is_in_acc(a, ty) => Two::AccSlot,
-            Field::Slot(b) if self.is_in_acc(b, ty) => Two::SlotAcc,
-            Field::Slot(_) => Two::SlotSlot,
+            OperandField::Imm(_) if self.is_in_acc(a, ty) => BinaryForm::AccImm,
+            OperandField::Imm(_) => BinaryForm::SlotImm,
+            OperandField::Slot(_) if self.is_in_acc(a, ty) => BinaryForm::AccSlot,
+            OperandField::Slot(b) if self.is_in_acc(b, ty) => BinaryForm::SlotAcc,
+            OperandField::Slot(_) => BinaryForm::SlotSlot,
         }
     }
 
     /// Where a result is written to: its slot, or the scratch slot kept for results.
     fn dst(&self, slot: u32) -> u16 {
-        u16::try_from(slot).unwrap_or(self.layout.scratch(SCRATCHES - 1))
+        self.near(slot)
+            .unwrap_or(self.layout.scratch(SCRATCHES - 1))
     }
 
     /// Notes that an instruction has written to `dst` of a slot.
     fn done(&mut self, slot: u32, ty: Type) {
-        if u16::try_from(slot).is_err() {
+        if self.near(slot).is_none() {
             let scratch = self.dst(slot);
             self.wrote(u32::from(scratch));
             self.copy_far(slot, u32::from(scratch), ty);
@@ -370,18 +397,29 @@ impl<'a> Fuser<'a> {
         }
     }
 
-    /// Fills in where branches lead and what the frame takes. Gives the handlers.
-    fn finish(mut self) -> Result<Option<Handlers>> {
+    /// The distance in cells from a cell to a block that is emitted.
+    fn distance(&self, at: usize, target: BlockId) -> i64 {
+        self.starts[target.0 as usize] as i64 - at as i64
+    }
+
+    /// Fills in the distances in the last fields of branches. False if one does not fit there.
+    fn link_near(&mut self) -> bool {
+        for &(at, target) in self.near_fixups.iter() {
+            let Some(distance) = distance_field(self.distance(at, target)) else {
+                return false;
+            };
+            self.cells[at] |= u64::from(distance as u16) << 48;
+        }
+        true
+    }
+
+    /// Fills in all other distances, and the size of the frame.
+    fn link(&mut self) -> Result<()> {
         for &(at, fixup, target) in self.fixups.iter() {
-            let start = self.starts[target.0 as usize];
-            let distance = i32::try_from(start as i64 - at as i64)
+            let distance = i32::try_from(self.distance(at, target))
                 .map_err(|_| Error::limit(LimitKind::Code, "a function is too long"))?;
-            if matches!(fixup, Fixup::Near) && i16::try_from(distance).is_err() {
-                return Err(internal("a branch out of its field's reach"));
-            }
             let distance = u64::from(distance as u32);
             match fixup {
-                Fixup::Near => self.cells[at] |= (distance & 0xffff) << 48,
                 Fixup::Far => self.cells[at] |= distance << 32,
                 Fixup::Behind => self.cells[at + 1] = distance,
                 Fixup::Entry(i) => {
@@ -389,10 +427,10 @@ impl<'a> Fuser<'a> {
                 }
             }
         }
-        // One slot more, so that the first result of a call without results can be read.
+        // UnaryForm slot more, so that the first result of a call without results can be read.
         let slots = self.layout.frame_slots + self.overflow + 2;
         self.cells[0] = u64::from(slots) * 8;
-        Ok(self.handlers())
+        Ok(())
     }
 }
 

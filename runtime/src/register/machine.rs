@@ -19,14 +19,12 @@
 
 use crate::numeric::Slot;
 use crate::trap::TrapKind;
-#[cfg(debug_assertions)]
-use crate::vm::EXIT_OK;
 use crate::vm::{Cx, Exit, Vm};
 
 /// A position in code.
 pub(super) type Ip = *const u64;
 
-/// What executes a cell.
+/// The function that executes a cell.
 ///
 /// # Safety
 /// `ip` points to a cell of the handler's opcode in finished code, `fp` to a frame with room for
@@ -47,18 +45,18 @@ pub(super) struct Regs {
     pub(super) facc: f64,
 }
 
-/// How a handler ends.
+/// The end of a handler.
 #[cfg(not(debug_assertions))]
 pub(super) type Flow = Exit;
 
-/// How a handler ends: it goes on with the registers, or leaves the machine.
+/// The end of a handler: it goes on with the registers, or leaves the machine.
 #[cfg(debug_assertions)]
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Flow {
-    regs: Regs,
-    exit: Exit,
-    is_running: bool,
+    pub(super) regs: Regs,
+    pub(super) exit: Exit,
+    pub(super) is_running: bool,
 }
 
 /// Defines handlers: functions of the registers `r`, in the signature [`Handler`].
@@ -121,68 +119,14 @@ impl Regs {
 
     /// Writes a result to the slot that a field names, and to its accumulator.
     #[inline(always)]
-    pub(super) unsafe fn set<T: Value>(&mut self, n: usize, value: T) {
+    pub(super) unsafe fn set<T: AccValue>(&mut self, n: usize, value: T) {
         // SAFETY: fields name slots of the frame.
         unsafe { *self.slot(n) = value.into_slot() };
         value.accumulate(self);
     }
 
-    /// Goes on `cells` further.
-    #[inline(always)]
-    pub(super) unsafe fn next(self, cells: usize) -> Flow {
-        // SAFETY: the instruction has that many cells, and another one follows.
-        unsafe { self.goto(self.ip.add(cells)) }
-    }
-
-    /// Goes on at a distance in cells.
-    #[inline(always)]
-    pub(super) unsafe fn jump(self, cells: i32) -> Flow {
-        // SAFETY: branches lead to instructions of the same function.
-        unsafe { self.goto(self.ip.offset(cells as isize)) }
-    }
-
-    /// Goes on at `ip`.
-    #[cfg(not(debug_assertions))]
-    #[inline(always)]
-    pub(super) unsafe fn goto(self, ip: Ip) -> Flow {
-        // SAFETY: `ip` is at an instruction, whose first field is an opcode of the table.
-        unsafe {
-            let handler = super::table::handler(*ip.cast::<u16>());
-            let Regs {
-                fp, mem, len, vm, ..
-            } = self;
-            handler(ip, fp, mem, len, vm, self.acc, self.facc)
-        }
-    }
-
-    /// Goes on at `ip`.
-    #[cfg(debug_assertions)]
-    pub(super) unsafe fn goto(self, ip: Ip) -> Flow {
-        Flow {
-            regs: Regs { ip, ..self },
-            exit: EXIT_OK,
-            is_running: true,
-        }
-    }
-
     /// Goes on in another handler for the same cell.
-    #[cfg(not(debug_assertions))]
     #[inline(always)]
-    pub(super) unsafe fn handle(self, handler: Handler) -> Flow {
-        let Regs {
-            ip,
-            fp,
-            mem,
-            len,
-            vm,
-            ..
-        } = self;
-        // SAFETY: the caller's contract.
-        unsafe { handler(ip, fp, mem, len, vm, self.acc, self.facc) }
-    }
-
-    /// Goes on in another handler for the same cell.
-    #[cfg(debug_assertions)]
     pub(super) unsafe fn handle(self, handler: Handler) -> Flow {
         let Regs {
             ip,
@@ -220,7 +164,7 @@ impl Regs {
         unsafe { self.fail(kind as Exit) }
     }
 
-    /// Leaves the machine with what the instruction at hand has ended with.
+    /// Leaves the machine with the exit code that the instruction at hand has ended with.
     #[inline(always)]
     pub(super) unsafe fn fail(self, exit: Exit) -> Flow {
         // SAFETY: `vm` is alive.
@@ -271,53 +215,19 @@ pub(super) unsafe fn ended(vm: *mut Vm, ip: Ip, exit: Exit) -> Exit {
     exit
 }
 
-/// Runs from the registers' `ip` until the machine is left.
-///
-/// # Safety
-/// As for [`Handler`].
-#[cfg(not(debug_assertions))]
-pub(super) unsafe fn run(regs: Regs) -> Exit {
-    // SAFETY: the caller's contract.
-    unsafe { regs.goto(regs.ip) }
-}
-
-/// Runs from the registers' `ip` until the machine is left.
-///
-/// # Safety
-/// As for [`Handler`].
-#[cfg(debug_assertions)]
-pub(super) unsafe fn run(mut regs: Regs) -> Exit {
-    loop {
-        #[cfg(test)]
-        {
-            // SAFETY: the caller's contract.
-            let opcode = unsafe { *regs.ip.cast::<u16>() };
-            super::table::EXECUTED[usize::from(opcode)]
-                .store(true, std::sync::atomic::Ordering::Relaxed);
-        }
-        // SAFETY: the caller's contract, and that every handler leaves the registers as the next
-        // one wants them.
-        let flow = unsafe { regs.handle(super::table::handler(*regs.ip.cast::<u16>())) };
-        if !flow.is_running {
-            return flow.exit;
-        }
-        regs = flow.regs;
-    }
-}
-
 /// A value that an accumulator holds.
-pub(super) trait Value: Slot {
+pub(super) trait AccValue: Slot {
     /// Out of its accumulator.
     fn accumulated(regs: &Regs) -> Self;
     /// Into its accumulator.
     fn accumulate(self, regs: &mut Regs);
-    /// What an immediate field means.
+    /// The value of an immediate field.
     fn immediate(field: i16) -> Self;
 }
 
 macro_rules! values {
     ($($ty:ty: $field:ident => $immediate:expr;)*) => { $(
-        impl Value for $ty {
+        impl AccValue for $ty {
             #[inline(always)]
             fn accumulated(regs: &Regs) -> $ty {
                 Slot::from_slot(regs.acc)
@@ -341,7 +251,7 @@ values! {
     bool: field => field != 0;
 }
 
-impl Value for f64 {
+impl AccValue for f64 {
     #[inline(always)]
     fn accumulated(regs: &Regs) -> f64 {
         regs.facc
@@ -357,39 +267,39 @@ impl Value for f64 {
 }
 
 /// Where an operand comes from.
-pub(super) trait Source {
+pub(super) trait OperandSource {
     /// The operand that field `n` describes.
     ///
     /// # Safety
     /// As for [`Handler`].
-    unsafe fn get<T: Value>(regs: &Regs, n: usize) -> T;
+    unsafe fn get<T: AccValue>(regs: &Regs, n: usize) -> T;
 }
 
 /// The slot that the field names.
 pub(super) struct InSlot;
-/// The accumulator; the field is of no meaning.
+/// The accumulator; the field has no meaning.
 pub(super) struct InAcc;
 /// The field itself, signed.
 pub(super) struct Immediate;
 
-impl Source for InSlot {
+impl OperandSource for InSlot {
     #[inline(always)]
-    unsafe fn get<T: Value>(regs: &Regs, n: usize) -> T {
+    unsafe fn get<T: AccValue>(regs: &Regs, n: usize) -> T {
         // SAFETY: the caller's contract.
         T::from_slot(unsafe { *regs.slot(n) })
     }
 }
 
-impl Source for InAcc {
+impl OperandSource for InAcc {
     #[inline(always)]
-    unsafe fn get<T: Value>(regs: &Regs, _: usize) -> T {
+    unsafe fn get<T: AccValue>(regs: &Regs, _: usize) -> T {
         T::accumulated(regs)
     }
 }
 
-impl Source for Immediate {
+impl OperandSource for Immediate {
     #[inline(always)]
-    unsafe fn get<T: Value>(regs: &Regs, n: usize) -> T {
+    unsafe fn get<T: AccValue>(regs: &Regs, n: usize) -> T {
         // SAFETY: the caller's contract.
         T::immediate(unsafe { regs.field(n) } as i16)
     }

@@ -1,31 +1,15 @@
-//! THE table of handlers. An opcode of this tier is a handler's position in it.
+//! THE table of cells: the opcodes of this tier, in families of rows and forms.
 //!
-//! The table is a struct of handlers and arrays of handlers, so that positions follow from names:
-//! [`opcode!`] gives them, and nobody numbers anything.
+//! An opcode is the position of a handler in [`Table`], a struct of handlers and arrays of
+//! handlers; so positions follow from names, which [`opcode!`] gives. This file
+//! says which families there are, which rows of `ops.rs` are in each and in which forms;
+//! `handlers/dispatch.rs` fills the struct with the handlers.
 
 use std::mem::offset_of;
 
-use super::atomic::{self, ATOMIC, ATOMIC_OPS, SYNC, SYNC_OPS};
-use super::call::{self, RET_ONE};
-use super::control::{self, BR_IF, COPY, HELPER, HELPER_OPS, SELECT};
-use super::gc::{
-    self, ARRAY_GET, ARRAY_SET, BR_ON_CAST, GETS, REF_UNARY, STRUCT_GET, STRUCT_GET_VECTOR,
-    STRUCT_SET, STRUCT_SET_VECTOR,
-};
-use super::machine::{Handler, InAcc, InSlot};
-use super::memory::{
-    LOAD, LOAD_FORMS, LOAD_OPS, LOAD_THEN, LOAD_THEN_OPS, LoadForm, NATIVE_LOAD_THEN, STORE,
-    STORE_FORMS, STORE_OPS, StoreForm,
-};
-use super::numeric::{
-    BINARY, BINARY_OPS, BRANCH, BRANCH_AND, BRANCH_OPS, Branches, CHAIN, CHAIN_IMM, CHAIN_IMM_OPS,
-    CHAIN_OPS, COUNT, Chains, NATIVE_BINARY, NATIVE_CHAIN, NATIVE_UNARY, ONE, One, STEP, STEP_OPS,
-    Steps, TWO, Two, UNARY, UNARY_OPS,
-};
-use super::simd::{NATIVE_PLAIN, PLAIN, PLAIN_OPS, SCALAR, SCALAR_OPS, SCALARS, Scalar};
-use super::{promote, unwind};
+use super::machine::Handler;
 use crate::engine::Profile;
-use crate::ops::Op;
+use crate::ops::{Op, for_each_group};
 
 /// The opcode of a field of the table, or of the first handler in it.
 macro_rules! opcode {
@@ -37,14 +21,12 @@ macro_rules! opcode {
 pub(super) use opcode;
 
 macro_rules! table {
-    ($($field:ident: $ty:ty = $value:expr;)*) => {
+    ($($field:ident: $ty:ty;)*) => {
         /// Handlers by name.
         #[repr(C)]
         pub(super) struct Table {
             $(pub(super) $field: $ty,)*
         }
-
-        static TABLE: Table = Table { $($field: $value,)* };
 
         /// The name of an opcode, for tests: the field and the position in it.
         #[cfg(all(test, debug_assertions))]
@@ -58,113 +40,333 @@ macro_rules! table {
 }
 
 table! {
-    copy: [[Handler; 3]; 4] = COPY;
-    copy_pair: Handler = control::copy_pair;
-    copy_vector: Handler = control::copy_vector;
-    copy_far: Handler = control::copy_far;
-    constant_vector: Handler = control::constant_vector;
-    constant: [Handler; 2] = [control::constant::<u64>, control::constant::<f64>];
-    select: [[Handler; 2]; 2] = SELECT;
-    select_vector: Handler = control::select_vector;
-    clear: Handler = control::clear;
-    constants: Handler = control::constants;
-    br: Handler = control::br;
-    br_if: [[[Handler; 2]; 2]; 2] = BR_IF;
-    br_table: Handler = control::br_table;
-    trap: Handler = control::trap;
-    global_get: [Handler; 2] = [control::global_get::<u64>, control::global_get::<f64>];
-    global_get_vector: Handler = control::global_get_vector;
-    global_set: [[Handler; 2]; 2] = [
-        [control::global_set::<u64, InSlot>, control::global_set::<u64, InAcc>],
-        [control::global_set::<f64, InSlot>, control::global_set::<f64, InAcc>],
-    ];
-    global_set_vector: Handler = control::global_set_vector;
-    ref_func: Handler = control::ref_func;
-    trap_if_null: Handler = control::trap_if_null;
-    fuel: Handler = control::fuel;
-    poll: Handler = control::poll;
-    table_get: Handler = control::table_get;
-    table_set: Handler = control::table_set;
-    helper: [Handler; HELPER_OPS.len()] = HELPER;
-    throw: Handler = unwind::throw;
-    throw_ref: Handler = unwind::throw_ref;
-    exit: Handler = call::exit;
-    reload: Handler = call::reload;
-    ret: Handler = call::ret;
-    ret_one: [[Handler; 3]; 4] = RET_ONE;
-    call: Handler = call::call;
-    call_import: Handler = call::call_import;
-    call_indirect: Handler = call::call_indirect;
-    call_ref: Handler = call::call_ref;
-    return_call: Handler = call::return_call;
-    return_call_import: Handler = call::return_call_import;
-    return_call_indirect: Handler = call::return_call_indirect;
-    return_call_ref: Handler = call::return_call_ref;
-    return_callee: Handler = call::return_call_func;
-    outside: Handler = promote::outside;
-    count_call: Handler = promote::count_call;
-    count_loop: Handler = promote::count_loop;
-    unary: [[Handler; ONE]; UNARY_OPS.len()] = UNARY;
-    binary: [[Handler; TWO]; BINARY_OPS.len()] = BINARY;
-    branch: [Branches; BRANCH_OPS.len()] = BRANCH;
-    branch_and: Branches = BRANCH_AND;
-    count: [[Handler; 2]; 2] = COUNT;
-    step: [Steps; STEP_OPS.len()] = STEP;
-    chain: [Chains; CHAIN_OPS.len()] = CHAIN;
-    chain_imm: [Chains; CHAIN_IMM_OPS.len()] = CHAIN_IMM;
-    load_then: [Chains; LOAD_THEN_OPS.len()] = LOAD_THEN;
-    load: [[Handler; LOAD_FORMS]; LOAD_OPS.len()] = LOAD;
-    store: [[Handler; STORE_FORMS]; STORE_OPS.len()] = STORE;
-    atomic: [Handler; ATOMIC_OPS.len()] = ATOMIC;
-    atomic_sync: [Handler; SYNC_OPS.len()] = SYNC;
-    fence: Handler = atomic::fence;
-    struct_get: [[Handler; 2]; GETS] = STRUCT_GET;
-    struct_get_vector: [Handler; 2] = STRUCT_GET_VECTOR;
-    struct_set: [[Handler; 2]; 4] = STRUCT_SET;
-    struct_set_vector: [Handler; 2] = STRUCT_SET_VECTOR;
-    array_get: [Handler; GETS] = ARRAY_GET;
-    array_get_vector: Handler = gc::array_get_vector;
-    array_set: [Handler; 4] = ARRAY_SET;
-    array_set_vector: Handler = gc::array_set_vector;
-    ref_unary: [Handler; 5] = REF_UNARY;
-    struct_new: Handler = gc::struct_new;
-    aggregate: Handler = gc::aggregate;
-    aggregate_effect: Handler = gc::aggregate_effect;
-    ref_test: Handler = gc::ref_test;
-    ref_cast: Handler = gc::ref_cast;
-    br_on_cast: [Handler; 2] = BR_ON_CAST;
-    ref_test_desc: Handler = gc::ref_test_desc;
-    ref_cast_desc: Handler = gc::ref_cast_desc;
-    native_unary: [[Handler; ONE]; UNARY_OPS.len()] = NATIVE_UNARY;
-    native_binary: [[Handler; TWO]; BINARY_OPS.len()] = NATIVE_BINARY;
-    native_chain: [Chains; CHAIN_OPS.len()] = NATIVE_CHAIN;
-    native_load_then: [Chains; LOAD_THEN_OPS.len()] = NATIVE_LOAD_THEN;
-    vector: [Handler; PLAIN_OPS.len()] = PLAIN;
-    native_vector: [Handler; PLAIN_OPS.len()] = NATIVE_PLAIN;
-    vector_scalar: [[Handler; SCALAR]; SCALAR_OPS.len()] = SCALARS;
+    copy: [[Handler; 3]; 4];
+    copy_pair: Handler;
+    copy_vector: Handler;
+    copy_far: Handler;
+    constant_vector: Handler;
+    constant: [Handler; 2];
+    select: [Handler; 2];
+    select_vector: Handler;
+    clear: Handler;
+    constants: Handler;
+    br: Handler;
+    br_if: [[[Handler; 2]; 2]; 2];
+    br_table: Handler;
+    trap: Handler;
+    global_get: [Handler; 2];
+    global_get_vector: Handler;
+    global_set: [[Handler; 2]; 2];
+    global_set_vector: Handler;
+    ref_func: Handler;
+    trap_if_null: Handler;
+    fuel: Handler;
+    poll: Handler;
+    table_get: Handler;
+    table_set: Handler;
+    helper: [Handler; HELPER_OPS.len()];
+    throw: Handler;
+    throw_ref: Handler;
+    exit: Handler;
+    reload: Handler;
+    ret: Handler;
+    ret_one: [[Handler; 3]; 4];
+    call: Handler;
+    call_import: Handler;
+    call_indirect: Handler;
+    call_ref: Handler;
+    return_call: Handler;
+    return_call_import: Handler;
+    return_call_indirect: Handler;
+    return_call_ref: Handler;
+    return_callee: Handler;
+    outside: Handler;
+    count_call: Handler;
+    count_loop: Handler;
+    unary: [[Handler; UNARY_FORMS]; UNARY_OPS.len()];
+    binary: [[Handler; BINARY_FORMS]; BINARY_OPS.len()];
+    branch: [Branches; BRANCH_OPS.len()];
+    branch_and: Branches;
+    count: [[Handler; 2]; 2];
+    step: [Steps; STEP_OPS.len()];
+    chain: [Chains; CHAIN_OPS.len()];
+    chain_imm: [Chains; CHAIN_IMM_OPS.len()];
+    load_then: [Chains; LOAD_THEN_OPS.len()];
+    load: [[Handler; LOAD_FORMS]; LOAD_OPS.len()];
+    store: [[Handler; STORE_FORMS]; STORE_OPS.len()];
+    atomic: [Handler; ATOMIC_OPS.len()];
+    atomic_sync: [Handler; SYNC_OPS.len()];
+    fence: Handler;
+    struct_get: [[Handler; 2]; GETS];
+    struct_get_vector: [Handler; 2];
+    struct_set: [[Handler; 2]; 4];
+    struct_set_vector: [Handler; 2];
+    array_get: [Handler; GETS];
+    array_get_vector: Handler;
+    array_set: [Handler; 4];
+    array_set_vector: Handler;
+    ref_unary: [Handler; 5];
+    struct_new: Handler;
+    aggregate: Handler;
+    aggregate_effect: Handler;
+    ref_test: Handler;
+    ref_cast: Handler;
+    br_on_cast: [Handler; 2];
+    ref_test_desc: Handler;
+    ref_cast_desc: Handler;
+    native_unary: [[Handler; UNARY_FORMS]; UNARY_OPS.len()];
+    native_binary: [[Handler; BINARY_FORMS]; BINARY_OPS.len()];
+    native_chain: [Chains; CHAIN_OPS.len()];
+    native_load_then: [Chains; LOAD_THEN_OPS.len()];
+    vector: [Handler; PLAIN_OPS.len()];
+    native_vector: [Handler; PLAIN_OPS.len()];
+    vector_scalar: [[Handler; SCALAR_FORMS]; SCALAR_OPS.len()];
 }
 
 /// The number of opcodes.
 pub(super) const OPCODES: usize = size_of::<Table>() / size_of::<Handler>();
 
-/// Which opcodes tests have executed.
-#[cfg(all(test, debug_assertions))]
-pub(super) static EXECUTED: [std::sync::atomic::AtomicBool; OPCODES] =
-    [const { std::sync::atomic::AtomicBool::new(false) }; OPCODES];
+// --- rows ----------------------------------------------------------------------------------------
 
-/// The handler of an opcode.
-///
-/// # Safety
-/// The opcode must be less than [`OPCODES`].
-#[inline(always)]
-pub(super) unsafe fn handler(opcode: u16) -> Handler {
-    // SAFETY: the table consists of handlers only, of which there are `OPCODES`.
-    unsafe {
-        *(&raw const TABLE)
-            .cast::<Handler>()
-            .add(usize::from(opcode))
-    }
+macro_rules! list_ops {
+    ($list:ident $($group:ident {
+        $($op:ident $bytes:tt $name:literal $proposal:ident $tail:tt)*
+    })*) => {
+        pub(super) const $list: &[Op] = &[$($(Op::$op),*),*];
+    };
 }
+
+for_each_group!([for_each_unary for_each_test for_each_convert for_each_convert_trapping]
+    list_ops; UNARY_OPS);
+for_each_group!([for_each_binary for_each_binary_trapping for_each_compare]
+    list_ops; BINARY_OPS);
+for_each_group!([for_each_compare] list_ops; BRANCH_OPS);
+for_each_group!([for_each_load] list_ops; LOAD_OPS);
+for_each_group!([for_each_store] list_ops; STORE_OPS);
+for_each_group!([for_each_atomic_load for_each_atomic_store for_each_atomic_rmw
+    for_each_atomic_cmpxchg] list_ops; ATOMIC_OPS);
+// Vector rows, and those of wide arithmetic, that have one handler.
+for_each_group!([for_each_simd_unary for_each_simd_binary for_each_simd_ternary for_each_simd_reduce
+    for_each_simd_shuffle for_each_simd_extract_lane for_each_simd_load_lane
+    for_each_simd_store_lane for_each_wide] list_ops; PLAIN_OPS);
+// Vector rows of which one operand is a scalar.
+for_each_group!([for_each_simd_shift for_each_simd_splat for_each_simd_replace_lane
+    for_each_simd_load for_each_simd_store] list_ops; SCALAR_OPS);
+
+/// Passes on the comparisons that end a counted loop.
+macro_rules! for_each_step {
+    ($rows:ident) => {
+        $rows! {
+            I32Eq
+            I32Ne
+            I32LtS
+            I32LtU
+            I32GtS
+            I32GtU
+            I32LeS
+            I32LeU
+            I32GeS
+            I32GeU
+        }
+    };
+}
+pub(super) use for_each_step;
+
+/// Passes on pairs of operations in slots, of which the second takes the result of the first.
+macro_rules! for_each_chain {
+    ($rows:ident) => {
+        $rows! {
+            I32Mul I32Add;
+            F32Mul F32Add;
+            F64Mul F64Add;
+            F64Mul F64Sub;
+        }
+    };
+}
+pub(super) use for_each_chain;
+
+/// Passes on pairs of integers where the second operand of the first operation is an immediate.
+macro_rules! for_each_chain_imm {
+    ($rows:ident) => {
+        $rows! {
+            I32Shl I32Add;
+            I64Shl I64Xor;
+            I64ShrU I64Xor;
+            I64Rotl I64Mul;
+        }
+    };
+}
+pub(super) use for_each_chain_imm;
+
+/// Passes on loads, and operations that take the loaded value.
+macro_rules! for_each_load_then {
+    ($rows:ident) => {
+        $rows! {
+            I32Load I32Add;
+            I64Load I64Xor;
+            F64Load F64Add;
+            F64Load F64Sub;
+            F64Load F64Mul;
+        }
+    };
+}
+pub(super) use for_each_load_then;
+
+/// Passes on the instructions of `helpers.rs`.
+macro_rules! for_each_helper {
+    ($rows:ident) => {
+        $rows! {
+            MemorySize
+            MemoryGrow
+            MemoryFill
+            MemoryCopy
+            MemoryInit
+            DataDrop
+            TableSize
+            TableGrow
+            TableFill
+            TableCopy
+            TableInit
+            ElemDrop
+        }
+    };
+}
+pub(super) use for_each_helper;
+
+/// Passes on waits and notifications.
+macro_rules! for_each_sync {
+    ($rows:ident) => {
+        $rows! {
+            MemoryAtomicWait32
+            MemoryAtomicWait64
+            MemoryAtomicNotify
+        }
+    };
+}
+pub(super) use for_each_sync;
+
+macro_rules! ops {
+    ($($op:ident)*) => {
+        &[$(Op::$op),*]
+    };
+}
+
+macro_rules! pairs {
+    ($($first:ident $second:ident;)*) => {
+        &[$((Op::$first, Op::$second)),*]
+    };
+}
+
+pub(super) const STEP_OPS: &[Op] = for_each_step!(ops);
+pub(super) const CHAIN_OPS: &[(Op, Op)] = for_each_chain!(pairs);
+pub(super) const CHAIN_IMM_OPS: &[(Op, Op)] = for_each_chain_imm!(pairs);
+pub(super) const LOAD_THEN_OPS: &[(Op, Op)] = for_each_load_then!(pairs);
+pub(super) const HELPER_OPS: &[Op] = for_each_helper!(ops);
+pub(super) const SYNC_OPS: &[Op] = for_each_sync!(ops);
+
+/// The instructions of one operand, a reference or an i31.
+pub(super) const REF_UNARY_OPS: [Op; 5] = [
+    Op::RefI31,
+    Op::I31GetS,
+    Op::I31GetU,
+    Op::ArrayLen,
+    Op::RefGetDesc,
+];
+
+// --- forms ---------------------------------------------------------------------------------------
+
+/// The forms of the operands of a unary row, in the order of its handlers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UnaryForm {
+    Slot,
+    Acc,
+}
+
+/// The forms of the operands of a binary row, in the order of its handlers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BinaryForm {
+    SlotSlot,
+    SlotImm,
+    AccSlot,
+    SlotAcc,
+    AccImm,
+}
+
+pub(super) const UNARY_FORMS: usize = UnaryForm::Acc as usize + 1;
+pub(super) const BINARY_FORMS: usize = BinaryForm::AccImm as usize + 1;
+
+/// The forms of a branch: by negation, then operands.
+pub(super) type Branches = [[Handler; BINARY_FORMS]; 2];
+
+/// The forms of an addition and a branch: by negation, then by whether the second operand of the
+/// comparison is an immediate.
+pub(super) type Steps = [[Handler; 2]; 2];
+
+/// The forms of a pair of operations: by whether the first result is the first operand of the
+/// second operation, then by whether the other operand is in the accumulator.
+pub(super) type Chains = [[Handler; 2]; 2];
+
+/// The forms of a load, in the order of its handlers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LoadForm {
+    Slot,
+    Acc,
+    Fixed,
+    Wide,
+}
+
+/// The forms of a store, by address and value, in the order of its handlers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StoreForm {
+    SlotSlot,
+    SlotImm,
+    AccSlot,
+    SlotAcc,
+    AccImm,
+    FixedSlot,
+    FixedAcc,
+    FixedImm,
+    Wide,
+}
+
+pub(super) const LOAD_FORMS: usize = LoadForm::Wide as usize + 1;
+pub(super) const STORE_FORMS: usize = StoreForm::Wide as usize + 1;
+
+/// The forms of the scalar operand of a row, in the order of its handlers; the last one of
+/// an access is to any memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ScalarForm {
+    Slot,
+    Acc,
+    ImmOrWide,
+}
+
+pub(super) const SCALAR_FORMS: usize = ScalarForm::ImmOrWide as usize + 1;
+
+/// The number of forms that read a field which is not a v128: by the logarithm of the width, then
+/// those that extend the sign, then f64.
+pub(super) const GETS: usize = 7;
+
+/// In field `a` of a helper's cell: it has a result, for the slot in the last field.
+pub(super) const HAS_RESULT: u16 = 1 << 2;
+/// In field `a` of a helper's cell: its result is an i32.
+pub(super) const IS_NARROW: u16 = 1 << 3;
+
+/// Cells of every calling instruction: its arguments' first slot is in `a` and `b`.
+pub(super) const CALL_CELLS: usize = 2;
+
+// --- code that belongs to no function ------------------------------------------------------------
+
+/// Leaves the machine: where the frame of an entry from outside goes on.
+pub(super) static EXIT: [u64; 1] = [opcode!(exit) as u64];
+/// Switches back to the instance of the caller, and goes on there.
+pub(super) static RELOAD: [u64; 1] = [opcode!(reload) as u64];
+/// The code of a function that is called outside of the tier.
+pub(super) static OUTSIDE: [u64; 2] = [0, opcode!(outside) as u64];
+/// Tail-calls the function in the accumulator.
+pub(super) static TAIL_CALL: [u64; 1] = [opcode!(return_callee) as u64];
+
+// --- opcodes -------------------------------------------------------------------------------------
 
 /// No row.
 const NONE: u16 = u16::MAX;
@@ -193,46 +395,48 @@ fn by_profile(profile: Profile, deterministic: u16, native: u16) -> u16 {
 }
 
 /// The opcode of a unary row.
-pub(super) fn unary(op: Op, way: One, profile: Profile) -> Option<u16> {
+pub(super) fn unary(op: Op, form: UnaryForm, profile: Profile) -> Option<u16> {
     static ROWS: [u16; Op::ALL.len()] = rows(UNARY_OPS);
     let first = by_profile(profile, opcode!(unary), opcode!(native_unary));
-    Some(first + row(&ROWS, op)? * ONE as u16 + way as u16)
+    Some(first + row(&ROWS, op)? * UNARY_FORMS as u16 + form as u16)
 }
 
 /// The opcode of a binary row.
-pub(super) fn binary(op: Op, way: Two, profile: Profile) -> Option<u16> {
+pub(super) fn binary(op: Op, form: BinaryForm, profile: Profile) -> Option<u16> {
     static ROWS: [u16; Op::ALL.len()] = rows(BINARY_OPS);
     let first = by_profile(profile, opcode!(binary), opcode!(native_binary));
-    Some(first + row(&ROWS, op)? * TWO as u16 + way as u16)
+    Some(first + row(&ROWS, op)? * BINARY_FORMS as u16 + form as u16)
 }
 
-/// The opcode of a branch on a comparison, or on `i32.and`.
-pub(super) fn branch(op: Op, way: Two, negated: bool) -> Option<u16> {
+/// The opcodes of a branch on a comparison, or on `i32.and`, and of its negation.
+pub(super) fn branch(op: Op, form: BinaryForm) -> Option<[u16; 2]> {
     static ROWS: [u16; Op::ALL.len()] = rows(BRANCH_OPS);
-    let ways = u16::from(negated) * TWO as u16 + way as u16;
-    if op == Op::I32And {
-        return Some(opcode!(branch_and) + ways);
-    }
-    Some(opcode!(branch) + row(&ROWS, op)? * 2 * TWO as u16 + ways)
+    let first = if op == Op::I32And {
+        opcode!(branch_and)
+    } else {
+        opcode!(branch) + row(&ROWS, op)? * 2 * BINARY_FORMS as u16
+    };
+    Some([0, BINARY_FORMS as u16].map(|negation| first + negation + form as u16))
 }
 
-/// The opcode of an addition and a branch on its result.
-pub(super) fn count(is64: bool, negated: bool) -> u16 {
-    opcode!(count) + u16::from(is64) * 2 + u16::from(negated)
+/// The opcodes of an addition and a branch on its result, and of the negation.
+pub(super) fn count(is64: bool) -> [u16; 2] {
+    let first = opcode!(count) + u16::from(is64) * 2;
+    [first, first + 1]
 }
 
 /// The opcode of an addition and a branch on a comparison of its result.
 pub(super) fn step(op: Op, immediate: bool, negated: bool) -> Option<u16> {
     static ROWS: [u16; Op::ALL.len()] = rows(STEP_OPS);
-    let way = u16::from(negated) * 2 + u16::from(immediate);
-    Some(opcode!(step) + row(&ROWS, op)? * 4 + way)
+    let form = u16::from(negated) * 2 + u16::from(immediate);
+    Some(opcode!(step) + row(&ROWS, op)? * 4 + form)
 }
 
-/// The opcode of a load or operation and an operation on its result. `way`: whether the first
+/// The opcode of a load or operation and an operation on its result. `form`: whether the first
 /// operation's second operand is an immediate, whether the result is the first operand of the
 /// second one, whether the other operand is in the accumulator.
-pub(super) fn chain(ops: (Op, Op), way: (bool, bool, bool), profile: Profile) -> Option<u16> {
-    let (imm, first, in_acc) = way;
+pub(super) fn chain(ops: (Op, Op), form: (bool, bool, bool), profile: Profile) -> Option<u16> {
+    let (imm, first, in_acc) = form;
     let find = |rows: &[(Op, Op)]| rows.iter().position(|&row| row == ops);
     let (opcode, row) = if imm {
         (opcode!(chain_imm), find(CHAIN_IMM_OPS)?)
@@ -274,9 +478,9 @@ pub(super) fn vector(op: Op, profile: Profile) -> Option<u16> {
 }
 
 /// The opcode of a vector row with a scalar operand.
-pub(super) fn vector_scalar(op: Op, way: Scalar) -> Option<u16> {
+pub(super) fn vector_scalar(op: Op, form: ScalarForm) -> Option<u16> {
     static ROWS: [u16; Op::ALL.len()] = rows(SCALAR_OPS);
-    Some(opcode!(vector_scalar) + row(&ROWS, op)? * SCALAR as u16 + way as u16)
+    Some(opcode!(vector_scalar) + row(&ROWS, op)? * SCALAR_FORMS as u16 + form as u16)
 }
 
 /// The opcode of a helper.

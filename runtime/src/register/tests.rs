@@ -5,6 +5,7 @@
 mod atomics;
 mod forms;
 mod fused;
+mod limits;
 mod metered;
 mod objects;
 mod promoted;

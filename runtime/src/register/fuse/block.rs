@@ -1,7 +1,7 @@
 //! Blocks and what ends them, in the order of the code: conditions, tail repetition, branch tables.
 
 use super::moves::Move;
-use super::{Fixup, Fuser, condition, internal};
+use super::{Fixup, Fuser, condition};
 use crate::error::Result;
 use crate::ir::{BlockId, Inst, List, Operand, Type};
 use crate::register::table::opcode;
@@ -23,7 +23,7 @@ impl Fuser<'_> {
     fn insts(&mut self, mut insts: &[Inst], here: BlockId) -> Result<()> {
         while let [first, rest @ ..] = insts {
             self.begin(first);
-            if let Some(condition) = condition::find(self.func, insts, self.plan.is_far) {
+            if let Some(condition) = condition::find(self.func, insts, self.layout) {
                 self.br_if(condition, here)?;
                 return Ok(());
             }
@@ -39,20 +39,17 @@ impl Fuser<'_> {
                 insts = &insts[copies..];
                 continue;
             }
-            if rest.is_empty() {
-                return self.terminator(first, here);
-            }
             if self.chain(insts)? {
                 insts = &insts[2..];
                 continue;
             }
-            self.inst(first)?;
+            self.inst(first, here)?;
             insts = rest;
         }
         Ok(())
     }
 
-    /// What is copied, if what comes is a copy that the block gone to only returns.
+    /// The source of a copy, if the block that follows only returns the copy.
     fn returned_copy(&self, insts: &[Inst]) -> Option<(Operand, Type)> {
         let [Inst::Copy { dst, src, ty }, Inst::Br { target }] = *insts else {
             return None;
@@ -84,21 +81,6 @@ impl Fuser<'_> {
         self.moves();
     }
 
-    fn terminator(&mut self, inst: &Inst, here: BlockId) -> Result<()> {
-        match *inst {
-            Inst::Br { target } => return self.br(target, here),
-            Inst::BrTable { index, targets } => self.br_table(index, targets)?,
-            Inst::Return { values } => self.ret(values),
-            Inst::Trap { kind } => self.cell(opcode!(trap), kind as u16, 0, 0),
-            Inst::ReturnCall { .. }
-            | Inst::ReturnCallIndirect { .. }
-            | Inst::ReturnCallRef { .. } => self.tail_calls(inst)?,
-            Inst::Throw { .. } | Inst::ThrowRef { .. } => self.throws(inst)?,
-            _ => return Err(internal(format!("{} ends a block", inst.name()))),
-        }
-        Ok(())
-    }
-
     /// Notes that code goes from here to a block.
     pub(super) fn leave_to(&mut self, target: BlockId) {
         if self.plan.has_one_predecessor(target) {
@@ -119,12 +101,17 @@ impl Fuser<'_> {
     pub(super) fn goto(&mut self, target: BlockId) {
         self.leave_to(target);
         if self.next != Some(target) {
-            self.fixups.push((self.cells.len(), Fixup::Far, target));
-            self.cell(opcode!(br), 0, 0, 0);
+            self.jump(target);
         }
     }
 
-    fn br_table(&mut self, index: Operand, targets: List) -> Result<()> {
+    /// A jump to a block.
+    pub(super) fn jump(&mut self, target: BlockId) {
+        self.fixups.push((self.cells.len(), Fixup::Far, target));
+        self.cell(opcode!(br), 0, 0, 0);
+    }
+
+    pub(super) fn br_table(&mut self, index: Operand, targets: List) {
         let index = self.slot(index, Type::I32, 0);
         let targets = self.func.label_list(targets);
         let at = self.cells.len();
@@ -136,6 +123,5 @@ impl Fuser<'_> {
         }
         self.cells
             .resize(self.cells.len() + targets.len().div_ceil(2), 0);
-        Ok(())
     }
 }

@@ -1,79 +1,47 @@
 //! Calls, tail calls and returns: arguments to where the callee's frame begins, then the cell.
 
 use super::moves::Move;
-use super::{Field, FuncTypes, Fuser, Mirror, class, internal};
-use crate::error::Result;
-use crate::ir::{Inst, List, Operand, OperandKind, Slot, Type};
-use crate::register::call::CALL_CELLS;
-use crate::register::table::opcode;
+use super::{FuncTypes, Fuser, Mirror, OperandField, class};
+use crate::ir::{List, Operand, OperandKind, Slot, Type};
+use crate::register::table::{CALL_CELLS, opcode};
 use crate::types::FuncType;
 
 impl Fuser<'_> {
-    /// Calls.
-    pub(super) fn calls(&mut self, inst: &Inst) -> Result<()> {
-        match *inst {
-            Inst::Call { func, dst, args } => {
-                self.call(func, dst, args);
-            }
-            Inst::CallIndirect {
-                table,
-                type_index,
-                dst,
-                index_and_args,
-            } => {
-                let ty = self.func.module.func_type(type_index);
-                let further = self.table_and_type(table, type_index);
-                let address = self.func.table_address(table);
-                let op = opcode!(call_indirect);
-                self.call_by(op, further, (dst, &ty), index_and_args, address);
-            }
-            Inst::CallRef {
-                type_index,
-                dst,
-                func_and_args,
-            } => {
-                let ty = self.func.module.func_type(type_index);
-                let op = opcode!(call_ref);
-                self.call_by(op, 0, (dst, &ty), func_and_args, Type::Ref);
-            }
-            _ => return Err(internal(format!("{} is not a call", inst.name()))),
-        }
-        Ok(())
+    pub(super) fn call_indirect(&mut self, by: (u32, u32), dst: Slot, index_and_args: List) {
+        let (table, type_index) = by;
+        let ty = self.func.module.func_type(type_index);
+        let further = self.table_and_type(table, type_index);
+        let address = self.func.table_address(table);
+        let op = opcode!(call_indirect);
+        self.call_by(op, further, (dst, &ty), index_and_args, address);
     }
 
-    /// Tail calls.
-    pub(super) fn tail_calls(&mut self, inst: &Inst) -> Result<()> {
-        match *inst {
-            Inst::ReturnCall { func, args } => {
-                let ir = self.func;
-                let ty = &ir.module.signatures[func as usize];
-                self.parallel_moves(self.func.list(args), &FuncTypes(&ty.params));
-                self.callee(opcode!(return_call), opcode!(return_call_import), func, 0);
-                let args: u32 = FuncTypes(&ty.params).iter().map(Type::slots).sum();
-                self.overflow = self.overflow.max(args);
-            }
-            Inst::ReturnCallIndirect {
-                table,
-                type_index,
-                index_and_args,
-            } => {
-                let ty = self.func.module.func_type(type_index);
-                let further = self.table_and_type(table, type_index);
-                let address = self.func.table_address(table);
-                let op = opcode!(return_call_indirect);
-                self.return_call_by(op, further, &ty, index_and_args, address);
-            }
-            Inst::ReturnCallRef {
-                type_index,
-                func_and_args,
-            } => {
-                let ty = self.func.module.func_type(type_index);
-                let op = opcode!(return_call_ref);
-                self.return_call_by(op, 0, &ty, func_and_args, Type::Ref);
-            }
-            _ => return Err(internal(format!("{} is not a tail call", inst.name()))),
-        }
-        Ok(())
+    pub(super) fn call_ref(&mut self, type_index: u32, dst: Slot, func_and_args: List) {
+        let ty = self.func.module.func_type(type_index);
+        self.call_by(opcode!(call_ref), 0, (dst, &ty), func_and_args, Type::Ref);
+    }
+
+    pub(super) fn return_call(&mut self, func: u32, args: List) {
+        let ir = self.func;
+        let ty = &ir.module.signatures[func as usize];
+        self.parallel_moves(ir.list(args), &FuncTypes(&ty.params));
+        self.callee(opcode!(return_call), opcode!(return_call_import), func, 0);
+        let args: u32 = FuncTypes(&ty.params).iter().map(Type::slots).sum();
+        self.overflow = self.overflow.max(args);
+    }
+
+    pub(super) fn return_call_indirect(&mut self, by: (u32, u32), index_and_args: List) {
+        let (table, type_index) = by;
+        let ty = self.func.module.func_type(type_index);
+        let further = self.table_and_type(table, type_index);
+        let address = self.func.table_address(table);
+        let op = opcode!(return_call_indirect);
+        self.return_call_by(op, further, &ty, index_and_args, address);
+    }
+
+    pub(super) fn return_call_ref(&mut self, type_index: u32, func_and_args: List) {
+        let ty = self.func.module.func_type(type_index);
+        self.return_call_by(opcode!(return_call_ref), 0, &ty, func_and_args, Type::Ref);
     }
 
     /// The further cell of an indirect call.
@@ -82,7 +50,7 @@ impl Fuser<'_> {
         u64::from(id.0) | u64::from(table) << 32
     }
 
-    fn call(&mut self, func: u32, dst: Slot, args: List) {
+    pub(super) fn call(&mut self, func: u32, dst: Slot, args: List) {
         let ir = self.func;
         let ty = &ir.module.signatures[func as usize];
         let first = self.layout.slot(dst);
@@ -138,12 +106,12 @@ impl Fuser<'_> {
     }
 
     /// Puts what a tail call goes by above its arguments; gives the slot.
-    fn save_callee(&mut self, operand: Operand, ty: Type, args: u32) -> Saved {
+    fn save_callee(&mut self, operand: Operand, ty: Type, args: u32) -> CalleeSlot {
         if let OperandKind::Slot(slot) = operand.get()
-            && let Ok(slot) = u16::try_from(self.layout.slot(slot))
+            && let Some(slot) = self.near(self.layout.slot(slot))
             && u32::from(slot) >= args
         {
-            return Saved::InPlace(slot);
+            return CalleeSlot::InPlace(slot);
         }
         let at = self.layout.frame_slots + self.overflow.max(args);
         self.overflow = self.overflow.max(args) + 1;
@@ -152,7 +120,7 @@ impl Fuser<'_> {
             src: operand,
             ty,
         });
-        Saved::Above(at)
+        CalleeSlot::Above(at)
     }
 
     fn return_call_by(&mut self, op: u16, further: u64, ty: &FuncType, list: List, callee: Type) {
@@ -162,9 +130,9 @@ impl Fuser<'_> {
         let saved = self.save_callee(operands[0], callee, args);
         self.parallel_moves(&operands[1..], &types);
         let by = match saved {
-            Saved::InPlace(slot) => slot,
-            Saved::Above(at) => {
-                self.raw_copy(args, at, callee);
+            CalleeSlot::InPlace(slot) => slot,
+            CalleeSlot::Above(at) => {
+                self.copy_slot(args, at, callee);
                 args as u16
             }
         };
@@ -190,8 +158,8 @@ impl Fuser<'_> {
     pub(super) fn ret_one(&mut self, value: Operand, ty: Type) {
         let op = opcode!(ret_one) + class(ty) * 3;
         match self.field(value, ty, 0) {
-            Field::Imm(value) => self.cell(op + 2, value as u16, 0, 0),
-            Field::Slot(slot) => {
+            OperandField::Imm(value) => self.cell(op + 2, value as u16, 0, 0),
+            OperandField::Slot(slot) => {
                 let in_acc = u16::from(self.is_in_acc(slot, ty));
                 self.cell(op + in_acc, slot, 0, 0);
             }
@@ -199,9 +167,9 @@ impl Fuser<'_> {
     }
 }
 
-/// What a tail call goes by, while its arguments are moved.
+/// The slot of the callee of a tail call, while its arguments are moved.
 #[derive(Clone, Copy, Debug)]
-enum Saved {
+enum CalleeSlot {
     InPlace(u16),
     Above(u32),
 }

@@ -1,4 +1,5 @@
-//! Two instructions as one cell: a multiplication or load, and what takes its result at once.
+//! BinaryForm instructions as one cell: a multiplication or load, and what takes its result at
+//! once.
 
 use super::{Fuser, internal};
 use crate::error::Result;
@@ -6,7 +7,7 @@ use crate::ir::{Inst, Operand, OperandKind, Slot, Type};
 use crate::ops::Op;
 use crate::register::table;
 
-/// What the second field of a pair's cell says.
+/// The second field of a pair's cell.
 #[derive(Clone, Copy, Debug)]
 enum Second {
     Operand(Operand),
@@ -54,8 +55,8 @@ impl Fuser<'_> {
         let x = self.slot(x, ty, 2);
         let in_acc = self.is_in_acc(x, ty);
         let is_imm = matches!(first.b, Second::Immediate(_));
-        let way = (is_imm, is_first, in_acc);
-        let code = table::chain((first.op, op), way, self.profile);
+        let form = (is_imm, is_first, in_acc);
+        let code = table::chain((first.op, op), form, self.profile);
         self.cell(code.ok_or_else(|| internal(op.mnemonic()))?, a, b, x);
         let dst = self.layout.slot(dst);
         self.cells.push(u64::from(dst));
@@ -66,47 +67,50 @@ impl Fuser<'_> {
     /// The first instruction of a pair whose second has the opcode `then`.
     fn first_of_chain(&self, inst: &Inst, then: Op) -> Option<First> {
         let is_pair = |op, imm| {
-            let way = (imm, false, false);
-            table::chain((op, then), way, self.profile).is_some()
+            let form = (imm, false, false);
+            table::chain((op, then), form, self.profile).is_some()
         };
-        match *inst {
-            Inst::Binary { op, dst, a, b } => {
-                let (op, a, b) = super::condition::constant_last(self.func, op, a, b);
-                let ty = super::condition::types(op).0;
-                let b = match self.immediate(b, ty) {
-                    Some(value) if is_pair(op, true) => Second::Immediate(value),
-                    _ if is_pair(op, false) && self.is_at_hand(b) => Second::Operand(b),
-                    _ => return None,
-                };
-                self.is_at_hand(a).then_some(First {
-                    op,
-                    result: dst,
-                    a,
-                    ty_of_a: ty,
-                    b,
-                })
-            }
-            Inst::Load {
+        if let Inst::Binary { op, dst, a, b } = *inst {
+            let (op, a, b) = super::condition::constant_last(self.func, op, a, b);
+            let ty = super::condition::types(op).0;
+            let b = match self.immediate(b, ty) {
+                Some(value) if is_pair(op, true) => Second::Immediate(value),
+                _ if is_pair(op, false) && self.is_at_hand(b) => Second::Operand(b),
+                _ => return None,
+            };
+            return self.is_at_hand(a).then_some(First {
                 op,
-                memory,
-                dst,
-                addr,
-                offset,
-            } if is_pair(op, false) => {
-                let offset = self.near(memory, self.func.consts[offset as usize])?;
-                self.is_at_hand(addr).then_some(First {
-                    op,
-                    result: dst,
-                    a: addr,
-                    ty_of_a: Type::I32,
-                    b: Second::Offset(offset),
-                })
-            }
-            _ => None,
+                result: dst,
+                a,
+                ty_of_a: ty,
+                b,
+            });
         }
+        let Inst::Load {
+            op,
+            memory,
+            dst,
+            addr,
+            offset,
+        } = *inst
+        else {
+            return None;
+        };
+        if !is_pair(op, false) {
+            return None;
+        }
+
+        let offset = self.near_offset(memory, self.func.consts[offset as usize])?;
+        self.is_at_hand(addr).then_some(First {
+            op,
+            result: dst,
+            a: addr,
+            ty_of_a: Type::I32,
+            b: Second::Offset(offset),
+        })
     }
 
-    /// Whether an operand is in a slot without more ado.
+    /// True if an operand is in a slot of the frame already.
     fn is_at_hand(&self, operand: Operand) -> bool {
         match operand.get() {
             OperandKind::Slot(_) => true,

@@ -1,9 +1,10 @@
 //! Conditions that become one cell with their branch, and how operands may be exchanged.
 
-use super::layout::immediate;
-use super::{Field, Fixup, Fuser, internal};
+use super::fields::{distance_field, immediate};
+use super::layout::Layout;
+use super::{Fixup, Fuser, NOT_EMITTED, OperandField, internal};
 use crate::error::Result;
-use crate::ir::{BlockId, Func, Inst, Operand, Slot, Type};
+use crate::ir::{BlockId, Func, Inst, Operand, OperandKind, Slot, Type};
 use crate::ops::{Op, Shape, SigType, Signature};
 use crate::register::table::{self, opcode};
 use crate::types::RefType;
@@ -25,38 +26,35 @@ enum Test {
     Cast(Operand, RefType),
     /// The comparison, or the bits in common.
     Compare(Op, Operand, Operand),
-    /// The slot after an addition is not 0.
-    Count(Slot, i16, Type),
-    /// The comparison of the slot after an addition.
-    Step(Slot, i16, Op, Operand),
+    /// The slot after an addition is not 0. A field can name it.
+    Count(u16, i16, Type),
+    /// The comparison of the slot after an addition. A field can name it.
+    Step(u16, i16, Op, Operand),
 }
 
 /// The most instructions that become one condition: an addition, a comparison, its negation, and
 /// the branch.
 const INSTS_MAX: usize = 4;
 
-/// The condition that a block, or the rest of it, consists of. Where branches may be far or slots
-/// beyond what a field can name, only those whose cells have room for the distance.
-pub(super) fn find(func: &Func, insts: &[Inst], is_far: bool) -> Option<Condition> {
+/// The condition that a block, or the rest of it, consists of.
+pub(super) fn find(func: &Func, insts: &[Inst], layout: &Layout) -> Option<Condition> {
     if insts.len() > INSTS_MAX {
         return None;
     }
     let (last, before) = insts.split_last()?;
-    let (test, negated, then, other) = match *last {
-        Inst::BrIf { cond, then, other } => {
-            let (test, negated) = test(func, before, cond)?;
-            (test, negated, then, other)
-        }
-        Inst::BrIfNull { a, then, other } if before.is_empty() => {
-            (Test::NonZero(a, Type::Ref), true, then, other)
-        }
-        Inst::BrOnCast { ty, a, then, other } if before.is_empty() => {
-            (Test::Cast(a, ty), false, then, other)
-        }
-        _ => return None,
+    let (test, negated, then, other) = if let Inst::BrIf { cond, then, other } = *last {
+        let (test, negated) = test(func, layout, before, cond)?;
+        (test, negated, then, other)
+    } else if !before.is_empty() {
+        return None;
+    } else if let Inst::BrIfNull { a, then, other } = *last {
+        (Test::NonZero(a, Type::Ref), true, then, other)
+    } else if let Inst::BrOnCast { ty, a, then, other } = *last {
+        (Test::Cast(a, ty), false, then, other)
+    } else {
+        return None;
     };
-    let fits = !is_far || matches!(test, Test::NonZero(..) | Test::Cast(..));
-    fits.then_some(Condition {
+    Some(Condition {
         test,
         negated,
         then,
@@ -65,79 +63,119 @@ pub(super) fn find(func: &Func, insts: &[Inst], is_far: bool) -> Option<Conditio
 }
 
 /// The test that instructions and a branch on `cond` are, and whether it is the other way round.
-fn test(func: &Func, before: &[Inst], cond: Operand) -> Option<(Test, bool)> {
-    let is_temporary = |dst: Slot| dst.0 >= func.first_temporary && Operand::slot(dst) == cond;
-    match *before {
-        [] => Some((Test::NonZero(cond, Type::I32), false)),
-        [Inst::Unary { op, dst, a }] if op.shape() == Shape::Test && is_temporary(dst) => {
-            Some((Test::NonZero(a, types(op).0), true))
-        }
-        [Inst::RefTest { ty, dst, a }] if is_temporary(dst) => Some((Test::Cast(a, ty), false)),
-        [Inst::RefIsNull { dst, a }] if is_temporary(dst) => {
-            Some((Test::NonZero(a, Type::Ref), true))
-        }
-        [Inst::Binary { op, dst, a, b }]
-            if is_temporary(dst) && (op.shape() == Shape::Compare || op == Op::I32And) =>
-        {
-            let (op, a, b) = constant_last(func, op, a, b);
-            Some((Test::Compare(op, a, b), false))
-        }
-        [ref sum @ Inst::Binary { dst, .. }] if Operand::slot(dst) == cond => {
-            let (dst, step, ty) = step(func, sum)?;
-            (ty == Type::I32).then_some((Test::Count(dst, step, ty), false))
-        }
-        [
-            ref rest @ ..,
-            Inst::Binary {
-                op, dst: result, ..
-            },
-            Inst::Unary {
-                op: Op::I32Eqz,
-                dst,
-                a,
-            },
-        ] if is_temporary(dst) && op.shape() == Shape::Compare && a == Operand::slot(result) => {
-            let (test, negated) = test(func, &before[..rest.len() + 1], a)?;
-            Some((test, !negated))
-        }
-        [ref sum, Inst::Unary { op, dst, a }] if op.shape() == Shape::Test && is_temporary(dst) => {
-            let (counter, step, ty) = step(func, sum)?;
-            let fits = Operand::slot(counter) == a && types(op).0 == ty;
-            fits.then_some((Test::Count(counter, step, ty), true))
-        }
-        [ref sum, Inst::Binary { op, dst, a, b }]
-            if op.shape() == Shape::Compare && is_temporary(dst) =>
-        {
-            let (counter, step, ty) = step(func, sum)?;
-            let (op, b) = if a == Operand::slot(counter) {
-                (op, b)
-            } else if b == Operand::slot(counter) {
-                (commuted(op)?, a)
-            } else {
-                return None;
-            };
-            let fits = ty == Type::I32 && types(op).0 == ty;
-            fits.then_some((Test::Step(counter, step, op, b), false))
-        }
-        _ => None,
+fn test(func: &Func, layout: &Layout, before: &[Inst], cond: Operand) -> Option<(Test, bool)> {
+    let Some((last, rest)) = before.split_last() else {
+        return Some((Test::NonZero(cond, Type::I32), false));
+    };
+    if let ([], &Inst::Binary { dst, .. }) = (rest, last)
+        && Operand::slot(dst) == cond
+        && let Some((counter, step, Type::I32)) = step(func, layout, last)
+    {
+        return Some((Test::Count(counter, step, Type::I32), false));
     }
+    let is_it = |dst: Slot| dst.0 >= func.first_temporary && Operand::slot(dst) == cond;
+    if let Inst::Unary { op, dst, a } = *last
+        && op.shape() == Shape::Test
+        && is_it(dst)
+    {
+        return test_of_zero(func, layout, rest, (op, a));
+    }
+    if let Inst::Binary { op, dst, a, b } = *last
+        && is_it(dst)
+    {
+        return test_of_two(func, layout, rest, (op, a, b));
+    }
+    if !rest.is_empty() {
+        return None;
+    }
+    if let Inst::RefTest { ty, dst, a } = *last
+        && is_it(dst)
+    {
+        return Some((Test::Cast(a, ty), false));
+    }
+    if let Inst::RefIsNull { dst, a } = *last
+        && is_it(dst)
+    {
+        return Some((Test::NonZero(a, Type::Ref), true));
+    }
+    None
+}
+/// The test that the operand of a zero test is 0, if the instructions before are a part of it.
+fn test_of_zero(
+    func: &Func,
+    layout: &Layout,
+    before: &[Inst],
+    (op, a): (Op, Operand),
+) -> Option<(Test, bool)> {
+    let ty = types(op).0;
+    let Some((last, rest)) = before.split_last() else {
+        return Some((Test::NonZero(a, ty), true));
+    };
+    let Inst::Binary { op: first, dst, .. } = *last else {
+        return None;
+    };
+    if Operand::slot(dst) != a {
+        return None;
+    }
+    if op == Op::I32Eqz && first.shape() == Shape::Compare {
+        let (test, negated) = test(func, layout, before, a)?;
+        return Some((test, !negated));
+    }
+    let (counter, step, of) = step(func, layout, last)?;
+    (rest.is_empty() && of == ty).then_some((Test::Count(counter, step, ty), true))
 }
 
-/// An instruction that adds a small constant to a slot.
-fn step(func: &Func, inst: &Inst) -> Option<(Slot, i16, Type)> {
+/// The test of a comparison, or of bits in common, of a sum that is made before or of any operands.
+fn test_of_two(
+    func: &Func,
+    layout: &Layout,
+    before: &[Inst],
+    (op, a, b): (Op, Operand, Operand),
+) -> Option<(Test, bool)> {
+    let is_compare = op.shape() == Shape::Compare;
+    let [sum] = before else {
+        let is_plain = before.is_empty() && (is_compare || op == Op::I32And);
+        let (op, a, b) = constant_last(func, op, a, b);
+        return is_plain.then_some((Test::Compare(op, a, b), false));
+    };
+    if !is_compare {
+        return None;
+    }
+    let (counter, step, ty) = step(func, layout, sum)?;
+    let is_counter = |operand: Operand| match operand.get() {
+        OperandKind::Slot(slot) => layout.slot(slot) == u32::from(counter),
+        OperandKind::Const(_) => false,
+    };
+    let (op, b) = if is_counter(a) {
+        (op, b)
+    } else if is_counter(b) {
+        (commuted(op)?, a)
+    } else {
+        return None;
+    };
+    let fits = ty == Type::I32 && types(op).0 == ty;
+    fits.then_some((Test::Step(counter, step, op, b), false))
+}
+
+/// The additions of a constant to a slot that a condition may include, and the sign of the
+/// constant.
+const STEPS: [(Op, Type, i16); 4] = [
+    (Op::I32Add, Type::I32, 1),
+    (Op::I32Sub, Type::I32, -1),
+    (Op::I64Add, Type::I64, 1),
+    (Op::I64Sub, Type::I64, -1),
+];
+
+/// The slot, if a field can name it, to which an instruction adds a small constant.
+fn step(func: &Func, layout: &Layout, inst: &Inst) -> Option<(u16, i16, Type)> {
     let Inst::Binary { op, dst, a, b } = *inst else {
         return None;
     };
     let (op, a, b) = constant_last(func, op, a, b);
-    let (ty, sign) = match op {
-        Op::I32Add => (Type::I32, 1),
-        Op::I32Sub => (Type::I32, -1),
-        Op::I64Add => (Type::I64, 1),
-        Op::I64Sub => (Type::I64, -1),
-        _ => return None,
-    };
+    let &(_, ty, sign) = STEPS.iter().find(|row| row.0 == op)?;
     let step = immediate(func.constant(b)?, ty)?.checked_mul(sign)?;
-    (a == Operand::slot(dst)).then_some((dst, step, ty))
+    let counter = layout.near(layout.slot(dst))?;
+    (a == Operand::slot(dst)).then_some((counter, step, ty))
 }
 
 fn value_type(ty: SigType) -> Type {
@@ -175,45 +213,82 @@ pub(super) fn stored(op: Op) -> Type {
 
 /// Exchanges operands where that gets a constant into the second place.
 pub(super) fn constant_last(func: &Func, op: Op, a: Operand, b: Operand) -> (Op, Operand, Operand) {
-    match commuted(op) {
-        Some(op) if func.constant(a).is_some() && func.constant(b).is_none() => (op, b, a),
-        _ => (op, a, b),
+    if func.constant(a).is_some()
+        && func.constant(b).is_none()
+        && let Some(op) = commuted(op)
+    {
+        return (op, b, a);
     }
+    (op, a, b)
 }
+
+/// Opcodes that give the same with exchanged operands.
+const COMMUTATIVE: &[Op] = &[
+    Op::I32Add,
+    Op::I32Mul,
+    Op::I32And,
+    Op::I32Or,
+    Op::I32Xor,
+    Op::I32Eq,
+    Op::I32Ne,
+    Op::I64Add,
+    Op::I64Mul,
+    Op::I64And,
+    Op::I64Or,
+    Op::I64Xor,
+    Op::I64Eq,
+    Op::I64Ne,
+    Op::F32Add,
+    Op::F32Mul,
+    Op::F32Min,
+    Op::F32Max,
+    Op::F32Eq,
+    Op::F32Ne,
+    Op::F64Add,
+    Op::F64Mul,
+    Op::F64Min,
+    Op::F64Max,
+    Op::F64Eq,
+    Op::F64Ne,
+];
+
+/// Comparisons that give the same as their partner with exchanged operands.
+const MIRRORED: &[(Op, Op)] = &[
+    (Op::I32LtS, Op::I32GtS),
+    (Op::I32LtU, Op::I32GtU),
+    (Op::I32LeS, Op::I32GeS),
+    (Op::I32LeU, Op::I32GeU),
+    (Op::I64LtS, Op::I64GtS),
+    (Op::I64LtU, Op::I64GtU),
+    (Op::I64LeS, Op::I64GeS),
+    (Op::I64LeU, Op::I64GeU),
+    (Op::F32Lt, Op::F32Gt),
+    (Op::F32Le, Op::F32Ge),
+    (Op::F64Lt, Op::F64Gt),
+    (Op::F64Le, Op::F64Ge),
+];
+
+/// By opcode, the opcode that gives the same with exchanged operands, if there is one.
+static COMMUTED: [Option<Op>; Op::ALL.len()] = {
+    let mut commuted = [None; Op::ALL.len()];
+    let mut i = 0;
+    while i < COMMUTATIVE.len() {
+        commuted[COMMUTATIVE[i] as usize] = Some(COMMUTATIVE[i]);
+        i += 1;
+    }
+    i = 0;
+    while i < MIRRORED.len() {
+        let (a, b) = MIRRORED[i];
+        commuted[a as usize] = Some(b);
+        commuted[b as usize] = Some(a);
+        i += 1;
+    }
+    commuted
+};
 
 /// The opcode that gives the same with exchanged operands.
 pub(super) fn commuted(op: Op) -> Option<Op> {
-    Some(match op {
-        Op::I32Add | Op::I32Mul | Op::I32And | Op::I32Or | Op::I32Xor | Op::I32Eq | Op::I32Ne => op,
-        Op::I64Add | Op::I64Mul | Op::I64And | Op::I64Or | Op::I64Xor | Op::I64Eq | Op::I64Ne => op,
-        Op::F32Add | Op::F32Mul | Op::F32Min | Op::F32Max | Op::F32Eq | Op::F32Ne => op,
-        Op::F64Add | Op::F64Mul | Op::F64Min | Op::F64Max | Op::F64Eq | Op::F64Ne => op,
-        Op::I32LtS => Op::I32GtS,
-        Op::I32LtU => Op::I32GtU,
-        Op::I32GtS => Op::I32LtS,
-        Op::I32GtU => Op::I32LtU,
-        Op::I32LeS => Op::I32GeS,
-        Op::I32LeU => Op::I32GeU,
-        Op::I32GeS => Op::I32LeS,
-        Op::I32GeU => Op::I32LeU,
-        Op::I64LtS => Op::I64GtS,
-        Op::I64LtU => Op::I64GtU,
-        Op::I64GtS => Op::I64LtS,
-        Op::I64GtU => Op::I64LtU,
-        Op::I64LeS => Op::I64GeS,
-        Op::I64LeU => Op::I64GeU,
-        Op::I64GeS => Op::I64LeS,
-        Op::I64GeU => Op::I64LeU,
-        Op::F32Lt => Op::F32Gt,
-        Op::F32Gt => Op::F32Lt,
-        Op::F32Le => Op::F32Ge,
-        Op::F32Ge => Op::F32Le,
-        Op::F64Lt => Op::F64Gt,
-        Op::F64Gt => Op::F64Lt,
-        Op::F64Le => Op::F64Ge,
-        Op::F64Ge => Op::F64Le,
-        _ => return None,
-    })
+    COMMUTED[op as usize]
 }
 
 impl Fuser<'_> {
@@ -236,16 +311,17 @@ impl Fuser<'_> {
         };
         self.branch(test, negated, target)?;
         self.leave_to(target);
-        match self.func.block(rest) {
-            // What ends here is repeated, but no further condition: they may go around in a circle.
-            [Inst::Return { .. } | Inst::Trap { .. }] if self.plan.is_repeated(rest) => {
-                self.br(rest, here)
-            }
-            _ => {
-                self.goto(rest);
-                Ok(())
-            }
+        // A block that ends the function is repeated. A further condition is not: conditions may
+        // lead around in a circle.
+        let ends = matches!(
+            self.func.block(rest),
+            [Inst::Return { .. } | Inst::Trap { .. }]
+        );
+        if ends && self.plan.is_repeated(rest) {
+            return self.br(rest, here);
         }
+        self.goto(rest);
+        Ok(())
     }
 
     fn branch(&mut self, test: Test, negated: bool, target: BlockId) -> Result<()> {
@@ -268,37 +344,47 @@ impl Fuser<'_> {
                 let ty = types(op).0;
                 let a = self.slot(a, ty, 0);
                 let b = self.field(b, ty, 1);
-                let way = self.two(a, b, ty);
-                let code = table::branch(op, way, negated);
-                let code = code.ok_or_else(|| internal(op.mnemonic()))?;
-                self.fixups.push((self.cells.len(), Fixup::Near, target));
-                self.cell(code, a, b.bits(), 0);
+                let form = self.binary_form(a, b, ty);
+                let codes = table::branch(op, form).ok_or_else(|| internal(op.mnemonic()))?;
+                self.near_branch(codes, negated, [a, b.bits()], target);
             }
-            Test::Count(slot, step, ty) => {
-                let slot = self.layout.slot(slot);
-                let Ok(counter) = u16::try_from(slot) else {
-                    return Err(internal("a counter that a field cannot name"));
-                };
-                self.fixups.push((self.cells.len(), Fixup::Near, target));
-                let code = table::count(ty == Type::I64, negated);
-                self.cell(code, counter, step as u16, 0);
-                self.wrote_value(slot, ty);
+            Test::Count(counter, step, ty) => {
+                let codes = table::count(ty == Type::I64);
+                self.near_branch(codes, negated, [counter, step as u16], target);
+                self.wrote_value(counter.into(), ty);
             }
-            Test::Step(slot, step, op, bound) => {
+            Test::Step(counter, step, op, bound) => {
                 let bound = self.field(bound, Type::I32, 0);
-                let slot = self.layout.slot(slot);
-                let Ok(counter) = u16::try_from(slot) else {
-                    return Err(internal("a counter that a field cannot name"));
-                };
-                let is_immediate = matches!(bound, Field::Imm(_));
+                let is_immediate = matches!(bound, OperandField::Imm(_));
                 let code = table::step(op, is_immediate, negated);
                 let code = code.ok_or_else(|| internal(op.mnemonic()))?;
                 self.fixups.push((self.cells.len(), Fixup::Behind, target));
                 self.cell(code, counter, step as u16, bound.bits());
                 self.cells.push(0);
-                self.wrote_value(slot, Type::I32);
+                self.wrote_value(counter.into(), Type::I32);
             }
         }
         Ok(())
+    }
+
+    /// A branch whose distance is in the last field of its cell. Where it may not fit, its negation
+    /// leads around a jump. `codes` are the opcodes, the second one negated.
+    fn near_branch(&mut self, codes: [u16; 2], negated: bool, [a, b]: [u16; 2], target: BlockId) {
+        let code = |negated| codes[usize::from(negated)];
+        let at = self.cells.len();
+        let is_emitted = self.starts[target.0 as usize] != NOT_EMITTED;
+        let known = is_emitted.then(|| distance_field(self.distance(at, target)));
+        match known {
+            Some(Some(distance)) => self.cell(code(negated), a, b, distance as u16),
+            None if !self.is_wide => {
+                self.near_fixups.push((at, target));
+                self.cell(code(negated), a, b, 0);
+            }
+            Some(None) | None => {
+                const AROUND_JUMP: u16 = 2;
+                self.cell(code(!negated), a, b, AROUND_JUMP);
+                self.jump(target);
+            }
+        }
     }
 }

@@ -1,10 +1,9 @@
 //! Throws, and which cells are in which handler of the IR.
 
-use super::{FuncTypes, Fuser, internal};
-use crate::error::Result;
-use crate::ir::{BlockId, HandlerId, Inst, Operand, OperandKind, Type};
+use super::{FuncTypes, Fuser};
+use crate::ir::{BlockId, HandlerId, List, Operand, OperandKind, Type};
+use crate::register::code::{Clause, ExceptionHandler, ExceptionHandlers, HandlerRange};
 use crate::register::table::opcode;
-use crate::register::unwind::{Clause, Handler, Handlers, Range};
 
 impl Fuser<'_> {
     /// Notes that what comes is code of a block with this handler, if any.
@@ -15,28 +14,17 @@ impl Fuser<'_> {
         let end = self.cells.len() as u32;
         if self.ranges.last().map_or(0, |range| range.end) < end {
             let handler = self.handler.map(|id| id.0);
-            self.ranges.push(Range { end, handler });
+            self.ranges.push(HandlerRange { end, handler });
         }
         self.handler = handler;
     }
 
-    /// Throws.
-    pub(super) fn throws(&mut self, inst: &Inst) -> Result<()> {
-        match *inst {
-            Inst::Throw { tag, args } => {
-                let ty = self.func.tag_type(tag);
-                let operands = self.func.list(args);
-                let (first, top) = self.place_of_thrown(operands, &FuncTypes(&ty.params));
-                self.cell(opcode!(throw), first as u16, (first >> 16) as u16, 0);
-                self.cells.push(u64::from(tag) | u64::from(top) << 32);
-            }
-            Inst::ThrowRef { exception } => {
-                let exception = self.slot(exception, Type::Ref, 0);
-                self.cell(opcode!(throw_ref), exception, 0, 0);
-            }
-            _ => return Err(internal(format!("{} does not throw", inst.name()))),
-        }
-        Ok(())
+    pub(super) fn throw(&mut self, tag: u32, args: List) {
+        let ty = self.func.tag_type(tag);
+        let operands = self.func.list(args);
+        let (first, top) = self.place_of_thrown(operands, &FuncTypes(&ty.params));
+        self.cell(opcode!(throw), first as u16, (first >> 16) as u16, 0);
+        self.cells.push(u64::from(tag) | u64::from(top) << 32);
     }
 
     /// Puts operands side by side, unless they are; gives the first slot, and the first one above
@@ -59,7 +47,7 @@ impl Fuser<'_> {
     }
 
     /// The handlers of the finished code.
-    pub(super) fn handlers(&mut self) -> Option<Handlers> {
+    pub(super) fn handlers(&mut self) -> Option<ExceptionHandlers> {
         self.enter_handler(None);
         if self.ranges.is_empty() {
             return None;
@@ -70,13 +58,13 @@ impl Fuser<'_> {
             exception: catch.exception.map(|slot| self.layout.slot(slot)),
             target: self.start(catch.target),
         };
-        let handler = |handler: &crate::ir::ExceptionHandler| Handler {
+        let handler = |handler: &crate::ir::ExceptionHandler| ExceptionHandler {
             parent: handler.parent.map(|id| id.0),
             clauses: handler.catches.iter().map(clause).collect(),
         };
         let handlers = self.func.handlers.iter().map(handler).collect();
         let ranges = std::mem::take(&mut self.ranges);
-        Some(Handlers { ranges, handlers })
+        Some(ExceptionHandlers { ranges, handlers })
     }
 
     /// The cell at which a block, or what it only branches to, begins.

@@ -5,124 +5,71 @@ use std::sync::Arc;
 use super::{Fuser, internal};
 use crate::error::Result;
 use crate::gc::{Cast, Cell};
-use crate::ir::{Inst, List, Operand, Slot, Type};
+use crate::ir::{Inst, List, Operand, Role, Slot, Type};
 use crate::ops::Op;
-use crate::register::gc::REF_UNARY_OPS;
-use crate::register::table::opcode;
+use crate::register::table::{REF_UNARY_OPS, opcode};
 use crate::store::aggregate::aggregate;
 use crate::types::{CompositeType, DefinedType, FieldLayout, RefType, StorageType};
 
-/// A field: where it is, and its type outside of the object.
-type Field = (FieldLayout, Type);
+/// The layout of a field, and its type outside of the object.
+pub(super) type ObjectField = (FieldLayout, Type);
 
 impl Fuser<'_> {
-    pub(super) fn objects(&mut self, inst: &Inst) -> Result<()> {
-        match *inst {
-            Inst::RefUnary { op, dst, a } => self.ref_unary(op, dst, a)?,
-            Inst::StructGet {
-                op,
-                type_index,
-                field,
-                dst,
-                object,
-            } => {
-                let field = self.object_field(type_index, field);
-                self.struct_get(op, field, dst, object);
-            }
-            Inst::StructSet {
-                type_index,
-                field,
-                object,
-                value,
-            } => {
-                let field = self.object_field(type_index, field);
-                self.struct_set(field, object, value);
-            }
-            Inst::ArrayGet {
-                op,
-                type_index,
-                dst,
-                array,
-                index,
-            } => {
-                let (element, ty) = self.object_field(type_index, 0);
-                let (array, index) = (
-                    self.slot(array, Type::Ref, 0),
-                    self.slot(index, Type::I32, 1),
-                );
-                let dst = self.layout.slot(dst);
-                let to = self.dst(dst);
-                let code = match way(op, element, ty) {
-                    Some(way) => opcode!(array_get) + way,
-                    None => opcode!(array_get_vector),
-                };
-                self.cell(code, array, index, to);
-                self.done(dst, ty);
-            }
-            Inst::ArraySet {
-                type_index,
-                operands,
-            } => self.array_set(self.object_field(type_index, 0), operands),
-            Inst::Aggregate {
-                op,
-                type_index,
-                b,
-                dst,
-                ..
-            } => self.aggregate(op, type_index, b, dst)?,
-            _ => return self.casts(inst),
-        }
-        Ok(())
+    pub(super) fn array_get(
+        &mut self,
+        op: Op,
+        (element, ty): ObjectField,
+        dst: Slot,
+        (array, index): (Operand, Operand),
+    ) {
+        let array = self.slot(array, Type::Ref, 0);
+        let index = self.slot(index, Type::I32, 1);
+        let dst = self.layout.slot(dst);
+        let to = self.dst(dst);
+        let code = match read_form(op, element, ty) {
+            Some(form) => opcode!(array_get) + form,
+            None => opcode!(array_get_vector),
+        };
+        self.cell(code, array, index, to);
+        self.done(dst, ty);
     }
 
-    fn casts(&mut self, inst: &Inst) -> Result<()> {
-        match *inst {
-            Inst::RefEq { dst, a, b } => return self.binary(Op::I64Eq, dst, a, b),
-            Inst::RefTest { ty, dst, a } => {
-                let a = self.slot(a, Type::Ref, 0);
-                let dst = self.layout.slot(dst);
-                let to = self.dst(dst);
-                self.cell(opcode!(ref_test), a, 0, to);
-                self.cells.push(self.cast(ty));
-                self.done(dst, Type::I32);
-            }
-            Inst::RefCast { ty, a } => {
-                let a = self.slot(a, Type::Ref, 0);
-                self.cell(opcode!(ref_cast), a, 0, 0);
-                self.cells.push(self.cast(ty));
-            }
-            Inst::RefTestDesc {
-                nullable,
-                dst,
-                a,
-                descriptor,
-            } => {
-                let (a, b) = (
-                    self.slot(a, Type::Ref, 0),
-                    self.slot(descriptor, Type::Ref, 1),
-                );
-                let dst = self.layout.slot(dst);
-                self.cell(opcode!(ref_test_desc), a, b, u16::from(nullable));
-                self.cells.push(dst.into());
-                self.wrote_value(dst, Type::I32);
-            }
-            Inst::RefCastDesc {
-                nullable,
-                a,
-                descriptor,
-            } => {
-                let (a, b) = (
-                    self.slot(a, Type::Ref, 0),
-                    self.slot(descriptor, Type::Ref, 1),
-                );
-                self.cell(opcode!(ref_cast_desc), a, b, u16::from(nullable));
-            }
-            _ => return self.vector(inst),
-        }
-        Ok(())
+    pub(super) fn ref_test(&mut self, ty: RefType, dst: Slot, a: Operand) {
+        let a = self.slot(a, Type::Ref, 0);
+        let dst = self.layout.slot(dst);
+        let to = self.dst(dst);
+        self.cell(opcode!(ref_test), a, 0, to);
+        self.cells.push(self.cast(ty));
+        self.done(dst, Type::I32);
     }
 
-    fn ref_unary(&mut self, op: Op, dst: Slot, a: Operand) -> Result<()> {
+    pub(super) fn ref_cast(&mut self, ty: RefType, a: Operand) {
+        let a = self.slot(a, Type::Ref, 0);
+        self.cell(opcode!(ref_cast), a, 0, 0);
+        self.cells.push(self.cast(ty));
+    }
+
+    pub(super) fn ref_test_desc(
+        &mut self,
+        nullable: bool,
+        dst: Slot,
+        (a, descriptor): (Operand, Operand),
+    ) {
+        let a = self.slot(a, Type::Ref, 0);
+        let descriptor = self.slot(descriptor, Type::Ref, 1);
+        let dst = self.layout.slot(dst);
+        self.cell(opcode!(ref_test_desc), a, descriptor, u16::from(nullable));
+        self.cells.push(dst.into());
+        self.wrote_value(dst, Type::I32);
+    }
+
+    pub(super) fn ref_cast_desc(&mut self, nullable: bool, (a, descriptor): (Operand, Operand)) {
+        let a = self.slot(a, Type::Ref, 0);
+        let descriptor = self.slot(descriptor, Type::Ref, 1);
+        self.cell(opcode!(ref_cast_desc), a, descriptor, u16::from(nullable));
+    }
+
+    pub(super) fn ref_unary(&mut self, op: Op, dst: Slot, a: Operand) -> Result<()> {
         let row = REF_UNARY_OPS.iter().position(|&row| row == op);
         let row = row.ok_or_else(|| internal(op.mnemonic()))? as u16;
         let operand = if op == Op::RefI31 {
@@ -139,12 +86,18 @@ impl Fuser<'_> {
         Ok(())
     }
 
-    fn struct_get(&mut self, op: Op, (field, ty): Field, dst: Slot, object: Operand) {
+    pub(super) fn struct_get(
+        &mut self,
+        op: Op,
+        (field, ty): ObjectField,
+        dst: Slot,
+        object: Operand,
+    ) {
         let object = self.slot(object, Type::Ref, 0);
         let dst = self.layout.slot(dst);
         let to = self.dst(dst);
-        let code = match way(op, field, ty) {
-            Some(way) => opcode!(struct_get) + way * 2,
+        let code = match read_form(op, field, ty) {
+            Some(form) => opcode!(struct_get) + form * 2,
             None => opcode!(struct_get_vector),
         };
         match u16::try_from(field.offset_bytes) {
@@ -157,7 +110,7 @@ impl Fuser<'_> {
         self.done(dst, ty);
     }
 
-    fn struct_set(&mut self, (field, ty): Field, object: Operand, value: Operand) {
+    pub(super) fn struct_set(&mut self, (field, ty): ObjectField, object: Operand, value: Operand) {
         let (object, value) = (self.slot(object, Type::Ref, 0), self.slot(value, ty, 1));
         let code = match field.size_log2 {
             4 => opcode!(struct_set_vector),
@@ -172,7 +125,7 @@ impl Fuser<'_> {
         }
     }
 
-    fn array_set(&mut self, (element, ty): Field, operands: List) {
+    pub(super) fn array_set(&mut self, (element, ty): ObjectField, operands: List) {
         let operands = self.func.list(operands);
         let array = self.slot(operands[0], Type::Ref, 0);
         let index = self.slot(operands[1], Type::I32, 1);
@@ -184,8 +137,15 @@ impl Fuser<'_> {
         self.cell(code, array, index, value);
     }
 
-    /// What is out of line, or has a slow path that is: the operands are in their slots already.
-    fn aggregate(&mut self, op: Op, type_index: u32, b: u32, dst: Slot) -> Result<()> {
+    /// An instruction that is out of line, or has a slow path that is: the operands are in their
+    /// slots already.
+    pub(super) fn aggregate(
+        &mut self,
+        inst: &Inst,
+        op: Op,
+        (type_index, b): (u32, u32),
+        dst: Slot,
+    ) -> Result<()> {
         let run = aggregate(op).ok_or_else(|| internal(op.mnemonic()))? as usize as u64;
         let defined = self.defined(type_index);
         let ty = Arc::as_ptr(&defined) as u64;
@@ -200,10 +160,10 @@ impl Fuser<'_> {
             self.wrote_value(first, Type::Ref);
             return Ok(());
         }
-        let has_result = !matches!(
-            op,
-            Op::ArrayFill | Op::ArrayCopy | Op::ArrayInitData | Op::ArrayInitElem
-        );
+        let mut has_result = false;
+        inst.visit(self.func, |role| {
+            has_result |= matches!(role, Role::Def(..))
+        });
         let code = if has_result {
             opcode!(aggregate)
         } else {
@@ -227,7 +187,7 @@ impl Fuser<'_> {
         module.registry.get(module.types[type_index as usize])
     }
 
-    fn object_field(&self, type_index: u32, field: u32) -> Field {
+    pub(super) fn object_field(&self, type_index: u32, field: u32) -> ObjectField {
         let defined = self.defined(type_index);
         let storage = match &defined.sub.composite {
             CompositeType::Struct(fields) => fields[field as usize].storage,
@@ -243,7 +203,7 @@ impl Fuser<'_> {
 }
 
 /// The position among the handlers that read a field; `None` for a v128.
-fn way(op: Op, field: FieldLayout, ty: Type) -> Option<u16> {
+fn read_form(op: Op, field: FieldLayout, ty: Type) -> Option<u16> {
     let is_signed = matches!(op, Op::StructGetS | Op::ArrayGetS);
     match ty {
         Type::V128 => None,

@@ -1,128 +1,244 @@
-//! Instructions inside of blocks, one arm for each variant of the IR.
-//!
-//! A new variant of [`Inst`] gets its arm in [`Fuser::inst`] if its cells are made here, or in the
-//! dispatch of its own file: `fuse/memory.rs`, `fuse/call.rs`. What ends a block is in
-//! `fuse/block.rs`. Its handlers' opcodes come from `register/table.rs`.
+//! The cells of each instruction: one arm for each variant of the IR, and the cells of those that
+//! no other file of `fuse/` has.
 
+use super::moves::Move;
 use super::{Fuser, condition, internal, small};
 use crate::error::Result;
-use crate::ir::{Inst, List, Operand, Role, Slot, Type};
+use crate::ir::{BlockId, Inst, List, Operand, Role, Slot, Type};
 use crate::ops::Op;
-use crate::register::control::{HAS_RESULT, IS_NARROW};
-use crate::register::numeric::One;
-use crate::register::table::{self, opcode};
+use crate::register::table::{self, HAS_RESULT, IS_NARROW, UnaryForm, opcode};
 
 impl Fuser<'_> {
-    pub(super) fn inst(&mut self, inst: &Inst) -> Result<()> {
+    /// Emits an instruction in the place of block `here`.
+    pub(super) fn inst(&mut self, inst: &Inst, here: BlockId) -> Result<()> {
+        let offset_of = |offset: u32| self.func.consts[offset as usize];
         match *inst {
-            Inst::Unary { op, dst, a } => self.unary(op, dst, a),
-            Inst::Binary { op, dst, a, b } => self.binary(op, dst, a, b),
+            Inst::Copy { ty, dst, src } => {
+                let dst = self.layout.slot(dst);
+                self.copy(Move { dst, src, ty });
+            }
+            Inst::Unary { op, dst, a } => self.unary(op, dst, a)?,
+            Inst::Binary { op, dst, a, b } => self.binary(op, dst, a, b)?,
+            Inst::Ternary { op, dst, a, b, c } => self.ternary(op, dst, [a, b, c])?,
+            Inst::Wide { op, dst, operands } => self.wide(op, dst, operands)?,
+            Inst::Shuffle {
+                op,
+                dst,
+                a,
+                b,
+                lanes,
+            } => self.shuffle(op, dst, [a, b], lanes)?,
+            Inst::ExtractLane { op, lane, dst, a } => self.extract_lane(op, lane, dst, a)?,
+            Inst::ReplaceLane {
+                op,
+                lane,
+                dst,
+                a,
+                value,
+            } => self.replace_lane(op, lane, dst, (a, value))?,
             Inst::Select {
                 ty,
                 dst,
                 cond,
                 operands,
-            } => {
-                self.select(ty, dst, cond, operands);
-                Ok(())
-            }
+            } => self.select(ty, dst, cond, operands),
             Inst::Load {
                 op,
                 memory,
                 dst,
                 addr,
                 offset,
-            } => self.load(op, memory, dst, addr, self.func.consts[offset as usize]),
+            } => self.load(op, memory, dst, addr, offset_of(offset))?,
             Inst::Store {
                 op,
                 memory,
                 addr,
                 value,
                 offset,
-            } => self.store(op, memory, addr, value, self.func.consts[offset as usize]),
+            } => self.store(op, memory, addr, value, offset_of(offset))?,
+            Inst::LoadLane {
+                op,
+                lane,
+                memory,
+                dst,
+                addr,
+                vector,
+                offset,
+            } => {
+                let place = (memory, addr, offset_of(offset));
+                self.load_lane(op, lane, dst, place, vector)?;
+            }
+            Inst::StoreLane {
+                op,
+                lane,
+                memory,
+                addr,
+                vector,
+                offset,
+            } => self.store_lane(op, lane, (memory, addr, offset_of(offset)), vector)?,
             Inst::Atomic {
                 op, memory, offset, ..
-            } => self.atomic(inst, op, memory, self.func.consts[offset as usize]),
-            Inst::Fence => {
-                self.cell(opcode!(fence), 0, 0, 0);
-                Ok(())
-            }
-            Inst::Helper { op, a, b, .. } => self.helper(inst, op, (a, b)),
-            Inst::Call { .. } | Inst::CallIndirect { .. } | Inst::CallRef { .. } => {
-                self.calls(inst)
-            }
-            _ => self.objects(inst),
-        }
-    }
-
-    /// Globals, tables, references.
-    pub(super) fn state(&mut self, inst: &Inst) -> Result<()> {
-        match *inst {
-            Inst::GlobalGet { ty, dst, global } => {
-                let dst = self.layout.slot(dst);
-                let to = self.dst(dst);
-                let op = match ty {
-                    Type::V128 => opcode!(global_get_vector),
-                    _ => opcode!(global_get) + u16::from(ty == Type::F64),
-                };
-                self.cell_far(op, to, global);
-                self.done(dst, ty);
-            }
-            Inst::GlobalSet { ty, global, src } => {
-                let from = self.slot(src, ty, 0);
-                let in_acc = u16::from(self.is_in_acc(from, ty));
-                let op = match ty {
-                    Type::V128 => opcode!(global_set_vector),
-                    _ => opcode!(global_set) + u16::from(ty == Type::F64) * 2 + in_acc,
-                };
-                self.cell_far(op, from, global);
-            }
-            Inst::RefFunc { dst, func } => {
-                let dst = self.layout.slot(dst);
-                let to = self.dst(dst);
-                self.cell_far(opcode!(ref_func), to, func);
-                self.done(dst, Type::Ref);
-            }
-            Inst::RefIsNull { dst, a } => return self.unary(Op::I64Eqz, dst, a),
-            Inst::Fuel { cost } => self.cell_far(opcode!(fuel), 0, cost),
-            Inst::Poll => self.cell(opcode!(poll), 0, 0, 0),
-            Inst::TrapIfNull { a, kind } => {
-                let a = self.slot(a, Type::Ref, 0);
-                self.cell(opcode!(trap_if_null), a, kind as u16, 0);
-            }
-            Inst::TableGet { table, dst, index } => {
-                let index = self.slot(index, self.func.table_address(table), 0);
-                let dst = self.layout.slot(dst);
-                let to = self.dst(dst);
-                self.cell(opcode!(table_get), index, small(table)?, to);
-                self.done(dst, Type::Ref);
-            }
+            } => self.atomic(inst, op, memory, offset_of(offset))?,
+            Inst::Fence => self.cell(opcode!(fence), 0, 0, 0),
+            Inst::GlobalGet { ty, dst, global } => self.global_get(ty, dst, global),
+            Inst::GlobalSet { ty, global, src } => self.global_set(ty, global, src),
+            Inst::TableGet { table, dst, index } => self.table_get(table, dst, index)?,
             Inst::TableSet {
                 table,
                 index,
                 value,
-            } => {
-                let index = self.slot(index, self.func.table_address(table), 0);
-                let value = self.slot(value, Type::Ref, 1);
-                self.cell(opcode!(table_set), index, small(table)?, value);
+            } => self.table_set(table, index, value)?,
+            Inst::Helper { op, a, b, .. } => self.helper(inst, op, (a, b))?,
+            Inst::Fuel { cost } => self.cell_far(opcode!(fuel), 0, cost),
+            Inst::Poll => self.cell(opcode!(poll), 0, 0, 0),
+            Inst::RefFunc { dst, func } => self.ref_func(dst, func),
+            Inst::RefIsNull { dst, a } => self.unary(Op::I64Eqz, dst, a)?,
+            Inst::RefEq { dst, a, b } => self.binary(Op::I64Eq, dst, a, b)?,
+            Inst::RefUnary { op, dst, a } => self.ref_unary(op, dst, a)?,
+            Inst::RefTest { ty, dst, a } => self.ref_test(ty, dst, a),
+            Inst::RefCast { ty, a } => self.ref_cast(ty, a),
+            Inst::RefTestDesc {
+                nullable,
+                dst,
+                a,
+                descriptor,
+            } => self.ref_test_desc(nullable, dst, (a, descriptor)),
+            Inst::RefCastDesc {
+                nullable,
+                a,
+                descriptor,
+            } => self.ref_cast_desc(nullable, (a, descriptor)),
+            Inst::TrapIfNull { a, kind } => {
+                let a = self.slot(a, Type::Ref, 0);
+                self.cell(opcode!(trap_if_null), a, kind as u16, 0);
             }
-            _ => return Err(internal(format!("{} inside of a block", inst.name()))),
+            Inst::StructGet {
+                op,
+                type_index,
+                field,
+                dst,
+                object,
+            } => self.struct_get(op, self.object_field(type_index, field), dst, object),
+            Inst::StructSet {
+                type_index,
+                field,
+                object,
+                value,
+            } => self.struct_set(self.object_field(type_index, field), object, value),
+            Inst::ArrayGet {
+                op,
+                type_index,
+                dst,
+                array,
+                index,
+            } => self.array_get(op, self.object_field(type_index, 0), dst, (array, index)),
+            Inst::ArraySet {
+                type_index,
+                operands,
+            } => self.array_set(self.object_field(type_index, 0), operands),
+            Inst::Aggregate {
+                op,
+                type_index,
+                b,
+                dst,
+                ..
+            } => self.aggregate(inst, op, (type_index, b), dst)?,
+            Inst::Call { func, dst, args } => self.call(func, dst, args),
+            Inst::CallIndirect {
+                table,
+                type_index,
+                dst,
+                index_and_args,
+            } => self.call_indirect((table, type_index), dst, index_and_args),
+            Inst::CallRef {
+                type_index,
+                dst,
+                func_and_args,
+            } => self.call_ref(type_index, dst, func_and_args),
+            Inst::Br { target } => self.br(target, here)?,
+            Inst::BrIf { .. } | Inst::BrIfNull { .. } | Inst::BrOnCast { .. } => {
+                return Err(internal("a branch apart from its condition"));
+            }
+            Inst::BrTable { index, targets } => self.br_table(index, targets),
+            Inst::Return { values } => self.ret(values),
+            Inst::ReturnCall { func, args } => self.return_call(func, args),
+            Inst::ReturnCallIndirect {
+                table,
+                type_index,
+                index_and_args,
+            } => self.return_call_indirect((table, type_index), index_and_args),
+            Inst::ReturnCallRef {
+                type_index,
+                func_and_args,
+            } => self.return_call_ref(type_index, func_and_args),
+            Inst::Trap { kind } => self.cell(opcode!(trap), kind as u16, 0, 0),
+            Inst::Throw { tag, args } => self.throw(tag, args),
+            Inst::ThrowRef { exception } => {
+                let exception = self.slot(exception, Type::Ref, 0);
+                self.cell(opcode!(throw_ref), exception, 0, 0);
+            }
         }
+        Ok(())
+    }
+
+    fn global_get(&mut self, ty: Type, dst: Slot, global: u32) {
+        let dst = self.layout.slot(dst);
+        let to = self.dst(dst);
+        let op = match ty {
+            Type::V128 => opcode!(global_get_vector),
+            Type::F64 => opcode!(global_get) + 1,
+            Type::I32 | Type::I64 | Type::F32 | Type::Ref => opcode!(global_get),
+        };
+        self.cell_far(op, to, global);
+        self.done(dst, ty);
+    }
+
+    fn global_set(&mut self, ty: Type, global: u32, src: Operand) {
+        let from = self.slot(src, ty, 0);
+        let in_acc = u16::from(self.is_in_acc(from, ty));
+        let op = match ty {
+            Type::V128 => opcode!(global_set_vector),
+            Type::F64 => opcode!(global_set) + 2 + in_acc,
+            Type::I32 | Type::I64 | Type::F32 | Type::Ref => opcode!(global_set) + in_acc,
+        };
+        self.cell_far(op, from, global);
+    }
+
+    fn ref_func(&mut self, dst: Slot, func: u32) {
+        let dst = self.layout.slot(dst);
+        let to = self.dst(dst);
+        self.cell_far(opcode!(ref_func), to, func);
+        self.done(dst, Type::Ref);
+    }
+
+    fn table_get(&mut self, table: u32, dst: Slot, index: Operand) -> Result<()> {
+        let index = self.slot(index, self.func.table_address(table), 0);
+        let dst = self.layout.slot(dst);
+        let to = self.dst(dst);
+        self.cell(opcode!(table_get), index, small(table)?, to);
+        self.done(dst, Type::Ref);
+        Ok(())
+    }
+
+    fn table_set(&mut self, table: u32, index: Operand, value: Operand) -> Result<()> {
+        let index = self.slot(index, self.func.table_address(table), 0);
+        let value = self.slot(value, Type::Ref, 1);
+        self.cell(opcode!(table_set), index, small(table)?, value);
         Ok(())
     }
 
     fn unary(&mut self, op: Op, dst: Slot, a: Operand) -> Result<()> {
         let (operand, result) = condition::types(op);
-        if table::unary(op, One::Slot, self.profile).is_none() {
+        if table::unary(op, UnaryForm::Slot, self.profile).is_none() {
             return self.vector_unary(op, dst, a);
         }
         let a = self.slot(a, operand, 0);
-        let way = if self.is_in_acc(a, operand) {
-            One::Acc
+        let form = if self.is_in_acc(a, operand) {
+            UnaryForm::Acc
         } else {
-            One::Slot
+            UnaryForm::Slot
         };
-        let code = table::unary(op, way, self.profile).ok_or_else(|| internal(op.mnemonic()))?;
+        let code = table::unary(op, form, self.profile).ok_or_else(|| internal(op.mnemonic()))?;
         let dst = self.layout.slot(dst);
         let to = self.dst(dst);
         self.cell(code, a, 0, to);
@@ -138,8 +254,8 @@ impl Fuser<'_> {
         }
         let a = self.slot(a, operand, 0);
         let b = self.field(b, operand, 1);
-        let way = self.two(a, b, operand);
-        let code = table::binary(op, way, self.profile).ok_or_else(|| internal(op.mnemonic()))?;
+        let form = self.binary_form(a, b, operand);
+        let code = table::binary(op, form, self.profile).ok_or_else(|| internal(op.mnemonic()))?;
         let dst = self.layout.slot(dst);
         let to = self.dst(dst);
         self.cell(code, a, b.bits(), to);
@@ -152,11 +268,11 @@ impl Fuser<'_> {
         let b = self.slot(operands[0], ty, 0);
         let c = self.slot(operands[1], ty, 1);
         let cond = self.slot(cond, Type::I32, 2);
-        let in_acc = u16::from(self.is_in_acc(cond, Type::I32));
         let dst = self.layout.slot(dst);
         let op = match ty {
             Type::V128 => opcode!(select_vector),
-            _ => opcode!(select) + u16::from(ty == Type::F64) * 2 + in_acc,
+            Type::F64 => opcode!(select) + 1,
+            Type::I32 | Type::I64 | Type::F32 | Type::Ref => opcode!(select),
         };
         self.cell(op, cond, b, c);
         self.cells.push(u64::from(dst));

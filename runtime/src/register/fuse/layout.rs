@@ -1,15 +1,16 @@
 //! Where the slots of the IR lie in this tier's frames: `[parameters | constants | scratch | locals
 //! | temporaries | room for moves]`.
 //!
-//! Constants that are used in loops and fit no immediate live in the frame, written on entry.
-//! Scratch slots take what a field cannot name for the time of one instruction. Both come right
-//! after the parameters, so that fields can name them in the largest function.
+//! Constants that are used in loops and do not fit an immediate live in the frame, written on
+//! entry. Scratch slots take what a field cannot name for the time of one instruction. Both come
+//! right after the parameters, so that fields can name them in the largest function.
 
 use super::condition::constant_last;
+use super::fields::{immediate, slot_field};
 use crate::engine::FrameShape;
 use crate::ir::{BlockId, Func, Inst, Operand, OperandKind, Role, Slot, Type};
 
-/// How many scratch values there are, of two slots each; the last one is for results.
+/// The number of scratch values, of two slots each; the last one is for results.
 pub(super) const SCRATCHES: u32 = 5;
 
 /// Most constants that are written on entry.
@@ -27,9 +28,9 @@ pub(super) struct Layout {
     constant_slots: Vec<u16>,
     /// Slots of the frame without room for moves.
     pub(super) frame_slots: u32,
-    /// By index in the pool, how often a constant is wanted in a slot within loops.
+    /// By index in the pool, the number of times that a constant is wanted in a slot within loops.
     counts: Vec<u32>,
-    /// What is wanted most, and its index in the pool.
+    /// The number of wishes for each constant that is wanted, and its index in the pool.
     wanted: Vec<(u32, u32)>,
     /// By block, how many loops more than the one before it lies in.
     depth_changes: Vec<i32>,
@@ -116,6 +117,11 @@ impl Layout {
         self.shape().slot(slot.0)
     }
 
+    /// A slot of the frame as a field, if a field can name it.
+    pub(super) fn near(&self, slot: u32) -> Option<u16> {
+        slot_field(slot, self.shape())
+    }
+
     /// The first slot of a scratch value.
     pub(super) fn scratch(&self, index: u32) -> u16 {
         (self.param_slots + self.constants.len() as u32 + index * 2) as u16
@@ -132,23 +138,6 @@ impl Layout {
     }
 }
 
-/// A constant as the immediate of a field.
-pub(super) fn immediate(bits: u64, ty: Type) -> Option<i16> {
-    match ty {
-        Type::I32 => i16::try_from(bits as i32).ok(),
-        Type::I64 | Type::Ref => i16::try_from(bits as i64).ok(),
-        Type::F32 => {
-            let value = f32::from_bits(bits as u32) as i16;
-            (f32::from(value).to_bits() == bits as u32).then_some(value)
-        }
-        Type::F64 => {
-            let value = f64::from_bits(bits) as i16;
-            (f64::from(value).to_bits() == bits).then_some(value)
-        }
-        Type::V128 => None,
-    }
-}
-
 /// Reports the constants of an instruction that cannot be immediates of its cell.
 fn slot_constants(func: &Func, inst: &Inst, mut report: impl FnMut(u32)) {
     let mut operand = |operand: Operand, ty: Type, immediates: bool| {
@@ -159,36 +148,18 @@ fn slot_constants(func: &Func, inst: &Inst, mut report: impl FnMut(u32)) {
             }
         }
     };
-    match *inst {
-        Inst::Binary { op, a, b, .. } => {
-            let (op, a, b) = constant_last(func, op, a, b);
-            let ty = super::condition::types(op).0;
-            operand(a, ty, false);
-            operand(b, ty, true);
-        }
-        Inst::Store { op, value, .. } => operand(value, super::condition::stored(op), true),
-        Inst::Select { .. } | Inst::Unary { .. } => inst.visit(func, |role| {
+    if let Inst::Binary { op, a, b, .. } = *inst {
+        let (op, a, b) = constant_last(func, op, a, b);
+        let ty = super::condition::types(op).0;
+        operand(a, ty, false);
+        operand(b, ty, true);
+    } else if let Inst::Store { op, value, .. } = *inst {
+        operand(value, super::condition::stored(op), true);
+    } else if matches!(inst, Inst::Select { .. } | Inst::Unary { .. }) {
+        inst.visit(func, |role| {
             if let Role::Use(used, ty) = role {
                 operand(used, ty, false);
             }
-        }),
-        _ => {} // constants of moves and calls are immediates of any size
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn immediates_keep_every_bit() {
-        let f64_of = |value: f64| immediate(value.to_bits(), Type::F64);
-        assert_eq!([f64_of(2.0), f64_of(-3.0)], [Some(2), Some(-3)]);
-        assert_eq!([f64_of(-0.0), f64_of(0.5), f64_of(f64::NAN)], [None; 3]);
-        assert_eq!(immediate(u64::from((-0.0f32).to_bits()), Type::F32), None);
-        assert_eq!(immediate(u64::from(u32::MAX), Type::I32), Some(-1));
-        assert_eq!(immediate(u64::from(u32::MAX), Type::I64), None);
-        assert_eq!(immediate(u64::MAX, Type::I64), Some(-1));
-        assert_eq!(immediate(0x8000, Type::I32), None);
+        });
     }
 }

@@ -1,11 +1,10 @@
 //! Loads and stores: which form of the handler an access takes.
 
-use super::{Field, Fuser, condition, internal, small};
+use super::{Fuser, OperandField, condition, internal, small};
 use crate::error::Result;
 use crate::ir::{Inst, Operand, Role, Slot, Type};
 use crate::ops::Op;
-use crate::register::memory::{LoadForm, StoreForm};
-use crate::register::table;
+use crate::register::table::{self, LoadForm, StoreForm};
 
 impl Fuser<'_> {
     /// The address of an access with a constant address, if it is within 32 bits.
@@ -17,7 +16,7 @@ impl Fuser<'_> {
     }
 
     /// The offset of an access, if it fits a field and the memory is the fast one.
-    pub(super) fn near(&self, memory: u32, offset: u64) -> Option<u16> {
+    pub(super) fn near_offset(&self, memory: u32, offset: u64) -> Option<u16> {
         let is_plain = memory == 0 && self.func.memory_address(0) == Type::I32;
         u16::try_from(offset).ok().filter(|_| is_plain)
     }
@@ -65,7 +64,7 @@ impl Fuser<'_> {
         } else {
             let address = self.func.memory_address(memory);
             let from = self.slot(addr, address, 0);
-            match self.near(memory, offset) {
+            match self.near_offset(memory, offset) {
                 Some(offset) if self.is_in_acc(from, address) => {
                     self.cell(code(LoadForm::Acc)?, from, offset, to);
                 }
@@ -96,16 +95,16 @@ impl Fuser<'_> {
         if let Some(address) = self.fixed(memory, addr, offset) {
             let value = self.field(value, ty, 1);
             let form = match value {
-                Field::Imm(_) => StoreForm::FixedImm,
-                Field::Slot(slot) if self.is_in_acc(slot, ty) => StoreForm::FixedAcc,
-                Field::Slot(_) => StoreForm::FixedSlot,
+                OperandField::Imm(_) => StoreForm::FixedImm,
+                OperandField::Slot(slot) if self.is_in_acc(slot, ty) => StoreForm::FixedAcc,
+                OperandField::Slot(_) => StoreForm::FixedSlot,
             };
             self.cell_far(code(form)?, value.bits(), address);
             return Ok(());
         }
         let address = self.func.memory_address(memory);
         let to = self.slot(addr, address, 0);
-        let Some(offset) = self.near(memory, offset) else {
+        let Some(offset) = self.near_offset(memory, offset) else {
             let value = self.slot(value, ty, 1);
             self.cell(code(StoreForm::Wide)?, to, value, small(memory)?);
             self.cells.push(offset);
@@ -114,11 +113,11 @@ impl Fuser<'_> {
         let value = self.field(value, ty, 1);
         let in_acc = self.is_in_acc(to, address);
         let form = match value {
-            Field::Imm(_) if in_acc => StoreForm::AccImm,
-            Field::Imm(_) => StoreForm::SlotImm,
-            Field::Slot(slot) if self.is_in_acc(slot, ty) => StoreForm::SlotAcc,
-            Field::Slot(_) if in_acc => StoreForm::AccSlot,
-            Field::Slot(_) => StoreForm::SlotSlot,
+            OperandField::Imm(_) if in_acc => StoreForm::AccImm,
+            OperandField::Imm(_) => StoreForm::SlotImm,
+            OperandField::Slot(slot) if self.is_in_acc(slot, ty) => StoreForm::SlotAcc,
+            OperandField::Slot(_) if in_acc => StoreForm::AccSlot,
+            OperandField::Slot(_) => StoreForm::SlotSlot,
         };
         self.cell(code(form)?, to, value.bits(), offset);
         Ok(())

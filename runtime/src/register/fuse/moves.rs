@@ -13,8 +13,12 @@ pub(super) struct Move {
 }
 
 impl Fuser<'_> {
+    /// A copy between slots of which fields can name neither or one.
     pub(super) fn copy_far(&mut self, dst: u32, src: u32, ty: Type) {
-        for i in 0..ty.slots() {
+        let slots = ty.slots();
+        for i in 0..slots {
+            // Of a value that overlaps its copy, the slot that is written over is read first.
+            let i = if dst > src { slots - 1 - i } else { i };
             self.cell(opcode!(copy_far), 0, 0, 0);
             self.cells
                 .push(u64::from(src + i) | u64::from(dst + i) << 32);
@@ -38,24 +42,34 @@ impl Fuser<'_> {
 
     pub(super) fn copy(&mut self, copy: Move) {
         let Move { dst, src, ty } = copy;
-        let to = self.dst(dst);
-        let op = opcode!(copy) + class(ty) * 3;
         match src.get() {
-            OperandKind::Const(index) => match self.immediate(src, ty) {
-                Some(value) => self.cell(op + 2, value as u16, 0, to),
-                None => self.constant(to, index, ty),
-            },
-            OperandKind::Slot(_) if ty == Type::V128 => {
-                let from = self.slot(src, ty, 0);
-                self.cell(opcode!(copy_vector), from, 0, to);
-            }
-            OperandKind::Slot(_) => {
-                let from = self.slot(src, ty, 0);
-                let in_acc = u16::from(self.is_in_acc(from, ty));
-                self.cell(op + in_acc, from, 0, to);
+            OperandKind::Slot(slot) => self.copy_slot(dst, self.layout.slot(slot), ty),
+            OperandKind::Const(index) => {
+                let to = self.dst(dst);
+                match self.immediate(src, ty) {
+                    Some(value) => {
+                        self.cell(opcode!(copy) + class(ty) * 3 + 2, value as u16, 0, to);
+                    }
+                    None => self.constant(to, index, ty),
+                }
+                self.done(dst, ty);
             }
         }
-        self.done(dst, ty);
+    }
+
+    /// A copy between slots of the frame as this tier numbers them. No scratch slot is used: among
+    /// several moves, they may be where others lead.
+    pub(super) fn copy_slot(&mut self, dst: u32, src: u32, ty: Type) {
+        let (Some(to), Some(from)) = (self.near(dst), self.near(src)) else {
+            return self.copy_far(dst, src, ty);
+        };
+        if ty == Type::V128 {
+            self.cell(opcode!(copy_vector), from, 0, to);
+        } else {
+            let in_acc = u16::from(self.is_in_acc(from, ty));
+            self.cell(opcode!(copy) + class(ty) * 3 + in_acc, from, 0, to);
+        }
+        self.wrote_value(dst, ty);
     }
 
     /// Makes the moves of the list, one after the other; two at once where they go to neighbours.
@@ -82,19 +96,17 @@ impl Fuser<'_> {
         *self.list = list;
     }
 
-    /// Two moves as one, if that is possible.
+    /// BinaryForm moves as one, if that is possible.
     fn pair(&mut self, first: Move, second: Move) -> bool {
         let near = |operand: Operand, ty: Type| match operand.get() {
-            OperandKind::Slot(slot) if ty != Type::V128 => {
-                u16::try_from(self.layout.slot(slot)).ok()
-            }
+            OperandKind::Slot(slot) if ty != Type::V128 => self.near(self.layout.slot(slot)),
             OperandKind::Slot(_) | OperandKind::Const(_) => None,
         };
         let (a, b) = (near(first.src, first.ty), near(second.src, second.ty));
-        let (Some(a), Some(b), Ok(dst)) = (a, b, u16::try_from(first.dst)) else {
+        let (Some(a), Some(b), Some(dst)) = (a, b, self.near(first.dst)) else {
             return false;
         };
-        if second.dst != first.dst + 1 || b == dst || second.dst > u32::from(u16::MAX) {
+        if second.dst != first.dst + 1 || b == dst {
             return false;
         }
         self.cell(opcode!(copy_pair), a, b, dst);
@@ -138,23 +150,8 @@ impl Fuser<'_> {
             self.copy(Move { dst, ..*m });
         }
         for m in &list {
-            self.raw_copy(m.dst, m.dst + above, m.ty);
+            self.copy_slot(m.dst, m.dst + above, m.ty);
         }
         self.put_back(list);
-    }
-
-    /// A copy between slots of the frame as this tier numbers them.
-    pub(super) fn raw_copy(&mut self, dst: u32, src: u32, ty: Type) {
-        match (u16::try_from(dst), u16::try_from(src)) {
-            (Ok(to), Ok(from)) if ty == Type::V128 => {
-                self.cell(opcode!(copy_vector), from, 0, to);
-                self.wrote_value(dst, ty);
-            }
-            (Ok(to), Ok(from)) => {
-                self.cell(opcode!(copy) + class(ty) * 3, from, 0, to);
-                self.wrote_value(dst, ty);
-            }
-            _ => self.copy_far(dst, src, ty),
-        }
     }
 }

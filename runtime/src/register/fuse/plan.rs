@@ -3,15 +3,8 @@
 //! decide where to go, so that a loop's branch back is its condition.
 
 use super::condition;
+use super::layout::Layout;
 use crate::ir::{BlockId, Func, Inst, Role};
-use crate::ops::Op;
-use crate::register::promote::COUNT_LOOP_CELLS;
-
-/// Above this many cells a branch may be out of a field's reach.
-const NEAR_CELLS_MAX: usize = 30_000;
-
-/// Above this many slots, some may be out of a field's reach.
-const NEAR_SLOTS_MAX: u32 = 60_000;
 
 /// The plan of a function.
 #[derive(Debug, Default)]
@@ -21,27 +14,16 @@ pub(super) struct Plan {
     repeated: Vec<bool>,
     /// Where a branch to each block leads.
     ends: Vec<BlockId>,
-    /// Whether branches or slots may be out of a field's reach.
-    pub(super) is_far: bool,
 }
 
 impl Plan {
     /// Plans a function. If it `counts`, control that comes to a loop head must pass its first
     /// cell: loop heads are neither repeated nor left out.
-    pub(super) fn reset(&mut self, func: &Func, counts: bool) {
+    pub(super) fn reset(&mut self, func: &Func, layout: &Layout, counts: bool) {
         let blocks = || (0..func.blocks.len() as u32).map(BlockId);
         let is_passed = |id: BlockId| counts && func.blocks[id.0 as usize].is_loop_head;
-        let cells_per_block = 5 + if counts { COUNT_LOOP_CELLS } else { 0 };
-        let cells_max =
-            func.insts.len() * 5 + func.blocks.len() * cells_per_block + func.lists.len() * 2;
-        let more_max = func.insts.len() * MORE_CELLS_MAX;
-        self.is_far = func.slots > NEAR_SLOTS_MAX
-            || cells_max + more_max > NEAR_CELLS_MAX && {
-                let more: usize = func.insts.iter().map(more_cells).sum();
-                cells_max + more > NEAR_CELLS_MAX
-            };
         self.repeated.clear();
-        let repeated = blocks().map(|id| !is_passed(id) && is_short(func, id, self.is_far));
+        let repeated = blocks().map(|id| !is_passed(id) && is_short(func, id, layout));
         self.repeated.extend(repeated);
         self.ends.clear();
         let ends = blocks().map(|id| end(func, id, is_passed));
@@ -61,12 +43,12 @@ impl Plan {
     /// Counts where a block leads to. A repeated block's targets get one more.
     fn count(&mut self, func: &Func, id: BlockId) {
         let terminator = func.terminator(id);
-        let from = match *terminator {
-            Inst::Br { target } if self.repeats(id, self.end(target)) => {
-                func.terminator(self.end(target))
-            }
-            _ => terminator,
-        };
+        let mut from = terminator;
+        if let Inst::Br { target } = *terminator
+            && self.repeats(id, self.end(target))
+        {
+            from = func.terminator(self.end(target));
+        }
         from.visit(func, |role| {
             if let Role::Label(target) = role {
                 let end = self.end(target);
@@ -75,7 +57,7 @@ impl Plan {
         });
     }
 
-    /// Whether a branch from the end of `from` is replaced by the block that it leads to. The block
+    /// True if a branch from the end of `from` is replaced by the block that it leads to. The block
     /// behind is gone to for nothing.
     pub(super) fn repeats(&self, from: BlockId, target: BlockId) -> bool {
         self.repeated[target.0 as usize] && target.0 != from.0 + 1
@@ -86,17 +68,17 @@ impl Plan {
         self.ends[id.0 as usize]
     }
 
-    /// Whether a branch to a block is replaced by the block.
+    /// True if a branch to a block is replaced by the block.
     pub(super) fn is_repeated(&self, id: BlockId) -> bool {
         self.repeated[id.0 as usize]
     }
 
-    /// Whether anything leads to a block.
+    /// True if anything leads to a block.
     pub(super) fn is_emitted(&self, id: BlockId) -> bool {
         self.predecessors[id.0 as usize] > 0
     }
 
-    /// Whether a block is reached from one place only.
+    /// True if a block is reached from one place only.
     pub(super) fn has_one_predecessor(&self, id: BlockId) -> bool {
         self.predecessors[id.0 as usize] == 1
     }
@@ -108,37 +90,26 @@ impl Plan {
     }
 }
 
-/// The most that [`more_cells`] gives.
-const MORE_CELLS_MAX: usize = 6;
-
-/// How many cells more than five an instruction may become: vector constants take three each.
-fn more_cells(inst: &Inst) -> usize {
-    match *inst {
-        Inst::Ternary { .. } | Inst::Shuffle { .. } => 6,
-        Inst::Select { .. } | Inst::LoadLane { .. } | Inst::StoreLane { .. } => 5,
-        Inst::Wide { .. } => 2,
-        Inst::Binary { op, .. } if op >= Op::V128Load => 2,
-        _ => 0,
-    }
-}
-
 /// Follows blocks that only branch on; they may go around in a circle.
 fn end(func: &Func, id: BlockId, is_passed: impl Fn(BlockId) -> bool) -> BlockId {
     const BLOCKS_MAX: usize = 8;
     let mut end = id;
     for _ in 0..BLOCKS_MAX {
-        match *func.block(end) {
-            [Inst::Br { target }] if !is_passed(end) => end = target,
-            _ => break,
+        let [Inst::Br { target }] = *func.block(end) else {
+            break;
+        };
+        if is_passed(end) {
+            break;
         }
+        end = target;
     }
     end
 }
 
-fn is_short(func: &Func, id: BlockId, is_far: bool) -> bool {
-    match func.block(id) {
-        [Inst::Return { values }] => values.len <= 1,
-        [Inst::Trap { .. }] => true,
-        block => condition::find(func, block, is_far).is_some(),
+fn is_short(func: &Func, id: BlockId, layout: &Layout) -> bool {
+    let block = func.block(id);
+    if let [Inst::Return { values }] = block {
+        return values.len <= 1;
     }
+    matches!(block, [Inst::Trap { .. }]) || condition::find(func, block, layout).is_some()
 }

@@ -8,8 +8,9 @@ use crate::engine::Tier;
 use crate::error::Error;
 use crate::evaluate::{Slots, evaluator};
 use crate::ops::{Op, SigType, Signature};
-use crate::register::memory::{LOAD_OPS, LOAD_THEN_OPS, STORE_OPS};
-use crate::register::numeric::{BINARY_OPS, CHAIN_IMM_OPS, CHAIN_OPS, STEP_OPS, UNARY_OPS};
+use crate::register::table::{
+    BINARY_OPS, CHAIN_IMM_OPS, CHAIN_OPS, LOAD_OPS, LOAD_THEN_OPS, STEP_OPS, STORE_OPS, UNARY_OPS,
+};
 use crate::trap::TrapKind;
 use crate::value::Val;
 

@@ -250,3 +250,37 @@ fn handlers_of_objects_do_not_recurse() {
     let result = thread.spawn(move || Program::new(&wat).call("run", &[Val::I32(20_000)]));
     assert_eq!(result.unwrap().join().unwrap(), Ok(vec![Val::I32(0)]));
 }
+
+/// Cells that a collection has freed: what is made in them shows nothing of what was there.
+#[test]
+fn recycled_cells() {
+    let body = "(result i64) (local $n i32) (local $kept (ref null $leaf)) (local $sum i64)
+        (local $new (ref null $leaf)) (local $a (ref null $l))
+        (loop $again
+          (drop (struct.new $leaf (i32.const -1) (i64.const -1)))
+          (drop (array.new $l (i64.const -1) (i32.const 3)))
+          (if (i32.eqz (i32.rem_u (local.get $n) (i32.const 5000))) (then
+            (local.set $kept (struct.new $leaf (local.get $n) (i64.const 7)))))
+          (local.set $new (struct.new_default $leaf))
+          (local.set $a (array.new_default $l (i32.const 3)))
+          (local.set $sum (i64.add (local.get $sum) (i64.add
+            (i64.add (i64.extend_i32_s (struct.get $leaf 0 (local.get $new)))
+              (struct.get $leaf 1 (local.get $new)))
+            (i64.add (array.get $l (local.get $a) (i32.const 0))
+              (array.get $l (local.get $a) (i32.const 2))))))
+          (local.set $sum (i64.add (local.get $sum)
+            (i64.sub (struct.get $leaf 1 (local.get $kept)) (i64.const 7))))
+          (br_if $again (i32.lt_u
+            (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 60000))))
+        (i64.add (local.get $sum) (i64.extend_i32_s (struct.get $leaf 0 (local.get $kept))))";
+    let mut program = Program::new(&module_of(&[body.to_owned()]));
+    let collections = program.store.gc_statistics().collections;
+    assert_eq!(
+        program.call("0", &[Val::I32(0)]),
+        Ok(vec![Val::I64(55_000)])
+    );
+    assert!(
+        program.store.gc_statistics().collections > collections,
+        "nothing was recycled"
+    );
+}

@@ -7,34 +7,32 @@
 //! switches back to its instance (so only such a frame's `vm` is of meaning); below an entry from
 //! outside lies one that leads to the cell `EXIT`, which leaves the machine. Spec: 4.6.10 Calls.
 
-use super::machine::{
-    Flow, Handler, Immediate, InAcc, InSlot, Ip, Regs, Source, Value, ended, handlers, run,
-};
-use super::table::opcode;
 use super::unwind::{self, UNCAUGHT};
-use super::{body, body::linked, promote};
 use crate::engine::Tier;
+use crate::register::code::{self, linked};
+use crate::register::machine::{
+    AccValue, Flow, Handler, Immediate, InAcc, InSlot, Ip, OperandSource, Regs, ended, handlers,
+};
+use crate::register::table::{CALL_CELLS, EXIT, RELOAD};
 use crate::store::StoreData;
 use crate::trap::TrapKind;
 use crate::types::TypeId;
 use crate::vm::{self, Cx, EXIT_OK, Exit, Frame, FuncInst, TableInst, Vm};
 
-pub(super) static EXIT: [u64; 1] = [opcode!(exit) as u64];
-pub(super) static RELOAD: [u64; 1] = [opcode!(reload) as u64];
-
-/// Cells of every calling instruction: its arguments' first slot is in `a` and `b`.
-pub(super) const CALL_CELLS: usize = 2;
-
 /// The entry of every function of the tier.
 ///
 /// # Safety
 /// As for [`crate::vm::Entry`], of a function that the tier has installed.
-pub(super) unsafe extern "C" fn entry(func: *mut FuncInst, cx: *mut Cx, args: *mut u64) -> Exit {
+pub(in crate::register) unsafe extern "C" fn entry(
+    func: *mut FuncInst,
+    cx: *mut Cx,
+    args: *mut u64,
+) -> Exit {
     // SAFETY: the contract of `Entry`; `register` is the function's finished code.
     unsafe {
         let (code, vm, frame_top) = ((*func).register.cast::<u64>(), (*func).vm, (*cx).frame_top);
         if !has_room(cx, args, code, 1) {
-            return match promote::ready(cx, func) {
+            return match code::ready_function(cx, func) {
                 Ok(()) => vm::enter(func, cx, args),
                 Err(kind) => kind as Exit,
             };
@@ -53,7 +51,7 @@ pub(super) unsafe extern "C" fn entry(func: *mut FuncInst, cx: *mut Cx, args: *m
             facc: 0.0,
         };
         regs.reload();
-        let exit = run(regs);
+        let exit = regs.run();
         if exit != EXIT_OK {
             unwind::note(cx);
         }
@@ -62,7 +60,7 @@ pub(super) unsafe extern "C" fn entry(func: *mut FuncInst, cx: *mut Cx, args: *m
     }
 }
 
-/// Whether a function's frame fits at `fp`, and `frames` more on the control stack.
+/// True if a function's frame fits at `fp`, and `frames` more on the control stack.
 #[inline(always)]
 unsafe fn has_room(cx: *mut Cx, fp: *mut u64, code: Ip, frames: usize) -> bool {
     // SAFETY: the first cell of code is the size of its frame.
@@ -107,7 +105,7 @@ handlers! {
     }
 
     /// Returns `a`.
-    fn ret_one<T: Value, A: Source>(r) {
+    fn ret_one<T: AccValue, A: OperandSource>(r) {
         let value: T = A::get(&r, 1);
         *r.fp = value.into_slot();
         value.accumulate(&mut r);
@@ -259,7 +257,7 @@ handlers! {
 }
 
 /// Goes on in code of the same instance, its frame where the cell says that arguments begin; if
-/// there is no room, in a handler that finds in the accumulator what was to be called.
+/// there is no room, in a handler that finds the callee in the accumulator.
 #[inline(always)]
 unsafe fn enter(mut r: Regs, code: Ip, (no_room, callee): (Handler, u64)) -> Flow {
     // SAFETY: the contract of `Handler`; the cell is a calling instruction's, `code` what it calls.
@@ -294,15 +292,15 @@ unsafe fn leave(mut r: Regs) -> Flow {
 }
 
 handlers! {
-    /// A call, of what the further cell named and the accumulator names, that has found no room: it
-    /// is made once more if that was only because the callee had not been translated. (By now the
-    /// cell may name what another thread has translated.)
+    /// A call of the code that the further cell named, now in the accumulator, has found no room:
+    /// it is made once more if that was only because the callee had not been translated. (By now
+    /// the cell may name what another thread has translated.)
     #[cold]
     #[inline(never)]
     fn no_room(r) {
-        match body::ready(r.cx(), r.acc as Ip) {
+        match code::ready(r.cx(), r.acc as Ip) {
             Ok(code) => {
-                body::link(r.ip.add(1), code);
+                code::link(r.ip.add(1), code);
                 let ip = r.ip;
                 r.goto(ip)
             }
@@ -314,7 +312,7 @@ handlers! {
     #[cold]
     #[inline(never)]
     fn no_room_for_func(r) {
-        match promote::ready(r.cx(), r.acc as *mut FuncInst) {
+        match code::ready_function(r.cx(), r.acc as *mut FuncInst) {
             Ok(()) => {
                 let ip = r.ip;
                 r.goto(ip)
@@ -369,7 +367,7 @@ unsafe fn is_subtype(cx: *mut Cx, a: TypeId, b: TypeId) -> bool {
 }
 
 /// By class of type: i32, i64 and references, f32, f64; then slot, accumulator, immediate.
-pub(super) const RET_ONE: [[Handler; 3]; 4] = [
+pub(in crate::register) const RET_ONE: [[Handler; 3]; 4] = [
     [
         ret_one::<u32, InSlot>,
         ret_one::<u32, InAcc>,

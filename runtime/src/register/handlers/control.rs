@@ -2,18 +2,18 @@
 
 use std::sync::atomic::Ordering;
 
-use super::machine::{
-    Flag, Handler, Immediate, InAcc, InSlot, Ip, Negated, Plain, Regs, Source, Value, handlers,
-    trapped,
-};
 use crate::helpers;
-use crate::ops::Op;
+use crate::register::machine::{
+    AccValue, Flag, Handler, Immediate, InAcc, InSlot, Ip, Negated, OperandSource, Plain, Regs,
+    handlers, trapped,
+};
+use crate::register::table::{HAS_RESULT, HELPER_OPS, IS_NARROW, for_each_helper};
 use crate::trap::TrapKind;
 use crate::vm::{EXIT_OK, Exit, GlobalInst, TableInst, Vm};
 
 handlers! {
     /// `c := a`
-    fn copy<T: Value, A: Source>(r) {
+    fn copy<T: AccValue, A: OperandSource>(r) {
         let value: T = A::get(&r, 1);
         r.set(3, value);
         r.next(1)
@@ -43,7 +43,7 @@ handlers! {
     }
 
     /// `c := further cell`
-    fn constant<T: Value>(r) {
+    fn constant<T: AccValue>(r) {
         let value = T::from_slot(r.cell(1));
         r.set(3, value);
         r.next(2)
@@ -57,8 +57,8 @@ handlers! {
     }
 
     /// `further cell := a != 0 ? b : c`
-    fn select<T: Value, A: Source>(r) {
-        let condition = A::get::<u32>(&r, 1) != 0;
+    fn select<T: AccValue>(r) {
+        let condition = InSlot::get::<u32>(&r, 1) != 0;
         let (b, c): (T, T) = (InSlot::get(&r, 2), InSlot::get(&r, 3));
         let value = if condition { b } else { c };
         *r.fp.add(r.cell(1) as usize) = value.into_slot();
@@ -94,7 +94,7 @@ handlers! {
     }
 
     /// Jumps if `a` is not 0 (negated: if it is).
-    fn br_if<T: Value, A: Source, N: Flag>(r) {
+    fn br_if<T: AccValue, A: OperandSource, N: Flag>(r) {
         let value: T = A::get(&r, 1);
         if (value.into_slot() != 0) != N::SET {
             r.jump(r.field32(2) as i32)
@@ -118,7 +118,7 @@ handlers! {
     }
 
     /// `a := global`
-    fn global_get<T: Value>(r) {
+    fn global_get<T: AccValue>(r) {
         let value = T::from_slot((*global(&r)).slots[0]);
         r.set(1, value);
         r.next(1)
@@ -131,7 +131,7 @@ handlers! {
     }
 
     /// `global := a`
-    fn global_set<T: Value, A: Source>(r) {
+    fn global_set<T: AccValue, A: OperandSource>(r) {
         let value: T = A::get(&r, 1);
         (*global(&r)).slots[0] = value.into_slot();
         r.next(1)
@@ -231,7 +231,7 @@ unsafe fn element(r: &Regs) -> Option<*mut u64> {
 }
 
 /// An instruction of `helpers.rs`.
-pub(super) trait Helper {
+pub(in crate::register) trait Helper {
     /// The result's slot, or 0; or the exit code of a trap.
     ///
     /// # Safety
@@ -268,11 +268,6 @@ unsafe fn out_of_line<H: Helper>(ip: Ip, fp: *mut u64, vm: *mut Vm) -> Exit {
     }
 }
 
-/// In field `a` of a helper's cell: it has a result, for the slot in the last field.
-pub(super) const HAS_RESULT: u16 = 1 << 2;
-/// In field `a` of a helper's cell: its result is an i32.
-pub(super) const IS_NARROW: u16 = 1 << 3;
-
 fn done(exit: Exit) -> Result<u64, Exit> {
     if exit == EXIT_OK { Ok(0) } else { Err(exit) }
 }
@@ -293,9 +288,6 @@ macro_rules! helper_rows {
                 unsafe { $call }
             }
         })*
-        pub(super) const HELPER_OPS: &[Op] = &[$(Op::$op),*];
-        pub(super) const HELPER: [Handler; HELPER_OPS.len()] =
-            [$(helper::<helper_ops::$op>),*];
     };
 }
 
@@ -320,8 +312,17 @@ helper_rows! {
     };
 }
 
+macro_rules! helper_handlers {
+    ($($op:ident)*) => {
+        pub(super) const HELPER: [Handler; HELPER_OPS.len()] =
+            [$(helper::<helper_ops::$op>),*];
+    };
+}
+
+for_each_helper!(helper_handlers);
+
 /// By class of type: i32, i64 and references, f32, f64; then slot, accumulator, immediate.
-pub(super) const COPY: [[Handler; 3]; 4] = [
+pub(in crate::register) const COPY: [[Handler; 3]; 4] = [
     [
         copy::<u32, InSlot>,
         copy::<u32, InAcc>,
@@ -345,7 +346,7 @@ pub(super) const COPY: [[Handler; 3]; 4] = [
 ];
 
 /// By width of the condition, whether it is in the accumulator, negation.
-pub(super) const BR_IF: [[[Handler; 2]; 2]; 2] = [
+pub(in crate::register) const BR_IF: [[[Handler; 2]; 2]; 2] = [
     [
         [br_if::<u32, InSlot, Plain>, br_if::<u32, InSlot, Negated>],
         [br_if::<u32, InAcc, Plain>, br_if::<u32, InAcc, Negated>],
@@ -356,8 +357,5 @@ pub(super) const BR_IF: [[[Handler; 2]; 2]; 2] = [
     ],
 ];
 
-/// By whether the value is an f64, then whether the condition is in the accumulator.
-pub(super) const SELECT: [[Handler; 2]; 2] = [
-    [select::<u64, InSlot>, select::<u64, InAcc>],
-    [select::<f64, InSlot>, select::<f64, InAcc>],
-];
+/// By whether the value is an f64.
+pub(in crate::register) const SELECT: [Handler; 2] = [select::<u64>, select::<f64>];

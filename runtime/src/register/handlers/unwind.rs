@@ -8,116 +8,16 @@
 //! which leads to `EXIT` ends the way inside of this entry: the call ends with the exit code
 //! [`UNCAUGHT`], and the exception in `Cx::exception` goes on from wherever it was called.
 
-use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
-
-use super::Compiled;
-use super::call::{EXIT, RELOAD};
-use super::machine::{Ip, ended, handlers};
 use crate::gc;
+use crate::register::code::{Clause, Compiled};
+use crate::register::machine::{Ip, ended, handlers};
+use crate::register::table::{EXIT, RELOAD};
 use crate::store::{StoreData, caught, collect};
 use crate::trap::TrapKind;
 use crate::vm::{Cx, Exit, TagInst, Vm};
 
 /// The exit code of a call that an exception has left.
-pub(super) const UNCAUGHT: Exit = TrapKind::UncaughtException as Exit;
-
-/// The handlers of a function.
-#[derive(Debug, Default)]
-pub(super) struct Handlers {
-    /// Ascending; what lies behind the last one is in no handler.
-    pub(super) ranges: Vec<Range>,
-    pub(super) handlers: Vec<Handler>,
-}
-
-/// The cells from the end of the range before, and their handler.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Range {
-    pub(super) end: u32,
-    pub(super) handler: Option<u32>,
-}
-
-/// As the IR has it.
-#[derive(Clone, Debug)]
-pub(super) struct Handler {
-    pub(super) parent: Option<u32>,
-    pub(super) clauses: Box<[Clause]>,
-}
-
-/// A clause: what to write where, and the cell at which to go on.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Clause {
-    pub(super) tag: Option<u32>,
-    pub(super) values: u32,
-    pub(super) exception: Option<u32>,
-    pub(super) target: u32,
-}
-
-impl Handlers {
-    /// The clause that catches what comes from the instruction that ends at cell `end`.
-    unsafe fn find(&self, end: u32, vm: *mut Vm, tag: *mut TagInst) -> Option<&Clause> {
-        let range = self.ranges.partition_point(|range| range.end < end);
-        let mut handler = self.ranges.get(range).and_then(|range| range.handler);
-        while let Some(index) = handler {
-            let it = &self.handlers[index as usize];
-            let catches = |clause: &&Clause| {
-                let index = |index: u32| index as usize;
-                // SAFETY: validation has checked the tags of clauses in the module of `vm`.
-                clause
-                    .tag
-                    .map(index)
-                    .is_none_or(|i| unsafe { *(*vm).tags.add(i) } == tag)
-            };
-            if let Some(clause) = it.clauses.iter().find(catches) {
-                return Some(clause);
-            }
-            handler = it.parent;
-        }
-        None
-    }
-}
-
-/// The functions of a module that have handlers. They come and never go.
-#[derive(Debug, Default)]
-pub(super) struct Table {
-    /// By the address behind the last cell.
-    by_end: RwLock<BTreeMap<usize, Function>>,
-}
-
-#[derive(Debug)]
-struct Function {
-    code: usize,
-    handlers: Box<Handlers>,
-}
-
-impl Table {
-    /// Adds a function, whose code has been put where it stays, up to `end`.
-    pub(super) fn add(&self, code: Ip, end: Ip, handlers: Handlers) {
-        let mut by_end = self.by_end.write().unwrap_or_else(PoisonError::into_inner);
-        let function = Function {
-            code: code as usize,
-            handlers: Box::new(handlers),
-        };
-        by_end.insert(end as usize, function);
-    }
-
-    /// The clause that catches what comes from the instruction that ends at `ip`, and the code that
-    /// it is in; null if there is none.
-    unsafe fn find(&self, ip: Ip, vm: *mut Vm, tag: *mut TagInst) -> (*const Clause, Ip) {
-        const NONE: (*const Clause, Ip) = (std::ptr::null(), std::ptr::null());
-        let by_end = self.by_end.read().unwrap_or_else(PoisonError::into_inner);
-        let ip = ip as usize;
-        let Some((_, function)) = by_end.range(ip..).next().filter(|(_, it)| it.code < ip) else {
-            return NONE;
-        };
-        let end = (ip - function.code) / size_of::<u64>();
-        // SAFETY: the caller's contract.
-        match unsafe { function.handlers.find(end as u32, vm, tag) } {
-            Some(clause) => (clause, function.code as Ip),
-            None => NONE,
-        }
-    }
-}
+pub(in crate::register) const UNCAUGHT: Exit = TrapKind::UncaughtException as Exit;
 
 handlers! {
     /// Throws a new exception of the tag in the low half of the further cell. Its values lie from
@@ -192,7 +92,7 @@ handlers! {
 /// # Safety
 /// `cx` is that of a live store; the frames up to the top one are as they were.
 #[cold]
-pub(super) unsafe fn note(cx: *mut Cx) {
+pub(in crate::register) unsafe fn note(cx: *mut Cx) {
     // SAFETY: the caller's contract; frames are as the head of `call.rs` says.
     unsafe {
         let (mut ip, mut vm) = ((*cx).trap_pc as Ip, (*cx).trap_vm);
@@ -200,7 +100,7 @@ pub(super) unsafe fn note(cx: *mut Cx) {
         let mut frame = (*cx).frame_top;
         loop {
             if !ip.is_null() {
-                backtrace.push(|| (*(*vm).compiled.cast::<Compiled>()).frame(ip));
+                backtrace.push(|| (*(*vm).compiled.cast::<Compiled>()).bodies.frame(ip));
             }
             frame = frame.sub(1);
             if (*frame).ip == EXIT.as_ptr() {
@@ -216,15 +116,15 @@ pub(super) unsafe fn note(cx: *mut Cx) {
 }
 
 /// Cells of `throw`.
-pub(super) const THROW_CELLS: usize = 2;
+pub(in crate::register) const THROW_CELLS: usize = 2;
 
-/// What catches an exception of a tag that comes from the instruction that ends at `ip`.
+/// The clause that catches an exception of a tag that comes from the instruction that ends at `ip`.
 #[inline(never)]
 unsafe fn find(vm: *mut Vm, ip: Ip, tag: *mut TagInst) -> (*const Clause, Ip) {
     // SAFETY: `vm` is a live instance's, which this tier has compiled.
     unsafe {
         (*(*vm).compiled.cast::<Compiled>())
-            .handlers
+            .exceptions
             .find(ip, vm, tag)
     }
 }

@@ -3,19 +3,23 @@
 //! date: that is looked at before an access traps, and nowhere else. Spec: 4.6.6 Memory
 //! Instructions.
 
-use super::machine::{
-    Flag, Handler, Immediate, InAcc, InSlot, Negated, Plain, Regs, Source, Value, handlers,
-};
-use super::numeric::{BinaryOp, Chains, binary_ops, second, value};
+use super::numeric::{BinaryOp, binary_ops, second, value};
 use crate::helpers;
 use crate::numeric::Slot;
-use crate::ops::{Op, for_each_group};
+use crate::ops::for_each_group;
+use crate::register::machine::{
+    AccValue, Flag, Handler, Immediate, InAcc, InSlot, Negated, OperandSource, Plain, Regs,
+    handlers,
+};
+use crate::register::table::{
+    Chains, LOAD_FORMS, LOAD_OPS, LOAD_THEN_OPS, STORE_FORMS, STORE_OPS, for_each_load_then,
+};
 use crate::trap::TrapKind;
 use crate::vm::{MemoryInst, Vm};
 
 /// A load of the opcode table.
-pub(super) trait LoadOp {
-    type Result: Value;
+pub(in crate::register) trait LoadOp {
+    type Result: AccValue;
     const SIZE_BYTES: usize;
     /// # Safety
     /// `from` is readable for the size.
@@ -23,8 +27,8 @@ pub(super) trait LoadOp {
 }
 
 /// A store of the opcode table.
-pub(super) trait StoreOp {
-    type Operand: Value;
+pub(in crate::register) trait StoreOp {
+    type Operand: AccValue;
     const SIZE_BYTES: usize;
     /// # Safety
     /// `to` is writable for the size.
@@ -34,21 +38,25 @@ pub(super) trait StoreOp {
 /// The address of an access to memory 0; null outside of it. The effective address has at most 33
 /// bits, so that sums do not wrap.
 #[inline(always)]
-pub(super) fn checked(r: &Regs, effective: u64, size_bytes: usize) -> Option<*mut u8> {
+pub(in crate::register) fn checked(r: &Regs, effective: u64, size_bytes: usize) -> Option<*mut u8> {
     let effective = effective as usize;
     (effective + size_bytes <= r.len).then(|| r.mem.wrapping_add(effective))
 }
 
 /// The address of an access to any memory, of `size_bytes`, at a slot's value plus a far offset.
 #[inline(always)]
-pub(super) unsafe fn wide(r: &Regs, size_bytes: usize, memory: u32) -> Option<*mut u8> {
+pub(in crate::register) unsafe fn wide(
+    r: &Regs,
+    size_bytes: usize,
+    memory: u32,
+) -> Option<*mut u8> {
     // SAFETY: the contract of `Handler`: a memory of the instance, a slot, an offset.
     unsafe { at(r.vm, memory, [*r.slot(1), r.cell(1)], size_bytes) }
 }
 
 /// The host's address of `size_bytes` in a memory, at an address plus an offset.
 #[inline(always)]
-pub(super) unsafe fn at(
+pub(in crate::register) unsafe fn at(
     vm: *mut Vm,
     memory: u32,
     [address, offset]: [u64; 2],
@@ -90,7 +98,7 @@ handlers! {
 
 handlers! {
     /// `c := memory 0 [a + b]`
-    fn load<O: LoadOp, A: Source>(r) {
+    fn load<O: LoadOp, A: OperandSource>(r) {
         let effective = u64::from(A::get::<u32>(&r, 1)) + u64::from(r.field(2));
         match checked(&r, effective, O::SIZE_BYTES) {
             Some(from) => {
@@ -102,7 +110,7 @@ handlers! {
     }
 
     /// `further cell := op(c, memory 0 [a + b])` (negated: the other way round); op does not trap.
-    fn load_then<L: LoadOp, O: BinaryOp<A = L::Result>, X: Source, N: Flag>(r) {
+    fn load_then<L: LoadOp, O: BinaryOp<A = L::Result>, X: OperandSource, N: Flag>(r) {
         let effective = u64::from(InSlot::get::<u32>(&r, 1)) + u64::from(r.field(2));
         match checked(&r, effective, L::SIZE_BYTES) {
             Some(from) => {
@@ -138,7 +146,7 @@ handlers! {
     }
 
     /// `memory 0 [a + c] := b`
-    fn store<O: StoreOp, A: Source, V: Source>(r) {
+    fn store<O: StoreOp, A: OperandSource, V: OperandSource>(r) {
         let effective = u64::from(A::get::<u32>(&r, 1)) + u64::from(r.field(3));
         match checked(&r, effective, O::SIZE_BYTES) {
             Some(to) => {
@@ -150,7 +158,7 @@ handlers! {
     }
 
     /// `memory 0 [address in b and c] := a`
-    fn store_fixed<O: StoreOp, V: Source>(r) {
+    fn store_fixed<O: StoreOp, V: OperandSource>(r) {
         match checked(&r, u64::from(r.field32(2)), O::SIZE_BYTES) {
             Some(to) => {
                 O::store(to, V::get(&r, 1));
@@ -171,32 +179,6 @@ handlers! {
         }
     }
 }
-
-/// The forms of a load, in the order of its handlers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LoadForm {
-    Slot,
-    Acc,
-    Fixed,
-    Wide,
-}
-
-/// The forms of a store, by address and value, in the order of its handlers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StoreForm {
-    SlotSlot,
-    SlotImm,
-    AccSlot,
-    SlotAcc,
-    AccImm,
-    FixedSlot,
-    FixedAcc,
-    FixedImm,
-    Wide,
-}
-
-pub(super) const LOAD_FORMS: usize = LoadForm::Wide as usize + 1;
-pub(super) const STORE_FORMS: usize = StoreForm::Wide as usize + 1;
 
 const fn load_row<O: LoadOp>() -> [Handler; LOAD_FORMS] {
     [
@@ -237,7 +219,6 @@ macro_rules! load_rows {
                 Slot::from_slot(value as $slot as u64)
             }
         })*
-        pub(super) const LOAD_OPS: &[Op] = &[$(Op::$op),*];
         pub(super) const LOAD: [[Handler; LOAD_FORMS]; LOAD_OPS.len()] =
             [$(load_row::<load_ops::$op>()),*];
     };
@@ -259,7 +240,6 @@ macro_rules! store_rows {
                 unsafe { to.cast::<$storage>().write_unaligned(value) };
             }
         })*
-        pub(super) const STORE_OPS: &[Op] = &[$(Op::$op),*];
         pub(super) const STORE: [[Handler; STORE_FORMS]; STORE_OPS.len()] =
             [$(store_row::<store_ops::$op>()),*];
     };
@@ -283,8 +263,6 @@ const fn load_then_row<L: LoadOp, O: BinaryOp<A = L::Result>>() -> Chains {
 
 macro_rules! load_then_rows {
     ($($load:ident $op:ident;)*) => {
-        /// Loads, and operations that take what they load.
-        pub(super) const LOAD_THEN_OPS: &[(Op, Op)] = &[$((Op::$load, Op::$op)),*];
         pub(super) const LOAD_THEN: [Chains; LOAD_THEN_OPS.len()] =
             [$(load_then_row::<load_ops::$load, binary_ops::$op>()),*];
         /// The same in the native profile.
@@ -293,14 +271,4 @@ macro_rules! load_then_rows {
     };
 }
 
-load_then_rows! {
-    I32Load I32Add;
-    I32Load I32Xor;
-    I64Load I64Add;
-    I64Load I64Xor;
-    F32Load F32Add;
-    F32Load F32Mul;
-    F64Load F64Add;
-    F64Load F64Sub;
-    F64Load F64Mul;
-}
+for_each_load_then!(load_then_rows);

@@ -1,23 +1,24 @@
-//! Handlers of atomic instructions. They are in no hurry: operands come from slots, and every
-//! memory is alike. Threads proposal: "Atomic Memory Instructions".
+//! Handlers of atomic instructions. There is one form of each: operands come from slots, and the
+//! memory may be any. Threads proposal: "Atomic Memory Instructions".
 //!
 //! Cells: the opcode with the slots of up to three operands; the offset; the result's slot, and in
 //! the upper half the memory.
 
-use super::machine::{Regs, handlers};
 use super::memory::at;
 use crate::atomic::{self, Word};
 use crate::helpers::{self, EXIT_SHIFT, ResultOrExit};
-use crate::ops::{Op, for_each_group};
+use crate::ops::for_each_group;
 use crate::register::machine::Handler;
+use crate::register::machine::{Regs, handlers};
+use crate::register::table::{ATOMIC_OPS, SYNC_OPS, for_each_sync};
 use crate::trap::TrapKind;
 use crate::vm::{EXIT_OK, Exit, Vm};
 
 /// Cells of an atomic instruction.
-pub(super) const ATOMIC_CELLS: usize = 3;
+pub(in crate::register) const ATOMIC_CELLS: usize = 3;
 
 /// An atomic access of the opcode table.
-pub(super) trait Access {
+pub(in crate::register) trait Access {
     const SIZE_BYTES: usize;
     const HAS_RESULT: bool;
     /// # Safety
@@ -26,7 +27,7 @@ pub(super) trait Access {
 }
 
 /// A wait or a notification.
-pub(super) trait Sync {
+pub(in crate::register) trait Sync {
     /// # Safety
     /// The contract of the helpers.
     unsafe fn run(vm: *mut Vm, memory: u32, address: [u64; 2], operands: [u64; 2]) -> ResultOrExit;
@@ -82,14 +83,13 @@ handlers! {
     }
 }
 
-/// What a group and a row say of an access.
+/// The access of each row, by its group.
 macro_rules! accesses {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident $tail:tt)* })*) => {
         mod ops {
             $($(pub(super) struct $op;)*)*
         }
         $($(accesses! { impl $group $op $tail })*)*
-        pub(super) const ATOMIC_OPS: &[Op] = &[$($(Op::$op),*),*];
         pub(super) const ATOMIC: [Handler; ATOMIC_OPS.len()] =
             [$($(access::<ops::$op>),*),*];
     };
@@ -143,8 +143,6 @@ macro_rules! syncs {
                 unsafe { syncs!(call $helper vm memory address offset $($operand)*) }
             }
         })*
-        pub(super) const SYNC_OPS: &[Op] = &[$(Op::$op),*];
-        pub(super) const SYNC: [Handler; SYNC_OPS.len()] = [$(sync::<sync_ops::$op>),*];
     };
     (call atomic_notify $vm:ident $memory:ident $address:ident $offset:ident
         $count:ident $none:ident) => {
@@ -158,3 +156,11 @@ syncs! {
     MemoryAtomicWait64(expected, timeout) => atomic_wait64;
     MemoryAtomicNotify(count, _none) => atomic_notify;
 }
+
+macro_rules! sync_handlers {
+    ($($op:ident)*) => {
+        pub(super) const SYNC: [Handler; SYNC_OPS.len()] = [$(sync::<sync_ops::$op>),*];
+    };
+}
+
+for_each_sync!(sync_handlers);

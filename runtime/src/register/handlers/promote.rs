@@ -1,5 +1,6 @@
 //! Functions that leave the tier when they are hot: counting, asking, and what stands in the place
-//! of their code from then on. Only code that is translated for a [`Promote`] has any of it.
+//! of their code from then on. Only code that is translated for a
+//! [`Promote`](crate::engine::Promote) has any of it.
 //!
 //! A counting cell is followed by a cell that counts down; at 1 the way is another one, and stays
 //! so: code is shared by all stores of a module, and each asks when it comes by. A loop head's
@@ -7,41 +8,36 @@
 //! takes. A loop head is counted before anything of it is executed, so that all of it, fuel and
 //! polls included, is left to the compiled code.
 //!
-//! What is called outside, a function or the rest of one, runs in the place of the frame at hand.
-//! How it ends is how the frame ends: results are where the frame's go, an exception goes on from
+//! A function that is called outside, or the rest of one, runs in the place of the frame at hand.
+//! Its end is the end of the frame: results are where the frame's go, an exception goes on from
 //! the caller, and a tail call is made from here ([`EXIT_TAIL_CALL`]).
 
 use std::mem::transmute;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::call::{ret, return_call_func};
-use super::machine::{self, Ip, handlers};
-use super::table::opcode;
 use super::unwind::{self, UNCAUGHT};
-use super::{Compiled, body};
-use crate::engine::{FrameShape, Promote, Promotion};
+use crate::engine::{FrameShape, Promotion};
+use crate::register::code;
+use crate::register::machine::{self, Ip, handlers};
+use crate::register::table::{OUTSIDE, TAIL_CALL};
 use crate::store::native_stack_address;
 use crate::trap::TrapKind;
 use crate::vm::{Cx, EXIT_OK, EXIT_TAIL_CALL, Entry, Exit, FuncInst, TRANSFER_BYTES, Vm};
 
-/// The code of a function that is called outside.
-pub(super) static OUTSIDE: [u64; 2] = [0, opcode!(outside) as u64];
-/// Tail-calls the function in the accumulator.
-static TAIL_CALL: [u64; 1] = [opcode!(return_callee) as u64];
-
 /// Cells of `count_call`: the second one counts.
-pub(super) const COUNT_CALL_CELLS: usize = 2;
+pub(in crate::register) const COUNT_CALL_CELLS: usize = 2;
 /// Cells of `count_loop`: the second one counts, the third is the entry or 0, the fourth has the
 /// function's index and, above it, the shift of the frame.
-pub(super) const COUNT_LOOP_CELLS: usize = 4;
+pub(in crate::register) const COUNT_LOOP_CELLS: usize = 4;
 
 /// A count of what stays here.
 const KEPT: u64 = u64::MAX;
-/// How often control passes until it asks again for what is being compiled.
+/// The number of times that control passes until it asks again for code that is being compiled.
 const AGAIN: u64 = 64;
 
 /// The first count of a threshold.
-pub(super) fn count(threshold: u32) -> u64 {
+pub(in crate::register) fn count(threshold: u32) -> u64 {
     u64::from(threshold.max(1))
 }
 
@@ -117,7 +113,8 @@ handlers! {
         }
     }
 
-    /// What ran in the place of this frame has ended, with the exit code in the accumulator.
+    /// The function that ran in the place of this frame has ended, with the exit code in the
+    /// accumulator.
     #[inline(never)]
     fn ended(r) {
         let cx = r.cx();
@@ -143,17 +140,11 @@ handlers! {
     }
 }
 
-/// Whether compiled code can be entered with a frame at `fp` without a trap for want of room: code
+/// True if compiled code can be entered with a frame at `fp` without a trap for want of room: code
 /// that is running must not notice that it is compiled.
 fn has_room(cx: &Cx, fp: *mut u64) -> bool {
     let end = fp.wrapping_byte_add(TRANSFER_BYTES);
     end <= cx.stack_end && native_stack_address() >= cx.native_limit
-}
-
-/// What the module of an instance is promoted by.
-unsafe fn promoter<'a>(vm: *mut Vm) -> Option<&'a dyn Promote> {
-    // SAFETY: the caller's `vm` is of a live instance, which this tier has compiled.
-    unsafe { (*(*vm).compiled.cast::<Compiled>()).promoter.as_deref() }
 }
 
 /// Asks for a function's code; whether it has some now.
@@ -162,7 +153,7 @@ unsafe fn promoter<'a>(vm: *mut Vm) -> Option<&'a dyn Promote> {
 unsafe fn is_promoted(vm: *mut Vm, func: *mut FuncInst, count: Ip) -> bool {
     // SAFETY: the contract of `Handler`: a function of a live instance, and its counting cell.
     unsafe {
-        let promotion = promoter(vm).map(|promoter| promoter.function(func));
+        let promotion = code::promoter(vm).map(|promoter| promoter.function(func));
         set(
             count,
             match promotion {
@@ -191,7 +182,7 @@ unsafe fn loop_entry(vm: *mut Vm, func: *mut FuncInst, ip: Ip) -> Option<Entry> 
             param_slots: (*func).param_slots,
             shift: (*ip.add(3) >> 32) as u32,
         };
-        let (entry, count) = match promoter(vm)?.at_loop(func, head, frame) {
+        let (entry, count) = match code::promoter(vm)?.at_loop(func, head, frame) {
             Promotion::Done(entry) => (Some(entry), 1),
             Promotion::Pending => (None, AGAIN),
             Promotion::Never => (None, KEPT),
@@ -201,29 +192,5 @@ unsafe fn loop_entry(vm: *mut Vm, func: *mut FuncInst, ip: Ip) -> Option<Entry> 
         }
         set(ip.add(1), count);
         entry
-    }
-}
-
-/// Readies a function for its first call where a call of it has found no room: compiles it if it is
-/// to be, or else translates it.
-///
-/// # Errors
-/// As [`body::ready`].
-///
-/// # Safety
-/// `cx` is a live store's, and `func` a function in it of this tier.
-pub(super) unsafe fn ready(cx: *mut Cx, func: *mut FuncInst) -> Result<(), TrapKind> {
-    // SAFETY: the caller's contract.
-    unsafe {
-        let code: Ip = (*func).register.cast();
-        if body::is_untranslated(code)
-            && let Some(promoter) = promoter((*func).vm)
-            && promoter.thresholds().calls <= 1
-            && promoter.function(func) == Promotion::Done(())
-        {
-            return Ok(());
-        }
-        (*func).register = body::ready(cx, code)?.cast();
-        Ok(())
     }
 }

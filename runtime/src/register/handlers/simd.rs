@@ -2,10 +2,11 @@
 //! next to each other, the low half first, and in no accumulator. Spec: 4.3.5 Vector Operations,
 //! 4.6.6 Memory Instructions.
 
-use super::machine::{Handler, Immediate, InAcc, InSlot, Regs, Source, handlers};
 use super::memory::{beyond, checked, wide};
 use crate::numeric;
-use crate::ops::{Op, for_each_group};
+use crate::ops::for_each_group;
+use crate::register::machine::{Handler, Immediate, InAcc, InSlot, OperandSource, Regs, handlers};
+use crate::register::table::{PLAIN_OPS, SCALAR_FORMS, SCALAR_OPS};
 use crate::simd::native::by_profile;
 use crate::simd::{self as pure, V128};
 use crate::trap::TrapKind;
@@ -65,7 +66,7 @@ macro_rules! shift {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
         { $func:ident(v128, i32) -> v128; $($column:tt)* })* })*) => { handlers! { $($(
         /// `c := op(a, b)`, b being a scalar.
-        fn $func<B: Source>(r) {
+        fn $func<B: OperandSource>(r) {
             set(&r, 3, pure::$func(vector(&r, 1), B::get(&r, 2)));
             r.next(1)
         }
@@ -76,7 +77,7 @@ macro_rules! splat {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
         { $func:ident($a:ident) -> v128; $($column:tt)* })* })*) => { handlers! { $($(
         /// `c := op(b)`, b being a scalar.
-        fn $func<B: Source>(r) {
+        fn $func<B: OperandSource>(r) {
             set(&r, 3, pure::$func(B::get(&r, 2)));
             r.next(1)
         }
@@ -123,7 +124,7 @@ macro_rules! replace_lane {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
         { $func:ident(v128, lane, $a:ident) -> v128; $($column:tt)* })* })*) => { handlers! { $($(
         /// `c := op(a, b)` of the lane in the further cell, b being a scalar.
-        fn $func<B: Source>(r) {
+        fn $func<B: OperandSource>(r) {
             set(&r, 3, pure::$func(vector(&r, 1), r.cell(1) as u8, B::get(&r, 2)));
             r.next(2)
         }
@@ -135,7 +136,7 @@ macro_rules! loads {
         { $func:ident($storage:ident) -> v128; $($column:tt)* })* })*) => {
         handlers! { $($(
             /// `c := memory 0 [a + b]`
-            fn $func<A: Source>(r) {
+            fn $func<A: OperandSource>(r) {
                 let effective = u64::from(A::get::<u32>(&r, 1)) + u64::from(r.field(2));
                 let Some(from) = checked(&r, effective, size_of::<$storage>()) else {
                     return r.handle(beyond);
@@ -169,7 +170,7 @@ macro_rules! stores {
         { $func:ident(v128) -> $storage:ident })* })*) => {
         handlers! { $($(
             /// `memory 0 [a + c] := b`
-            fn $func<A: Source>(r) {
+            fn $func<A: OperandSource>(r) {
                 let effective = u64::from(A::get::<u32>(&r, 1)) + u64::from(r.field(3));
                 let Some(to) = checked(&r, effective, size_of::<$storage>()) else {
                     return r.handle(beyond);
@@ -298,7 +299,7 @@ macro_rules! wide_arithmetic {
 impl Regs {
     /// Writes the results of wide arithmetic, and goes on.
     #[inline(always)]
-    unsafe fn halves(self, (low, high): (u64, u64)) -> super::machine::Flow {
+    unsafe fn halves(self, (low, high): (u64, u64)) -> crate::register::machine::Flow {
         // SAFETY: the contract of `Handler`.
         unsafe {
             let to = self.fp.add((self.cell(1) >> 48) as usize);
@@ -314,8 +315,6 @@ for_each_group!([for_each_wide] wide_arithmetic;);
 macro_rules! plain_rows {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
         { $func:ident $($tail:tt)* })* })*) => {
-        /// Rows of one handler.
-        pub(super) const PLAIN_OPS: &[Op] = &[$($(Op::$op),*),*];
         pub(super) const PLAIN: [Handler; PLAIN_OPS.len()] = [$($($func),*),*];
         /// The same in the native profile.
         pub(super) const NATIVE_PLAIN: [Handler; PLAIN_OPS.len()] =
@@ -327,23 +326,10 @@ for_each_group!([for_each_simd_unary for_each_simd_binary for_each_simd_ternary 
     for_each_simd_shuffle for_each_simd_extract_lane for_each_simd_load_lane
     for_each_simd_store_lane for_each_wide] plain_rows;);
 
-/// The ways of getting the scalar operand of a row, in the order of its handlers; the last one of
-/// an access is to any memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scalar {
-    Slot,
-    Acc,
-    ImmOrWide,
-}
-
-pub(super) const SCALAR: usize = Scalar::ImmOrWide as usize + 1;
-
 macro_rules! scalar_rows {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
         { $func:ident $($tail:tt)* })* })*) => {
-        /// Rows of which one operand is a scalar.
-        pub(super) const SCALAR_OPS: &[Op] = &[$($(Op::$op),*),*];
-        pub(super) const SCALARS: [[Handler; SCALAR]; SCALAR_OPS.len()] = [$($(
+        pub(super) const SCALARS: [[Handler; SCALAR_FORMS]; SCALAR_OPS.len()] = [$($(
             [$func::<InSlot>, $func::<InAcc>, third!($group $func)]
         ),*),*];
     };

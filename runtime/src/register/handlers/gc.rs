@@ -1,25 +1,25 @@
 //! Handlers of structures, arrays, i31 and casts (spec: "Reference Instructions", "Aggregate
 //! Instructions"). Where a field is and how wide, is resolved by the fuser.
 //!
-//! What is out of line in every tier goes through [`aggregate`]; its operands stand in consecutive
-//! slots. The further cell says how many slots of the frame may be live: a collection goes over all
-//! of them.
+//! Instructions that are out of line in every tier go through [`aggregate`]; their operands stand
+//! in consecutive slots. The further cell says how many slots of the frame may be live: a
+//! collection goes over all of them.
 
-use super::machine::{Flag, Handler, Negated, Plain, Regs, Value, handlers};
 use crate::gc::{self, Cast, Cell};
-use crate::ops::Op;
+use crate::register::machine::{AccValue, Flag, Handler, Negated, Plain, Regs, handlers};
+use crate::register::table::{GETS, REF_UNARY_OPS};
 use crate::store::aggregate::Aggregate;
 use crate::trap::TrapKind;
 use crate::types::{DefinedType, OBJECT_HEADER_BYTES, TypeId};
 use crate::vm::{EXIT_OK, GcHeader};
 
-/// What is stored in a field, and the value that it is outside of it.
-pub(super) trait Stored {
-    type Value: Value;
+/// The storage of a field, and the value that is read from it.
+pub(in crate::register) trait Stored {
+    type Read: AccValue;
     const SIZE_BYTES: usize;
     /// # Safety
     /// `at` is a field of that width.
-    unsafe fn read(at: *const u8) -> Self::Value;
+    unsafe fn read(at: *const u8) -> Self::Read;
     /// # Safety
     /// As for `read`.
     unsafe fn write(at: *mut u8, slot: u64);
@@ -30,7 +30,7 @@ macro_rules! stored {
         pub(super) struct $name;
 
         impl Stored for $name {
-            type Value = $value;
+            type Read = $value;
             const SIZE_BYTES: usize = size_of::<$storage>();
             #[inline(always)]
             unsafe fn read(at: *const u8) -> $value {
@@ -97,8 +97,8 @@ unsafe fn element(r: &Regs, size_bytes: usize) -> Result<*mut u8, TrapKind> {
     }
 }
 
-/// What an instruction out of line works with: the slots of its operands and what lies above all
-/// that is live.
+/// The slots of the operands of an instruction out of line, and the first slot above all live
+/// ones.
 #[inline(always)]
 unsafe fn slots_and_top(r: &Regs, top_cell: usize) -> (*mut u64, *mut u64) {
     // SAFETY: the contract of `Handler`.
@@ -269,8 +269,8 @@ handlers! {
         r.next(STRUCT_NEW_CELLS)
     }
 
-    /// What is out of line and has a result: operands in the slots from `a, b` on, where the result
-    /// goes. Further cells: implementation, type, second immediate and live slots.
+    /// An instruction out of line with a result: operands in the slots from `a, b` on, where the
+    /// result goes. Further cells: implementation, type, second immediate and live slots.
     fn aggregate(r) {
         let (slots, top) = slots_and_top(&r, 3);
         let run: Aggregate = std::mem::transmute(r.cell(1) as usize as *const ());
@@ -341,7 +341,7 @@ handlers! {
     }
 }
 
-/// Whether `a` has the descriptor `b`, or is null if `c` is 1; `None` without a descriptor.
+/// True if `a` has the descriptor `b`, or is null if `c` is 1; `None` without a descriptor.
 #[inline(always)]
 unsafe fn has_descriptor(r: &Regs) -> Option<bool> {
     // SAFETY: the contract of `Handler`.
@@ -364,18 +364,15 @@ macro_rules! of_structs {
     };
 }
 
-/// How many ways there are to read what is no v128: by the logarithm of the width, then those that
-/// extend the sign, then f64.
-pub(super) const GETS: usize = 7;
-
-pub(super) const STRUCT_GET: [[Handler; 2]; GETS] =
+pub(in crate::register) const STRUCT_GET: [[Handler; 2]; GETS] =
     of_structs!(struct_get U8 U16 W32 W64 S8 S16 F64);
-pub(super) const STRUCT_SET: [[Handler; 2]; 4] = of_structs!(struct_set U8 U16 W32 W64);
-pub(super) const STRUCT_GET_VECTOR: [Handler; 2] =
+pub(in crate::register) const STRUCT_SET: [[Handler; 2]; 4] =
+    of_structs!(struct_set U8 U16 W32 W64);
+pub(in crate::register) const STRUCT_GET_VECTOR: [Handler; 2] =
     [struct_get_vector::<Plain>, struct_get_vector::<Negated>];
-pub(super) const STRUCT_SET_VECTOR: [Handler; 2] =
+pub(in crate::register) const STRUCT_SET_VECTOR: [Handler; 2] =
     [struct_set_vector::<Plain>, struct_set_vector::<Negated>];
-pub(super) const ARRAY_GET: [Handler; GETS] = [
+pub(in crate::register) const ARRAY_GET: [Handler; GETS] = [
     array_get::<U8>,
     array_get::<U16>,
     array_get::<W32>,
@@ -384,20 +381,15 @@ pub(super) const ARRAY_GET: [Handler; GETS] = [
     array_get::<S16>,
     array_get::<F64>,
 ];
-pub(super) const ARRAY_SET: [Handler; 4] = [
+pub(in crate::register) const ARRAY_SET: [Handler; 4] = [
     array_set::<U8>,
     array_set::<U16>,
     array_set::<W32>,
     array_set::<W64>,
 ];
-pub(super) const BR_ON_CAST: [Handler; 2] = [br_on_cast::<Plain>, br_on_cast::<Negated>];
+pub(in crate::register) const BR_ON_CAST: [Handler; 2] =
+    [br_on_cast::<Plain>, br_on_cast::<Negated>];
 
-/// The opcodes of one operand, with their handlers in the same order.
-pub(super) const REF_UNARY_OPS: [Op; 5] = [
-    Op::RefI31,
-    Op::I31GetS,
-    Op::I31GetU,
-    Op::ArrayLen,
-    Op::RefGetDesc,
-];
-pub(super) const REF_UNARY: [Handler; 5] = [ref_i31, i31_get_s, i31_get_u, array_len, ref_get_desc];
+/// In the order of `REF_UNARY_OPS`.
+pub(in crate::register) const REF_UNARY: [Handler; REF_UNARY_OPS.len()] =
+    [ref_i31, i31_get_s, i31_get_u, array_len, ref_get_desc];
