@@ -262,7 +262,10 @@ impl StoreData {
     fn exit_of(&mut self, mut error: Error) -> Exit {
         if let Some(handle) = error.exception {
             match self.heap.object(handle) {
-                Some((_, exception)) => self.cx.exception = exception.into(),
+                Some((ty, exception)) if ty.kind == CompositeKind::Func => {
+                    self.cx.exception = exception.into();
+                }
+                Some(_) => error = Error::usage("an object that is not an exception"),
                 None => error = Error::usage("an exception that has been released"),
             }
         }
