@@ -30,7 +30,7 @@ use super::ssa::fold;
 use super::ssa::{Block, Class, Edge, Func, Inst, List, Term, Value};
 use exceptions::Blocks;
 use state::Target;
-use vars::Vars;
+use vars::{Between, Vars};
 
 /// What the code of a function may assume, by configuration and module.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +74,20 @@ pub type HelperOps = Vec<Op>;
 /// # Errors
 /// `Unsupported` for an opcode that this tier has no code for.
 pub fn build(ir: &ir::Func, assumptions: Assumptions) -> Result<(Func, HelperOps)> {
-    let mut builder = Builder::new(ir, assumptions);
+    if let Some(built) = build_with(ir, assumptions, Between::Values)? {
+        return Ok(built);
+    }
+    let built = build_with(ir, assumptions, Between::Frame)?;
+    Ok(built.expect("slots in the frame have no parameters"))
+}
+
+/// `None` if slots had better not be values between blocks.
+fn build_with(
+    ir: &ir::Func,
+    assumptions: Assumptions,
+    between: Between,
+) -> Result<Option<(Func, HelperOps)>> {
+    let mut builder = Builder::new(ir, assumptions, between);
     builder.entry();
     let mut done = 0;
     for index in 0..ir.blocks.len() {
@@ -82,7 +95,8 @@ pub fn build(ir: &ir::Func, assumptions: Assumptions) -> Result<(Func, HelperOps
         builder.handlers_behind(index, &mut done);
     }
     let helper_ops = builder.helper_ops;
-    Ok((builder.vars.finish(builder.func), helper_ops))
+    let func = builder.vars.finish(builder.func, ir.insts.len());
+    Ok(func.map(|func| (func, helper_ops)))
 }
 
 struct Builder<'a> {
@@ -102,7 +116,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(ir: &'a ir::Func, assumptions: Assumptions) -> Builder<'a> {
+    fn new(ir: &'a ir::Func, assumptions: Assumptions, between: Between) -> Builder<'a> {
         let mut func = Func {
             has_atomics: assumptions.has_atomics,
             profile: assumptions.profile,
@@ -117,7 +131,7 @@ impl<'a> Builder<'a> {
             module: &ir.module,
             assumptions,
             func,
-            vars: Vars::new(blocks.preds(ir)),
+            vars: Vars::new(blocks.preds(ir), between),
             blocks,
             block: Block::ENTRY,
             handler: None,

@@ -85,7 +85,7 @@ pub fn run<I: Isa>(func: &Func, cfg: &Cfg, layout: &Layout) -> VCode<I::Inst> {
     cx.done.reverse();
     let place = |block: &Block| RBlock::new(layout.index_of[block.index()] as usize);
     let text = layout.text.iter().map(place).collect();
-    VCode::new(cx.done, blocks, text, cx.vreg_count)
+    VCode::new(cx.done, blocks, text, (cx.vreg_count, func.frame_slots))
 }
 
 impl<'a, I: Isa> Lower<'a, I> {

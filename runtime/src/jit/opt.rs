@@ -18,6 +18,7 @@ use crate::ir::Type;
 
 use super::ssa::cfg::Cfg;
 use super::ssa::{Block, Class, Def, Func, Inst, InstId, Term, Value};
+use super::steps::step;
 use bounds::Checks;
 use simplify::Simplified;
 
@@ -145,6 +146,7 @@ impl<'a> Walk<'a> {
     }
 
     fn visit(&mut self, id: InstId) {
+        step(1);
         self.position = self.func.insts[id.index()].position;
         let mut inst = self.func.insts[id.index()].inst;
         let replaced = &self.replaced;

@@ -86,6 +86,7 @@ pub fn compile_function<T: Target>(module: &Module, body: usize, config: &Config
     let ir = ir::build_with(module, body, config)?;
     let ops = ir.ops;
     let mut linker = Linker::<T>::new(module, config);
+    linker.frame_bytes_max = FRAME_BYTES_MAX_ALONE;
     let helper_ops = linker.compile(&ir, Assumptions::new(config), ALONE)?;
     let mut proof = Proof::default();
     count(&mut proof, ops, &helper_ops);
@@ -111,6 +112,7 @@ pub fn compile_loop<T: Target>(
         ..Assumptions::new(config)
     };
     let mut linker = Linker::<T>::new(module, config);
+    linker.frame_bytes_max = FRAME_BYTES_MAX_ALONE;
     linker.compile(&ir, assumptions, ALONE)?;
     let signature = Signature::new(&ir.ty);
     let code = Symbol::Func(ir.index);
@@ -121,6 +123,10 @@ pub fn compile_loop<T: Target>(
         Proof::default(),
     )
 }
+
+/// The largest frame of a function that is compiled alone: it can be interpreted, which takes no
+/// native stack.
+const FRAME_BYTES_MAX_ALONE: u32 = 64 << 10;
 
 /// A function of which nothing is known but its own code.
 const ALONE: Surroundings = Surroundings {
@@ -218,6 +224,8 @@ fn count(proof: &mut Proof, ops: u64, helper_ops: &HelperOps) {
 /// resolved, records as offsets from the start of the whole.
 struct Linker<T> {
     bytes_max: usize,
+    /// The largest frame that a function may have.
+    frame_bytes_max: u32,
     /// Whether register allocation is checked.
     checks_allocation: bool,
     bytes: Vec<u8>,
@@ -236,6 +244,7 @@ impl<T: Target> Linker<T> {
         let allowed = usize::try_from(config.limits.code_bytes_max);
         Linker {
             bytes_max: allowed.unwrap_or(usize::MAX).min(T::CODE_BYTES_MAX),
+            frame_bytes_max: u32::MAX,
             checks_allocation: config.check_allocation,
             bytes: Vec::new(),
             data: Vec::new(),
@@ -300,6 +309,11 @@ impl<T: Target> Linker<T> {
         around: Surroundings,
     ) -> Result<HelperOps> {
         let (emitted, helper_ops) = function::<T>(ir, assumptions, around, self.checks_allocation)?;
+        let max = self.frame_bytes_max;
+        if emitted.frame.bytes > max {
+            let message = format!("its frame is above {max} bytes");
+            return Err(Error::limit(LimitKind::Code, message));
+        }
         let no_room = emitted.no_room_at;
         let start = self.piece(emitted.code)?;
         self.handlers(ir);

@@ -204,6 +204,8 @@ pub struct Func {
     pub blocks: Vec<BlockData>,
     /// Argument lists.
     pub lists: Vec<Value>,
+    /// Places of 8 bytes in the frame that `LoadSlot` and `StoreSlot` name.
+    pub frame_slots: u32,
     /// The tables of `BrTable`: indices of edges.
     pub tables: Vec<Vec<u32>>,
     /// Whether the machine has atomic read-modify-write instructions.

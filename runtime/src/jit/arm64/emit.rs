@@ -20,7 +20,7 @@ use super::frame::{Frame, Needs};
 use super::imm::{FpImm8, Imm12, vector_imm};
 use super::inst::Inst;
 use super::mem::Mem;
-use super::minst::{Callee, MInst, Test};
+use super::minst::{Callee, MInst, SlotReg, Test};
 use super::ops::{
     AddSub, BranchReg, CompareBranch, Cond, FpSize, IndexExtend, Load, LoadLitV, Size, Store,
     TestBranch, Width,
@@ -31,6 +31,7 @@ use crate::error::Result;
 use crate::jit::code::Label;
 use crate::jit::code::symbol::Symbol;
 use crate::jit::lower::vcode::VCode;
+use crate::jit::steps::step;
 use crate::jit::target::{Emitted, Listing, Surroundings};
 use crate::trap::TrapKind;
 use crate::vm;
@@ -208,6 +209,8 @@ impl<'a> Emitter<'a> {
                 Some(inst) => self.asm.emit(inst),
                 None => self.asm.load_literal(LoadLitV::LdrQ, rd, bits),
             },
+            MInst::LoadSlot { reg, slot } => self.load_slot(reg, slot),
+            MInst::StoreSlot { reg, slot } => self.store_slot(reg, slot),
             MInst::Exclusive(access) => self.exclusive(access),
             MInst::Allocate { rd, allocation } => self.allocate(rd, allocation),
             MInst::TestRef {
@@ -335,6 +338,54 @@ impl<'a> Emitter<'a> {
                 self.asm.emit(Inst::LoadV { width, rt, mem });
             }
         }
+    }
+
+    /// A place of the frame, which is behind the allocator's.
+    fn place(&mut self, slot: u32, log2: u32) -> Mem {
+        let slot = self.output.num_spillslots as u32 + slot;
+        self.frame.spill(&mut self.asm, slot, log2)
+    }
+
+    fn load_slot(&mut self, reg: SlotReg, slot: u32) {
+        let inst = match reg {
+            SlotReg::General(rt) => Inst::Load {
+                op: Load::LdrX,
+                rt,
+                mem: self.place(slot, 3),
+            },
+            SlotReg::Float(rt) => Inst::LoadV {
+                width: Width::D,
+                rt,
+                mem: self.place(slot, 3),
+            },
+            SlotReg::Vector(rt) => Inst::LoadV {
+                width: Width::Q,
+                rt,
+                mem: self.place(slot, 4),
+            },
+        };
+        self.asm.emit(inst);
+    }
+
+    fn store_slot(&mut self, reg: SlotReg, slot: u32) {
+        let inst = match reg {
+            SlotReg::General(rt) => Inst::Store {
+                op: Store::StrX,
+                rt,
+                mem: self.place(slot, 3),
+            },
+            SlotReg::Float(rt) => Inst::StoreV {
+                width: Width::D,
+                rt,
+                mem: self.place(slot, 3),
+            },
+            SlotReg::Vector(rt) => Inst::StoreV {
+                width: Width::Q,
+                rt,
+                mem: self.place(slot, 4),
+            },
+        };
+        self.asm.emit(inst);
     }
 
     // --- calls -----------------------------------------------------------------------------------
@@ -517,7 +568,7 @@ fn changes_vm(callee: Callee, around: Surroundings) -> bool {
 
 fn needs(vcode: &VCode<MInst>, output: &Output, around: Surroundings) -> Needs {
     let mut needs = Needs {
-        spill_slots: output.num_spillslots as u32,
+        spill_slots: output.num_spillslots as u32 + vcode.frame_slots,
         ..Needs::default()
     };
     for inst in &vcode.insts {
@@ -572,6 +623,7 @@ fn final_targets(vcode: &VCode<MInst>, is_jump: &[bool]) -> Vec<u32> {
     for n in 0..is_jump.len() {
         let mut at = n;
         while is_jump[at] && leads_to[at] == UNKNOWN {
+            step(1);
             leads_to[at] = ON_THE_WAY;
             passed.push(at);
             at = vcode.blocks[at].succs[0].index();

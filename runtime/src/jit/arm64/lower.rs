@@ -25,7 +25,7 @@ use regalloc2::{RegClass, VReg};
 use super::abi::{CX, VM};
 use super::imm::{BitImm, Imm12, mov_imm};
 use super::inst::Inst;
-use super::minst::MInst;
+use super::minst::{MInst, SlotReg};
 use super::ops::{FpSize, Size};
 use super::regs::{Gpr, Vreg, XZR};
 use crate::ir::Type;
@@ -205,6 +205,17 @@ impl Cx<'_> {
                 args,
             } => self.atomic(id, op, size_log2, args),
             ssa::Inst::Fence => self.fence(),
+            ssa::Inst::LoadSlot { slot } => {
+                let value = self.func.result(id);
+                let vreg = self.vreg(value);
+                let reg = self.slot_reg(value, vreg);
+                self.emit(MInst::LoadSlot { reg, slot });
+            }
+            ssa::Inst::StoreSlot { slot, value } => {
+                let vreg = self.reg(value);
+                let reg = self.slot_reg(value, vreg);
+                self.emit(MInst::StoreSlot { reg, slot });
+            }
             ssa::Inst::Allocate { room } => self.allocate(id, room),
             ssa::Inst::Cast { cast, a } => self.cast(id, cast, a),
             ssa::Inst::HasDescriptor {
@@ -224,6 +235,15 @@ impl Cx<'_> {
                 let rd = self.result_gpr(id);
                 self.emit(MInst::Caught { rd });
             }
+        }
+    }
+
+    /// A value's register, as accesses of the frame name it.
+    fn slot_reg(&self, value: Value, vreg: VReg) -> SlotReg {
+        match self.func.ty(value) {
+            Type::I32 | Type::I64 | Type::Ref => SlotReg::General(as_gpr(vreg)),
+            Type::F32 | Type::F64 => SlotReg::Float(as_vreg(vreg)),
+            Type::V128 => SlotReg::Vector(as_vreg(vreg)),
         }
     }
 

@@ -115,6 +115,30 @@ pub enum RefTest {
     },
 }
 
+/// A register whose value is in a place of the frame.
+#[derive(Clone, Copy, Debug)]
+pub enum SlotReg {
+    /// 8 bytes.
+    General(Gpr),
+    /// 8 bytes.
+    Float(Vreg),
+    /// 16 bytes.
+    Vector(Vreg),
+}
+
+impl SlotReg {
+    fn map(&mut self, role: Role, f: &mut impl FnMut(Reg, Role) -> Reg) {
+        match self {
+            SlotReg::General(reg) => *reg = gpr(f(Reg::Gpr(*reg), role)),
+            SlotReg::Float(reg) | SlotReg::Vector(reg) => {
+                if let Reg::Vreg(new) = f(Reg::Vreg(*reg), role) {
+                    *reg = new;
+                }
+            }
+        }
+    }
+}
+
 /// A machine instruction before emission.
 #[derive(Clone, Debug)]
 pub enum MInst {
@@ -146,6 +170,20 @@ pub enum MInst {
         rd: Vreg,
         /// The value's bits.
         bits: u128,
+    },
+    /// `reg := a place of the frame`, by number of places of 8 bytes.
+    LoadSlot {
+        /// The destination.
+        reg: SlotReg,
+        /// The place.
+        slot: u32,
+    },
+    /// `a place of the frame := reg`
+    StoreSlot {
+        /// The source.
+        reg: SlotReg,
+        /// The place.
+        slot: u32,
     },
     /// A read-modify-write by exclusive accesses, until one succeeds.
     Exclusive(Exclusive),
@@ -225,6 +263,8 @@ impl MInst {
                     *rd = new;
                 }
             }
+            MInst::LoadSlot { reg, .. } => reg.map(Role::Def, f),
+            MInst::StoreSlot { reg, .. } => reg.map(Role::Use, f),
             MInst::Exclusive(Exclusive {
                 rd,
                 address,
@@ -341,6 +381,8 @@ impl MachInst for MInst {
             | MInst::Imm { .. }
             | MInst::FpImm { .. }
             | MInst::VectorImm { .. }
+            | MInst::LoadSlot { .. }
+            | MInst::StoreSlot { .. }
             | MInst::Exclusive(_)
             | MInst::Allocate { .. }
             | MInst::TestRef { .. }

@@ -23,16 +23,13 @@ use std::mem::offset_of;
 
 use super::objects::SLOT_BYTES;
 use super::state::{load_of, store_of};
-use super::vars::successors;
+use super::vars::{EXCEPTION, successors};
 use super::{Block, Builder, Class, Helper, Inst, Term, Value};
-use crate::ir::{self, BlockId, Catch, HandlerId, Slot, Type};
+use crate::ir::{self, BlockId, Catch, HandlerId, Type};
 use crate::ops::Op;
 use crate::trap::TrapKind;
 use crate::types::{EXCEPTION_HEADER_BYTES, OBJECT_HEADER_BYTES};
 use crate::vm::Vm;
-
-/// Where the exception is that is on its way to a clause: no slot of a frame.
-const EXCEPTION: Slot = Slot(u32::MAX);
 
 /// How many handlers are looked at here for what catches a `throw`; the others are at run time.
 const HANDLERS_MAX: usize = 32;

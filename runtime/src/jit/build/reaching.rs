@@ -5,18 +5,23 @@
 //! it, and nowhere else (Cytron et al., 1991). Writes and meetings are intervals of the walk of the
 //! dominator tree, nested in each other; the innermost one around a place is what reaches it.
 //!
-//! Frontiers may be quadratic (a ladder of branches out of nested blocks). Beyond a limit, values
-//! are taken to meet wherever blocks do, which is never wrong.
+//! Frontiers may be quadratic (branches out of nested blocks, nested loops). Beyond a limit, the
+//! iterated frontier of each slot is found by a walk of the dominator tree below its writes (Sreedhar
+//! and Gao, 1995), as long as all walks together take few steps.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use crate::ir::Slot;
 use crate::jit::ssa::cfg::Cfg;
 use crate::jit::ssa::{Block, Value};
+use crate::jit::steps::step;
 
 /// How many entries the frontiers may have for each block, and how many in any case.
 const FRONTIER_MAX_BY_BLOCK: usize = 16;
-const FRONTIER_MAX: usize = 1 << 20;
+const FRONTIER_MAX: usize = 1 << 16;
+/// How many steps the walks for all slots may take, for each block and in any case.
+const WALK_MAX_BY_BLOCK: usize = 64;
+const WALK_MAX: usize = 1 << 20;
 
 /// Where a place in the code gets the value of a slot from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,12 +37,17 @@ pub(super) enum Source {
 /// The writes of all slots, by the blocks that they are the last in.
 pub(super) struct Reaching {
     cfg: Cfg,
-    /// Blocks where something meets that has been written in the block; `None` above the limit.
-    frontiers: Option<Vec<Vec<Block>>>,
-    written: HashMap<(Block, Slot), Value>,
-    /// The same, by slot.
+    meeting: Meeting,
     writes: HashMap<Slot, Vec<(Block, Value)>>,
     known: HashMap<Slot, Points>,
+}
+
+/// How the places are found where a slot's values meet.
+enum Meeting {
+    /// By the frontier of each block.
+    Frontiers(Vec<Vec<Block>>),
+    /// By walks.
+    Walks(Walks),
 }
 
 /// Where the source of a slot changes.
@@ -55,12 +65,23 @@ impl Reaching {
                 writes.entry(slot).or_default().push((block, value));
             }
         }
+        let meeting = match frontiers(&cfg) {
+            Some(frontiers) => Meeting::Frontiers(frontiers),
+            None => Meeting::Walks(Walks::new(&cfg)),
+        };
         Reaching {
-            frontiers: frontiers(&cfg),
             cfg,
-            written,
+            meeting,
             writes,
             known: HashMap::new(),
+        }
+    }
+
+    /// True if it would take too long to find where values meet: what is said of them is wrong then.
+    pub(super) fn is_given_up(&self) -> bool {
+        match &self.meeting {
+            Meeting::Frontiers(_) => false,
+            Meeting::Walks(walks) => walks.left == 0,
         }
     }
 
@@ -68,12 +89,9 @@ impl Reaching {
         self.cfg.is_reachable(block)
     }
 
-    /// Whether different values of a slot may meet at the beginning of a block.
+    /// True if different values of a slot may meet at the beginning of a block.
     pub(super) fn is_met(&mut self, block: Block, slot: Slot) -> bool {
-        match self.frontiers {
-            Some(_) => self.points(slot).meetings.contains(&block),
-            None => self.cfg.preds[block.index()].len() > 1,
-        }
+        self.points(slot).meetings.contains(&block)
     }
 
     /// What reaches the end of a block.
@@ -87,9 +105,6 @@ impl Reaching {
     }
 
     fn at(&mut self, block: Block, slot: Slot, is_end: bool) -> Source {
-        if self.frontiers.is_none() {
-            return self.by_walk(block, slot, is_end);
-        }
         let place = 2 * self.cfg.span(block).0 + u32::from(is_end);
         let changes = &self.points(slot).changes;
         let next = changes.partition_point(|&(from, _)| from <= place);
@@ -97,44 +112,122 @@ impl Reaching {
             .map_or(Source::Initial, |n| changes[n].1)
     }
 
-    /// Upwards, where values meet wherever blocks do.
-    fn by_walk(&self, mut at: Block, slot: Slot, mut is_end: bool) -> Source {
-        loop {
-            if is_end && let Some(&value) = self.written.get(&(at, slot)) {
-                return Source::Written(value);
-            }
-            if self.cfg.preds[at.index()].len() > 1 {
-                return Source::Met(at);
-            }
-            if at == Block::ENTRY {
-                return Source::Initial;
-            }
-            at = self.cfg.dominator(at);
-            is_end = true;
-        }
-    }
-
     fn points(&mut self, slot: Slot) -> &Points {
-        let (cfg, writes) = (&self.cfg, &self.writes);
-        let frontiers = self.frontiers.as_deref().unwrap_or_default();
-        self.known.entry(slot).or_insert_with(|| {
+        let Reaching {
+            cfg,
+            meeting,
+            writes,
+            known,
+        } = self;
+        known.entry(slot).or_insert_with(|| {
             let writes = writes.get(&slot).map_or(&[][..], |writes| writes);
-            Points::new(cfg, frontiers, writes)
+            let meetings = match meeting {
+                Meeting::Frontiers(frontiers) => iterated(frontiers, writes),
+                Meeting::Walks(walks) => walks.iterated(cfg, writes),
+            };
+            Points::new(cfg, meetings, writes)
         })
     }
 }
 
-impl Points {
-    fn new(cfg: &Cfg, frontiers: &[Vec<Block>], writes: &[(Block, Value)]) -> Points {
-        let mut meetings = HashSet::new();
-        let mut work: Vec<Block> = writes.iter().map(|&(block, _)| block).collect();
-        while let Some(block) = work.pop() {
-            for &to in &frontiers[block.index()] {
-                if meetings.insert(to) {
-                    work.push(to);
+/// The iterated frontier of the blocks of writes, by the frontier of each block.
+fn iterated(frontiers: &[Vec<Block>], writes: &[(Block, Value)]) -> HashSet<Block> {
+    let mut meetings = HashSet::new();
+    let mut work: Vec<Block> = writes.iter().map(|&(block, _)| block).collect();
+    while let Some(block) = work.pop() {
+        for &to in &frontiers[block.index()] {
+            step(1);
+            if meetings.insert(to) {
+                work.push(to);
+            }
+        }
+    }
+    meetings
+}
+
+/// Walks of the dominator tree.
+struct Walks {
+    /// The blocks that each block dominates immediately.
+    children: Vec<Vec<Block>>,
+    /// How many blocks dominate each block.
+    levels: Vec<u32>,
+    /// The targets of the edges of each block which it does not dominate immediately.
+    joins: Vec<Vec<Block>>,
+    /// The last walk that has come to each block.
+    seen: Vec<u32>,
+    walk: u32,
+    /// How many steps may still be taken.
+    left: usize,
+}
+
+impl Walks {
+    fn new(cfg: &Cfg) -> Walks {
+        let blocks = cfg.preds.len();
+        let mut walks = Walks {
+            children: vec![Vec::new(); blocks],
+            levels: vec![0; blocks],
+            joins: vec![Vec::new(); blocks],
+            seen: vec![0; blocks],
+            walk: 0,
+            left: WALK_MAX.max(WALK_MAX_BY_BLOCK * blocks),
+        };
+        for &block in &cfg.order {
+            let dominator = cfg.dominator(block);
+            if block != Block::ENTRY {
+                walks.children[dominator.index()].push(block);
+                walks.levels[block.index()] = walks.levels[dominator.index()] + 1;
+            }
+            for &pred in &cfg.preds[block.index()] {
+                if block == Block::ENTRY || pred != dominator {
+                    walks.joins[pred.index()].push(block);
                 }
             }
         }
+        walks
+    }
+
+    /// The iterated frontier of the blocks of writes. From the deepest one upwards, each walks what
+    /// it dominates, as far as no walk has been there; edges that lead no deeper than it is lead to
+    /// the frontier.
+    fn iterated(&mut self, cfg: &Cfg, writes: &[(Block, Value)]) -> HashSet<Block> {
+        self.walk += 1;
+        let mut meetings = HashSet::new();
+        let level = |walks: &Walks, block: Block| (walks.levels[block.index()], block);
+        let mut roots: BinaryHeap<(u32, Block)> = writes
+            .iter()
+            .map(|&(block, _)| level(self, block))
+            .collect();
+        let mut work = Vec::new();
+        while let Some((depth, root)) = roots.pop() {
+            if root == Block::ENTRY && cfg.preds[0].is_empty() {
+                continue; // nothing is as high
+            }
+            work.push(root);
+            while let Some(block) = work.pop() {
+                if std::mem::replace(&mut self.seen[block.index()], self.walk) == self.walk {
+                    continue;
+                }
+                let steps =
+                    1 + self.joins[block.index()].len() + self.children[block.index()].len();
+                step(steps);
+                self.left = self.left.saturating_sub(steps);
+                if self.left == 0 {
+                    return meetings;
+                }
+                for &to in &self.joins[block.index()] {
+                    if self.levels[to.index()] <= depth && meetings.insert(to) {
+                        roots.push(level(self, to));
+                    }
+                }
+                work.extend(&self.children[block.index()]);
+            }
+        }
+        meetings
+    }
+}
+
+impl Points {
+    fn new(cfg: &Cfg, meetings: HashSet<Block>, writes: &[(Block, Value)]) -> Points {
         let written = writes.iter().map(|&(block, value)| {
             let (first, last) = cfg.span(block);
             (2 * first + 1, 2 * last + 1, Source::Written(value))
@@ -187,6 +280,7 @@ fn frontiers(cfg: &Cfg) -> Option<Vec<Vec<Block>>> {
             while (block == Block::ENTRY || at != cfg.dominator(block))
                 && all[at.index()].last() != Some(&block)
             {
+                step(1);
                 left = left.checked_sub(1)?;
                 all[at.index()].push(block);
                 if at == Block::ENTRY {
@@ -202,6 +296,47 @@ fn frontiers(cfg: &Cfg) -> Option<Vec<Vec<Block>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jit::ssa::{Edge, Func};
+
+    /// Graphs that look random: each block leads to one or two others.
+    #[test]
+    fn walks_find_what_frontiers_find() {
+        let mut state = 3u64;
+        let mut next = |below: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) % below
+        };
+        let mut found = 0;
+        for size in 2..80 {
+            let mut func = Func::default();
+            for n in 0..size {
+                let block = func.add_block();
+                let targets = [n + 1, next(size)];
+                let edges = targets[..1 + (n % 2) as usize]
+                    .iter()
+                    .filter(|&&to| to < size);
+                let edge = |&to: &u64| Edge {
+                    to: Block(to as u32),
+                    args: Vec::new(),
+                };
+                func.blocks[block.index()].edges = edges.map(edge).collect();
+            }
+            let cfg = Cfg::new(&func);
+            let frontiers = frontiers(&cfg).expect("they are few");
+            let mut walks = Walks::new(&cfg);
+            for _ in 0..10 {
+                let mut blocks: Vec<Block> = (0..3).map(|_| Block(next(size) as u32)).collect();
+                blocks.retain(|&block| cfg.is_reachable(block));
+                let writes: Vec<_> = blocks.into_iter().map(|block| (block, Value(0))).collect();
+                let expected = iterated(&frontiers, &writes);
+                found += expected.len();
+                assert_eq!(walks.iterated(&cfg, &writes), expected);
+            }
+        }
+        assert!(found > 1_000);
+    }
 
     #[test]
     fn the_innermost_span_is_what_reaches() {

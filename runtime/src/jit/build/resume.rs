@@ -8,6 +8,7 @@
 //! that which follows next in the text first; what cannot be reached is left out, and comes last.
 
 use crate::ir::{self, Block, BlockId, Inst};
+use crate::jit::steps::step;
 use crate::trap::TrapKind;
 
 /// The rest of a function from a loop head on.
@@ -52,12 +53,16 @@ fn block_of(ir: &mut ir::Func, inst: Inst, offset: u32) -> Block {
 fn reached(ir: &ir::Func, head: BlockId) -> Vec<BlockId> {
     let mut is_seen = vec![false; ir.blocks.len()];
     is_seen[0] = true;
+    let mut handlers_seen = vec![false; ir.handlers.len()];
     let mut order = Vec::new();
-    let mut open = vec![(BlockId(0), successors(ir, BlockId(0), head))];
+    let mut open = vec![(
+        BlockId(0),
+        successors(ir, BlockId(0), head, &mut handlers_seen),
+    )];
     while let Some((block, rest)) = open.last_mut() {
         match rest.pop() {
             Some(next) if !std::mem::replace(&mut is_seen[next.0 as usize], true) => {
-                let rest = successors(ir, next, head);
+                let rest = successors(ir, next, head, &mut handlers_seen);
                 open.push((next, rest));
             }
             Some(_) => {}
@@ -72,13 +77,25 @@ fn reached(ir: &ir::Func, head: BlockId) -> Vec<BlockId> {
 }
 
 /// Where control goes to from a block, by branches and by exceptions, what follows next in the text
-/// first: from the head to the end, then from the beginning on.
-fn successors(ir: &ir::Func, block: BlockId, head: BlockId) -> Vec<BlockId> {
+/// first: from the head to the end, then from the beginning on. What handlers lead to is left out
+/// where another block in them has led there.
+fn successors(
+    ir: &ir::Func,
+    block: BlockId,
+    head: BlockId,
+    handlers_seen: &mut [bool],
+) -> Vec<BlockId> {
     let mut all = Vec::new();
     ir.terminator(block).labels(ir, |target| all.push(target));
-    let handlers = ir.handler_chain(ir.blocks[block.0 as usize].handler);
-    let catches = handlers.flat_map(|handler| &handler.catches);
-    all.extend(catches.map(|catch| catch.target));
+    let mut at = ir.blocks[block.0 as usize].handler;
+    while let Some(id) = at
+        && !std::mem::replace(&mut handlers_seen[id.0 as usize], true)
+    {
+        step(1);
+        let handler = &ir.handlers[id.0 as usize];
+        all.extend(handler.catches.iter().map(|catch| catch.target));
+        at = handler.parent;
+    }
     all.sort_unstable_by_key(|id| (id.0 < head.0, id.0));
     all.dedup();
     all

@@ -3,10 +3,15 @@
 //! A read of a slot that its block has not written looks upwards through single predecessors that
 //! are done. Where blocks meet, it leaves a parameter. At the end, when every block has its last
 //! writes, dominance says (`build/reaching.rs`) which parameters different values meet in, and what
-//! the others stand for; arguments may ask for more. Those that turn out to have one argument only
-//! are then replaced by it (Braun et al., 2013). So only what is read becomes a parameter.
+//! the others stand for; arguments may ask for more. Those that turn out to have one argument only,
+//! alone or in a circle of parameters, are then replaced by it (Braun et al., 2013). So only what is read becomes a parameter.
+//!
+//! Where many values meet in a place with many ways to it (a state machine of many states and many
+//! variables), parameters have more arguments than there is text. Such a function is built again,
+//! and keeps its slots in its frame: a block loads the slots that it reads first, and at its end
+//! stores those that it has written and some block loads.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::ir::{self, BlockId, Inst as IrInst, Slot, Type};
 
@@ -15,8 +20,29 @@ use super::state::load_of;
 use crate::engine::FrameShape;
 use crate::jit::ssa::cfg::Cfg;
 use crate::jit::ssa::{Block, Class, Def, Func, Inst, Value};
+use crate::jit::steps::step;
+
+/// The place of the exception that is on its way to a clause: not a slot of a frame.
+pub(super) const EXCEPTION: Slot = Slot(u32::MAX);
 
 const SLOT_BYTES: u32 = 8;
+/// How many blocks a read looks upwards through.
+const LOOK_UP_MAX: usize = 64;
+/// How many arguments parameters may have for each instruction of the IR, and how many in any case.
+const ARGUMENTS_MAX_BY_INST: usize = 2;
+const ARGUMENTS_MAX: usize = 1 << 18;
+
+/// How often components are looked for in what is left of a component.
+const COMPONENT_DEPTH_MAX: u32 = 16;
+
+/// Where slots are between blocks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Between {
+    /// Nowhere: they become values that meet in parameters.
+    Values,
+    /// In the frame.
+    Frame,
+}
 
 /// The values of slots at the ends of blocks, as far as they are known.
 pub(super) struct Vars {
@@ -32,6 +58,9 @@ pub(super) struct Vars {
     is_done: Vec<bool>,
     /// Parameters to find arguments for.
     params: Vec<Param>,
+    between: Between,
+    /// The slots that blocks load from the frame, and how many places of 8 bytes they need.
+    loaded: BTreeMap<Slot, u32>,
     /// The slots that the function begins with, if they are all in memory: their address, and where
     /// they lie there.
     resumed: Option<(Value, FrameShape)>,
@@ -78,8 +107,10 @@ pub(super) fn successors(ir: &ir::Func, inst: &IrInst, mut f: impl FnMut(BlockId
 
 impl Vars {
     /// Nothing written yet; `preds` are the blocks with an edge to each block, each once.
-    pub(super) fn new(preds: Vec<Vec<Block>>) -> Vars {
+    pub(super) fn new(preds: Vec<Vec<Block>>, between: Between) -> Vars {
         Vars {
+            between,
+            loaded: BTreeMap::new(),
             latest: HashMap::new(),
             is_done: vec![false; preds.len()],
             written: HashMap::new(),
@@ -113,6 +144,26 @@ impl Vars {
         }
     }
 
+    /// Loads what the function begins with of the slots that have places in the frame, if its entry
+    /// does not write them.
+    fn load_initial(&mut self, func: &mut Func, base: Value, frame: FrameShape) {
+        for (&slot, &places) in &self.loaded {
+            if slot == EXCEPTION || self.written.contains_key(&(Block::ENTRY, slot)) {
+                continue;
+            }
+            let ty = if places == 1 { Type::I64 } else { Type::V128 };
+            let load = Inst::Load {
+                op: load_of(ty),
+                class: Class::Transfer,
+                base,
+                offset: (frame.slot(slot.0) * SLOT_BYTES) as i32,
+            };
+            let id = func.add_inst(load, &[ty], 0);
+            func.blocks[0].insts.push(id);
+            self.written.insert((Block::ENTRY, slot), func.result(id));
+        }
+    }
+
     /// Whether any edge leads to a block.
     pub(super) fn is_reached(&self, block: Block) -> bool {
         !self.preds[block.index()].is_empty()
@@ -130,15 +181,19 @@ impl Vars {
 
     /// The value of a slot at the end of what a block has so far.
     pub(super) fn read(&mut self, func: &mut Func, block: Block, slot: Slot, ty: Type) -> Value {
+        if self.between == Between::Frame {
+            return self.read_in_frame(func, block, slot, ty);
+        }
         let mut passed = Vec::new();
         let mut at = block;
         let value = loop {
+            step(1);
             if let Some(&value) = self.latest.get(&(at, slot)) {
                 break value;
             }
             passed.push(at);
             match self.preds[at.index()][..] {
-                [only] if self.is_done[only.index()] => at = only,
+                [only] if self.is_done[only.index()] && passed.len() < LOOK_UP_MAX => at = only,
                 [] => break self.initial(func, at, slot, ty),
                 _ => break self.param(func, at, slot, ty),
             }
@@ -146,6 +201,23 @@ impl Vars {
         for at in passed {
             self.latest.insert((at, slot), value);
         }
+        value
+    }
+
+    fn read_in_frame(&mut self, func: &mut Func, block: Block, slot: Slot, ty: Type) -> Value {
+        if let Some(&value) = self.latest.get(&(block, slot)) {
+            return value;
+        }
+        let value = if block == Block::ENTRY {
+            self.initial(func, block, slot, ty)
+        } else {
+            let places = self.loaded.entry(slot).or_default();
+            *places = ty.slots().max(*places);
+            let id = func.add_inst(Inst::LoadSlot { slot: slot.0 }, &[ty], 0);
+            func.blocks[block.index()].insts.push(id);
+            func.result(id)
+        };
+        self.latest.insert((block, slot), value);
         value
     }
 
@@ -162,22 +234,65 @@ impl Vars {
         value
     }
 
-    /// Finds all arguments, drops needless parameters, and completes the edges.
-    pub(super) fn finish(mut self, mut func: Func) -> Func {
+    /// Completes the function; `None` if its parameters have too many arguments. `insts` is the
+    /// number of instructions of the IR.
+    pub(super) fn finish(mut self, mut func: Func, insts: usize) -> Option<Func> {
+        if self.between == Between::Frame {
+            self.store_in_frame(&mut func);
+            return Some(func);
+        }
         let mut reaching = Reaching::new(Cfg::new(&func), std::mem::take(&mut self.written));
         let mut met: HashMap<(Block, Slot), Value> = HashMap::new();
         for param in &self.params {
             met.insert((param.block, param.slot), param.value);
         }
+        let mut left = ARGUMENTS_MAX.max(ARGUMENTS_MAX_BY_INST * insts);
         let mut next = 0;
         while next < self.params.len() {
             self.find_arguments(&mut func, &mut reaching, &mut met, next);
+            step(1 + self.params[next].args.len());
+            left = left.checked_sub(self.params[next].args.len())?;
+            if reaching.is_given_up() {
+                return None;
+            }
             next += 1;
         }
         let replaced = self.replace_needless(&mut func);
         self.attach(&mut func, &replaced);
         apply(&mut func, &replaced);
-        func
+        Some(func)
+    }
+
+    /// Gives places in the frame to the slots that are loaded, and stores what blocks have written
+    /// of them.
+    fn store_in_frame(&mut self, func: &mut Func) {
+        let mut place_of: HashMap<u32, u32> = HashMap::new();
+        for (&slot, &places) in &self.loaded {
+            place_of.insert(slot.0, func.frame_slots);
+            func.frame_slots += places;
+        }
+        for data in &mut func.insts {
+            if let Inst::LoadSlot { slot } = &mut data.inst {
+                *slot = place_of[slot];
+            }
+        }
+        if let Some((base, frame)) = self.resumed {
+            self.load_initial(func, base, frame);
+        }
+        let mut written: Vec<(Block, Slot, Value)> = std::mem::take(&mut self.written)
+            .into_iter()
+            .map(|((block, slot), value)| (block, slot, value))
+            .filter(|(_, slot, _)| place_of.contains_key(&slot.0))
+            .collect();
+        written.sort_unstable();
+        for (block, slot, value) in written {
+            let slot = place_of[&slot.0];
+            let id = func.add_inst(Inst::StoreSlot { slot, value }, &[], 0);
+            let data = &mut func.blocks[block.index()];
+            // A call that ends a block stays last: what it gives is written in the next block.
+            let at = data.insts.len() - usize::from(data.invoked().is_some());
+            data.insts.insert(at, id);
+        }
     }
 
     fn find_arguments(
@@ -239,64 +354,53 @@ impl Vars {
                 replaced.0[param.value.index()] = value;
             }
         }
-        let index_of: HashMap<Value, usize> = (0..self.params.len())
-            .map(|i| (self.params[i].value, i))
-            .collect();
-        let mut users = vec![Vec::new(); self.params.len()];
-        for (i, param) in self.params.iter().enumerate() {
-            for &arg in &param.args {
-                if let Some(&of) = index_of.get(&replaced.find(arg)) {
-                    users[of].push(i);
-                }
-            }
-        }
-        let mut work: Vec<usize> = (0..self.params.len()).rev().collect();
-        while let Some(i) = work.pop() {
-            let value = self.params[i].value;
-            if replaced.find(value) != value {
-                continue;
-            }
-            if let Some(only) = self.only_argument(func, &mut replaced, i) {
-                replaced.0[value.index()] = only;
-                work.extend(&users[i]);
-                if let Some(&other) = index_of.get(&only) {
-                    let moved = users[i].clone();
-                    users[other].extend(moved);
-                }
-            }
-        }
+        let mut components = Components::new(&self.params, func.values.len());
+        let is_open = |n: &u32| self.params[*n as usize].stands_for.is_none();
+        let all: Vec<u32> = (0..self.params.len() as u32).filter(is_open).collect();
+        self.replace_components(func, &mut replaced, &mut components, (&all, 0));
         (0..replaced.0.len() as u32).for_each(|n| {
             replaced.find(Value(n));
         });
         replaced
     }
 
-    /// The one value that a parameter can have.
-    fn only_argument(
+    /// Replaces the strongly connected components among parameters which have one argument from
+    /// outside. Of a component with several, the parameters without one may still have components of
+    /// that kind.
+    fn replace_components(
         &mut self,
         func: &mut Func,
         replaced: &mut Replaced,
-        i: usize,
-    ) -> Option<Value> {
-        let param = &self.params[i];
-        let ty = param.ty;
-        let mut only = None;
-        for &arg in &param.args {
-            let arg = replaced.find(arg);
-            if arg == param.value || only == Some(arg) {
-                continue;
+        components: &mut Components,
+        (among, depth): (&[u32], u32),
+    ) {
+        let mut search = components.begin(among);
+        for &root in among {
+            components.visit(&mut search, root);
+            while let Some(found) = components.next(&mut search, &self.params, replaced) {
+                let outside = components.outside(&self.params, replaced, &found);
+                let value = match outside {
+                    Outside::Nothing => {
+                        // They are never defined, so never used in what can be reached.
+                        let ty = self.params[found[0] as usize].ty;
+                        let value = self.undefined(func, ty);
+                        replaced.0.resize(func.values.len(), value); // if it is new: itself
+                        value
+                    }
+                    Outside::One(value) => value,
+                    Outside::Several { inner } => {
+                        if !inner.is_empty() && depth < COMPONENT_DEPTH_MAX {
+                            let inner = (&inner[..], depth + 1);
+                            self.replace_components(func, replaced, components, inner);
+                        }
+                        continue;
+                    }
+                };
+                for &n in &found {
+                    replaced.0[self.params[n as usize].value.index()] = value;
+                }
             }
-            if only.is_some() {
-                return None;
-            }
-            only = Some(arg);
         }
-        // A parameter of nothing but itself is never defined, so never used in what can be reached.
-        Some(only.unwrap_or_else(|| {
-            let value = self.undefined(func, ty);
-            replaced.0.resize(func.values.len(), value); // if it is new: itself
-            value
-        }))
     }
 
     /// A value for what is read but never written: zero, made in the entry.
@@ -349,6 +453,167 @@ fn apply(func: &mut Func, replaced: &Replaced) {
     }
     for block in 0..func.blocks.len() {
         func.map_term(Block(block as u32), |v| replaced.get(v));
+    }
+}
+
+/// The search for strongly connected components among parameters and their arguments (Tarjan,
+/// 1972), which finds a component after those that it leads to.
+struct Components {
+    /// By value: the parameter that it is.
+    index_of: Vec<Option<u32>>,
+    /// By parameter: the search that it is part of; its number in the order of visits, 0 before;
+    /// the least number of an open parameter that it leads to; if its component is not complete.
+    group: Vec<u32>,
+    number: Vec<u32>,
+    low: Vec<u32>,
+    is_open: Vec<bool>,
+    /// By parameter: its component.
+    component: Vec<u32>,
+    groups: u32,
+    visits: u32,
+    found: u32,
+}
+
+/// One search.
+struct Search {
+    group: u32,
+    /// Parameters on the way to the one at hand, and their next arguments.
+    path: Vec<(u32, usize)>,
+    /// Parameters whose components are not complete.
+    open: Vec<u32>,
+}
+
+/// The arguments that a component has from outside.
+enum Outside {
+    Nothing,
+    One(Value),
+    /// `inner` are the parameters that have none.
+    Several {
+        inner: Vec<u32>,
+    },
+}
+
+impl Components {
+    fn new(params: &[Param], values: usize) -> Components {
+        let mut index_of = vec![None; values];
+        for (n, param) in params.iter().enumerate() {
+            index_of[param.value.index()] = Some(n as u32);
+        }
+        Components {
+            index_of,
+            group: vec![0; params.len()],
+            number: vec![0; params.len()],
+            low: vec![0; params.len()],
+            is_open: vec![false; params.len()],
+            component: vec![0; params.len()],
+            groups: 0,
+            visits: 0,
+            found: 0,
+        }
+    }
+
+    fn param(&self, value: Value) -> Option<u32> {
+        self.index_of.get(value.index()).copied().flatten()
+    }
+
+    /// A search among some parameters, none of which is open.
+    fn begin(&mut self, among: &[u32]) -> Search {
+        self.groups += 1;
+        for &n in among {
+            self.group[n as usize] = self.groups;
+            self.number[n as usize] = 0;
+        }
+        Search {
+            group: self.groups,
+            path: Vec::new(),
+            open: Vec::new(),
+        }
+    }
+
+    fn visit(&mut self, search: &mut Search, n: u32) {
+        let at = n as usize;
+        if self.group[at] == search.group && self.number[at] == 0 {
+            self.visits += 1;
+            self.number[at] = self.visits;
+            self.low[at] = self.visits;
+            self.is_open[at] = true;
+            search.open.push(n);
+            search.path.push((n, 0));
+        }
+    }
+
+    /// The next component that can be reached from what has been visited.
+    fn next(
+        &mut self,
+        search: &mut Search,
+        params: &[Param],
+        replaced: &mut Replaced,
+    ) -> Option<Vec<u32>> {
+        loop {
+            step(1);
+            let (n, next) = search.path.last_mut()?;
+            let n = *n;
+            if let Some(&arg) = params[n as usize].args.get(*next) {
+                *next += 1;
+                if let Some(to) = self.param(replaced.find(arg))
+                    && self.group[to as usize] == search.group
+                {
+                    self.visit(search, to);
+                    if self.is_open[to as usize] {
+                        let number = self.number[to as usize];
+                        self.low[n as usize] = self.low[n as usize].min(number);
+                    }
+                }
+                continue;
+            }
+            search.path.pop();
+            let low = self.low[n as usize];
+            if let Some(&(before, _)) = search.path.last() {
+                self.low[before as usize] = self.low[before as usize].min(low);
+            }
+            if low == self.number[n as usize] {
+                let start = search.open.iter().rposition(|&open| open == n);
+                let found = search.open.split_off(start.expect("it is open"));
+                self.found += 1;
+                for &member in &found {
+                    self.is_open[member as usize] = false;
+                    self.component[member as usize] = self.found;
+                }
+                return Some(found);
+            }
+        }
+    }
+
+    fn outside(&self, params: &[Param], replaced: &mut Replaced, found: &[u32]) -> Outside {
+        let mut outside = Outside::Nothing;
+        let own = self.component[found[0] as usize];
+        let mut inner = Vec::new();
+        for &n in found {
+            let mut is_inner = true;
+            for &arg in &params[n as usize].args {
+                step(1);
+                let arg = replaced.find(arg);
+                let is_own = |n: u32| self.component[n as usize] == own;
+                if self.param(arg).is_some_and(is_own) {
+                    continue;
+                }
+                is_inner = false;
+                outside = match outside {
+                    Outside::Nothing => Outside::One(arg),
+                    Outside::One(only) if only == arg => Outside::One(only),
+                    Outside::One(_) | Outside::Several { .. } => {
+                        Outside::Several { inner: Vec::new() }
+                    }
+                };
+            }
+            if is_inner {
+                inner.push(n);
+            }
+        }
+        match outside {
+            Outside::Several { .. } => Outside::Several { inner },
+            Outside::Nothing | Outside::One(_) => outside,
+        }
     }
 }
 

@@ -70,16 +70,18 @@ pub struct VCode<I> {
     operand_ends: Vec<u32>,
     clobbers: HashMap<u32, PRegSet>,
     vregs: usize,
+    /// Places of 8 bytes that instructions name in the frame.
+    pub frame_slots: u32,
 }
 
 impl<I: MachInst> VCode<I> {
     /// Takes finished blocks, their order in the text, instructions with their positions, and the
-    /// number of registers.
+    /// numbers of registers and of places in the frame.
     pub fn new(
         insts: Vec<(I, u32)>,
         mut blocks: Vec<VBlock>,
         text: Vec<RBlock>,
-        vregs: usize,
+        (vregs, frame_slots): (usize, u32),
     ) -> VCode<I> {
         for from in 0..blocks.len() {
             for to in blocks[from].succs.clone() {
@@ -106,6 +108,7 @@ impl<I: MachInst> VCode<I> {
             operand_ends,
             clobbers,
             vregs,
+            frame_slots,
         }
     }
 

@@ -216,6 +216,12 @@ insts! { |ssa|
     /// No access moves across the fence.
     Fence = "fence"; []
 
+    /// What was put last in a place of the frame that no pointer reaches (`build/vars.rs`).
+    LoadSlot { slot: given u32 } = "load_slot {slot}"; [removable]
+
+    /// Puts `r[value]` in a place of the frame.
+    StoreSlot { slot: given u32, value: value } = "store_slot {slot}, {value:?}"; []
+
     /// Traps if `r[cond] != 0`.
     TrapIf { cond: value, kind: given TrapKind } = "trap_if {cond:?}, {kind:?}"; []
 

@@ -1,16 +1,16 @@
-//! How compiling grows with a function's size: processor time of each stage for functions of
-//! several shapes, at one, two and four times a size. Stages are timed by the thread's own clock,
-//! so that what else the machine does counts little.
+//! How compiling grows with a function's size: steps of the loops that have grown faster before
+//! (`jit/steps.rs`), at one and two times a size; and, as a table, processor time of each stage at
+//! one, two and four times a size.
 
 use std::time::Duration;
 
-use super::encode;
+use super::{encode, large};
 use crate::engine::{Config, Engine, Tier};
 use crate::jit::JitTier;
 use crate::jit::build::{self, Assumptions};
 use crate::jit::host::HostTarget;
-use crate::jit::pipeline;
 use crate::jit::target::{Listing, Surroundings, Target};
+use crate::jit::{pipeline, steps};
 use crate::module::Module;
 
 /// The body of a function, for a size.
@@ -176,6 +176,101 @@ fn values_are_as_many_as_instructions_make() {
         });
         assert!(values[0] < 40 * pieces, "{name}: {values:?}");
         assert!(values[1] < 5 * values[0], "{name}: {values:?}");
+    }
+}
+
+/// Shapes on which some pass has taken more than linear time, or space in the frame, and the size
+/// from which on their steps are compared: where limits count that are in any case, above these.
+const HARD: &[(&str, fn(usize) -> String, usize)] = &[
+    ("nested loops", large::nested_loops, 1500),
+    (
+        "nested loops that are left late",
+        large::nested_loops_with_back_edges,
+        4000,
+    ),
+    ("nested try_tables", large::nested_tries, 1500),
+    ("branches to one label", large::branches_to_one_label, 1500),
+    ("try blocks in sequence", large::tries_in_sequence, 1500),
+    ("locals and diamonds", large::diamonds, 1500),
+    ("constants on edges", large::constants_on_edges, 1500),
+    ("a state machine", large::state_machine, 1500),
+    (
+        "a state machine of as many variables",
+        large::wide_state_machine,
+        1000,
+    ),
+    ("branches out of nested blocks", large::ladder, 1500),
+    ("the same, with as many locals", large::wide_ladder, 2000),
+    ("nested conditions", large::nested_conditions, 1500),
+    ("loops in sequence", large::loops_in_sequence, 1500),
+    ("a table of branches", large::branch_table, 1500),
+    ("values that live long", large::long_lived, 1500),
+    ("what no loop of a nest changes", large::invariants, 4000),
+    ("locals copied in nested loops", large::copies, 4000),
+];
+
+/// The steps of compiling the last function of a module, and the size of its frame.
+fn steps(wat: &str) -> (u64, u32) {
+    let mut config = Config::only(Tier::Jit);
+    config.features = wasmparser::WasmFeatures::all();
+    let engine = Engine::with_backend(config, Box::new(JitTier::compiling(&config)));
+    let module = Module::new(&engine, &encode(wat)).expect("the module is valid");
+    let around = Surroundings {
+        leaves_instance: false,
+    };
+    let ir = crate::ir::build(&module, module.bodies.len() - 1).expect("it is valid");
+    let before = steps::taken();
+    let (vcode, _) =
+        pipeline::lowered::<HostTarget>(&ir, Assumptions::new(&config)).expect("it compiles");
+    let output = vcode
+        .allocate_blockwise(&HostTarget::env())
+        .expect("it is allocated");
+    let made = HostTarget::emit(&vcode, &output, around, Listing::None).expect("it is emitted");
+    (steps::taken() - before, made.frame.bytes)
+}
+
+#[test]
+fn steps_grow_with_the_size() {
+    for &(name, shape, size) in HARD {
+        let [(once, _), (twice, _)] = [size, 2 * size].map(|size| steps(&shape(size)));
+        println!("{name}: {once} {twice}");
+        assert!(once > size as u64, "{name}: {once} steps");
+        assert!(2 * twice < 5 * once, "{name}: {once} steps, then {twice}");
+    }
+}
+
+/// What is live at once decides, and not what there is.
+#[test]
+fn frames_hold_what_is_live_at_once() {
+    let sizes = [
+        (
+            "constants on edges",
+            steps(&large::constants_on_edges(3_000)).1,
+            128,
+        ),
+        (
+            "a state machine",
+            steps(&large::state_machine(12_000)).1,
+            512,
+        ),
+        (
+            "loops in sequence",
+            steps(&large::loops_in_sequence(3_000)).1,
+            128,
+        ),
+        (
+            "try blocks in sequence",
+            steps(&large::tries_in_sequence(3_000)).1,
+            256,
+        ),
+        (
+            "branches out of nested blocks",
+            steps(&large::ladder(3_000)).1,
+            128,
+        ),
+    ];
+    for (name, bytes, max) in sizes {
+        assert!(bytes <= max, "{name}: {bytes} bytes");
     }
 }
 
