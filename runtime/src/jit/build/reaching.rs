@@ -5,9 +5,10 @@
 //! it, and nowhere else (Cytron et al., 1991). Writes and meetings are intervals of the walk of the
 //! dominator tree, nested in each other; the innermost one around a place is what reaches it.
 //!
-//! Frontiers may be quadratic (branches out of nested blocks, nested loops). Beyond a limit, the
-//! iterated frontier of each slot is found by a walk of the dominator tree below its writes (Sreedhar
-//! and Gao, 1995), as long as all walks together take few steps.
+//! Frontiers may be quadratic (nested loops). Beyond a limit, the iterated frontier of each slot is
+//! found by a walk of the dominator tree below its writes (Sreedhar and Gao, 1995). Iterated
+//! frontiers may be as many as blocks for each slot (branches out of nested blocks): the steps for
+//! all of them are limited, and beyond that the search is given up.
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
@@ -19,9 +20,9 @@ use crate::jit::steps::step;
 /// How many entries the frontiers may have for each block, and how many in any case.
 const FRONTIER_MAX_BY_BLOCK: usize = 16;
 const FRONTIER_MAX: usize = 1 << 16;
-/// How many steps the walks for all slots may take, for each block and in any case.
-const WALK_MAX_BY_BLOCK: usize = 64;
-const WALK_MAX: usize = 1 << 20;
+/// How many steps the search for all slots may take, for each block and in any case.
+const STEPS_MAX_BY_BLOCK: usize = 64;
+const STEPS_MAX: usize = 1 << 22;
 
 /// Where a place in the code gets the value of a slot from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +41,8 @@ pub(super) struct Reaching {
     meeting: Meeting,
     writes: HashMap<Slot, Vec<(Block, Value)>>,
     known: HashMap<Slot, Points>,
+    /// How many steps may still be taken.
+    left: usize,
 }
 
 /// How the places are found where a slot's values meet.
@@ -70,6 +73,7 @@ impl Reaching {
             None => Meeting::Walks(Walks::new(&cfg)),
         };
         Reaching {
+            left: STEPS_MAX.max(STEPS_MAX_BY_BLOCK * cfg.preds.len()),
             cfg,
             meeting,
             writes,
@@ -79,10 +83,7 @@ impl Reaching {
 
     /// True if it would take too long to find where values meet: what is said of them is wrong then.
     pub(super) fn is_given_up(&self) -> bool {
-        match &self.meeting {
-            Meeting::Frontiers(_) => false,
-            Meeting::Walks(walks) => walks.left == 0,
-        }
+        self.left == 0
     }
 
     pub(super) fn is_reachable(&self, block: Block) -> bool {
@@ -118,12 +119,13 @@ impl Reaching {
             meeting,
             writes,
             known,
+            left,
         } = self;
         known.entry(slot).or_insert_with(|| {
             let writes = writes.get(&slot).map_or(&[][..], |writes| writes);
             let meetings = match meeting {
-                Meeting::Frontiers(frontiers) => iterated(frontiers, writes),
-                Meeting::Walks(walks) => walks.iterated(cfg, writes),
+                Meeting::Frontiers(frontiers) => iterated(frontiers, writes, left),
+                Meeting::Walks(walks) => walks.iterated(cfg, writes, left),
             };
             Points::new(cfg, meetings, writes)
         })
@@ -131,18 +133,29 @@ impl Reaching {
 }
 
 /// The iterated frontier of the blocks of writes, by the frontier of each block.
-fn iterated(frontiers: &[Vec<Block>], writes: &[(Block, Value)]) -> HashSet<Block> {
+fn iterated(
+    frontiers: &[Vec<Block>],
+    writes: &[(Block, Value)],
+    left: &mut usize,
+) -> HashSet<Block> {
     let mut meetings = HashSet::new();
     let mut work: Vec<Block> = writes.iter().map(|&(block, _)| block).collect();
-    while let Some(block) = work.pop() {
+    while let Some(block) = work.pop()
+        && *left > 0
+    {
+        take_steps(left, 1 + frontiers[block.index()].len());
         for &to in &frontiers[block.index()] {
-            step(1);
             if meetings.insert(to) {
                 work.push(to);
             }
         }
     }
     meetings
+}
+
+fn take_steps(left: &mut usize, steps: usize) {
+    step(steps);
+    *left = left.saturating_sub(steps);
 }
 
 /// Walks of the dominator tree.
@@ -156,8 +169,6 @@ struct Walks {
     /// The last walk that has come to each block.
     seen: Vec<u32>,
     walk: u32,
-    /// How many steps may still be taken.
-    left: usize,
 }
 
 impl Walks {
@@ -169,7 +180,6 @@ impl Walks {
             joins: vec![Vec::new(); blocks],
             seen: vec![0; blocks],
             walk: 0,
-            left: WALK_MAX.max(WALK_MAX_BY_BLOCK * blocks),
         };
         for &block in &cfg.order {
             let dominator = cfg.dominator(block);
@@ -189,7 +199,12 @@ impl Walks {
     /// The iterated frontier of the blocks of writes. From the deepest one upwards, each walks what
     /// it dominates, as far as no walk has been there; edges that lead no deeper than it is lead to
     /// the frontier.
-    fn iterated(&mut self, cfg: &Cfg, writes: &[(Block, Value)]) -> HashSet<Block> {
+    fn iterated(
+        &mut self,
+        cfg: &Cfg,
+        writes: &[(Block, Value)],
+        left: &mut usize,
+    ) -> HashSet<Block> {
         self.walk += 1;
         let mut meetings = HashSet::new();
         let level = |walks: &Walks, block: Block| (walks.levels[block.index()], block);
@@ -207,11 +222,9 @@ impl Walks {
                 if std::mem::replace(&mut self.seen[block.index()], self.walk) == self.walk {
                     continue;
                 }
-                let steps =
-                    1 + self.joins[block.index()].len() + self.children[block.index()].len();
-                step(steps);
-                self.left = self.left.saturating_sub(steps);
-                if self.left == 0 {
+                let edges = self.joins[block.index()].len() + self.children[block.index()].len();
+                take_steps(left, 1 + edges);
+                if *left == 0 {
                     return meetings;
                 }
                 for &to in &self.joins[block.index()] {
@@ -330,9 +343,9 @@ mod tests {
                 let mut blocks: Vec<Block> = (0..3).map(|_| Block(next(size) as u32)).collect();
                 blocks.retain(|&block| cfg.is_reachable(block));
                 let writes: Vec<_> = blocks.into_iter().map(|block| (block, Value(0))).collect();
-                let expected = iterated(&frontiers, &writes);
+                let expected = iterated(&frontiers, &writes, &mut 1_000_000);
                 found += expected.len();
-                assert_eq!(walks.iterated(&cfg, &writes), expected);
+                assert_eq!(walks.iterated(&cfg, &writes, &mut 1_000_000), expected);
             }
         }
         assert!(found > 1_000);

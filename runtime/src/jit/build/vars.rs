@@ -30,7 +30,7 @@ const SLOT_BYTES: u32 = 8;
 const LOOK_UP_MAX: usize = 64;
 /// How many arguments parameters may have for each instruction of the IR, and how many in any case.
 const ARGUMENTS_MAX_BY_INST: usize = 2;
-const ARGUMENTS_MAX: usize = 1 << 18;
+const ARGUMENTS_MAX: usize = 1 << 19;
 
 /// How often components are looked for in what is left of a component.
 const COMPONENT_DEPTH_MAX: u32 = 16;

@@ -200,7 +200,7 @@ const HARD: &[(&str, fn(usize) -> String, usize)] = &[
         1000,
     ),
     ("branches out of nested blocks", large::ladder, 1500),
-    ("the same, with as many locals", large::wide_ladder, 2000),
+    ("the same, with as many locals", large::wide_ladder, 4000),
     ("nested conditions", large::nested_conditions, 1500),
     ("loops in sequence", large::loops_in_sequence, 1500),
     ("a table of branches", large::branch_table, 1500),
