@@ -2,7 +2,7 @@
 //! for an addressing mode, frames of many kilobytes, and the shapes that are hard to compile
 //! (`tests/scaling.rs`), with what the interpreters make of them as the expected results.
 
-use super::{Run, check, engine_of, i32s, i64s};
+use super::{Run, check, i32s, i64s};
 use crate::engine::{Bounds, Config, Tier};
 use crate::value::Val;
 
@@ -331,16 +331,8 @@ pub(super) fn copies(n: usize) -> String {
 
 /// Results of `f` in a tier; `None` if this host does not execute it.
 fn results(tier: Tier, wat: &str, args: &[i32]) -> Option<Vec<super::Outcome>> {
-    let features = wasmparser::WasmFeatures::all();
-    let config = Config {
-        features,
-        ..Config::only(tier)
-    };
-    let engine = engine_of(config)?;
-    let mut store = crate::store::Store::new(&engine);
-    let instance = super::instantiate(&mut store, wat, &[]);
-    let func = instance.func(&store, "f").expect("an exported function");
-    let call = |&arg: &i32| super::call(&mut store, func, &[Val::I32(arg)]);
+    let mut run = Run::with(wat, Config::only(tier))?;
+    let call = |&arg: &i32| run.call("f", &[Val::I32(arg)]);
     Some(args.iter().map(call).collect())
 }
 
