@@ -208,11 +208,6 @@ impl Assembler {
         }
     }
 
-    /// Bytes so far, before long branches are made longer.
-    pub fn len_bytes(&self) -> u32 {
-        self.here() * 4
-    }
-
     /// Appends an instruction.
     pub fn emit(&mut self, inst: Inst) {
         let inst = match inst {

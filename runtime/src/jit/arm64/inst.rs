@@ -19,20 +19,19 @@ use super::imm::{BitImm, FpImm8, Imm12, LaneMask};
 use super::mem::{Address, Mem, Mnemonic};
 use super::ops::{
     AddSub, Barrier, BarrierScope, Bitfield, BranchReg, Carry, CompareBranch, Cond, CondCmp,
-    CondSel, Data1, Data2, Except, Extend, Fp1, Fp2, Fp3, FpCmp, FpCondCmp, FpCvt, FpSize, FpToInt,
-    IntToFp, Load, LoadLit, LoadLitV, LoadPair, LoadPairV, Logic, LogicImm, MoveWide, MulAdd,
-    MulAddLong, MulHigh, Plain, Shift, Size, Store, StorePair, StorePairV, SysReg, TestBranch,
-    Width,
+    CondSel, Data1, Data2, Extend, Fp1, Fp2, FpCmp, FpCvt, FpSize, FpToInt, IntToFp, Load, LoadLit,
+    LoadLitV, LoadPair, LoadPairV, Logic, LogicImm, MoveWide, MulAdd, MulAddLong, MulHigh, Plain,
+    Shift, Size, Store, StorePair, StorePairV, SysReg, TestBranch, Width,
 };
 use super::referent::{Reach, Referent};
 use super::regs::{Gpr, GprAs as G, MapRegs, Reg, Role, SP, Tied, Vreg, VregAs as V};
 use super::table::{field_map, field_mem, field_target, field_type, formats};
 use super::vector::{
     ACROSS, Arr, Atomic, AtomicSize, BHS, BHSD, BYTES, FpArr, LoadOrdered, Order, StoreExclusive,
-    Vec2, Vec2Fp, Vec3, Vec3Acc, Vec3Fp, Vec3FpAcc, VecAcross, VecAcrossFp, VecDot, VecFpLong,
-    VecImm, VecLong, VecLongAcc, VecNarrow, VecPairLong, VecPairLongAcc, VecShl, VecShlLong,
-    VecShr, VecShrAcc, VecShrNarrow, VecWide, VecZero, VecZeroFp, VregArr as A, VregLane as L,
-    VregWide as W, constant_bits, constant_mode, left_shift, memory_lane, right_shift,
+    Vec2, Vec2Fp, Vec3, Vec3Acc, Vec3Fp, Vec3FpAcc, VecAcross, VecFpLong, VecImm, VecLong,
+    VecLongAcc, VecNarrow, VecPairLong, VecPairLongAcc, VecShl, VecShlLong, VecShr, VecWide,
+    VecZero, VecZeroFp, VregArr as A, VregLane as L, VregWide as W, constant_bits, constant_mode,
+    left_shift, right_shift,
 };
 
 formats! {
@@ -68,12 +67,6 @@ formats! {
         = word(op.bits()).u(size.bits(), 31, 1).u(size.bits(), 22, 1)
             .u(immr, 16, size.bits() + 5).u(imms, 10, size.bits() + 5).z(rn, 5).z(rd, 0);
         "{op} {}, {}, #{immr}, #{imms}", G(size, rd), G(size, rn);
-
-    /// Bits of `rn` inserted into `rd`.
-    BitfieldInsert { size: imm Size, rd: tied Gpr, rn: use Gpr, immr: imm u8, imms: imm u8 }
-        = word(0x3300_0000).u(size.bits(), 31, 1).u(size.bits(), 22, 1)
-            .u(immr, 16, size.bits() + 5).u(imms, 10, size.bits() + 5).z(rn, 5).tz(rd, 0);
-        "bfm {}, {}, #{immr}, #{imms}", rd.shown(|r| G(size, r)), G(size, rn);
 
     /// `rd := low bits of (rn:rm) >> lsb`; a rotation where `rn` is `rm`.
     Extract { size: imm Size, rd: def Gpr, rn: use Gpr, rm: use Gpr, lsb: imm u8 }
@@ -148,13 +141,6 @@ formats! {
         = word(op.bits()).u(size.bits(), 31, 1).z(rm, 16).u(cond.bits(), 12, 4).z(rn, 5).z(rd, 0);
         "{op} {}, {}, {}, {cond}", G(size, rd), G(size, rn), G(size, rm);
 
-    /// Flags of comparing `rn` with `rm` if the condition holds, else `nzcv`.
-    CondCmp { op: imm CondCmp, size: imm Size, rn: use Gpr, rm: use Gpr, nzcv: imm u8,
-        cond: imm Cond }
-        = word(op.bits()).u(size.bits(), 31, 1).z(rm, 16).u(cond.bits(), 12, 4).z(rn, 5)
-            .u(nzcv, 0, 4);
-        "{op} {}, {}, #{nzcv:#x}, {cond}", G(size, rn), G(size, rm);
-
     /// Flags of comparing `rn` with `imm` (0 to 31) if the condition holds, else `nzcv`.
     CondCmpImm { op: imm CondCmp, size: imm Size, rn: use Gpr, imm: imm u8, nzcv: imm u8,
         cond: imm Cond }
@@ -186,12 +172,6 @@ formats! {
     TestBranch { op: imm TestBranch, rt: use Gpr, bit: imm u8, target: b14 Referent }
         = word(op.bits()).u(bit >> 5, 31, 1).u(bit & 31, 19, 5).z(rt, 0);
         "{op} {}, #{bit}, {target}", G(if bit < 32 { Size::W } else { Size::X }, rt);
-
-    /// An exception with a comment.
-    Except { op: imm Except, imm: imm u16 } = word(op.bits()).u(imm, 5, 16); "{op} #{imm:#x}";
-
-    /// Permanently undefined: a trap with a comment.
-    Udf { imm: imm u16 } = word(0).u(imm, 0, 16); "udf #{imm:#x}";
 
     /// An instruction without operands.
     Plain { op: imm Plain } = word(op.bits()); "{op}";
@@ -280,28 +260,10 @@ formats! {
         = word(op.bits()).u(size.bits(), 22, 2).v(rm, 16).v(rn, 5).v(rd, 0);
         "{op} {}, {}, {}", V(size.width(), rd), V(size.width(), rn), V(size.width(), rm);
 
-    /// `rd := +-ra +- rn * rm`, rounded once.
-    Fp3 { op: imm Fp3, size: imm FpSize, rd: def Vreg, rn: use Vreg, rm: use Vreg, ra: use Vreg }
-        = word(op.bits()).u(size.bits(), 22, 2).v(rm, 16).v(ra, 10).v(rn, 5).v(rd, 0);
-        "{op} {}, {}, {}, {}", V(size.width(), rd), V(size.width(), rn), V(size.width(), rm),
-            V(size.width(), ra);
-
     /// Flags of comparing `rn` with `rm`.
     FpCmp { op: imm FpCmp, size: imm FpSize, rn: use Vreg, rm: use Vreg }
         = word(op.bits()).u(size.bits(), 22, 2).v(rm, 16).v(rn, 5);
         "{op} {}, {}", V(size.width(), rn), V(size.width(), rm);
-
-    /// Flags of comparing `rn` with zero.
-    FpCmpZero { op: imm FpCmp, size: imm FpSize, rn: use Vreg }
-        = word(8 | op.bits()).u(size.bits(), 22, 2).v(rn, 5);
-        "{op} {}, #0.0", V(size.width(), rn);
-
-    /// Flags of comparing `rn` with `rm` if the condition holds, else `nzcv`.
-    FpCondCmp { op: imm FpCondCmp, size: imm FpSize, rn: use Vreg, rm: use Vreg, nzcv: imm u8,
-        cond: imm Cond }
-        = word(op.bits()).u(size.bits(), 22, 2).v(rm, 16).u(cond.bits(), 12, 4).v(rn, 5)
-            .u(nzcv, 0, 4);
-        "{op} {}, {}, #{nzcv:#x}, {cond}", V(size.width(), rn), V(size.width(), rm);
 
     /// `rd := cond ? rn : rm`.
     FpCondSel { size: imm FpSize, rd: def Vreg, rn: use Vreg, rm: use Vreg, cond: imm Cond }
@@ -350,12 +312,6 @@ formats! {
         = word(op.bits() | arr.bits()).need(op.arrs().has(arr)).v(rm, 16).v(rn, 5).tv(rd, 0);
         "{op} {}, {}, {}", rd.shown(|r| A(arr, r)), A(arr, rn), A(arr, rm);
 
-    /// `rd := rd + dot products of rn and rm`; `arr` is the bytes'.
-    VecDot { op: imm VecDot, arr: imm Arr, rd: tied Vreg, rn: use Vreg, rm: use Vreg }
-        = word(op.bits()).need(BYTES.has(arr)).u(arr.q(), 30, 1).v(rm, 16).v(rn, 5).tv(rd, 0);
-        "{op} {}, {}, {}", rd.shown(|r| W(arr.paired().and_then(Arr::paired), r)), A(arr, rn),
-            A(arr, rm);
-
     /// `rd := op rn`.
     Vec2 { op: imm Vec2, arr: imm Arr, rd: def Vreg, rn: use Vreg }
         = word(op.bits() | arr.bits()).need(op.arrs().has(arr)).v(rn, 5).v(rd, 0);
@@ -376,11 +332,6 @@ formats! {
         = word(op.bits() | arr.bits()).need(BHS.has(arr)).v(rn, 5).tv(rd, 0);
         "{op} {}, {}", rd.shown(|r| W(arr.paired(), r)), A(arr, rn);
 
-    /// `rd := sum of the two lanes of rn`, 64 bits.
-    VecPairAdd { rd: def Vreg, rn: use Vreg }
-        = word(0x5ef1_b800).v(rn, 5).v(rd, 0);
-        "addp {}, {}", V(Width::D, rd), A(Arr::D2, rn);
-
     /// `rd := all lanes of rn, combined`, a scalar.
     VecAcross { op: imm VecAcross, arr: imm Arr, rd: def Vreg, rn: use Vreg }
         = word(op.bits() | arr.bits()).need(ACROSS.has(arr)).v(rn, 5).v(rd, 0);
@@ -392,13 +343,6 @@ formats! {
             .shifted(right_shift(arr.lane(), amount))
             .v(rn, 5).v(rd, 0);
         "{op} {}, {}, #{amount}", A(arr, rd), A(arr, rn);
-
-    /// `rd := rd op (rn >> amount)`, 1 to the lane's width.
-    VecShrAcc { op: imm VecShrAcc, arr: imm Arr, rd: tied Vreg, rn: use Vreg, amount: imm u8 }
-        = word(op.bits()).need(BHSD.has(arr)).u(arr.q(), 30, 1)
-            .shifted(right_shift(arr.lane(), amount))
-            .v(rn, 5).tv(rd, 0);
-        "{op} {}, {}, #{amount}", rd.shown(|r| A(arr, r)), A(arr, rn);
 
     /// `rd := rn << amount`, 0 to the lane's width less one.
     VecShl { op: imm VecShl, arr: imm Arr, rd: def Vreg, rn: use Vreg, amount: imm u8 }
@@ -420,20 +364,6 @@ formats! {
             .shifted(left_shift(arr.lane(), amount))
             .v(rn, 5).v(rd, 0);
         "{op}{} {}, {}, #{amount}", arr.half_name(), W(arr.wide(), rd), A(arr, rn);
-
-    /// `rd := rn >> amount, narrowed`, its upper half zero; `arr` is `rd`'s, of 64 bits.
-    VecShrNarrow { op: imm VecShrNarrow, arr: imm Arr, rd: def Vreg, rn: use Vreg, amount: imm u8 }
-        = word(op.bits()).need(BHS.has(arr) && arr.q() == 0)
-            .shifted(right_shift(arr.lane(), amount))
-            .v(rn, 5).v(rd, 0);
-        "{op} {}, {}, #{amount}", A(arr, rd), W(arr.wide(), rn);
-
-    /// `upper half of rd := rn >> amount, narrowed`; `arr` is `rd`'s, of 128 bits.
-    VecShrNarrowHigh { op: imm VecShrNarrow, arr: imm Arr, rd: tied Vreg, rn: use Vreg,
-        amount: imm u8 }
-        = word(0x4000_0000 | op.bits()).need(BHS.has(arr) && arr.q() == 1)
-            .shifted(right_shift(arr.lane(), amount)).v(rn, 5).tv(rd, 0);
-        "{op}2 {}, {}, #{amount}", rd.shown(|r| A(arr, r)), W(arr.wide(), rn);
 
     /// `rd := rn, narrowed`, its upper half zero; `arr` is `rd`'s, of 64 bits.
     VecNarrow { op: imm VecNarrow, arr: imm Arr, rd: def Vreg, rn: use Vreg }
@@ -524,23 +454,10 @@ formats! {
         = word(0x0e00_0000).need(BYTES.has(arr)).u(arr.q(), 30, 1).v(rm, 16).v(rn, 5).v(rd, 0);
         "tbl {}, {{{}}}, {}", A(arr, rd), A(Arr::B16, rn), A(arr, rm);
 
-    /// As `Tbl`, of a table of two registers, which must be neighbours.
-    Tbl2 { arr: imm Arr, rd: def Vreg, rn: use Vreg, rn2: use Vreg, rm: use Vreg }
-        = word(0x0e00_2000).need(BYTES.has(arr) && rn2.follows(rn)).u(arr.q(), 30, 1)
-            .v(rm, 16).v(rn, 5).v(rd, 0);
-        "tbl {}, {{{}, {}}}, {}", A(arr, rd), A(Arr::B16, rn), A(Arr::B16, rn2), A(arr, rm);
-
     /// `rd := bytes of the table rn that rm says`, unchanged where out of range.
     Tbx { arr: imm Arr, rd: tied Vreg, rn: use Vreg, rm: use Vreg }
         = word(0x0e00_1000).need(BYTES.has(arr)).u(arr.q(), 30, 1).v(rm, 16).v(rn, 5).tv(rd, 0);
         "tbx {}, {{{}}}, {}", rd.shown(|r| A(arr, r)), A(Arr::B16, rn), A(arr, rm);
-
-    /// As `Tbx`, of a table of two registers, which must be neighbours.
-    Tbx2 { arr: imm Arr, rd: tied Vreg, rn: use Vreg, rn2: use Vreg, rm: use Vreg }
-        = word(0x0e00_3000).need(BYTES.has(arr) && rn2.follows(rn)).u(arr.q(), 30, 1)
-            .v(rm, 16).v(rn, 5).tv(rd, 0);
-        "tbx {}, {{{}, {}}}, {}", rd.shown(|r| A(arr, r)), A(Arr::B16, rn), A(Arr::B16, rn2),
-            A(arr, rm);
 
     /// `rd := bytes of rm:rn from index on`.
     Ext { arr: imm Arr, rd: def Vreg, rn: use Vreg, rm: use Vreg, index: imm u8 }
@@ -570,11 +487,6 @@ formats! {
         = word(op.bits() | arr.bits()).v(rn, 5).v(rd, 0);
         "{op} {}, {}, #0.0", A(arr.arr(), rd), A(arr.arr(), rn);
 
-    /// `rd := all four lanes of rn, combined`, a scalar.
-    VecAcrossFp { op: imm VecAcrossFp, rd: def Vreg, rn: use Vreg }
-        = word(op.bits()).v(rn, 5).v(rd, 0);
-        "{op} {}, {}", V(Width::S, rd), A(Arr::S4, rn);
-
     /// `rd := half of rn` as floats of 64 bits.
     VecFpLong { op: imm VecFpLong, rd: def Vreg, rn: use Vreg }
         = word(op.bits()).v(rn, 5).v(rd, 0);
@@ -584,28 +496,6 @@ formats! {
     VecFpNarrow { rd: def Vreg, rn: use Vreg }
         = word(0x0e61_6800).v(rn, 5).v(rd, 0);
         "fcvtn {}, {}", A(Arr::S2, rd), A(Arr::D2, rn);
-
-    /// `upper half of rd := rn` as floats of 32 bits.
-    VecFpNarrowHigh { rd: tied Vreg, rn: use Vreg }
-        = word(0x4e61_6800).v(rn, 5).tv(rd, 0);
-        "fcvtn2 {}, {}", rd.shown(|r| A(Arr::S4, r)), A(Arr::D2, rn);
-
-    // Loads and stores of lanes.
-
-    /// `rt := memory, in all lanes`.
-    LoadDup { arr: imm Arr, rt: def Vreg, rn: use Gpr }
-        = word(0x0d40_c000).u(arr.q(), 30, 1).u(arr.lane().bits(), 10, 2).s(rn, 5).v(rt, 0);
-        "ld1r {{{}}}, [{rn}]", A(arr, rt);
-
-    /// `lane of rt := memory`.
-    LoadLane { width: imm Width, rt: tied Vreg, index: imm u8, rn: use Gpr }
-        = word(0x0d40_0000).some(memory_lane(width, index)).s(rn, 5).tv(rt, 0);
-        "ld1 {{{rt}.{width}}}[{index}], [{rn}]";
-
-    /// `memory := lane of rt`.
-    StoreLane { width: imm Width, rt: use Vreg, index: imm u8, rn: use Gpr }
-        = word(0x0d00_0000).some(memory_lane(width, index)).s(rn, 5).v(rt, 0);
-        "st1 {{{rt}.{width}}}[{index}], [{rn}]";
 
     // Atomics.
 

@@ -121,9 +121,6 @@ ops! {
     /// Branches on a bit being zero.
     TestBranch() { Tbz = 0x3600_0000 "tbz", Tbnz = 0x3700_0000 "tbnz" }
 
-    /// Exception-generating instructions with a 16-bit comment.
-    Except() { Brk = 0xd420_0000 "brk", Hlt = 0xd440_0000 "hlt", Svc = 0xd400_0001 "svc" }
-
     /// Instructions without operands.
     Plain() {
         Nop = 0xd503_201f "nop", Yield = 0xd503_203f "yield", Csdb = 0xd503_229f "csdb",
@@ -242,17 +239,8 @@ ops! {
         Fminnm = 0x1e20_7800 "fminnm", Fnmul = 0x1e20_8800 "fnmul",
     }
 
-    /// Fused operations of three floats: `ra + rn*rm`, `ra - rn*rm`, `-ra - rn*rm`, `-ra + rn*rm`.
-    Fp3() {
-        Fmadd = 0x1f00_0000 "fmadd", Fmsub = 0x1f00_8000 "fmsub", Fnmadd = 0x1f20_0000 "fnmadd",
-        Fnmsub = 0x1f20_8000 "fnmsub",
-    }
-
     /// Comparisons of floats; the name with `e` signals for quiet NaNs too.
     FpCmp() { Fcmp = 0x1e20_2000 "fcmp", Fcmpe = 0x1e20_2010 "fcmpe" }
-
-    /// Conditional comparisons of floats.
-    FpCondCmp() { Fccmp = 0x1e20_0400 "fccmp", Fccmpe = 0x1e20_0410 "fccmpe" }
 
     /// Conversions between float widths, named by source then destination.
     FpCvt(widths: (Width, Width)) {

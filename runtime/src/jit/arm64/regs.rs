@@ -97,11 +97,6 @@ impl Vreg {
         self.0.checked_sub(FIRST_VIRTUAL)
     }
 
-    /// Whether this is the architectural register after `other`; `v0` comes after `v31`.
-    pub(super) fn follows(self, other: Self) -> bool {
-        self.0 == (other.0 + 1) % 32
-    }
-
     /// The number of `v0` to `v31`; virtual registers have numbers above 31.
     pub const fn number(self) -> u32 {
         self.0

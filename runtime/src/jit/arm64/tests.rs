@@ -216,8 +216,6 @@ const DISARM64_WRONG: &[(&str, &str)] = &[
     ),
     ("DupScalar", "the destination is printed as undefined"),
     ("InsGpr", "x registers are printed as w registers"),
-    ("LoadDup", "the arrangement 1d is printed as undefined"),
-    ("VecAcrossFp", "lanes are printed as bytes"),
 ];
 
 /// The same text with `lsl` for extensions that extend nothing, as decoders print them beside

@@ -135,9 +135,6 @@ ops! {
         Bsl = 0x2e60_1c00 "bsl" (B), Bit = 0x2ea0_1c00 "bit" (B), Bif = 0x2ee0_1c00 "bif" (B),
     }
 
-    /// Dot products of four bytes into lanes of 32 bits (FEAT_DotProd).
-    VecDot() { Sdot = 0x0e80_9400 "sdot", Udot = 0x2e80_9400 "udot" }
-
     /// Lane by lane operations of one vector.
     Vec2(arrs: Arrs) {
         Rev64 = 0x0e20_0800 "rev64" (BHS), Rev16 = 0x0e20_1800 "rev16" (B),
@@ -174,11 +171,6 @@ ops! {
         Urshr = 0x2f00_2400 "urshr",
     }
 
-    /// Right shifts of lanes by a constant, added to or (`sri`) inserted into the destination.
-    VecShrAcc() {
-        Ssra = 0x0f00_1400 "ssra", Usra = 0x2f00_1400 "usra", Sri = 0x2f00_4400 "sri",
-    }
-
     /// Left shifts of lanes by a constant.
     VecShl() {
         Shl = 0x0f00_5400 "shl", Sqshlu = 0x2f00_6400 "sqshlu", Sqshl = 0x0f00_7400 "sqshl",
@@ -187,12 +179,6 @@ ops! {
 
     /// Left shifts of lanes by a constant into lanes twice as wide.
     VecShlLong() { Sshll = 0x0f00_a400 "sshll", Ushll = 0x2f00_a400 "ushll" }
-
-    /// Right shifts of lanes by a constant into lanes half as wide.
-    VecShrNarrow() {
-        Shrn = 0x0f00_8400 "shrn", Rshrn = 0x0f00_8c00 "rshrn", Sqshrun = 0x2f00_8400 "sqshrun",
-        Sqshrn = 0x0f00_9400 "sqshrn", Uqshrn = 0x2f00_9400 "uqshrn",
-    }
 
     /// Narrowing to lanes half as wide: dropping bits, or saturating.
     VecNarrow() {
@@ -257,12 +243,6 @@ ops! {
         Fcmle = 0x2ea0_d800 "fcmle", Fcmlt = 0x0ea0_e800 "fcmlt",
     }
 
-    /// One result of four lanes.
-    VecAcrossFp() {
-        Fmaxnmv = 0x6e30_c800 "fmaxnmv", Fminnmv = 0x6eb0_c800 "fminnmv",
-        Fmaxv = 0x6e30_f800 "fmaxv", Fminv = 0x6eb0_f800 "fminv",
-    }
-
     /// Two floats of 64 bits from the lower or upper two of 32 bits.
     VecFpLong(from: Arr) {
         Fcvtl = 0x0e61_7800 "fcvtl" (Arr::S2), Fcvtl2 = 0x4e61_7800 "fcvtl2" (Arr::S4),
@@ -318,19 +298,6 @@ pub(super) fn left_shift(lane: Width, amount: u8) -> Option<u32> {
 pub(super) fn lane(width: Width, index: u8) -> Option<u32> {
     let (log2, index) = (width.bits(), u32::from(index));
     (log2 <= Width::D.bits() && index < 16 >> log2).then(|| (index << 1 | 1) << log2)
-}
-
-/// `Q`, `S`, `opcode` and `size` in place, for a load or store of one lane.
-pub(super) fn memory_lane(width: Width, index: u8) -> Option<u32> {
-    let at = (u32::from(index)) << width.bits();
-    let opcode = match width {
-        Width::B => 0x0000,
-        Width::H => 0x4000,
-        Width::S => 0x8000,
-        Width::D => 0x8400,
-        Width::Q => return None,
-    };
-    (at < 16).then_some(opcode | (at >> 3) << 30 | (at & 7) << 10)
 }
 
 /// `cmode` in place for a constant in all lanes, shifted left by `shift`; none where there is none.

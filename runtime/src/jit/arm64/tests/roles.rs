@@ -10,10 +10,9 @@ use crate::jit::arm64::regs::{Gpr, Reg, Role, Vreg};
 
 /// Mnemonics that write no register (but a base that is written back).
 const NO_RESULT: &[&str] = &[
-    "ccmn", "ccmp", "fcmp", "fcmpe", "fccmp", "fccmpe", "b", "bl", "br", "blr", "ret", "cbz",
-    "cbnz", "tbz", "tbnz", "brk", "hlt", "svc", "udf", "nop", "yield", "csdb", "bti", "isb", "dmb",
-    "dsb", "msr", "str", "stur", "strb", "sturb", "strh", "sturh", "stp", "st1", "stlr", "stlrb",
-    "stlrh",
+    "ccmn", "ccmp", "fcmp", "fcmpe", "b", "bl", "br", "blr", "ret", "cbz", "cbnz", "tbz", "tbnz",
+    "nop", "yield", "csdb", "bti", "isb", "dmb", "dsb", "msr", "str", "stur", "strb", "sturb",
+    "strh", "sturh", "stp", "stlr", "stlrb", "stlrh",
 ];
 
 /// Mnemonics that write two registers.
@@ -21,10 +20,9 @@ const TWO_RESULTS: &[&str] = &["ldp", "ldpsw"];
 
 /// Mnemonics that read what they write.
 const READS_RESULT: &[&str] = &[
-    "movk", "bfm", "mla", "mls", "saba", "uaba", "bsl", "bit", "bif", "sdot", "udot", "ssra",
-    "usra", "sri", "sli", "shrn2", "rshrn2", "sqshrun2", "sqshrn2", "uqshrn2", "xtn2", "sqxtun2",
-    "sqxtn2", "uqxtn2", "smlal", "umlal", "smlsl", "umlsl", "smlal2", "umlal2", "smlsl2", "umlsl2",
-    "sadalp", "uadalp", "ins", "tbx", "fmla", "fmls", "fcvtn2", "ld1",
+    "movk", "mla", "mls", "saba", "uaba", "bsl", "bit", "bif", "sli", "xtn2", "sqxtun2", "sqxtn2",
+    "uqxtn2", "smlal", "umlal", "smlsl", "umlsl", "smlal2", "umlal2", "smlsl2", "umlsl2", "sadalp",
+    "uadalp", "ins", "tbx", "fmla", "fmls",
 ];
 
 /// Shows each register operand and its role, in the order of the format's row.
