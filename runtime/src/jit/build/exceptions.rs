@@ -110,14 +110,6 @@ fn catching_all(ir: &ir::Func) -> Vec<bool> {
     known
 }
 
-/// Whether exceptions may leave an instruction for a handler.
-fn is_invoked(inst: &ir::Inst) -> bool {
-    matches!(
-        inst,
-        ir::Inst::Call { .. } | ir::Inst::CallIndirect { .. } | ir::Inst::CallRef { .. }
-    )
-}
-
 impl Blocks {
     pub(super) fn new(ir: &ir::Func) -> Blocks {
         let mut blocks = Blocks {
@@ -198,12 +190,14 @@ impl Blocks {
         Block(self.handler(id).clauses[0].test)
     }
 
-    /// Where an instruction's exceptions go, if it throws.
+    /// The way of an instruction's exceptions, if it throws. Those of a call go to the landing.
     fn way_of(&self, ir: &ir::Func, handler: Option<HandlerId>, inst: &ir::Inst) -> Option<Way> {
-        match *inst {
-            ir::Inst::Throw { tag, .. } => Some(self.way_of_new(ir, handler, tag)),
-            ir::Inst::ThrowRef { .. } => Some(self.way_from(handler)),
-            _ => None, // a call's exceptions go to the landing
+        if let ir::Inst::Throw { tag, .. } = *inst {
+            Some(self.way_of_new(ir, handler, tag))
+        } else if let ir::Inst::ThrowRef { .. } = inst {
+            Some(self.way_from(handler))
+        } else {
+            None
         }
     }
 
@@ -245,7 +239,7 @@ impl Blocks {
             return 0;
         }
         let insts = ir.block(BlockId(block as u32)).iter();
-        insts.filter(|inst| is_invoked(inst)).count() as u32
+        insts.filter(|inst| inst.is_call()).count() as u32
     }
 
     /// The handlers of the calls that end SSA blocks of an IR block, in their order.

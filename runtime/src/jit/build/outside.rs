@@ -6,7 +6,7 @@ use std::mem::offset_of;
 use super::{Builder, Class, Helper, Value};
 use crate::error::Result;
 use crate::ir::{self, Operand, Slot, Type};
-use crate::ops::Op;
+use crate::ops::{Group, Op, group};
 use crate::vm::{TableInst, Vm};
 
 impl Builder<'_> {
@@ -18,39 +18,80 @@ impl Builder<'_> {
         operands: ir::List,
     ) -> Result<()> {
         let operands = self.list(operands);
-        match op {
-            Op::MemorySize => self.memory_size(a, dst),
-            Op::TableSize => self.table_size(a, dst),
-            Op::MemoryGrow => {
+        if let Group::Memory(op) = op.group() {
+            self.whole_memory(op, (a, b), operands, dst)
+        } else if let Group::Table(op) = op.group() {
+            self.whole_table(op, (a, b), operands, dst)
+        } else {
+            Self::unsupported(op)
+        }
+    }
+
+    fn whole_memory(
+        &mut self,
+        group_op: group::Memory,
+        (a, b): (u32, u32),
+        operands: &[Operand],
+        dst: Slot,
+    ) -> Result<()> {
+        use group::Memory as M;
+        let op = group_op.op();
+        match group_op {
+            M::MemorySize => self.memory_size(a, dst),
+            M::MemoryGrow => {
                 let is64 = self.module.memories[a as usize].is64;
                 let delta = self.wide(operands[0], is64);
                 self.grow(op, Helper::MemoryGrow, (a, is64), &[delta], dst);
             }
-            Op::TableGrow => {
-                let is64 = self.module.tables[a as usize].is64;
-                let init = self.read(operands[0], Type::Ref);
-                let delta = self.wide(operands[1], is64);
-                self.grow(op, Helper::TableGrow, (a, is64), &[init, delta], dst);
-            }
-            Op::MemoryFill => {
+            M::MemoryFill => {
                 let is64 = self.module.memories[a as usize].is64;
                 let at = self.wide(operands[0], is64);
                 let byte = self.read(operands[1], Type::I32);
                 let len = self.wide(operands[2], is64);
                 self.bulk(op, Helper::MemoryFill, &[a], &[at, byte, len]);
             }
-            Op::TableFill => {
+            M::MemoryCopy => self.copy(op, a, b, operands),
+            M::MemoryInit => {
+                let is64 = self.module.memories[b as usize].is64;
+                self.init(op, (Helper::MemoryInit, is64), (b, a), operands);
+            }
+            M::DataDrop => self.bulk(op, Helper::DataDrop, &[a], &[]),
+            M::MemoryDiscard => return Self::unsupported(op),
+        }
+        Ok(())
+    }
+
+    fn whole_table(
+        &mut self,
+        group_op: group::Table,
+        (a, b): (u32, u32),
+        operands: &[Operand],
+        dst: Slot,
+    ) -> Result<()> {
+        use group::Table as T;
+        let op = group_op.op();
+        match group_op {
+            T::TableSize => self.table_size(a, dst),
+            T::TableGrow => {
+                let is64 = self.module.tables[a as usize].is64;
+                let init = self.read(operands[0], Type::Ref);
+                let delta = self.wide(operands[1], is64);
+                self.grow(op, Helper::TableGrow, (a, is64), &[init, delta], dst);
+            }
+            T::TableFill => {
                 let is64 = self.module.tables[a as usize].is64;
                 let at = self.wide(operands[0], is64);
                 let value = self.read(operands[1], Type::Ref);
                 let len = self.wide(operands[2], is64);
                 self.bulk(op, Helper::TableFill, &[a], &[at, value, len]);
             }
-            Op::MemoryCopy | Op::TableCopy => self.copy(op, a, b, operands),
-            Op::MemoryInit | Op::TableInit => self.init(op, a, b, operands),
-            Op::DataDrop => self.bulk(op, Helper::DataDrop, &[a], &[]),
-            Op::ElemDrop => self.bulk(op, Helper::ElemDrop, &[a], &[]),
-            _ => return Self::unsupported(op),
+            T::TableCopy => self.copy(op, a, b, operands),
+            T::TableInit => {
+                let is64 = self.module.tables[b as usize].is64;
+                self.init(op, (Helper::TableInit, is64), (b, a), operands);
+            }
+            T::ElemDrop => self.bulk(op, Helper::ElemDrop, &[a], &[]),
+            T::TableGet | T::TableSet => return Self::unsupported(op), // they are inline
         }
         Ok(())
     }
@@ -120,14 +161,13 @@ impl Builder<'_> {
         self.bulk(op, helper, &[dst, src], &[to, from, len]);
     }
 
-    fn init(&mut self, op: Op, segment: u32, index: u32, operands: &[Operand]) {
-        let (helper, is64) = match op {
-            Op::MemoryInit => (
-                Helper::MemoryInit,
-                self.module.memories[index as usize].is64,
-            ),
-            _ => (Helper::TableInit, self.module.tables[index as usize].is64),
-        };
+    fn init(
+        &mut self,
+        op: Op,
+        (helper, is64): (Helper, bool),
+        (index, segment): (u32, u32),
+        operands: &[Operand],
+    ) {
         let to = self.wide(operands[0], is64);
         let from = self.wide(operands[1], false);
         let len = self.wide(operands[2], false);

@@ -87,22 +87,15 @@ pub(super) fn distinct(labels: &[BlockId]) -> Vec<BlockId> {
 
 /// Calls `f` for each distinct block that a terminator leads to.
 pub(super) fn successors(ir: &ir::Func, inst: &IrInst, mut f: impl FnMut(BlockId)) {
-    match *inst {
-        IrInst::Br { target } => f(target),
-        IrInst::BrIf { then, other, .. }
-        | IrInst::BrIfNull { then, other, .. }
-        | IrInst::BrOnCast { then, other, .. } => {
-            f(then);
-            if then != other {
-                f(other);
-            }
-        }
-        IrInst::BrTable { targets, .. } => {
-            let range = targets.start as usize..(targets.start + targets.len) as usize;
-            distinct(&ir.labels[range]).into_iter().for_each(f);
-        }
-        _ => {} // no other instruction has labels
+    if let IrInst::BrTable { targets, .. } = *inst {
+        return distinct(ir.label_list(targets)).into_iter().for_each(f);
     }
+    let mut last = None;
+    inst.labels(ir, |target| {
+        if last.replace(target) != Some(target) {
+            f(target);
+        }
+    });
 }
 
 impl Vars {

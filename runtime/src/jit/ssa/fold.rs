@@ -3,7 +3,7 @@
 
 use crate::evaluate::{Slots, evaluator};
 use crate::ir::Type;
-use crate::ops::{Op, Shape, SigType, Signature};
+use crate::ops::{Group, Op, Shape, SigType, Signature, group};
 
 /// Whether an opcode of shape unary to compare may trap.
 pub fn may_trap(op: Op) -> bool {
@@ -63,12 +63,15 @@ pub fn evaluate(op: Op, operands: &[u64]) -> Option<u64> {
 /// The vector that a splat makes of a constant.
 pub fn splat(op: Op, bits: u64) -> Option<u128> {
     use crate::simd;
+    use group::SimdSplat as S;
+    let Group::SimdSplat(op) = op.group() else {
+        return None;
+    };
     let vector = match op {
-        Op::I8x16Splat => simd::i8x16_splat(bits as u32),
-        Op::I16x8Splat => simd::i16x8_splat(bits as u32),
-        Op::I32x4Splat | Op::F32x4Splat => simd::i32x4_splat(bits as u32),
-        Op::I64x2Splat | Op::F64x2Splat => simd::i64x2_splat(bits),
-        _ => return None, // no splat
+        S::I8x16Splat => simd::i8x16_splat(bits as u32),
+        S::I16x8Splat => simd::i16x8_splat(bits as u32),
+        S::I32x4Splat | S::F32x4Splat => simd::i32x4_splat(bits as u32),
+        S::I64x2Splat | S::F64x2Splat => simd::i64x2_splat(bits),
     };
     Some(vector.to_bits())
 }
