@@ -16,6 +16,14 @@ use crate::types::{FuncType, TypeRegistry};
 use crate::vm::{Entry, FuncInst};
 
 /// One of the three ways of executing a function.
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, Tier};
+///
+/// let engine = Engine::new(Config::new().tier(Tier::Stack))?;
+/// assert_eq!(Tier::Stack.name(), "stack");
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Tier {
     /// The stack interpreter, the reference.
@@ -47,6 +55,14 @@ impl fmt::Display for Tier {
 }
 
 /// Which tier runs a function.
+///
+/// ```
+/// use wassay_runtime::{Config, Policy, Tier};
+///
+/// let mut config = Config::new();
+/// config.policy(Policy::Only(Tier::Register));
+/// assert_eq!(config.get_policy(), Policy::Only(Tier::Register));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
     /// Every function in this tier, or an error (contract C1): at instantiation, or when it is
@@ -64,6 +80,14 @@ impl Policy {
 }
 
 /// When a function is hot. 0 means the same as 1.
+///
+/// ```
+/// use wassay_runtime::{Config, Policy, Thresholds};
+///
+/// let mut config = Config::new();
+/// config.tiers(Thresholds { calls: 10, ..Thresholds::default() });
+/// assert!(matches!(config.get_policy(), Policy::Tiered(thresholds) if thresholds.calls == 10));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
     /// The call of a function from which on it runs as machine code: 1 is its first.
@@ -101,6 +125,13 @@ impl Default for Thresholds {
 }
 
 /// When a tier compiles the functions of a module. Modules are validated when they are loaded.
+///
+/// ```
+/// use wassay_runtime::{Compilation, Config, Engine};
+///
+/// let engine = Engine::new(Config::new().compilation(Compilation::Lazy))?;
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compilation {
     /// All of them before the module is instantiated: what the tier does not execute is told then.
@@ -111,6 +142,13 @@ pub enum Compilation {
 }
 
 /// How compiled code checks accesses to 32-bit memories.
+///
+/// ```
+/// use wassay_runtime::{Bounds, Config, Engine};
+///
+/// let engine = Engine::new(Config::new().bounds(Bounds::Explicit))?;
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bounds {
     /// By guard pages. On ARM64 hosts, a store of 2, 4 or 8 bytes that is not aligned and crosses
@@ -123,6 +161,13 @@ pub enum Bounds {
 }
 
 /// What code does where the spec leaves a result open (spec: Appendix, Profiles).
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, Profile};
+///
+/// let engine = Engine::new(Config::new().profile(Profile::Native))?;
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
     /// The deterministic profile: NaNs that operations make are the positive canonical one, relaxed
@@ -134,6 +179,13 @@ pub enum Profile {
 }
 
 /// How an engine is to run.
+///
+/// ```
+/// use wassay_runtime::{Config, Engine};
+///
+/// let engine = Engine::new(Config::new().fuel(true).interruptible(true))?;
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
     /// Which tier.
@@ -340,6 +392,15 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
 /// An engine: a configuration, its types, its tier. Cheap to clone. Types are kept as long as the
 /// engine is, each once; what else modules and stores take comes back with them.
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, Store};
+///
+/// let engine = Engine::new(&Config::new())?;
+/// let (one, other) = (Store::new(&engine, 1), Store::new(&engine, 2));
+/// assert!(one.engine().same(other.engine()));
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Engine {
     inner: Arc<EngineData>,

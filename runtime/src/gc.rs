@@ -53,6 +53,16 @@ use crate::value::{GcRef, StoreId};
 use crate::vm::{Cx, DISPLAY_LEN, Display, GcHeader, NO_TYPE, TagInst};
 
 /// The contents of a heap and the work it has done.
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, GcStatistics, Store};
+///
+/// let engine = Engine::new(&Config::new())?;
+/// let store = Store::new(&engine, ());
+/// let GcStatistics { objects, live_bytes, .. } = store.gc_statistics();
+/// assert_eq!((objects, live_bytes), (0, 0));
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GcStatistics {
     /// Bytes of all objects, as large as their cells.

@@ -17,6 +17,17 @@ const REQUESTED: u32 = 1;
 const EXPIRED: u32 = 2;
 
 /// Interrupts a store, from any thread. Outlives the store harmlessly.
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, Store};
+///
+/// let engine = Engine::new(Config::new().interruptible(true))?;
+/// let store = Store::new(&engine, ());
+/// let handle = store.interrupt_handle()?;
+/// std::thread::spawn(move || handle.interrupt()).join().unwrap();
+/// assert!(store.interrupt_handle()?.is_pending());
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct InterruptHandle {
     flags: Arc<AtomicU32>,

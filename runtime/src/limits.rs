@@ -67,6 +67,16 @@ limit_kinds! {
 /// `HeapExhausted`; growing a memory or table beyond its limit gives -1, as the spec has it, and
 /// all else is an error that names its [`LimitKind`]. All are this engine's own, and what the spec
 /// allows in its appendix on implementation limitations.
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, Limits, Memory, MemoryType, Store};
+///
+/// let limits = Limits { memory_bytes_max: 1 << 16, ..Limits::default() };
+/// let engine = Engine::new(Config::new().limits(limits))?;
+/// let mut store = Store::new(&engine, ());
+/// assert!(Memory::new(&mut store, MemoryType::new(2, None)).is_err());
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the value stack on which interpreted frames live.

@@ -142,6 +142,13 @@ pub enum ExternType {
 }
 
 /// The type of a table.
+///
+/// ```
+/// use wassay_runtime::{RefType, TableType};
+///
+/// let ty = TableType::new(RefType::FUNCREF, 2, None);
+/// assert_eq!((ty.element(), ty.minimum(), ty.maximum()), (RefType::FUNCREF, 2, None));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableType {
     /// The type of the elements.
@@ -155,6 +162,13 @@ pub struct TableType {
 }
 
 /// The type of a memory.
+///
+/// ```
+/// use wassay_runtime::MemoryType;
+///
+/// let ty = MemoryType::new(1, Some(3));
+/// assert_eq!((ty.minimum(), ty.maximum(), ty.is_shared()), (1, Some(3), false));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryType {
     /// True if the index type is i64.
@@ -304,6 +318,13 @@ impl GlobalType {
 }
 
 /// The type of a global.
+///
+/// ```
+/// use wassay_runtime::{GlobalType, Mutability, ValType};
+///
+/// let ty = GlobalType::new(ValType::I64, Mutability::Var);
+/// assert_eq!((ty.content(), ty.mutability()), (ValType::I64, Mutability::Var));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GlobalType {
     /// The type of the value.

@@ -17,6 +17,13 @@ use std::fmt;
 use std::sync::{Arc, RwLock};
 
 /// A value type (spec: "Types / Value Types").
+///
+/// ```
+/// use wassay_runtime::{RefType, ValType};
+///
+/// assert_eq!(ValType::I32.to_string(), "i32");
+/// assert_eq!(ValType::Ref(RefType::FUNCREF).to_string(), "funcref");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValType {
     /// 32-bit integer.
@@ -34,6 +41,12 @@ pub enum ValType {
 }
 
 /// A reference type: a heap type, with or without null.
+///
+/// ```
+/// use wassay_runtime::{AbstractHeapType, RefType};
+///
+/// assert_eq!(RefType::EXTERNREF, RefType::nullable(AbstractHeapType::Extern));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RefType {
     /// True if null belongs to the type.
@@ -43,6 +56,12 @@ pub struct RefType {
 }
 
 /// A heap type.
+///
+/// ```
+/// use wassay_runtime::{AbstractHeapType, HeapType, RefType};
+///
+/// assert_eq!(RefType::FUNCREF.heap, HeapType::Abstract(AbstractHeapType::Func));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HeapType {
     /// One of the built-in types.
@@ -96,6 +115,13 @@ pub enum CompositeKind {
 }
 
 /// The built-in heap types.
+///
+/// ```
+/// use wassay_runtime::AbstractHeapType;
+///
+/// assert!(AbstractHeapType::I31.is_subtype_of(AbstractHeapType::Eq));
+/// assert_eq!(AbstractHeapType::Struct.top(), AbstractHeapType::Any);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are the spec's own")]
 pub enum AbstractHeapType {
@@ -227,6 +253,14 @@ impl ValType {
 }
 
 /// A function type: `params -> results`.
+///
+/// ```
+/// use wassay_runtime::{FuncType, ValType};
+///
+/// let ty = FuncType::new([ValType::I32], [ValType::I64]);
+/// assert_eq!(ty.params(), [ValType::I32]);
+/// assert_eq!(ty.results(), [ValType::I64]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct FuncType {
     /// Parameter types.

@@ -15,6 +15,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::types::{AbstractHeapType, CompositeKind, HeapType, RefType, TypeRef, ValType};
 
 /// A typed WebAssembly value. Floats are held as bits: a NaN's payload is part of the value.
+///
+/// ```
+/// use wassay_runtime::Val;
+///
+/// assert_eq!(Val::from(1.5_f32), Val::F32(1.5_f32.to_bits()));
+/// assert_eq!(Val::I32(7).i32(), Some(7));
+/// assert_eq!(Val::I32(7).i64(), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Val {
     /// A 32-bit integer.
@@ -32,6 +40,13 @@ pub enum Val {
 }
 
 /// A reference. Two references are equal exactly if they are the same reference.
+///
+/// ```
+/// use wassay_runtime::Ref;
+///
+/// assert!(Ref::null_extern().is_null());
+/// assert_ne!(Ref::Extern(1), Ref::Extern(2));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ref {
     /// Null, of the hierarchy that this heap type is in.
@@ -55,6 +70,12 @@ pub enum Ref {
 }
 
 /// What may be converted to an external reference and is not the host's.
+///
+/// ```
+/// use wassay_runtime::{Internal, Ref};
+///
+/// assert_ne!(Ref::Converted(Internal::I31(3)), Ref::I31(3));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Internal {
     /// An i31 by its 31 bits.

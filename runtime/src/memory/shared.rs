@@ -26,6 +26,19 @@ use crate::limits::GUARD_RESERVATION_BYTES;
 use crate::module::MemoryType;
 
 /// A memory that threads share. Clones are the same memory.
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, MemoryType, SharedMemory, Store};
+///
+/// let engine = Engine::new(&Config::new())?;
+/// let shared = SharedMemory::new(&engine, MemoryType::new_shared(1, 2))?;
+/// let (mut one, mut other) = (Store::new(&engine, ()), Store::new(&engine, ()));
+/// shared.in_store(&mut one)?.write(&mut one, 8, b"seen")?;
+/// let mut bytes = [0; 4];
+/// shared.in_store(&mut other)?.read(&other, 8, &mut bytes)?;
+/// assert_eq!(&bytes, b"seen");
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct SharedMemory {
     inner: Arc<Shared>,
