@@ -162,7 +162,6 @@ const DEFAULT_ARM_ROOMS: &[&str] = &[
     "runtime/src/jit/arm64/",
     "runtime/src/jit/build",
     "runtime/src/jit/opt/",
-    "runtime/src/jit/pipeline.rs",
     "runtime/src/jit/ssa/",
 ];
 
@@ -189,13 +188,11 @@ const ROOMS_TO_REWRITE: &[&str] = &[
     "runtime/src/api",
     "runtime/src/engine.rs",
     "runtime/src/error.rs",
-    "runtime/src/evaluate.rs",
     "runtime/src/helpers",
     "runtime/src/interior.rs",
     "runtime/src/ir",
     "runtime/src/jit",
     "runtime/src/limits.rs",
-    "runtime/src/ops",
     "runtime/src/register",
     "runtime/src/stack",
     "runtime/src/store",

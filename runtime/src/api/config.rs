@@ -114,8 +114,8 @@ impl Testing<'_> {
         /// Lets all that compiled code calls outside of it come back with garbage in every register
         /// that it may change: a test of compiled code.
         poison_registers: bool;
-        /// Lets register allocation be checked after each function, by symbolic execution: a test of
-        /// compiled code that needs no execution.
+        /// Lets register allocation be checked after each function, by symbolic execution: a test
+        /// of compiled code that needs no execution.
         check_allocation: bool;
         /// Sets if compiled code may use atomic read-modify-write instructions (FEAT_LSE of ARM64).
         has_atomics: bool;

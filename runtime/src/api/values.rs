@@ -119,7 +119,8 @@ macro_rules! references {
 
 references! {
     Func: Func "(ref func)" Ref::Func, Ref::Func(func) => func;
-    ExternRef: Extern "(ref extern)" |v: ExternRef| Ref::Extern(v.0), Ref::Extern(n) => ExternRef(n);
+    ExternRef: Extern "(ref extern)" |v: ExternRef| Ref::Extern(v.0),
+        Ref::Extern(n) => ExternRef(n);
     Exception: Exn "(ref exn)" Exception::to_ref, Ref::Exn(handle) => Exception { handle };
 }
 

@@ -81,7 +81,8 @@ impl Reaching {
         }
     }
 
-    /// True if it would take too long to find where values meet: what is said of them is wrong then.
+    /// True if it would take too long to find where values meet: what is said of them is wrong
+    /// then.
     pub(super) fn is_given_up(&self) -> bool {
         self.left == 0
     }

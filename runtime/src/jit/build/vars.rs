@@ -4,7 +4,8 @@
 //! are done. Where blocks meet, it leaves a parameter. At the end, when every block has its last
 //! writes, dominance says (`build/reaching.rs`) which parameters different values meet in, and what
 //! the others stand for; arguments may ask for more. Those that turn out to have one argument only,
-//! alone or in a circle of parameters, are then replaced by it (Braun et al., 2013). So only what is read becomes a parameter.
+//! alone or in a circle of parameters, are then replaced by it (Braun et al., 2013). So only what
+//! is read becomes a parameter.
 //!
 //! Where many values meet in a place with many ways to it (a state machine of many states and many
 //! variables), parameters have more arguments than there is text. Such a function is built again,
@@ -358,8 +359,8 @@ impl Vars {
     }
 
     /// Replaces the strongly connected components among parameters which have one argument from
-    /// outside. Of a component with several, the parameters without one may still have components of
-    /// that kind.
+    /// outside. Of a component with several, the parameters without one may still have components
+    /// of that kind.
     fn replace_components(
         &mut self,
         func: &mut Func,

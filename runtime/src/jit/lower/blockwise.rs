@@ -1,12 +1,12 @@
 //! Register allocation block by block: for functions on which regalloc2's algorithms take more than
 //! linear time. The input and the output are regalloc2's, and its checker verifies them.
 //!
-//! A value that is used in other blocks than its own has a home (`blockwise/homes.rs`), a spill slot
-//! that is written once, behind the definition. Within a block, a value is in a register from its
-//! definition or first use until another value needs the register; the one with the farthest next
-//! use goes (Belady, 1966), to a slot that it has for the rest of the block unless it has a home. At
-//! the beginning of a block with one predecessor registers hold what they held at the end of that;
-//! at the beginning of any other block they are empty.
+//! A value that is used in other blocks than its own has a home (`blockwise/homes.rs`), a spill
+//! slot that is written once, behind the definition. Within a block, a value is in a register from
+//! its definition or first use until another value needs the register; the one with the farthest
+//! next use goes (Belady, 1966), to a slot that it has for the rest of the block unless it has a
+//! home. At the beginning of a block with one predecessor registers hold what they held at the end
+//! of that; at the beginning of any other block they are empty.
 //!
 //! Parameters of blocks are in their homes. Arguments are moved there at once at the end of an
 //! edge's source, or at the beginning of its target if the source has other successors. Definitions
@@ -707,8 +707,8 @@ impl<'a, F: Function> State<'a, F> {
         }
     }
 
-    /// Stores the value of a register in front of the instruction at hand, if it is still needed and
-    /// is not in a slot.
+    /// Stores the value of a register in front of the instruction at hand, if it is still needed
+    /// and is not in a slot.
     fn save(&mut self, register: PReg) {
         let Some(value) = self.holds[register.index()] else {
             return;

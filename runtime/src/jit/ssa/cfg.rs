@@ -505,8 +505,8 @@ mod tests {
         }
     }
 
-    /// Loops in each other and behind each other: blocks that go on to the next one, and back to the
-    /// header of a loop that is still open.
+    /// Loops in each other and behind each other: blocks that go on to the next one, and back to
+    /// the header of a loop that is still open.
     fn nested(next: &mut impl FnMut(u64) -> u64, size: u32) -> Vec<Vec<u32>> {
         let mut open = Vec::new();
         let mut edges = Vec::new();

@@ -1,9 +1,9 @@
 //! The table of SSA instructions. Operands, text and effects follow from it.
 //!
-//! A row is `Variant { field: role Type, .. } = "text", arguments..; [effects]`. The role of a field
-//! is `value` (an operand), `values` (a list of operands) or `given` (data). The text may name
-//! `ssa`, the function. Effects are the fields of [`Effects`], each with a condition if it does not
-//! always hold. A description has `r[x]` for the value `x`.
+//! A row is `Variant { field: role Type, .. } = "text", arguments..; [effects]`. The role of a
+//! field is `value` (an operand), `values` (a list of operands) or `given` (data). The text may
+//! name `ssa`, the function. Effects are the fields of [`Effects`], each with a condition if it
+//! does not always hold. A description has `r[x]` for the value `x`.
 //!
 //! Invariant: the order of fields is the order in which operands are met.
 

@@ -202,7 +202,8 @@ pub(super) fn diamonds(n: usize) -> String {
     let diamonds = repeat(n, |i| {
         let next = (i + 1) % n + 1;
         format!(
-            "local.get 0 i32.const {} i32.and if local.get {next} i32.const {i} i32.add local.set {} end ",
+            "local.get 0 i32.const {} i32.and if local.get {next} \
+             i32.const {i} i32.add local.set {} end ",
             i % 8,
             i + 1
         )

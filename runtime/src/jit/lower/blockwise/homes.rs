@@ -10,10 +10,11 @@
 //! behind its source is *retreating*; the span of its target reaches to the last such source. If a
 //! span begins behind a definition and at or before the end of the value's interval, the interval
 //! must reach to the end of the span. With that, the interval covers every place where the value is
-//! live. For, on the way from such a place to a use, consider the last edge of which only the target
-//! is known to be covered. If the edge goes forward, its source lies before the target. If it is
-//! retreating, the value is live at the target, so that the definition strictly dominates the target
-//! and lies before it: the target's span begins within the interval, and the source is in the span.
+//! live. For, on the way from such a place to a use, consider the last edge of which only the
+//! target is known to be covered. If the edge goes forward, its source lies before the target. If
+//! it is retreating, the value is live at the target, so that the definition strictly dominates the
+//! target and lies before it: the target's span begins within the interval, and the source is in
+//! the span.
 //!
 //! Spans that begin behind a definition are found for all definitions together, last block first:
 //! blocks that spans connect are one group, of which the last block is known.
@@ -116,7 +117,8 @@ impl Homes {
         }
     }
 
-    /// Where the slots of each class begin: large ones first, so that all are aligned to their size.
+    /// Where the slots of each class begin: large ones first, so that all are aligned to their
+    /// size.
     fn lay_out(
         &mut self,
         func: &impl Function,
