@@ -14,11 +14,11 @@
 //!
 //! # Allocation
 //! [`allocate_fast`] is what every tier does inline: it takes the next cell of its class's run.
-//! When the run has ended, [`Heap::allocate`] finds the next one. Neither of them collects:
+//! When the run has ended, `Heap::allocate` finds the next one. Neither of them collects:
 //! the store does, which knows the roots (`store/collect.rs`).
 //!
 //! # Collection
-//! The store marks from its roots, then calls [`Heap::finish`], which traces what they reach with a
+//! The store marks from its roots, then calls `Heap::finish`, which traces what they reach with a
 //! stack of its own (`gc/mark.rs`) and sweeps: it goes over bits and blocks, never over objects.
 //! A collection is due once as many bytes have been allocated as the last one has left alive, so
 //! that the total cost is linear in what is allocated.

@@ -12,6 +12,12 @@
 //! # Ok::<(), wassay_runtime::Error>(())
 //! ```
 
+#![deny(
+    missing_docs,
+    rustdoc::broken_intra_doc_links,
+    rustdoc::private_intra_doc_links
+)]
+
 pub mod api;
 pub mod atomic;
 pub mod backtrace;
