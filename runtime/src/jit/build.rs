@@ -27,7 +27,7 @@ use crate::types::FuncType;
 
 use super::helper::Helper;
 use super::ssa::fold;
-use super::ssa::{Block, Class, Edge, Func, Inst, List, Term, Value};
+use super::ssa::{Block, Class, Edge, Func, Inst, List, MemoryFacts, Term, Value};
 use exceptions::Blocks;
 use state::Target;
 use vars::{Between, Vars};
@@ -117,7 +117,12 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(ir: &'a ir::Func, assumptions: Assumptions, between: Between) -> Builder<'a> {
+        let memories = (0..ir.module.memories.len() as u32).map(|memory| MemoryFacts {
+            minimum_bytes: ir.module.memories[memory as usize].minimum_bytes(),
+            is_guarded: assumptions.is_guarded(&ir.module, memory),
+        });
         let mut func = Func {
+            memories: memories.collect(),
             has_atomics: assumptions.has_atomics,
             profile: assumptions.profile,
             ..Func::default()

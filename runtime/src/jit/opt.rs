@@ -10,16 +10,21 @@
 
 mod bounds;
 mod keep;
+mod range;
 mod simplify;
+mod versions;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::ir::Type;
+use crate::ops::Op;
 
 use super::ssa::cfg::Cfg;
-use super::ssa::{Block, Class, Def, Func, Inst, InstId, Term, Value};
+use super::ssa::rule::Rule;
+use super::ssa::{Block, Class, Def, Func, Inst, InstData, InstId, Term, Value};
 use super::steps::step;
-use bounds::Checks;
+use bounds::{Checks, Fate};
+use range::{Facts, View};
 use simplify::Simplified;
 
 /// Whether an instruction in a loop had better find a constant operand in a register.
@@ -28,8 +33,11 @@ pub type IsKept = fn(&Func, &Inst, Value) -> bool;
 /// Optimises a function; gives its graph as it is afterwards.
 pub fn run(func: &mut Func, is_kept: IsKept) -> Cfg {
     let mut cfg = Cfg::new(func);
-    Walk::new(func, &cfg).run();
+    let has_checks = Walk::new(func, &cfg).run();
     if fold_branches(func, &cfg) {
+        cfg = Cfg::new(func);
+    }
+    if has_checks && versions::run(func, &cfg) {
         cfg = Cfg::new(func);
     }
     remove_dead(func, &cfg);
@@ -53,8 +61,11 @@ struct Walk<'a> {
     replaced: Vec<Value>,
     /// The block of each value's definition.
     home: Vec<Block>,
+    /// The place of each instruction in its block's list, from 1.
+    places: Vec<u32>,
     known: HashMap<Key, (Value, Block)>,
     checks: Checks,
+    facts: Facts,
     /// Whether anything in a loop may change a shape, by loop.
     changes_shape: Vec<bool>,
     /// The finished list of each block.
@@ -79,11 +90,13 @@ impl<'a> Walk<'a> {
         Walk {
             replaced: (0..func.values.len() as u32).map(Value).collect(),
             home: func.values.iter().map(home).collect(),
+            places: vec![0; func.insts.len()],
             changes_shape: loops_that_change_shape(func, cfg),
             func,
             cfg,
             known: HashMap::new(),
             checks: Checks::default(),
+            facts: Facts::default(),
             lists: vec![Vec::new(); blocks],
             first: Vec::new(),
             epochs: vec![0; blocks],
@@ -94,13 +107,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn run(mut self) {
+    /// Walks over all blocks; true if there are bounds checks.
+    fn run(mut self) -> bool {
         for n in 0..self.cfg.order.len() {
             let block = self.cfg.order[n];
             self.enter(block);
             for id in std::mem::take(&mut self.func.blocks[block.index()].insts) {
                 self.visit(id);
             }
+            self.move_limits();
             self.visit_term();
             self.epochs[block.index()] = self.epoch;
         }
@@ -114,10 +129,12 @@ impl<'a> Walk<'a> {
         for (block, list) in self.func.blocks.iter_mut().zip(self.lists) {
             block.insts = list;
         }
+        self.checks.are_made()
     }
 
     fn enter(&mut self, block: Block) {
         self.block = block;
+        self.checks.effect();
         self.epoch = self.epoch_before(block).unwrap_or_else(|| self.new_epoch());
     }
 
@@ -166,8 +183,8 @@ impl<'a> Walk<'a> {
     fn place(&mut self, id: InstId, inst: Inst) {
         self.func.insts[id.index()].inst = inst;
         let has_result = self.func.insts[id.index()].results > 0;
-        if self.checks.is_proven(self.cfg, self.block, &inst) {
-            return;
+        if matches!(inst, Inst::CheckBounds { .. }) {
+            return self.place_check(id);
         }
         if inst.changes_shape() {
             self.epoch = self.new_epoch();
@@ -188,6 +205,7 @@ impl<'a> Walk<'a> {
         if let Some(&(value, block)) = self.known.get(&key)
             && self.cfg.dominates(block, self.block)
         {
+            Rule::Share.hit();
             if has_result {
                 let result = self.func.result(id);
                 self.replaced[result.index()] = value;
@@ -200,11 +218,85 @@ impl<'a> Walk<'a> {
         self.append(block, id);
     }
 
+    /// Puts a bounds check into the list of the block, unless it is proven or an earlier one takes it
+    /// on.
+    fn place_check(&mut self, id: InstId) {
+        let view = View {
+            func: self.func,
+            cfg: self.cfg,
+            replaced: &self.replaced,
+        };
+        let (block, home, places) = (self.block, &self.home, &self.places);
+        let place = |value: Value| match self.func.values[value.index()].def {
+            Def::Inst(id) => places[id.index()],
+            Def::Param(_) => 0,
+        };
+        let is_before = |value: Value, id: InstId| {
+            // Of an extended index, only the operand is needed.
+            let value = match self.func.def(value) {
+                Some(Inst::Unary {
+                    op: Op::I64ExtendI32U,
+                    a,
+                }) => a,
+                Some(_) | None => value,
+            };
+            let is_elsewhere = home[value.index()] != block;
+            !self.func.is_made_at_use(value) && (is_elsewhere || place(value) < places[id.index()])
+        };
+        let fate = self
+            .checks
+            .decide(view, &mut self.facts, (block, id), is_before);
+        match fate {
+            Fate::Proven => {}
+            Fate::Made => self.append(block, id),
+            Fate::TakenOn(first, earlier) => {
+                let InstData { inst, position, .. } = self.func.insts[id.index()];
+                self.func.earlier.insert(first, earlier);
+                let data = &mut self.func.insts[first.index()];
+                (data.inst, data.position) = (inst, position);
+                if let Inst::CheckBounds { limit, .. } = inst
+                    && self.home[limit.index()] == block
+                    && let Def::Inst(limit) = self.func.values[limit.index()].def
+                {
+                    self.checks.move_limit(first, limit);
+                }
+            }
+        }
+    }
+
+    /// Moves the definitions of the limits of combined checks in front of these.
+    fn move_limits(&mut self) {
+        let moves = self.checks.take_moves();
+        if moves.is_empty() {
+            return;
+        }
+        let moved: HashSet<InstId> = moves.values().copied().collect();
+        let mut placed = HashSet::new();
+        let list = &mut self.lists[self.block.index()];
+        let mut done = Vec::with_capacity(list.len());
+        for id in list.drain(..) {
+            if let Some(&limit) = moves.get(&id)
+                && placed.insert(limit)
+            {
+                done.push(limit);
+            }
+            if !moved.contains(&id) || placed.insert(id) {
+                done.push(id);
+            }
+        }
+        *list = done;
+    }
+
     fn append(&mut self, block: Block, id: InstId) {
         for value in self.func.results(id) {
             self.home[value.index()] = block;
         }
+        self.places.resize(self.func.insts.len(), 0);
+        self.places[id.index()] = self.lists[block.index()].len() as u32 + 1;
         let inst = &self.func.insts[id.index()].inst;
+        if is_effect(inst) {
+            self.checks.effect();
+        }
         if is_made_at_use(inst) {
             self.first.push(id);
         } else {
@@ -244,6 +336,7 @@ impl<'a> Walk<'a> {
         if !leaves(inner) {
             return self.block;
         }
+        Rule::MoveOut.hit();
         let outermost = self.cfg.outermost(inner, leaves);
         self.cfg.loops[outermost as usize]
             .preheader
@@ -277,7 +370,11 @@ impl<'a> Walk<'a> {
         let data = &self.func.blocks[block.index()];
         self.position = data.position;
         if let Term::BrIf { cond } = data.term {
-            let (cond, is_inverted) = self.strip_condition(cond);
+            let (stripped, is_inverted) = self.strip_condition(cond);
+            if stripped != cond {
+                Rule::BranchByStripped.hit();
+            }
+            let cond = stripped;
             let data = &mut self.func.blocks[block.index()];
             data.term = Term::BrIf { cond };
             if is_inverted {
@@ -315,6 +412,15 @@ fn is_made_at_use(inst: &Inst) -> bool {
     )
 }
 
+/// True if a check behind an instruction may not be made in front of it.
+fn is_effect(inst: &Inst) -> bool {
+    match *inst {
+        Inst::Load { class, .. } => matches!(class, Class::Guarded(_)),
+        Inst::CheckBounds { .. } => false,
+        _ => !inst.is_pure(),
+    }
+}
+
 fn find(replaced: &[Value], mut value: Value) -> Value {
     while replaced[value.index()] != value {
         value = replaced[value.index()];
@@ -349,6 +455,7 @@ fn fold_branches(func: &mut Func, cfg: &Cfg) -> bool {
             _ => None,
         };
         if let Some(taken) = taken {
+            Rule::FoldBranch.hit();
             let data = &mut func.blocks[block.index()];
             data.edges = vec![data.edges.swap_remove(taken)];
             data.term = Term::Br;

@@ -27,7 +27,9 @@ pub mod cfg;
 pub mod fold;
 mod inst;
 pub mod print;
+pub mod rule;
 
+use std::collections::HashMap;
 use std::fmt;
 
 use crate::engine::Profile;
@@ -103,6 +105,27 @@ pub enum Class {
     Object,
     /// Arguments and results of a call, on the value stack.
     Transfer,
+}
+
+/// An access that comes before the one that a combined check is made for, and may be outside too:
+/// the limit of its index is `by` bytes above that of the check.
+#[derive(Clone, Copy, Debug)]
+pub struct Earlier {
+    /// The index.
+    pub index: Value,
+    /// The difference of the reaches.
+    pub by: i32,
+    /// Where in the module the access comes from, as a byte offset.
+    pub position: u32,
+}
+
+/// The facts about a linear memory that checks depend on.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryFacts {
+    /// The memory always has this many bytes at least.
+    pub minimum_bytes: u64,
+    /// True if guard pages check accesses.
+    pub is_guarded: bool,
 }
 
 /// What is allocated.
@@ -208,6 +231,12 @@ pub struct Func {
     pub frame_slots: u32,
     /// The tables of `BrTable`: indices of edges.
     pub tables: Vec<Vec<u32>>,
+    /// The module's memories, by number.
+    pub memories: Vec<MemoryFacts>,
+    /// Blocks, and those made later that are to follow them in the text.
+    pub follows: Vec<(Block, Block)>,
+    /// The accesses between a combined check and the access that it is made for, in their order.
+    pub earlier: HashMap<InstId, Vec<Earlier>>,
     /// Whether the machine has atomic read-modify-write instructions.
     pub has_atomics: bool,
     /// What results that the spec leaves open are.
@@ -294,12 +323,21 @@ impl Func {
         }
     }
 
-    /// The bits of a value that is a constant.
+    /// The bits of a value that is a constant, kept in a register or not.
     pub fn constant(&self, value: Value) -> Option<u64> {
-        match self.def(value) {
-            Some(Inst::Const { bits }) => Some(bits),
+        match self.def(value)? {
+            Inst::Const { bits } => Some(bits),
+            Inst::Keep { a } => self.constant(a),
             _ => None,
         }
+    }
+
+    /// True if a value is a constant that is made anew at each use.
+    pub fn is_made_at_use(&self, value: Value) -> bool {
+        matches!(
+            self.def(value),
+            Some(Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm | Inst::Cx)
+        )
     }
 
     /// The bits of a value that is a constant of 128 bits, kept in a register or not.

@@ -10,6 +10,7 @@ mod numeric;
 mod objects;
 mod preserved;
 mod registers;
+mod rules;
 mod scaling;
 mod second_target;
 mod suite;

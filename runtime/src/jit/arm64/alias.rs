@@ -26,6 +26,23 @@ impl Inst {
         }
     }
 
+    /// Compares a limit with an index, which is an i32 if `is_narrow`.
+    pub fn compare_index(limit: Gpr, index: Gpr, is_narrow: bool) -> Self {
+        let (op, size) = (AddSub::Subs, Size::X);
+        if !is_narrow {
+            return Self::add_sub(op, size, XZR, limit, index);
+        }
+        Self::AddSubExtend {
+            op,
+            size,
+            rd: XZR,
+            rn: limit,
+            rm: index,
+            extend: Extend::Uxtw,
+            amount: 0,
+        }
+    }
+
     /// `rd := rn op rm`, without a shift.
     pub fn logic(op: Logic, size: Size, rd: Gpr, rn: Gpr, rm: Gpr) -> Self {
         Self::Logic {

@@ -5,12 +5,14 @@
 //! line, each with a place of its own, so that the return address names it.
 
 mod atomic;
+mod bounds;
 mod objects;
 
 use std::mem::offset_of;
 
 use regalloc2::{Allocation, Block as RBlock, Edit, InstOrEdit, Output};
 
+use bounds::FailedCheck;
 use objects::SlowAllocation;
 
 use super::abi::{self, CALLEE, CX, SCRATCH, SCRATCH2, VM};
@@ -83,6 +85,7 @@ struct Emitter<'a> {
     /// For each block, the first one behind it that has code.
     next_code: Vec<Option<u32>>,
     late: Vec<Late>,
+    failed_checks: Vec<FailedCheck>,
     slow: Vec<SlowAllocation>,
     position: u32,
 }
@@ -115,6 +118,7 @@ impl<'a> Emitter<'a> {
             is_empty,
             next_code,
             late: Vec::new(),
+            failed_checks: Vec::new(),
             slow: Vec::new(),
             position: 0,
         })
@@ -134,6 +138,7 @@ impl<'a> Emitter<'a> {
             }
         }
         self.slow_allocations();
+        self.failed_checks();
         for Late {
             label,
             symbol,
@@ -233,6 +238,12 @@ impl<'a> Emitter<'a> {
                 let label = self.late(Symbol::Trap(kind));
                 self.branch_to(test, label);
             }
+            MInst::CheckBounds {
+                index,
+                is_narrow,
+                limit,
+                earlier,
+            } => self.check_bounds((index, is_narrow), limit, earlier),
             MInst::TrapIfExit(code) => {
                 let label = self.late(Symbol::Exit);
                 let Reg::Gpr(reg) = code.reg else {

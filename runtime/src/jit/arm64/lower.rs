@@ -31,6 +31,7 @@ use super::regs::{Gpr, Vreg, XZR};
 use crate::ir::Type;
 use crate::jit::lower::{Isa, Lower};
 use crate::jit::ssa::fold;
+use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{self, Block, Func, InstId, Value};
 use crate::ops::{Group, Op, Shape, VectorRow, group};
 
@@ -83,16 +84,25 @@ impl Isa for Arm64 {
             ssa::Inst::Unary {
                 op: Op::I32WrapI64,
                 a,
-            } => Some(a),
+            } => {
+                Rule::WrapInPlace.hit();
+                Some(a)
+            }
             ssa::Inst::Unary {
                 op: Op::I64ExtendI32U,
                 a,
-            } if has_clean_upper_half(func, a) => Some(a),
+            } if has_clean_upper_half(func, a) => {
+                Rule::ExtendInPlace.hit();
+                Some(a)
+            }
             ssa::Inst::Lane {
                 op: Op::F32x4ExtractLane | Op::F64x2ExtractLane,
                 lane: 0,
                 a,
-            } => Some(a),
+            } => {
+                Rule::LaneInPlace.hit();
+                Some(a)
+            }
             _ => None,
         }
     }
@@ -144,6 +154,7 @@ fn is_immediate(op: Op, bits: u64) -> bool {
     match op.group() {
         Group::Test(_) | Group::Compare(_) => is_arithmetic(),
         Group::Binary(B::I32Add | B::I64Add | B::I32Sub | B::I64Sub) => is_arithmetic(),
+        Group::Binary(B::I32Xor | B::I64Xor) if bits == u64::MAX >> (64 - size.bit_count()) => true,
         Group::Binary(B::I32And | B::I64And | B::I32Or | B::I64Or | B::I32Xor | B::I64Xor) => {
             BitImm::new(size, bits).is_some()
         }
@@ -227,7 +238,7 @@ impl Cx<'_> {
                 let test = self.test(cond);
                 self.emit(MInst::TrapIf(test, kind));
             }
-            ssa::Inst::CheckBounds { index, limit, .. } => self.check_bounds(index, limit),
+            ssa::Inst::CheckBounds { index, limit, .. } => self.check_bounds(id, index, limit),
             ssa::Inst::Helper { helper, args } => self.helper(id, helper, args),
             ssa::Inst::Call { func, args } => self.call(id, func, args),
             ssa::Inst::CallRef { func, args } => self.call_ref(id, func, args),

@@ -235,6 +235,18 @@ pub enum MInst {
     Return(Box<[Fixed]>),
     /// Traps if a test holds.
     TrapIf(Test, TrapKind),
+    /// Traps unless an index is below a limit. The trap is that of the first of the earlier accesses
+    /// that is outside, or else that of the check.
+    CheckBounds {
+        /// The index.
+        index: Gpr,
+        /// True if the index is an i32.
+        is_narrow: bool,
+        /// The limit.
+        limit: Gpr,
+        /// Accesses between the check and the one that it is made for.
+        earlier: Box<[EarlierAccess]>,
+    },
     /// Traps with the exit code in w0 if that is not zero; the operand is there.
     TrapIfExit(Fixed),
     /// Traps.
@@ -250,6 +262,19 @@ pub enum MInst {
         /// Indices of successors.
         table: Box<[u32]>,
     },
+}
+
+/// An access between a combined check and the access that it is made for.
+#[derive(Clone, Copy, Debug)]
+pub struct EarlierAccess {
+    /// The index.
+    pub index: Gpr,
+    /// True if the index is an i32.
+    pub is_narrow: bool,
+    /// The distance of its limit from that of the check.
+    pub by: i32,
+    /// Where in the module the access comes from, as a byte offset.
+    pub position: u32,
 }
 
 impl MInst {
@@ -291,6 +316,17 @@ impl MInst {
             }
             MInst::TrapIf(test, _) | MInst::Branch(test) => {
                 if let Some(reg) = test.reg() {
+                    *reg = gpr(f(Reg::Gpr(*reg), Role::Use));
+                }
+            }
+            MInst::CheckBounds {
+                index,
+                limit,
+                earlier,
+                ..
+            } => {
+                let others = earlier.iter_mut().map(|access| &mut access.index);
+                for reg in [index, limit].into_iter().chain(others) {
                     *reg = gpr(f(Reg::Gpr(*reg), Role::Use));
                 }
             }
@@ -388,6 +424,7 @@ impl MachInst for MInst {
             | MInst::TestRef { .. }
             | MInst::Caught { .. }
             | MInst::TrapIf(..)
+            | MInst::CheckBounds { .. }
             | MInst::Trap(_)
             | MInst::Jump
             | MInst::Branch(_)

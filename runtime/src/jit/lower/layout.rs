@@ -35,7 +35,7 @@ impl Layout {
         };
         let is_cold = cold_blocks(func, cfg);
         let mut cold = Vec::new();
-        for block in order_of_text(cfg, first_split) {
+        for block in order_of_text(func, cfg) {
             let is_cold = is_cold[block.index()];
             let list = if is_cold {
                 &mut cold
@@ -117,11 +117,31 @@ impl Layout {
 }
 
 /// Blocks that can be reached, in an order in which each follows its dominators: that of their
-/// numbers. Where a function begins in a loop, its handlers' blocks may not be in such an order.
-fn order_of_text(cfg: &Cfg, blocks: usize) -> Vec<Block> {
-    let all = (0..blocks as u32).map(Block);
-    let order: Vec<Block> = all.filter(|&block| cfg.is_reachable(block)).collect();
-    let is_sound = order.iter().all(|&block| cfg.dominator(block) <= block);
+/// numbers, and of [`Func::follows`]. Where a function begins in a loop, its handlers' blocks may not be in such an order.
+fn order_of_text(func: &Func, cfg: &Cfg) -> Vec<Block> {
+    let is_reachable = |&block: &Block| cfg.is_reachable(block);
+    if func.follows.is_empty() {
+        let all = (0..func.blocks.len() as u32).map(Block);
+        let order: Vec<Block> = all.filter(is_reachable).collect();
+        let is_sound = order.iter().all(|&block| cfg.dominator(block) <= block);
+        return if is_sound { order } else { cfg.order.clone() };
+    }
+    let mut follower = vec![None; func.blocks.len()];
+    let mut is_follower = vec![false; func.blocks.len()];
+    for &(block, next) in &func.follows {
+        follower[block.index()] = Some(next);
+        is_follower[next.index()] = true;
+    }
+    let leaders = (0..func.blocks.len() as u32).filter(|&n| !is_follower[n as usize]);
+    let all = leaders.flat_map(|n| [Some(Block(n)), follower[n as usize]]);
+    let all = all.flatten();
+    let order: Vec<Block> = all.filter(is_reachable).collect();
+    let mut place = vec![0; func.blocks.len()];
+    for (n, block) in order.iter().enumerate() {
+        place[block.index()] = n;
+    }
+    let is_sound = |block: &Block| place[cfg.dominator(*block).index()] <= place[block.index()];
+    let is_sound = order.iter().all(is_sound);
     if is_sound { order } else { cfg.order.clone() }
 }
 

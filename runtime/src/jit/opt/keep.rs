@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use super::IsKept;
 use crate::ir::Type;
 use crate::jit::ssa::cfg::Cfg;
+use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{Block, Func, Inst, Value};
 
 /// How many constants are kept around a nest of loops, in general and in vector registers each.
@@ -78,6 +79,7 @@ fn home_of(cfg: &Cfg, block: Block) -> Option<Block> {
 }
 
 fn keep(func: &mut Func, home: Block, value: Value) -> Value {
+    Rule::KeepConstant.hit();
     let ty = func.ty(value);
     let id = func.add_inst(Inst::Keep { a: value }, &[ty], 0);
     func.blocks[home.index()].insts.push(id);

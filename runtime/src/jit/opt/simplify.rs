@@ -6,11 +6,12 @@
 
 use super::Walk;
 use crate::ir::Type;
-use crate::jit::ssa::fold;
+use crate::jit::ssa::fold::{self, IntOp};
+use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{Inst, Value};
-use crate::ops::{Op, Shape};
+use crate::ops::Op;
 
-/// What an instruction comes to.
+/// The outcome of simplifying an instruction.
 pub(super) enum Simplified {
     /// A value that is there already.
     To(Value),
@@ -48,8 +49,11 @@ impl Walk<'_> {
             } => self.shuffle(op, a, b, c),
             Inst::Select { cond, a, b } => self.select(cond, a, b),
             Inst::TrapIf { cond, kind } => match self.func.constant(cond) {
-                Some(0) => Nothing,
-                _ => Simplified::Inst(Inst::TrapIf { cond, kind }),
+                Some(0) => {
+                    Rule::NeverTraps.hit();
+                    Nothing
+                }
+                Some(_) | None => Simplified::Inst(Inst::TrapIf { cond, kind }),
             },
             Inst::Load {
                 op,
@@ -73,7 +77,6 @@ impl Walk<'_> {
                 value,
             } => {
                 let (base, offset) = self.near(base, offset);
-                let value = self.low_bits(op, value);
                 Simplified::Inst(Inst::Store {
                     op,
                     class,
@@ -82,7 +85,27 @@ impl Walk<'_> {
                     value,
                 })
             }
-            other => Simplified::Inst(other),
+            Inst::Const { .. }
+            | Inst::Const128 { .. }
+            | Inst::Keep { .. }
+            | Inst::Vm
+            | Inst::Cx
+            | Inst::Ternary { .. }
+            | Inst::Lane { .. }
+            | Inst::Replace { .. }
+            | Inst::Wide { .. }
+            | Inst::LoadSlot { .. }
+            | Inst::StoreSlot { .. }
+            | Inst::Atomic { .. }
+            | Inst::Fence
+            | Inst::CheckBounds { .. }
+            | Inst::Allocate { .. }
+            | Inst::Cast { .. }
+            | Inst::HasDescriptor { .. }
+            | Inst::Helper { .. }
+            | Inst::Call { .. }
+            | Inst::CallRef { .. }
+            | Inst::Caught => Simplified::Inst(inst),
         }
     }
 
@@ -97,46 +120,30 @@ impl Walk<'_> {
         {
             let sum = (bits as i64).saturating_add(i64::from(offset));
             if (0..NEAR_BYTES).contains(&sum) {
+                Rule::NearOffset.hit();
                 return (a, sum as i32);
             }
         }
         (base, offset)
     }
 
-    /// What a narrow store stores, without a mask that keeps what is stored.
-    fn low_bits(&self, op: Op, value: Value) -> Value {
-        let kept = match op {
-            Op::I32Store8 | Op::I64Store8 => 0xff,
-            Op::I32Store16 | Op::I64Store16 => 0xffff,
-            Op::I64Store32 => 0xffff_ffff,
-            _ => return value,
-        };
-        match self.func.def(value) {
-            Some(Inst::Binary {
-                op: Op::I32And | Op::I64And,
-                a,
-                b,
-            }) if self
-                .func
-                .constant(b)
-                .is_some_and(|mask| mask & kept == kept) =>
-            {
-                a
-            }
-            _ => value,
-        }
-    }
-
     fn select(&mut self, cond: Value, a: Value, b: Value) -> Simplified {
         let (stripped, is_inverted) = self.strip_condition(cond);
         if stripped != cond {
+            Rule::SelectByStripped.hit();
             let (a, b) = if is_inverted { (b, a) } else { (a, b) };
             let cond = stripped;
             return Simplified::Inst(Inst::Select { cond, a, b });
         }
+        if a == b {
+            Rule::SelectOfSame.hit();
+            return To(a);
+        }
         match self.func.constant(cond) {
-            _ if a == b => To(a),
-            Some(bits) => To(if bits as u32 != 0 { a } else { b }),
+            Some(bits) => {
+                Rule::SelectByConstant.hit();
+                To(if bits as u32 != 0 { a } else { b })
+            }
             None => Simplified::Inst(Inst::Select { cond, a, b }),
         }
     }
@@ -149,6 +156,7 @@ impl Walk<'_> {
                 Some(Inst::Unary {
                     op: Op::I32Eqz, a, ..
                 }) => {
+                    Rule::StripEqz.hit();
                     cond = a;
                     is_inverted = !is_inverted;
                 }
@@ -156,8 +164,11 @@ impl Walk<'_> {
                     op: Op::I32Ne,
                     a,
                     b,
-                }) if self.func.constant(b) == Some(0) => cond = a,
-                _ => return (cond, is_inverted),
+                }) if self.func.constant(b) == Some(0) => {
+                    Rule::StripNotZero.hit();
+                    cond = a;
+                }
+                Some(_) | None => return (cond, is_inverted),
             }
         }
     }
@@ -183,8 +194,10 @@ impl Walk<'_> {
         };
         let own = lanes.map(|lane| lane % 16);
         if own == std::array::from_fn(|i| i as u8) {
+            Rule::ShuffleOfNothing.hit();
             return To(source);
         }
+        Rule::ShuffleOfOne.hit();
         let (a, b) = (source, source);
         let c = match own == lanes {
             true => c,
@@ -199,56 +212,50 @@ impl Walk<'_> {
         if let Some(bits) = self.func.constant(a)
             && let Some(result) = fold::evaluate(op, &[bits])
         {
+            Rule::FoldUnary.hit();
             return To(self.constant(fold::result_type(op), result));
         }
         if let Some(bits) = self.func.constant(a)
             && let Some(bits) = fold::splat(op, bits)
         {
+            Rule::FoldSplat.hit();
             return To(self.constant128(bits));
         }
         match self.func.def(a) {
             Some(Inst::Unary { op: inner, a: x }) => self.unary_of_unary(op, a, inner, x),
-            Some(Inst::Binary {
-                op: inner,
-                a: x,
-                b: y,
-            }) if op == Op::I32Eqz => match fold::inverse(inner) {
-                Some(op) => Simplified::Inst(Inst::Binary { op, a: x, b: y }),
-                None => Simplified::Inst(Inst::Unary { op, a }),
-            },
-            _ => Simplified::Inst(Inst::Unary { op, a }),
+            Some(_) | None => Simplified::Inst(Inst::Unary { op, a }),
         }
     }
 
     /// `op(inner(x))`, where `a` is `inner(x)`.
     fn unary_of_unary(&mut self, op: Op, a: Value, inner: Op, x: Value) -> Simplified {
         use Op as O;
-        match (op, inner) {
-            (O::I32WrapI64, O::I64ExtendI32S | O::I64ExtendI32U)
-            | (O::I32ReinterpretF32, O::F32ReinterpretI32)
-            | (O::I64ReinterpretF64, O::F64ReinterpretI64)
-            | (O::F32ReinterpretI32, O::I32ReinterpretF32)
-            | (O::F64ReinterpretI64, O::I64ReinterpretF64) => To(x),
-            (O::I64ExtendI32U, O::I32WrapI64) => {
-                let b = self.constant(Type::I64, u64::from(u32::MAX));
-                let op = O::I64And;
-                Simplified::Inst(Inst::Binary { op, a: x, b })
-            }
-            (O::I64ExtendI32S, O::I32WrapI64) => {
-                let op = O::I64Extend32S;
-                Simplified::Inst(Inst::Unary { op, a: x })
-            }
-            (O::I64Eqz, O::I64ExtendI32U) => {
-                let op = O::I32Eqz;
-                Simplified::Inst(Inst::Unary { op, a: x })
-            }
-            (O::I32Eqz, O::I64Eqz) => {
-                let b = self.constant(Type::I64, 0);
-                let op = O::I64Ne;
-                Simplified::Inst(Inst::Binary { op, a: x, b })
-            }
-            _ => Simplified::Inst(Inst::Unary { op, a }),
+        let is_extension = matches!(inner, O::I64ExtendI32S | O::I64ExtendI32U);
+        if op == O::I32WrapI64 && is_extension {
+            Rule::WrapExtended.hit();
+            return To(x);
         }
+        Simplified::Inst(if (op, inner) == (O::I64ExtendI32U, O::I32WrapI64) {
+            Rule::ExtendWrappedU.hit();
+            let b = self.constant(Type::I64, u64::from(u32::MAX));
+            let op = O::I64And;
+            Inst::Binary { op, a: x, b }
+        } else if (op, inner) == (O::I64ExtendI32S, O::I32WrapI64) {
+            Rule::ExtendWrappedS.hit();
+            let op = O::I64Extend32S;
+            Inst::Unary { op, a: x }
+        } else if (op, inner) == (O::I64Eqz, O::I64ExtendI32U) {
+            Rule::NarrowEqz.hit();
+            let op = O::I32Eqz;
+            Inst::Unary { op, a: x }
+        } else if (op, inner) == (O::I32Eqz, O::I64Eqz) {
+            Rule::EqzOfEqz64.hit();
+            let b = self.constant(Type::I64, 0);
+            let op = O::I64Ne;
+            Inst::Binary { op, a: x, b }
+        } else {
+            Inst::Unary { op, a }
+        })
     }
 
     // --- binary ----------------------------------------------------------------------------------
@@ -257,14 +264,17 @@ impl Walk<'_> {
         match (self.func.constant(a), self.func.constant(b)) {
             (Some(x), Some(y)) => {
                 if let Some(result) = fold::evaluate(op, &[x, y]) {
+                    Rule::FoldBinary.hit();
                     return To(self.constant(fold::result_type(op), result));
                 }
             }
             (Some(_), None) if fold::is_commutative(op) => {
+                Rule::ConstantRight.hit();
                 return Simplified::Inst(Inst::Binary { op, a: b, b: a });
             }
             (Some(_), None) => {
                 if let Some(op) = fold::mirrored(op) {
+                    Rule::MirrorCompare.hit();
                     return Simplified::Inst(Inst::Binary { op, a: b, b: a });
                 }
             }
@@ -276,53 +286,73 @@ impl Walk<'_> {
             (None, None) => {}
         }
         if a == b
-            && let Some(done) = self.with_itself(op, a)
+            && let Some(done) = self.with_itself(op)
         {
             return done;
         }
         self.reassociate(op, a, b)
     }
 
+    /// An operation with a constant on the right.
+    fn with_right(&mut self, kind: IntOp, ty: Type, a: Value, y: u64) -> Simplified {
+        let (op, b) = (kind.of_type(ty), self.constant(ty, y));
+        Simplified::Inst(Inst::Binary { op, a, b })
+    }
+
     /// Rules for a constant on the right.
     fn with_constant(&mut self, op: Op, a: Value, y: u64) -> Option<Simplified> {
-        let ty = fold::operand_type(op, 0);
+        let (kind, ty) = fold::integer(op)?;
         let (bits, all) = match ty {
             Type::I32 => (32, u64::from(u32::MAX)),
-            Type::I64 => (64, u64::MAX),
-            _ => return None,
+            Type::I64 | Type::F32 | Type::F64 | Type::V128 | Type::Ref => (64, u64::MAX),
         };
-        Some(match op {
-            Op::I32Sub | Op::I64Sub => {
-                let add = if bits == 32 { Op::I32Add } else { Op::I64Add };
-                let b = self.constant(ty, y.wrapping_neg() & all);
-                Simplified::Inst(Inst::Binary { op: add, a, b })
+        Some(match kind {
+            IntOp::Sub => {
+                Rule::SubtractToAdd.hit();
+                self.with_right(IntOp::Add, ty, a, y.wrapping_neg() & all)
             }
-            Op::I32Add | Op::I64Add | Op::I32Or | Op::I64Or | Op::I32Xor | Op::I64Xor if y == 0 => {
+            IntOp::Add | IntOp::Or | IntOp::Xor if y == 0 => {
+                Rule::Neutral.hit();
                 To(a)
             }
-            Op::I32And | Op::I64And if y == all => To(a),
-            Op::I32And | Op::I64And | Op::I32Mul | Op::I64Mul if y == 0 => To(self.constant(ty, 0)),
-            Op::I32Or | Op::I64Or if y == all => To(self.constant(ty, all)),
-            _ if op.shape() == Shape::Binary && fold::is_shift(op) && y & (bits - 1) == 0 => To(a),
-            Op::I32Mul | Op::I64Mul | Op::I32DivU | Op::I64DivU if y == 1 => To(a),
-            Op::I32Mul | Op::I64Mul | Op::I32DivU | Op::I64DivU if y.is_power_of_two() => {
-                let b = self.constant(ty, u64::from(y.trailing_zeros()));
-                let op = shift_for(op);
-                Simplified::Inst(Inst::Binary { op, a, b })
+            IntOp::And if y == all => {
+                Rule::Neutral.hit();
+                To(a)
             }
-            Op::I32RemU | Op::I64RemU if y.is_power_of_two() => {
-                let b = self.constant(ty, y - 1);
-                let op = if bits == 32 { Op::I32And } else { Op::I64And };
-                Simplified::Inst(Inst::Binary { op, a, b })
+            IntOp::And | IntOp::Mul if y == 0 => {
+                Rule::Absorbing.hit();
+                To(self.constant(ty, 0))
             }
-            Op::I32Eq | Op::I64Eq if y == 0 => {
-                let op = if bits == 32 { Op::I32Eqz } else { Op::I64Eqz };
+            IntOp::Or if y == all => {
+                Rule::Absorbing.hit();
+                To(self.constant(ty, all))
+            }
+            IntOp::Shl | IntOp::ShrS | IntOp::ShrU | IntOp::Rotl | IntOp::Rotr
+                if y & (bits - 1) == 0 =>
+            {
+                Rule::ShiftByNothing.hit();
+                To(a)
+            }
+            IntOp::Mul | IntOp::DivU if y == 1 => {
+                Rule::Neutral.hit();
+                To(a)
+            }
+            IntOp::Mul if y.is_power_of_two() => {
+                Rule::MultiplyByPower.hit();
+                self.with_right(IntOp::Shl, ty, a, u64::from(y.trailing_zeros()))
+            }
+            IntOp::DivU if y.is_power_of_two() => {
+                Rule::DivideByPower.hit();
+                self.with_right(IntOp::ShrU, ty, a, u64::from(y.trailing_zeros()))
+            }
+            IntOp::Eq if y == 0 => {
+                Rule::EqualToZero.hit();
+                let op = IntOp::Eqz.of_type(ty);
                 Simplified::Inst(Inst::Unary { op, a })
             }
-            Op::I32LtU | Op::I64LtU if y == 0 => To(self.constant(Type::I32, 0)),
-            Op::I32GeU | Op::I64GeU if y == 0 => To(self.constant(Type::I32, 1)),
-            _ if ty == Type::I64 && y <= u64::from(u32::MAX) => {
-                let narrow = narrowed(op)?;
+            IntOp::Eq | IntOp::Ne | IntOp::LtU | IntOp::GtU | IntOp::LeU | IntOp::GeU
+                if ty == Type::I64 && y <= u64::from(u32::MAX) =>
+            {
                 let Some(Inst::Unary {
                     op: Op::I64ExtendI32U,
                     a,
@@ -330,29 +360,77 @@ impl Walk<'_> {
                 else {
                     return None;
                 };
+                Rule::NarrowCompare.hit();
                 let b = self.constant(Type::I32, y);
-                Simplified::Inst(Inst::Binary { op: narrow, a, b })
+                let op = kind.of_type(Type::I32);
+                Simplified::Inst(Inst::Binary { op, a, b })
             }
-            _ => return None,
+            IntOp::Clz
+            | IntOp::Ctz
+            | IntOp::Popcnt
+            | IntOp::Extend8S
+            | IntOp::Extend16S
+            | IntOp::Eqz
+            | IntOp::Add
+            | IntOp::Mul
+            | IntOp::DivS
+            | IntOp::DivU
+            | IntOp::RemS
+            | IntOp::RemU
+            | IntOp::And
+            | IntOp::Or
+            | IntOp::Xor => return None,
+            IntOp::Shl
+            | IntOp::ShrS
+            | IntOp::ShrU
+            | IntOp::Rotl
+            | IntOp::Rotr
+            | IntOp::Eq
+            | IntOp::Ne
+            | IntOp::LtS
+            | IntOp::LtU
+            | IntOp::GtS
+            | IntOp::GtU
+            | IntOp::LeS
+            | IntOp::LeU
+            | IntOp::GeS
+            | IntOp::GeU => return None,
         })
     }
 
     /// Rules for equal operands.
-    fn with_itself(&mut self, op: Op, a: Value) -> Option<Simplified> {
-        use Op as O;
-        let ty = fold::result_type(op);
-        Some(match op {
-            O::I32Sub | O::I64Sub | O::I32Xor | O::I64Xor => To(self.constant(ty, 0)),
-            O::I32And | O::I64And | O::I32Or | O::I64Or => To(a),
-            O::I32Eq | O::I64Eq | O::I32LeS | O::I64LeS | O::I32LeU | O::I64LeU => {
-                To(self.constant(ty, 1))
+    fn with_itself(&mut self, op: Op) -> Option<Simplified> {
+        let (kind, _) = fold::integer(op)?;
+        Some(match kind {
+            IntOp::Eq | IntOp::LeS | IntOp::LeU | IntOp::GeS | IntOp::GeU => {
+                Rule::SameCompares.hit();
+                To(self.constant(Type::I32, 1))
             }
-            O::I32GeS | O::I64GeS | O::I32GeU | O::I64GeU => To(self.constant(ty, 1)),
-            O::I32Ne | O::I64Ne | O::I32LtS | O::I64LtS | O::I32LtU | O::I64LtU => {
-                To(self.constant(ty, 0))
+            IntOp::Ne | IntOp::LtS | IntOp::LtU | IntOp::GtS | IntOp::GtU => {
+                Rule::SameCompares.hit();
+                To(self.constant(Type::I32, 0))
             }
-            O::I32GtS | O::I64GtS | O::I32GtU | O::I64GtU => To(self.constant(ty, 0)),
-            _ => return None,
+            IntOp::Clz
+            | IntOp::Ctz
+            | IntOp::Popcnt
+            | IntOp::Extend8S
+            | IntOp::Extend16S
+            | IntOp::Eqz
+            | IntOp::Add
+            | IntOp::Sub
+            | IntOp::And
+            | IntOp::Or
+            | IntOp::Xor
+            | IntOp::Mul
+            | IntOp::DivS
+            | IntOp::DivU
+            | IntOp::RemS
+            | IntOp::RemU
+            | IntOp::Shl
+            | IntOp::ShrS
+            | IntOp::ShrU
+            | IntOp::Rotl
+            | IntOp::Rotr => return None,
         })
     }
 
@@ -360,17 +438,11 @@ impl Walk<'_> {
     fn reassociate(&mut self, op: Op, a: Value, b: Value) -> Simplified {
         let unchanged = Simplified::Inst(Inst::Binary { op, a, b });
         let is_associative = matches!(
-            op,
-            Op::I32Add
-                | Op::I64Add
-                | Op::I32And
-                | Op::I64And
-                | Op::I32Or
-                | Op::I64Or
-                | Op::I32Xor
-                | Op::I64Xor
-                | Op::I32Mul
-                | Op::I64Mul
+            fold::integer(op),
+            Some((
+                IntOp::Add | IntOp::And | IntOp::Or | IntOp::Xor | IntOp::Mul,
+                _
+            ))
         );
         let Some(Inst::Binary {
             op: inner,
@@ -385,33 +457,11 @@ impl Walk<'_> {
                 let Some(both) = fold::evaluate(op, &[c, d]) else {
                     return unchanged;
                 };
+                Rule::Reassociate.hit();
                 let b = self.constant(fold::operand_type(op, 1), both);
                 Simplified::Inst(Inst::Binary { op, a: x, b })
             }
-            _ => unchanged,
+            (Some(_) | None, Some(_) | None) => unchanged,
         }
-    }
-}
-
-/// The comparison of 32 bits that does for a 64-bit one whose operands have zero upper halves.
-fn narrowed(op: Op) -> Option<Op> {
-    Some(match op {
-        Op::I64Eq => Op::I32Eq,
-        Op::I64Ne => Op::I32Ne,
-        Op::I64LtU => Op::I32LtU,
-        Op::I64GtU => Op::I32GtU,
-        Op::I64LeU => Op::I32LeU,
-        Op::I64GeU => Op::I32GeU,
-        _ => return None,
-    })
-}
-
-/// The shift that multiplies or divides by a power of two.
-fn shift_for(op: Op) -> Op {
-    match op {
-        Op::I32Mul => Op::I32Shl,
-        Op::I64Mul => Op::I64Shl,
-        Op::I32DivU => Op::I32ShrU,
-        _ => Op::I64ShrU,
     }
 }

@@ -111,6 +111,73 @@ pub fn is_shift(op: Op) -> bool {
     )
 }
 
+macro_rules! int_ops {
+    ($($kind:ident $narrow:ident $wide:ident;)*) => {
+        /// An operation on integers, without their width.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[expect(missing_docs, reason = "the names are those of the opcodes")]
+        pub enum IntOp { $($kind),* }
+
+        static INT_OPS: [Option<(IntOp, Type)>; Op::ALL.len()] = {
+            let mut table = [None; Op::ALL.len()];
+            $(
+                table[Op::$narrow as usize] = Some((IntOp::$kind, Type::I32));
+                table[Op::$wide as usize] = Some((IntOp::$kind, Type::I64));
+            )*
+            table
+        };
+
+        impl IntOp {
+            /// The opcode for operands of an integer type.
+            pub fn of_type(self, ty: Type) -> Op {
+                let is_narrow = ty == Type::I32;
+                match self {
+                    $(IntOp::$kind => if is_narrow { Op::$narrow } else { Op::$wide },)*
+                }
+            }
+        }
+    };
+}
+
+int_ops! {
+    Clz I32Clz I64Clz;
+    Ctz I32Ctz I64Ctz;
+    Popcnt I32Popcnt I64Popcnt;
+    Extend8S I32Extend8S I64Extend8S;
+    Extend16S I32Extend16S I64Extend16S;
+    Add I32Add I64Add;
+    Sub I32Sub I64Sub;
+    Mul I32Mul I64Mul;
+    DivS I32DivS I64DivS;
+    DivU I32DivU I64DivU;
+    RemS I32RemS I64RemS;
+    RemU I32RemU I64RemU;
+    And I32And I64And;
+    Or I32Or I64Or;
+    Xor I32Xor I64Xor;
+    Shl I32Shl I64Shl;
+    ShrS I32ShrS I64ShrS;
+    ShrU I32ShrU I64ShrU;
+    Rotl I32Rotl I64Rotl;
+    Rotr I32Rotr I64Rotr;
+    Eqz I32Eqz I64Eqz;
+    Eq I32Eq I64Eq;
+    Ne I32Ne I64Ne;
+    LtS I32LtS I64LtS;
+    LtU I32LtU I64LtU;
+    GtS I32GtS I64GtS;
+    GtU I32GtU I64GtU;
+    LeS I32LeS I64LeS;
+    LeU I32LeU I64LeU;
+    GeS I32GeS I64GeS;
+    GeU I32GeU I64GeU;
+}
+
+/// The operation of an opcode that has only integers of one width as operands, and their type.
+pub fn integer(op: Op) -> Option<(IntOp, Type)> {
+    INT_OPS[op as usize]
+}
+
 macro_rules! compare_pairs {
     ($($op:ident $inverse:ident $mirror:ident;)*) => {
         /// The integer comparison that holds exactly when this one does not.

@@ -16,7 +16,7 @@ use crate::jit::target::Target as _;
 use crate::module::Module;
 
 #[path = "../../../tests/suites/mod.rs"]
-mod suites;
+pub(super) mod suites;
 
 fn check_decodes(image: &Image) {
     let mut data = image.data.iter().peekable();

@@ -7,6 +7,7 @@ use crate::jit::arm64::minst::{MInst, Test};
 use crate::jit::arm64::ops::{AddSub, Cond, FpCmp, Logic, LogicImm, Shift, Size};
 use crate::jit::arm64::regs::{Gpr, XZR};
 use crate::jit::ssa::fold;
+use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{self, Block, Term, Value};
 use crate::ops::{Group, Op, Shape, group};
 
@@ -35,7 +36,10 @@ impl Cx<'_> {
     /// A test of whether an i32 is not 0; takes in the comparison that makes it.
     pub(super) fn test(&mut self, cond: Value) -> Test {
         match self.sole_use(cond) {
-            Some(inst) if is_test(inst) || is_mask(inst) => self.test_of(inst),
+            Some(inst) if is_test(inst) || is_mask(inst) => {
+                Rule::TakeCompare.hit();
+                self.test_of(inst)
+            }
             _ => Test::Zero {
                 size: Size::W,
                 reg: self.gpr(cond),
@@ -70,8 +74,14 @@ impl Cx<'_> {
                 op: Op::I32And | Op::I64And,
                 a,
                 b,
-            }) => self.test_mask(size, a, b, false),
-            Some(inst) if size == Size::W && is_test(inst) => self.test_of(inst).invert(),
+            }) => {
+                Rule::EqzOfMask.hit();
+                self.test_mask(size, a, b, false)
+            }
+            Some(inst) if size == Size::W && is_test(inst) => {
+                Rule::EqzOfTest.hit();
+                self.test_of(inst).invert()
+            }
             _ => Test::Zero {
                 size,
                 reg: self.gpr(a),
@@ -85,10 +95,12 @@ impl Cx<'_> {
         if let Some(mask) = self.func.constant(b) {
             let reg = self.gpr(a);
             if mask.is_power_of_two() {
+                Rule::MaskOfBit.hit();
                 let bit = mask.trailing_zeros() as u8;
                 return Test::Bit { reg, bit, is_set };
             }
             if let Some(imm) = BitImm::new(size, mask) {
+                Rule::MaskImmediate.hit();
                 self.a64(Inst::LogicImm {
                     op: LogicImm::Ands,
                     size,
@@ -119,10 +131,12 @@ impl Cx<'_> {
             let bit = size.bit_count() - 1;
             match cond {
                 Cond::Ne => {
+                    Rule::CompareNotZero.hit();
                     let (reg, is_zero) = (self.gpr(a), false);
                     return Test::Zero { size, reg, is_zero };
                 }
                 Cond::Lt | Cond::Ge => {
+                    Rule::CompareSign.hit();
                     let (reg, is_set) = (self.gpr(a), cond == Cond::Lt);
                     return Test::Bit { reg, bit, is_set };
                 }

@@ -15,6 +15,7 @@ use crate::jit::arm64::ops::{
 use crate::jit::arm64::regs::{Gpr, XZR};
 use crate::jit::arm64::vector::{Arr, Vec2, VecAcross};
 use crate::jit::ssa::fold;
+use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{self, InstId, Value};
 use crate::ops::{Op, group};
 use crate::trap::TrapKind;
@@ -196,17 +197,21 @@ impl Cx<'_> {
                 Size::X => bits as i64,
             };
             if let Some(imm) = Imm12::new(bits as u64) {
+                Rule::OperandImmediate.hit();
                 return Second::Imm(imm);
             }
             if let Some(imm) = Imm12::new(bits.wrapping_neg() as u64) {
+                Rule::OperandNegated.hit();
                 return Second::NegImm(imm);
             }
         }
         if let Some(ssa::Inst::Unary { op, a }) = self.func.def(b) {
             if op == Op::I64ExtendI32U {
+                Rule::OperandExtendedU.hit();
                 return Second::Extended(self.gpr(a), Extend::Uxtw);
             }
             if op == Op::I64ExtendI32S {
+                Rule::OperandExtendedS.hit();
                 return Second::Extended(self.gpr(a), Extend::Sxtw);
             }
         }
@@ -229,6 +234,10 @@ impl Cx<'_> {
             if let Some(shift) = shift_of(op)
                 && (with_rotation || shift != Shift::Ror)
             {
+                match shift {
+                    Shift::Ror => Rule::OperandRotated.hit(),
+                    Shift::Lsl | Shift::Lsr | Shift::Asr => Rule::OperandShifted.hit(),
+                }
                 return (self.gpr(a), shift, (amount % bits) as u8);
             }
         }
@@ -279,7 +288,8 @@ impl Cx<'_> {
     // --- operations ------------------------------------------------------------------------------
 
     fn add(&mut self, size: Size, rd: Gpr, a: Value, b: Value) {
-        let (a, b) = if self.is_second(a) && !self.is_second(b) && self.func.constant(b).is_none() {
+        let (a, b) = if self.is_second(a) && !self.is_second(b) && !self.func.is_made_at_use(b) {
+            Rule::SwapForOperand.hit();
             (b, a)
         } else {
             (a, b)
@@ -287,8 +297,9 @@ impl Cx<'_> {
         let product = self.factors(b).map(|f| (f, a));
         let product = product.or_else(|| self.factors(a).map(|f| (f, b)));
         if let Some(((x, y), addend)) = product
-            && self.func.constant(addend).is_none()
+            && !self.func.is_made_at_use(addend)
         {
+            Rule::MultiplyAdd.hit();
             return self.multiply_add(MulAdd::Madd, (size, rd), x, y, addend);
         }
         self.add_sub(AddSub::Add, AddSub::Sub, (size, rd), a, b);
@@ -296,9 +307,11 @@ impl Cx<'_> {
 
     fn sub(&mut self, size: Size, rd: Gpr, a: Value, b: Value) {
         if let Some((x, y)) = self.factors(b) {
+            Rule::MultiplySubtract.hit();
             return self.multiply_add(MulAdd::Msub, (size, rd), x, y, a);
         }
         if self.func.constant(a) == Some(0) {
+            Rule::Negate.hit();
             let (rm, shift, amount) = self.shifted(size, b, false);
             return self.a64(Inst::AddSub {
                 op: AddSub::Sub,
@@ -394,6 +407,7 @@ impl Cx<'_> {
                 (Op::I64ExtendI32U, MulAddLong::Umaddl),
             ];
             if let Some((_, op)) = long.into_iter().find(|&(extend, _)| extend == x_op) {
+                Rule::MultiplyLong.hit();
                 let (rn, rm) = (self.gpr(x), self.gpr(y));
                 let ra = XZR;
                 return self.a64(Inst::MulAddLong { op, rd, rn, rm, ra });
@@ -413,6 +427,7 @@ impl Cx<'_> {
             }) = self.sole_use(a)
             && let Some(amount) = self.func.constant(amount)
         {
+            Rule::ExtractBits.hit();
             let bits = u64::from(size.bit_count());
             let (lowest, width) = (amount % bits, u64::from(mask.trailing_ones()));
             let rn = self.gpr(source);
@@ -431,6 +446,7 @@ impl Cx<'_> {
     fn logic(&mut self, op: LogicImm, size: Size, rd: Gpr, a: Value, b: Value) {
         if let Some(bits) = self.func.constant(b) {
             if let Some(imm) = BitImm::new(size, bits) {
+                Rule::LogicImmediate.hit();
                 let rn = self.gpr(a);
                 return self.a64(Inst::LogicImm {
                     op,
@@ -442,13 +458,17 @@ impl Cx<'_> {
             }
             let all = u64::MAX >> (64 - size.bit_count());
             if op == LogicImm::Eor && bits == all {
+                Rule::Not.hit();
                 let rm = self.gpr(a);
                 return self.a64(Inst::mvn(size, rd, rm));
             }
         }
         let (a, b) = if self.is_second(a) { (b, a) } else { (a, b) };
         let (op, b) = match self.complement(size, b) {
-            Some(inner) => (inverted(op), inner),
+            Some(inner) => {
+                Rule::Complement.hit();
+                (inverted(op), inner)
+            }
             None => (plain(op), b),
         };
         let (rm, shift, amount) = self.shifted(size, b, true);
@@ -518,6 +538,9 @@ impl Cx<'_> {
     ) {
         let (rn, rm) = (self.gpr(a), self.gpr(b));
         let divisor = self.func.constant(b);
+        if divisor.is_some() {
+            Rule::KnownDivisor.hit();
+        }
         if divisor.is_none_or(|bits| bits == 0) {
             let is_zero = Test::Zero {
                 size,

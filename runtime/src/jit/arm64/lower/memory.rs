@@ -3,10 +3,11 @@
 use super::{Cx, as_gpr, as_vreg};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::mem::Mem;
-use crate::jit::arm64::minst::{MInst, Test};
-use crate::jit::arm64::ops::{AddSub, Cond, Extend, IndexExtend, Load, Size, Store, Width};
-use crate::jit::arm64::regs::{Gpr, XZR};
+use crate::jit::arm64::minst::{EarlierAccess, MInst, Test};
+use crate::jit::arm64::ops::{AddSub, Cond, IndexExtend, Load, Size, Store, Width};
+use crate::jit::arm64::regs::Gpr;
 use crate::jit::lower::Lower;
+use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{self, Class, InstId, Value};
 use crate::ops::Op;
 use crate::trap::TrapKind;
@@ -65,12 +66,7 @@ impl Cx<'_> {
         else {
             unreachable!("asked for stores only")
         };
-        let stores = match (stores(op), self.func.constant(value)) {
-            (Stores::Vreg(Width::S), Some(0)) => Stores::Gpr(Store::StrW),
-            (Stores::Vreg(Width::D), Some(0)) => Stores::Gpr(Store::StrX),
-            (stores, _) => stores,
-        };
-        let inst = match stores {
+        let inst = match stores(op) {
             Stores::Gpr(op) => {
                 let mem = self.mem(base, offset, op.access().log2);
                 let rt = self.gpr_or_zero(value);
@@ -86,35 +82,44 @@ impl Cx<'_> {
     }
 
     /// Traps unless the index is below the limit. The comparison extends an index of 32 bits.
-    pub(super) fn check_bounds(&mut self, index: Value, limit: Value) {
-        let narrow = match self.func.def(index) {
+    pub(super) fn check_bounds(&mut self, id: InstId, index: Value, limit: Value) {
+        let limit = self.gpr(limit);
+        let (index, is_narrow) = self.index_of_check(index);
+        let Some(earlier) = self.func.earlier.get(&id) else {
+            self.a64(Inst::compare_index(limit, index, is_narrow));
+            let is_outside = Test::Flags(Cond::Ls);
+            return self.emit(MInst::TrapIf(is_outside, TrapKind::MemoryOutOfBounds));
+        };
+        let earlier = earlier.iter().map(|access| {
+            let (index, is_narrow) = self.index_of_check(access.index);
+            EarlierAccess {
+                index,
+                is_narrow,
+                by: access.by,
+                position: access.position,
+            }
+        });
+        let earlier = earlier.collect();
+        self.emit(MInst::CheckBounds {
+            index,
+            is_narrow,
+            limit,
+            earlier,
+        });
+    }
+
+    /// The register of an index, and true if that is an i32 which is to be extended.
+    fn index_of_check(&mut self, index: Value) -> (Gpr, bool) {
+        match self.func.def(index) {
             Some(ssa::Inst::Unary {
                 op: Op::I64ExtendI32U,
                 a,
-            }) => Some(a),
-            _ => None,
-        };
-        match narrow {
-            Some(narrow) if self.resolve(index) == index => {
-                let (rn, rm) = (self.gpr(limit), self.gpr(narrow));
-                self.a64(Inst::AddSubExtend {
-                    op: AddSub::Subs,
-                    size: Size::X,
-                    rd: XZR,
-                    rn,
-                    rm,
-                    extend: Extend::Uxtw,
-                    amount: 0,
-                });
+            }) if self.resolve(index) == index => {
+                Rule::CheckExtends.hit();
+                (self.gpr(a), true)
             }
-            Some(_) => {
-                let (rn, rm) = (self.gpr(limit), self.gpr(index));
-                self.a64(Inst::add_sub(AddSub::Subs, Size::X, XZR, rn, rm));
-            }
-            None => self.add_sub(AddSub::Subs, AddSub::Adds, (Size::X, XZR), limit, index),
+            Some(_) | None => (self.gpr(index), false),
         }
-        let is_outside = Test::Flags(Cond::Ls);
-        self.emit(MInst::TrapIf(is_outside, TrapKind::MemoryOutOfBounds));
     }
 
     fn access(&mut self, class: Class, inst: Inst) {
@@ -132,7 +137,7 @@ impl Cx<'_> {
                 a,
                 b,
             }) = self.address(base)
-            && self.func.constant(b).is_none()
+            && !self.func.is_made_at_use(b)
         {
             return self.index(a, b, log2);
         }
@@ -173,8 +178,13 @@ impl Cx<'_> {
                 }) if log2 > 0 && self.func.constant(b) == Some(u64::from(log2)) => {
                     self.scaled_index(a)
                 }
-                _ => continue,
+                Some(_) | None => continue,
             };
+            match (extend, scaled) {
+                (IndexExtend::Lsl | IndexExtend::Sxtx, _) => Rule::IndexScaled.hit(),
+                (IndexExtend::Uxtw | IndexExtend::Sxtw, false) => Rule::IndexExtended.hit(),
+                (IndexExtend::Uxtw | IndexExtend::Sxtw, true) => Rule::IndexBoth.hit(),
+            }
             let (base, index) = (self.gpr(base), self.gpr(index));
             return Mem::Index {
                 base,
@@ -202,7 +212,7 @@ impl Cx<'_> {
                 op: Op::I64ExtendI32S,
                 a,
             }) => (IndexExtend::Sxtw, a, true),
-            _ => (IndexExtend::Lsl, index, true),
+            Some(_) | None => (IndexExtend::Lsl, index, true),
         }
     }
 
