@@ -41,7 +41,7 @@ const ENGINES: &[(&str, EngineName, &[Job])] = &[
     ("cranelift", EngineName::Wasmtime("cranelift"), Job::ALL),
 ];
 
-const WHERE_THERE_IS_A_JIT: &[Job] = if wassay::jit::CAN_RUN {
+const WHERE_THERE_IS_A_JIT: &[Job] = if wassay::interior::jit::CAN_RUN {
     Job::ALL
 } else {
     &[Instructions, Compiling]

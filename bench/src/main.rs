@@ -6,6 +6,7 @@
 //! start), and samples of all engines take turns, so that the machine's drift falls on all alike.
 //! Medians are printed and written as JSON and Markdown. Nothing is judged: figures are figures.
 
+mod calls;
 mod engines;
 mod sample;
 mod table;
@@ -18,6 +19,7 @@ use table::{Bench, Job};
 
 const USAGE: &str =
     "usage: wassay-bench kernels|load|count [--runs N] [--engines A,B] [--out DIR] FILE...
+       wassay-bench calls [DIR]
        wassay-bench one ENGINE FILE EXPORT
 
 kernels: median user seconds of the export `run` of each FILE.wat or FILE.wasm.
@@ -25,12 +27,14 @@ load:    median CPU milliseconds to compile, instantiate and first call; FILE.wa
 count:   instructions executed in compiled code by `run`, and to load the module, in processes
          that are started by the words of WASSAY_BENCH_COUNTING (an emulator with the counting
          plugin, and this program for its processor).
+calls:   nanoseconds of a typed entry and of a typed host call; also as DIR/calls.md.
 --out:   also writes each table as DIR/NAME.json and DIR/NAME.md.";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let done = match args.first().map(String::as_str) {
         Some("one") => one(&args[1..]),
+        Some("calls") => calls::measure(args.get(1).map(std::path::Path::new)),
         Some("kernels") => bench(&[Job::Kernels], 5, &args[1..]),
         Some("load") => bench(&[Job::Load], 5, &args[1..]),
         Some("count") => bench(&[Job::Instructions, Job::Compiling], 1, &args[1..]),

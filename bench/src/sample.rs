@@ -7,7 +7,7 @@ use std::ops::Range;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use serde::{Deserialize, Serialize};
-use wassay_runtime::jit::marks::{Mark, mark};
+use wassay_runtime::interior::jit::marks::{Mark, mark};
 
 use crate::Done;
 

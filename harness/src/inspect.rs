@@ -7,8 +7,9 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use wassay_runtime::module::Module;
-use wassay_runtime::{Config, Engine, ErrorKind, Tier, WasmFeatures, ir, jit};
+use wassay_runtime::interior::module::Module;
+use wassay_runtime::interior::{ir, jit};
+use wassay_runtime::{Config, Engine, ErrorKind, Tier, WasmFeatures};
 
 use crate::cli::InspectArgs;
 use crate::error::{Exit, InputError};
@@ -76,7 +77,7 @@ pub struct Subject<'a> {
     args: &'a InspectArgs,
     module: &'a Module,
     stages: Stages,
-    names: wassay_runtime::module::Names,
+    names: wassay_runtime::interior::module::Names,
 }
 
 impl<'a> Subject<'a> {
@@ -101,7 +102,9 @@ impl<'a> Subject<'a> {
             title += &format!(" ${name}");
         }
         for export in &self.module.exports {
-            if export.kind == wassay_runtime::module::ExternKind::Func && export.index == func {
+            if export.kind == wassay_runtime::interior::module::ExternKind::Func
+                && export.index == func
+            {
                 title += &format!(" (export {:?})", export.name);
             }
         }
@@ -136,7 +139,8 @@ impl<'a> Subject<'a> {
         }
         let mut exports = self.module.exports.iter();
         let export = exports.find(|export| {
-            export.kind == wassay_runtime::module::ExternKind::Func && export.name == wanted
+            export.kind == wassay_runtime::interior::module::ExternKind::Func
+                && export.name == wanted
         });
         let name = wanted.strip_prefix('$').unwrap_or(wanted);
         let mut names = self.names.funcs.iter();

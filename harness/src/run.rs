@@ -8,7 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
 use wassay_runtime as runtime;
-use wassay_runtime::jit::marks::{self, Mark};
+use wassay_runtime::interior::jit::marks::{self, Mark};
 use wassay_runtime::{
     Compilation, Config, Engine, ErrorKind, Func, FuncType, Instance, Module, Store, TrapKind, Val,
 };

@@ -42,7 +42,7 @@ pub struct Backtrace {
 }
 
 impl Backtrace {
-    /// The innermost frames, [`BACKTRACE_FRAMES_MAX`] at most.
+    /// The innermost frames, `BACKTRACE_FRAMES_MAX` at most.
     pub fn frames(&self) -> &[Frame] {
         &self.frames
     }

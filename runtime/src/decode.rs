@@ -45,7 +45,7 @@ type Result<T> = std::result::Result<T, DecodeError>;
 pub struct Instr<'a> {
     /// The opcode.
     pub op: Op,
-    /// The immediates; the row's [`Imms`] gives their form and the meaning of the numbers.
+    /// The immediates; the row's `Imms` gives their form and the meaning of the numbers.
     pub imm: Imm<'a>,
     /// The offset of the opcode in the module.
     pub offset: usize,

@@ -415,7 +415,7 @@ struct EngineData {
 
 impl Engine {
     /// An engine that runs everything in one backend.
-    pub fn with_backend(config: Config, backend: Box<dyn Backend>) -> Engine {
+    pub(crate) fn with_backend(config: Config, backend: Box<dyn Backend>) -> Engine {
         Engine {
             inner: Arc::new(EngineData {
                 config,
@@ -431,12 +431,12 @@ impl Engine {
     }
 
     /// The types of this engine's modules and stores.
-    pub fn registry(&self) -> &Arc<TypeRegistry> {
+    pub(crate) fn registry(&self) -> &Arc<TypeRegistry> {
         &self.inner.registry
     }
 
     /// The tier that runs functions.
-    pub fn backend(&self) -> &dyn Backend {
+    pub(crate) fn backend(&self) -> &dyn Backend {
         &*self.inner.backend
     }
 

@@ -41,7 +41,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use cast::{Cast, CastTest, has_descriptor};
-pub use object::{fill, operand_slots, write_elements, write_field, write_fields};
+pub use object::{fill, operand_slots, write_elements, write_fields};
 pub use size::Cell;
 use space::Space;
 
@@ -237,12 +237,6 @@ pub unsafe fn exception_payload(cx: *const Cx, exception: u64) -> *mut u64 {
         let object = (*cx).gc_base.add(exception as usize);
         object.add(EXCEPTION_HEADER_BYTES as usize).cast::<u64>()
     }
-}
-
-/// True if a word of the hierarchies any, extern or exn refers to an object of the heap.
-#[inline(always)]
-pub fn is_object(word: u64) -> bool {
-    word & 7 == 0 && word != 0
 }
 
 /// The heap's copy of facts about types: the registry is asked once for each type.

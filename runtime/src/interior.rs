@@ -3,12 +3,42 @@
 
 use crate::api::{AsContext, Module};
 use crate::engine::Proof;
-use crate::module;
 use crate::store::{Global, Memory, Table, Tag};
 use crate::value::Func;
 
+/// Decoding of instructions.
+pub mod decode {
+    pub use crate::decode::{
+        Catch, DecodeError, Decoder, Handler, Imm, Instr, MemArg, RawBlockType, RawHeapType,
+        RawRefType, RawValType,
+    };
+}
+
+/// The canonical IR.
+pub mod ir {
+    pub use crate::ir::{build, build_with, verify};
+}
+
+/// The stages of the JIT as text, and the marks around what is counted.
+pub mod jit {
+    pub use crate::jit::{CAN_RUN, Stages, marks, stages};
+}
+
+/// The parts of a module.
+pub mod module {
+    pub use crate::module::{
+        Export, ExternKind, ExternType, Import, MemoryType, Module, Names, SegmentMode,
+    };
+    pub use crate::types::CompositeKind;
+}
+
+/// The table of opcodes.
+pub mod ops {
+    pub use crate::ops::{Domain, Op, Proposal, Shape};
+}
+
 /// What a module is made of.
-pub fn parts(module: &Module) -> &module::Module {
+pub fn parts(module: &Module) -> &crate::module::Module {
     &module.inner
 }
 

@@ -116,7 +116,6 @@ impl std::fmt::Debug for Operand {
 /// The type of an operand. All references have one type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
-#[expect(missing_docs, reason = "the names are the spec's own")]
 pub enum Type {
     I32,
     I64,

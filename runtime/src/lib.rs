@@ -17,38 +17,42 @@
     rustdoc::broken_intra_doc_links,
     rustdoc::private_intra_doc_links
 )]
+#![allow(
+    unreachable_pub,
+    reason = "rooms are private: what they offer to other rooms is `pub`"
+)]
 
-pub mod api;
-pub mod atomic;
-pub mod backtrace;
-pub mod decode;
-pub mod engine;
-pub mod error;
-pub mod evaluate;
-pub mod gc;
-pub mod global;
-pub mod helpers;
+mod api;
+mod atomic;
+mod backtrace;
+mod decode;
+mod engine;
+mod error;
+mod evaluate;
+mod gc;
+mod global;
+mod helpers;
 #[doc(hidden)]
 pub mod interior;
-pub mod interrupt;
-pub mod ir;
-pub mod jit;
-pub mod limits;
-pub mod memory;
-pub mod meter;
-pub mod module;
-pub mod numeric;
-pub mod ops;
-pub mod register;
-pub mod simd;
-pub mod stack;
-pub mod store;
-pub mod table;
-pub mod tier;
-pub mod trap;
-pub mod types;
-pub mod value;
-pub mod vm;
+mod interrupt;
+mod ir;
+mod jit;
+mod limits;
+mod memory;
+mod meter;
+mod module;
+mod numeric;
+mod ops;
+mod register;
+mod simd;
+mod stack;
+mod store;
+mod table;
+mod tier;
+mod trap;
+mod types;
+mod value;
+mod vm;
 
 pub use api::*;
 pub use backtrace::{Backtrace, Frame};

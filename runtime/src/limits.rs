@@ -5,8 +5,6 @@
 
 /// Bytes of a Wasm page (spec: 64 KiB).
 pub const PAGE_SIZE_BYTES: usize = 65_536;
-/// Most pages of a 32-bit memory (spec: 2^16, the whole 4 GiB).
-pub const MEMORY32_PAGES_MAX: u64 = 65_536;
 /// Bytes that a guarded reservation spans: index (4 GiB) + offset (4 GiB) + widest access, rounded.
 pub const GUARD_RESERVATION_BYTES: usize = (8 << 30) + PAGE_SIZE_BYTES;
 /// Most bytes of a garbage-collected heap: its references are 32-bit offsets, and none may wrap.
@@ -91,7 +89,7 @@ pub struct Limits {
     pub store_memory_bytes_max: u64,
     /// Most elements that one table may grow to.
     pub table_elements_max: u64,
-    /// Most bytes that the garbage-collected heap may grow to; above [`GC_HEAP_BYTES_MAX`] it is
+    /// Most bytes that the garbage-collected heap may grow to; above `GC_HEAP_BYTES_MAX` it is
     /// that.
     pub gc_heap_bytes_max: u64,
     /// Most elements that all tables of a store may have together.

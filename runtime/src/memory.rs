@@ -125,6 +125,7 @@ impl MemoryData {
     }
 
     /// True if compiled code may leave out bounds checks.
+    #[cfg(test)]
     pub fn is_guarded(&self) -> bool {
         match &self.backing {
             Backing::Guarded(_) => true,

@@ -89,10 +89,10 @@ pub struct ModuleData {
     /// The numbers of imported functions, tables, memories, globals and tags.
     pub imported: Imported,
     /// The registry that the type ids belong to.
-    pub registry: Arc<TypeRegistry>,
+    pub(crate) registry: Arc<TypeRegistry>,
     /// The code that the tiers have compiled of this module, by tier slot; owned here so that it
     /// goes when the module goes.
-    pub compiled: [OnceLock<Arc<dyn CompiledModule>>; 3],
+    pub(crate) compiled: [OnceLock<Arc<dyn CompiledModule>>; 3],
 }
 
 /// The data that a tier keeps for a module.
@@ -376,7 +376,6 @@ pub struct ConstExpr(pub Box<[ConstOp]>);
 
 /// One instruction of a constant expression.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[expect(missing_docs, reason = "the names are the spec's own")]
 pub enum ConstOp {
     I32(i32),
     I64(i64),

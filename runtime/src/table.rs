@@ -40,11 +40,6 @@ impl TableData {
         self.inst.len
     }
 
-    /// True if the table has no elements.
-    pub fn is_empty(&self) -> bool {
-        self.inst.len == 0
-    }
-
     /// Grows by `delta` elements holding `init`: the old length, or `None` (spec: `table.grow`).
     pub fn grow(&mut self, delta: u64, init: u64) -> Option<u64> {
         let old = self.len();

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use wasmparser::{Parser, Payload};
 use wassay_runtime::{
     Bounds, Caller, Compilation, Config, Engine, Error, ErrorKind, Extern, Func, Instance, Module,
-    Policy, Store, Thresholds, Tier, TrapKind, Val, ValType, WasmFeatures, interior,
+    Policy, Store, Thresholds, Tier, TrapKind, Val, ValType, WasmFeatures,
 };
 
 const WAT: &str = r#"(module $example
@@ -345,16 +345,6 @@ const EXCEPTIONS: &str = r#"(module $example
 #[test]
 fn an_uncaught_exception_tells_where_it_was_thrown() {
     for engine in engines() {
-        let bytes = encode(EXCEPTIONS);
-        let module = Module::new(&engine, &bytes).unwrap();
-        let backend = engine.backend();
-        if backend
-            .compile(interior::parts(&module), engine.config())
-            .is_err_and(|e| e.kind() == ErrorKind::Unsupported)
-        {
-            eprintln!("skipped: {} has no exceptions", named(&engine));
-            continue;
-        }
         let mut run = Run::new(&engine, EXCEPTIONS);
         for (export, expected) in [
             ("through", "throws Throw, misses Call, through Call"),

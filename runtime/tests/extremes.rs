@@ -5,9 +5,8 @@
 
 use std::time::Instant;
 
-use wassay_runtime::{
-    Config, Engine, ErrorKind, Instance, Module, Store, Tier, TrapKind, Val, interior, ir,
-};
+use wassay_runtime::interior::{self, ir};
+use wassay_runtime::{Config, Engine, ErrorKind, Instance, Module, Store, Tier, TrapKind, Val};
 
 const TIERS: [Tier; 2] = [Tier::Stack, Tier::Register];
 

@@ -7,7 +7,8 @@
 mod golden;
 mod suites;
 
-use wassay_runtime::{Config, Engine, ErrorKind, Module, Tier, WasmFeatures, interior, ir};
+use wassay_runtime::interior::{self, ir};
+use wassay_runtime::{Config, Engine, ErrorKind, Module, Tier, WasmFeatures};
 
 #[test]
 fn ir_is_as_expected() {

@@ -9,8 +9,9 @@ mod golden;
 use std::fmt::Write as _;
 use std::fs;
 
-use wassay_runtime::module::Module;
-use wassay_runtime::{Bounds, Config, Tier, interior, ir, jit};
+use wassay_runtime::interior::module::Module;
+use wassay_runtime::interior::{self, ir, jit};
+use wassay_runtime::{Bounds, Config, Tier};
 
 /// What golden files are to have at least.
 const FUNCTIONS_MIN: usize = 100;

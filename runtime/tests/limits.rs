@@ -3,9 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+use wassay_runtime::interior::{self, jit};
 use wassay_runtime::{
     Config, Engine, Error, ErrorKind, Extern, Func, Instance, LimitKind, Limits, Module, Store,
-    Tier, TrapKind, Val, WasmFeatures, interior, jit,
+    Tier, TrapKind, Val, WasmFeatures,
 };
 
 const INTERPRETERS: [Tier; 2] = [Tier::Stack, Tier::Register];

@@ -5,11 +5,11 @@
 
 use std::fmt::Write as _;
 
-use wassay_runtime::decode::{
+use wassay_runtime::interior::decode::{
     Catch, Decoder, Handler, Imm, Instr, MemArg, RawBlockType, RawHeapType, RawRefType, RawValType,
 };
-use wassay_runtime::module::Module;
-use wassay_runtime::ops::Op;
+use wassay_runtime::interior::module::Module;
+use wassay_runtime::interior::ops::Op;
 use wassay_runtime::{Error, Val};
 
 use crate::run::value;
@@ -21,7 +21,7 @@ use crate::run::value;
 pub fn body(module: &Module, body: usize) -> wassay_runtime::Result<String> {
     let range = module.bodies[body].clone();
     let mut reader = Decoder::new(&module.bytes[range.clone()], range.start);
-    let internal = |error: wassay_runtime::decode::DecodeError| {
+    let internal = |error: wassay_runtime::interior::decode::DecodeError| {
         Error::msg(format!("{} at {}", error.message, error.offset))
     };
     let mut out = String::new();

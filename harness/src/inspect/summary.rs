@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use wasmparser::{Parser, Payload};
-use wassay_runtime::decode::Decoder;
-use wassay_runtime::module::{ExternKind, ExternType, MemoryType, Module, SegmentMode};
-use wassay_runtime::ops::Proposal;
-use wassay_runtime::types::CompositeKind;
+use wassay_runtime::interior::decode::Decoder;
+use wassay_runtime::interior::module::CompositeKind;
+use wassay_runtime::interior::module::{ExternKind, ExternType, MemoryType, Module, SegmentMode};
+use wassay_runtime::interior::ops::Proposal;
 use wassay_runtime::{GlobalType, TableType};
 
 use super::Subject;
@@ -128,7 +128,7 @@ fn types(module: &Module) -> Vec<String> {
 
 fn imports(module: &Module) -> Vec<String> {
     let mut func = 0;
-    let line = |import: &wassay_runtime::module::Import| {
+    let line = |import: &wassay_runtime::interior::module::Import| {
         let ty = match &import.ty {
             ExternType::Func { .. } => {
                 func += 1;
@@ -161,7 +161,7 @@ fn functions(subject: &Subject<'_>) -> Vec<String> {
 }
 
 fn exports(module: &Module) -> Vec<String> {
-    let line = |export: &wassay_runtime::module::Export| {
+    let line = |export: &wassay_runtime::interior::module::Export| {
         let kind = match export.kind {
             ExternKind::Func => "func",
             ExternKind::Table => "table",

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use wassay_runtime::decode::{Decoder, Imm, Instr, RawValType};
-use wassay_runtime::module::Module;
-use wassay_runtime::ops::{Domain, Op, Shape};
+use wassay_runtime::interior::decode::{Decoder, Imm, Instr, RawValType};
+use wassay_runtime::interior::module::Module;
+use wassay_runtime::interior::ops::{Domain, Op, Shape};
 
 use crate::script::Argument;
 

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use wassay_runtime::module::ExternKind;
-use wassay_runtime::module::Module;
+use wassay_runtime::interior::module::ExternKind;
+use wassay_runtime::interior::module::Module;
 use wassay_runtime::{Config, Engine, Tier};
 
 use super::body::{self, Function, Number, Operand};

@@ -7,9 +7,9 @@
 use std::collections::HashMap;
 use std::ops::BitOr;
 
-use wassay_runtime::decode::{DecodeError, Decoder};
-use wassay_runtime::module::{ExternType, Module};
-use wassay_runtime::ops::{Domain, Op};
+use wassay_runtime::interior::decode::{DecodeError, Decoder};
+use wassay_runtime::interior::module::{ExternType, Module};
+use wassay_runtime::interior::ops::{Domain, Op};
 
 use super::spectest;
 

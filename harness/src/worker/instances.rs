@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use wassay_runtime::module::{ExternType, SegmentMode};
+use wassay_runtime::interior::module::{ExternType, SegmentMode};
 use wassay_runtime::{Extern, Instance, Memory, Module, Store, Table, ValType, interior};
 
 use super::effects::{Effects, ModuleEffects};

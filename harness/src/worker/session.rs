@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use wassay_runtime::interior;
-use wassay_runtime::module::{Export, ExternKind, Import};
+use wassay_runtime::interior::module::{Export, ExternKind, Import};
 use wassay_runtime::{
     Engine, Error, Extern, Instance, Module, Policy, RootMark, SharedMemory, Store,
 };

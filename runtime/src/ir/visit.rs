@@ -20,7 +20,6 @@ pub enum Role {
 
 /// An immediate: an index into the space of its name, or a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is named after its index space or value")]
 pub enum Imm {
     Func(u32),
     Type(u32),

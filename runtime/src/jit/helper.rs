@@ -47,7 +47,6 @@ macro_rules! names {
     ($($variant:ident $returns:ident $function:path;)*) => {
         /// A function of the runtime.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-        #[expect(missing_docs, reason = "the names are those of the instructions")]
         pub enum Helper { $($variant),* }
 
         impl Helper {

@@ -30,6 +30,10 @@ pub struct Image {
     /// Functions, shared pieces, entries.
     pub bytes: Vec<u8>,
     /// Ranges of `bytes` that are data, in ascending order.
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "tests tell data from instructions by it")
+    )]
     pub data: Vec<Range<u32>>,
     /// The offset of each function, by body.
     pub funcs: Vec<u32>,

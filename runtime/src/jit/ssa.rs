@@ -139,7 +139,6 @@ pub struct Room {
 
 /// What ends a block; where it goes is in [`BlockData::edges`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "the fields are named in each variant's text")]
 pub enum Term {
     /// To the one edge.
     Br,

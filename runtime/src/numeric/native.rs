@@ -7,6 +7,10 @@
 //! at NaNs in any case, and give the positive canonical one. Spec: 4.3.3 Floating-Point Operations
 //! (nans).
 
+#[allow(
+    unused_imports,
+    reason = "the rows of the table name its functions by this path"
+)]
 pub use super::*;
 
 /// Defines the functions that differ, and [`by_profile!`] with them.

@@ -27,6 +27,7 @@ use crate::jit::code::tables::{FaultSite, Pad, SourceLoc};
 use crate::jit::code::{Code, Label, Reloc};
 
 /// The instruction words of code, each with its offset, without the data.
+#[cfg(test)]
 pub fn instructions(code: &Code) -> impl Iterator<Item = (u32, u32)> {
     let mut data = code.data.iter().peekable();
     let words = code.bytes.chunks_exact(4).zip((0u32..).step_by(4));

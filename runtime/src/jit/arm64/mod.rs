@@ -68,13 +68,7 @@ mod table;
 mod tests;
 pub mod vector;
 
-pub use asm::{Assembler, EmitError};
-pub use encode::EncodeError;
-pub use imm::{BitImm, FpImm8, Imm12, LaneMask, mov_imm};
-pub use inst::Inst;
-pub use mem::Mem;
-pub use referent::{Reach, Referent};
-pub use regs::{Gpr, Reg, RegClass, Role, Tied, Vreg};
+pub use asm::EmitError;
 
 use libc::c_void;
 use regalloc2::{MachineEnv, Output};

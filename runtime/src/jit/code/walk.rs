@@ -68,6 +68,7 @@ impl Walk {
     }
 
     /// The place where the next frame has stopped; after the last one, that of the entry's call.
+    #[cfg(test)]
     pub fn stop(&self) -> Stop {
         self.stop
     }

@@ -106,11 +106,6 @@ impl Cfg {
         self.span[block.index()]
     }
 
-    /// How many loops a block is in.
-    pub fn depth(&self, block: Block) -> u32 {
-        self.loop_of[block.index()].map_or(0, |n| self.loops[n as usize].depth)
-    }
-
     /// True if a block is in a loop, given by index.
     pub fn is_in_loop(&self, block: Block, wanted: u32) -> bool {
         self.loop_of[block.index()].is_some_and(|inner| self.contains(wanted, inner))

@@ -5,12 +5,7 @@ use crate::evaluate::{Slots, evaluator};
 use crate::ir::Type;
 use crate::ops::{Group, Op, Shape, SigType, Signature, group};
 
-/// Whether an opcode of shape unary to compare may trap.
-pub fn may_trap(op: Op) -> bool {
-    matches!(op.shape(), Shape::ConvertTrapping | Shape::BinaryTrapping)
-}
-
-/// Whether the result is a truth value, 0 or 1.
+/// True if the result of an opcode is a truth value, 0 or 1.
 pub fn is_bool(op: Op) -> bool {
     matches!(op.shape(), Shape::Test | Shape::Compare)
 }
@@ -115,7 +110,6 @@ macro_rules! int_ops {
     ($($kind:ident $narrow:ident $wide:ident;)*) => {
         /// An operation on integers, without their width.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-        #[expect(missing_docs, reason = "the names are those of the opcodes")]
         pub enum IntOp { $($kind),* }
 
         static INT_OPS: [Option<(IntOp, Type)>; Op::ALL.len()] = {

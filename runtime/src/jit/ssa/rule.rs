@@ -5,7 +5,6 @@ macro_rules! rules {
     ($($name:ident)*) => {
         /// A rewrite rule.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        #[expect(missing_docs, reason = "each rule is described where it is used")]
         pub enum Rule { $($name),* }
 
         #[cfg(test)]

@@ -172,8 +172,8 @@ fn places(store: &Store) -> [usize; 5] {
         cx.top as usize,
         cx.jit_entry_sp,
         cx.frame_top as usize,
-        store.data().entries as usize,
-        store.data().backtrace.is_some().into(),
+        store.state().entries as usize,
+        store.state().backtrace.is_some().into(),
     ]
 }
 
