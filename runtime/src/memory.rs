@@ -210,6 +210,10 @@ impl MemoryData {
 
 /// The length in bytes after growth from `old` by `delta` pages, if type and limit allow it.
 fn bytes_after_growth(ty: &MemoryType, bytes_max: u64, old: u64, delta: u64) -> Option<usize> {
+    // A host may say any size: others than those of the spec would make the shifts below wrap.
+    if !matches!(ty.page_size_log2, 0 | 16) {
+        return None;
+    }
     let new = old.checked_add(delta)?;
     let address_bits = if ty.is64 { 64 } else { 32 };
     let pages_max = 1u128 << (address_bits - ty.page_size_log2);
