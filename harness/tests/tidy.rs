@@ -161,7 +161,6 @@ const UNSAFE_FILES: &[&str] = &[
 const DEFAULT_ARM_ROOMS: &[&str] = &[
     "runtime/src/jit/arm64/",
     "runtime/src/jit/build",
-    "runtime/src/jit/opt/",
     "runtime/src/jit/ssa/",
 ];
 

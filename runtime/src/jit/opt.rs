@@ -218,8 +218,8 @@ impl<'a> Walk<'a> {
         self.append(block, id);
     }
 
-    /// Puts a bounds check into the list of the block, unless it is proven or an earlier one takes it
-    /// on.
+    /// Puts a bounds check into the list of the block, unless it is proven or an earlier one takes
+    /// it on.
     fn place_check(&mut self, id: InstId) {
         let view = View {
             func: self.func,

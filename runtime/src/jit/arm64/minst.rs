@@ -235,8 +235,8 @@ pub enum MInst {
     Return(Box<[Fixed]>),
     /// Traps if a test holds.
     TrapIf(Test, TrapKind),
-    /// Traps unless an index is below a limit. The trap is that of the first of the earlier accesses
-    /// that is outside, or else that of the check.
+    /// Traps unless an index is below a limit. The trap is that of the first of the earlier
+    /// accesses that is outside, or else that of the check.
     CheckBounds {
         /// The index.
         index: Gpr,

@@ -1,10 +1,10 @@
 //! Bounds checks of memory accesses: the check of an access, unless it is proven as it is built.
 //!
-//! An access of `bytes` at index plus offset is inside if `index + reach <= length`, where the reach
-//! is `offset + bytes`. The check compares the index with a limit, `length - (reach - 1)`, which
-//! leaves loops and cannot wrap. Memories never shrink, so that their declared minimum is always
-//! inside: a constant index below it needs no check. The optimiser drops checks that a range or an
-//! earlier check proves (`opt/bounds.rs`).
+//! An access of `bytes` at index plus offset is inside if `index + reach <= length`, where the
+//! reach is `offset + bytes`. The check compares the index with a limit, `length - (reach - 1)`,
+//! which leaves loops and cannot wrap. Memories never shrink, so that their declared minimum is
+//! always inside: a constant index below it needs no check. The optimiser drops checks that a range
+//! or an earlier check proves (`opt/bounds.rs`).
 
 use std::mem::offset_of;
 

@@ -117,7 +117,8 @@ impl Layout {
 }
 
 /// Blocks that can be reached, in an order in which each follows its dominators: that of their
-/// numbers, and of [`Func::follows`]. Where a function begins in a loop, its handlers' blocks may not be in such an order.
+/// numbers, and of [`Func::follows`]. Where a function begins in a loop, its handlers' blocks may
+/// not be in such an order.
 fn order_of_text(func: &Func, cfg: &Cfg) -> Vec<Block> {
     let is_reachable = |&block: &Block| cfg.is_reachable(block);
     if func.follows.is_empty() {

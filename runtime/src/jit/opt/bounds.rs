@@ -84,8 +84,8 @@ impl Checks {
         self.run.clear();
     }
 
-    /// Decides on a check, an instruction in `block`. `is_before` is true of a value that is defined
-    /// before an instruction of the block.
+    /// Decides on a check, an instruction in `block`. `is_before` is true of a value that is
+    /// defined before an instruction of the block.
     pub(super) fn decide(
         &mut self,
         view: View<'_>,

@@ -48,13 +48,10 @@ impl Walk<'_> {
                 c,
             } => self.shuffle(op, a, b, c),
             Inst::Select { cond, a, b } => self.select(cond, a, b),
-            Inst::TrapIf { cond, kind } => match self.func.constant(cond) {
-                Some(0) => {
-                    Rule::NeverTraps.hit();
-                    Nothing
-                }
-                Some(_) | None => Simplified::Inst(Inst::TrapIf { cond, kind }),
-            },
+            Inst::TrapIf { cond, .. } if self.func.constant(cond) == Some(0) => {
+                Rule::NeverTraps.hit();
+                Nothing
+            }
             Inst::Load {
                 op,
                 class,
@@ -91,6 +88,7 @@ impl Walk<'_> {
             | Inst::Vm
             | Inst::Cx
             | Inst::Ternary { .. }
+            | Inst::TrapIf { .. }
             | Inst::Lane { .. }
             | Inst::Replace { .. }
             | Inst::Wide { .. }
