@@ -19,7 +19,7 @@
 //! (`sp`, `xzr`, pinned ones) are met too: they have no [`Reg::virtual_index`]. A
 //! [`Role::ReuseDef`] is tied to the use right before it.
 //!
-//! ```
+//! ```text
 //! use wassay_runtime::jit::arm64::{Assembler, Gpr, Inst, Reg, ops::{AddSub, Cond, Size}};
 //!
 //! let (sum, a, b) = (Gpr::virt(0), Gpr::virt(1), Gpr::virt(2));
