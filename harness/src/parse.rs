@@ -427,6 +427,9 @@ fn encode_checked(module: &mut QuoteWat<'_>) -> Result<ModuleSource, String> {
     }
 }
 
+/// The binary format of a module without sections: magic and version.
+pub(crate) const EMPTY_MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
 fn encode(module: &mut QuoteWat<'_>) -> ModuleSource {
     if let QuoteWat::QuoteModule(_, pieces) = module {
         let text = pieces
@@ -434,6 +437,9 @@ fn encode(module: &mut QuoteWat<'_>) -> ModuleSource {
             .map(|(_, piece)| *piece)
             .collect::<Vec<_>>()
             .join(&b' ');
+        if text_rules::is_empty_module(&text) {
+            return ModuleSource::Binary(EMPTY_MODULE.to_vec());
+        }
         if let Some(message) = text_rules::refusal(&text) {
             return ModuleSource::Refused { message };
         }

@@ -16,9 +16,11 @@ use wast::parser::{self, ParseBuffer};
 
 use crate::cli::{LimitArgs, RunArgs, ValidateArgs};
 use crate::error::{Exit, InputError};
+use crate::parse::EMPTY_MODULE;
 use crate::pool::launch::{UNAVAILABLE_VARIABLE, is_this_program, program};
 use crate::protocol::Bounds;
 use crate::split::{LineTable, split};
+use crate::text_rules;
 use crate::tier::{RunTier, Tier};
 
 pub mod value;
@@ -313,6 +315,12 @@ pub(crate) fn read_module(path: &Path) -> Result<Vec<u8>, InputError> {
     let bytes = std::fs::read(path).map_err(|error| InputError::at(path, error.to_string()))?;
     if bytes.starts_with(b"\0asm") {
         return Ok(bytes);
+    }
+    if bytes.is_empty() && path.extension().is_none_or(|extension| extension != "wat") {
+        return Err(InputError::at(path, "the file is empty"));
+    }
+    if text_rules::is_empty_module(&bytes) {
+        return Ok(EMPTY_MODULE.to_vec());
     }
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let valid = &bytes[..error.valid_up_to()];

@@ -23,41 +23,74 @@ pub(crate) fn refusal(text: &[u8]) -> Option<String> {
         return Some("multiple start sections".to_string());
     }
     let misplaced = heads.iter().find(|head| {
-        matches!(head.keyword, "catch" | "catch_all") && head.parent != "try_table" && !legacy
+        matches!(head.keyword, "catch" | "catch_all") && !head.after_try_table && !legacy
     });
     misplaced.map(|head| format!("unexpected token: `{}` outside `try_table`", head.keyword))
 }
 
-/// The keyword that opens a parenthesis, and what encloses it.
-struct Head<'a> {
-    keyword: &'a str,
-    parent: &'a str,
-    /// Whether it stands directly in the module.
-    field: bool,
+/// True if the text is a module without fields: it has no tokens (spec: text/modules, "Modules").
+pub(crate) fn is_empty_module(text: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(text) else {
+        return false;
+    };
+    Lexer::new(text).iter(0).all(|token| {
+        token.is_ok_and(|token| {
+            matches!(
+                token.kind,
+                TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment
+            )
+        })
+    })
 }
 
-/// Every parenthesis's head, in order; nothing if the text has no tokens (then `wast` refuses it).
+/// The keyword that opens a parenthesis, and its surroundings.
+struct Head<'a> {
+    keyword: &'a str,
+    /// True directly in the module.
+    field: bool,
+    /// True among the type and the clauses that follow the keyword `try_table`.
+    after_try_table: bool,
+}
+
+/// An open parenthesis.
+struct Open<'a> {
+    keyword: &'a str,
+    /// True if only a type and clauses have followed the keyword `try_table`.
+    after_try_table: bool,
+}
+
+/// The heads of what may stand between `try_table` and its instructions.
+const TRY_TABLE_HEADS: &[&str] = &[
+    "type",
+    "param",
+    "result",
+    "catch",
+    "catch_ref",
+    "catch_all",
+    "catch_all_ref",
+];
+
+/// The head of every parenthesis, in order; nothing if the text has no tokens (then `wast` refuses
+/// it).
 fn heads(text: &str) -> Option<Vec<Head<'_>>> {
     let lexer = Lexer::new(text);
-    let (mut heads, mut open) = (Vec::new(), Vec::<&str>::new());
+    let (mut heads, mut open) = (Vec::new(), Vec::<Open<'_>>::new());
     let (mut at, mut after_open) = (0, false);
     while let Some(token) = lexer.parse(&mut at).ok()? {
         match token.kind {
             TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment => continue,
-            TokenKind::LParen => open.push(""),
+            TokenKind::LParen => open.push(Open {
+                keyword: "",
+                after_try_table: false,
+            }),
             TokenKind::RParen => {
                 open.pop()?;
             }
-            TokenKind::Keyword if after_open => {
-                let keyword = token.src(text);
-                let (inner, outer) = open.split_last_mut()?;
-                *inner = keyword;
-                let field = matches!(outer, [] | ["module"]);
-                heads.push(Head {
-                    keyword,
-                    parent: outer.last().unwrap_or(&""),
-                    field,
-                });
+            TokenKind::Keyword if after_open => heads.push(head(&mut open, token.src(text))?),
+            TokenKind::Keyword => {
+                if let Some(innermost) = open.last_mut() {
+                    innermost.after_try_table = token.src(text) == "try_table";
+                }
             }
             _ => {}
         }
@@ -66,9 +99,40 @@ fn heads(text: &str) -> Option<Vec<Head<'_>>> {
     Some(heads)
 }
 
+/// Gives the innermost parenthesis its keyword.
+fn head<'a>(open: &mut [Open<'a>], keyword: &'a str) -> Option<Head<'a>> {
+    let (inner, outer) = open.split_last_mut()?;
+    inner.keyword = keyword;
+    inner.after_try_table = keyword == "try_table";
+    let field = match &*outer {
+        [] => true,
+        [only] => only.keyword == "module",
+        _ => false,
+    };
+    let mut after_try_table = false;
+    if let Some(outer) = outer.last_mut() {
+        outer.after_try_table &= TRY_TABLE_HEADS.contains(&keyword);
+        after_try_table = outer.after_try_table;
+    }
+    Some(Head {
+        keyword,
+        field,
+        after_try_table,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_without_tokens_is_a_module() {
+        assert!(is_empty_module(b""));
+        assert!(is_empty_module(b" ;; a comment\n (; another ;) "));
+        assert!(!is_empty_module(b"(module)"));
+        assert!(!is_empty_module(b"(; unclosed"));
+        assert!(!is_empty_module(b"\xff"));
+    }
 
     #[test]
     fn each_rule_refuses_what_breaks_it_and_nothing_else() {
@@ -86,6 +150,11 @@ mod tests {
         assert!(!refused(
             "(module (tag $e) (func (try (do) (catch $e) (catch_all))))"
         ));
+        assert!(!refused(
+            "(tag $e) (func try_table $l (result i32) (catch $e 0) (catch_all 0) end)"
+        ));
+        assert!(refused("(tag $e) (func try_table nop (catch $e 0) end)"));
+        assert!(refused("(tag $e) (func (try_table (nop) (catch $e 0)))"));
         assert!(!refused("(func \"unclosed"));
     }
 }

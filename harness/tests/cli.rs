@@ -938,6 +938,17 @@ fn validate_says_whether_a_module_is_valid() {
 }
 
 #[test]
+fn empty_text_is_a_module_and_an_empty_file_is_not() {
+    let place = Place::new();
+    let wat = place.file("empty.wat", " ;; no field\n");
+    assert_eq!(place.run(&["validate", &wat]).code, 0);
+    let binary = place.file("empty.wasm", "");
+    place
+        .run(&["validate", &binary])
+        .is_refused(&["empty.wasm: the file is empty"]);
+}
+
+#[test]
 fn a_jit_worker_of_the_wrong_architecture_is_unavailable_and_does_not_loop() {
     if cfg!(target_arch = "aarch64") {
         return;
