@@ -126,8 +126,9 @@ struct State<'a, F> {
     /// Registers that operands have when it begins, and when it ends.
     early: PRegSet,
     late: PRegSet,
-    /// Values that are in other registers than they were in front of it.
-    moved: Vec<(VReg, PReg)>,
+    /// Values that have been brought to a register for it, each with the register that it was in in
+    /// front of it, if it was in one.
+    moved: Vec<(VReg, Option<PReg>)>,
 }
 
 impl<'a, F: Function> State<'a, F> {
@@ -643,19 +644,21 @@ impl<'a, F: Function> State<'a, F> {
 
     /// Notes that a value is in another register from the instruction at hand on.
     fn moved_to(&mut self, value: VReg, register: PReg) {
-        if let Some(before) = self.register[value.vreg()] {
+        let before = self.register[value.vreg()];
+        if let Some(before) = before {
             self.forget(before);
-            self.moved.push((value, before));
         }
+        self.moved.push((value, before));
         self.put(value, register);
     }
 
     /// The register that a value is in in front of the instruction at hand.
     fn register_before(&self, value: VReg) -> Option<PReg> {
         let moved = self.moved.iter().find(|(moved, _)| *moved == value);
-        moved
-            .map(|&(_, before)| before)
-            .or(self.register[value.vreg()])
+        match moved {
+            Some(&(_, before)) => before,
+            None => self.register[value.vreg()],
+        }
     }
 
     /// Has a value moved to a register in front of the instruction at hand.

@@ -135,3 +135,15 @@ fn is_supported(image: Result<Image>) -> bool {
     }
     true
 }
+
+/// A rotation reads its operand twice; behind the merge that comes from its home.
+#[test]
+fn a_value_from_its_home_is_brought_once_for_all_its_uses() {
+    let text = "(module (func (param i32 i32) (result i32)
+        (if (local.get 1) (then (local.set 1 (i32.const 3))))
+        (i32.add (i32.rotl (local.get 0) (i32.const 5)) (local.get 1))))";
+    let config = Config::only(Tier::Jit);
+    let engine = Engine::with_backend(config, Box::new(JitTier::compiling(&config)));
+    let module = Module::new(&engine, &super::encode(text)).expect("valid");
+    check_linear_allocation(&module, &config, 0);
+}
