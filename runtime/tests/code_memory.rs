@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
 use wassay_runtime::{
-    Config, Engine, ErrorKind, Extern, Func, FuncType, Instance, LimitKind, Module, Store, Tier,
-    Val, ValType,
+    Config, Engine, ErrorKind, Extern, Func, FuncType, Instance, LimitKind, Limits, Module, Store,
+    Tier, Val, ValType,
 };
 
 /// Mappings without a file: their access and bytes.
@@ -153,7 +153,11 @@ fn other_threads_run_what_is_published_where_other_code_was() {
 
 fn code_is_limited(before: usize) {
     let mut config = Config::only(Tier::Jit);
-    config.limits.code_bytes_max = 256 << 10;
+    let limits = Limits {
+        code_bytes_max: 256 << 10,
+        ..*config.get_limits()
+    };
+    config.limits(limits);
     let engine = Engine::new(&config).unwrap();
     let mut stores = Vec::new();
     let error = loop {
