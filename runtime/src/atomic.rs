@@ -16,10 +16,6 @@ const _: () = assert!(
 ///
 /// # Safety
 /// For all functions: `at` is readable and writable for the size, and aligned to it.
-#[expect(
-    clippy::missing_safety_doc,
-    reason = "the trait says it for all of them"
-)]
 pub trait Word: Copy + Eq + Into<u64> {
     /// Reads.
     unsafe fn load(at: *mut u8) -> Self;

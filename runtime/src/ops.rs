@@ -406,6 +406,7 @@ macro_rules! shapes {
             }
 
             /// The effects that an instruction of the group may have.
+            #[allow(clippy::needless_update, reason = "a row may name all effects")]
             pub const fn effects(self) -> Effects {
                 match self { $(
                     Shape::$variant => Effects { $($effect: true,)* ..Effects::NONE },
@@ -431,6 +432,7 @@ macro_rules! shapes {
                 $(#[$doc])*
                 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
                 #[repr(u8)]
+                #[allow(clippy::enum_variant_names, reason = "the names are those of the opcodes")]
                 pub enum $variant { $d( #[doc = concat!("`", $d name, "`")] $d op, )* }
 
                 impl $variant {

@@ -1,5 +1,10 @@
 //! The programs of `examples/`, run as they are: each prints what it is known to print.
 
+#![allow(
+    clippy::duplicate_mod,
+    reason = "each program has the same support module"
+)]
+
 macro_rules! examples {
     ($($name:ident $file:literal: $lines:expr;)*) => { $(
         #[path = $file]

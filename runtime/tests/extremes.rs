@@ -459,7 +459,7 @@ fn ir_of_large_functions_verifies() {
     let mut func = Func::new(&[], &[], (0..300).flat_map(copies).collect());
     func.locals = vec![(40_000, op::V128)];
     let engine = Engine::new(&Config::only(Tier::Register)).unwrap();
-    let module = Module::new(&engine, &module(&[func])).unwrap();
+    let module = Module::new(&engine, module(&[func])).unwrap();
     assert_eq!(
         ir::verify(&ir::build(interior::parts(&module), 0).unwrap()),
         Ok(())

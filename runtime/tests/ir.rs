@@ -13,7 +13,7 @@ use wassay_runtime::{Config, Engine, ErrorKind, Module, Tier, WasmFeatures};
 #[test]
 fn ir_is_as_expected() {
     golden::check("ir", "ir", |_, module| {
-        let funcs = 0..interior::parts(&module).bodies.len();
+        let funcs = 0..interior::parts(module).bodies.len();
         let ir = funcs.map(|body| {
             ir::build(interior::parts(module), body)
                 .unwrap()
@@ -93,7 +93,7 @@ fn deep_and_wide_code_takes_linear_time() {
         ("blocks", blocks),
     ] {
         let module =
-            Module::new(&engine, &module_of(&code)).unwrap_or_else(|e| panic!("{name}: {e}"));
+            Module::new(&engine, module_of(&code)).unwrap_or_else(|e| panic!("{name}: {e}"));
         let func = ir::build(interior::parts(&module), 0).unwrap();
         assert!(func.ops > 1000, "{name}");
     }

@@ -20,7 +20,7 @@ fn lazy(tier: Tier) -> Config {
 fn module(engine: &Engine, wat: &str) -> Module {
     let buffer = wast::parser::ParseBuffer::new(wat).unwrap();
     let mut wat = wast::parser::parse::<wast::Wat<'_>>(&buffer).unwrap();
-    Module::new(engine, &wat.encode().unwrap()).unwrap()
+    Module::new(engine, wat.encode().unwrap()).unwrap()
 }
 
 fn instance(config: Config, wat: &str) -> (Store, Instance) {

@@ -32,7 +32,7 @@ fn instantiate(tier: Tier, limits: Limits, wats: &[&str]) -> Result<(Store, Inst
     let mut store = Store::new(&engine, ());
     let mut last = None;
     for wat in wats {
-        let module = Module::new(&engine, &encode(wat))?;
+        let module = Module::new(&engine, encode(wat))?;
         last = Some(Instance::new(&mut store, &module, &[])?);
     }
     Ok((store, last.expect("a module")))
@@ -234,7 +234,7 @@ fn bulk_instructions_are_interrupted() {
             let mut store = Store::new(&engine, ());
             let handle = store.interrupt_handle().expect("it is interruptible");
             let host = Func::wrap(&mut store, move || handle.interrupt());
-            let module = Module::new(&engine, &encode(&wat)).expect("valid");
+            let module = Module::new(&engine, encode(&wat)).expect("valid");
             let imports = [Extern::Func(host)];
             let instance = Instance::new(&mut store, &module, &imports).expect("it links");
             let result = call(&mut store, instance, &[]);
@@ -248,7 +248,7 @@ fn bulk_instructions_are_interrupted() {
 fn machine_code_is_metered_where_it_is_asked_for() {
     let plain = Config::only(Tier::Register);
     let engine = Engine::new(&plain).expect("an engine");
-    let module = Module::new(&engine, &encode("(module (func (loop (br 0))))")).expect("valid");
+    let module = Module::new(&engine, encode("(module (func (loop (br 0))))")).expect("valid");
     let fuel = *{ plain }.fuel(true);
     let interruptible = *{ plain }.interruptible(true);
     for (config, traps) in [

@@ -35,7 +35,7 @@ struct Program {
 impl Program {
     fn new(tier: Tier, memory: &SharedMemory, wat: &str) -> Program {
         let engine = engine(tier);
-        let module = Module::new(&engine, &encode(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
+        let module = Module::new(&engine, encode(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
         let mut store = Store::new(&engine, ());
         let memory = Extern::Memory(memory.in_store(&mut store).unwrap());
         let instance = Instance::new(&mut store, &module, &[memory]).unwrap();
@@ -325,7 +325,7 @@ fn a_module_is_translated_by_several_threads() {
             let mut config = Config::only(tier);
             config.compilation(Compilation::Lazy);
             let engine = Engine::new(&config).unwrap();
-            let module = Module::new(&engine, &encode(&wat)).unwrap();
+            let module = Module::new(&engine, encode(&wat)).unwrap();
             std::thread::scope(|scope| {
                 for _ in 0..4 {
                     scope.spawn(|| {
@@ -368,7 +368,7 @@ fn imports_match_and_the_host_takes_part() {
     let shared = memory(false, 2, 4);
     let import = |wat: &str| {
         let mut store = Store::new(&engine, ());
-        let module = Module::new(&engine, &encode(wat)).unwrap();
+        let module = Module::new(&engine, encode(wat)).unwrap();
         let handle = shared.in_store(&mut store).unwrap();
         assert_eq!(
             handle,

@@ -9,8 +9,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+/// Makes the text of a script.
+type Script = fn() -> String;
+
 /// Every script: its path below the folder, and the function that makes it.
-const SCRIPTS: &[(&str, fn() -> String)] = &[
+const SCRIPTS: &[(&str, Script)] = &[
     ("calls.wast", calls),
     ("frames.wast", frames),
     ("locals.wast", locals),

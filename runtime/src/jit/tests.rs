@@ -92,7 +92,7 @@ impl Run {
 
 #[track_caller]
 fn instantiate(store: &mut Store, wat: &str, imports: &[Extern]) -> Instance {
-    let module = Module::new(store.engine(), &encode(wat)).expect("the module is valid");
+    let module = Module::new(store.engine(), encode(wat)).expect("the module is valid");
     Instance::new(store, &module, imports).unwrap_or_else(|e| panic!("{e}\n{wat}"))
 }
 

@@ -73,7 +73,7 @@ impl Program {
             | wasmparser::WasmFeatures::CUSTOM_DESCRIPTORS;
         config.profile = PROFILE.get();
         let engine = Engine::new(&config).unwrap();
-        let module = Module::new(&engine, &assemble(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
+        let module = Module::new(&engine, assemble(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
         Program {
@@ -311,7 +311,7 @@ fn calls_between_instances() {
     };
     let host = Func::new(&mut store, FuncType { params, results }, half).unwrap();
     let mut instantiate = |wat: &str, imports: &[Extern]| {
-        let module = Module::new(&engine, &assemble(wat)).unwrap();
+        let module = Module::new(&engine, assemble(wat)).unwrap();
         Instance::new(&mut store, &module, imports).unwrap()
     };
     let callee = instantiate(
@@ -327,7 +327,7 @@ fn calls_between_instances() {
     );
     let exports = ["get", "loop"].map(|name| callee.get_export(&store, name).unwrap());
     let mut instantiate = |wat: &str, imports: &[Extern]| {
-        let module = Module::new(&engine, &assemble(wat)).unwrap();
+        let module = Module::new(&engine, assemble(wat)).unwrap();
         Instance::new(&mut store, &module, imports).unwrap()
     };
     let caller = instantiate(

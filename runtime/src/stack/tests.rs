@@ -41,7 +41,7 @@ fn engine(limits: Limits) -> Engine {
 fn instantiate(wat: &str, limits: Limits) -> (Store, Instance) {
     let engine = engine(limits);
     let mut store = Store::new(&engine, ());
-    let module = Module::new(&engine, &encode(wat)).expect("the module is valid");
+    let module = Module::new(&engine, encode(wat)).expect("the module is valid");
     let instance = Instance::new(&mut store, &module, &[]).expect("the module instantiates");
     (store, instance)
 }
@@ -211,10 +211,10 @@ fn calls_change_the_instance_and_change_it_back() {
         (func (export "twice") (param $n i32) (result i32) (call $loop (i32.const 3))
             (i32.load8_u (i32.const 0)) (i32.add))
         (func $loop (param $n i32) (result i32) (return_call $peek (i32.const 0))))"#;
-    let module = Module::new(&engine, &encode(callee)).unwrap();
+    let module = Module::new(&engine, encode(callee)).unwrap();
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
     let peek = Extern::Func(instance.get_func(&store, "peek").unwrap());
-    let module = Module::new(&engine, &encode(caller)).unwrap();
+    let module = Module::new(&engine, encode(caller)).unwrap();
     let instance = Instance::new(&mut store, &module, &[peek]).unwrap();
     assert_eq!(
         call(&mut store, instance, "sum", &[]),
@@ -233,7 +233,7 @@ fn host_functions_call_back() {
     let mut store = Store::new(&engine, ());
     let half = r#"(module (func (export "half") (param i32) (result i32)
         (i32.div_u (local.get 0) (i32.const 2))))"#;
-    let module = Module::new(&engine, &encode(half)).unwrap();
+    let module = Module::new(&engine, encode(half)).unwrap();
     let half = Instance::new(&mut store, &module, &[]).unwrap();
     let half = half.get_func(&store, "half").unwrap();
     let ty = FuncType {
@@ -251,7 +251,7 @@ fn host_functions_call_back() {
             (i32.const 1) (i64.const 3) (local.get 0) (call $h))
         (func (export "tail") (param i32) (result i32 i64 i32)
             (local i64 i64) (return_call $h (i64.const 4) (local.get 0))))"#;
-    let module = Module::new(&engine, &encode(wat)).unwrap();
+    let module = Module::new(&engine, encode(wat)).unwrap();
     let host = Extern::Func(host.unwrap());
     let instance = Instance::new(&mut store, &module, &[host]).unwrap();
     let expected = [Val::I32(1), Val::I32(21), Val::I64(3), Val::I32(42)];
@@ -447,7 +447,7 @@ fn unsupported_names_the_opcode() {
     let engine = engine(Limits::default());
     let mut store = Store::new(&engine, ());
     let wat = r#"(module (tag $t) (func (nop) (suspend $t)))"#;
-    let module = Module::new(&engine, &encode(wat)).unwrap();
+    let module = Module::new(&engine, encode(wat)).unwrap();
     let error = Instance::new(&mut store, &module, &[]).unwrap_err();
     assert_eq!(
         (error.kind, &*error.message),

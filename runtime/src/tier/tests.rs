@@ -56,7 +56,7 @@ impl Run {
         let engine = engine(config)?;
         let mut store = Store::new(&engine, ());
         let notes = Arc::new(Mutex::new(Vec::new()));
-        let module = Module::new(&engine, &encode(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
+        let module = Module::new(&engine, encode(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
         let noted = notes.clone();
         let note = Func::wrap(&mut store, move |value: i64| {
             noted.lock().expect("no test panics with it").push(value);

@@ -55,5 +55,5 @@ fn module(path: &Path) -> Module {
     let mut config = Config::only(Tier::Register);
     config.features(WasmFeatures::all());
     let engine = Engine::new(&config).unwrap();
-    Module::new(&engine, &wat.encode().unwrap()).unwrap()
+    Module::new(&engine, wat.encode().unwrap()).unwrap()
 }

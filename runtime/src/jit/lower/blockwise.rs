@@ -91,6 +91,9 @@ impl LocalSlots {
     }
 }
 
+/// The values that registers hold at a point between blocks.
+type Held = std::rc::Rc<[(PReg, VReg)]>;
+
 struct State<'a, F> {
     func: &'a F,
     homes: &'a Homes,
@@ -107,7 +110,7 @@ struct State<'a, F> {
     /// By register: the value in it.
     holds: Vec<Option<VReg>>,
     /// By block: what registers hold at its beginning.
-    at_start: Vec<Option<std::rc::Rc<[(PReg, VReg)]>>>,
+    at_start: Vec<Option<Held>>,
 
     /// By operand of the block at hand: the next use behind the instruction.
     after: Vec<u32>,
@@ -293,7 +296,7 @@ impl<'a, F: Function> State<'a, F> {
                 self.homes.of(value)?;
                 Some((PReg::from_index(n), value))
             });
-            let kept: std::rc::Rc<[_]> = kept.collect();
+            let kept: Held = kept.collect();
             for succ in alone {
                 self.at_start[succ.index()] = Some(kept.clone());
             }

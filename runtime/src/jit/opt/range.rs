@@ -518,7 +518,7 @@ impl Facts {
             } else {
                 distance
             } & mask;
-            return (distance % by == 0).then_some(distance / by);
+            return distance.is_multiple_of(by).then_some(distance / by);
         }
         // Signed order is unsigned order half a circle away.
         let half = match test.order {

@@ -181,7 +181,7 @@ fn values_are_as_many_as_instructions_make() {
 
 /// Shapes on which some pass has taken more than linear time, or space in the frame, and the size
 /// from which on their steps are compared: where limits count that are in any case, above these.
-const HARD: &[(&str, fn(usize) -> String, usize)] = &[
+const HARD: &[(&str, Shape, usize)] = &[
     ("nested loops", large::nested_loops, 1500),
     (
         "nested loops that are left late",

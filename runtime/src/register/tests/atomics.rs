@@ -147,7 +147,7 @@ impl Program {
         let mut config = Config::only(tier);
         config.features = wasmparser::WasmFeatures::all();
         let engine = Engine::new(&config).unwrap();
-        let module = Module::new(&engine, &assemble(&wat)).unwrap_or_else(|e| panic!("{e}"));
+        let module = Module::new(&engine, assemble(&wat)).unwrap_or_else(|e| panic!("{e}"));
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
         Program { store, instance }

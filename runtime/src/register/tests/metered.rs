@@ -20,7 +20,7 @@ fn metered(tier: Tier, wat: &str) -> (Store, Instance) {
         ..Config::only(tier)
     };
     let engine = Engine::new(&config).unwrap();
-    let module = Module::new(&engine, &assemble(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
+    let module = Module::new(&engine, assemble(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
     let mut store = Store::new(&engine, ());
     let ty = FuncType {
         params: [].into(),

@@ -144,7 +144,7 @@ impl Run {
         };
         let engine = Engine::with_backend(Config::tiered(fake.thresholds), Box::new(tiers));
         let module =
-            crate::Module::new(&engine, &assemble(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
+            crate::Module::new(&engine, assemble(wat)).unwrap_or_else(|e| panic!("{e}\n{wat}"));
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[]).unwrap();
         Run {

@@ -42,7 +42,7 @@ pub(super) fn run(
     }
     let program = Instance::new(&mut store, module, &[]).unwrap();
     let func = Extern::Func(program.get_func(&store, export).unwrap());
-    let driver = Module::new(engine, &assemble(&driver)).unwrap();
+    let driver = Module::new(engine, assemble(&driver)).unwrap();
     let driver = Instance::new(&mut store, &driver, &[func]).unwrap();
     let run = driver.get_func(&store, "run").unwrap();
     let thread = std::thread::Builder::new()

@@ -31,10 +31,9 @@ fn run_in(engine: &Engine, name: &str, body: &str) {
     if engine.config().fuel {
         store.set_fuel(u64::MAX).expect("it meters");
     }
-    let module =
-        Module::new(engine, &encode(&wat)).unwrap_or_else(|e| panic!("{name}: {e}\n{wat}"));
+    let module = Module::new(engine, encode(&wat)).unwrap_or_else(|e| panic!("{name}: {e}\n{wat}"));
     let callee = r#"(module (func (export "f") (param i32) (result i32) (local.get 0)))"#;
-    let callee = Module::new(engine, &encode(callee)).expect("the callee is valid");
+    let callee = Module::new(engine, encode(callee)).expect("the callee is valid");
     let callee = Instance::new(&mut store, &callee, &[]).expect("the callee instantiates");
     let callee = callee.get_func(&store, "f").expect("it is exported");
     let ty = FuncType {
