@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use wassay_runtime::interior::module::Module;
+use wassay_runtime::interior::module::ModuleParts;
 use wassay_runtime::interior::{ir, jit};
 use wassay_runtime::{Config, Engine, ErrorKind, Tier, WasmFeatures};
 
@@ -28,7 +28,7 @@ pub fn command(args: &InspectArgs) -> Result<Exit, InputError> {
             .features(WasmFeatures::all())
             .bounds(engine_bounds(args.bounds.into()));
         let bytes = read_module(&args.file)?;
-        let module = Engine::new(&config).and_then(|engine| Module::new(&engine, &bytes));
+        let module = Engine::new(&config).and_then(|engine| ModuleParts::new(&engine, &bytes));
         let module = module.map_err(|error| InputError::at(&args.file, error.to_string()))?;
         let subject = Subject::new(args, &module);
         let (text, exit) = if subject.stages.any() || args.func.is_some() {
@@ -75,13 +75,13 @@ impl Stages {
 #[derive(Debug)]
 pub struct Subject<'a> {
     args: &'a InspectArgs,
-    module: &'a Module,
+    module: &'a ModuleParts,
     stages: Stages,
     names: wassay_runtime::interior::module::Names,
 }
 
 impl<'a> Subject<'a> {
-    fn new(args: &'a InspectArgs, module: &'a Module) -> Subject<'a> {
+    fn new(args: &'a InspectArgs, module: &'a ModuleParts) -> Subject<'a> {
         Subject {
             args,
             module,

@@ -11,7 +11,7 @@ use wasmparser::WasmFeatures;
 
 use crate::error::{Error, Result};
 use crate::limits::{LimitKind, Limits};
-use crate::module::{CompiledModule, Module};
+use crate::module::{CompiledModule, ModuleParts};
 use crate::types::{FuncType, TypeRegistry};
 use crate::vm::{Entry, FuncInst};
 
@@ -374,11 +374,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// `Unsupported` with the opcode or feature that the tier does not execute; `Limit`.
-    fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn CompiledModule>>;
+    fn compile(&self, module: &ModuleParts, config: &Config) -> Result<Arc<dyn CompiledModule>>;
 
     /// Fills in `entry` and the tier's own code pointer of a function of a compiled module, by
     /// its `index`.
-    fn install(&self, compiled: &dyn CompiledModule, module: &Module, func: &mut FuncInst);
+    fn install(&self, compiled: &dyn CompiledModule, module: &ModuleParts, func: &mut FuncInst);
 
     /// Fills in what calls from this tier's code to a host function need; `entry` is set.
     ///
@@ -446,7 +446,7 @@ impl Engine {
     }
 }
 
-impl Module {
+impl ModuleParts {
     /// The addresses of the module's machine code in a tier; empty where there is none (yet).
     pub fn code(&self, tier: Tier) -> Range<usize> {
         let compiled = self.compiled[tier as usize].get();
@@ -457,7 +457,7 @@ impl Module {
     ///
     /// # Errors
     /// `Malformed` or `Invalid` with the byte offset; `Limit` if it is too large.
-    pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module> {
+    pub fn new(engine: &Engine, bytes: &[u8]) -> Result<ModuleParts> {
         let limits = &engine.config().limits;
         let check = |kind, len: usize, max: usize, offset| {
             let message = || format!("{len} bytes are above {max}");
@@ -470,7 +470,8 @@ impl Module {
             limits.module_bytes_max,
             0,
         )?;
-        let module = Module::decode(bytes, engine.config().features, engine.registry().clone())?;
+        let module =
+            ModuleParts::decode(bytes, engine.config().features, engine.registry().clone())?;
         for body in &module.bodies {
             let (len, max) = (body.len(), limits.function_bytes_max);
             check(LimitKind::FunctionBytes, len, max, body.start)?;

@@ -27,7 +27,8 @@ pub mod jit {
 /// The parts of a module.
 pub mod module {
     pub use crate::module::{
-        Export, ExternKind, ExternType, Import, MemoryType, Module, Names, SegmentMode,
+        CanonicalExternType, Export, ExternKind, Import, MemoryType, ModuleParts, Names,
+        SegmentMode,
     };
     pub use crate::types::CompositeKind;
 }
@@ -38,7 +39,7 @@ pub mod ops {
 }
 
 /// What a module is made of.
-pub fn parts(module: &Module) -> &crate::module::Module {
+pub fn parts(module: &Module) -> &crate::module::ModuleParts {
     &module.inner
 }
 

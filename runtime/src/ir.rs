@@ -55,7 +55,7 @@ pub use inst::Inst;
 pub use verify::verify;
 pub use visit::{Imm, Role};
 
-use crate::module::Module;
+use crate::module::ModuleParts;
 use crate::types::{FuncType, ValType};
 
 /// A slot of the frame.
@@ -66,7 +66,7 @@ pub struct Slot(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlockId(pub u32);
 
-/// A slot that is read, or a constant of [`Func::consts`].
+/// A slot that is read, or a constant of [`FuncIr::consts`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Operand(u32);
 
@@ -148,7 +148,7 @@ impl Type {
     }
 }
 
-/// A range of [`Func::lists`].
+/// A range of [`FuncIr::lists`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct List {
     /// Index of the first operand.
@@ -198,9 +198,9 @@ pub struct Catch {
 
 /// A function in canonical IR.
 #[derive(Clone, Debug)]
-pub struct Func {
+pub struct FuncIr {
     /// The module of the function.
-    pub module: Module,
+    pub module: ModuleParts,
     /// Its function index.
     pub index: u32,
     /// Its signature.
@@ -233,10 +233,10 @@ pub struct Func {
     pub ops: u64,
 }
 
-impl Func {
+impl FuncIr {
     /// Removes the code and leaves the buffers.
     fn clear(&mut self) {
-        let Func {
+        let FuncIr {
             module: _,
             index,
             ty: _,

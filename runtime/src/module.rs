@@ -1,4 +1,4 @@
-//! Bytes to a validated [`Module`], through wasmparser (spec: "Binary Format / Modules").
+//! Bytes to a validated [`ModuleParts`], through wasmparser (spec: "Binary Format / Modules").
 //!
 //! Owns the module's bytes and everything that is known before instantiation: canonical types,
 //! index spaces, segments, the byte range of every function body. Function bodies are validated
@@ -30,21 +30,21 @@ use crate::types::{
 
 /// A validated module. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Module {
+pub struct ModuleParts {
     inner: Arc<ModuleData>,
 }
 
 /// A module that may have gone: what a module owns refers to it by this.
 #[derive(Clone, Debug)]
-pub struct WeakModule {
+pub struct WeakModuleParts {
     inner: Weak<ModuleData>,
 }
 
-impl WeakModule {
+impl WeakModuleParts {
     /// The module, if it is still there.
-    pub fn upgrade(&self) -> Option<Module> {
+    pub fn upgrade(&self) -> Option<ModuleParts> {
         let inner = self.inner.upgrade()?;
-        Some(Module { inner })
+        Some(ModuleParts { inner })
     }
 }
 
@@ -123,7 +123,7 @@ pub struct Imported {
 
 /// The type of something that can be imported or exported (spec: "External Types").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExternType {
+pub enum CanonicalExternType {
     /// A function of a canonical type; `exact` if subtypes are refused.
     Func {
         /// The canonical function type.
@@ -341,7 +341,7 @@ pub struct Import {
     /// The item's name.
     pub name: String,
     /// The type of the import.
-    pub ty: ExternType,
+    pub ty: CanonicalExternType,
 }
 
 /// The item behind an export.
@@ -462,7 +462,7 @@ pub struct DataSegment {
     pub range: Range<usize>,
 }
 
-impl Module {
+impl ModuleParts {
     /// Decodes and validates `bytes` under `features`.
     ///
     /// # Errors
@@ -471,10 +471,10 @@ impl Module {
         bytes: &[u8],
         features: WasmFeatures,
         registry: Arc<TypeRegistry>,
-    ) -> Result<Module> {
+    ) -> Result<ModuleParts> {
         let mut data = ModuleData::empty(bytes, registry);
         match data.read(features) {
-            Ok(()) => Ok(Module {
+            Ok(()) => Ok(ModuleParts {
                 inner: Arc::new(data),
             }),
             Err(error) => Err(malformed::classify(bytes, features, &error)),
@@ -487,8 +487,8 @@ impl Module {
     }
 
     /// The module without keeping it.
-    pub fn downgrade(&self) -> WeakModule {
-        WeakModule {
+    pub fn downgrade(&self) -> WeakModuleParts {
+        WeakModuleParts {
             inner: Arc::downgrade(&self.inner),
         }
     }
@@ -499,12 +499,12 @@ impl Module {
     }
 
     /// True if two handles are of one module.
-    pub fn same(&self, other: &Module) -> bool {
+    pub fn same(&self, other: &ModuleParts) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
 }
 
-impl std::ops::Deref for Module {
+impl std::ops::Deref for ModuleParts {
     type Target = ModuleData;
 
     fn deref(&self) -> &ModuleData {
@@ -635,17 +635,17 @@ impl ModuleData {
     }
 
     /// The type of an export.
-    pub fn export_type(&self, export: &Export) -> ExternType {
+    pub fn export_type(&self, export: &Export) -> CanonicalExternType {
         let i = export.index as usize;
         match export.kind {
-            ExternKind::Func => ExternType::Func {
+            ExternKind::Func => CanonicalExternType::Func {
                 ty: self.func_type_id(export.index),
                 exact: false,
             },
-            ExternKind::Table => ExternType::Table(self.tables[i]),
-            ExternKind::Memory => ExternType::Memory(self.memories[i]),
-            ExternKind::Global => ExternType::Global(self.globals[i]),
-            ExternKind::Tag => ExternType::Tag(self.types[self.tags[i] as usize]),
+            ExternKind::Table => CanonicalExternType::Table(self.tables[i]),
+            ExternKind::Memory => CanonicalExternType::Memory(self.memories[i]),
+            ExternKind::Global => CanonicalExternType::Global(self.globals[i]),
+            ExternKind::Tag => CanonicalExternType::Tag(self.types[self.tags[i] as usize]),
         }
     }
 }

@@ -22,7 +22,7 @@ use handlers::call;
 
 use crate::engine::{Backend, Compilation, Config, Promote, Proof, Tier};
 use crate::error::Result;
-use crate::module::{CompiledModule, Module};
+use crate::module::{CompiledModule, ModuleParts};
 use crate::types::FuncType;
 use crate::vm::FuncInst;
 
@@ -45,7 +45,7 @@ impl RegisterTier {
     /// As [`Backend::compile`].
     pub fn compile_lazily(
         &self,
-        module: &Module,
+        module: &ModuleParts,
         config: &Config,
         promoter: Arc<dyn Promote>,
     ) -> Result<Arc<dyn CompiledModule>> {
@@ -63,7 +63,7 @@ impl RegisterTier {
 }
 
 fn compile(
-    module: &Module,
+    module: &ModuleParts,
     config: &Config,
     promoter: Option<Arc<dyn Promote>>,
 ) -> Result<Arc<dyn CompiledModule>> {
@@ -83,11 +83,11 @@ impl Backend for RegisterTier {
         Tier::Register
     }
 
-    fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn CompiledModule>> {
+    fn compile(&self, module: &ModuleParts, config: &Config) -> Result<Arc<dyn CompiledModule>> {
         compile(module, config, None)
     }
 
-    fn install(&self, compiled: &dyn CompiledModule, module: &Module, func: &mut FuncInst) {
+    fn install(&self, compiled: &dyn CompiledModule, module: &ModuleParts, func: &mut FuncInst) {
         if let Some(body) = module.body_index(func.index) {
             func.entry = call::entry;
             func.register = Compiled::of(compiled).bodies.address(body).cast();

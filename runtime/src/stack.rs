@@ -28,7 +28,7 @@ use code::FuncCode;
 
 use crate::engine::{Backend, Config, Proof, Tier};
 use crate::error::Result;
-use crate::module::{CompiledModule, Module};
+use crate::module::{CompiledModule, ModuleParts};
 use crate::types::FuncType;
 use crate::vm::FuncInst;
 
@@ -67,12 +67,12 @@ impl Backend for StackTier {
         Tier::Stack
     }
 
-    fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn CompiledModule>> {
+    fn compile(&self, module: &ModuleParts, config: &Config) -> Result<Arc<dyn CompiledModule>> {
         let (codes, proof) = code::compile(module, config)?;
         Ok(Arc::new(Compiled { codes, proof }))
     }
 
-    fn install(&self, compiled: &dyn CompiledModule, module: &Module, func: &mut FuncInst) {
+    fn install(&self, compiled: &dyn CompiledModule, module: &ModuleParts, func: &mut FuncInst) {
         if let Some(own) = module.body_index(func.index) {
             func.stack = (&raw const Compiled::of(compiled).codes[own]).cast();
             func.entry = call::entry;

@@ -38,7 +38,7 @@ use crate::table::TableData;
 use crate::trap::TrapKind;
 use crate::types::TypeRef;
 use crate::value::{Func, GcRef, Objects, StoreId};
-use crate::vm::{Cx, Frame, FuncInst};
+use crate::vm::{ControlFrame, Cx, FuncInst};
 
 /// What a store owns, whatever the type of the host's data.
 #[expect(clippy::vec_box, reason = "running code holds their addresses")]
@@ -76,7 +76,7 @@ pub struct StoreData {
     /// Everything that is garbage-collected.
     pub(crate) heap: Heap,
     value_stack: Vec<u64>,
-    _frames: Vec<Frame>,
+    _frames: Vec<ControlFrame>,
 }
 
 impl std::fmt::Debug for StoreData {
@@ -90,7 +90,7 @@ impl StoreData {
     pub(crate) fn new(engine: &Engine, host: NonNull<()>) -> NonNull<StoreData> {
         let limits = engine.config().limits;
         let mut value_stack: Vec<u64> = vec![0; limits.value_stack_bytes / 8];
-        let mut frames: Vec<Frame> = Vec::with_capacity(limits.call_depth_max);
+        let mut frames: Vec<ControlFrame> = Vec::with_capacity(limits.call_depth_max);
         let registry = engine.registry().clone();
         let id = StoreId::unique();
         let heap = Heap::new(

@@ -24,7 +24,7 @@ use crate::engine::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::jit::{Budget, Compiled, JitTier};
 use crate::limits::LimitKind;
-use crate::module::{CompiledModule, Module, WeakModule};
+use crate::module::{CompiledModule, ModuleParts, WeakModuleParts};
 use crate::register::RegisterTier;
 use crate::stack::StackTier;
 use crate::store::StoreData;
@@ -64,7 +64,7 @@ impl Backend for Tiers {
         RegisterTier.tier()
     }
 
-    fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn CompiledModule>> {
+    fn compile(&self, module: &ModuleParts, config: &Config) -> Result<Arc<dyn CompiledModule>> {
         for ty in &module.signatures[module.imported.funcs as usize..] {
             self.jit.interpreted(ty)?;
         }
@@ -80,7 +80,7 @@ impl Backend for Tiers {
         RegisterTier.compile_lazily(module, config, promoter)
     }
 
-    fn install(&self, compiled: &dyn CompiledModule, module: &Module, func: &mut FuncInst) {
+    fn install(&self, compiled: &dyn CompiledModule, module: &ModuleParts, func: &mut FuncInst) {
         RegisterTier.install(compiled, module, func);
         let piece = self
             .jit
@@ -102,7 +102,7 @@ impl Backend for Tiers {
 struct Promoter {
     /// Itself, for what is compiled in the background.
     this: Weak<Promoter>,
-    module: WeakModule,
+    module: WeakModuleParts,
     config: Config,
     thresholds: Thresholds,
     /// To the thread that compiles, if there is one.

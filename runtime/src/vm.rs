@@ -224,7 +224,7 @@ pub const NO_TYPE: TypeId = TypeId(u32::MAX);
 /// A suspended caller on the interpreters' control stack.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Frame {
+pub struct ControlFrame {
     /// The code at which execution goes on.
     pub ip: *const u64,
     /// The frame's base on the value stack (what it is exactly, is the tier's own matter).
@@ -252,9 +252,9 @@ pub struct Cx {
     /// First slot above everything that is live, while code outside the interpreters runs.
     pub top: *mut u64,
     /// Next free frame of the control stack.
-    pub frame_top: *mut Frame,
+    pub frame_top: *mut ControlFrame,
     /// End of the control stack.
-    pub frame_end: *mut Frame,
+    pub frame_end: *mut ControlFrame,
     /// Interpreters: where execution has ended, behind the instruction's first cell; 0 if the frame
     /// that it has ended in was given up by a tail call.
     pub trap_pc: usize,

@@ -9,7 +9,7 @@ mod golden;
 use std::fmt::Write as _;
 use std::fs;
 
-use wassay_runtime::interior::module::Module;
+use wassay_runtime::interior::module::ModuleParts;
 use wassay_runtime::interior::{self, ir, jit};
 use wassay_runtime::{Bounds, Config, Tier};
 
@@ -39,7 +39,7 @@ fn code_is_as_expected() {
     there_are_a_hundred_functions_and_no_file_is_stale();
 }
 
-fn stages(module: &Module, body: usize, config: &Config) -> String {
+fn stages(module: &ModuleParts, body: usize, config: &Config) -> String {
     let ir = ir::build_with(module, body, config).unwrap();
     let stages = jit::stages(module, body, config).unwrap();
     let (ssa, code) = (stages.optimised, stages.listing);

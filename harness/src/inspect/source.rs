@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use wassay_runtime::interior::decode::{
     Catch, Decoder, Handler, Imm, Instr, MemArg, RawBlockType, RawHeapType, RawRefType, RawValType,
 };
-use wassay_runtime::interior::module::Module;
+use wassay_runtime::interior::module::ModuleParts;
 use wassay_runtime::interior::ops::Op;
 use wassay_runtime::{Error, Val};
 
@@ -18,7 +18,7 @@ use crate::run::value;
 ///
 /// # Errors
 /// `Internal` if it does not decode, which a valid one does.
-pub fn body(module: &Module, body: usize) -> wassay_runtime::Result<String> {
+pub fn body(module: &ModuleParts, body: usize) -> wassay_runtime::Result<String> {
     let range = module.bodies[body].clone();
     let mut reader = Decoder::new(&module.bytes[range.clone()], range.start);
     let internal = |error: wassay_runtime::interior::decode::DecodeError| {

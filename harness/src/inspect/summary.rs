@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 use wasmparser::{Parser, Payload};
 use wassay_runtime::interior::decode::Decoder;
 use wassay_runtime::interior::module::CompositeKind;
-use wassay_runtime::interior::module::{ExternKind, ExternType, MemoryType, Module, SegmentMode};
+use wassay_runtime::interior::module::{
+    CanonicalExternType, ExternKind, MemoryType, ModuleParts, SegmentMode,
+};
 use wassay_runtime::interior::ops::Proposal;
 use wassay_runtime::{GlobalType, TableType};
 
@@ -87,7 +89,7 @@ impl Lines {
     }
 }
 
-fn sections(module: &Module) -> Vec<String> {
+fn sections(module: &ModuleParts) -> Vec<String> {
     let mut lines = Vec::new();
     for payload in Parser::new(0).parse_all(&module.bytes).flatten() {
         let Some((id, range)) = payload.as_section() else {
@@ -115,7 +117,7 @@ fn numbered(imported: u32, lines: impl Iterator<Item = String>) -> Vec<String> {
         .collect()
 }
 
-fn types(module: &Module) -> Vec<String> {
+fn types(module: &ModuleParts) -> Vec<String> {
     let kinds = module.kinds.iter().enumerate();
     let lines = kinds.map(|(index, kind)| match kind {
         CompositeKind::Func => format!("func {}", module.func_type(index as u32)),
@@ -126,18 +128,18 @@ fn types(module: &Module) -> Vec<String> {
     numbered(0, lines)
 }
 
-fn imports(module: &Module) -> Vec<String> {
+fn imports(module: &ModuleParts) -> Vec<String> {
     let mut func = 0;
     let line = |import: &wassay_runtime::interior::module::Import| {
         let ty = match &import.ty {
-            ExternType::Func { .. } => {
+            CanonicalExternType::Func { .. } => {
                 func += 1;
                 format!("func {}", module.signatures[func - 1])
             }
-            ExternType::Table(ty) => format!("table {}", table(ty)),
-            ExternType::Memory(ty) => format!("memory {}", memory(ty)),
-            ExternType::Global(ty) => format!("global {}", global(ty)),
-            ExternType::Tag(_) => "tag".to_string(),
+            CanonicalExternType::Table(ty) => format!("table {}", table(ty)),
+            CanonicalExternType::Memory(ty) => format!("memory {}", memory(ty)),
+            CanonicalExternType::Global(ty) => format!("global {}", global(ty)),
+            CanonicalExternType::Tag(_) => "tag".to_string(),
         };
         format!("{:?} {:?}  {ty}", import.module, import.name)
     };
@@ -160,7 +162,7 @@ fn functions(subject: &Subject<'_>) -> Vec<String> {
     module.bodies.iter().enumerate().map(line).collect()
 }
 
-fn exports(module: &Module) -> Vec<String> {
+fn exports(module: &ModuleParts) -> Vec<String> {
     let line = |export: &wassay_runtime::interior::module::Export| {
         let kind = match export.kind {
             ExternKind::Func => "func",
@@ -174,7 +176,7 @@ fn exports(module: &Module) -> Vec<String> {
     module.exports.iter().map(line).collect()
 }
 
-fn segments(module: &Module) -> Vec<String> {
+fn segments(module: &ModuleParts) -> Vec<String> {
     let mode = |mode: &SegmentMode, of: &str| match mode {
         SegmentMode::Passive => "passive".to_string(),
         SegmentMode::Declared => "declared".to_string(),
@@ -222,7 +224,7 @@ fn global(ty: &GlobalType) -> String {
 }
 
 /// The proposals that the module needs, as its instructions and declarations say.
-fn features(module: &Module) -> BTreeSet<Proposal> {
+fn features(module: &ModuleParts) -> BTreeSet<Proposal> {
     let mut found = BTreeSet::from([Proposal::Mvp]);
     for range in &module.bodies {
         let mut reader = Decoder::new(&module.bytes[range.clone()], range.start);

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use wassay_runtime::interior::decode::{Decoder, Imm, Instr, RawValType};
-use wassay_runtime::interior::module::Module;
+use wassay_runtime::interior::module::ModuleParts;
 use wassay_runtime::interior::ops::{Domain, Op, Shape};
 
 use crate::script::Argument;
@@ -109,7 +109,7 @@ pub(super) struct Function {
 ///
 /// # Errors
 /// Why it is not one that only computes.
-pub(super) fn decode(module: &Module, index: u32) -> Result<Function, &'static str> {
+pub(super) fn decode(module: &ModuleParts, index: u32) -> Result<Function, &'static str> {
     let defined = index.checked_sub(module.imported.funcs);
     let Some(range) = defined.and_then(|index| module.bodies.get(index as usize)) else {
         return Err("an imported function");

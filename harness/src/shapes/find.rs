@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use wassay_runtime::interior::module::ExternKind;
-use wassay_runtime::interior::module::Module;
+use wassay_runtime::interior::module::ModuleParts;
 use wassay_runtime::{Config, Engine, Tier};
 
 use super::body::{self, Function, Number, Operand};
@@ -39,7 +39,7 @@ pub(super) struct Found<'a> {
 struct Known<'a> {
     source: &'a ModuleSource,
     functions: HashMap<&'a str, Result<Rc<Function>, &'static str>>,
-    decoded: Option<Option<Module>>,
+    decoded: Option<Option<ModuleParts>>,
 }
 
 /// A module by its place in [`Finder::modules`]; `None` where there is none.
@@ -179,7 +179,7 @@ impl<'a> Known<'a> {
         }
         let source = self.source;
         let module = self.decoded.get_or_insert_with(|| match source {
-            ModuleSource::Binary(bytes) => Module::new(engine, bytes).ok(),
+            ModuleSource::Binary(bytes) => ModuleParts::new(engine, bytes).ok(),
             ModuleSource::Refused { .. } => None,
         });
         let function = match module {
@@ -191,7 +191,7 @@ impl<'a> Known<'a> {
     }
 }
 
-fn decode(module: &Module, export: &str) -> Result<Function, &'static str> {
+fn decode(module: &ModuleParts, export: &str) -> Result<Function, &'static str> {
     let mut exports = module.exports.iter();
     let export = exports.find(|it| it.name == export && it.kind == ExternKind::Func);
     body::decode(module, export.ok_or("no such export")?.index)

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ops::BitOr;
 
 use wassay_runtime::interior::decode::{DecodeError, Decoder};
-use wassay_runtime::interior::module::{ExternType, Module};
+use wassay_runtime::interior::module::{CanonicalExternType, ModuleParts};
 use wassay_runtime::interior::ops::{Domain, Op};
 
 use super::spectest;
@@ -70,7 +70,7 @@ struct Body {
 
 impl ModuleEffects {
     /// What any code of the module can change.
-    pub(super) fn of_module(&mut self, module: &Module) -> Effects {
+    pub(super) fn of_module(&mut self, module: &ModuleParts) -> Effects {
         if let Some(known) = self.whole {
             return known;
         }
@@ -87,7 +87,7 @@ impl ModuleEffects {
     }
 
     /// What a call of function `func` can change.
-    pub(super) fn of_call(&mut self, module: &Module, func: u32) -> Effects {
+    pub(super) fn of_call(&mut self, module: &ModuleParts, func: u32) -> Effects {
         if let Some(known) = self.calls.get(&func) {
             return *known;
         }
@@ -111,7 +111,7 @@ impl ModuleEffects {
     }
 }
 
-fn body(module: &Module, func: u32) -> Body {
+fn body(module: &ModuleParts, func: u32) -> Body {
     let Some(index) = module.body_index(func) else {
         return imported(module, func);
     };
@@ -126,11 +126,11 @@ fn body(module: &Module, func: u32) -> Body {
 }
 
 /// The host's functions only print; another instance's can do anything.
-fn imported(module: &Module, func: u32) -> Body {
+fn imported(module: &ModuleParts, func: u32) -> Body {
     let funcs = module
         .imports
         .iter()
-        .filter(|import| matches!(import.ty, ExternType::Func { .. }));
+        .filter(|import| matches!(import.ty, CanonicalExternType::Func { .. }));
     let host = funcs
         .into_iter()
         .nth(func as usize)
@@ -224,7 +224,7 @@ mod tests {
             panic!("{script:?}");
         };
         let engine = Engine::new(&Config::only(Tier::Stack)).expect("an engine");
-        let module = Module::new(&engine, bytes).expect("valid");
+        let module = ModuleParts::new(&engine, bytes).expect("valid");
         let mut effects = ModuleEffects::default();
         for (func, expected) in (0..).zip(expected) {
             let found = effects.of_call(&module, func);

@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use wassay_runtime::interior::module::{ExternType, SegmentMode};
+use wassay_runtime::interior::module::{CanonicalExternType, SegmentMode};
 use wassay_runtime::{Extern, Instance, Memory, Module, Store, Table, ValType, interior};
 
 use super::effects::{Effects, ModuleEffects};
@@ -206,7 +206,7 @@ impl Record {
 fn takes_or_gives_references(module: &Module, n: usize) -> bool {
     let module = interior::parts(module);
     let imports = module.imports.iter();
-    let mut funcs = imports.filter(|import| matches!(import.ty, ExternType::Func { .. }));
+    let mut funcs = imports.filter(|import| matches!(import.ty, CanonicalExternType::Func { .. }));
     let signature = &module.signatures[n];
     let mut types = signature.params().iter().chain(signature.results());
     funcs.nth(n).is_some() && types.any(|ty| matches!(ty, ValType::Ref(_)))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::error::Result;
-use crate::module::{self as core, ExternType as CoreType, ModuleData};
+use crate::module::{self as core, CanonicalExternType, ModuleData};
 use crate::module::{GlobalType, MemoryType, TableType};
 use crate::types::{FuncType, TypeRegistry};
 
@@ -24,7 +24,7 @@ use crate::types::{FuncType, TypeRegistry};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Module {
-    pub(crate) inner: core::Module,
+    pub(crate) inner: core::ModuleParts,
 }
 
 /// The type of something that can be imported or exported (spec: "External Types").
@@ -54,13 +54,13 @@ pub enum ExternType {
 }
 
 impl ExternType {
-    pub(crate) fn of(ty: CoreType, registry: &TypeRegistry) -> ExternType {
+    pub(crate) fn of(ty: CanonicalExternType, registry: &TypeRegistry) -> ExternType {
         match ty {
-            CoreType::Func { ty, .. } => ExternType::Func(registry.func(ty)),
-            CoreType::Table(ty) => ExternType::Table(ty),
-            CoreType::Memory(ty) => ExternType::Memory(ty),
-            CoreType::Global(ty) => ExternType::Global(ty),
-            CoreType::Tag(ty) => ExternType::Tag(registry.func(ty)),
+            CanonicalExternType::Func { ty, .. } => ExternType::Func(registry.func(ty)),
+            CanonicalExternType::Table(ty) => ExternType::Table(ty),
+            CanonicalExternType::Memory(ty) => ExternType::Memory(ty),
+            CanonicalExternType::Global(ty) => ExternType::Global(ty),
+            CanonicalExternType::Tag(ty) => ExternType::Tag(registry.func(ty)),
         }
     }
 
@@ -137,7 +137,7 @@ impl Module {
     /// # Errors
     /// `Malformed` or `Invalid` with the byte offset; `Limit` if it is too large.
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
-        let inner = core::Module::new(engine, bytes.as_ref())?;
+        let inner = core::ModuleParts::new(engine, bytes.as_ref())?;
         Ok(Module { inner })
     }
 

@@ -20,12 +20,12 @@ mod stack;
 use std::rc::Rc;
 
 use super::types::{helper_types, result, types_of};
-use super::{Block, BlockId, Func, HandlerId, Inst, List, Operand, Slot, Type};
+use super::{Block, BlockId, FuncIr, HandlerId, Inst, List, Operand, Slot, Type};
 use crate::decode::{DecodeError, Decoder, Instr, RawBlockType, RawValType};
 use crate::engine::{Config, Tier};
 use crate::error::{Error, Result};
 use crate::meter;
-use crate::module::Module;
+use crate::module::ModuleParts;
 use crate::ops::{Group, Op, group};
 use crate::trap::TrapKind;
 use crate::types::FuncType;
@@ -38,7 +38,7 @@ use stack::{Stack, StackValue};
 ///
 /// # Errors
 /// `Unsupported` with the mnemonic of the first reachable opcode that has no IR yet.
-pub fn build(module: &Module, body: usize) -> Result<Func> {
+pub fn build(module: &ModuleParts, body: usize) -> Result<FuncIr> {
     build_with(module, body, &Config::only(Tier::Register))
 }
 
@@ -46,7 +46,7 @@ pub fn build(module: &Module, body: usize) -> Result<Func> {
 ///
 /// # Errors
 /// As [`build`].
-pub fn build_with(module: &Module, body: usize, config: &Config) -> Result<Func> {
+pub fn build_with(module: &ModuleParts, body: usize, config: &Config) -> Result<FuncIr> {
     build_in(module, body, config, &mut Scratch::default())
 }
 
@@ -55,11 +55,11 @@ pub fn build_with(module: &Module, body: usize, config: &Config) -> Result<Func>
 /// # Errors
 /// As [`build`].
 pub fn build_in(
-    module: &Module,
+    module: &ModuleParts,
     body: usize,
     config: &Config,
     scratch: &mut Scratch,
-) -> Result<Func> {
+) -> Result<FuncIr> {
     let range = module.bodies[body].clone();
     let mut decoder = Decoder::new(&module.bytes[range.clone()], range.start);
     let mut builder = Builder::new(module, body, &mut decoder, scratch)?;
@@ -108,8 +108,8 @@ impl Sig {
 }
 
 struct Builder<'a> {
-    module: &'a Module,
-    func: Func,
+    module: &'a ModuleParts,
+    func: FuncIr,
     stack: Stack,
     consts: Consts,
     sigs: Sigs,
@@ -138,7 +138,7 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(
-        module: &'a Module,
+        module: &'a ModuleParts,
         body: usize,
         decoder: &mut Decoder<'_>,
         scratch: &mut Scratch,
@@ -189,7 +189,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn finish(mut self, scratch: &mut Scratch) -> Func {
+    fn finish(mut self, scratch: &mut Scratch) -> FuncIr {
         self.func.slots = self.func.first_temporary + self.stack.height_max;
         self.resolve_labels();
         self.frames.clear();
@@ -709,7 +709,7 @@ impl<'a> Builder<'a> {
 }
 
 /// Appends an instruction to a function's code.
-fn push(func: &mut Func, inst: Inst, offset: u32) {
+fn push(func: &mut FuncIr, inst: Inst, offset: u32) {
     func.insts.push(inst);
     func.offsets.push(offset);
 }

@@ -35,7 +35,7 @@ use super::types::{
     params, ref_types, result, results, types_of,
 };
 use super::visit::{Imm, Role, Visitor};
-use super::{BlockId, Func, List, Operand, Slot, Type};
+use super::{BlockId, FuncIr, List, Operand, Slot, Type};
 use crate::ops::{Effects, Op, Shape};
 use crate::trap::TrapKind;
 use crate::types::RefType;

@@ -6,9 +6,9 @@
 
 use std::fmt::{self, Write};
 
-use super::{BlockId, Catch, Func, Imm, Inst, Operand, OperandKind, Role, Slot, Type};
+use super::{BlockId, Catch, FuncIr, Imm, Inst, Operand, OperandKind, Role, Slot, Type};
 
-impl fmt::Display for Func {
+impl fmt::Display for FuncIr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (locals, slots) = (self.first_temporary - self.param_slots, self.slots);
         writeln!(f, "func {} {}", self.index, self.ty)?;
@@ -37,7 +37,7 @@ impl fmt::Display for Func {
     }
 }
 
-impl Func {
+impl FuncIr {
     /// One instruction as text.
     pub fn show(&self, inst: &Inst) -> String {
         let mut parts = Parts::default();
@@ -89,7 +89,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn add(&mut self, func: &Func, role: Role) {
+    fn add(&mut self, func: &FuncIr, role: Role) {
         match role {
             Role::Def(slot, ty) => {
                 let text = format!("{}:{}", func.slot(slot), name(ty));

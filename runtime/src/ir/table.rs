@@ -195,7 +195,7 @@ macro_rules! insts {
         #[allow(unused_variables, reason = "each function looks at the fields of some roles")]
         impl Inst {
             /// Reports every operand in its role, in the order of the row.
-            pub fn visit(&self, $ir: &Func, role: impl FnMut(Role)) {
+            pub fn visit(&self, $ir: &FuncIr, role: impl FnMut(Role)) {
                 let mut visitor = Visitor { func: $ir, role };
                 match *self { $(
                     Inst::$V $({ $($field),* })? => {
@@ -206,7 +206,7 @@ macro_rules! insts {
             }
 
             /// Calls `f` for each block that the instruction may go to, as often as it is named.
-            pub fn labels(&self, $ir: &Func, mut f: impl FnMut(BlockId)) {
+            pub fn labels(&self, $ir: &FuncIr, mut f: impl FnMut(BlockId)) {
                 match *self { $(
                     Inst::$V $({ $($field),* })? => {
                         $($( field_labels!($role $ir $field f); )*)?
@@ -215,7 +215,7 @@ macro_rules! insts {
             }
 
             /// Calls `f` for each label in the instruction itself. The labels of a `BrTable` are in
-            /// [`Func::labels`].
+            /// [`FuncIr::labels`].
             pub fn labels_mut(&mut self, mut f: impl FnMut(&mut BlockId)) {
                 match self { $(
                     Inst::$V $({ $($field),* })? => {

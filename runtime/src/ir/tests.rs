@@ -2,10 +2,10 @@
 //! demands, and the printed form of each row is as written here.
 
 use super::inst::{Inst, samplers};
-use super::{BlockId, Func, List, Operand, OperandKind, Role, Slot, Type, build};
+use super::{BlockId, FuncIr, List, Operand, OperandKind, Role, Slot, Type, build};
 use crate::engine::{Config, Engine, Tier};
 use crate::ir::Imm;
-use crate::module::Module;
+use crate::module::ModuleParts;
 use crate::ops::{Effects, Imms, Op};
 use crate::trap::TrapKind;
 use crate::types::{AbstractHeapType, HeapType, RefType};
@@ -28,7 +28,7 @@ enum Expected {
 
 /// Draws an instruction of a row, with a different value in each of its fields.
 pub(super) struct Draw {
-    func: Func,
+    func: FuncIr,
     /// The opcode for the row's field, if it has one.
     op: Op,
     drawn: u32,
@@ -203,7 +203,7 @@ fn number(imm: Imm) -> u128 {
 }
 
 /// A function in a module that has all indices which are drawn.
-fn func() -> Func {
+fn func() -> FuncIr {
     let wat = r#"(module
         (type (func)) (type (struct (field i8 (mut f32) v128))) (type (array (mut i64)))
         (type (func (param i32 v128) (result f32 v128 anyref))) (type (func (param i64 f64)))
@@ -215,7 +215,11 @@ fn func() -> Func {
     let buffer = wast::parser::ParseBuffer::new(wat).unwrap();
     let mut wat: wast::Wat<'_> = wast::parser::parse(&buffer).unwrap();
     let engine = Engine::new(&Config::only(Tier::Register)).unwrap();
-    build(&Module::new(&engine, &wat.encode().unwrap()).unwrap(), 0).unwrap()
+    build(
+        &ModuleParts::new(&engine, &wat.encode().unwrap()).unwrap(),
+        0,
+    )
+    .unwrap()
 }
 
 /// Calls `f` with an instruction of each row and each of its opcodes, and with its drawing.

@@ -1,7 +1,7 @@
 //! The types of operands and results, from the opcode table and from the module.
 
 use super::visit::Imm;
-use super::{Func, Type};
+use super::{FuncIr, Type};
 use crate::ops::{Group, Imms, Op, SigType, Signature, group};
 use crate::types::{CompositeType, FieldType, StorageType, ValType};
 
@@ -112,7 +112,7 @@ pub(super) fn indices(op: Op, a: u32, b: u32) -> [Option<Imm>; 2] {
 }
 
 /// The type of the addresses in the memory or table of an index.
-fn address_type(func: &Func, imm: Imm) -> Option<Type> {
+fn address_type(func: &FuncIr, imm: Imm) -> Option<Type> {
     if let Imm::Memory(memory) = imm {
         Some(func.memory_address(memory))
     } else if let Imm::Table(table) = imm {
@@ -124,7 +124,7 @@ fn address_type(func: &Func, imm: Imm) -> Option<Type> {
 
 /// The types of the operands of a helper, and of its result. `a` and `b` are its indices.
 pub(super) fn helper_types(
-    func: &Func,
+    func: &FuncIr,
     op: Op,
     a: u32,
     b: u32,
@@ -151,12 +151,12 @@ pub(super) fn helper_types(
 }
 
 /// The type that a field of a structure has outside of it.
-pub(super) fn field_type(func: &Func, type_index: u32, field: u32) -> Type {
+pub(super) fn field_type(func: &FuncIr, type_index: u32, field: u32) -> Type {
     with_fields(func, type_index, |fields| outside(&fields[field as usize]))
 }
 
 /// The type that an element of an array has outside of it.
-pub(super) fn element_type(func: &Func, type_index: u32) -> Type {
+pub(super) fn element_type(func: &FuncIr, type_index: u32) -> Type {
     field_type(func, type_index, 0)
 }
 
@@ -168,7 +168,7 @@ fn outside(field: &FieldType) -> Type {
 }
 
 /// Calls `f` with the fields of a structure, or the element of an array.
-fn with_fields<R>(func: &Func, type_index: u32, f: impl FnOnce(&[FieldType]) -> R) -> R {
+fn with_fields<R>(func: &FuncIr, type_index: u32, f: impl FnOnce(&[FieldType]) -> R) -> R {
     let module = &func.module;
     let ty = module.registry.get(module.types[type_index as usize]);
     match &ty.sub.composite {
@@ -180,7 +180,7 @@ fn with_fields<R>(func: &Func, type_index: u32, f: impl FnOnce(&[FieldType]) -> 
 
 /// The types of the operands of an `Aggregate`, and of its result.
 pub(crate) fn aggregate_types(
-    func: &Func,
+    func: &FuncIr,
     op: Op,
     type_index: u32,
     b: u32,

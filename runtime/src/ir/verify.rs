@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BlockId, Func, Inst, OperandKind, Role, Slot, Type};
+use super::{BlockId, FuncIr, Inst, OperandKind, Role, Slot, Type};
 
 /// The types in the slots that have been written. A v128 stands at its first slot.
 type State = BTreeMap<u32, Type>;
@@ -22,7 +22,7 @@ type State = BTreeMap<u32, Type>;
 ///
 /// # Errors
 /// The first broken rule, with the instruction that breaks it.
-pub fn verify(func: &Func) -> Result<(), String> {
+pub fn verify(func: &FuncIr) -> Result<(), String> {
     check_form(func)?;
     let mut entries: Vec<Option<State>> = vec![None; func.blocks.len()];
     entries[0] = Some(locals(func));
@@ -50,11 +50,11 @@ pub fn verify(func: &Func) -> Result<(), String> {
     }
 }
 
-fn at(func: &Func, block: BlockId, inst: &Inst, why: &str) -> String {
+fn at(func: &FuncIr, block: BlockId, inst: &Inst, why: &str) -> String {
     format!("b{}: {}: {why}", block.0, func.show(inst))
 }
 
-fn locals(func: &Func) -> State {
+fn locals(func: &FuncIr) -> State {
     let slots = func.local_slots.iter().map(|slot| slot.0);
     slots.zip(func.local_types.iter().copied()).collect()
 }
@@ -72,7 +72,7 @@ fn merge(entry: &mut Option<State>, state: &State) -> bool {
 
 /// Adds an edge for each clause that may catch an exception thrown when slots hold `state`.
 fn catch_edges(
-    func: &Func,
+    func: &FuncIr,
     block: BlockId,
     state: &State,
     edges: &mut Vec<(BlockId, State)>,
@@ -94,7 +94,7 @@ fn catch_edges(
 
 /// Checks the uses of an instruction and enters its definitions; adds the edges of exceptions.
 fn step(
-    func: &Func,
+    func: &FuncIr,
     block: BlockId,
     inst: &Inst,
     state: &mut State,
@@ -139,7 +139,7 @@ fn check_read(state: &State, slot: Slot, ty: Type) -> Result<(), String> {
     }
 }
 
-fn check_const(func: &Func, index: u32, ty: Type) -> Result<(), String> {
+fn check_const(func: &FuncIr, index: u32, ty: Type) -> Result<(), String> {
     let end = (index + ty.slots()) as usize;
     let Some(bits) = func.consts.get(index as usize..end) else {
         return Err(format!("there is no constant {index}"));
@@ -151,7 +151,7 @@ fn check_const(func: &Func, index: u32, ty: Type) -> Result<(), String> {
     Ok(())
 }
 
-fn write(func: &Func, state: &mut State, slot: Slot, ty: Type) -> Result<(), String> {
+fn write(func: &FuncIr, state: &mut State, slot: Slot, ty: Type) -> Result<(), String> {
     if slot.0 + ty.slots() > func.slots {
         return Err(format!("slot {} is outside of the frame", slot.0));
     }
@@ -168,7 +168,7 @@ fn write(func: &Func, state: &mut State, slot: Slot, ty: Type) -> Result<(), Str
     Ok(())
 }
 
-fn check_form(func: &Func) -> Result<(), String> {
+fn check_form(func: &FuncIr) -> Result<(), String> {
     let limit = |i: usize| func.handlers[i].parent.is_none_or(|id| (id.0 as usize) < i);
     if !(0..func.handlers.len()).all(limit) {
         return Err("a handler's parent must come before it".into());
@@ -227,13 +227,17 @@ mod tests {
     use super::*;
     use crate::engine::{Config, Engine, Tier};
     use crate::ir::{HandlerId, Operand, build};
-    use crate::module::Module;
+    use crate::module::ModuleParts;
 
-    fn func(wat: &str) -> Func {
+    fn func(wat: &str) -> FuncIr {
         let buffer = wast::parser::ParseBuffer::new(wat).unwrap();
         let mut wat: wast::Wat<'_> = wast::parser::parse(&buffer).unwrap();
         let engine = Engine::new(&Config::only(Tier::Register)).unwrap();
-        build(&Module::new(&engine, &wat.encode().unwrap()).unwrap(), 0).unwrap()
+        build(
+            &ModuleParts::new(&engine, &wat.encode().unwrap()).unwrap(),
+            0,
+        )
+        .unwrap()
     }
 
     #[test]
@@ -245,13 +249,13 @@ mod tests {
                  (i32.mul (local.get 0) (i32.const 3)))))",
         );
         assert_eq!(verify(&good), Ok(()));
-        let check = |what: &str, breakage: &dyn Fn(&mut Func)| {
+        let check = |what: &str, breakage: &dyn Fn(&mut FuncIr)| {
             let mut bad = good.clone();
             breakage(&mut bad);
             let why = verify(&bad).expect_err(what);
             assert!(why.contains(what), "{why}");
         };
-        let last = |f: &mut Func, inst| *f.insts.last_mut().unwrap() = inst;
+        let last = |f: &mut FuncIr, inst| *f.insts.last_mut().unwrap() = inst;
         check("wrongly marked", &|f| f.blocks[1].is_loop_head = false);
         check("only terminator", &|f| last(f, good.insts[2]));
         check("or is the entry", &|f| {
@@ -276,7 +280,7 @@ mod tests {
                (drop)))",
         );
         assert_eq!(verify(&good), Ok(()));
-        let check = |what: &str, breakage: &dyn Fn(&mut Func)| {
+        let check = |what: &str, breakage: &dyn Fn(&mut FuncIr)| {
             let mut bad = good.clone();
             breakage(&mut bad);
             let why = verify(&bad).expect_err(what);

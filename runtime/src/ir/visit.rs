@@ -1,7 +1,7 @@
 //! The roles of operands, and the visitor that the rows of `ir/inst.rs` report to.
 
 use super::types::types_of;
-use super::{BlockId, Catch, Func, List, Operand, Slot, Type};
+use super::{BlockId, Catch, FuncIr, List, Operand, Slot, Type};
 use crate::trap::TrapKind;
 use crate::types::RefType;
 
@@ -42,7 +42,7 @@ pub enum Imm {
 
 /// Passes the roles of one instruction on.
 pub(super) struct Visitor<'a, F> {
-    pub(super) func: &'a Func,
+    pub(super) func: &'a FuncIr,
     pub(super) role: F,
 }
 
@@ -128,7 +128,7 @@ impl<F: FnMut(Role)> Visitor<'_, F> {
 
 impl Catch {
     /// Reports the definitions, the tag and the target in their roles.
-    pub fn visit(&self, func: &Func, role: impl FnMut(Role)) {
+    pub fn visit(&self, func: &FuncIr, role: impl FnMut(Role)) {
         let mut visitor = Visitor { func, role };
         if let Some(tag) = self.tag {
             visitor.defs(self.values, types_of(&func.tag_type(tag).params));

@@ -14,7 +14,7 @@ use super::publish::{Budget, CodeMemory};
 use super::target::{Mode, Target};
 use crate::engine::{Backend, Config, FrameShape, Proof, Tier};
 use crate::error::{Error, Result};
-use crate::module::{CompiledModule, Module};
+use crate::module::{CompiledModule, ModuleParts};
 use crate::types::FuncType;
 use crate::vm::{self, FuncInst};
 
@@ -118,7 +118,7 @@ impl<T: Target> JitTier<T> {
     /// # Errors
     /// As [`Backend::compile`].
     pub fn compile_function(
-        module: &Module,
+        module: &ModuleParts,
         body: usize,
         config: &Config,
         budget: &Arc<Budget>,
@@ -133,7 +133,7 @@ impl<T: Target> JitTier<T> {
     /// # Errors
     /// As [`Backend::compile`].
     pub fn compile_loop(
-        module: &Module,
+        module: &ModuleParts,
         body: usize,
         config: &Config,
         at: (u32, FrameShape),
@@ -195,12 +195,12 @@ impl<T: Target> Backend for JitTier<T> {
         Tier::Jit
     }
 
-    fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn CompiledModule>> {
+    fn compile(&self, module: &ModuleParts, config: &Config) -> Result<Arc<dyn CompiledModule>> {
         let image = pipeline::compile::<T>(module, config)?;
         Ok(Arc::new(Compiled::new::<T>(image, &self.budget)?))
     }
 
-    fn install(&self, compiled: &dyn CompiledModule, module: &Module, func: &mut FuncInst) {
+    fn install(&self, compiled: &dyn CompiledModule, module: &ModuleParts, func: &mut FuncInst) {
         let compiled = own(compiled);
         let body = module
             .body_index(func.index)

@@ -20,14 +20,14 @@ use crate::engine::{Bounds, Config, FrameShape, Policy, Profile};
 use crate::error::{Error, Result};
 use crate::ir::{self, BlockId, HandlerId, Operand, OperandKind, Slot, Type};
 use crate::memory::MemoryData;
-use crate::module::Module;
+use crate::module::ModuleParts;
 use crate::ops::Op;
 use crate::trap::TrapKind;
 use crate::types::FuncType;
 
 use super::helper::Helper;
 use super::ssa::fold;
-use super::ssa::{Block, Class, Edge, Func, Inst, List, MemoryFacts, Term, Value};
+use super::ssa::{Block, Class, Edge, FuncSsa, Inst, List, MemoryFacts, Term, Value};
 use exceptions::Blocks;
 use state::Target;
 use vars::{Between, Vars};
@@ -61,7 +61,7 @@ impl Assumptions {
     }
 
     /// Whether accesses to a memory of the module need no bounds check.
-    pub fn is_guarded(&self, module: &Module, memory: u32) -> bool {
+    pub fn is_guarded(&self, module: &ModuleParts, memory: u32) -> bool {
         self.bounds == Bounds::Guard && MemoryData::can_guard(&module.memories[memory as usize])
     }
 }
@@ -73,7 +73,7 @@ pub type HelperOps = Vec<Op>;
 ///
 /// # Errors
 /// `Unsupported` for an opcode that this tier has no code for.
-pub fn build(ir: &ir::Func, assumptions: Assumptions) -> Result<(Func, HelperOps)> {
+pub fn build(ir: &ir::FuncIr, assumptions: Assumptions) -> Result<(FuncSsa, HelperOps)> {
     if let Some(built) = build_with(ir, assumptions, Between::Values)? {
         return Ok(built);
     }
@@ -83,10 +83,10 @@ pub fn build(ir: &ir::Func, assumptions: Assumptions) -> Result<(Func, HelperOps
 
 /// `None` if slots had better not be values between blocks.
 fn build_with(
-    ir: &ir::Func,
+    ir: &ir::FuncIr,
     assumptions: Assumptions,
     between: Between,
-) -> Result<Option<(Func, HelperOps)>> {
+) -> Result<Option<(FuncSsa, HelperOps)>> {
     let mut builder = Builder::new(ir, assumptions, between);
     builder.entry();
     let mut done = 0;
@@ -100,10 +100,10 @@ fn build_with(
 }
 
 struct Builder<'a> {
-    ir: &'a ir::Func,
-    module: &'a Module,
+    ir: &'a ir::FuncIr,
+    module: &'a ModuleParts,
     assumptions: Assumptions,
-    func: Func,
+    func: FuncSsa,
     vars: Vars,
     blocks: Blocks,
     /// The block that instructions go to.
@@ -116,16 +116,16 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(ir: &'a ir::Func, assumptions: Assumptions, between: Between) -> Builder<'a> {
+    fn new(ir: &'a ir::FuncIr, assumptions: Assumptions, between: Between) -> Builder<'a> {
         let memories = (0..ir.module.memories.len() as u32).map(|memory| MemoryFacts {
             minimum_bytes: ir.module.memories[memory as usize].minimum_bytes(),
             is_guarded: assumptions.is_guarded(&ir.module, memory),
         });
-        let mut func = Func {
+        let mut func = FuncSsa {
             memories: memories.collect(),
             has_atomics: assumptions.has_atomics,
             profile: assumptions.profile,
-            ..Func::default()
+            ..FuncSsa::default()
         };
         let blocks = Blocks::new(ir);
         for _ in 0..blocks.count {

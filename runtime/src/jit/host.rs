@@ -9,7 +9,7 @@ use super::pipeline::{self, Stages};
 use super::target::Target;
 use crate::engine::Config;
 use crate::error::Result;
-use crate::module::Module;
+use crate::module::ModuleParts;
 
 /// The target whose code is compiled, on every host, and executed where the host can.
 pub type HostTarget = Arm64;
@@ -25,6 +25,6 @@ pub const CAN_RUN: bool = HostTarget::CAN_RUN;
 /// # Errors
 /// `Unsupported` with the opcode that this tier has no code for; `Limit` for code that is too
 /// large.
-pub fn stages(module: &Module, body: usize, config: &Config) -> Result<Stages> {
+pub fn stages(module: &ModuleParts, body: usize, config: &Config) -> Result<Stages> {
     pipeline::stages::<HostTarget>(module, body, config)
 }

@@ -12,7 +12,7 @@ pub mod vcode;
 use regalloc2::{Block as RBlock, RegClass, VReg};
 
 use super::ssa::cfg::Cfg;
-use super::ssa::{Block, Class, Def, Func, Inst, InstId, Term, Value};
+use super::ssa::{Block, Class, Def, FuncSsa, Inst, InstId, Term, Value};
 use crate::ir::Type;
 use layout::Layout;
 use vcode::{MachInst, VBlock, VCode};
@@ -35,19 +35,19 @@ pub trait Isa: Sized {
     fn returned(cx: &mut Lower<'_, Self>, call: InstId);
 
     /// True if an instruction in a loop had better find a constant operand in a register.
-    fn is_kept(func: &Func, inst: &Inst, value: Value) -> bool;
+    fn is_kept(func: &FuncSsa, inst: &Inst, value: Value) -> bool;
 
     /// A constant in a fresh register.
     fn constant(cx: &mut Lower<'_, Self>, value: Value) -> VReg;
 
     /// The value in whose register another one lies without any instruction.
-    fn same_register(func: &Func, value: Value) -> Option<Value>;
+    fn same_register(func: &FuncSsa, value: Value) -> Option<Value>;
 }
 
 /// The state of lowering a function.
 pub struct Lower<'a, I: Isa> {
     /// The function.
-    pub func: &'a Func,
+    pub func: &'a FuncSsa,
     cfg: &'a Cfg,
     layout: &'a Layout,
     /// How often each value is an operand.
@@ -69,7 +69,7 @@ pub struct Lower<'a, I: Isa> {
 }
 
 /// Lowers a function.
-pub fn run<I: Isa>(func: &Func, cfg: &Cfg, layout: &Layout) -> VCode<I::Inst> {
+pub fn run<I: Isa>(func: &FuncSsa, cfg: &Cfg, layout: &Layout) -> VCode<I::Inst> {
     let mut cx = Lower::<I>::new(func, cfg, layout);
     let mut ranges = vec![0..0; layout.order.len()];
     let mut blocks = vec![VBlock::default(); layout.order.len()];
@@ -89,7 +89,7 @@ pub fn run<I: Isa>(func: &Func, cfg: &Cfg, layout: &Layout) -> VCode<I::Inst> {
 }
 
 impl<'a, I: Isa> Lower<'a, I> {
-    fn new(func: &'a Func, cfg: &'a Cfg, layout: &'a Layout) -> Lower<'a, I> {
+    fn new(func: &'a FuncSsa, cfg: &'a Cfg, layout: &'a Layout) -> Lower<'a, I> {
         let mut cx = Lower {
             func,
             cfg,

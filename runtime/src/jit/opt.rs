@@ -21,17 +21,17 @@ use crate::ops::Op;
 
 use super::ssa::cfg::Cfg;
 use super::ssa::rule::Rule;
-use super::ssa::{Block, Class, Def, Func, Inst, InstData, InstId, Term, Value};
+use super::ssa::{Block, Class, Def, FuncSsa, Inst, InstData, InstId, Term, Value};
 use super::steps::step;
 use bounds::{Checks, Fate};
 use range::{Facts, View};
 use simplify::Simplified;
 
 /// Whether an instruction in a loop had better find a constant operand in a register.
-pub type IsKept = fn(&Func, &Inst, Value) -> bool;
+pub type IsKept = fn(&FuncSsa, &Inst, Value) -> bool;
 
 /// Optimises a function; gives its graph as it is afterwards.
-pub fn run(func: &mut Func, is_kept: IsKept) -> Cfg {
+pub fn run(func: &mut FuncSsa, is_kept: IsKept) -> Cfg {
     let mut cfg = Cfg::new(func);
     let has_checks = Walk::new(func, &cfg).run();
     if fold_branches(func, &cfg) {
@@ -55,7 +55,7 @@ struct Key {
 }
 
 struct Walk<'a> {
-    func: &'a mut Func,
+    func: &'a mut FuncSsa,
     cfg: &'a Cfg,
     /// What stands for each value.
     replaced: Vec<Value>,
@@ -81,7 +81,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(func: &'a mut Func, cfg: &'a Cfg) -> Walk<'a> {
+    fn new(func: &'a mut FuncSsa, cfg: &'a Cfg) -> Walk<'a> {
         let blocks = func.blocks.len();
         let home = |data: &super::ssa::ValueData| match data.def {
             Def::Param(block) => block,
@@ -384,7 +384,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn loops_that_change_shape(func: &Func, cfg: &Cfg) -> Vec<bool> {
+fn loops_that_change_shape(func: &FuncSsa, cfg: &Cfg) -> Vec<bool> {
     let mut changes = vec![false; cfg.loops.len()];
     let may_change = |id: &InstId| func.insts[id.index()].inst.changes_shape();
     for &block in &cfg.order {
@@ -441,7 +441,7 @@ fn is_shared(inst: &Inst) -> bool {
 }
 
 /// Branches on constants become jumps; whether there were any.
-fn fold_branches(func: &mut Func, cfg: &Cfg) -> bool {
+fn fold_branches(func: &mut FuncSsa, cfg: &Cfg) -> bool {
     let mut changed = false;
     for &block in &cfg.order {
         let taken = match func.blocks[block.index()].term {
@@ -466,7 +466,7 @@ fn fold_branches(func: &mut Func, cfg: &Cfg) -> bool {
 }
 
 /// Drops instructions and parameters that nothing needs.
-fn remove_dead(func: &mut Func, cfg: &Cfg) {
+fn remove_dead(func: &mut FuncSsa, cfg: &Cfg) {
     let live = live_values(func, cfg);
     for &block in &cfg.order {
         let insts = std::mem::take(&mut func.blocks[block.index()].insts);
@@ -491,7 +491,7 @@ fn remove_dead(func: &mut Func, cfg: &Cfg) {
     }
 }
 
-fn live_values(func: &Func, cfg: &Cfg) -> Vec<bool> {
+fn live_values(func: &FuncSsa, cfg: &Cfg) -> Vec<bool> {
     let mut live = vec![false; func.values.len()];
     let mut work = Vec::new();
     let mut incoming: Vec<Vec<(Block, usize)>> = vec![Vec::new(); func.blocks.len()];

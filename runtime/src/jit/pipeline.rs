@@ -15,14 +15,14 @@ use super::code::{Code, Reloc};
 use super::lower::layout::Layout;
 use super::lower::vcode::VCode;
 use super::ssa::cfg::Cfg;
-use super::ssa::{Block, Func, print};
+use super::ssa::{Block, FuncSsa, print};
 use super::target::{Emitted, Listing, Mode, Surroundings, Target};
 use super::{lower, opt};
 use crate::engine::{Config, FrameShape, Proof};
 use crate::error::{Error, Result};
 use crate::ir;
 use crate::limits::LimitKind;
-use crate::module::Module;
+use crate::module::ModuleParts;
 
 /// A module's code, before it has an address.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ pub struct Stages {
 /// # Errors
 /// `Unsupported` with the opcode that this tier has no code for; `Limit` for code that is too
 /// large.
-pub fn compile<T: Target>(module: &Module, config: &Config) -> Result<Image> {
+pub fn compile<T: Target>(module: &ModuleParts, config: &Config) -> Result<Image> {
     let assumptions = Assumptions::new(config);
     let irs = (0..module.bodies.len())
         .map(|body| ir::build_with(module, body, config))
@@ -86,7 +86,11 @@ pub fn compile<T: Target>(module: &Module, config: &Config) -> Result<Image> {
 ///
 /// # Errors
 /// As [`compile`].
-pub fn compile_function<T: Target>(module: &Module, body: usize, config: &Config) -> Result<Image> {
+pub fn compile_function<T: Target>(
+    module: &ModuleParts,
+    body: usize,
+    config: &Config,
+) -> Result<Image> {
     let ir = ir::build_with(module, body, config)?;
     let ops = ir.ops;
     let mut linker = Linker::<T>::new(module, config);
@@ -104,7 +108,7 @@ pub fn compile_function<T: Target>(module: &Module, body: usize, config: &Config
 /// # Errors
 /// As [`compile`].
 pub fn compile_loop<T: Target>(
-    module: &Module,
+    module: &ModuleParts,
     body: usize,
     config: &Config,
     (head, frame): (u32, FrameShape),
@@ -141,7 +145,7 @@ const ALONE: Surroundings = Surroundings {
 ///
 /// # Errors
 /// As [`compile`].
-pub fn stages<T: Target>(module: &Module, body: usize, config: &Config) -> Result<Stages> {
+pub fn stages<T: Target>(module: &ModuleParts, body: usize, config: &Config) -> Result<Stages> {
     let assumptions = Assumptions::new(config);
     let ir = ir::build_with(module, body, config)?;
     let around = surroundings(std::slice::from_ref(&ir));
@@ -164,12 +168,12 @@ pub fn stages<T: Target>(module: &Module, body: usize, config: &Config) -> Resul
 }
 
 /// The surroundings of functions: some may leave their instance by a tail call.
-fn surroundings(irs: &[ir::Func]) -> Surroundings {
-    let is_own = |ir: &ir::Func, inst: &ir::Inst| {
+fn surroundings(irs: &[ir::FuncIr]) -> Surroundings {
+    let is_own = |ir: &ir::FuncIr, inst: &ir::Inst| {
         let own = ir.module.imported.funcs..;
         matches!(inst, ir::Inst::ReturnCall { func, .. } if own.contains(func))
     };
-    let leaves = |ir: &ir::Func, inst: &ir::Inst| {
+    let leaves = |ir: &ir::FuncIr, inst: &ir::Inst| {
         let effects = inst.effects();
         effects.calls && effects.ends && !is_own(ir, inst)
     };
@@ -180,7 +184,7 @@ fn surroundings(irs: &[ir::Func]) -> Surroundings {
     }
 }
 
-fn optimise<T: Target>(func: &mut Func) -> (Cfg, Layout) {
+fn optimise<T: Target>(func: &mut FuncSsa) -> (Cfg, Layout) {
     let cfg = opt::run(func, T::is_kept);
     let layout = Layout::new(func, &cfg);
     (cfg, layout)
@@ -191,7 +195,7 @@ fn optimise<T: Target>(func: &mut Func) -> (Cfg, Layout) {
 /// # Errors
 /// As [`compile`].
 pub fn lowered<T: Target>(
-    ir: &ir::Func,
+    ir: &ir::FuncIr,
     assumptions: Assumptions,
 ) -> Result<(VCode<T::Inst>, HelperOps)> {
     let (mut func, helper_ops) = build::build(ir, assumptions)?;
@@ -200,7 +204,7 @@ pub fn lowered<T: Target>(
 }
 
 fn function<T: Target>(
-    ir: &ir::Func,
+    ir: &ir::FuncIr,
     assumptions: Assumptions,
     around: Surroundings,
     is_checked: bool,
@@ -244,7 +248,7 @@ struct Linker<T> {
 const PIECE_ALIGN: usize = 16;
 
 impl<T: Target> Linker<T> {
-    fn new(module: &Module, config: &Config) -> Linker<T> {
+    fn new(module: &ModuleParts, config: &Config) -> Linker<T> {
         let allowed = usize::try_from(config.limits.code_bytes_max);
         Linker {
             bytes_max: allowed.unwrap_or(usize::MAX).min(T::CODE_BYTES_MAX),
@@ -308,7 +312,7 @@ impl<T: Target> Linker<T> {
     /// Compiles a function and appends it.
     fn compile(
         &mut self,
-        ir: &ir::Func,
+        ir: &ir::FuncIr,
         assumptions: Assumptions,
         around: Surroundings,
     ) -> Result<HelperOps> {
@@ -335,7 +339,7 @@ impl<T: Target> Linker<T> {
     }
 
     /// Notes the handlers of the function whose code has just been appended.
-    fn handlers(&mut self, ir: &ir::Func) {
+    fn handlers(&mut self, ir: &ir::FuncIr) {
         let first = self.tables.handlers.len() as u32;
         let of_ir = |handler: &ir::ExceptionHandler| PadHandler {
             outer: handler.parent.map(|id| id.0 + first),

@@ -39,7 +39,7 @@ use crate::types::TypeId;
 
 pub use inst::Inst;
 
-/// A value: the index of its definition in [`Func::values`].
+/// A value: the index of its definition in [`FuncSsa::values`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Value(pub u32);
 
@@ -51,7 +51,7 @@ pub struct Block(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InstId(pub u32);
 
-/// A range of [`Func::lists`].
+/// A range of [`FuncSsa::lists`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct List {
     start: u32,
@@ -217,7 +217,7 @@ pub struct BlockData {
 
 /// A function.
 #[derive(Clone, Debug, Default)]
-pub struct Func {
+pub struct FuncSsa {
     /// Values, by number. Not all are defined by instructions that are still in a block.
     pub values: Vec<ValueData>,
     /// Instructions, by number.
@@ -242,7 +242,7 @@ pub struct Func {
     pub profile: Profile,
 }
 
-impl Func {
+impl FuncSsa {
     /// A block without instructions, which traps until it gets a terminator.
     pub fn add_block(&mut self) -> Block {
         let kind = TrapKind::Unreachable;

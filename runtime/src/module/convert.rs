@@ -4,8 +4,8 @@
 use wasmparser as wp;
 
 use super::{
-    ConstExpr, ConstOp, DataSegment, ElementItems, ElementSegment, Export, ExternKind, ExternType,
-    GlobalType, Import, MemoryType, ModuleData, SegmentMode, TableType,
+    CanonicalExternType, ConstExpr, ConstOp, DataSegment, ElementItems, ElementSegment, Export,
+    ExternKind, GlobalType, Import, MemoryType, ModuleData, SegmentMode, TableType,
 };
 use crate::limits::PAGE_SIZE_BYTES;
 use crate::ops::Op;
@@ -49,13 +49,13 @@ impl ModuleData {
         Ok(())
     }
 
-    fn add_import(&mut self, ty: wp::TypeRef) -> ExternType {
+    fn add_import(&mut self, ty: wp::TypeRef) -> CanonicalExternType {
         match ty {
             wp::TypeRef::Func(index) | wp::TypeRef::FuncExact(index) => {
                 self.imported.funcs += 1;
                 self.add_func(index);
                 let exact = matches!(ty, wp::TypeRef::FuncExact(_));
-                ExternType::Func {
+                CanonicalExternType::Func {
                     ty: self.types[index as usize],
                     exact,
                 }
@@ -65,23 +65,23 @@ impl ModuleData {
                 let ty = self.scope().table_type(&ty);
                 self.tables.push(ty);
                 self.table_inits.push(None);
-                ExternType::Table(ty)
+                CanonicalExternType::Table(ty)
             }
             wp::TypeRef::Memory(ty) => {
                 self.imported.memories += 1;
                 self.memories.push(memory_type(&ty));
-                ExternType::Memory(memory_type(&ty))
+                CanonicalExternType::Memory(memory_type(&ty))
             }
             wp::TypeRef::Global(ty) => {
                 self.imported.globals += 1;
                 let ty = self.scope().global_type(&ty);
                 self.globals.push(ty);
-                ExternType::Global(ty)
+                CanonicalExternType::Global(ty)
             }
             wp::TypeRef::Tag(ty) => {
                 self.imported.tags += 1;
                 self.tags.push(ty.func_type_idx);
-                ExternType::Tag(self.types[ty.func_type_idx as usize])
+                CanonicalExternType::Tag(self.types[ty.func_type_idx as usize])
             }
         }
     }

@@ -2,7 +2,8 @@
 //! Sections"; branch hinting proposal).
 //!
 //! A module with a faulty one is a module all the same, so nothing here is looked at when it is
-//! decoded: [`Module::names`] skips what cannot be read, [`Module::check_custom`] refuses it.
+//! decoded: [`ModuleParts::names`] skips what cannot be read, [`ModuleParts::check_custom`]
+//! refuses it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use wasmparser::{
     Name, NameSectionReader, Parser, Payload,
 };
 
-use super::{Export, ExternKind, Module, ModuleData, reader_error};
+use super::{Export, ExternKind, ModuleData, ModuleParts, reader_error};
 use crate::backtrace::Naming;
 use crate::decode::Decoder;
 use crate::error::{Error, ErrorKind, Result};
@@ -66,7 +67,7 @@ impl ModuleData {
     }
 }
 
-impl Module {
+impl ModuleParts {
     /// The names in the module's name section, as far as it can be read; read anew at each call.
     pub fn names(&self) -> Names {
         let mut names = Names::default();
@@ -195,8 +196,8 @@ mod tests {
     use super::*;
     use wasmparser::WasmFeatures;
 
-    fn module(bytes: &[u8]) -> Module {
-        Module::decode(bytes, WasmFeatures::WASM3, std::sync::Arc::default()).unwrap()
+    fn module(bytes: &[u8]) -> ModuleParts {
+        ModuleParts::decode(bytes, WasmFeatures::WASM3, std::sync::Arc::default()).unwrap()
     }
 
     fn encode(wat: &str) -> Vec<u8> {

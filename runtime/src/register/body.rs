@@ -13,7 +13,7 @@ use crate::backtrace::{Frame, PositionCache};
 use crate::engine::{Compilation, Config, Proof, Thresholds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{self, Inst};
-use crate::module::{Module, WeakModule};
+use crate::module::{ModuleParts, WeakModuleParts};
 use crate::ops::{Op, Shape};
 use crate::store::StoreData;
 use crate::trap::TrapKind;
@@ -40,7 +40,7 @@ struct ModuleBodies {
 /// The module that bodies are translated for.
 #[derive(Debug)]
 struct Unit {
-    module: WeakModule,
+    module: WeakModuleParts,
     config: Config,
     /// The exception handlers of all bodies that are translated.
     exceptions: Arc<ExceptionTable>,
@@ -61,7 +61,7 @@ struct Translator {
 /// # Errors
 /// `Unsupported` with the first opcode that this tier does not execute; `Limit`.
 pub(super) fn compile(
-    module: &Module,
+    module: &ModuleParts,
     config: &Config,
     exceptions: &Arc<ExceptionTable>,
     thresholds: Option<Thresholds>,
@@ -105,7 +105,7 @@ impl Translator {
     /// code, and the body that it names.
     fn translate(
         &mut self,
-        module: &Module,
+        module: &ModuleParts,
         body: &Body,
         mut call: impl FnMut(usize, usize),
     ) -> Result<(Code, Option<ExceptionHandlers>)> {
@@ -128,7 +128,7 @@ impl Translator {
         Ok((code, handlers))
     }
 
-    fn count(&mut self, func: &ir::Func) {
+    fn count(&mut self, func: &ir::FuncIr) {
         let mut helped = 0;
         for inst in &func.insts {
             if let Some(op) = helper_op(inst) {
@@ -189,7 +189,7 @@ impl Body {
     }
 
     /// The cells that instructions begin with, and their bytes in the module.
-    fn positions(&self, module: &Module) -> Result<Vec<(u32, u32)>> {
+    fn positions(&self, module: &ModuleParts) -> Result<Vec<(u32, u32)>> {
         let config = &self.unit.config;
         let func = ir::build_with(module, self.index as usize, config)?;
         fuse::positions(&func, config.profile, self.unit.thresholds)

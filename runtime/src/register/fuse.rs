@@ -29,7 +29,7 @@ use super::handlers::promote;
 use super::table::{BinaryForm, opcode};
 use crate::engine::{Profile, Thresholds};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ir::{BlockId, Func, HandlerId, Inst, Operand, OperandKind, Slot, Type};
+use crate::ir::{BlockId, FuncIr, HandlerId, Inst, Operand, OperandKind, Slot, Type};
 use crate::limits::LimitKind;
 use fields::{OperandField, distance_field, immediate};
 use layout::{Layout, SCRATCHES};
@@ -75,7 +75,7 @@ pub(super) struct Scratch {
 /// `Limit` if the code is longer than a branch can span, `Internal` if the IR is not what it must
 /// be.
 pub(super) fn fuse<'s>(
-    func: &Func,
+    func: &FuncIr,
     profile: Profile,
     thresholds: Option<Thresholds>,
     scratch: &'s mut Scratch,
@@ -103,7 +103,7 @@ pub(super) fn fuse<'s>(
 /// # Errors
 /// As [`fuse`].
 pub(super) fn positions(
-    func: &Func,
+    func: &FuncIr,
     profile: Profile,
     thresholds: Option<Thresholds>,
 ) -> Result<Vec<(u32, u32)>> {
@@ -134,7 +134,7 @@ enum Fixup {
 }
 
 struct Fuser<'a> {
-    func: &'a Func,
+    func: &'a FuncIr,
     profile: Profile,
     /// When the function is hot; calls go by function instances then.
     thresholds: Option<Thresholds>,
@@ -181,7 +181,7 @@ fn class(ty: Type) -> u16 {
 
 impl<'a> Fuser<'a> {
     fn new(
-        func: &'a Func,
+        func: &'a FuncIr,
         profile: Profile,
         thresholds: Option<Thresholds>,
         scratch: &'a mut Scratch,

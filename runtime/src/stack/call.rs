@@ -1,8 +1,8 @@
 //! Handlers of calls and returns, and the entry from outside (spec: "Control Instructions",
 //! "Invocation of Function Addresses").
 //!
-//! A call between functions of this tier pushes a [`Frame`] and jumps; the native stack does not
-//! grow. The arguments stay where they are: the callee's frame on the value stack begins at the
+//! A call between functions of this tier pushes a [`ControlFrame`] and jumps; the native stack does
+//! not grow. The arguments stay where they are: the callee's frame on the value stack begins at the
 //! first of them, its other locals and its operands follow. On return the results stand in place of
 //! the arguments, the last one in `acc`. A frame's `fp` is the callee's first `sp`; its `func` is
 //! the function called, or null if the instruction before `ip` names the callee's code.
@@ -14,7 +14,7 @@ use crate::engine::Tier;
 use crate::store::StoreData;
 use crate::trap::TrapKind;
 use crate::types::TypeId;
-use crate::vm::{Cx, EXIT_OK, Exit, Frame, FuncInst, Vm};
+use crate::vm::{ControlFrame, Cx, EXIT_OK, Exit, FuncInst, Vm};
 
 handlers! {
     /// `call` of a function of the same module that is not imported: `{ its code }`.
@@ -224,7 +224,7 @@ unsafe fn enter(mut m: Machine, code: *const FuncCode, func: *mut FuncInst) -> E
             return no_room(m.ip, m.sp, m.base, m.len, m.vm, named(code, func));
         }
         let (ip, fp, vm) = (m.ip, m.sp, m.vm);
-        *frame = Frame { ip, fp, vm, func };
+        *frame = ControlFrame { ip, fp, vm, func };
         (*cx).frame_top = frame.add(1);
         m.ip = (*code).cells();
         m.next()
@@ -343,7 +343,7 @@ handlers! {
             return no_room_in_instance(m.ip, m.sp, m.base, m.len, m.vm, m.acc);
         }
         let (ip, fp, vm) = (m.ip, m.sp, m.vm);
-        *frame = Frame { ip, fp, vm, func };
+        *frame = ControlFrame { ip, fp, vm, func };
         (*cx).frame_top = frame.add(1);
         m.ip = (*code).cells();
         m.vm = (*func).vm;
@@ -491,7 +491,7 @@ pub(super) unsafe extern "C" fn entry(func: *mut FuncInst, cx: *mut Cx, args: *m
         }
         std::ptr::copy(args, fp, params);
         let (ip, vm) = (EXIT_CODE.as_ptr().cast(), (*func).vm);
-        *frame = Frame {
+        *frame = ControlFrame {
             ip,
             fp: sp,
             vm,

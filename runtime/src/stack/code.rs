@@ -17,7 +17,7 @@ use super::unwind::Handlers;
 use crate::backtrace::{Frame, PositionCache};
 use crate::engine::{Compilation, Config, Proof};
 use crate::error::{Error, ErrorKind, Result};
-use crate::module::{Module, WeakModule};
+use crate::module::{ModuleParts, WeakModuleParts};
 use crate::store::StoreData;
 use crate::trap::TrapKind;
 use crate::vm::Cx;
@@ -40,7 +40,7 @@ pub(super) struct FuncCode {
 /// The facts of a module that the translation of every function needs.
 #[derive(Debug)]
 struct Unit {
-    module: WeakModule,
+    module: WeakModuleParts,
     signatures: Box<[Signature]>,
     config: Config,
     /// For backtraces.
@@ -51,7 +51,7 @@ struct Unit {
 ///
 /// # Errors
 /// `Unsupported` with the mnemonic of the first opcode that this tier does not execute.
-pub(super) fn compile(module: &Module, config: &Config) -> Result<(Box<[FuncCode]>, Proof)> {
+pub(super) fn compile(module: &ModuleParts, config: &Config) -> Result<(Box<[FuncCode]>, Proof)> {
     let unit = Arc::new(Unit {
         module: module.downgrade(),
         signatures: signatures(module),

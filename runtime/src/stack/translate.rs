@@ -29,7 +29,7 @@ use crate::decode::{DecodeError, Decoder, Instr, RawValType};
 use crate::engine::{Config, Profile, Proof};
 use crate::error::{Error, ErrorKind, Result};
 use crate::meter;
-use crate::module::Module;
+use crate::module::ModuleParts;
 use crate::ops::Op;
 use crate::types::{FuncType, ValType};
 use crate::value::slots_of_all;
@@ -46,14 +46,14 @@ pub(super) struct Translated {
 }
 
 /// The function types of a module, by type index; empty for what is none.
-pub(super) fn signatures(module: &Module) -> Box<[Signature]> {
+pub(super) fn signatures(module: &ModuleParts) -> Box<[Signature]> {
     let types = 0..module.types.len() as u32;
     types.map(|i| Signature::new(module.func_type(i))).collect()
 }
 
 /// The state that is kept from one function to the next: buffers, and facts of the module.
 pub(super) struct Translator<'m> {
-    module: &'m Module,
+    module: &'m ModuleParts,
     profile: Profile,
     /// Where the code of the module's functions will be; calls name it.
     codes: *const FuncCode,
@@ -101,7 +101,7 @@ struct Local {
 impl<'m> Translator<'m> {
     /// A translator of functions of a module whose codes are to be at `codes`.
     pub(super) fn new(
-        module: &'m Module,
+        module: &'m ModuleParts,
         signatures: &'m [Signature],
         config: &Config,
         codes: *const FuncCode,

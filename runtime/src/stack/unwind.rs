@@ -13,7 +13,7 @@ use super::machine::{Machine, handlers, trap_in_caller};
 use crate::gc;
 use crate::store::{StoreData, caught, collect};
 use crate::trap::TrapKind;
-use crate::vm::{Cx, Exit, Frame, FuncInst, TagInst, Vm};
+use crate::vm::{ControlFrame, Cx, Exit, FuncInst, TagInst, Vm};
 
 /// The exit code of a call that an exception has left.
 pub(super) const UNCAUGHT: Exit = TrapKind::UncaughtException as Exit;
@@ -204,7 +204,7 @@ unsafe fn push_caught(m: &mut Machine, cx: *mut Cx, clause: *const Clause) {
 /// # Safety
 /// `cx` is that of a live store, the frames from that of an entry up to this one are as they were.
 #[cold]
-pub(super) unsafe fn note(cx: *mut Cx, mut frame: *mut Frame) {
+pub(super) unsafe fn note(cx: *mut Cx, mut frame: *mut ControlFrame) {
     // SAFETY: the caller's contract.
     unsafe {
         let mut ip = (*cx).trap_pc as *const u64;

@@ -1,7 +1,7 @@
 //! Handles of what a store owns: a number in a store, which every use of a handle checks.
 
 use super::{StoreData, assert_store};
-use crate::module::{ExternType, MemoryType, TableType};
+use crate::module::{CanonicalExternType, MemoryType, TableType};
 use crate::value::{Func, StoreId};
 
 macro_rules! handles {
@@ -120,30 +120,30 @@ impl StoreData {
     /// # Panics
     /// If the value is another store's.
     #[track_caller]
-    pub(crate) fn type_of(&self, value: Extern) -> ExternType {
+    pub(crate) fn type_of(&self, value: Extern) -> CanonicalExternType {
         assert_store(value.store(), self);
         match value {
             Extern::Func(h) => {
                 // SAFETY: functions of a store live as long as the store.
                 let ty = unsafe { (*self.funcs[h.id as usize]).ty };
-                ExternType::Func { ty, exact: true }
+                CanonicalExternType::Func { ty, exact: true }
             }
             Extern::Table(h) => {
                 let table = &self.tables[h.index as usize];
-                ExternType::Table(TableType {
+                CanonicalExternType::Table(TableType {
                     initial: table.len(),
                     ..table.ty
                 })
             }
             Extern::Memory(h) => {
                 let memory = &self.memories[h.index as usize];
-                ExternType::Memory(MemoryType {
+                CanonicalExternType::Memory(MemoryType {
                     initial: memory.pages(),
                     ..memory.ty
                 })
             }
-            Extern::Global(h) => ExternType::Global(self.globals[h.index as usize].ty),
-            Extern::Tag(h) => ExternType::Tag(self.tags[h.index as usize].inst.ty),
+            Extern::Global(h) => CanonicalExternType::Global(self.globals[h.index as usize].ty),
+            Extern::Tag(h) => CanonicalExternType::Tag(self.tags[h.index as usize].inst.ty),
         }
     }
 }

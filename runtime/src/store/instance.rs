@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::gc::Heap;
 use crate::global::{GlobalData, TagData};
 use crate::limits::LimitKind;
-use crate::module::{CompiledModule, ExternKind, Module};
+use crate::module::{CompiledModule, ExternKind, ModuleParts};
 use crate::types::TypeId;
 use crate::value::{Func, StoreId, slots_of_all};
 use crate::vm::{
@@ -47,7 +47,7 @@ pub struct Instance {
 #[derive(Debug)]
 pub(crate) struct InstanceData {
     vm: Box<Vm>,
-    module: Module,
+    module: ModuleParts,
     own_funcs: Box<[FuncInst]>,
     /// The host functions that are imported, with this instance as their caller.
     #[expect(clippy::vec_box, reason = "running code holds their addresses")]
@@ -84,7 +84,7 @@ impl StoreData {
     /// `data` is a live store into which no reference is in use.
     pub(crate) unsafe fn instantiate(
         data: *mut StoreData,
-        module: &Module,
+        module: &ModuleParts,
         imports: &[Extern],
     ) -> Result<Instance> {
         // SAFETY: the caller's contract; the reference ends before any code is entered.
@@ -131,7 +131,7 @@ impl Instance {
 }
 
 /// The module's code in the engine's tier, compiled now if it has not been.
-fn compile(engine: &Engine, module: &Module) -> Result<Arc<dyn CompiledModule>> {
+fn compile(engine: &Engine, module: &ModuleParts) -> Result<Arc<dyn CompiledModule>> {
     let backend = engine.backend();
     let slot = &module.compiled[backend.tier() as usize];
     if let Some(code) = slot.get() {
@@ -143,7 +143,7 @@ fn compile(engine: &Engine, module: &Module) -> Result<Arc<dyn CompiledModule>> 
 
 impl InstanceData {
     /// The instance's module.
-    pub(crate) fn module(&self) -> &Module {
+    pub(crate) fn module(&self) -> &ModuleParts {
         &self.module
     }
 
@@ -155,7 +155,7 @@ impl InstanceData {
     /// Allocates everything that the module defines and adds the instance to the store.
     fn allocate(
         data: &mut StoreData,
-        module: &Module,
+        module: &ModuleParts,
         imports: &[Extern],
         compiled: Arc<dyn CompiledModule>,
     ) -> Result<u32> {
@@ -177,7 +177,7 @@ impl InstanceData {
 
     fn empty(
         data: &mut StoreData,
-        module: &Module,
+        module: &ModuleParts,
         compiled: Arc<dyn CompiledModule>,
     ) -> InstanceData {
         InstanceData {

@@ -10,8 +10,8 @@ use std::rc::Rc;
 use super::control::{Frame, Label};
 use super::stack::Stack;
 use super::{Sig, Type};
-use crate::ir::{BlockId, Func};
-use crate::module::Module;
+use crate::ir::{BlockId, FuncIr};
+use crate::module::ModuleParts;
 
 /// Buffers and facts of one module.
 #[derive(Debug, Default)]
@@ -23,24 +23,24 @@ pub struct Scratch {
     pub(super) labels: Vec<Label>,
     pub(super) by_depth: Vec<Option<BlockId>>,
     /// A function that is not needed any more, kept for its buffers.
-    spent: Option<Func>,
+    spent: Option<FuncIr>,
 }
 
 impl Scratch {
     /// Takes the buffers of a function that is not needed any more.
-    pub fn recycle(&mut self, func: Func) {
+    pub fn recycle(&mut self, func: FuncIr) {
         self.spent = Some(func);
     }
 
     /// A function without code.
-    pub(super) fn func(&mut self, module: &Module, index: u32) -> Func {
+    pub(super) fn func(&mut self, module: &ModuleParts, index: u32) -> FuncIr {
         let ty = module.signatures[index as usize].clone();
         if let Some(mut func) = self.spent.take_if(|func| func.module.same(module)) {
             func.clear();
             (func.index, func.ty) = (index, ty);
             return func;
         }
-        Func {
+        FuncIr {
             module: module.clone(),
             index,
             ty,
@@ -130,7 +130,7 @@ impl Sigs {
         self.by_result[ty as usize].get_or_insert_with(new).clone()
     }
 
-    pub(super) fn of_index(&mut self, module: &Module, type_index: u32) -> Rc<Sig> {
+    pub(super) fn of_index(&mut self, module: &ModuleParts, type_index: u32) -> Rc<Sig> {
         if self.by_index.is_empty() {
             self.by_index.resize(module.types.len(), None);
         }

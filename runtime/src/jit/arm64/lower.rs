@@ -32,7 +32,7 @@ use crate::ir::Type;
 use crate::jit::lower::{Isa, Lower};
 use crate::jit::ssa::fold;
 use crate::jit::ssa::rule::Rule;
-use crate::jit::ssa::{self, Block, Func, InstId, Value};
+use crate::jit::ssa::{self, Block, FuncSsa, InstId, Value};
 use crate::ops::{Group, Op, Shape, VectorRow, group};
 
 /// The A64 instruction set, as a target of lowering.
@@ -60,7 +60,7 @@ impl Isa for Arm64 {
         cx.take_results(call);
     }
 
-    fn is_kept(func: &Func, inst: &ssa::Inst, value: Value) -> bool {
+    fn is_kept(func: &FuncSsa, inst: &ssa::Inst, value: Value) -> bool {
         is_kept(func, inst, value)
     }
 
@@ -79,7 +79,7 @@ impl Isa for Arm64 {
         }
     }
 
-    fn same_register(func: &Func, value: Value) -> Option<Value> {
+    fn same_register(func: &FuncSsa, value: Value) -> Option<Value> {
         match func.def(value)? {
             ssa::Inst::Unary {
                 op: Op::I32WrapI64,
@@ -109,7 +109,7 @@ impl Isa for Arm64 {
 }
 
 /// True if the register of an i32 is zero in its upper half: a write of a W register makes it so.
-fn has_clean_upper_half(func: &Func, value: Value) -> bool {
+fn has_clean_upper_half(func: &FuncSsa, value: Value) -> bool {
     match func.def(value) {
         Some(ssa::Inst::Unary { op, .. }) => op != Op::I32WrapI64,
         Some(
@@ -128,7 +128,7 @@ fn has_clean_upper_half(func: &Func, value: Value) -> bool {
 
 /// True if a constant operand of an instruction in a loop is kept in a register: it is not an
 /// immediate there, and not the zero that has a register of its own.
-fn is_kept(func: &Func, inst: &ssa::Inst, value: Value) -> bool {
+fn is_kept(func: &FuncSsa, inst: &ssa::Inst, value: Value) -> bool {
     let bits = func.constant(value).unwrap_or(0);
     let ty = func.ty(value);
     match ty {

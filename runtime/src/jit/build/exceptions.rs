@@ -80,14 +80,14 @@ enum Way {
 }
 
 /// The clauses that can catch anything: up to the first that catches all.
-fn clauses(ir: &ir::Func, handler: HandlerId) -> &[Catch] {
+fn clauses(ir: &ir::FuncIr, handler: HandlerId) -> &[Catch] {
     let all = &ir.handlers[handler.0 as usize].catches;
     let end = all.iter().position(|clause| clause.tag.is_none());
     end.map_or(all, |end| &all[..=end])
 }
 
 /// For each handler, the innermost one with clauses from it outwards.
-fn with_clauses(ir: &ir::Func) -> Vec<Option<HandlerId>> {
+fn with_clauses(ir: &ir::FuncIr) -> Vec<Option<HandlerId>> {
     let mut known: Vec<Option<HandlerId>> = Vec::with_capacity(ir.handlers.len());
     for (n, handler) in ir.handlers.iter().enumerate() {
         let outer = handler.parent.and_then(|id| known[id.0 as usize]);
@@ -100,7 +100,7 @@ fn with_clauses(ir: &ir::Func) -> Vec<Option<HandlerId>> {
 }
 
 /// For each handler, whether everything is caught there or around it.
-fn catching_all(ir: &ir::Func) -> Vec<bool> {
+fn catching_all(ir: &ir::FuncIr) -> Vec<bool> {
     let mut known: Vec<bool> = Vec::with_capacity(ir.handlers.len());
     for handler in &ir.handlers {
         let catches_all = handler.catches.iter().any(|clause| clause.tag.is_none());
@@ -111,7 +111,7 @@ fn catching_all(ir: &ir::Func) -> Vec<bool> {
 }
 
 impl Blocks {
-    pub(super) fn new(ir: &ir::Func) -> Blocks {
+    pub(super) fn new(ir: &ir::FuncIr) -> Blocks {
         let mut blocks = Blocks {
             first: Vec::with_capacity(ir.blocks.len()),
             handlers: handlers_by_end(ir),
@@ -143,13 +143,13 @@ impl Blocks {
     }
 
     /// The handler of an IR block, unless nothing can be caught there.
-    fn handler_of(&self, ir: &ir::Func, block: usize) -> Option<HandlerId> {
+    fn handler_of(&self, ir: &ir::FuncIr, block: usize) -> Option<HandlerId> {
         let id = ir.blocks[block].handler?;
         self.with_clauses[id.0 as usize]
     }
 
     /// The handler around a handler.
-    fn outer(&self, ir: &ir::Func, id: HandlerId) -> Option<HandlerId> {
+    fn outer(&self, ir: &ir::FuncIr, id: HandlerId) -> Option<HandlerId> {
         let parent = ir.handlers[id.0 as usize].parent?;
         self.with_clauses[parent.0 as usize]
     }
@@ -159,7 +159,7 @@ impl Blocks {
     }
 
     /// Gives numbers to the blocks of a handler.
-    fn number(&mut self, ir: &ir::Func, id: HandlerId) {
+    fn number(&mut self, ir: &ir::FuncIr, id: HandlerId) {
         let is_outermost = self.outer(ir, id).is_none();
         let mut next = || {
             self.count += 1;
@@ -191,7 +191,7 @@ impl Blocks {
     }
 
     /// The way of an instruction's exceptions, if it throws. Those of a call go to the landing.
-    fn way_of(&self, ir: &ir::Func, handler: Option<HandlerId>, inst: &ir::Inst) -> Option<Way> {
+    fn way_of(&self, ir: &ir::FuncIr, handler: Option<HandlerId>, inst: &ir::Inst) -> Option<Way> {
         if let ir::Inst::Throw { tag, .. } = *inst {
             Some(self.way_of_new(ir, handler, tag))
         } else if let ir::Inst::ThrowRef { .. } = inst {
@@ -203,7 +203,7 @@ impl Blocks {
 
     /// Where a new exception of a tag goes. Different tags of a module are the same tag at most if
     /// both are imported.
-    fn way_of_new(&self, ir: &ir::Func, handler: Option<HandlerId>, tag: u32) -> Way {
+    fn way_of_new(&self, ir: &ir::FuncIr, handler: Option<HandlerId>, tag: u32) -> Way {
         let mut at = handler;
         for _ in 0..HANDLERS_MAX {
             let Some(id) = at else {
@@ -234,7 +234,7 @@ impl Blocks {
     }
 
     /// How many calls of an IR block end blocks.
-    fn invokes(&self, ir: &ir::Func, block: usize) -> u32 {
+    fn invokes(&self, ir: &ir::FuncIr, block: usize) -> u32 {
         if self.handler_of(ir, block).is_none() {
             return 0;
         }
@@ -243,7 +243,7 @@ impl Blocks {
     }
 
     /// The handlers of the calls that end SSA blocks of an IR block, in their order.
-    fn landings(&self, ir: &ir::Func, block: usize) -> impl Iterator<Item = HandlerId> {
+    fn landings(&self, ir: &ir::FuncIr, block: usize) -> impl Iterator<Item = HandlerId> {
         let handler = self.handler_of(ir, block);
         let last = ir.terminator(BlockId(block as u32));
         let walk = match self.way_of(ir, handler, last) {
@@ -264,7 +264,7 @@ impl Blocks {
     }
 
     /// The blocks that lead to each block, each once.
-    pub(super) fn preds(&self, ir: &ir::Func) -> Vec<Vec<Block>> {
+    pub(super) fn preds(&self, ir: &ir::FuncIr) -> Vec<Vec<Block>> {
         let mut preds = vec![Vec::new(); self.count as usize];
         for (n, block) in ir.blocks.iter().enumerate() {
             let handler = self.handler_of(ir, n);
@@ -289,7 +289,7 @@ impl Blocks {
         preds
     }
 
-    fn preds_of_handler(&self, ir: &ir::Func, id: HandlerId, preds: &mut [Vec<Block>]) {
+    fn preds_of_handler(&self, ir: &ir::FuncIr, id: HandlerId, preds: &mut [Vec<Block>]) {
         let blocks = self.handler(id);
         let Some(entry) = blocks.clauses.first().map(|clause| clause.test as usize) else {
             return;
@@ -311,7 +311,7 @@ impl Blocks {
     }
 
     /// Where it goes on if clause `n` does not catch.
-    fn otherwise(&self, ir: &ir::Func, id: HandlerId, n: usize) -> Block {
+    fn otherwise(&self, ir: &ir::FuncIr, id: HandlerId, n: usize) -> Block {
         match self.handler(id).clauses.get(n + 1) {
             Some(clause) => Block(clause.test),
             None => {
@@ -323,7 +323,7 @@ impl Blocks {
 }
 
 /// The last block that is in each handler, or in one inside of it.
-fn handlers_by_end(ir: &ir::Func) -> Vec<HandlerBlocks> {
+fn handlers_by_end(ir: &ir::FuncIr) -> Vec<HandlerBlocks> {
     let mut handlers = vec![HandlerBlocks::default(); ir.handlers.len()];
     for (n, block) in ir.blocks.iter().enumerate() {
         if let Some(id) = block.handler {

@@ -310,7 +310,7 @@ fn frontiers(cfg: &Cfg) -> Option<Vec<Vec<Block>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jit::ssa::{Edge, Func};
+    use crate::jit::ssa::{Edge, FuncSsa};
 
     /// Graphs that look random: each block leads to one or two others.
     #[test]
@@ -324,7 +324,7 @@ mod tests {
         };
         let mut found = 0;
         for size in 2..80 {
-            let mut func = Func::default();
+            let mut func = FuncSsa::default();
             for n in 0..size {
                 let block = func.add_block();
                 let targets = [n + 1, next(size)];

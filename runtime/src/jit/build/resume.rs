@@ -12,7 +12,7 @@ use crate::jit::steps::step;
 use crate::trap::TrapKind;
 
 /// The rest of a function from a loop head on.
-pub fn from_loop(mut ir: ir::Func, head: BlockId) -> ir::Func {
+pub fn from_loop(mut ir: ir::FuncIr, head: BlockId) -> ir::FuncIr {
     let offset = ir.offsets[ir.blocks[head.0 as usize].start as usize];
     ir.blocks[0] = block_of(&mut ir, Inst::Br { target: head }, offset);
     let kind = TrapKind::Unreachable;
@@ -37,7 +37,7 @@ pub fn from_loop(mut ir: ir::Func, head: BlockId) -> ir::Func {
 }
 
 /// A block of one instruction.
-fn block_of(ir: &mut ir::Func, inst: Inst, offset: u32) -> Block {
+fn block_of(ir: &mut ir::FuncIr, inst: Inst, offset: u32) -> Block {
     let start = ir.insts.len() as u32;
     ir.insts.push(inst);
     ir.offsets.push(offset);
@@ -50,7 +50,7 @@ fn block_of(ir: &mut ir::Func, inst: Inst, offset: u32) -> Block {
 }
 
 /// The blocks that control comes to, in reverse postorder.
-fn reached(ir: &ir::Func, head: BlockId) -> Vec<BlockId> {
+fn reached(ir: &ir::FuncIr, head: BlockId) -> Vec<BlockId> {
     let mut is_seen = vec![false; ir.blocks.len()];
     is_seen[0] = true;
     let mut handlers_seen = vec![false; ir.handlers.len()];
@@ -80,7 +80,7 @@ fn reached(ir: &ir::Func, head: BlockId) -> Vec<BlockId> {
 /// first: from the head to the end, then from the beginning on. What handlers lead to is left out
 /// where another block in them has led there.
 fn successors(
-    ir: &ir::Func,
+    ir: &ir::FuncIr,
     block: BlockId,
     head: BlockId,
     handlers_seen: &mut [bool],
@@ -102,7 +102,7 @@ fn successors(
 }
 
 /// Replaces the numbers of blocks.
-fn renumber(ir: &mut ir::Func, numbers: &[BlockId]) {
+fn renumber(ir: &mut ir::FuncIr, numbers: &[BlockId]) {
     let new = |id: &mut BlockId| *id = numbers[id.0 as usize];
     for block in &ir.blocks {
         // The block of what is left out has no labels, so that each is met once. The labels of

@@ -20,7 +20,7 @@ use super::reaching::{Reaching, Source};
 use super::state::load_of;
 use crate::engine::FrameShape;
 use crate::jit::ssa::cfg::Cfg;
-use crate::jit::ssa::{Block, Class, Def, Func, Inst, Value};
+use crate::jit::ssa::{Block, Class, Def, FuncSsa, Inst, Value};
 use crate::jit::steps::step;
 
 /// The place of the exception that is on its way to a clause: not a slot of a frame.
@@ -87,7 +87,7 @@ pub(super) fn distinct(labels: &[BlockId]) -> Vec<BlockId> {
 }
 
 /// Calls `f` for each distinct block that a terminator leads to.
-pub(super) fn successors(ir: &ir::Func, inst: &IrInst, mut f: impl FnMut(BlockId)) {
+pub(super) fn successors(ir: &ir::FuncIr, inst: &IrInst, mut f: impl FnMut(BlockId)) {
     if let IrInst::BrTable { targets, .. } = *inst {
         return distinct(ir.label_list(targets)).into_iter().for_each(f);
     }
@@ -121,7 +121,7 @@ impl Vars {
     }
 
     /// The value of a slot at the beginning of a block that nothing leads to.
-    fn initial(&mut self, func: &mut Func, block: Block, slot: Slot, ty: Type) -> Value {
+    fn initial(&mut self, func: &mut FuncSsa, block: Block, slot: Slot, ty: Type) -> Value {
         match self.resumed {
             Some((base, frame)) if block == Block::ENTRY => {
                 let load = Inst::Load {
@@ -140,7 +140,7 @@ impl Vars {
 
     /// Loads what the function begins with of the slots that have places in the frame, if its entry
     /// does not write them.
-    fn load_initial(&mut self, func: &mut Func, base: Value, frame: FrameShape) {
+    fn load_initial(&mut self, func: &mut FuncSsa, base: Value, frame: FrameShape) {
         for (&slot, &places) in &self.loaded {
             if slot == EXCEPTION || self.written.contains_key(&(Block::ENTRY, slot)) {
                 continue;
@@ -174,7 +174,7 @@ impl Vars {
     }
 
     /// The value of a slot at the end of what a block has so far.
-    pub(super) fn read(&mut self, func: &mut Func, block: Block, slot: Slot, ty: Type) -> Value {
+    pub(super) fn read(&mut self, func: &mut FuncSsa, block: Block, slot: Slot, ty: Type) -> Value {
         if self.between == Between::Frame {
             return self.read_in_frame(func, block, slot, ty);
         }
@@ -198,7 +198,7 @@ impl Vars {
         value
     }
 
-    fn read_in_frame(&mut self, func: &mut Func, block: Block, slot: Slot, ty: Type) -> Value {
+    fn read_in_frame(&mut self, func: &mut FuncSsa, block: Block, slot: Slot, ty: Type) -> Value {
         if let Some(&value) = self.latest.get(&(block, slot)) {
             return value;
         }
@@ -215,7 +215,7 @@ impl Vars {
         value
     }
 
-    fn param(&mut self, func: &mut Func, block: Block, slot: Slot, ty: Type) -> Value {
+    fn param(&mut self, func: &mut FuncSsa, block: Block, slot: Slot, ty: Type) -> Value {
         let value = func.add_value(ty, Def::Param(block));
         self.params.push(Param {
             value,
@@ -230,7 +230,7 @@ impl Vars {
 
     /// Completes the function; `None` if its parameters have too many arguments. `insts` is the
     /// number of instructions of the IR.
-    pub(super) fn finish(mut self, mut func: Func, insts: usize) -> Option<Func> {
+    pub(super) fn finish(mut self, mut func: FuncSsa, insts: usize) -> Option<FuncSsa> {
         if self.between == Between::Frame {
             self.store_in_frame(&mut func);
             return Some(func);
@@ -259,7 +259,7 @@ impl Vars {
 
     /// Gives places in the frame to the slots that are loaded, and stores what blocks have written
     /// of them.
-    fn store_in_frame(&mut self, func: &mut Func) {
+    fn store_in_frame(&mut self, func: &mut FuncSsa) {
         let mut place_of: HashMap<u32, u32> = HashMap::new();
         for (&slot, &places) in &self.loaded {
             place_of.insert(slot.0, func.frame_slots);
@@ -291,7 +291,7 @@ impl Vars {
 
     fn find_arguments(
         &mut self,
-        func: &mut Func,
+        func: &mut FuncSsa,
         reaching: &mut Reaching,
         met: &mut HashMap<(Block, Slot), Value>,
         n: usize,
@@ -319,7 +319,7 @@ impl Vars {
 
     fn value_of(
         &mut self,
-        func: &mut Func,
+        func: &mut FuncSsa,
         met: &mut HashMap<(Block, Slot), Value>,
         source: Source,
         (slot, ty): (Slot, Type),
@@ -341,7 +341,7 @@ impl Vars {
     }
 
     /// For each value, what stands for it.
-    fn replace_needless(&mut self, func: &mut Func) -> Replaced {
+    fn replace_needless(&mut self, func: &mut FuncSsa) -> Replaced {
         let mut replaced = Replaced((0..func.values.len() as u32).map(Value).collect());
         for param in &self.params {
             if let Some(value) = param.stands_for {
@@ -363,7 +363,7 @@ impl Vars {
     /// of that kind.
     fn replace_components(
         &mut self,
-        func: &mut Func,
+        func: &mut FuncSsa,
         replaced: &mut Replaced,
         components: &mut Components,
         (among, depth): (&[u32], u32),
@@ -398,7 +398,7 @@ impl Vars {
     }
 
     /// A value for what is read but never written: zero, made in the entry.
-    fn undefined(&mut self, func: &mut Func, ty: Type) -> Value {
+    fn undefined(&mut self, func: &mut FuncSsa, ty: Type) -> Value {
         *self.zeros.entry(ty).or_insert_with(|| {
             let inst = match ty {
                 Type::V128 => Inst::Const128 { low: 0, high: 0 },
@@ -411,7 +411,7 @@ impl Vars {
     }
 
     /// Gives blocks their parameters and edges their arguments.
-    fn attach(&self, func: &mut Func, replaced: &Replaced) {
+    fn attach(&self, func: &mut FuncSsa, replaced: &Replaced) {
         let mut edges: HashMap<(usize, Block), Vec<usize>> = HashMap::new();
         for (from, block) in func.blocks.iter().enumerate() {
             for (n, edge) in block.edges.iter().enumerate() {
@@ -439,7 +439,7 @@ impl Vars {
     }
 }
 
-fn apply(func: &mut Func, replaced: &Replaced) {
+fn apply(func: &mut FuncSsa, replaced: &Replaced) {
     for i in 0..func.insts.len() {
         let mut inst = func.insts[i].inst;
         func.map(&mut inst, |v| replaced.get(v));

@@ -1,13 +1,13 @@
 //! Records of code by offset: what a fault, a walk of frames or an exception finds there. They stay
 //! with the code when it is published.
 
-use crate::module::WeakModule;
+use crate::module::WeakModuleParts;
 
 /// The records of a region of code, by offset from its start. They live as long as the code.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
     /// The module that the code is of; none for code between calling conventions.
-    pub module: Option<WeakModule>,
+    pub module: Option<WeakModuleParts>,
     /// Accesses that may fault, in ascending order.
     pub faults: Vec<FaultSite>,
     /// The offset at which a guarded access that misses its memory goes on.

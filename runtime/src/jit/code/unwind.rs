@@ -10,7 +10,7 @@
 //!
 //! Spec: 4.6.8 Control Instructions, "Throwing an Exception".
 
-use super::walk::{Frame, Stop, Walk};
+use super::walk::{NativeFrame, Stop, Walk};
 use crate::gc;
 use crate::store::caught;
 use crate::vm::{Cx, Vm};
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn unwind(cx: *mut Cx, return_address: usize, sp: usize) -
     };
     // SAFETY: the caller's contract; the exception is one.
     let (walk, tag) = unsafe { (Walk::new(stop), gc::exception_tag(cx, (*cx).exception)) };
-    for Frame { region, stop, .. } in walk {
+    for NativeFrame { region, stop, .. } in walk {
         let Some(pad) = region.pad_of(stop.return_address) else {
             continue;
         };

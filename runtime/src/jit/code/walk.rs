@@ -32,7 +32,7 @@ pub struct Stop {
 
 /// The frame of a function that has stopped.
 #[derive(Clone, Debug)]
-pub struct Frame {
+pub struct NativeFrame {
     /// The code that the function is in.
     pub region: Arc<Region>,
     /// Its function index.
@@ -43,7 +43,7 @@ pub struct Frame {
     pub stop: Stop,
 }
 
-impl Frame {
+impl NativeFrame {
     /// The byte of the module that the instruction comes from.
     pub fn source(&self) -> Option<u32> {
         self.region.source_at(self.offset)
@@ -84,9 +84,9 @@ impl Walk {
 }
 
 impl Iterator for Walk {
-    type Item = Frame;
+    type Item = NativeFrame;
 
-    fn next(&mut self) -> Option<Frame> {
+    fn next(&mut self) -> Option<NativeFrame> {
         loop {
             let stop = self.stop;
             let address = stop.return_address.checked_sub(1)?;
@@ -109,7 +109,7 @@ impl Iterator for Walk {
                 PieceKind::Entry => return None,
                 PieceKind::Func(func) => {
                     self.stop = caller;
-                    return Some(Frame {
+                    return Some(NativeFrame {
                         region,
                         func,
                         offset,
@@ -201,7 +201,7 @@ mod tests {
         };
         // SAFETY: the tests' stacks have the frames that the pieces describe.
         let mut walk = unsafe { Walk::new(stop) };
-        let told = |f: Frame| (f.func, f.offset, f.source().expect("a source"));
+        let told = |f: NativeFrame| (f.func, f.offset, f.source().expect("a source"));
         let frames = walk.by_ref().map(told).collect();
         assert_eq!(walk.stop().return_address - BASE, 0xc8, "the entry's call");
         (frames, walk.stop().sp - sp)

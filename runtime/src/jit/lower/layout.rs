@@ -6,7 +6,7 @@
 //! register allocator needs a place for its moves. A split edge that needs none becomes no code.
 
 use crate::jit::ssa::cfg::Cfg;
-use crate::jit::ssa::{Block, Edge, Func, Inst, Term};
+use crate::jit::ssa::{Block, Edge, FuncSsa, Inst, Term};
 
 /// The order of blocks.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Layout {
 
 impl Layout {
     /// Splits edges and orders blocks.
-    pub fn new(func: &mut Func, cfg: &Cfg) -> Layout {
+    pub fn new(func: &mut FuncSsa, cfg: &Cfg) -> Layout {
         let first_split = func.blocks.len();
         let mut layout = Layout {
             order: Vec::new(),
@@ -57,7 +57,7 @@ impl Layout {
     /// Splits the edges of a block that need it; the new blocks follow it in its list.
     fn split_edges(
         &mut self,
-        func: &mut Func,
+        func: &mut FuncSsa,
         cfg: &Cfg,
         block: Block,
         cold: &mut Vec<Block>,
@@ -117,9 +117,9 @@ impl Layout {
 }
 
 /// Blocks that can be reached, in an order in which each follows its dominators: that of their
-/// numbers, and of [`Func::follows`]. Where a function begins in a loop, its handlers' blocks may
-/// not be in such an order.
-fn order_of_text(func: &Func, cfg: &Cfg) -> Vec<Block> {
+/// numbers, and of [`FuncSsa::follows`]. Where a function begins in a loop, its handlers' blocks
+/// may not be in such an order.
+fn order_of_text(func: &FuncSsa, cfg: &Cfg) -> Vec<Block> {
     let is_reachable = |&block: &Block| cfg.is_reachable(block);
     if func.follows.is_empty() {
         let all = (0..func.blocks.len() as u32).map(Block);
@@ -148,7 +148,7 @@ fn order_of_text(func: &Func, cfg: &Cfg) -> Vec<Block> {
 
 /// Blocks that only trap, or to which only exceptions lead: so no other block follows one of them
 /// alone.
-fn cold_blocks(func: &Func, cfg: &Cfg) -> Vec<bool> {
+fn cold_blocks(func: &FuncSsa, cfg: &Cfg) -> Vec<bool> {
     let mut is_cold = vec![false; func.blocks.len()];
     let mut is_known = vec![false; func.blocks.len()];
     for &block in &cfg.order {

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 use super::range::{self, Facts, View};
 use crate::jit::ssa::rule::Rule;
-use crate::jit::ssa::{Block, Earlier, Func, Inst, InstId, Value};
+use crate::jit::ssa::{Block, Earlier, FuncSsa, Inst, InstId, Value};
 use crate::ops::Op;
 
 /// The subject of a check: the number of a memory, and the index.
@@ -201,7 +201,7 @@ fn is_inside(view: View<'_>, facts: &mut Facts, (memory, index): Subject, reach:
 }
 
 /// The length that a limit is made of.
-pub(super) fn length_of(func: &Func, limit: Value) -> Value {
+pub(super) fn length_of(func: &FuncSsa, limit: Value) -> Value {
     match func.def(limit) {
         Some(Inst::Binary {
             op: Op::I64Add,
@@ -213,7 +213,7 @@ pub(super) fn length_of(func: &Func, limit: Value) -> Value {
 }
 
 /// True if the limit of a check is made of a length. That of a shared memory is read each time.
-fn has_length(func: &Func, check: InstId, length: Value) -> bool {
+fn has_length(func: &FuncSsa, check: InstId, length: Value) -> bool {
     let inst = func.insts[check.index()].inst;
     matches!(inst, Inst::CheckBounds { limit, .. } if length_of(func, limit) == length)
 }

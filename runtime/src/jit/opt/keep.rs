@@ -10,13 +10,13 @@ use super::IsKept;
 use crate::ir::Type;
 use crate::jit::ssa::cfg::Cfg;
 use crate::jit::ssa::rule::Rule;
-use crate::jit::ssa::{Block, Func, Inst, Value};
+use crate::jit::ssa::{Block, FuncSsa, Inst, Value};
 
 /// How many constants are kept around a nest of loops, in general and in vector registers each.
 const KEPT_MAX: u32 = 16;
 
 /// Keeps the constants of which `is_kept` holds, for the instruction that uses them.
-pub(super) fn run(func: &mut Func, cfg: &Cfg, is_kept: IsKept) {
+pub(super) fn run(func: &mut FuncSsa, cfg: &Cfg, is_kept: IsKept) {
     if cfg.loops.is_empty() {
         return;
     }
@@ -58,14 +58,14 @@ pub(super) fn run(func: &mut Func, cfg: &Cfg, is_kept: IsKept) {
 }
 
 /// Whether a value is kept in a general register.
-fn is_general(func: &Func, value: Value) -> bool {
+fn is_general(func: &FuncSsa, value: Value) -> bool {
     match func.ty(value) {
         Type::I32 | Type::I64 | Type::Ref => true,
         Type::F32 | Type::F64 | Type::V128 => false,
     }
 }
 
-fn is_constant(func: &Func, value: Value) -> bool {
+fn is_constant(func: &FuncSsa, value: Value) -> bool {
     matches!(
         func.def(value),
         Some(Inst::Const { .. } | Inst::Const128 { .. })
@@ -78,7 +78,7 @@ fn home_of(cfg: &Cfg, block: Block) -> Option<Block> {
     cfg.loops[outermost as usize].preheader
 }
 
-fn keep(func: &mut Func, home: Block, value: Value) -> Value {
+fn keep(func: &mut FuncSsa, home: Block, value: Value) -> Value {
     Rule::KeepConstant.hit();
     let ty = func.ty(value);
     let id = func.add_inst(Inst::Keep { a: value }, &[ty], 0);

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use crate::ir::Type;
 use crate::jit::ssa::cfg::Cfg;
 use crate::jit::ssa::fold::{self, IntOp};
-use crate::jit::ssa::{Block, Def, Func, Inst, Term, Value};
+use crate::jit::ssa::{Block, Def, FuncSsa, Inst, Term, Value};
 use crate::ops::Op;
 
 /// The number of definitions that are looked through.
@@ -23,7 +23,7 @@ const PARAMS_MAX: usize = 256;
 /// A function while it is rewritten.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
-    pub(super) func: &'a Func,
+    pub(super) func: &'a FuncSsa,
     pub(super) cfg: &'a Cfg,
     /// The value that stands for each value.
     pub(super) replaced: &'a [Value],
@@ -31,7 +31,7 @@ pub(super) struct View<'a> {
 
 impl<'a> View<'a> {
     /// A function in which every value stands for itself.
-    pub(super) fn final_of(func: &'a Func, cfg: &'a Cfg) -> View<'a> {
+    pub(super) fn final_of(func: &'a FuncSsa, cfg: &'a Cfg) -> View<'a> {
         let replaced = &[];
         View {
             func,
@@ -593,12 +593,12 @@ fn bits_of(ty: Type) -> u32 {
     }
 }
 
-fn mask_of(func: &Func, value: Value) -> u64 {
+fn mask_of(func: &FuncSsa, value: Value) -> u64 {
     u64::MAX >> (64 - bits_of(func.ty(value)))
 }
 
 /// A constant of a value's type as a signed number.
-fn signed(func: &Func, value: Value, bits: u64) -> i64 {
+fn signed(func: &FuncSsa, value: Value, bits: u64) -> i64 {
     match func.ty(value) {
         Type::I32 => i64::from(bits as u32 as i32),
         Type::I64 | Type::F32 | Type::F64 | Type::V128 | Type::Ref => bits as i64,

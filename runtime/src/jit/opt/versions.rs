@@ -16,7 +16,7 @@ use crate::ir::Type;
 use crate::jit::ssa::cfg::Cfg;
 use crate::jit::ssa::fold::{self, IntOp};
 use crate::jit::ssa::rule::Rule;
-use crate::jit::ssa::{Block, Def, Edge, Func, Inst, InstId, Term, Value};
+use crate::jit::ssa::{Block, Def, Edge, FuncSsa, Inst, InstId, Term, Value};
 use crate::ops::Op;
 
 /// Loops of more blocks or instructions have one version.
@@ -30,7 +30,7 @@ const GROUPS_MAX: usize = 6;
 const LOOK_MAX: u32 = 6;
 
 /// Gives loops a version without checks; true if there is one.
-pub(super) fn run(func: &mut Func, cfg: &Cfg) -> bool {
+pub(super) fn run(func: &mut FuncSsa, cfg: &Cfg) -> bool {
     let loops = simple_loops(func, cfg);
     if loops.is_empty() {
         return false;
@@ -52,7 +52,7 @@ struct Body {
     exit: (Block, usize, Block),
 }
 
-fn simple_loops(func: &Func, cfg: &Cfg) -> Vec<Body> {
+fn simple_loops(func: &FuncSsa, cfg: &Cfg) -> Vec<Body> {
     if cfg.loops.is_empty() {
         return Vec::new();
     }
@@ -168,7 +168,7 @@ struct Group {
 }
 
 struct Versions<'a> {
-    func: &'a mut Func,
+    func: &'a mut FuncSsa,
     cfg: &'a Cfg,
     /// The block of each value's definition.
     home: Vec<Block>,
@@ -183,7 +183,7 @@ struct Versions<'a> {
 }
 
 impl<'a> Versions<'a> {
-    fn new(func: &'a mut Func, cfg: &'a Cfg, loops: &[Body]) -> Versions<'a> {
+    fn new(func: &'a mut FuncSsa, cfg: &'a Cfg, loops: &[Body]) -> Versions<'a> {
         let mut home = vec![Block::ENTRY; func.values.len()];
         for &block in &cfg.order {
             let data = &func.blocks[block.index()];

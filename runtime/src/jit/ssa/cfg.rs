@@ -3,7 +3,7 @@
 //! Blocks that cannot be reached from the entry are in no order and have no data. The graph is
 //! reducible, as structured control flow is: a loop is what an edge to a dominator closes.
 
-use super::{Block, Func};
+use super::{Block, FuncSsa};
 use crate::jit::steps::step;
 
 /// A natural loop.
@@ -57,7 +57,7 @@ const NONE: u32 = u32::MAX;
 
 impl Cfg {
     /// Analyses a function.
-    pub fn new(func: &Func) -> Cfg {
+    pub fn new(func: &FuncSsa) -> Cfg {
         let blocks = func.blocks.len();
         let order = reverse_postorder(func);
         let mut rank = vec![NONE; blocks];
@@ -151,7 +151,7 @@ impl Cfg {
     }
 
     /// The dominators, by Lengauer and Tarjan's algorithm (1979) in its simple form.
-    fn find_dominators(&mut self, func: &Func) {
+    fn find_dominators(&mut self, func: &FuncSsa) {
         self.idom = Dominators::new(self, func).run(self);
     }
 
@@ -175,7 +175,7 @@ impl Cfg {
     }
 
     /// Inner loops first, so that a walk upwards skips loops that are already known.
-    fn find_loops(&mut self, func: &Func) {
+    fn find_loops(&mut self, func: &FuncSsa) {
         let mut found = FoundLoops::default();
         for n in (0..self.order.len()).rev() {
             let header = self.order[n];
@@ -224,7 +224,7 @@ impl Cfg {
     }
 
     /// Turns the order around, outer loops first, and finds preheaders.
-    fn number_loops(&mut self, func: &Func, found: &FoundLoops) {
+    fn number_loops(&mut self, func: &FuncSsa, found: &FoundLoops) {
         let FoundLoops {
             headers, parents, ..
         } = found;
@@ -290,7 +290,7 @@ impl Cfg {
         }
     }
 
-    fn preheader(&self, func: &Func, header: Block) -> Option<Block> {
+    fn preheader(&self, func: &FuncSsa, header: Block) -> Option<Block> {
         let enters = |&&pred: &&Block| !self.dominates(header, pred);
         let mut entries = self.preds[header.index()].iter().filter(enters);
         let only = *entries.next()?;
@@ -337,7 +337,7 @@ struct Dominators {
 }
 
 impl Dominators {
-    fn new(cfg: &Cfg, func: &Func) -> Dominators {
+    fn new(cfg: &Cfg, func: &FuncSsa) -> Dominators {
         let mut found = Dominators {
             blocks: Vec::with_capacity(cfg.order.len()),
             numbers: vec![NONE; cfg.rank.len()],
@@ -416,7 +416,7 @@ impl Dominators {
     }
 }
 
-fn reverse_postorder(func: &Func) -> Vec<Block> {
+fn reverse_postorder(func: &FuncSsa) -> Vec<Block> {
     let mut seen = vec![false; func.blocks.len()];
     let mut order = Vec::new();
     // Edges are taken last first, so that of two successors the first comes first in the result.
@@ -444,8 +444,8 @@ mod tests {
     use crate::jit::ssa::{Edge, Term};
 
     /// A graph from the targets of each block.
-    fn func(edges: &[Vec<u32>]) -> Func {
-        let mut func = Func::default();
+    fn func(edges: &[Vec<u32>]) -> FuncSsa {
+        let mut func = FuncSsa::default();
         for to in edges {
             let block = func.add_block();
             let data = &mut func.blocks[block.index()];
@@ -470,7 +470,7 @@ mod tests {
     }
 
     /// Which blocks can be reached without passing `without`.
-    fn reached(func: &Func, without: Option<Block>) -> Vec<bool> {
+    fn reached(func: &FuncSsa, without: Option<Block>) -> Vec<bool> {
         let mut seen = vec![false; func.blocks.len()];
         let mut work = vec![Block::ENTRY];
         while let Some(block) = work.pop() {

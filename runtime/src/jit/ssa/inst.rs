@@ -11,7 +11,7 @@ use std::fmt::{self, Write as _};
 
 use super::atomic::AtomicOp;
 use super::print::Values;
-use super::{Class, Func, List, Room, Value};
+use super::{Class, FuncSsa, List, Room, Value};
 use crate::gc::Cast;
 use crate::jit::helper::Helper;
 use crate::ops::Op;
@@ -134,7 +134,7 @@ macro_rules! insts {
             }
 
             /// Writes the text of the instruction, results aside.
-            pub(super) fn print(&self, out: &mut String, $ssa: &Func) -> fmt::Result {
+            pub(super) fn print(&self, out: &mut String, $ssa: &FuncSsa) -> fmt::Result {
                 match *self { $(
                     Inst::$V $({ $($field),* })? => writeln!(out, $text $(, $arg)*),
                 )+ }

@@ -2,18 +2,18 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{Block, Class, Edge, Func, InstId, Term, Value};
+use super::{Block, Class, Edge, FuncSsa, InstId, Term, Value};
 use crate::ir::Type;
 
 /// A function's SSA as text.
-pub fn print(func: &Func, order: &[Block]) -> String {
+pub fn print(func: &FuncSsa, order: &[Block]) -> String {
     let mut text = String::new();
     let printed = order.iter().try_for_each(|&b| block(&mut text, func, b));
     printed.expect("writing to a string does not fail");
     text
 }
 
-fn block(out: &mut String, func: &Func, block: Block) -> fmt::Result {
+fn block(out: &mut String, func: &FuncSsa, block: Block) -> fmt::Result {
     let data = &func.blocks[block.index()];
     write!(out, "{block:?}(")?;
     for (i, &param) in data.params.iter().enumerate() {
@@ -36,7 +36,7 @@ fn type_name(ty: Type) -> &'static str {
     }
 }
 
-fn inst(out: &mut String, func: &Func, id: InstId) -> fmt::Result {
+fn inst(out: &mut String, func: &FuncSsa, id: InstId) -> fmt::Result {
     write!(out, "  ")?;
     for (i, result) in func.results(id).enumerate() {
         let comma = if i == 0 { "" } else { ", " };
@@ -64,7 +64,7 @@ impl fmt::Display for Class {
     }
 }
 
-fn term(out: &mut String, func: &Func, block: Block) -> fmt::Result {
+fn term(out: &mut String, func: &FuncSsa, block: Block) -> fmt::Result {
     let data = &func.blocks[block.index()];
     match data.term {
         Term::Br => write!(out, "  br"),

@@ -174,7 +174,8 @@ fn image(wat: &str) -> crate::jit::pipeline::Image {
     };
     let backend = Box::new(crate::jit::JitTier::compiling(&config));
     let engine = crate::engine::Engine::with_backend(config, backend);
-    let module = crate::module::Module::new(&engine, &super::encode(wat)).expect("it is valid");
+    let module =
+        crate::module::ModuleParts::new(&engine, &super::encode(wat)).expect("it is valid");
     crate::jit::pipeline::compile::<crate::jit::host::HostTarget>(&module, &config)
         .expect("it compiles")
 }

@@ -11,7 +11,7 @@ use crate::engine::{Config, Engine, Tier};
 use crate::jit::host::HostTarget;
 use crate::jit::ssa::rule::Rule;
 use crate::jit::{JitTier, pipeline};
-use crate::module::Module;
+use crate::module::ModuleParts;
 
 /// Modules in the text format: compiled C, kernels, and those of the golden tests.
 fn texts() -> impl Iterator<Item = PathBuf> {
@@ -32,7 +32,7 @@ fn every_rewrite_rule_is_used() {
     let read = |path: PathBuf| fs::read_to_string(path).expect("the file can be read");
     let programs = texts().map(|path| encode(&read(path)));
     for bytes in programs.chain(suites::modules()) {
-        let Ok(module) = Module::new(&engine, &bytes) else {
+        let Ok(module) = ModuleParts::new(&engine, &bytes) else {
             continue;
         };
         for bounds in BOUNDS {

@@ -11,7 +11,7 @@ use crate::jit::build::{self, Assumptions};
 use crate::jit::host::HostTarget;
 use crate::jit::target::{Listing, Surroundings, Target};
 use crate::jit::{pipeline, steps};
-use crate::module::Module;
+use crate::module::ModuleParts;
 
 /// The body of a function, for a size.
 type Shape = fn(usize) -> String;
@@ -120,7 +120,7 @@ const SHAPES: &[(&str, Shape)] = &[
     ("calls", calls),
 ];
 
-fn module(body: &str) -> Module {
+fn module(body: &str) -> ModuleParts {
     let mut config = Config::only(Tier::Jit);
     config.limits.native_stack_bytes = usize::MAX >> 1;
     let engine = Engine::with_backend(config, Box::new(JitTier::compiling(&config)));
@@ -129,7 +129,7 @@ fn module(body: &str) -> Module {
         "(module (memory 1) (func (param i32) (result i32) (local {locals}) {body}
            (local.get 1)))"
     );
-    Module::new(&engine, &encode(&wat)).expect("the module is valid")
+    ModuleParts::new(&engine, &encode(&wat)).expect("the module is valid")
 }
 
 fn thread_time() -> Duration {
@@ -214,7 +214,7 @@ fn steps(wat: &str) -> (u64, u32) {
     let mut config = Config::only(Tier::Jit);
     config.features = wasmparser::WasmFeatures::all();
     let engine = Engine::with_backend(config, Box::new(JitTier::compiling(&config)));
-    let module = Module::new(&engine, &encode(wat)).expect("the module is valid");
+    let module = ModuleParts::new(&engine, &encode(wat)).expect("the module is valid");
     let around = Surroundings {
         leaves_instance: false,
     };

@@ -28,9 +28,9 @@ use crate::jit::lower::vcode::{MachInst, VCode};
 use crate::jit::lower::{Isa, Lower};
 use crate::jit::pipeline;
 use crate::jit::publish::{Budget, CodeMemory};
-use crate::jit::ssa::{self, Block, Class, Func, InstId, Term, Value};
+use crate::jit::ssa::{self, Block, Class, FuncSsa, InstId, Term, Value};
 use crate::jit::target::{Emitted, Listing, Mode, SharedPiece, Surroundings, Target};
-use crate::module::Module;
+use crate::module::ModuleParts;
 use crate::ops::Op;
 use crate::trap::TrapKind;
 use crate::vm::Vm;
@@ -185,7 +185,7 @@ impl Isa for Toy {
         panic!("this machine has no exceptions: {call:?}")
     }
 
-    fn is_kept(_: &Func, _: &ssa::Inst, _: Value) -> bool {
+    fn is_kept(_: &FuncSsa, _: &ssa::Inst, _: Value) -> bool {
         false
     }
 
@@ -196,7 +196,7 @@ impl Isa for Toy {
         vreg
     }
 
-    fn same_register(_: &Func, _: Value) -> Option<Value> {
+    fn same_register(_: &FuncSsa, _: Value) -> Option<Value> {
         None
     }
 }
@@ -471,9 +471,9 @@ fn config() -> Config {
     Config::only(Tier::Register)
 }
 
-fn module(wat: &str) -> Module {
+fn module(wat: &str) -> ModuleParts {
     let engine = Engine::new(&config()).expect("interpreters run everywhere");
-    Module::new(&engine, &encode(wat)).expect("it is valid")
+    ModuleParts::new(&engine, &encode(wat)).expect("it is valid")
 }
 
 #[test]

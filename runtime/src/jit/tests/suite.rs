@@ -13,7 +13,7 @@ use crate::jit::build::Assumptions;
 use crate::jit::host::HostTarget;
 use crate::jit::pipeline::{self, Image};
 use crate::jit::target::Target as _;
-use crate::module::Module;
+use crate::module::ModuleParts;
 
 #[path = "../../../tests/suites/mod.rs"]
 pub(super) mod suites;
@@ -33,7 +33,7 @@ fn check_decodes(image: &Image) {
 }
 
 /// The allocation block by block, which only the largest functions get, of a small function.
-fn check_linear_allocation(module: &Module, config: &Config, body: usize) {
+fn check_linear_allocation(module: &ModuleParts, config: &Config, body: usize) {
     let ir = crate::ir::build(module, body).expect("it has just compiled");
     let lowered = pipeline::lowered::<HostTarget>(&ir, Assumptions::new(config));
     let (vcode, _) = lowered.expect("it has just compiled");
@@ -60,7 +60,7 @@ fn every_function_of_the_suites_compiles_and_decodes() {
     let (mut compiled, mut unsupported) = (0, 0);
     let mut helper_ops = BTreeSet::new();
     for bytes in suites::modules() {
-        let Ok(module) = Module::new(&engine, &bytes) else {
+        let Ok(module) = ModuleParts::new(&engine, &bytes) else {
             continue;
         };
         for bounds in BOUNDS {
@@ -98,7 +98,7 @@ fn every_function_and_loop_of_the_suites_compiles_alone() {
     let engine = Engine::with_backend(config, Box::new(JitTier::compiling(&config)));
     let (mut loops, mut unsupported) = (0, 0);
     for bytes in suites::modules() {
-        let Ok(module) = Module::new(&engine, &bytes) else {
+        let Ok(module) = ModuleParts::new(&engine, &bytes) else {
             continue;
         };
         for body in 0..module.bodies.len() {
@@ -148,6 +148,6 @@ fn a_value_from_its_home_is_brought_once_for_all_its_uses() {
         (local.get 0)))";
     let config = Config::only(Tier::Jit);
     let engine = Engine::with_backend(config, Box::new(JitTier::compiling(&config)));
-    let module = Module::new(&engine, &super::encode(text)).expect("valid");
+    let module = ModuleParts::new(&engine, &super::encode(text)).expect("valid");
     check_linear_allocation(&module, &config, 0);
 }

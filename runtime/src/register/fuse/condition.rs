@@ -4,7 +4,7 @@ use super::fields::{distance_field, immediate};
 use super::layout::Layout;
 use super::{Fixup, Fuser, NOT_EMITTED, OperandField, internal};
 use crate::error::Result;
-use crate::ir::{BlockId, Func, Inst, Operand, OperandKind, Slot, Type};
+use crate::ir::{BlockId, FuncIr, Inst, Operand, OperandKind, Slot, Type};
 use crate::ops::{Op, Shape, SigType, Signature};
 use crate::register::table::{self, opcode};
 use crate::types::RefType;
@@ -37,7 +37,7 @@ enum Test {
 const INSTS_MAX: usize = 4;
 
 /// The condition that a block, or the rest of it, consists of.
-pub(super) fn find(func: &Func, insts: &[Inst], layout: &Layout) -> Option<Condition> {
+pub(super) fn find(func: &FuncIr, insts: &[Inst], layout: &Layout) -> Option<Condition> {
     if insts.len() > INSTS_MAX {
         return None;
     }
@@ -63,7 +63,7 @@ pub(super) fn find(func: &Func, insts: &[Inst], layout: &Layout) -> Option<Condi
 }
 
 /// The test that instructions and a branch on `cond` are, and whether it is the other way round.
-fn test(func: &Func, layout: &Layout, before: &[Inst], cond: Operand) -> Option<(Test, bool)> {
+fn test(func: &FuncIr, layout: &Layout, before: &[Inst], cond: Operand) -> Option<(Test, bool)> {
     let Some((last, rest)) = before.split_last() else {
         return Some((Test::NonZero(cond, Type::I32), false));
     };
@@ -102,7 +102,7 @@ fn test(func: &Func, layout: &Layout, before: &[Inst], cond: Operand) -> Option<
 }
 /// The test that the operand of a zero test is 0, if the instructions before are a part of it.
 fn test_of_zero(
-    func: &Func,
+    func: &FuncIr,
     layout: &Layout,
     before: &[Inst],
     (op, a): (Op, Operand),
@@ -127,7 +127,7 @@ fn test_of_zero(
 
 /// The test of a comparison, or of bits in common, of a sum that is made before or of any operands.
 fn test_of_two(
-    func: &Func,
+    func: &FuncIr,
     layout: &Layout,
     before: &[Inst],
     (op, a, b): (Op, Operand, Operand),
@@ -167,7 +167,7 @@ const STEPS: [(Op, Type, i16); 4] = [
 ];
 
 /// The slot, if a field can name it, to which an instruction adds a small constant.
-fn step(func: &Func, layout: &Layout, inst: &Inst) -> Option<(u16, i16, Type)> {
+fn step(func: &FuncIr, layout: &Layout, inst: &Inst) -> Option<(u16, i16, Type)> {
     let Inst::Binary { op, dst, a, b } = *inst else {
         return None;
     };
@@ -212,7 +212,12 @@ pub(super) fn stored(op: Op) -> Type {
 }
 
 /// Exchanges operands where that gets a constant into the second place.
-pub(super) fn constant_last(func: &Func, op: Op, a: Operand, b: Operand) -> (Op, Operand, Operand) {
+pub(super) fn constant_last(
+    func: &FuncIr,
+    op: Op,
+    a: Operand,
+    b: Operand,
+) -> (Op, Operand, Operand) {
     if func.constant(a).is_some()
         && func.constant(b).is_none()
         && let Some(op) = commuted(op)

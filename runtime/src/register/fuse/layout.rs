@@ -8,7 +8,7 @@
 use super::condition::constant_last;
 use super::fields::{immediate, slot_field};
 use crate::engine::FrameShape;
-use crate::ir::{BlockId, Func, Inst, Operand, OperandKind, Role, Slot, Type};
+use crate::ir::{BlockId, FuncIr, Inst, Operand, OperandKind, Role, Slot, Type};
 
 /// The number of scratch values, of two slots each; the last one is for results.
 pub(super) const SCRATCHES: u32 = 5;
@@ -38,7 +38,7 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Lays out a function.
-    pub(super) fn reset(&mut self, func: &Func) {
+    pub(super) fn reset(&mut self, func: &FuncIr) {
         self.param_slots = func.param_slots;
         self.constants.clear();
         self.constant_slots.clear();
@@ -55,7 +55,7 @@ impl Layout {
     }
 
     /// Finds the constants that most instructions in loops want in a slot.
-    fn count_constants_in_loops(&mut self, func: &Func) {
+    fn count_constants_in_loops(&mut self, func: &FuncIr) {
         self.find_loops(func);
         self.counts.clear();
         self.counts.resize(func.consts.len(), 0);
@@ -83,7 +83,7 @@ impl Layout {
     }
 
     /// Finds what lies between a loop's head and a branch back to it.
-    fn find_loops(&mut self, func: &Func) {
+    fn find_loops(&mut self, func: &FuncIr) {
         let changes = &mut self.depth_changes;
         changes.clear();
         changes.resize(func.blocks.len() + 1, 0);
@@ -139,7 +139,7 @@ impl Layout {
 }
 
 /// Reports the constants of an instruction that cannot be immediates of its cell.
-fn slot_constants(func: &Func, inst: &Inst, mut report: impl FnMut(u32)) {
+fn slot_constants(func: &FuncIr, inst: &Inst, mut report: impl FnMut(u32)) {
     let mut operand = |operand: Operand, ty: Type, immediates: bool| {
         if let OperandKind::Const(index) = operand.get() {
             let bits = func.consts[index as usize];

@@ -4,7 +4,7 @@
 
 use super::condition;
 use super::layout::Layout;
-use crate::ir::{BlockId, Func, Inst, Role};
+use crate::ir::{BlockId, FuncIr, Inst, Role};
 
 /// The plan of a function.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct Plan {
 impl Plan {
     /// Plans a function. If it `counts`, control that comes to a loop head must pass its first
     /// cell: loop heads are neither repeated nor left out.
-    pub(super) fn reset(&mut self, func: &Func, layout: &Layout, counts: bool) {
+    pub(super) fn reset(&mut self, func: &FuncIr, layout: &Layout, counts: bool) {
         let blocks = || (0..func.blocks.len() as u32).map(BlockId);
         let is_passed = |id: BlockId| counts && func.blocks[id.0 as usize].is_loop_head;
         self.repeated.clear();
@@ -41,7 +41,7 @@ impl Plan {
     }
 
     /// Counts where a block leads to. A repeated block's targets get one more.
-    fn count(&mut self, func: &Func, id: BlockId) {
+    fn count(&mut self, func: &FuncIr, id: BlockId) {
         let terminator = func.terminator(id);
         let mut from = terminator;
         if let Inst::Br { target } = *terminator
@@ -91,7 +91,7 @@ impl Plan {
 }
 
 /// Follows blocks that only branch on; they may go around in a circle.
-fn end(func: &Func, id: BlockId, is_passed: impl Fn(BlockId) -> bool) -> BlockId {
+fn end(func: &FuncIr, id: BlockId, is_passed: impl Fn(BlockId) -> bool) -> BlockId {
     const BLOCKS_MAX: usize = 8;
     let mut end = id;
     for _ in 0..BLOCKS_MAX {
@@ -106,7 +106,7 @@ fn end(func: &Func, id: BlockId, is_passed: impl Fn(BlockId) -> bool) -> BlockId
     end
 }
 
-fn is_short(func: &Func, id: BlockId, layout: &Layout) -> bool {
+fn is_short(func: &FuncIr, id: BlockId, layout: &Layout) -> bool {
     let block = func.block(id);
     if let [Inst::Return { values }] = block {
         return values.len <= 1;

@@ -1,8 +1,8 @@
 //! Handlers of calls and returns, and the entry from outside of the tier.
 //!
-//! A call pushes a [`Frame`] on the control stack of the store and never recurses. Its `ip` and
-//! `fp` say where the caller goes on. A return pops one and goes on there, in the same instance:
-//! what must happen at a return beyond that is code. Above the frame of a caller in another
+//! A call pushes a [`ControlFrame`] on the control stack of the store and never recurses. Its `ip`
+//! and `fp` say where the caller goes on. A return pops one and goes on there, in the same
+//! instance: what must happen at a return beyond that is code. Above the frame of a caller in another
 //! instance lies one that leads to the cell `RELOAD`, which pops the caller's own frame and
 //! switches back to its instance (so only such a frame's `vm` is of meaning); below an entry from
 //! outside lies one that leads to the cell `EXIT`, which leaves the machine. Spec: 4.6.10 Calls.
@@ -17,7 +17,7 @@ use crate::register::table::{CALL_CELLS, EXIT, RELOAD};
 use crate::store::StoreData;
 use crate::trap::TrapKind;
 use crate::types::TypeId;
-use crate::vm::{self, Cx, EXIT_OK, Exit, Frame, FuncInst, TableInst, Vm};
+use crate::vm::{self, ControlFrame, Cx, EXIT_OK, Exit, FuncInst, TableInst, Vm};
 
 /// The entry of every function of the tier.
 ///
@@ -76,7 +76,7 @@ unsafe fn has_room(cx: *mut Cx, fp: *mut u64, code: Ip, frames: usize) -> bool {
 unsafe fn push(cx: *mut Cx, ip: Ip, fp: *mut u64, vm: *mut Vm, func: *mut FuncInst) {
     // SAFETY: the caller has made sure that there is room.
     unsafe {
-        (*cx).frame_top.write(Frame { ip, fp, vm, func });
+        (*cx).frame_top.write(ControlFrame { ip, fp, vm, func });
         (*cx).frame_top = (*cx).frame_top.add(1);
     }
 }

@@ -5,7 +5,7 @@
 use super::{Program, assemble, check};
 use crate::engine::{Config, Engine, Profile, Tier};
 use crate::error::Error;
-use crate::module::Module;
+use crate::module::ModuleParts;
 use crate::register::fuse;
 use crate::register::fuse::limits::{FarSlots, Limits, under};
 use crate::trap::TrapKind;
@@ -180,7 +180,7 @@ fn long_function(branch: &str, (fields, long): (&str, &str), count: usize, more:
 /// The number of cells that the last function of a module becomes.
 fn cells(wat: &str) -> usize {
     let engine = Engine::new(&Config::only(Tier::Stack)).unwrap();
-    let module = Module::new(&engine, &assemble(wat)).unwrap();
+    let module = ModuleParts::new(&engine, &assemble(wat)).unwrap();
     let func = crate::ir::build(&module, module.bodies.len() - 1).unwrap();
     let mut scratch = fuse::Scratch::default();
     let fused = fuse::fuse(&func, Profile::Deterministic, None, &mut scratch).unwrap();

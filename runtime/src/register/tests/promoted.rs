@@ -8,7 +8,7 @@ use crate::engine::{
     Backend, Config, Engine, FrameShape, Promote, Promotion, Proof, Thresholds, Tier,
 };
 use crate::error::Result;
-use crate::module::{CompiledModule, Module};
+use crate::module::{CompiledModule, ModuleParts};
 use crate::register::RegisterTier;
 use crate::trap::TrapKind;
 use crate::types::FuncType;
@@ -108,7 +108,7 @@ impl Backend for Tiers {
         Tier::Register
     }
 
-    fn compile(&self, module: &Module, config: &Config) -> Result<Arc<dyn CompiledModule>> {
+    fn compile(&self, module: &ModuleParts, config: &Config) -> Result<Arc<dyn CompiledModule>> {
         let promoter = Promoter {
             fake: self.fake,
             asked: self.asked.clone(),
@@ -116,7 +116,7 @@ impl Backend for Tiers {
         RegisterTier.compile_lazily(module, config, Arc::new(promoter))
     }
 
-    fn install(&self, compiled: &dyn CompiledModule, module: &Module, func: &mut FuncInst) {
+    fn install(&self, compiled: &dyn CompiledModule, module: &ModuleParts, func: &mut FuncInst) {
         RegisterTier.install(compiled, module, func);
     }
 

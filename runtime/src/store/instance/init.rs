@@ -7,7 +7,7 @@ use super::InstanceData;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gc::operand_slots;
 use crate::helpers;
-use crate::module::{ConstExpr, ConstOp, ElementItems, Module, SegmentMode};
+use crate::module::{ConstExpr, ConstOp, ElementItems, ModuleParts, SegmentMode};
 use crate::ops::Op;
 use crate::store::StoreData;
 use crate::types::ValType;
@@ -24,7 +24,7 @@ pub(super) fn initialize(data: &mut StoreData, index: usize) -> Result<()> {
     run_datas(data, index, &module)
 }
 
-fn init_globals(data: &mut StoreData, index: usize, module: &Module) -> Result<()> {
+fn init_globals(data: &mut StoreData, index: usize, module: &ModuleParts) -> Result<()> {
     let first = module.imported.globals as usize;
     for (i, init) in module.global_inits.iter().enumerate() {
         let slots = eval(data, index, init)?;
@@ -35,7 +35,7 @@ fn init_globals(data: &mut StoreData, index: usize, module: &Module) -> Result<(
     Ok(())
 }
 
-fn init_tables(data: &mut StoreData, index: usize, module: &Module) -> Result<()> {
+fn init_tables(data: &mut StoreData, index: usize, module: &ModuleParts) -> Result<()> {
     for (i, init) in module.table_inits.iter().enumerate() {
         let Some(init) = init else { continue };
         let word = eval(data, index, init)?[0];
@@ -46,7 +46,7 @@ fn init_tables(data: &mut StoreData, index: usize, module: &Module) -> Result<()
 }
 
 /// Evaluates the segments' elements. Each is a root as soon as it is there.
-fn init_elements(data: &mut StoreData, index: usize, module: &Module) -> Result<()> {
+fn init_elements(data: &mut StoreData, index: usize, module: &ModuleParts) -> Result<()> {
     for (i, segment) in module.elements.iter().enumerate() {
         let instance = &mut data.instances[index];
         let words: Box<[u64]> = match &segment.items {
@@ -69,7 +69,7 @@ fn init_elements(data: &mut StoreData, index: usize, module: &Module) -> Result<
     Ok(())
 }
 
-fn run_elements(data: &mut StoreData, index: usize, module: &Module) -> Result<()> {
+fn run_elements(data: &mut StoreData, index: usize, module: &ModuleParts) -> Result<()> {
     for (i, segment) in module.elements.iter().enumerate() {
         let i = i as u32;
         let vm: *mut Vm = &raw mut *data.instances[index].vm;
@@ -95,7 +95,7 @@ fn run_elements(data: &mut StoreData, index: usize, module: &Module) -> Result<(
     Ok(())
 }
 
-fn run_datas(data: &mut StoreData, index: usize, module: &Module) -> Result<()> {
+fn run_datas(data: &mut StoreData, index: usize, module: &ModuleParts) -> Result<()> {
     for (i, segment) in module.datas.iter().enumerate() {
         let SegmentMode::Active {
             index: memory,
@@ -173,7 +173,7 @@ fn run(data: &mut StoreData, index: usize, expr: &ConstExpr) -> Result<()> {
     Ok(())
 }
 
-fn is_wide(op: ConstOp, module: &Module) -> bool {
+fn is_wide(op: ConstOp, module: &ModuleParts) -> bool {
     match op {
         ConstOp::V128(_) => true,
         ConstOp::GlobalGet(i) => module.globals[i as usize].content == ValType::V128,

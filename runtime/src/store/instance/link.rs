@@ -1,7 +1,7 @@
 //! Import matching (spec: "External Type Matching").
 
 use crate::error::{Error, Result};
-use crate::module::{ExternType, Import, Module};
+use crate::module::{CanonicalExternType, Import, ModuleParts};
 use crate::store::{Extern, StoreData};
 use crate::types::TypeRegistry;
 
@@ -9,7 +9,7 @@ use crate::types::TypeRegistry;
 ///
 /// # Errors
 /// `Unlinkable`, naming the import; `Usage` for a value of another store.
-pub(super) fn check(store: &StoreData, module: &Module, imports: &[Extern]) -> Result<()> {
+pub(super) fn check(store: &StoreData, module: &ModuleParts, imports: &[Extern]) -> Result<()> {
     if imports.len() != module.imports.len() {
         let (want, got) = (module.imports.len(), imports.len());
         return Err(Error::usage(format!(
@@ -26,7 +26,7 @@ pub(super) fn check(store: &StoreData, module: &Module, imports: &[Extern]) -> R
     Ok(())
 }
 
-fn incompatible(import: &Import, given: &ExternType) -> Error {
+fn incompatible(import: &Import, given: &CanonicalExternType) -> Error {
     Error::unlinkable(format!(
         "incompatible import type for {:?} {:?}: {given:?} does not match {:?}",
         import.module, import.name, import.ty
@@ -34,8 +34,12 @@ fn incompatible(import: &Import, given: &ExternType) -> Error {
 }
 
 /// Whether a value of type `given` may be imported as `wanted`.
-fn matches(registry: &TypeRegistry, given: &ExternType, wanted: &ExternType) -> bool {
-    use ExternType as E;
+fn matches(
+    registry: &TypeRegistry,
+    given: &CanonicalExternType,
+    wanted: &CanonicalExternType,
+) -> bool {
+    use CanonicalExternType as E;
     match (given, wanted) {
         (E::Func { ty: a, .. }, E::Func { ty: b, exact: true }) => a == b,
         (

@@ -6,7 +6,7 @@ use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::ops::Width;
 use crate::jit::arm64::regs::{Tied, Vreg};
 use crate::jit::arm64::vector::{Arr, Vec2, Vec3};
-use crate::jit::ssa::{Func, Value};
+use crate::jit::ssa::{FuncSsa, Value};
 
 /// Sixteen numbers of bytes: below 16 of the first operand, then of the second.
 type Lanes = [u8; 16];
@@ -177,7 +177,7 @@ fn plan(lanes: &Lanes, is_single: bool) -> Plan {
 }
 
 /// True if a shuffle by this constant, of one operand or of two, needs it in a register.
-pub(super) fn is_by_table(func: &Func, is_single: bool, lanes: Value) -> bool {
+pub(super) fn is_by_table(func: &FuncSsa, is_single: bool, lanes: Value) -> bool {
     let lanes = func.constant128(lanes).map(u128::to_le_bytes);
     lanes.is_some_and(|lanes| plan(&lanes, is_single) == Plan::Table)
 }

@@ -17,7 +17,7 @@ use crate::jit::arm64::vector::{
     Arr, FpArr, Vec2, Vec2Fp, Vec3, Vec3Acc, Vec3Fp, Vec3FpAcc, VecAcross, VecFpLong, VecNarrow,
     VecPairLong, VecShl, VecShlLong, VecShr, VecZero,
 };
-use crate::jit::ssa::{self, Func, InstId, Value};
+use crate::jit::ssa::{self, FuncSsa, InstId, Value};
 use crate::ops::{
     Half, LaneShape, Lanes, Op, Sign, VectorReduce, VectorRow, VectorShift, VectorTernary,
     VectorUnary,
@@ -75,7 +75,7 @@ pub(super) fn is_truth(op: Op) -> bool {
 }
 
 /// True if a constant vector that an instruction in a loop reads is kept in a register.
-pub(super) fn is_kept(func: &Func, inst: &ssa::Inst, value: Value) -> bool {
+pub(super) fn is_kept(func: &FuncSsa, inst: &ssa::Inst, value: Value) -> bool {
     match *inst {
         ssa::Inst::Binary { op, b, .. } if b == value => {
             func.constant128(value) != Some(0) || !super::pairs::takes_zero(op)
