@@ -2,8 +2,8 @@
 //!
 //! A call pushes a [`ControlFrame`] on the control stack of the store and never recurses. Its `ip`
 //! and `fp` say where the caller goes on. A return pops one and goes on there, in the same
-//! instance: what must happen at a return beyond that is code. Above the frame of a caller in another
-//! instance lies one that leads to the cell `RELOAD`, which pops the caller's own frame and
+//! instance: what must happen at a return beyond that is code. Above the frame of a caller in
+//! another instance lies one that leads to the cell `RELOAD`, which pops the caller's own frame and
 //! switches back to its instance (so only such a frame's `vm` is of meaning); below an entry from
 //! outside lies one that leads to the cell `EXIT`, which leaves the machine. Spec: 4.6.10 Calls.
 
