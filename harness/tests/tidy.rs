@@ -157,13 +157,6 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/jit/marks.rs",
 ];
 
-/// The rooms in which a match over opcodes or IR instructions may still have an arm for all others.
-const DEFAULT_ARM_ROOMS: &[&str] = &[
-    "runtime/src/jit/arm64/",
-    "runtime/src/jit/build",
-    "runtime/src/jit/ssa/",
-];
-
 const COLUMNS_MAX: usize = 100;
 const FUNCTION_LINES_MAX: usize = 70;
 
@@ -218,9 +211,7 @@ fn the_tree_is_tidy() {
         check_unsafe(source, &mut findings);
         check_forbidden(source, &mut findings);
         check_function_lines(source, &mut findings);
-        if !may_have_default_arms(source) {
-            check_default_arms(source, &mut findings);
-        }
+        check_default_arms(source, &mut findings);
         if source.path.starts_with("runtime/src/") && !is_to_be_rewritten(source) {
             check_docs(source, &mut findings);
         }
@@ -353,11 +344,6 @@ fn check_function_lines(source: &Source, findings: &mut Vec<String>) {
     }
 }
 
-fn may_have_default_arms(source: &Source) -> bool {
-    let is_in = |room: &&str| source.path.starts_with(room);
-    DEFAULT_ARM_ROOMS.iter().any(is_in)
-}
-
 /// A match over `Op`, `Group` or `ir::Inst` has no arm for all others: an opcode or instruction
 /// that is added and not thought of does not compile.
 fn check_default_arms(source: &Source, findings: &mut Vec<String>) {
@@ -434,14 +420,6 @@ fn check_rows_are_needed(sources: &[Source], findings: &mut Vec<String>) {
     for path in UNSAFE_FILES {
         if find(path).is_none_or(|source| source.words("unsafe").is_empty()) {
             findings.push(format!("UNSAFE_FILES: {path} needs no row"));
-        }
-    }
-    for room in DEFAULT_ARM_ROOMS {
-        let mut arms = Vec::new();
-        let sources = sources.iter().filter(|it| it.path.starts_with(room));
-        sources.for_each(|source| check_default_arms(source, &mut arms));
-        if arms.is_empty() {
-            findings.push(format!("DEFAULT_ARM_ROOMS: {room} needs no row"));
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::types::FuncType;
 use super::helper::Helper;
 use super::ssa::fold;
 use super::ssa::{Block, Class, Edge, FuncSsa, Inst, List, MemoryFacts, Term, Value};
+use atomic::AtomicAccess;
 use exceptions::Blocks;
 use state::Target;
 use vars::{Between, Vars};
@@ -238,6 +239,11 @@ impl<'a> Builder<'a> {
         self.none(Inst::TrapIf { cond, kind });
     }
 
+    fn trap_unless(&mut self, cond: Value, kind: TrapKind) {
+        let fails = self.unary(Op::I32Eqz, cond);
+        self.trap_if(fails, kind);
+    }
+
     /// Traps if a reference is null.
     fn trap_if_null(&mut self, a: Value, kind: TrapKind) {
         let is_null = self.unary(Op::I64Eqz, a);
@@ -282,60 +288,62 @@ impl<'a> Builder<'a> {
     // --- instructions ----------------------------------------------------------------------------
 
     fn inst(&mut self, inst: &ir::Inst) -> Result<()> {
+        use ir::Inst as IrInst;
         match *inst {
-            ir::Inst::Copy { ty, dst, src } => {
+            IrInst::Copy { ty, dst, src } => {
                 let value = self.read(src, ty);
                 self.write(dst, value);
             }
-            ir::Inst::Unary { op, dst, a } => {
+            IrInst::Unary { op, dst, a } => {
                 let a = self.read(a, fold::operand_type(op, 0));
                 let value = self.unary(op, a);
                 self.write(dst, value);
             }
-            ir::Inst::Binary { op, dst, a, b } => {
+            IrInst::Binary { op, dst, a, b } => {
                 let a = self.read(a, fold::operand_type(op, 0));
                 let b = self.read(b, fold::operand_type(op, 1));
                 let value = self.binary(op, a, b);
                 self.write(dst, value);
             }
-            ir::Inst::Select {
-                ty,
-                dst,
-                cond,
-                operands,
-            } => self.select(ty, dst, cond, operands),
-            ir::Inst::Load { .. }
-            | ir::Inst::Store { .. }
-            | ir::Inst::GlobalGet { .. }
-            | ir::Inst::GlobalSet { .. }
-            | ir::Inst::TableGet { .. }
-            | ir::Inst::TableSet { .. }
-            | ir::Inst::RefFunc { .. } => self.access(inst)?,
-            ir::Inst::Helper {
-                op,
-                dst,
-                a,
-                b,
-                operands,
-            } => self.out_of_line(op, dst, (a, b), operands)?,
-            ir::Inst::Ternary { op, dst, a, b, c } => self.ternary(op, dst, [a, b, c]),
-            ir::Inst::Wide { op, dst, operands } => self.wide_numbers(op, dst, operands),
-            ir::Inst::Shuffle {
+            IrInst::Ternary { op, dst, a, b, c } => self.ternary(op, dst, [a, b, c]),
+            IrInst::Wide { op, dst, operands } => self.wide_numbers(op, dst, operands),
+            IrInst::Shuffle {
                 op,
                 dst,
                 a,
                 b,
                 lanes,
             } => self.shuffle(op, dst, [a, b], lanes),
-            ir::Inst::ExtractLane { op, lane, dst, a } => self.extract_lane(op, lane, dst, a),
-            ir::Inst::ReplaceLane {
+            IrInst::ExtractLane { op, lane, dst, a } => self.extract_lane(op, lane, dst, a),
+            IrInst::ReplaceLane {
                 op,
                 lane,
                 dst,
                 a,
                 value,
             } => self.replace_lane(op, lane, dst, [a, value]),
-            ir::Inst::LoadLane {
+            IrInst::Select {
+                ty,
+                dst,
+                cond,
+                operands,
+            } => self.select(ty, dst, cond, operands),
+
+            IrInst::Load {
+                op,
+                memory,
+                dst,
+                addr,
+                offset,
+            } => self.memory_load(op, (memory, addr, offset), dst)?,
+            IrInst::Store {
+                op,
+                memory,
+                addr,
+                value,
+                offset,
+            } => self.memory_store(op, (memory, addr, offset), value)?,
+            IrInst::LoadLane {
                 op,
                 lane,
                 memory,
@@ -344,7 +352,7 @@ impl<'a> Builder<'a> {
                 vector,
                 offset,
             } => self.load_lane(op, lane, (memory, addr, offset), dst, vector)?,
-            ir::Inst::StoreLane {
+            IrInst::StoreLane {
                 op,
                 lane,
                 memory,
@@ -352,36 +360,189 @@ impl<'a> Builder<'a> {
                 vector,
                 offset,
             } => self.store_lane(op, lane, (memory, addr, offset), vector)?,
-            ir::Inst::Atomic { .. } | ir::Inst::Fence => self.atomic(inst)?,
-            ir::Inst::RefIsNull { .. }
-            | ir::Inst::TrapIfNull { .. }
-            | ir::Inst::RefUnary { .. }
-            | ir::Inst::StructGet { .. }
-            | ir::Inst::StructSet { .. }
-            | ir::Inst::ArrayGet { .. }
-            | ir::Inst::ArraySet { .. }
-            | ir::Inst::Aggregate { .. }
-            | ir::Inst::RefEq { .. }
-            | ir::Inst::RefTest { .. }
-            | ir::Inst::RefCast { .. }
-            | ir::Inst::RefTestDesc { .. }
-            | ir::Inst::RefCastDesc { .. } => self.object(inst)?,
-            ir::Inst::Fuel { cost } => self.fuel(cost),
-            ir::Inst::Poll => self.poll(),
-            ir::Inst::Call { .. }
-            | ir::Inst::CallIndirect { .. }
-            | ir::Inst::CallRef { .. }
-            | ir::Inst::ReturnCall { .. }
-            | ir::Inst::ReturnCallIndirect { .. }
-            | ir::Inst::ReturnCallRef { .. } => self.call(inst),
-            ir::Inst::Br { .. }
-            | ir::Inst::BrIf { .. }
-            | ir::Inst::BrIfNull { .. }
-            | ir::Inst::BrOnCast { .. }
-            | ir::Inst::BrTable { .. }
-            | ir::Inst::Return { .. }
-            | ir::Inst::Trap { .. } => self.branch(inst),
-            ir::Inst::Throw { .. } | ir::Inst::ThrowRef { .. } => self.throw(inst),
+            IrInst::Atomic {
+                op,
+                memory,
+                dst,
+                operands,
+                offset,
+            } => self.atomic(AtomicAccess {
+                op,
+                memory,
+                dst,
+                operands: self.list(operands),
+                offset,
+            })?,
+            IrInst::Fence => self.none(Inst::Fence),
+            IrInst::GlobalGet { ty, dst, global } => self.global_get(ty, dst, global),
+            IrInst::GlobalSet { ty, global, src } => self.global_set(ty, global, src),
+            IrInst::TableGet { table, dst, index } => self.table_get(table, dst, index),
+            IrInst::TableSet {
+                table,
+                index,
+                value,
+            } => self.table_set(table, index, value),
+            IrInst::Helper {
+                op,
+                dst,
+                a,
+                b,
+                operands,
+            } => self.out_of_line(op, dst, (a, b), operands)?,
+            IrInst::Fuel { cost } => self.fuel(cost),
+            IrInst::Poll => self.poll(),
+
+            IrInst::RefFunc { dst, func } => {
+                let value = self.func_inst(func);
+                self.write(dst, value);
+            }
+            IrInst::RefIsNull { dst, a } => {
+                let a = self.read(a, Type::Ref);
+                let value = self.unary(Op::I64Eqz, a);
+                self.write(dst, value);
+            }
+            IrInst::RefEq { dst, a, b } => {
+                let (a, b) = (self.read(a, Type::Ref), self.read(b, Type::Ref));
+                let value = self.binary(Op::I64Eq, a, b);
+                self.write(dst, value);
+            }
+            IrInst::RefUnary { op, dst, a } => self.ref_unary(op, dst, a)?,
+            IrInst::RefTest { ty, dst, a } => {
+                let value = self.is_of_type(a, ty);
+                self.write(dst, value);
+            }
+            IrInst::RefCast { ty, a } => {
+                let is_it = self.is_of_type(a, ty);
+                self.trap_unless(is_it, TrapKind::CastFailure);
+            }
+            IrInst::RefTestDesc {
+                nullable,
+                dst,
+                a,
+                descriptor,
+            } => {
+                let value = self.has_descriptor(nullable, a, descriptor);
+                self.write(dst, value);
+            }
+            IrInst::RefCastDesc {
+                nullable,
+                a,
+                descriptor,
+            } => {
+                let is_it = self.has_descriptor(nullable, a, descriptor);
+                self.trap_unless(is_it, TrapKind::DescriptorCastFailure);
+            }
+            IrInst::TrapIfNull { a, kind } => {
+                let a = self.read(a, Type::Ref);
+                self.trap_if_null(a, kind);
+            }
+            IrInst::StructGet {
+                op,
+                type_index,
+                field,
+                dst,
+                object,
+            } => self.struct_get(op, (type_index, field), dst, object),
+            IrInst::StructSet {
+                type_index,
+                field,
+                object,
+                value,
+            } => self.struct_set((type_index, field), object, value),
+            IrInst::ArrayGet {
+                op,
+                type_index,
+                dst,
+                array,
+                index,
+            } => self.array_get(op, type_index, dst, [array, index]),
+            IrInst::ArraySet {
+                type_index,
+                operands,
+            } => self.array_set(type_index, operands),
+            IrInst::Aggregate {
+                op,
+                type_index,
+                b,
+                dst,
+                operands,
+            } => self.aggregate(op, (type_index, b), dst, operands)?,
+
+            IrInst::Call { func, dst, args } => {
+                let ty = self.module.signatures[func as usize].clone();
+                let args = self.read_all(self.list(args), &ty);
+                let inst = match self.target(func) {
+                    Target::Own(func) => Inst::Call { func, args },
+                    Target::Instance(func) => Inst::CallRef { func, args },
+                };
+                self.call_with_results(inst, dst, &ty);
+            }
+            IrInst::CallIndirect {
+                table,
+                type_index,
+                dst,
+                index_and_args,
+            } => {
+                let (func, args, ty) = self.indirect(table, type_index, index_and_args);
+                self.call_with_results(Inst::CallRef { func, args }, dst, &ty);
+            }
+            IrInst::CallRef {
+                type_index,
+                dst,
+                func_and_args,
+            } => {
+                let (func, args, ty) = self.reference(type_index, func_and_args);
+                self.call_with_results(Inst::CallRef { func, args }, dst, &ty);
+            }
+            IrInst::ReturnCall { func, args } => {
+                let ty = self.module.signatures[func as usize].clone();
+                let args = self.read_all(self.list(args), &ty);
+                let term = match self.target(func) {
+                    Target::Own(func) => Term::ReturnCall { func, args },
+                    Target::Instance(func) => Term::ReturnCallRef { func, args },
+                };
+                self.end(term, Vec::new());
+            }
+            IrInst::ReturnCallIndirect {
+                table,
+                type_index,
+                index_and_args,
+            } => {
+                let (func, args, _) = self.indirect(table, type_index, index_and_args);
+                self.end(Term::ReturnCallRef { func, args }, Vec::new());
+            }
+            IrInst::ReturnCallRef {
+                type_index,
+                func_and_args,
+            } => {
+                let (func, args, _) = self.reference(type_index, func_and_args);
+                self.end(Term::ReturnCallRef { func, args }, Vec::new());
+            }
+
+            IrInst::Br { target } => self.end(Term::Br, vec![target]),
+            IrInst::BrIf { cond, then, other } => {
+                let cond = self.read(cond, Type::I32);
+                self.end_if(cond, then, other);
+            }
+            IrInst::BrIfNull { a, then, other } => {
+                let a = self.read(a, Type::Ref);
+                let cond = self.unary(Op::I64Eqz, a);
+                self.end_if(cond, then, other);
+            }
+            IrInst::BrOnCast { ty, a, then, other } => {
+                let cond = self.is_of_type(a, ty);
+                self.end_if(cond, then, other);
+            }
+            IrInst::BrTable { index, targets } => self.end_table(index, targets),
+            IrInst::Return { values } => {
+                let pairs = self.list(values).iter().zip(&self.ir.ty.results);
+                let values: Vec<Value> = pairs.map(|(&o, &ty)| self.read(o, ty.into())).collect();
+                let values = self.func.add_list(&values);
+                self.end(Term::Return { values }, Vec::new());
+            }
+            IrInst::Trap { kind } => self.end(Term::Trap { kind }, Vec::new()),
+            IrInst::Throw { tag, args } => self.throw(tag, args),
+            IrInst::ThrowRef { exception } => self.throw_ref(exception),
         }
         Ok(())
     }
@@ -393,64 +554,6 @@ impl<'a> Builder<'a> {
         let b = self.read(operands[1], ty);
         let value = self.one(Inst::Select { cond, a, b }, ty);
         self.write(dst, value);
-    }
-
-    // --- calls -----------------------------------------------------------------------------------
-
-    fn call(&mut self, inst: &ir::Inst) {
-        match *inst {
-            ir::Inst::Call { func, dst, args } => {
-                let ty = self.module.signatures[func as usize].clone();
-                let args = self.read_all(self.list(args), &ty);
-                let inst = match self.target(func) {
-                    Target::Own(func) => Inst::Call { func, args },
-                    Target::Instance(func) => Inst::CallRef { func, args },
-                };
-                self.call_with_results(inst, dst, &ty);
-            }
-            ir::Inst::CallIndirect {
-                table,
-                type_index,
-                dst,
-                index_and_args,
-            } => {
-                let (func, args, ty) = self.indirect(table, type_index, index_and_args);
-                self.call_with_results(Inst::CallRef { func, args }, dst, &ty);
-            }
-            ir::Inst::CallRef {
-                type_index,
-                dst,
-                func_and_args,
-            } => {
-                let (func, args, ty) = self.reference(type_index, func_and_args);
-                self.call_with_results(Inst::CallRef { func, args }, dst, &ty);
-            }
-            ir::Inst::ReturnCall { func, args } => {
-                let ty = self.module.signatures[func as usize].clone();
-                let args = self.read_all(self.list(args), &ty);
-                let term = match self.target(func) {
-                    Target::Own(func) => Term::ReturnCall { func, args },
-                    Target::Instance(func) => Term::ReturnCallRef { func, args },
-                };
-                self.end(term, Vec::new());
-            }
-            ir::Inst::ReturnCallIndirect {
-                table,
-                type_index,
-                index_and_args,
-            } => {
-                let (func, args, _) = self.indirect(table, type_index, index_and_args);
-                self.end(Term::ReturnCallRef { func, args }, Vec::new());
-            }
-            ir::Inst::ReturnCallRef {
-                type_index,
-                func_and_args,
-            } => {
-                let (func, args, _) = self.reference(type_index, func_and_args);
-                self.end(Term::ReturnCallRef { func, args }, Vec::new());
-            }
-            ref other => unreachable!("{other:?} is no call"),
-        }
     }
 
     fn call_with_results(&mut self, inst: Inst, dst: Slot, ty: &FuncType) {
@@ -465,34 +568,6 @@ impl<'a> Builder<'a> {
     }
 
     // --- terminators -----------------------------------------------------------------------------
-
-    fn branch(&mut self, inst: &ir::Inst) {
-        match *inst {
-            ir::Inst::Br { target } => self.end(Term::Br, vec![target]),
-            ir::Inst::BrIf { cond, then, other } => {
-                let cond = self.read(cond, Type::I32);
-                self.end_if(cond, then, other);
-            }
-            ir::Inst::BrIfNull { a, then, other } => {
-                let a = self.read(a, Type::Ref);
-                let cond = self.unary(Op::I64Eqz, a);
-                self.end_if(cond, then, other);
-            }
-            ir::Inst::BrOnCast { ty, a, then, other } => {
-                let cond = self.is_of_type(a, ty);
-                self.end_if(cond, then, other);
-            }
-            ir::Inst::BrTable { index, targets } => self.end_table(index, targets),
-            ir::Inst::Return { values } => {
-                let pairs = self.list(values).iter().zip(&self.ir.ty.results);
-                let values: Vec<Value> = pairs.map(|(&o, &ty)| self.read(o, ty.into())).collect();
-                let values = self.func.add_list(&values);
-                self.end(Term::Return { values }, Vec::new());
-            }
-            ir::Inst::Trap { kind } => self.end(Term::Trap { kind }, Vec::new()),
-            ref other => unreachable!("{other:?} is no branch"),
-        }
-    }
 
     fn end_if(&mut self, cond: Value, then: BlockId, other: BlockId) {
         if then == other {

@@ -30,10 +30,10 @@ use super::ops::{FpSize, Size};
 use super::regs::{Gpr, Vreg, XZR};
 use crate::ir::Type;
 use crate::jit::lower::{Isa, Lower};
-use crate::jit::ssa::fold;
+use crate::jit::ssa::fold::{self, IntLaw, IntOp};
 use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{self, Block, FuncSsa, InstId, Value};
-use crate::ops::{Group, Op, Shape, VectorRow, group};
+use crate::ops::{Group, Op, Shape, VectorRow};
 
 /// The A64 instruction set, as a target of lowering.
 #[derive(Debug)]
@@ -80,31 +80,23 @@ impl Isa for Arm64 {
     }
 
     fn same_register(func: &FuncSsa, value: Value) -> Option<Value> {
-        match func.def(value)? {
-            ssa::Inst::Unary {
-                op: Op::I32WrapI64,
-                a,
-            } => {
-                Rule::WrapInPlace.hit();
-                Some(a)
+        let (rule, a) = match func.def(value)? {
+            ssa::Inst::Unary { op, a } => {
+                if op == Op::I32WrapI64 {
+                    (Rule::WrapInPlace, a)
+                } else if op == Op::I64ExtendI32U && has_clean_upper_half(func, a) {
+                    (Rule::ExtendInPlace, a)
+                } else {
+                    return None;
+                }
             }
-            ssa::Inst::Unary {
-                op: Op::I64ExtendI32U,
-                a,
-            } if has_clean_upper_half(func, a) => {
-                Rule::ExtendInPlace.hit();
-                Some(a)
+            ssa::Inst::Lane { op, lane: 0, a } if vector::is_of_floats(op) => {
+                (Rule::LaneInPlace, a)
             }
-            ssa::Inst::Lane {
-                op: Op::F32x4ExtractLane | Op::F64x2ExtractLane,
-                lane: 0,
-                a,
-            } => {
-                Rule::LaneInPlace.hit();
-                Some(a)
-            }
-            _ => None,
-        }
+            _ => return None,
+        };
+        rule.hit();
+        Some(a)
     }
 }
 
@@ -145,20 +137,19 @@ fn is_kept(func: &FuncSsa, inst: &ssa::Inst, value: Value) -> bool {
 
 /// True if an instruction takes a constant in as its second operand.
 fn is_immediate(op: Op, bits: u64) -> bool {
-    use group::Binary as B;
-    let (size, negated) = match fold::operand_type(op, 1) {
-        Type::I32 => (Size::W, u64::from((bits as u32).wrapping_neg())),
-        _ => (Size::X, bits.wrapping_neg()),
+    let Some((int, ty)) = fold::integer(op) else {
+        return op.shape() == Shape::SimdShift;
     };
-    let is_arithmetic = || Imm12::new(bits).is_some() || Imm12::new(negated).is_some();
-    match op.group() {
-        Group::Test(_) | Group::Compare(_) => is_arithmetic(),
-        Group::Binary(B::I32Add | B::I64Add | B::I32Sub | B::I64Sub) => is_arithmetic(),
-        Group::Binary(B::I32Xor | B::I64Xor) if bits == u64::MAX >> (64 - size.bit_count()) => true,
-        Group::Binary(B::I32And | B::I64And | B::I32Or | B::I64Or | B::I32Xor | B::I64Xor) => {
-            BitImm::new(size, bits).is_some()
+    let size = size_of(ty);
+    let all = u64::MAX >> (64 - size.bit_count());
+    let negated = bits.wrapping_neg() & all;
+    match (int.law(), int) {
+        (IntLaw::Compares { .. }, _) | (_, IntOp::Add | IntOp::Sub) => {
+            Imm12::new(bits).is_some() || Imm12::new(negated).is_some()
         }
-        _ => fold::is_shift(op) || op.shape() == Shape::SimdShift,
+        (_, IntOp::Xor) if bits == all => true,
+        (_, IntOp::And | IntOp::Or | IntOp::Xor) => BitImm::new(size, bits).is_some(),
+        (law, _) => law == IntLaw::Shifts,
     }
 }
 

@@ -6,43 +6,26 @@
 
 use super::{Builder, Class, Helper, Inst, Value, fold};
 use crate::error::Result;
-use crate::ir::{self, Operand, Slot, Type};
+use crate::ir::{Operand, Slot, Type};
 use crate::jit::ssa::atomic::{AtomicOp, Sort, sort_of};
-use crate::ops::{Op, Shape};
+use crate::ops::{Group, Op, group};
 use crate::trap::TrapKind;
 
 /// An atomic instruction, as it stands in the IR.
 #[derive(Clone, Copy)]
-struct Access<'a> {
-    op: Op,
-    memory: u32,
-    dst: Slot,
-    operands: &'a [Operand],
-    offset: u32,
+pub(super) struct AtomicAccess<'a> {
+    pub op: Op,
+    pub memory: u32,
+    pub dst: Slot,
+    pub operands: &'a [Operand],
+    pub offset: u32,
 }
 
 impl Builder<'_> {
-    pub(super) fn atomic(&mut self, inst: &ir::Inst) -> Result<()> {
-        let ir::Inst::Atomic {
-            op,
-            memory,
-            dst,
-            operands,
-            offset,
-        } = *inst
-        else {
-            self.none(Inst::Fence);
-            return Ok(());
-        };
-        let access = Access {
-            op,
-            memory,
-            dst,
-            operands: self.list(operands),
-            offset,
-        };
-        if op.shape() == Shape::AtomicSync {
-            return self.wait_or_notify(access);
+    pub(super) fn atomic(&mut self, access: AtomicAccess<'_>) -> Result<()> {
+        let op = access.op;
+        if let Group::AtomicSync(row) = op.group() {
+            return self.wait_or_notify(row, access);
         }
         let (Some(sort), Some(size_bytes)) = (sort_of(op), op.row().access_bytes) else {
             return Self::unsupported(op);
@@ -51,8 +34,8 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn atomic_access(&mut self, access: Access<'_>, sort: Sort, size_bytes: u64) {
-        let Access {
+    fn atomic_access(&mut self, access: AtomicAccess<'_>, sort: Sort, size_bytes: u64) {
+        let AtomicAccess {
             op, dst, operands, ..
         } = access;
         let address = self.atomic_address(access, size_bytes);
@@ -79,7 +62,7 @@ impl Builder<'_> {
     }
 
     /// The checked address of an access.
-    fn atomic_address(&mut self, access: Access<'_>, size_bytes: u64) -> Value {
+    fn atomic_address(&mut self, access: AtomicAccess<'_>, size_bytes: u64) -> Value {
         let memory = access.memory;
         self.check_alignment(access, size_bytes);
         let (base, offset, class) =
@@ -102,7 +85,7 @@ impl Builder<'_> {
 
     /// Traps unless the effective address is a multiple of the size. The low bits of the index and
     /// of the offset decide.
-    fn check_alignment(&mut self, access: Access<'_>, size_bytes: u64) {
+    fn check_alignment(&mut self, access: AtomicAccess<'_>, size_bytes: u64) {
         if size_bytes == 1 {
             return;
         }
@@ -137,19 +120,20 @@ impl Builder<'_> {
         }
     }
 
-    fn wait_or_notify(&mut self, access: Access<'_>) -> Result<()> {
-        let Access {
+    fn wait_or_notify(&mut self, row: group::AtomicSync, access: AtomicAccess<'_>) -> Result<()> {
+        use group::AtomicSync as S;
+        let AtomicAccess {
             op,
             memory,
             dst,
             operands,
             offset,
         } = access;
-        let helper = match op {
-            Op::MemoryAtomicWait32 => Helper::AtomicWait32,
-            Op::MemoryAtomicWait64 => Helper::AtomicWait64,
-            Op::MemoryAtomicNotify => Helper::AtomicNotify,
-            _ => return Self::unsupported(op),
+        let helper = match row {
+            S::MemoryAtomicWait32 => Helper::AtomicWait32,
+            S::MemoryAtomicWait64 => Helper::AtomicWait64,
+            S::MemoryAtomicNotify => Helper::AtomicNotify,
+            S::AtomicFence | S::Pause => return Self::unsupported(op), // not `Atomic`
         };
         let offset = self.ir.consts[offset as usize];
         let index = self.memory_index(memory, operands[0]);

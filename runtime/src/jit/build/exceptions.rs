@@ -25,7 +25,7 @@ use super::objects::SLOT_BYTES;
 use super::state::{load_of, store_of};
 use super::vars::{EXCEPTION, successors};
 use super::{Block, Builder, Class, Helper, Inst, Term, Value};
-use crate::ir::{self, BlockId, Catch, HandlerId, Type};
+use crate::ir::{self, BlockId, Catch, HandlerId, Operand, Type};
 use crate::ops::Op;
 use crate::trap::TrapKind;
 use crate::types::{EXCEPTION_HEADER_BYTES, OBJECT_HEADER_BYTES};
@@ -439,30 +439,26 @@ impl Builder<'_> {
 
     // --- throwing --------------------------------------------------------------------------------
 
-    pub(super) fn throw(&mut self, inst: &ir::Inst) {
-        match *inst {
-            ir::Inst::Throw { tag, args } => {
-                let types = self.payload_types(Some(tag));
-                let pairs = self.list(args).iter().zip(types);
-                let values: Vec<_> = pairs.map(|(&o, ty)| (self.read(o, ty), ty)).collect();
-                let way = self.blocks.way_of_new(self.ir, self.handler, tag);
-                if let Way::Clause(clause) = way {
-                    let is_wanted = clause.exception.is_some();
-                    let exception = is_wanted.then(|| self.new_exception(tag, &values));
-                    self.go_to_clause(clause, &values, exception);
-                } else {
-                    let exception = self.new_exception(tag, &values);
-                    self.send(Op::Throw, exception, way);
-                }
-            }
-            ir::Inst::ThrowRef { exception } => {
-                let exception = self.read(exception, Type::Ref);
-                self.trap_if_null(exception, TrapKind::NullExceptionReference);
-                let way = self.blocks.way_from(self.handler);
-                self.send(Op::ThrowRef, exception, way);
-            }
-            ref other => unreachable!("{other:?} throws nothing"),
+    pub(super) fn throw(&mut self, tag: u32, args: ir::List) {
+        let types = self.payload_types(Some(tag));
+        let pairs = self.list(args).iter().zip(types);
+        let values: Vec<_> = pairs.map(|(&o, ty)| (self.read(o, ty), ty)).collect();
+        let way = self.blocks.way_of_new(self.ir, self.handler, tag);
+        if let Way::Clause(clause) = way {
+            let is_wanted = clause.exception.is_some();
+            let exception = is_wanted.then(|| self.new_exception(tag, &values));
+            self.go_to_clause(clause, &values, exception);
+        } else {
+            let exception = self.new_exception(tag, &values);
+            self.send(Op::Throw, exception, way);
         }
+    }
+
+    pub(super) fn throw_ref(&mut self, exception: Operand) {
+        let exception = self.read(exception, Type::Ref);
+        self.trap_if_null(exception, TrapKind::NullExceptionReference);
+        let way = self.blocks.way_from(self.handler);
+        self.send(Op::ThrowRef, exception, way);
     }
 
     /// Sends an exception on its way.

@@ -22,7 +22,7 @@ use crate::gc::{Cast, CastTest};
 use crate::ir::types::aggregate_types;
 use crate::ir::{self, Operand, Slot, Type};
 use crate::jit::ssa::Room;
-use crate::ops::Op;
+use crate::ops::{Group, Op, group};
 use crate::trap::TrapKind;
 use crate::types::{
     CompositeType, DefinedType, FieldLayout, OBJECT_HEADER_BYTES, RefType, StorageType,
@@ -82,109 +82,47 @@ impl Field {
 type Place = (Value, i32);
 
 impl Builder<'_> {
-    pub(super) fn object(&mut self, inst: &ir::Inst) -> Result<()> {
-        match *inst {
-            ir::Inst::RefUnary { op, dst, a } => self.ref_unary(op, dst, a)?,
-            ir::Inst::StructGet {
-                op,
-                type_index,
-                field,
-                dst,
-                object,
-            } => {
-                let object = self.read(object, Type::Ref);
-                self.trap_if_null(object, TrapKind::NullStructReference);
-                let field = self.object_field(type_index, field);
-                let place = (
-                    self.object_address(object),
-                    field.layout.offset_bytes as i32,
-                );
-                self.get_field(op, field, dst, place);
-            }
-            ir::Inst::StructSet {
-                type_index,
-                field,
-                object,
-                value,
-            } => {
-                let field = self.object_field(type_index, field);
-                let object = self.read(object, Type::Ref);
-                let value = self.read(value, field.ty());
-                self.trap_if_null(object, TrapKind::NullStructReference);
-                let place = (
-                    self.object_address(object),
-                    field.layout.offset_bytes as i32,
-                );
-                self.set_field(field, place, value);
-            }
-            ir::Inst::ArrayGet {
-                op,
-                type_index,
-                dst,
-                array,
-                index,
-            } => {
-                let element = self.object_field(type_index, 0);
-                let array = self.read(array, Type::Ref);
-                let index = self.read(index, Type::I32);
-                let place = self.element(element, array, index);
-                self.get_field(op, element, dst, place);
-            }
-            ir::Inst::ArraySet {
-                type_index,
-                operands,
-            } => {
-                let element = self.object_field(type_index, 0);
-                let operands = self.list(operands);
-                let array = self.read(operands[0], Type::Ref);
-                let index = self.read(operands[1], Type::I32);
-                let value = self.read(operands[2], element.ty());
-                let place = self.element(element, array, index);
-                self.set_field(element, place, value);
-            }
-            ir::Inst::Aggregate { .. } => self.aggregate(inst),
-            _ => self.cast(inst),
-        }
-        Ok(())
+    // --- references ------------------------------------------------------------------------------
+
+    /// A reference that is not null.
+    fn read_object(&mut self, object: Operand, kind: TrapKind) -> Value {
+        let object = self.read(object, Type::Ref);
+        self.trap_if_null(object, kind);
+        object
     }
 
-    fn ref_unary(&mut self, op: Op, dst: Slot, a: Operand) -> Result<()> {
-        let value = match op {
-            Op::RefI31 => {
-                let a = self.read(a, Type::I32);
-                let one = self.constant(Type::I32, 1);
-                let shifted = self.binary(Op::I32Shl, a, one);
-                let word = self.binary(Op::I32Or, shifted, one);
-                self.unary(Op::I64ExtendI32U, word)
-            }
-            Op::I31GetS | Op::I31GetU => {
-                let a = self.read(a, Type::Ref);
-                self.trap_if_null(a, TrapKind::NullI31Reference);
-                let word = self.unary(Op::I32WrapI64, a);
-                let one = self.constant(Type::I32, 1);
-                let shift = if op == Op::I31GetS {
-                    Op::I32ShrS
-                } else {
-                    Op::I32ShrU
-                };
-                self.binary(shift, word, one)
-            }
-            Op::ArrayLen => {
-                let a = self.read(a, Type::Ref);
-                self.trap_if_null(a, TrapKind::NullArrayReference);
-                self.array_len(a)
-            }
-            Op::RefGetDesc => {
-                let a = self.read(a, Type::Ref);
-                self.trap_if_null(a, TrapKind::NullReference);
-                let base = self.object_address(a);
-                let at = offset_of!(GcHeader, extra);
-                self.load(Op::I64Load32U, Class::Fixed, base, at, Type::Ref)
-            }
-            _ => return Self::unsupported(op),
+    pub(super) fn ref_unary(&mut self, op: Op, dst: Slot, a: Operand) -> Result<()> {
+        let value = if op == Op::RefI31 {
+            let a = self.read(a, Type::I32);
+            let one = self.constant(Type::I32, 1);
+            let shifted = self.binary(Op::I32Shl, a, one);
+            let word = self.binary(Op::I32Or, shifted, one);
+            self.unary(Op::I64ExtendI32U, word)
+        } else if op == Op::I31GetS {
+            self.i31(a, Op::I32ShrS)
+        } else if op == Op::I31GetU {
+            self.i31(a, Op::I32ShrU)
+        } else if op == Op::ArrayLen {
+            let a = self.read_object(a, TrapKind::NullArrayReference);
+            self.array_len(a)
+        } else if op == Op::RefGetDesc {
+            let a = self.read_object(a, TrapKind::NullReference);
+            let base = self.object_address(a);
+            let at = offset_of!(GcHeader, extra);
+            self.load(Op::I64Load32U, Class::Fixed, base, at, Type::Ref)
+        } else {
+            return Self::unsupported(op);
         };
         self.write(dst, value);
         Ok(())
+    }
+
+    /// The number of an i31, which is above the lowest bit.
+    fn i31(&mut self, a: Operand, shift: Op) -> Value {
+        let a = self.read_object(a, TrapKind::NullI31Reference);
+        let word = self.unary(Op::I32WrapI64, a);
+        let one = self.constant(Type::I32, 1);
+        self.binary(shift, word, one)
     }
 
     // --- fields ----------------------------------------------------------------------------------
@@ -194,7 +132,7 @@ impl Builder<'_> {
         self.module.registry.get(id)
     }
 
-    fn object_field(&self, type_index: u32, field: u32) -> Field {
+    fn object_field(&self, (type_index, field): (u32, u32)) -> Field {
         field_of(&self.defined(type_index), field as usize)
     }
 
@@ -227,6 +165,51 @@ impl Builder<'_> {
         (self.binary(Op::I64Add, first, distance), 0)
     }
 
+    pub(super) fn struct_get(&mut self, op: Op, of: (u32, u32), dst: Slot, object: Operand) {
+        let object = self.read_object(object, TrapKind::NullStructReference);
+        let field = self.object_field(of);
+        let place = self.field_place(object, field);
+        self.get_field(op, field, dst, place);
+    }
+
+    pub(super) fn struct_set(&mut self, of: (u32, u32), object: Operand, value: Operand) {
+        let field = self.object_field(of);
+        let object = self.read(object, Type::Ref);
+        let value = self.read(value, field.ty());
+        self.trap_if_null(object, TrapKind::NullStructReference);
+        let place = self.field_place(object, field);
+        self.set_field(field, place, value);
+    }
+
+    fn field_place(&mut self, object: Value, field: Field) -> Place {
+        let offset = field.layout.offset_bytes as i32;
+        (self.object_address(object), offset)
+    }
+
+    pub(super) fn array_get(
+        &mut self,
+        op: Op,
+        type_index: u32,
+        dst: Slot,
+        [array, index]: [Operand; 2],
+    ) {
+        let element = self.object_field((type_index, 0));
+        let array = self.read(array, Type::Ref);
+        let index = self.read(index, Type::I32);
+        let place = self.element(element, array, index);
+        self.get_field(op, element, dst, place);
+    }
+
+    pub(super) fn array_set(&mut self, type_index: u32, operands: ir::List) {
+        let element = self.object_field((type_index, 0));
+        let operands = self.list(operands);
+        let array = self.read(operands[0], Type::Ref);
+        let index = self.read(operands[1], Type::I32);
+        let value = self.read(operands[2], element.ty());
+        let place = self.element(element, array, index);
+        self.set_field(element, place, value);
+    }
+
     fn get_field(&mut self, op: Op, field: Field, dst: Slot, (base, offset): Place) {
         let is_signed = matches!(op, Op::StructGetS | Op::ArrayGetS);
         let inst = Inst::Load {
@@ -255,16 +238,16 @@ impl Builder<'_> {
 
     // --- allocation ------------------------------------------------------------------------------
 
-    fn aggregate(&mut self, inst: &ir::Inst) {
-        let ir::Inst::Aggregate {
-            op,
-            type_index,
-            b,
-            dst,
-            operands,
-        } = *inst
-        else {
-            unreachable!("{inst:?} is no aggregate")
+    pub(super) fn aggregate(
+        &mut self,
+        op: Op,
+        (type_index, b): (u32, u32),
+        dst: Slot,
+        operands: ir::List,
+    ) -> Result<()> {
+        use group::Aggregate as A;
+        let Group::Aggregate(row) = op.group() else {
+            return Self::unsupported(op);
         };
         let (types, result) = aggregate_types(self.ir, op, type_index, b);
         let pairs = self.list(operands).iter().zip(types);
@@ -272,18 +255,31 @@ impl Builder<'_> {
         let values: Vec<Value> = operands.iter().map(|&(value, _)| value).collect();
         let ty = self.defined(type_index);
         let is_small = ty.layout.size_bytes <= CLEARED_BYTES_MAX;
-        let object = match op {
-            Op::StructNew => self.new_struct(&ty, None, &values),
-            Op::StructNewDefault if is_small => self.new_struct(&ty, None, &[]),
-            Op::StructNewDefaultDesc if is_small => self.new_struct(&ty, Some(values[0]), &[]),
-            Op::StructNewDesc => match values.split_last() {
+        let object = match row {
+            A::StructNew => self.new_struct(&ty, None, &values),
+            A::StructNewDefault if is_small => self.new_struct(&ty, None, &[]),
+            A::StructNewDefaultDesc if is_small => self.new_struct(&ty, Some(values[0]), &[]),
+            A::StructNewDesc => match values.split_last() {
                 Some((&descriptor, fields)) => self.new_struct(&ty, Some(descriptor), fields),
                 None => unreachable!("the descriptor is the last operand"),
             },
-            Op::ArrayNewFixed => self.new_array(&ty, &values),
-            _ => return self.aggregate_out_of_line(op, (&*ty, b), dst, &operands, result),
+            A::ArrayNewFixed => self.new_array(&ty, &values),
+            A::StructNewDefault
+            | A::StructNewDefaultDesc
+            | A::ArrayNew
+            | A::ArrayNewDefault
+            | A::ArrayNewData
+            | A::ArrayNewElem
+            | A::ArrayFill
+            | A::ArrayCopy
+            | A::ArrayInitData
+            | A::ArrayInitElem => {
+                self.aggregate_out_of_line(op, (&*ty, b), dst, &operands, result);
+                return Ok(());
+            }
         };
         self.write(dst, object);
+        Ok(())
     }
 
     /// A structure with given fields; without any, all are zero.
@@ -385,54 +381,12 @@ impl Builder<'_> {
 
     // --- casts -----------------------------------------------------------------------------------
 
-    fn cast(&mut self, inst: &ir::Inst) {
-        match *inst {
-            ir::Inst::RefEq { dst, a, b } => {
-                let (a, b) = (self.read(a, Type::Ref), self.read(b, Type::Ref));
-                let value = self.binary(Op::I64Eq, a, b);
-                self.write(dst, value);
-            }
-            ir::Inst::RefIsNull { dst, a } => {
-                let a = self.read(a, Type::Ref);
-                let value = self.unary(Op::I64Eqz, a);
-                self.write(dst, value);
-            }
-            ir::Inst::TrapIfNull { a, kind } => {
-                let a = self.read(a, Type::Ref);
-                self.trap_if_null(a, kind);
-            }
-            ir::Inst::RefTest { ty, dst, a } => {
-                let value = self.is_of_type(a, ty);
-                self.write(dst, value);
-            }
-            ir::Inst::RefCast { ty, a } => {
-                let is_it = self.is_of_type(a, ty);
-                let fails = self.unary(Op::I32Eqz, is_it);
-                self.trap_if(fails, TrapKind::CastFailure);
-            }
-            ir::Inst::RefTestDesc {
-                nullable,
-                dst,
-                a,
-                descriptor,
-            } => {
-                let value = self.has_descriptor(nullable, a, descriptor);
-                self.write(dst, value);
-            }
-            ir::Inst::RefCastDesc {
-                nullable,
-                a,
-                descriptor,
-            } => {
-                let is_it = self.has_descriptor(nullable, a, descriptor);
-                let fails = self.unary(Op::I32Eqz, is_it);
-                self.trap_if(fails, TrapKind::DescriptorCastFailure);
-            }
-            ref other => unreachable!("{other:?} is no cast"),
-        }
-    }
-
-    fn has_descriptor(&mut self, nullable: bool, a: Operand, descriptor: Operand) -> Value {
+    pub(super) fn has_descriptor(
+        &mut self,
+        nullable: bool,
+        a: Operand,
+        descriptor: Operand,
+    ) -> Value {
         let a = self.read(a, Type::Ref);
         let descriptor = self.read(descriptor, Type::Ref);
         self.trap_if_null(descriptor, TrapKind::NullDescriptorReference);

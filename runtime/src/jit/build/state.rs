@@ -21,6 +21,9 @@ const POINTER_BYTES: usize = size_of::<usize>();
 /// Constant offsets below this are left to addressing modes.
 const NEAR_BYTES: u64 = 4096;
 
+/// A place in a memory: the memory, the operand with the index, and the constant offset.
+pub(super) type MemoryPlace = (u32, Operand, u32);
+
 /// What a call of a function index calls.
 pub(super) enum Target {
     /// A function that the module defines, in the same instance.
@@ -30,61 +33,36 @@ pub(super) enum Target {
 }
 
 impl Builder<'_> {
-    pub(super) fn access(&mut self, inst: &ir::Inst) -> Result<()> {
-        match *inst {
-            ir::Inst::Load {
-                op,
-                memory,
-                dst,
-                addr,
-                offset,
-            } => self.memory_load(op, memory, dst, addr, offset)?,
-            ir::Inst::Store {
-                op,
-                memory,
-                addr,
-                value,
-                offset,
-            } => self.memory_store(op, memory, addr, value, offset)?,
-            ir::Inst::GlobalGet { ty, dst, global } => {
-                let is_fixed = !self.module.globals[global as usize].mutable;
-                let class = if is_fixed {
-                    Class::Instance
-                } else {
-                    Class::Global
-                };
-                let base = self.vm_entry(offset_of!(Vm, globals), global);
-                let value = self.load(load_of(ty), class, base, 0, ty);
-                self.write(dst, value);
-            }
-            ir::Inst::GlobalSet { ty, global, src } => {
-                let value = self.read(src, ty);
-                let base = self.vm_entry(offset_of!(Vm, globals), global);
-                self.store(store_of(ty), Class::Global, base, value);
-            }
-            ir::Inst::TableGet { table, dst, index } => {
-                let index = self.table_index(table, index);
-                let base = self.table_entry(table, index, TrapKind::TableOutOfBounds);
-                let value = self.load(Op::I64Load, Class::Table, base, 0, Type::Ref);
-                self.write(dst, value);
-            }
-            ir::Inst::TableSet {
-                table,
-                index,
-                value,
-            } => {
-                let index = self.table_index(table, index);
-                let value = self.read(value, Type::Ref);
-                let base = self.table_entry(table, index, TrapKind::TableOutOfBounds);
-                self.store(Op::I64Store, Class::Table, base, value);
-            }
-            ir::Inst::RefFunc { dst, func } => {
-                let value = self.func_inst(func);
-                self.write(dst, value);
-            }
-            ref other => unreachable!("{other:?} is no access"),
-        }
-        Ok(())
+    pub(super) fn global_get(&mut self, ty: Type, dst: Slot, global: u32) {
+        let is_fixed = !self.module.globals[global as usize].mutable;
+        let class = if is_fixed {
+            Class::Instance
+        } else {
+            Class::Global
+        };
+        let base = self.vm_entry(offset_of!(Vm, globals), global);
+        let value = self.load(load_of(ty), class, base, 0, ty);
+        self.write(dst, value);
+    }
+
+    pub(super) fn global_set(&mut self, ty: Type, global: u32, src: Operand) {
+        let value = self.read(src, ty);
+        let base = self.vm_entry(offset_of!(Vm, globals), global);
+        self.store(store_of(ty), Class::Global, base, value);
+    }
+
+    pub(super) fn table_get(&mut self, table: u32, dst: Slot, index: Operand) {
+        let index = self.table_index(table, index);
+        let base = self.table_entry(table, index, TrapKind::TableOutOfBounds);
+        let value = self.load(Op::I64Load, Class::Table, base, 0, Type::Ref);
+        self.write(dst, value);
+    }
+
+    pub(super) fn table_set(&mut self, table: u32, index: Operand, value: Operand) {
+        let index = self.table_index(table, index);
+        let value = self.read(value, Type::Ref);
+        let base = self.table_entry(table, index, TrapKind::TableOutOfBounds);
+        self.store(Op::I64Store, Class::Table, base, value);
     }
 
     fn store(&mut self, op: Op, class: Class, base: Value, value: Value) {
@@ -119,7 +97,7 @@ impl Builder<'_> {
         }
     }
 
-    fn func_inst(&mut self, func: u32) -> Value {
+    pub(super) fn func_inst(&mut self, func: u32) -> Value {
         let at = func as usize * POINTER_BYTES;
         let funcs = self.vm_field(offset_of!(Vm, funcs));
         self.load(Op::I64Load, Class::Instance, funcs, at, Type::Ref)
@@ -139,15 +117,7 @@ impl Builder<'_> {
 
     // --- memories --------------------------------------------------------------------------------
 
-    fn memory_load(
-        &mut self,
-        op: Op,
-        memory: u32,
-        dst: Slot,
-        addr: Operand,
-        offset: u32,
-    ) -> Result<()> {
-        let place = (memory, addr, offset);
+    pub(super) fn memory_load(&mut self, op: Op, place: MemoryPlace, dst: Slot) -> Result<()> {
         let value = match op.row().vector {
             VectorRow::LoadThen { load, then } => {
                 let part = self.loaded(op, load, place)?;
@@ -164,7 +134,7 @@ impl Builder<'_> {
         &mut self,
         op: Op,
         loads: Op,
-        (memory, addr, offset): (u32, Operand, u32),
+        (memory, addr, offset): MemoryPlace,
     ) -> Result<Value> {
         let Some(bytes) = loads.row().access_bytes else {
             return Self::unsupported(op);
@@ -179,16 +149,14 @@ impl Builder<'_> {
         Ok(self.one(inst, fold::result_type(loads)))
     }
 
-    fn memory_store(
+    pub(super) fn memory_store(
         &mut self,
         op: Op,
-        memory: u32,
-        addr: Operand,
+        place: MemoryPlace,
         value: Operand,
-        offset: u32,
     ) -> Result<()> {
         let value = self.read(value, fold::operand_type(op, 1));
-        self.stored(op, op, (memory, addr, offset), value)
+        self.stored(op, op, place, value)
     }
 
     /// Stores by `stores`, for the opcode `op`, to `addr` plus a constant of a memory.
@@ -196,7 +164,7 @@ impl Builder<'_> {
         &mut self,
         op: Op,
         stores: Op,
-        (memory, addr, offset): (u32, Operand, u32),
+        (memory, addr, offset): MemoryPlace,
         value: Value,
     ) -> Result<()> {
         let Some(bytes) = stores.row().access_bytes else {

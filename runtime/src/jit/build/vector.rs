@@ -1,13 +1,11 @@
 //! Vectors and numbers of 128 bits in SSA. Accesses of parts of a vector become a scalar access and
 //! an operation of registers, so that addresses, checks and sharing are those of scalars.
 
+use super::state::MemoryPlace;
 use super::{Builder, Inst, fold};
 use crate::error::Result;
 use crate::ir::{self, Operand, Slot, Type};
 use crate::ops::{Op, VectorRow};
-
-/// A place in a memory: the memory, the operand with the index, and the constant offset.
-type Place = (u32, Operand, u32);
 
 impl Builder<'_> {
     pub(super) fn ternary(&mut self, op: Op, dst: Slot, operands: [Operand; 3]) {
@@ -40,7 +38,7 @@ impl Builder<'_> {
         &mut self,
         op: Op,
         lane: u8,
-        place: Place,
+        place: MemoryPlace,
         dst: Slot,
         vector: Operand,
     ) -> Result<()> {
@@ -64,7 +62,7 @@ impl Builder<'_> {
         &mut self,
         op: Op,
         lane: u8,
-        place: Place,
+        place: MemoryPlace,
         vector: Operand,
     ) -> Result<()> {
         let VectorRow::StoreLane { extract, store } = op.row().vector else {

@@ -71,43 +71,69 @@ pub fn splat(op: Op, bits: u64) -> Option<u128> {
     Some(vector.to_bits())
 }
 
-/// Whether operands may be exchanged.
+/// True if the operands may be exchanged.
 pub fn is_commutative(op: Op) -> bool {
-    mirrored(op) == Some(op)
-        || matches!(
-            op,
-            Op::I32Add
-                | Op::I32Mul
-                | Op::I32And
-                | Op::I32Or
-                | Op::I32Xor
-                | Op::I64Add
-                | Op::I64Mul
-                | Op::I64And
-                | Op::I64Or
-                | Op::I64Xor
-        )
+    mirrored(op) == Some(op) || law(op) == Some(IntLaw::Commutes)
 }
 
-/// Whether an opcode shifts or rotates, by the second operand modulo the width.
-pub fn is_shift(op: Op) -> bool {
-    matches!(
-        op,
-        Op::I32Shl
-            | Op::I32ShrS
-            | Op::I32ShrU
-            | Op::I32Rotl
-            | Op::I32Rotr
-            | Op::I64Shl
-            | Op::I64ShrS
-            | Op::I64ShrU
-            | Op::I64Rotl
-            | Op::I64Rotr
-    )
+/// The integer comparison that holds exactly when this one does not.
+pub fn inverse(op: Op) -> Option<Op> {
+    let (int, ty) = integer(op)?;
+    match int.law() {
+        IntLaw::Compares { inverse, .. } => Some(inverse.of_type(ty)),
+        IntLaw::None | IntLaw::Commutes | IntLaw::Shifts => None,
+    }
+}
+
+/// The integer comparison that holds for exchanged operands.
+pub fn mirrored(op: Op) -> Option<Op> {
+    let (int, ty) = integer(op)?;
+    match int.law() {
+        IntLaw::Compares { mirror, .. } => Some(mirror.of_type(ty)),
+        IntLaw::None | IntLaw::Commutes | IntLaw::Shifts => None,
+    }
+}
+
+fn law(op: Op) -> Option<IntLaw> {
+    integer(op).map(|(int, _)| int.law())
+}
+
+/// A law that an operation on integers keeps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum IntLaw {
+    /// None of those below.
+    None,
+    /// The operands may be exchanged.
+    Commutes,
+    /// Shifts or rotates, by the second operand modulo the width.
+    Shifts,
+    /// Compares: the comparison that holds exactly when this one does not, and the one that holds
+    /// for exchanged operands.
+    Compares {
+        #[allow(missing_docs, reason = "said above")]
+        inverse: IntOp,
+        #[allow(missing_docs, reason = "said above")]
+        mirror: IntOp,
+    },
+}
+
+macro_rules! law {
+    () => {
+        IntLaw::None
+    };
+    (compares $inverse:ident $mirror:ident) => {
+        IntLaw::Compares {
+            inverse: IntOp::$inverse,
+            mirror: IntOp::$mirror,
+        }
+    };
+    ($law:ident) => {
+        IntLaw::$law
+    };
 }
 
 macro_rules! int_ops {
-    ($($kind:ident $narrow:ident $wide:ident;)*) => {
+    ($($kind:ident $narrow:ident $wide:ident $([$($law:ident)+])?;)*) => {
         /// An operation on integers, without their width.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         pub enum IntOp { $($kind),* }
@@ -129,6 +155,11 @@ macro_rules! int_ops {
                     $(IntOp::$kind => if is_narrow { Op::$narrow } else { Op::$wide },)*
                 }
             }
+
+            /// The law that the operation keeps.
+            pub fn law(self) -> IntLaw {
+                match self { $(IntOp::$kind => law!($($($law)+)?),)* }
+            }
         }
     };
 }
@@ -139,80 +170,37 @@ int_ops! {
     Popcnt I32Popcnt I64Popcnt;
     Extend8S I32Extend8S I64Extend8S;
     Extend16S I32Extend16S I64Extend16S;
-    Add I32Add I64Add;
+    Add I32Add I64Add [Commutes];
     Sub I32Sub I64Sub;
-    Mul I32Mul I64Mul;
+    Mul I32Mul I64Mul [Commutes];
     DivS I32DivS I64DivS;
     DivU I32DivU I64DivU;
     RemS I32RemS I64RemS;
     RemU I32RemU I64RemU;
-    And I32And I64And;
-    Or I32Or I64Or;
-    Xor I32Xor I64Xor;
-    Shl I32Shl I64Shl;
-    ShrS I32ShrS I64ShrS;
-    ShrU I32ShrU I64ShrU;
-    Rotl I32Rotl I64Rotl;
-    Rotr I32Rotr I64Rotr;
+    And I32And I64And [Commutes];
+    Or I32Or I64Or [Commutes];
+    Xor I32Xor I64Xor [Commutes];
+    Shl I32Shl I64Shl [Shifts];
+    ShrS I32ShrS I64ShrS [Shifts];
+    ShrU I32ShrU I64ShrU [Shifts];
+    Rotl I32Rotl I64Rotl [Shifts];
+    Rotr I32Rotr I64Rotr [Shifts];
     Eqz I32Eqz I64Eqz;
-    Eq I32Eq I64Eq;
-    Ne I32Ne I64Ne;
-    LtS I32LtS I64LtS;
-    LtU I32LtU I64LtU;
-    GtS I32GtS I64GtS;
-    GtU I32GtU I64GtU;
-    LeS I32LeS I64LeS;
-    LeU I32LeU I64LeU;
-    GeS I32GeS I64GeS;
-    GeU I32GeU I64GeU;
+    Eq I32Eq I64Eq [compares Ne Eq];
+    Ne I32Ne I64Ne [compares Eq Ne];
+    LtS I32LtS I64LtS [compares GeS GtS];
+    LtU I32LtU I64LtU [compares GeU GtU];
+    GtS I32GtS I64GtS [compares LeS LtS];
+    GtU I32GtU I64GtU [compares LeU LtU];
+    LeS I32LeS I64LeS [compares GtS GeS];
+    LeU I32LeU I64LeU [compares GtU GeU];
+    GeS I32GeS I64GeS [compares LtS LeS];
+    GeU I32GeU I64GeU [compares LtU LeU];
 }
 
 /// The operation of an opcode that has only integers of one width as operands, and their type.
 pub fn integer(op: Op) -> Option<(IntOp, Type)> {
     INT_OPS[op as usize]
-}
-
-macro_rules! compare_pairs {
-    ($($op:ident $inverse:ident $mirror:ident;)*) => {
-        /// The integer comparison that holds exactly when this one does not.
-        pub fn inverse(op: Op) -> Option<Op> {
-            match op {
-                $(Op::$op => Some(Op::$inverse),)*
-                _ => None, // rows below are all integer comparisons
-            }
-        }
-
-        /// The integer comparison that holds for exchanged operands.
-        pub fn mirrored(op: Op) -> Option<Op> {
-            match op {
-                $(Op::$op => Some(Op::$mirror),)*
-                _ => None, // as above
-            }
-        }
-    };
-}
-
-compare_pairs! {
-    I32Eq I32Ne I32Eq;
-    I32Ne I32Eq I32Ne;
-    I32LtS I32GeS I32GtS;
-    I32LtU I32GeU I32GtU;
-    I32GtS I32LeS I32LtS;
-    I32GtU I32LeU I32LtU;
-    I32LeS I32GtS I32GeS;
-    I32LeU I32GtU I32GeU;
-    I32GeS I32LtS I32LeS;
-    I32GeU I32LtU I32LeU;
-    I64Eq I64Ne I64Eq;
-    I64Ne I64Eq I64Ne;
-    I64LtS I64GeS I64GtS;
-    I64LtU I64GeU I64GtU;
-    I64GtS I64LeS I64LtS;
-    I64GtU I64LeU I64LtU;
-    I64LeS I64GtS I64GeS;
-    I64LeU I64GtU I64GeU;
-    I64GeS I64LtS I64LeS;
-    I64GeU I64LtU I64LeU;
 }
 
 #[cfg(test)]

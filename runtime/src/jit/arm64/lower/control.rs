@@ -6,7 +6,7 @@ use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::{MInst, Test};
 use crate::jit::arm64::ops::{AddSub, Cond, FpCmp, Logic, LogicImm, Shift, Size};
 use crate::jit::arm64::regs::{Gpr, XZR};
-use crate::jit::ssa::fold;
+use crate::jit::ssa::fold::{self, IntOp};
 use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{self, Block, Term, Value};
 use crate::ops::{Group, Op, Shape, group};
@@ -53,16 +53,14 @@ impl Cx<'_> {
         match inst {
             ssa::Inst::Unary { op, a } if vector::is_truth(op) => self.test_lanes(op, a),
             ssa::Inst::Unary { op, a } => self.test_zero(op, a),
-            ssa::Inst::Binary {
-                op: op @ (Op::I32And | Op::I64And),
-                a,
-                b,
-            } => self.test_mask(size_of(fold::result_type(op)), a, b, true),
+            ssa::Inst::Binary { op, a, b } if is_and(op) => {
+                self.test_mask(size_of(fold::result_type(op)), a, b, true)
+            }
             ssa::Inst::Binary { op, a, b } => match fold::inverse(op) {
                 Some(_) => self.test_integers(op, a, b),
                 None => self.test_floats(op, a, b),
             },
-            other => unreachable!("{other:?} is no test"),
+            other => unreachable!("{other:?} is not a test"),
         }
     }
 
@@ -70,11 +68,7 @@ impl Cx<'_> {
     fn test_zero(&mut self, op: Op, a: Value) -> Test {
         let size = size_of(fold::operand_type(op, 0));
         match self.sole_use(a) {
-            Some(ssa::Inst::Binary {
-                op: Op::I32And | Op::I64And,
-                a,
-                b,
-            }) => {
+            Some(ssa::Inst::Binary { op, a, b }) if is_and(op) => {
                 Rule::EqzOfMask.hit();
                 self.test_mask(size, a, b, false)
             }
@@ -196,6 +190,10 @@ fn is_test(inst: ssa::Inst) -> bool {
         }
         _ => false,
     }
+}
+
+fn is_and(op: Op) -> bool {
+    matches!(fold::integer(op), Some((IntOp::And, _)))
 }
 
 fn is_mask(inst: ssa::Inst) -> bool {

@@ -14,7 +14,7 @@ use crate::jit::arm64::ops::{
 };
 use crate::jit::arm64::regs::{Gpr, XZR};
 use crate::jit::arm64::vector::{Arr, Vec2, VecAcross};
-use crate::jit::ssa::fold;
+use crate::jit::ssa::fold::{self, IntOp};
 use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{self, InstId, Value};
 use crate::ops::{Op, group};
@@ -275,14 +275,7 @@ impl Cx<'_> {
 
     /// The factors of a multiplication that only this use has.
     fn factors(&self, value: Value) -> Option<(Value, Value)> {
-        match self.sole_use(value) {
-            Some(ssa::Inst::Binary {
-                op: Op::I32Mul | Op::I64Mul,
-                a,
-                b,
-            }) => Some((a, b)),
-            _ => None,
-        }
+        self.sole_binary(IntOp::Mul, value)
     }
 
     // --- operations ------------------------------------------------------------------------------
@@ -487,14 +480,17 @@ impl Cx<'_> {
     /// The value whose complement a value is, if only this use needs it.
     fn complement(&self, size: Size, value: Value) -> Option<Value> {
         let all = u64::MAX >> (64 - size.bit_count());
-        match self.sole_use(value) {
-            Some(ssa::Inst::Binary {
-                op: Op::I32Xor | Op::I64Xor,
-                a,
-                b,
-            }) if self.func.constant(b) == Some(all) => Some(a),
-            _ => None,
-        }
+        let (a, b) = self.sole_binary(IntOp::Xor, value)?;
+        (self.func.constant(b) == Some(all)).then_some(a)
+    }
+
+    /// The operands of an operation on integers that only this use has.
+    fn sole_binary(&self, kind: IntOp, value: Value) -> Option<(Value, Value)> {
+        let ssa::Inst::Binary { op, a, b } = self.sole_use(value)? else {
+            return None;
+        };
+        let (int, _) = fold::integer(op)?;
+        (int == kind).then_some((a, b))
     }
 
     fn shift(&mut self, shift: Shift, size: Size, rd: Gpr, a: Value, b: Value) {

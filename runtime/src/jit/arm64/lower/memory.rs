@@ -9,7 +9,7 @@ use crate::jit::arm64::regs::Gpr;
 use crate::jit::lower::Lower;
 use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{self, Class, InstId, Value};
-use crate::ops::Op;
+use crate::ops::{Group, Op, group};
 use crate::trap::TrapKind;
 
 /// How a load puts what it loads into a register.
@@ -230,34 +230,44 @@ impl Cx<'_> {
 }
 
 fn loads(op: Op) -> Loads {
-    Loads::Gpr(match op {
-        Op::I32Load8U | Op::I64Load8U => Load::Ldrb,
-        Op::I32Load8S => Load::LdrsbW,
-        Op::I64Load8S => Load::LdrsbX,
-        Op::I32Load16U | Op::I64Load16U => Load::Ldrh,
-        Op::I32Load16S => Load::LdrshW,
-        Op::I64Load16S => Load::LdrshX,
-        Op::I32Load | Op::I64Load32U => Load::LdrW,
-        Op::I64Load32S => Load::Ldrsw,
-        Op::I64Load => Load::LdrX,
-        Op::F32Load => return Loads::Vreg(Width::S),
-        Op::F64Load => return Loads::Vreg(Width::D),
-        Op::V128Load => return Loads::Vreg(Width::Q),
-        Op::V128Load32Zero => return Loads::Vreg(Width::S),
-        Op::V128Load64Zero => return Loads::Vreg(Width::D),
-        other => unreachable!("{} is no load of this tier", other.mnemonic()),
+    use group::Load as L;
+    let Group::Load(row) = op.group() else {
+        return Loads::Vreg(width_of(op));
+    };
+    Loads::Gpr(match row {
+        L::I32Load8U | L::I64Load8U => Load::Ldrb,
+        L::I32Load8S => Load::LdrsbW,
+        L::I64Load8S => Load::LdrsbX,
+        L::I32Load16U | L::I64Load16U => Load::Ldrh,
+        L::I32Load16S => Load::LdrshW,
+        L::I64Load16S => Load::LdrshX,
+        L::I32Load | L::I64Load32U => Load::LdrW,
+        L::I64Load32S => Load::Ldrsw,
+        L::I64Load => Load::LdrX,
+        L::F32Load | L::F64Load => return Loads::Vreg(width_of(op)),
     })
 }
 
 fn stores(op: Op) -> Stores {
-    Stores::Gpr(match op {
-        Op::I32Store8 | Op::I64Store8 => Store::Strb,
-        Op::I32Store16 | Op::I64Store16 => Store::Strh,
-        Op::I32Store | Op::I64Store32 => Store::StrW,
-        Op::I64Store => Store::StrX,
-        Op::F32Store => return Stores::Vreg(Width::S),
-        Op::F64Store => return Stores::Vreg(Width::D),
-        Op::V128Store => return Stores::Vreg(Width::Q),
-        other => unreachable!("{} is no store of this tier", other.mnemonic()),
+    use group::Store as S;
+    let Group::Store(row) = op.group() else {
+        return Stores::Vreg(width_of(op));
+    };
+    Stores::Gpr(match row {
+        S::I32Store8 | S::I64Store8 => Store::Strb,
+        S::I32Store16 | S::I64Store16 => Store::Strh,
+        S::I32Store | S::I64Store32 => Store::StrW,
+        S::I64Store => Store::StrX,
+        S::F32Store | S::F64Store => return Stores::Vreg(width_of(op)),
     })
+}
+
+/// The part of a vector register that an access has: a float, a vector, or a part with zeros above.
+fn width_of(op: Op) -> Width {
+    match op.row().access_bytes {
+        Some(4) => Width::S,
+        Some(8) => Width::D,
+        Some(16) => Width::Q,
+        bytes => unreachable!("{} of {bytes:?} bytes", op.mnemonic()),
+    }
 }

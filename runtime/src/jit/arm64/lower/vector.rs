@@ -19,7 +19,7 @@ use crate::jit::arm64::vector::{
 };
 use crate::jit::ssa::{self, FuncSsa, InstId, Value};
 use crate::ops::{
-    Half, LaneShape, Lanes, Op, Sign, VectorReduce, VectorRow, VectorShift, VectorTernary,
+    Half, LaneShape, Lanes, Op, Shape, Sign, VectorReduce, VectorRow, VectorShift, VectorTernary,
     VectorUnary,
 };
 
@@ -63,6 +63,11 @@ pub(super) fn is_signed<T>(lanes: Lanes<T>) -> bool {
     lanes.sign == Some(Sign::Signed)
 }
 
+/// True if an opcode takes a lane of floats.
+pub(super) fn is_of_floats(op: Op) -> bool {
+    matches!(op.row().vector, VectorRow::ExtractLane(lanes) if lanes.shape.is_float())
+}
+
 /// True if an opcode reduces a vector to a truth value.
 pub(super) fn is_truth(op: Op) -> bool {
     match op.row().vector {
@@ -80,12 +85,9 @@ pub(super) fn is_kept(func: &FuncSsa, inst: &ssa::Inst, value: Value) -> bool {
         ssa::Inst::Binary { op, b, .. } if b == value => {
             func.constant128(value) != Some(0) || !super::pairs::takes_zero(op)
         }
-        ssa::Inst::Ternary {
-            op: Op::I8x16Shuffle,
-            a,
-            b,
-            c,
-        } if c == value => super::shuffle::is_by_table(func, a == b, c),
+        ssa::Inst::Ternary { op, a, b, c } if c == value && op.shape() == Shape::SimdShuffle => {
+            super::shuffle::is_by_table(func, a == b, c)
+        }
         _ => true,
     }
 }
