@@ -51,134 +51,68 @@ pub struct Instr<'a> {
     pub offset: usize,
 }
 
-/// The immediates by form. Each accessor fails if the form is another one.
-///
-/// # Errors
-/// The instruction's place. The decoder reads what the row says, so that asking for the form of the
-/// row does not fail.
-impl<'a> Instr<'a> {
-    fn another_form(&self) -> DecodeError {
-        DecodeError {
-            offset: self.offset,
-            message: "immediates of another form",
-        }
-    }
+/// Defines the accessors of the immediates, each by the forms that it takes.
+macro_rules! accessors {
+    ($($(#[$doc:meta])* fn $name:ident -> $ty:ty { $($form:pat => $value:expr,)* })*) => {
+        /// The immediates by form. Each accessor fails if the form is another one.
+        ///
+        /// # Errors
+        /// The instruction's place. The decoder reads what the row says, so that asking for the
+        /// form of the row does not fail.
+        impl<'a> Instr<'a> { $(
+            $(#[$doc])*
+            pub fn $name(&self) -> Result<$ty> {
+                match self.imm {
+                    $($form => Ok($value),)*
+                    _ => Err(DecodeError {
+                        offset: self.offset,
+                        message: "immediates of another form",
+                    }),
+                }
+            }
+        )* }
+    };
+}
 
+accessors! {
     /// The type of a block.
-    pub fn block_type(&self) -> Result<RawBlockType> {
-        match self.imm {
-            Imm::BlockType(ty) => Ok(ty),
-            _ => Err(self.another_form()),
-        }
-    }
-
+    fn block_type -> RawBlockType { Imm::BlockType(ty) => ty, }
     /// A relative depth.
-    pub fn label(&self) -> Result<u32> {
-        match self.imm {
-            Imm::Label(depth) => Ok(depth),
-            _ => Err(self.another_form()),
-        }
-    }
-
+    fn label -> u32 { Imm::Label(depth) => depth, }
     /// The targets of `br_table`.
-    pub fn br_table(&self) -> Result<BrTable<'a>> {
-        match self.imm {
-            Imm::BrTable(table) => Ok(table),
-            _ => Err(self.another_form()),
-        }
-    }
-
+    fn br_table -> BrTable<'a> { Imm::BrTable(table) => table, }
     /// One index.
-    pub fn index(&self) -> Result<u32> {
-        match self.imm {
-            Imm::Index(index) => Ok(index),
-            _ => Err(self.another_form()),
-        }
-    }
-
+    fn index -> u32 { Imm::Index(index) => index, }
     /// Two indices, in the order of the encoding.
-    pub fn index2(&self) -> Result<(u32, u32)> {
-        match self.imm {
-            Imm::Index2(a, b) => Ok((a, b)),
-            _ => Err(self.another_form()),
-        }
-    }
-
+    fn index2 -> (u32, u32) { Imm::Index2(a, b) => (a, b), }
     /// Two indices; 0 for the second if there is one only.
-    pub fn indices(&self) -> Result<(u32, u32)> {
-        match self.imm {
-            Imm::Index(a) => Ok((a, 0)),
-            Imm::Index2(a, b) => Ok((a, b)),
-            _ => Err(self.another_form()),
-        }
+    fn indices -> (u32, u32) {
+        Imm::Index(a) => (a, 0),
+        Imm::Index2(a, b) => (a, b),
     }
-
     /// A memory access.
-    pub fn memarg(&self) -> Result<MemArg> {
-        match self.imm {
-            Imm::MemArg(arg) => Ok(arg),
-            _ => Err(self.another_form()),
-        }
-    }
-
+    fn memarg -> MemArg { Imm::MemArg(arg) => arg, }
     /// An access to one lane.
-    pub fn memarg_lane(&self) -> Result<(MemArg, u8)> {
-        match self.imm {
-            Imm::MemArgLane(arg, lane) => Ok((arg, lane)),
-            _ => Err(self.another_form()),
-        }
-    }
-
+    fn memarg_lane -> (MemArg, u8) { Imm::MemArgLane(arg, lane) => (arg, lane), }
     /// A lane number.
-    pub fn lane(&self) -> Result<u8> {
-        match self.imm {
-            Imm::Lane(lane) => Ok(lane),
-            _ => Err(self.another_form()),
-        }
-    }
-
+    fn lane -> u8 { Imm::Lane(lane) => lane, }
     /// Sixteen lane numbers.
-    pub fn lanes(&self) -> Result<[u8; 16]> {
-        match self.imm {
-            Imm::Lanes(lanes) => Ok(lanes),
-            _ => Err(self.another_form()),
-        }
-    }
-
+    fn lanes -> [u8; 16] { Imm::Lanes(lanes) => lanes, }
     /// The bits of a constant.
-    pub fn constant(&self) -> Result<u128> {
-        match self.imm {
-            Imm::I32(value) => Ok(u128::from(value as u32)),
-            Imm::I64(value) => Ok(u128::from(value as u64)),
-            Imm::F32(bits) => Ok(u128::from(bits)),
-            Imm::F64(bits) => Ok(u128::from(bits)),
-            Imm::V128(bits) => Ok(bits),
-            _ => Err(self.another_form()),
-        }
+    fn constant -> u128 {
+        Imm::I32(value) => u128::from(value as u32),
+        Imm::I64(value) => u128::from(value as u64),
+        Imm::F32(bits) => u128::from(bits),
+        Imm::F64(bits) => u128::from(bits),
+        Imm::V128(bits) => bits,
     }
-
     /// A heap type.
-    pub fn heap_type(&self) -> Result<RawHeapType> {
-        match self.imm {
-            Imm::HeapType(heap) => Ok(heap),
-            _ => Err(self.another_form()),
-        }
-    }
-
+    fn heap_type -> RawHeapType { Imm::HeapType(heap) => heap, }
     /// The label of a branch on a cast, and the type cast to.
-    pub fn br_on_cast(&self) -> Result<(u32, RawRefType)> {
-        match self.imm {
-            Imm::BrOnCast { label, to, .. } => Ok((label, to)),
-            _ => Err(self.another_form()),
-        }
-    }
-
+    fn br_on_cast -> (u32, RawRefType) { Imm::BrOnCast { label, to, .. } => (label, to), }
     /// The block type and the clauses of `try_table`.
-    pub fn try_table(&self) -> Result<(RawBlockType, Vector<'a, Catch>)> {
-        match self.imm {
-            Imm::TryTable(ty, clauses) => Ok((ty, clauses)),
-            _ => Err(self.another_form()),
-        }
+    fn try_table -> (RawBlockType, Vector<'a, Catch>) {
+        Imm::TryTable(ty, clauses) => (ty, clauses),
     }
 }
 
@@ -231,9 +165,9 @@ pub enum Imm<'a> {
     /// The block type and the clauses of `try_table`.
     TryTable(RawBlockType, Vector<'a, Catch>),
     /// A continuation type index and its handlers.
-    Resume(u32, Vector<'a, Handler>),
+    Resume(u32, Vector<'a, ResumeClause>),
     /// A continuation type index, a tag index and handlers.
-    ResumeThrow(u32, u32, Vector<'a, Handler>),
+    ResumeThrow(u32, u32, Vector<'a, ResumeClause>),
 }
 
 /// The address immediates of a memory access. A memory ordering is read and not kept: every access
@@ -317,7 +251,7 @@ pub struct Catch {
 
 /// A clause of `resume`, by the stack-switching proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Handler {
+pub struct ResumeClause {
     /// The tag index.
     pub tag: u32,
     /// The relative depth of the label; `None` for a `switch` clause.
@@ -443,17 +377,12 @@ impl<'a> Decoder<'a> {
     }
 
     fn read_prefixed(&mut self, prefix: u8, offset: usize) -> Result<Op> {
+        let message = "illegal opcode";
+        let illegal = DecodeError { offset, message };
         if !(0xFB..=0xFE).contains(&prefix) {
-            return Err(DecodeError {
-                offset,
-                message: "illegal opcode",
-            });
+            return Err(illegal);
         }
-        let code = self.read_u32()?;
-        Op::from_bytes(Some(prefix), code).ok_or(DecodeError {
-            offset,
-            message: "illegal opcode",
-        })
+        Op::from_bytes(Some(prefix), self.read_u32()?).ok_or(illegal)
     }
 
     #[inline(always)]
@@ -623,25 +552,9 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// The built-in heap type of a code just read, spec 5.3.3.
+    /// The built-in heap type of a code just read.
     fn abstract_heap_type(&self, code: u8) -> Result<AbstractHeapType> {
-        Ok(match code {
-            0x68 => AbstractHeapType::Cont,
-            0x69 => AbstractHeapType::Exn,
-            0x6A => AbstractHeapType::Array,
-            0x6B => AbstractHeapType::Struct,
-            0x6C => AbstractHeapType::I31,
-            0x6D => AbstractHeapType::Eq,
-            0x6E => AbstractHeapType::Any,
-            0x6F => AbstractHeapType::Extern,
-            0x70 => AbstractHeapType::Func,
-            0x71 => AbstractHeapType::None,
-            0x72 => AbstractHeapType::NoExtern,
-            0x73 => AbstractHeapType::NoFunc,
-            0x74 => AbstractHeapType::NoExn,
-            0x75 => AbstractHeapType::NoCont,
-            _ => return Err(self.error_before("invalid heap type")),
-        })
+        AbstractHeapType::from_code(code).ok_or_else(|| self.error_before("invalid heap type"))
     }
 
     /// A type index written as a signed 33-bit integer.
@@ -826,11 +739,7 @@ impl Element for Catch {
         if kind > 3 {
             return Err(reader.error_before("invalid catch clause"));
         }
-        let tag = if kind < 2 {
-            Some(reader.read_u32()?)
-        } else {
-            None
-        };
+        let tag = (kind < 2).then(|| reader.read_u32()).transpose()?;
         Ok(Catch {
             tag,
             with_ref: kind & 1 != 0,
@@ -839,18 +748,14 @@ impl Element for Catch {
     }
 }
 
-impl Element for Handler {
-    fn read(reader: &mut Decoder<'_>) -> Result<Handler> {
+impl Element for ResumeClause {
+    fn read(reader: &mut Decoder<'_>) -> Result<ResumeClause> {
         let kind = reader.read_byte()?;
         if kind > 1 {
             return Err(reader.error_before("invalid handler"));
         }
         let tag = reader.read_u32()?;
-        let label = if kind == 0 {
-            Some(reader.read_u32()?)
-        } else {
-            None
-        };
-        Ok(Handler { tag, label })
+        let label = (kind == 0).then(|| reader.read_u32()).transpose()?;
+        Ok(ResumeClause { tag, label })
     }
 }

@@ -4,7 +4,7 @@
 //! them all one signature. It stands above the opcode table and `numeric`, and knows no tier.
 
 use crate::numeric::{self, Slot};
-use crate::ops::{Op, for_each_op};
+use crate::ops::{Op, for_each_numeric};
 use crate::trap::TrapKind;
 
 #[cfg(test)]
@@ -48,53 +48,32 @@ impl Outcome for (u64, u64) {
     }
 }
 
-/// The evaluator of a row's tail, for the groups of scalar numerics.
+/// The evaluator of a row's tail.
 macro_rules! evaluator_of {
-    (unary $tail:tt) => {
-        evaluator_of!($tail)
-    };
-    (test $tail:tt) => {
-        evaluator_of!($tail)
-    };
-    (convert $tail:tt) => {
-        evaluator_of!($tail)
-    };
-    (convert_trapping $tail:tt) => {
-        evaluator_of!($tail)
-    };
-    (binary $tail:tt) => {
-        evaluator_of!($tail)
-    };
-    (binary_trapping $tail:tt) => {
-        evaluator_of!($tail)
-    };
-    (compare $tail:tt) => {
-        evaluator_of!($tail)
-    };
-    (wide $tail:tt) => {
-        evaluator_of!($tail)
-    };
     ({ $func:ident($a:ident) -> $result:tt }) => {
-        Some(|x: &[u64]| numeric::$func(Slot::from_slot(x[0])).slots())
+        |x| numeric::$func(Slot::from_slot(x[0])).slots()
     };
     ({ $func:ident($a:ident, $b:ident) -> $result:tt }) => {
-        Some(|x: &[u64]| numeric::$func(Slot::from_slot(x[0]), Slot::from_slot(x[1])).slots())
+        |x| numeric::$func(Slot::from_slot(x[0]), Slot::from_slot(x[1])).slots()
     };
     ({ $func:ident($a:ident, $b:ident, $c:ident, $d:ident) -> $result:tt }) => {
-        Some(|x: &[u64]| numeric::$func(x[0], x[1], x[2], x[3]).slots())
-    };
-    ($group:ident $tail:tt) => {
-        None
+        |x| numeric::$func(x[0], x[1], x[2], x[3]).slots()
     };
 }
 
-macro_rules! define_evaluator {
+macro_rules! evaluators {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident $tail:tt)* })*) => {
-        /// The evaluator of an opcode; `None` where the opcode is not scalar numeric.
-        pub fn evaluator(op: Op) -> Option<Evaluator> {
-            match op { $($(Op::$op => evaluator_of!($group $tail),)*)* }
-        }
+        static EVALUATORS: [Option<Evaluator>; Op::ALL.len()] = {
+            let mut all: [Option<Evaluator>; Op::ALL.len()] = [None; Op::ALL.len()];
+            $($(all[Op::$op as usize] = Some(evaluator_of!($tail));)*)*
+            all
+        };
     };
 }
 
-for_each_op!(define_evaluator);
+for_each_numeric!(evaluators);
+
+/// The evaluator of an opcode; `None` where the opcode is not scalar numeric.
+pub fn evaluator(op: Op) -> Option<Evaluator> {
+    EVALUATORS[op as usize]
+}

@@ -15,7 +15,7 @@ use crate::limits::INTERRUPT_PIECE_BYTES;
 use crate::memory::MemoryData;
 use crate::table::TableData;
 use crate::trap::TrapKind;
-use crate::vm::{Cx, EXIT_OK, Exit, MemoryInst, TableInst, Vm};
+use crate::vm::{Cx, EXIT_OK, Exit, MemoryInst, Vm};
 
 const MEMORY_OUT_OF_BOUNDS: Exit = TrapKind::MemoryOutOfBounds as Exit;
 const TABLE_OUT_OF_BOUNDS: Exit = TrapKind::TableOutOfBounds as Exit;
@@ -91,15 +91,56 @@ pub(crate) unsafe fn copy_in_pieces<T>(
     unsafe { in_pieces(vm, len, size_of::<T>(), work) }
 }
 
-/// Whether `[at, at + len)` lies within `size`.
-fn in_bounds(at: u64, len: u64, size: u64) -> bool {
-    at.checked_add(len).is_some_and(|end| end <= size)
+/// The place in a memory, table or segment at which a bulk instruction works. Nothing is checked.
+struct BulkPlace<T> {
+    base: *mut T,
+    /// The length of the whole.
+    len: u64,
+    at: u64,
 }
 
-/// A memory, its length up to date.
-unsafe fn memory<'a>(vm: *mut Vm, index: u32) -> &'a mut MemoryInst {
+impl<T> BulkPlace<T> {
+    /// The address of `len` units, if all of them lie within the whole.
+    fn check(self, len: u64) -> Option<*mut T> {
+        let end = self.at.checked_add(len)?;
+        (end <= self.len).then(|| self.base.wrapping_add(self.at as usize))
+    }
+}
+
+/// Copies `len` units if both places have them, or gives the exit code.
+///
+/// # Safety
+/// As for [`in_pieces`]; the places are in objects of the store.
+unsafe fn copy<T>(
+    vm: *mut Vm,
+    to: BulkPlace<T>,
+    from: BulkPlace<T>,
+    len: u64,
+    out_of_bounds: Exit,
+) -> Exit {
+    let (Some(to), Some(from)) = (to.check(len), from.check(len)) else {
+        return out_of_bounds;
+    };
+    // SAFETY: both ranges were checked.
+    unsafe { copy_in_pieces(vm, from.cast_const(), to, len as usize) }
+}
+
+/// A place in a memory, its length up to date.
+unsafe fn in_memory(vm: *mut Vm, index: u32, at: u64) -> BulkPlace<u8> {
     // SAFETY: the caller's contract.
-    &mut unsafe { view(vm, index) }.inst
+    let MemoryInst {
+        base, len_bytes, ..
+    } = unsafe { view(vm, index) }.inst;
+    let len = len_bytes as u64;
+    BulkPlace { base, len, at }
+}
+
+/// A place in a table.
+unsafe fn in_table(vm: *mut Vm, index: u32, at: u64) -> BulkPlace<u64> {
+    // SAFETY: the callers pass a live vm and an index that validation has checked.
+    let table = unsafe { &**(*vm).tables.add(index as usize) };
+    let (base, len) = (table.elements, table.len);
+    BulkPlace { base, len, at }
 }
 
 /// The whole of a memory, its length up to date.
@@ -121,11 +162,6 @@ unsafe fn view<'a>(vm: *mut Vm, index: u32) -> &'a mut MemoryData {
 pub unsafe extern "C" fn memory_refresh(memory: *mut MemoryInst) -> usize {
     // SAFETY: the caller's contract.
     unsafe { (*memory.cast::<MemoryData>()).refresh() }
-}
-
-unsafe fn table<'a>(vm: *mut Vm, index: u32) -> &'a mut TableInst {
-    // SAFETY: the callers pass a live vm and an index that validation has checked.
-    unsafe { &mut **(*vm).tables.add(index as usize) }
 }
 
 /// `memory.grow`: `[delta] -> [old pages or -1]`; the caller truncates for 32-bit memories.
@@ -159,13 +195,11 @@ pub unsafe extern "C" fn memory_fill(
     len: u64,
 ) -> Exit {
     // SAFETY: the caller's contract.
-    let memory = unsafe { memory(vm, index) };
-    if !in_bounds(at, len, memory.len_bytes as u64) {
+    let Some(first) = (unsafe { in_memory(vm, index, at) }).check(len) else {
         return MEMORY_OUT_OF_BOUNDS;
-    }
-    let base = memory.base.wrapping_add(at as usize);
+    };
     // SAFETY: the range was checked.
-    let fill = |at, len| unsafe { base.add(at).write_bytes(value as u8, len) };
+    let fill = |at, len| unsafe { first.add(at).write_bytes(value as u8, len) };
     // SAFETY: the caller's contract.
     unsafe { in_pieces(vm, len as usize, 1, fill) }
 }
@@ -182,23 +216,11 @@ pub unsafe extern "C" fn memory_copy(
     from: u64,
     len: u64,
 ) -> Exit {
-    // SAFETY: the caller's contract; only plain fields are read, so that both may be the same.
-    let (dst, src) = unsafe {
-        let (dst, src) = (memory(vm, dst), memory(vm, src));
-        (
-            (dst.base, dst.len_bytes as u64),
-            (src.base, src.len_bytes as u64),
-        )
-    };
-    if !in_bounds(to, len, dst.1) || !in_bounds(from, len, src.1) {
-        return MEMORY_OUT_OF_BOUNDS;
+    // SAFETY: the caller's contract.
+    unsafe {
+        let (to, from) = (in_memory(vm, dst, to), in_memory(vm, src, from));
+        copy(vm, to, from, len, MEMORY_OUT_OF_BOUNDS)
     }
-    let (from, to) = (
-        src.0.wrapping_add(from as usize),
-        dst.0.wrapping_add(to as usize),
-    );
-    // SAFETY: both ranges were checked.
-    unsafe { copy_in_pieces(vm, from.cast_const(), to, len as usize) }
 }
 
 /// `memory.init` from data segment `segment`: `[to from len] -> []`.
@@ -213,19 +235,22 @@ pub unsafe extern "C" fn memory_init(
     from: u64,
     len: u64,
 ) -> Exit {
-    // SAFETY: the caller's contract.
-    let (memory, data) = unsafe { (memory(vm, index), &*(*vm).datas.add(segment as usize)) };
-    let fits =
-        in_bounds(to, len, memory.len_bytes as u64) && in_bounds(from, len, data.len_bytes as u64);
-    if !fits {
-        return MEMORY_OUT_OF_BOUNDS;
+    // SAFETY: the caller's contract; the segment's bytes are only read.
+    unsafe {
+        let segment = &*(*vm).datas.add(segment as usize);
+        let from = BulkPlace {
+            base: segment.bytes.cast_mut(),
+            len: segment.len_bytes as u64,
+            at: from,
+        };
+        copy(
+            vm,
+            in_memory(vm, index, to),
+            from,
+            len,
+            MEMORY_OUT_OF_BOUNDS,
+        )
     }
-    let (from, to) = (
-        data.bytes.wrapping_add(from as usize),
-        memory.base.wrapping_add(to as usize),
-    );
-    // SAFETY: both ranges were checked.
-    unsafe { copy_in_pieces(vm, from, to, len as usize) }
 }
 
 /// `data.drop`.
@@ -242,10 +267,12 @@ pub unsafe extern "C" fn data_drop(vm: *mut Vm, segment: u32) {
 /// # Safety
 /// `vm` is the vm of a live instance whose module has table `index`.
 pub unsafe extern "C" fn table_grow(vm: *mut Vm, index: u32, init: u64, delta: u64) -> u64 {
-    // SAFETY: every `TableInst` of a store is the first field of a `Table`.
-    let table = unsafe { &mut *(&raw mut *table(vm, index)).cast::<TableData>() };
-    // SAFETY: the context of a live store, which nothing else refers to now.
-    let cx = unsafe { &mut *(*vm).cx };
+    // SAFETY: the caller's contract; every `TableInst` of a store is the first field of a
+    // `TableData`. Nothing else refers to it or to the context of the live store now.
+    let (table, cx) = unsafe {
+        let table = *(*vm).tables.add(index as usize);
+        (&mut *table.cast::<TableData>(), &mut *(*vm).cx)
+    };
     grow_table(table, cx, delta, init).unwrap_or(GROW_FAILED)
 }
 
@@ -261,11 +288,9 @@ pub unsafe extern "C" fn table_fill(
     len: u64,
 ) -> Exit {
     // SAFETY: the caller's contract.
-    let table = unsafe { table(vm, index) };
-    if !in_bounds(at, len, table.len) {
+    let Some(first) = (unsafe { in_table(vm, index, at) }).check(len) else {
         return TABLE_OUT_OF_BOUNDS;
-    }
-    let first = table.elements.wrapping_add(at as usize);
+    };
     // SAFETY: the range was checked.
     let fill = |at, len| (at..at + len).for_each(|i| unsafe { *first.add(i) = value });
     // SAFETY: the caller's contract.
@@ -284,20 +309,11 @@ pub unsafe extern "C" fn table_copy(
     from: u64,
     len: u64,
 ) -> Exit {
-    // SAFETY: the caller's contract; only plain fields are read, so that both may be the same.
-    let (dst, src) = unsafe {
-        let (dst, src) = (table(vm, dst), table(vm, src));
-        ((dst.elements, dst.len), (src.elements, src.len))
-    };
-    if !in_bounds(to, len, dst.1) || !in_bounds(from, len, src.1) {
-        return TABLE_OUT_OF_BOUNDS;
+    // SAFETY: the caller's contract.
+    unsafe {
+        let (to, from) = (in_table(vm, dst, to), in_table(vm, src, from));
+        copy(vm, to, from, len, TABLE_OUT_OF_BOUNDS)
     }
-    let (from, to) = (
-        src.0.wrapping_add(from as usize),
-        dst.0.wrapping_add(to as usize),
-    );
-    // SAFETY: both ranges were checked.
-    unsafe { copy_in_pieces(vm, from.cast_const(), to, len as usize) }
 }
 
 /// `table.init` from element segment `segment`: `[to from len] -> []`.
@@ -312,17 +328,16 @@ pub unsafe extern "C" fn table_init(
     from: u64,
     len: u64,
 ) -> Exit {
-    // SAFETY: the caller's contract.
-    let (table, segment) = unsafe { (table(vm, index), &*(*vm).elements.add(segment as usize)) };
-    if !in_bounds(to, len, table.len) || !in_bounds(from, len, segment.len as u64) {
-        return TABLE_OUT_OF_BOUNDS;
+    // SAFETY: the caller's contract; the segment's words are only read.
+    unsafe {
+        let segment = &*(*vm).elements.add(segment as usize);
+        let from = BulkPlace {
+            base: segment.words.cast_mut(),
+            len: segment.len as u64,
+            at: from,
+        };
+        copy(vm, in_table(vm, index, to), from, len, TABLE_OUT_OF_BOUNDS)
     }
-    let (from, to) = (
-        segment.words.wrapping_add(from as usize),
-        table.elements.wrapping_add(to as usize),
-    );
-    // SAFETY: both ranges were checked.
-    unsafe { copy_in_pieces(vm, from, to, len as usize) }
 }
 
 /// `elem.drop`.

@@ -9,8 +9,8 @@ use crate::value::Func;
 /// Decoding of instructions.
 pub mod decode {
     pub use crate::decode::{
-        Catch, DecodeError, Decoder, Handler, Imm, Instr, MemArg, RawBlockType, RawHeapType,
-        RawRefType, RawValType,
+        Catch, DecodeError, Decoder, Imm, Instr, MemArg, RawBlockType, RawHeapType, RawRefType,
+        RawValType, ResumeClause,
     };
 }
 

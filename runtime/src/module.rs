@@ -23,7 +23,6 @@ use crate::backtrace::Naming;
 use crate::decode::{RawHeapType, RawRefType};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::PAGE_SIZE_BYTES;
-use crate::ops::Op;
 use crate::types::{
     CompositeKind, FuncType, HeapType, RefType, TypeId, TypeRef, TypeRegistry, ValType,
 };
@@ -49,7 +48,7 @@ impl WeakModuleParts {
 }
 
 /// The contents of a module. Index spaces hold imports first, as in the spec.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ModuleData {
     /// The whole binary.
     pub bytes: Arc<[u8]>,
@@ -370,37 +369,9 @@ pub struct Export {
     pub index: u32,
 }
 
-/// A constant expression in postfix order (spec: "Constant Expressions").
-#[derive(Clone, Debug, PartialEq)]
-pub struct ConstExpr(pub Box<[ConstOp]>);
-
-/// One instruction of a constant expression.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum ConstOp {
-    I32(i32),
-    I64(i64),
-    F32(u32),
-    F64(u64),
-    V128(u128),
-    GlobalGet(u32),
-    RefNull(HeapType),
-    RefFunc(u32),
-    I32Add,
-    I32Sub,
-    I32Mul,
-    I64Add,
-    I64Sub,
-    I64Mul,
-    RefI31,
-    /// A new structure or array of the type, by the opcode; `b` is the second immediate.
-    Aggregate {
-        op: Op,
-        ty: u32,
-        b: u32,
-    },
-    /// Something that no tier evaluates yet, by its mnemonic.
-    Unsupported(&'static str),
-}
+/// A constant expression that has been validated, as a range of the module's bytes (spec: "Constant
+/// Expressions").
+pub type ConstExpr = Range<usize>;
 
 /// The use of a segment.
 #[derive(Clone, Debug)]
@@ -472,7 +443,11 @@ impl ModuleParts {
         features: WasmFeatures,
         registry: Arc<TypeRegistry>,
     ) -> Result<ModuleParts> {
-        let mut data = ModuleData::empty(bytes, registry);
+        let mut data = ModuleData {
+            bytes: bytes.into(),
+            registry,
+            ..ModuleData::default()
+        };
         match data.read(features) {
             Ok(()) => Ok(ModuleParts {
                 inner: Arc::new(data),
@@ -513,31 +488,6 @@ impl std::ops::Deref for ModuleParts {
 }
 
 impl ModuleData {
-    fn empty(bytes: &[u8], registry: Arc<TypeRegistry>) -> ModuleData {
-        ModuleData {
-            bytes: bytes.into(),
-            types: Vec::new(),
-            kinds: Vec::new(),
-            imports: Vec::new(),
-            funcs: Vec::new(),
-            signatures: Vec::new(),
-            tables: Vec::new(),
-            table_inits: Vec::new(),
-            memories: Vec::new(),
-            globals: Vec::new(),
-            global_inits: Vec::new(),
-            tags: Vec::new(),
-            exports: Vec::new(),
-            start: None,
-            elements: Vec::new(),
-            datas: Vec::new(),
-            bodies: Vec::new(),
-            imported: Imported::default(),
-            registry,
-            compiled: Default::default(),
-        }
-    }
-
     /// Validates and reads every section.
     fn read(&mut self, features: WasmFeatures) -> Result<(), wasmparser::BinaryReaderError> {
         let bytes = self.bytes.clone();

@@ -14,7 +14,7 @@ pub use layout::{EXCEPTION_HEADER_BYTES, FieldLayout, Layout, OBJECT_HEADER_BYTE
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// A value type (spec: "Types / Value Types").
 ///
@@ -114,46 +114,68 @@ pub enum CompositeKind {
     Cont,
 }
 
-/// The built-in heap types.
-///
-/// ```
-/// use wassay_runtime::AbstractHeapType;
-///
-/// assert!(AbstractHeapType::I31.is_subtype_of(AbstractHeapType::Eq));
-/// assert_eq!(AbstractHeapType::Struct.top(), AbstractHeapType::Any);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names are the spec's own")]
-pub enum AbstractHeapType {
-    Func,
-    NoFunc,
-    Extern,
-    NoExtern,
-    Any,
-    Eq,
-    I31,
-    Struct,
-    Array,
-    None,
-    Exn,
-    NoExn,
-    Cont,
-    NoCont,
+/// Passes on the built-in heap types: the name, the name in the text format, the code in the binary
+/// format (spec: 5.3.3 Heap Types), the top of the hierarchy.
+macro_rules! for_each_abstract_heap_type {
+    ($rows:ident) => {
+        $rows! {
+            Func "func" 0x70 Func;
+            NoFunc "nofunc" 0x73 Func;
+            Extern "extern" 0x6F Extern;
+            NoExtern "noextern" 0x72 Extern;
+            Any "any" 0x6E Any;
+            Eq "eq" 0x6D Any;
+            I31 "i31" 0x6C Any;
+            Struct "struct" 0x6B Any;
+            Array "array" 0x6A Any;
+            None "none" 0x71 Any;
+            Exn "exn" 0x69 Exn;
+            NoExn "noexn" 0x74 Exn;
+            Cont "cont" 0x68 Cont;
+            NoCont "nocont" 0x75 Cont;
+        }
+    };
+}
+pub(crate) use for_each_abstract_heap_type;
+
+macro_rules! define_abstract_heap_types {
+    ($($name:ident $text:literal $code:literal $top:ident;)*) => {
+        /// The built-in heap types.
+        ///
+        /// ```
+        /// use wassay_runtime::AbstractHeapType;
+        ///
+        /// assert!(AbstractHeapType::I31.is_subtype_of(AbstractHeapType::Eq));
+        /// assert_eq!(AbstractHeapType::Struct.top(), AbstractHeapType::Any);
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum AbstractHeapType { $(#[doc = concat!("`", $text, "`")] $name,)* }
+
+        impl AbstractHeapType {
+            /// The top of the hierarchy.
+            pub fn top(self) -> AbstractHeapType {
+                match self { $(AbstractHeapType::$name => AbstractHeapType::$top,)* }
+            }
+
+            /// The name in the text format.
+            pub fn name(self) -> &'static str {
+                match self { $(AbstractHeapType::$name => $text,)* }
+            }
+
+            /// The type of a code in the binary format.
+            pub(crate) fn from_code(code: u8) -> Option<AbstractHeapType> {
+                match code {
+                    $($code => Some(AbstractHeapType::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
 }
 
-impl AbstractHeapType {
-    /// The top of the hierarchy.
-    pub fn top(self) -> AbstractHeapType {
-        use AbstractHeapType as A;
-        match self {
-            A::Func | A::NoFunc => A::Func,
-            A::Extern | A::NoExtern => A::Extern,
-            A::Any | A::Eq | A::I31 | A::Struct | A::Array | A::None => A::Any,
-            A::Exn | A::NoExn => A::Exn,
-            A::Cont | A::NoCont => A::Cont,
-        }
-    }
+for_each_abstract_heap_type!(define_abstract_heap_types);
 
+impl AbstractHeapType {
     /// True if the type is the bottom of its hierarchy.
     pub fn is_bottom(self) -> bool {
         use AbstractHeapType as A;
@@ -170,27 +192,6 @@ impl AbstractHeapType {
             || other == self.top()
             || (self.is_bottom() && self.top() == other.top())
             || (other == A::Eq && matches!(self, A::I31 | A::Struct | A::Array))
-    }
-
-    /// The name in the text format.
-    pub fn name(self) -> &'static str {
-        use AbstractHeapType as A;
-        match self {
-            A::Func => "func",
-            A::NoFunc => "nofunc",
-            A::Extern => "extern",
-            A::NoExtern => "noextern",
-            A::Any => "any",
-            A::Eq => "eq",
-            A::I31 => "i31",
-            A::Struct => "struct",
-            A::Array => "array",
-            A::None => "none",
-            A::Exn => "exn",
-            A::NoExn => "noexn",
-            A::Cont => "cont",
-            A::NoCont => "nocont",
-        }
     }
 }
 
@@ -429,10 +430,7 @@ impl TypeRegistry {
     /// earlier types by their canonical ids. Returns the canonical ids of its members.
     pub fn intern(&self, group: Vec<SubType>) -> Vec<TypeId> {
         let len = group.len() as u32;
-        let mut inner = self
-            .inner
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         let known = inner.groups.get(group.as_slice()).copied();
         let first = known.unwrap_or_else(|| inner.add(group));
         (first..first + len).map(TypeId).collect()
@@ -452,11 +450,7 @@ impl TypeRegistry {
 
     /// The defined type of an id of this registry.
     pub fn get(&self, id: TypeId) -> Arc<DefinedType> {
-        let inner = self
-            .inner
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        inner.types[id.0 as usize].clone()
+        self.read().types[id.0 as usize].clone()
     }
 
     /// True if the defined type that a value type names is one of this registry, of that kind.
@@ -468,21 +462,18 @@ impl TypeRegistry {
         else {
             return true;
         };
-        let inner = self
-            .inner
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let inner = self.read();
         let known = inner.types.get(named.id.0 as usize);
         known.is_some_and(|known| known.sub.composite.kind() == named.kind)
     }
 
     /// The defined types from `first` on, in order of their ids.
     pub fn since(&self, first: usize) -> Vec<Arc<DefinedType>> {
-        let inner = self
-            .inner
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        inner.types[first..].to_vec()
+        self.read().types[first..].to_vec()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The function type of an id that is one.
@@ -589,11 +580,8 @@ impl fmt::Display for RefType {
 impl fmt::Display for FuncType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |types: &[ValType]| {
-            types
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(" ")
+            let names: Vec<_> = types.iter().map(ToString::to_string).collect();
+            names.join(" ")
         };
         write!(f, "[{}] -> [{}]", list(&self.params), list(&self.results))
     }

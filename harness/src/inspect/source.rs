@@ -6,7 +6,8 @@
 use std::fmt::Write as _;
 
 use wassay_runtime::interior::decode::{
-    Catch, Decoder, Handler, Imm, Instr, MemArg, RawBlockType, RawHeapType, RawRefType, RawValType,
+    Catch, Decoder, Imm, Instr, MemArg, RawBlockType, RawHeapType, RawRefType, RawValType,
+    ResumeClause,
 };
 use wassay_runtime::interior::module::ModuleParts;
 use wassay_runtime::interior::ops::Op;
@@ -103,11 +104,11 @@ fn immediates(imm: &Imm<'_>) -> String {
         }
         Imm::Select(types) => words(types.map(|ty| format!("(result {})", val_type(ty)))),
         Imm::TryTable(ty, catches) => words([block_type(ty), words(catches.map(catch))]),
-        Imm::Resume(ty, handlers) => words([ty.to_string(), words(handlers.map(handler))]),
+        Imm::Resume(ty, handlers) => words([ty.to_string(), words(handlers.map(resume_clause))]),
         Imm::ResumeThrow(ty, tag, handlers) => words([
             ty.to_string(),
             tag.to_string(),
-            words(handlers.map(handler)),
+            words(handlers.map(resume_clause)),
         ]),
     }
 }
@@ -141,10 +142,10 @@ fn catch(catch: Catch) -> String {
     }
 }
 
-fn handler(handler: Handler) -> String {
-    match handler.label {
-        Some(label) => format!("(on {} {label})", handler.tag),
-        None => format!("(on {} switch)", handler.tag),
+fn resume_clause(clause: ResumeClause) -> String {
+    match clause.label {
+        Some(label) => format!("(on {} {label})", clause.tag),
+        None => format!("(on {} switch)", clause.tag),
     }
 }
 

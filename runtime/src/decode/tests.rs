@@ -186,7 +186,7 @@ impl Show for wasmparser::Ordering {
     }
 }
 
-fn show_handlers(handlers: Vector<'_, Handler>) -> String {
+fn show_handlers(handlers: Vector<'_, ResumeClause>) -> String {
     handlers
         .map(|h| format!(" {:?}", (h.tag, h.label)))
         .collect()

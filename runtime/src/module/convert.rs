@@ -1,17 +1,18 @@
 //! From wasmparser's section items to the module's own types. No decisions are taken here: the
 //! validator has seen every item before it is converted.
 
+use std::ops::Range;
+
 use wasmparser as wp;
 
 use super::{
-    CanonicalExternType, ConstExpr, ConstOp, DataSegment, ElementItems, ElementSegment, Export,
-    ExternKind, GlobalType, Import, MemoryType, ModuleData, SegmentMode, TableType,
+    CanonicalExternType, DataSegment, ElementItems, ElementSegment, Export, ExternKind, GlobalType,
+    Import, MemoryType, ModuleData, SegmentMode, TableType,
 };
 use crate::limits::PAGE_SIZE_BYTES;
-use crate::ops::Op;
 use crate::types::{
     AbstractHeapType, CompositeKind, CompositeType, FieldType, FuncType, HeapType, RefType,
-    StorageType, SubType, TypeId, TypeRef, ValType,
+    StorageType, SubType, TypeId, TypeRef, ValType, for_each_abstract_heap_type,
 };
 
 type Parsed<T> = Result<T, wp::BinaryReaderError>;
@@ -89,14 +90,11 @@ impl ModuleData {
     pub(super) fn read_tables(&mut self, reader: wp::TableSectionReader<'_>) -> Parsed<()> {
         for table in reader {
             let table = table?;
-            let scope = self.scope();
-            let ty = scope.table_type(&table.ty);
-            let init = match &table.init {
+            self.tables.push(self.scope().table_type(&table.ty));
+            self.table_inits.push(match &table.init {
                 wp::TableInit::RefNull => None,
-                wp::TableInit::Expr(expr) => Some(scope.const_expr(expr)?),
-            };
-            self.tables.push(ty);
-            self.table_inits.push(init);
+                wp::TableInit::Expr(expr) => Some(const_expr(expr)),
+            });
         }
         Ok(())
     }
@@ -104,11 +102,8 @@ impl ModuleData {
     pub(super) fn read_globals(&mut self, reader: wp::GlobalSectionReader<'_>) -> Parsed<()> {
         for global in reader {
             let global = global?;
-            let scope = self.scope();
-            let ty = scope.global_type(&global.ty);
-            let init = scope.const_expr(&global.init_expr)?;
-            self.globals.push(ty);
-            self.global_inits.push(init);
+            self.globals.push(self.scope().global_type(&global.ty));
+            self.global_inits.push(const_expr(&global.init_expr));
         }
         Ok(())
     }
@@ -123,9 +118,8 @@ impl ModuleData {
                 wp::ExternalKind::Global => ExternKind::Global,
                 wp::ExternalKind::Tag => ExternKind::Tag,
             };
-            let name = export.name.to_owned();
             self.exports.push(Export {
-                name,
+                name: export.name.to_owned(),
                 kind,
                 index: export.index,
             });
@@ -145,7 +139,7 @@ impl ModuleData {
                     offset_expr,
                 } => SegmentMode::Active {
                     index: table_index.unwrap_or(0),
-                    offset: scope.const_expr(offset_expr)?,
+                    offset: const_expr(offset_expr),
                 },
             };
             let (ty, items) = match element.items {
@@ -154,10 +148,8 @@ impl ModuleData {
                     (RefType::FUNCREF, ElementItems::Funcs(funcs))
                 }
                 wp::ElementItems::Expressions(ty, exprs) => {
-                    let exprs = exprs
-                        .into_iter()
-                        .map(|e| scope.const_expr(&e?))
-                        .collect::<Parsed<_>>()?;
+                    let exprs = exprs.into_iter().map(|expr| Ok(const_expr(&expr?)));
+                    let exprs = exprs.collect::<Parsed<_>>()?;
                     (scope.ref_type(ty), ElementItems::Exprs(exprs))
                 }
             };
@@ -176,7 +168,7 @@ impl ModuleData {
                     offset_expr,
                 } => SegmentMode::Active {
                     index: *memory_index,
-                    offset: self.scope().const_expr(offset_expr)?,
+                    offset: const_expr(offset_expr),
                 },
             };
             let end = data.range.end as usize;
@@ -303,80 +295,12 @@ impl Scope<'_> {
             mutable: ty.mutable,
         }
     }
-
-    fn const_expr(&self, expr: &wp::ConstExpr<'_>) -> Parsed<ConstExpr> {
-        if let Some(op) = short_i32(expr) {
-            return Ok(ConstExpr(Box::new([op])));
-        }
-        let mut ops = Vec::new();
-        for op in expr.get_operators_reader() {
-            match op? {
-                // A conversion leaves the reference's word as it is.
-                wp::Operator::End
-                | wp::Operator::AnyConvertExtern
-                | wp::Operator::ExternConvertAny => {}
-                op => ops.push(self.const_op(&op)),
-            }
-        }
-        Ok(ConstExpr(ops.into()))
-    }
-
-    fn const_op(&self, op: &wp::Operator<'_>) -> ConstOp {
-        use wp::Operator as O;
-        match *op {
-            O::I32Const { value } => ConstOp::I32(value),
-            O::I64Const { value } => ConstOp::I64(value),
-            O::F32Const { value } => ConstOp::F32(value.bits()),
-            O::F64Const { value } => ConstOp::F64(value.bits()),
-            O::V128Const { value } => ConstOp::V128(value.i128() as u128),
-            O::GlobalGet { global_index } => ConstOp::GlobalGet(global_index),
-            O::RefNull { hty } => ConstOp::RefNull(self.heap_type(hty)),
-            O::RefFunc { function_index } => ConstOp::RefFunc(function_index),
-            O::I32Add => ConstOp::I32Add,
-            O::I32Sub => ConstOp::I32Sub,
-            O::I32Mul => ConstOp::I32Mul,
-            O::I64Add => ConstOp::I64Add,
-            O::I64Sub => ConstOp::I64Sub,
-            O::I64Mul => ConstOp::I64Mul,
-            O::RefI31 => ConstOp::RefI31,
-            O::StructNew {
-                struct_type_index: ty,
-            } => aggregate(Op::StructNew, ty, 0),
-            O::StructNewDefault {
-                struct_type_index: ty,
-            } => aggregate(Op::StructNewDefault, ty, 0),
-            O::StructNewDesc {
-                struct_type_index: ty,
-            } => aggregate(Op::StructNewDesc, ty, 0),
-            O::StructNewDefaultDesc {
-                struct_type_index: ty,
-            } => aggregate(Op::StructNewDefaultDesc, ty, 0),
-            O::ArrayNew {
-                array_type_index: ty,
-            } => aggregate(Op::ArrayNew, ty, 0),
-            O::ArrayNewDefault {
-                array_type_index: ty,
-            } => aggregate(Op::ArrayNewDefault, ty, 0),
-            O::ArrayNewFixed {
-                array_type_index: ty,
-                array_size,
-            } => aggregate(Op::ArrayNewFixed, ty, array_size),
-            _ => ConstOp::Unsupported("constant expression"),
-        }
-    }
 }
 
-/// `i32.const` alone: what most segments begin at, and some modules have tens of thousands of.
-fn short_i32(expr: &wp::ConstExpr<'_>) -> Option<ConstOp> {
-    let mut reader = expr.get_binary_reader();
-    let is_const = Op::from_byte(reader.read_u8().ok()?) == Some(Op::I32Const);
-    let value = reader.read_var_i32().ok().filter(|_| is_const)?;
-    let is_end = Op::from_byte(reader.read_u8().ok()?) == Some(Op::End);
-    (is_end && reader.eof()).then_some(ConstOp::I32(value))
-}
-
-fn aggregate(op: Op, ty: u32, b: u32) -> ConstOp {
-    ConstOp::Aggregate { op, ty, b }
+/// The bytes of a constant expression.
+fn const_expr(expr: &wp::ConstExpr<'_>) -> Range<usize> {
+    let range = expr.get_binary_reader().range();
+    range.start as usize..range.end as usize
 }
 
 fn composite_kind(ty: &wp::CompositeInnerType) -> CompositeKind {
@@ -388,24 +312,15 @@ fn composite_kind(ty: &wp::CompositeInnerType) -> CompositeKind {
     }
 }
 
-fn abstract_heap_type(ty: wp::AbstractHeapType) -> AbstractHeapType {
-    match ty {
-        wp::AbstractHeapType::Func => AbstractHeapType::Func,
-        wp::AbstractHeapType::NoFunc => AbstractHeapType::NoFunc,
-        wp::AbstractHeapType::Extern => AbstractHeapType::Extern,
-        wp::AbstractHeapType::NoExtern => AbstractHeapType::NoExtern,
-        wp::AbstractHeapType::Any => AbstractHeapType::Any,
-        wp::AbstractHeapType::Eq => AbstractHeapType::Eq,
-        wp::AbstractHeapType::I31 => AbstractHeapType::I31,
-        wp::AbstractHeapType::Struct => AbstractHeapType::Struct,
-        wp::AbstractHeapType::Array => AbstractHeapType::Array,
-        wp::AbstractHeapType::None => AbstractHeapType::None,
-        wp::AbstractHeapType::Exn => AbstractHeapType::Exn,
-        wp::AbstractHeapType::NoExn => AbstractHeapType::NoExn,
-        wp::AbstractHeapType::Cont => AbstractHeapType::Cont,
-        wp::AbstractHeapType::NoCont => AbstractHeapType::NoCont,
-    }
+macro_rules! define_abstract_heap_type {
+    ($($name:ident $text:literal $code:literal $top:ident;)*) => {
+        fn abstract_heap_type(ty: wp::AbstractHeapType) -> AbstractHeapType {
+            match ty { $(wp::AbstractHeapType::$name => AbstractHeapType::$name,)* }
+        }
+    };
 }
+
+for_each_abstract_heap_type!(define_abstract_heap_type);
 
 pub(super) fn memory_type(ty: &wp::MemoryType) -> MemoryType {
     MemoryType {

@@ -14,7 +14,7 @@ use wasmparser::{
 
 use super::{Export, ExternKind, ModuleData, ModuleParts, reader_error};
 use crate::backtrace::Naming;
-use crate::decode::Decoder;
+use crate::decode::{Decoder, Instr};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::Op;
 
@@ -139,20 +139,15 @@ impl ModuleParts {
     fn check_hints_of(&self, body: usize, func: &BranchHintFunction<'_>) -> Result<()> {
         let range = self.bodies[body].clone();
         let mut decoder = Decoder::new(&self.bytes[range.clone()], range.start);
-        let internal = |error: crate::decode::DecodeError| {
-            Error::new(ErrorKind::Internal, error.message).at(error.offset)
-        };
-        decoder.read_locals(|_, _| {}).map_err(internal)?;
+        decoder.read_locals(|_, _| {})?;
         for hint in func.hints.clone() {
             let hint = hint.map_err(|error| reader_error(ErrorKind::Malformed, &error))?;
             let target = range.start + hint.func_offset as usize;
-            let mut found = None;
-            while found.is_none() && !decoder.is_at_end() {
-                let instr = decoder.read().map_err(internal)?;
-                if instr.offset >= target {
-                    found = Some(instr);
-                }
-            }
+            let is_behind = |instr: &Result<Instr<'_>, _>| match instr {
+                Ok(instr) => instr.offset >= target,
+                Err(_) => true,
+            };
+            let found = decoder.find(is_behind).transpose()?;
             let is_branch = |op| matches!(op, Op::If | Op::BrIf);
             if !found.is_some_and(|instr| instr.offset == target && is_branch(instr.op)) {
                 let what = "invalid target of a branch hint";

@@ -25,7 +25,7 @@ use super::code::FuncCode;
 use super::machine::Handler;
 use super::unwind::Handlers;
 use super::{call, control};
-use crate::decode::{DecodeError, Decoder, Instr, RawValType};
+use crate::decode::{Decoder, Instr, RawValType};
 use crate::engine::{Config, Profile, Proof};
 use crate::error::{Error, ErrorKind, Result};
 use crate::meter;
@@ -162,7 +162,7 @@ impl<'m> Translator<'m> {
             // By reference: an instruction is large, and copied word by word as soon as written.
             match &decoder.read() {
                 Ok(instr) => self.counted_instruction(instr)?,
-                Err(error) => return Err(decode_error(*error)),
+                Err(error) => return Err((*error).into()),
             }
             if !self.is_reachable && !self.blocks.is_empty() {
                 self.skip_unreachable(&mut decoder)?;
@@ -198,7 +198,7 @@ impl<'m> Translator<'m> {
         }
         let param_slots = self.local_slots;
         let declare = |count, ty| self.declare(count, ty == RawValType::V128);
-        decoder.read_locals(declare).map_err(decode_error)?;
+        decoder.read_locals(declare)?;
         let zeroed = self.local_slots - param_slots;
         match zeroed {
             0 => {}
@@ -300,11 +300,6 @@ impl Signature {
             ty,
         }
     }
-}
-
-/// Bytes that validation has let pass must decode.
-fn decode_error(error: DecodeError) -> Error {
-    Error::new(ErrorKind::Internal, error.message).at(error.offset)
 }
 
 /// Immediates that are not what the opcode's row says.

@@ -1,6 +1,6 @@
 //! Blocks and branches: labels, jumps that are still to be resolved, values carried over others.
 
-use super::{Translator, decode_error, wrong_immediates};
+use super::{Translator, wrong_immediates};
 use crate::decode::{Decoder, Imm, Instr, RawBlockType, RawValType};
 use crate::error::Result;
 use crate::ops::Op;
@@ -136,7 +136,7 @@ impl Translator<'_> {
     pub(super) fn skip_unreachable(&mut self, decoder: &mut Decoder<'_>) -> Result<()> {
         let mut depth = 0;
         loop {
-            let instr = decoder.read().map_err(decode_error)?;
+            let instr = decoder.read()?;
             let op = instr.op;
             if depth == 0 && op == Op::End {
                 self.end();

@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use super::InstanceData;
+use crate::decode::{Decoder, Instr};
 use crate::error::{Error, ErrorKind, Result};
+use crate::evaluate::{Evaluator, Slots, evaluator};
 use crate::gc::operand_slots;
 use crate::helpers;
-use crate::module::{ConstExpr, ConstOp, ElementItems, ModuleParts, SegmentMode};
-use crate::ops::Op;
+use crate::module::{ConstExpr, ElementItems, ModuleParts, SegmentMode};
+use crate::ops::{Group, Op, Signature, group};
 use crate::store::StoreData;
-use crate::types::ValType;
-use crate::value::i31_word;
+use crate::value::{i31_word, slots_of};
 use crate::vm::{EXIT_OK, Exit, Vm};
 
 /// Evaluates all initialisers of instance `index` and runs its active segments.
@@ -131,134 +131,88 @@ fn eval_index(data: &mut StoreData, index: usize, expr: &ConstExpr, is64: bool) 
     Ok(if is64 { slot } else { u64::from(slot as u32) })
 }
 
-/// Evaluates a constant expression of instance `index` to the slots of its value.
+/// Evaluates a constant expression of instance `index` to the slots of its value. The operands may
+/// be references: meanwhile they are among the heap's roots.
 fn eval(data: &mut StoreData, index: usize, expr: &ConstExpr) -> Result<[u64; 2]> {
-    if let [op] = *expr.0
-        && let Some(slots) = data.instances[index].constant(op)
-    {
-        return Ok(slots);
-    }
-    // The operands may be references: they are among the heap's roots.
     let bottom = data.heap.initializing.len();
     let result = run(data, index, expr);
-    let slots = data.heap.initializing.split_off(bottom);
-    result?;
-    match *slots {
+    let slots = match data.heap.initializing[bottom..] {
         [slot] => Ok([slot, 0]),
         [low, high] => Ok([low, high]),
         _ => Err(Error::new(
             ErrorKind::Internal,
             "a constant expression without a value",
         )),
-    }
+    };
+    data.heap.initializing.truncate(bottom);
+    result.and(slots)
 }
 
 /// Runs a constant expression on the stack of roots.
 fn run(data: &mut StoreData, index: usize, expr: &ConstExpr) -> Result<()> {
-    let module = data.instances[index].module.clone();
-    for &op in &expr.0 {
-        if let Some([low, high]) = data.instances[index].constant(op) {
-            data.heap.initializing.push(low);
-            if is_wide(op, &module) {
-                data.heap.initializing.push(high);
-            }
-            continue;
+    let bytes = data.instances[index].module.bytes.clone();
+    let mut code = Decoder::new(&bytes[expr.clone()], expr.start);
+    code.try_for_each(|instr| instruction(data, index, &instr?))
+}
+
+fn instruction(data: &mut StoreData, index: usize, instr: &Instr<'_>) -> Result<()> {
+    let (op, instance) = (instr.op, &data.instances[index]);
+    let stack = &mut data.heap.initializing;
+    if let Group::Constant(constant) = op.group() {
+        let bits = instr.constant()?;
+        stack.push(bits as u64);
+        if constant == group::Constant::V128Const {
+            stack.push((bits >> 64) as u64);
         }
-        match op {
-            ConstOp::Aggregate { op, ty, b } => aggregate(data, index, (op, ty, b))?,
-            ConstOp::Unsupported(what) => return Err(Error::unsupported(what)),
-            _ => arithmetic(&mut data.heap.initializing, op)?,
-        }
+    } else if let Some(evaluate) = evaluator(op) {
+        arithmetic(stack, op, evaluate)?;
+    } else if let Group::Aggregate(_) = op.group() {
+        aggregate(data, index, instr)?;
+    } else if op == Op::GlobalGet {
+        let i = instr.index()? as usize;
+        // SAFETY: globals of a store are boxed and live as long as the store.
+        let slots = unsafe { (*instance.globals[i]).slots };
+        stack.extend(&slots[..slots_of(instance.module.globals[i].content)]);
+    } else if op == Op::RefNull {
+        stack.push(0);
+    } else if op == Op::RefFunc {
+        stack.push(instance.funcs[instr.index()? as usize] as u64);
+    } else if op == Op::RefI31 {
+        let value = stack.pop().unwrap_or_default();
+        stack.push(i31_word(value as u32));
+    } else if !matches!(
+        op,
+        Op::End | Op::AnyConvertExtern | Op::ExternConvertAny // the word stays as it is
+    ) {
+        return Err(Error::unsupported(op.mnemonic()).at(instr.offset));
     }
     Ok(())
 }
 
-fn is_wide(op: ConstOp, module: &ModuleParts) -> bool {
-    match op {
-        ConstOp::V128(_) => true,
-        ConstOp::GlobalGet(i) => module.globals[i as usize].content == ValType::V128,
-        _ => false,
+/// Replaces the operands of a numeric instruction by its results.
+fn arithmetic(stack: &mut Vec<u64>, op: Op, evaluate: Evaluator) -> Result<()> {
+    let operands = match op.row().signature {
+        Signature::Fixed { params, .. } => params.len(),
+        Signature::Special => 0,
+    };
+    let operands = stack.split_off(stack.len().saturating_sub(operands));
+    match evaluate(&operands).map_err(Error::trap)? {
+        Slots::One(slot) => stack.push(slot),
+        Slots::Two(low, high) => stack.extend([low, high]),
     }
+    Ok(())
 }
 
 /// Makes a structure or an array of the operands on the stack of roots.
-fn aggregate(data: &mut StoreData, index: usize, (op, ty, b): (Op, u32, u32)) -> Result<()> {
+fn aggregate(data: &mut StoreData, index: usize, instr: &Instr<'_>) -> Result<()> {
+    let (ty, b) = instr.indices()?;
     let instance = &mut data.instances[index];
     let vm: *mut Vm = &raw mut *instance.vm;
     let module = &instance.module;
     let defined = module.registry.get(module.types[ty as usize]);
-    let operands = operand_slots(op, &defined.layout, b) as usize;
+    let operands = operand_slots(instr.op, &defined.layout, b) as usize;
     let immediates = (Arc::as_ptr(&defined) as u64, b.into());
     // SAFETY: `vm` is of a live instance, and validation has put the operands there.
-    let exit = unsafe { StoreData::run_aggregate(data, vm, op, immediates, operands) };
+    let exit = unsafe { StoreData::run_aggregate(data, vm, instr.op, immediates, operands) };
     check(data, exit)
-}
-
-fn arithmetic(stack: &mut Vec<u64>, op: ConstOp) -> Result<()> {
-    let top = pop(stack)?;
-    let slot = match op {
-        ConstOp::RefI31 => i31_word(top as u32),
-        ConstOp::I32Add => binary32(stack, top, u32::wrapping_add)?,
-        ConstOp::I32Sub => binary32(stack, top, u32::wrapping_sub)?,
-        ConstOp::I32Mul => binary32(stack, top, u32::wrapping_mul)?,
-        ConstOp::I64Add => pop(stack)?.wrapping_add(top),
-        ConstOp::I64Sub => pop(stack)?.wrapping_sub(top),
-        ConstOp::I64Mul => pop(stack)?.wrapping_mul(top),
-        _ => {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                format!("{op:?} as arithmetic"),
-            ));
-        }
-    };
-    stack.push(slot);
-    Ok(())
-}
-
-impl InstanceData {
-    /// The slots of an instruction that has no operands and allocates nothing.
-    fn constant(&self, op: ConstOp) -> Option<[u64; 2]> {
-        Some(match op {
-            ConstOp::I32(v) => one(u64::from(v as u32)),
-            ConstOp::I64(v) => one(v as u64),
-            ConstOp::F32(v) => one(u64::from(v)),
-            ConstOp::F64(v) => one(v),
-            ConstOp::V128(v) => [v as u64, (v >> 64) as u64],
-            ConstOp::GlobalGet(i) => self.global_slots(i),
-            ConstOp::RefNull(_) => one(0),
-            ConstOp::RefFunc(i) => one(self.funcs[i as usize] as u64),
-            ConstOp::I32Add
-            | ConstOp::I32Sub
-            | ConstOp::I32Mul
-            | ConstOp::I64Add
-            | ConstOp::I64Sub
-            | ConstOp::I64Mul
-            | ConstOp::RefI31
-            | ConstOp::Aggregate { .. }
-            | ConstOp::Unsupported(_) => return None,
-        })
-    }
-
-    fn global_slots(&self, index: u32) -> [u64; 2] {
-        let i = index as usize;
-        // SAFETY: globals of a store are boxed and live as long as the store.
-        let mut slots = unsafe { (*self.globals[i]).slots };
-        if self.module.globals[i].content != ValType::V128 {
-            slots[1] = 0;
-        }
-        slots
-    }
-}
-
-fn one(slot: u64) -> [u64; 2] {
-    [slot, 0]
-}
-
-fn pop(stack: &mut Vec<u64>) -> Result<u64> {
-    let underflow = || Error::new(ErrorKind::Internal, "a constant expression without a value");
-    stack.pop().ok_or_else(underflow)
-}
-
-fn binary32(stack: &mut Vec<u64>, b: u64, op: fn(u32, u32) -> u32) -> Result<u64> {
-    Ok(u64::from(op(pop(stack)? as u32, b as u32)))
 }
