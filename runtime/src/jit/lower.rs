@@ -206,15 +206,9 @@ impl<'a, I: Isa> Lower<'a, I> {
     }
 
     fn is_wanted(&self, id: InstId) -> bool {
-        let is_made_at_use = |inst: &Inst| {
-            matches!(
-                inst,
-                Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm | Inst::Cx
-            )
-        };
         let inst = &self.func.insts[id.index()].inst;
         !inst.is_removable()
-            || !is_made_at_use(inst) && self.func.results(id).any(|v| self.needed[v.index()])
+            || !inst.is_made_at_use() && self.func.results(id).any(|v| self.needed[v.index()])
     }
 
     /// Appends a machine instruction to the piece at hand.
@@ -241,7 +235,7 @@ impl<'a, I: Isa> Lower<'a, I> {
     /// A register that holds a value, for an instruction of the piece at hand.
     pub fn reg(&mut self, value: Value) -> VReg {
         let value = self.resolve(value);
-        if let Some(Inst::Const { .. } | Inst::Const128 { .. }) = self.func.def(value) {
+        if self.func.is_constant(value) {
             return I::constant(self, value);
         }
         self.needed[value.index()] = true;

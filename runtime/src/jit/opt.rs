@@ -182,14 +182,15 @@ impl<'a> Walk<'a> {
     /// Puts an instruction that cannot be simplified into a list, unless an equal one is known.
     fn place(&mut self, id: InstId, inst: Inst) {
         self.func.insts[id.index()].inst = inst;
-        let has_result = self.func.insts[id.index()].results > 0;
+        let results = self.func.insts[id.index()].results;
+        let has_result = results > 0;
         if matches!(inst, Inst::CheckBounds { .. }) {
             return self.place_check(id);
         }
         if inst.changes_shape() {
             self.epoch = self.new_epoch();
         }
-        if !is_shared(&inst) {
+        if !inst.is_shared() || results > 1 {
             return self.append(self.block, id);
         }
         let ty = has_result.then(|| self.func.ty(self.func.result(id)));
@@ -297,7 +298,7 @@ impl<'a> Walk<'a> {
         if is_effect(inst) {
             self.checks.effect();
         }
-        if is_made_at_use(inst) {
+        if inst.is_made_at_use() {
             self.first.push(id);
         } else {
             self.lists[block.index()].push(id);
@@ -306,7 +307,7 @@ impl<'a> Walk<'a> {
 
     /// Where an instruction goes: in front of all loops that do not change its operands.
     fn block_for(&self, inst: &Inst) -> Block {
-        if is_made_at_use(inst) {
+        if inst.is_made_at_use() {
             return Block::ENTRY;
         }
         let is_movable = |around: u32| match inst {
@@ -404,14 +405,6 @@ fn loops_that_change_shape(func: &FuncSsa, cfg: &Cfg) -> Vec<bool> {
     changes
 }
 
-/// Whether an instruction costs nothing where it stands: it goes to the beginning.
-fn is_made_at_use(inst: &Inst) -> bool {
-    matches!(
-        inst,
-        Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm | Inst::Cx
-    )
-}
-
 /// True if a check behind an instruction may not be made in front of it.
 fn is_effect(inst: &Inst) -> bool {
     match *inst {
@@ -426,18 +419,6 @@ fn find(replaced: &[Value], mut value: Value) -> Value {
         value = replaced[value.index()];
     }
     value
-}
-
-/// Whether an equal instruction before makes this one needless.
-fn is_shared(inst: &Inst) -> bool {
-    match inst {
-        Inst::Unary { .. } | Inst::Binary { .. } | Inst::TrapIf { .. } => true,
-        Inst::Load { class, .. } => {
-            matches!(class, Class::Instance | Class::Fixed | Class::Shape)
-        }
-        Inst::Wide { .. } => false, // has two results
-        _ => inst.is_pure(),
-    }
 }
 
 /// Branches on constants become jumps; whether there were any.
@@ -512,17 +493,7 @@ fn live_values(func: &FuncSsa, cfg: &Cfg) -> Vec<bool> {
         for (n, edge) in data.edges.iter().enumerate() {
             incoming[edge.to.index()].push((block, n));
         }
-        match data.term {
-            Term::Br | Term::Invoke { .. } | Term::Trap { .. } => {}
-            Term::BrIf { cond: v } | Term::BrTable { index: v, .. } => work.push(v),
-            Term::Return { values: list } | Term::ReturnCall { args: list, .. } => {
-                work.extend(func.list(list));
-            }
-            Term::ReturnCallRef { func: f, args } => {
-                work.push(f);
-                work.extend(func.list(args));
-            }
-        }
+        data.term.visit(&func.lists, |v| work.push(v));
     }
     while let Some(value) = work.pop() {
         if std::mem::replace(&mut live[value.index()], true) {

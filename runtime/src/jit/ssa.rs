@@ -37,7 +37,7 @@ use crate::ir::Type;
 use crate::trap::TrapKind;
 use crate::types::TypeId;
 
-pub use inst::Inst;
+pub use inst::{Inst, Term};
 
 /// A value: the index of its definition in [`FuncSsa::values`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -135,29 +135,6 @@ pub struct Room {
     pub ty: TypeId,
     /// Its size, head included.
     pub bytes: u64,
-}
-
-/// What ends a block; where it goes is in [`BlockData::edges`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Term {
-    /// To the one edge.
-    Br,
-    /// To the first edge if `r[cond] != 0`, else to the second.
-    BrIf { cond: Value },
-    /// By `r[index]` to the edge that `tables[table][index]` names; the last entry is for larger
-    /// ones.
-    BrTable { index: Value, table: u32 },
-    /// The block's last instruction is a call: to the first edge when it returns, to the second
-    /// with an exception that leaves it and that a handler of the IR catches, or one around that.
-    Invoke { handler: u32 },
-    /// Returns values.
-    Return { values: List },
-    /// Tail-calls a function that the module defines.
-    ReturnCall { func: u32, args: List },
-    /// Tail-calls the function instance at the address `r[func]`.
-    ReturnCallRef { func: Value, args: List },
-    /// Traps.
-    Trap { kind: TrapKind },
 }
 
 /// Where a value comes from.
@@ -333,10 +310,13 @@ impl FuncSsa {
 
     /// True if a value is a constant that is made anew at each use.
     pub fn is_made_at_use(&self, value: Value) -> bool {
-        matches!(
-            self.def(value),
-            Some(Inst::Const { .. } | Inst::Const128 { .. } | Inst::Vm | Inst::Cx)
-        )
+        self.def(value).is_some_and(|inst| inst.is_made_at_use())
+    }
+
+    /// True if a value is a constant that no register keeps.
+    pub fn is_constant(&self, value: Value) -> bool {
+        let def = self.def(value);
+        matches!(def, Some(Inst::Const { .. } | Inst::Const128 { .. }))
     }
 
     /// The bits of a value that is a constant of 128 bits, kept in a register or not.
@@ -356,17 +336,7 @@ impl FuncSsa {
     /// Calls `f` for every operand of a block's terminator, the arguments of its edges included.
     pub fn visit_term(&self, block: Block, mut f: impl FnMut(Value)) {
         let data = &self.blocks[block.index()];
-        match data.term {
-            Term::Br | Term::Invoke { .. } | Term::Trap { .. } => {}
-            Term::BrIf { cond } => f(cond),
-            Term::BrTable { index, .. } => f(index),
-            Term::Return { values } => self.list(values).iter().copied().for_each(&mut f),
-            Term::ReturnCall { args, .. } => self.list(args).iter().copied().for_each(&mut f),
-            Term::ReturnCallRef { func, args } => {
-                f(func);
-                self.list(args).iter().copied().for_each(&mut f);
-            }
-        }
+        data.term.visit(&self.lists, &mut f);
         for edge in &data.edges {
             edge.args.iter().copied().for_each(&mut f);
         }
@@ -380,27 +350,11 @@ impl FuncSsa {
 
     /// Replaces every operand of a block's terminator, the arguments of its edges included.
     pub fn map_term(&mut self, block: Block, f: impl Fn(Value) -> Value) {
-        let mut term = self.blocks[block.index()].term;
-        match &mut term {
-            Term::Br | Term::Invoke { .. } | Term::Trap { .. } => {}
-            Term::BrIf { cond } => *cond = f(*cond),
-            Term::BrTable { index, .. } => *index = f(*index),
-            Term::Return { values } => self.map_list(*values, &f),
-            Term::ReturnCall { args, .. } => self.map_list(*args, &f),
-            Term::ReturnCallRef { func, args } => {
-                *func = f(*func);
-                self.map_list(*args, &f);
-            }
-        }
         let data = &mut self.blocks[block.index()];
-        data.term = term;
+        data.term.map(&mut self.lists, &f);
         for edge in &mut data.edges {
             edge.args.iter_mut().for_each(|arg| *arg = f(*arg));
         }
-    }
-
-    fn map_list(&mut self, list: List, f: impl Fn(Value) -> Value) {
-        self.lists[list.range()].iter_mut().for_each(|v| *v = f(*v));
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn run(func: &mut FuncSsa, cfg: &Cfg, is_kept: IsKept) {
             let mut inst = func.insts[id.index()].inst;
             let mut wanted = Vec::new();
             func.visit(&inst, |v| wanted.push(v));
-            wanted.retain(|&v| is_constant(func, v) && is_kept(func, &inst, v));
+            wanted.retain(|&v| func.is_constant(v) && is_kept(func, &inst, v));
             wanted.retain(|&value| {
                 if kept.contains_key(&(home, value)) {
                     return true;
@@ -63,13 +63,6 @@ fn is_general(func: &FuncSsa, value: Value) -> bool {
         Type::I32 | Type::I64 | Type::Ref => true,
         Type::F32 | Type::F64 | Type::V128 => false,
     }
-}
-
-fn is_constant(func: &FuncSsa, value: Value) -> bool {
-    matches!(
-        func.def(value),
-        Some(Inst::Const { .. } | Inst::Const128 { .. })
-    )
 }
 
 /// The block in front of all loops that a block is in, as far as they have one.

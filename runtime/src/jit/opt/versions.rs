@@ -92,7 +92,7 @@ fn body_of(view: View<'_>, around: u32, blocks: Vec<Block>) -> Option<Body> {
     let mut exit = None;
     for &block in &blocks {
         let data = &func.blocks[block.index()];
-        let is_copied = |id: &InstId| is_copied(&func.insts[id.index()].inst);
+        let is_copied = |id: &InstId| func.insts[id.index()].inst.is_copied();
         let is_branch = matches!(
             data.term,
             Term::Br | Term::BrIf { .. } | Term::BrTable { .. }
@@ -115,39 +115,6 @@ fn body_of(view: View<'_>, around: u32, blocks: Vec<Block>) -> Option<Body> {
         test: view.test(around)?,
         exit: exit?,
     })
-}
-
-/// True for instructions that a loop with two versions may have: no calls, and no lists.
-fn is_copied(inst: &Inst) -> bool {
-    match inst {
-        Inst::Const { .. }
-        | Inst::Const128 { .. }
-        | Inst::Keep { .. }
-        | Inst::Vm
-        | Inst::Cx
-        | Inst::Unary { .. }
-        | Inst::Binary { .. }
-        | Inst::Ternary { .. }
-        | Inst::Lane { .. }
-        | Inst::Replace { .. }
-        | Inst::Select { .. }
-        | Inst::Load { .. }
-        | Inst::Store { .. }
-        | Inst::Fence
-        | Inst::TrapIf { .. }
-        | Inst::CheckBounds { .. }
-        | Inst::Cast { .. }
-        | Inst::HasDescriptor { .. } => true,
-        Inst::Wide { .. }
-        | Inst::LoadSlot { .. }
-        | Inst::StoreSlot { .. }
-        | Inst::Atomic { .. }
-        | Inst::Allocate { .. }
-        | Inst::Helper { .. }
-        | Inst::Call { .. }
-        | Inst::CallRef { .. }
-        | Inst::Caught => false,
-    }
 }
 
 /// The change of a value in each round of a loop.

@@ -1,4 +1,4 @@
-//! The table of SSA instructions. Operands, text and effects follow from it.
+//! The tables of SSA instructions and terminators. Operands, text and effects follow from them.
 //!
 //! A row is `Variant { field: role Type, .. } = "text", arguments..; [effects]`. The role of a
 //! field is `value` (an operand), `values` (a list of operands) or `given` (data). The text may
@@ -24,14 +24,23 @@ struct Effects {
     pure: bool,
     /// Can be left out if the results are not used, although it is not pure.
     removable: bool,
+    /// Is needless behind an equal instruction, although it is not pure.
+    shared: bool,
     /// May change the shape of memories and tables.
     reshapes: bool,
+    /// Costs nothing, since it is made anew at each use.
+    at_use: bool,
+    /// Is not copied with a loop: a call, one with a list, or one that belongs to its place.
+    single: bool,
 }
 
 const NONE: Effects = Effects {
     pure: false,
     removable: false,
+    shared: false,
     reshapes: false,
+    at_use: false,
+    single: false,
 };
 
 impl Inst {
@@ -45,6 +54,22 @@ impl Inst {
     pub fn is_removable(&self) -> bool {
         let effects = self.effects();
         effects.pure || effects.removable
+    }
+
+    /// True if the instruction is needless behind an equal one.
+    pub fn is_shared(&self) -> bool {
+        let effects = self.effects();
+        effects.pure || effects.shared
+    }
+
+    /// True if the instruction is a constant that is made anew at each use.
+    pub fn is_made_at_use(&self) -> bool {
+        self.effects().at_use
+    }
+
+    /// True if a loop with the instruction may be copied.
+    pub fn is_copied(&self) -> bool {
+        !self.effects().single
     }
 
     /// True if the instruction may change the shape of memories and tables.
@@ -98,26 +123,25 @@ macro_rules! effect {
     };
 }
 
-macro_rules! insts {
-    (|$ssa:ident| $(
+macro_rules! rows {
+    ($(#[$of:meta])* $Rows:ident |$ssa:ident| $(
         $(#[$doc:meta])*
         $V:ident $({ $($field:ident: $role:ident $($T:ident)?),* $(,)? })?
             = $text:literal $(, $arg:expr)*; [$($effect:ident $(($condition:expr))?)*]
     )+) => {
-        /// An instruction that is not a terminator. One row of the table each.
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        $(#[$of])*
         #[allow(missing_docs, reason = "the fields are named in each row's description")]
-        pub enum Inst {
+        pub enum $Rows {
             $( $(#[$doc])* $V $({ $( $field: field_type!($role $($T)?) ),* })?, )+
         }
 
         #[allow(unused_variables, reason = "each function looks at the fields of some roles")]
-        impl Inst {
+        impl $Rows {
             /// Calls `f` for every operand. `lists` are those of the function.
             #[inline]
             pub fn visit(&self, lists: &[Value], mut f: impl FnMut(Value)) {
                 match *self { $(
-                    Inst::$V $({ $($field),* })? => {
+                    $Rows::$V $({ $($field),* })? => {
                         $($( field_visit!($role lists $field f); )*)?
                     }
                 )+ }
@@ -127,23 +151,24 @@ macro_rules! insts {
             #[inline]
             pub fn map(&mut self, lists: &mut [Value], f: impl Fn(Value) -> Value) {
                 match self { $(
-                    Inst::$V $({ $($field),* })? => {
+                    $Rows::$V $({ $($field),* })? => {
                         $($( field_map!($role lists $field f); )*)?
                     }
                 )+ }
             }
 
-            /// Writes the text of the instruction, results aside.
+            /// Writes the text, results and edges aside.
             pub(super) fn print(&self, out: &mut String, $ssa: &FuncSsa) -> fmt::Result {
                 match *self { $(
-                    Inst::$V $({ $($field),* })? => writeln!(out, $text $(, $arg)*),
+                    $Rows::$V $({ $($field),* })? => write!(out, $text $(, $arg)*),
                 )+ }
             }
 
             #[inline]
+            #[allow(dead_code, reason = "no pass asks for those of terminators")]
             fn effects(&self) -> Effects {
                 match *self { $(
-                    Inst::$V $({ $($field),* })? => {
+                    $Rows::$V $({ $($field),* })? => {
                         #[allow(clippy::needless_update, reason = "a row may have all effects")]
                         Effects { $($effect: effect!($($condition)?),)* ..NONE }
                     }
@@ -158,29 +183,33 @@ fn or_null(nullable: bool) -> &'static str {
     if nullable { " or null" } else { "" }
 }
 
-insts! { |ssa|
+rows! {
+    /// An instruction that is not a terminator.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+    Inst |ssa|
+
     /// A constant of up to 64 bits, i32 and f32 zero-extended.
-    Const { bits: given u64 } = "const {bits:#x}"; [pure]
+    Const { bits: given u64 } = "const {bits:#x}"; [pure at_use]
 
     /// A constant of 128 bits.
-    Const128 { low: given u64, high: given u64 } = "const {high:#018x}_{low:016x}"; [pure]
+    Const128 { low: given u64, high: given u64 } = "const {high:#018x}_{low:016x}"; [pure at_use]
 
     /// `r[a]`, in a register of its own although it is a constant: moved out of a loop.
     Keep { a: value } = "keep {a:?}"; [pure]
 
     /// The address of the instance's `Vm`.
-    Vm = "vm"; [pure]
+    Vm = "vm"; [pure at_use]
 
     /// The address of the store's context.
-    Cx = "cx"; [pure]
+    Cx = "cx"; [pure at_use]
 
     /// `op(r[a])`
     Unary { op: given Op, a: value } = "{} {a:?}", op.mnemonic();
-        [pure(!op.shape().effects().traps)]
+        [pure(!op.shape().effects().traps) shared]
 
     /// `op(r[a], r[b])`
     Binary { op: given Op, a: value, b: value } = "{} {a:?}, {b:?}", op.mnemonic();
-        [pure(!op.shape().effects().traps)]
+        [pure(!op.shape().effects().traps) shared]
 
     /// `op(r[a], r[b], r[c])`; of a shuffle, `c` is the constant of its lane numbers.
     Ternary { op: given Op, a: value, b: value, c: value }
@@ -194,7 +223,7 @@ insts! { |ssa|
         = "{} {lane}, {a:?}, {b:?}", op.mnemonic(); [pure]
 
     /// `op(operands)`: the halves of a number of 128 bits, the low one first.
-    Wide { op: given Op, args: values } = "{}{}", op.mnemonic(), Values(ssa.list(args)); [pure]
+    Wide { op: given Op, args: values } = "{}{}", op.mnemonic(), Values(ssa.list(args)); [pure single]
 
     /// `r[cond] != 0 ? r[a] : r[b]`
     Select { cond: value, a: value, b: value } = "select {cond:?}, {a:?}, {b:?}"; [pure]
@@ -202,7 +231,7 @@ insts! { |ssa|
     /// `*(r[base] + offset)` with the width and extension of a load opcode.
     Load { op: given Op, class: given Class, base: value, offset: given i32 }
         = "{} {base:?}{offset:+} {class}", op.mnemonic();
-        [pure(class.is_constant()) removable(!class.is_guarded())]
+        [pure(class.is_constant()) removable(!class.is_guarded()) shared(class == Class::Shape)]
 
     /// `*(r[base] + offset) := r[value]` with the width of a store opcode.
     Store { op: given Op, class: given Class, base: value, offset: given i32, value: value }
@@ -211,19 +240,19 @@ insts! { |ssa|
     /// An atomic access to `2^size_log2` bytes, sequentially consistent: the first operand is the
     /// address, which has been checked; the others are the operation's.
     Atomic { op: given AtomicOp, size_log2: given u8, args: values }
-        = "{}{}{}", op.name(), 8 << size_log2, Values(ssa.list(args)); []
+        = "{}{}{}", op.name(), 8 << size_log2, Values(ssa.list(args)); [single]
 
     /// No access moves across the fence.
     Fence = "fence"; []
 
     /// What was put last in a place of the frame that no pointer reaches (`build/vars.rs`).
-    LoadSlot { slot: given u32 } = "load_slot {slot}"; [removable]
+    LoadSlot { slot: given u32 } = "load_slot {slot}"; [removable single]
 
     /// Puts `r[value]` in a place of the frame.
-    StoreSlot { slot: given u32, value: value } = "store_slot {slot}, {value:?}"; []
+    StoreSlot { slot: given u32, value: value } = "store_slot {slot}, {value:?}"; [single]
 
     /// Traps if `r[cond] != 0`.
-    TrapIf { cond: value, kind: given TrapKind } = "trap_if {cond:?}, {kind:?}"; []
+    TrapIf { cond: value, kind: given TrapKind } = "trap_if {cond:?}, {kind:?}"; [shared]
 
     /// Traps unless `r[index] + reach` is within the linear memory of that number, which holds if
     /// `r[index] < r[limit]`. The limit is the length less `reach - 1`, or 0 if that is negative.
@@ -232,7 +261,7 @@ insts! { |ssa|
 
     /// Room for an object of the heap: its reference. The head and the fields are written before
     /// anything else is allocated.
-    Allocate { room: given Room } = "allocate {:?}, {}", room.ty, room.bytes; []
+    Allocate { room: given Room } = "allocate {:?}, {}", room.ty, room.bytes; [single]
 
     /// `r[a]` is of the cast's target, one that its object or function tells.
     Cast { cast: given Cast, a: value }
@@ -244,15 +273,50 @@ insts! { |ssa|
 
     /// Calls a function of the runtime.
     Helper { helper: given Helper, args: values }
-        = "helper {helper:?}{}", Values(ssa.list(args)); [reshapes]
+        = "helper {helper:?}{}", Values(ssa.list(args)); [reshapes single]
 
     /// Calls a function that the module defines.
-    Call { func: given u32, args: values } = "call f{func}{}", Values(ssa.list(args)); [reshapes]
+    Call { func: given u32, args: values } = "call f{func}{}", Values(ssa.list(args)); [reshapes single]
 
     /// Calls the function instance at the address `r[func]`.
     CallRef { func: value, args: values } = "call_ref {func:?}{}", Values(ssa.list(args));
-        [reshapes]
+        [reshapes single]
 
     /// The exception that has come here from a call.
-    Caught = "caught"; []
+    Caught = "caught"; [single]
+}
+
+rows! {
+    /// The end of a block. Its successors are in [`BlockData::edges`](super::BlockData::edges).
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    Term |ssa|
+
+    /// To the one edge.
+    Br = "br"; []
+
+    /// To the first edge if `r[cond] != 0`, else to the second.
+    BrIf { cond: value } = "br_if {cond:?}"; []
+
+    /// By `r[index]` to the edge that `tables[table][index]` names; the last entry is for larger
+    /// ones.
+    BrTable { index: value, table: given u32 }
+        = "br_table {index:?} {:?}", ssa.tables[table as usize]; []
+
+    /// The block's last instruction is a call: to the first edge when it returns, to the second
+    /// with an exception that leaves it and that a handler of the IR catches, or one around that.
+    Invoke { handler: given u32 } = "invoke h{handler}"; []
+
+    /// Returns values.
+    Return { values: values } = "return{}", Values(ssa.list(values)); []
+
+    /// Tail-calls a function that the module defines.
+    ReturnCall { func: given u32, args: values }
+        = "return_call f{func}{}", Values(ssa.list(args)); []
+
+    /// Tail-calls the function instance at the address `r[func]`.
+    ReturnCallRef { func: value, args: values }
+        = "return_call_ref {func:?}{}", Values(ssa.list(args)); []
+
+    /// Traps.
+    Trap { kind: given TrapKind } = "trap {kind:?}"; []
 }

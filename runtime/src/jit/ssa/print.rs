@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{Block, Class, Edge, FuncSsa, InstId, Term, Value};
+use super::{Block, Class, Edge, FuncSsa, InstId, Value};
 use crate::ir::Type;
 
 /// A function's SSA as text.
@@ -45,7 +45,8 @@ fn inst(out: &mut String, func: &FuncSsa, id: InstId) -> fmt::Result {
     if func.results(id).next().is_some() {
         write!(out, " = ")?;
     }
-    func.insts[id.index()].inst.print(out, func)
+    func.insts[id.index()].inst.print(out, func)?;
+    writeln!(out)
 }
 
 impl fmt::Display for Class {
@@ -66,26 +67,8 @@ impl fmt::Display for Class {
 
 fn term(out: &mut String, func: &FuncSsa, block: Block) -> fmt::Result {
     let data = &func.blocks[block.index()];
-    match data.term {
-        Term::Br => write!(out, "  br"),
-        Term::BrIf { cond } => write!(out, "  br_if {cond:?}"),
-        Term::BrTable { index, table } => {
-            write!(
-                out,
-                "  br_table {index:?} {:?}",
-                func.tables[table as usize]
-            )
-        }
-        Term::Invoke { handler } => write!(out, "  invoke h{handler}"),
-        Term::Return { values } => write!(out, "  return{}", Values(func.list(values))),
-        Term::ReturnCall { func: f, args } => {
-            write!(out, "  return_call f{f}{}", Values(func.list(args)))
-        }
-        Term::ReturnCallRef { func: f, args } => {
-            write!(out, "  return_call_ref {f:?}{}", Values(func.list(args)))
-        }
-        Term::Trap { kind } => write!(out, "  trap {kind:?}"),
-    }?;
+    write!(out, "  ")?;
+    data.term.print(out, func)?;
     for Edge { to, args } in &data.edges {
         write!(out, " {to:?}{}", Values(args))?;
     }
