@@ -41,7 +41,9 @@ mod tests;
 use std::sync::Arc;
 
 pub use cast::{Cast, CastTest, has_descriptor};
-pub use object::{fill, operand_slots, write_elements, write_fields};
+pub use object::{
+    aggregate_operands, fill, makes_object, operand_slots, write_elements, write_fields,
+};
 pub use size::Cell;
 use space::Space;
 

@@ -56,7 +56,7 @@ pub use verify::verify;
 pub use visit::{Imm, Role};
 
 use crate::module::ModuleParts;
-use crate::types::{FuncType, ValType};
+use crate::types::{FuncType, StorageType, ValType};
 
 /// A slot of the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -134,6 +134,16 @@ impl From<ValType> for Type {
             ValType::F64 => Type::F64,
             ValType::V128 => Type::V128,
             ValType::Ref(_) => Type::Ref,
+        }
+    }
+}
+
+impl From<StorageType> for Type {
+    /// The type of a field's value outside of the object.
+    fn from(storage: StorageType) -> Type {
+        match storage {
+            StorageType::I8 | StorageType::I16 => Type::I32,
+            StorageType::Val(ty) => ty.into(),
         }
     }
 }

@@ -24,7 +24,8 @@ use crate::decode::{RawHeapType, RawRefType};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::PAGE_SIZE_BYTES;
 use crate::types::{
-    CompositeKind, FuncType, HeapType, RefType, TypeId, TypeRef, TypeRegistry, ValType,
+    CompositeKind, DefinedType, FieldLayout, FuncType, HeapType, RefType, TypeId, TypeRef,
+    TypeRegistry, ValType,
 };
 
 /// A validated module. Cheap to clone.
@@ -572,6 +573,16 @@ impl ModuleData {
             nullable: raw.nullable,
             heap,
         }
+    }
+
+    /// The canonical type at a type index.
+    pub fn defined(&self, type_index: u32) -> Arc<DefinedType> {
+        self.registry.get(self.types[type_index as usize])
+    }
+
+    /// A field of the structure, or the element of the array, at a type index.
+    pub fn field(&self, type_index: u32, field: u32) -> FieldLayout {
+        self.defined(type_index).layout.fields[field as usize]
     }
 
     /// The function type at a type index that is one.

@@ -46,6 +46,7 @@ macro_rules! rows {
 
 #[macro_use]
 mod lanes;
+mod commute;
 mod control;
 mod memory;
 mod numeric;
@@ -785,6 +786,23 @@ impl Op {
     /// Where the opcode comes from.
     pub fn proposal(self) -> Proposal {
         self.row().proposal
+    }
+
+    /// The operation on words that a comparison of references is; all others are themselves.
+    pub fn on_words(self) -> Op {
+        if self == Op::RefIsNull {
+            Op::I64Eqz
+        } else if self == Op::RefEq {
+            Op::I64Eq
+        } else {
+            self
+        }
+    }
+
+    /// True if the instruction may trap.
+    pub fn traps(self) -> bool {
+        let never = matches!(self, Op::RefIsNull | Op::RefEq | Op::RefI31);
+        self.shape().effects().traps && !never
     }
 
     /// The group in which the row stands.

@@ -311,6 +311,16 @@ pub enum StorageType {
     Val(ValType),
 }
 
+impl StorageType {
+    /// The number of slots of a value outside of the object.
+    pub fn slots(self) -> u32 {
+        match self {
+            StorageType::Val(ValType::V128) => 2,
+            StorageType::I8 | StorageType::I16 | StorageType::Val(_) => 1,
+        }
+    }
+}
+
 /// A structure field or the element of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FieldType {

@@ -4,27 +4,56 @@
 //! are 8-aligned and v128 fields no better, so that every access is one that may be unaligned.
 
 use crate::ops::{Group, Op, group};
-use crate::types::Layout;
+use crate::types::{AbstractHeapType, Layout, RefType, StorageType, ValType};
 
-/// The number of slots of the operands of an instruction that is out of line: it makes a structure
-/// or an array of a type, or works on an array of it. `b` is its second immediate.
-pub fn operand_slots(op: Op, layout: &Layout, b: u32) -> u32 {
+/// The operands of an instruction that makes a structure or an array of a type, or works on an
+/// array of it, by their storage. `b` is its second immediate.
+pub fn aggregate_operands(op: group::Aggregate, layout: &Layout, b: u32) -> Vec<StorageType> {
     use group::Aggregate as A;
-    let fields: u32 = layout.fields.iter().map(|field| field.slots()).sum();
-    let Group::Aggregate(op) = op.group() else {
+    const I32: StorageType = StorageType::Val(ValType::I32);
+    const REF: StorageType =
+        StorageType::Val(ValType::Ref(RefType::nullable(AbstractHeapType::Any)));
+    let fields = || layout.fields.iter().map(|field| field.storage);
+    let element = || layout.fields[0].storage;
+    match op {
+        A::StructNew => fields().collect(),
+        A::StructNewDefault => Vec::new(),
+        A::StructNewDesc => fields().chain([REF]).collect(),
+        A::StructNewDefaultDesc => vec![REF],
+        A::ArrayNew => vec![element(), I32],
+        A::ArrayNewDefault => vec![I32],
+        A::ArrayNewFixed => vec![element(); b as usize],
+        A::ArrayNewData | A::ArrayNewElem => vec![I32, I32],
+        A::ArrayFill => vec![REF, I32, element(), I32],
+        A::ArrayCopy => vec![REF, I32, REF, I32, I32],
+        A::ArrayInitData | A::ArrayInitElem => vec![REF, I32, I32, I32],
+    }
+}
+
+/// True if the result of an instruction is a new object; otherwise it has none.
+pub fn makes_object(op: group::Aggregate) -> bool {
+    use group::Aggregate as A;
+    match op {
+        A::StructNew
+        | A::StructNewDefault
+        | A::StructNewDesc
+        | A::StructNewDefaultDesc
+        | A::ArrayNew
+        | A::ArrayNewDefault
+        | A::ArrayNewFixed
+        | A::ArrayNewData
+        | A::ArrayNewElem => true,
+        A::ArrayFill | A::ArrayCopy | A::ArrayInitData | A::ArrayInitElem => false,
+    }
+}
+
+/// The number of slots of the operands of such an instruction.
+pub fn operand_slots(op: Op, layout: &Layout, b: u32) -> u32 {
+    let Group::Aggregate(row) = op.group() else {
         return 0;
     };
-    match op {
-        A::StructNew => fields,
-        A::StructNewDefault => 0,
-        A::StructNewDesc | A::ArrayNew => fields + 1,
-        A::StructNewDefaultDesc | A::ArrayNewDefault => 1,
-        A::ArrayNewFixed => fields * b,
-        A::ArrayNewData | A::ArrayNewElem => 2,
-        A::ArrayFill => fields + 3,
-        A::ArrayCopy => 5,
-        A::ArrayInitData | A::ArrayInitElem => 4,
-    }
+    let operands = aggregate_operands(row, layout, b);
+    operands.iter().map(|storage| storage.slots()).sum()
 }
 
 /// Writes a field of `1 << size_log2` bytes from its slots.

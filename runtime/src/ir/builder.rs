@@ -589,22 +589,13 @@ impl<'a> Builder<'a> {
                 let (func, dst) = (instr.index()?, self.push_temp(Type::Ref));
                 self.emit(Inst::RefFunc { dst, func });
             }
-            R::RefIsNull => {
-                let a = self.pop();
-                let dst = self.push_temp(Type::I32);
-                self.emit(Inst::RefIsNull { dst, a });
-            }
             R::RefAsNonNull => {
                 let a = self.stack.operand(&self.stack.peek(0));
                 let kind = TrapKind::NullReference;
                 self.emit(Inst::TrapIfNull { a, kind });
             }
-            R::RefEq => {
-                let (b, a) = (self.pop(), self.pop());
-                let dst = self.push_temp(Type::I32);
-                self.emit(Inst::RefEq { dst, a, b });
-            }
-            R::RefGetDesc => self.ref_unary(op.op()),
+            R::RefEq => self.binary(op.op()),
+            R::RefIsNull | R::RefGetDesc => self.unary(op.op()),
             R::RefTestNonNull => self.ref_test(instr, false)?,
             R::RefTestNullable => self.ref_test(instr, true)?,
             R::RefCastNonNull => self.ref_cast(instr, false)?,

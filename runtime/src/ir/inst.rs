@@ -32,7 +32,7 @@ use super::table::{
 };
 use super::types::{
     aggregate_types, element_type, field_type as type_of_field, helper_types, indices, param,
-    params, ref_types, result, results, types_of,
+    params, result, results, types_of,
 };
 use super::visit::{Imm, Role, Visitor};
 use super::{BlockId, FuncIr, List, Operand, Slot, Type};
@@ -88,15 +88,15 @@ insts! { |ir|
     /// `r[dst] := op(r[a])`
     Unary {
         op: opcode(shape: Unary | Test | Convert | ConvertTrapping | SimdUnary | SimdSplat
-            | SimdReduce),
+            | SimdReduce, RefIsNull | RefI31 | I31GetS | I31GetU | ArrayLen | RefGetDesc),
         dst: def(result(op)), a: use(param(op, 0)),
-    } = op, [traps(op.shape().effects().traps)];
+    } = op, [traps(op.traps())];
 
     /// `r[dst] := op(r[a], r[b])`
     Binary {
-        op: opcode(shape: Binary | BinaryTrapping | Compare | SimdBinary | SimdShift),
+        op: opcode(shape: Binary | BinaryTrapping | Compare | SimdBinary | SimdShift, RefEq),
         dst: def(result(op)), a: use(param(op, 0)), b: use(param(op, 1)),
-    } = op, [traps(op.shape().effects().traps)];
+    } = op, [traps(op.traps())];
 
     /// `r[dst] := op(r[a], r[b], r[c])`
     Ternary {
@@ -210,18 +210,6 @@ insts! { |ir|
 
     /// `r[dst] := reference to function func`
     RefFunc { dst: def(Ref), func: imm(Func) u32 } = Op::RefFunc, [];
-
-    /// `r[dst] := r[a] is null`
-    RefIsNull { dst: def(I32), a: use(Ref) } = Op::RefIsNull, [];
-
-    /// `r[dst] := r[a] and r[b] are the same reference`
-    RefEq { dst: def(I32), a: use(Ref), b: use(Ref) } = Op::RefEq, [];
-
-    /// `r[dst] := op(r[a])`
-    RefUnary {
-        op: opcode(RefI31 | I31GetS | I31GetU | ArrayLen | RefGetDesc),
-        dst: def(ref_types(op).1), a: use(ref_types(op).0),
-    } = op, [traps(op != Op::RefI31)];
 
     /// `r[dst] := r[a] is of type ty`
     RefTest { ty: imm(RefType) RefType, dst: def(I32), a: use(Ref) } = Op::RefTestNonNull, [];

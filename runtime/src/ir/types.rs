@@ -2,8 +2,9 @@
 
 use super::visit::Imm;
 use super::{FuncIr, Type};
-use crate::ops::{Group, Imms, Op, SigType, Signature, group};
-use crate::types::{CompositeType, FieldType, StorageType, ValType};
+use crate::gc::{aggregate_operands, makes_object};
+use crate::ops::{Group, Imms, Op, SigType, Signature};
+use crate::types::ValType;
 
 /// The type that a signature's type has where addresses are of type `address`.
 fn sig_type(ty: SigType, address: Type) -> Type {
@@ -29,13 +30,13 @@ fn fixed(op: Op) -> (&'static [SigType], &'static [SigType]) {
 
 /// The type of the `n`th operand of an opcode with a fixed signature, which is not an address.
 #[inline]
-pub(super) fn param(op: Op, n: usize) -> Type {
+pub(crate) fn param(op: Op, n: usize) -> Type {
     sig_type(fixed(op).0[n], Type::I32)
 }
 
 /// The type of the result of an opcode with a fixed signature, which is not an address.
 #[inline]
-pub(super) fn result(op: Op) -> Type {
+pub(crate) fn result(op: Op) -> Type {
     sig_type(fixed(op).1[0], Type::I32)
 }
 
@@ -55,11 +56,6 @@ pub(super) fn results(op: Op, address: Type) -> impl ExactSizeIterator<Item = Ty
 #[inline]
 pub(super) fn types_of(types: &[ValType]) -> impl ExactSizeIterator<Item = Type> {
     types.iter().map(|&ty| ty.into())
-}
-
-/// The types of the operand and of the result of an opcode of a `RefUnary`.
-pub(super) fn ref_types(op: Op) -> (Type, Type) {
-    (param(op, 0), result(op))
 }
 
 /// The index immediates `a` and `b` of an opcode by kind, as its row says.
@@ -152,30 +148,12 @@ pub(super) fn helper_types(
 
 /// The type that a field of a structure has outside of it.
 pub(super) fn field_type(func: &FuncIr, type_index: u32, field: u32) -> Type {
-    with_fields(func, type_index, |fields| outside(&fields[field as usize]))
+    func.module.field(type_index, field).storage.into()
 }
 
 /// The type that an element of an array has outside of it.
 pub(super) fn element_type(func: &FuncIr, type_index: u32) -> Type {
     field_type(func, type_index, 0)
-}
-
-fn outside(field: &FieldType) -> Type {
-    match field.storage {
-        StorageType::I8 | StorageType::I16 => Type::I32,
-        StorageType::Val(ty) => ty.into(),
-    }
-}
-
-/// Calls `f` with the fields of a structure, or the element of an array.
-fn with_fields<R>(func: &FuncIr, type_index: u32, f: impl FnOnce(&[FieldType]) -> R) -> R {
-    let module = &func.module;
-    let ty = module.registry.get(module.types[type_index as usize]);
-    match &ty.sub.composite {
-        CompositeType::Struct(fields) => f(fields),
-        CompositeType::Array(element) => f(std::slice::from_ref(element)),
-        CompositeType::Func(_) | CompositeType::Cont(_) => f(&[]),
-    }
 }
 
 /// The types of the operands of an `Aggregate`, and of its result.
@@ -185,28 +163,11 @@ pub(crate) fn aggregate_types(
     type_index: u32,
     b: u32,
 ) -> (Vec<Type>, Option<Type>) {
-    use Type::{I32, Ref};
-    use group::Aggregate as A;
-    let Group::Aggregate(op) = op.group() else {
+    let Group::Aggregate(row) = op.group() else {
         return (Vec::new(), None);
     };
-    let mut fields: Vec<Type> = with_fields(func, type_index, |fields| {
-        fields.iter().map(outside).collect()
-    });
-    match op {
-        A::StructNew => (fields, Some(Ref)),
-        A::StructNewDefault => (Vec::new(), Some(Ref)),
-        A::StructNewDesc => {
-            fields.push(Ref);
-            (fields, Some(Ref))
-        }
-        A::StructNewDefaultDesc => (vec![Ref], Some(Ref)),
-        A::ArrayNew => (vec![fields[0], I32], Some(Ref)),
-        A::ArrayNewDefault => (vec![I32], Some(Ref)),
-        A::ArrayNewFixed => (vec![fields[0]; b as usize], Some(Ref)),
-        A::ArrayNewData | A::ArrayNewElem => (vec![I32, I32], Some(Ref)),
-        A::ArrayFill => (vec![Ref, I32, fields[0], I32], None),
-        A::ArrayCopy => (vec![Ref, I32, Ref, I32, I32], None),
-        A::ArrayInitData | A::ArrayInitElem => (vec![Ref, I32, I32, I32], None),
-    }
+    let defined = func.module.defined(type_index);
+    let operands = aggregate_operands(row, &defined.layout, b);
+    let types = operands.into_iter().map(Type::from).collect();
+    (types, makes_object(row).then_some(Type::Ref))
 }

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::ir::{self, BlockId, HandlerId, Operand, OperandKind, Slot, Type};
 use crate::memory::MemoryData;
 use crate::module::ModuleParts;
-use crate::ops::Op;
+use crate::ops::{Op, Shape};
 use crate::trap::TrapKind;
 use crate::types::FuncType;
 
@@ -295,14 +295,17 @@ impl<'a> Builder<'a> {
                 self.write(dst, value);
             }
             IrInst::Unary { op, dst, a } => {
-                let a = self.read(a, fold::operand_type(op, 0));
-                let value = self.unary(op, a);
+                let operand = self.read(a, fold::operand_type(op, 0));
+                let value = match op.shape() {
+                    Shape::Reference | Shape::Object => self.ref_unary(op.on_words(), operand)?,
+                    _ => self.unary(op, operand),
+                };
                 self.write(dst, value);
             }
             IrInst::Binary { op, dst, a, b } => {
                 let a = self.read(a, fold::operand_type(op, 0));
                 let b = self.read(b, fold::operand_type(op, 1));
-                let value = self.binary(op, a, b);
+                let value = self.binary(op.on_words(), a, b);
                 self.write(dst, value);
             }
             IrInst::Ternary { op, dst, a, b, c } => self.ternary(op, dst, [a, b, c]),
@@ -396,17 +399,6 @@ impl<'a> Builder<'a> {
                 let value = self.func_inst(func);
                 self.write(dst, value);
             }
-            IrInst::RefIsNull { dst, a } => {
-                let a = self.read(a, Type::Ref);
-                let value = self.unary(Op::I64Eqz, a);
-                self.write(dst, value);
-            }
-            IrInst::RefEq { dst, a, b } => {
-                let (a, b) = (self.read(a, Type::Ref), self.read(b, Type::Ref));
-                let value = self.binary(Op::I64Eq, a, b);
-                self.write(dst, value);
-            }
-            IrInst::RefUnary { op, dst, a } => self.ref_unary(op, dst, a)?,
             IrInst::RefTest { ty, dst, a } => {
                 let value = self.is_of_type(a, ty);
                 self.write(dst, value);

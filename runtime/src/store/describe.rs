@@ -135,34 +135,30 @@ impl Walk<'_> {
         let fields = defined.layout.fields.iter().copied();
         sink(ty.0.into());
         match &defined.sub.composite {
-            CompositeType::Struct(types) => {
+            CompositeType::Struct(_) => {
                 if defined.sub.descriptor.is_some() {
                     sink(self.reference(ANY, extra.into()));
                 }
-                for (field, ty) in fields.zip(types.iter()) {
-                    self.field(object, field, ty.storage, sink);
-                }
+                fields.for_each(|field| self.field(object, field, sink));
             }
-            CompositeType::Array(element) => {
+            CompositeType::Array(_) => {
                 sink(extra.into());
                 for mut field in fields {
                     for _ in 0..extra {
-                        self.field(object, field, element.storage, sink);
+                        self.field(object, field, sink);
                         field.offset_bytes += 1 << field.size_log2;
                     }
                 }
             }
-            CompositeType::Func(ty) => {
+            CompositeType::Func(_) => {
                 sink(self.tag(object));
-                for (field, &ty) in fields.zip(&ty.params) {
-                    self.field(object, field, StorageType::Val(ty), sink);
-                }
+                fields.for_each(|field| self.field(object, field, sink));
             }
             CompositeType::Cont(_) => {}
         }
     }
 
-    fn field(&mut self, object: u32, at: FieldLayout, ty: StorageType, sink: &mut Sink<'_>) {
+    fn field(&mut self, object: u32, at: FieldLayout, sink: &mut Sink<'_>) {
         let base = self.data.heap.header(object).cast::<u8>();
         let at_bytes = base.wrapping_add(at.offset_bytes as usize);
         // SAFETY: layouts say where an object's fields are, and how wide.
@@ -174,7 +170,7 @@ impl Walk<'_> {
                 _ => at_bytes.cast::<u64>().read_unaligned(),
             }
         };
-        match ty {
+        match at.storage {
             StorageType::Val(ValType::Ref(ty)) => sink(self.reference(ty, low)),
             StorageType::I8 | StorageType::I16 | StorageType::Val(_) => sink(low),
         }

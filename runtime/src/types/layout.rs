@@ -25,19 +25,23 @@ pub struct Layout {
     pub refs: Box<[u32]>,
 }
 
-/// The offset and the width of a field.
+/// A field of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldLayout {
     /// Its offset from the object's head; of an element, that of element 0.
     pub offset_bytes: u32,
     /// The logarithm of its width in bytes: 0 to 4.
     pub size_log2: u8,
+    /// The type of its storage.
+    pub storage: StorageType,
+    /// True if instructions can change it.
+    pub is_mutable: bool,
 }
 
 impl FieldLayout {
     /// The number of slots of its value outside of the heap.
     pub fn slots(self) -> u32 {
-        if self.size_log2 == 4 { 2 } else { 1 }
+        self.storage.slots()
     }
 }
 
@@ -70,6 +74,8 @@ impl Layout {
             fields.push(FieldLayout {
                 offset_bytes,
                 size_log2,
+                storage: field.storage,
+                is_mutable: field.mutable,
             });
             if may_refer_to_objects(field.storage) {
                 refs.push(offset_bytes);

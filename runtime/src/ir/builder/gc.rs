@@ -8,9 +8,9 @@
 use super::Builder;
 use crate::decode::{Instr, RawRefType};
 use crate::error::Result;
-use crate::ir::types::{aggregate_types, element_type, field_type, ref_types};
+use crate::ir::types::{aggregate_types, element_type, field_type};
 use crate::ir::{Inst, Type};
-use crate::ops::{Op, group};
+use crate::ops::group;
 
 impl Builder<'_> {
     pub(super) fn object(&mut self, op: group::Object, instr: &Instr<'_>) -> Result<()> {
@@ -20,7 +20,7 @@ impl Builder<'_> {
             O::StructSet => self.struct_set(instr)?,
             O::ArrayGet | O::ArrayGetS | O::ArrayGetU => self.array_get(instr)?,
             O::ArraySet => self.array_set(instr)?,
-            O::RefI31 | O::I31GetS | O::I31GetU | O::ArrayLen => self.ref_unary(instr.op),
+            O::RefI31 | O::I31GetS | O::I31GetU | O::ArrayLen => self.unary(instr.op),
             O::AnyConvertExtern | O::ExternConvertAny => {}
         }
         Ok(())
@@ -74,12 +74,6 @@ impl Builder<'_> {
             operands,
         });
         Ok(())
-    }
-
-    pub(super) fn ref_unary(&mut self, op: Op) {
-        let a = self.pop();
-        let dst = self.push_temp(ref_types(op).1);
-        self.emit(Inst::RefUnary { op, dst, a });
     }
 
     pub(super) fn aggregate(&mut self, instr: &Instr<'_>) -> Result<()> {

@@ -30,7 +30,7 @@ use super::ops::{FpSize, Size};
 use super::regs::{Gpr, Vreg, XZR};
 use crate::ir::Type;
 use crate::jit::lower::{Isa, Lower};
-use crate::jit::ssa::fold::{self, IntLaw, IntOp};
+use crate::jit::ssa::fold::{self, IntOp};
 use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{self, Block, FuncSsa, InstId, Value};
 use crate::ops::{Group, Op, Shape, VectorRow};
@@ -143,13 +143,14 @@ fn is_immediate(op: Op, bits: u64) -> bool {
     let size = size_of(ty);
     let all = u64::MAX >> (64 - size.bit_count());
     let negated = bits.wrapping_neg() & all;
-    match (int.law(), int) {
-        (IntLaw::Compares { .. }, _) | (_, IntOp::Add | IntOp::Sub) => {
-            Imm12::new(bits).is_some() || Imm12::new(negated).is_some()
+    match int {
+        IntOp::Xor if bits == all => true,
+        IntOp::And | IntOp::Or | IntOp::Xor => BitImm::new(size, bits).is_some(),
+        IntOp::Shl | IntOp::ShrS | IntOp::ShrU | IntOp::Rotl | IntOp::Rotr => true,
+        _ => {
+            let is_arithmetic = matches!(int, IntOp::Add | IntOp::Sub) || int.inverse().is_some();
+            is_arithmetic && (Imm12::new(bits).is_some() || Imm12::new(negated).is_some())
         }
-        (_, IntOp::Xor) if bits == all => true,
-        (_, IntOp::And | IntOp::Or | IntOp::Xor) => BitImm::new(size, bits).is_some(),
-        (law, _) => law == IntLaw::Shifts,
     }
 }
 

@@ -480,7 +480,7 @@ impl Builder<'_> {
     /// A new exception: head, tag, and the values in slots, as the interpreters and the host read
     /// them.
     fn new_exception(&mut self, tag: u32, values: &[(Value, Type)]) -> Value {
-        let ty = self.defined(self.module.tags[tag as usize]);
+        let ty = self.module.defined(self.module.tags[tag as usize]);
         let identity = self.vm_entry(offset_of!(Vm, tags), tag);
         let (exception, base) = self.new_object(&ty, ty.layout.size_bytes.into(), 0);
         let at = OBJECT_HEADER_BYTES as i32;

@@ -13,7 +13,6 @@
 //! written to the value stack above its top.
 
 use std::mem::offset_of;
-use std::sync::Arc;
 
 use super::state::{load_of, store_of};
 use super::{Builder, Class, Helper, Inst, Value};
@@ -24,57 +23,29 @@ use crate::ir::{self, Operand, Slot, Type};
 use crate::jit::ssa::Room;
 use crate::ops::{Group, Op, group};
 use crate::trap::TrapKind;
-use crate::types::{
-    CompositeType, DefinedType, FieldLayout, OBJECT_HEADER_BYTES, RefType, StorageType,
-};
+use crate::types::{DefinedType, FieldLayout, OBJECT_HEADER_BYTES, RefType, StorageType};
 use crate::vm::{Cx, GcHeader};
 
 pub(super) const SLOT_BYTES: usize = 8;
 /// Objects up to this size are cleared by inline code.
 const CLEARED_BYTES_MAX: u32 = 128;
 
-/// A field or an element: where it is, and what its storage is.
-#[derive(Clone, Copy)]
-struct Field {
-    layout: FieldLayout,
-    storage: StorageType,
-    is_mutable: bool,
+/// The load of a field's value.
+fn field_load(field: FieldLayout, is_signed: bool) -> Op {
+    match (field.storage, is_signed) {
+        (StorageType::I8, false) => Op::I32Load8U,
+        (StorageType::I8, true) => Op::I32Load8S,
+        (StorageType::I16, false) => Op::I32Load16U,
+        (StorageType::I16, true) => Op::I32Load16S,
+        (StorageType::Val(ty), _) => load_of(ty.into()),
+    }
 }
 
-impl Field {
-    /// The type of its value.
-    fn ty(self) -> Type {
-        match self.storage {
-            StorageType::I8 | StorageType::I16 => Type::I32,
-            StorageType::Val(ty) => ty.into(),
-        }
-    }
-
-    fn load(self, is_signed: bool) -> Op {
-        match (self.storage, is_signed) {
-            (StorageType::I8, false) => Op::I32Load8U,
-            (StorageType::I8, true) => Op::I32Load8S,
-            (StorageType::I16, false) => Op::I32Load16U,
-            (StorageType::I16, true) => Op::I32Load16S,
-            (StorageType::Val(ty), _) => load_of(ty.into()),
-        }
-    }
-
-    fn store(self) -> Op {
-        match self.storage {
-            StorageType::I8 => Op::I32Store8,
-            StorageType::I16 => Op::I32Store16,
-            StorageType::Val(ty) => store_of(ty.into()),
-        }
-    }
-
-    /// Loads of what never changes are shared.
-    fn class(self) -> Class {
-        if self.is_mutable {
-            Class::Object
-        } else {
-            Class::Fixed
-        }
+fn field_store(field: FieldLayout) -> Op {
+    match field.storage {
+        StorageType::I8 => Op::I32Store8,
+        StorageType::I16 => Op::I32Store16,
+        StorageType::Val(ty) => store_of(ty.into()),
     }
 }
 
@@ -84,16 +55,10 @@ type Place = (Value, i32);
 impl Builder<'_> {
     // --- references ------------------------------------------------------------------------------
 
-    /// A reference that is not null.
-    fn read_object(&mut self, object: Operand, kind: TrapKind) -> Value {
-        let object = self.read(object, Type::Ref);
-        self.trap_if_null(object, kind);
-        object
-    }
-
-    pub(super) fn ref_unary(&mut self, op: Op, dst: Slot, a: Operand) -> Result<()> {
-        let value = if op == Op::RefI31 {
-            let a = self.read(a, Type::I32);
+    pub(super) fn ref_unary(&mut self, op: Op, a: Value) -> Result<Value> {
+        Ok(if op == Op::I64Eqz {
+            self.unary(op, a)
+        } else if op == Op::RefI31 {
             let one = self.constant(Type::I32, 1);
             let shifted = self.binary(Op::I32Shl, a, one);
             let word = self.binary(Op::I32Or, shifted, one);
@@ -103,38 +68,27 @@ impl Builder<'_> {
         } else if op == Op::I31GetU {
             self.i31(a, Op::I32ShrU)
         } else if op == Op::ArrayLen {
-            let a = self.read_object(a, TrapKind::NullArrayReference);
+            self.trap_if_null(a, TrapKind::NullArrayReference);
             self.array_len(a)
         } else if op == Op::RefGetDesc {
-            let a = self.read_object(a, TrapKind::NullReference);
+            self.trap_if_null(a, TrapKind::NullReference);
             let base = self.object_address(a);
             let at = offset_of!(GcHeader, extra);
             self.load(Op::I64Load32U, Class::Fixed, base, at, Type::Ref)
         } else {
             return Self::unsupported(op);
-        };
-        self.write(dst, value);
-        Ok(())
+        })
     }
 
     /// The number of an i31, which is above the lowest bit.
-    fn i31(&mut self, a: Operand, shift: Op) -> Value {
-        let a = self.read_object(a, TrapKind::NullI31Reference);
+    fn i31(&mut self, a: Value, shift: Op) -> Value {
+        self.trap_if_null(a, TrapKind::NullI31Reference);
         let word = self.unary(Op::I32WrapI64, a);
         let one = self.constant(Type::I32, 1);
         self.binary(shift, word, one)
     }
 
     // --- fields ----------------------------------------------------------------------------------
-
-    pub(super) fn defined(&self, type_index: u32) -> Arc<DefinedType> {
-        let id = self.module.types[type_index as usize];
-        self.module.registry.get(id)
-    }
-
-    fn object_field(&self, (type_index, field): (u32, u32)) -> Field {
-        field_of(&self.defined(type_index), field as usize)
-    }
 
     /// The address of an object that there is: the reference is known not to be null.
     pub(super) fn object_address(&mut self, object: Value) -> Value {
@@ -151,7 +105,7 @@ impl Builder<'_> {
     }
 
     /// The place of an array's element, which must be there.
-    fn element(&mut self, element: Field, array: Value, index: Value) -> Place {
+    fn element(&mut self, element: FieldLayout, array: Value, index: Value) -> Place {
         self.trap_if_null(array, TrapKind::NullArrayReference);
         let len = self.array_len(array);
         let outside = self.binary(Op::I32GeU, index, len);
@@ -160,29 +114,30 @@ impl Builder<'_> {
         let header = self.constant(Type::I64, OBJECT_HEADER_BYTES.into());
         let first = self.binary(Op::I64Add, base, header);
         let wide = self.unary(Op::I64ExtendI32U, index);
-        let log2 = self.constant(Type::I64, element.layout.size_log2.into());
+        let log2 = self.constant(Type::I64, element.size_log2.into());
         let distance = self.binary(Op::I64Shl, wide, log2);
         (self.binary(Op::I64Add, first, distance), 0)
     }
 
     pub(super) fn struct_get(&mut self, op: Op, of: (u32, u32), dst: Slot, object: Operand) {
-        let object = self.read_object(object, TrapKind::NullStructReference);
-        let field = self.object_field(of);
+        let object = self.read(object, Type::Ref);
+        self.trap_if_null(object, TrapKind::NullStructReference);
+        let field = self.module.field(of.0, of.1);
         let place = self.field_place(object, field);
         self.get_field(op, field, dst, place);
     }
 
     pub(super) fn struct_set(&mut self, of: (u32, u32), object: Operand, value: Operand) {
-        let field = self.object_field(of);
+        let field = self.module.field(of.0, of.1);
         let object = self.read(object, Type::Ref);
-        let value = self.read(value, field.ty());
+        let value = self.read(value, field.storage.into());
         self.trap_if_null(object, TrapKind::NullStructReference);
         let place = self.field_place(object, field);
         self.set_field(field, place, value);
     }
 
-    fn field_place(&mut self, object: Value, field: Field) -> Place {
-        let offset = field.layout.offset_bytes as i32;
+    fn field_place(&mut self, object: Value, field: FieldLayout) -> Place {
+        let offset = field.offset_bytes as i32;
         (self.object_address(object), offset)
     }
 
@@ -193,7 +148,7 @@ impl Builder<'_> {
         dst: Slot,
         [array, index]: [Operand; 2],
     ) {
-        let element = self.object_field((type_index, 0));
+        let element = self.module.field(type_index, 0);
         let array = self.read(array, Type::Ref);
         let index = self.read(index, Type::I32);
         let place = self.element(element, array, index);
@@ -201,29 +156,35 @@ impl Builder<'_> {
     }
 
     pub(super) fn array_set(&mut self, type_index: u32, operands: ir::List) {
-        let element = self.object_field((type_index, 0));
+        let element = self.module.field(type_index, 0);
         let operands = self.list(operands);
         let array = self.read(operands[0], Type::Ref);
         let index = self.read(operands[1], Type::I32);
-        let value = self.read(operands[2], element.ty());
+        let value = self.read(operands[2], element.storage.into());
         let place = self.element(element, array, index);
         self.set_field(element, place, value);
     }
 
-    fn get_field(&mut self, op: Op, field: Field, dst: Slot, (base, offset): Place) {
+    fn get_field(&mut self, op: Op, field: FieldLayout, dst: Slot, (base, offset): Place) {
         let is_signed = matches!(op, Op::StructGetS | Op::ArrayGetS);
+        // Loads of what never changes are shared.
+        let class = if field.is_mutable {
+            Class::Object
+        } else {
+            Class::Fixed
+        };
         let inst = Inst::Load {
-            op: field.load(is_signed),
-            class: field.class(),
+            op: field_load(field, is_signed),
+            class,
             base,
             offset,
         };
-        let value = self.one(inst, field.ty());
+        let value = self.one(inst, field.storage.into());
         self.write(dst, value);
     }
 
-    fn set_field(&mut self, field: Field, (base, offset): Place, value: Value) {
-        self.put(field.store(), Class::Object, (base, offset), value);
+    fn set_field(&mut self, field: FieldLayout, (base, offset): Place, value: Value) {
+        self.put(field_store(field), Class::Object, (base, offset), value);
     }
 
     pub(super) fn put(&mut self, op: Op, class: Class, (base, offset): Place, value: Value) {
@@ -253,7 +214,7 @@ impl Builder<'_> {
         let pairs = self.list(operands).iter().zip(types);
         let operands: Vec<(Value, Type)> = pairs.map(|(&o, ty)| (self.read(o, ty), ty)).collect();
         let values: Vec<Value> = operands.iter().map(|&(value, _)| value).collect();
-        let ty = self.defined(type_index);
+        let ty = self.module.defined(type_index);
         let is_small = ty.layout.size_bytes <= CLEARED_BYTES_MAX;
         let object = match row {
             A::StructNew => self.new_struct(&ty, None, &values),
@@ -299,8 +260,8 @@ impl Builder<'_> {
             self.put(Op::I64Store32, Class::Object, (base, at), descriptor);
         }
         for (n, &value) in fields.iter().enumerate() {
-            let field = field_of(ty, n);
-            self.set_field(field, (base, field.layout.offset_bytes as i32), value);
+            let field = ty.layout.fields[n];
+            self.set_field(field, (base, field.offset_bytes as i32), value);
         }
         if fields.is_empty() {
             let zero = self.constant(Type::I64, 0);
@@ -313,12 +274,12 @@ impl Builder<'_> {
 
     /// An array of given elements.
     fn new_array(&mut self, ty: &DefinedType, elements: &[Value]) -> Value {
-        let field = field_of(ty, 0);
+        let field = ty.layout.fields[0];
         let len = elements.len() as u32;
-        let bytes = u64::from(len) << field.layout.size_log2;
+        let bytes = u64::from(len) << field.size_log2;
         let (object, base) = self.new_object(ty, u64::from(OBJECT_HEADER_BYTES) + bytes, len);
         for (n, &value) in elements.iter().enumerate() {
-            let at = OBJECT_HEADER_BYTES as usize + (n << field.layout.size_log2);
+            let at = OBJECT_HEADER_BYTES as usize + (n << field.size_log2);
             self.set_field(field, (base, at as i32), value);
         }
         object
@@ -441,20 +402,5 @@ impl Builder<'_> {
         let low = self.unary(Op::I32WrapI64, a);
         let mask = self.constant(Type::I32, mask);
         self.binary(Op::I32And, low, mask)
-    }
-}
-
-fn field_of(ty: &DefinedType, n: usize) -> Field {
-    let field = match &ty.sub.composite {
-        CompositeType::Struct(fields) => fields[n],
-        CompositeType::Array(element) => *element,
-        CompositeType::Func(_) | CompositeType::Cont(_) => {
-            unreachable!("validation: {ty:?} has fields")
-        }
-    };
-    Field {
-        layout: ty.layout.fields[n],
-        storage: field.storage,
-        is_mutable: field.mutable,
     }
 }

@@ -171,7 +171,7 @@ impl<'a> View<'a> {
         let (op, a, b) = self.comparison(cond, goes_on_if)?;
         self.test_of(around, op, a, b).or_else(|| {
             let b = b?;
-            self.test_of(around, fold::mirrored(op)?, b, Some(a))
+            self.test_of(around, op.commuted()?, b, Some(a))
         })
     }
 

@@ -266,13 +266,13 @@ impl Walk<'_> {
                     return To(self.constant(fold::result_type(op), result));
                 }
             }
-            (Some(_), None) if fold::is_commutative(op) => {
-                Rule::ConstantRight.hit();
-                return Simplified::Inst(Inst::Binary { op, a: b, b: a });
-            }
             (Some(_), None) => {
-                if let Some(op) = fold::mirrored(op) {
-                    Rule::MirrorCompare.hit();
+                if let Some(commuted) = fold::commuted(op) {
+                    match commuted == op {
+                        true => Rule::ConstantRight.hit(),
+                        false => Rule::MirrorCompare.hit(),
+                    }
+                    let op = commuted;
                     return Simplified::Inst(Inst::Binary { op, a: b, b: a });
                 }
             }

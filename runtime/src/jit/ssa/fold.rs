@@ -3,42 +3,12 @@
 
 use crate::evaluate::{Slots, evaluator};
 use crate::ir::Type;
-use crate::ops::{Group, Op, Shape, SigType, Signature, group};
+pub(crate) use crate::ir::types::{param as operand_type, result as result_type};
+use crate::ops::{Group, Op, Shape, group};
 
 /// True if the result of an opcode is a truth value, 0 or 1.
 pub fn is_bool(op: Op) -> bool {
     matches!(op.shape(), Shape::Test | Shape::Compare)
-}
-
-/// The type of the result of a numeric opcode or a load.
-pub fn result_type(op: Op) -> Type {
-    match op.row().signature {
-        Signature::Fixed {
-            results: [ty, ..], ..
-        } => type_of(*ty),
-        Signature::Fixed { results: [], .. } | Signature::Special => {
-            unreachable!("{} has a result", op.mnemonic())
-        }
-    }
-}
-
-/// The type of the `n`th operand of a numeric opcode or a store.
-pub fn operand_type(op: Op, n: usize) -> Type {
-    match op.row().signature {
-        Signature::Fixed { params, .. } => type_of(params[n]),
-        Signature::Special => unreachable!("{} has operands", op.mnemonic()),
-    }
-}
-
-fn type_of(ty: SigType) -> Type {
-    match ty {
-        SigType::I32 => Type::I32,
-        SigType::I64 | SigType::Addr => Type::I64,
-        SigType::F32 => Type::F32,
-        SigType::F64 => Type::F64,
-        SigType::V128 => Type::V128,
-        SigType::Ref => Type::Ref,
-    }
 }
 
 /// The result on constants; `None` if it traps, or if a NaN comes out, whose bits depend on the
@@ -71,69 +41,20 @@ pub fn splat(op: Op, bits: u64) -> Option<u128> {
     Some(vector.to_bits())
 }
 
-/// True if the operands may be exchanged.
-pub fn is_commutative(op: Op) -> bool {
-    mirrored(op) == Some(op) || law(op) == Some(IntLaw::Commutes)
+/// The operation on integers that gives the same with exchanged operands.
+pub fn commuted(op: Op) -> Option<Op> {
+    integer(op)?;
+    op.commuted()
 }
 
 /// The integer comparison that holds exactly when this one does not.
 pub fn inverse(op: Op) -> Option<Op> {
     let (int, ty) = integer(op)?;
-    match int.law() {
-        IntLaw::Compares { inverse, .. } => Some(inverse.of_type(ty)),
-        IntLaw::None | IntLaw::Commutes | IntLaw::Shifts => None,
-    }
-}
-
-/// The integer comparison that holds for exchanged operands.
-pub fn mirrored(op: Op) -> Option<Op> {
-    let (int, ty) = integer(op)?;
-    match int.law() {
-        IntLaw::Compares { mirror, .. } => Some(mirror.of_type(ty)),
-        IntLaw::None | IntLaw::Commutes | IntLaw::Shifts => None,
-    }
-}
-
-fn law(op: Op) -> Option<IntLaw> {
-    integer(op).map(|(int, _)| int.law())
-}
-
-/// A law that an operation on integers keeps.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum IntLaw {
-    /// None of those below.
-    None,
-    /// The operands may be exchanged.
-    Commutes,
-    /// Shifts or rotates, by the second operand modulo the width.
-    Shifts,
-    /// Compares: the comparison that holds exactly when this one does not, and the one that holds
-    /// for exchanged operands.
-    Compares {
-        #[allow(missing_docs, reason = "said above")]
-        inverse: IntOp,
-        #[allow(missing_docs, reason = "said above")]
-        mirror: IntOp,
-    },
-}
-
-macro_rules! law {
-    () => {
-        IntLaw::None
-    };
-    (compares $inverse:ident $mirror:ident) => {
-        IntLaw::Compares {
-            inverse: IntOp::$inverse,
-            mirror: IntOp::$mirror,
-        }
-    };
-    ($law:ident) => {
-        IntLaw::$law
-    };
+    int.inverse().map(|inverse| inverse.of_type(ty))
 }
 
 macro_rules! int_ops {
-    ($($kind:ident $narrow:ident $wide:ident $([$($law:ident)+])?;)*) => {
+    ($($kind:ident $narrow:ident $wide:ident $([not $inverse:ident])?;)*) => {
         /// An operation on integers, without their width.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         pub enum IntOp { $($kind),* }
@@ -156,9 +77,9 @@ macro_rules! int_ops {
                 }
             }
 
-            /// The law that the operation keeps.
-            pub fn law(self) -> IntLaw {
-                match self { $(IntOp::$kind => law!($($($law)+)?),)* }
+            /// The comparison that holds exactly when this one does not.
+            pub fn inverse(self) -> Option<IntOp> {
+                match self { $(IntOp::$kind => None$(.or(Some(IntOp::$inverse)))?,)* }
             }
         }
     };
@@ -170,32 +91,32 @@ int_ops! {
     Popcnt I32Popcnt I64Popcnt;
     Extend8S I32Extend8S I64Extend8S;
     Extend16S I32Extend16S I64Extend16S;
-    Add I32Add I64Add [Commutes];
+    Add I32Add I64Add;
     Sub I32Sub I64Sub;
-    Mul I32Mul I64Mul [Commutes];
+    Mul I32Mul I64Mul;
     DivS I32DivS I64DivS;
     DivU I32DivU I64DivU;
     RemS I32RemS I64RemS;
     RemU I32RemU I64RemU;
-    And I32And I64And [Commutes];
-    Or I32Or I64Or [Commutes];
-    Xor I32Xor I64Xor [Commutes];
-    Shl I32Shl I64Shl [Shifts];
-    ShrS I32ShrS I64ShrS [Shifts];
-    ShrU I32ShrU I64ShrU [Shifts];
-    Rotl I32Rotl I64Rotl [Shifts];
-    Rotr I32Rotr I64Rotr [Shifts];
+    And I32And I64And;
+    Or I32Or I64Or;
+    Xor I32Xor I64Xor;
+    Shl I32Shl I64Shl;
+    ShrS I32ShrS I64ShrS;
+    ShrU I32ShrU I64ShrU;
+    Rotl I32Rotl I64Rotl;
+    Rotr I32Rotr I64Rotr;
     Eqz I32Eqz I64Eqz;
-    Eq I32Eq I64Eq [compares Ne Eq];
-    Ne I32Ne I64Ne [compares Eq Ne];
-    LtS I32LtS I64LtS [compares GeS GtS];
-    LtU I32LtU I64LtU [compares GeU GtU];
-    GtS I32GtS I64GtS [compares LeS LtS];
-    GtU I32GtU I64GtU [compares LeU LtU];
-    LeS I32LeS I64LeS [compares GtS GeS];
-    LeU I32LeU I64LeU [compares GtU GeU];
-    GeS I32GeS I64GeS [compares LtS LeS];
-    GeU I32GeU I64GeU [compares LtU LeU];
+    Eq I32Eq I64Eq [not Ne];
+    Ne I32Ne I64Ne [not Eq];
+    LtS I32LtS I64LtS [not GeS];
+    LtU I32LtU I64LtU [not GeU];
+    GtS I32GtS I64GtS [not LeS];
+    GtU I32GtU I64GtU [not LeU];
+    LeS I32LeS I64LeS [not GtS];
+    LeU I32LeU I64LeU [not GtU];
+    GeS I32GeS I64GeS [not LtS];
+    GeU I32GeU I64GeU [not LtU];
 }
 
 /// The operation of an opcode that has only integers of one width as operands, and their type.
@@ -217,7 +138,7 @@ mod tests {
     fn inverses_and_mirrors_of_comparisons_hold() {
         let mut seen = 0;
         for &op in Op::ALL {
-            let (Some(inverse), Some(mirror)) = (inverse(op), mirrored(op)) else {
+            let (Some(inverse), Some(mirror)) = (inverse(op), commuted(op)) else {
                 continue;
             };
             seen += 1;
@@ -239,7 +160,7 @@ mod tests {
 
     #[test]
     fn commutative_opcodes_commute() {
-        for &op in Op::ALL.iter().filter(|op| is_commutative(**op)) {
+        for &op in Op::ALL.iter().filter(|op| commuted(**op) == Some(**op)) {
             for [a, b] in pairs() {
                 assert_eq!(evaluate(op, &[a, b]), evaluate(op, &[b, a]), "{op:?}");
             }

@@ -4,8 +4,9 @@ use super::fields::{distance_field, immediate};
 use super::layout::Layout;
 use super::{Fixup, Fuser, NOT_EMITTED, OperandField, internal};
 use crate::error::Result;
+use crate::ir::types::{param, result};
 use crate::ir::{BlockId, FuncIr, Inst, Operand, OperandKind, Slot, Type};
-use crate::ops::{Op, Shape, SigType, Signature};
+use crate::ops::{Op, Shape};
 use crate::register::table::{self, opcode};
 use crate::types::RefType;
 
@@ -93,7 +94,8 @@ fn test(func: &FuncIr, layout: &Layout, before: &[Inst], cond: Operand) -> Optio
     {
         return Some((Test::Cast(a, ty), false));
     }
-    if let Inst::RefIsNull { dst, a } = *last
+    if let Inst::Unary { op, dst, a } = *last
+        && op == Op::RefIsNull
         && is_it(dst)
     {
         return Some((Test::NonZero(a, Type::Ref), true));
@@ -149,7 +151,7 @@ fn test_of_two(
     let (op, b) = if is_counter(a) {
         (op, b)
     } else if is_counter(b) {
-        (commuted(op)?, a)
+        (op.commuted()?, a)
     } else {
         return None;
     };
@@ -178,37 +180,14 @@ fn step(func: &FuncIr, layout: &Layout, inst: &Inst) -> Option<(u16, i16, Type)>
     (a == Operand::slot(dst)).then_some((counter, step, ty))
 }
 
-fn value_type(ty: SigType) -> Type {
-    match ty {
-        SigType::I32 | SigType::Addr => Type::I32,
-        SigType::I64 => Type::I64,
-        SigType::F32 => Type::F32,
-        SigType::F64 => Type::F64,
-        SigType::V128 => Type::V128,
-        SigType::Ref => Type::Ref,
-    }
-}
-
-fn signature(op: Op) -> (&'static [SigType], &'static [SigType]) {
-    match op.row().signature {
-        Signature::Fixed { params, results } => (params, results),
-        Signature::Special => (&[], &[]),
-    }
-}
-
-/// The types of the first operand and of the result of a numeric opcode or load.
+/// The types of the first operand and of the result of a numeric opcode, or of the result of a load.
 pub(super) fn types(op: Op) -> (Type, Type) {
-    let (params, results) = signature(op);
-    let of = |types: &[SigType]| types.first().map_or(Type::I32, |&ty| value_type(ty));
-    (of(params), of(results))
+    (param(op, 0), result(op))
 }
 
 /// The type of what a store stores.
 pub(super) fn stored(op: Op) -> Type {
-    signature(op)
-        .0
-        .last()
-        .map_or(Type::I32, |&ty| value_type(ty))
+    param(op, 1)
 }
 
 /// Exchanges operands where that gets a constant into the second place.
@@ -220,80 +199,11 @@ pub(super) fn constant_last(
 ) -> (Op, Operand, Operand) {
     if func.constant(a).is_some()
         && func.constant(b).is_none()
-        && let Some(op) = commuted(op)
+        && let Some(op) = op.commuted()
     {
         return (op, b, a);
     }
     (op, a, b)
-}
-
-/// Opcodes that give the same with exchanged operands.
-const COMMUTATIVE: &[Op] = &[
-    Op::I32Add,
-    Op::I32Mul,
-    Op::I32And,
-    Op::I32Or,
-    Op::I32Xor,
-    Op::I32Eq,
-    Op::I32Ne,
-    Op::I64Add,
-    Op::I64Mul,
-    Op::I64And,
-    Op::I64Or,
-    Op::I64Xor,
-    Op::I64Eq,
-    Op::I64Ne,
-    Op::F32Add,
-    Op::F32Mul,
-    Op::F32Min,
-    Op::F32Max,
-    Op::F32Eq,
-    Op::F32Ne,
-    Op::F64Add,
-    Op::F64Mul,
-    Op::F64Min,
-    Op::F64Max,
-    Op::F64Eq,
-    Op::F64Ne,
-];
-
-/// Comparisons that give the same as their partner with exchanged operands.
-const MIRRORED: &[(Op, Op)] = &[
-    (Op::I32LtS, Op::I32GtS),
-    (Op::I32LtU, Op::I32GtU),
-    (Op::I32LeS, Op::I32GeS),
-    (Op::I32LeU, Op::I32GeU),
-    (Op::I64LtS, Op::I64GtS),
-    (Op::I64LtU, Op::I64GtU),
-    (Op::I64LeS, Op::I64GeS),
-    (Op::I64LeU, Op::I64GeU),
-    (Op::F32Lt, Op::F32Gt),
-    (Op::F32Le, Op::F32Ge),
-    (Op::F64Lt, Op::F64Gt),
-    (Op::F64Le, Op::F64Ge),
-];
-
-/// By opcode, the opcode that gives the same with exchanged operands, if there is one.
-static COMMUTED: [Option<Op>; Op::ALL.len()] = {
-    let mut commuted = [None; Op::ALL.len()];
-    let mut i = 0;
-    while i < COMMUTATIVE.len() {
-        commuted[COMMUTATIVE[i] as usize] = Some(COMMUTATIVE[i]);
-        i += 1;
-    }
-    i = 0;
-    while i < MIRRORED.len() {
-        let (a, b) = MIRRORED[i];
-        commuted[a as usize] = Some(b);
-        commuted[b as usize] = Some(a);
-        i += 1;
-    }
-    commuted
-};
-
-/// The opcode that gives the same with exchanged operands.
-pub(super) fn commuted(op: Op) -> Option<Op> {
-    COMMUTED[op as usize]
 }
 
 impl Fuser<'_> {

@@ -7,18 +7,15 @@ use crate::error::Result;
 use crate::gc::{Cast, Cell};
 use crate::ir::{Inst, List, Operand, Role, Slot, Type};
 use crate::ops::Op;
-use crate::register::table::{REF_UNARY_OPS, opcode};
+use crate::register::table::opcode;
 use crate::store::aggregate::aggregate;
-use crate::types::{CompositeType, DefinedType, FieldLayout, RefType, StorageType};
-
-/// The layout of a field, and its type outside of the object.
-pub(super) type ObjectField = (FieldLayout, Type);
+use crate::types::{FieldLayout, RefType};
 
 impl Fuser<'_> {
     pub(super) fn array_get(
         &mut self,
         op: Op,
-        (element, ty): ObjectField,
+        element: FieldLayout,
         dst: Slot,
         (array, index): (Operand, Operand),
     ) {
@@ -26,12 +23,12 @@ impl Fuser<'_> {
         let index = self.slot(index, Type::I32, 1);
         let dst = self.layout.slot(dst);
         let to = self.dst(dst);
-        let code = match read_form(op, element, ty) {
+        let code = match read_form(op, element) {
             Some(form) => opcode!(array_get) + form,
             None => opcode!(array_get_vector),
         };
         self.cell(code, array, index, to);
-        self.done(dst, ty);
+        self.done(dst, element.storage.into());
     }
 
     pub(super) fn ref_test(&mut self, ty: RefType, dst: Slot, a: Operand) {
@@ -69,34 +66,26 @@ impl Fuser<'_> {
         self.cell(opcode!(ref_cast_desc), a, descriptor, u16::from(nullable));
     }
 
-    pub(super) fn ref_unary(&mut self, op: Op, dst: Slot, a: Operand) -> Result<()> {
-        let row = REF_UNARY_OPS.iter().position(|&row| row == op);
-        let row = row.ok_or_else(|| internal(op.mnemonic()))? as u16;
-        let operand = if op == Op::RefI31 {
-            Type::I32
-        } else {
-            Type::Ref
-        };
-        let is_ref = matches!(op, Op::RefI31 | Op::RefGetDesc);
+    pub(super) fn ref_unary(
+        &mut self,
+        row: u16,
+        (operand, result): (Type, Type),
+        dst: Slot,
+        a: Operand,
+    ) -> Result<()> {
         let a = self.slot(a, operand, 0);
         let dst = self.layout.slot(dst);
         let to = self.dst(dst);
         self.cell(opcode!(ref_unary) + row, a, 0, to);
-        self.done(dst, if is_ref { Type::Ref } else { Type::I32 });
+        self.done(dst, result);
         Ok(())
     }
 
-    pub(super) fn struct_get(
-        &mut self,
-        op: Op,
-        (field, ty): ObjectField,
-        dst: Slot,
-        object: Operand,
-    ) {
+    pub(super) fn struct_get(&mut self, op: Op, field: FieldLayout, dst: Slot, object: Operand) {
         let object = self.slot(object, Type::Ref, 0);
         let dst = self.layout.slot(dst);
         let to = self.dst(dst);
-        let code = match read_form(op, field, ty) {
+        let code = match read_form(op, field) {
             Some(form) => opcode!(struct_get) + form * 2,
             None => opcode!(struct_get_vector),
         };
@@ -107,11 +96,14 @@ impl Fuser<'_> {
                 self.cells.push(field.offset_bytes.into());
             }
         }
-        self.done(dst, ty);
+        self.done(dst, field.storage.into());
     }
 
-    pub(super) fn struct_set(&mut self, (field, ty): ObjectField, object: Operand, value: Operand) {
-        let (object, value) = (self.slot(object, Type::Ref, 0), self.slot(value, ty, 1));
+    pub(super) fn struct_set(&mut self, field: FieldLayout, object: Operand, value: Operand) {
+        let (object, value) = (
+            self.slot(object, Type::Ref, 0),
+            self.slot(value, field.storage.into(), 1),
+        );
         let code = match field.size_log2 {
             4 => opcode!(struct_set_vector),
             width => opcode!(struct_set) + u16::from(width) * 2,
@@ -125,11 +117,11 @@ impl Fuser<'_> {
         }
     }
 
-    pub(super) fn array_set(&mut self, (element, ty): ObjectField, operands: List) {
+    pub(super) fn array_set(&mut self, element: FieldLayout, operands: List) {
         let operands = self.func.list(operands);
         let array = self.slot(operands[0], Type::Ref, 0);
         let index = self.slot(operands[1], Type::I32, 1);
-        let value = self.slot(operands[2], ty, 2);
+        let value = self.slot(operands[2], element.storage.into(), 2);
         let code = match element.size_log2 {
             4 => opcode!(array_set_vector),
             width => opcode!(array_set) + u16::from(width),
@@ -147,7 +139,7 @@ impl Fuser<'_> {
         dst: Slot,
     ) -> Result<()> {
         let run = aggregate(op).ok_or_else(|| internal(op.mnemonic()))? as usize as u64;
-        let defined = self.defined(type_index);
+        let defined = self.func.module.defined(type_index);
         let ty = Arc::as_ptr(&defined) as u64;
         let first = self.layout.slot(dst);
         let live = u64::from(self.layout.frame_slots) << 32;
@@ -181,31 +173,12 @@ impl Fuser<'_> {
     pub(super) fn cast(&self, ty: RefType) -> u64 {
         Cast::new(&self.func.module.registry, ty).pack()
     }
-
-    fn defined(&self, type_index: u32) -> Arc<DefinedType> {
-        let module = &self.func.module;
-        module.registry.get(module.types[type_index as usize])
-    }
-
-    pub(super) fn object_field(&self, type_index: u32, field: u32) -> ObjectField {
-        let defined = self.defined(type_index);
-        let storage = match &defined.sub.composite {
-            CompositeType::Struct(fields) => fields[field as usize].storage,
-            CompositeType::Array(element) => element.storage,
-            CompositeType::Func(_) | CompositeType::Cont(_) => StorageType::I8,
-        };
-        let ty = match storage {
-            StorageType::I8 | StorageType::I16 => Type::I32,
-            StorageType::Val(ty) => ty.into(),
-        };
-        (defined.layout.fields[field as usize], ty)
-    }
 }
 
 /// The position among the handlers that read a field; `None` for a v128.
-fn read_form(op: Op, field: FieldLayout, ty: Type) -> Option<u16> {
+fn read_form(op: Op, field: FieldLayout) -> Option<u16> {
     let is_signed = matches!(op, Op::StructGetS | Op::ArrayGetS);
-    match ty {
+    match field.storage.into() {
         Type::V128 => None,
         Type::F64 => Some(6),
         Type::I32 | Type::I64 | Type::F32 | Type::Ref => {

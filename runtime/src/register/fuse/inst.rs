@@ -6,7 +6,7 @@ use super::{Fuser, condition, internal, small};
 use crate::error::Result;
 use crate::ir::{BlockId, Inst, List, Operand, Role, Slot, Type};
 use crate::ops::Op;
-use crate::register::table::{self, HAS_RESULT, IS_NARROW, UnaryForm, opcode};
+use crate::register::table::{self, HAS_RESULT, IS_NARROW, REF_UNARY_OPS, UnaryForm, opcode};
 
 impl Fuser<'_> {
     /// Emits an instruction in the place of block `here`.
@@ -17,8 +17,8 @@ impl Fuser<'_> {
                 let dst = self.layout.slot(dst);
                 self.copy(Move { dst, src, ty });
             }
-            Inst::Unary { op, dst, a } => self.unary(op, dst, a)?,
-            Inst::Binary { op, dst, a, b } => self.binary(op, dst, a, b)?,
+            Inst::Unary { op, dst, a } => self.unary(op.on_words(), dst, a)?,
+            Inst::Binary { op, dst, a, b } => self.binary(op.on_words(), dst, a, b)?,
             Inst::Ternary { op, dst, a, b, c } => self.ternary(op, dst, [a, b, c])?,
             Inst::Wide { op, dst, operands } => self.wide(op, dst, operands)?,
             Inst::Shuffle {
@@ -92,9 +92,6 @@ impl Fuser<'_> {
             Inst::Fuel { cost } => self.cell_far(opcode!(fuel), 0, cost),
             Inst::Poll => self.cell(opcode!(poll), 0, 0, 0),
             Inst::RefFunc { dst, func } => self.ref_func(dst, func),
-            Inst::RefIsNull { dst, a } => self.unary(Op::I64Eqz, dst, a)?,
-            Inst::RefEq { dst, a, b } => self.binary(Op::I64Eq, dst, a, b)?,
-            Inst::RefUnary { op, dst, a } => self.ref_unary(op, dst, a)?,
             Inst::RefTest { ty, dst, a } => self.ref_test(ty, dst, a),
             Inst::RefCast { ty, a } => self.ref_cast(ty, a),
             Inst::RefTestDesc {
@@ -118,24 +115,29 @@ impl Fuser<'_> {
                 field,
                 dst,
                 object,
-            } => self.struct_get(op, self.object_field(type_index, field), dst, object),
+            } => self.struct_get(op, self.func.module.field(type_index, field), dst, object),
             Inst::StructSet {
                 type_index,
                 field,
                 object,
                 value,
-            } => self.struct_set(self.object_field(type_index, field), object, value),
+            } => self.struct_set(self.func.module.field(type_index, field), object, value),
             Inst::ArrayGet {
                 op,
                 type_index,
                 dst,
                 array,
                 index,
-            } => self.array_get(op, self.object_field(type_index, 0), dst, (array, index)),
+            } => self.array_get(
+                op,
+                self.func.module.field(type_index, 0),
+                dst,
+                (array, index),
+            ),
             Inst::ArraySet {
                 type_index,
                 operands,
-            } => self.array_set(self.object_field(type_index, 0), operands),
+            } => self.array_set(self.func.module.field(type_index, 0), operands),
             Inst::Aggregate {
                 op,
                 type_index,
@@ -229,6 +231,9 @@ impl Fuser<'_> {
 
     fn unary(&mut self, op: Op, dst: Slot, a: Operand) -> Result<()> {
         let (operand, result) = condition::types(op);
+        if let Some(row) = REF_UNARY_OPS.iter().position(|&row| row == op) {
+            return self.ref_unary(row as u16, (operand, result), dst, a);
+        }
         if table::unary(op, UnaryForm::Slot, self.profile).is_none() {
             return self.vector_unary(op, dst, a);
         }

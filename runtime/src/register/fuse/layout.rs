@@ -149,7 +149,7 @@ fn slot_constants(func: &FuncIr, inst: &Inst, mut report: impl FnMut(u32)) {
         }
     };
     if let Inst::Binary { op, a, b, .. } = *inst {
-        let (op, a, b) = constant_last(func, op, a, b);
+        let (op, a, b) = constant_last(func, op.on_words(), a, b);
         let ty = super::condition::types(op).0;
         operand(a, ty, false);
         operand(b, ty, true);

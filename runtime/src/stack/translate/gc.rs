@@ -57,7 +57,8 @@ impl Translator<'_> {
             O::StructGet | O::StructGetU => self.struct_get(instr, false)?,
             O::StructGetS => self.struct_get(instr, true)?,
             O::StructSet => {
-                let field = self.field(instr.index2()?);
+                let (ty, field) = instr.index2()?;
+                let field = self.module.field(ty, field);
                 let handler = STRUCT_SET[usize::from(field.size_log2)];
                 let offset = u64::from(field.offset_bytes);
                 self.simple(handler, &[offset], 1 + field.slots(), 0);
@@ -65,7 +66,7 @@ impl Translator<'_> {
             O::ArrayGet | O::ArrayGetU => self.array_get(instr, false)?,
             O::ArrayGetS => self.array_get(instr, true)?,
             O::ArraySet => {
-                let element = self.field((instr.index()?, 0));
+                let element = self.module.field(instr.index()?, 0);
                 let handler = ARRAY_SET[usize::from(element.size_log2)];
                 self.simple(handler, &[], 2 + element.slots(), 0);
             }
@@ -99,14 +100,15 @@ impl Translator<'_> {
     }
 
     fn struct_get(&mut self, instr: &Instr<'_>, is_signed: bool) -> Result<()> {
-        let field = self.field(instr.index2()?);
+        let (ty, field) = instr.index2()?;
+        let field = self.module.field(ty, field);
         let offset = u64::from(field.offset_bytes);
         self.get(&STRUCT_GET, is_signed, field, &[offset], 1);
         Ok(())
     }
 
     fn array_get(&mut self, instr: &Instr<'_>, is_signed: bool) -> Result<()> {
-        let element = self.field((instr.index()?, 0));
+        let element = self.module.field(instr.index()?, 0);
         self.get(&ARRAY_GET, is_signed, element, &[], 2);
         Ok(())
     }
@@ -126,7 +128,7 @@ impl Translator<'_> {
     }
 
     fn struct_new(&mut self, ty: u32) -> Result<()> {
-        let defined = self.defined(ty);
+        let defined = self.module.defined(ty);
         let operands = operand_slots(Op::StructNew, &defined.layout, 0);
         let cell = Cell::of(defined.layout.size_bytes.into()).pack();
         let slow = aggregate(Op::StructNew).ok_or_else(|| wrong_immediates(Op::StructNew))?;
@@ -139,7 +141,7 @@ impl Translator<'_> {
     fn out_of_line(&mut self, instr: &Instr<'_>, handler: Handler, results: u32) -> Result<()> {
         let (ty, b) = instr.indices()?;
         let run = aggregate(instr.op).ok_or_else(|| wrong_immediates(instr.op))?;
-        let defined = self.defined(ty);
+        let defined = self.module.defined(ty);
         let operands = operand_slots(instr.op, &defined.layout, b);
         let immediates = [
             run as usize as u64,
@@ -193,14 +195,6 @@ impl Translator<'_> {
 
     fn resolve_cast(&self, target: RawRefType) -> u64 {
         Cast::new(&self.module.registry, self.module.ref_type(target)).pack()
-    }
-
-    fn defined(&self, ty: u32) -> Arc<DefinedType> {
-        self.module.registry.get(self.module.types[ty as usize])
-    }
-
-    fn field(&self, (ty, field): (u32, u32)) -> FieldLayout {
-        self.defined(ty).layout.fields[field as usize]
     }
 }
 

@@ -209,7 +209,7 @@ fn aggregate(data: &mut StoreData, index: usize, instr: &Instr<'_>) -> Result<()
     let instance = &mut data.instances[index];
     let vm: *mut Vm = &raw mut *instance.vm;
     let module = &instance.module;
-    let defined = module.registry.get(module.types[ty as usize]);
+    let defined = module.defined(ty);
     let operands = operand_slots(instr.op, &defined.layout, b) as usize;
     let immediates = (Arc::as_ptr(&defined) as u64, b.into());
     // SAFETY: `vm` is of a live instance, and validation has put the operands there.
