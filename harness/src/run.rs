@@ -10,7 +10,8 @@ use std::path::Path;
 use wassay_runtime as runtime;
 use wassay_runtime::interior::jit::marks::{self, Mark};
 use wassay_runtime::{
-    Compilation, Config, Engine, ErrorKind, Func, FuncType, Instance, Module, Store, TrapKind, Val,
+    Compilation, Config, Engine, ErrorKind, Func, FuncType, Instance, Limits, Module, Store,
+    TrapKind, Val,
 };
 use wast::parser::{self, ParseBuffer};
 
@@ -207,19 +208,31 @@ fn config(args: &RunArgs) -> Config {
     let given = &args.limits;
     config.fuel(given.fuel.is_some());
     config.interruptible(given.timeout.is_some());
-    let mut limits = *config.get_limits();
-    let set = |limit: &mut u64, given: Option<u64>| *limit = given.unwrap_or(*limit);
-    set(&mut limits.store_memory_bytes_max, given.max_memory);
-    set(&mut limits.store_table_elements_max, given.max_table);
-    set(&mut limits.gc_heap_bytes_max, given.max_heap);
-    set(&mut limits.code_bytes_max, given.max_code);
-    if let Some(bytes) = given.max_stack {
-        limits.value_stack_bytes = bytes as usize;
-        limits.native_stack_bytes = limits.native_stack_bytes.min(bytes as usize);
-    }
-    limits.call_depth_max = given.max_depth.unwrap_or(limits.call_depth_max);
-    config.limits(limits);
+    config.limits(limits(*config.get_limits(), given));
     config
+}
+
+/// The limits with those that are given.
+fn limits(mut limits: Limits, given: &LimitArgs) -> Limits {
+    type Setter = fn(Limits, u64) -> Limits;
+    let settings: [(Setter, Option<u64>); 4] = [
+        (Limits::store_memory_bytes_max, given.max_memory),
+        (Limits::store_table_elements_max, given.max_table),
+        (Limits::gc_heap_bytes_max, given.max_heap),
+        (Limits::code_bytes_max, given.max_code),
+    ];
+    for (set, value) in settings {
+        limits = value.map_or(limits, |value| set(limits, value));
+    }
+    if let Some(bytes) = given.max_stack {
+        let native = limits.get_native_stack_bytes().min(bytes as usize);
+        limits = limits
+            .value_stack_bytes(bytes as usize)
+            .native_stack_bytes(native);
+    }
+    given
+        .max_depth
+        .map_or(limits, |depth| limits.call_depth_max(depth))
 }
 
 /// What the runtime calls a way to check memory accesses.

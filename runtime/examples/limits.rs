@@ -19,10 +19,10 @@ const MODULE: &str = r#"
 /// The lines that the program prints.
 pub fn run() -> Result<Vec<String>, Error> {
     let mut config = Config::new();
-    config.fuel(true).interruptible(true).limits(Limits {
-        memory_bytes_max: 1 << 20,
-        ..Limits::default()
-    });
+    config
+        .fuel(true)
+        .interruptible(true)
+        .limits(Limits::new().memory_bytes_max(1 << 20));
     let engine = Engine::new(&config)?;
     let module = support::module(&engine, MODULE)?;
     let mut store = Store::new(&engine, ());

@@ -50,12 +50,15 @@ pub fn run() -> Result<Vec<String>, Error> {
     ));
     lines.push(format!(
         "{} objects are alive",
-        scope.gc_statistics().objects
+        scope.gc_statistics().objects()
     ));
     drop(scope);
 
     store.gc();
-    lines.push(format!("{} after the scope", store.gc_statistics().objects));
+    lines.push(format!(
+        "{} after the scope",
+        store.gc_statistics().objects()
+    ));
     lines.push(format!(
         "a released handle is refused: {}",
         sum.invoke(&mut store, &[tree]).is_err()

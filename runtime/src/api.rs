@@ -15,6 +15,7 @@ mod externs;
 mod func;
 mod linker;
 mod module;
+mod shared;
 mod typed;
 mod values;
 
@@ -25,6 +26,7 @@ pub use context::{
 };
 pub use linker::Linker;
 pub use module::{ExportType, ExternType, ImportType, Module};
+pub use shared::WaitResult;
 pub use typed::{IntoFunc, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy};
 pub use values::ExternRef;
 

@@ -23,18 +23,55 @@ pub trait Naming: fmt::Debug + Send + Sync {
 }
 
 /// A function that was running.
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, Frame, Instance, Module, Store};
+///
+/// let engine = Engine::new(&Config::new())?;
+/// // (module (func (export "f") unreachable))
+/// let bytes = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01f\0\0\
+///     \x0a\x05\x01\x03\0\0\x0b";
+/// let module = Module::new(&engine, bytes)?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let func = instance.get_typed_func::<(), ()>(&store, "f")?;
+/// let error = func.call(&mut store, ()).unwrap_err();
+/// let backtrace = error.backtrace().unwrap();
+/// let frame: &Frame = &backtrace.frames()[0];
+/// assert_eq!((frame.func_index(), frame.func_name().as_deref()), (0, Some("f")));
+/// assert_eq!((frame.module_name(), frame.module_offset()), (None, Some(30)));
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Frame {
     /// Its module.
-    pub module: Arc<dyn Naming>,
+    pub(crate) module: Arc<dyn Naming>,
     /// Its index in the module.
-    pub func: u32,
+    pub(crate) func: u32,
     /// The offset in the module of the instruction that has ended execution, or of the call that
     /// was under way.
-    pub offset_bytes: Option<u32>,
+    pub(crate) offset_bytes: Option<u32>,
 }
 
 /// The functions that were running, from the innermost one outwards.
+///
+/// ```
+/// use wassay_runtime::{Backtrace, Config, Engine, Instance, Module, Store};
+///
+/// let engine = Engine::new(&Config::new())?;
+/// // (module (func (export "f") unreachable))
+/// let bytes = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01f\0\0\
+///     \x0a\x05\x01\x03\0\0\x0b";
+/// let module = Module::new(&engine, bytes)?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// let func = instance.get_typed_func::<(), ()>(&store, "f")?;
+/// let error = func.call(&mut store, ()).unwrap_err();
+/// let backtrace: &Backtrace = error.backtrace().unwrap();
+/// assert_eq!((backtrace.frames().len(), backtrace.omitted()), (1, 0));
+/// assert_eq!(backtrace.to_string(), "   0:     0x1e - f\n");
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Backtrace {
     frames: Vec<Frame>,
@@ -53,7 +90,7 @@ impl Backtrace {
     }
 
     /// Adds the next frame outwards, if it is one and there is room.
-    pub fn push(&mut self, frame: impl FnOnce() -> Option<Frame>) {
+    pub(crate) fn push(&mut self, frame: impl FnOnce() -> Option<Frame>) {
         if self.frames.len() < BACKTRACE_FRAMES_MAX {
             self.frames.extend(frame());
         } else {
@@ -63,6 +100,27 @@ impl Backtrace {
 }
 
 impl Frame {
+    /// The function's index in its module.
+    pub fn func_index(&self) -> u32 {
+        self.func
+    }
+
+    /// The function's name: that of the name section, or else that of an export.
+    pub fn func_name(&self) -> Option<String> {
+        self.module.func_name(self.func)
+    }
+
+    /// The name of the function's module, from its name section.
+    pub fn module_name(&self) -> Option<String> {
+        self.module.module_name()
+    }
+
+    /// The offset in the module's bytes of the instruction that has ended execution, or of the call
+    /// that was under way.
+    pub fn module_offset(&self) -> Option<usize> {
+        self.offset_bytes.map(|offset| offset as usize)
+    }
+
     /// True if two frames are of one module.
     pub fn is_of_same_module(&self, other: &Frame) -> bool {
         Arc::ptr_eq(&self.module, &other.module)

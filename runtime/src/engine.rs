@@ -1,4 +1,4 @@
-//! What engines are configured with, and what a tier offers to instantiation.
+//! The configuration of engines, and the interface that a tier offers to instantiation.
 //!
 //! The tiers live on a higher floor: they are reached through [`Backend`] only.
 
@@ -25,6 +25,7 @@ use crate::vm::{Entry, FuncInst};
 /// # Ok::<(), wassay_runtime::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Tier {
     /// The stack interpreter, the reference.
     Stack,
@@ -54,7 +55,7 @@ impl fmt::Display for Tier {
     }
 }
 
-/// Which tier runs a function.
+/// The choice of the tier that runs a function.
 ///
 /// ```
 /// use wassay_runtime::{Config, Policy, Tier};
@@ -64,6 +65,7 @@ impl fmt::Display for Tier {
 /// assert_eq!(config.get_policy(), Policy::Only(Tier::Register));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Policy {
     /// Every function in this tier, or an error (contract C1): at instantiation, or when it is
     /// first called if compilation is lazy.
@@ -73,47 +75,32 @@ pub enum Policy {
 }
 
 impl Policy {
-    /// Whether code may run that the JIT has compiled.
+    /// True if code may run that the JIT has compiled.
     pub fn compiles(self) -> bool {
         matches!(self, Policy::Only(Tier::Jit) | Policy::Tiered(_))
     }
 }
 
-/// When a function is hot. 0 means the same as 1.
+/// The counts at which a function is hot. 0 means the same as 1.
 ///
 /// ```
 /// use wassay_runtime::{Config, Policy, Thresholds};
 ///
 /// let mut config = Config::new();
-/// config.tiers(Thresholds { calls: 10, ..Thresholds::default() });
-/// assert!(matches!(config.get_policy(), Policy::Tiered(thresholds) if thresholds.calls == 10));
+/// config.tiers(Thresholds::new().calls(10));
+/// assert!(matches!(config.get_policy(), Policy::Tiered(it) if it.get_calls() == 10));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
-    /// The call of a function from which on it runs as machine code: 1 is its first.
-    pub calls: u32,
-    /// The arrival at a loop's head, by a back edge or not, at which a function that is being
-    /// interpreted goes on as machine code: 1 is the first.
-    pub back_edges: u32,
-    /// Functions with a longer body stay in the interpreter.
-    pub body_bytes_max: usize,
-    /// Whether functions are compiled on a thread of the engine's own, and interpreted meanwhile.
-    pub background: bool,
-}
-
-impl Thresholds {
-    /// The same threshold for calls and back edges.
-    pub fn both(n: u32) -> Thresholds {
-        Thresholds {
-            calls: n,
-            back_edges: n,
-            ..Thresholds::default()
-        }
-    }
+    pub(crate) calls: u32,
+    pub(crate) back_edges: u32,
+    pub(crate) body_bytes_max: usize,
+    pub(crate) background: bool,
 }
 
 impl Default for Thresholds {
-    /// Compiling costs about as much as interpreting a function a hundred times.
+    /// The thresholds of an ordinary program: to compile a function costs about as much as to
+    /// interpret it a hundred times.
     fn default() -> Thresholds {
         Thresholds {
             calls: 100,
@@ -124,7 +111,8 @@ impl Default for Thresholds {
     }
 }
 
-/// When a tier compiles the functions of a module. Modules are validated when they are loaded.
+/// The time at which a tier compiles the functions of a module. Modules are validated when they are
+/// loaded.
 ///
 /// ```
 /// use wassay_runtime::{Compilation, Config, Engine};
@@ -133,15 +121,17 @@ impl Default for Thresholds {
 /// # Ok::<(), wassay_runtime::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Compilation {
-    /// All of them before the module is instantiated: what the tier does not execute is told then.
+    /// All functions before the module is instantiated. An instruction that the tier does not
+    /// execute is an error then.
     Eager,
-    /// Each when it is first called: a call of what the tier does not execute fails as
-    /// `Unsupported`. The JIT compiles eagerly all the same.
+    /// Each function when it is first called. A call of a function that the tier does not execute
+    /// fails as `Unsupported`. The JIT compiles eagerly in this mode, too.
     Lazy,
 }
 
-/// How compiled code checks accesses to 32-bit memories.
+/// The way in which compiled code checks accesses to 32-bit memories.
 ///
 /// ```
 /// use wassay_runtime::{Bounds, Config, Engine};
@@ -150,6 +140,7 @@ pub enum Compilation {
 /// # Ok::<(), wassay_runtime::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Bounds {
     /// By guard pages. On ARM64 hosts, a store of 2, 4 or 8 bytes that is not aligned and crosses
     /// the end of the memory may write the bytes that fit before it traps: the architecture leaves
@@ -160,7 +151,7 @@ pub enum Bounds {
     Explicit,
 }
 
-/// What code does where the spec leaves a result open (spec: Appendix, Profiles).
+/// The results of code where the spec leaves a result open (spec: Appendix, Profiles).
 ///
 /// ```
 /// use wassay_runtime::{Config, Engine, Profile};
@@ -169,16 +160,18 @@ pub enum Bounds {
 /// # Ok::<(), wassay_runtime::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Profile {
-    /// The deterministic profile: NaNs that operations make are the positive canonical one, relaxed
-    /// vector operations are fixed.
+    /// The deterministic profile: NaNs that operations make are the positive canonical one, and the
+    /// results of relaxed vector operations are fixed.
     #[default]
     Deterministic,
-    /// The host's NaNs, and what costs it least. A tier may still be deterministic.
+    /// The host's NaNs, and the results that cost the host least. A tier may still be
+    /// deterministic.
     Native,
 }
 
-/// How an engine is to run.
+/// The configuration of an engine.
 ///
 /// ```
 /// use wassay_runtime::{Config, Engine};
@@ -188,36 +181,37 @@ pub enum Profile {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// Which tier.
+    /// The choice of the tier.
     pub(crate) policy: Policy,
-    /// When functions are compiled.
+    /// The time at which functions are compiled.
     pub(crate) compilation: Compilation,
-    /// Bounds checks of compiled code.
+    /// The bounds checks of compiled code.
     pub(crate) bounds: Bounds,
-    /// What modules may use.
+    /// The features that modules may use.
     pub(crate) features: WasmFeatures,
-    /// What a store may use.
+    /// The limits of a store.
     pub(crate) limits: Limits,
-    /// Where the spec leaves results open.
+    /// The results where the spec leaves them open.
     pub(crate) profile: Profile,
-    /// Whether code counts the instructions that it executes, and traps when fuel runs out.
+    /// True if code counts the instructions that it executes, and traps when fuel runs out.
     pub(crate) fuel: bool,
-    /// Whether code can be interrupted from outside, by request or deadline.
+    /// True if code can be interrupted from outside, by request or deadline.
     pub(crate) interruptible: bool,
-    /// Whether every allocation on the garbage-collected heap collects first: a test of roots.
+    /// True if every allocation on the garbage-collected heap collects first: a test of roots.
     pub(crate) gc_stress: bool,
-    /// Whether all that compiled code calls outside of it comes back with garbage in every register
-    /// that it may change: a test of compiled code.
+    /// True if every call out of compiled code returns with garbage in the registers that it may
+    /// change: a test of compiled code.
     pub(crate) poison_registers: bool,
     /// True if register allocation is checked after each function by symbolic execution: a test of
     /// compiled code that needs no execution.
     pub(crate) check_allocation: bool,
-    /// Whether compiled code may use atomic read-modify-write instructions (FEAT_LSE of ARM64).
+    /// True if compiled code may use atomic read-modify-write instructions (FEAT_LSE of ARM64).
     pub(crate) has_atomics: bool,
 }
 
 impl Config {
-    /// Everything in one tier, eagerly, WebAssembly 3.0, guard pages, default limits.
+    /// The configuration with everything in one tier, eager compilation, WebAssembly 3.0, guard
+    /// pages and default limits.
     pub fn only(tier: Tier) -> Config {
         Config {
             policy: Policy::Only(tier),
@@ -235,7 +229,7 @@ impl Config {
         }
     }
 
-    /// The same, but every function in the tier that suits it.
+    /// The same configuration with tiers mixed: functions change over when they are hot.
     pub fn tiered(thresholds: Thresholds) -> Config {
         Config {
             policy: Policy::Tiered(thresholds),
@@ -244,8 +238,8 @@ impl Config {
     }
 }
 
-/// Whether this host has them; others than ARM64 execute no compiled code, and are not in the way
-/// of what is usual there.
+/// True if this host has atomic read-modify-write instructions. Hosts other than ARM64 execute no
+/// compiled code; the answer there is that of usual ARM64 machines.
 fn host_has_atomics() -> bool {
     #[cfg(target_arch = "aarch64")]
     return std::arch::is_aarch64_feature_detected!("lse");
@@ -253,42 +247,88 @@ fn host_has_atomics() -> bool {
     return true;
 }
 
-/// What was compiled for a module, and how (contract C2).
+/// The record of what was compiled in a store, and of what was entered (contract C2).
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, Func, Instance, Module, Store, Tier};
+///
+/// let engine = Engine::new(Config::new().tier(Tier::Register))?;
+/// // (module (func (export "f") nop))
+/// let bytes = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01f\0\0\
+///     \x0a\x05\x01\x03\0\x01\x0b";
+/// let module = Module::new(&engine, bytes)?;
+/// let mut store = Store::new(&engine, ());
+/// let instance = Instance::new(&mut store, &module, &[])?;
+/// instance.get_typed_func::<(), ()>(&store, "f")?.call(&mut store, ())?;
+/// let proof = store.proof();
+/// assert_eq!((proof.functions(), proof.compiled(), proof.entered()), (1, 1, 1));
+/// assert!(proof.ops_via_helper().is_empty());
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proof {
-    /// Functions with a body.
-    pub functions: u64,
-    /// Of these, how many were compiled by the tier.
-    pub compiled: u64,
-    /// How often code of the tier was entered from outside of it.
-    pub entered: u64,
-    /// Wasm instructions compiled to the tier's own code.
-    pub ops_inline: u64,
-    /// Wasm instructions compiled to a call of a helper, by mnemonic.
-    pub ops_via_helper: BTreeMap<&'static str, u64>,
-    /// Under [`Policy::Tiered`], what ran where.
-    pub tiered: TieredProof,
+    pub(crate) functions: u64,
+    pub(crate) compiled: u64,
+    pub(crate) entered: u64,
+    pub(crate) ops_inline: u64,
+    pub(crate) ops_via_helper: BTreeMap<&'static str, u64>,
+    pub(crate) tiered: TieredProof,
 }
 
-/// How functions went from tier to tier. Everything else in a [`Proof`] is then of the JIT, save
-/// that `entered` counts both tiers.
+/// The record of how functions went from tier to tier. Everything else in a [`Proof`] is then of
+/// the JIT, save that [`Proof::entered`] counts both tiers.
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, Store, TieredProof};
+///
+/// let store = Store::new(&Engine::new(&Config::new())?, ());
+/// let proof = store.proof();
+/// let tiered: &TieredProof = proof.tiered();
+/// assert_eq!((tiered.interpreted(), tiered.loops_entered()), (0, 0));
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TieredProof {
-    /// Functions that were interpreted.
-    pub interpreted: u64,
-    /// How often the interpreter was entered from outside of it.
-    pub entered_interpreter: u64,
-    /// Loop heads at which compiled code can be entered.
-    pub loops_compiled: u64,
-    /// How often a function went on in compiled code at a loop head.
-    pub loops_entered: u64,
-    /// Functions and loops that were to be compiled and could not be, by reason.
-    pub kept: BTreeMap<String, u64>,
+    pub(crate) interpreted: u64,
+    pub(crate) entered_interpreter: u64,
+    pub(crate) loops_compiled: u64,
+    pub(crate) loops_entered: u64,
+    pub(crate) kept: BTreeMap<String, u64>,
+}
+
+macro_rules! counts {
+    ($($(#[$doc:meta])* $name:ident;)*) => { $(
+        $(#[$doc])*
+        pub fn $name(&self) -> u64 {
+            self.$name
+        }
+    )* };
 }
 
 impl Proof {
+    counts! {
+        /// The functions with a body.
+        functions;
+        /// Of these, the functions that the tier has compiled.
+        compiled;
+        /// The entries into code of the tier from outside of it.
+        entered;
+        /// The Wasm instructions that became the tier's own code.
+        ops_inline;
+    }
+
+    /// The Wasm instructions that became a call of a helper, by mnemonic.
+    pub fn ops_via_helper(&self) -> &BTreeMap<&'static str, u64> {
+        &self.ops_via_helper
+    }
+
+    /// The record of what ran where, under [`Policy::Tiered`].
+    pub fn tiered(&self) -> &TieredProof {
+        &self.tiered
+    }
+
     /// Adds another proof's counts.
-    pub fn add(&mut self, other: &Proof) {
+    pub(crate) fn add(&mut self, other: &Proof) {
         self.functions += other.functions;
         self.compiled += other.compiled;
         self.entered += other.entered;
@@ -301,6 +341,22 @@ impl Proof {
 }
 
 impl TieredProof {
+    counts! {
+        /// The functions that were interpreted.
+        interpreted;
+        /// The entries into the interpreter from outside of it.
+        entered_interpreter;
+        /// The loop heads at which compiled code can be entered.
+        loops_compiled;
+        /// The times that a function went on in compiled code at a loop head.
+        loops_entered;
+    }
+
+    /// The functions and loops that were to be compiled and could not be, by reason.
+    pub fn kept(&self) -> &BTreeMap<String, u64> {
+        &self.kept
+    }
+
     fn add(&mut self, other: &TieredProof) {
         self.interpreted += other.interpreted;
         self.entered_interpreter += other.entered_interpreter;
@@ -312,32 +368,31 @@ impl TieredProof {
     }
 }
 
-/// What became of something that was to be compiled.
+/// The state of a function or loop that was to be compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Promotion<T> {
-    /// It has been.
+    /// It has been compiled.
     Done(T),
-    /// It will be: to be asked again.
+    /// It will be compiled: the caller asks again.
     Pending,
-    /// It cannot be.
+    /// It cannot be compiled.
     Never,
 }
 
-/// What an interpreter tells that a function is hot. The policy that mixes tiers offers it; it
-/// counts in the store's proof what it does.
+/// The receiver of an interpreter's notices that a function is hot. The policy that mixes tiers
+/// implements this trait, and counts in the store's proof what happens.
 pub trait Promote: fmt::Debug + Send + Sync {
-    /// When to ask.
+    /// The counts at which the interpreter gives notice.
     fn thresholds(&self) -> Thresholds;
 
-    /// Gives a function compiled code: all that [`FuncInst`] says of how it is called has changed
-    /// then.
+    /// Gives a function compiled code, by changing the entries of its [`FuncInst`].
     ///
     /// # Safety
     /// `func` is a function of the module in a live store, into which no reference is in use.
     unsafe fn function(&self, func: *mut FuncInst) -> Promotion<()>;
 
-    /// Code for what is left of a call of a function from a loop head on: it finds the frame's
-    /// slots, where `frame` says, at its arguments, and leaves the function's results there.
+    /// The code for the rest of a call of a function from a loop head on. It finds the frame's
+    /// slots in the order of `frame` at its arguments, and leaves the function's results there.
     ///
     /// # Safety
     /// As for [`Promote::function`].
@@ -345,17 +400,17 @@ pub trait Promote: fmt::Debug + Send + Sync {
     -> Promotion<Entry>;
 }
 
-/// Where an interpreter has the slots of the IR in its frames.
+/// The places of the IR's slots in an interpreter's frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameShape {
-    /// Slots of the parameters, which lie at the bottom.
+    /// The number of slots of the parameters, which lie at the bottom.
     pub param_slots: u32,
-    /// By how much all other slots are further up.
+    /// The distance by which all other slots lie further up.
     pub shift: u32,
 }
 
 impl FrameShape {
-    /// Where a slot of the IR lies.
+    /// The place of a slot of the IR.
     pub fn slot(self, slot: u32) -> u32 {
         if slot < self.param_slots {
             slot
@@ -365,9 +420,9 @@ impl FrameShape {
     }
 }
 
-/// What a tier offers to instantiation.
+/// The interface of a tier for instantiation.
 pub trait Backend: fmt::Debug + Send + Sync {
-    /// Which tier it is: that of what functions begin in, if it mixes them.
+    /// The tier; if the backend mixes tiers, the one in which functions begin.
     fn tier(&self) -> Tier;
 
     /// Compiles every function of a module, or prepares for that if compilation is lazy.
@@ -380,18 +435,20 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// its `index`.
     fn install(&self, compiled: &dyn CompiledModule, module: &ModuleParts, func: &mut FuncInst);
 
-    /// Fills in what calls from this tier's code to a host function need; `entry` is set.
+    /// Fills in the fields that calls from this tier's code to a host function need; `entry` is
+    /// set.
     ///
     /// # Errors
     /// `Limit` if memory for code cannot be had.
     fn install_host(&self, func: &mut FuncInst, ty: &FuncType) -> Result<()>;
 
-    /// What was compiled (without `entered`).
+    /// The record of what was compiled (without `entered`).
     fn proof(&self, compiled: &dyn CompiledModule) -> Proof;
 }
 
-/// An engine: a configuration, its types, its tier. Cheap to clone. Types are kept as long as the
-/// engine is, each once; what else modules and stores take comes back with them.
+/// An engine: a configuration, its types, its tier. Clones are cheap and are the same engine. The
+/// engine keeps each type once, for as long as it lives; all other memory belongs to modules and
+/// stores, and is freed with them.
 ///
 /// ```
 /// use wassay_runtime::{Config, Engine, Store};
@@ -440,7 +497,7 @@ impl Engine {
         &*self.inner.backend
     }
 
-    /// Whether two handles are of one engine.
+    /// True if both are the same engine.
     pub fn same(&self, other: &Engine) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
     }

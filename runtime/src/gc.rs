@@ -61,18 +61,32 @@ use crate::vm::{Cx, DISPLAY_LEN, Display, GcHeader, NO_TYPE, TagInst};
 ///
 /// let engine = Engine::new(&Config::new())?;
 /// let store = Store::new(&engine, ());
-/// let GcStatistics { objects, live_bytes, .. } = store.gc_statistics();
-/// assert_eq!((objects, live_bytes), (0, 0));
+/// let statistics: GcStatistics = store.gc_statistics();
+/// assert_eq!((statistics.objects(), statistics.live_bytes()), (0, 0));
 /// # Ok::<(), wassay_runtime::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GcStatistics {
+    live_bytes: u64,
+    objects: u64,
+    collections: u64,
+}
+
+impl GcStatistics {
     /// Bytes of all objects, as large as their cells.
-    pub live_bytes: u64,
+    pub fn live_bytes(&self) -> u64 {
+        self.live_bytes
+    }
+
     /// The number of objects, including dead ones that no collection has found yet.
-    pub objects: u64,
+    pub fn objects(&self) -> u64 {
+        self.objects
+    }
+
     /// The number of collections so far.
-    pub collections: u64,
+    pub fn collections(&self) -> u64 {
+        self.collections
+    }
 }
 
 /// A heap.

@@ -1,8 +1,7 @@
-//! The interior of the runtime, for the harness and tests: no part of the public face, and free to
-//! change. What is here is safe to call with anything, as the public face is.
+//! The interior of the runtime, for the harness and tests. It is not a part of the public face, and
+//! may change at any time. Its functions are safe to call with anything, as the public face is.
 
 use crate::api::{AsContext, Module};
-use crate::engine::Proof;
 use crate::store::{Global, Memory, Table, Tag};
 use crate::value::Func;
 
@@ -38,14 +37,9 @@ pub mod ops {
     pub use crate::ops::{Domain, Op, Proposal, Shape};
 }
 
-/// What a module is made of.
+/// The parts of a module.
 pub fn parts(module: &Module) -> &crate::module::ModuleParts {
     &module.inner
-}
-
-/// What the instances of a store compiled, and how often they were entered (contract C2).
-pub fn proof(store: impl AsContext) -> Proof {
-    store.as_context().state().proof()
 }
 
 /// The number of a handle in its store, in order of creation: the same in every tier.

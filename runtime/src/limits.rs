@@ -1,28 +1,39 @@
 //! Every limit of the engine, named, with its source and its default.
 //!
 //! Limits marked "spec" follow the spec's appendix on implementation limitations; the others
-//! are this engine's own, and all of them that an embedder may want to change are in [`Limits`].
+//! are this engine's own, and all that an embedder can change are in [`Limits`].
 
 /// Bytes of a Wasm page (spec: 64 KiB).
 pub const PAGE_SIZE_BYTES: usize = 65_536;
 /// Bytes that a guarded reservation spans: index (4 GiB) + offset (4 GiB) + widest access, rounded.
 pub const GUARD_RESERVATION_BYTES: usize = (8 << 30) + PAGE_SIZE_BYTES;
-/// Most bytes of a garbage-collected heap: its references are 32-bit offsets, and none may wrap.
+/// Most bytes of a garbage-collected heap: its references are 32-bit offsets, and they do not wrap.
 pub const GC_HEAP_BYTES_MAX: u64 = (1 << 32) - (1 << 16);
 /// Most results and parameters of a function type that wasmparser accepts.
 pub const FUNC_TYPE_VALUES_MAX: usize = 1_000;
 
-/// Most frames of a backtrace (own); what is further out is counted.
+/// Most frames of a backtrace (own); frames further out are counted.
 pub const BACKTRACE_FRAMES_MAX: usize = 64;
 
-/// How much of a bulk instruction is done before it looks for an interruption again (own): some
-/// milliseconds of work.
+/// The part of a bulk instruction that is done before it looks for an interruption again (own):
+/// some milliseconds of work.
 pub const INTERRUPT_PIECE_BYTES: usize = 16 << 20;
 
 macro_rules! limit_kinds {
     ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
-        /// Which limit was reached, where no trap says so.
+        /// The limit that was reached, where no trap says so.
+        ///
+        /// ```
+        /// use wassay_runtime::{Config, Engine, ErrorKind, LimitKind, Limits, Module};
+        ///
+        /// let engine = Engine::new(Config::new().limits(Limits::new().module_bytes_max(7)))?;
+        /// let error = Module::new(&engine, b"\0asm\x01\0\0\0").unwrap_err();
+        /// assert_eq!(error.kind(), ErrorKind::Limit(LimitKind::ModuleBytes));
+        /// assert_eq!(LimitKind::ModuleBytes.name(), "bytes of a module");
+        /// # Ok::<(), wassay_runtime::Error>(())
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum LimitKind { $($(#[$doc])* $variant,)* }
 
         impl LimitKind {
@@ -53,23 +64,23 @@ limit_kinds! {
     ModuleBytes = "bytes of a module";
     /// [`Limits::function_bytes_max`]
     FunctionBytes = "bytes of a function";
-    /// [`Limits::code_bytes_max`], or what a tier's own code can express: distances of branches,
+    /// [`Limits::code_bytes_max`], or the reach of a tier's own code: distances of branches,
     /// indices, frames.
     Code = "compiled code";
-    /// What the system gives: address space or memory.
+    /// The address space or memory that the system gives.
     System = "memory of the system";
 }
 
-/// What one engine's modules and stores may use. Each has its own trap or error kind when it is
+/// The limits of one engine's modules and stores. Each has its own trap or error kind when it is
 /// reached: those of the stacks trap with `StackExhausted`, that of the collected heap with
 /// `HeapExhausted`; growing a memory or table beyond its limit gives -1, as the spec has it, and
-/// all else is an error that names its [`LimitKind`]. All are this engine's own, and what the spec
-/// allows in its appendix on implementation limitations.
+/// every other limit is an error that names its [`LimitKind`]. All limits are this engine's own,
+/// within the spec's appendix on implementation limitations.
 ///
 /// ```
 /// use wassay_runtime::{Config, Engine, Limits, Memory, MemoryType, Store};
 ///
-/// let limits = Limits { memory_bytes_max: 1 << 16, ..Limits::default() };
+/// let limits = Limits::new().memory_bytes_max(1 << 16);
 /// let engine = Engine::new(Config::new().limits(limits))?;
 /// let mut store = Store::new(&engine, ());
 /// assert!(Memory::new(&mut store, MemoryType::new(2, None)).is_err());
@@ -77,41 +88,25 @@ limit_kinds! {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the value stack on which interpreted frames live.
-    pub value_stack_bytes: usize,
-    /// Most nested calls between interpreted functions.
-    pub call_depth_max: usize,
-    /// Bytes of native stack that compiled code and nested host calls may use.
-    pub native_stack_bytes: usize,
-    /// Most bytes that one memory may grow to.
-    pub memory_bytes_max: u64,
-    /// Most bytes that all memories of a store may have together.
-    pub store_memory_bytes_max: u64,
-    /// Most elements that one table may grow to.
-    pub table_elements_max: u64,
-    /// Most bytes that the garbage-collected heap may grow to; above `GC_HEAP_BYTES_MAX` it is
-    /// that.
-    pub gc_heap_bytes_max: u64,
-    /// Most elements that all tables of a store may have together.
-    pub store_table_elements_max: u64,
-    /// Most instances of a store.
-    pub instances_max: usize,
-    /// Most memories of a store.
-    pub memories_max: usize,
-    /// Most tables of a store.
-    pub tables_max: usize,
-    /// Most bytes of a module's binary.
-    pub module_bytes_max: usize,
-    /// Most bytes of a function's body.
-    pub function_bytes_max: usize,
-    /// Most bytes of memory that machine code of all an engine's modules may take together; a
-    /// module takes whole pages.
-    pub code_bytes_max: u64,
+    pub(crate) value_stack_bytes: usize,
+    pub(crate) call_depth_max: usize,
+    pub(crate) native_stack_bytes: usize,
+    pub(crate) memory_bytes_max: u64,
+    pub(crate) store_memory_bytes_max: u64,
+    pub(crate) table_elements_max: u64,
+    pub(crate) gc_heap_bytes_max: u64,
+    pub(crate) store_table_elements_max: u64,
+    pub(crate) instances_max: usize,
+    pub(crate) memories_max: usize,
+    pub(crate) tables_max: usize,
+    pub(crate) module_bytes_max: usize,
+    pub(crate) function_bytes_max: usize,
+    pub(crate) code_bytes_max: u64,
 }
 
 impl Default for Limits {
-    /// Room for every test of the spec's suite and for programs of today; the sizes of modules and
-    /// functions are those that wasmparser accepts.
+    /// Limits with room for every test of the spec's suite and for programs of today; the sizes of
+    /// modules and functions are those that wasmparser accepts.
     fn default() -> Self {
         Limits {
             value_stack_bytes: 8 << 20,

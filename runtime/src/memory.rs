@@ -146,7 +146,7 @@ impl MemoryData {
     /// Grows by `delta` pages: the old size in pages, or `None` if it cannot (spec: `memory.grow`).
     pub fn grow(&mut self, delta: u64) -> Option<u64> {
         if let Backing::Shared(shared) = &self.backing {
-            let old = shared.grow(delta);
+            let old = shared.grow_by(delta);
             self.refresh();
             return old;
         }

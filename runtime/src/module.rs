@@ -152,13 +152,13 @@ pub enum CanonicalExternType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableType {
     /// The type of the elements.
-    pub element: RefType,
+    pub(crate) element: RefType,
     /// True if the index type is i64.
-    pub is64: bool,
+    pub(crate) is64: bool,
     /// Initial length in elements.
-    pub initial: u64,
+    pub(crate) initial: u64,
     /// Greatest length in elements.
-    pub maximum: Option<u64>,
+    pub(crate) maximum: Option<u64>,
 }
 
 /// The type of a memory.
@@ -172,15 +172,15 @@ pub struct TableType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryType {
     /// True if the index type is i64.
-    pub is64: bool,
+    pub(crate) is64: bool,
     /// True if threads share the memory.
-    pub shared: bool,
+    pub(crate) shared: bool,
     /// Initial size in pages.
-    pub initial: u64,
+    pub(crate) initial: u64,
     /// Greatest size in pages.
-    pub maximum: Option<u64>,
+    pub(crate) maximum: Option<u64>,
     /// Base-2 logarithm of the page size in bytes: 16, unless it is custom.
-    pub page_size_log2: u32,
+    pub(crate) page_size_log2: u32,
 }
 
 impl MemoryType {
@@ -215,6 +215,22 @@ impl MemoryType {
         1 << self.page_size_log2
     }
 
+    /// The same type with pages of another size (custom page sizes).
+    ///
+    /// # Errors
+    /// `Usage` if the size is neither 1 nor 65,536 bytes.
+    pub fn with_page_size(self, bytes: u64) -> Result<MemoryType> {
+        let page_size_log2 = match bytes {
+            1 => 0,
+            65_536 => 16,
+            _other => return Err(Error::usage("pages have 1 or 65,536 bytes")),
+        };
+        Ok(MemoryType {
+            page_size_log2,
+            ..self
+        })
+    }
+
     /// A 64-bit memory of ordinary pages.
     pub fn new64(initial: u64, maximum: Option<u64>) -> MemoryType {
         MemoryType {
@@ -228,6 +244,14 @@ impl MemoryType {
         MemoryType {
             shared: true,
             ..MemoryType::new(initial, Some(maximum))
+        }
+    }
+
+    /// A 64-bit memory of ordinary pages that threads share.
+    pub fn new64_shared(initial: u64, maximum: u64) -> MemoryType {
+        MemoryType {
+            is64: true,
+            ..MemoryType::new_shared(initial, maximum)
         }
     }
 
@@ -284,12 +308,19 @@ impl TableType {
     }
 }
 
-/// Says if a global can be set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The mutability of a global or field.
+///
+/// ```
+/// use wassay_runtime::{GlobalType, Mutability, ValType};
+///
+/// let ty = GlobalType::new(ValType::F32, Mutability::Const);
+/// assert_eq!(ty.mutability(), Mutability::Const);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mutability {
-    /// It cannot.
+    /// The value cannot be set.
     Const,
-    /// It can.
+    /// The value can be set.
     Var,
 }
 
@@ -307,7 +338,7 @@ impl GlobalType {
         self.content
     }
 
-    /// Says if the global can be set.
+    /// The mutability of the global.
     pub fn mutability(&self) -> Mutability {
         if self.mutable {
             Mutability::Var
@@ -328,9 +359,9 @@ impl GlobalType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GlobalType {
     /// The type of the value.
-    pub content: ValType,
+    pub(crate) content: ValType,
     /// True if the global can be set.
-    pub mutable: bool,
+    pub(crate) mutable: bool,
 }
 
 /// An import.

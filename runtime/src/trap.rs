@@ -8,7 +8,25 @@
 macro_rules! traps {
     ($( $(#[$doc:meta])* $variant:ident = $code:literal, $message:literal; )*) => {
         /// The reason of a trap. The discriminant is the exit code used by every tier.
+        ///
+        /// ```
+        /// use wassay_runtime::{Config, Engine, Instance, Module, Store, TrapKind};
+        ///
+        /// let engine = Engine::new(&Config::new())?;
+        /// // (module (func (export "f") unreachable))
+        /// let bytes = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01f\0\0\
+        ///     \x0a\x05\x01\x03\0\0\x0b";
+        /// let module = Module::new(&engine, bytes)?;
+        /// let mut store = Store::new(&engine, ());
+        /// let instance = Instance::new(&mut store, &module, &[])?;
+        /// let func = instance.get_typed_func::<(), ()>(&store, "f")?;
+        /// let error = func.call(&mut store, ()).unwrap_err();
+        /// assert_eq!(error.trap_kind(), Some(TrapKind::Unreachable));
+        /// assert_eq!(TrapKind::Unreachable.message(), "unreachable");
+        /// # Ok::<(), wassay_runtime::Error>(())
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
         #[repr(u32)]
         pub enum TrapKind {
             $( $(#[$doc])* $variant = $code, )*

@@ -50,9 +50,9 @@ pub enum ValType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RefType {
     /// True if null belongs to the type.
-    pub nullable: bool,
+    pub(crate) nullable: bool,
     /// The type of what the reference refers to.
-    pub heap: HeapType,
+    pub(crate) heap: HeapType,
 }
 
 /// A heap type.
@@ -60,9 +60,10 @@ pub struct RefType {
 /// ```
 /// use wassay_runtime::{AbstractHeapType, HeapType, RefType};
 ///
-/// assert_eq!(RefType::FUNCREF.heap, HeapType::Abstract(AbstractHeapType::Func));
+/// assert_eq!(RefType::FUNCREF.heap_type(), HeapType::Abstract(AbstractHeapType::Func));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum HeapType {
     /// One of the built-in types.
     Abstract(AbstractHeapType),
@@ -76,15 +77,15 @@ pub enum HeapType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TypeRef {
     /// The canonical type; inside the key of a recursion group, possibly a position in it.
-    pub id: TypeId,
+    pub(crate) id: TypeId,
     /// The kind of the composite type.
-    pub kind: CompositeKind,
+    pub(crate) kind: CompositeKind,
 }
 
 /// The canonical id of a defined type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]
-pub struct TypeId(pub u32);
+pub struct TypeId(pub(crate) u32);
 
 impl TypeId {
     /// Marks a position inside the recursion group that is being interned.
@@ -149,6 +150,7 @@ macro_rules! define_abstract_heap_types {
         /// assert_eq!(AbstractHeapType::Struct.top(), AbstractHeapType::Any);
         /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum AbstractHeapType { $(#[doc = concat!("`", $text, "`")] $name,)* }
 
         impl AbstractHeapType {
@@ -232,6 +234,21 @@ impl RefType {
     /// `externref`.
     pub const EXTERNREF: RefType = RefType::nullable(AbstractHeapType::Extern);
 
+    /// The type of references to `heap`, with null or without.
+    pub const fn new(nullable: bool, heap: HeapType) -> RefType {
+        RefType { nullable, heap }
+    }
+
+    /// True if null belongs to the type.
+    pub const fn is_nullable(self) -> bool {
+        self.nullable
+    }
+
+    /// The type of what the reference refers to.
+    pub const fn heap_type(self) -> HeapType {
+        self.heap
+    }
+
     /// `(ref null a)` for a built-in type.
     pub const fn nullable(a: AbstractHeapType) -> RefType {
         RefType {
@@ -265,9 +282,9 @@ impl ValType {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct FuncType {
     /// Parameter types.
-    pub params: Box<[ValType]>,
+    pub(crate) params: Box<[ValType]>,
     /// Result types.
-    pub results: Box<[ValType]>,
+    pub(crate) results: Box<[ValType]>,
 }
 
 impl FuncType {
@@ -325,9 +342,9 @@ impl StorageType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FieldType {
     /// The type of the stored value.
-    pub storage: StorageType,
+    pub(crate) storage: StorageType,
     /// True if the field can be written.
-    pub mutable: bool,
+    pub(crate) mutable: bool,
 }
 
 /// A composite type (spec: "Types / Composite Types").

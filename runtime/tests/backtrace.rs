@@ -251,7 +251,7 @@ impl Run {
     fn fail(&mut self, export: &str) -> Error {
         let func = self.instance.get_func(&self.store, export).unwrap();
         let zero = |_: &ValType| Val::I32(0);
-        let args: Vec<Val> = func.ty(&self.store).params.iter().map(zero).collect();
+        let args: Vec<Val> = func.ty(&self.store).params().iter().map(zero).collect();
         func.invoke(&mut self.store, &args).unwrap_err()
     }
 
@@ -260,11 +260,11 @@ impl Run {
         let frames = error.backtrace().expect("code has ended").frames();
         let told = frames.iter().map(|frame| {
             assert!(frame.is_of_same_module(&frames[0]));
-            assert_eq!(frame.module.module_name().as_deref(), Some("example"));
-            let name = frame.module.func_name(frame.func).unwrap();
+            assert_eq!(frame.module_name().as_deref(), Some("example"));
+            let name = frame.func_name().unwrap();
             format!(
                 "{name} {}",
-                instruction_at(&self.bytes, frame.func, frame.offset_bytes)
+                instruction_at(&self.bytes, frame.func_index(), frame.module_offset())
             )
         });
         told.collect::<Vec<_>>().join(", ")
@@ -272,7 +272,7 @@ impl Run {
 }
 
 /// The name of the instruction that begins at a byte of a module, in the body of that function.
-fn instruction_at(bytes: &[u8], func: u32, offset: Option<u32>) -> String {
+fn instruction_at(bytes: &[u8], func: u32, offset: Option<usize>) -> String {
     let mut index = 0;
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.unwrap() {
@@ -284,7 +284,9 @@ fn instruction_at(bytes: &[u8], func: u32, offset: Option<u32>) -> String {
                         .unwrap()
                         .into_iter_with_offsets();
                     let here = operators.map(Result::unwrap);
-                    let found = here.into_iter().find(|(_, at)| Some(*at as u32) == offset);
+                    let found = here
+                        .into_iter()
+                        .find(|(_, at)| Some(*at as usize) == offset);
                     let text = format!("{:?}", found.expect("an instruction").0);
                     return text.split([' ', '{']).next().unwrap().to_owned();
                 }

@@ -153,11 +153,7 @@ fn other_threads_run_what_is_published_where_other_code_was() {
 
 fn code_is_limited(before: usize) {
     let mut config = Config::only(Tier::Jit);
-    let limits = Limits {
-        code_bytes_max: 256 << 10,
-        ..*config.get_limits()
-    };
-    config.limits(limits);
+    config.limits(Limits::new().code_bytes_max(256 << 10));
     let engine = Engine::new(&config).unwrap();
     let mut stores = Vec::new();
     let error = loop {

@@ -7,8 +7,8 @@
 use std::sync::Barrier;
 
 use wassay_runtime::{
-    Compilation, Config, Engine, ErrorKind, Extern, Instance, Module, Result, Store, Tier,
-    TrapKind, Val, WasmFeatures, interior,
+    Compilation, Config, Engine, ErrorKind, Extern, Instance, Limits, Module, Result, Store, Tier,
+    TrapKind, Val, WasmFeatures,
 };
 
 const TIERS: [Tier; 2] = [Tier::Stack, Tier::Register];
@@ -78,21 +78,14 @@ fn what_is_called_is_translated_once_by_every_kind_of_call() {
         for way in WAYS {
             let (mut store, instance) = instance(lazy(tier), CALLS);
             assert_eq!(
-                (
-                    interior::proof(&store).functions,
-                    interior::proof(&store).compiled
-                ),
+                (store.proof().functions(), store.proof().compiled()),
                 (11, 0)
             );
             for n in 1..4 {
                 let args = [Val::I32(n), Val::I32(40)];
                 let results = call(&mut store, instance, way, &args);
                 assert_eq!(results, Ok(vec![Val::I32(n + 40)]), "{tier} {way}");
-                assert_eq!(
-                    interior::proof(&store).compiled,
-                    2,
-                    "{tier} {way}: itself and $sum"
-                );
+                assert_eq!(store.proof().compiled(), 2, "{tier} {way}: itself and $sum");
             }
         }
     }
@@ -117,7 +110,7 @@ fn calls_of_other_instances_translate_there() {
                 assert_eq!(results, Ok(vec![Val::I32(n + 2)]), "{tier} {way}");
             }
             // The export only tail-calls `$sum`.
-            assert_eq!(interior::proof(&store).compiled, 3, "{tier} {way}");
+            assert_eq!(store.proof().compiled(), 3, "{tier} {way}");
         }
     }
 }
@@ -145,9 +138,7 @@ fn a_frame_that_never_fits_is_exhaustion() {
     );
     for tier in TIERS {
         let mut config = lazy(tier);
-        let mut limits = *config.get_limits();
-        limits.value_stack_bytes = 64 << 10;
-        config.limits(limits);
+        config.limits(Limits::new().value_stack_bytes(64 << 10));
         let (mut store, instance) = instance(config, &wat);
         for name in ["call", "tail", "large", "call", "large"] {
             let error = call(&mut store, instance, name, &[]).unwrap_err();

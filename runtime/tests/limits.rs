@@ -72,70 +72,43 @@ const TABLE: &str = "(module (table 2 funcref) (table 2 funcref)
 #[test]
 fn memories() {
     let page = 65_536;
-    let own = Limits {
-        memory_bytes_max: 3 * page,
-        ..Limits::default()
-    };
+    let own = Limits::new().memory_bytes_max(3 * page);
     check_calls(own, MEMORY, &[(3, -1), (1, 1), (2, -1), (1, 2), (0, 3)]);
     check_refused(own, &["(module (memory 4))"], LimitKind::MemoryBytes);
-    let all = Limits {
-        store_memory_bytes_max: 4 * page,
-        ..Limits::default()
-    };
+    let all = Limits::new().store_memory_bytes_max(4 * page);
     check_calls(
         all,
         MEMORY,
         &[(3, -1), (1, 1), (2, -1), (1, 2), (1, -1), (0, 3)],
     );
     check_refused(all, &[MEMORY, MEMORY, MEMORY], LimitKind::StoreMemoryBytes);
-    let count = Limits {
-        memories_max: 3,
-        ..Limits::default()
-    };
+    let count = Limits::new().memories_max(3);
     check_refused(count, &[MEMORY, MEMORY], LimitKind::Memories);
 }
 
 #[test]
 fn tables() {
-    let own = Limits {
-        table_elements_max: 5,
-        ..Limits::default()
-    };
+    let own = Limits::new().table_elements_max(5);
     check_calls(own, TABLE, &[(4, -1), (2, 2), (2, -1), (1, 4), (0, 5)]);
     check_refused(
         own,
         &["(module (table 6 funcref))"],
         LimitKind::TableElements,
     );
-    let all = Limits {
-        store_table_elements_max: 6,
-        ..Limits::default()
-    };
+    let all = Limits::new().store_table_elements_max(6);
     check_calls(all, TABLE, &[(3, -1), (1, 2), (2, -1), (1, 3), (1, -1)]);
     check_refused(all, &[TABLE, TABLE], LimitKind::StoreTableElements);
-    let count = Limits {
-        tables_max: 3,
-        ..Limits::default()
-    };
+    let count = Limits::new().tables_max(3);
     check_refused(count, &[TABLE, TABLE], LimitKind::Tables);
 }
 
 #[test]
 fn modules() {
-    let count = Limits {
-        instances_max: 2,
-        ..Limits::default()
-    };
+    let count = Limits::new().instances_max(2);
     check_refused(count, &["(module)"; 3], LimitKind::Instances);
-    let module = Limits {
-        module_bytes_max: 12,
-        ..Limits::default()
-    };
+    let module = Limits::new().module_bytes_max(12);
     check_refused(module, &["(module (memory 1))"], LimitKind::ModuleBytes);
-    let function = Limits {
-        function_bytes_max: 4,
-        ..Limits::default()
-    };
+    let function = Limits::new().function_bytes_max(4);
     check_refused(
         function,
         &["(module (func nop nop nop))"],
@@ -162,15 +135,9 @@ fn check_exhaustion(limits: Limits, fits: i32, too_deep: i32) {
 
 #[test]
 fn stacks() {
-    let depth = Limits {
-        call_depth_max: 50,
-        ..Limits::default()
-    };
+    let depth = Limits::new().call_depth_max(50);
     check_exhaustion(depth, 45, 50);
-    let values = Limits {
-        value_stack_bytes: 16 << 10,
-        ..Limits::default()
-    };
+    let values = Limits::new().value_stack_bytes(16 << 10);
     check_exhaustion(values, 50, 2_000);
 }
 
@@ -194,10 +161,7 @@ const OBJECTS: &str = "(module
 /// Garbage is no use of the heap, what is kept is; and what was given up is there again.
 #[test]
 fn the_collected_heap() {
-    let limits = Limits {
-        gc_heap_bytes_max: 1 << 20,
-        ..Limits::default()
-    };
+    let limits = Limits::new().gc_heap_bytes_max(1 << 20);
     for tier in INTERPRETERS {
         let (mut store, instance) = instantiate(tier, limits, &[OBJECTS]).expect("it fits");
         let mut run = |kept| call(&mut store, instance, &[Val::I32(kept)]);

@@ -11,6 +11,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::Duration;
 
 use wassay_runtime::{
     Caller, Config, Engine, Error, ErrorKind, Exception, Extern, ExternRef, Func, FuncType, Global,
@@ -31,8 +32,9 @@ const HARMLESS: &[(&str, &str)] = &[
     (
         "of the borrowed store alone",
         "store::data store::data_mut store::engine store::get_fuel store::set_fuel store::gc
-         store::gc_statistics Store::set_deadline Store::interrupt_handle StoreContext::data
-         StoreContextMut::data StoreContextMut::data_mut Caller::instance Caller::get_export
+         store::gc_statistics store::proof Store::set_deadline Store::interrupt_handle
+         StoreContext::data StoreContextMut::data StoreContextMut::data_mut Caller::instance
+         Caller::get_export
          RootMark::open Linker::engine Linker::allow_shadowing",
     ),
     (
@@ -42,7 +44,8 @@ const HARMLESS: &[(&str, &str)] = &[
     ),
     (
         "parts of a value that is at hand",
-        "TypedFunc::func Exception::of Exception::to_ref Extern::into",
+        "TypedFunc::func Exception::of Exception::to_ref Extern::into SharedMemory::size
+         SharedMemory::data_size SharedMemory::data",
     ),
 ];
 
@@ -693,12 +696,50 @@ fn shared_memories_give_no_slices() {
         assert!(catch_unwind(AssertUnwindSafe(|| memory.data(&store).len())).is_err());
         assert!(catch_unwind(AssertUnwindSafe(|| memory.data_mut(&mut store).len())).is_err());
         assert!(memory.write(&mut store, 65_535, &[1, 2]).is_err());
+        shared_memories_check_their_bounds(&shared);
         drop(store);
         let elsewhere = Engine::new(&Config::new()).expect("a valid configuration");
         let mut store = Store::new(&elsewhere, 2);
         let memory = shared.in_store(&mut store).expect("room");
         assert_eq!(memory.grow(&mut store, 1).expect("room"), 1);
         assert!(memory.grow(&mut store, 1).is_err());
+    }
+}
+
+/// Every access of the host to a shared memory of one page.
+fn shared_memories_check_their_bounds(shared: &SharedMemory) {
+    let mut bytes = [0; 2];
+    let out_of_bounds = Some(TrapKind::MemoryOutOfBounds);
+    let unaligned = Some(TrapKind::UnalignedAtomic);
+    let trap = |result: Result<(), Error>| result.expect_err("a trap").trap_kind();
+    let soon = Some(Duration::from_millis(1));
+    for at in [65_535, 65_536, usize::MAX] {
+        assert_eq!(trap(shared.read(at, &mut bytes)), out_of_bounds);
+        assert_eq!(trap(shared.write(at, &bytes)), out_of_bounds);
+    }
+    let notify = |at| trap(shared.atomic_notify(at, 1).map(drop));
+    let wait32 = |at| trap(shared.atomic_wait32(at, 0, soon).map(drop));
+    let wait64 = |at| trap(shared.atomic_wait64(at, 0, soon).map(drop));
+    for at in [65_536, u64::MAX - 7] {
+        let traps = [notify(at), wait32(at), wait64(at)];
+        assert_eq!(traps, [out_of_bounds; 3], "{at}");
+    }
+    for at in [1, 65_537, u64::MAX] {
+        let traps = [notify(at), wait32(at), wait64(at)];
+        assert_eq!(traps, [unaligned; 3], "{at}");
+    }
+    assert_eq!(wait64(4), unaligned);
+    assert!(shared.grow(u64::MAX).is_err() && shared.grow(2).is_err());
+    assert_eq!((shared.size(), shared.data().len()), (1, 65_536));
+    for name in [
+        "atomic_notify",
+        "atomic_wait32",
+        "atomic_wait64",
+        "grow",
+        "read",
+        "write",
+    ] {
+        NAMED.with_borrow_mut(|named| named.insert(format!("SharedMemory::{name}").leak()));
     }
 }
 
@@ -783,6 +824,7 @@ fn every_public_method_is_tested() {
     // In this thread, so that the names are all here.
     handles_of_another_store_are_refused();
     scopes_of_another_store_or_out_of_order_do_no_harm();
+    shared_memories_give_no_slices();
     let named = NAMED.with_borrow(Clone::clone);
     let harmless: BTreeSet<&str> = HARMLESS
         .iter()

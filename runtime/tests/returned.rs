@@ -59,10 +59,7 @@ fn engine(tier: Tier) -> Engine {
 /// Instantiates the module in a store and runs it.
 fn run(store: &mut Store, module: &Module) {
     store.set_fuel(1_000_000).unwrap();
-    let ty = FuncType {
-        params: [].into(),
-        results: [].into(),
-    };
+    let ty = FuncType::new([], []);
     let host = Func::new(&mut *store, ty, |_, _, _| Ok(())).unwrap();
     let memory = wassay_runtime::Memory::new(&mut *store, MemoryType::new(1, None)).unwrap();
     let imports = [Extern::Func(host), Extern::Memory(memory)];

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use wassay_runtime::{
-    Compilation, Config, Engine, ErrorKind, Extern, Func, Instance, LimitKind, MemoryType, Module,
-    SharedMemory, Store, Tier, TrapKind, Val, WasmFeatures,
+    Compilation, Config, Engine, ErrorKind, Extern, Func, Instance, LimitKind, Limits, MemoryType,
+    Module, SharedMemory, Store, Tier, TrapKind, Val, WaitResult, WasmFeatures,
 };
 
 const TIERS: [Tier; 2] = [Tier::Stack, Tier::Register];
@@ -61,17 +61,17 @@ impl Program {
 }
 
 fn memory(is64: bool, initial: u64, maximum: u64) -> SharedMemory {
-    let ty = MemoryType {
-        is64,
-        shared: true,
-        ..MemoryType::new(initial, Some(maximum))
+    let new = if is64 {
+        MemoryType::new64_shared
+    } else {
+        MemoryType::new_shared
     };
-    SharedMemory::new(&engine(Tier::Stack), ty).unwrap()
+    SharedMemory::new(&engine(Tier::Stack), new(initial, maximum)).unwrap()
 }
 
-fn word(memory: &SharedMemory, at: u64) -> u32 {
+fn word(memory: &SharedMemory, at: usize) -> u32 {
     let mut bytes = [0; 4];
-    assert!(memory.read(at, &mut bytes));
+    memory.read(at, &mut bytes).unwrap();
     u32::from_le_bytes(bytes)
 }
 
@@ -270,7 +270,7 @@ fn growth_is_seen_by_all() {
         );
         assert_eq!(size.i32("size", &[]), 2);
         assert_eq!(size.i32("grow", &[Val::I32(8)]), -1);
-        assert_eq!((memory.pages(), memory.grow(7)), (2, Some(2)));
+        assert_eq!((memory.size(), memory.grow(7).ok()), (2, Some(2)));
         assert_eq!(a.i32("size", &[]), 9);
     }
 }
@@ -288,7 +288,7 @@ fn growth_is_seen_by_a_running_thread() {
             let mut other = Program::new(tier, &memory, GROWING);
             std::thread::sleep(Duration::from_millis(5));
             assert_eq!(other.i32("grow", &[Val::I32(3)]), 1);
-            assert!(memory.write(0, &[1]));
+            memory.write(0, &[1]).unwrap();
             assert_eq!(running.join().unwrap(), 9);
         });
     }
@@ -306,7 +306,7 @@ fn growth_is_atomic() {
               (drop (i32.atomic.rmw.add (i32.mul (local.get $old) (i32.const 4)) (i32.const 1)))
               (br $l))))))";
     run_threads(&memory, wat, 4);
-    assert_eq!(memory.pages(), 201);
+    assert_eq!(memory.size(), 201);
     assert!((1..201).all(|page| word(&memory, page * 4) == 1));
 }
 
@@ -357,7 +357,35 @@ fn a_wait_can_be_interrupted() {
         let ended = program.call("run", &[]);
         assert_eq!(ended, Err(ErrorKind::Trap(TrapKind::Interrupted)));
         interrupter.join().unwrap();
-        assert_eq!(memory.notify(0, 1), 0, "it waits no more");
+        assert_eq!(memory.atomic_notify(0, 1).unwrap(), 0, "it waits no more");
+    }
+}
+
+/// The host waits and code wakes it, then the other way round, in the same queue.
+#[test]
+fn the_host_waits_and_wakes_as_code_does() {
+    let memory = memory(false, 1, 1);
+    let wat = "(module (import \"\" \"m\" (memory 1 1 shared))
+        (func (export \"wake\") (result i32)
+          (memory.atomic.notify (i32.const 8) (i32.const 1)))
+        (func (export \"wait\") (result i32)
+          (memory.atomic.wait32 (i32.const 8) (i32.const 0) (i64.const -1))))";
+    for tier in TIERS {
+        let mut program = Program::new(tier, &memory, wat);
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| memory.atomic_wait32(8, 0, None));
+            while program.i32("wake", &[]) == 0 {
+                std::thread::yield_now();
+            }
+            assert_eq!(waits.join().unwrap(), Ok(WaitResult::Ok));
+            let wakes = scope.spawn(|| {
+                while memory.atomic_notify(8, 1).unwrap() == 0 {
+                    std::thread::yield_now();
+                }
+            });
+            assert_eq!(program.i32("wait", &[]), 0);
+            wakes.join().unwrap();
+        });
     }
 }
 
@@ -385,9 +413,11 @@ fn imports_match_and_the_host_takes_part() {
     }
     let unshared = MemoryType::new(1, Some(1));
     assert!(SharedMemory::new(&engine, unshared).is_err());
-    assert!(!shared.write(131_069, b"abcd") && shared.write(131_068, b"abcd"));
+    assert!(shared.write(131_069, b"abcd").is_err());
+    shared.write(131_068, b"abcd").unwrap();
     let mut bytes = [0; 4];
-    assert!(shared.read(131_068, &mut bytes) && !shared.read(u64::MAX, &mut bytes));
+    assert!(shared.read(usize::MAX, &mut bytes).is_err());
+    shared.read(131_068, &mut bytes).unwrap();
     assert_eq!(&bytes, b"abcd");
 }
 
@@ -395,9 +425,7 @@ fn imports_match_and_the_host_takes_part() {
 #[test]
 fn a_store_takes_as_many_shared_memories_as_it_may_have() {
     let mut config = Config::only(Tier::Stack);
-    let mut limits = *config.get_limits();
-    limits.memories_max = 1;
-    config.limits(limits);
+    config.limits(Limits::new().memories_max(1));
     let mut store = Store::new(&Engine::new(&config).unwrap(), ());
     let (first, second) = (memory(false, 1, 1), memory(false, 1, 1));
     assert_eq!(first.in_store(&mut store), first.in_store(&mut store));

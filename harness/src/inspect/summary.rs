@@ -11,7 +11,7 @@ use wassay_runtime::interior::module::{
     CanonicalExternType, ExternKind, MemoryType, ModuleParts, SegmentMode,
 };
 use wassay_runtime::interior::ops::Proposal;
-use wassay_runtime::{GlobalType, TableType};
+use wassay_runtime::{GlobalType, Mutability, TableType};
 
 use super::Subject;
 
@@ -204,22 +204,29 @@ fn limits(is64: bool, initial: u64, maximum: Option<u64>) -> String {
 }
 
 fn table(ty: &TableType) -> String {
-    format!("{} {}", limits(ty.is64, ty.initial, ty.maximum), ty.element)
+    format!(
+        "{} {}",
+        limits(ty.is_64(), ty.minimum(), ty.maximum()),
+        ty.element()
+    )
 }
 
 fn memory(ty: &MemoryType) -> String {
-    let shared = if ty.shared { " shared" } else { "" };
-    let page = match ty.page_size_log2 {
-        16 => String::new(),
-        log2 => format!(" (pagesize {})", 1u64 << log2),
+    let shared = if ty.is_shared() { " shared" } else { "" };
+    let page = match ty.page_size() {
+        65_536 => String::new(),
+        bytes => format!(" (pagesize {bytes})"),
     };
-    format!("{}{shared}{page}", limits(ty.is64, ty.initial, ty.maximum))
+    format!(
+        "{}{shared}{page}",
+        limits(ty.is_64(), ty.minimum(), ty.maximum())
+    )
 }
 
 fn global(ty: &GlobalType) -> String {
-    match ty.mutable {
-        true => format!("(mut {})", ty.content),
-        false => ty.content.to_string(),
+    match ty.mutability() {
+        Mutability::Var => format!("(mut {})", ty.content()),
+        Mutability::Const => ty.content().to_string(),
     }
 }
 
@@ -233,27 +240,27 @@ fn features(module: &ModuleParts) -> BTreeSet<Proposal> {
         }
     }
     let is_object = |kind| matches!(kind, &CompositeKind::Struct | &CompositeKind::Array);
-    let is64 = |ty: &MemoryType| ty.is64;
+    let is64 = |ty: &MemoryType| ty.is_64();
     let declared = [
         (Proposal::Gc, module.kinds.iter().any(is_object)),
         (Proposal::MultiMemory, module.memories.len() > 1),
         (Proposal::ReferenceTypes, module.tables.len() > 1),
         (
             Proposal::Memory64,
-            module.memories.iter().any(is64) || module.tables.iter().any(|ty| ty.is64),
+            module.memories.iter().any(is64) || module.tables.iter().any(|ty| ty.is_64()),
         ),
         (
             Proposal::Threads,
-            module.memories.iter().any(|ty| ty.shared),
+            module.memories.iter().any(|ty| ty.is_shared()),
         ),
         (
             Proposal::CustomPageSizes,
-            module.memories.iter().any(|ty| ty.page_size_log2 != 16),
+            module.memories.iter().any(|ty| ty.page_size() != 65_536),
         ),
         (Proposal::ExceptionHandling, !module.tags.is_empty()),
         (
             Proposal::MultiValue,
-            module.signatures.iter().any(|ty| ty.results.len() > 1),
+            module.signatures.iter().any(|ty| ty.results().len() > 1),
         ),
     ];
     let declared = declared.into_iter().filter(|(_, needed)| *needed);

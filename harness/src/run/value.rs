@@ -47,11 +47,11 @@ fn parse_v128(text: &str) -> Option<u128> {
 fn parse_ref(ty: RefType, text: &str) -> Option<Ref> {
     const I31_MAX: u32 = u32::MAX >> 1;
     if text == "null" {
-        return ty.nullable.then_some(Ref::Null(ty.heap.top()));
+        return ty.is_nullable().then_some(Ref::Null(ty.heap_type().top()));
     }
     let (kind, number) = text.split_once(':')?;
     let number: u32 = number.parse().ok()?;
-    match (kind, ty.heap.top()) {
+    match (kind, ty.heap_type().top()) {
         ("extern", AbstractHeapType::Extern) => Some(Ref::Extern(number)),
         ("host", AbstractHeapType::Any) => Some(Ref::Host(number)),
         ("i31", AbstractHeapType::Any) if number <= I31_MAX => Some(Ref::I31(number)),

@@ -115,8 +115,8 @@ pub(super) fn decode(module: &ModuleParts, index: u32) -> Result<Function, &'sta
         return Err("an imported function");
     };
     let signature = &module.signatures[index as usize];
-    let parameters = types(&signature.params)?;
-    let results = types(&signature.results)?;
+    let parameters = types(signature.params())?;
+    let results = types(signature.results())?;
     let mut reader = Decoder::new(&module.bytes[range.clone()], range.start);
     let malformed = |_| "a body that does not decode";
     reader.read_locals(|_, _| ()).map_err(malformed)?;

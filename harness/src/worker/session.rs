@@ -146,20 +146,20 @@ impl Session {
 
     /// Evidence of the tier, over all instances.
     pub(super) fn proof(&self) -> Proof {
-        let proof = interior::proof(&self.store);
-        let helpers = proof.ops_via_helper.iter();
+        let proof = self.store.proof();
+        let (helpers, tiered) = (proof.ops_via_helper().iter(), proof.tiered());
         let is_tiered = matches!(self.store.engine().config().get_policy(), Policy::Tiered(_));
         let tiered = is_tiered.then_some(TieredProof {
-            interpreted: proof.tiered.interpreted,
-            entered_interpreter: proof.tiered.entered_interpreter,
-            loops_compiled: proof.tiered.loops_compiled,
-            loops_entered: proof.tiered.loops_entered,
-            kept: proof.tiered.kept,
+            interpreted: tiered.interpreted(),
+            entered_interpreter: tiered.entered_interpreter(),
+            loops_compiled: tiered.loops_compiled(),
+            loops_entered: tiered.loops_entered(),
+            kept: tiered.kept().clone(),
         });
         Proof {
-            functions: proof.functions + self.uncompiled,
-            compiled: proof.compiled,
-            entered: proof.entered,
+            functions: proof.functions() + self.uncompiled,
+            compiled: proof.compiled(),
+            entered: proof.entered(),
             ops_via_helper: helpers
                 .map(|(op, count)| ((*op).to_string(), *count))
                 .collect(),

@@ -94,5 +94,5 @@ fn table(store: &mut Store, is64: bool) -> Result<Table> {
         TableType::new
     };
     let ty = new(element, 10, Some(20));
-    Table::new(store, ty, Ref::Null(element.heap.top()))
+    Table::new(store, ty, Ref::Null(element.heap_type().top()))
 }

@@ -127,10 +127,10 @@ impl State {
                 return 0;
             }
             let mut buffer = [0; CHUNK_BYTES];
-            let len = shared.len_bytes();
+            let len = shared.data_size();
             return hash_chunks(len, |at| {
                 let chunk = &mut buffer[..CHUNK_BYTES.min(len - at)];
-                shared.read(at as u64, chunk);
+                shared.read(at, chunk).ok()?;
                 Some(xxh3_64(chunk))
             });
         }

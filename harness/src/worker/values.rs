@@ -56,8 +56,8 @@ pub(super) fn trace(error: &Error) -> Vec<Place> {
     let frames = error.backtrace().filter(|_| has_place);
     let frames = frames.map_or(&[][..], Backtrace::frames).iter();
     let place = |frame: &Frame| Place {
-        func: frame.func,
-        offset_bytes: frame.offset_bytes,
+        func: frame.func_index(),
+        offset_bytes: frame.module_offset().map(|offset| offset as u32),
     };
     frames.map(place).collect()
 }

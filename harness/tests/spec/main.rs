@@ -310,12 +310,9 @@ fn check_shapes(measured: &Measured, tier: Tier) -> Result<(), Failed> {
     outcome(&failures)
 }
 
-/// Whether a tier compiles only what is hot.
+/// True if a tier compiles hot functions only.
 fn mixes(tier: Tier) -> bool {
-    match tier.policy() {
-        Policy::Only(_) => false,
-        Policy::Tiered(_) => true,
-    }
+    matches!(tier.policy(), Policy::Tiered(_))
 }
 
 /// No failures, or the first of them.

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::time::Duration;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Proof};
 use crate::error::Result;
 use crate::gc::GcStatistics;
 use crate::interrupt::InterruptHandle;
@@ -369,7 +369,12 @@ macro_rules! store_methods {
                 self.as_context_mut().state_mut().collect();
             }
 
-            /// What the garbage-collected heap holds.
+            /// The record of what the store's instances have compiled, and of the entries into it.
+            pub fn proof(&self) -> Proof {
+                self.as_context().state().proof()
+            }
+
+            /// The contents of the garbage-collected heap, in numbers.
             pub fn gc_statistics(&self) -> GcStatistics {
                 self.as_context().state().heap.statistics()
             }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use super::context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
 use super::typed::{TypedFunc, WasmParams, WasmResults};
 use super::{ExternType, Module};
-use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::global::{GlobalData, TagData};
 use crate::helpers::{grow_memory, grow_table};
@@ -248,7 +247,7 @@ impl Memory {
         check_store(self.store, context.state())?;
         let memory = self.of(context.state());
         let done = match memory.shared() {
-            Some(shared) => shared.read(offset as u64, bytes),
+            Some(shared) => shared.read_bytes(offset as u64, bytes),
             None => slice_of(memory.data(), offset, bytes.len())
                 .map(|from| bytes.copy_from_slice(from))
                 .is_some(),
@@ -264,7 +263,7 @@ impl Memory {
         let mut context = store.as_context_mut();
         let memory = self.of_mut(context.state_mut())?;
         let done = match memory.shared() {
-            Some(shared) => shared.write(offset as u64, bytes),
+            Some(shared) => shared.write_bytes(offset as u64, bytes),
             None => {
                 let end = offset.checked_add(bytes.len());
                 let to = end.and_then(|end| memory.data_mut().get_mut(offset..end));
@@ -301,40 +300,8 @@ fn slice_of(bytes: &[u8], offset: usize, len: usize) -> Option<&[u8]> {
     bytes.get(offset..offset.checked_add(len)?)
 }
 
-fn out_of_bounds() -> Error {
+pub(super) fn out_of_bounds() -> Error {
     Error::trap(TrapKind::MemoryOutOfBounds)
-}
-
-impl SharedMemory {
-    /// A zeroed memory of its initial size, within the engine's limits. Stores of other engines may
-    /// use it, too.
-    ///
-    /// # Errors
-    /// `Usage` if the type is not shared or has no maximum; `Limit` if the initial size is above
-    /// the limit, or the address space is used up.
-    pub fn new(engine: &Engine, ty: MemoryType) -> Result<SharedMemory> {
-        SharedMemory::with_limit(ty, engine.config().limits.memory_bytes_max)
-    }
-
-    /// This memory as one of a store, to be imported by its instances. Its bytes are not counted
-    /// among the store's own.
-    ///
-    /// # Errors
-    /// `Limit` if the store has as many memories as it may have.
-    pub fn in_store(&self, mut store: impl AsContextMut) -> Result<Memory> {
-        let mut context = store.as_context_mut();
-        let state = context.state_mut();
-        let (store, len) = (state.id, state.memories.len());
-        let mut memories = state.memories.iter().map(|memory| memory.shared());
-        let known = memories.position(|memory| memory.is_some_and(|it| it.same(self)));
-        if known.is_none() {
-            let max = state.engine.config().limits.memories_max;
-            state.check_count(LimitKind::Memories, len, max)?;
-            state.memories.push(MemoryData::of_shared(self.clone()));
-        }
-        let index = known.unwrap_or(len) as u32;
-        Ok(Memory { store, index })
-    }
 }
 
 impl Table {

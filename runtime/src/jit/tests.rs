@@ -142,7 +142,7 @@ fn what_was_compiled_and_entered_is_counted() {
     };
     assert_eq!(run.call("f", &[]), Ok(i32s([1])));
     assert_eq!(run.call("g", &[]), Ok(i32s([3])));
-    let proof = crate::interior::proof(&run.store);
+    let proof = run.store.proof();
     assert_eq!((proof.functions, proof.compiled), (2, 2));
     assert_eq!(proof.entered, 2);
     let helpers: Vec<_> = proof.ops_via_helper.into_iter().collect();

@@ -37,6 +37,8 @@ use crate::module::MemoryType;
 /// let mut bytes = [0; 4];
 /// shared.in_store(&mut other)?.read(&other, 8, &mut bytes)?;
 /// assert_eq!(&bytes, b"seen");
+/// assert_eq!((shared.grow(1)?, shared.size(), shared.data_size()), (1, 2, 131_072));
+/// assert_eq!(shared.atomic_notify(8, 1)?, 0);
 /// # Ok::<(), wassay_runtime::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -61,7 +63,7 @@ impl SharedMemory {
     /// # Errors
     /// `Usage` if the type is not shared or has no maximum; `Limit` if the initial size is above
     /// the limit, or the address space is used up.
-    pub fn with_limit(ty: MemoryType, bytes_max: u64) -> Result<SharedMemory> {
+    pub(crate) fn with_limit(ty: MemoryType, bytes_max: u64) -> Result<SharedMemory> {
         let Some(maximum) = ty.maximum.filter(|_| ty.shared) else {
             let message = "a shared memory has a shared type with a maximum";
             return Err(Error::usage(message));
@@ -90,7 +92,7 @@ impl SharedMemory {
         })
     }
 
-    /// Its type as declared.
+    /// The type of the memory, as declared.
     pub fn ty(&self) -> MemoryType {
         self.inner.ty
     }
@@ -101,7 +103,7 @@ impl SharedMemory {
     }
 
     /// The current length in bytes; it never shrinks.
-    pub fn len_bytes(&self) -> usize {
+    pub(crate) fn len_bytes(&self) -> usize {
         self.inner.len_bytes.load(Ordering::SeqCst)
     }
 
@@ -111,12 +113,12 @@ impl SharedMemory {
     }
 
     /// The current size in pages.
-    pub fn pages(&self) -> u64 {
+    pub(crate) fn pages(&self) -> u64 {
         (self.len_bytes() >> self.inner.ty.page_size_log2) as u64
     }
 
     /// Grows by `delta` pages, for every store: the old size in pages, or `None` if it cannot.
-    pub fn grow(&self, delta: u64) -> Option<u64> {
+    pub(crate) fn grow_by(&self, delta: u64) -> Option<u64> {
         let mut space = self
             .inner
             .space
@@ -131,8 +133,8 @@ impl SharedMemory {
         Some(old)
     }
 
-    /// Reads bytes, each of them atomically; whether all are inside of the memory.
-    pub fn read(&self, at: u64, bytes: &mut [u8]) -> bool {
+    /// Reads bytes, each of them atomically: true if all are inside of the memory.
+    pub(crate) fn read_bytes(&self, at: u64, bytes: &mut [u8]) -> bool {
         let Some(cells) = self.cells(at, bytes.len()) else {
             return false;
         };
@@ -142,8 +144,8 @@ impl SharedMemory {
         true
     }
 
-    /// Writes bytes, each of them atomically, if all are inside of the memory; whether they are.
-    pub fn write(&self, at: u64, bytes: &[u8]) -> bool {
+    /// Writes bytes, each of them atomically, if all are inside of the memory: true if they are.
+    pub(crate) fn write_bytes(&self, at: u64, bytes: &[u8]) -> bool {
         let Some(cells) = self.cells(at, bytes.len()) else {
             return false;
         };
@@ -155,7 +157,7 @@ impl SharedMemory {
 
     /// Waits as `memory.atomic.wait32` and `wait64` do, for `expected` of the width `T`, where
     /// `at` must be aligned and inside of the memory; `None` if it is not.
-    pub fn wait<T: Word>(
+    pub(crate) fn wait<T: Word>(
         &self,
         at: u64,
         expected: T,
@@ -172,8 +174,8 @@ impl SharedMemory {
         Some(waiters.wait(at, timeout, is_expected, is_interrupted))
     }
 
-    /// Wakes at most `count` of those that wait at `at`; how many.
-    pub fn notify(&self, at: u64, count: u32) -> u32 {
+    /// Wakes at most `count` of the waiters at `at`: the number that it woke.
+    pub(crate) fn notify(&self, at: u64, count: u32) -> u32 {
         self.inner.waiters.notify(at, count)
     }
 
@@ -182,7 +184,7 @@ impl SharedMemory {
     }
 
     /// Bytes of the memory, if they are all inside of it.
-    fn cells(&self, at: u64, len: usize) -> Option<&[AtomicU8]> {
+    pub(crate) fn cells(&self, at: u64, len: usize) -> Option<&[AtomicU8]> {
         let end = at.checked_add(len as u64)?;
         if end > self.len_bytes() as u64 {
             return None;

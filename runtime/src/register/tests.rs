@@ -361,11 +361,7 @@ fn calls_between_instances() {
     assert_eq!(call("tail", 100_000), [I32(107)]);
     assert_eq!(call("host", 5), [F64(7.5f64.to_bits())]);
     assert_eq!(call("host tail", 5), [F64(2.5f64.to_bits())]);
-    assert_eq!(
-        crate::interior::proof(&store).entered,
-        6,
-        "only calls from outside count"
-    );
+    assert_eq!(store.proof().entered, 6, "only calls from outside count");
 }
 
 /// Slots beyond what a field can name: the same programs among 70,000 locals.
@@ -427,7 +423,7 @@ fn proof_counts_what_is_compiled() {
         (memory.fill (local.get 0) (i32.const 0) (i32.const 1)) (drop (memory.size))))";
     let mut program = Program::new(wat);
     program.call("run", &[I32(0)]).unwrap();
-    let proof = crate::interior::proof(&program.store);
+    let proof = program.store.proof();
     assert_eq!((proof.functions, proof.compiled, proof.entered), (2, 2, 1));
     let helpers = [("memory.fill", 1), ("memory.size", 1)];
     assert_eq!(proof.ops_via_helper, helpers.into_iter().collect());

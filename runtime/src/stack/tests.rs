@@ -435,7 +435,7 @@ fn the_proof_counts() {
         (func $g (drop (memory.grow (i32.const 0))) (return) (nop) (nop)))"#;
     let (mut store, instance) = instantiate(wat, Limits::default());
     assert_eq!(call(&mut store, instance, "f", &[]), Ok(vec![]));
-    let proof = crate::interior::proof(&store);
+    let proof = store.proof();
     assert_eq!((proof.functions, proof.compiled, proof.entered), (2, 2, 1));
     assert_eq!(proof.ops_via_helper, [("memory.grow", 2)].into());
     // i32.const, drop, call, end; i32.const, drop, return.

@@ -80,7 +80,7 @@ impl Run {
     }
 
     fn proof(&self) -> Proof {
-        crate::interior::proof(&self.store)
+        self.store.proof()
     }
 
     fn notes(&self) -> Vec<i64> {

@@ -6,10 +6,7 @@ use super::*;
 use wassay_runtime::{Caller, Tag, ValType};
 
 fn func_type(params: &[ValType], results: &[ValType]) -> FuncType {
-    FuncType {
-        params: params.into(),
-        results: results.into(),
-    }
+    FuncType::new(params.iter().copied(), results.iter().copied())
 }
 
 /// A store, and as imports a host function `[i32] -> [i32]` that throws what it is given, and the

@@ -45,9 +45,7 @@ fn millions_of_exceptions_take_no_room() {
     for tier in tiers() {
         for throw in throws {
             let mut config = config(tier);
-            let mut limits = *config.get_limits();
-            limits.gc_heap_bytes_max = HEAP_BYTES_MAX;
-            config.limits(limits);
+            config.limits(Limits::new().gc_heap_bytes_max(HEAP_BYTES_MAX));
             let mut program = Program::with(config, &loops(throw));
             let result = program.call("run", &[I32(STEPS)]);
             assert_eq!(result, Ok(vec![I32(STEPS)]), "{tier}: {throw}");
@@ -86,13 +84,8 @@ fn throwing_keeps_what_is_referred_to() {
 
 fn deep(tier: Tier) -> Config {
     let mut config = config(tier);
-    let limits = *config.get_limits();
-    config.limits(Limits {
-        value_stack_bytes: 64 << 20,
-        call_depth_max: 250_000,
-        native_stack_bytes: 64 << 20,
-        ..limits
-    });
+    let limits = Limits::new().value_stack_bytes(64 << 20);
+    config.limits(limits.call_depth_max(250_000).native_stack_bytes(64 << 20));
     config
 }
 
@@ -210,13 +203,8 @@ fn calls(config: Config) -> Program {
 fn tail_calls_take_no_room() {
     for tier in tiers() {
         let mut config = config(tier);
-        let limits = *config.get_limits();
-        config.limits(Limits {
-            value_stack_bytes: 16 << 10,
-            call_depth_max: 16,
-            native_stack_bytes: 64 << 10,
-            ..limits
-        });
+        let limits = Limits::new().value_stack_bytes(16 << 10);
+        config.limits(limits.call_depth_max(16).native_stack_bytes(64 << 10));
         let mut program = calls(config);
         for name in ["tail", "tail_ref", "tail_table", "tail_host"] {
             let result = program.call(name, &[I32(STEPS)]);

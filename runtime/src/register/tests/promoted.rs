@@ -319,7 +319,7 @@ pub(super) fn a_loop_leaves_the_tier_with_its_state() {
         run.check("run", 9, Ok(9_000_007));
         run.check("call", 9, Ok(9_000_008));
         assert_eq!(run.asked(), 1);
-        assert_eq!(crate::interior::proof(&run.store).tiered.loops_entered, 3);
+        assert_eq!(run.store.proof().tiered.loops_entered, 3);
     }
 }
 

@@ -198,7 +198,7 @@ fn stores_of_one_module_share_code_and_count_for_themselves() {
     let instance = crate::Instance::new(&mut store, &module, &[]).expect("it has no imports");
     let twice = instance.get_func(&store, "twice").expect("an export");
     assert_eq!(twice.invoke(&mut store, &i32s([5])), Ok(i32s([7])));
-    let proof = crate::interior::proof(&store);
+    let proof = store.proof();
     assert_eq!((proof.functions, proof.compiled), (2, 1));
 }
 
