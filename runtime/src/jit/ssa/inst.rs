@@ -223,7 +223,8 @@ rows! {
         = "{} {lane}, {a:?}, {b:?}", op.mnemonic(); [pure]
 
     /// `op(operands)`: the halves of a number of 128 bits, the low one first.
-    Wide { op: given Op, args: values } = "{}{}", op.mnemonic(), Values(ssa.list(args)); [pure single]
+    Wide { op: given Op, args: values } = "{}{}", op.mnemonic(), Values(ssa.list(args));
+        [pure single]
 
     /// `r[cond] != 0 ? r[a] : r[b]`
     Select { cond: value, a: value, b: value } = "select {cond:?}, {a:?}, {b:?}"; [pure]
@@ -273,10 +274,12 @@ rows! {
 
     /// Calls a function of the runtime.
     Helper { helper: given Helper, args: values }
-        = "helper {helper:?}{}", Values(ssa.list(args)); [reshapes single]
+        = "helper {helper:?}{}", Values(ssa.list(args));
+        [reshapes single]
 
     /// Calls a function that the module defines.
-    Call { func: given u32, args: values } = "call f{func}{}", Values(ssa.list(args)); [reshapes single]
+    Call { func: given u32, args: values } = "call f{func}{}", Values(ssa.list(args));
+        [reshapes single]
 
     /// Calls the function instance at the address `r[func]`.
     CallRef { func: value, args: values } = "call_ref {func:?}{}", Values(ssa.list(args));

@@ -180,7 +180,7 @@ fn step(func: &FuncIr, layout: &Layout, inst: &Inst) -> Option<(u16, i16, Type)>
     (a == Operand::slot(dst)).then_some((counter, step, ty))
 }
 
-/// The types of the first operand and of the result of a numeric opcode, or of the result of a load.
+/// The types of the first operand and of the result of a numeric opcode or of a load.
 pub(super) fn types(op: Op) -> (Type, Type) {
     (param(op, 0), result(op))
 }
