@@ -12,7 +12,7 @@ use super::asm::Assembler;
 use super::imm::Imm12;
 use super::inst::Inst;
 use super::mem::Mem;
-use super::ops::{AddSub, Cond, Extend, Load, LoadPair, Size, Store, StorePair};
+use super::ops::{AddSub, Cond, Extend, Load, LoadPair, Size, Store};
 use super::regs::{Gpr, LR, SP, Tied, XZR};
 use crate::error::{Error, Result};
 use crate::jit::code::Label;
@@ -138,12 +138,7 @@ impl Frame {
         for n in (pushed..self.regs.len()).step_by(2) {
             let mem = at(n as u32 * REG_BYTES);
             asm.emit(match self.regs[n..] {
-                [rt, rt2, ..] => Inst::StorePair {
-                    op: StorePair::StpX,
-                    rt,
-                    rt2,
-                    mem,
-                },
+                [rt, rt2, ..] => Inst::StorePair { rt, rt2, mem },
                 _ => Inst::Store {
                     op: Store::StrX,
                     rt: self.regs[n],
@@ -216,8 +211,7 @@ impl Frame {
                 1
             }
             [rt, rt2, ..] => {
-                let op = StorePair::StpX;
-                asm.emit(Inst::StorePair { op, rt, rt2, mem });
+                asm.emit(Inst::StorePair { rt, rt2, mem });
                 2
             }
             [] => 0,

@@ -18,20 +18,18 @@ use super::encode::{EncodeError, Fault, word};
 use super::imm::{BitImm, FpImm8, Imm12, LaneMask};
 use super::mem::{Address, Mem, Mnemonic};
 use super::ops::{
-    AddSub, Barrier, BarrierScope, Bitfield, BranchReg, Carry, CompareBranch, Cond, CondCmp,
-    CondSel, Data1, Data2, Extend, Fp1, Fp2, FpCmp, FpCvt, FpSize, FpToInt, IntToFp, Load, LoadLit,
-    LoadLitV, LoadPair, LoadPairV, Logic, LogicImm, MoveWide, MulAdd, MulAddLong, MulHigh, Plain,
-    Shift, Size, Store, StorePair, StorePairV, SysReg, TestBranch, Width,
+    AddSub, Bitfield, BranchReg, Carry, CompareBranch, Cond, CondSel, Data1, Data2, Extend, Fp1,
+    Fp2, FpCvt, FpSize, FpToInt, IntToFp, Load, LoadLitV, LoadPair, LoadPairV, Logic, LogicImm,
+    MoveWide, MulAdd, MulAddLong, MulHigh, Shift, Size, Store, StorePairV, TestBranch, Width,
 };
 use super::referent::{Reach, Referent};
 use super::regs::{Gpr, GprAs as G, MapRegs, Reg, Role, SP, Tied, Vreg, VregAs as V};
 use super::table::{field_map, field_mem, field_target, field_type, formats};
 use super::vector::{
-    ACROSS, Arr, Atomic, AtomicSize, BHS, BHSD, BYTES, FpArr, LoadOrdered, Order, StoreExclusive,
-    Vec2, Vec2Fp, Vec3, Vec3Acc, Vec3Fp, Vec3FpAcc, VecAcross, VecFpLong, VecImm, VecLong,
-    VecLongAcc, VecNarrow, VecPairLong, VecPairLongAcc, VecShl, VecShlLong, VecShr, VecWide,
-    VecZero, VecZeroFp, VregArr as A, VregLane as L, VregWide as W, constant_bits, constant_mode,
-    left_shift, right_shift,
+    ACROSS, Arr, Atomic, AtomicSize, BHS, BHSD, BYTES, FpArr, LoadOrdered, Order, Vec2, Vec2Fp,
+    Vec3, Vec3Acc, Vec3Fp, Vec3FpAcc, VecAcross, VecImm, VecLong, VecLongAcc, VecNarrow,
+    VecPairLong, VecPairLongAcc, VecShlLong, VecShr, VecWide, VecZero, VecZeroFp, VregArr as A,
+    VregLane as L, VregWide as W, constant_bits, constant_mode, left_shift, right_shift,
 };
 
 formats! {
@@ -142,11 +140,11 @@ formats! {
         "{op} {}, {}, {}, {cond}", G(size, rd), G(size, rn), G(size, rm);
 
     /// Flags of comparing `rn` with `imm` (0 to 31) if the condition holds, else `nzcv`.
-    CondCmpImm { op: imm CondCmp, size: imm Size, rn: use Gpr, imm: imm u8, nzcv: imm u8,
+    CondCmpImm { size: imm Size, rn: use Gpr, imm: imm u8, nzcv: imm u8,
         cond: imm Cond }
-        = word(0x800 | op.bits()).u(size.bits(), 31, 1).u(imm, 16, 5).u(cond.bits(), 12, 4).z(rn, 5)
+        = word(0x7a40_0800).u(size.bits(), 31, 1).u(imm, 16, 5).u(cond.bits(), 12, 4).z(rn, 5)
             .u(nzcv, 0, 4);
-        "{op} {}, #{imm}, #{nzcv:#x}, {cond}", G(size, rn);
+        "ccmp {}, #{imm}, #{nzcv:#x}, {cond}", G(size, rn);
 
     // Branches, exceptions, system.
 
@@ -173,22 +171,14 @@ formats! {
         = word(op.bits()).u(bit >> 5, 31, 1).u(bit & 31, 19, 5).z(rt, 0);
         "{op} {}, #{bit}, {target}", G(if bit < 32 { Size::W } else { Size::X }, rt);
 
-    /// An instruction without operands.
-    Plain { op: imm Plain } = word(op.bits()); "{op}";
+    /// A memory barrier, of the inner shareable domain.
+    Dmb {} = word(0xd503_3bbf); "dmb ish";
 
-    /// A memory barrier.
-    Barrier { op: imm Barrier, scope: imm BarrierScope } = word(op.bits()).u(scope.bits(), 8,
-        4); "{op} {scope}";
+    /// `rt := FPCR`.
+    ReadFpcr { rt: def Gpr } = word(0xd53b_4400).z(rt, 0); "mrs {rt}, fpcr";
 
-    /// `rt := system register`.
-    ReadSys { rt: def Gpr, reg: imm SysReg }
-        = word(0xd520_0000 | reg.bits()).z(rt, 0);
-        "mrs {rt}, {reg}";
-
-    /// `system register := rt`.
-    WriteSys { reg: imm SysReg, rt: use Gpr }
-        = word(0xd500_0000 | reg.bits()).z(rt, 0);
-        "msr {reg}, {rt}";
+    /// `FPCR := rt`.
+    WriteFpcr { rt: use Gpr } = word(0xd51b_4400).z(rt, 0); "msr fpcr, {rt}";
 
     // Loads and stores.
 
@@ -217,9 +207,8 @@ formats! {
         "{} {}, {}", Mnemonic("str", mem, width.bits()), V(width, rt), Address(mem, width.bits());
 
     /// `rt := memory at the target`.
-    LoadLit { op: imm LoadLit, rt: def Gpr, target: lit Referent }
-        = word(op.bits()).z(rt, 0);
-        "{op} {}, {target}", G(op.access().size, rt);
+    LoadLit { rt: def Gpr, target: lit Referent } = word(0x5800_0000).z(rt, 0);
+        "ldr {rt}, {target}";
 
     /// `rt := memory at the target`, a scalar or a whole vector register.
     LoadLitV { op: imm LoadLitV, rt: def Vreg, target: lit Referent }
@@ -233,10 +222,10 @@ formats! {
         "{op} {}, {}, {}", G(op.access().size, rt), G(op.access().size, rt2), Address(mem, 0);
 
     /// `memory := rt, rt2`.
-    StorePair { op: imm StorePair, rt: use Gpr, rt2: use Gpr, mem: mem Mem }
-        = mem.put_pair(word(op.bits()), op.access().log2).z(rt2, 10).z(rt, 0)
+    StorePair { rt: use Gpr, rt2: use Gpr, mem: mem Mem }
+        = mem.put_pair(word(0xa800_0000), 3).z(rt2, 10).z(rt, 0)
             .need(!mem.writes_back_to(rt) && !mem.writes_back_to(rt2));
-        "{op} {}, {}, {}", G(op.access().size, rt), G(op.access().size, rt2), Address(mem, 0);
+        "stp {rt}, {rt2}, {}", Address(mem, 0);
 
     /// `rt, rt2 := memory`, two vector registers.
     LoadPairV { op: imm LoadPairV, rt: def Vreg, rt2: def Vreg, mem: mem Mem }
@@ -261,9 +250,9 @@ formats! {
         "{op} {}, {}, {}", V(size.width(), rd), V(size.width(), rn), V(size.width(), rm);
 
     /// Flags of comparing `rn` with `rm`.
-    FpCmp { op: imm FpCmp, size: imm FpSize, rn: use Vreg, rm: use Vreg }
-        = word(op.bits()).u(size.bits(), 22, 2).v(rm, 16).v(rn, 5);
-        "{op} {}, {}", V(size.width(), rn), V(size.width(), rm);
+    FpCmp { size: imm FpSize, rn: use Vreg, rm: use Vreg }
+        = word(0x1e20_2000).u(size.bits(), 22, 2).v(rm, 16).v(rn, 5);
+        "fcmp {}, {}", V(size.width(), rn), V(size.width(), rm);
 
     /// `rd := cond ? rn : rm`.
     FpCondSel { size: imm FpSize, rd: def Vreg, rn: use Vreg, rm: use Vreg, cond: imm Cond }
@@ -345,11 +334,11 @@ formats! {
         "{op} {}, {}, #{amount}", A(arr, rd), A(arr, rn);
 
     /// `rd := rn << amount`, 0 to the lane's width less one.
-    VecShl { op: imm VecShl, arr: imm Arr, rd: def Vreg, rn: use Vreg, amount: imm u8 }
-        = word(op.bits()).need(BHSD.has(arr)).u(arr.q(), 30, 1)
+    VecShl { arr: imm Arr, rd: def Vreg, rn: use Vreg, amount: imm u8 }
+        = word(0x0f00_5400).need(BHSD.has(arr)).u(arr.q(), 30, 1)
             .shifted(left_shift(arr.lane(), amount))
             .v(rn, 5).v(rd, 0);
-        "{op} {}, {}, #{amount}", A(arr, rd), A(arr, rn);
+        "shl {}, {}, #{amount}", A(arr, rd), A(arr, rn);
 
     /// `rd := (rd's low bits) | (rn << amount)`, by lanes.
     VecShlInsert { arr: imm Arr, rd: tied Vreg, rn: use Vreg, amount: imm u8 }
@@ -487,10 +476,9 @@ formats! {
         = word(op.bits() | arr.bits()).v(rn, 5).v(rd, 0);
         "{op} {}, {}, #0.0", A(arr.arr(), rd), A(arr.arr(), rn);
 
-    /// `rd := half of rn` as floats of 64 bits.
-    VecFpLong { op: imm VecFpLong, rd: def Vreg, rn: use Vreg }
-        = word(op.bits()).v(rn, 5).v(rd, 0);
-        "{op} {}, {}", A(Arr::D2, rd), A(op.from(), rn);
+    /// `rd := the lower half of rn` as floats of 64 bits.
+    VecFpLong { rd: def Vreg, rn: use Vreg } = word(0x0e61_7800).v(rn, 5).v(rd, 0);
+        "fcvtl {}, {}", A(Arr::D2, rd), A(Arr::S2, rn);
 
     /// `rd := rn` as floats of 32 bits, its upper half zero.
     VecFpNarrow { rd: def Vreg, rn: use Vreg }
@@ -522,11 +510,11 @@ formats! {
         "stlr{size} {}, [{rn}]", G(size.size(), rt);
 
     /// `memory := rt` if it is still exclusive: then `rs := 0`, else `rs := 1`.
-    StoreExclusive { op: imm StoreExclusive, size: imm AtomicSize, rs: early Gpr, rt: use Gpr,
+    StoreExclusive { size: imm AtomicSize, rs: early Gpr, rt: use Gpr,
         rn: use Gpr }
-        = word(op.bits()).need(rs != rt && rs != rn).u(size.bits(), 30, 2).z(rs, 16).s(rn, 5)
+        = word(0x0800_fc00).need(rs != rt && rs != rn).u(size.bits(), 30, 2).z(rs, 16).s(rn, 5)
             .z(rt, 0);
-        "{op}{size} {}, {}, [{rn}]", G(Size::W, rs), G(size.size(), rt);
+        "stlxr{size} {}, {}, [{rn}]", G(Size::W, rs), G(size.size(), rt);
 }
 
 /// The general register that holds a lane.

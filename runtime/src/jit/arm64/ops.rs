@@ -30,9 +30,7 @@ ops! {
     /// The extension of an extended-register operand, with the width that it reads.
     Extend(reads: Size) {
         Uxtb = 0 "uxtb" (Size::W), Uxth = 1 "uxth" (Size::W), Uxtw = 2 "uxtw" (Size::W),
-        Uxtx = 3 "uxtx" (Size::X),
-        Sxtb = 4 "sxtb" (Size::W), Sxth = 5 "sxth" (Size::W), Sxtw = 6 "sxtw" (Size::W),
-        Sxtx = 7 "sxtx" (Size::X),
+        Uxtx = 3 "uxtx" (Size::X), Sxtw = 6 "sxtw" (Size::W),
     }
 
     /// The extension of an index register in an address.
@@ -48,10 +46,7 @@ ops! {
     }
 
     /// Addition and subtraction with carry.
-    Carry() {
-        Adc = 0x1a00_0000 "adc", Adcs = 0x3a00_0000 "adcs", Sbc = 0x5a00_0000 "sbc",
-        Sbcs = 0x7a00_0000 "sbcs",
-    }
+    Carry() { Adc = 0x1a00_0000 "adc", Sbc = 0x5a00_0000 "sbc" }
 
     /// Logical operations with a bitmask immediate; `ands` sets the flags.
     LogicImm(sets_flags: bool) {
@@ -82,19 +77,15 @@ ops! {
 
     /// Operations of one register. `rev32` is for X only; `rev` has one bit more there.
     Data1() {
-        Rbit = 0x5ac0_0000 "rbit", Rev16 = 0x5ac0_0400 "rev16", Rev32 = 0x5ac0_0800 "rev32",
-        Rev = 0x5ac0_0800 "rev",
-        Clz = 0x5ac0_1000 "clz", Cls = 0x5ac0_1400 "cls",
+        Rbit = 0x5ac0_0000 "rbit", Rev32 = 0x5ac0_0800 "rev32", Rev = 0x5ac0_0800 "rev",
+        Clz = 0x5ac0_1000 "clz",
     }
 
     /// Multiplication with addition.
     MulAdd() { Madd = 0x1b00_0000 "madd", Msub = 0x1b00_8000 "msub" }
 
     /// 32 by 32 to 64 bit multiplication with 64-bit addition.
-    MulAddLong() {
-        Smaddl = 0x9b20_0000 "smaddl", Smsubl = 0x9b20_8000 "smsubl",
-        Umaddl = 0x9ba0_0000 "umaddl", Umsubl = 0x9ba0_8000 "umsubl",
-    }
+    MulAddLong() { Smaddl = 0x9b20_0000 "smaddl", Umaddl = 0x9ba0_0000 "umaddl" }
 
     /// The upper 64 bits of a 128-bit product.
     MulHigh() { Smulh = 0x9b40_7c00 "smulh", Umulh = 0x9bc0_7c00 "umulh" }
@@ -103,11 +94,7 @@ ops! {
     /// negated.
     CondSel() {
         Csel = 0x1a80_0000 "csel", Csinc = 0x1a80_0400 "csinc", Csinv = 0x5a80_0000 "csinv",
-        Csneg = 0x5a80_0400 "csneg",
     }
-
-    /// Conditional comparison.
-    CondCmp() { Ccmn = 0x3a40_0000 "ccmn", Ccmp = 0x7a40_0000 "ccmp" }
 }
 
 // Branches and system.
@@ -120,29 +107,6 @@ ops! {
 
     /// Branches on a bit being zero.
     TestBranch() { Tbz = 0x3600_0000 "tbz", Tbnz = 0x3700_0000 "tbnz" }
-
-    /// Instructions without operands.
-    Plain() {
-        Nop = 0xd503_201f "nop", Yield = 0xd503_203f "yield", Csdb = 0xd503_229f "csdb",
-        Bti = 0xd503_241f "bti", BtiC = 0xd503_245f "bti c", BtiJ = 0xd503_249f "bti j",
-        BtiJc = 0xd503_24df "bti jc",
-        Isb = 0xd503_3fdf "isb",
-    }
-
-    /// Memory barriers.
-    Barrier() { Dsb = 0xd503_309f "dsb", Dmb = 0xd503_30bf "dmb" }
-
-    /// What a barrier orders and for whom: `CRm`.
-    BarrierScope() {
-        Nsh = 7 "nsh", Ishld = 9 "ishld", Ishst = 10 "ishst", Ish = 11 "ish", Ld = 13 "ld",
-        St = 14 "st", Sy = 15 "sy",
-    }
-
-    /// System registers: `o0:op1:CRn:CRm:op2` in place.
-    SysReg() {
-        Nzcv = 0x001b_4200 "nzcv", Fpcr = 0x001b_4400 "fpcr", Fpsr = 0x001b_4420 "fpsr",
-        TpidrEl0 = 0x001b_d040 "tpidr_el0",
-    }
 }
 
 /// The register width and the access size (log2 of bytes) of a load or store of general registers.
@@ -181,13 +145,6 @@ ops! {
         StrX = 0xf800_0000 "str" (access(Size::X, 3)),
     }
 
-    /// Literal loads.
-    LoadLit(access: Access) {
-        LdrW = 0x1800_0000 "ldr" (access(Size::W, 2)),
-        LdrX = 0x5800_0000 "ldr" (access(Size::X, 3)),
-        Ldrsw = 0x9800_0000 "ldrsw" (access(Size::X, 2)),
-    }
-
     /// Literal loads of SIMD and floating-point registers.
     LoadLitV(width: Width) {
         LdrS = 0x1c00_0000 "ldr" (Width::S), LdrD = 0x5c00_0000 "ldr" (Width::D),
@@ -197,26 +154,17 @@ ops! {
     /// Loads of two registers.
     LoadPair(access: Access) {
         LdpW = 0x2840_0000 "ldp" (access(Size::W, 2)),
-        Ldpsw = 0x6840_0000 "ldpsw" (access(Size::X, 2)),
         LdpX = 0xa840_0000 "ldp" (access(Size::X, 3)),
-    }
-
-    /// Stores of two registers.
-    StorePair(access: Access) {
-        StpW = 0x2800_0000 "stp" (access(Size::W, 2)),
-        StpX = 0xa800_0000 "stp" (access(Size::X, 3)),
     }
 
     /// Loads of two SIMD and floating-point registers.
     LoadPairV(width: Width) {
-        LdpS = 0x2c40_0000 "ldp" (Width::S), LdpD = 0x6c40_0000 "ldp" (Width::D),
-        LdpQ = 0xac40_0000 "ldp" (Width::Q),
+        LdpD = 0x6c40_0000 "ldp" (Width::D), LdpQ = 0xac40_0000 "ldp" (Width::Q),
     }
 
     /// Stores of two SIMD and floating-point registers.
     StorePairV(width: Width) {
-        StpS = 0x2c00_0000 "stp" (Width::S), StpD = 0x6c00_0000 "stp" (Width::D),
-        StpQ = 0xac00_0000 "stp" (Width::Q),
+        StpD = 0x6c00_0000 "stp" (Width::D), StpQ = 0xac00_0000 "stp" (Width::Q),
     }
 }
 
@@ -225,22 +173,15 @@ ops! {
     /// Operations of one float.
     Fp1() {
         Fmov = 0x1e20_4000 "fmov", Fabs = 0x1e20_c000 "fabs", Fneg = 0x1e21_4000 "fneg",
-        Fsqrt = 0x1e21_c000 "fsqrt",
-        Frintn = 0x1e24_4000 "frintn", Frintp = 0x1e24_c000 "frintp", Frintm = 0x1e25_4000 "frintm",
-        Frintz = 0x1e25_c000 "frintz", Frinta = 0x1e26_4000 "frinta", Frintx = 0x1e27_4000 "frintx",
-        Frinti = 0x1e27_c000 "frinti",
+        Fsqrt = 0x1e21_c000 "fsqrt", Frintn = 0x1e24_4000 "frintn", Frintp = 0x1e24_c000 "frintp",
+        Frintm = 0x1e25_4000 "frintm", Frintz = 0x1e25_c000 "frintz",
     }
 
     /// Operations of two floats.
     Fp2() {
         Fmul = 0x1e20_0800 "fmul", Fdiv = 0x1e20_1800 "fdiv", Fadd = 0x1e20_2800 "fadd",
-        Fsub = 0x1e20_3800 "fsub",
-        Fmax = 0x1e20_4800 "fmax", Fmin = 0x1e20_5800 "fmin", Fmaxnm = 0x1e20_6800 "fmaxnm",
-        Fminnm = 0x1e20_7800 "fminnm", Fnmul = 0x1e20_8800 "fnmul",
+        Fsub = 0x1e20_3800 "fsub", Fmax = 0x1e20_4800 "fmax", Fmin = 0x1e20_5800 "fmin",
     }
-
-    /// Comparisons of floats; the name with `e` signals for quiet NaNs too.
-    FpCmp() { Fcmp = 0x1e20_2000 "fcmp", Fcmpe = 0x1e20_2010 "fcmpe" }
 
     /// Conversions between float widths, named by source then destination.
     FpCvt(widths: (Width, Width)) {
@@ -258,12 +199,7 @@ ops! {
 
     /// Saturating conversions of floats to integers: the letter after `fcvt` is the rounding. NaN
     /// gives 0.
-    FpToInt() {
-        Fcvtns = 0x1e20_0000 "fcvtns", Fcvtnu = 0x1e21_0000 "fcvtnu", Fcvtas = 0x1e24_0000 "fcvtas",
-        Fcvtau = 0x1e25_0000 "fcvtau", Fcvtps = 0x1e28_0000 "fcvtps", Fcvtpu = 0x1e29_0000 "fcvtpu",
-        Fcvtms = 0x1e30_0000 "fcvtms", Fcvtmu = 0x1e31_0000 "fcvtmu", Fcvtzs = 0x1e38_0000 "fcvtzs",
-        Fcvtzu = 0x1e39_0000 "fcvtzu",
-    }
+    FpToInt() { Fcvtzs = 0x1e38_0000 "fcvtzs", Fcvtzu = 0x1e39_0000 "fcvtzu" }
 }
 
 impl FpSize {

@@ -19,7 +19,7 @@ use super::inst::Inst;
 use super::mem::Mem;
 use super::ops::{
     AddSub, BranchReg, CompareBranch, Cond, FpSize, Load, LoadPair, LoadPairV, MoveWide, Size,
-    Store, StorePair, StorePairV, SysReg, Width,
+    Store, StorePairV, Width,
 };
 use super::referent::Referent;
 use super::regs::{FP, Gpr, LR, Reg, SP, Tied, Vreg, XZR};
@@ -277,7 +277,6 @@ fn saved_vregs() -> impl Iterator<Item = (Vreg, Vreg, Mem)> {
 /// Saves what C wants preserved, in the entry's frame.
 pub(in crate::jit) fn save_registers(asm: &mut Assembler) {
     asm.emit(Inst::StorePair {
-        op: StorePair::StpX,
         rt: FP,
         rt2: LR,
         mem: Mem::Pre {
@@ -287,8 +286,7 @@ pub(in crate::jit) fn save_registers(asm: &mut Assembler) {
     });
     asm.emit(Inst::mov_sp(FP, SP));
     for (rt, rt2, mem) in saved_gprs() {
-        let op = StorePair::StpX;
-        asm.emit(Inst::StorePair { op, rt, rt2, mem });
+        asm.emit(Inst::StorePair { rt, rt2, mem });
     }
     for (rt, rt2, mem) in saved_vregs() {
         let op = StorePairV::StpD;
@@ -341,10 +339,7 @@ fn set_context(asm: &mut Assembler, args: Gpr) {
     load(asm, entry_sp, CX, offset_of!(vm::Cx, jit_entry_sp));
     store(asm, top, SP, OLD_TOP_AT as usize);
     store(asm, entry_sp, SP, OLD_ENTRY_SP_AT as usize);
-    asm.emit(Inst::ReadSys {
-        rt: top,
-        reg: SysReg::Fpcr,
-    });
+    asm.emit(Inst::ReadFpcr { rt: top });
     store(asm, top, SP, OLD_FPCR_AT as usize);
     store(asm, args, SP, ARGS_AT as usize);
     store(asm, args, CX, offset_of!(vm::Cx, top));
@@ -389,8 +384,7 @@ fn set_profile(asm: &mut Assembler, mode: Mode) {
 }
 
 fn write_fpcr(asm: &mut Assembler, rt: Gpr) {
-    let reg = SysReg::Fpcr;
-    asm.emit(Inst::WriteSys { reg, rt });
+    asm.emit(Inst::WriteFpcr { rt });
 }
 
 /// The values of a signature that go in registers.

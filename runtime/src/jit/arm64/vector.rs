@@ -100,49 +100,36 @@ const HS: Arrs = Arrs(&[Arr::H4, Arr::H8, Arr::S2, Arr::S4]);
 ops! {
     /// Lane by lane operations of two vectors, and permutations of their lanes.
     Vec3(arrs: Arrs) {
-        Shadd = 0x0e20_0400 "shadd" (BHS), Uhadd = 0x2e20_0400 "uhadd" (BHS),
         Sqadd = 0x0e20_0c00 "sqadd" (BHSD), Uqadd = 0x2e20_0c00 "uqadd" (BHSD),
-        Srhadd = 0x0e20_1400 "srhadd" (BHS), Urhadd = 0x2e20_1400 "urhadd" (BHS),
-        And = 0x0e20_1c00 "and" (B), Bic = 0x0e60_1c00 "bic" (B), Orr = 0x0ea0_1c00 "orr" (B),
-        Orn = 0x0ee0_1c00 "orn" (B), Eor = 0x2e20_1c00 "eor" (B),
-        Shsub = 0x0e20_2400 "shsub" (BHS), Uhsub = 0x2e20_2400 "uhsub" (BHS),
-        Sqsub = 0x0e20_2c00 "sqsub" (BHSD), Uqsub = 0x2e20_2c00 "uqsub" (BHSD),
-        Cmgt = 0x0e20_3400 "cmgt" (BHSD), Cmhi = 0x2e20_3400 "cmhi" (BHSD),
-        Cmge = 0x0e20_3c00 "cmge" (BHSD), Cmhs = 0x2e20_3c00 "cmhs" (BHSD),
-        Sshl = 0x0e20_4400 "sshl" (BHSD), Ushl = 0x2e20_4400 "ushl" (BHSD),
-        Sqshl = 0x0e20_4c00 "sqshl" (BHSD), Uqshl = 0x2e20_4c00 "uqshl" (BHSD),
-        Srshl = 0x0e20_5400 "srshl" (BHSD), Urshl = 0x2e20_5400 "urshl" (BHSD),
-        Smax = 0x0e20_6400 "smax" (BHS), Umax = 0x2e20_6400 "umax" (BHS),
-        Smin = 0x0e20_6c00 "smin" (BHS), Umin = 0x2e20_6c00 "umin" (BHS),
-        Sabd = 0x0e20_7400 "sabd" (BHS), Uabd = 0x2e20_7400 "uabd" (BHS),
-        Add = 0x0e20_8400 "add" (BHSD), Sub = 0x2e20_8400 "sub" (BHSD),
-        Cmtst = 0x0e20_8c00 "cmtst" (BHSD), Cmeq = 0x2e20_8c00 "cmeq" (BHSD),
-        Mul = 0x0e20_9c00 "mul" (BHS),
-        Smaxp = 0x0e20_a400 "smaxp" (BHS), Umaxp = 0x2e20_a400 "umaxp" (BHS),
-        Sminp = 0x0e20_ac00 "sminp" (BHS), Uminp = 0x2e20_ac00 "uminp" (BHS),
-        Sqdmulh = 0x0e20_b400 "sqdmulh" (HS), Sqrdmulh = 0x2e20_b400 "sqrdmulh" (HS),
-        Addp = 0x0e20_bc00 "addp" (BHSD),
-        Uzp1 = 0x0e00_1800 "uzp1" (BHSD), Trn1 = 0x0e00_2800 "trn1" (BHSD),
-        Zip1 = 0x0e00_3800 "zip1" (BHSD), Uzp2 = 0x0e00_5800 "uzp2" (BHSD),
-        Trn2 = 0x0e00_6800 "trn2" (BHSD), Zip2 = 0x0e00_7800 "zip2" (BHSD),
+        Urhadd = 0x2e20_1400 "urhadd" (BHS), And = 0x0e20_1c00 "and" (B),
+        Bic = 0x0e60_1c00 "bic" (B), Orr = 0x0ea0_1c00 "orr" (B), Orn = 0x0ee0_1c00 "orn" (B),
+        Eor = 0x2e20_1c00 "eor" (B), Sqsub = 0x0e20_2c00 "sqsub" (BHSD),
+        Uqsub = 0x2e20_2c00 "uqsub" (BHSD), Cmgt = 0x0e20_3400 "cmgt" (BHSD),
+        Cmhi = 0x2e20_3400 "cmhi" (BHSD), Cmge = 0x0e20_3c00 "cmge" (BHSD),
+        Cmhs = 0x2e20_3c00 "cmhs" (BHSD), Sshl = 0x0e20_4400 "sshl" (BHSD),
+        Ushl = 0x2e20_4400 "ushl" (BHSD), Smax = 0x0e20_6400 "smax" (BHS),
+        Umax = 0x2e20_6400 "umax" (BHS), Smin = 0x0e20_6c00 "smin" (BHS),
+        Umin = 0x2e20_6c00 "umin" (BHS), Add = 0x0e20_8400 "add" (BHSD),
+        Sub = 0x2e20_8400 "sub" (BHSD), Cmtst = 0x0e20_8c00 "cmtst" (BHSD),
+        Cmeq = 0x2e20_8c00 "cmeq" (BHSD), Mul = 0x0e20_9c00 "mul" (BHS),
+        Umaxp = 0x2e20_a400 "umaxp" (BHS), Sqrdmulh = 0x2e20_b400 "sqrdmulh" (HS),
+        Addp = 0x0e20_bc00 "addp" (BHSD), Uzp1 = 0x0e00_1800 "uzp1" (BHSD),
+        Trn1 = 0x0e00_2800 "trn1" (BHSD), Zip1 = 0x0e00_3800 "zip1" (BHSD),
+        Uzp2 = 0x0e00_5800 "uzp2" (BHSD), Trn2 = 0x0e00_6800 "trn2" (BHSD),
+        Zip2 = 0x0e00_7800 "zip2" (BHSD),
     }
 
     /// Operations of two vectors into a third: multiply-add, absolute differences, bit selection.
     /// `bsl`: `rd := rd ? rn : rm` by bits; `bit` and `bif`: `rn` put in where `rm` is 1 or 0.
     Vec3Acc(arrs: Arrs) {
-        Mla = 0x0e20_9400 "mla" (BHS), Mls = 0x2e20_9400 "mls" (BHS),
-        Saba = 0x0e20_7c00 "saba" (BHS), Uaba = 0x2e20_7c00 "uaba" (BHS),
-        Bsl = 0x2e60_1c00 "bsl" (B), Bit = 0x2ea0_1c00 "bit" (B), Bif = 0x2ee0_1c00 "bif" (B),
+        Mla = 0x0e20_9400 "mla" (BHS), Mls = 0x2e20_9400 "mls" (BHS), Bsl = 0x2e60_1c00 "bsl" (B),
     }
 
     /// Lane by lane operations of one vector.
     Vec2(arrs: Arrs) {
         Rev64 = 0x0e20_0800 "rev64" (BHS), Rev16 = 0x0e20_1800 "rev16" (B),
-        Rev32 = 0x2e20_0800 "rev32" (BH), Cls = 0x0e20_4800 "cls" (BHS),
-        Clz = 0x2e20_4800 "clz" (BHS), Cnt = 0x0e20_5800 "cnt" (B), Not = 0x2e20_5800 "not" (B),
-        Rbit = 0x2e60_5800 "rbit" (B), Sqabs = 0x0e20_7800 "sqabs" (BHSD),
-        Sqneg = 0x2e20_7800 "sqneg" (BHSD), Abs = 0x0e20_b800 "abs" (BHSD),
-        Neg = 0x2e20_b800 "neg" (BHSD),
+        Rev32 = 0x2e20_0800 "rev32" (BH), Cnt = 0x0e20_5800 "cnt" (B), Not = 0x2e20_5800 "not" (B),
+        Abs = 0x0e20_b800 "abs" (BHSD), Neg = 0x2e20_b800 "neg" (BHSD),
     }
 
     /// Comparisons of lanes with zero.
@@ -159,23 +146,11 @@ ops! {
 
     /// One result of all lanes, and whether it is twice as wide as they are.
     VecAcross(is_long: bool) {
-        Saddlv = 0x0e30_3800 "saddlv" (true), Uaddlv = 0x2e30_3800 "uaddlv" (true),
-        Smaxv = 0x0e30_a800 "smaxv" (false), Umaxv = 0x2e30_a800 "umaxv" (false),
-        Sminv = 0x0e31_a800 "sminv" (false), Uminv = 0x2e31_a800 "uminv" (false),
-        Addv = 0x0e31_b800 "addv" (false),
+        Uminv = 0x2e31_a800 "uminv" (false), Addv = 0x0e31_b800 "addv" (false),
     }
 
     /// Right shifts of lanes by a constant.
-    VecShr() {
-        Sshr = 0x0f00_0400 "sshr", Ushr = 0x2f00_0400 "ushr", Srshr = 0x0f00_2400 "srshr",
-        Urshr = 0x2f00_2400 "urshr",
-    }
-
-    /// Left shifts of lanes by a constant.
-    VecShl() {
-        Shl = 0x0f00_5400 "shl", Sqshlu = 0x2f00_6400 "sqshlu", Sqshl = 0x0f00_7400 "sqshl",
-        Uqshl = 0x2f00_7400 "uqshl",
-    }
+    VecShr() { Sshr = 0x0f00_0400 "sshr", Ushr = 0x2f00_0400 "ushr" }
 
     /// Left shifts of lanes by a constant into lanes twice as wide.
     VecShlLong() { Sshll = 0x0f00_a400 "sshll", Ushll = 0x2f00_a400 "ushll" }
@@ -187,11 +162,7 @@ ops! {
     }
 
     /// Operations of two vectors into lanes twice as wide.
-    VecLong() {
-        Saddl = 0x0e20_0000 "saddl", Uaddl = 0x2e20_0000 "uaddl", Ssubl = 0x0e20_2000 "ssubl",
-        Usubl = 0x2e20_2000 "usubl", Sabdl = 0x0e20_7000 "sabdl", Uabdl = 0x2e20_7000 "uabdl",
-        Smull = 0x0e20_c000 "smull", Umull = 0x2e20_c000 "umull",
-    }
+    VecLong() { Smull = 0x0e20_c000 "smull", Umull = 0x2e20_c000 "umull" }
 
     /// Multiplication of two vectors, added to or subtracted from lanes twice as wide.
     VecLongAcc() {
@@ -213,11 +184,9 @@ ops! {
 ops! {
     /// Lane by lane operations of two vectors of floats.
     Vec3Fp() {
-        Fmaxnm = 0x0e20_c400 "fmaxnm", Fminnm = 0x0ea0_c400 "fminnm", Fadd = 0x0e20_d400 "fadd",
-        Fsub = 0x0ea0_d400 "fsub", Fcmeq = 0x0e20_e400 "fcmeq", Fmax = 0x0e20_f400 "fmax",
-        Fmin = 0x0ea0_f400 "fmin", Faddp = 0x2e20_d400 "faddp", Fabd = 0x2ea0_d400 "fabd",
-        Fmul = 0x2e20_dc00 "fmul", Fcmge = 0x2e20_e400 "fcmge", Fcmgt = 0x2ea0_e400 "fcmgt",
-        Fmaxp = 0x2e20_f400 "fmaxp", Fminp = 0x2ea0_f400 "fminp", Fdiv = 0x2e20_fc00 "fdiv",
+        Fadd = 0x0e20_d400 "fadd", Fsub = 0x0ea0_d400 "fsub", Fcmeq = 0x0e20_e400 "fcmeq",
+        Fmax = 0x0e20_f400 "fmax", Fmin = 0x0ea0_f400 "fmin", Fmul = 0x2e20_dc00 "fmul",
+        Fcmge = 0x2e20_e400 "fcmge", Fcmgt = 0x2ea0_e400 "fcmgt", Fdiv = 0x2e20_fc00 "fdiv",
     }
 
     /// `rd := rd +- rn * rm`, rounded once.
@@ -226,26 +195,15 @@ ops! {
     /// Lane by lane operations of one vector of floats, conversions from and to integers included.
     Vec2Fp() {
         Fabs = 0x0ea0_f800 "fabs", Fneg = 0x2ea0_f800 "fneg", Fsqrt = 0x2ea1_f800 "fsqrt",
-        Frintn = 0x0e21_8800 "frintn", Frintm = 0x0e21_9800 "frintm",
-        Frintp = 0x0ea1_8800 "frintp", Frintz = 0x0ea1_9800 "frintz",
-        Frinta = 0x2e21_8800 "frinta", Frintx = 0x2e21_9800 "frintx",
-        Frinti = 0x2ea1_9800 "frinti", Fcvtns = 0x0e21_a800 "fcvtns",
-        Fcvtms = 0x0e21_b800 "fcvtms", Fcvtas = 0x0e21_c800 "fcvtas",
-        Fcvtps = 0x0ea1_a800 "fcvtps", Fcvtzs = 0x0ea1_b800 "fcvtzs",
-        Fcvtnu = 0x2e21_a800 "fcvtnu", Fcvtmu = 0x2e21_b800 "fcvtmu",
-        Fcvtau = 0x2e21_c800 "fcvtau", Fcvtpu = 0x2ea1_a800 "fcvtpu",
-        Fcvtzu = 0x2ea1_b800 "fcvtzu", Scvtf = 0x0e21_d800 "scvtf", Ucvtf = 0x2e21_d800 "ucvtf",
+        Frintn = 0x0e21_8800 "frintn", Frintm = 0x0e21_9800 "frintm", Frintp = 0x0ea1_8800 "frintp",
+        Frintz = 0x0ea1_9800 "frintz", Fcvtzs = 0x0ea1_b800 "fcvtzs", Fcvtzu = 0x2ea1_b800 "fcvtzu",
+        Scvtf = 0x0e21_d800 "scvtf", Ucvtf = 0x2e21_d800 "ucvtf",
     }
 
     /// Comparisons of lanes with zero.
     VecZeroFp() {
         Fcmgt = 0x0ea0_c800 "fcmgt", Fcmge = 0x2ea0_c800 "fcmge", Fcmeq = 0x0ea0_d800 "fcmeq",
         Fcmle = 0x2ea0_d800 "fcmle", Fcmlt = 0x0ea0_e800 "fcmlt",
-    }
-
-    /// Two floats of 64 bits from the lower or upper two of 32 bits.
-    VecFpLong(from: Arr) {
-        Fcvtl = 0x0e61_7800 "fcvtl" (Arr::S2), Fcvtl2 = 0x4e61_7800 "fcvtl2" (Arr::S4),
     }
 }
 
@@ -265,17 +223,11 @@ ops! {
     /// Read-modify-write of memory, giving the old value (FEAT_LSE). `ldclr` clears the bits of rs.
     Atomic() {
         Ldadd = 0x3820_0000 "ldadd", Ldclr = 0x3820_1000 "ldclr", Ldeor = 0x3820_2000 "ldeor",
-        Ldset = 0x3820_3000 "ldset", Ldsmax = 0x3820_4000 "ldsmax", Ldsmin = 0x3820_5000 "ldsmin",
-        Ldumax = 0x3820_6000 "ldumax", Ldumin = 0x3820_7000 "ldumin", Swp = 0x3820_8000 "swp",
+        Ldset = 0x3820_3000 "ldset", Swp = 0x3820_8000 "swp",
     }
 
     /// Loads that acquire, are exclusive, or both.
-    LoadOrdered() {
-        Ldar = 0x08df_fc00 "ldar", Ldxr = 0x085f_7c00 "ldxr", Ldaxr = 0x085f_fc00 "ldaxr",
-    }
-
-    /// Exclusive stores, the second releasing.
-    StoreExclusive() { Stxr = 0x0800_7c00 "stxr", Stlxr = 0x0800_fc00 "stlxr" }
+    LoadOrdered() { Ldar = 0x08df_fc00 "ldar", Ldaxr = 0x085f_fc00 "ldaxr" }
 }
 
 /// The fields `immh:immb` of a right shift of lanes by `amount`, 1 to the lane's width.

@@ -6,7 +6,7 @@ use crate::jit::arm64::abi::{SCRATCH, SCRATCH2};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::Exclusive;
 use crate::jit::arm64::ops::{AddSub, CompareBranch, Cond, Extend, Logic, Size};
-use crate::jit::arm64::vector::{AtomicSize, LoadOrdered, StoreExclusive};
+use crate::jit::arm64::vector::{AtomicSize, LoadOrdered};
 use crate::jit::ssa::atomic::AtomicOp;
 
 impl Emitter<'_> {
@@ -61,7 +61,6 @@ impl Emitter<'_> {
             AtomicOp::Load | AtomicOp::Store => unreachable!("{op:?} is one instruction"),
         };
         self.asm.emit(Inst::StoreExclusive {
-            op: StoreExclusive::Stlxr,
             size,
             rs: SCRATCH2,
             rt,

@@ -5,7 +5,6 @@
 use super::Cx;
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::{Exclusive, MInst};
-use crate::jit::arm64::ops::{Barrier, BarrierScope};
 use crate::jit::arm64::regs::{Tied, XZR};
 use crate::jit::arm64::vector::{Atomic, AtomicSize, LoadOrdered, Order};
 use crate::jit::ssa::atomic::AtomicOp;
@@ -13,10 +12,7 @@ use crate::jit::ssa::{InstId, List, Value};
 
 impl Cx<'_> {
     pub(super) fn fence(&mut self) {
-        self.a64(Inst::Barrier {
-            op: Barrier::Dmb,
-            scope: BarrierScope::Ish,
-        });
+        self.a64(Inst::Dmb {});
     }
 
     pub(super) fn atomic(&mut self, id: InstId, op: AtomicOp, size_log2: u8, args: List) {

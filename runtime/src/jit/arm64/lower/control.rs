@@ -4,7 +4,7 @@ use super::{Cx, size_of, vector};
 use crate::jit::arm64::imm::{BitImm, Imm12};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::{MInst, Test};
-use crate::jit::arm64::ops::{AddSub, Cond, FpCmp, Logic, LogicImm, Shift, Size};
+use crate::jit::arm64::ops::{AddSub, Cond, Logic, LogicImm, Shift, Size};
 use crate::jit::arm64::regs::{Gpr, XZR};
 use crate::jit::ssa::fold::{self, IntOp};
 use crate::jit::ssa::rule::Rule;
@@ -144,13 +144,7 @@ impl Cx<'_> {
     fn test_floats(&mut self, op: Op, a: Value, b: Value) -> Test {
         let size = super::fp_size_of(fold::operand_type(op, 0));
         let (rn, rm) = (self.fpr(a), self.fpr(b));
-        let fcmp = FpCmp::Fcmp;
-        self.a64(Inst::FpCmp {
-            op: fcmp,
-            size,
-            rn,
-            rm,
-        });
+        self.a64(Inst::FpCmp { size, rn, rm });
         Test::Flags(cond_of(op))
     }
 

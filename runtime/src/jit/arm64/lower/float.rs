@@ -8,7 +8,7 @@ use crate::ir::Type;
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::{MInst, Test};
 use crate::jit::arm64::ops::{
-    AddSub, Cond, CondSel, Extend, Fp1, Fp2, FpCmp, FpCvt, FpSize, FpToInt, IntToFp, Shift, Size,
+    AddSub, Cond, CondSel, Extend, Fp1, Fp2, FpCvt, FpSize, FpToInt, IntToFp, Shift, Size,
 };
 use crate::jit::arm64::regs::{Gpr, Tied, Vreg, XZR};
 use crate::jit::arm64::vector::{Arr, Vec3Acc, VecShr};
@@ -98,9 +98,7 @@ impl Cx<'_> {
             C::I32TruncF32U | C::I32TruncF64U | C::I64TruncF32U | C::I64TruncF64U => false,
         };
         let (from, to, rd, rn) = self.float_to_integer(id, op, a);
-        let cmp = FpCmp::Fcmp;
         self.a64(Inst::FpCmp {
-            op: cmp,
             size: from,
             rn,
             rm: rn,
@@ -173,8 +171,7 @@ impl Cx<'_> {
                 FpSize::D => bound.to_bits(),
             };
             self.emit(MInst::FpImm { size, rd: rm, bits });
-            let op = FpCmp::Fcmp;
-            self.a64(Inst::FpCmp { op, size, rn, rm });
+            self.a64(Inst::FpCmp { size, rn, rm });
             let test = Test::Flags(cond);
             self.emit(MInst::TrapIf(test, TrapKind::IntegerOverflow));
         }

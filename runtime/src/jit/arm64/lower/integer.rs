@@ -9,8 +9,8 @@ use crate::jit::arm64::imm::{BitImm, Imm12};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::{MInst, Test};
 use crate::jit::arm64::ops::{
-    AddSub, Bitfield, Cond, CondCmp, Data1, Data2, Extend, Fp1, Fp2, FpSize, Logic, LogicImm,
-    MulAdd, MulAddLong, Shift, Size,
+    AddSub, Bitfield, Cond, Data1, Data2, Extend, Fp1, Fp2, FpSize, Logic, LogicImm, MulAdd,
+    MulAddLong, Shift, Size,
 };
 use crate::jit::arm64::regs::{Gpr, XZR};
 use crate::jit::arm64::vector::{Arr, Vec2, VecAcross};
@@ -583,7 +583,6 @@ impl Cx<'_> {
         let one = Imm12::new(1).expect("1 fits");
         self.a64(Inst::cmn_imm(size, rm, one));
         self.a64(Inst::CondCmpImm {
-            op: CondCmp::Ccmp,
             size,
             rn,
             imm: 1,

@@ -9,7 +9,7 @@ use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::regs::{Tied, Vreg};
 use crate::jit::arm64::vector::{
     Arr, Vec2, Vec3, Vec3Acc, Vec3Fp, VecLong, VecLongAcc, VecNarrow, VecPairLong, VecPairLongAcc,
-    VecShl, VecWide, VecZero, VecZeroFp,
+    VecWide, VecZero, VecZeroFp,
 };
 use crate::jit::ssa::{self, InstId, Value};
 use crate::ops::{LaneShape, Lanes, Op, VectorBinary, VectorRow, VectorUnary};
@@ -488,7 +488,6 @@ impl Cx<'_> {
             rn: crosswise,
         });
         self.a64(Inst::VecShl {
-            op: VecShl::Shl,
             arr: Arr::D2,
             rd: upper,
             rn: sums,

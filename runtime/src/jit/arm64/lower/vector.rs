@@ -14,8 +14,8 @@ use crate::jit::arm64::minst::{MInst, Test};
 use crate::jit::arm64::ops::{AddSub, FpSize, LogicImm, Shift, Size, Width};
 use crate::jit::arm64::regs::{Gpr, Tied, Vreg, XZR};
 use crate::jit::arm64::vector::{
-    Arr, FpArr, Vec2, Vec2Fp, Vec3, Vec3Acc, Vec3Fp, Vec3FpAcc, VecAcross, VecFpLong, VecNarrow,
-    VecPairLong, VecShl, VecShlLong, VecShr, VecZero,
+    Arr, FpArr, Vec2, Vec2Fp, Vec3, Vec3Acc, Vec3Fp, Vec3FpAcc, VecAcross, VecNarrow, VecPairLong,
+    VecShlLong, VecShr, VecZero,
 };
 use crate::jit::ssa::{self, FuncSsa, InstId, Value};
 use crate::ops::{
@@ -212,10 +212,7 @@ impl Cx<'_> {
                 Inst::Vec2Fp { op, arr, rd, rn }
             }
             UnaryForm::FloatNarrow => Inst::VecFpNarrow { rd, rn },
-            UnaryForm::FloatLong => {
-                let op = VecFpLong::Fcvtl;
-                Inst::VecFpLong { op, rd, rn }
-            }
+            UnaryForm::FloatLong => Inst::VecFpLong { rd, rn },
             UnaryForm::Widen => widen(widened_by(lanes), is_signed(lanes), rd, rn),
             UnaryForm::AddPairs => {
                 let arr = half_lanes(lanes.shape);
@@ -453,7 +450,6 @@ impl Cx<'_> {
             return self.a64(match is_left {
                 _ if amount == 0 => move_vector(rd, rn),
                 true => Inst::VecShl {
-                    op: VecShl::Shl,
                     arr,
                     rd,
                     rn,

@@ -15,8 +15,7 @@ use crate::jit::arm64::imm::Imm12;
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::mem::Mem;
 use crate::jit::arm64::ops::{
-    AddSub, BranchReg, CompareBranch, Load, LoadLit, LoadPair, LoadPairV, Size, Store, StorePair,
-    StorePairV, Width,
+    AddSub, BranchReg, CompareBranch, Load, LoadPair, LoadPairV, Size, Store, StorePairV, Width,
 };
 use crate::jit::arm64::regs::{Gpr, LR, SP, Tied, Vreg};
 use crate::jit::arm64::vector::Arr;
@@ -122,8 +121,7 @@ pub(super) fn save_roots(asm: &mut Assembler) {
         },
     });
     for (rt, rt2, mem) in pairs(19, 4, ROOTS_AT) {
-        let op = StorePair::StpX;
-        asm.emit(Inst::StorePair { op, rt, rt2, mem });
+        asm.emit(Inst::StorePair { rt, rt2, mem });
     }
 }
 
@@ -187,8 +185,7 @@ fn allocation(asm: &mut Assembler, address: usize, exit: Label, mode: Mode) {
     move_sp(asm, AddSub::Sub);
     store(asm, LR, SP, 0);
     for (rt, rt2, mem) in pairs(0, 8, ALL_GPRS_AT).chain(pairs(19, 4, ROOTS_AT)) {
-        let op = StorePair::StpX;
-        asm.emit(Inst::StorePair { op, rt, rt2, mem });
+        asm.emit(Inst::StorePair { rt, rt2, mem });
     }
     for (rt, rt2, mem) in all_vregs() {
         let op = StorePairV::StpQ;
@@ -276,7 +273,6 @@ fn all_vregs() -> impl Iterator<Item = (Vreg, Vreg, Mem)> {
 pub(in crate::jit) fn load_address(asm: &mut Assembler, address: usize) {
     let literal = asm.literal(2, address as u128);
     asm.emit(Inst::LoadLit {
-        op: LoadLit::LdrX,
         rt: SCRATCH,
         target: literal.into(),
     });

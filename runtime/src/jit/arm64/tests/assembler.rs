@@ -6,7 +6,7 @@ use crate::jit::arm64::imm::Imm12;
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::mem::Mem;
 use crate::jit::arm64::ops::{
-    AddSub, CompareBranch, Cond, LoadLitV, LoadPair, Plain, Size, Store, TestBranch,
+    AddSub, CompareBranch, Cond, LoadLitV, LoadPair, Size, Store, TestBranch,
 };
 use crate::jit::arm64::referent::Referent;
 use crate::jit::arm64::regs::{Gpr, SP, Tied, Vreg};
@@ -14,7 +14,7 @@ use crate::jit::code::symbol::Symbol;
 use crate::jit::code::tables::FaultSite;
 use crate::jit::code::{Code, Label, Reloc};
 
-const NOP: Inst = Inst::Plain { op: Plain::Nop };
+const NOP: Inst = Inst::Dmb {};
 
 /// Words of the finished code.
 fn words(code: &Code) -> Vec<u32> {
