@@ -1,17 +1,15 @@
-//! The command line: what can be asked for, and nothing that does not work.
+//! The command line: the options of each command and their parsing.
 //!
-//! Owns the options and their parsing, and which module answers a command. A wrong option is a
-//! usage error with exit code 2 before anything runs.
+//! A wrong option is a usage error with exit code 2 before anything runs. `command` answers.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::error::{Exit, InputError};
-use crate::expectations::Source;
+use crate::judge::expectations::Source;
 use crate::protocol::{Bounds, Modes, Profile};
-use crate::select::Selection;
+use crate::suite::select::Selection;
 use crate::tier::{RunTier, Tier, TierList};
 
 /// Assays WebAssembly: a runtime with three execution tiers, and a conformance and differential
@@ -19,16 +17,18 @@ use crate::tier::{RunTier, Tier, TierList};
 #[derive(Debug, Parser)]
 #[command(name = "wassay", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
+    /// The command.
     #[command(subcommand)]
-    command: Command,
+    pub command: Command,
 }
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 all as expected; 1 failures, divergences or regressions; 2 bad usage or bad input;
 3 not measured (a tier is unavailable, the accounting is open, or nothing was selected).";
 
+/// The commands with their options.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub enum Command {
     /// Run every directive of a suite under every tier, judge it, and compare the tiers.
     Spec(SpecArgs),
     /// Compare two JSON reports: fixed, broken, new, gone. Exit code 1 on a regression.
@@ -146,9 +146,24 @@ pub struct CompareArgs {
     pub markdown: bool,
 }
 
+/// Arguments, results and endings of `wassay run`, for its help.
+const RUN_CONVENTIONS: &str = "\
+Arguments are read by the function's parameter types: integers as decimal or hex, signed or not;
+floats as decimal, hex float, inf, nan or nan:0xPAYLOAD; a v128 as 0x and 32 hex digits or as quoted
+lanes ('i32x4 1 2 3 4'); references as null or extern:N.
+
+Results are printed one to a line: integers signed, floats as the shortest decimal that reads back,
+a v128 as 0x and 32 hex digits. What is printed can be given as an argument.
+
+Exit codes: 0 the function returned; 2 bad usage, a module that is malformed, invalid or imports
+something, no such function, wrong arguments; 3 the tier cannot run here, or does not execute an
+instruction of the module; 134 a trap, its kind on stderr; 135 an exception that nothing caught;
+136 a limit was reached: of fuel, time, the heap, or the size of what the module declares (a memory
+or table that cannot grow tells the module so, and does not end it); 1 anything else.";
+
 /// Options of `wassay run`.
 #[derive(Debug, Args)]
-#[command(after_help = crate::run::CONVENTIONS)]
+#[command(after_help = RUN_CONVENTIONS)]
 pub struct RunArgs {
     /// A module, binary or text
     #[arg(value_name = "FILE.wasm|FILE.wat")]
@@ -181,8 +196,12 @@ pub struct RunArgs {
     /// What the module may use.
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// The arguments, parsed by the function's parameter types
-    #[arg(value_name = "ARG", value_parser = parse_argument)]
+    /// The arguments, parsed by the function's parameter types; options stand before the first one
+    #[arg(
+        value_name = "ARG",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
     pub args: Vec<String>,
 }
 
@@ -393,67 +412,6 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// The mark of an argument that begins with `-` and is no option: U+2212, the minus sign.
-const MINUS: char = '\u{2212}';
-
-/// Whether a word is a negative number of the text format, which must not be taken for an option:
-/// arguments of `wassay run` stand among its options.
-fn is_negative_literal(word: &str) -> bool {
-    let Some(rest) = word.strip_prefix('-') else {
-        return false;
-    };
-    let is_digit = |byte: u8| byte.is_ascii_digit();
-    rest == "inf"
-        || rest == "nan"
-        || rest.starts_with("nan:")
-        || rest.bytes().next().is_some_and(is_digit)
-}
-
-/// Reads an argument of `wassay run`, whose minus may have been marked.
-fn parse_argument(text: &str) -> Result<String, String> {
-    Ok(text.replacen(MINUS, "-", 1))
-}
-
-/// Runs the program: parses the command line, answers it, and gives the exit code.
-pub fn main() -> Exit {
-    let words = std::env::args_os().map(|word| match word.to_str() {
-        Some(text) if is_negative_literal(text) => format!("{MINUS}{}", &text[1..]).into(),
-        Some(_) | None => word,
-    });
-    let cli = match Cli::try_parse_from(words) {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are no errors, and go to stdout. If the terminal is gone there is
-            // nobody to tell.
-            let _ = error.print();
-            return if error.use_stderr() {
-                Exit::BadInput
-            } else {
-                Exit::AsExpected
-            };
-        }
-    };
-    match answer(cli.command) {
-        Ok(exit) => exit,
-        Err(error) => {
-            eprintln!("wassay: {error}");
-            Exit::BadInput
-        }
-    }
-}
-
-fn answer(command: Command) -> Result<Exit, InputError> {
-    match command {
-        Command::Spec(args) => crate::spec::command(&args),
-        Command::Compare(args) => crate::compare_reports::command(&args),
-        Command::Run(args) => crate::run::command(&args),
-        Command::List(args) => crate::select::list(&args),
-        Command::Inspect(args) => crate::inspect::command(&args),
-        Command::Validate(args) => crate::run::validate(&args),
-        Command::Worker(args) => Ok(crate::worker::command(args.tier, &args.cell)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -465,14 +423,16 @@ mod tests {
     }
 
     #[test]
-    fn negative_numbers_are_told_from_options() {
-        for word in ["-1", "-0x1p3", "-inf", "-nan", "-nan:0x1"] {
-            assert!(is_negative_literal(word), "{word}");
-        }
-        for word in ["-j", "-j4", "--tier", "-", "--", "-info", "1", ""] {
-            assert!(!is_negative_literal(word), "{word}");
-        }
-        assert_eq!(parse_argument("\u{2212}1"), Ok("-1".to_string()));
+    fn arguments_of_run_may_be_negative_numbers() {
+        let words = "wassay run f --invoke g --tier jit -1 -0x1p3 -inf -nan:0x1 --tier";
+        let Ok(Cli {
+            command: Command::Run(args),
+        }) = Cli::try_parse_from(words.split(' '))
+        else {
+            panic!("these are options and arguments of run");
+        };
+        assert_eq!(args.args, ["-1", "-0x1p3", "-inf", "-nan:0x1", "--tier"]);
+        assert_eq!(args.tier, RunTier::Measured(Tier::Jit));
     }
 
     #[test]

@@ -2,33 +2,27 @@
 //! runs under every tier in worker processes, each outcome is judged against the specification, and
 //! the tiers are compared with each other.
 //!
-//! `unsafe` is denied in this crate, except in `cell.rs` (a memory-mapped file shared with a
-//! worker).
+//! The rooms follow the data: `script` (text to directives), `suite` (files, features, selection),
+//! `plan` (sources of scripts), `protocol`, `worker`, `pool`, `judge` (verdicts, comparison,
+//! expectations), `report` (data), `present` (formats). [`measure`] joins them, `cli` holds the
+//! options, and `command` has a file for each subcommand.
+//!
+//! `unsafe` is denied in this crate, except in `protocol/cell.rs` (a memory-mapped file shared with
+//! a worker).
 #![deny(unsafe_code)]
 
-pub mod cell;
 pub mod cli;
-pub mod compare;
-pub mod compare_reports;
+pub mod command;
 pub mod error;
-pub mod expectations;
-pub mod inspect;
 pub mod judge;
+pub mod measure;
 pub mod outcome;
-pub mod parse;
+pub mod plan;
 pub mod pool;
+pub mod present;
 pub mod protocol;
 pub mod report;
-pub mod run;
 pub mod script;
-pub mod select;
-pub mod shapes;
-pub mod spec;
-mod split;
 pub mod suite;
-pub mod terminal;
-mod text_rules;
 pub mod tier;
-mod unfold;
-pub mod verdict;
 pub mod worker;

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    wassay::cli::main().into()
+    wassay::command::main().into()
 }

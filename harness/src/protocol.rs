@@ -19,6 +19,8 @@ use crate::script::Command;
 use crate::suite::FeatureSet;
 use crate::tier::Tier;
 
+pub mod cell;
+
 /// A hash of the sources (`build.rs`): both sides must be built from the same, so that the messages
 /// agree, and no result comes from an engine that is not the one at hand.
 pub const PROTOCOL_VERSION: u64 = match u64::from_str_radix(env!("WASSAY_SOURCES"), 16) {

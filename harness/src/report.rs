@@ -16,19 +16,18 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::InputError;
+use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::outcome::TieredProof;
 use crate::protocol::{Bounds, Modes, Profile};
 use crate::script::Kind;
 use crate::tier::Tier;
-use crate::verdict::{Agreement, Status, Verdict};
 use shapes::ShapesAccount;
 
-pub mod atomic;
 pub mod build;
+pub mod changes;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod shapes;
-pub mod table;
 #[cfg(test)]
 mod tests;
 

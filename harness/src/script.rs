@@ -11,6 +11,11 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod parse;
+pub mod split;
+pub mod text_rules;
+mod unfold;
+
 /// One `.wast` file, parsed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Script {
@@ -39,6 +44,17 @@ pub struct Directive {
     pub id: String,
     /// What must come of it.
     pub expectation: Expectation,
+    /// The origin of a directive that a plan has made; `None` for one that stands in the file.
+    pub origin: Option<Box<Origin>>,
+}
+
+/// The origin of a directive that repeats another one in an operand shape.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The shape.
+    pub shape: String,
+    /// The export that the repeated directive calls.
+    pub export: String,
 }
 
 /// Sort of directive, as reports name it.

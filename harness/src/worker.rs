@@ -25,9 +25,9 @@ use std::time::{Duration, Instant};
 
 use wassay_runtime::{Config, Engine};
 
-use crate::cell::Cell;
 use crate::error::Exit;
 use crate::outcome::{Proof, Report};
+use crate::protocol::cell::Cell;
 use crate::protocol::{
     Bounds, FrameError, FromWorker, Job, JobConfig, JobResult, MEMORY_EXIT, Modes,
     PROTOCOL_VERSION, Profile, ToWorker, read_frame, write_frame,

@@ -616,11 +616,11 @@ fn one_export_runs() {
     );
     for tier in ["stack", "register"] {
         for when in ["--lazy", "--eager"] {
-            let ended = run(&["div", "7", "-2", "--tier", tier, when]);
+            let ended = run(&["div", "--tier", tier, when, "7", "-2"]);
             assert_eq!((ended.code, ended.stdout.as_str()), (0, "-3\n"));
         }
     }
-    let ended = run(&["swap", "0x10", "-nan:0x200000", "--tier", "stack"]);
+    let ended = run(&["swap", "--tier", "stack", "0x10", "-nan:0x200000"]);
     assert_eq!(
         (ended.code, ended.stdout.as_str()),
         (0, "-nan:0x200000\n16\n")
@@ -643,7 +643,7 @@ fn one_export_runs() {
     run(&["m"]).is_refused(&["no exported function `m`"]);
     run(&["div", "1"]).is_refused(&["takes 2 arguments (i32 i32), not 1"]);
     run(&["div", "1", "1.5"]).is_refused(&["argument 2", "`1.5` is no i32"]);
-    run(&["div", "1", "2", "--tier", "jitt"]).is_wrong_usage("unknown tier `jitt`");
+    run(&["div", "--tier", "jitt", "1", "2"]).is_wrong_usage("unknown tier `jitt`");
 }
 
 #[test]
@@ -653,8 +653,8 @@ fn every_tier_runs_an_export_alike() {
     for tier in ["stack", "register", "jit"] {
         for bounds in ["guard", "explicit"] {
             let run = |args: &[&str]| {
-                let options = ["--tier", tier, "--bounds", bounds];
-                place.run(&[&["run", &wat, "--invoke"], args, &options].concat())
+                let options = ["--tier", tier, "--bounds", bounds, "--invoke"];
+                place.run(&[&["run", &wat], &options[..], args].concat())
             };
             let ended = run(&["div", "7", "-2"]);
             if ended.code == 3 && ended.stderr.contains("tier `jit` is unavailable") {
@@ -689,8 +689,8 @@ fn marks_for_counting_are_of_compiled_code_and_change_nothing() {
     let place = Place::new();
     let wat = place.file("m.wat", MODULE);
     let run = |tier| {
-        let args = ["run", &wat, "--invoke", "div", "7", "-2", "--count-marks"];
-        place.run(&[&args[..], &["--tier", tier]].concat())
+        let options = ["--count-marks", "--tier", tier, "--invoke"];
+        place.run(&[&["run", &wat], &options[..], &["div", "7", "-2"]].concat())
     };
     run("stack").is_refused(&["tier `stack` has none"]);
     run("register").is_refused(&["tier `register` has none"]);
@@ -728,32 +728,44 @@ fn what_a_module_may_use_is_limited() {
     for tier in ["stack", "register"] {
         let check = |line: &str, code: i32, part: &str| {
             let words: Vec<&str> = line.split_whitespace().collect();
-            let start = ["run", &wat, "--tier", tier, "--invoke"];
+            let start = ["run", &wat, "--tier", tier];
             let ended = place.run(&[&start, &words[..]].concat());
             let text = format!("{}{}", ended.stdout, ended.stderr);
             assert_eq!(ended.code, code, "{tier}: {line}: {text}");
             assert!(text.contains(part), "{tier}: {line}: {text}");
         };
         // Five instructions for each turn, and one.
-        check("loop 3 --fuel 16", 0, "0\n");
-        check("loop 3 --fuel 15", 136, "trap: all fuel consumed");
-        check("loop 0 --timeout 10ms", 136, "trap: interrupted");
-        check("loop 3 --timeout 10m", 0, "0\n");
-        check("deep 20 --max-depth 30", 0, "7\n");
-        check("deep 40 --max-depth 30", 134, "call stack exhausted");
-        check("deep 20 --max-stack 64K", 0, "7\n");
-        check("deep 9000 --max-stack 64K", 134, "call stack exhausted");
-        check("memory --max-memory 192K", 0, "1\n");
-        check("memory --max-memory 191K", 0, "-1\n");
+        check("--fuel 16 --invoke loop 3", 0, "0\n");
+        check("--fuel 15 --invoke loop 3", 136, "trap: all fuel consumed");
+        check("--timeout 10ms --invoke loop 0", 136, "trap: interrupted");
+        check("--timeout 10m --invoke loop 3", 0, "0\n");
+        check("--max-depth 30 --invoke deep 20", 0, "7\n");
+        check(
+            "--max-depth 30 --invoke deep 40",
+            134,
+            "call stack exhausted",
+        );
+        check("--max-stack 64K --invoke deep 20", 0, "7\n");
+        check(
+            "--max-stack 64K --invoke deep 9000",
+            134,
+            "call stack exhausted",
+        );
+        check("--max-memory 192K --invoke memory", 0, "1\n");
+        check("--max-memory 191K --invoke memory", 0, "-1\n");
         let memory = "limit reached, bytes of all memories of a store";
-        check("memory --max-memory 64", 136, memory);
-        check("table --max-table 6", 0, "4\n");
-        check("table --max-table 5", 0, "-1\n");
+        check("--max-memory 64 --invoke memory", 136, memory);
+        check("--max-table 6 --invoke table", 0, "4\n");
+        check("--max-table 5 --invoke table", 0, "-1\n");
         let table = "limit reached, elements of all tables of a store";
-        check("table --max-table 3", 136, table);
-        check("heap 1000 --max-heap 1M", 0, "0\n");
-        check("heap 90000 --max-heap 1M", 136, "trap: gc heap exhausted");
-        check("table --max-table much", 2, "invalid value");
+        check("--max-table 3 --invoke table", 136, table);
+        check("--max-heap 1M --invoke heap 1000", 0, "0\n");
+        check(
+            "--max-heap 1M --invoke heap 90000",
+            136,
+            "trap: gc heap exhausted",
+        );
+        check("--max-table much --invoke table", 2, "invalid value");
     }
 }
 
@@ -961,7 +973,7 @@ fn a_jit_worker_of_the_wrong_architecture_is_unavailable_and_does_not_loop() {
         let output = place.command(args).env("WASSAY_JIT_WORKER", this).output();
         ended(&output.expect("the program starts"), started.elapsed())
     };
-    let ended = run(&["run", &wat, "--invoke", "div", "1", "1", "--tier", "jit"]);
+    let ended = run(&["run", &wat, "--tier", "jit", "--invoke", "div", "1", "1"]);
     assert_eq!(ended.code, 3, "{}", ended.stderr);
     assert!(ended.stderr.contains("unavailable"), "{}", ended.stderr);
     let wast = place.file("a.wast", GOOD);

@@ -14,10 +14,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use wassay::cell::Cell;
 use wassay::outcome::{Outcome, Proof, Report, Value};
 use wassay::pool::launch::Program;
 use wassay::pool::{self, FileRun, Observer, Settings, Task, TierRun};
+use wassay::protocol::cell::Cell;
 use wassay::protocol::{
     Bounds, FromWorker, Job, JobConfig, JobResult, Modes, PROTOCOL_VERSION, Profile, ToWorker,
     read_frame, write_frame,

@@ -128,10 +128,8 @@ unsafe fn copy<T>(
 /// A place in a memory, its length up to date.
 unsafe fn in_memory(vm: *mut Vm, index: u32, at: u64) -> BulkPlace<u8> {
     // SAFETY: the caller's contract.
-    let MemoryInst {
-        base, len_bytes, ..
-    } = unsafe { view(vm, index) }.inst;
-    let len = len_bytes as u64;
+    let memory = unsafe { view(vm, index) };
+    let (base, len) = (memory.inst.base, memory.inst.len_bytes as u64);
     BulkPlace { base, len, at }
 }
 

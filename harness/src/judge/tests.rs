@@ -6,6 +6,7 @@ use crate::script::Kind;
 fn directive(expectation: Expectation) -> Directive {
     let id = "t.wast#0-00000000".to_string();
     Directive {
+        origin: None,
         ordinal: 0,
         line: 1,
         column: 1,

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::interrupt;
 use super::launch::Program;
-use crate::cell::{Cell, LANES, Progress};
+use crate::protocol::cell::{Cell, LANES, Progress};
 use crate::protocol::{
     FrameError, FromWorker, Job, JobResult, MEMORY_EXIT, PROTOCOL_VERSION, ToWorker, read_frame,
     write_frame,

@@ -5,32 +5,16 @@
 //! verdicts; nothing here makes the two agree, so that a verdict that was lost is seen.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::{
     Accounting, AgreementCounts, Counts, DirectiveAccount, FileAccount, Gate, GateState, Proof,
     Regression, Report, Run, SCHEMA, TierAccount, TierVerdict, is_failing,
 };
+use crate::judge::judged::JudgedFile;
+use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::outcome::JudgedBy;
-use crate::script::{Directive, Script};
+use crate::script::Directive;
 use crate::tier::Tier;
-use crate::verdict::{Agreement, Comparison, Status, Verdict};
-
-/// One file with everything that is known of it.
-#[derive(Clone, Debug)]
-pub struct JudgedFile {
-    /// What was run.
-    pub script: Arc<Script>,
-    /// The proposal that a report puts it under.
-    pub proposal: String,
-    /// For each available tier the verdict of each directive, by ordinal; `None` where there is
-    /// none.
-    pub verdicts: BTreeMap<Tier, Vec<Option<Verdict>>>,
-    /// For each directive how the tiers stand to each other, by ordinal.
-    pub comparisons: Vec<Comparison>,
-    /// Time spent in workers.
-    pub seconds: f64,
-}
 
 /// What is known of a chosen tier as a whole.
 #[derive(Clone, Debug, Default)]

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::build::{JudgedFile, TierState, build};
+use super::build::{TierState, build};
 use super::{Report, Run};
+use crate::judge::judged::JudgedFile;
+use crate::judge::verdict::{Agreement, Comparison, Status, Verdict};
 use crate::outcome::JudgedBy;
-use crate::parse::parse_script;
 use crate::protocol::{Bounds, Modes, Profile};
+use crate::script::parse::parse_script;
 use crate::tier::Tier;
-use crate::verdict::{Agreement, Comparison, Status, Verdict};
 
 /// A verdict as the judge would give it; a failure says `unsupported: x`.
 pub(crate) fn verdict(status: Status) -> Verdict {

@@ -8,9 +8,20 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgreementCounts, Counts, TierAccount, TierVerdict, json, lines};
+use super::build::TierState;
+use super::{
+    AgreementCounts, Counts, Gate, Regression, TierAccount, TierVerdict, is_failing, json, lines,
+};
+use crate::judge::judged::JudgedFile;
+use crate::judge::verdict::{Agreement, Comparison, Status, Verdict};
+use crate::outcome::text::expectation_text;
+use crate::plan::shapes::Round;
+use crate::script::{Directive, Origin};
 use crate::tier::Tier;
-use crate::verdict::Agreement;
+
+/// Variants of one shape that are listed before the rest is counted only, so that a failure in all
+/// cases does not hide a failure in one.
+const LISTED_MAX: u64 = 500;
 
 /// The account of all variants.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -81,7 +92,112 @@ pub struct VariantAccount {
     pub diff: Option<String>,
 }
 
+/// A variant with its verdicts.
+struct Variant<'a> {
+    directive: &'a Directive,
+    origin: &'a Origin,
+    path: &'a str,
+    /// Of each available tier that reported one.
+    verdicts: BTreeMap<Tier, &'a Verdict>,
+    comparison: &'a Comparison,
+}
+
 impl ShapesAccount {
+    /// The account of no variants in the chosen tiers.
+    pub fn new(tiers: &[Tier]) -> ShapesAccount {
+        let tiers = tiers.iter().map(|&tier| (tier, TierAccount::available()));
+        ShapesAccount {
+            tiers: tiers.collect(),
+            ..ShapesAccount::default()
+        }
+    }
+
+    /// Adds a round that was run: the states of the tiers, and the files judged.
+    pub fn add(&mut self, round: &Round, tiers: &BTreeMap<Tier, TierState>, files: &[JudgedFile]) {
+        self.assertions += round.assertions;
+        self.applicable += round.applicable;
+        add_counts(&mut self.not_applicable, &round.left_out);
+        add_counts(&mut self.ops, &round.ops);
+        for (tier, account) in &mut self.tiers {
+            let Some(state) = tiers.get(tier) else {
+                continue;
+            };
+            account.proof.add(&state.proof);
+            if let Some(reason) = &state.unavailable {
+                account.available = false;
+                account.reason = Some(reason.clone());
+            }
+        }
+        for file in files {
+            for directive in &file.script.directives {
+                if let Some(origin) = &directive.origin {
+                    self.add_variant(&variant(file, directive, origin));
+                }
+            }
+        }
+    }
+
+    /// Closes the account.
+    pub fn close(&mut self, seconds: f64) {
+        let variants = self.variants;
+        let left_out: u64 = self.not_applicable.values().sum();
+        let closed = |tier: &TierAccount| tier.counts.total() == variants;
+        self.closed =
+            self.tiers.values().all(closed) && self.applicable + left_out == self.assertions;
+        self.seconds = seconds;
+    }
+
+    /// Counts a variant, and lists it if it did not plainly pass.
+    fn add_variant(&mut self, variant: &Variant<'_>) {
+        let shape = self.shapes.entry(variant.origin.shape.clone()).or_default();
+        self.variants += 1;
+        shape.variants += 1;
+        for (&tier, total) in &mut self.tiers {
+            match variant.verdicts.get(&tier) {
+                Some(verdict) => {
+                    total.counts.add(verdict.status, 1);
+                    shape.tiers.entry(tier).or_default().add(verdict.status, 1);
+                }
+                None if !total.available => total.counts.add(Status::NotRun, 1),
+                // A verdict that is missing is not counted, and the account stays open.
+                None => {}
+            }
+        }
+        self.agreement.add(variant.comparison.agreement);
+        let mut verdicts = variant.verdicts.values();
+        let passes = verdicts.all(|verdict| verdict.status == Status::Pass);
+        if passes && variant.comparison.agreement != Agreement::Diverge {
+            return;
+        }
+        if shape.listed == LISTED_MAX {
+            self.unlisted += 1;
+            return;
+        }
+        shape.listed += 1;
+        self.failures.push(listed(variant));
+    }
+
+    /// Notes which variants make the run fail.
+    pub fn add_regressions(&self, gate: &mut Gate) {
+        for variant in &self.failures {
+            let failing = variant.tiers.iter();
+            let failing = failing.filter(|(_, verdict)| is_failing(verdict.status));
+            let regressions = failing.map(|(&tier, verdict)| Regression {
+                id: variant.id.clone(),
+                tier: Some(tier),
+                what: verdict.status.name().to_string(),
+            });
+            gate.regressions.extend(regressions);
+            if variant.agreement == Agreement::Diverge {
+                gate.regressions.push(Regression {
+                    id: variant.id.clone(),
+                    tier: None,
+                    what: variant.agreement.name().to_string(),
+                });
+            }
+        }
+    }
+
     /// As JSON, with a line for each variant listed.
     pub(super) fn to_json(&self) -> String {
         let rest = ShapesAccount {
@@ -95,5 +211,46 @@ impl ShapesAccount {
     /// Whether all that was asked for was measured.
     pub fn is_measured(&self) -> bool {
         self.closed && self.tiers.values().all(|tier| tier.available)
+    }
+}
+
+fn add_counts(to: &mut BTreeMap<String, u64>, more: &BTreeMap<&'static str, u64>) {
+    for (name, count) in more {
+        *to.entry(name.to_string()).or_default() += count;
+    }
+}
+
+fn variant<'a>(file: &'a JudgedFile, directive: &'a Directive, origin: &'a Origin) -> Variant<'a> {
+    let ordinal = directive.ordinal as usize;
+    let verdict = |(&tier, verdicts): (&Tier, &'a Vec<Option<Verdict>>)| {
+        Some((tier, verdicts.get(ordinal)?.as_ref()?))
+    };
+    Variant {
+        directive,
+        origin,
+        path: &file.script.path,
+        verdicts: file.verdicts.iter().filter_map(verdict).collect(),
+        comparison: &file.comparisons[ordinal],
+    }
+}
+
+fn listed(variant: &Variant<'_>) -> VariantAccount {
+    let failing = variant.verdicts.iter();
+    let failing = failing.filter(|(_, verdict)| verdict.status != Status::Pass);
+    let directive = variant.directive;
+    let diff = &variant.comparison.diff;
+    VariantAccount {
+        id: directive.id.clone(),
+        file: variant.path.to_string(),
+        line: directive.line,
+        column: directive.column,
+        shape: variant.origin.shape.clone(),
+        export: variant.origin.export.clone(),
+        expected: expectation_text(&directive.expectation),
+        tiers: failing
+            .map(|(&tier, &verdict)| (tier, TierVerdict::from(verdict)))
+            .collect(),
+        agreement: variant.comparison.agreement,
+        diff: (!diff.is_empty()).then(|| diff.clone()),
     }
 }

@@ -209,7 +209,7 @@ mod tests {
     use wassay_runtime::{Config, Engine, Tier};
 
     use super::*;
-    use crate::parse::parse_script;
+    use crate::script::parse::parse_script;
     use crate::script::{Command, ModuleSource};
 
     /// What calls of the functions of a module can change, as letters: memories, tables, globals,

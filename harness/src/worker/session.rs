@@ -16,7 +16,7 @@ use super::instances::{Instances, Provided, Sizes};
 use super::spectest::{self, Spectest};
 use super::state::State;
 use super::values;
-use crate::judge;
+use crate::outcome::text::outcome_text;
 use crate::outcome::{Outcome, Place, Proof, Report, StateHash, TieredProof};
 use crate::script::{Action, Command, Expectation, ModuleSource};
 
@@ -476,7 +476,7 @@ fn because(outcome: &Outcome) -> Because {
         Outcome::Unsupported(what) => format!("unsupported: {what}"),
         Outcome::MissingInstance(because) => because.clone(),
         other => {
-            let ended = judge::outcome_text(&Expectation::Success, other);
+            let ended = outcome_text(&Expectation::Success, other);
             format!("no instance: {ended}")
         }
     }

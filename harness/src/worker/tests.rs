@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::judge::judge;
+use crate::judge::verdict::Status;
 use crate::outcome::{JudgedBy, Outcome, Place, StateHash};
-use crate::parse::parse_script;
 use crate::protocol::{Modes, Profile};
 use crate::script::Script;
+use crate::script::parse::parse_script;
 use crate::suite::FeatureSet;
-use crate::verdict::Status;
 
 fn run_script(script: &Script, excluded: &[u32]) -> JobResult {
     let cell = Cell::create().expect("a cell");

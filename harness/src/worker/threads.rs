@@ -16,10 +16,10 @@ use wassay_runtime::Engine;
 
 use super::STACK_BYTES;
 use super::session::Session;
-use crate::cell::{Cell, LANES};
-use crate::judge;
+use crate::outcome::text::outcome_text;
 use crate::outcome::{Outcome, Proof, Report};
 use crate::protocol::Job;
+use crate::protocol::cell::{Cell, LANES};
 use crate::script::{Command, Expectation};
 
 /// How a process ends that a panic ends.
@@ -265,7 +265,7 @@ fn without_thread(why: &Outcome) -> Outcome {
         Outcome::NotRun(_) => left_out(),
         Outcome::MissingInstance(because) => Outcome::MissingInstance(because.clone()),
         other => {
-            let ended = judge::outcome_text(&Expectation::Success, other);
+            let ended = outcome_text(&Expectation::Success, other);
             Outcome::MissingInstance(format!("no thread: {ended}"))
         }
     }

@@ -16,17 +16,17 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use wassay::error::InputError;
-use wassay::expectations::Expectations;
+use wassay::judge::expectations::Expectations;
+use wassay::judge::verdict::Agreement;
+use wassay::measure::{Options, jobs_by_default, measure};
 use wassay::pool::Observer;
 use wassay::pool::launch::program_for;
 use wassay::pool::process::{StartError, Worker};
 use wassay::protocol::{Bounds, Modes, Profile};
 use wassay::report::{Report, is_failing};
 use wassay::script::Script;
-use wassay::select::{Chosen, Selection};
-use wassay::spec::{Options, jobs_by_default, measure};
+use wassay::suite::select::{Chosen, Selection};
 use wassay::tier::Tier;
-use wassay::verdict::Agreement;
 use wassay_runtime::Policy;
 
 /// Directives shown of a failing file.

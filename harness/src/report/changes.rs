@@ -1,4 +1,4 @@
-//! `wassay compare BASE NEW`: what two reports say about the same directives.
+//! The changes between two reports: what they say about the same directives.
 //!
 //! A report lists only directives that did not plainly pass, so what is not listed can be told
 //! apart only with the help of the file's account:
@@ -11,20 +11,17 @@
 //!   that cannot be ruled out.
 //! - A file that one report lacks is new or gone only if both chose the same selection of the same
 //!   suite; else it was not chosen, and nothing is said about its directives but that.
-//! - Operand shapes are compared by the variants that fail (`compare_reports/shapes.rs`).
+//! - Operand shapes are compared by the variants that fail (`changes/shapes.rs`).
 //! - A tier is compared only where both reports measured it, and a directive that either skipped is
 //!   not compared.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::io::Write;
 
-use crate::cli::CompareArgs;
-use crate::error::{Exit, InputError};
+use crate::error::Exit;
+use crate::judge::verdict::{Agreement, Status};
 use crate::report::{DirectiveAccount, FileAccount, Report};
 use crate::tier::Tier;
-use crate::verdict::{Agreement, Status};
 
-pub mod render;
 mod shapes;
 
 /// What happened to a directive in a tier.
@@ -124,23 +121,6 @@ impl Outcome {
             Exit::AsExpected
         }
     }
-}
-
-/// Answers `wassay compare`.
-///
-/// # Errors
-/// If one of the reports is missing, corrupt or of another schema.
-pub fn command(args: &CompareArgs) -> Result<Exit, InputError> {
-    let base = Report::read(&args.base)?;
-    let new = Report::read(&args.new)?;
-    let outcome = compare(&base, &new);
-    let text = match args.markdown {
-        true => render::markdown(&outcome, &base, &new),
-        false => render::text(&outcome, &base, &new),
-    };
-    // If the reader went away there is nobody to tell; the exit code still says it.
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(outcome.exit())
 }
 
 /// Compares two sound reports.

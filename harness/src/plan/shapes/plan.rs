@@ -4,7 +4,6 @@
 //! compiled for each assertion is small. Scripts are kept short: one that kills its worker runs
 //! again, and files of many assertions are shared among workers.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use wasm_encoder::{
@@ -17,7 +16,7 @@ use super::emit::{self, Signature};
 use super::find::Case;
 use super::form::{Form, forms};
 use super::memory::Memory;
-use crate::script::{Action, Command, Directive, Expectation, Kind, ModuleSource, Script};
+use crate::script::{Action, Command, Directive, Expectation, Kind, ModuleSource, Origin, Script};
 
 /// Assertions of one body that share a module.
 const CASES_PER_MODULE: usize = 256;
@@ -27,38 +26,22 @@ const VARIANTS_PER_SCRIPT: usize = 4096;
 const MEMORY_MODULE: &str = "shapes";
 const MEMORY_NAME: &str = "memory";
 
-/// A script of variants.
-#[derive(Debug)]
-pub(super) struct Plan {
-    pub(super) script: Script,
-    /// What each directive of the script repeats; `None` for what only prepares.
-    pub(super) variants: Vec<Option<Variant>>,
-}
-
-/// An assertion in a shape.
-#[derive(Clone, Debug)]
-pub(super) struct Variant {
-    pub(super) shape: Cow<'static, str>,
-    /// The export of the directive that it repeats.
-    pub(super) export: String,
-}
-
-/// Makes the scripts of a file's cases.
-pub(super) fn plans(path: &str, cases: &[Case<'_>]) -> Vec<Plan> {
-    let mut plans = Vec::new();
+/// Makes the scripts of a file's cases. Directives without an origin only prepare for others.
+pub(super) fn scripts(path: &str, cases: &[Case<'_>]) -> Vec<Script> {
+    let mut scripts = Vec::new();
     let mut script = Draft::new(path);
     for group in by_body(cases) {
         for chunk in group.chunks(CASES_PER_MODULE) {
             script.add_module(chunk);
             if script.variants >= VARIANTS_PER_SCRIPT {
-                plans.push(std::mem::replace(&mut script, Draft::new(path)).finish());
+                scripts.push(std::mem::replace(&mut script, Draft::new(path)).finish());
             }
         }
     }
     if script.variants > 0 {
-        plans.push(script.finish());
+        scripts.push(script.finish());
     }
-    plans
+    scripts
 }
 
 /// The cases of each body, in the order in which bodies first occur.
@@ -79,7 +62,6 @@ fn by_body<'a, 'b>(cases: &'b [Case<'a>]) -> Vec<Vec<&'b Case<'a>>> {
 struct Step {
     command: Command,
     directive: Directive,
-    variant: Option<Variant>,
 }
 
 /// A script under construction.
@@ -128,8 +110,8 @@ impl<'a> Draft<'a> {
                 args: form.arguments(&case.values, seed, address),
                 field: functions.export(form),
             };
-            let variant = Variant {
-                shape: shape.clone(),
+            let origin = Origin {
+                shape: shape.to_string(),
                 export: case.export.to_string(),
             };
             steps.push(Step {
@@ -138,14 +120,14 @@ impl<'a> Draft<'a> {
                     id: format!("{}/{shape}", directive.id),
                     kind: kind_of(&expectation),
                     expectation,
+                    origin: Some(Box::new(origin)),
                     ..directive.clone()
                 },
-                variant: Some(variant),
             });
         }
     }
 
-    fn finish(mut self) -> Plan {
+    fn finish(mut self) -> Script {
         if let Some(first) = self.steps.first().map(|step| step.directive.clone()) {
             let module = ModuleSource::Binary(memory_module(&self.memory));
             let module = Command::Module { name: None, module };
@@ -156,24 +138,20 @@ impl<'a> Draft<'a> {
             let before = [module, register].map(|command| preparing(command, &first));
             self.steps.splice(0..0, before);
         }
-        let mut plan = Plan {
-            script: Script {
-                path: self.path.to_string(),
-                sha256: String::new(),
-                directives: Vec::with_capacity(self.steps.len()),
-                commands: Vec::with_capacity(self.steps.len()),
-            },
-            variants: Vec::with_capacity(self.steps.len()),
+        let mut script = Script {
+            path: self.path.to_string(),
+            sha256: String::new(),
+            directives: Vec::with_capacity(self.steps.len()),
+            commands: Vec::with_capacity(self.steps.len()),
         };
         for (ordinal, step) in self.steps.into_iter().enumerate() {
-            plan.script.commands.push(step.command);
-            plan.variants.push(step.variant);
-            plan.script.directives.push(Directive {
+            script.commands.push(step.command);
+            script.directives.push(Directive {
                 ordinal: ordinal as u32,
                 ..step.directive
             });
         }
-        plan
+        script
     }
 }
 
@@ -185,7 +163,6 @@ fn preparing(command: Command, place: &Directive) -> Step {
             expectation: Expectation::Success,
             ..place.clone()
         },
-        variant: None,
     }
 }
 

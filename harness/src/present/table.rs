@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::shapes::ShapesAccount;
-use super::{AgreementCounts, Counts, DirectiveAccount, Report, TierAccount, is_failing};
+use crate::judge::verdict::{Agreement, Status};
 use crate::outcome::TieredProof;
+use crate::report::shapes::ShapesAccount;
+use crate::report::{AgreementCounts, Counts, DirectiveAccount, Report, TierAccount, is_failing};
 use crate::tier::Tier;
-use crate::verdict::{Agreement, Status};
 
 /// Failures shown before the rest is counted only.
 const FAILURES_SHOWN_MAX: usize = 25;

@@ -26,13 +26,13 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::error::InputError;
-use crate::report::build::JudgedFile;
+use crate::judge::judged::JudgedFile;
+use crate::judge::verdict::{Status, Verdict};
 use crate::script::Directive;
 use crate::tier::Tier;
-use crate::verdict::{Status, Verdict};
 
 /// The expectations that the program carries in itself.
-const EMBEDDED: &str = include_str!("../../testsuite/expectations.toml");
+const EMBEDDED: &str = include_str!("../../../testsuite/expectations.toml");
 /// What messages call them.
 const EMBEDDED_NAME: &str = "testsuite/expectations.toml";
 

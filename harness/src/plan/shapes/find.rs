@@ -12,7 +12,7 @@ use wassay_runtime::{Config, Engine, Tier};
 
 use super::body::{self, Function, Number, Operand};
 use crate::script::{Action, Argument, Command, Directive, Expectation, Kind, ModuleSource};
-use crate::select::ChosenFile;
+use crate::suite::select::ChosenFile;
 
 /// An assertion about a function that only computes.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::pool::Observer;
 use crate::script::Script;
-use crate::select::Chosen;
+use crate::suite::select::Chosen;
 use crate::tier::Tier;
 
 /// How often the bar is drawn while nothing is done.

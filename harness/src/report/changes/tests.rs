@@ -2,8 +2,8 @@
 //! reports cannot tell.
 
 use super::*;
+use crate::judge::judged::JudgedFile;
 use crate::report::TierVerdict;
-use crate::report::build::JudgedFile;
 use crate::report::samples::{file, report};
 use crate::report::shapes::{ShapesAccount, VariantAccount};
 use Status::{Fail, Pass, Skip, Xfail, Xpass};
@@ -181,13 +181,13 @@ fn both_renderings_name_every_broken_directive() {
     let base = three([Pass, Fail, Pass]);
     let new = three([Fail, Pass, Pass]);
     let outcome = compare(&base, &new);
-    let text = render::text(&outcome, &base, &new);
+    let text = crate::present::changes::text(&outcome, &base, &new);
     assert!(
         text.contains("BROKEN stack a.wast:1 pass -> fail: unsupported: x"),
         "{text}"
     );
     assert!(text.contains("FIXED stack a.wast:2 fail -> pass"), "{text}");
-    let markdown = render::markdown(&outcome, &base, &new);
+    let markdown = crate::present::changes::markdown(&outcome, &base, &new);
     assert!(
         markdown.starts_with("### Wassay: regressions"),
         "{markdown}"

@@ -10,12 +10,13 @@
 //! and the results that the suite allows as alternatives are open, too: where they differ, the
 //! directive is poisoned, and so are the states that differ.
 
-use crate::judge::{ending, judge, outcome_text};
+use super::judge;
+use crate::judge::verdict::{Agreement, Comparison, Status};
+use crate::outcome::text::{ending, outcome_text};
 use crate::outcome::{JudgedBy, Outcome, Place, Report, StateHash, Value};
 use crate::protocol::Profile;
 use crate::script::{Directive, Expectation, Kind, Script};
 use crate::tier::Tier;
-use crate::verdict::{Agreement, Comparison, Status};
 
 /// Compares the directives of one file, in order.
 #[derive(Debug, Default)]
@@ -313,6 +314,7 @@ mod tests {
         let id = "t.wast#0-00000000".to_string();
         let (kind, expectation) = (Kind::AssertReturn, Expectation::Return(vec![]));
         Directive {
+            origin: None,
             ordinal: 0,
             line: 1,
             column: 1,

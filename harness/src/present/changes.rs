@@ -4,8 +4,8 @@
 
 use std::fmt::Write;
 
-use super::{Change, Line, Outcome};
 use crate::report::Report;
+use crate::report::changes::{Change, Line, Outcome};
 use crate::tier::Tier;
 
 /// Lines shown of each sort that is no regression.

@@ -1,7 +1,6 @@
-//! `wassay run` and `wassay validate`: one module, outside of any suite.
+//! `wassay run`: a call of one export of a module, outside of any suite.
 //!
-//! Owns what a user of `run` sees: how arguments and results are written ([`value`]), what a trap
-//! prints, and the exit codes, all stated in [`CONVENTIONS`].
+//! Arguments and results are written as [`value`] says; `wassay run --help` lists the exit codes.
 
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
@@ -13,33 +12,13 @@ use wassay_runtime::{
     Compilation, Config, Engine, ErrorKind, Func, FuncType, Instance, Limits, Module, Store,
     TrapKind, Val,
 };
-use wast::parser::{self, ParseBuffer};
 
-use crate::cli::{LimitArgs, RunArgs, ValidateArgs};
+use super::module::{engine_bounds, on_a_large_stack, read_module};
+use super::value;
+use crate::cli::{LimitArgs, RunArgs};
 use crate::error::{Exit, InputError};
-use crate::parse::EMPTY_MODULE;
 use crate::pool::launch::{UNAVAILABLE_VARIABLE, is_this_program, program};
-use crate::protocol::Bounds;
-use crate::split::{LineTable, split};
-use crate::text_rules;
 use crate::tier::{RunTier, Tier};
-
-pub mod value;
-
-/// What `wassay run --help` says of arguments, results and endings.
-pub const CONVENTIONS: &str = "\
-Arguments are read by the function's parameter types: integers as decimal or hex, signed or not;
-floats as decimal, hex float, inf, nan or nan:0xPAYLOAD; a v128 as 0x and 32 hex digits or as quoted
-lanes ('i32x4 1 2 3 4'); references as null or extern:N.
-
-Results are printed one to a line: integers signed, floats as the shortest decimal that reads back,
-a v128 as 0x and 32 hex digits. What is printed can be given as an argument.
-
-Exit codes: 0 the function returned; 2 bad usage, a module that is malformed, invalid or imports
-something, no such function, wrong arguments; 3 the tier cannot run here, or does not execute an
-instruction of the module; 134 a trap, its kind on stderr; 135 an exception that nothing caught;
-136 a limit was reached: of fuel, time, the heap, or the size of what the module declares (a memory
-or table that cannot grow tells the module so, and does not end it); 1 anything else.";
 
 /// The exit code of a trap.
 const TRAPPED: Exit = Exit::Other(134);
@@ -49,8 +28,6 @@ const UNCAUGHT: Exit = Exit::Other(135);
 const LIMITED: Exit = Exit::Other(136);
 /// Added to the number of the signal that ended a program that we stand in for.
 const SIGNAL_BASE: u8 = 128;
-/// Stack of the thread that parses and runs: the text parser recurses, the tiers bring their own.
-const STACK_BYTES: usize = 64 << 20;
 
 /// Answers `wassay run`.
 ///
@@ -72,25 +49,6 @@ pub fn command(args: &RunArgs) -> Result<Exit, InputError> {
         return run_elsewhere(args);
     }
     on_a_large_stack(|| run_here(args))
-}
-
-/// Answers `wassay validate`.
-///
-/// # Errors
-/// If a file cannot be read or is no module text.
-pub fn validate(args: &ValidateArgs) -> Result<Exit, InputError> {
-    on_a_large_stack(|| {
-        let mut exit = Exit::AsExpected;
-        for file in &args.files {
-            let bytes = read_module(file)?;
-            let engine = Engine::new(&Config::only(runtime::Tier::Stack));
-            if let Err(error) = engine.and_then(|engine| Module::new(&engine, &bytes)) {
-                eprintln!("wassay: {}: {error}", file.display());
-                exit = Exit::Failed;
-            }
-        }
-        Ok(exit)
-    })
 }
 
 /// Hands the request to the program that can execute ARM64 code.
@@ -135,19 +93,6 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
     Ok(Exit::Other(
         code.or(by_signal).unwrap_or(Exit::Failed.code()),
     ))
-}
-
-/// Runs `work` on a thread whose stack is large enough for a text parser that recurses.
-pub(crate) fn on_a_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-        let handle = thread
-            .spawn_scoped(scope, work)
-            .expect("a machine with room for one thread");
-        handle
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
 }
 
 fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
@@ -235,14 +180,6 @@ fn limits(mut limits: Limits, given: &LimitArgs) -> Limits {
         .map_or(limits, |depth| limits.call_depth_max(depth))
 }
 
-/// What the runtime calls a way to check memory accesses.
-pub(crate) fn engine_bounds(bounds: Bounds) -> runtime::Bounds {
-    match bounds {
-        Bounds::Guard => runtime::Bounds::Guard,
-        Bounds::Explicit => runtime::Bounds::Explicit,
-    }
-}
-
 /// Gives a store its fuel and its time.
 fn limit(store: &mut Store, given: &LimitArgs) -> runtime::Result<()> {
     if let Some(fuel) = given.fuel {
@@ -321,44 +258,4 @@ fn refusal(file: &Path, error: &runtime::Error) -> Result<Exit, InputError> {
         eprint!("{backtrace}");
     }
     Ok(exit)
-}
-
-/// The module in a file, in the binary format; text is translated.
-pub(crate) fn read_module(path: &Path) -> Result<Vec<u8>, InputError> {
-    let bytes = std::fs::read(path).map_err(|error| InputError::at(path, error.to_string()))?;
-    if bytes.starts_with(b"\0asm") {
-        return Ok(bytes);
-    }
-    if bytes.is_empty() && path.extension().is_none_or(|extension| extension != "wat") {
-        return Err(InputError::at(path, "the file is empty"));
-    }
-    if text_rules::is_empty_module(&bytes) {
-        return Ok(EMPTY_MODULE.to_vec());
-    }
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let valid = &bytes[..error.valid_up_to()];
-        let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count();
-        let message = "neither a binary module nor text: invalid UTF-8";
-        InputError::at_line(path, line, message)
-    })?;
-    if let Some((form, fault)) = split(text)
-        .into_iter()
-        .find_map(|f| Some((f.range, f.fault?)))
-    {
-        let (line, column) = LineTable::new(text).locate(form.start);
-        return Err(InputError::at_line(
-            path,
-            line as usize,
-            format!("column {column}: {fault}"),
-        ));
-    }
-    let encoded = ParseBuffer::new(text).and_then(|buffer| {
-        let mut module = parser::parse::<wast::Wat<'_>>(&buffer)?;
-        module.encode()
-    });
-    encoded.map_err(|error| {
-        let (line, column) = error.span().linecol_in(text);
-        let message = format!("column {}: {}", column + 1, error.message());
-        InputError::at_line(path, line + 1, message)
-    })
 }

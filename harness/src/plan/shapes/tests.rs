@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::plan::Plan;
 use super::*;
-use crate::cell::Cell;
+use crate::judge::judge;
+use crate::judge::verdict::Status;
 use crate::outcome::Report;
-use crate::parse::parse_script;
-use crate::protocol::{Bounds, Job, Modes};
+use crate::protocol::cell::Cell;
+use crate::protocol::{Bounds, Job, JobConfig, Modes, Profile};
+use crate::script::Script;
+use crate::script::parse::parse_script;
 use crate::suite::Proposal;
+use crate::tier::Tier;
 use crate::worker::run_job;
 
 /// One assertion of each sort: scalar, vector, trap, several results, NaN, constants in the body.
@@ -66,12 +69,12 @@ fn file(text: &str) -> ChosenFile {
     }
 }
 
-fn run_plan(plan: &Plan, tier: Tier) -> Vec<Report> {
+fn run_script(script: &Script, tier: Tier) -> Vec<Report> {
     let cell = Cell::create().expect("a cell");
     let job = Job {
         sequence: 1,
         path: "t.wast".into(),
-        commands: (&plan.script.commands[..]).into(),
+        commands: (&script.commands[..]).into(),
         config: JobConfig {
             features: FEATURES,
             bounds: Bounds::Guard,
@@ -90,17 +93,12 @@ fn statuses(text: &str, tier: Tier) -> Vec<(String, Option<String>, Status)> {
     let file = file(text);
     let found = find::find(&file);
     let mut statuses = Vec::new();
-    for plan in plan::plans("t.wast", &found.cases) {
-        let reports = run_plan(&plan, tier);
-        assert_eq!(reports.len(), plan.variants.len());
-        let judged = plan
-            .script
-            .directives
-            .iter()
-            .zip(&reports)
-            .zip(&plan.variants);
-        statuses.extend(judged.map(|((directive, report), variant)| {
-            let shape = variant.as_ref().map(|it| it.shape.to_string());
+    for script in plan::scripts("t.wast", &found.cases) {
+        let reports = run_script(&script, tier);
+        assert_eq!(reports.len(), script.directives.len());
+        let judged = script.directives.iter().zip(&reports);
+        statuses.extend(judged.map(|(directive, report)| {
+            let shape = directive.origin.as_ref().map(|it| it.shape.clone());
             let verdict = judge(directive, &report.outcome);
             let text = format!("{}: {} {}", directive.id, verdict.actual, verdict.detail);
             (text, shape, verdict.status)
@@ -214,16 +212,12 @@ fn every_shape_of_what_is_wrong_fails() {
     assert_eq!(lines.len(), 7);
     let found = find::find(&file);
     let mut failed = BTreeSet::new();
-    for plan in plan::plans("t.wast", &found.cases) {
-        let reports = run_plan(&plan, Tier::Stack);
-        for ((directive, variant), report) in plan
-            .script
-            .directives
-            .iter()
-            .zip(&plan.variants)
-            .zip(&reports)
-        {
-            let Some(variant) = variant else { continue };
+    for script in plan::scripts("t.wast", &found.cases) {
+        let reports = run_script(&script, Tier::Stack);
+        for (directive, report) in script.directives.iter().zip(&reports) {
+            let Some(variant) = &directive.origin else {
+                continue;
+            };
             let status = judge(directive, &report.outcome).status;
             // Both zeros decide alike.
             let decides = variant.export == "min" && variant.shape == "if";
@@ -243,12 +237,11 @@ fn plans_are_the_same_every_time_and_bounded() {
     let text = format!("{SCRIPT}{}", assertion.repeat(600));
     let file = file(&text);
     let found = find::find(&file);
-    let make = || plan::plans("t.wast", &found.cases);
+    let make = || plan::scripts("t.wast", &found.cases);
     let (first, second) = (make(), make());
     assert!(first.len() > 1, "many variants are several scripts");
     assert_eq!(first.len(), second.len());
     for (first, second) in first.iter().zip(&second) {
-        assert_eq!(first.script, second.script);
-        assert_eq!(first.script.directives.len(), first.variants.len());
+        assert_eq!(first, second);
     }
 }

@@ -13,7 +13,7 @@ use wassay_runtime::interior::module::ModuleParts;
 use wassay_runtime::interior::ops::Op;
 use wassay_runtime::{Error, Val};
 
-use crate::run::value;
+use crate::command::value;
 
 /// A body, an instruction to a line.
 ///

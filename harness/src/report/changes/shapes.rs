@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Change, Line, Outcome};
+use crate::judge::verdict::Agreement;
 use crate::report::Report;
 use crate::report::shapes::{ShapesAccount, VariantAccount};
 use crate::tier::Tier;
-use crate::verdict::Agreement;
 
 /// A failing variant in a tier, or the divergence of its tiers.
 type Failing<'a> = BTreeMap<(&'a str, Option<Tier>), &'a VariantAccount>;

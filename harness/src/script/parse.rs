@@ -19,13 +19,13 @@ use wast::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::script::split::{Form, LineTable, split};
+use crate::script::text_rules;
+use crate::script::unfold::unfold;
 use crate::script::{
     Action, Argument, Command, Directive, Expectation, Expected, FloatPattern, Kind, LanePattern,
     ModuleSource, Script,
 };
-use crate::split::{Form, LineTable, split};
-use crate::text_rules;
-use crate::unfold::unfold;
 
 /// Heads of the fields of a module: a file that begins with one of them is a module without
 /// `(module ..)` around it.
@@ -108,6 +108,7 @@ fn add(script: &mut Script, meaning: Meaning, (line, column): (u32, u32), source
     let id = format!("{}#{ordinal}-{hash:08x}", script.path);
     let (kind, expectation) = (meaning.kind, meaning.expectation);
     script.directives.push(Directive {
+        origin: None,
         ordinal,
         line,
         column,

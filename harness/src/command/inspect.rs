@@ -11,9 +11,9 @@ use wassay_runtime::interior::module::ModuleParts;
 use wassay_runtime::interior::{ir, jit};
 use wassay_runtime::{Config, Engine, ErrorKind, Tier, WasmFeatures};
 
+use super::module::{engine_bounds, on_a_large_stack, read_module};
 use crate::cli::InspectArgs;
 use crate::error::{Exit, InputError};
-use crate::run::{engine_bounds, on_a_large_stack, read_module};
 
 pub mod source;
 pub mod summary;

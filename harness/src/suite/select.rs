@@ -1,4 +1,4 @@
-//! Which files of a suite a run takes, and `wassay list`.
+//! The files of a suite that a run takes.
 //!
 //! Selection works on whole files, since a directive needs the modules before it. `--skip` alone
 //! works on directives: they stay in the account, as `skip`.
@@ -11,9 +11,9 @@ use std::sync::Arc;
 use clap::Args;
 use rayon::prelude::*;
 
-use crate::error::{Exit, InputError};
-use crate::parse::parse_script;
+use crate::error::InputError;
 use crate::script::Script;
+use crate::script::parse::parse_script;
 use crate::suite::{self, FeatureSet, Proposal, SuiteFile};
 
 /// Which files of which suite.
@@ -195,33 +195,6 @@ fn parse_proposal(text: &str) -> Result<Proposal, String> {
         let known: Vec<&str> = names.iter().map(|&(_, name)| name).collect();
         format!("unknown proposal `{text}` (known: {})", known.join(", "))
     })
-}
-
-/// `wassay list`: the chosen files, their proposals and numbers of directives.
-///
-/// # Errors
-/// If the suite cannot be loaded.
-pub fn list(selection: &Selection) -> Result<Exit, InputError> {
-    use std::io::Write;
-    let chosen = selection.load(rayon::current_num_threads())?;
-    let mut out = String::new();
-    let mut total = 0;
-    for file in &chosen.files {
-        let directives = file.script.directives.len();
-        total += directives;
-        out += &format!(
-            "{directives:>6}  {:24}  {}\n",
-            file.proposal.name(),
-            file.script.path
-        );
-    }
-    out += &format!("{total:>6}  directives in {} files\n", chosen.files.len());
-    // A reader that went away has seen what it wanted.
-    let _ = std::io::stdout().write_all(out.as_bytes());
-    match chosen.files.is_empty() {
-        true => Ok(Exit::NotMeasured),
-        false => Ok(Exit::AsExpected),
-    }
 }
 
 /// One of several parts of a suite, for runs on several machines: every file is in exactly one

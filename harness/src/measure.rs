@@ -1,36 +1,30 @@
-//! `wassay spec`: the main job, from a suite to a report.
+//! The main job, from chosen files to a report: run, judge, compare, expect, account.
 //!
-//! Owns the order of the steps: everything that can be wrong with the request is found before
-//! anything runs; then select, run, judge, compare, expect, account, write. [`measure`] is the job
-//! itself, for the command and for `cargo test --test spec` alike.
+//! [`measure`] serves `wassay spec` and `cargo test --test spec` alike.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use crate::cli::SpecArgs;
-use crate::compare::{Comparer, Entry};
 use crate::error::{Exit, InputError};
-use crate::expectations::{Expectations, Source, Use};
+use crate::judge::compare::{Comparer, Entry};
+use crate::judge::expectations::{Expectations, Use};
 use crate::judge::judge;
+use crate::judge::judged::JudgedFile;
+use crate::judge::verdict::{Comparison, Status};
 use crate::outcome::Report as Seen;
+use crate::plan::{self, Planned, shapes};
 use crate::pool::launch::program_for;
-use crate::pool::{self, FileRun, Interrupted, Observer, Settings, Task, TierRun, interrupt};
+use crate::pool::{self, FileRun, Interrupted, Observer, Settings, Task, TierRun};
 use crate::protocol::{Bounds, JobConfig, Modes, Profile};
-use crate::report::atomic::Destination;
-use crate::report::build::{JudgedFile, TierState, build};
+use crate::report::build::{TierState, build};
 use crate::report::shapes::ShapesAccount;
-use crate::report::table::{self, Color};
 use crate::report::{Report, Run};
-use crate::script::{Directive, Kind};
-use crate::select::{Chosen, ChosenFile, Selection};
-use crate::shapes;
-use crate::terminal::Progress;
+use crate::script::Kind;
+use crate::suite::select::{Chosen, Selection};
 use crate::tier::Tier;
-use crate::verdict::{Comparison, Status};
 
 /// What to measure, and how.
 #[derive(Clone, Debug)]
@@ -116,78 +110,9 @@ impl Measured {
     }
 }
 
-/// Answers `wassay spec`.
-///
-/// # Errors
-/// If the request cannot be met: what it names cannot be read or written.
-pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
-    let destinations = args
-        .report
-        .iter()
-        .map(|request| Destination::open(&request.path));
-    let destinations = destinations.collect::<Result<Vec<_>, _>>()?;
-    let expectations = args.expectations().load()?;
-    let program = std::env::current_exe()
-        .map_err(|error| InputError::usage(format!("this program has no path: {error}")))?;
-    let options = Options {
-        selection: args.selection.clone(),
-        tiers: args.tiers.0.clone(),
-        jobs: args.jobs.unwrap_or_else(jobs_by_default),
-        timeout: args.timeout,
-        worker_memory: args.worker_memory.unwrap_or(0),
-        bounds: args.bounds.into(),
-        profile: args.profile,
-        modes: args.modes.into(),
-        compare_state: !args.no_state,
-        shapes: args.shapes,
-        program,
-    };
-    interrupt::install();
-    let chosen = options.selection.load(options.jobs)?;
-    let progress = Progress::new(&chosen, options.tiers.len());
-    let measured = measure(&options, chosen, &expectations, &progress);
-    progress.finish();
-    let measured = match measured {
-        Ok(measured) => measured,
-        Err(Stopped::Input(error)) => return Err(error),
-        Err(Stopped::Interrupted) => {
-            eprintln!("wassay: interrupted; no report is written");
-            return Ok(interrupt::INTERRUPTED);
-        }
-    };
-    let json = measured.report.to_json();
-    for destination in destinations {
-        destination.write(json.as_bytes())?;
-    }
-    show(&measured, &args.expectations());
-    Ok(measured.exit())
-}
-
 /// As many jobs as there are processors.
 pub fn jobs_by_default() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-/// Prints the table, then whatever else a user must know.
-fn show(measured: &Measured, expectations: &Source) {
-    let table = table::render(&measured.report, Color::for_stdout());
-    // If the reader went away there is nobody to tell; the exit code still says it.
-    let _ = std::io::stdout().write_all(table.as_bytes());
-    let usage = &measured.expectations;
-    // The embedded ones are for every suite, so that some never have a use here.
-    let unused = match expectations {
-        Source::Embedded => &[][..],
-        Source::File(_) => usage.unused.as_slice(),
-    };
-    for entry in usage.stale.iter().chain(unused) {
-        eprintln!("wassay: {}: {entry}", expectations.name());
-    }
-    if measured.report.accounting.directives == 0 {
-        eprintln!("wassay: nothing was selected");
-    }
-    for error in &measured.unreadable {
-        eprintln!("wassay: {error}");
-    }
 }
 
 /// Runs, judges, compares and accounts.
@@ -201,17 +126,12 @@ pub fn measure(
     observer: &dyn Observer,
 ) -> Result<Measured, Stopped> {
     let started = Instant::now();
-    let tiers = run_tiers(options, &chosen, observer)?;
-    let states = tiers.iter().map(state_of).collect();
-    let mut files: Vec<JudgedFile> = (0..chosen.files.len())
-        .into_par_iter()
-        .map(|index| judge_file(&chosen.files[index], index, &tiers, options.profile))
-        .collect();
+    let mut suite = run_planned(options, &plan::suite(&chosen.files), observer)?;
     let shapes = match options.shapes {
-        true => Some(shapes::run(options, &chosen.files, observer)?),
+        true => Some(run_shapes(options, &chosen, observer)?),
         false => None,
     };
-    let usage = expectations.apply(&mut files, options.selection.is_whole_suite());
+    let usage = expectations.apply(&mut suite.files, options.selection.is_whole_suite());
     let run = Run {
         version: env!("CARGO_PKG_VERSION").to_string(),
         suite: chosen.suite,
@@ -225,15 +145,15 @@ pub fn measure(
         state_compared: options.compare_state && options.tiers.len() > 1,
         seconds: seconds(started.elapsed()),
     };
-    let mut report = build(run, &states, &files);
+    let mut report = build(run, &suite.tiers, &suite.files);
     if let Some(shapes) = shapes {
-        shapes::add_regressions(&mut report.gate, &shapes);
+        shapes.add_regressions(&mut report.gate);
         report.shapes = Some(shapes);
     }
     Ok(Measured {
         report,
         expectations: usage,
-        unreadable: unreadable(&options.selection, &files),
+        unreadable: unreadable(&options.selection, &suite.files),
     })
 }
 
@@ -242,28 +162,66 @@ pub(crate) fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e6
 }
 
-/// Runs the chosen files in the chosen tiers.
-fn run_tiers(
+/// Scripts that were run and judged, with the states of the tiers.
+struct Batch {
+    tiers: BTreeMap<Tier, TierState>,
+    files: Vec<JudgedFile>,
+}
+
+/// Runs scripts in the chosen tiers, judges each directive, and compares the tiers.
+fn run_planned(
+    options: &Options,
+    planned: &[Planned],
+    observer: &dyn Observer,
+) -> Result<Batch, Interrupted> {
+    let tiers = run_tiers(options, planned, observer)?;
+    let judged = (0..planned.len()).into_par_iter();
+    let judged = judged.map(|index| judge_file(&planned[index], index, &tiers, options.profile));
+    Ok(Batch {
+        files: judged.collect(),
+        tiers: tiers.iter().map(state_of).collect(),
+    })
+}
+
+/// Runs the variants of the chosen files in all operand shapes.
+fn run_shapes(
     options: &Options,
     chosen: &Chosen,
     observer: &dyn Observer,
+) -> Result<ShapesAccount, Interrupted> {
+    let started = Instant::now();
+    let mut account = ShapesAccount::new(&options.tiers);
+    for round in shapes::rounds(&chosen.files) {
+        let directives = round.scripts.iter().map(|it| it.script.directives.len());
+        observer.more(directives.sum());
+        let batch = run_planned(options, &round.scripts, observer)?;
+        account.add(&round, &batch.tiers, &batch.files);
+    }
+    account.close(seconds(started.elapsed()));
+    Ok(account)
+}
+
+/// Runs scripts in the chosen tiers.
+fn run_tiers(
+    options: &Options,
+    planned: &[Planned],
+    observer: &dyn Observer,
 ) -> Result<BTreeMap<Tier, TierRun>, Interrupted> {
-    let tasks: Vec<Task<'_>> = chosen
-        .files
-        .iter()
-        .map(|file| Task {
-            script: &file.script,
-            config: JobConfig {
-                features: file.features,
-                bounds: options.bounds,
-                hash_state: options.compare_state && options.tiers.len() > 1,
-                profile: options.profile,
-                modes: options.modes,
-                memory_bytes_max: options.worker_memory,
-            },
-            skipped: file.skipped.clone(),
-        })
-        .collect();
+    let compare_state = options.compare_state && options.tiers.len() > 1;
+    let config = |planned: &Planned| JobConfig {
+        features: planned.features,
+        bounds: options.bounds,
+        hash_state: compare_state && !planned.is_independent,
+        profile: options.profile,
+        modes: options.modes,
+        memory_bytes_max: options.worker_memory,
+    };
+    let tasks = planned.iter().map(|planned| Task {
+        script: &planned.script,
+        config: config(planned),
+        skipped: planned.skipped.clone(),
+    });
+    let tasks: Vec<Task<'_>> = tasks.collect();
     let programs = options.tiers.iter();
     let programs = programs.map(|&tier| (tier, program_for(tier, &options.program)));
     let settings = Settings {
@@ -287,7 +245,7 @@ fn state_of((&tier, run): (&Tier, &TierRun)) -> (Tier, TierState) {
 
 /// Judges a file's outcomes in every available tier, and compares the tiers.
 fn judge_file(
-    file: &ChosenFile,
+    file: &Planned,
     index: usize,
     tiers: &BTreeMap<Tier, TierRun>,
     profile: Profile,
@@ -313,7 +271,7 @@ fn judge_file(
     });
     JudgedFile {
         verdicts: verdicts.collect(),
-        comparisons: compare_file(&file.script.directives, &runs, profile),
+        comparisons: compare_file(file, &runs, profile),
         script: file.script.clone(),
         proposal: file.proposal.name().to_string(),
         seconds: runs.values().map(|run| run.micros).sum::<u64>() as f64 / 1e6,
@@ -322,12 +280,16 @@ fn judge_file(
 
 /// Compares the tiers directive by directive; what one leaves behind matters for the next.
 fn compare_file(
-    directives: &[Directive],
+    file: &Planned,
     runs: &BTreeMap<Tier, &FileRun>,
     profile: Profile,
 ) -> Vec<Comparison> {
     let mut comparer = Comparer::new(profile);
-    let compared = directives.iter().enumerate().map(|(ordinal, directive)| {
+    let directives = file.script.directives.iter().enumerate();
+    let compared = directives.map(|(ordinal, directive)| {
+        if file.is_independent {
+            comparer = Comparer::new(profile);
+        }
         let entries = runs.iter();
         let entries = entries.filter_map(|(&tier, run)| Some((tier, run.reports.get(ordinal)?)));
         comparer.next(directive, &entries.collect::<Vec<Entry<'_>>>())

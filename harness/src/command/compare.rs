@@ -1,0 +1,26 @@
+//! `wassay compare BASE NEW`: what two reports say about the same directives.
+
+use std::io::Write;
+
+use crate::cli::CompareArgs;
+use crate::error::{Exit, InputError};
+use crate::present::changes;
+use crate::report::Report;
+use crate::report::changes::compare;
+
+/// Answers `wassay compare`.
+///
+/// # Errors
+/// If one of the reports is missing, corrupt or of another schema.
+pub fn command(args: &CompareArgs) -> Result<Exit, InputError> {
+    let base = Report::read(&args.base)?;
+    let new = Report::read(&args.new)?;
+    let outcome = compare(&base, &new);
+    let text = match args.markdown {
+        true => changes::markdown(&outcome, &base, &new),
+        false => changes::text(&outcome, &base, &new),
+    };
+    // If the reader went away there is nobody to tell; the exit code still says it.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(outcome.exit())
+}

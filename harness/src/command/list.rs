@@ -1,0 +1,32 @@
+//! `wassay list`: the chosen files, their proposals and numbers of directives.
+
+use std::io::Write;
+
+use crate::error::{Exit, InputError};
+use crate::suite::select::Selection;
+
+/// Answers `wassay list`.
+///
+/// # Errors
+/// If the suite cannot be loaded.
+pub fn command(selection: &Selection) -> Result<Exit, InputError> {
+    let chosen = selection.load(rayon::current_num_threads())?;
+    let mut out = String::new();
+    let mut total = 0;
+    for file in &chosen.files {
+        let directives = file.script.directives.len();
+        total += directives;
+        out += &format!(
+            "{directives:>6}  {:24}  {}\n",
+            file.proposal.name(),
+            file.script.path
+        );
+    }
+    out += &format!("{total:>6}  directives in {} files\n", chosen.files.len());
+    // A reader that went away has seen what it wanted.
+    let _ = std::io::stdout().write_all(out.as_bytes());
+    match chosen.files.is_empty() {
+        true => Ok(Exit::NotMeasured),
+        false => Ok(Exit::AsExpected),
+    }
+}

@@ -1,0 +1,84 @@
+//! `wassay spec`: the main job, from a suite to a report.
+//!
+//! Owns the order of the steps: everything that can be wrong with the request is found before
+//! anything runs. [`measure`] is the job itself.
+
+use std::io::Write;
+
+use crate::cli::SpecArgs;
+use crate::error::{Exit, InputError};
+use crate::judge::expectations::Source;
+use crate::measure::{Measured, Options, Stopped, jobs_by_default, measure};
+use crate::pool::interrupt;
+use crate::present::destination::Destination;
+use crate::present::progress::Progress;
+use crate::present::table::{self, Color};
+
+/// Answers `wassay spec`.
+///
+/// # Errors
+/// If the request cannot be met: what it names cannot be read or written.
+pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
+    let destinations = args
+        .report
+        .iter()
+        .map(|request| Destination::open(&request.path));
+    let destinations = destinations.collect::<Result<Vec<_>, _>>()?;
+    let expectations = args.expectations().load()?;
+    let program = std::env::current_exe()
+        .map_err(|error| InputError::usage(format!("this program has no path: {error}")))?;
+    let options = Options {
+        selection: args.selection.clone(),
+        tiers: args.tiers.0.clone(),
+        jobs: args.jobs.unwrap_or_else(jobs_by_default),
+        timeout: args.timeout,
+        worker_memory: args.worker_memory.unwrap_or(0),
+        bounds: args.bounds.into(),
+        profile: args.profile,
+        modes: args.modes.into(),
+        compare_state: !args.no_state,
+        shapes: args.shapes,
+        program,
+    };
+    interrupt::install();
+    let chosen = options.selection.load(options.jobs)?;
+    let progress = Progress::new(&chosen, options.tiers.len());
+    let measured = measure(&options, chosen, &expectations, &progress);
+    progress.finish();
+    let measured = match measured {
+        Ok(measured) => measured,
+        Err(Stopped::Input(error)) => return Err(error),
+        Err(Stopped::Interrupted) => {
+            eprintln!("wassay: interrupted; no report is written");
+            return Ok(interrupt::INTERRUPTED);
+        }
+    };
+    let json = measured.report.to_json();
+    for destination in destinations {
+        destination.write(json.as_bytes())?;
+    }
+    show(&measured, &args.expectations());
+    Ok(measured.exit())
+}
+
+/// Prints the table, then whatever else a user must know.
+fn show(measured: &Measured, expectations: &Source) {
+    let table = table::render(&measured.report, Color::for_stdout());
+    // If the reader went away there is nobody to tell; the exit code still says it.
+    let _ = std::io::stdout().write_all(table.as_bytes());
+    let usage = &measured.expectations;
+    // The embedded ones are for every suite, so that some never have a use here.
+    let unused = match expectations {
+        Source::Embedded => &[][..],
+        Source::File(_) => usage.unused.as_slice(),
+    };
+    for entry in usage.stale.iter().chain(unused) {
+        eprintln!("wassay: {}: {entry}", expectations.name());
+    }
+    if measured.report.accounting.directives == 0 {
+        eprintln!("wassay: nothing was selected");
+    }
+    for error in &measured.unreadable {
+        eprintln!("wassay: {error}");
+    }
+}

@@ -1,0 +1,24 @@
+//! A file of a suite with all that is known of it: what was run, the verdicts, the comparisons.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::verdict::{Comparison, Verdict};
+use crate::script::Script;
+use crate::tier::Tier;
+
+/// One file with everything that is known of it.
+#[derive(Clone, Debug)]
+pub struct JudgedFile {
+    /// What was run.
+    pub script: Arc<Script>,
+    /// The proposal that a report puts it under.
+    pub proposal: String,
+    /// For each available tier the verdict of each directive, by ordinal; `None` where there is
+    /// none.
+    pub verdicts: BTreeMap<Tier, Vec<Option<Verdict>>>,
+    /// For each directive how the tiers stand to each other, by ordinal.
+    pub comparisons: Vec<Comparison>,
+    /// Time spent in workers.
+    pub seconds: f64,
+}

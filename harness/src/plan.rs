@@ -1,0 +1,37 @@
+//! Sources of scripts to run: the files of a suite, and what is made of them.
+
+use std::sync::Arc;
+
+use crate::script::Script;
+use crate::suite::select::ChosenFile;
+use crate::suite::{FeatureSet, Proposal};
+
+pub mod shapes;
+
+/// A script to run.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The script.
+    pub script: Arc<Script>,
+    /// The features that its modules may use.
+    pub features: FeatureSet,
+    /// The proposal that a report counts it under.
+    pub proposal: Proposal,
+    /// Ordinals of directives to skip, ascending.
+    pub skipped: Vec<u32>,
+    /// True if no directive depends on the effects of another one, modules apart: then the state of
+    /// the store says nothing, and each directive is compared by itself.
+    pub is_independent: bool,
+}
+
+/// The files of a suite as they are.
+pub fn suite(files: &[ChosenFile]) -> Vec<Planned> {
+    let planned = |file: &ChosenFile| Planned {
+        script: file.script.clone(),
+        features: file.features,
+        proposal: file.proposal,
+        skipped: file.skipped.clone(),
+        is_independent: false,
+    };
+    files.iter().map(planned).collect()
+}
