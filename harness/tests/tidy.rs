@@ -58,8 +58,9 @@ type House = (&'static str, &'static [&'static [&'static str]]);
 const HOUSES: &[House] = &[("runtime/src/", FLOORS), ("harness/src/", HARNESS_FLOORS)];
 
 /// The order inside of rooms of the runtime: a folder as the path of its module, and its files and
-/// folders, lowest first. The rule is that of `FLOORS`; the folder's own file (`register.rs`, `jit/mod.rs`) is its
-/// roof, which may import them all. A folder inside of such a folder may have a row of its own.
+/// folders, lowest first. The rule is that of `FLOORS`; the folder's own file (`register.rs`,
+/// `jit/mod.rs`) is its roof, which may import them all. A folder inside of such a folder may have
+/// a row of its own.
 const ORDERS: &[(&str, &[&[&str]])] = &[
     (
         "jit",
