@@ -123,6 +123,8 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/store/describe.rs",
     "runtime/src/store/func.rs",
     "runtime/src/store/handles.rs",
+    "runtime/src/store/objects.rs",
+    "runtime/src/api/objects.rs",
     // The public face: stores by pointer, values in slots, closures behind entries.
     "runtime/src/api/caller.rs",
     "runtime/src/api/context.rs",
@@ -211,7 +213,6 @@ const ROOMS_TO_REWRITE: &[&str] = &[
     "runtime/src/stack",
     "runtime/src/store",
     "runtime/src/tier.rs",
-    "runtime/src/value.rs",
 ];
 
 /// Words with which a doc comment does not begin: a noun is to stand there.

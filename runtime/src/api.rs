@@ -15,6 +15,7 @@ mod externs;
 mod func;
 mod linker;
 mod module;
+mod objects;
 mod shared;
 mod typed;
 mod values;
@@ -26,9 +27,10 @@ pub use context::{
 };
 pub use linker::Linker;
 pub use module::{ExportType, ExternType, ImportType, Module};
+pub use objects::{ArrayRefPre, ArrayType, StructRefPre, StructType};
 pub use shared::WaitResult;
 pub use typed::{IntoFunc, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy};
-pub use values::ExternRef;
 
-pub use crate::store::{Exception, Extern, Global, Instance, Memory, Table, Tag};
-pub use crate::value::Func;
+pub use crate::store::{Extern, Global, Instance, Memory, Table, Tag};
+pub use crate::types::{FieldType, StorageType};
+pub use crate::value::{AnyRef, ArrayRef, Exception, ExternRef, Func, I31, StructRef};

@@ -67,5 +67,5 @@ pub use memory::SharedMemory;
 pub use module::{GlobalType, MemoryType, Mutability, TableType};
 pub use trap::TrapKind;
 pub use types::{AbstractHeapType, FuncType, HeapType, RefType, ValType};
-pub use value::{GcRef, Internal, Ref, Val};
+pub use value::{Ref, Val};
 pub use wasmparser::WasmFeatures;

@@ -9,6 +9,8 @@ pub const PAGE_SIZE_BYTES: usize = 65_536;
 pub const GUARD_RESERVATION_BYTES: usize = (8 << 30) + PAGE_SIZE_BYTES;
 /// Most bytes of a garbage-collected heap: its references are 32-bit offsets, and they do not wrap.
 pub const GC_HEAP_BYTES_MAX: u64 = (1 << 32) - (1 << 16);
+/// Most fields of a structure type that wasmparser accepts.
+pub const STRUCT_FIELDS_MAX: usize = 10_000;
 /// Most results and parameters of a function type that wasmparser accepts.
 pub const FUNC_TYPE_VALUES_MAX: usize = 1_000;
 

@@ -11,6 +11,7 @@ mod exception;
 mod func;
 mod handles;
 mod instance;
+mod objects;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -18,12 +19,12 @@ use std::panic::resume_unwind;
 use std::ptr::NonNull;
 use std::time::Duration;
 
-pub use exception::Exception;
 pub(crate) use func::{
     HostDefinition, HostFunc, check_count, native_stack_address, read_values, write_values,
 };
 pub use handles::{Extern, Global, Memory, Table, Tag};
 pub use instance::Instance;
+pub(crate) use objects::Elements;
 
 use crate::backtrace::Backtrace;
 use crate::engine::{Engine, Policy, Proof, Tier};

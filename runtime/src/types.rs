@@ -318,6 +318,12 @@ impl FuncType {
 }
 
 /// The storage of a field or of an array element.
+///
+/// ```
+/// use wassay_runtime::{StorageType, ValType};
+///
+/// assert_ne!(StorageType::I16, StorageType::Val(ValType::I32));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StorageType {
     /// A packed 8-bit integer.
@@ -338,7 +344,14 @@ impl StorageType {
     }
 }
 
-/// A structure field or the element of an array.
+/// The type of a structure's field or of an array's elements.
+///
+/// ```
+/// use wassay_runtime::{FieldType, Mutability, StorageType};
+///
+/// let ty = FieldType::new(Mutability::Var, StorageType::I8);
+/// assert_eq!((ty.mutability(), ty.element_type()), (Mutability::Var, StorageType::I8));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FieldType {
     /// The type of the stored value.

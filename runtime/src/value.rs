@@ -1,8 +1,8 @@
-//! Values at the boundary between host and Wasm, and how they lie in 8-byte slots.
+//! Values at the boundary between host and Wasm, and their representation in 8-byte slots.
 //!
 //! Inside the engine a value is one slot (`u64`): i32 and f32 zero-extended, references as their
-//! raw word, and v128 two slots, low half first. [`Val`] is the typed form that the public API
-//! takes and gives. Spec: "Runtime Structure / Values".
+//! raw word, and v128 two slots, low half first. [`Val`] is the typed form of the public
+//! API. Spec: "Runtime Structure / Values".
 //!
 //! # Reference words
 //! Null is 0. A function is the address of its `FuncInst`. The hierarchies any, extern and exn
@@ -42,51 +42,157 @@ pub enum Val {
 /// A reference. Two references are equal exactly if they are the same reference.
 ///
 /// ```
-/// use wassay_runtime::Ref;
+/// use wassay_runtime::{AnyRef, ExternRef, I31, Ref};
 ///
 /// assert!(Ref::null_extern().is_null());
-/// assert_ne!(Ref::Extern(1), Ref::Extern(2));
+/// assert_ne!(Ref::from(ExternRef::new(1)), Ref::from(ExternRef::new(2)));
+/// assert_eq!(Ref::from(I31::wrapping_u32(5)), Ref::Any(AnyRef::I31(I31::wrapping_u32(5))));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ref {
     /// Null, of the hierarchy that this heap type is in.
     Null(AbstractHeapType),
     /// A function.
     Func(Func),
-    /// A host reference by the number that the host chose.
-    Extern(u32),
-    /// A host reference that has become internal (`any.convert_extern`).
-    Host(u32),
-    /// An i31 by its 31 bits.
-    I31(u32),
-    /// A structure.
-    Struct(GcRef),
-    /// An array.
-    Array(GcRef),
+    /// An internal reference.
+    Any(AnyRef),
+    /// An external reference.
+    Extern(ExternRef),
     /// An exception.
-    Exn(GcRef),
-    /// An internal reference that has become external (`extern.convert_any`).
-    Converted(Internal),
+    Exn(Exception),
 }
 
-/// What may be converted to an external reference and is not the host's.
+/// An internal reference, not null: a value of `(ref any)`.
 ///
 /// ```
-/// use wassay_runtime::{Internal, Ref};
+/// use wassay_runtime::{AnyRef, ExternRef, I31};
 ///
-/// assert_ne!(Ref::Converted(Internal::I31(3)), Ref::I31(3));
+/// let number = AnyRef::from(I31::wrapping_u32(7));
+/// assert_eq!(number.as_i31().map(I31::get_u32), Some(7));
+/// assert_eq!(number.as_struct(), None);
+/// // `extern.convert_any`, and back.
+/// assert_eq!(AnyRef::convert_extern(ExternRef::convert_any(number)), number);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Internal {
-    /// An i31 by its 31 bits.
-    I31(u32),
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AnyRef {
+    /// A number of 31 bits.
+    I31(I31),
     /// A structure.
-    Struct(GcRef),
+    Struct(StructRef),
     /// An array.
-    Array(GcRef),
+    Array(ArrayRef),
+    /// A reference of the host, by its number, that has become internal (`any.convert_extern`).
+    Host(u32),
 }
 
-/// Gives handles of a store's functions and objects, and finds what handles stand for.
+/// An external reference, not null: a value of `(ref extern)`. It is a reference of the host, by a
+/// number that the host has chosen, or an internal reference that has become external
+/// (`extern.convert_any`).
+///
+/// ```
+/// use wassay_runtime::{ExternRef, Val};
+///
+/// let seven = ExternRef::new(7);
+/// assert_eq!(seven.number(), Some(7));
+/// assert_eq!(ExternRef::try_from(Val::from(seven))?, seven);
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ExternRef(pub(crate) AnyRef);
+
+/// A number of 31 bits that is a reference.
+///
+/// ```
+/// use wassay_runtime::I31;
+///
+/// assert_eq!(I31::new_i32(-1).map(I31::get_i32), Some(-1));
+/// assert_eq!(I31::new_u32(u32::MAX), None);
+/// assert_eq!(I31::wrapping_u32(u32::MAX).get_u32(), u32::MAX >> 1);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct I31(u32);
+
+/// The greatest number of 31 bits without a sign.
+const I31_MAX: u32 = u32::MAX >> 1;
+
+macro_rules! objects {
+    ($($(#[$doc:meta])* $name:ident;)*) => { $(
+        $(#[$doc])*
+        ///
+        /// The handle keeps the object alive until the scope ends in which the host came to hold
+        /// it (see [`RootScope`](crate::RootScope)). Equal handles are the same object.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub struct $name {
+            pub(crate) handle: GcRef,
+        }
+    )* };
+}
+
+objects! {
+    /// A structure of a store.
+    ///
+    /// ```
+    /// use wassay_runtime::{
+    ///     Config, Engine, FieldType, Mutability, Store, StorageType, StructRef, StructRefPre,
+    ///     StructType, Val, ValType,
+    /// };
+    ///
+    /// let engine = Engine::new(&Config::new())?;
+    /// let mut store = Store::new(&engine, ());
+    /// let number = FieldType::new(Mutability::Var, StorageType::Val(ValType::I64));
+    /// let byte = FieldType::new(Mutability::Const, StorageType::I8);
+    /// let ty = StructType::new(&engine, [number, byte])?;
+    /// let pre = StructRefPre::new(&mut store, ty.clone())?;
+    /// let pair = StructRef::new(&mut store, &pre, &[Val::I64(-5), Val::I32(0x1ff)])?;
+    /// assert_eq!(pair.field(&mut store, 0)?, Val::I64(-5));
+    /// assert_eq!(pair.field(&mut store, 1)?, Val::I32(0xff));
+    /// pair.set_field(&mut store, 0, Val::I64(6))?;
+    /// assert!(pair.set_field(&mut store, 1, Val::I32(1)).is_err());
+    /// assert_eq!(pair.fields(&mut store)?.next(), Some(Val::I64(6)));
+    /// assert_eq!(pair.ty(&store)?, ty);
+    /// # Ok::<(), wassay_runtime::Error>(())
+    /// ```
+    StructRef;
+    /// An array of a store.
+    ///
+    /// ```
+    /// use wassay_runtime::{
+    ///     ArrayRef, ArrayRefPre, ArrayType, Config, Engine, FieldType, Mutability, Store,
+    ///     StorageType, Val,
+    /// };
+    ///
+    /// let engine = Engine::new(&Config::new())?;
+    /// let mut store = Store::new(&engine, ());
+    /// let ty = ArrayType::new(&engine, FieldType::new(Mutability::Var, StorageType::I16))?;
+    /// let pre = ArrayRefPre::new(&mut store, ty)?;
+    /// let zeros = ArrayRef::new(&mut store, &pre, &Val::I32(0), 100)?;
+    /// assert_eq!(zeros.len(&store)?, 100);
+    /// let array = ArrayRef::new_fixed(&mut store, &pre, &[Val::I32(1), Val::I32(2)])?;
+    /// array.set(&mut store, 1, Val::I32(3))?;
+    /// assert_eq!(array.get(&mut store, 1)?, Val::I32(3));
+    /// assert!(array.get(&mut store, 2).is_err());
+    /// assert_eq!(array.elems(&mut store)?.len(), 2);
+    /// # Ok::<(), wassay_runtime::Error>(())
+    /// ```
+    ArrayRef;
+    /// An exception of a store.
+    ///
+    /// ```
+    /// use wassay_runtime::{Config, Engine, Exception, FuncType, Store, Tag, Val, ValType};
+    ///
+    /// let engine = Engine::new(&Config::new())?;
+    /// let mut store = Store::new(&engine, ());
+    /// let tag = Tag::new(&mut store, FuncType::new([ValType::I32], []))?;
+    /// let exception = Exception::new(&mut store, tag, &[Val::I32(5)])?;
+    /// assert_eq!(exception.get(&store), Some((tag, vec![Val::I32(5)])));
+    /// # Ok::<(), wassay_runtime::Error>(())
+    /// ```
+    Exception;
+}
+
+/// The translation between a store's functions and objects and their handles.
 pub(crate) trait Objects {
     /// The handle of the function that a word refers to.
     ///
@@ -121,12 +227,12 @@ pub struct Func {
     pub(crate) id: u32,
 }
 
-/// Tells the handles of one store from those of all others of the process.
+/// The identity of a store, which no other store of the process has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StoreId(u64);
 
 impl StoreId {
-    /// An identity that no other store has.
+    /// A new identity.
     pub(crate) fn unique() -> StoreId {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         StoreId(NEXT.fetch_add(1, Ordering::Relaxed))
@@ -134,15 +240,48 @@ impl StoreId {
 }
 
 /// A handle of an object of the garbage-collected heap, which it keeps alive until it is released.
-/// Of handles that have not been, equal ones are of the same object.
+/// Equal handles that are not released are of the same object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GcRef {
     /// Its store.
     pub(crate) store: StoreId,
-    /// Its place among all that the host holds.
+    /// Its place among the objects that the host holds.
     pub(crate) place: u32,
-    /// Tells it from what had the place before.
+    /// The number of this use of the place.
     pub(crate) stamp: u64,
+}
+
+impl I31 {
+    /// The number, if 31 bits without a sign can hold it.
+    pub fn new_u32(value: u32) -> Option<I31> {
+        (value <= I31_MAX).then_some(I31(value))
+    }
+
+    /// The number, if 31 bits with a sign can hold it.
+    pub fn new_i32(value: i32) -> Option<I31> {
+        let number = I31::wrapping_i32(value);
+        (number.get_i32() == value).then_some(number)
+    }
+
+    /// The low 31 bits of a number.
+    pub fn wrapping_u32(value: u32) -> I31 {
+        I31(value & I31_MAX)
+    }
+
+    /// The low 31 bits of a number.
+    pub fn wrapping_i32(value: i32) -> I31 {
+        I31::wrapping_u32(value as u32)
+    }
+
+    /// The number, zero-extended.
+    pub fn get_u32(self) -> u32 {
+        self.0
+    }
+
+    /// The number, sign-extended.
+    pub fn get_i32(self) -> i32 {
+        ((self.0 << 1) as i32) >> 1
+    }
 }
 
 /// The word of an i31, from its low 31 bits.
@@ -156,10 +295,10 @@ fn host_word(n: u32) -> u64 {
     u64::from(n) << 32 | HOST_TAG
 }
 
-/// What the low 3 bits of a host's reference are.
+/// The low 3 bits of a host's reference.
 const HOST_TAG: u64 = 2;
 
-/// How many slots a value of this type takes.
+/// The number of slots of a value of this type.
 pub const fn slots_of(ty: ValType) -> usize {
     match ty {
         ValType::V128 => 2,
@@ -167,7 +306,7 @@ pub const fn slots_of(ty: ValType) -> usize {
     }
 }
 
-/// How many slots values of these types take together.
+/// The number of slots of values of these types together.
 pub fn slots_of_all(types: &[ValType]) -> usize {
     types.iter().map(|&ty| slots_of(ty)).sum()
 }
@@ -233,17 +372,11 @@ impl Val {
 impl Ref {
     /// The slot word. That of a released handle is null: [`Ref::heap_type`] has refused it before.
     pub(crate) fn to_word(self, objects: &dyn Objects) -> u64 {
-        let object = |handle| match objects.object(handle) {
-            Some((_, object)) => u64::from(object),
-            None => 0,
-        };
         match self {
             Ref::Null(_) => 0,
-            Ref::Func(f) => objects.func_word(f),
-            Ref::Extern(n) | Ref::Host(n) => host_word(n),
-            Ref::I31(value) | Ref::Converted(Internal::I31(value)) => i31_word(value),
-            Ref::Struct(h) | Ref::Array(h) | Ref::Exn(h) => object(h),
-            Ref::Converted(Internal::Struct(h) | Internal::Array(h)) => object(h),
+            Ref::Func(func) => objects.func_word(func),
+            Ref::Any(any) | Ref::Extern(ExternRef(any)) => any.to_word(objects),
+            Ref::Exn(exception) => object_word(exception.handle, objects),
         }
     }
 
@@ -253,61 +386,59 @@ impl Ref {
     /// The word is a reference of the store of `objects`, in the hierarchy of `ty`.
     pub(crate) unsafe fn from_word(ty: RefType, objects: &dyn Objects, word: u64) -> Ref {
         let top = ty.heap.top();
-        match (word, top) {
-            (0, _) => Ref::Null(top),
+        if word == 0 {
+            return Ref::Null(top);
+        }
+        match top {
             // SAFETY: the caller's contract.
-            (_, AbstractHeapType::Func) => Ref::Func(unsafe { objects.func(word) }),
-            (_, AbstractHeapType::Exn) => Ref::Exn(objects.hold(word as u32).1),
-            (_, AbstractHeapType::Extern) if word & 7 == HOST_TAG => {
-                Ref::Extern((word >> 32) as u32)
-            }
-            (_, AbstractHeapType::Extern) => Ref::Converted(Internal::from_word(objects, word)),
-            (_, _) if word & 7 == HOST_TAG => Ref::Host((word >> 32) as u32),
-            (_, _) => match Internal::from_word(objects, word) {
-                Internal::I31(value) => Ref::I31(value),
-                Internal::Struct(handle) => Ref::Struct(handle),
-                Internal::Array(handle) => Ref::Array(handle),
-            },
+            AbstractHeapType::Func => Ref::Func(unsafe { objects.func(word) }),
+            AbstractHeapType::Exn => Ref::Exn(Exception {
+                handle: objects.hold(word as u32).1,
+            }),
+            AbstractHeapType::Extern => Ref::Extern(ExternRef(AnyRef::from_word(objects, word))),
+            _ => Ref::Any(AnyRef::from_word(objects, word)),
         }
     }
 
-    /// The least heap type that the reference alone tells; functions and objects tell only what
-    /// kind they are. Null has none.
+    /// The least heap type that the reference alone tells. Functions and objects tell their kind
+    /// only; null has no least type.
     fn abstract_type(self) -> AbstractHeapType {
         match self {
             Ref::Null(top) => top,
             Ref::Func(_) => AbstractHeapType::Func,
-            Ref::Extern(_) | Ref::Converted(_) => AbstractHeapType::Extern,
-            Ref::Host(_) => AbstractHeapType::Any,
-            Ref::I31(_) => AbstractHeapType::I31,
-            Ref::Struct(_) => AbstractHeapType::Struct,
-            Ref::Array(_) => AbstractHeapType::Array,
+            Ref::Any(AnyRef::I31(_)) => AbstractHeapType::I31,
+            Ref::Any(AnyRef::Struct(_)) => AbstractHeapType::Struct,
+            Ref::Any(AnyRef::Array(_)) => AbstractHeapType::Array,
+            Ref::Any(AnyRef::Host(_)) => AbstractHeapType::Any,
+            Ref::Extern(_) => AbstractHeapType::Extern,
             Ref::Exn(_) => AbstractHeapType::Exn,
         }
     }
 
-    /// The least heap type of a reference that is neither null nor a function; `None` if its handle
-    /// has been released.
-    pub(crate) fn heap_type(self, objects: &dyn Objects) -> Option<HeapType> {
+    /// The handle of the object that the reference refers to, if it refers to one.
+    fn handle(self) -> Option<GcRef> {
         match self {
-            Ref::Struct(handle) | Ref::Array(handle) => {
-                objects.object(handle).map(|(ty, _)| HeapType::Exact(ty))
-            }
-            // A handle says nothing of its object's kind. Exceptions have their tag's type.
-            Ref::Exn(handle)
-            | Ref::Converted(Internal::Struct(handle) | Internal::Array(handle)) => {
-                let (ty, _) = objects.object(handle)?;
-                let is_exception = ty.kind == CompositeKind::Func;
-                let fits = is_exception == matches!(self, Ref::Exn(_));
-                fits.then_some(HeapType::Abstract(self.abstract_type()))
-            }
-            Ref::Null(_)
-            | Ref::Func(_)
-            | Ref::Extern(_)
-            | Ref::Host(_)
-            | Ref::I31(_)
-            | Ref::Converted(Internal::I31(_)) => Some(HeapType::Abstract(self.abstract_type())),
+            Ref::Any(any) | Ref::Extern(ExternRef(any)) => any.handle(),
+            Ref::Exn(exception) => Some(exception.handle),
+            Ref::Null(_) | Ref::Func(_) => None,
         }
+    }
+
+    /// The least heap type of a reference that is neither null nor a function; `None` if its handle
+    /// has been released, or is another store's.
+    pub(crate) fn heap_type(self, objects: &dyn Objects) -> Option<HeapType> {
+        let kind = HeapType::Abstract(self.abstract_type());
+        let Some(handle) = self.handle() else {
+            return Some(kind);
+        };
+        let (ty, _) = objects.object(handle)?;
+        // Of an exception and of an external reference, the type is only that they are such.
+        let is_internal = matches!(self, Ref::Any(_));
+        Some(if is_internal {
+            HeapType::Exact(ty)
+        } else {
+            kind
+        })
     }
 
     fn ty(self) -> RefType {
@@ -318,21 +449,44 @@ impl Ref {
     }
 }
 
-impl Internal {
-    /// What a word that is neither null nor the host's denotes.
-    fn from_word(objects: &dyn Objects, word: u64) -> Internal {
+/// The word of a handle's object; null if the handle has been released.
+fn object_word(handle: GcRef, objects: &dyn Objects) -> u64 {
+    objects
+        .object(handle)
+        .map_or(0, |(_, object)| object.into())
+}
+
+impl AnyRef {
+    fn to_word(self, objects: &dyn Objects) -> u64 {
+        match self {
+            AnyRef::I31(value) => i31_word(value.0),
+            AnyRef::Struct(StructRef { handle }) | AnyRef::Array(ArrayRef { handle }) => {
+                object_word(handle, objects)
+            }
+            AnyRef::Host(n) => host_word(n),
+        }
+    }
+
+    /// The reference that a word denotes that is not null.
+    fn from_word(objects: &dyn Objects, word: u64) -> AnyRef {
         if word & 1 == 1 {
-            return Internal::I31(word as u32 >> 1);
+            return AnyRef::I31(I31(word as u32 >> 1));
+        }
+        if word & 7 == HOST_TAG {
+            return AnyRef::Host((word >> 32) as u32);
         }
         match objects.hold(word as u32) {
-            (
-                TypeRef {
-                    kind: CompositeKind::Array,
-                    ..
-                },
-                handle,
-            ) => Internal::Array(handle),
-            (_, handle) => Internal::Struct(handle),
+            (ty, handle) if ty.kind == CompositeKind::Array => AnyRef::Array(ArrayRef { handle }),
+            (_, handle) => AnyRef::Struct(StructRef { handle }),
+        }
+    }
+
+    fn handle(self) -> Option<GcRef> {
+        match self {
+            AnyRef::Struct(StructRef { handle }) | AnyRef::Array(ArrayRef { handle }) => {
+                Some(handle)
+            }
+            AnyRef::I31(_) | AnyRef::Host(_) => None,
         }
     }
 }
@@ -365,8 +519,11 @@ mod tests {
     #[test]
     fn references_of_either_hierarchy_share_their_words() {
         for (external, internal) in [
-            (Ref::Extern(7), Ref::Host(7)),
-            (Ref::Converted(Internal::I31(5)), Ref::I31(5)),
+            (Ref::Extern(ExternRef::new(7)), Ref::Any(AnyRef::Host(7))),
+            (
+                Ref::Extern(ExternRef(AnyRef::I31(I31(5)))),
+                Ref::Any(AnyRef::I31(I31(5))),
+            ),
             (
                 Ref::Null(AbstractHeapType::Extern),
                 Ref::Null(AbstractHeapType::Any),
@@ -390,8 +547,8 @@ mod tests {
             Val::F64(0x7ff4_0000_0000_0001),
             Val::V128(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10),
             Val::Ref(Ref::Null(AbstractHeapType::Extern)),
-            Val::Ref(Ref::Extern(u32::MAX)),
-            Val::Ref(Ref::I31(0x7fff_ffff)),
+            Val::Ref(Ref::Extern(ExternRef::new(u32::MAX))),
+            Val::Ref(Ref::Any(AnyRef::I31(I31(0x7fff_ffff)))),
         ];
         for value in values {
             let mut slots = [u64::MAX; 2];

@@ -63,7 +63,8 @@ examples! {
     ];
     objects "../examples/objects.rs": [
         "the sum of a tree of objects is Some(5050)",
-        "200 objects are alive",
+        "a structure of the module holds Some(42)",
+        "202 objects are alive",
         "0 after the scope",
         "a released handle is refused: true",
     ];

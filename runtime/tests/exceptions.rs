@@ -13,8 +13,8 @@ mod long;
 mod registers;
 
 use wassay_runtime::{
-    Compilation, Config, Engine, Error, ErrorKind, Exception, Extern, Func, FuncType, Instance,
-    Limits, Module, Ref, Result, Store, Tier, TrapKind, Val, WasmFeatures,
+    Compilation, Config, Engine, Error, ErrorKind, Exception, Extern, ExternRef, Func, FuncType,
+    Instance, Limits, Module, Result, Store, Tier, TrapKind, Val, WasmFeatures,
 };
 
 use Val::{I32, I64};
@@ -289,7 +289,7 @@ fn every_type_is_carried() {
             Val::F32(0x7fa0_0001),
             Val::F64(0x8000_0000_0000_0000),
             Val::V128(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10),
-            Val::Ref(Ref::Extern(77)),
+            Val::from(ExternRef::new(77)),
             Val::Ref(near.into()),
             I32(i32::MAX),
         ];

@@ -4,9 +4,9 @@
 use std::sync::{Arc, Mutex};
 
 use wassay_runtime::{
-    AbstractHeapType, Caller, Config, Engine, Error, ErrorKind, Extern, Func, FuncType, Instance,
-    Internal, Limits, Module, Ref, RefType, RootMark, Store, Tier, TrapKind, Val, ValType,
-    WasmFeatures,
+    AbstractHeapType, AnyRef, Caller, Config, Engine, Error, ErrorKind, Extern, ExternRef, Func,
+    FuncType, I31, Instance, Limits, Module, Ref, RefType, RootMark, Store, Tier, TrapKind, Val,
+    ValType, WasmFeatures,
 };
 
 const TIERS: [Tier; 2] = [Tier::Stack, Tier::Register];
@@ -170,7 +170,7 @@ fn handles_are_of_one_store_and_of_one_type() {
         other.call("list", &[Val::I32(1)]).expect("it ends");
         let error = other.call("sum", &[list]).expect_err("another store's");
         assert_eq!(error.kind(), ErrorKind::Usage);
-        let error = one.call("sum", &[Val::Ref(Ref::I31(1))]);
+        let error = one.call("sum", &[Val::from(I31::wrapping_u32(1))]);
         assert_eq!(error.expect_err("no structure").kind(), ErrorKind::Usage);
     }
 }
@@ -246,9 +246,12 @@ fn references_survive_round_trips_through_the_host() {
         assert_eq!(run.int("through", &[Val::I32(42)]), 42);
         assert_eq!(run.int("same", &[]), 1);
         let seen = std::mem::take(&mut *seen.lock().expect("no test panics in there"));
-        assert!(matches!(seen[0], Val::Ref(Ref::Struct(_))), "{seen:?}");
-        let converted = matches!(seen[1], Val::Ref(Ref::Converted(Internal::Struct(_))));
-        assert!(converted, "{seen:?}");
+        assert!(
+            matches!(seen[0], Val::Ref(Ref::Any(AnyRef::Struct(_)))),
+            "{seen:?}"
+        );
+        let external = seen[1].unwrap_extern_ref().expect("it is not null");
+        assert!(AnyRef::convert_extern(external).is_struct(), "{seen:?}");
         let kept = run.call("make", &[Val::I32(600)]).expect("it ends")[0];
         run.call("keep", &[kept]).expect("it ends");
         run.store.gc();
@@ -261,13 +264,13 @@ fn numbers_of_the_host_keep_their_identity() {
     for tier in TIERS {
         let (mut run, _) = round_trips(tier, false);
         for n in [0, 1, u32::MAX] {
-            let (external, internal) = (Val::Ref(Ref::Extern(n)), Val::Ref(Ref::Host(n)));
+            let (external, internal) = (ExternRef::new(n).into(), Val::from(AnyRef::Host(n)));
             assert_eq!(run.call("extern", &[external]), Ok(vec![external]));
             assert_eq!(run.call("internal", &[external]), Ok(vec![internal]));
             assert_eq!(run.call("external", &[internal]), Ok(vec![external]));
         }
-        let (i31, external) = (Val::Ref(Ref::I31(5)), Ref::Converted(Internal::I31(5)));
-        let external = Val::Ref(external);
+        let i31 = AnyRef::from(I31::wrapping_u32(5));
+        let (i31, external) = (Val::from(i31), Val::from(ExternRef::convert_any(i31)));
         assert_eq!(run.call("external", &[i31]), Ok(vec![external]));
         assert_eq!(run.call("internal", &[external]), Ok(vec![i31]));
         let object = run.call("make", &[Val::I32(1)]).expect("it ends");

@@ -14,10 +14,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use wassay_runtime::{
-    Caller, Config, Engine, Error, ErrorKind, Exception, Extern, ExternRef, Func, FuncType, Global,
-    GlobalType, Instance, Linker, Memory, MemoryType, Module, Mutability, Ref, RefType, RootMark,
-    RootScope, SharedMemory, Store, Table, TableType, Tag, Thresholds, Tier, TrapKind, Val,
-    ValType,
+    AbstractHeapType, AnyRef, ArrayRef, ArrayRefPre, ArrayType, Caller, Config, Engine, Error,
+    ErrorKind, Exception, Extern, ExternRef, FieldType, Func, FuncType, Global, GlobalType,
+    Instance, Linker, Memory, MemoryType, Module, Mutability, Ref, RefType, RootMark, RootScope,
+    SharedMemory, StorageType, Store, StructRef, StructRefPre, StructType, Table, TableType, Tag,
+    Thresholds, Tier, TrapKind, Val, ValType,
 };
 
 #[path = "../examples/support/mod.rs"]
@@ -43,9 +44,14 @@ const HARMLESS: &[(&str, &str)] = &[
          Linker::define",
     ),
     (
+        "of macros: tested under the names of their types",
+        "$name::from_heap_type $name::matches $name::new",
+    ),
+    (
         "parts of a value that is at hand",
         "TypedFunc::func Exception::of Exception::to_ref Extern::into SharedMemory::size
-         SharedMemory::data_size SharedMemory::data",
+         SharedMemory::data_size SharedMemory::data AnyRef::convert_extern AnyRef::as AnyRef::is
+         StructType::field StructType::fields ArrayType::element",
     ),
 ];
 
@@ -63,6 +69,7 @@ const MODULE: &str = r#"
   (func (export "func") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
   (func (export "make") (result anyref) (struct.new $s (i32.const 5)))
   (func (export "take_any") (param anyref) (result i32) (ref.is_null (local.get 0)))
+  (func (export "take_extern") (param externref) (result i32) (ref.is_null (local.get 0)))
   (func (export "take_func") (param funcref) (result i32) (ref.is_null (local.get 0)))
   (func (export "take_exn") (param exnref) (result i32) (ref.is_null (local.get 0)))
   (func (export "throw") (throw 0 (i32.const 3))))
@@ -84,9 +91,31 @@ fn engines() -> Vec<Engine> {
     configs.iter().map(engine).collect()
 }
 
+/// The types of the host's objects: a structure of an immutable i16 and a mutable `anyref`, and an
+/// array of mutable `anyref`.
+struct Objects {
+    structure: StructType,
+    array: ArrayType,
+}
+
+impl Objects {
+    fn new(engine: &Engine) -> Objects {
+        let any = RefType::nullable(AbstractHeapType::Any);
+        let any = FieldType::new(Mutability::Var, StorageType::Val(ValType::Ref(any)));
+        let number = FieldType::new(Mutability::Const, StorageType::I16);
+        Objects {
+            structure: StructType::new(engine, [number, any]).expect("types of the engine"),
+            array: ArrayType::new(engine, any).expect("types of the engine"),
+        }
+    }
+}
+
 /// One of each thing of a store.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Things {
+    engine: Engine,
+    structure: StructRef,
+    array: ArrayRef,
     instance: Instance,
     func: Func,
     memory: Memory,
@@ -108,8 +137,16 @@ fn things(engine: &Engine, store: &mut Store<u32>) -> Things {
     let object = func.invoke(&mut *store, &[]).expect("an object")[0];
     let tag = instance.get_tag(&*store, "tag").expect("an export");
     let exception = Exception::new(&mut *store, tag, &[Val::I32(3)]).expect("an exception");
+    let types = Objects::new(engine);
+    let pre = StructRefPre::new(&mut *store, types.structure).expect("its engine");
+    let structure = StructRef::new(&mut *store, &pre, &[Val::I32(1), object]).expect("room");
+    let pre = ArrayRefPre::new(&mut *store, types.array).expect("its engine");
+    let array = ArrayRef::new(&mut *store, &pre, &object, 2).expect("room");
     let global = |name| instance.get_global(&*store, name).expect("an export");
     Things {
+        engine: engine.clone(),
+        structure,
+        array,
         instance,
         func: instance.get_func(&*store, "func").expect("an export"),
         memory: instance.get_memory(&*store, "memory").expect("an export"),
@@ -285,6 +322,7 @@ fn foreign_values(own: &mut Store<u32>, mine: &Things, other: &Things) {
 
     let take = |name| mine.instance.get_func(&*own, name).expect("an export");
     let (take_any, take_func, take_exn) = (take("take_any"), take("take_func"), take("take_exn"));
+    let take_extern = take("take_extern");
     refused("Func::invoke", take_any.invoke(&mut *own, &[other.object]));
     refused(
         "Func::invoke",
@@ -305,28 +343,21 @@ fn foreign_values(own: &mut Store<u32>, mine: &Things, other: &Things) {
         "TypedFunc::call",
         typed.call(&mut *own, Some(other.exception)),
     );
-    // A handle under the name of another kind of object.
-    let (Ref::Struct(handle), Val::Ref(Ref::Struct(own_handle))) = (object, mine.object) else {
-        panic!("an object is a structure");
-    };
-    // Within a hierarchy it is the object that it is, whatever the name says.
-    let misnamed = take_any.invoke(&mut *own, &[Val::Ref(Ref::Array(own_handle))]);
-    assert_eq!(misnamed.expect("an object"), [Val::I32(0)]);
+    let typed = take_any
+        .typed::<StructRef, i32>(&*own)
+        .expect("a subtype of its type");
+    refused("TypedFunc::call", typed.call(&mut *own, other.structure));
+    let external = ExternRef::convert_any(other.structure.into());
     refused(
         "Func::invoke",
-        take_exn.invoke(&mut *own, &[Val::Ref(Ref::Exn(own_handle))]),
-    );
-    refused(
-        "Func::invoke",
-        take_any.invoke(&mut *own, &[Val::Ref(Ref::Exn(handle))]),
+        take_extern.invoke(&mut *own, &[external.into()]),
     );
     NAMED.with_borrow_mut(|named| named.insert("Exception::from_ref"));
-    let no_exception = Exception::from_ref(Ref::Exn(own_handle)).expect("by name it is one");
-    assert_eq!(no_exception.get(&*own), None);
+    assert_eq!(Exception::from_ref(object), None);
 }
 
 /// What host functions return is checked as what the host gives is.
-fn foreign_results(own: &mut Store<u32>, mine: &Things, other: &Things) {
+fn foreign_results(own: &mut Store<u32>, other: &Things) {
     let (func, exception) = (other.func, other.exception);
     let typed = Func::wrap(&mut *own, move || func);
     refused("Func::invoke", typed.invoke(&mut *own, &[]));
@@ -350,17 +381,121 @@ fn foreign_results(own: &mut Store<u32>, mine: &Things, other: &Things) {
     let results_of_wrong_type = results_of_wrong_type.expect("a function");
     refused("Func::invoke", results_of_wrong_type.invoke(&mut *own, &[]));
     // An error that is said to be an exception, and is another store's, or a structure.
-    let Val::Ref(Ref::Struct(handle)) = mine.object else {
-        panic!("an object is a structure");
-    };
     NAMED.with_borrow_mut(|named| named.insert("Exception::to_error"));
-    for foreign in [
-        exception,
-        Exception::from_ref(Ref::Exn(handle)).expect("by name it is one"),
+    let throw = Func::wrap(&mut *own, move || Err::<(), Error>(exception.to_error()));
+    refused("Func::invoke", throw.invoke(&mut *own, &[]));
+}
+
+/// Objects and their allocators of another store, and values of another store in own objects.
+fn foreign_objects(own: &mut Store<u32>, mine: &Things, other: &Things) {
+    let (structure, array) = (other.structure, other.array);
+    refused("StructRef::ty", structure.ty(&*own));
+    refused("StructRef::fields", structure.fields(&mut *own));
+    refused("StructRef::field", structure.field(&mut *own, 0));
+    refused(
+        "StructRef::set_field",
+        structure.set_field(&mut *own, 0, Val::I32(1)),
+    );
+    refused("ArrayRef::ty", array.ty(&*own));
+    refused("ArrayRef::len", array.len(&*own));
+    refused("ArrayRef::elems", array.elems(&mut *own));
+    refused("ArrayRef::get", array.get(&mut *own, 0));
+    refused("ArrayRef::set", array.set(&mut *own, 0, mine.object));
+
+    let alien = Objects::new(&Engine::new(&Config::new()).expect("a valid configuration"));
+    refused(
+        "StructRefPre::new",
+        StructRefPre::new(&mut *own, alien.structure),
+    );
+    refused("ArrayRefPre::new", ArrayRefPre::new(&mut *own, alien.array));
+    let mut elsewhere = Store::new(&mine.engine, 0);
+    let types = Objects::new(&mine.engine);
+    let pre = StructRefPre::new(&mut elsewhere, types.structure.clone()).expect("its engine");
+    refused(
+        "StructRef::new",
+        StructRef::new(&mut *own, &pre, &[Val::I32(1), mine.object]),
+    );
+    let pre = ArrayRefPre::new(&mut elsewhere, types.array.clone()).expect("its engine");
+    refused(
+        "ArrayRef::new",
+        ArrayRef::new(&mut *own, &pre, &mine.object, 3),
+    );
+    refused(
+        "ArrayRef::new_fixed",
+        ArrayRef::new_fixed(&mut *own, &pre, &[mine.object]),
+    );
+
+    let pre = StructRefPre::new(&mut *own, types.structure).expect("its engine");
+    refused(
+        "StructRef::new",
+        StructRef::new(&mut *own, &pre, &[Val::I32(1), other.object]),
+    );
+    refused(
+        "StructRef::set_field",
+        mine.structure.set_field(&mut *own, 1, other.object),
+    );
+    let pre = ArrayRefPre::new(&mut *own, types.array).expect("its engine");
+    refused(
+        "ArrayRef::new",
+        ArrayRef::new(&mut *own, &pre, &other.object, 3),
+    );
+    refused(
+        "ArrayRef::new_fixed",
+        ArrayRef::new_fixed(&mut *own, &pre, &[mine.object, other.object]),
+    );
+    refused("ArrayRef::set", mine.array.set(&mut *own, 0, other.object));
+    wrong_values_for_objects(own, mine);
+}
+
+/// Values and indices that do not fit their object; what is immutable.
+fn wrong_values_for_objects(own: &mut Store<u32>, mine: &Things) {
+    let (structure, array) = (mine.structure, mine.array);
+    let types = Objects::new(&mine.engine);
+    let pre = StructRefPre::new(&mut *own, types.structure).expect("its engine");
+    for fields in [
+        &[][..],
+        &[Val::I32(1)],
+        &[Val::I64(1), mine.object],
+        &[Val::I32(1), Val::from(ExternRef::new(1))],
+        &[Val::I32(1), mine.object, mine.object],
     ] {
-        let throw = Func::wrap(&mut *own, move || Err::<(), Error>(foreign.to_error()));
-        refused("Func::invoke", throw.invoke(&mut *own, &[]));
+        refused("StructRef::new", StructRef::new(&mut *own, &pre, fields));
     }
+    refused(
+        "StructRef::set_field",
+        structure.set_field(&mut *own, 0, Val::I32(1)),
+    );
+    refused(
+        "StructRef::set_field",
+        structure.set_field(&mut *own, 1, Val::I32(1)),
+    );
+    for index in [2, usize::MAX] {
+        refused("StructRef::field", structure.field(&mut *own, index));
+        refused(
+            "StructRef::set_field",
+            structure.set_field(&mut *own, index, mine.object),
+        );
+    }
+    refused("ArrayRef::set", array.set(&mut *own, 0, Val::I32(1)));
+    for index in [2, u32::MAX] {
+        let trap = Some(TrapKind::ArrayOutOfBounds);
+        let ended = array.get(&mut *own, index).expect_err("a trap");
+        assert_eq!(ended.trap_kind(), trap);
+        let ended = array.set(&mut *own, index, mine.object);
+        assert_eq!(ended.expect_err("a trap").trap_kind(), trap);
+    }
+    let pre = ArrayRefPre::new(&mut *own, types.array).expect("its engine");
+    refused(
+        "ArrayRef::new",
+        ArrayRef::new(&mut *own, &pre, &Val::I32(1), 0),
+    );
+    let ended = ArrayRef::new(&mut *own, &pre, &mine.object, u32::MAX).expect_err("too large");
+    assert_eq!(ended.trap_kind(), Some(TrapKind::HeapExhausted));
+    let constant = FieldType::new(Mutability::Const, StorageType::I8);
+    let constant = ArrayType::new(&mine.engine, constant).expect("no type of another engine");
+    let pre = ArrayRefPre::new(&mut *own, constant).expect("its engine");
+    let constant = ArrayRef::new(&mut *own, &pre, &Val::I32(1), 1).expect("room");
+    refused("ArrayRef::set", constant.set(&mut *own, 0, Val::I32(2)));
 }
 
 /// Modules, imports and types of another store or engine.
@@ -439,6 +574,15 @@ fn foreign_types(own: &mut Store<u32>, foreign: &Module) {
         "Global::new",
         Global::new(&mut *own, global, Val::Ref(null)),
     );
+    let field = FieldType::new(Mutability::Var, StorageType::Val(ValType::Ref(reference)));
+    let engine = own.engine().clone();
+    refused("StructType::new", StructType::new(&engine, [field]));
+    refused("ArrayType::new", ArrayType::new(&engine, field));
+    NAMED.with_borrow_mut(|named| named.insert("StructType::from_heap_type"));
+    let heap = reference.heap_type();
+    assert_eq!(StructType::from_heap_type(&engine, heap), None);
+    assert_eq!(ArrayType::from_heap_type(&elsewhere, heap), None);
+    assert!(StructType::from_heap_type(&elsewhere, heap).is_some());
     NAMED.with_borrow_mut(|named| named.insert("Linker::func_new"));
     let mut linker: Linker<u32> = Linker::new(&elsewhere);
     linker
@@ -463,7 +607,10 @@ fn wrong_arguments(own: &mut Store<u32>, it: &Things) {
     refused("Func::typed", it.func.typed::<i64, i32>(&*own));
     refused("Func::typed", it.func.typed::<i32, ()>(&*own));
     refused("Global::set", it.global.set(&mut *own, Val::I64(1)));
-    refused("Table::set", it.table.set(&mut *own, 0, Ref::Extern(1)));
+    refused(
+        "Table::set",
+        it.table.set(&mut *own, 0, ExternRef::new(1).into()),
+    );
     refused("Exception::new", Exception::new(&mut *own, it.tag, &[]));
     assert!(it.memory.read(&*own, usize::MAX, &mut [0; 2]).is_err());
     assert!(it.memory.write(&mut *own, 65_535, &[0; 2]).is_err());
@@ -512,7 +659,8 @@ fn handles_of_another_engine_are_refused() {
 fn misuse(engine: &Engine, own: &mut Store<u32>, mine: &Things, foreign: &Things) {
     foreign_handles(engine, own, foreign);
     foreign_values(own, mine, foreign);
-    foreign_results(own, mine, foreign);
+    foreign_results(own, foreign);
+    foreign_objects(own, mine, foreign);
     foreign_imports(engine, own, mine, foreign);
     wrong_arguments(own, mine);
     check_works(own, mine);
@@ -536,6 +684,13 @@ fn released_handles_are_refused() {
         refused("Func::invoke", take.invoke(&mut store, &[object]));
         refused("Global::set", it.object_global.set(&mut store, object));
         assert_eq!(exception.get(&store), None);
+        let object = AnyRef::try_from(object).expect("an object");
+        let object = object.as_struct().expect("a structure");
+        refused("StructRef::ty", object.ty(&store));
+        refused("StructRef::fields", object.fields(&mut store));
+        refused("StructRef::field", object.field(&mut store, 0));
+        let written = object.set_field(&mut store, 0, Val::I32(1));
+        refused("StructRef::set_field", written);
         check_works(&mut store, &it);
     }
 }
@@ -746,8 +901,8 @@ fn shared_memories_check_their_bounds(shared: &SharedMemory) {
 #[test]
 fn numbers_of_the_host_are_any() {
     assert_eq!(
-        Val::from(ExternRef(u32::MAX)),
-        Val::Ref(Ref::Extern(u32::MAX))
+        Val::from(ExternRef::new(u32::MAX)).unwrap_extern_ref(),
+        Some(ExternRef::new(u32::MAX))
     );
     assert!(i32::try_from(Val::I64(1)).is_err());
     assert!(Func::try_from(Val::Ref(Ref::null_func())).is_err());
@@ -757,6 +912,12 @@ fn numbers_of_the_host_are_any() {
 
 /// Types whose methods take handles or stores, as they are named in `impl`.
 const TYPES: &[&str] = &[
+    "$name",
+    "AnyRef",
+    "ArrayRef",
+    "ArrayType",
+    "StructRef",
+    "StructType",
     "Caller",
     "Exception",
     "Extern",

@@ -9,7 +9,7 @@ use wast::core::V128Const;
 use wast::parser::{self, Parse, ParseBuffer};
 use wast::token::{F32, F64};
 
-use wassay_runtime::{AbstractHeapType, Ref, RefType, Val, ValType};
+use wassay_runtime::{AbstractHeapType, AnyRef, ExternRef, I31, Ref, RefType, Val, ValType};
 
 /// Reads one argument.
 ///
@@ -45,16 +45,15 @@ fn parse_v128(text: &str) -> Option<u128> {
 /// `null`, or the number that stands for the host's object, `extern:N` or `host:N`, or an i31, as
 /// they are printed. The call checks whether the type has them.
 fn parse_ref(ty: RefType, text: &str) -> Option<Ref> {
-    const I31_MAX: u32 = u32::MAX >> 1;
     if text == "null" {
         return ty.is_nullable().then_some(Ref::Null(ty.heap_type().top()));
     }
     let (kind, number) = text.split_once(':')?;
     let number: u32 = number.parse().ok()?;
     match (kind, ty.heap_type().top()) {
-        ("extern", AbstractHeapType::Extern) => Some(Ref::Extern(number)),
-        ("host", AbstractHeapType::Any) => Some(Ref::Host(number)),
-        ("i31", AbstractHeapType::Any) if number <= I31_MAX => Some(Ref::I31(number)),
+        ("extern", AbstractHeapType::Extern) => Some(ExternRef::new(number).into()),
+        ("host", AbstractHeapType::Any) => Some(AnyRef::Host(number).into()),
+        ("i31", AbstractHeapType::Any) => I31::new_u32(number).map(Ref::from),
         _ => None,
     }
 }
@@ -77,13 +76,16 @@ pub fn text(value: Val) -> String {
         Val::V128(value) => format!("{value:#034x}"),
         Val::Ref(Ref::Null(_)) => "null".to_string(),
         Val::Ref(Ref::Func(_)) => "funcref".to_string(),
-        Val::Ref(Ref::Extern(number)) => format!("extern:{number}"),
-        Val::Ref(Ref::Host(number)) => format!("host:{number}"),
-        Val::Ref(Ref::I31(value)) => format!("i31:{value}"),
-        Val::Ref(Ref::Struct(_)) => "struct".to_string(),
-        Val::Ref(Ref::Array(_)) => "array".to_string(),
+        Val::Ref(Ref::Extern(it)) => match it.number() {
+            Some(number) => format!("extern:{number}"),
+            None => "extern".to_string(),
+        },
+        Val::Ref(Ref::Any(AnyRef::Host(number))) => format!("host:{number}"),
+        Val::Ref(Ref::Any(AnyRef::I31(value))) => format!("i31:{}", value.get_u32()),
+        Val::Ref(Ref::Any(AnyRef::Struct(_))) => "struct".to_string(),
+        Val::Ref(Ref::Any(AnyRef::Array(_))) => "array".to_string(),
         Val::Ref(Ref::Exn(_)) => "exn".to_string(),
-        Val::Ref(Ref::Converted(_)) => "extern".to_string(),
+        Val::Ref(_) => "reference".to_string(),
     }
 }
 
@@ -138,8 +140,8 @@ mod tests {
         let printed = "0x00000004000000030000000200000001";
         check(V128, "i32x4 1 2 3 4", Val::V128(lanes), printed);
         let any = ValType::Ref(RefType::nullable(AbstractHeapType::Any));
-        check(any, "i31:7", Val::Ref(Ref::I31(7)), "i31:7");
-        check(any, "host:8", Val::Ref(Ref::Host(8)), "host:8");
+        check(any, "i31:7", I31::wrapping_u32(7).into(), "i31:7");
+        check(any, "host:8", Ref::from(AnyRef::Host(8)).into(), "host:8");
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Between the harness's values and endings and the runtime's.
 
 use wassay_runtime::interior::Numbered;
-use wassay_runtime::{AbstractHeapType, Backtrace, Error, ErrorKind, Frame, Ref, TrapKind, Val};
+use wassay_runtime::{
+    AbstractHeapType, AnyRef, Backtrace, Error, ErrorKind, ExternRef, Frame, Ref, TrapKind, Val,
+};
 
 use crate::outcome::{Hierarchy, JudgedBy, Outcome, Place, Reference, Value};
 use crate::script::Argument;
@@ -74,8 +76,8 @@ pub(super) fn to_val(argument: &Argument) -> Result<Val, Outcome> {
         Argument::F64(bits) => Val::F64(*bits),
         Argument::V128(bytes) => Val::V128(u128::from_le_bytes(*bytes)),
         Argument::RefNull(name) => Val::Ref(Ref::Null(heap_type(name)?.top())),
-        Argument::RefExtern(host) => Val::Ref(Ref::Extern(*host)),
-        Argument::RefHost(host) => Val::Ref(Ref::Host(*host)),
+        Argument::RefExtern(host) => Val::Ref(Ref::Extern(ExternRef::new(*host))),
+        Argument::RefHost(host) => Val::Ref(Ref::Any(AnyRef::Host(*host))),
     })
 }
 
@@ -125,13 +127,16 @@ pub(super) fn from_ref(reference: Ref) -> Result<Reference, Outcome> {
     Ok(match reference {
         Ref::Null(heap_type) => Reference::Null(hierarchy(heap_type)?),
         Ref::Func(func) => Reference::Func(func.number()),
-        Ref::Extern(host) => Reference::Extern(host),
-        Ref::Host(host) => Reference::Host(host),
-        Ref::I31(value) => Reference::I31(value),
-        Ref::Struct(_) => Reference::Struct,
-        Ref::Array(_) => Reference::Array,
+        Ref::Extern(host) => match host.number() {
+            Some(number) => Reference::Extern(number),
+            None => Reference::Externalized,
+        },
+        Ref::Any(AnyRef::Host(host)) => Reference::Host(host),
+        Ref::Any(AnyRef::I31(value)) => Reference::I31(value.get_u32()),
+        Ref::Any(AnyRef::Struct(_)) => Reference::Struct,
+        Ref::Any(AnyRef::Array(_)) => Reference::Array,
         Ref::Exn(_) => Reference::Exn,
-        Ref::Converted(_) => Reference::Externalized,
+        other => return Err(Outcome::Unsupported(format!("the reference {other:?}"))),
     })
 }
 

@@ -15,11 +15,11 @@ use crate::limits::LimitKind;
 use crate::memory::{MemoryData, SharedMemory};
 use crate::module::{GlobalType, MemoryType, TableType};
 use crate::store::{
-    Exception, Extern, Global, Instance, Memory, StoreData, Table, Tag, assert_store, check_store,
+    Extern, Global, Instance, Memory, StoreData, Table, Tag, assert_store, check_store,
 };
 use crate::trap::TrapKind;
 use crate::types::{FuncType, ValType};
-use crate::value::{Func, Ref, Val, slots_of, slots_of_all};
+use crate::value::{Exception, Func, Ref, Val, slots_of, slots_of_all};
 use crate::vm::TagInst;
 
 macro_rules! conversions {
@@ -507,7 +507,7 @@ impl Exception {
 
     /// The reference to it.
     pub fn to_ref(self) -> Ref {
-        Ref::Exn(self.handle)
+        Ref::Exn(self)
     }
 
     /// What a host function returns to throw it.

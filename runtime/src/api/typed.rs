@@ -3,17 +3,17 @@
 
 use std::marker::PhantomData;
 
+use super::Caller;
 use super::context::AsContextMut;
-use super::{Caller, ExternRef};
 use crate::error::{Error, Result};
-use crate::store::{Exception, HostDefinition, StoreData, check_store};
+use crate::store::{HostDefinition, StoreData, check_store};
 use crate::types::{AbstractHeapType, FuncType, HeapType, RefType, ValType};
-use crate::value::{Func, Val, slots_of};
+use crate::value::{AnyRef, ArrayRef, Exception, ExternRef, Func, I31, StructRef, Val, slots_of};
 use crate::vm::{Cx, Exit, FuncInst};
 
 /// A Rust type that is a WebAssembly value: `i32` and `u32`, `i64` and `u64`, `f32`, `f64`, `u128`
-/// for `v128`, [`Func`], [`ExternRef`], [`Exception`], and of references an `Option` where null
-/// belongs to the type.
+/// for `v128`, [`Func`], [`ExternRef`], [`AnyRef`], [`I31`], [`StructRef`], [`ArrayRef`],
+/// [`Exception`], and of references an `Option` where null belongs to the type.
 ///
 /// ```
 /// use wassay_runtime::{ValType, WasmTy};
@@ -136,6 +136,14 @@ references! {
     Option<Func>: true Func;
     ExternRef: false Extern;
     Option<ExternRef>: true Extern;
+    AnyRef: false Any;
+    Option<AnyRef>: true Any;
+    I31: false I31;
+    Option<I31>: true I31;
+    StructRef: false Struct;
+    Option<StructRef>: true Struct;
+    ArrayRef: false Array;
+    Option<ArrayRef>: true Array;
     Exception: false Exn;
     Option<Exception>: true Exn;
 }

@@ -1,21 +1,8 @@
-//! Values from and to Rust's types.
+//! Conversions of values from and to Rust's types.
 
 use crate::error::{Error, Result};
-use crate::store::Exception;
 use crate::types::AbstractHeapType;
-use crate::value::{Func, Ref, Val};
-
-/// A reference of the host, by a number that the host has chosen.
-///
-/// ```
-/// use wassay_runtime::{ExternRef, Ref, Val};
-///
-/// assert_eq!(Val::from(ExternRef(7)), Val::Ref(Ref::Extern(7)));
-/// assert_eq!(ExternRef::try_from(Val::Ref(Ref::Extern(7)))?, ExternRef(7));
-/// # Ok::<(), wassay_runtime::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ExternRef(pub u32);
+use crate::value::{AnyRef, ArrayRef, Exception, ExternRef, Func, I31, Ref, StructRef, Val};
 
 impl Ref {
     /// The null function.
@@ -23,9 +10,14 @@ impl Ref {
         Ref::Null(AbstractHeapType::Func)
     }
 
-    /// The null reference of the host.
+    /// The null reference of the external hierarchy.
     pub fn null_extern() -> Ref {
         Ref::Null(AbstractHeapType::Extern)
+    }
+
+    /// The null reference of the internal hierarchy.
+    pub fn null_any() -> Ref {
+        Ref::Null(AbstractHeapType::Any)
     }
 
     /// True for null.
@@ -34,13 +26,70 @@ impl Ref {
     }
 }
 
+impl ExternRef {
+    /// The reference of the host with that number, which says to the host what it refers to.
+    pub fn new(number: u32) -> ExternRef {
+        ExternRef(AnyRef::Host(number))
+    }
+
+    /// The host's number; `None` for an internal reference that has become external.
+    pub fn number(self) -> Option<u32> {
+        match self.0 {
+            AnyRef::Host(number) => Some(number),
+            AnyRef::I31(_) | AnyRef::Struct(_) | AnyRef::Array(_) => None,
+        }
+    }
+
+    /// The external form of an internal reference, as `extern.convert_any` gives it.
+    pub fn convert_any(any: AnyRef) -> ExternRef {
+        ExternRef(any)
+    }
+}
+
+macro_rules! casts {
+    ($($as:ident $is:ident $variant:ident $ty:ty, $what:literal;)*) => {
+        impl AnyRef {
+            /// The internal form of an external reference, as `any.convert_extern` gives it.
+            pub fn convert_extern(external: ExternRef) -> AnyRef {
+                external.0
+            }
+
+            $(
+                #[doc = concat!("The reference as ", $what, ", if it is one.")]
+                pub fn $as(self) -> Option<$ty> {
+                    match self {
+                        AnyRef::$variant(it) => Some(it),
+                        _other => None,
+                    }
+                }
+
+                #[doc = concat!("True if the reference is ", $what, ".")]
+                pub fn $is(self) -> bool {
+                    self.$as().is_some()
+                }
+            )*
+        }
+
+        $(
+            impl From<$ty> for AnyRef {
+                fn from(it: $ty) -> AnyRef {
+                    AnyRef::$variant(it)
+                }
+            }
+        )*
+    };
+}
+
+casts! {
+    as_i31 is_i31 I31 I31, "a number of 31 bits";
+    as_struct is_struct Struct StructRef, "a structure";
+    as_array is_array Array ArrayRef, "an array";
+}
+
 impl Exception {
     /// The exception that a reference refers to.
     pub fn from_ref(reference: Ref) -> Option<Exception> {
-        match reference {
-            Ref::Exn(handle) => Some(Exception { handle }),
-            _other => None,
-        }
+        Val::from(reference).try_into().ok()
     }
 }
 
@@ -81,15 +130,21 @@ numbers! {
 
 macro_rules! references {
     ($($rust:ty: $top:ident $name:literal $to:expr, $pattern:pat => $from:expr;)*) => { $(
+        impl From<$rust> for Ref {
+            fn from(value: $rust) -> Ref {
+                $to(value)
+            }
+        }
+
         impl From<$rust> for Val {
             fn from(value: $rust) -> Val {
-                Val::Ref($to(value))
+                Val::Ref(value.into())
             }
         }
 
         impl From<Option<$rust>> for Val {
             fn from(value: Option<$rust>) -> Val {
-                Val::Ref(value.map_or(Ref::Null(AbstractHeapType::$top), $to))
+                Val::Ref(value.map_or(Ref::Null(AbstractHeapType::$top), Ref::from))
             }
         }
 
@@ -109,7 +164,7 @@ macro_rules! references {
 
             fn try_from(value: Val) -> Result<Option<$rust>> {
                 match value {
-                    Val::Ref(Ref::Null(AbstractHeapType::$top)) => Ok(None),
+                    Val::Ref(Ref::Null(ty)) if ty.top() == AbstractHeapType::$top => Ok(None),
                     value => <$rust>::try_from(value).map(Some),
                 }
             }
@@ -119,9 +174,14 @@ macro_rules! references {
 
 references! {
     Func: Func "(ref func)" Ref::Func, Ref::Func(func) => func;
-    ExternRef: Extern "(ref extern)" |v: ExternRef| Ref::Extern(v.0),
-        Ref::Extern(n) => ExternRef(n);
-    Exception: Exn "(ref exn)" Exception::to_ref, Ref::Exn(handle) => Exception { handle };
+    ExternRef: Extern "(ref extern)" Ref::Extern, Ref::Extern(it) => it;
+    AnyRef: Any "(ref any)" Ref::Any, Ref::Any(it) => it;
+    I31: Any "(ref i31)" |it| Ref::Any(AnyRef::I31(it)), Ref::Any(AnyRef::I31(it)) => it;
+    StructRef: Any "(ref struct)" |it| Ref::Any(AnyRef::Struct(it)),
+        Ref::Any(AnyRef::Struct(it)) => it;
+    ArrayRef: Any "(ref array)" |it| Ref::Any(AnyRef::Array(it)),
+        Ref::Any(AnyRef::Array(it)) => it;
+    Exception: Exn "(ref exn)" Ref::Exn, Ref::Exn(it) => it;
 }
 
 impl From<Ref> for Val {
@@ -130,9 +190,14 @@ impl From<Ref> for Val {
     }
 }
 
-impl From<Func> for Ref {
-    fn from(func: Func) -> Ref {
-        Ref::Func(func)
+impl TryFrom<Val> for Ref {
+    type Error = Error;
+
+    fn try_from(value: Val) -> Result<Ref> {
+        match value {
+            Val::Ref(reference) => Ok(reference),
+            _other => Err(mismatch(value, "a reference")),
+        }
     }
 }
 
@@ -169,4 +234,6 @@ unwraps! {
     v128 unwrap_v128 u128;
     func_ref unwrap_func_ref Option<Func>;
     extern_ref unwrap_extern_ref Option<ExternRef>;
+    any_ref unwrap_any_ref Option<AnyRef>;
+    exn_ref unwrap_exn_ref Option<Exception>;
 }

@@ -76,6 +76,23 @@ pub unsafe fn write_field(at: *mut u8, size_log2: u8, slots: *const u64) {
     }
 }
 
+/// Reads a field of `1 << size_log2` bytes: its value's slots, zero-extended.
+///
+/// # Safety
+/// `at` is a field of that width.
+pub unsafe fn read_field(at: *const u8, size_log2: u8) -> [u64; 2] {
+    // SAFETY: the caller's contract.
+    unsafe {
+        match size_log2 {
+            0 => [at.read().into(), 0],
+            1 => [at.cast::<u16>().read_unaligned().into(), 0],
+            2 => [at.cast::<u32>().read_unaligned().into(), 0],
+            3 => [at.cast::<u64>().read_unaligned(), 0],
+            _ => at.cast::<[u64; 2]>().read_unaligned(),
+        }
+    }
+}
+
 /// Writes a structure's fields from consecutive slots.
 ///
 /// # Safety

@@ -11,6 +11,7 @@
 use std::collections::HashMap;
 
 use super::{StoreData, Table, assert_store};
+use crate::gc;
 use crate::types::{AbstractHeapType, EXCEPTION_HEADER_BYTES, OBJECT_HEADER_BYTES};
 use crate::types::{CompositeType, FieldLayout, HeapType, RefType, StorageType, ValType};
 use crate::vm::{FuncInst, GcHeader, TagInst};
@@ -162,21 +163,13 @@ impl Walk<'_> {
         let base = self.data.heap.header(object).cast::<u8>();
         let at_bytes = base.wrapping_add(at.offset_bytes as usize);
         // SAFETY: layouts say where an object's fields are, and how wide.
-        let low = unsafe {
-            match at.size_log2 {
-                0 => u64::from(*at_bytes),
-                1 => u64::from(at_bytes.cast::<u16>().read_unaligned()),
-                2 => u64::from(at_bytes.cast::<u32>().read_unaligned()),
-                _ => at_bytes.cast::<u64>().read_unaligned(),
-            }
-        };
+        let [low, high] = unsafe { gc::read_field(at_bytes, at.size_log2) };
         match at.storage {
             StorageType::Val(ValType::Ref(ty)) => sink(self.reference(ty, low)),
             StorageType::I8 | StorageType::I16 | StorageType::Val(_) => sink(low),
         }
         if at.size_log2 == 4 {
-            // SAFETY: as above; the field has 16 bytes.
-            sink(unsafe { at_bytes.cast::<u64>().add(1).read_unaligned() });
+            sink(high);
         }
     }
 

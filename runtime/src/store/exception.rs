@@ -8,14 +8,7 @@ use crate::error::{Error, Result};
 use crate::gc;
 use crate::trap::TrapKind;
 use crate::types::CompositeKind;
-use crate::value::{GcRef, Val};
-
-/// An exception of a store, valid as long as any reference: until the scope is closed in which it
-/// was had (`Store::open_scope`). Equal handles are the same exception.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Exception {
-    pub(crate) handle: GcRef,
-}
+use crate::value::{Exception, GcRef, Val};
 
 impl StoreData {
     /// A new exception.
