@@ -3,7 +3,7 @@
 //! It owns no meaning: the opcode table's rows name the functions of `numeric`, and this file gives
 //! them all one signature. It stands above the opcode table and `numeric`, and knows no tier.
 
-use crate::numeric::{self, Slot};
+use crate::numeric::{self, RowResult, Slot};
 use crate::ops::{Op, for_each_numeric};
 use crate::trap::TrapKind;
 
@@ -30,15 +30,9 @@ trait Outcome {
     fn slots(self) -> Result<Slots, TrapKind>;
 }
 
-impl<T: Slot> Outcome for T {
+impl<R: RowResult> Outcome for R {
     fn slots(self) -> Result<Slots, TrapKind> {
-        Ok(Slots::One(self.into_slot()))
-    }
-}
-
-impl<T: Slot> Outcome for Result<T, TrapKind> {
-    fn slots(self) -> Result<Slots, TrapKind> {
-        self.map(|value| Slots::One(value.into_slot()))
+        self.get().map(|value| Slots::One(value.into_slot()))
     }
 }
 
@@ -71,7 +65,7 @@ macro_rules! evaluators {
     };
 }
 
-for_each_numeric!(evaluators);
+for_each_numeric!(evaluators;);
 
 /// The evaluator of an opcode; `None` where the opcode is not scalar numeric.
 pub fn evaluator(op: Op) -> Option<Evaluator> {

@@ -45,6 +45,30 @@ slots! {
     bool: slot => slot as u32 != 0, value => u64::from(value);
 }
 
+/// The result of a pure function: a value, or a value or a trap.
+pub trait RowResult {
+    /// The type of the value.
+    type Value: Slot;
+    /// The value or the trap.
+    fn get(self) -> Result<Self::Value, TrapKind>;
+}
+
+impl<T: Slot> RowResult for T {
+    type Value = T;
+    #[inline(always)]
+    fn get(self) -> Result<T, TrapKind> {
+        Ok(self)
+    }
+}
+
+impl<T: Slot> RowResult for Result<T, TrapKind> {
+    type Value = T;
+    #[inline(always)]
+    fn get(self) -> Result<T, TrapKind> {
+        self
+    }
+}
+
 /// The positive canonical NaN of f32.
 pub const NAN32_BITS: u32 = 0x7FC0_0000;
 

@@ -74,11 +74,11 @@ pub(crate) use for_each_group;
 
 /// Every scalar numeric group, in one expansion.
 macro_rules! for_each_numeric {
-    ($mac:path) => {
+    ($mac:path; $($before:tt)*) => {
         $crate::ops::for_each_group! {
             [for_each_unary for_each_test for_each_convert for_each_convert_trapping
              for_each_binary for_each_binary_trapping for_each_compare for_each_wide]
-            $mac;
+            $mac; $($before)*
         }
     };
 }
@@ -88,12 +88,12 @@ pub(crate) use for_each_numeric;
 /// Every vector group that does not access memory, in one expansion.
 #[allow(unused_macros, reason = "for the floors above")]
 macro_rules! for_each_simd_numeric {
-    ($mac:path) => {
+    ($mac:path; $($before:tt)*) => {
         $crate::ops::for_each_group! {
             [for_each_simd_shuffle for_each_simd_extract_lane for_each_simd_replace_lane
              for_each_simd_splat for_each_simd_reduce for_each_simd_unary for_each_simd_binary
              for_each_simd_shift for_each_simd_ternary]
-            $mac;
+            $mac; $($before)*
         }
     };
 }

@@ -59,15 +59,16 @@ pub(super) struct Flow {
     pub(super) is_running: bool,
 }
 
-/// Defines handlers: functions of the registers `r`, in the signature [`Handler`].
+/// Defines handlers: functions of the registers `r`, in the signature [`Handler`]. What follows the
+/// types of a family behind a semicolon is true or false.
 macro_rules! handlers {
     ($(
         $(#[$meta:meta])*
-        fn $name:ident $(<$($g:ident: $bound:path),*>)?($r:ident) $body:block
+        fn $name:ident $(<$($g:ident: $bound:path),* $(; $flag:ident)?>)?($r:ident) $body:block
     )*) => { $(
         $(#[$meta])*
         #[allow(unused_mut, unused_unsafe, reason = "not every handler needs it")]
-        pub(super) unsafe extern "C" fn $name $(<$($g: $bound),*>)? (
+        pub(super) unsafe extern "C" fn $name $(<$($g: $bound,)* $(const $flag: bool)?>)? (
             ip: $crate::register::machine::Ip,
             fp: *mut u64,
             mem: *mut u8,
@@ -84,6 +85,39 @@ macro_rules! handlers {
     )* };
 }
 pub(super) use handlers;
+
+/// The value of a result; a trap ends execution.
+macro_rules! or_trap {
+    ($r:ident, $result:expr) => {
+        match $result {
+            Ok(value) => value,
+            Err(kind) => return $r.trap(kind),
+        }
+    };
+}
+pub(super) use or_trap;
+
+/// The handlers of a family for every choice of its parameters, in arrays by the lists of choices:
+/// `forms!(handler [given] [first] [second] ..)`.
+macro_rules! forms {
+    ($handler:ident [$($given:tt)*]) => { $handler::<$($given)*> };
+    ($handler:ident $given:tt [$($choice:tt)*] $($lists:tt)*) => {
+        forms!(@each $handler $given [$($choice)*] [$($lists)*])
+    };
+    (@each $handler:ident $given:tt [$($choice:tt)*] $lists:tt) => {
+        [$(forms!(@with $handler $given $choice $lists)),*]
+    };
+    (@with $handler:ident [$($given:tt)*] $choice:tt [$($lists:tt)*]) => {
+        forms!($handler [$($given)* $choice,] $($lists)*)
+    };
+}
+pub(super) use forms;
+
+/// The trap of an instruction whose operand is null.
+#[inline(always)]
+pub(super) fn non_null(word: u64, kind: TrapKind) -> Result<(), TrapKind> {
+    if word == 0 { Err(kind) } else { Ok(()) }
+}
 
 impl Regs {
     /// Field 1 to 3 of the cell.
@@ -123,6 +157,14 @@ impl Regs {
         // SAFETY: fields name slots of the frame.
         unsafe { *self.slot(n) = value.into_slot() };
         value.accumulate(self);
+    }
+
+    /// Puts the value of a slot into both accumulators.
+    #[inline(always)]
+    pub(super) unsafe fn take_result(&mut self, slot: *const u64) {
+        // SAFETY: the caller names a slot of the value stack.
+        self.acc = unsafe { *slot };
+        self.facc = f64::from_bits(self.acc);
     }
 
     /// Goes on in another handler for the same cell.
@@ -303,22 +345,4 @@ impl OperandSource for Immediate {
         // SAFETY: the caller's contract.
         T::immediate(unsafe { regs.field(n) } as i16)
     }
-}
-
-/// A choice between two handlers.
-pub(super) trait Flag {
-    const SET: bool;
-}
-
-/// As the name of the handler says.
-pub(super) struct Plain;
-/// The other way round.
-pub(super) struct Negated;
-
-impl Flag for Plain {
-    const SET: bool = false;
-}
-
-impl Flag for Negated {
-    const SET: bool = true;
 }

@@ -83,28 +83,24 @@ table! {
     outside: Handler;
     count_call: Handler;
     count_loop: Handler;
-    unary: [[Handler; UNARY_FORMS]; UNARY_OPS.len()];
-    binary: [[Handler; BINARY_FORMS]; BINARY_OPS.len()];
+    unary: ByProfile<[[Handler; UNARY_FORMS]; UNARY_OPS.len()]>;
+    binary: ByProfile<[[Handler; BINARY_FORMS]; BINARY_OPS.len()]>;
     branch: [Branches; BRANCH_OPS.len()];
     branch_and: Branches;
     count: [[Handler; 2]; 2];
     step: [Steps; STEP_OPS.len()];
-    chain: [Chains; CHAIN_OPS.len()];
+    chain: ByProfile<[Chains; CHAIN_OPS.len()]>;
     chain_imm: [Chains; CHAIN_IMM_OPS.len()];
-    load_then: [Chains; LOAD_THEN_OPS.len()];
+    load_then: ByProfile<[Chains; LOAD_THEN_OPS.len()]>;
     load: [[Handler; LOAD_FORMS]; LOAD_OPS.len()];
     store: [[Handler; STORE_FORMS]; STORE_OPS.len()];
     atomic: [Handler; ATOMIC_OPS.len()];
     atomic_sync: [Handler; SYNC_OPS.len()];
     fence: Handler;
     struct_get: [[Handler; 2]; GETS];
-    struct_get_vector: [Handler; 2];
-    struct_set: [[Handler; 2]; 4];
-    struct_set_vector: [Handler; 2];
+    struct_set: [[Handler; 2]; SETS];
     array_get: [Handler; GETS];
-    array_get_vector: Handler;
-    array_set: [Handler; 4];
-    array_set_vector: Handler;
+    array_set: [Handler; SETS];
     ref_unary: [Handler; 5];
     struct_new: Handler;
     aggregate: Handler;
@@ -114,12 +110,7 @@ table! {
     br_on_cast: [Handler; 2];
     ref_test_desc: Handler;
     ref_cast_desc: Handler;
-    native_unary: [[Handler; UNARY_FORMS]; UNARY_OPS.len()];
-    native_binary: [[Handler; BINARY_FORMS]; BINARY_OPS.len()];
-    native_chain: [Chains; CHAIN_OPS.len()];
-    native_load_then: [Chains; LOAD_THEN_OPS.len()];
-    vector: [Handler; PLAIN_OPS.len()];
-    native_vector: [Handler; PLAIN_OPS.len()];
+    vector: ByProfile<[Handler; PLAIN_OPS.len()]>;
     vector_scalar: [[Handler; SCALAR_FORMS]; SCALAR_OPS.len()];
 }
 
@@ -212,39 +203,6 @@ macro_rules! for_each_load_then {
 }
 pub(super) use for_each_load_then;
 
-/// Passes on the instructions of `helpers.rs`.
-macro_rules! for_each_helper {
-    ($rows:ident) => {
-        $rows! {
-            MemorySize
-            MemoryGrow
-            MemoryFill
-            MemoryCopy
-            MemoryInit
-            DataDrop
-            TableSize
-            TableGrow
-            TableFill
-            TableCopy
-            TableInit
-            ElemDrop
-        }
-    };
-}
-pub(super) use for_each_helper;
-
-/// Passes on waits and notifications.
-macro_rules! for_each_sync {
-    ($rows:ident) => {
-        $rows! {
-            MemoryAtomicWait32
-            MemoryAtomicWait64
-            MemoryAtomicNotify
-        }
-    };
-}
-pub(super) use for_each_sync;
-
 macro_rules! ops {
     ($($op:ident)*) => {
         &[$(Op::$op),*]
@@ -261,8 +219,29 @@ pub(super) const STEP_OPS: &[Op] = for_each_step!(ops);
 pub(super) const CHAIN_OPS: &[(Op, Op)] = for_each_chain!(pairs);
 pub(super) const CHAIN_IMM_OPS: &[(Op, Op)] = for_each_chain_imm!(pairs);
 pub(super) const LOAD_THEN_OPS: &[(Op, Op)] = for_each_load_then!(pairs);
-pub(super) const HELPER_OPS: &[Op] = for_each_helper!(ops);
-pub(super) const SYNC_OPS: &[Op] = for_each_sync!(ops);
+
+/// The instructions of `helpers.rs`.
+pub(super) const HELPER_OPS: [Op; 12] = [
+    Op::MemorySize,
+    Op::MemoryGrow,
+    Op::MemoryFill,
+    Op::MemoryCopy,
+    Op::MemoryInit,
+    Op::DataDrop,
+    Op::TableSize,
+    Op::TableGrow,
+    Op::TableFill,
+    Op::TableCopy,
+    Op::TableInit,
+    Op::ElemDrop,
+];
+
+/// Waits and notifications.
+pub(super) const SYNC_OPS: [Op; 3] = [
+    Op::MemoryAtomicWait32,
+    Op::MemoryAtomicWait64,
+    Op::MemoryAtomicNotify,
+];
 
 /// The instructions of one operand, a reference or an i31.
 pub(super) const REF_UNARY_OPS: [Op; 5] = [
@@ -294,6 +273,9 @@ pub(super) enum BinaryForm {
 
 pub(super) const UNARY_FORMS: usize = UnaryForm::Acc as usize + 1;
 pub(super) const BINARY_FORMS: usize = BinaryForm::AccImm as usize + 1;
+
+/// Handlers of the deterministic profile, and of the native one.
+pub(super) type ByProfile<T> = [T; 2];
 
 /// The forms of a branch: by negation, then operands.
 pub(super) type Branches = [[Handler; BINARY_FORMS]; 2];
@@ -343,9 +325,11 @@ pub(super) enum ScalarForm {
 
 pub(super) const SCALAR_FORMS: usize = ScalarForm::ImmOrWide as usize + 1;
 
-/// The number of forms that read a field which is not a v128: by the logarithm of the width, then
-/// those that extend the sign, then f64.
-pub(super) const GETS: usize = 7;
+/// The number of forms that write a field: by the logarithm of the width.
+pub(super) const SETS: usize = 5;
+/// The number of forms that read a field: by the logarithm of the width, then those that extend the
+/// sign, then f64.
+pub(super) const GETS: usize = SETS + 3;
 
 /// In field `a` of a helper's cell: it has a result, for the slot in the last field.
 pub(super) const HAS_RESULT: u16 = 1 << 2;
@@ -371,6 +355,21 @@ pub(super) static TAIL_CALL: [u64; 1] = [opcode!(return_callee) as u64];
 /// No row.
 const NONE: u16 = u16::MAX;
 
+/// The handlers of a list of opcodes, which must have the same order.
+pub(super) const fn by_op<const N: usize>(
+    order: [Op; N],
+    handlers: [(Op, Handler); N],
+) -> [Handler; N] {
+    let mut in_order = [handlers[0].1; N];
+    let mut i = 0;
+    while i < N {
+        assert!(order[i] as u16 == handlers[i].0 as u16, "the lists differ");
+        in_order[i] = handlers[i].1;
+        i += 1;
+    }
+    in_order
+}
+
 /// By opcode, the position in a list of opcodes.
 const fn rows(ops: &[Op]) -> [u16; Op::ALL.len()] {
     let mut rows = [NONE; Op::ALL.len()];
@@ -386,26 +385,23 @@ fn row(rows: &[u16; Op::ALL.len()], op: Op) -> Option<u16> {
     Some(rows[op as usize]).filter(|&row| row != NONE)
 }
 
-/// The first of two opcodes in the deterministic profile, the second in the native one.
-fn by_profile(profile: Profile, deterministic: u16, native: u16) -> u16 {
-    match profile {
-        Profile::Deterministic => deterministic,
-        Profile::Native => native,
-    }
+/// The number of a row in a profile, among `rows` in each.
+fn row_in(profile: Profile, row: u16, rows: usize) -> u16 {
+    profile as u16 * rows as u16 + row
 }
 
 /// The opcode of a unary row.
 pub(super) fn unary(op: Op, form: UnaryForm, profile: Profile) -> Option<u16> {
     static ROWS: [u16; Op::ALL.len()] = rows(UNARY_OPS);
-    let first = by_profile(profile, opcode!(unary), opcode!(native_unary));
-    Some(first + row(&ROWS, op)? * UNARY_FORMS as u16 + form as u16)
+    let row = row_in(profile, row(&ROWS, op)?, UNARY_OPS.len());
+    Some(opcode!(unary) + row * UNARY_FORMS as u16 + form as u16)
 }
 
 /// The opcode of a binary row.
 pub(super) fn binary(op: Op, form: BinaryForm, profile: Profile) -> Option<u16> {
     static ROWS: [u16; Op::ALL.len()] = rows(BINARY_OPS);
-    let first = by_profile(profile, opcode!(binary), opcode!(native_binary));
-    Some(first + row(&ROWS, op)? * BINARY_FORMS as u16 + form as u16)
+    let row = row_in(profile, row(&ROWS, op)?, BINARY_OPS.len());
+    Some(opcode!(binary) + row * BINARY_FORMS as u16 + form as u16)
 }
 
 /// The opcodes of a branch on a comparison, or on `i32.and`, and of its negation.
@@ -437,17 +433,19 @@ pub(super) fn step(op: Op, immediate: bool, negated: bool) -> Option<u16> {
 /// second one, whether the other operand is in the accumulator.
 pub(super) fn chain(ops: (Op, Op), form: (bool, bool, bool), profile: Profile) -> Option<u16> {
     let (imm, first, in_acc) = form;
-    let find = |rows: &[(Op, Op)]| rows.iter().position(|&row| row == ops);
+    let find = |rows: &[(Op, Op)]| Some(rows.iter().position(|&row| row == ops)? as u16);
     let (opcode, row) = if imm {
         (opcode!(chain_imm), find(CHAIN_IMM_OPS)?)
     } else if let Some(row) = find(CHAIN_OPS) {
-        let chain = by_profile(profile, opcode!(chain), opcode!(native_chain));
-        (chain, row)
+        (opcode!(chain), row_in(profile, row, CHAIN_OPS.len()))
     } else {
-        let load_then = by_profile(profile, opcode!(load_then), opcode!(native_load_then));
-        (load_then, find(LOAD_THEN_OPS)?)
+        let row = find(LOAD_THEN_OPS)?;
+        (
+            opcode!(load_then),
+            row_in(profile, row, LOAD_THEN_OPS.len()),
+        )
     };
-    Some(opcode + row as u16 * 4 + u16::from(first) * 2 + u16::from(in_acc))
+    Some(opcode + row * 4 + u16::from(first) * 2 + u16::from(in_acc))
 }
 
 /// The opcode of a load.
@@ -465,7 +463,7 @@ pub(super) fn store(op: Op, form: StoreForm) -> Option<u16> {
 /// The opcode of an atomic access, wait or notification.
 pub(super) fn atomic(op: Op) -> Option<u16> {
     static ROWS: [u16; Op::ALL.len()] = rows(ATOMIC_OPS);
-    static SYNC_ROWS: [u16; Op::ALL.len()] = rows(SYNC_OPS);
+    static SYNC_ROWS: [u16; Op::ALL.len()] = rows(&SYNC_OPS);
     let access = row(&ROWS, op).map(|row| opcode!(atomic) + row);
     access.or_else(|| Some(opcode!(atomic_sync) + row(&SYNC_ROWS, op)?))
 }
@@ -473,8 +471,7 @@ pub(super) fn atomic(op: Op) -> Option<u16> {
 /// The opcode of a vector row, or one of wide arithmetic, that has one handler.
 pub(super) fn vector(op: Op, profile: Profile) -> Option<u16> {
     static ROWS: [u16; Op::ALL.len()] = rows(PLAIN_OPS);
-    let first = by_profile(profile, opcode!(vector), opcode!(native_vector));
-    Some(first + row(&ROWS, op)?)
+    Some(opcode!(vector) + row_in(profile, row(&ROWS, op)?, PLAIN_OPS.len()))
 }
 
 /// The opcode of a vector row with a scalar operand.
@@ -485,7 +482,7 @@ pub(super) fn vector_scalar(op: Op, form: ScalarForm) -> Option<u16> {
 
 /// The opcode of a helper.
 pub(super) fn helper(op: Op) -> Option<u16> {
-    static ROWS: [u16; Op::ALL.len()] = rows(HELPER_OPS);
+    static ROWS: [u16; Op::ALL.len()] = rows(&HELPER_OPS);
     Some(opcode!(helper) + row(&ROWS, op)?)
 }
 

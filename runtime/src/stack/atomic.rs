@@ -2,7 +2,7 @@
 //! `{ offset in bytes, memory index }`. An access that is not aligned traps as such, also if it is
 //! out of bounds.
 
-use super::machine::handlers;
+use super::machine::{handlers, or_trap};
 use super::memory::far_address;
 use crate::atomic::{self, Word};
 use crate::helpers::{self, EXIT_SHIFT, ResultOrExit};
@@ -19,11 +19,10 @@ macro_rules! checked_address {
         if !atomic::is_aligned(address, $offset, size_bytes) {
             return $m.trap(TrapKind::UnalignedAtomic);
         }
-        let at = far_address($m.vm, $memory, address, $offset, size_bytes);
-        if at.is_null() {
-            return $m.trap(TrapKind::MemoryOutOfBounds);
-        }
-        at
+        or_trap!(
+            $m,
+            far_address($m.vm, $memory, address, $offset, size_bytes)
+        )
     }};
 }
 

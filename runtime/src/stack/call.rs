@@ -8,7 +8,7 @@
 //! the function called, or null if the instruction before `ip` names the callee's code.
 
 use super::code::{self, FuncCode};
-use super::machine::{Handler, Machine, handlers, trap_in_caller};
+use super::machine::{Handler, Machine, handlers, non_null, or_trap, trap_in_caller};
 use super::unwind::{self, UNCAUGHT};
 use crate::engine::Tier;
 use crate::store::StoreData;
@@ -20,26 +20,21 @@ handlers! {
     /// `call` of a function of the same module that is not imported: `{ its code }`.
     fn call_own(m) {
         let code = m.take() as *const FuncCode;
-        *m.sp = m.acc;
-        m.sp = m.sp.add(1);
+        m.spill();
         enter(m, code, std::ptr::null_mut())
     }
 
     /// `call` of an imported function: `{ function index }`.
     fn call_imported(m) {
         let func = *(*m.vm).funcs.add(m.take() as usize);
-        *m.sp = m.acc;
-        m.sp = m.sp.add(1);
+        m.spill();
         call(m, func)
     }
 
     /// `call_indirect`: `{ table index, canonical type }`.
     fn call_indirect(m) {
         let (immediates, table, ty) = (m.ip, m.take(), m.take());
-        let func = match table_callee(m.vm, table, m.acc) {
-            Ok(func) => func,
-            Err(kind) => return m.trap(kind),
-        };
+        let func = or_trap!(m, table_callee(m.vm, table, m.acc));
         if (*func).ty.0 != ty as u32 {
             return call_indirect_subtype(immediates, m.sp, m.base, m.len, m.vm, m.acc);
         }
@@ -51,19 +46,14 @@ handlers! {
     #[inline(never)]
     fn call_indirect_subtype(m) {
         let (table, ty) = (m.take(), m.take());
-        match indirect_callee(m.vm, table, ty, m.acc) {
-            Ok(func) => call(m, func),
-            Err(kind) => m.trap(kind),
-        }
+        let func = or_trap!(m, indirect_callee(m.vm, table, ty, m.acc));
+        call(m, func)
     }
 
     /// `call_ref`
     fn call_ref(m) {
-        let func = m.acc as *mut FuncInst;
-        if func.is_null() {
-            return m.trap(TrapKind::NullFunctionReference);
-        }
-        call(m, func)
+        or_trap!(m, non_null(m.acc, TrapKind::NullFunctionReference));
+        call(m, m.acc as *mut FuncInst)
     }
 
     /// `return_call` of a function of the same module that is not imported:
@@ -72,8 +62,7 @@ handlers! {
         let (frame_slots, arg_slots) = (m.take() as usize, m.take() as usize);
         let code = m.take() as *const FuncCode;
         let func = *(*m.vm).funcs.add(m.take() as usize);
-        *m.sp = m.acc;
-        m.sp = m.sp.add(1);
+        m.spill();
         replace_frame(&mut m, frame_slots, arg_slots);
         enter_again(m, code, func)
     }
@@ -82,8 +71,7 @@ handlers! {
     fn return_call_imported(m) {
         let (frame_slots, arg_slots) = (m.take() as usize, m.take() as usize);
         let func = *(*m.vm).funcs.add(m.take() as usize);
-        *m.sp = m.acc;
-        m.sp = m.sp.add(1);
+        m.spill();
         replace_frame(&mut m, frame_slots, arg_slots);
         return_call(m, func)
     }
@@ -93,10 +81,7 @@ handlers! {
     fn return_call_indirect(m) {
         let (frame_slots, arg_slots) = (m.take() as usize, m.take() as usize);
         let (table, ty) = (m.take(), m.take());
-        let func = match indirect_callee(m.vm, table, ty, m.acc) {
-            Ok(func) => func,
-            Err(kind) => return m.trap(kind),
-        };
+        let func = or_trap!(m, indirect_callee(m.vm, table, ty, m.acc));
         replace_frame(&mut m, frame_slots, arg_slots);
         return_call(m, func)
     }
@@ -104,10 +89,8 @@ handlers! {
     /// `return_call_ref`: `{ frame slots, argument slots }`.
     fn return_call_ref(m) {
         let (frame_slots, arg_slots) = (m.take() as usize, m.take() as usize);
+        or_trap!(m, non_null(m.acc, TrapKind::NullFunctionReference));
         let func = m.acc as *mut FuncInst;
-        if func.is_null() {
-            return m.trap(TrapKind::NullFunctionReference);
-        }
         replace_frame(&mut m, frame_slots, arg_slots);
         return_call(m, func)
     }
@@ -117,34 +100,6 @@ handlers! {
         let slots = m.take() as usize;
         m.sp.write_bytes(0, slots);
         m.sp = m.sp.add(slots);
-        m.next()
-    }
-
-    /// `zero_locals` of one slot.
-    fn zero_locals_1(m) {
-        m.sp.cast::<[u64; 1]>().write([0; 1]);
-        m.sp = m.sp.add(1);
-        m.next()
-    }
-
-    /// `zero_locals` of two slots.
-    fn zero_locals_2(m) {
-        m.sp.cast::<[u64; 2]>().write([0; 2]);
-        m.sp = m.sp.add(2);
-        m.next()
-    }
-
-    /// `zero_locals` of three slots.
-    fn zero_locals_3(m) {
-        m.sp.cast::<[u64; 3]>().write([0; 3]);
-        m.sp = m.sp.add(3);
-        m.next()
-    }
-
-    /// `zero_locals` of four slots.
-    fn zero_locals_4(m) {
-        m.sp.cast::<[u64; 4]>().write([0; 4]);
-        m.sp = m.sp.add(4);
         m.next()
     }
 
@@ -176,6 +131,24 @@ handlers! {
         *m.sp = m.acc;
         EXIT_OK
     }
+}
+
+macro_rules! zero_few_locals {
+    ($($name:ident $slots:literal;)*) => { handlers! { $(
+        /// `zero_locals` of this many slots.
+        fn $name(m) {
+            m.sp.cast::<[u64; $slots]>().write([0; $slots]);
+            m.sp = m.sp.add($slots);
+            m.next()
+        }
+    )* } };
+}
+
+zero_few_locals! {
+    zero_locals_1 1;
+    zero_locals_2 2;
+    zero_locals_3 3;
+    zero_locals_4 4;
 }
 
 /// True if a call's frame has room behind its arguments, and on the control stack.
@@ -254,11 +227,11 @@ handlers! {
     #[inline(never)]
     fn no_room(m) {
         let (code, func) = callee_of(m.acc);
-        match code::ready(m.cx(), code) {
-            Ok(()) if has_room(m.cx(), m.sp, code) => enter(m, code, func),
-            Ok(()) => m.trap(TrapKind::StackExhausted),
-            Err(kind) => m.trap(kind),
+        or_trap!(m, code::ready(m.cx(), code));
+        if !has_room(m.cx(), m.sp, code) {
+            return m.trap(TrapKind::StackExhausted);
         }
+        enter(m, code, func)
     }
 
     /// The same for a call of another instance's function, whose address is in `acc`.
@@ -266,13 +239,11 @@ handlers! {
     #[inline(never)]
     fn no_room_in_instance(m) {
         let code = (*(m.acc as *mut FuncInst)).stack.cast();
-        match code::ready(m.cx(), code) {
-            Ok(()) if has_room(m.cx(), m.sp, code) => {
-                enter_instance(m.ip, m.sp, m.base, m.len, m.vm, m.acc)
-            }
-            Ok(()) => m.trap(TrapKind::StackExhausted),
-            Err(kind) => m.trap(kind),
+        or_trap!(m, code::ready(m.cx(), code));
+        if !has_room(m.cx(), m.sp, code) {
+            return m.trap(TrapKind::StackExhausted);
         }
+        enter_instance(m.ip, m.sp, m.base, m.len, m.vm, m.acc)
     }
 
     /// The same for a tail call.
@@ -280,11 +251,11 @@ handlers! {
     #[inline(never)]
     fn no_room_again(m) {
         let (code, func) = callee_of(m.acc);
-        match code::ready(m.cx(), code) {
-            Ok(()) if has_room_again(m.cx(), m.sp, code) => enter_again(m, code, func),
-            Ok(()) => m.trap(TrapKind::StackExhausted),
-            Err(kind) => m.trap(kind),
+        or_trap!(m, code::ready(m.cx(), code));
+        if !has_room_again(m.cx(), m.sp, code) {
+            return m.trap(TrapKind::StackExhausted);
         }
+        enter_again(m, code, func)
     }
 
     /// Goes on in another instance, which `vm` already is.

@@ -66,24 +66,14 @@ handlers! {
 
     /// `br_if` where nothing is dropped: `{ target }`.
     fn br_if(m) {
-        if m.pop() as u32 != 0 {
-            m.jump();
-            m.next()
-        } else {
-            m.ip = m.ip.add(1);
-            m.next()
-        }
+        let condition = m.pop() as u32;
+        m.branch(condition != 0)
     }
 
     /// `if`, and the opposite of `br_if`: `{ target }`.
     fn br_unless(m) {
-        if m.pop() as u32 == 0 {
-            m.jump();
-            m.next()
-        } else {
-            m.ip = m.ip.add(1);
-            m.next()
-        }
+        let condition = m.pop() as u32;
+        m.branch(condition == 0)
     }
 
     /// `br_table`: `{ number of labels without the default, targets }`.
@@ -97,23 +87,19 @@ handlers! {
 
     /// `br_on_null` where nothing is dropped: `{ target }`.
     fn br_on_null(m) {
-        if m.acc == 0 {
+        let is_null = m.acc == 0;
+        if is_null {
             m.pop();
-            m.jump();
-        } else {
-            m.ip = m.ip.add(1);
         }
-        m.next()
+        m.branch(is_null)
     }
 
     /// `br_on_non_null` where nothing is dropped: `{ target }`.
     fn br_on_non_null(m) {
-        if m.acc == 0 {
+        let is_null = m.acc == 0;
+        if is_null {
             m.pop();
-            m.ip = m.ip.add(1);
-        } else {
-            m.jump();
         }
-        m.next()
+        m.branch(!is_null)
     }
 }

@@ -1,16 +1,103 @@
 //! Handlers of structures, arrays, i31 and casts (spec: "Reference Instructions", "Aggregate
-//! Instructions"). Where a field is and how wide, is resolved by the translator: there is a handler
-//! for each width. What is out of line in every tier goes through [`aggregate`].
+//! Instructions"). The translator resolves the place and the width of a field: there is a handler for
+//! each width. The instructions that are out of line in every tier go through [`aggregate`].
 //!
 //! Before anything is allocated out of line, `acc` is spilled: a collection finds every live slot
 //! of the frame below the `top` that it is given.
 
-use super::machine::handlers;
+use super::machine::{Handler, Machine, handlers, non_null, or_trap};
 use crate::gc::{self, Cast, Cell};
 use crate::store::aggregate::Aggregate;
 use crate::trap::TrapKind;
 use crate::types::{DefinedType, OBJECT_HEADER_BYTES, TypeId};
-use crate::vm::{Cx, GcHeader};
+use crate::vm::{Cx, Exit, GcHeader};
+
+/// The storage of a field, and its value on the operand stack.
+pub(super) trait Stored {
+    const SIZE_BYTES: usize;
+    /// The slots of the value.
+    const SLOTS: usize;
+    /// Puts the field's value on top, in place of the top slot.
+    ///
+    /// # Safety
+    /// `at` is a field of that width.
+    unsafe fn load(at: *const u8, m: &mut Machine);
+    /// Writes the value on top to the field.
+    ///
+    /// # Safety
+    /// As for `load`.
+    unsafe fn store(at: *mut u8, m: &Machine);
+}
+
+macro_rules! stored {
+    ($($name:ident: $storage:ident as $slot:ident;)*) => { $(
+        struct $name;
+
+        impl Stored for $name {
+            const SIZE_BYTES: usize = size_of::<$storage>();
+            const SLOTS: usize = 1;
+            #[inline(always)]
+            unsafe fn load(at: *const u8, m: &mut Machine) {
+                // SAFETY: the caller's contract.
+                let stored = unsafe { at.cast::<$storage>().read_unaligned() };
+                m.acc = u64::from(stored as $slot);
+            }
+            #[inline(always)]
+            unsafe fn store(at: *mut u8, m: &Machine) {
+                // SAFETY: the caller's contract.
+                unsafe { at.cast::<$storage>().write_unaligned(m.acc as $storage) };
+            }
+        }
+    )* };
+}
+
+stored! {
+    U8: u8 as u32;
+    U16: u16 as u32;
+    W32: u32 as u32;
+    W64: u64 as u64;
+    S8: i8 as u32;
+    S16: i16 as u32;
+}
+
+/// A v128.
+struct Wide;
+
+impl Stored for Wide {
+    const SIZE_BYTES: usize = 16;
+    const SLOTS: usize = 2;
+    #[inline(always)]
+    unsafe fn load(at: *const u8, m: &mut Machine) {
+        // SAFETY: the caller's contract; the function's call has checked room for the value.
+        unsafe {
+            m.acc = *at.cast::<u64>();
+            m.push(*at.cast::<u64>().add(1));
+        }
+    }
+    #[inline(always)]
+    unsafe fn store(at: *mut u8, m: &Machine) {
+        // SAFETY: the caller's contract; validated code has a v128 on top.
+        unsafe {
+            *at.cast::<u64>() = *m.sp.sub(1);
+            *at.cast::<u64>().add(1) = m.acc;
+        }
+    }
+}
+
+/// The head of an object.
+#[inline(always)]
+unsafe fn header(cx: *mut Cx, object: u64) -> *mut GcHeader {
+    // SAFETY: validation has seen to it that the word, which is not null, is an object's.
+    unsafe { (*cx).gc_base.add(object as usize).cast() }
+}
+
+/// The address of a field, or the trap.
+#[inline(always)]
+unsafe fn field(cx: *mut Cx, object: u64, offset: u64) -> Result<*mut u8, TrapKind> {
+    non_null(object, TrapKind::NullStructReference)?;
+    // SAFETY: validation has seen to it that the word is that of a structure with the field.
+    Ok(unsafe { (*cx).gc_base.add((object + offset) as usize) })
+}
 
 /// The address of an element of `size_bytes`, or the trap.
 #[inline(always)]
@@ -20,149 +107,76 @@ unsafe fn element(
     index: u64,
     size_bytes: usize,
 ) -> Result<*mut u8, TrapKind> {
-    if array == 0 {
-        return Err(TrapKind::NullArrayReference);
-    }
+    non_null(array, TrapKind::NullArrayReference)?;
     // SAFETY: validation has seen to it that the word is an array's.
     unsafe {
-        let object = (*cx).gc_base.add(array as usize);
-        if index >= u64::from((*object.cast::<GcHeader>()).extra) {
+        let object = header(cx, array);
+        if index >= u64::from((*object).extra) {
             return Err(TrapKind::ArrayOutOfBounds);
         }
-        Ok(object.add(OBJECT_HEADER_BYTES as usize + index as usize * size_bytes))
+        let offset = OBJECT_HEADER_BYTES as usize + index as usize * size_bytes;
+        Ok(object.cast::<u8>().add(offset))
     }
-}
-
-macro_rules! gets {
-    ($($structure:ident $array:ident: $storage:ident as $slot:ident;)*) => { handlers! { $(
-        /// `struct.get` of a field of this width: `{ offset in bytes }`.
-        fn $structure(m) {
-            let offset = m.take() as usize;
-            if m.acc == 0 {
-                return m.trap(TrapKind::NullStructReference);
-            }
-            let at = (*m.cx()).gc_base.add(m.acc as usize + offset);
-            m.acc = u64::from(at.cast::<$storage>().read_unaligned() as $slot);
-            m.next()
-        }
-
-        /// `array.get` of an element of this width.
-        fn $array(m) {
-            let at = match element(m.cx(), *m.sp.sub(1), m.acc, size_of::<$storage>()) {
-                Ok(at) => at,
-                Err(kind) => return m.trap(kind),
-            };
-            m.sp = m.sp.sub(1);
-            m.acc = u64::from(at.cast::<$storage>().read_unaligned() as $slot);
-            m.next()
-        }
-    )* } };
-}
-
-macro_rules! sets {
-    ($($structure:ident $array:ident: $storage:ident;)*) => { handlers! { $(
-        /// `struct.set` of a field of this width: `{ offset in bytes }`.
-        fn $structure(m) {
-            let offset = m.take() as usize;
-            let object = *m.sp.sub(1);
-            if object == 0 {
-                return m.trap(TrapKind::NullStructReference);
-            }
-            let at = (*m.cx()).gc_base.add(object as usize + offset);
-            at.cast::<$storage>().write_unaligned(m.acc as $storage);
-            m.drop_slots(2);
-            m.next()
-        }
-
-        /// `array.set` of an element of this width.
-        fn $array(m) {
-            let (array, index) = (*m.sp.sub(2), *m.sp.sub(1));
-            let at = match element(m.cx(), array, index, size_of::<$storage>()) {
-                Ok(at) => at,
-                Err(kind) => return m.trap(kind),
-            };
-            at.cast::<$storage>().write_unaligned(m.acc as $storage);
-            m.drop_slots(3);
-            m.next()
-        }
-    )* } };
-}
-
-gets! {
-    struct_get_8u array_get_8u: u8 as u32;
-    struct_get_16u array_get_16u: u16 as u32;
-    struct_get_32 array_get_32: u32 as u32;
-    struct_get_64 array_get_64: u64 as u64;
-    struct_get_8s array_get_8s: i8 as u32;
-    struct_get_16s array_get_16s: i16 as u32;
-}
-
-sets! {
-    struct_set_8 array_set_8: u8;
-    struct_set_16 array_set_16: u16;
-    struct_set_32 array_set_32: u32;
-    struct_set_64 array_set_64: u64;
 }
 
 handlers! {
-    /// `struct.get` of a v128: `{ offset in bytes }`.
-    fn struct_get_wide(m) {
-        let offset = m.take() as usize;
-        if m.acc == 0 {
-            return m.trap(TrapKind::NullStructReference);
-        }
-        let at = (*m.cx()).gc_base.add(m.acc as usize + offset).cast::<u64>();
-        m.acc = *at;
-        m.push(*at.add(1));
+    /// `struct.get`: `{ offset in bytes }`.
+    fn struct_get<S: Stored>(m) {
+        let offset = m.take();
+        let at = or_trap!(m, field(m.cx(), m.acc, offset));
+        S::load(at, &mut m);
         m.next()
     }
 
-    /// `array.get` of a v128.
-    fn array_get_wide(m) {
-        let at = match element(m.cx(), *m.sp.sub(1), m.acc, 16) {
-            Ok(at) => at.cast::<u64>(),
-            Err(kind) => return m.trap(kind),
-        };
+    /// `struct.set`: `{ offset in bytes }`.
+    fn struct_set<S: Stored>(m) {
+        let offset = m.take();
+        let at = or_trap!(m, field(m.cx(), *m.sp.sub(S::SLOTS), offset));
+        S::store(at, &m);
+        m.drop_slots(1 + S::SLOTS);
+        m.next()
+    }
+
+    /// `array.get`
+    fn array_get<S: Stored>(m) {
+        let at = or_trap!(m, element(m.cx(), *m.sp.sub(1), m.acc, S::SIZE_BYTES));
         m.sp = m.sp.sub(1);
-        m.acc = *at;
-        m.push(*at.add(1));
+        S::load(at, &mut m);
         m.next()
     }
 
-    /// `struct.set` of a v128: `{ offset in bytes }`.
-    fn struct_set_wide(m) {
-        let offset = m.take() as usize;
-        let (object, low) = (*m.sp.sub(2), *m.sp.sub(1));
-        if object == 0 {
-            return m.trap(TrapKind::NullStructReference);
-        }
-        let at = (*m.cx()).gc_base.add(object as usize + offset).cast::<u64>();
-        *at = low;
-        *at.add(1) = m.acc;
-        m.drop_slots(3);
+    /// `array.set`
+    fn array_set<S: Stored>(m) {
+        let (array, index) = (*m.sp.sub(S::SLOTS + 1), *m.sp.sub(S::SLOTS));
+        let at = or_trap!(m, element(m.cx(), array, index, S::SIZE_BYTES));
+        S::store(at, &m);
+        m.drop_slots(2 + S::SLOTS);
         m.next()
     }
+}
 
-    /// `array.set` of a v128.
-    fn array_set_wide(m) {
-        let (array, index, low) = (*m.sp.sub(3), *m.sp.sub(2), *m.sp.sub(1));
-        let at = match element(m.cx(), array, index, 16) {
-            Ok(at) => at.cast::<u64>(),
-            Err(kind) => return m.trap(kind),
-        };
-        *at = low;
-        *at.add(1) = m.acc;
-        m.drop_slots(4);
-        m.next()
-    }
+/// The handlers of an access: by the logarithm of the width; then those that extend the sign.
+pub(super) type ByWidth = [Handler; 7];
 
+macro_rules! by_width {
+    ($($name:ident: $handler:ident;)*) => { $(
+        pub(super) const $name: ByWidth = by_width!($handler U8 U16 W32 W64 Wide S8 S16);
+    )* };
+    ($handler:ident $($stored:ident)*) => { [$($handler::<$stored>),*] };
+}
+
+by_width! {
+    STRUCT_GET: struct_get;
+    STRUCT_SET: struct_set;
+    ARRAY_GET: array_get;
+    ARRAY_SET: array_set;
+}
+
+handlers! {
     /// `array.len`
     fn array_len(m) {
-        if m.acc == 0 {
-            return m.trap(TrapKind::NullArrayReference);
-        }
-        let object = (*m.cx()).gc_base.add(m.acc as usize);
-        m.acc = u64::from((*object.cast::<GcHeader>()).extra);
+        or_trap!(m, non_null(m.acc, TrapKind::NullArrayReference));
+        m.acc = u64::from((*header(m.cx(), m.acc)).extra);
         m.next()
     }
 
@@ -174,18 +188,14 @@ handlers! {
 
     /// `i31.get_s`
     fn i31_get_s(m) {
-        if m.acc == 0 {
-            return m.trap(TrapKind::NullI31Reference);
-        }
+        or_trap!(m, non_null(m.acc, TrapKind::NullI31Reference));
         m.acc = u64::from((m.acc as i32 >> 1) as u32);
         m.next()
     }
 
     /// `i31.get_u`
     fn i31_get_u(m) {
-        if m.acc == 0 {
-            return m.trap(TrapKind::NullI31Reference);
-        }
+        or_trap!(m, non_null(m.acc, TrapKind::NullI31Reference));
         m.acc = u64::from(m.acc as u32 >> 1);
         m.next()
     }
@@ -199,12 +209,12 @@ handlers! {
         let Some(object) = gc::allocate_fast(cx, Cell::unpack(cell)) else {
             return struct_new_slow(immediates, m.sp, m.base, m.len, m.vm, m.acc);
         };
-        *m.sp = m.acc;
-        m.sp = m.sp.add(1).sub(packed as u32 as usize);
-        let at = (*cx).gc_base.add(object as usize);
+        m.spill();
+        m.sp = m.sp.sub(packed as u32 as usize);
+        let head = header(cx, object.into());
         let id = TypeId((packed >> 32) as u32);
-        at.cast::<GcHeader>().write(GcHeader { ty: id, extra: 0 });
-        gc::write_fields(at, &(*ty).layout, m.sp);
+        head.write(GcHeader { ty: id, extra: 0 });
+        gc::write_fields(head.cast(), &(*ty).layout, m.sp);
         m.acc = object.into();
         m.next()
     }
@@ -214,11 +224,7 @@ handlers! {
     #[inline(never)]
     fn struct_new_slow(m) {
         let (ty, _cell, packed, run) = (m.take(), m.take(), m.take(), m.take());
-        let run: Aggregate = std::mem::transmute(run as usize as *const ());
-        *m.sp = m.acc;
-        let top = m.sp.add(1);
-        m.sp = top.sub(packed as u32 as usize);
-        let exit = run(m.vm, ty, 0, m.sp, top);
+        let exit = out_of_line(&mut m, run, (ty, 0), packed as u32 as usize);
         m.acc = *m.sp;
         m.next_unless(exit)
     }
@@ -226,24 +232,17 @@ handlers! {
     /// An instruction out of line that has a result:
     /// `{ implementation, its two immediates, operand slots }`.
     fn aggregate(m) {
-        let run: Aggregate = std::mem::transmute(m.take() as usize as *const ());
-        let (a, b, operands) = (m.take(), m.take(), m.take() as usize);
-        *m.sp = m.acc;
-        let top = m.sp.add(1);
-        m.sp = top.sub(operands);
-        let exit = run(m.vm, a, b, m.sp, top);
+        let (run, a, b, operands) = (m.take(), m.take(), m.take(), m.take() as usize);
+        let exit = out_of_line(&mut m, run, (a, b), operands);
         m.acc = *m.sp;
         m.next_unless(exit)
     }
 
     /// An instruction out of line that has no result; immediates as of `aggregate`.
     fn aggregate_effect(m) {
-        let run: Aggregate = std::mem::transmute(m.take() as usize as *const ());
-        let (a, b, operands) = (m.take(), m.take(), m.take() as usize);
-        *m.sp = m.acc;
-        let top = m.sp.add(1);
-        let exit = run(m.vm, a, b, top.sub(operands), top);
-        m.drop_slots(operands);
+        let (run, a, b, operands) = (m.take(), m.take(), m.take(), m.take() as usize);
+        let exit = out_of_line(&mut m, run, (a, b), operands);
+        m.drop_slots(1);
         m.next_unless(exit)
     }
 
@@ -266,78 +265,67 @@ handlers! {
     /// `br_on_cast` where nothing is dropped: `{ cast, target }`.
     fn br_on_cast(m) {
         let cast = Cast::unpack(m.take());
-        if cast.matches(m.cx(), m.acc) {
-            m.jump();
-        } else {
-            m.ip = m.ip.add(1);
-        }
-        m.next()
+        m.branch(cast.matches(m.cx(), m.acc))
     }
 
     /// `br_on_cast_fail` where nothing is dropped: `{ cast, target }`.
     fn br_on_cast_fail(m) {
         let cast = Cast::unpack(m.take());
-        if cast.matches(m.cx(), m.acc) {
-            m.ip = m.ip.add(1);
-        } else {
-            m.jump();
-        }
-        m.next()
+        m.branch(!cast.matches(m.cx(), m.acc))
     }
 
     /// `ref.get_desc`
     fn ref_get_desc(m) {
-        if m.acc == 0 {
-            return m.trap(TrapKind::NullReference);
-        }
-        let object = (*m.cx()).gc_base.add(m.acc as usize);
-        m.acc = u64::from((*object.cast::<GcHeader>()).extra);
+        or_trap!(m, non_null(m.acc, TrapKind::NullReference));
+        m.acc = u64::from((*header(m.cx(), m.acc)).extra);
         m.next()
     }
 
-    /// `ref.cast_desc_eq`: `{ whether null will do }`.
+    /// `ref.cast_desc_eq`: `{ 1 if null passes }`.
     fn ref_cast_desc_eq(m) {
-        let nullable = m.take() != 0;
-        let descriptor = m.pop();
-        if descriptor == 0 {
-            return m.trap(TrapKind::NullDescriptorReference);
-        }
-        let is_null = nullable && m.acc == 0;
-        if !is_null && !gc::has_descriptor(m.cx(), m.acc, descriptor) {
+        if !or_trap!(m, pop_descriptor(&mut m)) {
             return m.trap(TrapKind::DescriptorCastFailure);
         }
         m.next()
     }
 
-    /// `br_on_cast_desc_eq` where nothing is dropped: `{ whether null will do, target }`.
+    /// `br_on_cast_desc_eq` where nothing is dropped: `{ 1 if null passes, target }`.
     fn br_on_cast_desc_eq(m) {
-        let nullable = m.take() != 0;
-        let descriptor = m.pop();
-        if descriptor == 0 {
-            return m.trap(TrapKind::NullDescriptorReference);
-        }
-        let is_null = nullable && m.acc == 0;
-        if is_null || gc::has_descriptor(m.cx(), m.acc, descriptor) {
-            m.jump();
-        } else {
-            m.ip = m.ip.add(1);
-        }
-        m.next()
+        let has_descriptor = or_trap!(m, pop_descriptor(&mut m));
+        m.branch(has_descriptor)
     }
 
-    /// `br_on_cast_desc_eq_fail` where nothing is dropped: `{ whether null will do, target }`.
+    /// `br_on_cast_desc_eq_fail` where nothing is dropped: `{ 1 if null passes, target }`.
     fn br_on_cast_desc_eq_fail(m) {
-        let nullable = m.take() != 0;
-        let descriptor = m.pop();
-        if descriptor == 0 {
-            return m.trap(TrapKind::NullDescriptorReference);
-        }
+        let has_descriptor = or_trap!(m, pop_descriptor(&mut m));
+        m.branch(!has_descriptor)
+    }
+}
+
+/// Runs an instruction out of line on operands that it spills: then the first of them, or the
+/// result, is at `sp`.
+#[inline(always)]
+unsafe fn out_of_line(m: &mut Machine, run: u64, (a, b): (u64, u64), operands: usize) -> Exit {
+    // SAFETY: the immediate is the address of an implementation, whose contract the translator and
+    // the machine's invariants keep.
+    unsafe {
+        let run: Aggregate = std::mem::transmute(run as usize as *const ());
+        m.spill();
+        let top = m.sp;
+        m.sp = top.sub(operands);
+        run(m.vm, a, b, m.sp, top)
+    }
+}
+
+/// Pops a descriptor: true if the reference below it has that one, or is null and null passes, as
+/// the next immediate says.
+#[inline(always)]
+unsafe fn pop_descriptor(m: &mut Machine) -> Result<bool, TrapKind> {
+    // SAFETY: the machine's invariants.
+    unsafe {
+        let (nullable, descriptor) = (m.take() != 0, m.pop());
+        non_null(descriptor, TrapKind::NullDescriptorReference)?;
         let is_null = nullable && m.acc == 0;
-        if is_null || gc::has_descriptor(m.cx(), m.acc, descriptor) {
-            m.ip = m.ip.add(1);
-        } else {
-            m.jump();
-        }
-        m.next()
+        Ok(is_null || gc::has_descriptor(m.cx(), m.acc, descriptor))
     }
 }

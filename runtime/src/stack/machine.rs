@@ -38,9 +38,12 @@ pub(super) type Handler = unsafe extern "C" fn(
 
 /// Defines handlers. A body works on the machine, and ends by calling `next` or another way on.
 macro_rules! handlers {
-    ($($(#[$meta:meta])* fn $name:ident($m:ident) $body:block)*) => { $(
+    ($(
+        $(#[$meta:meta])*
+        fn $name:ident $(<$g:ident: $bound:ident>)? ($m:ident) $body:block
+    )*) => { $(
         $(#[$meta])*
-        pub(in crate::stack) unsafe extern "C" fn $name(
+        pub(in crate::stack) unsafe extern "C" fn $name $(<$g: $bound>)? (
             ip: *const u64,
             sp: *mut u64,
             base: *mut u8,
@@ -56,6 +59,23 @@ macro_rules! handlers {
     )* };
 }
 pub(super) use handlers;
+
+/// The value of a result; a trap ends execution.
+macro_rules! or_trap {
+    ($m:ident, $result:expr) => {
+        match $result {
+            Ok(value) => value,
+            Err(kind) => return $m.trap(kind),
+        }
+    };
+}
+pub(super) use or_trap;
+
+/// The trap of an instruction whose operand is null.
+#[inline(always)]
+pub(super) fn non_null(word: u64, kind: TrapKind) -> Result<(), TrapKind> {
+    if word == 0 { Err(kind) } else { Ok(()) }
+}
 
 /// The registers. They live in registers of the host: handlers are compiled so that no `Machine`
 /// is ever in memory.
@@ -144,14 +164,36 @@ impl Machine {
         unsafe { self.ip = self.ip.byte_offset(*self.ip as isize) };
     }
 
-    /// Pushes one slot.
+    /// Jumps by the immediate at `ip` if the branch is taken, else goes on behind it.
     #[inline(always)]
-    pub(super) unsafe fn push(&mut self, slot: u64) {
+    pub(super) unsafe fn branch(mut self, is_taken: bool) -> Exit {
+        // SAFETY: the machine's invariants.
+        unsafe {
+            if is_taken {
+                self.jump();
+                self.next()
+            } else {
+                self.ip = self.ip.add(1);
+                self.next()
+            }
+        }
+    }
+
+    /// Writes the top slot to memory: `sp` is then behind all operands.
+    #[inline(always)]
+    pub(super) unsafe fn spill(&mut self) {
         // SAFETY: the function's call has checked room for its highest stack.
         unsafe {
             *self.sp = self.acc;
             self.sp = self.sp.add(1);
         }
+    }
+
+    /// Pushes one slot.
+    #[inline(always)]
+    pub(super) unsafe fn push(&mut self, slot: u64) {
+        // SAFETY: as for `spill`.
+        unsafe { self.spill() };
         self.acc = slot;
     }
 

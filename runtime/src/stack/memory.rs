@@ -5,107 +5,140 @@
 //! length that this thread knows of a shared memory may have been grown by another: that is looked
 //! at before an access traps, and nowhere else.
 
-use super::machine::handlers;
+use super::machine::{handlers, or_trap};
 use crate::helpers;
+use crate::ops::for_each_group;
+use crate::simd as pure;
 use crate::trap::TrapKind;
 use crate::vm::{MemoryInst, Vm};
 
-/// Accesses to memory 0 with 32-bit addresses: `{ offset in bytes }`.
-#[expect(
-    non_snake_case,
-    reason = "a handler is named as the variant of its opcode"
-)]
-pub(super) mod near {
-    use super::{handlers, near_beyond};
-    use crate::ops::{for_each_load, for_each_store};
-
-    macro_rules! loads {
-        (load { $($op:ident $bytes:tt $name:literal $proposal:ident
-            { $storage:ident as $slot:ident -> $ty:ident })* }) => { handlers! { $(
-            #[doc = concat!("`", $name, "`")]
-            fn $op(m) {
-                let at = m.acc as usize + m.take() as usize;
-                if at + size_of::<$storage>() > m.len {
-                    return near_beyond(m.ip, m.sp, m.base, m.len, m.vm, m.acc);
-                }
-                let value = $storage::from_le(m.base.add(at).cast::<$storage>().read_unaligned());
-                m.acc = u64::from(value as $slot);
-                m.next()
-            }
-        )* } };
-    }
-
-    macro_rules! stores {
-        (store { $($op:ident $bytes:tt $name:literal $proposal:ident
-            { $ty:ident -> $slot:ident as $storage:ident })* }) => { handlers! { $(
-            #[doc = concat!("`", $name, "`")]
-            fn $op(m) {
-                let at = *m.sp.sub(1) as usize + m.take() as usize;
-                if at + size_of::<$storage>() > m.len {
-                    return near_beyond(m.ip, m.sp, m.base, m.len, m.vm, m.acc);
-                }
-                let value = (m.acc as $storage).to_le();
-                m.base.add(at).cast::<$storage>().write_unaligned(value);
-                m.drop_slots(2);
-                m.next()
-            }
-        )* } };
-    }
-
-    for_each_load!(loads);
-    for_each_store!(stores);
+/// The host's address of an access to memory 0 with 32-bit addresses: `{ offset in bytes }`. An
+/// access outside of the memory ends the handler.
+macro_rules! near_place {
+    ($m:ident, $address:expr, $storage:ident) => {{
+        let at = $address as usize + $m.take() as usize;
+        if at + size_of::<$storage>() > $m.len {
+            return near_beyond($m.ip, $m.sp, $m.base, $m.len, $m.vm, $m.acc);
+        }
+        $m.base.add(at).cast::<$storage>()
+    }};
 }
 
-/// Accesses to any memory: `{ offset in bytes, memory index }`.
-#[expect(
-    non_snake_case,
-    reason = "a handler is named as the variant of its opcode"
-)]
-pub(super) mod far {
-    use super::{TrapKind, far_address, handlers};
-    use crate::ops::{for_each_load, for_each_store};
-
-    macro_rules! loads {
-        (load { $($op:ident $bytes:tt $name:literal $proposal:ident
-            { $storage:ident as $slot:ident -> $ty:ident })* }) => { handlers! { $(
-            #[doc = concat!("`", $name, "`")]
-            fn $op(m) {
-                let (offset, memory) = (m.take(), m.take());
-                let at = far_address(m.vm, memory, m.acc, offset, size_of::<$storage>());
-                if at.is_null() {
-                    return m.trap(TrapKind::MemoryOutOfBounds);
-                }
-                let value = $storage::from_le(at.cast::<$storage>().read_unaligned());
-                m.acc = u64::from(value as $slot);
-                m.next()
-            }
-        )* } };
-    }
-
-    macro_rules! stores {
-        (store { $($op:ident $bytes:tt $name:literal $proposal:ident
-            { $ty:ident -> $slot:ident as $storage:ident })* }) => { handlers! { $(
-            #[doc = concat!("`", $name, "`")]
-            fn $op(m) {
-                let (offset, memory) = (m.take(), m.take());
-                let address = *m.sp.sub(1);
-                let at = far_address(m.vm, memory, address, offset, size_of::<$storage>());
-                if at.is_null() {
-                    return m.trap(TrapKind::MemoryOutOfBounds);
-                }
-                at.cast::<$storage>().write_unaligned((m.acc as $storage).to_le());
-                m.drop_slots(2);
-                m.next()
-            }
-        )* } };
-    }
-
-    for_each_load!(loads);
-    for_each_store!(stores);
+/// The host's address of an access to any memory: `{ offset in bytes, memory index }`. An access
+/// outside of the memory ends the handler.
+macro_rules! far_place {
+    ($m:ident, $address:expr, $storage:ident) => {{
+        let (offset, memory) = ($m.take(), $m.take());
+        let size_bytes = size_of::<$storage>();
+        or_trap!($m, far_address($m.vm, memory, $address, offset, size_bytes)).cast::<$storage>()
+    }};
 }
 
-/// The host's address of `size_bytes` at `address + offset` of a memory, or null if they are not
-/// all inside of it.
+/// Defines the handlers of accesses, each named as the variant of its opcode, by the macro that
+/// finds their places. The immediates of those, then the lane.
+macro_rules! accesses {
+    ($module:ident $place:ident) => {
+        #[expect(
+            non_snake_case,
+            reason = "a handler is named as the variant of its opcode"
+        )]
+        pub(super) mod $module {
+            use super::*;
+
+            for_each_group!([for_each_load] loads; $place);
+            for_each_group!([for_each_store] stores; $place);
+            for_each_group!([for_each_simd_load] vector_loads; $place);
+            for_each_group!([for_each_simd_store] vector_stores; $place);
+            for_each_group!([for_each_simd_load_lane] load_lanes; $place);
+            for_each_group!([for_each_simd_store_lane] store_lanes; $place);
+        }
+    };
+}
+
+macro_rules! loads {
+    ($place:ident load { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $storage:ident as $slot:ident -> $ty:ident })* }) => { handlers! { $(
+        #[doc = concat!("`", $name, "`")]
+        fn $op(m) {
+            let value = $storage::from_le($place!(m, m.acc, $storage).read_unaligned());
+            m.acc = u64::from(value as $slot);
+            m.next()
+        }
+    )* } };
+}
+
+macro_rules! stores {
+    ($place:ident store { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $ty:ident -> $slot:ident as $storage:ident })* }) => { handlers! { $(
+        #[doc = concat!("`", $name, "`")]
+        fn $op(m) {
+            let place = $place!(m, *m.sp.sub(1), $storage);
+            place.write_unaligned((m.acc as $storage).to_le());
+            m.drop_slots(2);
+            m.next()
+        }
+    )* } };
+}
+
+macro_rules! vector_loads {
+    ($place:ident simd_load { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident($storage:ident) -> v128; $($column:tt)* })* }) => { handlers! { $(
+        #[doc = concat!("`", $name, "`")]
+        fn $op(m) {
+            let bits = $storage::from_le($place!(m, m.acc, $storage).read_unaligned());
+            m.sp = m.sp.add(1);
+            m.set_top(pure::$func(bits));
+            m.next()
+        }
+    )* } };
+}
+
+macro_rules! vector_stores {
+    ($place:ident simd_store { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128) -> $storage:ident })* }) => { handlers! { $(
+        #[doc = concat!("`", $name, "`")]
+        fn $op(m) {
+            let place = $place!(m, *m.sp.sub(2), $storage);
+            place.write_unaligned(pure::$func(m.top()).to_le());
+            m.drop_slots(3);
+            m.next()
+        }
+    )* } };
+}
+
+macro_rules! load_lanes {
+    ($place:ident simd_load_lane { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident($storage:ident, v128, lane) -> v128; $($column:tt)* })* }) => { handlers! { $(
+        #[doc = concat!("`", $name, "`")]
+        fn $op(m) {
+            let bits = $storage::from_le($place!(m, *m.sp.sub(2), $storage).read_unaligned());
+            let result = pure::$func(bits, m.top(), m.take() as u8);
+            m.sp = m.sp.sub(1);
+            m.set_top(result);
+            m.next()
+        }
+    )* } };
+}
+
+macro_rules! store_lanes {
+    ($place:ident simd_store_lane { $($op:ident $bytes:tt $name:literal $proposal:ident
+        { $func:ident(v128, lane) -> $storage:ident; $($column:tt)* })* }) => { handlers! { $(
+        #[doc = concat!("`", $name, "`")]
+        fn $op(m) {
+            let place = $place!(m, *m.sp.sub(2), $storage);
+            let bits: $storage = pure::$func(m.top(), m.take() as u8);
+            place.write_unaligned(bits.to_le());
+            m.drop_slots(3);
+            m.next()
+        }
+    )* } };
+}
+
+accesses!(near near_place);
+accesses!(far far_place);
+
+/// The host's address of `size_bytes` at `address + offset` of a memory, if they are all inside of
+/// it.
 #[inline(always)]
 pub(super) unsafe fn far_address(
     vm: *mut Vm,
@@ -113,31 +146,21 @@ pub(super) unsafe fn far_address(
     address: u64,
     offset: u64,
     size_bytes: usize,
-) -> *mut u8 {
+) -> Result<*mut u8, TrapKind> {
     // SAFETY: validation has checked the memory index.
     let memory = unsafe { *(*vm).memories.add(memory as usize) };
-    let Some(start) = address.checked_add(offset) else {
-        return std::ptr::null_mut();
-    };
-    let Some(end) = start.checked_add(size_bytes as u64) else {
-        return std::ptr::null_mut();
+    let start = address.checked_add(offset);
+    let range = start.and_then(|start| Some((start, start.checked_add(size_bytes as u64)?)));
+    let Some((start, end)) = range else {
+        return Err(TrapKind::MemoryOutOfBounds);
     };
     // SAFETY: memories of a store live as long as it does; the range is inside of this one.
     unsafe {
         if end > (*memory).len_bytes as u64 && end > far_len(memory) {
-            return std::ptr::null_mut();
+            return Err(TrapKind::MemoryOutOfBounds);
         }
-        (*memory).base.add(start as usize)
+        Ok((*memory).base.add(start as usize))
     }
-}
-
-/// The host's address of what is beyond the known length of memory 0, if another thread has grown
-/// it; else null.
-#[cold]
-#[inline(never)]
-pub(super) unsafe fn beyond(vm: *mut Vm, at: usize, size_bytes: usize) -> *mut u8 {
-    // SAFETY: an access to memory 0 is made where there is one.
-    unsafe { far_address(vm, 0, at as u64, 0, size_bytes) }
 }
 
 /// The length of a memory that another thread may have grown.

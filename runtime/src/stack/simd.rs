@@ -6,11 +6,9 @@
 //! to a load of the same bytes at once, but waits where a load wants the bytes of two stores.
 
 use super::machine::{Machine, handlers};
-use super::memory::{beyond, far_address};
 use crate::numeric::Slot;
 use crate::ops::for_each_group;
 use crate::simd::{self as pure, V128};
-use crate::trap::TrapKind;
 
 /// A vector that the compiler does not look through, so that it computes on the whole vector and
 /// not on the slots that the vector came from.
@@ -55,7 +53,7 @@ fn opaque(vector: V128) -> V128 {
 impl Machine {
     /// The vector at the top of the stack.
     #[inline(always)]
-    unsafe fn top(&self) -> V128 {
+    pub(super) unsafe fn top(&self) -> V128 {
         // SAFETY: validated code has a v128 there.
         opaque(V128::from_slots(unsafe { [*self.sp.sub(1), self.acc] }))
     }
@@ -73,7 +71,7 @@ impl Machine {
 
     /// Puts a vector on top in the place of as many slots as it takes.
     #[inline(always)]
-    unsafe fn set_top(&mut self, vector: V128) {
+    pub(super) unsafe fn set_top(&mut self, vector: V128) {
         let [low, high] = opaque(vector).into_slots();
         // SAFETY: the machine's invariants.
         unsafe { *self.sp.sub(1) = low };
@@ -82,9 +80,9 @@ impl Machine {
 }
 
 macro_rules! unary {
-    ($func:ident $name:literal) => {
+    ($func:ident) => {
         handlers! {
-            #[doc = concat!("`", $name, "`")]
+            /// The row with this function.
             fn $func(m) {
                 let result = pure::$func(m.top());
                 m.set_top(result);
@@ -95,9 +93,9 @@ macro_rules! unary {
 }
 
 macro_rules! binary {
-    ($func:ident $name:literal) => {
+    ($func:ident) => {
         handlers! {
-            #[doc = concat!("`", $name, "`")]
+            /// The row with this function.
             fn $func(m) {
                 let result = pure::$func(m.below(3), m.top());
                 m.sp = m.sp.sub(2);
@@ -109,9 +107,9 @@ macro_rules! binary {
 }
 
 macro_rules! ternary {
-    ($func:ident $name:literal) => {
+    ($func:ident) => {
         handlers! {
-            #[doc = concat!("`", $name, "`")]
+            /// The row with this function.
             fn $func(m) {
                 let result = pure::$func(m.below(5), m.below(3), m.top());
                 m.sp = m.sp.sub(4);
@@ -191,7 +189,7 @@ macro_rules! replace_lane {
 /// A handler for each row, by the macro named before the groups.
 macro_rules! rows {
     ($handler:ident $($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident $($tail:tt)* })* })*) => { $($($handler! { $func $name })*)* };
+        { $func:ident $($tail:tt)* })* })*) => { $($($handler! { $func })*)* };
 }
 
 for_each_group!([for_each_simd_unary] rows; unary);
@@ -222,132 +220,11 @@ pub(super) mod native {
     macro_rules! rows {
         ($handler:ident $($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
             { $func:ident $($tail:tt)* })* })*) => {
-            $($(by_profile! { $func [$handler! { $func $name }] [] })*)*
+            $($(by_profile! { $func [$handler! { $func }] [] })*)*
         };
     }
 
     for_each_group!([for_each_simd_unary] rows; unary);
     for_each_group!([for_each_simd_binary] rows; binary);
     for_each_group!([for_each_simd_ternary] rows; ternary);
-}
-
-/// Defines the handlers of accesses to memories that `$address` finds: the host's address of so
-/// many bytes at an address, by the immediates at hand; null outside of the memory.
-macro_rules! accesses {
-    ($address:ident) => {
-        for_each_group!([for_each_simd_load] loads; $address);
-        for_each_group!([for_each_simd_store] stores; $address);
-        for_each_group!([for_each_simd_load_lane] load_lanes; $address);
-        for_each_group!([for_each_simd_store_lane] store_lanes; $address);
-    };
-}
-
-macro_rules! loads {
-    ($address:ident simd_load { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident($storage:ident) -> v128; $($column:tt)* })* }) => { handlers! { $(
-        #[doc = concat!("`", $name, "`")]
-        fn $op(m) {
-            let at = $address(m.acc, size_of::<$storage>(), &mut m);
-            if at.is_null() {
-                return m.trap(TrapKind::MemoryOutOfBounds);
-            }
-            let bits = $storage::from_le(at.cast::<$storage>().read_unaligned());
-            m.sp = m.sp.add(1);
-            m.set_top(pure::$func(bits));
-            m.next()
-        }
-    )* } };
-}
-
-macro_rules! stores {
-    ($address:ident simd_store { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128) -> $storage:ident })* }) => { handlers! { $(
-        #[doc = concat!("`", $name, "`")]
-        fn $op(m) {
-            let at = $address(*m.sp.sub(2), size_of::<$storage>(), &mut m);
-            if at.is_null() {
-                return m.trap(TrapKind::MemoryOutOfBounds);
-            }
-            at.cast::<$storage>().write_unaligned(pure::$func(m.top()).to_le());
-            m.drop_slots(3);
-            m.next()
-        }
-    )* } };
-}
-
-macro_rules! load_lanes {
-    ($address:ident simd_load_lane { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident($storage:ident, v128, lane) -> v128; $($column:tt)* })* }) => { handlers! { $(
-        #[doc = concat!("`", $name, "`")]
-        fn $op(m) {
-            let at = $address(*m.sp.sub(2), size_of::<$storage>(), &mut m);
-            if at.is_null() {
-                return m.trap(TrapKind::MemoryOutOfBounds);
-            }
-            let bits = $storage::from_le(at.cast::<$storage>().read_unaligned());
-            let result = pure::$func(bits, m.top(), m.take() as u8);
-            m.sp = m.sp.sub(1);
-            m.set_top(result);
-            m.next()
-        }
-    )* } };
-}
-
-macro_rules! store_lanes {
-    ($address:ident simd_store_lane { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $func:ident(v128, lane) -> $storage:ident; $($column:tt)* })* }) => { handlers! { $(
-        #[doc = concat!("`", $name, "`")]
-        fn $op(m) {
-            let at = $address(*m.sp.sub(2), size_of::<$storage>(), &mut m);
-            if at.is_null() {
-                return m.trap(TrapKind::MemoryOutOfBounds);
-            }
-            let bits: $storage = pure::$func(m.top(), m.take() as u8);
-            at.cast::<$storage>().write_unaligned(bits.to_le());
-            m.drop_slots(3);
-            m.next()
-        }
-    )* } };
-}
-
-/// Accesses to memory 0 with 32-bit addresses: `{ offset in bytes }`, then the lane.
-#[expect(
-    non_snake_case,
-    reason = "a handler is named as the variant of its opcode"
-)]
-pub(super) mod near {
-    use super::{Machine, TrapKind, beyond, for_each_group, handlers, pure};
-
-    #[inline(always)]
-    unsafe fn address(address: u64, size_bytes: usize, m: &mut Machine) -> *mut u8 {
-        // SAFETY: the machine's invariants.
-        let at = address as usize + unsafe { m.take() } as usize;
-        if at + size_bytes > m.len {
-            // SAFETY: the machine's invariants.
-            return unsafe { beyond(m.vm, at, size_bytes) };
-        }
-        m.base.wrapping_add(at)
-    }
-
-    accesses!(address);
-}
-
-/// Accesses to any memory: `{ offset in bytes, memory index }`, then the lane.
-#[expect(
-    non_snake_case,
-    reason = "a handler is named as the variant of its opcode"
-)]
-pub(super) mod far {
-    use super::{Machine, TrapKind, far_address, for_each_group, handlers, pure};
-
-    #[inline(always)]
-    unsafe fn address(address: u64, size_bytes: usize, m: &mut Machine) -> *mut u8 {
-        // SAFETY: the machine's invariants.
-        unsafe {
-            let (offset, memory) = (m.take(), m.take());
-            far_address(m.vm, memory, address, offset, size_bytes)
-        }
-    }
-
-    accesses!(address);
 }

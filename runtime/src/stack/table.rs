@@ -1,7 +1,7 @@
 //! Handlers of tables and references (spec: "Table Instructions", "Reference Instructions").
 //! Indices of tables with 32-bit and with 64-bit addresses are the same slots: zero-extended.
 
-use super::machine::handlers;
+use super::machine::{handlers, non_null, or_trap};
 use crate::helpers;
 use crate::trap::TrapKind;
 
@@ -95,9 +95,7 @@ handlers! {
 
     /// `ref.as_non_null`
     fn ref_as_non_null(m) {
-        if m.acc == 0 {
-            return m.trap(TrapKind::NullReference);
-        }
+        or_trap!(m, non_null(m.acc, TrapKind::NullReference));
         m.next()
     }
 }

@@ -256,33 +256,27 @@ impl<'m> Translator<'m> {
     /// Emits an instruction whose handler calls out for its whole work (contract C2).
     fn emit_helper(&mut self, op: Op, handler: Handler, immediates: &[u64]) {
         self.emit(handler, immediates);
+        self.count_helper(op);
+    }
+
+    fn count_helper(&mut self, op: Op) {
         self.proof.ops_inline -= 1;
         *self.proof.ops_via_helper.entry(op.mnemonic()).or_default() += 1;
     }
 
-    fn push_types(&mut self, types: &[ValType]) {
-        for &ty in types {
-            self.stack.push_value(ty == ValType::V128);
-        }
-    }
-
     fn push_params(&mut self, type_index: u32) {
         let signature = &self.signatures[type_index as usize];
-        if signature.has_wide {
-            let ty = signature.ty.clone();
-            self.push_types(&ty.params);
-        } else {
-            self.stack.push(signature.params);
+        match signature.has_wide {
+            true => self.stack.push_types(&signature.ty.params),
+            false => self.stack.push(signature.params),
         }
     }
 
     fn push_results(&mut self, type_index: u32) {
         let signature = &self.signatures[type_index as usize];
-        if signature.has_wide {
-            let ty = signature.ty.clone();
-            self.push_types(&ty.results);
-        } else {
-            self.stack.push(signature.results);
+        match signature.has_wide {
+            true => self.stack.push_types(&signature.ty.results),
+            false => self.stack.push(signature.results),
         }
     }
 }

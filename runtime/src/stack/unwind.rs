@@ -9,7 +9,7 @@
 
 use super::call::EXIT_CODE;
 use super::code::FuncCode;
-use super::machine::{Machine, handlers, trap_in_caller};
+use super::machine::{Machine, handlers, non_null, or_trap, trap_in_caller};
 use crate::gc;
 use crate::store::{StoreData, caught, collect};
 use crate::trap::TrapKind;
@@ -100,8 +100,7 @@ handlers! {
     /// `throw`: `{ tag index }`.
     fn throw(m) {
         let tag = *(*m.vm).tags.add(m.take() as usize);
-        *m.sp = m.acc;
-        m.sp = m.sp.add(1);
+        m.spill();
         let cx = m.cx();
         let payload = m.sp.sub((*tag).payload_slots as usize);
         match collect::new_exception(cx, tag, payload, m.sp) {
@@ -112,9 +111,7 @@ handlers! {
 
     /// `throw_ref`
     fn throw_ref(m) {
-        if m.acc == 0 {
-            return m.trap(TrapKind::NullExceptionReference);
-        }
+        or_trap!(m, non_null(m.acc, TrapKind::NullExceptionReference));
         go_on(m.ip, m.sp, m.base, m.len, m.vm, m.acc)
     }
 

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::gc::{Cast, Cell};
 use crate::ir::{Inst, List, Operand, Role, Slot, Type};
 use crate::ops::Op;
-use crate::register::table::opcode;
+use crate::register::table::{GETS, SETS, opcode};
 use crate::store::aggregate::aggregate;
 use crate::types::{FieldLayout, RefType};
 
@@ -23,10 +23,7 @@ impl Fuser<'_> {
         let index = self.slot(index, Type::I32, 1);
         let dst = self.layout.slot(dst);
         let to = self.dst(dst);
-        let code = match read_form(op, element) {
-            Some(form) => opcode!(array_get) + form,
-            None => opcode!(array_get_vector),
-        };
+        let code = opcode!(array_get) + read_form(op, element);
         self.cell(code, array, index, to);
         self.done(dst, element.storage.into());
     }
@@ -85,10 +82,7 @@ impl Fuser<'_> {
         let object = self.slot(object, Type::Ref, 0);
         let dst = self.layout.slot(dst);
         let to = self.dst(dst);
-        let code = match read_form(op, field) {
-            Some(form) => opcode!(struct_get) + form * 2,
-            None => opcode!(struct_get_vector),
-        };
+        let code = opcode!(struct_get) + read_form(op, field) * 2;
         match u16::try_from(field.offset_bytes) {
             Ok(offset) => self.cell(code, object, offset, to),
             Err(_) => {
@@ -104,10 +98,7 @@ impl Fuser<'_> {
             self.slot(object, Type::Ref, 0),
             self.slot(value, field.storage.into(), 1),
         );
-        let code = match field.size_log2 {
-            4 => opcode!(struct_set_vector),
-            width => opcode!(struct_set) + u16::from(width) * 2,
-        };
+        let code = opcode!(struct_set) + u16::from(field.size_log2) * 2;
         match u16::try_from(field.offset_bytes) {
             Ok(offset) => self.cell(code, object, value, offset),
             Err(_) => {
@@ -122,10 +113,7 @@ impl Fuser<'_> {
         let array = self.slot(operands[0], Type::Ref, 0);
         let index = self.slot(operands[1], Type::I32, 1);
         let value = self.slot(operands[2], element.storage.into(), 2);
-        let code = match element.size_log2 {
-            4 => opcode!(array_set_vector),
-            width => opcode!(array_set) + u16::from(width),
-        };
+        let code = opcode!(array_set) + u16::from(element.size_log2);
         self.cell(code, array, index, value);
     }
 
@@ -175,14 +163,11 @@ impl Fuser<'_> {
     }
 }
 
-/// The position among the handlers that read a field; `None` for a v128.
-fn read_form(op: Op, field: FieldLayout) -> Option<u16> {
+/// The position among the handlers that read a field.
+fn read_form(op: Op, field: FieldLayout) -> u16 {
     let is_signed = matches!(op, Op::StructGetS | Op::ArrayGetS);
-    match field.storage.into() {
-        Type::V128 => None,
-        Type::F64 => Some(6),
-        Type::I32 | Type::I64 | Type::F32 | Type::Ref => {
-            Some(u16::from(field.size_log2) + if is_signed { 4 } else { 0 })
-        }
+    if Type::from(field.storage) == Type::F64 {
+        return GETS as u16 - 1;
     }
+    u16::from(field.size_log2) + if is_signed { SETS as u16 } else { 0 }
 }

@@ -7,10 +7,9 @@
 use super::memory::at;
 use crate::atomic::{self, Word};
 use crate::helpers::{self, EXIT_SHIFT, ResultOrExit};
-use crate::ops::for_each_group;
-use crate::register::machine::Handler;
-use crate::register::machine::{Regs, handlers};
-use crate::register::table::{ATOMIC_OPS, SYNC_OPS, for_each_sync};
+use crate::ops::{Op, for_each_group};
+use crate::register::machine::{Handler, Regs, handlers, or_trap};
+use crate::register::table::{ATOMIC_OPS, SYNC_OPS, by_op};
 use crate::trap::TrapKind;
 use crate::vm::{EXIT_OK, Exit, Vm};
 
@@ -53,10 +52,7 @@ handlers! {
         if !atomic::is_aligned(address, offset, A::SIZE_BYTES) {
             return r.trap(TrapKind::UnalignedAtomic);
         }
-        let at = at(r.vm, memory_index(&r), [address, offset], A::SIZE_BYTES);
-        let Some(at) = at else {
-            return r.trap(TrapKind::MemoryOutOfBounds);
-        };
+        let at = or_trap!(r, at(r.vm, memory_index(&r), [address, offset], A::SIZE_BYTES));
         let value = A::access(at, *r.slot(2), *r.slot(3));
         if A::HAS_RESULT {
             result(&mut r, value);
@@ -127,7 +123,7 @@ for_each_group! {
 }
 
 macro_rules! syncs {
-    ($($op:ident($($operand:ident),*) => $helper:ident;)*) => {
+    ($($op:ident => $helper:ident($($operand:ident),*);)*) => {
         mod sync_ops {
             $(pub(super) struct $op;)*
         }
@@ -137,30 +133,21 @@ macro_rules! syncs {
                 vm: *mut Vm,
                 memory: u32,
                 [address, offset]: [u64; 2],
-                [$($operand),*]: [u64; 2],
+                operands: [u64; 2],
             ) -> ResultOrExit {
+                let [$($operand),*, ..] = operands;
                 // SAFETY: the caller's contract.
-                unsafe { syncs!(call $helper vm memory address offset $($operand)*) }
+                unsafe { helpers::$helper(vm, memory, address, offset $(, $operand)*) }
             }
         })*
+        pub(super) const SYNC: [Handler; SYNC_OPS.len()] = by_op(SYNC_OPS, [$(
+            (Op::$op, sync::<sync_ops::$op> as Handler)
+        ),*]);
     };
-    (call atomic_notify $vm:ident $memory:ident $address:ident $offset:ident
-        $count:ident $none:ident) => {
-        helpers::atomic_notify($vm, $memory, $address, $offset, $count)
-    };
-    (call $helper:ident $($operand:ident)*) => { helpers::$helper($($operand),*) };
 }
 
 syncs! {
-    MemoryAtomicWait32(expected, timeout) => atomic_wait32;
-    MemoryAtomicWait64(expected, timeout) => atomic_wait64;
-    MemoryAtomicNotify(count, _none) => atomic_notify;
+    MemoryAtomicWait32 => atomic_wait32(expected, timeout);
+    MemoryAtomicWait64 => atomic_wait64(expected, timeout);
+    MemoryAtomicNotify => atomic_notify(count);
 }
-
-macro_rules! sync_handlers {
-    ($($op:ident)*) => {
-        pub(super) const SYNC: [Handler; SYNC_OPS.len()] = [$(sync::<sync_ops::$op>),*];
-    };
-}
-
-for_each_sync!(sync_handlers);

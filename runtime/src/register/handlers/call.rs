@@ -11,13 +11,14 @@ use super::unwind::{self, UNCAUGHT};
 use crate::engine::Tier;
 use crate::register::code::{self, linked};
 use crate::register::machine::{
-    AccValue, Flow, Handler, Immediate, InAcc, InSlot, Ip, OperandSource, Regs, ended, handlers,
+    AccValue, Flow, Handler, Immediate, InAcc, InSlot, Ip, OperandSource, Regs, ended, forms,
+    handlers, non_null, or_trap,
 };
-use crate::register::table::{CALL_CELLS, EXIT, RELOAD};
+use crate::register::table::{CALL_CELLS, EXIT, RELOAD, TAIL_CALL};
 use crate::store::StoreData;
 use crate::trap::TrapKind;
 use crate::types::TypeId;
-use crate::vm::{self, ControlFrame, Cx, EXIT_OK, Exit, FuncInst, TableInst, Vm};
+use crate::vm::{self, ControlFrame, Cx, EXIT_OK, EXIT_TAIL_CALL, Exit, FuncInst, TableInst, Vm};
 
 /// The entry of every function of the tier.
 ///
@@ -126,22 +127,14 @@ handlers! {
 
     /// Calls element `c` of a table; the further cell holds type and table.
     fn call_indirect(r) {
-        let index = *r.slot(3);
-        match callee(&r, index) {
-            Ok(func) => {
-                r.acc = func as u64;
-                r.handle(call_func)
-            }
-            Err(kind) => r.trap(kind),
-        }
+        r.acc = or_trap!(r, callee(&r, *r.slot(3))) as u64;
+        r.handle(call_func)
     }
 
     /// Calls the function that `c` refers to.
     fn call_ref(r) {
         r.acc = *r.slot(3);
-        if r.acc == 0 {
-            return r.trap(TrapKind::NullFunctionReference);
-        }
+        or_trap!(r, non_null(r.acc, TrapKind::NullFunctionReference));
         r.handle(call_func)
     }
 
@@ -170,8 +163,7 @@ handlers! {
                 return r.fail(exit);
             }
             r.reload();
-            r.acc = *args;
-            r.facc = f64::from_bits(*args);
+            r.take_result(args);
             return r.next(CALL_CELLS);
         }
         let code = (*func).register.cast::<u64>();
@@ -205,22 +197,14 @@ handlers! {
 
     /// Goes to element `c` of a table; the further cell holds type and table.
     fn return_call_indirect(r) {
-        let index = *r.slot(3);
-        match callee(&r, index) {
-            Ok(func) => {
-                r.acc = func as u64;
-                r.handle(return_call_func)
-            }
-            Err(kind) => r.trap(kind),
-        }
+        r.acc = or_trap!(r, callee(&r, *r.slot(3))) as u64;
+        r.handle(return_call_func)
     }
 
     /// Goes to the function that `c` refers to.
     fn return_call_ref(r) {
         r.acc = *r.slot(3);
-        if r.acc == 0 {
-            return r.trap(TrapKind::NullFunctionReference);
-        }
+        or_trap!(r, non_null(r.acc, TrapKind::NullFunctionReference));
         r.handle(return_call_func)
     }
 
@@ -229,19 +213,8 @@ handlers! {
         let func = r.acc as *mut FuncInst;
         let cx = r.cx();
         if (*func).register.is_null() {
-            let exit = ((*func).entry)(func, cx, r.fp);
-            if exit == UNCAUGHT {
-                r.acc = (*cx).exception;
-                r.ip = std::ptr::null();
-                return r.handle(unwind::go_on);
-            }
-            if exit != EXIT_OK {
-                return r.exit(ended(r.vm, std::ptr::null(), exit));
-            }
-            r.reload();
-            r.acc = *r.fp;
-            r.facc = f64::from_bits(*r.fp);
-            return r.handle(ret);
+            r.acc = ((*func).entry)(func, cx, r.fp).into();
+            return r.handle(end_frame);
         }
         let code = (*func).register.cast::<u64>();
         if !has_room(cx, r.fp, code, 1) {
@@ -253,6 +226,33 @@ handlers! {
             r.reload();
         }
         r.goto(code.add(1))
+    }
+}
+
+handlers! {
+    /// The function that ran in the place of this frame has ended, with the exit code in the
+    /// accumulator.
+    #[inline(never)]
+    fn end_frame(r) {
+        let cx = r.cx();
+        match r.acc as Exit {
+            EXIT_OK => {
+                r.reload();
+                r.take_result(r.fp);
+                r.handle(ret)
+            }
+            UNCAUGHT => {
+                r.acc = (*cx).exception;
+                r.ip = std::ptr::null();
+                r.handle(unwind::go_on)
+            }
+            EXIT_TAIL_CALL => {
+                r.acc = (*cx).tail_callee as u64;
+                r.ip = TAIL_CALL.as_ptr();
+                r.handle(return_call_func)
+            }
+            exit => r.exit(ended(r.vm, std::ptr::null(), exit)),
+        }
     }
 }
 
@@ -298,27 +298,17 @@ handlers! {
     #[cold]
     #[inline(never)]
     fn no_room(r) {
-        match code::ready(r.cx(), r.acc as Ip) {
-            Ok(code) => {
-                code::link(r.ip.add(1), code);
-                let ip = r.ip;
-                r.goto(ip)
-            }
-            Err(kind) => r.trap(kind),
-        }
+        let code = or_trap!(r, code::ready(r.cx(), r.acc as Ip));
+        code::link(r.ip.add(1), code);
+        r.next(0)
     }
 
     /// The same for a call of the function at the address in the accumulator.
     #[cold]
     #[inline(never)]
     fn no_room_for_func(r) {
-        match code::ready_function(r.cx(), r.acc as *mut FuncInst) {
-            Ok(()) => {
-                let ip = r.ip;
-                r.goto(ip)
-            }
-            Err(kind) => r.trap(kind),
-        }
+        or_trap!(r, code::ready_function(r.cx(), r.acc as *mut FuncInst));
+        r.next(0)
     }
 }
 
@@ -366,26 +356,6 @@ unsafe fn is_subtype(cx: *mut Cx, a: TypeId, b: TypeId) -> bool {
     engine.registry().is_subtype(a, b)
 }
 
-/// By class of type: i32, i64 and references, f32, f64; then slot, accumulator, immediate.
-pub(in crate::register) const RET_ONE: [[Handler; 3]; 4] = [
-    [
-        ret_one::<u32, InSlot>,
-        ret_one::<u32, InAcc>,
-        ret_one::<u32, Immediate>,
-    ],
-    [
-        ret_one::<u64, InSlot>,
-        ret_one::<u64, InAcc>,
-        ret_one::<u64, Immediate>,
-    ],
-    [
-        ret_one::<f32, InSlot>,
-        ret_one::<f32, InAcc>,
-        ret_one::<f32, Immediate>,
-    ],
-    [
-        ret_one::<f64, InSlot>,
-        ret_one::<f64, InAcc>,
-        ret_one::<f64, Immediate>,
-    ],
-];
+/// By class of type: i32, i64 and references, f32, f64; then the operand.
+pub(in crate::register) const RET_ONE: [[Handler; 3]; 4] =
+    forms!(ret_one [] [u32 u64 f32 f64] [InSlot InAcc Immediate]);

@@ -3,11 +3,12 @@
 use std::sync::atomic::Ordering;
 
 use crate::helpers;
+use crate::ops::Op;
 use crate::register::machine::{
-    AccValue, Flag, Handler, Immediate, InAcc, InSlot, Ip, Negated, OperandSource, Plain, Regs,
-    handlers, trapped,
+    AccValue, Handler, Immediate, InAcc, InSlot, Ip, OperandSource, Regs, forms, handlers, or_trap,
+    trapped,
 };
-use crate::register::table::{HAS_RESULT, HELPER_OPS, IS_NARROW, for_each_helper};
+use crate::register::table::{HAS_RESULT, HELPER_OPS, IS_NARROW, by_op};
 use crate::trap::TrapKind;
 use crate::vm::{EXIT_OK, Exit, GlobalInst, TableInst, Vm};
 
@@ -94,9 +95,9 @@ handlers! {
     }
 
     /// Jumps if `a` is not 0 (negated: if it is).
-    fn br_if<T: AccValue, A: OperandSource, N: Flag>(r) {
+    fn br_if<T: AccValue, A: OperandSource; NEGATED>(r) {
         let value: T = A::get(&r, 1);
-        if (value.into_slot() != 0) != N::SET {
+        if (value.into_slot() != 0) != NEGATED {
             r.jump(r.field32(2) as i32)
         } else {
             r.next(1)
@@ -111,10 +112,7 @@ handlers! {
 
     /// Traps with the kind of code `a`.
     fn trap(r) {
-        match TrapKind::from_code(u32::from(r.field(1))) {
-            Some(kind) => r.trap(kind),
-            None => r.fail(Exit::MAX),
-        }
+        r.fail(r.field(1).into())
     }
 
     /// `a := global`
@@ -155,10 +153,7 @@ handlers! {
         if InSlot::get::<u64>(&r, 1) != 0 {
             return r.next(1);
         }
-        match TrapKind::from_code(u32::from(r.field(2))) {
-            Some(kind) => r.trap(kind),
-            None => r.fail(Exit::MAX),
-        }
+        r.fail(r.field(2).into())
     }
 
     /// Spends `b, c` of the fuel, if there is as much.
@@ -181,24 +176,16 @@ handlers! {
 
     /// `c := tables[b][a]`
     fn table_get(r) {
-        match element(&r) {
-            Some(element) => {
-                r.set(3, *element);
-                r.next(1)
-            }
-            None => r.trap(TrapKind::TableOutOfBounds),
-        }
+        let element = or_trap!(r, element(&r));
+        r.set(3, *element);
+        r.next(1)
     }
 
     /// `tables[b][a] := c`
     fn table_set(r) {
-        match element(&r) {
-            Some(element) => {
-                *element = *r.slot(3);
-                r.next(1)
-            }
-            None => r.trap(TrapKind::TableOutOfBounds),
-        }
+        let element = or_trap!(r, element(&r));
+        *element = *r.slot(3);
+        r.next(1)
     }
 
     /// A helper. The low bits of `a` say how many operands it has; the further cells are its
@@ -219,14 +206,17 @@ unsafe fn global(r: &Regs) -> *mut GlobalInst {
     unsafe { *(*r.vm).globals.add(r.field32(2) as usize) }
 }
 
-/// The address of element `a` of table `b`.
+/// The address of element `a` of table `b`, or the trap.
 #[inline(always)]
-unsafe fn element(r: &Regs) -> Option<*mut u64> {
+unsafe fn element(r: &Regs) -> Result<*mut u64, TrapKind> {
     // SAFETY: the contract of `Handler`: a table of the instance.
     unsafe {
         let table: *mut TableInst = *(*r.vm).tables.add(usize::from(r.field(2)));
         let index = *r.slot(1);
-        (index < (*table).len).then(|| (*table).elements.add(index as usize))
+        if index >= (*table).len {
+            return Err(TrapKind::TableOutOfBounds);
+        }
+        Ok((*table).elements.add(index as usize))
     }
 }
 
@@ -288,6 +278,9 @@ macro_rules! helper_rows {
                 unsafe { $call }
             }
         })*
+        pub(super) const HELPER: [Handler; HELPER_OPS.len()] = by_op(HELPER_OPS, [$(
+            (Op::$op, helper::<helper_ops::$op> as Handler)
+        ),*]);
     };
 }
 
@@ -312,50 +305,17 @@ helper_rows! {
     };
 }
 
-macro_rules! helper_handlers {
-    ($($op:ident)*) => {
-        pub(super) const HELPER: [Handler; HELPER_OPS.len()] =
-            [$(helper::<helper_ops::$op>),*];
-    };
-}
+/// By class of type: i32, i64 and references, f32, f64; then the operand.
+pub(in crate::register) const COPY: [[Handler; 3]; 4] =
+    forms!(copy [] [u32 u64 f32 f64] [InSlot InAcc Immediate]);
 
-for_each_helper!(helper_handlers);
+/// By width of the condition, operand, negation.
+pub(in crate::register) const BR_IF: [[[Handler; 2]; 2]; 2] =
+    forms!(br_if [] [u32 u64] [InSlot InAcc] [false true]);
 
-/// By class of type: i32, i64 and references, f32, f64; then slot, accumulator, immediate.
-pub(in crate::register) const COPY: [[Handler; 3]; 4] = [
-    [
-        copy::<u32, InSlot>,
-        copy::<u32, InAcc>,
-        copy::<u32, Immediate>,
-    ],
-    [
-        copy::<u64, InSlot>,
-        copy::<u64, InAcc>,
-        copy::<u64, Immediate>,
-    ],
-    [
-        copy::<f32, InSlot>,
-        copy::<f32, InAcc>,
-        copy::<f32, Immediate>,
-    ],
-    [
-        copy::<f64, InSlot>,
-        copy::<f64, InAcc>,
-        copy::<f64, Immediate>,
-    ],
-];
-
-/// By width of the condition, whether it is in the accumulator, negation.
-pub(in crate::register) const BR_IF: [[[Handler; 2]; 2]; 2] = [
-    [
-        [br_if::<u32, InSlot, Plain>, br_if::<u32, InSlot, Negated>],
-        [br_if::<u32, InAcc, Plain>, br_if::<u32, InAcc, Negated>],
-    ],
-    [
-        [br_if::<u64, InSlot, Plain>, br_if::<u64, InSlot, Negated>],
-        [br_if::<u64, InAcc, Plain>, br_if::<u64, InAcc, Negated>],
-    ],
-];
-
-/// By whether the value is an f64.
-pub(in crate::register) const SELECT: [Handler; 2] = [select::<u64>, select::<f64>];
+// By accumulator.
+pub(in crate::register) const CONSTANT: [Handler; 2] = forms!(constant [] [u64 f64]);
+pub(in crate::register) const SELECT: [Handler; 2] = forms!(select [] [u64 f64]);
+pub(in crate::register) const GLOBAL_GET: [Handler; 2] = forms!(global_get [] [u64 f64]);
+pub(in crate::register) const GLOBAL_SET: [[Handler; 2]; 2] =
+    forms!(global_set [] [u64 f64] [InSlot InAcc]);

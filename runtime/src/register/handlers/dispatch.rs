@@ -2,19 +2,13 @@
 
 use super::atomic::{self, ATOMIC, SYNC};
 use super::call::{self, RET_ONE};
-use super::control::{self, BR_IF, COPY, HELPER, SELECT};
-use super::gc::{
-    self, ARRAY_GET, ARRAY_SET, BR_ON_CAST, REF_UNARY, STRUCT_GET, STRUCT_GET_VECTOR, STRUCT_SET,
-    STRUCT_SET_VECTOR,
-};
-use super::memory::{LOAD, LOAD_THEN, NATIVE_LOAD_THEN, STORE};
-use super::numeric::{
-    BINARY, BRANCH, BRANCH_AND, CHAIN, CHAIN_IMM, COUNT, NATIVE_BINARY, NATIVE_CHAIN, NATIVE_UNARY,
-    STEP, UNARY,
-};
-use super::simd::{NATIVE_PLAIN, PLAIN, SCALARS};
+use super::control::{self, BR_IF, CONSTANT, COPY, GLOBAL_GET, GLOBAL_SET, HELPER, SELECT};
+use super::gc::{self, ARRAY_GET, ARRAY_SET, BR_ON_CAST, REF_UNARY, STRUCT_GET, STRUCT_SET};
+use super::memory::{LOAD, LOAD_THEN, STORE};
+use super::numeric::{BINARY, BRANCH, BRANCH_AND, CHAIN, CHAIN_IMM, COUNT, STEP, UNARY};
+use super::simd::{PLAIN, SCALARS};
 use super::{promote, unwind};
-use crate::register::machine::{Flow, Handler, InAcc, InSlot, Ip, Regs};
+use crate::register::machine::{Flow, Handler, Ip, Regs};
 use crate::register::table::Table;
 #[cfg(debug_assertions)]
 use crate::vm::EXIT_OK;
@@ -26,7 +20,7 @@ static TABLE: Table = Table {
     copy_vector: control::copy_vector,
     copy_far: control::copy_far,
     constant_vector: control::constant_vector,
-    constant: [control::constant::<u64>, control::constant::<f64>],
+    constant: CONSTANT,
     select: SELECT,
     select_vector: control::select_vector,
     clear: control::clear,
@@ -35,18 +29,9 @@ static TABLE: Table = Table {
     br_if: BR_IF,
     br_table: control::br_table,
     trap: control::trap,
-    global_get: [control::global_get::<u64>, control::global_get::<f64>],
+    global_get: GLOBAL_GET,
     global_get_vector: control::global_get_vector,
-    global_set: [
-        [
-            control::global_set::<u64, InSlot>,
-            control::global_set::<u64, InAcc>,
-        ],
-        [
-            control::global_set::<f64, InSlot>,
-            control::global_set::<f64, InAcc>,
-        ],
-    ],
+    global_set: GLOBAL_SET,
     global_set_vector: control::global_set_vector,
     ref_func: control::ref_func,
     trap_if_null: control::trap_if_null,
@@ -88,13 +73,9 @@ static TABLE: Table = Table {
     atomic_sync: SYNC,
     fence: atomic::fence,
     struct_get: STRUCT_GET,
-    struct_get_vector: STRUCT_GET_VECTOR,
     struct_set: STRUCT_SET,
-    struct_set_vector: STRUCT_SET_VECTOR,
     array_get: ARRAY_GET,
-    array_get_vector: gc::array_get_vector,
     array_set: ARRAY_SET,
-    array_set_vector: gc::array_set_vector,
     ref_unary: REF_UNARY,
     struct_new: gc::struct_new,
     aggregate: gc::aggregate,
@@ -104,12 +85,7 @@ static TABLE: Table = Table {
     br_on_cast: BR_ON_CAST,
     ref_test_desc: gc::ref_test_desc,
     ref_cast_desc: gc::ref_cast_desc,
-    native_unary: NATIVE_UNARY,
-    native_binary: NATIVE_BINARY,
-    native_chain: NATIVE_CHAIN,
-    native_load_then: NATIVE_LOAD_THEN,
     vector: PLAIN,
-    native_vector: NATIVE_PLAIN,
     vector_scalar: SCALARS,
 };
 

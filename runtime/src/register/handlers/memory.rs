@@ -8,34 +8,44 @@ use crate::helpers;
 use crate::numeric::Slot;
 use crate::ops::for_each_group;
 use crate::register::machine::{
-    AccValue, Flag, Handler, Immediate, InAcc, InSlot, Negated, OperandSource, Plain, Regs,
-    handlers,
+    AccValue, Handler, Immediate, InAcc, InSlot, OperandSource, Regs, handlers, or_trap,
 };
 use crate::register::table::{
-    Chains, LOAD_FORMS, LOAD_OPS, LOAD_THEN_OPS, STORE_FORMS, STORE_OPS, for_each_load_then,
+    ByProfile, Chains, LOAD_FORMS, LOAD_OPS, LOAD_THEN_OPS, STORE_FORMS, STORE_OPS,
+    for_each_load_then,
 };
 use crate::trap::TrapKind;
 use crate::vm::{MemoryInst, Vm};
 
 /// A load of the opcode table.
 pub(in crate::register) trait LoadOp {
-    type Result: AccValue;
     const SIZE_BYTES: usize;
+    /// Loads to the slot that field `n` names.
+    ///
     /// # Safety
     /// `from` is readable for the size.
-    unsafe fn load(from: *const u8) -> Self::Result;
+    unsafe fn load(r: &mut Regs, n: usize, from: *const u8);
+}
+
+/// A load of a scalar.
+pub(in crate::register) trait ScalarLoad: LoadOp {
+    type Result: AccValue;
+    /// # Safety
+    /// `from` is readable for the size.
+    unsafe fn value(from: *const u8) -> Self::Result;
 }
 
 /// A store of the opcode table.
 pub(in crate::register) trait StoreOp {
-    type Operand: AccValue;
     const SIZE_BYTES: usize;
+    /// Stores the operand that field `n` describes; a vector is always in slots.
+    ///
     /// # Safety
     /// `to` is writable for the size.
-    unsafe fn store(to: *mut u8, value: Self::Operand);
+    unsafe fn store<V: OperandSource>(r: &Regs, n: usize, to: *mut u8);
 }
 
-/// The address of an access to memory 0; null outside of it. The effective address has at most 33
+/// The address of an access to memory 0, if all of it is inside. The effective address has at most 33
 /// bits, so that sums do not wrap.
 #[inline(always)]
 pub(in crate::register) fn checked(r: &Regs, effective: u64, size_bytes: usize) -> Option<*mut u8> {
@@ -49,7 +59,7 @@ pub(in crate::register) unsafe fn wide(
     r: &Regs,
     size_bytes: usize,
     memory: u32,
-) -> Option<*mut u8> {
+) -> Result<*mut u8, TrapKind> {
     // SAFETY: the contract of `Handler`: a memory of the instance, a slot, an offset.
     unsafe { at(r.vm, memory, [*r.slot(1), r.cell(1)], size_bytes) }
 }
@@ -61,16 +71,17 @@ pub(in crate::register) unsafe fn at(
     memory: u32,
     [address, offset]: [u64; 2],
     size_bytes: usize,
-) -> Option<*mut u8> {
+) -> Result<*mut u8, TrapKind> {
     // SAFETY: the contract of `Handler`: a memory of the instance.
     unsafe {
         let memory = *(*vm).memories.add(memory as usize);
-        let effective = address.checked_add(offset)?;
-        let end = effective.checked_add(size_bytes as u64)?;
-        if end > (*memory).len_bytes as u64 && end > far_len(memory) {
-            return None;
+        let effective = address.checked_add(offset);
+        let end = effective.and_then(|effective| effective.checked_add(size_bytes as u64));
+        let is_inside = |&end: &u64| end <= (*memory).len_bytes as u64 || end <= far_len(memory);
+        match end.filter(is_inside) {
+            Some(end) => Ok((*memory).base.wrapping_add(end as usize - size_bytes)),
+            None => Err(TrapKind::MemoryOutOfBounds),
         }
-        Some((*memory).base.wrapping_add(effective as usize))
     }
 }
 
@@ -100,83 +111,65 @@ handlers! {
     /// `c := memory 0 [a + b]`
     fn load<O: LoadOp, A: OperandSource>(r) {
         let effective = u64::from(A::get::<u32>(&r, 1)) + u64::from(r.field(2));
-        match checked(&r, effective, O::SIZE_BYTES) {
-            Some(from) => {
-                r.set(3, O::load(from));
-                r.next(1)
-            }
-            None => r.handle(beyond),
-        }
+        let Some(from) = checked(&r, effective, O::SIZE_BYTES) else {
+            return r.handle(beyond);
+        };
+        O::load(&mut r, 3, from);
+        r.next(1)
     }
 
-    /// `further cell := op(c, memory 0 [a + b])` (negated: the other way round); op does not trap.
-    fn load_then<L: LoadOp, O: BinaryOp<A = L::Result>, X: OperandSource, N: Flag>(r) {
+    /// `further cell := op(c, memory 0 [a + b])` (swapped: the other way round); op does not trap.
+    fn load_then<L: ScalarLoad, O: BinaryOp<A = L::Result>, X: OperandSource; SWAPPED>(r) {
         let effective = u64::from(InSlot::get::<u32>(&r, 1)) + u64::from(r.field(2));
-        match checked(&r, effective, L::SIZE_BYTES) {
-            Some(from) => {
-                let value = second::<O, N>(X::get(&r, 3), L::load(from));
-                *r.fp.add(r.cell(1) as usize) = value.into_slot();
-                value.accumulate(&mut r);
-                r.next(2)
-            }
-            None => r.handle(beyond),
-        }
+        let Some(from) = checked(&r, effective, L::SIZE_BYTES) else {
+            return r.handle(beyond);
+        };
+        let value = second::<O, SWAPPED>(X::get(&r, 3), L::value(from));
+        *r.fp.add(r.cell(1) as usize) = value.into_slot();
+        value.accumulate(&mut r);
+        r.next(2)
     }
 
     /// `c := memory 0 [address in a and b]`
     fn load_fixed<O: LoadOp>(r) {
-        match checked(&r, u64::from(r.field32(1)), O::SIZE_BYTES) {
-            Some(from) => {
-                r.set(3, O::load(from));
-                r.next(1)
-            }
-            None => r.handle(beyond),
-        }
+        let Some(from) = checked(&r, u64::from(r.field32(1)), O::SIZE_BYTES) else {
+            return r.handle(beyond);
+        };
+        O::load(&mut r, 3, from);
+        r.next(1)
     }
 
     /// `c := memory b [a + further cell]`
     fn load_wide<O: LoadOp>(r) {
-        match wide(&r, O::SIZE_BYTES, r.field(2).into()) {
-            Some(from) => {
-                r.set(3, O::load(from));
-                r.next(2)
-            }
-            None => r.trap(TrapKind::MemoryOutOfBounds),
-        }
+        let from = or_trap!(r, wide(&r, O::SIZE_BYTES, r.field(2).into()));
+        O::load(&mut r, 3, from);
+        r.next(2)
     }
 
     /// `memory 0 [a + c] := b`
     fn store<O: StoreOp, A: OperandSource, V: OperandSource>(r) {
         let effective = u64::from(A::get::<u32>(&r, 1)) + u64::from(r.field(3));
-        match checked(&r, effective, O::SIZE_BYTES) {
-            Some(to) => {
-                O::store(to, V::get(&r, 2));
-                r.next(1)
-            }
-            None => r.handle(beyond),
-        }
+        let Some(to) = checked(&r, effective, O::SIZE_BYTES) else {
+            return r.handle(beyond);
+        };
+        O::store::<V>(&r, 2, to);
+        r.next(1)
     }
 
     /// `memory 0 [address in b and c] := a`
     fn store_fixed<O: StoreOp, V: OperandSource>(r) {
-        match checked(&r, u64::from(r.field32(2)), O::SIZE_BYTES) {
-            Some(to) => {
-                O::store(to, V::get(&r, 1));
-                r.next(1)
-            }
-            None => r.handle(beyond),
-        }
+        let Some(to) = checked(&r, u64::from(r.field32(2)), O::SIZE_BYTES) else {
+            return r.handle(beyond);
+        };
+        O::store::<V>(&r, 1, to);
+        r.next(1)
     }
 
     /// `memory c [a + further cell] := b`
     fn store_wide<O: StoreOp>(r) {
-        match wide(&r, O::SIZE_BYTES, r.field(3).into()) {
-            Some(to) => {
-                O::store(to, InSlot::get(&r, 2));
-                r.next(2)
-            }
-            None => r.trap(TrapKind::MemoryOutOfBounds),
-        }
+        let to = or_trap!(r, wide(&r, O::SIZE_BYTES, r.field(3).into()));
+        O::store::<InSlot>(&r, 2, to);
+        r.next(2)
     }
 }
 
@@ -210,10 +203,18 @@ macro_rules! load_rows {
             $(pub(super) struct $op;)*
         }
         $(impl LoadOp for load_ops::$op {
-            type Result = value!($ty);
             const SIZE_BYTES: usize = size_of::<$storage>();
             #[inline(always)]
-            unsafe fn load(from: *const u8) -> Self::Result {
+            unsafe fn load(r: &mut Regs, n: usize, from: *const u8) {
+                // SAFETY: the caller's contract; fields name slots of the frame.
+                unsafe { r.set(n, Self::value(from)) };
+            }
+        }
+
+        impl ScalarLoad for load_ops::$op {
+            type Result = value!($ty);
+            #[inline(always)]
+            unsafe fn value(from: *const u8) -> Self::Result {
                 // SAFETY: the caller's contract.
                 let value = $storage::from_le(unsafe { from.cast::<$storage>().read_unaligned() });
                 Slot::from_slot(value as $slot as u64)
@@ -231,13 +232,15 @@ macro_rules! store_rows {
             $(pub(super) struct $op;)*
         }
         $(impl StoreOp for store_ops::$op {
-            type Operand = value!($ty);
             const SIZE_BYTES: usize = size_of::<$storage>();
             #[inline(always)]
-            unsafe fn store(to: *mut u8, value: Self::Operand) {
-                let value = (value.into_slot() as $slot as $storage).to_le();
+            unsafe fn store<V: OperandSource>(r: &Regs, n: usize, to: *mut u8) {
                 // SAFETY: the caller's contract.
-                unsafe { to.cast::<$storage>().write_unaligned(value) };
+                unsafe {
+                    let value: value!($ty) = V::get(r, n);
+                    let value = (value.into_slot() as $slot as $storage).to_le();
+                    to.cast::<$storage>().write_unaligned(value);
+                }
             }
         })*
         pub(super) const STORE: [[Handler; STORE_FORMS]; STORE_OPS.len()] =
@@ -248,26 +251,25 @@ macro_rules! store_rows {
 for_each_group!([for_each_load] load_rows;);
 for_each_group!([for_each_store] store_rows;);
 
-const fn load_then_row<L: LoadOp, O: BinaryOp<A = L::Result>>() -> Chains {
+const fn load_then_row<L: ScalarLoad, O: BinaryOp<A = L::Result>>() -> Chains {
     [
         [
-            load_then::<L, O, InSlot, Plain>,
-            load_then::<L, O, InAcc, Plain>,
+            load_then::<L, O, InSlot, false>,
+            load_then::<L, O, InAcc, false>,
         ],
         [
-            load_then::<L, O, InSlot, Negated>,
-            load_then::<L, O, InAcc, Negated>,
+            load_then::<L, O, InSlot, true>,
+            load_then::<L, O, InAcc, true>,
         ],
     ]
 }
 
 macro_rules! load_then_rows {
     ($($load:ident $op:ident;)*) => {
-        pub(super) const LOAD_THEN: [Chains; LOAD_THEN_OPS.len()] =
-            [$(load_then_row::<load_ops::$load, binary_ops::$op>()),*];
-        /// The same in the native profile.
-        pub(super) const NATIVE_LOAD_THEN: [Chains; LOAD_THEN_OPS.len()] =
-            [$(load_then_row::<load_ops::$load, <binary_ops::$op as BinaryOp>::Native>()),*];
+        pub(super) const LOAD_THEN: ByProfile<[Chains; LOAD_THEN_OPS.len()]> = [
+            [$(load_then_row::<load_ops::$load, binary_ops::$op>()),*],
+            [$(load_then_row::<load_ops::$load, <binary_ops::$op as BinaryOp>::Native>()),*],
+        ];
     };
 }
 

@@ -2,46 +2,22 @@
 //! and form of the operands. Their pure functions are in `crate::numeric`.
 
 use crate::numeric::native::{self, by_profile};
-use crate::numeric::{self, Slot};
+use crate::numeric::{self, RowResult, Slot};
 use crate::ops::for_each_group;
-use crate::register::machine::handlers;
 use crate::register::machine::{
-    AccValue, Flag, Handler, Immediate, InAcc, InSlot, Negated, OperandSource, Plain,
+    AccValue, Handler, Immediate, InAcc, InSlot, OperandSource, forms, handlers, or_trap,
 };
 use crate::register::table::{
-    BINARY_FORMS, BINARY_OPS, BRANCH_OPS, Branches, CHAIN_IMM_OPS, CHAIN_OPS, Chains, STEP_OPS,
-    Steps, UNARY_FORMS, UNARY_OPS, for_each_chain, for_each_chain_imm, for_each_step,
+    BINARY_FORMS, BINARY_OPS, BRANCH_OPS, Branches, ByProfile, CHAIN_IMM_OPS, CHAIN_OPS, Chains,
+    STEP_OPS, Steps, UNARY_FORMS, UNARY_OPS, for_each_chain, for_each_chain_imm, for_each_step,
 };
-use crate::trap::TrapKind;
-
-/// The result of a pure function: a value, or a value or a trap.
-pub(in crate::register) trait RowResult {
-    type T: AccValue;
-    fn get(self) -> Result<Self::T, TrapKind>;
-}
-
-impl<T: AccValue> RowResult for T {
-    type T = T;
-    #[inline(always)]
-    fn get(self) -> Result<T, TrapKind> {
-        Ok(self)
-    }
-}
-
-impl<T: AccValue> RowResult for Result<T, TrapKind> {
-    type T = T;
-    #[inline(always)]
-    fn get(self) -> Result<T, TrapKind> {
-        self
-    }
-}
 
 /// A row of one operand.
 pub(in crate::register) trait UnaryOp {
     type A: AccValue;
     /// The row in the native profile.
     type Native: UnaryOp<A = Self::A>;
-    fn run(a: Self::A) -> impl RowResult;
+    fn run(a: Self::A) -> impl RowResult<Value: AccValue>;
 }
 
 /// A row of two operands of one type.
@@ -49,7 +25,7 @@ pub(in crate::register) trait BinaryOp {
     type A: AccValue;
     /// The row in the native profile.
     type Native: BinaryOp<A = Self::A>;
-    fn run(a: Self::A, b: Self::A) -> impl RowResult;
+    fn run(a: Self::A, b: Self::A) -> impl RowResult<Value: AccValue>;
 }
 
 /// A row as it is in the native profile.
@@ -58,33 +34,22 @@ pub(in crate::register) struct Native<O>(std::marker::PhantomData<O>);
 handlers! {
     /// `c := op(a)`
     fn unary<O: UnaryOp, A: OperandSource>(r) {
-        match O::run(A::get(&r, 1)).get() {
-            Ok(value) => {
-                r.set(3, value);
-                r.next(1)
-            }
-            Err(kind) => r.trap(kind),
-        }
+        let value = or_trap!(r, O::run(A::get(&r, 1)).get());
+        r.set(3, value);
+        r.next(1)
     }
 
     /// `c := op(a, b)`
     fn binary<O: BinaryOp, A: OperandSource, B: OperandSource>(r) {
-        match O::run(A::get(&r, 1), B::get(&r, 2)).get() {
-            Ok(value) => {
-                r.set(3, value);
-                r.next(1)
-            }
-            Err(kind) => r.trap(kind),
-        }
+        let value = or_trap!(r, O::run(A::get(&r, 1), B::get(&r, 2)).get());
+        r.set(3, value);
+        r.next(1)
     }
 
     /// Jumps by `c` if `op(a, b)` is not 0 (negated: if it is).
-    fn branch<O: BinaryOp, A: OperandSource, B: OperandSource, N: Flag>(r) {
-        let taken = match O::run(A::get(&r, 1), B::get(&r, 2)).get() {
-            Ok(value) => (value.into_slot() != 0) != N::SET,
-            Err(kind) => return r.trap(kind),
-        };
-        if taken {
+    fn branch<O: BinaryOp, A: OperandSource, B: OperandSource; NEGATED>(r) {
+        let value = or_trap!(r, O::run(A::get(&r, 1), B::get(&r, 2)).get());
+        if (value.into_slot() != 0) != NEGATED {
             r.jump(i32::from(r.field(3) as i16))
         } else {
             r.next(1)
@@ -92,37 +57,34 @@ handlers! {
     }
 
     /// `a := a + b`, and jumps by `c` if that is not 0 (negated: if it is).
-    fn count<O: BinaryOp, N: Flag>(r) {
+    fn count<O: BinaryOp; NEGATED>(r) {
         let sum = O::run(InSlot::get(&r, 1), Immediate::get(&r, 2)).get();
         let Ok(sum) = sum else { return r.next(1) };
         r.set(1, sum);
-        if (sum.into_slot() != 0) != N::SET {
+        if (sum.into_slot() != 0) != NEGATED {
             r.jump(i32::from(r.field(3) as i16))
         } else {
             r.next(1)
         }
     }
 
-    /// `further cell := second(c, first(a, b))` (negated: the other way round); neither traps.
-    fn chain<M: BinaryOp, O: BinaryOp<A = M::A>, B: OperandSource, X: OperandSource, N: Flag>(r) {
+    /// `further cell := second(c, first(a, b))` (swapped: the other way round); neither traps.
+    fn chain<M: BinaryOp, O: BinaryOp<A = M::A>, B: OperandSource, X: OperandSource; SWAPPED>(r) {
         let x = X::get(&r, 3);
         let first = M::run(InSlot::get(&r, 1), B::get(&r, 2)).get();
         let Ok(first) = first else { return r.next(2) };
-        let value = second::<O, N>(x, Slot::from_slot(first.into_slot()));
+        let value = second::<O, SWAPPED>(x, Slot::from_slot(first.into_slot()));
         *r.fp.add(r.cell(1) as usize) = value.into_slot();
         value.accumulate(&mut r);
         r.next(2)
     }
 
     /// `a := a + b` of i32, and jumps by the further cell if `op(a, c)` (negated: if not).
-    fn step<O: BinaryOp, B: OperandSource, N: Flag>(r) {
+    fn step<O: BinaryOp, B: OperandSource; NEGATED>(r) {
         let sum = numeric::i32_add(InSlot::get(&r, 1), Immediate::get(&r, 2));
         r.set(1, sum);
-        let taken = match O::run(O::A::accumulated(&r), B::get(&r, 3)).get() {
-            Ok(value) => (value.into_slot() != 0) != N::SET,
-            Err(kind) => return r.trap(kind),
-        };
-        if taken {
+        let value = or_trap!(r, O::run(O::A::accumulated(&r), B::get(&r, 3)).get());
+        if (value.into_slot() != 0) != NEGATED {
             r.jump(r.cell(1) as i32)
         } else {
             r.next(2)
@@ -130,49 +92,47 @@ handlers! {
     }
 }
 
-/// The second operation of two, of the first one's result and another operand, or negated the other
+/// The second operation of two, of another operand and the first one's result, or swapped the other
 /// way round. It must not trap.
 #[inline(always)]
-pub(in crate::register) fn second<O: BinaryOp, N: Flag>(x: O::A, first: O::A) -> O::A {
-    let (a, b) = if N::SET { (first, x) } else { (x, first) };
+pub(in crate::register) fn second<O: BinaryOp, const SWAPPED: bool>(x: O::A, first: O::A) -> O::A {
+    let (a, b) = if SWAPPED { (first, x) } else { (x, first) };
     match O::run(a, b).get() {
         Ok(value) => Slot::from_slot(value.into_slot()),
         Err(_) => first,
     }
 }
 
+/// The handlers of a family in the forms of two operands.
+macro_rules! binary_forms {
+    ($handler:ident $op:ty $(, $flag:literal)?) => { [
+        $handler::<$op, InSlot, InSlot $(, $flag)?>,
+        $handler::<$op, InSlot, Immediate $(, $flag)?>,
+        $handler::<$op, InAcc, InSlot $(, $flag)?>,
+        $handler::<$op, InSlot, InAcc $(, $flag)?>,
+        $handler::<$op, InAcc, Immediate $(, $flag)?>,
+    ] };
+}
+
 const fn unary_row<O: UnaryOp>() -> [Handler; UNARY_FORMS] {
-    [unary::<O, InSlot>, unary::<O, InAcc>]
+    forms!(unary [O,] [InSlot InAcc])
 }
 
 const fn binary_row<O: BinaryOp>() -> [Handler; BINARY_FORMS] {
-    [
-        binary::<O, InSlot, InSlot>,
-        binary::<O, InSlot, Immediate>,
-        binary::<O, InAcc, InSlot>,
-        binary::<O, InSlot, InAcc>,
-        binary::<O, InAcc, Immediate>,
-    ]
-}
-
-const fn branch_forms<O: BinaryOp, N: Flag>() -> [Handler; BINARY_FORMS] {
-    [
-        branch::<O, InSlot, InSlot, N>,
-        branch::<O, InSlot, Immediate, N>,
-        branch::<O, InAcc, InSlot, N>,
-        branch::<O, InSlot, InAcc, N>,
-        branch::<O, InAcc, Immediate, N>,
-    ]
+    binary_forms!(binary O)
 }
 
 const fn branch_row<O: BinaryOp>() -> Branches {
-    [branch_forms::<O, Plain>(), branch_forms::<O, Negated>()]
+    [
+        binary_forms!(branch O, false),
+        binary_forms!(branch O, true),
+    ]
 }
 
 const fn step_row<O: BinaryOp>() -> Steps {
     [
-        [step::<O, InSlot, Plain>, step::<O, Immediate, Plain>],
-        [step::<O, InSlot, Negated>, step::<O, Immediate, Negated>],
+        [step::<O, InSlot, false>, step::<O, Immediate, false>],
+        [step::<O, InSlot, true>, step::<O, Immediate, true>],
     ]
 }
 
@@ -192,6 +152,21 @@ macro_rules! value {
 }
 pub(in crate::register) use value;
 
+/// The meaning of a row in one of the profiles.
+macro_rules! row {
+    ($row:ty: $kind:ident = $module:ident::$func:ident($($operand:ident)*) of $ty:ident,
+        $native:ty) => {
+        impl $kind for $row {
+            type A = value!($ty);
+            type Native = $native;
+            #[inline(always)]
+            fn run($($operand: Self::A),*) -> impl RowResult<Value: AccValue> {
+                $module::$func($($operand),*)
+            }
+        }
+    };
+}
+
 /// The functions of the rows, and their handlers in the order of the table.
 macro_rules! unary_rows {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
@@ -199,29 +174,17 @@ macro_rules! unary_rows {
         mod unary_ops {
             $($(pub(super) struct $op;)*)*
         }
-        $($(impl UnaryOp for unary_ops::$op {
-            type A = value!($a);
-            type Native = by_profile!($func [Native<Self>] [Self]);
-            #[inline(always)]
-            fn run(a: Self::A) -> impl RowResult {
-                numeric::$func(a)
-            }
-        })*)*
-        pub(super) const UNARY: [[Handler; UNARY_FORMS]; UNARY_OPS.len()] =
-            [$($(unary_row::<unary_ops::$op>()),*),*];
-        $($(by_profile! { $func [
-            impl UnaryOp for Native<unary_ops::$op> {
-                type A = value!($a);
-                type Native = Self;
-                #[inline(always)]
-                fn run(a: Self::A) -> impl RowResult {
-                    native::$func(a)
-                }
-            }
-        ] [] })*)*
-        /// The same in the native profile.
-        pub(super) const NATIVE_UNARY: [[Handler; UNARY_FORMS]; UNARY_OPS.len()] =
-            [$($(unary_row::<<unary_ops::$op as UnaryOp>::Native>()),*),*];
+        $($(
+            row!(unary_ops::$op: UnaryOp = numeric::$func(a) of $a,
+                by_profile!($func [Native<Self>] [Self]));
+            by_profile!($func [
+                row!(Native<unary_ops::$op>: UnaryOp = native::$func(a) of $a, Self);
+            ] []);
+        )*)*
+        pub(super) const UNARY: ByProfile<[[Handler; UNARY_FORMS]; UNARY_OPS.len()]> = [
+            [$($(unary_row::<unary_ops::$op>()),*),*],
+            [$($(unary_row::<<unary_ops::$op as UnaryOp>::Native>()),*),*],
+        ];
     };
 }
 
@@ -231,29 +194,17 @@ macro_rules! binary_rows {
         pub(super) mod binary_ops {
             $($(pub(in crate::register) struct $op;)*)*
         }
-        $($(impl BinaryOp for binary_ops::$op {
-            type A = value!($a);
-            type Native = by_profile!($func [Native<Self>] [Self]);
-            #[inline(always)]
-            fn run(a: Self::A, b: Self::A) -> impl RowResult {
-                numeric::$func(a, b)
-            }
-        })*)*
-        pub(super) const BINARY: [[Handler; BINARY_FORMS]; BINARY_OPS.len()] =
-            [$($(binary_row::<binary_ops::$op>()),*),*];
-        $($(by_profile! { $func [
-            impl BinaryOp for Native<binary_ops::$op> {
-                type A = value!($a);
-                type Native = Self;
-                #[inline(always)]
-                fn run(a: Self::A, b: Self::A) -> impl RowResult {
-                    native::$func(a, b)
-                }
-            }
-        ] [] })*)*
-        /// The same in the native profile.
-        pub(super) const NATIVE_BINARY: [[Handler; BINARY_FORMS]; BINARY_OPS.len()] =
-            [$($(binary_row::<<binary_ops::$op as BinaryOp>::Native>()),*),*];
+        $($(
+            row!(binary_ops::$op: BinaryOp = numeric::$func(a b) of $a,
+                by_profile!($func [Native<Self>] [Self]));
+            by_profile!($func [
+                row!(Native<binary_ops::$op>: BinaryOp = native::$func(a b) of $a, Self);
+            ] []);
+        )*)*
+        pub(super) const BINARY: ByProfile<[[Handler; BINARY_FORMS]; BINARY_OPS.len()]> = [
+            [$($(binary_row::<binary_ops::$op>()),*),*],
+            [$($(binary_row::<<binary_ops::$op as BinaryOp>::Native>()),*),*],
+        ];
     };
 }
 
@@ -274,14 +225,8 @@ pub(in crate::register) const BRANCH_AND: Branches = branch_row::<binary_ops::I3
 
 /// `i32.add`, `i64.add` as conditions of counted loops; by negation.
 pub(in crate::register) const COUNT: [[Handler; 2]; 2] = [
-    [
-        count::<binary_ops::I32Add, Plain>,
-        count::<binary_ops::I32Add, Negated>,
-    ],
-    [
-        count::<binary_ops::I64Add, Plain>,
-        count::<binary_ops::I64Add, Negated>,
-    ],
+    forms!(count [binary_ops::I32Add,] [false true]),
+    forms!(count [binary_ops::I64Add,] [false true]),
 ];
 
 macro_rules! step_rows {
@@ -295,26 +240,26 @@ for_each_step!(step_rows);
 const fn chain_row<M: BinaryOp, O: BinaryOp<A = M::A>, B: OperandSource>() -> Chains {
     [
         [
-            chain::<M, O, B, InSlot, Plain>,
-            chain::<M, O, B, InAcc, Plain>,
+            chain::<M, O, B, InSlot, false>,
+            chain::<M, O, B, InAcc, false>,
         ],
         [
-            chain::<M, O, B, InSlot, Negated>,
-            chain::<M, O, B, InAcc, Negated>,
+            chain::<M, O, B, InSlot, true>,
+            chain::<M, O, B, InAcc, true>,
         ],
     ]
 }
 
 macro_rules! chain_rows {
     ($($first:ident $second:ident;)*) => {
-        pub(super) const CHAIN: [Chains; CHAIN_OPS.len()] =
-            [$(chain_row::<binary_ops::$first, binary_ops::$second, InSlot>()),*];
-        /// The same in the native profile.
-        pub(super) const NATIVE_CHAIN: [Chains; CHAIN_OPS.len()] = [$(chain_row::<
-            <binary_ops::$first as BinaryOp>::Native,
-            <binary_ops::$second as BinaryOp>::Native,
-            InSlot,
-        >()),*];
+        pub(super) const CHAIN: ByProfile<[Chains; CHAIN_OPS.len()]> = [
+            [$(chain_row::<binary_ops::$first, binary_ops::$second, InSlot>()),*],
+            [$(chain_row::<
+                <binary_ops::$first as BinaryOp>::Native,
+                <binary_ops::$second as BinaryOp>::Native,
+                InSlot,
+            >()),*],
+        ];
     };
 }
 

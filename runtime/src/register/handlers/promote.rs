@@ -15,15 +15,14 @@
 use std::mem::transmute;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::call::{ret, return_call_func};
-use super::unwind::{self, UNCAUGHT};
+use super::call::end_frame;
 use crate::engine::{FrameShape, Promotion};
 use crate::register::code;
-use crate::register::machine::{self, Ip, handlers};
-use crate::register::table::{OUTSIDE, TAIL_CALL};
+use crate::register::machine::{Ip, handlers};
+use crate::register::table::OUTSIDE;
 use crate::store::native_stack_address;
 use crate::trap::TrapKind;
-use crate::vm::{Cx, EXIT_OK, EXIT_TAIL_CALL, Entry, Exit, FuncInst, TRANSFER_BYTES, Vm};
+use crate::vm::{Cx, Entry, FuncInst, TRANSFER_BYTES, Vm};
 
 /// Cells of `count_call`: the second one counts.
 pub(in crate::register) const COUNT_CALL_CELLS: usize = 2;
@@ -85,7 +84,7 @@ handlers! {
             return r.trap(TrapKind::StackExhausted);
         }
         r.acc = ((*func).entry)(func, cx, r.fp).into();
-        r.handle(ended)
+        r.handle(end_frame)
     }
 
     #[inline(never)]
@@ -107,35 +106,9 @@ handlers! {
                 let cx = r.cx();
                 (*cx).loops_entered += 1;
                 r.acc = entry(func, cx, r.fp).into();
-                r.handle(ended)
+                r.handle(end_frame)
             }
             _ => r.next(COUNT_LOOP_CELLS),
-        }
-    }
-
-    /// The function that ran in the place of this frame has ended, with the exit code in the
-    /// accumulator.
-    #[inline(never)]
-    fn ended(r) {
-        let cx = r.cx();
-        match r.acc as Exit {
-            EXIT_OK => {
-                r.reload();
-                r.acc = *r.fp;
-                r.facc = f64::from_bits(*r.fp);
-                r.handle(ret)
-            }
-            UNCAUGHT => {
-                r.acc = (*cx).exception;
-                r.ip = std::ptr::null();
-                r.handle(unwind::go_on)
-            }
-            EXIT_TAIL_CALL => {
-                r.acc = (*cx).tail_callee as u64;
-                r.ip = TAIL_CALL.as_ptr();
-                r.handle(return_call_func)
-            }
-            exit => r.exit(machine::ended(r.vm, std::ptr::null(), exit)),
         }
     }
 }

@@ -2,14 +2,15 @@
 //! next to each other, the low half first, and in no accumulator. Spec: 4.3.5 Vector Operations,
 //! 4.6.6 Memory Instructions.
 
-use super::memory::{beyond, checked, wide};
+use super::memory::{LoadOp, StoreOp, load, load_wide, store, store_wide, wide};
 use crate::numeric;
 use crate::ops::for_each_group;
-use crate::register::machine::{Handler, Immediate, InAcc, InSlot, OperandSource, Regs, handlers};
-use crate::register::table::{PLAIN_OPS, SCALAR_FORMS, SCALAR_OPS};
+use crate::register::machine::{
+    Handler, Immediate, InAcc, InSlot, OperandSource, Regs, forms, handlers, or_trap,
+};
+use crate::register::table::{ByProfile, PLAIN_OPS, SCALAR_FORMS, SCALAR_OPS};
 use crate::simd::native::by_profile;
 use crate::simd::{self as pure, V128};
-use crate::trap::TrapKind;
 
 /// Reads the vector that a field names.
 #[inline(always)]
@@ -134,68 +135,40 @@ macro_rules! replace_lane {
 macro_rules! loads {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
         { $func:ident($storage:ident) -> v128; $($column:tt)* })* })*) => {
-        handlers! { $($(
-            /// `c := memory 0 [a + b]`
-            fn $func<A: OperandSource>(r) {
-                let effective = u64::from(A::get::<u32>(&r, 1)) + u64::from(r.field(2));
-                let Some(from) = checked(&r, effective, size_of::<$storage>()) else {
-                    return r.handle(beyond);
-                };
-                let bits = $storage::from_le(from.cast::<$storage>().read_unaligned());
-                set(&r, 3, pure::$func(bits));
-                r.next(1)
-            }
-        )*)* }
-
-        mod load_wide {
-            use super::*;
-
-            handlers! { $($(
-                /// `c := memory b [a + further cell]`
-                fn $func(r) {
-                    let Some(from) = wide(&r, size_of::<$storage>(), r.field(2).into()) else {
-                        return r.trap(TrapKind::MemoryOutOfBounds);
-                    };
-                    let bits = $storage::from_le(from.cast::<$storage>().read_unaligned());
-                    set(&r, 3, pure::$func(bits));
-                    r.next(2)
-                }
-            )*)* }
+        mod load_ops {
+            $($(pub(super) struct $op;)*)*
         }
+        $($(impl LoadOp for load_ops::$op {
+            const SIZE_BYTES: usize = size_of::<$storage>();
+            #[inline(always)]
+            unsafe fn load(r: &mut Regs, n: usize, from: *const u8) {
+                // SAFETY: the caller's contract.
+                unsafe {
+                    let bits = $storage::from_le(from.cast::<$storage>().read_unaligned());
+                    set(r, n, pure::$func(bits));
+                }
+            }
+        })*)*
     };
 }
 
 macro_rules! stores {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
         { $func:ident(v128) -> $storage:ident })* })*) => {
-        handlers! { $($(
-            /// `memory 0 [a + c] := b`
-            fn $func<A: OperandSource>(r) {
-                let effective = u64::from(A::get::<u32>(&r, 1)) + u64::from(r.field(3));
-                let Some(to) = checked(&r, effective, size_of::<$storage>()) else {
-                    return r.handle(beyond);
-                };
-                let bits = pure::$func(vector(&r, 2));
-                to.cast::<$storage>().write_unaligned(bits.to_le());
-                r.next(1)
-            }
-        )*)* }
-
-        mod store_wide {
-            use super::*;
-
-            handlers! { $($(
-                /// `memory c [a + further cell] := b`
-                fn $func(r) {
-                    let Some(to) = wide(&r, size_of::<$storage>(), r.field(3).into()) else {
-                        return r.trap(TrapKind::MemoryOutOfBounds);
-                    };
-                    let bits = pure::$func(vector(&r, 2));
-                    to.cast::<$storage>().write_unaligned(bits.to_le());
-                    r.next(2)
-                }
-            )*)* }
+        mod store_ops {
+            $($(pub(super) struct $op;)*)*
         }
+        $($(impl StoreOp for store_ops::$op {
+            const SIZE_BYTES: usize = size_of::<$storage>();
+            #[inline(always)]
+            unsafe fn store<V: OperandSource>(r: &Regs, n: usize, to: *mut u8) {
+                // SAFETY: the caller's contract.
+                unsafe {
+                    let bits = pure::$func(vector(r, n)).to_le();
+                    to.cast::<$storage>().write_unaligned(bits);
+                }
+            }
+        })*)*
     };
 }
 
@@ -207,9 +180,7 @@ macro_rules! load_lanes {
         /// halves of another further cell.
         fn $func(r) {
             let memory = (r.cell(2) >> 32) as u32;
-            let Some(from) = wide(&r, size_of::<$storage>(), memory) else {
-                return r.trap(TrapKind::MemoryOutOfBounds);
-            };
+            let from = or_trap!(r, wide(&r, size_of::<$storage>(), memory));
             let bits = $storage::from_le(from.cast::<$storage>().read_unaligned());
             set(&r, 3, pure::$func(bits, vector(&r, 2), r.cell(2) as u8));
             r.next(3)
@@ -224,9 +195,7 @@ macro_rules! store_lanes {
         /// further cell.
         fn $func(r) {
             let memory = (r.cell(2) >> 32) as u32;
-            let Some(to) = wide(&r, size_of::<$storage>(), memory) else {
-                return r.trap(TrapKind::MemoryOutOfBounds);
-            };
+            let to = or_trap!(r, wide(&r, size_of::<$storage>(), memory));
             let bits: $storage = pure::$func(vector(&r, 2), r.cell(2) as u8);
             to.cast::<$storage>().write_unaligned(bits.to_le());
             r.next(3)
@@ -315,10 +284,10 @@ for_each_group!([for_each_wide] wide_arithmetic;);
 macro_rules! plain_rows {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
         { $func:ident $($tail:tt)* })* })*) => {
-        pub(super) const PLAIN: [Handler; PLAIN_OPS.len()] = [$($($func),*),*];
-        /// The same in the native profile.
-        pub(super) const NATIVE_PLAIN: [Handler; PLAIN_OPS.len()] =
-            [$($(by_profile!($func [native::$func] [$func])),*),*];
+        pub(super) const PLAIN: ByProfile<[Handler; PLAIN_OPS.len()]> = [
+            [$($($func),*),*],
+            [$($(by_profile!($func [native::$func] [$func])),*),*],
+        ];
     };
 }
 
@@ -329,22 +298,21 @@ for_each_group!([for_each_simd_unary for_each_simd_binary for_each_simd_ternary 
 macro_rules! scalar_rows {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
         { $func:ident $($tail:tt)* })* })*) => {
-        pub(super) const SCALARS: [[Handler; SCALAR_FORMS]; SCALAR_OPS.len()] = [$($(
-            [$func::<InSlot>, $func::<InAcc>, third!($group $func)]
-        ),*),*];
+        pub(super) const SCALARS: [[Handler; SCALAR_FORMS]; SCALAR_OPS.len()] =
+            [$($(scalar_row!($group $op $func)),*),*];
     };
 }
 
-macro_rules! third {
-    (simd_load $func:ident) => {
-        load_wide::$func
+macro_rules! scalar_row {
+    (simd_load $op:ident $func:ident) => {
+        [load::<load_ops::$op, InSlot>, load::<load_ops::$op, InAcc>, load_wide::<load_ops::$op>]
     };
-    (simd_store $func:ident) => {
-        store_wide::$func
-    };
-    ($group:ident $func:ident) => {
-        $func::<Immediate>
-    };
+    (simd_store $op:ident $func:ident) => { [
+        store::<store_ops::$op, InSlot, InSlot>,
+        store::<store_ops::$op, InAcc, InSlot>,
+        store_wide::<store_ops::$op>,
+    ] };
+    ($group:ident $op:ident $func:ident) => { forms!($func [] [InSlot InAcc Immediate]) };
 }
 
 for_each_group!([for_each_simd_shift for_each_simd_splat for_each_simd_replace_lane

@@ -10,7 +10,7 @@
 
 use crate::gc;
 use crate::register::code::{Clause, Compiled};
-use crate::register::machine::{Ip, ended, handlers};
+use crate::register::machine::{Ip, ended, handlers, non_null, or_trap};
 use crate::register::table::{EXIT, RELOAD};
 use crate::store::{StoreData, caught, collect};
 use crate::trap::TrapKind;
@@ -39,9 +39,7 @@ handlers! {
     /// Throws the exception `a`.
     fn throw_ref(r) {
         r.acc = *r.slot(1);
-        if r.acc == 0 {
-            return r.trap(TrapKind::NullExceptionReference);
-        }
+        or_trap!(r, non_null(r.acc, TrapKind::NullExceptionReference));
         r.ip = r.ip.add(1);
         r.handle(go_on)
     }

@@ -13,42 +13,6 @@ use crate::stack::machine::Handler;
 use crate::store::aggregate::aggregate;
 use crate::types::{DefinedType, FieldLayout};
 
-/// By the logarithm of the width; then those that extend the sign.
-type ByWidth = [Handler; 7];
-
-const STRUCT_GET: ByWidth = [
-    gc::struct_get_8u,
-    gc::struct_get_16u,
-    gc::struct_get_32,
-    gc::struct_get_64,
-    gc::struct_get_wide,
-    gc::struct_get_8s,
-    gc::struct_get_16s,
-];
-const ARRAY_GET: ByWidth = [
-    gc::array_get_8u,
-    gc::array_get_16u,
-    gc::array_get_32,
-    gc::array_get_64,
-    gc::array_get_wide,
-    gc::array_get_8s,
-    gc::array_get_16s,
-];
-const STRUCT_SET: [Handler; 5] = [
-    gc::struct_set_8,
-    gc::struct_set_16,
-    gc::struct_set_32,
-    gc::struct_set_64,
-    gc::struct_set_wide,
-];
-const ARRAY_SET: [Handler; 5] = [
-    gc::array_set_8,
-    gc::array_set_16,
-    gc::array_set_32,
-    gc::array_set_64,
-    gc::array_set_wide,
-];
-
 impl Translator<'_> {
     /// A field, an element or a length of an object, an i31, or a conversion of a reference.
     pub(super) fn object(&mut self, op: group::Object, instr: &Instr<'_>) -> Result<()> {
@@ -59,7 +23,7 @@ impl Translator<'_> {
             O::StructSet => {
                 let (ty, field) = instr.index2()?;
                 let field = self.module.field(ty, field);
-                let handler = STRUCT_SET[usize::from(field.size_log2)];
+                let handler = gc::STRUCT_SET[usize::from(field.size_log2)];
                 let offset = u64::from(field.offset_bytes);
                 self.simple(handler, &[offset], 1 + field.slots(), 0);
             }
@@ -67,7 +31,7 @@ impl Translator<'_> {
             O::ArrayGetS => self.array_get(instr, true)?,
             O::ArraySet => {
                 let element = self.module.field(instr.index()?, 0);
-                let handler = ARRAY_SET[usize::from(element.size_log2)];
+                let handler = gc::ARRAY_SET[usize::from(element.size_log2)];
                 self.simple(handler, &[], 2 + element.slots(), 0);
             }
             O::ArrayLen => self.fixed(instr.op, gc::array_len, &[])?,
@@ -103,19 +67,19 @@ impl Translator<'_> {
         let (ty, field) = instr.index2()?;
         let field = self.module.field(ty, field);
         let offset = u64::from(field.offset_bytes);
-        self.get(&STRUCT_GET, is_signed, field, &[offset], 1);
+        self.get(&gc::STRUCT_GET, is_signed, field, &[offset], 1);
         Ok(())
     }
 
     fn array_get(&mut self, instr: &Instr<'_>, is_signed: bool) -> Result<()> {
         let element = self.module.field(instr.index()?, 0);
-        self.get(&ARRAY_GET, is_signed, element, &[], 2);
+        self.get(&gc::ARRAY_GET, is_signed, element, &[], 2);
         Ok(())
     }
 
     fn get(
         &mut self,
-        handlers: &ByWidth,
+        handlers: &gc::ByWidth,
         is_signed: bool,
         field: FieldLayout,
         immediates: &[u64],

@@ -1,5 +1,7 @@
 //! The operand stack as the translator knows it: its height in slots, and where v128 values are.
 
+use crate::types::ValType;
+
 /// Heights of the operand stack of one function.
 #[derive(Default)]
 pub(super) struct Heights {
@@ -39,6 +41,13 @@ impl Heights {
             self.wides.push(self.height);
         } else {
             self.push(1);
+        }
+    }
+
+    /// Pushes a value of each type.
+    pub(super) fn push_types(&mut self, types: &[ValType]) {
+        for &ty in types {
+            self.push_value(ty == ValType::V128);
         }
     }
 

@@ -1,13 +1,12 @@
 //! One arm for each opcode: its handlers, its immediates, what it does to the height of the stack.
 
 use super::{Translator, wrong_immediates};
-use crate::decode::{Imm, Instr, MemArg};
-use crate::engine::Profile;
+use crate::decode::{Imm, Instr};
 use crate::error::{Error, Result};
 use crate::numeric::native::by_profile;
 use crate::ops::{
-    Group, Op, Shape, SigType, Signature, for_each_group, for_each_numeric, for_each_op,
-    for_each_simd_numeric, group,
+    Group, Op, Shape, SigType, Signature, for_each_group, for_each_numeric, for_each_simd_numeric,
+    group,
 };
 use crate::simd::V128;
 use crate::simd::native::by_profile as vector_by_profile;
@@ -34,122 +33,77 @@ macro_rules! unsupported_op {
     };
 }
 
-/// A pattern of the atomic opcodes that have an address.
-macro_rules! atomic_op {
-    () => {
-        for_each_group!(
-            [for_each_atomic_load for_each_atomic_store for_each_atomic_rmw
-             for_each_atomic_cmpxchg]
-            any_of;
-        ) | Op::MemoryAtomicWait32
-            | Op::MemoryAtomicWait64
-            | Op::MemoryAtomicNotify
-    };
-}
-
 /// True if this tier executes an opcode.
 #[cfg(test)]
 pub(in crate::stack) fn is_supported(op: Op) -> bool {
     !matches!(op, unsupported_op!())
 }
 
-/// The handlers of an opcode that needs no look at its context.
+/// The handlers of an opcode whose operands are those of its row.
 #[derive(Clone, Copy)]
 enum Template {
-    /// No immediates, so many slots from and to the stack.
-    Numeric(Handler, u8, u8),
-    /// A load or store: in memory 0 with 32-bit addresses, in any memory.
-    Access(Handler, Handler),
-    /// A vector instruction, whose slots the row's signature gives.
-    Vector(Handler),
-    /// Its accesses to memories, as `Access`.
-    VectorAccess(Handler, Handler),
-    /// An atomic access to any memory, a wait or a notification; slots from and to the stack.
-    Atomic(Handler, u8, u8),
-    /// Everything else.
+    /// An instruction without immediates but lane numbers: by profile.
+    Plain([Handler; 2]),
+    /// An access to memory 0 with 32-bit addresses, if that has a handler of its own; an access to
+    /// any memory.
+    Access(Option<Handler>, Handler),
+    /// Every other opcode.
     Special,
 }
 
-/// The template that a group and a row say.
-macro_rules! template {
-    (unary $op:ident { $f:ident $($rest:tt)* }) => { Template::Numeric(numeric::$f, 1, 1) };
-    (test $op:ident { $f:ident $($rest:tt)* }) => { Template::Numeric(numeric::$f, 1, 1) };
-    (convert $op:ident { $f:ident $($rest:tt)* }) => { Template::Numeric(numeric::$f, 1, 1) };
-    (convert_trapping $op:ident { $f:ident $($rest:tt)* }) => {
-        Template::Numeric(numeric::$f, 1, 1)
-    };
-    (binary $op:ident { $f:ident $($rest:tt)* }) => { Template::Numeric(numeric::$f, 2, 1) };
-    (binary_trapping $op:ident { $f:ident $($rest:tt)* }) => {
-        Template::Numeric(numeric::$f, 2, 1)
-    };
-    (compare $op:ident { $f:ident $($rest:tt)* }) => { Template::Numeric(numeric::$f, 2, 1) };
-    (wide $op:ident { $f:ident($($p:ident),*) -> ($($r:ident),*) }) => {
-        Template::Numeric(numeric::$f, [$(stringify!($p)),*].len() as u8, 2)
-    };
-    (atomic_load $op:ident $tail:tt) => { Template::Atomic(atomic::$op, 1, 1) };
-    (atomic_store $op:ident $tail:tt) => { Template::Atomic(atomic::$op, 2, 0) };
-    (atomic_rmw $op:ident $tail:tt) => { Template::Atomic(atomic::$op, 2, 1) };
-    (atomic_cmpxchg $op:ident $tail:tt) => { Template::Atomic(atomic::$op, 3, 1) };
-    (atomic_sync MemoryAtomicWait32 $tail:tt) => { Template::Atomic(atomic::wait32, 3, 1) };
-    (atomic_sync MemoryAtomicWait64 $tail:tt) => { Template::Atomic(atomic::wait64, 3, 1) };
-    (atomic_sync MemoryAtomicNotify $tail:tt) => { Template::Atomic(atomic::notify, 2, 1) };
-    (load $op:ident $tail:tt) => { Template::Access(memory::near::$op, memory::far::$op) };
-    (store $op:ident $tail:tt) => { Template::Access(memory::near::$op, memory::far::$op) };
-    (simd_load $op:ident $tail:tt) => { Template::VectorAccess(simd::near::$op, simd::far::$op) };
-    (simd_store $op:ident $tail:tt) => { Template::VectorAccess(simd::near::$op, simd::far::$op) };
-    (simd_load_lane $op:ident $tail:tt) => {
-        Template::VectorAccess(simd::near::$op, simd::far::$op)
-    };
-    (simd_store_lane $op:ident $tail:tt) => {
-        Template::VectorAccess(simd::near::$op, simd::far::$op)
-    };
-    (simd_shuffle $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
-    (simd_extract_lane $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
-    (simd_replace_lane $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
-    (simd_splat $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
-    (simd_reduce $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
-    (simd_unary $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
-    (simd_binary $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
-    (simd_shift $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
-    (simd_ternary $op:ident { $f:ident $($rest:tt)* }) => { Template::Vector(simd::$f) };
-    ($group:ident $op:ident $tail:tt) => { Template::Special };
-}
-
-/// The same in the native profile.
-macro_rules! native_template {
-    (unary $op:ident { $f:ident $($rest:tt)* }) => { native_template!(1 unary $op $f $($rest)*) };
-    (convert $op:ident { $f:ident $($rest:tt)* }) => {
-        native_template!(1 convert $op $f $($rest)*)
-    };
-    (binary $op:ident { $f:ident $($rest:tt)* }) => { native_template!(2 binary $op $f $($rest)*) };
-    (simd_unary $op:ident { $f:ident $($rest:tt)* }) => { native_vector!($f) };
-    (simd_binary $op:ident { $f:ident $($rest:tt)* }) => { native_vector!($f) };
-    (simd_ternary $op:ident { $f:ident $($rest:tt)* }) => { native_vector!($f) };
-    ($pops:literal $group:ident $op:ident $f:ident $($rest:tt)*) => {
-        by_profile!($f
-            [Template::Numeric(numeric::native::$f, $pops, 1)]
-            [template!($group $op { $f $($rest)* })])
-    };
-    ($group:ident $op:ident $tail:tt) => { template!($group $op $tail) };
-}
-
-macro_rules! native_vector {
-    ($f:ident) => {
-        vector_by_profile!($f[Template::Vector(simd::native::$f)][Template::Vector(simd::$f)])
+macro_rules! plain {
+    ($list:ident $module:ident $by_profile:ident $($group:ident {
+        $($op:ident $bytes:tt $name:literal $proposal:ident { $f:ident $($rest:tt)* })*
+    })*) => {
+        const $list: &[(Op, Template)] = &[$($((Op::$op, Template::Plain([
+            $module::$f,
+            $by_profile!($f [$module::native::$f] [$module::$f]),
+        ]))),*),*];
     };
 }
 
-macro_rules! templates {
+macro_rules! accesses {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident $tail:tt)* })*) => {
-        /// By opcode, in the deterministic profile.
-        static TEMPLATES: [Template; Op::ALL.len()] = [$($(template!($group $op $tail),)*)*];
-        /// By opcode, in the native profile.
-        static NATIVE_TEMPLATES: [Template; Op::ALL.len()] =
-            [$($(native_template!($group $op $tail),)*)*];
+        const ACCESSES: &[(Op, Template)] = &[$($(
+            (Op::$op, Template::Access(Some(memory::near::$op), memory::far::$op))
+        ),*),*];
     };
 }
 
-for_each_op!(templates);
+macro_rules! atomics {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident $tail:tt)* })*) => {
+        const ATOMICS: &[(Op, Template)] = &[
+            $($((Op::$op, Template::Access(None, atomic::$op)),)*)*
+            (Op::MemoryAtomicWait32, Template::Access(None, atomic::wait32)),
+            (Op::MemoryAtomicWait64, Template::Access(None, atomic::wait64)),
+            (Op::MemoryAtomicNotify, Template::Access(None, atomic::notify)),
+        ];
+    };
+}
+
+for_each_numeric!(plain; NUMERIC numeric by_profile);
+for_each_simd_numeric!(plain; VECTOR simd vector_by_profile);
+for_each_group!([for_each_load for_each_store for_each_simd_load for_each_simd_store
+    for_each_simd_load_lane for_each_simd_store_lane] accesses;);
+for_each_group!([for_each_atomic_load for_each_atomic_store for_each_atomic_rmw
+    for_each_atomic_cmpxchg] atomics;);
+
+/// The templates by opcode.
+static TEMPLATES: [Template; Op::ALL.len()] = {
+    let mut all = [Template::Special; Op::ALL.len()];
+    let lists = [NUMERIC, VECTOR, ACCESSES, ATOMICS];
+    let (mut list, mut row) = (0, 0);
+    while list < lists.len() {
+        if row < lists[list].len() {
+            let (op, template) = lists[list][row];
+            all[op as usize] = template;
+            row += 1;
+        } else {
+            (list, row) = (list + 1, 0);
+        }
+    }
+    all
+};
 
 impl Translator<'_> {
     /// Translates one instruction.
@@ -201,14 +155,14 @@ impl Translator<'_> {
             Op::MemoryCopy => self.bulk(instr, memory::memory_copy, 3)?,
             Op::MemoryInit => self.bulk(instr, memory::memory_init, 3)?,
             Op::DataDrop => self.bulk(instr, memory::data_drop, 0)?,
-            for_each_group!([for_each_load] any_of;) => self.access(instr, 1, 1)?,
-            for_each_group!([for_each_store] any_of;) => self.access(instr, 2, 0)?,
-            Op::AtomicFence => self.simple(atomic::fence, &[], 0, 0),
-            atomic_op!() => self.atomic(instr)?,
-            for_each_numeric!(any_of) => self.numeric(instr.op),
-            for_each_simd_numeric!(any_of) => self.vector(instr)?,
-            for_each_group!([for_each_simd_load for_each_simd_store for_each_simd_load_lane
-                for_each_simd_store_lane] any_of;) => self.vector(instr)?,
+            for_each_numeric!(any_of;) | for_each_simd_numeric!(any_of;) => self.plain(instr)?,
+            for_each_group!([for_each_load for_each_store for_each_simd_load for_each_simd_store
+                for_each_simd_load_lane for_each_simd_store_lane for_each_atomic_load
+                for_each_atomic_store for_each_atomic_rmw for_each_atomic_cmpxchg] any_of;)
+            | Op::MemoryAtomicWait32
+            | Op::MemoryAtomicWait64
+            | Op::MemoryAtomicNotify => self.access(instr)?,
+            Op::AtomicFence => self.fixed(instr.op, atomic::fence, &[])?,
             for_each_group!([for_each_exception for_each_legacy_exception] any_of;) => {
                 self.on_exceptions(instr)?;
             }
@@ -280,42 +234,16 @@ impl Translator<'_> {
         self.stack.push(pushes);
     }
 
-    /// The template in the profile at hand.
-    fn template(&self, op: Op) -> Template {
-        match self.profile {
-            Profile::Deterministic => TEMPLATES[op as usize],
-            Profile::Native => NATIVE_TEMPLATES[op as usize],
-        }
-    }
-
-    fn numeric(&mut self, op: Op) {
-        if let Template::Numeric(handler, pops, pushes) = self.template(op) {
-            self.simple(handler, &[], pops.into(), pushes.into());
-        }
-    }
-
-    /// A vector instruction: its immediates, and its slots by the row's signature.
-    fn vector(&mut self, instr: &Instr<'_>) -> Result<()> {
-        let is_near = |memarg: MemArg| memarg.memory == 0 && !self.module.memories[0].is64;
-        let access = |memarg: MemArg| [memarg.offset_bytes, memarg.memory.into()];
-        match (self.template(instr.op), instr.imm) {
-            (Template::Vector(handler), Imm::None) => self.emit(handler, &[]),
-            (Template::Vector(handler), Imm::Lane(lane)) => self.emit(handler, &[lane.into()]),
-            (Template::Vector(handler), Imm::Lanes(lanes)) => {
-                self.emit(handler, &V128(lanes).into_slots());
-            }
-            (Template::VectorAccess(near, _), Imm::MemArg(at)) if is_near(at) => {
-                self.emit(near, &[at.offset_bytes]);
-            }
-            (Template::VectorAccess(_, far), Imm::MemArg(at)) => self.emit(far, &access(at)),
-            (Template::VectorAccess(near, _), Imm::MemArgLane(at, lane)) if is_near(at) => {
-                self.emit(near, &[at.offset_bytes, lane.into()]);
-            }
-            (Template::VectorAccess(_, far), Imm::MemArgLane(at, lane)) => {
-                let [offset, memory] = access(at);
-                self.emit(far, &[offset, memory, lane.into()]);
-            }
-            (_, _) => return Err(wrong_immediates(instr.op)),
+    /// An instruction that needs no look at its context.
+    fn plain(&mut self, instr: &Instr<'_>) -> Result<()> {
+        let Template::Plain(by_profile) = TEMPLATES[instr.op as usize] else {
+            return Err(wrong_immediates(instr.op));
+        };
+        let handler = by_profile[self.profile as usize];
+        match instr.imm {
+            Imm::Lane(lane) => self.emit(handler, &[lane.into()]),
+            Imm::Lanes(lanes) => self.emit(handler, &V128(lanes).into_slots()),
+            _ => self.emit(handler, &[]),
         }
         self.operands(instr.op)
     }
@@ -340,40 +268,25 @@ impl Translator<'_> {
         Ok(())
     }
 
-    fn access(&mut self, instr: &Instr<'_>, pops: u32, pushes: u32) -> Result<()> {
-        let (Template::Access(near, far), Imm::MemArg(memarg)) =
-            (TEMPLATES[instr.op as usize], instr.imm)
-        else {
+    /// An access to a memory, a wait or a notification.
+    fn access(&mut self, instr: &Instr<'_>) -> Result<()> {
+        let Template::Access(near, far) = TEMPLATES[instr.op as usize] else {
             return Err(wrong_immediates(instr.op));
         };
-        let MemArg {
-            memory,
-            offset_bytes,
-            ..
-        } = memarg;
-        if memory == 0 && !self.module.memories[0].is64 {
-            self.simple(near, &[offset_bytes], pops, pushes);
-        } else {
-            self.simple(far, &[offset_bytes, memory.into()], pops, pushes);
+        let (arg, lane) = match instr.imm {
+            Imm::MemArgLane(arg, lane) => (arg, Some(lane)),
+            _ => (instr.memarg()?, None),
+        };
+        let is_near = arg.memory == 0 && !self.module.memories[0].is64;
+        match near.filter(|_| is_near) {
+            Some(near) => self.emit(near, &[arg.offset_bytes]),
+            None => self.emit(far, &[arg.offset_bytes, arg.memory.into()]),
         }
-        Ok(())
-    }
-
-    fn atomic(&mut self, instr: &Instr<'_>) -> Result<()> {
-        let (Template::Atomic(handler, pops, pushes), Imm::MemArg(arg)) =
-            (TEMPLATES[instr.op as usize], instr.imm)
-        else {
-            return Err(wrong_immediates(instr.op));
-        };
-        let immediates = [arg.offset_bytes, arg.memory.into()];
+        self.cells.extend(lane.map(u64::from));
         if instr.op.shape() == Shape::AtomicSync {
-            self.emit_helper(instr.op, handler, &immediates);
-        } else {
-            self.emit(handler, &immediates);
+            self.count_helper(instr.op);
         }
-        self.stack.pop(pops.into());
-        self.stack.push(pushes.into());
-        Ok(())
+        self.operands(instr.op)
     }
 
     fn unreachable(&mut self) {
@@ -471,53 +384,43 @@ impl Translator<'_> {
         self.module.types[ty as usize].0.into()
     }
 
+    /// Emits a handler by the width of its operand; the slots of that.
+    fn by_width(&mut self, is_wide: bool, handlers: [Handler; 2], immediates: &[u64]) -> u32 {
+        self.emit(handlers[usize::from(is_wide)], immediates);
+        1 + u32::from(is_wide)
+    }
+
     fn drop(&mut self) {
-        if self.stack.is_wide() {
-            self.simple(variable::drop_wide, &[], 2, 0);
-        } else {
-            self.simple(variable::drop, &[], 1, 0);
-        }
+        let handlers = [variable::drop, variable::drop_wide];
+        let slots = self.by_width(self.stack.is_wide(), handlers, &[]);
+        self.stack.pop(slots);
     }
 
     fn select(&mut self) {
         self.stack.pop(1);
-        if self.stack.is_wide() {
-            self.simple(variable::select_wide, &[], 2, 0);
-        } else {
-            self.simple(variable::select, &[], 1, 0);
-        }
+        let handlers = [variable::select, variable::select_wide];
+        let slots = self.by_width(self.stack.is_wide(), handlers, &[]);
+        self.stack.pop(slots);
     }
 
     fn local_get(&mut self, index: u32) {
         let (distance, is_wide) = self.local(index);
-        let handler = if is_wide {
-            variable::local_get_wide
-        } else {
-            variable::local_get
-        };
-        self.emit(handler, &[distance]);
+        let handlers = [variable::local_get, variable::local_get_wide];
+        self.by_width(is_wide, handlers, &[distance]);
         self.stack.push_value(is_wide);
     }
 
     fn local_set(&mut self, index: u32) {
         let (distance, is_wide) = self.local(index);
-        let handler = if is_wide {
-            variable::local_set_wide
-        } else {
-            variable::local_set
-        };
-        self.emit(handler, &[distance]);
-        self.stack.pop(1 + u32::from(is_wide));
+        let handlers = [variable::local_set, variable::local_set_wide];
+        let slots = self.by_width(is_wide, handlers, &[distance]);
+        self.stack.pop(slots);
     }
 
     fn local_tee(&mut self, index: u32) {
         let (distance, is_wide) = self.local(index);
-        let handler = if is_wide {
-            variable::local_tee_wide
-        } else {
-            variable::local_tee
-        };
-        self.emit(handler, &[distance]);
+        let handlers = [variable::local_tee, variable::local_tee_wide];
+        self.by_width(is_wide, handlers, &[distance]);
     }
 
     /// The distance of a local from `sp` in bytes, and true if the local is a v128.
@@ -529,24 +432,16 @@ impl Translator<'_> {
 
     fn global_get(&mut self, index: u32) {
         let is_wide = self.module.globals[index as usize].content == ValType::V128;
-        let handler = if is_wide {
-            variable::global_get_wide
-        } else {
-            variable::global_get
-        };
-        self.emit(handler, &[index.into()]);
+        let handlers = [variable::global_get, variable::global_get_wide];
+        self.by_width(is_wide, handlers, &[index.into()]);
         self.stack.push_value(is_wide);
     }
 
     fn global_set(&mut self, index: u32) {
         let is_wide = self.module.globals[index as usize].content == ValType::V128;
-        let handler = if is_wide {
-            variable::global_set_wide
-        } else {
-            variable::global_set
-        };
-        self.emit(handler, &[index.into()]);
-        self.stack.pop(1 + u32::from(is_wide));
+        let handlers = [variable::global_set, variable::global_set_wide];
+        let slots = self.by_width(is_wide, handlers, &[index.into()]);
+        self.stack.pop(slots);
     }
 
     fn constant(&mut self, instr: &Instr<'_>) -> Result<()> {
