@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::engine::EngineList;
 use crate::judge::expectations::Source;
 use crate::protocol::{Bounds, Modes, Profile};
 use crate::suite::select::Selection;
-use crate::tier::{RunTier, Tier, TierList};
+use crate::tier::{RunTier, Tier};
 
 /// Assays WebAssembly: a runtime with three execution tiers, and a conformance and differential
 /// harness for them.
@@ -52,14 +53,15 @@ pub struct SpecArgs {
     /// What to run.
     #[command(flatten)]
     pub selection: Selection,
-    /// The tiers to run, as in stack,jit: stack, register, jit, tiered-1, tiered-2
+    /// The engines to run, as in stack,jit: stack, register, jit, tiered-1, tiered-2
     #[arg(
         long,
+        alias = "engines",
         value_name = "TIERS",
         default_value = "all",
-        value_parser = crate::tier::parse_list
+        value_parser = crate::engine::parse_list
     )]
-    pub tiers: TierList,
+    pub tiers: EngineList,
     /// Files run at the same time [default: one for each processor]
     #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<usize>,

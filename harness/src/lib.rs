@@ -13,6 +13,7 @@
 
 pub mod cli;
 pub mod command;
+pub mod engine;
 pub mod error;
 pub mod judge;
 pub mod measure;

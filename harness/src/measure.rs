@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
+use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
 use crate::judge::compare::{Comparer, Entry};
 use crate::judge::expectations::{Expectations, Use};
@@ -16,15 +17,14 @@ use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Comparison, Status};
 use crate::outcome::Report as Seen;
 use crate::plan::{self, Planned, shapes};
-use crate::pool::launch::program_for;
-use crate::pool::{self, FileRun, Interrupted, Observer, Settings, Task, TierRun};
+use crate::pool::launch::workers;
+use crate::pool::{self, Engines, FileRun, Interrupted, Observer, Settings, Task, TierRun};
 use crate::protocol::{Bounds, JobConfig, Modes, Profile};
 use crate::report::build::{TierState, build};
 use crate::report::shapes::ShapesAccount;
 use crate::report::{Report, Run};
 use crate::script::Kind;
 use crate::suite::select::{Chosen, Selection};
-use crate::tier::Tier;
 
 /// What to measure, and how.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub struct Options {
     /// The files.
     pub selection: Selection,
     /// The tiers.
-    pub tiers: Vec<Tier>,
+    pub tiers: Vec<EngineName>,
     /// Files run at the same time.
     pub jobs: usize,
     /// How long one directive may take.
@@ -51,6 +51,17 @@ pub struct Options {
     pub shapes: bool,
     /// The program `wassay` for this host, which is started as the worker.
     pub program: PathBuf,
+}
+
+impl Options {
+    /// The launchers of the chosen engines.
+    pub fn launchers(&self) -> Engines {
+        let launcher = |&name: &EngineName| match name.tier() {
+            Some(tier) => (name, workers(tier, &self.program)),
+            None => (name, Err("no such engine is known".to_string())),
+        };
+        self.tiers.iter().map(launcher).collect()
+    }
 }
 
 /// A run that came to its end.
@@ -164,7 +175,7 @@ pub(crate) fn seconds(duration: Duration) -> f64 {
 
 /// Scripts that were run and judged, with the states of the tiers.
 struct Batch {
-    tiers: BTreeMap<Tier, TierState>,
+    tiers: BTreeMap<EngineName, TierState>,
     files: Vec<JudgedFile>,
 }
 
@@ -206,7 +217,7 @@ fn run_tiers(
     options: &Options,
     planned: &[Planned],
     observer: &dyn Observer,
-) -> Result<BTreeMap<Tier, TierRun>, Interrupted> {
+) -> Result<BTreeMap<EngineName, TierRun>, Interrupted> {
     let compare_state = options.compare_state && options.tiers.len() > 1;
     let config = |planned: &Planned| JobConfig {
         features: planned.features,
@@ -222,16 +233,14 @@ fn run_tiers(
         skipped: planned.skipped.clone(),
     });
     let tasks: Vec<Task<'_>> = tasks.collect();
-    let programs = options.tiers.iter();
-    let programs = programs.map(|&tier| (tier, program_for(tier, &options.program)));
     let settings = Settings {
         jobs: options.jobs,
         timeout: options.timeout,
     };
-    pool::run(&tasks, &programs.collect(), &settings, observer)
+    pool::run(&tasks, &options.launchers(), &settings, observer)
 }
 
-fn state_of((&tier, run): (&Tier, &TierRun)) -> (Tier, TierState) {
+fn state_of((&tier, run): (&EngineName, &TierRun)) -> (EngineName, TierState) {
     let mut proof = crate::outcome::Proof::default();
     for file in run.iter().flatten() {
         proof.add(&file.proof);
@@ -247,13 +256,13 @@ fn state_of((&tier, run): (&Tier, &TierRun)) -> (Tier, TierState) {
 fn judge_file(
     file: &Planned,
     index: usize,
-    tiers: &BTreeMap<Tier, TierRun>,
+    tiers: &BTreeMap<EngineName, TierRun>,
     profile: Profile,
 ) -> JudgedFile {
     let runs = tiers
         .iter()
         .filter_map(|(&tier, run)| Some((tier, run.as_ref().ok()?.get(index)?)));
-    let runs: BTreeMap<Tier, &FileRun> = runs.collect();
+    let runs: BTreeMap<EngineName, &FileRun> = runs.collect();
     let verdicts = runs.iter().map(|(&tier, run)| {
         let verdict = |(ordinal, directive)| {
             let seen: Option<&Seen> = run.reports.get(ordinal);
@@ -281,7 +290,7 @@ fn judge_file(
 /// Compares the tiers directive by directive; what one leaves behind matters for the next.
 fn compare_file(
     file: &Planned,
-    runs: &BTreeMap<Tier, &FileRun>,
+    runs: &BTreeMap<EngineName, &FileRun>,
     profile: Profile,
 ) -> Vec<Comparison> {
     let mut comparer = Comparer::new(profile);

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub mod text;
@@ -183,7 +184,7 @@ pub struct Proof {
 
 /// Evidence of how functions went from the interpreter to compiled code. What else a proof counts
 /// is of compiled code, save that `entered` counts both tiers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TieredProof {
     /// Functions that were translated for the interpreter.

@@ -17,17 +17,64 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
+use crate::engine::EngineName;
 use crate::outcome::{Outcome, Proof, Report};
 use crate::protocol::{Job, JobConfig, JobResult};
 use crate::script::Script;
-use crate::tier::Tier;
 
 pub mod interrupt;
 pub mod launch;
 pub mod process;
 
-use launch::Program;
-use process::{Cause, Death, StartError, Worker};
+/// A process that runs scripts in an engine.
+pub trait Session: Send {
+    /// Runs a job; no directive may take longer than `timeout`. The job's number is given here.
+    ///
+    /// # Errors
+    /// If the process dies or must be killed before it has answered; it is of no more use then.
+    fn run(&mut self, job: Job<'_>, timeout: Duration) -> Result<JobResult, Death>;
+}
+
+/// The start of an engine's sessions.
+pub trait Launcher: Sync + Send {
+    /// Starts a session and waits until it is ready.
+    ///
+    /// # Errors
+    /// If the engine cannot run here.
+    fn start(&self) -> Result<Box<dyn Session>, StartError>;
+}
+
+/// The engines of a run, each with its launcher or the reason why it cannot run here.
+pub type Engines = BTreeMap<EngineName, Result<Box<dyn Launcher>, String>>;
+
+/// An engine that could not be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartError {
+    /// The engine cannot run here, by its own word or because it is not there.
+    Unavailable(String),
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// A session that ended before it had answered a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// The directive that was running, if one was.
+    pub ordinal: Option<u32>,
+    /// The cause.
+    pub cause: Cause,
+}
+
+/// The cause of a session's death.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// By itself, or by writing what no engine writes.
+    Crash(String),
+    /// It was killed, since a directive took too long.
+    Timeout,
+    /// It was killed because of Ctrl-C.
+    Interrupted,
+}
 
 /// Directives of one file that may kill a worker in one tier before the rest is given up.
 const DEATHS_PER_FILE_MAX: usize = 256;
@@ -75,7 +122,7 @@ pub trait Observer: Sync {
     /// There is more to do, in each tier: so many directives.
     fn more(&self, _directives: usize) {}
     /// A file is done in a tier.
-    fn file_done(&self, tier: Tier, script: &Script);
+    fn file_done(&self, tier: EngineName, script: &Script);
     /// Something that a user should know, but that no verdict depends on.
     fn warn(&self, message: &str);
 }
@@ -90,13 +137,13 @@ pub struct Interrupted;
 /// When it is interrupted.
 pub fn run(
     tasks: &[Task<'_>],
-    programs: &BTreeMap<Tier, Result<Program, String>>,
+    engines: &Engines,
     settings: &Settings,
     observer: &dyn Observer,
-) -> Result<BTreeMap<Tier, TierRun>, Interrupted> {
-    let mut tiers: BTreeMap<Tier, Result<FirstWorker<'_>, String>> = programs
+) -> Result<BTreeMap<EngineName, TierRun>, Interrupted> {
+    let mut tiers: BTreeMap<EngineName, Result<FirstSession<'_>, String>> = engines
         .par_iter()
-        .map(|(&tier, program)| Ok((tier, start_first(tier, program)?)))
+        .map(|(&tier, launcher)| Ok((tier, start_first(launcher)?)))
         .collect::<Result<_, Interrupted>>()?;
     let available = tiers
         .iter()
@@ -108,11 +155,11 @@ pub fn run(
         observer,
     };
     let results = queue.run_all()?;
-    let mut runs: BTreeMap<Tier, Vec<FileRun>> = BTreeMap::new();
+    let mut runs: BTreeMap<EngineName, Vec<FileRun>> = BTreeMap::new();
     for ((tier, _), run) in results {
         runs.entry(tier).or_default().push(run);
     }
-    let outcome = |(tier, first): (Tier, Result<_, String>)| {
+    let outcome = |(tier, first): (EngineName, Result<_, String>)| {
         (tier, first.map(|_| runs.remove(&tier).unwrap_or_default()))
     };
     Ok(std::mem::take(&mut tiers)
@@ -121,25 +168,24 @@ pub fn run(
         .collect())
 }
 
-/// A tier that can run here: its program, and the worker that proved it until a thread takes it.
-#[derive(Debug)]
-struct FirstWorker<'a> {
-    program: &'a Program,
-    worker: Mutex<Option<Worker>>,
+/// An engine that can run here: its launcher, and the session that proved it until a thread takes
+/// it.
+struct FirstSession<'a> {
+    launcher: &'a dyn Launcher,
+    session: Mutex<Option<Box<dyn Session>>>,
 }
 
 fn start_first(
-    tier: Tier,
-    program: &Result<Program, String>,
-) -> Result<Result<FirstWorker<'_>, String>, Interrupted> {
-    let program = match program {
-        Ok(program) => program,
+    launcher: &Result<Box<dyn Launcher>, String>,
+) -> Result<Result<FirstSession<'_>, String>, Interrupted> {
+    let launcher = match launcher {
+        Ok(launcher) => &**launcher,
         Err(reason) => return Ok(Err(reason.clone())),
     };
-    match Worker::start(program, tier) {
-        Ok(worker) => Ok(Ok(FirstWorker {
-            program,
-            worker: Mutex::new(Some(worker)),
+    match launcher.start() {
+        Ok(session) => Ok(Ok(FirstSession {
+            launcher,
+            session: Mutex::new(Some(session)),
         })),
         Err(StartError::Unavailable(reason)) => Ok(Err(reason)),
         Err(StartError::Interrupted) => Err(Interrupted),
@@ -149,14 +195,14 @@ fn start_first(
 /// All that the threads share.
 struct Queue<'a> {
     tasks: &'a [Task<'a>],
-    tiers: BTreeMap<Tier, &'a FirstWorker<'a>>,
+    tiers: BTreeMap<EngineName, &'a FirstSession<'a>>,
     settings: &'a Settings,
     observer: &'a dyn Observer,
 }
 
 impl Queue<'_> {
     /// Runs everything; the results are ordered by tier and task.
-    fn run_all(&self) -> Result<BTreeMap<(Tier, usize), FileRun>, Interrupted> {
+    fn run_all(&self) -> Result<BTreeMap<(EngineName, usize), FileRun>, Interrupted> {
         let order = self.order();
         let next = AtomicUsize::new(0);
         let results = Mutex::new(BTreeMap::new());
@@ -189,7 +235,7 @@ impl Queue<'_> {
 
     /// Tiers from the slowest, and in each the longest file first. Files that are equally long keep
     /// their order, so that the schedule is the same in every run.
-    fn order(&self) -> Vec<(Tier, usize)> {
+    fn order(&self) -> Vec<(EngineName, usize)> {
         let mut by_length: Vec<usize> = (0..self.tasks.len()).collect();
         by_length.sort_by_key(|&index| std::cmp::Reverse(self.tasks[index].script.commands.len()));
         let tiers = self.tiers.keys().rev();
@@ -202,7 +248,7 @@ impl Queue<'_> {
 /// One of the threads, with its worker.
 struct Thread<'a> {
     queue: &'a Queue<'a>,
-    worker: Option<(Tier, Worker)>,
+    worker: Option<(EngineName, Box<dyn Session>)>,
 }
 
 /// What is known of a file while workers die over it.
@@ -215,7 +261,7 @@ struct Casualties {
 
 impl Thread<'_> {
     /// Runs a file until there is an outcome for each of its directives.
-    fn run_task(&mut self, tier: Tier, task: &Task<'_>) -> Result<FileRun, Interrupted> {
+    fn run_task(&mut self, tier: EngineName, task: &Task<'_>) -> Result<FileRun, Interrupted> {
         let skip = |&ordinal: &u32| (ordinal, Outcome::Skipped("--skip".to_string()));
         let mut casualties = Casualties {
             outcomes: task.skipped.iter().map(skip).collect(),
@@ -261,7 +307,7 @@ impl Thread<'_> {
 
     /// A worker for a tier, and whether it is fresh: the one at hand, the tier's first, or a new
     /// one.
-    fn worker_for(&mut self, tier: Tier) -> Result<(Worker, bool), StartError> {
+    fn worker_for(&mut self, tier: EngineName) -> Result<(Box<dyn Session>, bool), StartError> {
         if let Some((kept, worker)) = self.worker.take()
             && kept == tier
         {
@@ -269,17 +315,17 @@ impl Thread<'_> {
         }
         let first = self.queue.tiers[&tier];
         let taken = first
-            .worker
+            .session
             .lock()
             .expect("no thread panics while it holds it")
             .take();
         match taken {
             Some(worker) => Ok((worker, true)),
-            None => Ok((Worker::start(first.program, tier)?, true)),
+            None => Ok((first.launcher.start()?, true)),
         }
     }
 
-    fn warn_stale(&self, tier: Tier, task: &Task<'_>) {
+    fn warn_stale(&self, tier: EngineName, task: &Task<'_>) {
         self.queue.observer.warn(&format!(
             "a {tier} worker that had run other files died in {}; the file runs again in a fresh \
              one",

@@ -11,6 +11,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 
 use clap::ValueEnum;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -74,7 +75,7 @@ pub struct JobConfig {
 }
 
 /// Modes of the engine in which every verdict must be the same as without them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Modes {
     /// Code is metered, with more fuel than any script uses; what is left is compared, too.
@@ -109,7 +110,9 @@ impl fmt::Display for Modes {
 
 /// What engines do where the spec leaves a result open: the spec's deterministic profile, or what
 /// the host does by itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// NaN results are the positive canonical NaN, relaxed vector instructions are fixed
@@ -139,7 +142,7 @@ impl Profile {
 }
 
 /// How 32-bit memories are bounds-checked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Bounds {
     /// By guard pages, where the tier can.

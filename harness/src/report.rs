@@ -1,4 +1,4 @@
-//! The report of a run, `wassay-report/1`: the one account that everything else (terminal,
+//! The report of a run, `wassay-report/2`: the one account that everything else (terminal,
 //! comparison, gate) reads.
 //!
 //! Owns: the shape of the JSON report, which `reports/report.schema.json` describes to others; a
@@ -13,14 +13,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::engine::EngineName;
 use crate::error::InputError;
 use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::outcome::TieredProof;
 use crate::protocol::{Bounds, Modes, Profile};
 use crate::script::Kind;
-use crate::tier::Tier;
 use shapes::ShapesAccount;
 
 pub mod build;
@@ -32,20 +33,32 @@ pub mod shapes;
 mod tests;
 
 /// The schema's name; it changes with every change that an old reader would misread.
-pub const SCHEMA: &str = "wassay-report/1";
+pub const SCHEMA: &str = "wassay-report/2";
+
+/// The JSON Schema of a report, as text: `reports/report.schema.json`.
+pub fn schema() -> String {
+    let mut schema = schemars::schema_for!(Report);
+    schema.insert("$id".to_string(), "urn:wassay:report:2".into());
+    schema.insert("title".to_string(), "Wassay report, version 2".into());
+    let mut text = serde_json::to_string_pretty(&schema)
+        .expect("a schema is objects with string keys, which always serialise");
+    text.push('\n');
+    text
+}
 
 /// A whole report.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
-    /// [`SCHEMA`].
+    /// The schema's name and version.
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
     /// What was run, and where.
     pub run: Run,
     /// Whether every directive has a verdict in every tier.
     pub accounting: Accounting,
     /// The account of each chosen tier.
-    pub tiers: BTreeMap<Tier, TierAccount>,
+    pub tiers: BTreeMap<EngineName, TierAccount>,
     /// How the tiers stand to each other, over all directives.
     pub agreement: AgreementCounts,
     /// The account of each proposal.
@@ -62,7 +75,7 @@ pub struct Report {
 }
 
 /// What was run, and where.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
     /// Wassay's version.
@@ -95,7 +108,7 @@ pub struct Run {
 }
 
 /// Whether every directive has a verdict (contract C3).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Accounting {
     /// Directives found in the chosen files.
@@ -109,7 +122,7 @@ pub struct Accounting {
 }
 
 /// Directives by the account that they are on; the fields are [`Status`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "each field counts the status of the same name")]
 pub struct Counts {
@@ -176,7 +189,7 @@ pub fn is_failing(status: Status) -> bool {
 }
 
 /// The account of a tier.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TierAccount {
     /// Whether the tier could run here.
@@ -202,7 +215,7 @@ impl TierAccount {
 }
 
 /// Evidence that a tier itself ran.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
     /// Functions defined by the modules instantiated.
@@ -246,7 +259,7 @@ impl From<crate::outcome::Proof> for Proof {
 }
 
 /// Directives by how the tiers stand to each other; the fields are [`Agreement`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(
     missing_docs,
@@ -272,55 +285,17 @@ impl AgreementCounts {
 }
 
 /// The account of a proposal: its directives, and the counts of each chosen tier.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProposalAccount {
     /// Directives found in its files.
     pub directives: u64,
-    /// The stack interpreter's, if chosen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stack: Option<Counts>,
-    /// The register interpreter's, if chosen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub register: Option<Counts>,
-    /// The JIT's, if chosen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub jit: Option<Counts>,
-    /// Those of the register interpreter and the JIT mixed, if chosen.
-    #[serde(rename = "tiered-1", default, skip_serializing_if = "Option::is_none")]
-    pub tiered1: Option<Counts>,
-    /// The same with the other threshold.
-    #[serde(rename = "tiered-2", default, skip_serializing_if = "Option::is_none")]
-    pub tiered2: Option<Counts>,
-}
-
-impl ProposalAccount {
-    /// The counts of `tier`, if it was chosen.
-    pub fn counts(&self, tier: Tier) -> Option<&Counts> {
-        match tier {
-            Tier::Stack => self.stack.as_ref(),
-            Tier::Register => self.register.as_ref(),
-            Tier::Jit => self.jit.as_ref(),
-            Tier::Tiered1 => self.tiered1.as_ref(),
-            Tier::Tiered2 => self.tiered2.as_ref(),
-        }
-    }
-
-    /// The counts of `tier`, which is then a chosen one.
-    pub fn counts_mut(&mut self, tier: Tier) -> &mut Counts {
-        let counts = match tier {
-            Tier::Stack => &mut self.stack,
-            Tier::Register => &mut self.register,
-            Tier::Jit => &mut self.jit,
-            Tier::Tiered1 => &mut self.tiered1,
-            Tier::Tiered2 => &mut self.tiered2,
-        };
-        counts.get_or_insert_default()
-    }
+    /// The counts of each chosen engine.
+    pub counts: BTreeMap<EngineName, Counts>,
 }
 
 /// The account of a file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileAccount {
     /// Its path, with `/` on every host.
@@ -330,13 +305,13 @@ pub struct FileAccount {
     /// Directives found in it.
     pub directives: u64,
     /// The counts of each chosen tier.
-    pub counts: BTreeMap<Tier, Counts>,
+    pub counts: BTreeMap<EngineName, Counts>,
     /// Time spent in workers, all tiers together.
     pub seconds: f64,
 }
 
 /// A directive that did not plainly pass.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DirectiveAccount {
     /// `path#ordinal-hash`.
@@ -352,7 +327,7 @@ pub struct DirectiveAccount {
     /// What the specification asks for.
     pub expected: String,
     /// The available tiers in which it did not pass; it passed in the others.
-    pub tiers: BTreeMap<Tier, TierVerdict>,
+    pub tiers: BTreeMap<EngineName, TierVerdict>,
     /// How the tiers stand to each other.
     pub agreement: Agreement,
     /// In what they differ; null when they do not.
@@ -362,7 +337,7 @@ pub struct DirectiveAccount {
 }
 
 /// How a directive ended in a tier in which it did not pass.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TierVerdict {
     /// The account it is on.
@@ -384,7 +359,7 @@ impl From<&Verdict> for TierVerdict {
 }
 
 /// What a gate must know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gate {
     /// Whether the run's exit code is to be obeyed.
@@ -394,7 +369,7 @@ pub struct Gate {
 }
 
 /// Whether a run gates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GateState {
     /// Its failures stop a change.
@@ -404,13 +379,13 @@ pub enum GateState {
 }
 
 /// One thing that makes a run fail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Regression {
     /// The directive.
     pub id: String,
     /// The tier; null for a divergence, which concerns several.
-    pub tier: Option<Tier>,
+    pub tier: Option<EngineName>,
     /// The status, or `diverge`.
     pub what: String,
 }
@@ -476,7 +451,7 @@ impl Report {
 
     /// Whether the report's sums fit each other: what a comparison relies on.
     fn check(&self) -> Result<(), String> {
-        let mut listed: BTreeMap<(&str, Tier), Counts> = BTreeMap::new();
+        let mut listed: BTreeMap<(&str, EngineName), Counts> = BTreeMap::new();
         for directive in &self.directives {
             for (&tier, verdict) in &directive.tiers {
                 let counts = listed.entry((&directive.file, tier)).or_default();

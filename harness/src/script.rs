@@ -9,6 +9,7 @@
 //! ordinal is its index in both. The directives of a thread are nested in the text and follow it
 //! here: each counts by itself. (The suite's total of 67,119 has none of these.)
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub mod parse;
@@ -58,7 +59,9 @@ pub struct Origin {
 }
 
 /// Sort of directive, as reports name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[allow(
     missing_docs,

@@ -134,24 +134,6 @@ impl FromStr for RunTier {
     }
 }
 
-/// The tiers that a list on the command line names: names with commas between them, or `all`.
-///
-/// # Errors
-/// If a name is unknown.
-pub fn parse_list(text: &str) -> Result<TierList, String> {
-    if text == "all" {
-        return Ok(TierList(Tier::ALL.to_vec()));
-    }
-    text.split(',')
-        .map(str::parse)
-        .collect::<Result<_, _>>()
-        .map(TierList)
-}
-
-/// Tiers, in the order given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TierList(pub Vec<Tier>);
-
 impl fmt::Display for Tier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -183,9 +165,5 @@ mod tests {
             assert_eq!(tier.to_string(), name);
             assert_eq!(tier.is_tiered(), name != "jit");
         }
-        assert_eq!(parse_list("all"), Ok(TierList(Tier::ALL.to_vec())));
-        let two = Ok(TierList(vec![Tier::Tiered2, Tier::Stack]));
-        assert_eq!(parse_list("tiered-2,stack"), two);
-        assert!(parse_list("tiered-2,,stack").is_err());
     }
 }

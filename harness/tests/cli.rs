@@ -248,7 +248,7 @@ fn what_passes_exits_0_with_a_table_and_a_closed_report() {
         !ended.stdout.contains('\x1b'),
         "no colour where there is no terminal"
     );
-    assert_eq!(report["schema"], "wassay-report/1");
+    assert_eq!(report["schema"], "wassay-report/2");
     assert_eq!(report["accounting"]["directives"], 3);
     assert_eq!(report["tiers"]["stack"]["counts"]["pass"], 3);
     assert_eq!(report["tiers"]["stack"]["proof"]["compiled"], 1);
@@ -588,7 +588,7 @@ fn reports_are_compared() {
         "{}",
         markdown.stdout
     );
-    let corrupt = place.file("corrupt.json", "{\"schema\": \"wassay-report/1\",\n");
+    let corrupt = place.file("corrupt.json", "{\"schema\": \"wassay-report/2\",\n");
     compare(&[&good, &corrupt]).is_refused(&["corrupt.json:2: "]);
     compare(&["/nowhere/base.json", &good]).is_refused(&["/nowhere/base.json"]);
     let other = place.file("other.json", "{\"schema\": \"wassay-report/0\"}");

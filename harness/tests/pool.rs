@@ -14,9 +14,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use wassay::engine::EngineName;
 use wassay::outcome::{Outcome, Proof, Report, Value};
 use wassay::pool::launch::Program;
-use wassay::pool::{self, FileRun, Observer, Settings, Task, TierRun};
+use wassay::pool::process::Workers;
+use wassay::pool::{self, FileRun, Launcher, Observer, Settings, Task, TierRun};
 use wassay::protocol::cell::Cell;
 use wassay::protocol::{
     Bounds, FromWorker, Job, JobConfig, JobResult, Modes, PROTOCOL_VERSION, Profile, ToWorker,
@@ -63,7 +65,7 @@ fn trial(name: &'static str, test: fn()) -> Trial {
 struct Silent;
 
 impl Observer for Silent {
-    fn file_done(&self, _tier: Tier, _script: &Script) {}
+    fn file_done(&self, _tier: EngineName, _script: &Script) {}
     fn warn(&self, _message: &str) {}
 }
 
@@ -85,7 +87,12 @@ fn fake_worker(faults: &str) -> Program {
     Program::new(this).with_args(["fake-worker", faults])
 }
 
-fn run_with(programs: &[(Tier, &str)], scripts: &[Script], skip: &[u32], jobs: usize) -> Runs {
+fn run_with(
+    programs: &[(EngineName, &str)],
+    scripts: &[Script],
+    skip: &[u32],
+    jobs: usize,
+) -> Runs {
     let tasks: Vec<Task<'_>> = scripts
         .iter()
         .map(|script| Task {
@@ -101,23 +108,26 @@ fn run_with(programs: &[(Tier, &str)], scripts: &[Script], skip: &[u32], jobs: u
             skipped: skip.to_vec(),
         })
         .collect();
-    let programs = programs
-        .iter()
-        .map(|&(tier, faults)| (tier, Ok(fake_worker(faults))));
+    let engines = programs.iter().map(|&(name, faults)| {
+        let tier = name.tier().expect("a tier of our own");
+        let program = fake_worker(faults);
+        let workers: Box<dyn Launcher> = Box::new(Workers { program, tier });
+        (name, Ok(workers))
+    });
     let settings = Settings {
         jobs,
         timeout: TIMEOUT,
     };
-    pool::run(&tasks, &programs.collect(), &settings, &Silent).expect("nobody interrupts")
+    pool::run(&tasks, &engines.collect(), &settings, &Silent).expect("nobody interrupts")
 }
 
-type Runs = BTreeMap<Tier, TierRun>;
+type Runs = BTreeMap<EngineName, TierRun>;
 
 /// What one tier made of the files, whatever the number of jobs.
 fn run(faults: &str, scripts: &[Script]) -> Vec<FileRun> {
-    let runs = [1, 4].map(|jobs| run_with(&[(Tier::Stack, faults)], scripts, &[], jobs));
+    let runs = [1, 4].map(|jobs| run_with(&[(EngineName::STACK, faults)], scripts, &[], jobs));
     assert_eq!(runs[0], runs[1], "one job and four see the same");
-    runs[0][&Tier::Stack]
+    runs[0][&EngineName::STACK]
         .clone()
         .expect("the tier is available")
 }
@@ -205,12 +215,12 @@ fn stale() {
 fn many_hangs() {
     let faults: Vec<String> = (0..20).map(|ordinal| format!("hang@{ordinal}")).collect();
     let runs = run_with(
-        &[(Tier::Stack, &faults.join(","))],
+        &[(EngineName::STACK, &faults.join(","))],
         &[script("a", 24)],
         &[],
         1,
     );
-    let runs = runs[&Tier::Stack].as_ref().expect("available");
+    let runs = runs[&EngineName::STACK].as_ref().expect("available");
     let reports = runs[0].reports.iter();
     let hung = reports
         .clone()
@@ -223,31 +233,36 @@ fn many_hangs() {
 }
 
 fn unavailable() {
-    let runs = run_with(&[(Tier::Jit, "unavailable")], &files(), &[], 2);
-    assert_eq!(runs[&Tier::Jit], Err("a fake reason".to_string()));
+    let runs = run_with(&[(EngineName::JIT, "unavailable")], &files(), &[], 2);
+    assert_eq!(runs[&EngineName::JIT], Err("a fake reason".to_string()));
 }
 
 fn other_build() {
     let runs = run_with(
-        &[(Tier::Stack, "protocol"), (Tier::Jit, "")],
+        &[(EngineName::STACK, "protocol"), (EngineName::JIT, "")],
         &files(),
         &[],
         2,
     );
-    let reason = runs[&Tier::Stack].as_ref().expect_err("another protocol");
+    let reason = runs[&EngineName::STACK]
+        .as_ref()
+        .expect_err("another protocol");
     assert!(reason.contains("another build"), "{reason}");
-    assert!(runs[&Tier::Jit].is_ok(), "the other tier is not concerned");
+    assert!(
+        runs[&EngineName::JIT].is_ok(),
+        "the other tier is not concerned"
+    );
 }
 
 fn skipped() {
     // A skipped directive would crash if it were run.
     let runs = run_with(
-        &[(Tier::Stack, "crash@0,crash@2")],
+        &[(EngineName::STACK, "crash@0,crash@2")],
         &[script("a", 4)],
         &[0, 2],
         1,
     );
-    let runs = runs[&Tier::Stack].as_ref().expect("available");
+    let runs = runs[&EngineName::STACK].as_ref().expect("available");
     let is_skipped: Accepts = |outcome| matches!(outcome, Outcome::Skipped(_));
     check(
         &runs[0],
@@ -255,7 +270,7 @@ fn skipped() {
         &BTreeMap::from([(0, is_skipped), (2, is_skipped)]),
     );
     assert_eq!(
-        run_with(&[(Tier::Stack, "")], &[script("a", 1)], &[0], 1).len(),
+        run_with(&[(EngineName::STACK, "")], &[script("a", 1)], &[0], 1).len(),
         1
     );
 }

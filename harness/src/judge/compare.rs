@@ -11,12 +11,12 @@
 //! directive is poisoned, and so are the states that differ.
 
 use super::judge;
+use crate::engine::EngineName;
 use crate::judge::verdict::{Agreement, Comparison, Status};
 use crate::outcome::text::{ending, outcome_text};
 use crate::outcome::{JudgedBy, Outcome, Place, Report, StateHash, Value};
 use crate::protocol::Profile;
 use crate::script::{Directive, Expectation, Kind, Script};
-use crate::tier::Tier;
 
 /// Compares the directives of one file, in order.
 #[derive(Debug, Default)]
@@ -27,14 +27,14 @@ pub struct Comparer {
     /// The states have diverged already.
     state_diverged: bool,
     /// Tiers that lack an effect that others have, by index.
-    incomplete: Vec<Tier>,
+    incomplete: Vec<EngineName>,
 }
 
 /// A tier's report on the directive being compared.
-pub type Entry<'a> = (Tier, &'a Report);
+pub type Entry<'a> = (EngineName, &'a Report);
 
 /// Compares a whole file: the reports of each tier that has any, in the order of its directives.
-pub fn compare(script: &Script, tiers: &[(Tier, &[Report])]) -> Vec<Comparison> {
+pub fn compare(script: &Script, tiers: &[(EngineName, &[Report])]) -> Vec<Comparison> {
     let mut comparer = Comparer::default();
     let of = |index: usize| -> Vec<Entry<'_>> {
         let mut entries = Vec::with_capacity(tiers.len());
@@ -339,7 +339,7 @@ mod tests {
     }
 
     fn next(comparer: &mut Comparer, reports: [Report; 3]) -> (Agreement, String) {
-        let entries: Vec<Entry<'_>> = Tier::ALL.into_iter().zip(&reports).collect();
+        let entries: Vec<Entry<'_>> = EngineName::own().zip(&reports).collect();
         let comparison = comparer.next(&directive(), &entries);
         (comparison.agreement, comparison.diff)
     }

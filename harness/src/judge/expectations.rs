@@ -25,11 +25,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::engine::{self, EngineName};
 use crate::error::InputError;
 use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Status, Verdict};
 use crate::script::Directive;
-use crate::tier::Tier;
 
 /// The expectations that the program carries in itself.
 const EMBEDDED: &str = include_str!("../../../testsuite/expectations.toml");
@@ -47,7 +47,7 @@ pub struct Expectations {
 pub struct Entry {
     /// Line of the entry in its file.
     line: usize,
-    tiers: BTreeSet<Tier>,
+    tiers: BTreeSet<EngineName>,
     scope: Scope,
     detail: String,
     reason: String,
@@ -143,7 +143,7 @@ impl Expectations {
     /// a pattern which excuses nothing can be known to.
     pub fn apply(&self, files: &mut [JudgedFile], all_chosen: bool) -> Use {
         let mut usage = Use::default();
-        let mut excused: Vec<BTreeSet<Tier>> = vec![BTreeSet::new(); self.entries.len()];
+        let mut excused: Vec<BTreeSet<EngineName>> = vec![BTreeSet::new(); self.entries.len()];
         for file in &mut *files {
             self.excuse_failures(file, &mut excused);
         }
@@ -165,7 +165,7 @@ impl Expectations {
         usage
     }
 
-    fn excuse_failures(&self, file: &mut JudgedFile, excused: &mut [BTreeSet<Tier>]) {
+    fn excuse_failures(&self, file: &mut JudgedFile, excused: &mut [BTreeSet<EngineName>]) {
         let JudgedFile {
             script,
             proposal,
@@ -210,11 +210,11 @@ impl Entry {
             return Err("`detail` may be empty only in an entry for one `id`".to_string());
         }
         let tiers = match raw.tiers {
-            None => Tier::ALL.into_iter().collect(),
+            None => EngineName::own().collect(),
             Some(names) => names
                 .iter()
-                .map(|name| name.parse())
-                .collect::<Result<BTreeSet<Tier>, String>>()?,
+                .map(|name| engine::own(name))
+                .collect::<Result<BTreeSet<EngineName>, String>>()?,
         };
         if tiers.is_empty() {
             return Err("the entry's `tiers` is empty".to_string());
@@ -229,7 +229,7 @@ impl Entry {
     }
 
     /// Whether a verdict is the failure that this entry expects, in a file that it covers.
-    fn excuses(&self, tier: Tier, directive: &Directive, verdict: &Verdict) -> bool {
+    fn excuses(&self, tier: EngineName, directive: &Directive, verdict: &Verdict) -> bool {
         let failed = match verdict.status {
             Status::Fail | Status::Crash | Status::Timeout => true,
             Status::Pass | Status::Xfail | Status::Xpass | Status::Skip | Status::NotRun => false,
@@ -241,7 +241,7 @@ impl Entry {
     }
 
     /// The tiers in which the entry covers a directive that was run.
-    fn tiers_covered(&self, files: &[JudgedFile]) -> BTreeSet<Tier> {
+    fn tiers_covered(&self, files: &[JudgedFile]) -> BTreeSet<EngineName> {
         let covered = files.iter().filter(|file| self.covers(file));
         let run = covered.flat_map(|file| {
             let run = file.verdicts.iter().filter(|(_, verdicts)| {
@@ -256,7 +256,7 @@ impl Entry {
     }
 
     /// Turns every pass that the entry covers in `tier` into `xpass`.
-    fn refuse_passes(&self, files: &mut [JudgedFile], tier: Tier) {
+    fn refuse_passes(&self, files: &mut [JudgedFile], tier: EngineName) {
         for file in files.iter_mut().filter(|file| self.covers(file)) {
             let verdicts = file.verdicts.get_mut(&tier).into_iter().flatten();
             for (directive, verdict) in file.script.directives.iter().zip(verdicts) {

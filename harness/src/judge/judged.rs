@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::verdict::{Comparison, Verdict};
+use crate::engine::EngineName;
 use crate::script::Script;
-use crate::tier::Tier;
 
 /// One file with everything that is known of it.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub struct JudgedFile {
     pub proposal: String,
     /// For each available tier the verdict of each directive, by ordinal; `None` where there is
     /// none.
-    pub verdicts: BTreeMap<Tier, Vec<Option<Verdict>>>,
+    pub verdicts: BTreeMap<EngineName, Vec<Option<Verdict>>>,
     /// For each directive how the tiers stand to each other, by ordinal.
     pub comparisons: Vec<Comparison>,
     /// Time spent in workers.

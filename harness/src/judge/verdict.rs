@@ -4,13 +4,16 @@
 //! They are separate axes (contract C6): tiers can agree on a wrong answer. `judge.rs` and
 //! `compare.rs` make these values.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::JudgedBy;
 
 /// The account that a directive of a tier is counted on; every directive is on exactly one
 /// (contract C3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It ended as the specification says.
@@ -78,7 +81,9 @@ pub struct Verdict {
 }
 
 /// How the tiers stand to each other on one directive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Agreement {
     /// Every tier that ran it ended alike and left the same state.

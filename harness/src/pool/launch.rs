@@ -12,6 +12,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::Launcher;
+use super::process::Workers;
 use crate::tier::Tier;
 
 /// Where `scripts/build` leaves the cross-built program, below a folder above this program.
@@ -58,12 +60,13 @@ impl Program {
     }
 }
 
-/// The program that runs `tier`, where `this` is the path of the `wassay` program for this host.
+/// The workers of `tier`, where `this` is the path of the `wassay` program for this host.
 ///
 /// # Errors
 /// The reason why the tier cannot run here.
-pub fn program_for(tier: Tier, this: &Path) -> Result<Program, String> {
-    program(tier.runs_machine_code(), this)
+pub fn workers(tier: Tier, this: &Path) -> Result<Box<dyn Launcher>, String> {
+    let program = program(tier.runs_machine_code(), this)?;
+    Ok(Box::new(Workers { program, tier }))
 }
 
 /// The program that runs code of the JIT, if `machine_code` is to be run, or else any.

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::interrupt;
 use super::launch::Program;
+use super::{Cause, Death, Launcher, Session, StartError};
 use crate::protocol::cell::{Cell, LANES, Progress};
 use crate::protocol::{
     FrameError, FromWorker, Job, JobResult, MEMORY_EXIT, PROTOCOL_VERSION, ToWorker, read_frame,
@@ -42,33 +43,19 @@ pub struct Worker {
     sequence: u32,
 }
 
-/// Why a worker could not be started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StartError {
-    /// The tier cannot run here, by the worker's own word or because there is no worker.
-    Unavailable(String),
-    /// Ctrl-C.
-    Interrupted,
+/// The workers of a tier of our own.
+#[derive(Clone, Debug)]
+pub struct Workers {
+    /// The program.
+    pub program: Program,
+    /// The tier.
+    pub tier: Tier,
 }
 
-/// Why a job has no result. The worker is of no more use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Death {
-    /// The directive that was running, if one was.
-    pub ordinal: Option<u32>,
-    /// How the worker died.
-    pub cause: Cause,
-}
-
-/// How a worker died.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// By itself, or by writing what no worker writes.
-    Crash(String),
-    /// It was killed, since a directive took too long.
-    Timeout,
-    /// It was killed because of Ctrl-C.
-    Interrupted,
+impl Launcher for Workers {
+    fn start(&self) -> Result<Box<dyn Session>, StartError> {
+        Ok(Box::new(Worker::start(&self.program, self.tier)?))
+    }
 }
 
 impl Worker {
@@ -154,39 +141,6 @@ impl Worker {
         })
     }
 
-    /// Runs a job; no directive may take longer than `timeout`. The job's number is given here.
-    ///
-    /// # Errors
-    /// If the worker dies or must be killed before it has answered.
-    pub fn run(&mut self, mut job: Job<'_>, timeout: Duration) -> Result<JobResult, Death> {
-        self.sequence += 1;
-        job.sequence = self.sequence;
-        let commands = job.commands.len();
-        let mut frame = Vec::new();
-        write_frame(&mut frame, &ToWorker::Job(job)).map_err(|error| Death {
-            ordinal: None,
-            cause: Cause::Crash(format!("the job cannot be sent: {error}")),
-        })?;
-        let jobs = self
-            .jobs
-            .as_ref()
-            .expect("it is taken only when the worker is dropped");
-        // If the worker is dead already, its stdout says so below.
-        let _ = jobs.send(frame);
-        match self.wait_for_answer(timeout)? {
-            Ok(FromWorker::Result(result))
-                if result.sequence == self.sequence && result.reports.len() == commands =>
-            {
-                Ok(result)
-            }
-            Ok(_) => Err(self.death(Cause::Crash("the worker's answer is not to the job".into()))),
-            Err(error) => {
-                let how = self.how_it_died(&error);
-                Err(self.death(Cause::Crash(how)))
-            }
-        }
-    }
-
     /// The next frame, or how there will be none.
     fn wait_for_answer(
         &mut self,
@@ -265,6 +219,37 @@ impl Worker {
         let mut bytes = Vec::new();
         self.stderr.read_to_end(&mut bytes).ok()?;
         panic_in(&String::from_utf8_lossy(&bytes))
+    }
+}
+
+impl Session for Worker {
+    fn run(&mut self, mut job: Job<'_>, timeout: Duration) -> Result<JobResult, Death> {
+        self.sequence += 1;
+        job.sequence = self.sequence;
+        let commands = job.commands.len();
+        let mut frame = Vec::new();
+        write_frame(&mut frame, &ToWorker::Job(job)).map_err(|error| Death {
+            ordinal: None,
+            cause: Cause::Crash(format!("the job cannot be sent: {error}")),
+        })?;
+        let jobs = self
+            .jobs
+            .as_ref()
+            .expect("it is taken only when the worker is dropped");
+        // If the worker is dead already, its stdout says so below.
+        let _ = jobs.send(frame);
+        match self.wait_for_answer(timeout)? {
+            Ok(FromWorker::Result(result))
+                if result.sequence == self.sequence && result.reports.len() == commands =>
+            {
+                Ok(result)
+            }
+            Ok(_) => Err(self.death(Cause::Crash("the worker's answer is not to the job".into()))),
+            Err(error) => {
+                let how = self.how_it_died(&error);
+                Err(self.death(Cause::Crash(how)))
+            }
+        }
     }
 }
 

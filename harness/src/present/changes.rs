@@ -4,9 +4,9 @@
 
 use std::fmt::Write;
 
+use crate::engine::EngineName;
 use crate::report::Report;
 use crate::report::changes::{Change, Line, Outcome};
-use crate::tier::Tier;
 
 /// Lines shown of each sort that is no regression.
 const LINES_SHOWN_MAX: usize = 50;
@@ -176,7 +176,7 @@ struct Row {
 
 /// A row for each tier compared, and one for divergences.
 fn rows(outcome: &Outcome) -> Vec<Row> {
-    let row = |tier: Option<Tier>, compared: String| Row {
+    let row = |tier: Option<EngineName>, compared: String| Row {
         name: tier_name(tier),
         compared,
         counts: Change::ALL.map(|change| outcome.count(change, tier)),
@@ -186,8 +186,8 @@ fn rows(outcome: &Outcome) -> Vec<Row> {
     tiers.chain([row(None, String::new())]).collect()
 }
 
-fn tier_name(tier: Option<Tier>) -> &'static str {
-    tier.map_or("divergence", Tier::name)
+fn tier_name(tier: Option<EngineName>) -> &'static str {
+    tier.map_or("divergence", EngineName::name)
 }
 
 fn describe(report: &Report) -> String {

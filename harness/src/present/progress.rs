@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::engine::EngineName;
 use crate::pool::Observer;
 use crate::script::Script;
 use crate::suite::select::Chosen;
-use crate::tier::Tier;
 
 /// How often the bar is drawn while nothing is done.
 const TICK: Duration = Duration::from_millis(250);
@@ -50,7 +50,7 @@ impl Observer for Progress {
         self.bar.inc_length((directives * self.tiers) as u64);
     }
 
-    fn file_done(&self, tier: Tier, script: &Script) {
+    fn file_done(&self, tier: EngineName, script: &Script) {
         self.bar.set_message(format!("{tier} {}", script.path));
         self.bar.inc(script.directives.len() as u64);
     }

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use crate::engine::EngineName;
 use crate::judge::verdict::{Agreement, Status};
 use crate::outcome::TieredProof;
 use crate::report::shapes::ShapesAccount;
 use crate::report::{AgreementCounts, Counts, DirectiveAccount, Report, TierAccount, is_failing};
-use crate::tier::Tier;
 
 /// Failures shown before the rest is counted only.
 const FAILURES_SHOWN_MAX: usize = 25;
@@ -195,7 +195,7 @@ fn proposals(out: &mut String, report: &Report, color: Color) {
     for (name, account) in &report.proposals {
         let mut row = format!("{name:width$}  {:>10}", account.directives);
         for (tier, state) in &report.tiers {
-            let counts = account.counts(*tier).copied().unwrap_or_default();
+            let counts = account.counts.get(&*tier).copied().unwrap_or_default();
             row += &cell(&counts, account.directives, state.available, color);
         }
         line(out, &row);
@@ -245,7 +245,7 @@ fn tiers(out: &mut String, report: &Report, color: Color) {
     }
 }
 
-fn tier_line(out: &mut String, tier: Tier, account: &TierAccount, color: Color) {
+fn tier_line(out: &mut String, tier: EngineName, account: &TierAccount, color: Color) {
     let mut text = format!("{:8}", tier.name());
     if let Some(reason) = &account.reason {
         line(out, &color.red(&format!("{text}  unavailable: {reason}")));

@@ -10,11 +10,11 @@ use super::{
     Accounting, AgreementCounts, Counts, DirectiveAccount, FileAccount, Gate, GateState, Proof,
     Regression, Report, Run, SCHEMA, TierAccount, TierVerdict, is_failing,
 };
+use crate::engine::EngineName;
 use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::outcome::JudgedBy;
 use crate::script::Directive;
-use crate::tier::Tier;
 
 /// What is known of a chosen tier as a whole.
 #[derive(Clone, Debug, Default)]
@@ -26,12 +26,12 @@ pub struct TierState {
 }
 
 /// Makes the report of a run. `files` must be in the order of their paths.
-pub fn build(run: Run, tiers: &BTreeMap<Tier, TierState>, files: &[JudgedFile]) -> Report {
+pub fn build(run: Run, tiers: &BTreeMap<EngineName, TierState>, files: &[JudgedFile]) -> Report {
     let found = files
         .iter()
         .map(|file| file.script.directives.len() as u64)
         .sum();
-    let mut accounts: BTreeMap<Tier, TierAccount> = tiers.iter().map(empty_account).collect();
+    let mut accounts: BTreeMap<EngineName, TierAccount> = tiers.iter().map(empty_account).collect();
     let mut report = Report {
         schema: SCHEMA.to_string(),
         run,
@@ -62,7 +62,7 @@ pub fn build(run: Run, tiers: &BTreeMap<Tier, TierState>, files: &[JudgedFile]) 
     report
 }
 
-fn empty_account((&tier, state): (&Tier, &TierState)) -> (Tier, TierAccount) {
+fn empty_account((&tier, state): (&EngineName, &TierState)) -> (EngineName, TierAccount) {
     let account = TierAccount {
         available: state.unavailable.is_none(),
         reason: state.unavailable.clone(),
@@ -73,7 +73,7 @@ fn empty_account((&tier, state): (&Tier, &TierState)) -> (Tier, TierAccount) {
 }
 
 /// Adds one file to every account that it is on.
-fn add_file(report: &mut Report, tiers: &mut BTreeMap<Tier, TierAccount>, file: &JudgedFile) {
+fn add_file(report: &mut Report, tiers: &mut BTreeMap<EngineName, TierAccount>, file: &JudgedFile) {
     let script = &file.script;
     let proposal = report.proposals.entry(file.proposal.clone()).or_default();
     proposal.directives += script.directives.len() as u64;
@@ -81,7 +81,7 @@ fn add_file(report: &mut Report, tiers: &mut BTreeMap<Tier, TierAccount>, file: 
     for (&tier, account) in tiers {
         let of_file = count_file(&mut report.accounting, file, tier, account.available);
         account.counts.add_all(&of_file);
-        proposal.counts_mut(tier).add_all(&of_file);
+        proposal.counts.entry(tier).or_default().add_all(&of_file);
         counts.insert(tier, of_file);
     }
     for directive in &script.directives {
@@ -100,7 +100,7 @@ fn add_file(report: &mut Report, tiers: &mut BTreeMap<Tier, TierAccount>, file: 
 fn count_file(
     accounting: &mut Accounting,
     file: &JudgedFile,
-    tier: Tier,
+    tier: EngineName,
     available: bool,
 ) -> Counts {
     let mut counts = Counts::default();
@@ -117,7 +117,11 @@ fn count_file(
     counts
 }
 
-fn verdict_of<'a>(file: &'a JudgedFile, tier: Tier, directive: &Directive) -> Option<&'a Verdict> {
+fn verdict_of<'a>(
+    file: &'a JudgedFile,
+    tier: EngineName,
+    directive: &Directive,
+) -> Option<&'a Verdict> {
     let verdicts = file.verdicts.get(&tier)?;
     verdicts.get(directive.ordinal as usize)?.as_ref()
 }
@@ -165,7 +169,7 @@ fn add_directive(report: &mut Report, file: &JudgedFile, directive: &Directive) 
 fn add_regressions(
     gate: &mut Gate,
     directive: &Directive,
-    tiers: &BTreeMap<Tier, TierVerdict>,
+    tiers: &BTreeMap<EngineName, TierVerdict>,
     agreement: Agreement,
 ) {
     let failing = tiers
@@ -190,7 +194,7 @@ fn add_regressions(
 fn repro(
     suite: &str,
     file: &JudgedFile,
-    tiers: &BTreeMap<Tier, TierVerdict>,
+    tiers: &BTreeMap<EngineName, TierVerdict>,
     agreement: Agreement,
 ) -> String {
     let concerned: Vec<&str> = match agreement {

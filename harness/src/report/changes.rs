@@ -17,10 +17,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::engine::EngineName;
 use crate::error::Exit;
 use crate::judge::verdict::{Agreement, Status};
 use crate::report::{DirectiveAccount, FileAccount, Report};
-use crate::tier::Tier;
 
 mod shapes;
 
@@ -75,7 +75,7 @@ pub struct Line {
     /// What happened.
     pub change: Change,
     /// The tier; `None` for whether the tiers diverge.
-    pub tier: Option<Tier>,
+    pub tier: Option<EngineName>,
     /// The directive's id.
     pub id: String,
     /// Its file and line.
@@ -90,7 +90,7 @@ pub struct Outcome {
     /// What a reader must know before believing the figures.
     pub notes: Vec<String>,
     /// Directives compared, by tier.
-    pub compared: BTreeMap<Tier, u64>,
+    pub compared: BTreeMap<EngineName, u64>,
     /// What is not as before, in the order of files and directives.
     pub lines: Vec<Line>,
     /// Files that are gone, with their directives.
@@ -103,7 +103,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// Lines of one sort.
-    pub fn count(&self, change: Change, tier: Option<Tier>) -> usize {
+    pub fn count(&self, change: Change, tier: Option<EngineName>) -> usize {
         let lines = self.lines.iter();
         lines
             .filter(|line| line.change == change && line.tier == tier)
@@ -197,9 +197,10 @@ fn same_choice(base: &Report, new: &Report) -> bool {
 }
 
 /// The tiers that both reports measured; notes those that only one did.
-fn common_tiers(base: &Report, new: &Report, outcome: &mut Outcome) -> BTreeSet<Tier> {
+fn common_tiers(base: &Report, new: &Report, outcome: &mut Outcome) -> BTreeSet<EngineName> {
     let mut common = BTreeSet::new();
-    for tier in Tier::ALL {
+    let named = base.tiers.keys().chain(new.tiers.keys());
+    for tier in named.copied().collect::<BTreeSet<EngineName>>() {
         let measured = [base, new].map(|report| {
             let account = report.tiers.get(&tier);
             account.map(|account| account.reason.clone().map_or(Ok(()), Err))
@@ -284,7 +285,7 @@ fn compare_same(
     base: &Side<'_>,
     new: &Side<'_>,
     file: &FileAccount,
-    tiers: &BTreeSet<Tier>,
+    tiers: &BTreeSet<EngineName>,
     outcome: &mut Outcome,
 ) {
     for count in outcome.compared.values_mut() {
@@ -311,7 +312,7 @@ fn by_id<'a>(listed: &[&'a DirectiveAccount]) -> BTreeMap<&'a str, &'a Directive
 /// Compares one directive, which plainly passed where it is not listed.
 fn compare_pair(
     (before, after): (Option<&DirectiveAccount>, Option<&DirectiveAccount>),
-    tiers: &BTreeSet<Tier>,
+    tiers: &BTreeSet<EngineName>,
     outcome: &mut Outcome,
 ) {
     let Some(shown) = after.or(before) else {
@@ -371,7 +372,7 @@ fn compare_agreement(
     }
 }
 
-fn status_in(directive: Option<&DirectiveAccount>, tier: Tier) -> Status {
+fn status_in(directive: Option<&DirectiveAccount>, tier: EngineName) -> Status {
     let verdict = directive.and_then(|directive| directive.tiers.get(&tier));
     verdict.map_or(Status::Pass, |verdict| verdict.status)
 }
@@ -397,7 +398,7 @@ fn classify([before, after]: [Status; 2]) -> Option<Change> {
 fn line_of(
     directive: &DirectiveAccount,
     change: Change,
-    tier: Option<Tier>,
+    tier: Option<EngineName>,
     text: &str,
     detail: &str,
 ) -> Line {
@@ -419,7 +420,7 @@ fn compare_changed(
     base: &Side<'_>,
     new: &Side<'_>,
     (before, after): (&FileAccount, &FileAccount),
-    tiers: &BTreeSet<Tier>,
+    tiers: &BTreeSet<EngineName>,
     outcome: &mut Outcome,
 ) {
     for tier in tiers {
@@ -465,7 +466,11 @@ fn text_hash(id: &str) -> &str {
     id.rsplit_once('-').map_or(id, |(_, hash)| hash)
 }
 
-fn add_undecided(directive: &DirectiveAccount, tiers: &BTreeSet<Tier>, outcome: &mut Outcome) {
+fn add_undecided(
+    directive: &DirectiveAccount,
+    tiers: &BTreeSet<EngineName>,
+    outcome: &mut Outcome,
+) {
     let verdicts = directive
         .tiers
         .iter()
@@ -491,7 +496,7 @@ fn add_undecided(directive: &DirectiveAccount, tiers: &BTreeSet<Tier>, outcome: 
 }
 
 /// Lists what does not pass in a new file.
-fn add_new(new: &Side<'_>, path: &str, tiers: &BTreeSet<Tier>, outcome: &mut Outcome) {
+fn add_new(new: &Side<'_>, path: &str, tiers: &BTreeSet<EngineName>, outcome: &mut Outcome) {
     for directive in new.listed(path) {
         let verdicts = directive
             .tiers

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::build::{TierState, build};
 use super::{Report, Run};
+use crate::engine::EngineName;
 use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Agreement, Comparison, Status, Verdict};
 use crate::outcome::JudgedBy;
 use crate::protocol::{Bounds, Modes, Profile};
 use crate::script::parse::parse_script;
-use crate::tier::Tier;
 
 /// A verdict as the judge would give it; a failure says `unsupported: x`.
 pub(crate) fn verdict(status: Status) -> Verdict {
@@ -28,7 +28,7 @@ pub(crate) fn verdict(status: Status) -> Verdict {
 }
 
 /// A file of directives, by their texts, with the statuses of each tier in their order. All agree.
-pub(crate) fn file(path: &str, texts: &[&str], tiers: &[(Tier, &[Status])]) -> JudgedFile {
+pub(crate) fn file(path: &str, texts: &[&str], tiers: &[(EngineName, &[Status])]) -> JudgedFile {
     let script = parse_script(path, &texts.join("\n"));
     assert_eq!(
         script.directives.len(),
@@ -75,8 +75,8 @@ pub(crate) fn run() -> Run {
 }
 
 /// The report over files, in tiers that are all available.
-pub(crate) fn report(tiers: &[Tier], files: &[JudgedFile]) -> Report {
-    let states: BTreeMap<Tier, TierState> = tiers
+pub(crate) fn report(tiers: &[EngineName], files: &[JudgedFile]) -> Report {
+    let states: BTreeMap<EngineName, TierState> = tiers
         .iter()
         .map(|&tier| (tier, TierState::default()))
         .collect();

@@ -6,25 +6,26 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::build::TierState;
 use super::{
     AgreementCounts, Counts, Gate, Regression, TierAccount, TierVerdict, is_failing, json, lines,
 };
+use crate::engine::EngineName;
 use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Agreement, Comparison, Status, Verdict};
 use crate::outcome::text::expectation_text;
 use crate::plan::shapes::Round;
 use crate::script::{Directive, Origin};
-use crate::tier::Tier;
 
 /// Variants of one shape that are listed before the rest is counted only, so that a failure in all
 /// cases does not hide a failure in one.
 const LISTED_MAX: u64 = 500;
 
 /// The account of all variants.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShapesAccount {
     /// Assertions of results and traps in the chosen files.
@@ -39,7 +40,7 @@ pub struct ShapesAccount {
     /// repeated or not applicable.
     pub closed: bool,
     /// The account of each chosen tier.
-    pub tiers: BTreeMap<Tier, TierAccount>,
+    pub tiers: BTreeMap<EngineName, TierAccount>,
     /// How the tiers stand to each other, over all variants.
     pub agreement: AgreementCounts,
     /// The account of each shape.
@@ -55,7 +56,7 @@ pub struct ShapesAccount {
 }
 
 /// The account of a shape.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShapeAccount {
     /// Variants made.
@@ -63,11 +64,11 @@ pub struct ShapeAccount {
     /// Variants that are listed, since they did not plainly pass.
     pub listed: u64,
     /// The counts of each tier that could run.
-    pub tiers: BTreeMap<Tier, Counts>,
+    pub tiers: BTreeMap<EngineName, Counts>,
 }
 
 /// A variant that did not plainly pass.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariantAccount {
     /// The directive's id, a slash, and the shape.
@@ -85,7 +86,7 @@ pub struct VariantAccount {
     /// What must come of it.
     pub expected: String,
     /// The available tiers in which it did not pass.
-    pub tiers: BTreeMap<Tier, TierVerdict>,
+    pub tiers: BTreeMap<EngineName, TierVerdict>,
     /// How the tiers stand to each other.
     pub agreement: Agreement,
     /// In what they differ; null when they do not.
@@ -98,13 +99,13 @@ struct Variant<'a> {
     origin: &'a Origin,
     path: &'a str,
     /// Of each available tier that reported one.
-    verdicts: BTreeMap<Tier, &'a Verdict>,
+    verdicts: BTreeMap<EngineName, &'a Verdict>,
     comparison: &'a Comparison,
 }
 
 impl ShapesAccount {
     /// The account of no variants in the chosen tiers.
-    pub fn new(tiers: &[Tier]) -> ShapesAccount {
+    pub fn new(tiers: &[EngineName]) -> ShapesAccount {
         let tiers = tiers.iter().map(|&tier| (tier, TierAccount::available()));
         ShapesAccount {
             tiers: tiers.collect(),
@@ -113,7 +114,12 @@ impl ShapesAccount {
     }
 
     /// Adds a round that was run: the states of the tiers, and the files judged.
-    pub fn add(&mut self, round: &Round, tiers: &BTreeMap<Tier, TierState>, files: &[JudgedFile]) {
+    pub fn add(
+        &mut self,
+        round: &Round,
+        tiers: &BTreeMap<EngineName, TierState>,
+        files: &[JudgedFile],
+    ) {
         self.assertions += round.assertions;
         self.applicable += round.applicable;
         add_counts(&mut self.not_applicable, &round.left_out);
@@ -222,7 +228,7 @@ fn add_counts(to: &mut BTreeMap<String, u64>, more: &BTreeMap<&'static str, u64>
 
 fn variant<'a>(file: &'a JudgedFile, directive: &'a Directive, origin: &'a Origin) -> Variant<'a> {
     let ordinal = directive.ordinal as usize;
-    let verdict = |(&tier, verdicts): (&Tier, &'a Vec<Option<Verdict>>)| {
+    let verdict = |(&tier, verdicts): (&EngineName, &'a Vec<Option<Verdict>>)| {
         Some((tier, verdicts.get(ordinal)?.as_ref()?))
     };
     Variant {

@@ -15,13 +15,13 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use wassay::engine::EngineName;
 use wassay::error::InputError;
 use wassay::judge::expectations::Expectations;
 use wassay::judge::verdict::Agreement;
 use wassay::measure::{Options, jobs_by_default, measure};
 use wassay::pool::Observer;
-use wassay::pool::launch::program_for;
-use wassay::pool::process::{StartError, Worker};
+use wassay::pool::{Launcher, StartError};
 use wassay::protocol::{Bounds, Modes, Profile};
 use wassay::report::{Report, is_failing};
 use wassay::script::Script;
@@ -35,7 +35,7 @@ const SHOWN_MAX: usize = 10;
 struct Silent;
 
 impl Observer for Silent {
-    fn file_done(&self, _tier: Tier, _script: &Script) {}
+    fn file_done(&self, _tier: EngineName, _script: &Script) {}
     fn warn(&self, message: &str) {
         eprintln!("{message}");
     }
@@ -76,9 +76,7 @@ fn main() -> ExitCode {
 fn suites(arguments: &Arguments) -> Result<Vec<Suite>, InputError> {
     let folder = std::env::var_os("WASSAY_TESTSUITE").filter(|folder| !folder.is_empty());
     let mut options = options(folder.map(PathBuf::from));
-    options.shapes = Tier::ALL
-        .into_iter()
-        .any(|tier| is_wanted(arguments, &shapes_name(tier)));
+    options.shapes = EngineName::own().any(|tier| is_wanted(arguments, &shapes_name(tier)));
     let mut suites = Vec::from([Suite {
         prefix: String::new(),
         chosen: options.selection.load(options.jobs)?,
@@ -158,7 +156,7 @@ fn options(folder: Option<PathBuf>) -> Options {
             paths: folder.into_iter().collect(),
             ..Selection::default()
         },
-        tiers: Tier::ALL.to_vec(),
+        tiers: EngineName::own().collect(),
         jobs: jobs_by_default(),
         timeout: Duration::from_secs(10),
         worker_memory: 0,
@@ -171,19 +169,23 @@ fn options(folder: Option<PathBuf>) -> Options {
     }
 }
 
-fn shapes_name(tier: Tier) -> String {
+fn shapes_name(tier: EngineName) -> String {
     format!("{tier}::shapes")
 }
 
 impl Suite {
     /// A trial for each tier and file, and one for each tier's operand shapes if they are wanted.
-    fn trials(self, arguments: &Arguments, unavailable: &BTreeMap<Tier, String>) -> Vec<Trial> {
+    fn trials(
+        self,
+        arguments: &Arguments,
+        unavailable: &BTreeMap<EngineName, String>,
+    ) -> Vec<Trial> {
         let Suite {
             prefix,
             options,
             mut chosen,
         } = self;
-        let name = |tier: Tier, path: &str| format!("{tier}::{prefix}{path}");
+        let name = |tier: EngineName, path: &str| format!("{tier}::{prefix}{path}");
         let paths: Vec<String> = chosen
             .files
             .iter()
@@ -192,14 +194,13 @@ impl Suite {
         // Only files of which a trial is wanted are run; shapes are of all of them.
         chosen.files.retain(|file| {
             options.shapes
-                || Tier::ALL
-                    .iter()
-                    .any(|&tier| is_wanted(arguments, &name(tier, &file.script.path)))
+                || EngineName::own()
+                    .any(|tier| is_wanted(arguments, &name(tier, &file.script.path)))
         });
         let has_shapes = prefix.is_empty();
         let measured = measured(options, chosen);
         let mut trials = Vec::new();
-        for tier in Tier::ALL {
+        for tier in EngineName::own() {
             let ignored = unavailable.contains_key(&tier);
             for path in &paths {
                 let (measured, file) = (measured.clone(), path.clone());
@@ -217,18 +218,18 @@ impl Suite {
 }
 
 /// The tiers that cannot run here, each with its reason.
-fn unavailable(options: &Options) -> BTreeMap<Tier, String> {
-    let reason = |tier| match program_for(tier, &options.program) {
+fn unavailable(options: &Options) -> BTreeMap<EngineName, String> {
+    let reason = |launcher: Result<Box<dyn Launcher>, String>| match launcher {
         Err(reason) => Some(reason),
-        Ok(program) => match Worker::start(&program, tier) {
+        Ok(launcher) => match launcher.start() {
             Ok(_) => None,
             Err(StartError::Unavailable(reason)) => Some(reason),
             Err(StartError::Interrupted) => Some("interrupted".to_string()),
         },
     };
-    Tier::ALL
-        .into_iter()
-        .filter_map(|tier| Some((tier, reason(tier)?)))
+    let launchers = options.launchers().into_iter();
+    launchers
+        .filter_map(|(tier, launcher)| Some((tier, reason(launcher)?)))
         .collect()
 }
 
@@ -254,7 +255,7 @@ fn measured(options: Options, chosen: Chosen) -> Measured {
 }
 
 /// One trial: nothing of the file may fail in the tier, and its accounting must close.
-fn check(measured: &Measured, tier: Tier, path: &str) -> Result<(), Failed> {
+fn check(measured: &Measured, tier: EngineName, path: &str) -> Result<(), Failed> {
     let report = (***measured).as_ref()?;
     let file = report.files.iter().find(|file| file.path == path);
     let file = file.ok_or("the file was not run")?;
@@ -287,7 +288,7 @@ fn check(measured: &Measured, tier: Tier, path: &str) -> Result<(), Failed> {
 }
 
 /// The trial of a tier's operand shapes: none may fail, and the tier must have compiled them all.
-fn check_shapes(measured: &Measured, tier: Tier) -> Result<(), Failed> {
+fn check_shapes(measured: &Measured, tier: EngineName) -> Result<(), Failed> {
     let report = (***measured).as_ref()?;
     let account = report.shapes.as_ref().ok_or("no shapes were run")?;
     let state = account.tiers.get(&tier).ok_or("the tier was not run")?;
@@ -311,8 +312,8 @@ fn check_shapes(measured: &Measured, tier: Tier) -> Result<(), Failed> {
 }
 
 /// True if a tier compiles hot functions only.
-fn mixes(tier: Tier) -> bool {
-    matches!(tier.policy(), Policy::Tiered(_))
+fn mixes(tier: EngineName) -> bool {
+    matches!(tier.tier().map(Tier::policy), Some(Policy::Tiered(_)))
 }
 
 /// No failures, or the first of them.

@@ -15,10 +15,14 @@ fn entry(scope: &str) -> Expectations {
 
 fn two_tiers(path: &str, stack: &[Status], jit: &[Status]) -> JudgedFile {
     let texts = vec!["(module)"; stack.len()];
-    file(path, &texts, &[(Tier::Stack, stack), (Tier::Jit, jit)])
+    file(
+        path,
+        &texts,
+        &[(EngineName::STACK, stack), (EngineName::JIT, jit)],
+    )
 }
 
-fn statuses(file: &JudgedFile, tier: Tier) -> Vec<Status> {
+fn statuses(file: &JudgedFile, tier: EngineName) -> Vec<Status> {
     file.verdicts[&tier]
         .iter()
         .flatten()
@@ -35,9 +39,9 @@ fn the_embedded_expectations_are_well_formed() {
 fn failures_that_look_as_expected_are_excused_in_the_tiers_named() {
     let mut files = [two_tiers("a.wast", &[Fail, Pass], &[Fail, Pass])];
     let usage = entry("file = \"a.wast\"\ntiers = [\"jit\"]").apply(&mut files, true);
-    assert_eq!(statuses(&files[0], Tier::Stack), [Fail, Pass]);
+    assert_eq!(statuses(&files[0], EngineName::STACK), [Fail, Pass]);
     assert_eq!(
-        statuses(&files[0], Tier::Jit),
+        statuses(&files[0], EngineName::JIT),
         [Xfail, Pass],
         "alive: its passes stay passes"
     );
@@ -48,17 +52,17 @@ fn failures_that_look_as_expected_are_excused_in_the_tiers_named() {
 fn what_is_expected_of_a_tier_is_expected_where_it_is_mixed_but_not_required() {
     let texts = ["(module)"; 2];
     let tiers = [
-        (Tier::Stack, &[Fail, Pass][..]),
-        (Tier::Jit, &[Fail, Pass]),
-        (Tier::Tiered1, &[Fail, Pass]),
-        (Tier::Tiered2, &[Pass, Pass]),
+        (EngineName::STACK, &[Fail, Pass][..]),
+        (EngineName::JIT, &[Fail, Pass]),
+        (EngineName::TIERED_1, &[Fail, Pass]),
+        (EngineName::TIERED_2, &[Pass, Pass]),
     ];
     let mut files = [file("a.wast", &texts, &tiers)];
     let usage = entry("file = \"a.wast\"\ntiers = [\"jit\"]").apply(&mut files, true);
     assert_eq!(usage, Use::default());
-    assert_eq!(statuses(&files[0], Tier::Stack), [Fail, Pass]);
-    assert_eq!(statuses(&files[0], Tier::Tiered1), [Xfail, Pass]);
-    assert_eq!(statuses(&files[0], Tier::Tiered2), [Pass, Pass]);
+    assert_eq!(statuses(&files[0], EngineName::STACK), [Fail, Pass]);
+    assert_eq!(statuses(&files[0], EngineName::TIERED_1), [Xfail, Pass]);
+    assert_eq!(statuses(&files[0], EngineName::TIERED_2), [Pass, Pass]);
 }
 
 #[test]
@@ -68,10 +72,13 @@ fn crashes_are_excused_and_other_failures_are_not() {
         &[Crash, Fail, Skip],
         &[Fail, Fail, Fail],
     )];
-    let verdicts = files[0].verdicts.get_mut(&Tier::Stack).expect("there");
+    let verdicts = files[0]
+        .verdicts
+        .get_mut(&EngineName::STACK)
+        .expect("there");
     verdicts[1].as_mut().expect("there").detail = "result 0 differs".to_string();
     entry("proposal = \"mvp\"").apply(&mut files, true);
-    assert_eq!(statuses(&files[0], Tier::Stack), [Xfail, Fail, Skip]);
+    assert_eq!(statuses(&files[0], EngineName::STACK), [Xfail, Fail, Skip]);
 }
 
 #[test]
@@ -83,8 +90,16 @@ fn an_entry_that_excuses_nothing_any_more_refuses_passes() {
     ] {
         let mut files = [two_tiers("a.wast", &[Pass, Pass], &[Fail, Pass])];
         let usage = entry(scope).apply(&mut files, true);
-        assert_eq!(statuses(&files[0], Tier::Stack), [Xpass, Xpass], "{scope}");
-        assert_eq!(statuses(&files[0], Tier::Jit), [Xfail, Pass], "{scope}");
+        assert_eq!(
+            statuses(&files[0], EngineName::STACK),
+            [Xpass, Xpass],
+            "{scope}"
+        );
+        assert_eq!(
+            statuses(&files[0], EngineName::JIT),
+            [Xfail, Pass],
+            "{scope}"
+        );
         assert_eq!(usage.stale.len(), 1);
         assert!(usage.stale[0].contains("line 1") && usage.stale[0].contains("`stack`"));
     }
@@ -94,11 +109,11 @@ fn an_entry_that_excuses_nothing_any_more_refuses_passes() {
 fn a_part_of_the_suite_cannot_show_that_a_broad_entry_is_stale() {
     let mut files = [two_tiers("a.wast", &[Pass], &[Pass])];
     let usage = entry("proposal = \"mvp\"").apply(&mut files, false);
-    assert_eq!(statuses(&files[0], Tier::Stack), [Pass]);
+    assert_eq!(statuses(&files[0], EngineName::STACK), [Pass]);
     assert_eq!(usage, Use::default());
     entry("file = \"a.wast\"").apply(&mut files, false);
     assert_eq!(
-        statuses(&files[0], Tier::Stack),
+        statuses(&files[0], EngineName::STACK),
         [Xpass],
         "a file is there as a whole"
     );
@@ -113,8 +128,8 @@ fn an_entry_for_an_id_covers_that_directive_alone() {
     )];
     let id = files[0].script.directives[1].id.clone();
     entry(&format!("id = \"{id}\"")).apply(&mut files, false);
-    assert_eq!(statuses(&files[0], Tier::Stack), [Fail, Xfail, Pass]);
-    assert_eq!(statuses(&files[0], Tier::Jit), [Pass, Xpass, Pass]);
+    assert_eq!(statuses(&files[0], EngineName::STACK), [Fail, Xfail, Pass]);
+    assert_eq!(statuses(&files[0], EngineName::JIT), [Pass, Xpass, Pass]);
 }
 
 #[test]

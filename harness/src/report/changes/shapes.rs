@@ -7,15 +7,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Change, Line, Outcome};
+use crate::engine::EngineName;
 use crate::judge::verdict::Agreement;
 use crate::report::Report;
 use crate::report::shapes::{ShapesAccount, VariantAccount};
-use crate::tier::Tier;
 
 /// A failing variant in a tier, or the divergence of its tiers.
-type Failing<'a> = BTreeMap<(&'a str, Option<Tier>), &'a VariantAccount>;
+type Failing<'a> = BTreeMap<(&'a str, Option<EngineName>), &'a VariantAccount>;
 
-pub(super) fn compare(base: &Report, new: &Report, tiers: &BTreeSet<Tier>, outcome: &mut Outcome) {
+pub(super) fn compare(
+    base: &Report,
+    new: &Report,
+    tiers: &BTreeSet<EngineName>,
+    outcome: &mut Outcome,
+) {
     let (before, after) = match (&base.shapes, &new.shapes) {
         (Some(before), Some(after)) => (before, after),
         (None, None) => return,
@@ -60,7 +65,7 @@ fn note(name: &str, account: &ShapesAccount, outcome: &mut Outcome) {
     }
 }
 
-fn failing<'a>(account: &'a ShapesAccount, tiers: &BTreeSet<Tier>) -> Failing<'a> {
+fn failing<'a>(account: &'a ShapesAccount, tiers: &BTreeSet<EngineName>) -> Failing<'a> {
     let mut failing = Failing::new();
     for variant in &account.failures {
         let in_tiers = variant.tiers.keys().filter(|tier| tiers.contains(tier));
@@ -73,7 +78,7 @@ fn failing<'a>(account: &'a ShapesAccount, tiers: &BTreeSet<Tier>) -> Failing<'a
     failing
 }
 
-fn line(change: Change, (id, tier): (&str, Option<Tier>), variant: &VariantAccount) -> Line {
+fn line(change: Change, (id, tier): (&str, Option<EngineName>), variant: &VariantAccount) -> Line {
     let what = match tier.and_then(|tier| variant.tiers.get(&tier)) {
         Some(verdict) => verdict.detail.clone(),
         None => variant.diff.clone().unwrap_or_default(),

@@ -8,10 +8,10 @@ use crate::report::samples::{file, report};
 use crate::report::shapes::{ShapesAccount, VariantAccount};
 use Status::{Fail, Pass, Skip, Xfail, Xpass};
 
-const TIERS: [Tier; 1] = [Tier::Stack];
+const TIERS: [EngineName; 1] = [EngineName::STACK];
 
 fn one(path: &str, texts: &[&str], statuses: &[Status]) -> JudgedFile {
-    file(path, texts, &[(Tier::Stack, statuses)])
+    file(path, texts, &[(EngineName::STACK, statuses)])
 }
 
 /// Three directives in one file.
@@ -32,7 +32,7 @@ fn equal_reports_have_no_changes() {
     let base = three([Pass, Fail, Xfail]);
     let outcome = compare(&base, &base);
     assert_eq!(changes(&outcome), []);
-    assert_eq!(outcome.compared[&Tier::Stack], 3);
+    assert_eq!(outcome.compared[&EngineName::STACK], 3);
     assert_eq!(outcome.exit(), Exit::AsExpected);
 }
 
@@ -63,7 +63,7 @@ fn every_pair_of_statuses_has_its_class() {
             };
             assert_eq!(change, expected, "{before:?} -> {after:?}");
             let skipped = before == Skip || after == Skip;
-            assert_eq!(outcome.compared[&Tier::Stack], 3 - u64::from(skipped));
+            assert_eq!(outcome.compared[&EngineName::STACK], 3 - u64::from(skipped));
         }
     }
 }
@@ -153,12 +153,13 @@ fn of_a_changed_file_only_what_can_be_told_is_told() {
 
 #[test]
 fn tiers_that_one_side_did_not_measure_are_not_compared() {
-    let files = |tiers: &[Tier]| {
-        let statuses: Vec<(Tier, &[Status])> = tiers.iter().map(|&t| (t, &[Pass][..])).collect();
+    let files = |tiers: &[EngineName]| {
+        let statuses: Vec<(EngineName, &[Status])> =
+            tiers.iter().map(|&t| (t, &[Pass][..])).collect();
         report(tiers, &[file("a.wast", &["(module)"], &statuses)])
     };
-    let base = files(&[Tier::Stack, Tier::Jit]);
-    let outcome = compare(&base, &files(&[Tier::Stack]));
+    let base = files(&[EngineName::STACK, EngineName::JIT]);
+    let outcome = compare(&base, &files(&[EngineName::STACK]));
     assert_eq!(outcome.exit(), Exit::AsExpected);
     assert!(
         outcome
@@ -166,13 +167,16 @@ fn tiers_that_one_side_did_not_measure_are_not_compared() {
             .join("\n")
             .contains("`jit` is not compared: it was not chosen in NEW")
     );
-    let mut unavailable = files(&[Tier::Stack, Tier::Jit]);
-    let jit = unavailable.tiers.get_mut(&Tier::Jit).expect("there");
+    let mut unavailable = files(&[EngineName::STACK, EngineName::JIT]);
+    let jit = unavailable.tiers.get_mut(&EngineName::JIT).expect("there");
     (jit.available, jit.reason) = (false, Some("no emulator".to_string()));
     let outcome = compare(&base, &unavailable);
     assert_eq!(outcome.exit(), Exit::NotMeasured);
     assert!(outcome.notes.join("\n").contains("no emulator"));
-    let outcome = compare(&files(&[Tier::Register]), &files(&[Tier::Stack]));
+    let outcome = compare(
+        &files(&[EngineName::REGISTER]),
+        &files(&[EngineName::STACK]),
+    );
     assert_eq!(outcome.exit(), Exit::NotMeasured, "nothing was compared");
 }
 
@@ -243,7 +247,7 @@ fn failing_variant() -> VariantAccount {
         shape: "left-constant".to_string(),
         export: "add".to_string(),
         expected: "i32:0x00000001".to_string(),
-        tiers: BTreeMap::from([(Tier::Stack, verdict)]),
+        tiers: BTreeMap::from([(EngineName::STACK, verdict)]),
         agreement: Agreement::NotComparable,
         diff: None,
     }
