@@ -180,6 +180,7 @@ const UNSAFE_FILES: &[&str] = &[
     // Tests of them: registers in assembly, signals and processes.
     "runtime/src/jit/tests/preserved.rs",
     "runtime/tests/faults.rs",
+    "runtime/tests/api.rs",
     // The mark that the counting plugin looks for is a system call.
     "runtime/src/jit/marks.rs",
 ];

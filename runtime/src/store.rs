@@ -20,7 +20,8 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 pub(crate) use func::{
-    HostDefinition, HostFunc, check_count, native_stack_address, read_values, write_values,
+    HostDefinition, HostFunc, check_count, check_native_room, native_stack_address, read_values,
+    write_values,
 };
 pub use handles::{Extern, Global, Memory, Table, Tag};
 pub use instance::Instance;

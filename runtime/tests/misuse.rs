@@ -5,7 +5,7 @@
 //! [`every_public_method_is_tested`] reads the sources: a public method of a handle or of a store
 //! is named in a test here, or in [`HARMLESS`] with the reason.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::fs;
@@ -798,6 +798,128 @@ fn endless_recursion_through_the_host_is_a_trap() {
             [Val::I32(1)]
         );
     }
+}
+
+/// Bytes of the native stack of an embedder's thread that is far smaller than the default limit.
+const SMALL_STACK_BYTES: usize = 128 << 10;
+
+/// Runs a test in a thread with a small native stack, for each engine.
+fn on_a_small_stack(test: fn(&Engine)) {
+    for engine in engines() {
+        let thread = std::thread::Builder::new().stack_size(SMALL_STACK_BYTES);
+        let running = thread.spawn(move || test(&engine)).expect("a thread");
+        running.join().expect("the test passes");
+    }
+}
+
+fn exhausted<T: Debug>(result: Result<T, Error>) {
+    let ended = result.expect_err("a trap");
+    assert_eq!(ended.trap_kind(), Some(TrapKind::StackExhausted), "{ended}");
+}
+
+/// Recursion that ends in a trap: within code, by tables, with large frames, through the host, and
+/// in the start function of a new instance.
+#[test]
+fn recursion_on_a_small_native_stack_is_a_trap() {
+    on_a_small_stack(|engine| {
+        let locals = "i64 ".repeat(2000);
+        let text = format!(
+            r#"(module
+              (import "host" "again" (func $again))
+              (type $f (func)) (table 1 funcref) (elem (i32.const 0) $indirect)
+              (func (export "direct") (call 1))
+              (func $indirect (export "indirect") (call_indirect (type $f) (i32.const 0)))
+              (func $large (export "large") (local {locals}) (call $large)
+                (local.set 7 (i64.const 1)))
+              (func (export "host") (call $again)))"#
+        );
+        let text = text.replace("(call 1)", "(call $direct)").replace(
+            r#"(func (export "direct")"#,
+            r#"(func $direct (export "direct")"#,
+        );
+        let module = support::module(engine, &text).expect("a module");
+        let mut linker = Linker::new(engine);
+        let again = |mut caller: Caller<'_, u32>| {
+            let instance = caller.instance().expect("Wasm code has called");
+            let host = instance.get_typed_func::<(), ()>(&caller, "host")?;
+            host.call(&mut caller, ())
+        };
+        linker
+            .func_wrap("host", "again", again)
+            .expect("a new name");
+        let mut store = Store::new(engine, 1);
+        let instance = linker
+            .instantiate(&mut store, &module)
+            .expect("an instance");
+        for name in ["direct", "indirect", "large", "host", "direct"] {
+            let func = instance.get_func(&store, name).expect("an export");
+            exhausted(func.invoke(&mut store, &[]));
+        }
+        let start = support::module(engine, "(module (func $f (call $f)) (start $f))");
+        exhausted(Instance::new(&mut store, &start.expect("a module"), &[]));
+        nested_instances(engine);
+    });
+}
+
+thread_local! {
+    /// The host function that instantiates the module whose start function calls it.
+    static INSTANTIATES: Cell<Option<Func>> = const { Cell::new(None) };
+}
+
+/// An instance whose start function makes the host instantiate the module again, without an end.
+fn nested_instances(engine: &Engine) {
+    let text = r#"(module (import "host" "more" (func $more)) (func $f (call $more)) (start $f))"#;
+    let module = support::module(engine, text).expect("a module");
+    let mut store = Store::new(engine, 1);
+    let nested = module.clone();
+    let more = Func::wrap(&mut store, move |mut caller: Caller<'_, u32>| {
+        let more = INSTANTIATES.get().expect("set below");
+        Instance::new(&mut caller, &nested, &[more.into()]).map(drop)
+    });
+    INSTANTIATES.set(Some(more));
+    exhausted(Instance::new(&mut store, &module, &[more.into()]));
+}
+
+/// The host's own recursion that loads and instantiates at each depth.
+#[test]
+fn modules_on_a_native_stack_that_is_used_up() {
+    fn load(store: &mut Store<u32>, depth: u32) -> Result<(), Error> {
+        let module = support::module(&store.engine().clone(), MODULE)?;
+        Instance::new(&mut *store, &module, &[])?;
+        let frame = std::hint::black_box([depth; 512]);
+        load(store, frame[511] + 1)
+    }
+    fn instantiate(store: &mut Store<u32>, module: &Module, depth: u32) -> Result<(), Error> {
+        Instance::new(&mut *store, module, &[])?;
+        let frame = std::hint::black_box([depth; 512]);
+        instantiate(store, module, frame[511] + 1)
+    }
+    on_a_small_stack(|engine| {
+        let mut store = Store::new(engine, 1);
+        exhausted(load(&mut store, 0));
+        let module = support::module(engine, MODULE).expect("a module");
+        exhausted(instantiate(&mut store, &module, 0));
+    });
+}
+
+/// A large module is loaded, instantiated and run.
+#[test]
+fn large_modules_on_a_small_native_stack() {
+    on_a_small_stack(|engine| {
+        let nested = format!("{}{}", "(block ".repeat(300), ")".repeat(300));
+        let sum = "(i32.add (i32.const 1) ".repeat(300) + "(i32.const 0)" + &")".repeat(300);
+        let funcs = format!("(func {nested})").repeat(100);
+        let text = format!(
+            r#"(module (memory 10) (table 10000 funcref)
+              (func (export "run") (result i32) {nested} {sum}) {funcs})"#
+        );
+        let module = support::module(engine, &text).expect("a module");
+        let mut store = Store::new(engine, 1);
+        let instance = Instance::new(&mut store, &module, &[]).expect("an instance");
+        let run = instance.get_typed_func::<(), i32>(&store, "run");
+        let run = run.expect("its type");
+        assert_eq!(run.call(&mut store, ()).expect("it ends"), 300);
+    });
 }
 
 fn panicking() {

@@ -74,7 +74,8 @@ impl Instance {
     /// # Errors
     /// `Unlinkable` if an import does not match; `Usage` if module or import are of another engine
     /// or store; `Unsupported` if the tier cannot execute a function (then nothing of the module
-    /// has run); `Limit`; or the error of an active segment or of the start function.
+    /// has run); `Limit`; the trap `StackExhausted` if too little native stack is left; or the
+    /// error of an active segment or of the start function.
     pub fn new(
         mut store: impl AsContextMut,
         module: &Module,

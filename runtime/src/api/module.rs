@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::module::{self as core, CanonicalExternType, ModuleData};
 use crate::module::{GlobalType, MemoryType, TableType};
+use crate::store::check_native_room;
 use crate::types::{FuncType, TypeRegistry};
 
 /// A validated module of an engine. Cheap to clone.
@@ -135,8 +136,10 @@ impl Module {
     /// Decodes and validates a binary module under the engine's features and limits.
     ///
     /// # Errors
-    /// `Malformed` or `Invalid` with the byte offset; `Limit` if it is too large.
+    /// `Malformed` or `Invalid` with the byte offset; `Limit` if it is too large; the trap
+    /// `StackExhausted` if too little native stack is left.
     pub fn new(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
+        check_native_room()?;
         let inner = core::ModuleParts::new(engine, bytes.as_ref())?;
         Ok(Module { inner })
     }

@@ -16,8 +16,13 @@ use crate::types::{CompositeKind, FuncType, HeapType, TypeRef, ValType};
 use crate::value::{Func, Ref, Val, slots_of, slots_of_all};
 use crate::vm::{self, Cx, EXIT_OK, Entry, Exit, FuncInst};
 
-/// Room on the native stack that is left to host functions and helpers in any case.
-const NATIVE_RESERVE_BYTES: usize = 16 << 10;
+/// Room on the native stack that is left to host functions and to the engine where code has used up
+/// its part. The engine translates or compiles a function there that is called for the first time,
+/// or whose frame is in a backtrace: with up to 32 KiB in debug builds, and half of it in others.
+const NATIVE_RESERVE_BYTES: usize = if cfg!(debug_assertions) { 64 } else { 32 } << 10;
+
+/// The part of the reserve that must be left to load or instantiate a module.
+const NATIVE_MODULE_BYTES: usize = NATIVE_RESERVE_BYTES / 8 * 5;
 
 /// A host function before it is in a store.
 #[derive(Clone)]
@@ -346,6 +351,17 @@ pub(crate) fn check_count(got: usize, want: usize) -> Result<()> {
 pub(crate) fn native_stack_address() -> usize {
     let here = 0u8;
     std::hint::black_box(&raw const here) as usize
+}
+
+/// Checks that the native stack has room to load or instantiate a module.
+///
+/// # Errors
+/// The trap `StackExhausted` if it does not.
+pub(crate) fn check_native_room() -> Result<()> {
+    let lowest = native_stack_floor().saturating_sub(NATIVE_RESERVE_BYTES);
+    let is_left = native_stack_address() >= lowest + NATIVE_MODULE_BYTES;
+    let exhausted = || Error::trap(TrapKind::StackExhausted);
+    is_left.then_some(()).ok_or_else(exhausted)
 }
 
 /// The lowest native stack address that code of this thread may use, whatever the limits are: a

@@ -11,7 +11,7 @@ mod link;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Extern, Global, Memory, StoreData, Table, Tag, assert_store};
+use super::{Extern, Global, Memory, StoreData, Table, Tag, assert_store, check_native_room};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::gc::Heap;
@@ -87,6 +87,7 @@ impl StoreData {
         module: &ModuleParts,
         imports: &[Extern],
     ) -> Result<Instance> {
+        check_native_room()?;
         // SAFETY: the caller's contract; the reference ends before any code is entered.
         let store = unsafe { &mut *data };
         if !Arc::ptr_eq(&module.registry, store.engine.registry()) {
