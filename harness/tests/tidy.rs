@@ -207,14 +207,9 @@ const FORBIDDEN: &[(&str, &str)] = &[
 const ROOMS_TO_REWRITE: &[&str] = &[
     "runtime/src/api",
     "runtime/src/error.rs",
-    "runtime/src/helpers",
     "runtime/src/interior.rs",
     "runtime/src/ir",
     "runtime/src/jit",
-    "runtime/src/register",
-    "runtime/src/stack",
-    "runtime/src/store",
-    "runtime/src/tier.rs",
 ];
 
 /// Words with which a doc comment does not begin: a noun is to stand there.

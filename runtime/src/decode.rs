@@ -215,7 +215,7 @@ pub enum RawValType {
 pub struct RawRefType {
     /// True if null belongs to the type.
     pub nullable: bool,
-    /// The type of what the reference refers to.
+    /// The type of the referent.
     pub heap: RawHeapType,
 }
 
@@ -333,7 +333,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// The offset in the module of what is read next.
+    /// The offset in the module of the byte that is read next.
     pub fn offset(&self) -> usize {
         self.offset_base + self.position
     }

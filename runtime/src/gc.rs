@@ -45,7 +45,7 @@ pub use object::{
     aggregate_operands, fill, makes_object, operand_slots, read_field, write_elements, write_field,
     write_fields,
 };
-pub use size::Cell;
+pub use size::GcCell;
 use space::Space;
 
 use crate::limits::GC_HEAP_BYTES_MAX;
@@ -180,7 +180,7 @@ impl Heap {
         Some((self.type_of(object), object))
     }
 
-    /// Begins a scope of what the host holds.
+    /// Begins a scope of the objects that the host holds.
     #[inline]
     pub(crate) fn open_scope(&self) -> usize {
         self.roots.open()
@@ -217,7 +217,7 @@ impl Heap {
 /// # Safety
 /// `cx` is the context of a live store, `cell` a cell of one of the classes.
 #[inline(always)]
-pub unsafe fn allocate_fast(cx: *mut Cx, cell: Cell) -> Option<u32> {
+pub unsafe fn allocate_fast(cx: *mut Cx, cell: GcCell) -> Option<u32> {
     // SAFETY: the caller's contract; a published heap has a run for each class.
     unsafe {
         let run = &mut *(*cx).gc_runs.add(cell.class as usize);
@@ -265,7 +265,7 @@ struct Types {
 }
 
 impl Types {
-    /// Takes in what the registry has come to know.
+    /// Takes in the new types of the registry.
     fn update(&mut self) {
         let new = self.registry.since(self.defined.len());
         for defined in &new {

@@ -1,6 +1,6 @@
-//! What is out of line in every tier: growth, bulk copies, segment drops (spec: "Memory
-//! Instructions", "Table Instructions"). One implementation, called by handlers and by compiled
-//! code alike; each function is the whole instruction.
+//! The instructions that are out of line in every tier: growth, bulk copies, segment drops (spec:
+//! "Memory Instructions", "Table Instructions"). One implementation, called by handlers and by
+//! compiled code alike; each function is the whole instruction.
 //!
 //! Indices and lengths come zero-extended to 64 bits. Invariant: bounds are checked before
 //! anything is written.
@@ -20,7 +20,7 @@ use crate::vm::{Cx, EXIT_OK, Exit, MemoryInst, Vm};
 const MEMORY_OUT_OF_BOUNDS: Exit = TrapKind::MemoryOutOfBounds as Exit;
 const TABLE_OUT_OF_BOUNDS: Exit = TrapKind::TableOutOfBounds as Exit;
 
-/// What `memory.grow` and `table.grow` give when they cannot grow: -1.
+/// The result of `memory.grow` and `table.grow` without growth: -1.
 pub const GROW_FAILED: u64 = u64::MAX;
 
 /// Grows a memory within its own limit and that of its store.
@@ -42,7 +42,7 @@ pub fn grow_table(table: &mut TableData, cx: &mut Cx, delta: u64, init: u64) -> 
 
 /// Does the work of a bulk instruction, `len` units of `unit_bytes`, in pieces between which it
 /// looks for an interruption, where the engine is interruptible. `work` takes the begin and the
-/// length of a piece. What an interrupted instruction has done stays done.
+/// length of a piece. The effects of an interrupted instruction up to then stay.
 ///
 /// # Safety
 /// `vm` is the vm of a live instance.
@@ -151,7 +151,7 @@ unsafe fn view<'a>(vm: *mut Vm, index: u32) -> &'a mut MemoryData {
 }
 
 /// Takes in what other threads have grown a memory to, if it is shared; its length in bytes. An
-/// access that is out of bounds asks this before it traps.
+/// access that is out of bounds calls this before it traps.
 ///
 /// # Safety
 /// `memory` is the first field of a `Memory` of a store that this thread runs.

@@ -110,7 +110,7 @@ impl MemoryData {
         }
     }
 
-    /// Takes in what other threads have grown; the length in bytes.
+    /// Takes in the growth by other threads: the length in bytes.
     pub fn refresh(&mut self) -> usize {
         if let Backing::Shared(shared) = &self.backing {
             self.inst.len_bytes = shared.len_bytes();
@@ -158,7 +158,7 @@ impl MemoryData {
     /// The contents.
     ///
     /// # Panics
-    /// If the memory is shared: other threads may write what the slice would show.
+    /// If the memory is shared: other threads may write the bytes of the slice.
     pub fn data(&self) -> &[u8] {
         self.assert_unshared();
         if self.inst.len_bytes == 0 {

@@ -34,7 +34,7 @@ pub struct ModuleParts {
     inner: Arc<ModuleData>,
 }
 
-/// A module that may have gone: what a module owns refers to it by this.
+/// A reference to a module that may have gone, for the parts that the module owns.
 #[derive(Clone, Debug)]
 pub struct WeakModuleParts {
     inner: Weak<ModuleData>,

@@ -110,9 +110,9 @@ macro_rules! canonical_nans {
             })
         }
 
-        /// The square root. Whether it is a NaN is asked of its bits: the compiler knows that the
-        /// root of a negative number is some NaN, takes one to be as good as another, and would
-        /// drop the choice.
+        /// The square root. The test for a NaN looks at its bits: the compiler knows that the root
+        /// of a negative number is some NaN, takes one to be as good as another, and would drop the
+        /// choice.
         #[inline(always)]
         pub(crate) fn $square_root(value: $float) -> $float {
             let bits = value.sqrt().to_bits();

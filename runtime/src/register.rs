@@ -1,10 +1,9 @@
 //! Tier 2, the register interpreter: canonical IR, fused into cells.
 //!
-//! In the order of the imports: `register/machine.rs` says what code, registers and frames are;
-//! `code.rs` has the code of a module and the tables beside it; `table.rs` says which cells there
-//! are; `handlers/` executes them; `fuse/` makes them from IR; `body.rs` translates a function when
-//! it is needed. The tier shares state, numerics and the frame limits with the other tiers, and
-//! nothing else.
+//! In the order of the imports: `register/machine.rs` defines code, registers and frames; `code.rs`
+//! has the code of a module and the tables beside it; `table.rs` lists the cells; `handlers/`
+//! executes them; `fuse/` makes them from IR; `body.rs` translates a function when it is needed.
+//! The tier shares state, numerics and the frame limits with the other tiers, and nothing else.
 
 mod body;
 mod code;

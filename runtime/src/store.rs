@@ -42,7 +42,7 @@ use crate::types::TypeRef;
 use crate::value::{Func, GcRef, Objects, StoreId};
 use crate::vm::{ControlFrame, Cx, FuncInst};
 
-/// What a store owns, whatever the type of the host's data.
+/// The contents of a store, for every type of the host's data.
 #[expect(clippy::vec_box, reason = "running code holds their addresses")]
 pub struct StoreData {
     pub(crate) cx: Cx,
@@ -62,12 +62,12 @@ pub struct StoreData {
     pub(crate) tags: Vec<Box<TagData>>,
     /// The error of the host function that ended execution with `HostError`.
     pub(crate) host_error: Option<Error>,
-    /// What a host function has panicked with, on its way to the caller of the outermost entry.
+    /// The payload of a host function's panic, on its way to the caller of the outermost entry.
     pub(crate) panic: Option<Box<dyn Any + Send>>,
-    /// What was running where an exit code comes from that is on its way out. While code runs, and
-    /// when an exception has been caught, there is none.
+    /// The frames from the place where execution has ended outwards, while an exit code is on its
+    /// way out. While code runs, and when an exception has been caught, there are none.
     pub(crate) backtrace: Option<Box<Backtrace>>,
-    /// How many entries from the host are under way.
+    /// The number of entries from the host that are under way.
     pub(crate) entries: u32,
     /// A native stack address of the outermost of them: all their frames are below.
     pub(crate) native_base: usize,
@@ -166,7 +166,7 @@ impl StoreData {
         drop(unsafe { Box::from_raw(data.as_ptr()) });
     }
 
-    /// What this store's instances compiled and how often they were entered (contract C2).
+    /// The proof of this store's instances: compiled functions and entries (contract C2).
     pub(crate) fn proof(&self) -> Proof {
         let data = self;
         let mut proof = data.proof.clone();
@@ -234,7 +234,7 @@ impl StoreData {
         self.funcs.len() as u32 - 1
     }
 
-    /// Whether one more of something is within its limit.
+    /// Checks that one more item is within its limit.
     pub(crate) fn check_count(&self, kind: LimitKind, len: usize, max: usize) -> Result<()> {
         if len < max {
             return Ok(());
@@ -307,8 +307,8 @@ impl StoreData {
         }
     }
 
-    /// Whether memories of this store are guarded where their type allows it: only compiled code
-    /// has use for it.
+    /// True if memories of this store are guarded where their type allows it: only compiled code
+    /// needs that.
     pub(crate) fn guards_memories(&self) -> bool {
         let config = self.engine.config();
         config.bounds == crate::engine::Bounds::Guard && config.policy.compiles()
@@ -366,8 +366,7 @@ impl StoreData {
     }
 }
 
-/// Notes that the exception that was on its way has been caught: where it came from does not matter
-/// any more.
+/// Notes that the exception that was on its way has been caught: its backtrace is dropped.
 ///
 /// # Safety
 /// `cx` is that of a live store.
@@ -400,10 +399,10 @@ impl Objects for StoreData {
     }
 }
 
-/// What is said of a handle that is used with a store that it is not of.
+/// The message for a handle that is used with another store than its own.
 const WRONG_STORE: &str = "object used with the wrong store";
 
-/// For what can fail.
+/// Checks the store of a handle, for an operation that can fail.
 ///
 /// # Errors
 /// `Usage` if the handle is another store's.
@@ -415,7 +414,7 @@ pub(crate) fn check_store(handle: StoreId, store: &StoreData) -> Result<()> {
     }
 }
 
-/// For what cannot fail.
+/// Checks the store of a handle, for an operation that cannot fail.
 ///
 /// # Panics
 /// If the handle is another store's.

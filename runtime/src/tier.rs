@@ -7,8 +7,8 @@
 //! of each other: the interpreter calls what is compiled by `FuncInst::entry`, compiled code calls
 //! what is interpreted by a piece of code in `FuncInst::jit`.
 //!
-//! What cannot be compiled stays in the interpreter, and is counted with its reason. What is
-//! compiled in the background is asked for again until it is there.
+//! A function that cannot be compiled stays in the interpreter, and is counted with its reason.
+//! Code that is compiled in the background is requested again until it is there.
 
 #[cfg(test)]
 mod tests;
@@ -75,7 +75,11 @@ impl Backend for Tiers {
             thresholds: self.thresholds,
             queue: self.queue.clone(),
             budget: self.jit.budget().clone(),
-            funcs: module.bodies.iter().map(|_| Code::default()).collect(),
+            funcs: module
+                .bodies
+                .iter()
+                .map(|_| FuncRequests::default())
+                .collect(),
         });
         RegisterTier.compile_lazily(module, config, promoter)
     }
@@ -97,10 +101,10 @@ impl Backend for Tiers {
     }
 }
 
-/// What compiles the functions of a module.
+/// The compiler of the functions of a module.
 #[derive(Debug)]
 struct Promoter {
-    /// Itself, for what is compiled in the background.
+    /// The promoter itself, for compilation in the background.
     this: Weak<Promoter>,
     module: WeakModuleParts,
     config: Config,
@@ -110,36 +114,36 @@ struct Promoter {
     /// For all of the engine's code.
     budget: Arc<Budget>,
     /// By body.
-    funcs: Box<[Code]>,
+    funcs: Box<[FuncRequests]>,
 }
 
 /// The compiled code of a function.
 #[derive(Debug, Default)]
-struct Code {
-    whole: Arc<Asked>,
+struct FuncRequests {
+    whole: Arc<CodeRequest>,
     /// From loop heads on, by block.
-    loops: Mutex<BTreeMap<u32, Arc<Asked>>>,
+    loops: Mutex<BTreeMap<u32, Arc<CodeRequest>>>,
 }
 
-/// Code that may be asked for.
+/// Code that may be requested.
 #[derive(Debug, Default)]
-struct Asked {
+struct CodeRequest {
     /// The code, or why there is none.
     outcome: OnceLock<std::result::Result<Compiled, String>>,
     is_requested: AtomicBool,
     is_counted: AtomicBool,
 }
 
-/// Where code is to begin: at a loop head, with such a frame; or else at the function's beginning.
-type At = Option<(u32, FrameShape)>;
+/// The start of code: a loop head with a shape of the frame, or else the function's beginning.
+type CodeStart = Option<(u32, FrameShape)>;
 
 /// Code that is to be compiled in the background.
 #[derive(Debug)]
 struct Job {
     promoter: Weak<Promoter>,
-    asked: Arc<Asked>,
+    asked: Arc<CodeRequest>,
     body: usize,
-    at: At,
+    at: CodeStart,
 }
 
 /// Starts the thread that compiles; it ends when no module and no engine is left that can ask.
@@ -161,7 +165,7 @@ fn start() -> Result<Sender<Job>> {
 }
 
 impl Promoter {
-    fn compile(&self, body: usize, at: At) -> Result<Compiled> {
+    fn compile(&self, body: usize, at: CodeStart) -> Result<Compiled> {
         let gone = || Error::new(ErrorKind::Internal, "the module has gone");
         let module = self.module.upgrade().ok_or_else(gone)?;
         let max = self.thresholds.body_bytes_max;
@@ -175,22 +179,22 @@ impl Promoter {
         }
     }
 
-    /// Compiles what has not been yet.
+    /// The outcome of a request, which is compiled now if it has not been.
     fn finish<'a>(
         &self,
-        asked: &'a Asked,
+        asked: &'a CodeRequest,
         body: usize,
-        at: At,
+        at: CodeStart,
     ) -> &'a std::result::Result<Compiled, String> {
         let compile = || self.compile(body, at).map_err(|error| error.message);
         asked.outcome.get_or_init(compile)
     }
 
-    /// The code if it can be had now. `proof` counts the first time that it is had, or is not.
+    /// The code, if it can be had now. `proof` counts the first outcome of a request.
     fn ask<'a>(
         &self,
-        asked: &'a Arc<Asked>,
-        (body, at): (usize, At),
+        asked: &'a Arc<CodeRequest>,
+        (body, at): (usize, CodeStart),
         proof: &mut Proof,
     ) -> Promotion<&'a Compiled> {
         if let Some(queue) = &self.queue
@@ -221,13 +225,13 @@ impl Promoter {
         }
     }
 
-    /// Which body a function has.
+    /// The body of a function.
     fn body(&self, func: &FuncInst) -> Option<usize> {
         self.module.upgrade()?.body_index(func.index)
     }
 }
 
-/// What a store counts.
+/// The counts of a store.
 ///
 /// # Safety
 /// As for [`Promote::function`]; the reference is not kept.

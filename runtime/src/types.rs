@@ -51,7 +51,7 @@ pub enum ValType {
 pub struct RefType {
     /// True if null belongs to the type.
     pub(crate) nullable: bool,
-    /// The type of what the reference refers to.
+    /// The type of the referent.
     pub(crate) heap: HeapType,
 }
 
@@ -244,7 +244,7 @@ impl RefType {
         self.nullable
     }
 
-    /// The type of what the reference refers to.
+    /// The type of the referent.
     pub const fn heap_type(self) -> HeapType {
         self.heap
     }

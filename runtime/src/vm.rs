@@ -35,7 +35,7 @@ pub const TRANSFER_BYTES: usize = 16 << 10;
 /// room for the larger of the parameters' and the results' slots.
 pub type Entry = unsafe extern "C" fn(func: *mut FuncInst, cx: *mut Cx, args: *mut u64) -> Exit;
 
-/// Calls a function, and what it tail-calls out of its tier.
+/// Calls a function, and the functions that it tail-calls out of its tier.
 ///
 /// # Safety
 /// As for [`Entry`].
@@ -227,7 +227,7 @@ pub const NO_TYPE: TypeId = TypeId(u32::MAX);
 pub struct ControlFrame {
     /// The code at which execution goes on.
     pub ip: *const u64,
-    /// The frame's base on the value stack (what it is exactly, is the tier's own matter).
+    /// The frame's base on the value stack, as the tier defines it.
     pub fp: *mut u64,
     /// The instance that the caller runs in.
     pub vm: *mut Vm,

@@ -20,7 +20,7 @@ pub(super) struct Arena {
     base: usize,
     bytes_max: u64,
     committed_bytes: u64,
-    /// A bit for every unit: whether it is in use.
+    /// A bit for every unit, set if the unit is in use.
     used: Vec<u64>,
     /// Units below this one have been given out at some time.
     high: u32,
@@ -63,7 +63,7 @@ impl Arena {
         Some(first * UNIT_BYTES)
     }
 
-    /// Takes back what [`Arena::take`] gave.
+    /// Takes back units that [`Arena::take`] gave.
     pub(super) fn give_back(&mut self, offset: u32, units: u32) {
         let first = offset / UNIT_BYTES;
         for unit in first..first + units {

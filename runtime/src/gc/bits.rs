@@ -27,7 +27,7 @@ impl Bits {
         self.words.get(word).is_some_and(|bits| bits & bit != 0)
     }
 
-    /// Sets the bit of an offset: whether it was clear.
+    /// Sets the bit of an offset: true if it was clear.
     #[inline(always)]
     pub(super) fn set(&mut self, offset: u32) -> bool {
         let (word, bit) = place(offset);
@@ -58,7 +58,7 @@ impl Bits {
         Some(word as u32 * WORD_BYTES + (63 - bits.leading_zeros()) * 8)
     }
 
-    /// Takes over another's bits in a range of whole words: how many are set.
+    /// Takes over another's bits in a range of whole words: the number that are set.
     pub(super) fn take_over(&mut self, from: &Bits, bytes: Range<u32>) -> u32 {
         let range = (bytes.start / WORD_BYTES) as usize..(bytes.end / WORD_BYTES) as usize;
         let from = &from.words[range.clone()];

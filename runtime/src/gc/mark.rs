@@ -18,15 +18,15 @@ impl Heap {
         self.initializing = initializing;
     }
 
-    /// Marks what words refer to. A word that is not a reference does not harm: only an offset at
-    /// which an object begins counts.
+    /// Marks the referents of words. A word that is not a reference does not harm: only an offset
+    /// at which an object begins counts.
     pub(crate) fn mark_all(&mut self, words: &[u64]) {
         for &word in words {
             self.mark(word);
         }
     }
 
-    /// Marks what a word refers to.
+    /// Marks the referent of a word.
     #[inline(always)]
     pub(crate) fn mark(&mut self, word: u64) {
         if self.space.mark(word) {
@@ -34,7 +34,7 @@ impl Heap {
         }
     }
 
-    /// Marks what a word of the native stack refers to: besides references, compiled code has
+    /// Marks the referent of a word of the native stack: besides references, compiled code has
     /// addresses of objects and of places in them there.
     pub(crate) fn mark_native(&mut self, word: u64) {
         self.mark(word);
@@ -43,7 +43,7 @@ impl Heap {
         }
     }
 
-    /// Traces what the roots have marked, and frees the rest.
+    /// Traces the objects that the roots have marked, and frees the others.
     pub(crate) fn finish(&mut self, root_bytes: u64) {
         while let Some(object) = self.pending.pop() {
             self.trace(object);
@@ -52,7 +52,7 @@ impl Heap {
         self.collections += 1;
     }
 
-    /// Marks what an object refers to.
+    /// Marks the referents of an object.
     fn trace(&mut self, object: u32) {
         // SAFETY: a marked object is an object, whose head and references have been written.
         let header = unsafe { *self.header(object) };

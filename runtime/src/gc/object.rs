@@ -1,4 +1,4 @@
-//! Fields in the heap: from slots and back, by their width; how many slots instructions take.
+//! Fields in the heap: writes from slots by width; the number of slots that instructions take.
 //!
 //! A field narrower than a slot holds the slot's low bytes; a v128 takes two slots. Heap objects
 //! are 8-aligned and v128 fields no better, so that every access is one that may be unaligned.

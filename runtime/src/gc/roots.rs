@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use crate::value::{GcRef, StoreId};
 
-/// The stack of what the host holds. Shared borrows of a store may add to it.
+/// The stack of the objects that the host holds. Shared borrows of a store may add to it.
 #[derive(Debug)]
 pub(super) struct Roots {
     /// Tells the handles of one heap from those of another.
@@ -67,7 +67,7 @@ impl Roots {
         self.inner.borrow().held.len()
     }
 
-    /// Releases what has been added since a scope began.
+    /// Releases the objects that have been added since a scope began.
     pub(super) fn close(&self, len: usize) {
         let mut inner = self.inner.borrow_mut();
         while inner.held.len() > len {

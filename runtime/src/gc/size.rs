@@ -1,4 +1,4 @@
-//! Size classes: which cell an object of so many bytes gets.
+//! Size classes: the cell of an object by its bytes.
 //!
 //! Classes are multiples of 8, about an eighth apart, up to an eighth of a block; what is larger
 //! gets units of the arena of its own. Facts only.
@@ -35,23 +35,23 @@ const fn classes() -> [u8; (SMALL_BYTES_MAX / GRANULE_BYTES) as usize + 1] {
 
 /// The cell that objects of one size get, as code allocates it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cell {
+pub struct GcCell {
     /// The size class; large objects have one of their own, which never has a free cell.
     pub class: u32,
     /// Bytes of the cell.
     pub bytes: u32,
 }
 
-impl Cell {
+impl GcCell {
     /// The cell of objects of so many bytes.
     #[inline(always)]
-    pub fn of(bytes: u64) -> Cell {
+    pub fn of(bytes: u64) -> GcCell {
         match class_of(bytes) {
-            Some(class) => Cell {
+            Some(class) => GcCell {
                 class: class as u32,
                 bytes: class_bytes(class),
             },
-            None => Cell {
+            None => GcCell {
                 class: CLASSES as u32,
                 bytes: 0,
             },
@@ -65,8 +65,8 @@ impl Cell {
 
     /// The cell that an immediate holds.
     #[inline(always)]
-    pub fn unpack(packed: u64) -> Cell {
-        Cell {
+    pub fn unpack(packed: u64) -> GcCell {
+        GcCell {
             class: packed as u32,
             bytes: (packed >> 32) as u32,
         }
@@ -99,10 +99,10 @@ mod tests {
         }
         let large = u64::from(SMALL_BYTES_MAX) + 1;
         assert_eq!(
-            (class_of(large), Cell::of(large).class),
+            (class_of(large), GcCell::of(large).class),
             (None, CLASSES as u32)
         );
-        assert_eq!(Cell::unpack(Cell::of(100).pack()), Cell::of(100));
+        assert_eq!(GcCell::unpack(GcCell::of(100).pack()), GcCell::of(100));
         assert!(CLASS_BYTES.iter().all(|bytes| bytes % GRANULE_BYTES == 0));
     }
 }

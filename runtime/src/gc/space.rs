@@ -36,7 +36,7 @@ pub(super) struct Space {
     larges: Vec<Large>,
     /// The bytes that may be allocated before the next collection. Negative once it is due.
     budget_bytes: i64,
-    /// Runs are of one cell, so that every allocation comes by.
+    /// True if runs are of one cell, so that every allocation can collect.
     stress: bool,
 }
 
@@ -134,7 +134,7 @@ impl Space {
         Some(())
     }
 
-    /// The next run of the block at hand: whether there is one.
+    /// Begins the next run of the block at hand: true if there is one.
     fn run_in_block(&mut self, class: usize, size: u32) -> bool {
         let (mut cell, end) = self.classes[class].rest;
         while cell < end && self.starts.get(cell) {
@@ -185,7 +185,7 @@ impl Space {
         }
     }
 
-    /// Marks the object of a word, if it is one: whether it was not marked before.
+    /// Marks the object of a word, if it is one: true if it was not marked before.
     #[inline(always)]
     pub(super) fn mark(&mut self, word: u64) -> bool {
         match u32::try_from(word) {
@@ -203,7 +203,7 @@ impl Space {
         self.starts.last_until(offset as u32)
     }
 
-    /// Frees what is not marked. `root_bytes` is how much the roots took to go through.
+    /// Frees the objects that are not marked. `root_bytes` is the size of the roots.
     pub(super) fn sweep(&mut self, root_bytes: u64) {
         for class in &mut self.classes {
             class.rest = (0, 0);

@@ -106,7 +106,7 @@ fn effective(memory: &MemoryData, address: u64, offset: u64, size_bytes: usize) 
     (end <= memory.inst.len_bytes as u64).then_some(at)
 }
 
-/// Whether someone wants the store to stop. A wait asks this now and then.
+/// True if the store is to be interrupted. A wait looks at this from time to time.
 unsafe fn is_interrupted(cx: *mut Cx) -> bool {
     // SAFETY: the word lives as long as the store; it is null where nothing interrupts.
     let flags = unsafe { (*cx).interrupt.as_ref() };

@@ -74,7 +74,7 @@ impl Waiters {
         }
     }
 
-    /// Wakes the first `count` waiters at `address`; how many it woke.
+    /// Wakes the first `count` waiters at `address`: the number that it woke.
     pub(super) fn notify(&self, address: u64, count: u32) -> u32 {
         let mut queues = self.lock();
         let Some(queue) = queues.get_mut(&address) else {

@@ -1,4 +1,4 @@
-//! Validation of function bodies by wasmparser, with a shorter way for what is common.
+//! Validation of function bodies by wasmparser, with a shorter path for common instructions.
 //!
 //! wasmparser's validator visits one instruction at a time, and any reader may decode it. Its own
 //! reader can decode everything at a cost for each instruction; here the instructions that most
@@ -24,7 +24,7 @@ pub(super) fn validate(
     let mut reader = body.get_binary_reader();
     let locals = reader.current_position();
     checker.read_locals(&mut reader)?;
-    let mut code = Code {
+    let mut code = BodyCode {
         bytes: &body.as_bytes()[reader.current_position() - locals..],
         position: 0,
         start: reader.original_position(),
@@ -45,7 +45,7 @@ pub(super) fn validate(
 }
 
 /// The instructions of a body.
-struct Code<'a> {
+struct BodyCode<'a> {
     bytes: &'a [u8],
     position: usize,
     /// Their offset in the module.
@@ -53,8 +53,8 @@ struct Code<'a> {
     features: WasmFeatures,
 }
 
-/// Passes on the common instructions and their visits, by what they are followed by: nothing, an
-/// index, or a memory access, whose natural alignment is given as an exponent.
+/// Passes on the common instructions and their visits, by their immediates: none, an index, or a
+/// memory access, whose natural alignment is given as an exponent.
 macro_rules! for_each_common {
     ($then:ident $($context:tt)*) => {
         $then! {
@@ -176,7 +176,7 @@ macro_rules! define_common {
 
 for_each_common! { define_common other { I32Const I64Const Block Loop If } }
 
-/// The visit of a common instruction; `at` is what follows its opcode.
+/// The visit of a common instruction; `at` is the bytes behind its opcode.
 macro_rules! visits {
     (
         plain { $($plain:ident $visit_plain:ident)* }
@@ -194,12 +194,12 @@ macro_rules! visits {
     };
 }
 
-impl<'a> Code<'a> {
+impl<'a> BodyCode<'a> {
     fn offset(&self) -> u64 {
         self.start + self.position as u64
     }
 
-    /// wasmparser's reader of what has not been read.
+    /// wasmparser's reader of the bytes that have not been read.
     fn reader(&self) -> BinaryReader<'a> {
         let rest = &self.bytes[self.position..];
         BinaryReader::new_features(rest, self.offset(), self.features)
@@ -244,7 +244,7 @@ impl Immediate<'_> {
         Some(byte)
     }
 
-    /// The seven bits of each byte of a number, lowest first, and how many bits they are.
+    /// The seven bits of each byte of a number, lowest first, and the number of bits.
     #[inline(always)]
     fn bits(&mut self) -> Option<(u32, u32)> {
         let mut number = 0;

@@ -86,7 +86,7 @@ impl ModuleParts {
     /// Checks the custom sections that this engine knows.
     ///
     /// # Errors
-    /// `Malformed` if one cannot be decoded, `Invalid` if it says what cannot be.
+    /// `Malformed` if one cannot be decoded, `Invalid` if its contents contradict the module.
     pub fn check_custom(&self) -> Result<()> {
         let malformed = |error: BinaryReaderError| reader_error(ErrorKind::Malformed, &error);
         let (mut has_hints, mut has_code) = (false, false);

@@ -1,5 +1,5 @@
 //! The bodies of a module's functions in this tier, and their translation: all at once, or each
-//! when it is first called (`code.rs` says how its first call comes here).
+//! when it is first called (`code.rs` has the path of a first call).
 //!
 //! Threads whose stores share a module may call a body first at the same time: each translates, the
 //! code of one is kept. The cells that name code are therefore read and written atomically.
@@ -25,7 +25,7 @@ use crate::vm::Cx;
 struct Body {
     head: Untranslated,
     index: u32,
-    unit: Arc<Unit>,
+    unit: Arc<TranslationUnit>,
     code: OnceLock<Code>,
 }
 
@@ -39,7 +39,7 @@ struct ModuleBodies {
 
 /// The module that bodies are translated for.
 #[derive(Debug)]
-struct Unit {
+struct TranslationUnit {
     module: WeakModuleParts,
     config: Config,
     /// The exception handlers of all bodies that are translated.
@@ -66,7 +66,7 @@ pub(super) fn compile(
     exceptions: &Arc<ExceptionTable>,
     thresholds: Option<Thresholds>,
 ) -> Result<(Box<dyn Bodies>, Proof)> {
-    let unit = Arc::new(Unit {
+    let unit = Arc::new(TranslationUnit {
         module: module.downgrade(),
         config: *config,
         exceptions: exceptions.clone(),
@@ -156,7 +156,7 @@ fn helper_op(inst: &Inst) -> Option<Op> {
 }
 
 impl Body {
-    /// The address that calls of it name.
+    /// The address that calls of the body name.
     fn address(&self) -> Ip {
         match self.code.get() {
             Some(code) => code.address(),
@@ -170,7 +170,7 @@ impl Body {
         (&raw const *self).wrapping_offset(distance).cast()
     }
 
-    /// Its code, translated now if it has not been, and the addition to the proof.
+    /// The code of the body, translated now if it has not been, and the addition to the proof.
     fn translated(&self) -> Result<(&Code, Proof)> {
         let mut translator = Translator::default();
         if let Some(code) = self.code.get() {
@@ -195,7 +195,7 @@ impl Body {
         fuse::positions(&func, config.profile, self.unit.thresholds)
     }
 
-    /// Keeps code, unless there is some by now; gives what is kept.
+    /// Keeps code, unless there is some by now: the code that is kept.
     fn publish(&self, (code, handlers): (Code, Option<ExceptionHandlers>)) -> &Code {
         self.code.get_or_init(|| {
             if let Some(handlers) = handlers {

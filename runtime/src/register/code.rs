@@ -1,4 +1,4 @@
-//! The code of a module, and the tables beside it: what handlers know of the functions that run.
+//! The code of a module, and the tables beside it that handlers read.
 //!
 //! A call names the first cell of code: the size of its frame. Before a body is translated it names
 //! an [`Untranslated`] instead, which begins with the size of a frame for which there is never
@@ -80,15 +80,15 @@ pub(super) unsafe fn is_untranslated(at: Ip) -> bool {
     unsafe { *at == UNTRANSLATED_BYTES }
 }
 
-/// The code to call where a call of what is at `at` has found no room: that of a body which is
-/// translated now if it has not been.
+/// The code to call where a call of `at` has found no room: that of a body, which is translated now
+/// if it has not been.
 ///
 /// # Errors
-/// The trap that the call is, if `at` is code: then there was no room indeed. Or, if the body
-/// cannot be translated, `HostError`, with the error left in the store.
+/// `StackExhausted` if `at` is code, which has no room. `HostError` if the body cannot be
+/// translated, with the error left in the store.
 ///
 /// # Safety
-/// `cx` is a live store's, and `at` what a call in it names.
+/// `cx` is a live store's, and `at` is the code or the body that a call in it names.
 pub(super) unsafe fn ready(cx: *mut Cx, at: Ip) -> Result<Ip, TrapKind> {
     // SAFETY: the caller's contract; such a frame is at the head of a body.
     unsafe {
@@ -109,8 +109,7 @@ pub(super) unsafe fn promoter<'a>(vm: *mut Vm) -> Option<&'a dyn Promote> {
     unsafe { (*(*vm).compiled.cast::<Compiled>()).promoter.as_deref() }
 }
 
-/// Readies a function for its first call where a call of it has found no room: compiles it if it is
-/// to be, or else translates it.
+/// Compiles or translates a function whose first call has found no room.
 ///
 /// # Errors
 /// As [`ready`].
@@ -204,14 +203,14 @@ pub(super) struct HandlerRange {
     pub(super) handler: Option<u32>,
 }
 
-/// As the IR has it.
+/// A handler as the IR has it.
 #[derive(Clone, Debug)]
 pub(super) struct ExceptionHandler {
     pub(super) parent: Option<u32>,
     pub(super) clauses: Box<[Clause]>,
 }
 
-/// A clause: what to write where, and the cell at which to go on.
+/// A clause: the slots that it writes, and the cell at which execution goes on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clause {
     pub(super) tag: Option<u32>,
@@ -221,7 +220,7 @@ pub(super) struct Clause {
 }
 
 impl ExceptionHandlers {
-    /// The clause that catches what comes from the instruction that ends at cell `end`.
+    /// The clause that catches the exception of the instruction that ends at cell `end`.
     unsafe fn find(&self, end: u32, vm: *mut Vm, tag: *mut TagInst) -> Option<&Clause> {
         let range = self.ranges.partition_point(|range| range.end < end);
         let mut handler = self.ranges.get(range).and_then(|range| range.handler);
@@ -248,11 +247,11 @@ impl ExceptionHandlers {
 #[derive(Debug, Default)]
 pub(super) struct ExceptionTable {
     /// By the address behind the last cell.
-    by_end: RwLock<BTreeMap<usize, Function>>,
+    by_end: RwLock<BTreeMap<usize, HandledFunction>>,
 }
 
 #[derive(Debug)]
-struct Function {
+struct HandledFunction {
     code: usize,
     handlers: Box<ExceptionHandlers>,
 }
@@ -261,15 +260,15 @@ impl ExceptionTable {
     /// Adds a function, whose code has been put where it stays, up to `end`.
     pub(super) fn add(&self, code: Ip, end: Ip, handlers: ExceptionHandlers) {
         let mut by_end = self.by_end.write().unwrap_or_else(PoisonError::into_inner);
-        let function = Function {
+        let function = HandledFunction {
             code: code as usize,
             handlers: Box::new(handlers),
         };
         by_end.insert(end as usize, function);
     }
 
-    /// The clause that catches what comes from the instruction that ends at `ip`, and the code that
-    /// it is in; null if there is none.
+    /// The clause that catches the exception of the instruction that ends at `ip`, and the code of
+    /// that instruction; null if there is none.
     pub(super) unsafe fn find(
         &self,
         ip: Ip,

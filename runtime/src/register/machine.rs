@@ -1,13 +1,13 @@
-//! The machine that handlers run on: its registers, how a handler ends, where operands come from.
+//! The machine that handlers run on: its registers, the end of a handler, the sources of operands.
 //!
 //! # Code
-//! A function's code is an array of 8-byte cells. The first says how many bytes its frame takes; at
+//! A function's code is an array of 8-byte cells. The first is the size of its frame in bytes; at
 //! the second, execution begins. A cell is an opcode and three fields of 16 bits, `{op, a, b, c}`;
 //! some opcodes take further cells. Opcodes index `table.rs`.
 //!
 //! # Registers
-//! Every handler has the signature [`Handler`], whose arguments stay in machine registers: `ip` the
-//! cell at hand, `fp` slot 0 of the frame, memory 0 as base and length, the instance, and two
+//! Every handler has the signature [`CellHandler`], whose arguments stay in machine registers: `ip`
+//! the cell at hand, `fp` slot 0 of the frame, memory 0 as base and length, the instance, and two
 //! accumulators. The result of an instruction is written to its slot *and* left in an accumulator:
 //! f64 in `facc`, everything else in `acc`. An instruction without a result keeps both; so does one
 //! for the accumulator of the other kind. Slots are always valid; accumulators only save reads.
@@ -29,7 +29,7 @@ pub(super) type Ip = *const u64;
 /// # Safety
 /// `ip` points to a cell of the handler's opcode in finished code, `fp` to a frame with room for
 /// what that code names, `mem` and `len` are memory 0 of `vm`, which is alive.
-pub(super) type Handler =
+pub(super) type CellHandler =
     unsafe extern "C" fn(Ip, *mut u64, *mut u8, usize, *mut Vm, u64, f64) -> Flow;
 
 /// The arguments of a handler.
@@ -59,8 +59,8 @@ pub(super) struct Flow {
     pub(super) is_running: bool,
 }
 
-/// Defines handlers: functions of the registers `r`, in the signature [`Handler`]. What follows the
-/// types of a family behind a semicolon is true or false.
+/// Defines handlers: functions of the registers `r`, in the signature [`CellHandler`]. The
+/// parameters of a family are types and, behind a semicolon, a truth value.
 macro_rules! handlers {
     ($(
         $(#[$meta:meta])*
@@ -78,8 +78,8 @@ macro_rules! handlers {
             facc: f64,
         ) -> $crate::register::machine::Flow {
             let mut $r = $crate::register::machine::Regs { ip, fp, mem, len, vm, acc, facc };
-            // SAFETY: the contract of `Handler`: the fuser wrote the cell, so its fields name slots
-            // inside the frame and indices that validation has checked.
+            // SAFETY: the contract of `CellHandler`: the fuser wrote the cell, so its fields name
+            // slots inside the frame and indices that validation has checked.
             unsafe { $body }
         }
     )* };
@@ -123,7 +123,7 @@ impl Regs {
     /// Field 1 to 3 of the cell.
     ///
     /// # Safety
-    /// As for [`Handler`]; so for all methods here.
+    /// As for [`CellHandler`]; so for all methods here.
     #[inline(always)]
     pub(super) unsafe fn field(&self, n: usize) -> u16 {
         // SAFETY: a cell has four fields.
@@ -169,7 +169,7 @@ impl Regs {
 
     /// Goes on in another handler for the same cell.
     #[inline(always)]
-    pub(super) unsafe fn handle(self, handler: Handler) -> Flow {
+    pub(super) unsafe fn handle(self, handler: CellHandler) -> Flow {
         let Regs {
             ip,
             fp,
@@ -259,9 +259,9 @@ pub(super) unsafe fn ended(vm: *mut Vm, ip: Ip, exit: Exit) -> Exit {
 
 /// A value that an accumulator holds.
 pub(super) trait AccValue: Slot {
-    /// Out of its accumulator.
+    /// The value in its accumulator.
     fn accumulated(regs: &Regs) -> Self;
-    /// Into its accumulator.
+    /// Puts the value into its accumulator.
     fn accumulate(self, regs: &mut Regs);
     /// The value of an immediate field.
     fn immediate(field: i16) -> Self;
@@ -308,12 +308,12 @@ impl AccValue for f64 {
     }
 }
 
-/// Where an operand comes from.
+/// The source of an operand.
 pub(super) trait OperandSource {
     /// The operand that field `n` describes.
     ///
     /// # Safety
-    /// As for [`Handler`].
+    /// As for [`CellHandler`].
     unsafe fn get<T: AccValue>(regs: &Regs, n: usize) -> T;
 }
 

@@ -7,7 +7,7 @@
 
 use std::mem::offset_of;
 
-use super::machine::Handler;
+use super::machine::CellHandler;
 use crate::engine::Profile;
 use crate::ops::{Op, for_each_group};
 
@@ -15,7 +15,7 @@ use crate::ops::{Op, for_each_group};
 macro_rules! opcode {
     ($field:ident) => {
         (std::mem::offset_of!($crate::register::table::Table, $field)
-            / size_of::<$crate::register::machine::Handler>()) as u16
+            / size_of::<$crate::register::machine::CellHandler>()) as u16
     };
 }
 pub(super) use opcode;
@@ -40,82 +40,82 @@ macro_rules! table {
 }
 
 table! {
-    copy: [[Handler; 3]; 4];
-    copy_pair: Handler;
-    copy_vector: Handler;
-    copy_far: Handler;
-    constant_vector: Handler;
-    constant: [Handler; 2];
-    select: [Handler; 2];
-    select_vector: Handler;
-    clear: Handler;
-    constants: Handler;
-    br: Handler;
-    br_if: [[[Handler; 2]; 2]; 2];
-    br_table: Handler;
-    trap: Handler;
-    global_get: [Handler; 2];
-    global_get_vector: Handler;
-    global_set: [[Handler; 2]; 2];
-    global_set_vector: Handler;
-    ref_func: Handler;
-    trap_if_null: Handler;
-    fuel: Handler;
-    poll: Handler;
-    table_get: Handler;
-    table_set: Handler;
-    helper: [Handler; HELPER_OPS.len()];
-    throw: Handler;
-    throw_ref: Handler;
-    exit: Handler;
-    reload: Handler;
-    ret: Handler;
-    ret_one: [[Handler; 3]; 4];
-    call: Handler;
-    call_import: Handler;
-    call_indirect: Handler;
-    call_ref: Handler;
-    return_call: Handler;
-    return_call_import: Handler;
-    return_call_indirect: Handler;
-    return_call_ref: Handler;
-    return_callee: Handler;
-    outside: Handler;
-    count_call: Handler;
-    count_loop: Handler;
-    unary: ByProfile<[[Handler; UNARY_FORMS]; UNARY_OPS.len()]>;
-    binary: ByProfile<[[Handler; BINARY_FORMS]; BINARY_OPS.len()]>;
+    copy: [[CellHandler; 3]; 4];
+    copy_pair: CellHandler;
+    copy_vector: CellHandler;
+    copy_far: CellHandler;
+    constant_vector: CellHandler;
+    constant: [CellHandler; 2];
+    select: [CellHandler; 2];
+    select_vector: CellHandler;
+    clear: CellHandler;
+    constants: CellHandler;
+    br: CellHandler;
+    br_if: [[[CellHandler; 2]; 2]; 2];
+    br_table: CellHandler;
+    trap: CellHandler;
+    global_get: [CellHandler; 2];
+    global_get_vector: CellHandler;
+    global_set: [[CellHandler; 2]; 2];
+    global_set_vector: CellHandler;
+    ref_func: CellHandler;
+    trap_if_null: CellHandler;
+    fuel: CellHandler;
+    poll: CellHandler;
+    table_get: CellHandler;
+    table_set: CellHandler;
+    helper: [CellHandler; HELPER_OPS.len()];
+    throw: CellHandler;
+    throw_ref: CellHandler;
+    exit: CellHandler;
+    reload: CellHandler;
+    ret: CellHandler;
+    ret_one: [[CellHandler; 3]; 4];
+    call: CellHandler;
+    call_import: CellHandler;
+    call_indirect: CellHandler;
+    call_ref: CellHandler;
+    return_call: CellHandler;
+    return_call_import: CellHandler;
+    return_call_indirect: CellHandler;
+    return_call_ref: CellHandler;
+    return_callee: CellHandler;
+    outside: CellHandler;
+    count_call: CellHandler;
+    count_loop: CellHandler;
+    unary: ByProfile<[[CellHandler; UNARY_FORMS]; UNARY_OPS.len()]>;
+    binary: ByProfile<[[CellHandler; BINARY_FORMS]; BINARY_OPS.len()]>;
     branch: [Branches; BRANCH_OPS.len()];
     branch_and: Branches;
-    count: [[Handler; 2]; 2];
+    count: [[CellHandler; 2]; 2];
     step: [Steps; STEP_OPS.len()];
     chain: ByProfile<[Chains; CHAIN_OPS.len()]>;
     chain_imm: [Chains; CHAIN_IMM_OPS.len()];
     load_then: ByProfile<[Chains; LOAD_THEN_OPS.len()]>;
-    load: [[Handler; LOAD_FORMS]; LOAD_OPS.len()];
-    store: [[Handler; STORE_FORMS]; STORE_OPS.len()];
-    atomic: [Handler; ATOMIC_OPS.len()];
-    atomic_sync: [Handler; SYNC_OPS.len()];
-    fence: Handler;
-    struct_get: [[Handler; 2]; GETS];
-    struct_set: [[Handler; 2]; SETS];
-    array_get: [Handler; GETS];
-    array_set: [Handler; SETS];
-    ref_unary: [Handler; 5];
-    struct_new: Handler;
-    aggregate: Handler;
-    aggregate_effect: Handler;
-    ref_test: Handler;
-    ref_cast: Handler;
-    br_on_cast: [Handler; 2];
-    ref_test_desc: Handler;
-    ref_cast_desc: Handler;
-    vector: ByProfile<[Handler; PLAIN_OPS.len()]>;
-    vector_scalar: [[Handler; SCALAR_FORMS]; SCALAR_OPS.len()];
+    load: [[CellHandler; LOAD_FORMS]; LOAD_OPS.len()];
+    store: [[CellHandler; STORE_FORMS]; STORE_OPS.len()];
+    atomic: [CellHandler; ATOMIC_OPS.len()];
+    atomic_sync: [CellHandler; SYNC_OPS.len()];
+    fence: CellHandler;
+    struct_get: [[CellHandler; 2]; GETS];
+    struct_set: [[CellHandler; 2]; SETS];
+    array_get: [CellHandler; GETS];
+    array_set: [CellHandler; SETS];
+    ref_unary: [CellHandler; 5];
+    struct_new: CellHandler;
+    aggregate: CellHandler;
+    aggregate_effect: CellHandler;
+    ref_test: CellHandler;
+    ref_cast: CellHandler;
+    br_on_cast: [CellHandler; 2];
+    ref_test_desc: CellHandler;
+    ref_cast_desc: CellHandler;
+    vector: ByProfile<[CellHandler; PLAIN_OPS.len()]>;
+    vector_scalar: [[CellHandler; SCALAR_FORMS]; SCALAR_OPS.len()];
 }
 
 /// The number of opcodes.
-pub(super) const OPCODES: usize = size_of::<Table>() / size_of::<Handler>();
+pub(super) const OPCODES: usize = size_of::<Table>() / size_of::<CellHandler>();
 
 // --- rows ----------------------------------------------------------------------------------------
 
@@ -278,15 +278,16 @@ pub(super) const BINARY_FORMS: usize = BinaryForm::AccImm as usize + 1;
 pub(super) type ByProfile<T> = [T; 2];
 
 /// The forms of a branch: by negation, then operands.
-pub(super) type Branches = [[Handler; BINARY_FORMS]; 2];
+pub(super) type Branches = [[CellHandler; BINARY_FORMS]; 2];
 
-/// The forms of an addition and a branch: by negation, then by whether the second operand of the
-/// comparison is an immediate.
-pub(super) type Steps = [[Handler; 2]; 2];
+/// The forms of an addition and a branch: by negation, then by the second operand of the
+/// comparison, a slot or an immediate.
+pub(super) type Steps = [[CellHandler; 2]; 2];
 
-/// The forms of a pair of operations: by whether the first result is the first operand of the
-/// second operation, then by whether the other operand is in the accumulator.
-pub(super) type Chains = [[Handler; 2]; 2];
+/// The forms of a pair of operations: by the operand of the second operation that is the result of
+/// the first one (the second operand, the first), then by the other operand (a slot, the
+/// accumulator).
+pub(super) type Chains = [[CellHandler; 2]; 2];
 
 /// The forms of a load, in the order of its handlers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -358,8 +359,8 @@ const NONE: u16 = u16::MAX;
 /// The handlers of a list of opcodes, which must have the same order.
 pub(super) const fn by_op<const N: usize>(
     order: [Op; N],
-    handlers: [(Op, Handler); N],
-) -> [Handler; N] {
+    handlers: [(Op, CellHandler); N],
+) -> [CellHandler; N] {
     let mut in_order = [handlers[0].1; N];
     let mut i = 0;
     while i < N {
@@ -428,9 +429,9 @@ pub(super) fn step(op: Op, immediate: bool, negated: bool) -> Option<u16> {
     Some(opcode!(step) + row(&ROWS, op)? * 4 + form)
 }
 
-/// The opcode of a load or operation and an operation on its result. `form`: whether the first
-/// operation's second operand is an immediate, whether the result is the first operand of the
-/// second one, whether the other operand is in the accumulator.
+/// The opcode of a load or operation and an operation on its result. `form` is true where the first
+/// operation's second operand is an immediate, the result is the first operand of the second one,
+/// the other operand is in the accumulator.
 pub(super) fn chain(ops: (Op, Op), form: (bool, bool, bool), profile: Profile) -> Option<u16> {
     let (imm, first, in_acc) = form;
     let find = |rows: &[(Op, Op)]| Some(rows.iter().position(|&row| row == ops)? as u16);

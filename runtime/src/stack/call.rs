@@ -8,7 +8,7 @@
 //! the function called, or null if the instruction before `ip` names the callee's code.
 
 use super::code::{self, FuncCode};
-use super::machine::{Handler, Machine, handlers, non_null, or_trap, trap_in_caller};
+use super::machine::{Machine, StackHandler, handlers, non_null, or_trap, trap_in_caller};
 use super::unwind::{self, UNCAUGHT};
 use crate::engine::Tier;
 use crate::store::StoreData;
@@ -221,8 +221,8 @@ unsafe fn leave(mut m: Machine) -> Exit {
 }
 
 handlers! {
-    /// A call that has found no room on one of the stacks; `acc` says of what. It is made once more
-    /// if that was only because the callee had not been translated.
+    /// A call that has found no room on one of the stacks, of the callee in `acc`. The call is made
+    /// once more if the callee had only not been translated.
     #[cold]
     #[inline(never)]
     fn no_room(m) {
@@ -436,7 +436,7 @@ unsafe fn is_subtype(vm: *mut Vm, actual: TypeId, expected: TypeId) -> bool {
 }
 
 /// Code of one instruction: `exit`.
-pub(super) static EXIT_CODE: [Handler; 1] = [exit];
+pub(super) static EXIT_CODE: [StackHandler; 1] = [exit];
 
 /// The entry of every function of this tier.
 ///

@@ -1,10 +1,10 @@
 //! The code of a module's functions in this tier, and their translation: all at once, or each when
 //! it is first called.
 //!
-//! The operand of a call, and the target of `FuncInst::stack`, is the function's [`FuncCode`]: its
-//! frame says whether there is room. Before the function is translated, that is larger than any
-//! stack. So its first call ends on the way of a call without room, and other calls pay nothing:
-//! there (`stack/call.rs`) the function is translated and the call made once more.
+//! The operand of a call, and the target of `FuncInst::stack`, is the function's [`FuncCode`], with
+//! the size of its frame. Before the function is translated, that is larger than any stack: the
+//! first call takes the path of a call without room (`stack/call.rs`), on which the function is
+//! translated and the call made once more. Other calls pay nothing.
 //!
 //! Threads whose stores share a module may call a function first at the same time: each translates,
 //! the code of one is kept. The size of the frame is read first and written last.
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::translate::{Signature, Translated, Translator, signatures};
-use super::unwind::Handlers;
+use super::unwind::ExceptionHandlers;
 use crate::backtrace::{Frame, PositionCache};
 use crate::engine::{Compilation, Config, Proof};
 use crate::error::{Error, ErrorKind, Result};
@@ -33,13 +33,13 @@ pub(super) struct FuncCode {
     cells: AtomicPtr<u64>,
     /// The function's index in its module.
     pub(super) index: u32,
-    unit: Arc<Unit>,
+    unit: Arc<TranslationUnit>,
     translated: OnceLock<Translated>,
 }
 
 /// The facts of a module that the translation of every function needs.
 #[derive(Debug)]
-struct Unit {
+struct TranslationUnit {
     module: WeakModuleParts,
     signatures: Box<[Signature]>,
     config: Config,
@@ -52,7 +52,7 @@ struct Unit {
 /// # Errors
 /// `Unsupported` with the mnemonic of the first opcode that this tier does not execute.
 pub(super) fn compile(module: &ModuleParts, config: &Config) -> Result<(Box<[FuncCode]>, Proof)> {
-    let unit = Arc::new(Unit {
+    let unit = Arc::new(TranslationUnit {
         module: module.downgrade(),
         signatures: signatures(module),
         config: *config,
@@ -93,7 +93,7 @@ impl FuncCode {
     }
 
     /// The handlers of exceptions of a function that is running.
-    pub(super) fn handlers(&self) -> &Handlers {
+    pub(super) fn handlers(&self) -> &ExceptionHandlers {
         let translated = self.translated.get();
         &translated.expect("what runs has been translated").handlers
     }
@@ -106,7 +106,7 @@ impl FuncCode {
         let len = self.translated.get().map_or(0, |code| code.cells.len());
         let own = module.body_index(self.index).unwrap_or_default();
         let positions = || {
-            let Unit {
+            let TranslationUnit {
                 signatures, config, ..
             } = &*self.unit;
             let mut translator = Translator::new(&module, signatures, config, std::ptr::null());
@@ -132,7 +132,7 @@ impl FuncCode {
             .store(translated.frame_bytes, Ordering::Release);
     }
 
-    /// Translates the function, if it has not been; what that adds to the proof.
+    /// Translates the function, if it has not been: the addition to the proof.
     fn translate(&self) -> Result<Proof> {
         if self.frame_bytes() != UNTRANSLATED {
             return Ok(Proof::default());
@@ -140,7 +140,7 @@ impl FuncCode {
         let module = self.unit.module.upgrade();
         let module =
             module.ok_or_else(|| Error::new(ErrorKind::Internal, "the module has gone"))?;
-        let Unit {
+        let TranslationUnit {
             signatures, config, ..
         } = &*self.unit;
         let own = module.body_index(self.index).unwrap_or_default();
@@ -151,7 +151,7 @@ impl FuncCode {
     }
 }
 
-/// Has a function translated that a call has found no room for; then there may be.
+/// Translates a function for whose frame a call has found no room, if it has not been translated.
 ///
 /// # Errors
 /// `HostError` if it cannot be translated, with the error left in the store.

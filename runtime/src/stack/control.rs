@@ -1,5 +1,5 @@
-//! Handlers of branches (spec: "Control Instructions"). Heights of the operand stack are static,
-//! so a branch that carries values over others says how many slots to keep and how many to drop.
+//! Handlers of branches (spec: "Control Instructions"). Heights of the operand stack are static: a
+//! branch that carries values over others has the numbers of slots to keep and to drop.
 
 use std::sync::atomic::Ordering;
 

@@ -1,12 +1,12 @@
 //! Handlers of structures, arrays, i31 and casts (spec: "Reference Instructions", "Aggregate
-//! Instructions"). The translator resolves the place and the width of a field: there is a handler for
-//! each width. The instructions that are out of line in every tier go through [`aggregate`].
+//! Instructions"). The translator resolves the place and the width of a field: there is a handler
+//! for each width. The instructions that are out of line in every tier go through [`aggregate`].
 //!
 //! Before anything is allocated out of line, `acc` is spilled: a collection finds every live slot
 //! of the frame below the `top` that it is given.
 
-use super::machine::{Handler, Machine, handlers, non_null, or_trap};
-use crate::gc::{self, Cast, Cell};
+use super::machine::{Machine, StackHandler, handlers, non_null, or_trap};
+use crate::gc::{self, Cast, GcCell};
 use crate::store::aggregate::Aggregate;
 use crate::trap::TrapKind;
 use crate::types::{DefinedType, OBJECT_HEADER_BYTES, TypeId};
@@ -156,7 +156,7 @@ handlers! {
 }
 
 /// The handlers of an access: by the logarithm of the width; then those that extend the sign.
-pub(super) type ByWidth = [Handler; 7];
+pub(super) type ByWidth = [StackHandler; 7];
 
 macro_rules! by_width {
     ($($name:ident: $handler:ident;)*) => { $(
@@ -206,7 +206,7 @@ handlers! {
         let (ty, cell, packed) = (m.take() as *const DefinedType, m.take(), m.take());
         m.take();
         let cx = m.cx();
-        let Some(object) = gc::allocate_fast(cx, Cell::unpack(cell)) else {
+        let Some(object) = gc::allocate_fast(cx, GcCell::unpack(cell)) else {
             return struct_new_slow(immediates, m.sp, m.base, m.len, m.vm, m.acc);
         };
         m.spill();

@@ -4,19 +4,19 @@
 //! # Code
 //! A function's code is a row of 64-bit cells: the address of a handler, then its immediates, then
 //! the next handler. A handler is entered with `ip` behind its own cell, takes its immediates, and
-//! ends in a call of the next handler, which the compiler turns into a jump (release builds; a test
-//! on a small native stack holds it to that). Builds with debug assertions do not count on it:
-//! there [`Machine::next`] leaves the registers in [`PENDING`] and returns to the loop in `run`.
+//! ends in a call of the next handler, of which the compiler makes a jump (release builds; a test
+//! on a small native stack checks that). In builds with debug assertions [`Machine::next`] leaves
+//! the registers in [`PENDING`] instead, and returns to the loop in `run`.
 //!
 //! # Registers
 //! The operand stack is counted in slots. Its top slot is in `acc`, the others are in memory below
 //! `sp`: with operands `e1 .. eh` above the locals, `eh` is in `acc`, `ei` at `bottom + i`, and
 //! `sp` is `bottom + h`. So `push` writes `acc` to `*sp` and `pop` reads it from there, empty stack
 //! or not: the slot at `bottom` holds no operand and absorbs both. Stack heights are static, hence
-//! locals are found by their distance from `sp`, and there is no frame pointer.
+//! locals are found by their distance from `sp`, without a frame pointer.
 //!
-//! `base` and `len` are those of memory 0 of the running instance; whatever may have grown a memory
-//! or changed the instance loads them anew.
+//! `base` and `len` are those of memory 0 of the running instance; code that may have grown a
+//! memory or changed the instance loads them anew.
 //!
 //! # Safety
 //! Handlers run only code that this tier has translated from a validated module, on a live store:
@@ -27,7 +27,7 @@ use crate::trap::TrapKind;
 use crate::vm::{Cx, Exit, Vm};
 
 /// The signature of all handlers: the machine's registers, each in a register of the host.
-pub(super) type Handler = unsafe extern "C" fn(
+pub(super) type StackHandler = unsafe extern "C" fn(
     ip: *const u64,
     sp: *mut u64,
     base: *mut u8,
@@ -36,7 +36,8 @@ pub(super) type Handler = unsafe extern "C" fn(
     acc: u64,
 ) -> Exit;
 
-/// Defines handlers. A body works on the machine, and ends by calling `next` or another way on.
+/// Defines handlers. A body works on the machine, and ends in a call of `next`, of another handler
+/// or of `trap`.
 macro_rules! handlers {
     ($(
         $(#[$meta:meta])*
@@ -141,7 +142,7 @@ impl Machine {
     unsafe fn dispatch(mut self) -> Exit {
         // SAFETY: where an instruction begins, the cell holds the address of a handler.
         unsafe {
-            let handler: Handler = std::mem::transmute(self.take() as usize as *const ());
+            let handler: StackHandler = std::mem::transmute(self.take() as usize as *const ());
             handler(self.ip, self.sp, self.base, self.len, self.vm, self.acc)
         }
     }

@@ -1,9 +1,9 @@
 //! Handlers of loads, stores and whole-memory instructions (spec: "Memory Instructions").
 //!
 //! [`near`] accesses memory 0 where it has 32-bit addresses: base and length are in registers, and
-//! address + offset + size cannot overflow 64 bits. [`far`] accesses any memory. What is beyond the
-//! length that this thread knows of a shared memory may have been grown by another: that is looked
-//! at before an access traps, and nowhere else.
+//! address + offset + size cannot overflow 64 bits. [`far`] accesses any memory. Another thread may
+//! have grown a shared memory beyond the length that this one knows: the true length is read before
+//! an access traps, and nowhere else.
 
 use super::machine::{handlers, or_trap};
 use crate::helpers;

@@ -1,8 +1,8 @@
 //! Wasm code to stack code: one pass over the bytes of a function, one handler for each instruction
 //! that does something.
 //!
-//! The code has been validated, so types are not tracked, only how many slots the operand stack has
-//! and which of them belong to a v128. Code that cannot be reached is not translated. Nothing here
+//! The code has been validated, so types are not tracked, but the number of slots on the operand
+//! stack and the places of v128 values. Code that cannot be reached is not translated. Nothing here
 //! recurses: open blocks are on a stack of their own (as in the spec's appendix "Validation
 //! Algorithm"). Blocks and branches are in `translate/blocks.rs`, all other instructions in
 //! `translate/ops.rs`, heights in `translate/heights.rs`.
@@ -16,14 +16,14 @@ mod ops;
 use std::sync::Arc;
 
 use blocks::Block;
-use exceptions::HandlersBuilder;
+use exceptions::ExceptionHandlersBuilder;
 use heights::Heights;
 #[cfg(test)]
 pub(super) use ops::is_supported;
 
 use super::code::FuncCode;
-use super::machine::Handler;
-use super::unwind::Handlers;
+use super::machine::StackHandler;
+use super::unwind::ExceptionHandlers;
 use super::{call, control};
 use crate::decode::{Decoder, Instr, RawValType};
 use crate::engine::{Config, Profile, Proof};
@@ -42,10 +42,10 @@ pub(super) struct Translated {
     /// Room that a call needs on the value stack above its arguments.
     pub(super) frame_bytes: usize,
     /// The handlers of exceptions.
-    pub(super) handlers: Handlers,
+    pub(super) handlers: ExceptionHandlers,
 }
 
-/// The function types of a module, by type index; empty for what is none.
+/// The function types of a module, by type index; empty for other types.
 pub(super) fn signatures(module: &ModuleParts) -> Box<[Signature]> {
     let types = 0..module.types.len() as u32;
     types.map(|i| Signature::new(module.func_type(i))).collect()
@@ -71,7 +71,7 @@ pub(super) struct Translator<'m> {
     stubs: Vec<u32>,
     /// Slots of the locals that are not parameters.
     zeroed_slots: u32,
-    handlers: HandlersBuilder,
+    handlers: ExceptionHandlersBuilder,
     pub(super) proof: Proof,
     /// The metering: charges of segments, and polls for interruption (`meter.rs`).
     has_fuel: bool,
@@ -119,7 +119,7 @@ impl<'m> Translator<'m> {
             is_reachable: true,
             stubs: Vec::new(),
             zeroed_slots: 0,
-            handlers: HandlersBuilder::default(),
+            handlers: ExceptionHandlersBuilder::default(),
             proof: Proof::default(),
             has_fuel: config.fuel,
             is_interruptible: config.interruptible,
@@ -189,8 +189,8 @@ impl<'m> Translator<'m> {
         self.instruction(instr)
     }
 
-    /// Gives every local its slot, and emits what zeroes those that are not parameters: their
-    /// number of slots.
+    /// Gives every local its slot, and zeroes those that are not parameters: the number of their
+    /// slots.
     fn declare_locals(&mut self, index: u32, decoder: &mut Decoder<'_>) -> Result<u32> {
         let module = self.module;
         for &ty in &module.signatures[index as usize].params {
@@ -224,7 +224,7 @@ impl<'m> Translator<'m> {
         u64::from(self.local_slots) + u64::from(self.stack.height())
     }
 
-    fn emit(&mut self, handler: Handler, immediates: &[u64]) {
+    fn emit(&mut self, handler: StackHandler, immediates: &[u64]) {
         self.cells.push(handler as usize as u64);
         self.cells.extend_from_slice(immediates);
     }
@@ -254,7 +254,7 @@ impl<'m> Translator<'m> {
     }
 
     /// Emits an instruction whose handler calls out for its whole work (contract C2).
-    fn emit_helper(&mut self, op: Op, handler: Handler, immediates: &[u64]) {
+    fn emit_helper(&mut self, op: Op, handler: StackHandler, immediates: &[u64]) {
         self.emit(handler, immediates);
         self.count_helper(op);
     }
@@ -296,7 +296,7 @@ impl Signature {
     }
 }
 
-/// Immediates that are not what the opcode's row says.
+/// The error of immediates that are not those of the opcode's row.
 fn wrong_immediates(op: Op) -> Error {
     let message = format!("{} with immediates of another form", op.mnemonic());
     Error::new(ErrorKind::Internal, message)

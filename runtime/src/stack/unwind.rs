@@ -23,8 +23,8 @@ pub(super) const NONE: u32 = u32::MAX;
 
 /// The handlers of exceptions in a function, and their ranges.
 #[derive(Debug, Default)]
-pub(super) struct Handlers {
-    /// Up to which cell, ascending, which region is the innermost one.
+pub(super) struct ExceptionHandlers {
+    /// The innermost region up to a cell, ascending.
     pub(super) ranges: Box<[Range]>,
     pub(super) regions: Box<[Region]>,
     pub(super) clauses: Box<[Clause]>,
@@ -40,7 +40,7 @@ pub(super) struct Range {
 /// The inside of a `try_table` or of the body of a `try`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Region {
-    /// Where what no clause catches goes on.
+    /// The region in which an exception goes on that no clause catches.
     pub(super) parent: u32,
     pub(super) first_clause: u32,
 }
@@ -69,8 +69,8 @@ pub(super) enum Reference {
     Below,
 }
 
-impl Handlers {
-    /// The clause that catches what is thrown by the instruction that ends at cell `end`.
+impl ExceptionHandlers {
+    /// The clause that catches the exception of the instruction that ends at cell `end`.
     unsafe fn find(&self, end: usize, vm: *mut Vm, tag: *mut TagInst) -> *const Clause {
         let range = self
             .ranges
@@ -171,7 +171,8 @@ handlers! {
     }
 }
 
-/// Pushes what a clause catches of the exception in `acc`; `sp` is at the operand that stays.
+/// Pushes the operands of a clause that catches the exception in `acc`; `sp` is at the operand that
+/// stays.
 #[inline(always)]
 unsafe fn push_caught(m: &mut Machine, cx: *mut Cx, clause: *const Clause) {
     // SAFETY: the machine's invariants; the frame has room for the operands at the target.

@@ -1,5 +1,5 @@
-//! The instructions on structures and arrays that are out of line in every tier: what allocates and
-//! what works on many elements (spec: "Aggregate Instructions").
+//! The instructions on structures and arrays that are out of line in every tier: those that
+//! allocate or work on many elements (spec: "Aggregate Instructions").
 //!
 //! They have one signature, [`Aggregate`]: operands stand in consecutive slots of the value stack,
 //! and the result comes to stand where the first of them was. So they are roots while a collection
@@ -26,11 +26,11 @@ use crate::vm::{Cx, EXIT_OK, Exit, GcHeader, Vm};
 ///
 /// # Safety
 /// `vm` is live, the immediates are of its module, the slots are on the value stack below `top` and
-/// hold what validation says.
+/// hold values of the types that validation has checked.
 pub type Aggregate =
     unsafe extern "C" fn(vm: *mut Vm, a: u64, b: u64, slots: *mut u64, top: *mut u64) -> Exit;
 
-type Done<T> = Result<T, TrapKind>;
+type OrTrap<T> = Result<T, TrapKind>;
 
 /// The implementation of an opcode; `None` for those that every tier executes inline.
 pub fn aggregate(op: Op) -> Option<Aggregate> {
@@ -55,9 +55,9 @@ pub fn aggregate(op: Op) -> Option<Aggregate> {
     })
 }
 
-/// What an instruction works with.
+/// The operands and the place of an instruction out of line.
 #[derive(Clone, Copy)]
-struct Call {
+struct AggregateCall {
     vm: *mut Vm,
     cx: *mut Cx,
     slots: *mut u64,
@@ -76,8 +76,8 @@ macro_rules! aggregates {
         ) -> Exit {
             // SAFETY: the contract of `Aggregate`.
             unsafe {
-                let $call = Call { vm, cx: (*vm).cx, slots, top };
-                let body = || -> Done<()> { $body };
+                let $call = AggregateCall { vm, cx: (*vm).cx, slots, top };
+                let body = || -> OrTrap<()> { $body };
                 match body() {
                     Ok(()) => EXIT_OK,
                     Err(kind) => kind as Exit,
@@ -214,7 +214,7 @@ aggregates! {
 }
 
 /// The end of an instruction that may have been interrupted.
-fn ended(exit: Exit) -> Done<()> {
+fn ended(exit: Exit) -> OrTrap<()> {
     match exit {
         EXIT_OK => Ok(()),
         _ => Err(TrapKind::Interrupted),
@@ -239,7 +239,7 @@ unsafe fn zero(object: *mut u8, ty: &DefinedType) {
     unsafe { first(object).write_bytes(0, bytes as usize) };
 }
 
-impl Call {
+impl AggregateCall {
     /// Does something to `len` elements of `width` bytes, in pieces between which it can be
     /// interrupted.
     unsafe fn in_pieces(
@@ -247,7 +247,7 @@ impl Call {
         len: usize,
         width: usize,
         work: impl FnMut(usize, usize),
-    ) -> Done<()> {
+    ) -> OrTrap<()> {
         // SAFETY: the contract of `Aggregate`.
         ended(unsafe { in_pieces(self.vm, len, width, work) })
     }
@@ -259,7 +259,7 @@ impl Call {
     }
 
     /// The descriptor that is an operand.
-    unsafe fn descriptor(self, slot: u32) -> Done<u32> {
+    unsafe fn descriptor(self, slot: u32) -> OrTrap<u32> {
         // SAFETY: the contract of `Aggregate`.
         match unsafe { self.int(slot) } {
             0 => Err(TrapKind::NullDescriptorReference),
@@ -268,13 +268,13 @@ impl Call {
     }
 
     /// Makes an object the result.
-    unsafe fn give(self, object: *mut u8) -> Done<()> {
+    unsafe fn give(self, object: *mut u8) -> OrTrap<()> {
         // SAFETY: the contract of `Aggregate`; the object is in the store's heap.
         unsafe { *self.slots = object as u64 - (*self.cx).gc_base as u64 };
         Ok(())
     }
 
-    unsafe fn structure(self, ty: &DefinedType, descriptor: u32) -> Done<*mut u8> {
+    unsafe fn structure(self, ty: &DefinedType, descriptor: u32) -> OrTrap<*mut u8> {
         let header = GcHeader {
             ty: ty.id(),
             extra: descriptor,
@@ -283,7 +283,7 @@ impl Call {
         unsafe { self.object(header, ty.layout.size_bytes.into()) }
     }
 
-    unsafe fn array(self, ty: &DefinedType, len: u32) -> Done<*mut u8> {
+    unsafe fn array(self, ty: &DefinedType, len: u32) -> OrTrap<*mut u8> {
         let header = GcHeader {
             ty: ty.id(),
             extra: len,
@@ -293,13 +293,13 @@ impl Call {
         unsafe { self.object(header, u64::from(ty.layout.size_bytes) + bytes) }
     }
 
-    unsafe fn object(self, header: GcHeader, bytes: u64) -> Done<*mut u8> {
+    unsafe fn object(self, header: GcHeader, bytes: u64) -> OrTrap<*mut u8> {
         // SAFETY: the contract of `Aggregate`.
         let object = unsafe { new_object(self.cx, header, bytes, self.top) };
         object.ok_or(TrapKind::HeapExhausted)
     }
 
-    unsafe fn null_array(self, slot: u32) -> Done<()> {
+    unsafe fn null_array(self, slot: u32) -> OrTrap<()> {
         // SAFETY: the contract of `Aggregate`.
         match unsafe { *self.slots.add(slot as usize) } {
             0 => Err(TrapKind::NullArrayReference),
@@ -308,7 +308,7 @@ impl Call {
     }
 
     /// The address of some elements of the array that is an operand.
-    unsafe fn range(self, slot: u32, at: u32, len: u32, element: FieldLayout) -> Done<*mut u8> {
+    unsafe fn range(self, slot: u32, at: u32, len: u32, element: FieldLayout) -> OrTrap<*mut u8> {
         // SAFETY: the contract of `Aggregate`.
         unsafe {
             self.null_array(slot)?;
@@ -330,7 +330,7 @@ impl Call {
         from: u32,
         len: u32,
         element: FieldLayout,
-    ) -> Done<*const u8> {
+    ) -> OrTrap<*const u8> {
         // SAFETY: the contract of `Aggregate`.
         unsafe {
             let data = &*(*self.vm).datas.add(segment as usize);
@@ -343,7 +343,7 @@ impl Call {
     }
 
     /// The address of `len` words of an element segment.
-    unsafe fn element(self, segment: u64, from: u32, len: u32) -> Done<*const u64> {
+    unsafe fn element(self, segment: u64, from: u32, len: u32) -> OrTrap<*const u64> {
         // SAFETY: the contract of `Aggregate`.
         unsafe {
             let element = &*(*self.vm).elements.add(segment as usize);

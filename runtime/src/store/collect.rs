@@ -1,10 +1,10 @@
-//! Collections, which only the store can run, for it knows the roots: the value stack, tables,
-//! globals, element segments, the exception on its way, and what the host holds.
+//! Collections, which the store runs, since it has the roots: the value stack, tables, globals,
+//! element segments, the exception on its way, and the references that the host holds.
 //!
 //! The value stack is gone over conservatively up to [`Cx::top`]: a word there counts if an object
-//! begins at that offset. Who allocates therefore names the first slot above everything that is
-//! live; words that are no longer in use may keep garbage for a while, and nothing else. So is the
-//! native stack while compiled code runs. The other roots are typed.
+//! begins at that offset. An allocation therefore names the first slot above everything that is
+//! live; words out of use may keep garbage for a while, and nothing else. The native stack is gone
+//! over in the same way while compiled code runs. The other roots are typed.
 //!
 //! Invariants: a collection runs only inside of an allocation out of line or when the host asks for
 //! one, so references may be in registers at any other time. `unsafe` here follows addresses that
@@ -12,13 +12,13 @@
 
 use super::StoreData;
 use super::func::native_stack_address;
-use crate::gc::{self, Cell, Heap};
+use crate::gc::{self, GcCell, Heap};
 use crate::types::{EXCEPTION_HEADER_BYTES, OBJECT_HEADER_BYTES, ValType};
 use crate::vm::{Cx, GcHeader, TagInst};
 
 impl StoreData {
-    /// A new object, after a collection if one is due or if there is no room without. `None` if
-    /// there is none even so.
+    /// A new object, after a collection if one is due or if the object has no room without. `None`
+    /// if the heap is exhausted.
     ///
     /// Roots on the value stack are those below `Cx::top`. The caller writes what follows the head
     /// before anything else is allocated.
@@ -56,9 +56,9 @@ impl StoreData {
         self.heap.finish(root_bytes as u64);
     }
 
-    /// Marks what frames of compiled code refer to, conservatively, from here up to the outermost
-    /// entry: host frames in between included. Whoever leaves compiled code for something that may
-    /// collect has put its registers there. Gives how many bytes that were.
+    /// Marks the referents of frames of compiled code, conservatively, from here up to the
+    /// outermost entry: host frames in between included. Code that leaves compiled code for
+    /// something that may collect has put the registers there. Gives the number of bytes.
     fn mark_native_frames(&mut self) -> usize {
         if self.cx.jit_entry_sp == 0 {
             return 0; // no compiled code is running
@@ -73,7 +73,7 @@ impl StoreData {
     }
 }
 
-/// Marks what tables refer to: how many words that were.
+/// Marks the referents of tables: the number of words.
 fn mark_tables(heap: &mut Heap, tables: &[Box<crate::table::TableData>]) -> usize {
     let mut words = 0;
     for table in tables {
@@ -104,7 +104,7 @@ pub unsafe fn new_object(
 ) -> Option<*mut u8> {
     // SAFETY: the caller's contract.
     unsafe {
-        let object = match gc::allocate_fast(cx, Cell::of(bytes)) {
+        let object = match gc::allocate_fast(cx, GcCell::of(bytes)) {
             Some(object) => object,
             None => allocate(cx, header, bytes, top)?,
         };

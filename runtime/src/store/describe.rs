@@ -52,7 +52,7 @@ impl StoreData {
     }
 
     /// Describes all objects that globals and tables reach: which global or element refers to which
-    /// of them, then the type and the contents of each. Nothing as long as there is no object.
+    /// of them, then the type and the contents of each. Nothing in a store without objects.
     pub fn describe_objects(&self, sink: &mut Sink<'_>) {
         let data = self;
         if data.cx.gc_base.is_null() {

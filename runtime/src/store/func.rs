@@ -121,7 +121,7 @@ impl StoreData {
     /// them. Both take `slots` at most.
     ///
     /// # Errors
-    /// The error with which code ends; `StackExhausted` if there is no room for the slots.
+    /// The error with which code ends; `StackExhausted` without room for the slots.
     ///
     /// # Safety
     /// `data` is a live store, and no reference into it is in use: code that runs in the store
@@ -261,8 +261,8 @@ impl StoreData {
         exit
     }
 
-    /// The exit code of a host function that has ended with an error. What the error says beyond
-    /// that goes on in the store; an exception goes on its way while its handle is valid.
+    /// The exit code of a host function that has ended with an error. The rest of the error goes on
+    /// in the store; an exception goes on while its handle is valid.
     #[cold]
     fn exit_of(&mut self, mut error: Error) -> Exit {
         if let Some(handle) = error.exception {
@@ -336,7 +336,7 @@ impl StoreData {
     }
 }
 
-/// Checks how many values are given.
+/// Checks the number of values.
 ///
 /// # Errors
 /// `Usage` if it is another number.

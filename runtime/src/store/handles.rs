@@ -1,4 +1,4 @@
-//! Handles of what a store owns: a number in a store, which every use of a handle checks.
+//! Handles of the items of a store: a number in a store, which every use of a handle checks.
 
 use super::{StoreData, assert_store};
 use crate::module::{CanonicalExternType, MemoryType, TableType};

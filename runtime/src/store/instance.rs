@@ -2,8 +2,8 @@
 //! that the spec's "Instantiation" prescribes. Import matching is in `instance/link.rs`, constant
 //! expressions in `instance/init.rs`.
 //!
-//! An instance that fails to initialise stays in its store: what it has already written (functions
-//! in shared tables, bytes in shared memories) stays valid, as the spec demands.
+//! An instance that fails to initialise stays in its store: its effects so far (functions in shared
+//! tables, bytes in shared memories) stay valid, as the spec demands.
 
 mod init;
 mod link;
@@ -43,7 +43,7 @@ pub struct Instance {
     pub(crate) index: u32,
 }
 
-/// What an instance owns. Everything that `vm` points to is in here or in the store.
+/// The contents of an instance. Everything that `vm` points to is in here or in the store.
 #[derive(Debug)]
 pub(crate) struct InstanceData {
     vm: Box<Vm>,
@@ -112,7 +112,7 @@ impl StoreData {
         Ok(instance)
     }
 
-    /// What an instance of this store owns.
+    /// The contents of an instance of this store.
     ///
     /// # Panics
     /// If the instance is another store's.
@@ -336,7 +336,7 @@ impl InstanceData {
         vm.compiled = Arc::as_ptr(&self.compiled).cast();
     }
 
-    /// Marks what the element segments refer to that have not been dropped.
+    /// Marks the referents of the element segments that have not been dropped.
     pub(super) fn mark_elements(&self, heap: &mut Heap) {
         for (segment, inst) in self.module.elements.iter().zip(&self.elements) {
             if segment.ty.may_refer_to_objects() && inst.len > 0 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Fuser, internal};
 use crate::error::Result;
-use crate::gc::{Cast, Cell};
+use crate::gc::{Cast, GcCell};
 use crate::ir::{Inst, List, Operand, Role, Slot, Type};
 use crate::ops::Op;
 use crate::register::table::{GETS, SETS, opcode};
@@ -133,7 +133,7 @@ impl Fuser<'_> {
         let live = u64::from(self.layout.frame_slots) << 32;
         let [low, high] = [first as u16, (first >> 16) as u16];
         if op == Op::StructNew {
-            let cell = Cell::of(defined.layout.size_bytes.into()).pack();
+            let cell = GcCell::of(defined.layout.size_bytes.into()).pack();
             let id = u64::from(defined.id().0);
             self.cell(opcode!(struct_new), low, high, 0);
             self.cells.extend([ty, cell, live | id, run]);

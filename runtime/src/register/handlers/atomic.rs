@@ -8,7 +8,7 @@ use super::memory::at;
 use crate::atomic::{self, Word};
 use crate::helpers::{self, EXIT_SHIFT, ResultOrExit};
 use crate::ops::{Op, for_each_group};
-use crate::register::machine::{Handler, Regs, handlers, or_trap};
+use crate::register::machine::{CellHandler, Regs, handlers, or_trap};
 use crate::register::table::{ATOMIC_OPS, SYNC_OPS, by_op};
 use crate::trap::TrapKind;
 use crate::vm::{EXIT_OK, Exit, Vm};
@@ -17,7 +17,7 @@ use crate::vm::{EXIT_OK, Exit, Vm};
 pub(in crate::register) const ATOMIC_CELLS: usize = 3;
 
 /// An atomic access of the opcode table.
-pub(in crate::register) trait Access {
+pub(in crate::register) trait AtomicOp {
     const SIZE_BYTES: usize;
     const HAS_RESULT: bool;
     /// # Safety
@@ -26,7 +26,7 @@ pub(in crate::register) trait Access {
 }
 
 /// A wait or a notification.
-pub(in crate::register) trait Sync {
+pub(in crate::register) trait SyncOp {
     /// # Safety
     /// The contract of the helpers.
     unsafe fn run(vm: *mut Vm, memory: u32, address: [u64; 2], operands: [u64; 2]) -> ResultOrExit;
@@ -47,7 +47,7 @@ unsafe fn result(r: &mut Regs, value: u64) {
 
 handlers! {
     /// `result := operation(memory [a + offset], b, c)`
-    fn access<A: Access>(r) {
+    fn access<A: AtomicOp>(r) {
         let (address, offset) = (*r.slot(1), r.cell(1));
         if !atomic::is_aligned(address, offset, A::SIZE_BYTES) {
             return r.trap(TrapKind::UnalignedAtomic);
@@ -61,7 +61,7 @@ handlers! {
     }
 
     /// `result := wait or notify(address a, offset, b, c)`
-    fn sync<S: Sync>(r) {
+    fn sync<S: SyncOp>(r) {
         let address = [*r.slot(1), r.cell(1)];
         let outcome = S::run(r.vm, memory_index(&r), address, [*r.slot(2), *r.slot(3)]);
         let exit = (outcome >> EXIT_SHIFT) as Exit;
@@ -86,7 +86,7 @@ macro_rules! accesses {
             $($(pub(super) struct $op;)*)*
         }
         $($(accesses! { impl $group $op $tail })*)*
-        pub(super) const ATOMIC: [Handler; ATOMIC_OPS.len()] =
+        pub(super) const ATOMIC: [CellHandler; ATOMIC_OPS.len()] =
             [$($(access::<ops::$op>),*),*];
     };
     (impl atomic_load $op:ident { $word:ident as $slot:ident -> $ty:ident }) => {
@@ -105,7 +105,7 @@ macro_rules! accesses {
         accesses! { $op $word true (at, a, b) $word::cmpxchg(at, a as $word, b as $word).into() }
     };
     ($op:ident $word:ident $has_result:literal ($at:ident, $a:ident, $b:ident) $value:expr) => {
-        impl Access for ops::$op {
+        impl AtomicOp for ops::$op {
             const SIZE_BYTES: usize = size_of::<$word>();
             const HAS_RESULT: bool = $has_result;
             #[inline(always)]
@@ -127,7 +127,7 @@ macro_rules! syncs {
         mod sync_ops {
             $(pub(super) struct $op;)*
         }
-        $(impl Sync for sync_ops::$op {
+        $(impl SyncOp for sync_ops::$op {
             #[inline(always)]
             unsafe fn run(
                 vm: *mut Vm,
@@ -140,8 +140,8 @@ macro_rules! syncs {
                 unsafe { helpers::$helper(vm, memory, address, offset $(, $operand)*) }
             }
         })*
-        pub(super) const SYNC: [Handler; SYNC_OPS.len()] = by_op(SYNC_OPS, [$(
-            (Op::$op, sync::<sync_ops::$op> as Handler)
+        pub(super) const SYNC: [CellHandler; SYNC_OPS.len()] = by_op(SYNC_OPS, [$(
+            (Op::$op, sync::<sync_ops::$op> as CellHandler)
         ),*]);
     };
 }

@@ -11,7 +11,7 @@ use super::unwind::{self, UNCAUGHT};
 use crate::engine::Tier;
 use crate::register::code::{self, linked};
 use crate::register::machine::{
-    AccValue, Flow, Handler, Immediate, InAcc, InSlot, Ip, OperandSource, Regs, ended, forms,
+    AccValue, CellHandler, Flow, Immediate, InAcc, InSlot, Ip, OperandSource, Regs, ended, forms,
     handlers, non_null, or_trap,
 };
 use crate::register::table::{CALL_CELLS, EXIT, RELOAD, TAIL_CALL};
@@ -100,7 +100,7 @@ handlers! {
         r.goto(ip)
     }
 
-    /// Returns what is in the first slots.
+    /// Returns the values in the first slots.
     fn ret(r) {
         leave(r)
     }
@@ -256,11 +256,11 @@ handlers! {
     }
 }
 
-/// Goes on in code of the same instance, its frame where the cell says that arguments begin; if
-/// there is no room, in a handler that finds the callee in the accumulator.
+/// Goes on in code of the same instance, in a frame at the arguments that the cell names; without
+/// room, in a handler that finds the callee in the accumulator.
 #[inline(always)]
-unsafe fn enter(mut r: Regs, code: Ip, (no_room, callee): (Handler, u64)) -> Flow {
-    // SAFETY: the contract of `Handler`; the cell is a calling instruction's, `code` what it calls.
+unsafe fn enter(mut r: Regs, code: Ip, (no_room, callee): (CellHandler, u64)) -> Flow {
+    // SAFETY: the contract of `CellHandler`; the cell calls `code`.
     unsafe {
         let fp = r.fp.add(r.field32(1) as usize);
         let cx = r.cx();
@@ -280,7 +280,7 @@ unsafe fn enter(mut r: Regs, code: Ip, (no_room, callee): (Handler, u64)) -> Flo
 /// Goes on in the caller.
 #[inline(always)]
 unsafe fn leave(mut r: Regs) -> Flow {
-    // SAFETY: the contract of `Handler`: the top frame is that of the running function's caller.
+    // SAFETY: the contract of `CellHandler`: the top frame is that of the function's caller.
     unsafe {
         let cx = r.cx();
         let frame = (*cx).frame_top.sub(1);
@@ -294,7 +294,7 @@ unsafe fn leave(mut r: Regs) -> Flow {
 handlers! {
     /// A call of the code that the further cell named, now in the accumulator, has found no room:
     /// it is made once more if that was only because the callee had not been translated. (By now
-    /// the cell may name what another thread has translated.)
+    /// the cell may name code that another thread has translated.)
     #[cold]
     #[inline(never)]
     fn no_room(r) {
@@ -312,8 +312,8 @@ handlers! {
     }
 }
 
-/// Makes the next return restore the instance `vm`, unless it does so, or leaves the machine,
-/// anyway: so tail calls take no space, however many there are. There must be room for a frame.
+/// Makes the next return restore the instance `vm`, unless it does so, or leaves the machine, in
+/// any case: so any number of tail calls takes no space. There must be room for a frame.
 #[inline(never)]
 unsafe fn remember_instance(cx: *mut Cx, vm: *mut Vm) {
     // SAFETY: the top frame is that of the running function's caller.
@@ -330,7 +330,7 @@ unsafe fn remember_instance(cx: *mut Cx, vm: *mut Vm) {
 /// The function that an indirect call finds in its table.
 #[inline(always)]
 unsafe fn callee(r: &Regs, index: u64) -> Result<*mut FuncInst, TrapKind> {
-    // SAFETY: the contract of `Handler`; elements of such tables are functions of the store.
+    // SAFETY: the contract of `CellHandler`; elements of such tables are functions of the store.
     unsafe {
         let (ty, table) = (TypeId(r.cell(1) as u32), (r.cell(1) >> 32) as usize);
         let table: *mut TableInst = *(*r.vm).tables.add(table);
@@ -357,5 +357,5 @@ unsafe fn is_subtype(cx: *mut Cx, a: TypeId, b: TypeId) -> bool {
 }
 
 /// By class of type: i32, i64 and references, f32, f64; then the operand.
-pub(in crate::register) const RET_ONE: [[Handler; 3]; 4] =
+pub(in crate::register) const RET_ONE: [[CellHandler; 3]; 4] =
     forms!(ret_one [] [u32 u64 f32 f64] [InSlot InAcc Immediate]);

@@ -1,12 +1,12 @@
-//! Handlers of moves, branches, globals, tables, references, and of what `helpers.rs` executes.
+//! Handlers of moves, branches, globals, tables, references, and of the helpers in `helpers.rs`.
 
 use std::sync::atomic::Ordering;
 
 use crate::helpers;
 use crate::ops::Op;
 use crate::register::machine::{
-    AccValue, Handler, Immediate, InAcc, InSlot, Ip, OperandSource, Regs, forms, handlers, or_trap,
-    trapped,
+    AccValue, CellHandler, Immediate, InAcc, InSlot, Ip, OperandSource, Regs, forms, handlers,
+    or_trap, trapped,
 };
 use crate::register::table::{HAS_RESULT, HELPER_OPS, IS_NARROW, by_op};
 use crate::trap::TrapKind;
@@ -188,9 +188,9 @@ handlers! {
         r.next(1)
     }
 
-    /// A helper. The low bits of `a` say how many operands it has; the further cells are its
+    /// A helper. The low bits of `a` are the number of its operands; the further cells are its
     /// indices, and the slots of its operands and, in the last field, of its result.
-    fn helper<H: Helper>(r) {
+    fn helper<H: HelperOp>(r) {
         let exit = out_of_line::<H>(r.ip, r.fp, r.vm);
         if exit != EXIT_OK {
             return r.exit(exit);
@@ -202,14 +202,14 @@ handlers! {
 
 #[inline(always)]
 unsafe fn global(r: &Regs) -> *mut GlobalInst {
-    // SAFETY: the contract of `Handler`: a global of the instance.
+    // SAFETY: the contract of `CellHandler`: a global of the instance.
     unsafe { *(*r.vm).globals.add(r.field32(2) as usize) }
 }
 
 /// The address of element `a` of table `b`, or the trap.
 #[inline(always)]
 unsafe fn element(r: &Regs) -> Result<*mut u64, TrapKind> {
-    // SAFETY: the contract of `Handler`: a table of the instance.
+    // SAFETY: the contract of `CellHandler`: a table of the instance.
     unsafe {
         let table: *mut TableInst = *(*r.vm).tables.add(usize::from(r.field(2)));
         let index = *r.slot(1);
@@ -221,7 +221,7 @@ unsafe fn element(r: &Regs) -> Result<*mut u64, TrapKind> {
 }
 
 /// An instruction of `helpers.rs`.
-pub(in crate::register) trait Helper {
+pub(in crate::register) trait HelperOp {
     /// The result's slot, or 0; or the exit code of a trap.
     ///
     /// # Safety
@@ -231,8 +231,8 @@ pub(in crate::register) trait Helper {
 
 /// Executes a helper, its operands and result in slots.
 #[inline(never)]
-unsafe fn out_of_line<H: Helper>(ip: Ip, fp: *mut u64, vm: *mut Vm) -> Exit {
-    // SAFETY: the contract of `Handler`.
+unsafe fn out_of_line<H: HelperOp>(ip: Ip, fp: *mut u64, vm: *mut Vm) -> Exit {
+    // SAFETY: the contract of `CellHandler`.
     unsafe {
         let (len, indices, slots) = (
             *ip.cast::<u16>().add(1),
@@ -267,7 +267,7 @@ macro_rules! helper_rows {
         mod helper_ops {
             $(pub(super) struct $op;)*
         }
-        $(impl Helper for helper_ops::$op {
+        $(impl HelperOp for helper_ops::$op {
             unsafe fn call(
                 $vm: *mut Vm,
                 $a: u32,
@@ -278,8 +278,8 @@ macro_rules! helper_rows {
                 unsafe { $call }
             }
         })*
-        pub(super) const HELPER: [Handler; HELPER_OPS.len()] = by_op(HELPER_OPS, [$(
-            (Op::$op, helper::<helper_ops::$op> as Handler)
+        pub(super) const HELPER: [CellHandler; HELPER_OPS.len()] = by_op(HELPER_OPS, [$(
+            (Op::$op, helper::<helper_ops::$op> as CellHandler)
         ),*]);
     };
 }
@@ -306,16 +306,16 @@ helper_rows! {
 }
 
 /// By class of type: i32, i64 and references, f32, f64; then the operand.
-pub(in crate::register) const COPY: [[Handler; 3]; 4] =
+pub(in crate::register) const COPY: [[CellHandler; 3]; 4] =
     forms!(copy [] [u32 u64 f32 f64] [InSlot InAcc Immediate]);
 
 /// By width of the condition, operand, negation.
-pub(in crate::register) const BR_IF: [[[Handler; 2]; 2]; 2] =
+pub(in crate::register) const BR_IF: [[[CellHandler; 2]; 2]; 2] =
     forms!(br_if [] [u32 u64] [InSlot InAcc] [false true]);
 
 // By accumulator.
-pub(in crate::register) const CONSTANT: [Handler; 2] = forms!(constant [] [u64 f64]);
-pub(in crate::register) const SELECT: [Handler; 2] = forms!(select [] [u64 f64]);
-pub(in crate::register) const GLOBAL_GET: [Handler; 2] = forms!(global_get [] [u64 f64]);
-pub(in crate::register) const GLOBAL_SET: [[Handler; 2]; 2] =
+pub(in crate::register) const CONSTANT: [CellHandler; 2] = forms!(constant [] [u64 f64]);
+pub(in crate::register) const SELECT: [CellHandler; 2] = forms!(select [] [u64 f64]);
+pub(in crate::register) const GLOBAL_GET: [CellHandler; 2] = forms!(global_get [] [u64 f64]);
+pub(in crate::register) const GLOBAL_SET: [[CellHandler; 2]; 2] =
     forms!(global_set [] [u64 f64] [InSlot InAcc]);

@@ -1,4 +1,4 @@
-//! The handlers of all cells in one table, and how control goes from one to the next.
+//! The handlers of all cells in one table, and the dispatch from one to the next.
 
 use super::atomic::{self, ATOMIC, SYNC};
 use super::call::{self, RET_ONE};
@@ -8,7 +8,7 @@ use super::memory::{LOAD, LOAD_THEN, STORE};
 use super::numeric::{BINARY, BRANCH, BRANCH_AND, CHAIN, CHAIN_IMM, COUNT, STEP, UNARY};
 use super::simd::{PLAIN, SCALARS};
 use super::{promote, unwind};
-use crate::register::machine::{Flow, Handler, Ip, Regs};
+use crate::register::machine::{CellHandler, Flow, Ip, Regs};
 use crate::register::table::Table;
 #[cfg(debug_assertions)]
 use crate::vm::EXIT_OK;
@@ -101,11 +101,11 @@ pub(in crate::register) static EXECUTED: [[std::sync::atomic::AtomicBool;
 /// # Safety
 /// The opcode must be less than [`OPCODES`](crate::register::table::OPCODES).
 #[inline(always)]
-unsafe fn handler(opcode: u16) -> Handler {
+unsafe fn handler(opcode: u16) -> CellHandler {
     // SAFETY: the table consists of handlers only, of which there are `OPCODES`.
     unsafe {
         *(&raw const TABLE)
-            .cast::<Handler>()
+            .cast::<CellHandler>()
             .add(usize::from(opcode))
     }
 }
@@ -152,7 +152,7 @@ impl Regs {
     /// Runs from the registers' `ip` until the machine is left.
     ///
     /// # Safety
-    /// As for [`Handler`].
+    /// As for [`CellHandler`].
     #[cfg(not(debug_assertions))]
     pub(in crate::register) unsafe fn run(self) -> Exit {
         // SAFETY: the caller's contract.
@@ -162,7 +162,7 @@ impl Regs {
     /// Runs from the registers' `ip` until the machine is left.
     ///
     /// # Safety
-    /// As for [`Handler`].
+    /// As for [`CellHandler`].
     #[cfg(debug_assertions)]
     pub(in crate::register) unsafe fn run(self) -> Exit {
         let mut regs = self;

@@ -1,12 +1,12 @@
 //! Handlers of structures, arrays, i31 and casts (spec: "Reference Instructions", "Aggregate
-//! Instructions"). Where a field is and how wide, is resolved by the fuser.
+//! Instructions"). The fuser resolves the place and the width of a field.
 //!
 //! Instructions that are out of line in every tier go through [`aggregate`]; their operands stand
-//! in consecutive slots. The further cell says how many slots of the frame may be live: a
+//! in consecutive slots. The further cell has the number of slots of the frame that may be live: a
 //! collection goes over all of them.
 
-use crate::gc::{self, Cast, Cell};
-use crate::register::machine::{Handler, Regs, forms, handlers, non_null, or_trap};
+use crate::gc::{self, Cast, GcCell};
+use crate::register::machine::{CellHandler, Regs, forms, handlers, non_null, or_trap};
 use crate::register::table::{GETS, REF_UNARY_OPS, SETS};
 use crate::store::aggregate::Aggregate;
 use crate::trap::TrapKind;
@@ -80,7 +80,7 @@ impl Stored for W128 {
 /// it is too large for that in the further cell.
 #[inline(always)]
 unsafe fn field<const FAR: bool>(r: &Regs, n: usize) -> Result<*mut u8, TrapKind> {
-    // SAFETY: the contract of `Handler`.
+    // SAFETY: the contract of `CellHandler`.
     unsafe {
         let object = *r.slot(1);
         let offset = if FAR { r.cell(1) } else { r.field(n).into() };
@@ -97,7 +97,7 @@ const fn struct_cells(is_far: bool) -> usize {
 /// The head of the object in field 1, or the trap if that is null.
 #[inline(always)]
 unsafe fn header(r: &Regs, null: TrapKind) -> Result<*mut GcHeader, TrapKind> {
-    // SAFETY: the contract of `Handler`.
+    // SAFETY: the contract of `CellHandler`.
     unsafe {
         let object = *r.slot(1);
         non_null(object, null)?;
@@ -108,7 +108,7 @@ unsafe fn header(r: &Regs, null: TrapKind) -> Result<*mut GcHeader, TrapKind> {
 /// The address of the element in field 2 of the array in field 1, or the trap.
 #[inline(always)]
 unsafe fn element(r: &Regs, size_bytes: usize) -> Result<*mut u8, TrapKind> {
-    // SAFETY: the contract of `Handler`.
+    // SAFETY: the contract of `CellHandler`.
     unsafe {
         let object = header(r, TrapKind::NullArrayReference)?;
         let index = *r.slot(2);
@@ -121,10 +121,10 @@ unsafe fn element(r: &Regs, size_bytes: usize) -> Result<*mut u8, TrapKind> {
 }
 
 /// Runs an instruction out of line on the slots from `a, b` on; the live slots are in the high half
-/// of further cell 3. Gives what it has ended with, and the first of the slots.
+/// of further cell 3. Gives the exit code, and the first of the slots.
 #[inline(always)]
 unsafe fn out_of_line(r: &Regs, run: u64, (a, b): (u64, u64)) -> (Exit, u64) {
-    // SAFETY: the contract of `Handler`: the cell has the address of an implementation.
+    // SAFETY: the contract of `CellHandler`: the cell has the address of an implementation.
     unsafe {
         let run: Aggregate = std::mem::transmute(run as usize as *const ());
         let slots = r.fp.add(r.field32(1) as usize);
@@ -203,7 +203,7 @@ handlers! {
     /// type id and live slots, implementation out of line.
     fn struct_new(r) {
         let cx = r.cx();
-        let Some(object) = gc::allocate_fast(cx, Cell::unpack(r.cell(2))) else {
+        let Some(object) = gc::allocate_fast(cx, GcCell::unpack(r.cell(2))) else {
             return r.handle(struct_new_slow);
         };
         let ty = r.cell(1) as *const DefinedType;
@@ -293,7 +293,7 @@ handlers! {
 /// True if `a` has the descriptor `b`, or is null if `c` is 1; the trap without a descriptor.
 #[inline(always)]
 unsafe fn has_descriptor(r: &Regs) -> Result<bool, TrapKind> {
-    // SAFETY: the contract of `Handler`.
+    // SAFETY: the contract of `CellHandler`.
     unsafe {
         let (word, descriptor) = (*r.slot(1), *r.slot(2));
         non_null(descriptor, TrapKind::NullDescriptorReference)?;
@@ -305,16 +305,16 @@ unsafe fn has_descriptor(r: &Regs) -> Result<bool, TrapKind> {
 const STRUCT_NEW_CELLS: usize = 5;
 const AGGREGATE_CELLS: usize = 4;
 
-pub(in crate::register) const STRUCT_GET: [[Handler; 2]; GETS] =
+pub(in crate::register) const STRUCT_GET: [[CellHandler; 2]; GETS] =
     forms!(struct_get [] [U8 U16 W32 W64 W128 S8 S16 F64] [false true]);
-pub(in crate::register) const STRUCT_SET: [[Handler; 2]; SETS] =
+pub(in crate::register) const STRUCT_SET: [[CellHandler; 2]; SETS] =
     forms!(struct_set [] [U8 U16 W32 W64 W128] [false true]);
-pub(in crate::register) const ARRAY_GET: [Handler; GETS] =
+pub(in crate::register) const ARRAY_GET: [CellHandler; GETS] =
     forms!(array_get [] [U8 U16 W32 W64 W128 S8 S16 F64]);
-pub(in crate::register) const ARRAY_SET: [Handler; SETS] =
+pub(in crate::register) const ARRAY_SET: [CellHandler; SETS] =
     forms!(array_set [] [U8 U16 W32 W64 W128]);
-pub(in crate::register) const BR_ON_CAST: [Handler; 2] = forms!(br_on_cast [] [false true]);
+pub(in crate::register) const BR_ON_CAST: [CellHandler; 2] = forms!(br_on_cast [] [false true]);
 
 /// In the order of `REF_UNARY_OPS`.
-pub(in crate::register) const REF_UNARY: [Handler; REF_UNARY_OPS.len()] =
+pub(in crate::register) const REF_UNARY: [CellHandler; REF_UNARY_OPS.len()] =
     [ref_i31, i31_get_s, i31_get_u, array_len, ref_get_desc];

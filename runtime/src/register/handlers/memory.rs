@@ -8,7 +8,7 @@ use crate::helpers;
 use crate::numeric::Slot;
 use crate::ops::for_each_group;
 use crate::register::machine::{
-    AccValue, Handler, Immediate, InAcc, InSlot, OperandSource, Regs, handlers, or_trap,
+    AccValue, CellHandler, Immediate, InAcc, InSlot, OperandSource, Regs, handlers, or_trap,
 };
 use crate::register::table::{
     ByProfile, Chains, LOAD_FORMS, LOAD_OPS, LOAD_THEN_OPS, STORE_FORMS, STORE_OPS,
@@ -45,8 +45,8 @@ pub(in crate::register) trait StoreOp {
     unsafe fn store<V: OperandSource>(r: &Regs, n: usize, to: *mut u8);
 }
 
-/// The address of an access to memory 0, if all of it is inside. The effective address has at most 33
-/// bits, so that sums do not wrap.
+/// The address of an access to memory 0, if all of it is inside. The effective address has at most
+/// 33 bits, so that sums do not wrap.
 #[inline(always)]
 pub(in crate::register) fn checked(r: &Regs, effective: u64, size_bytes: usize) -> Option<*mut u8> {
     let effective = effective as usize;
@@ -60,7 +60,7 @@ pub(in crate::register) unsafe fn wide(
     size_bytes: usize,
     memory: u32,
 ) -> Result<*mut u8, TrapKind> {
-    // SAFETY: the contract of `Handler`: a memory of the instance, a slot, an offset.
+    // SAFETY: the contract of `CellHandler`: a memory of the instance, a slot, an offset.
     unsafe { at(r.vm, memory, [*r.slot(1), r.cell(1)], size_bytes) }
 }
 
@@ -72,7 +72,7 @@ pub(in crate::register) unsafe fn at(
     [address, offset]: [u64; 2],
     size_bytes: usize,
 ) -> Result<*mut u8, TrapKind> {
-    // SAFETY: the contract of `Handler`: a memory of the instance.
+    // SAFETY: the contract of `CellHandler`: a memory of the instance.
     unsafe {
         let memory = *(*vm).memories.add(memory as usize);
         let effective = address.checked_add(offset);
@@ -173,7 +173,7 @@ handlers! {
     }
 }
 
-const fn load_row<O: LoadOp>() -> [Handler; LOAD_FORMS] {
+const fn load_row<O: LoadOp>() -> [CellHandler; LOAD_FORMS] {
     [
         load::<O, InSlot>,
         load::<O, InAcc>,
@@ -182,7 +182,7 @@ const fn load_row<O: LoadOp>() -> [Handler; LOAD_FORMS] {
     ]
 }
 
-const fn store_row<O: StoreOp>() -> [Handler; STORE_FORMS] {
+const fn store_row<O: StoreOp>() -> [CellHandler; STORE_FORMS] {
     [
         store::<O, InSlot, InSlot>,
         store::<O, InSlot, Immediate>,
@@ -220,7 +220,7 @@ macro_rules! load_rows {
                 Slot::from_slot(value as $slot as u64)
             }
         })*
-        pub(super) const LOAD: [[Handler; LOAD_FORMS]; LOAD_OPS.len()] =
+        pub(super) const LOAD: [[CellHandler; LOAD_FORMS]; LOAD_OPS.len()] =
             [$(load_row::<load_ops::$op>()),*];
     };
 }
@@ -243,7 +243,7 @@ macro_rules! store_rows {
                 }
             }
         })*
-        pub(super) const STORE: [[Handler; STORE_FORMS]; STORE_OPS.len()] =
+        pub(super) const STORE: [[CellHandler; STORE_FORMS]; STORE_OPS.len()] =
             [$(store_row::<store_ops::$op>()),*];
     };
 }

@@ -5,7 +5,7 @@ use crate::numeric::native::{self, by_profile};
 use crate::numeric::{self, RowResult, Slot};
 use crate::ops::for_each_group;
 use crate::register::machine::{
-    AccValue, Handler, Immediate, InAcc, InSlot, OperandSource, forms, handlers, or_trap,
+    AccValue, CellHandler, Immediate, InAcc, InSlot, OperandSource, forms, handlers, or_trap,
 };
 use crate::register::table::{
     BINARY_FORMS, BINARY_OPS, BRANCH_OPS, Branches, ByProfile, CHAIN_IMM_OPS, CHAIN_OPS, Chains,
@@ -114,11 +114,11 @@ macro_rules! binary_forms {
     ] };
 }
 
-const fn unary_row<O: UnaryOp>() -> [Handler; UNARY_FORMS] {
+const fn unary_row<O: UnaryOp>() -> [CellHandler; UNARY_FORMS] {
     forms!(unary [O,] [InSlot InAcc])
 }
 
-const fn binary_row<O: BinaryOp>() -> [Handler; BINARY_FORMS] {
+const fn binary_row<O: BinaryOp>() -> [CellHandler; BINARY_FORMS] {
     binary_forms!(binary O)
 }
 
@@ -181,7 +181,7 @@ macro_rules! unary_rows {
                 row!(Native<unary_ops::$op>: UnaryOp = native::$func(a) of $a, Self);
             ] []);
         )*)*
-        pub(super) const UNARY: ByProfile<[[Handler; UNARY_FORMS]; UNARY_OPS.len()]> = [
+        pub(super) const UNARY: ByProfile<[[CellHandler; UNARY_FORMS]; UNARY_OPS.len()]> = [
             [$($(unary_row::<unary_ops::$op>()),*),*],
             [$($(unary_row::<<unary_ops::$op as UnaryOp>::Native>()),*),*],
         ];
@@ -201,7 +201,7 @@ macro_rules! binary_rows {
                 row!(Native<binary_ops::$op>: BinaryOp = native::$func(a b) of $a, Self);
             ] []);
         )*)*
-        pub(super) const BINARY: ByProfile<[[Handler; BINARY_FORMS]; BINARY_OPS.len()]> = [
+        pub(super) const BINARY: ByProfile<[[CellHandler; BINARY_FORMS]; BINARY_OPS.len()]> = [
             [$($(binary_row::<binary_ops::$op>()),*),*],
             [$($(binary_row::<<binary_ops::$op as BinaryOp>::Native>()),*),*],
         ];
@@ -224,7 +224,7 @@ for_each_group!([for_each_compare] branch_rows;);
 pub(in crate::register) const BRANCH_AND: Branches = branch_row::<binary_ops::I32And>();
 
 /// `i32.add`, `i64.add` as conditions of counted loops; by negation.
-pub(in crate::register) const COUNT: [[Handler; 2]; 2] = [
+pub(in crate::register) const COUNT: [[CellHandler; 2]; 2] = [
     forms!(count [binary_ops::I32Add,] [false true]),
     forms!(count [binary_ops::I64Add,] [false true]),
 ];

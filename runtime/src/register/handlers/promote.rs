@@ -1,12 +1,12 @@
-//! Functions that leave the tier when they are hot: counting, asking, and what stands in the place
-//! of their code from then on. Only code that is translated for a
+//! Functions that leave the tier when they are hot: the counts, the requests for compiled code, and
+//! the code that replaces theirs from then on. Only code that is translated for a
 //! [`Promote`](crate::engine::Promote) has any of it.
 //!
-//! A counting cell is followed by a cell that counts down; at 1 the way is another one, and stays
-//! so: code is shared by all stores of a module, and each asks when it comes by. A loop head's
-//! further cells hold the entry of the compiled code, once there is some, and what asking for it
-//! takes. A loop head is counted before anything of it is executed, so that all of it, fuel and
-//! polls included, is left to the compiled code.
+//! A counting cell is followed by a cell that counts down. At 1 control takes another path, and
+//! does so from then on: all stores of a module share its code, and each requests compiled code
+//! when it passes. A loop head's further cells hold the entry of the compiled code, once there is
+//! some, and the facts that a request needs. A loop head is counted before anything of it is
+//! executed, so that all of it, fuel and polls included, is left to the compiled code.
 //!
 //! A function that is called outside, or the rest of one, runs in the place of the frame at hand.
 //! Its end is the end of the frame: results are where the frame's go, an exception goes on from
@@ -30,9 +30,9 @@ pub(in crate::register) const COUNT_CALL_CELLS: usize = 2;
 /// function's index and, above it, the shift of the frame.
 pub(in crate::register) const COUNT_LOOP_CELLS: usize = 4;
 
-/// A count of what stays here.
+/// The count of a function or loop head that stays in the tier.
 const KEPT: u64 = u64::MAX;
-/// The number of times that control passes until it asks again for code that is being compiled.
+/// The number of passes until code that is being compiled is requested again.
 const AGAIN: u64 = 64;
 
 /// The first count of a threshold.
@@ -40,7 +40,7 @@ pub(in crate::register) fn count(threshold: u32) -> u64 {
     u64::from(threshold.max(1))
 }
 
-/// Counts down; whether it goes on here.
+/// Counts down: true if execution goes on here.
 #[inline(always)]
 unsafe fn goes_on(cell: Ip) -> bool {
     // SAFETY: the caller's cell is one that counts; such cells are only accessed atomically. Two
@@ -120,11 +120,11 @@ fn has_room(cx: &Cx, fp: *mut u64) -> bool {
     end <= cx.stack_end && native_stack_address() >= cx.native_limit
 }
 
-/// Asks for a function's code; whether it has some now.
+/// Requests a function's code: true if it has some now.
 #[cold]
 #[inline(never)]
 unsafe fn is_promoted(vm: *mut Vm, func: *mut FuncInst, count: Ip) -> bool {
-    // SAFETY: the contract of `Handler`: a function of a live instance, and its counting cell.
+    // SAFETY: the contract of `CellHandler`: a function of a live instance, and its counting cell.
     unsafe {
         let promotion = code::promoter(vm).map(|promoter| promoter.function(func));
         set(
@@ -139,11 +139,11 @@ unsafe fn is_promoted(vm: *mut Vm, func: *mut FuncInst, count: Ip) -> bool {
     }
 }
 
-/// The entry of a loop head's compiled code, which is asked for if it is not known.
+/// The entry of a loop head's compiled code, which is requested if it is not known.
 #[cold]
 #[inline(never)]
 unsafe fn loop_entry(vm: *mut Vm, func: *mut FuncInst, ip: Ip) -> Option<Entry> {
-    // SAFETY: the contract of `Handler`: `ip` is at a `count_loop` of a function of a live
+    // SAFETY: the contract of `CellHandler`: `ip` is at a `count_loop` of a function of a live
     // instance; what is neither 0 in its third cell has been put there as an entry.
     unsafe {
         let known = AtomicU64::from_ptr(ip.add(2).cast_mut()).load(Ordering::Acquire);

@@ -6,7 +6,7 @@ use super::memory::{LoadOp, StoreOp, load, load_wide, store, store_wide, wide};
 use crate::numeric;
 use crate::ops::for_each_group;
 use crate::register::machine::{
-    Handler, Immediate, InAcc, InSlot, OperandSource, Regs, forms, handlers, or_trap,
+    CellHandler, Immediate, InAcc, InSlot, OperandSource, Regs, forms, handlers, or_trap,
 };
 use crate::register::table::{ByProfile, PLAIN_OPS, SCALAR_FORMS, SCALAR_OPS};
 use crate::simd::native::by_profile;
@@ -269,7 +269,7 @@ impl Regs {
     /// Writes the results of wide arithmetic, and goes on.
     #[inline(always)]
     unsafe fn halves(self, (low, high): (u64, u64)) -> crate::register::machine::Flow {
-        // SAFETY: the contract of `Handler`.
+        // SAFETY: the contract of `CellHandler`.
         unsafe {
             let to = self.fp.add((self.cell(1) >> 48) as usize);
             *to = low;
@@ -284,7 +284,7 @@ for_each_group!([for_each_wide] wide_arithmetic;);
 macro_rules! plain_rows {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
         { $func:ident $($tail:tt)* })* })*) => {
-        pub(super) const PLAIN: ByProfile<[Handler; PLAIN_OPS.len()]> = [
+        pub(super) const PLAIN: ByProfile<[CellHandler; PLAIN_OPS.len()]> = [
             [$($($func),*),*],
             [$($(by_profile!($func [native::$func] [$func])),*),*],
         ];
@@ -298,7 +298,7 @@ for_each_group!([for_each_simd_unary for_each_simd_binary for_each_simd_ternary 
 macro_rules! scalar_rows {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
         { $func:ident $($tail:tt)* })* })*) => {
-        pub(super) const SCALARS: [[Handler; SCALAR_FORMS]; SCALAR_OPS.len()] =
+        pub(super) const SCALARS: [[CellHandler; SCALAR_FORMS]; SCALAR_OPS.len()] =
             [$($(scalar_row!($group $op $func)),*),*];
     };
 }

@@ -1,5 +1,5 @@
-//! Exceptions: the handlers of functions by place in their code, throwing, and the way from a throw
-//! to the clause that catches. Spec: 4.6.8 Control Instructions.
+//! Exceptions: throwing, and the way from a throw to the clause that catches. Spec: 4.6.8 Control
+//! Instructions.
 //!
 //! Entering a handler's blocks executes nothing. The module has a [`Table`] of its functions that
 //! have handlers, by address; a function has a list of ranges of cells, each with its handler.

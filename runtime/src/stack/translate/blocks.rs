@@ -4,7 +4,7 @@ use super::{Translator, wrong_immediates};
 use crate::decode::{Decoder, Imm, Instr, RawBlockType, RawValType};
 use crate::error::Result;
 use crate::ops::Op;
-use crate::stack::machine::Handler;
+use crate::stack::machine::StackHandler;
 use crate::stack::{call, control};
 
 /// No cell.
@@ -30,7 +30,7 @@ pub(super) struct Block {
     pub(super) region: u32,
     /// The innermost region around it.
     pub(super) outer_region: u32,
-    /// True in a clause of a `try`, with the reference of what was caught at `height`.
+    /// True in a clause of a `try`, with the reference of the caught exception at `height`.
     pub(super) is_caught: bool,
 }
 
@@ -167,8 +167,8 @@ impl Translator<'_> {
     pub(super) fn br_on(
         &mut self,
         depth: u32,
-        taken: Handler,
-        passed_by: Handler,
+        taken: StackHandler,
+        passed_by: StackHandler,
         immediates: &[u64],
     ) {
         if self.dropped_slots(depth) == 0 {
@@ -234,7 +234,7 @@ impl Translator<'_> {
         }
     }
 
-    /// An unconditional branch, with what it must move.
+    /// An unconditional branch, with the moves of the values that it carries.
     pub(super) fn emit_branch(&mut self, depth: u32) {
         if depth as usize + 1 == self.blocks.len() {
             self.emit_return();
@@ -264,7 +264,7 @@ impl Translator<'_> {
     }
 
     /// A jump of one handler, to be resolved soon: its last cell.
-    fn emit_jump_to_come(&mut self, handler: Handler) -> u32 {
+    fn emit_jump_to_come(&mut self, handler: StackHandler) -> u32 {
         self.emit(handler, &[u64::from(NONE)]);
         self.cells.len() as u32 - 1
     }

@@ -1,29 +1,29 @@
-//! `try_table` and the legacy `try`: which cells are in which region, what its clauses catch.
+//! `try_table` and the legacy `try`: the cells of each region, and its clauses.
 //!
 //! Nothing is emitted to enter or leave a region. A clause of `try_table` leads where a branch to
-//! its label would; a legacy one to its own instructions, with the exception's reference below what
-//! was thrown for as long as they last, so that `rethrow` finds it.
+//! its label would; a legacy one to its own instructions, with the exception's reference below the
+//! thrown values as long as the clause lasts, so that `rethrow` finds it.
 
 use super::Translator;
 use super::blocks::Block;
 use crate::decode::{Catch, Instr};
 use crate::error::Result;
 use crate::ops::{Op, group};
-use crate::stack::unwind::{self, Clause, Handlers, NONE, Range, Reference, Region};
+use crate::stack::unwind::{self, Clause, ExceptionHandlers, NONE, Range, Reference, Region};
 
 /// The handlers of the function at hand.
 #[derive(Default)]
-pub(super) struct HandlersBuilder {
+pub(super) struct ExceptionHandlersBuilder {
     ranges: Vec<Range>,
     regions: Vec<Region>,
     clauses: Vec<Clause>,
     /// By region. (Those of a `try` need not stand side by side.)
     last_clauses: Vec<u32>,
-    /// The innermost region of what is emitted.
+    /// The innermost region of the next cell.
     region: u32,
 }
 
-impl HandlersBuilder {
+impl ExceptionHandlersBuilder {
     pub(super) fn clear(&mut self) {
         self.ranges.clear();
         self.regions.clear();
@@ -32,15 +32,15 @@ impl HandlersBuilder {
         self.region = NONE;
     }
 
-    pub(super) fn finish(&self) -> Handlers {
-        Handlers {
+    pub(super) fn finish(&self) -> ExceptionHandlers {
+        ExceptionHandlers {
             ranges: self.ranges.as_slice().into(),
             regions: self.regions.as_slice().into(),
             clauses: self.clauses.as_slice().into(),
         }
     }
 
-    /// The innermost region of what is emitted.
+    /// The innermost region of the next cell.
     pub(super) fn region(&self) -> u32 {
         self.region
     }
@@ -164,7 +164,7 @@ impl Translator<'_> {
         }
     }
 
-    /// `catch` and `catch_all`: the end of what is before, the begin of the clause.
+    /// `catch` and `catch_all`: the end of the body or clause before, the begin of the clause.
     fn catch(&mut self, tag: u32) {
         self.leave_arm();
         let block = *self.top();

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::{Translator, wrong_immediates};
 use crate::decode::{Instr, RawRefType};
 use crate::error::Result;
-use crate::gc::{Cast, Cell, operand_slots};
+use crate::gc::{Cast, GcCell, operand_slots};
 use crate::ops::{Op, group};
 use crate::stack::gc;
-use crate::stack::machine::Handler;
+use crate::stack::machine::StackHandler;
 use crate::store::aggregate::aggregate;
 use crate::types::{DefinedType, FieldLayout};
 
@@ -94,7 +94,7 @@ impl Translator<'_> {
     fn struct_new(&mut self, ty: u32) -> Result<()> {
         let defined = self.module.defined(ty);
         let operands = operand_slots(Op::StructNew, &defined.layout, 0);
-        let cell = Cell::of(defined.layout.size_bytes.into()).pack();
+        let cell = GcCell::of(defined.layout.size_bytes.into()).pack();
         let slow = aggregate(Op::StructNew).ok_or_else(|| wrong_immediates(Op::StructNew))?;
         let packed = u64::from(defined.id().0) << 32 | u64::from(operands);
         let immediates = [address(&defined), cell, packed, slow as usize as u64];
@@ -102,7 +102,12 @@ impl Translator<'_> {
         Ok(())
     }
 
-    fn out_of_line(&mut self, instr: &Instr<'_>, handler: Handler, results: u32) -> Result<()> {
+    fn out_of_line(
+        &mut self,
+        instr: &Instr<'_>,
+        handler: StackHandler,
+        results: u32,
+    ) -> Result<()> {
         let (ty, b) = instr.indices()?;
         let run = aggregate(instr.op).ok_or_else(|| wrong_immediates(instr.op))?;
         let defined = self.module.defined(ty);
@@ -122,7 +127,7 @@ impl Translator<'_> {
     /// `ref.test` and `ref.cast`.
     pub(super) fn cast(
         &mut self,
-        handler: Handler,
+        handler: StackHandler,
         nullable: bool,
         instr: &Instr<'_>,
     ) -> Result<()> {
@@ -134,8 +139,8 @@ impl Translator<'_> {
     /// `br_on_cast` and `br_on_cast_fail`: the operand stays on both ways.
     pub(super) fn br_on_cast(
         &mut self,
-        taken: Handler,
-        passed_by: Handler,
+        taken: StackHandler,
+        passed_by: StackHandler,
         instr: &Instr<'_>,
     ) -> Result<()> {
         let (label, to) = instr.br_on_cast()?;
@@ -147,8 +152,8 @@ impl Translator<'_> {
     /// As `br_on_cast`, by a descriptor on top of the operand.
     pub(super) fn br_on_cast_desc(
         &mut self,
-        taken: Handler,
-        passed_by: Handler,
+        taken: StackHandler,
+        passed_by: StackHandler,
         instr: &Instr<'_>,
     ) -> Result<()> {
         let (label, to) = instr.br_on_cast()?;

@@ -1,4 +1,4 @@
-//! The operand stack as the translator knows it: its height in slots, and where v128 values are.
+//! The operand stack at translation: its height in slots, and the places of v128 values.
 
 use crate::types::ValType;
 
@@ -57,7 +57,7 @@ impl Heights {
         self.truncate(self.height - slots);
     }
 
-    /// Drops what is above a height.
+    /// Drops the slots above a height.
     #[inline(always)]
     pub(super) fn truncate(&mut self, height: u32) {
         self.height = height;

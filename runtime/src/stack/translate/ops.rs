@@ -1,4 +1,4 @@
-//! One arm for each opcode: its handlers, its immediates, what it does to the height of the stack.
+//! One arm for each opcode: its handlers, its immediates, its change of the height of the stack.
 
 use super::{Translator, wrong_immediates};
 use crate::decode::{Imm, Instr};
@@ -10,7 +10,7 @@ use crate::ops::{
 };
 use crate::simd::V128;
 use crate::simd::native::by_profile as vector_by_profile;
-use crate::stack::machine::Handler;
+use crate::stack::machine::StackHandler;
 use crate::stack::{atomic, call, control, gc, memory, numeric, simd, table, variable};
 use crate::types::ValType;
 
@@ -43,10 +43,10 @@ pub(in crate::stack) fn is_supported(op: Op) -> bool {
 #[derive(Clone, Copy)]
 enum Template {
     /// An instruction without immediates but lane numbers: by profile.
-    Plain([Handler; 2]),
+    Plain([StackHandler; 2]),
     /// An access to memory 0 with 32-bit addresses, if that has a handler of its own; an access to
     /// any memory.
-    Access(Option<Handler>, Handler),
+    Access(Option<StackHandler>, StackHandler),
     /// Every other opcode.
     Special,
 }
@@ -228,7 +228,13 @@ impl Translator<'_> {
     }
 
     /// An instruction of fixed slots.
-    pub(super) fn simple(&mut self, handler: Handler, immediates: &[u64], pops: u32, pushes: u32) {
+    pub(super) fn simple(
+        &mut self,
+        handler: StackHandler,
+        immediates: &[u64],
+        pops: u32,
+        pushes: u32,
+    ) {
         self.emit(handler, immediates);
         self.stack.pop(pops);
         self.stack.push(pushes);
@@ -249,7 +255,12 @@ impl Translator<'_> {
     }
 
     /// An instruction whose slots are those of its row's signature.
-    pub(super) fn fixed(&mut self, op: Op, handler: Handler, immediates: &[u64]) -> Result<()> {
+    pub(super) fn fixed(
+        &mut self,
+        op: Op,
+        handler: StackHandler,
+        immediates: &[u64],
+    ) -> Result<()> {
         self.emit(handler, immediates);
         self.operands(op)
     }
@@ -385,7 +396,7 @@ impl Translator<'_> {
     }
 
     /// Emits a handler by the width of its operand; the slots of that.
-    fn by_width(&mut self, is_wide: bool, handlers: [Handler; 2], immediates: &[u64]) -> u32 {
+    fn by_width(&mut self, is_wide: bool, handlers: [StackHandler; 2], immediates: &[u64]) -> u32 {
         self.emit(handlers[usize::from(is_wide)], immediates);
         1 + u32::from(is_wide)
     }
@@ -481,7 +492,7 @@ impl Translator<'_> {
     }
 
     /// A bulk instruction: its immediates are one or two indices, in the order of the encoding.
-    fn bulk(&mut self, instr: &Instr<'_>, handler: Handler, pops: u32) -> Result<()> {
+    fn bulk(&mut self, instr: &Instr<'_>, handler: StackHandler, pops: u32) -> Result<()> {
         match instr.imm {
             Imm::Index(a) => self.emit_helper(instr.op, handler, &[a.into()]),
             Imm::Index2(a, b) => self.emit_helper(instr.op, handler, &[a.into(), b.into()]),

@@ -5,7 +5,7 @@ use crate::module::{CanonicalExternType, Import, ModuleParts};
 use crate::store::{Extern, StoreData};
 use crate::types::TypeRegistry;
 
-/// Whether there is one matching external value for each import.
+/// Checks that there is one matching external value for each import.
 ///
 /// # Errors
 /// `Unlinkable`, naming the import; `Usage` for a value of another store.
@@ -33,7 +33,7 @@ fn incompatible(import: &Import, given: &CanonicalExternType) -> Error {
     ))
 }
 
-/// Whether a value of type `given` may be imported as `wanted`.
+/// True if a value of type `given` may be imported as `wanted`.
 fn matches(
     registry: &TypeRegistry,
     given: &CanonicalExternType,

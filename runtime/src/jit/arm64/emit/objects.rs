@@ -5,7 +5,7 @@
 use std::mem::{offset_of, size_of};
 
 use super::Emitter;
-use crate::gc::{Cast, CastTest, Cell};
+use crate::gc::{Cast, CastTest, GcCell};
 use crate::jit::arm64::abi::{CX, SCRATCH, SCRATCH2};
 use crate::jit::arm64::imm::{BitImm, Imm12};
 use crate::jit::arm64::inst::Inst;
@@ -46,7 +46,7 @@ impl Emitter<'_> {
     // --- allocation ------------------------------------------------------------------------------
 
     pub(super) fn allocate(&mut self, rd: Gpr, allocation: Room) {
-        let cell = Cell::of(allocation.bytes);
+        let cell = GcCell::of(allocation.bytes);
         let run = cell.class as usize * size_of::<GcRun>();
         let (label, done) = (self.asm.label(), self.asm.label());
         self.slow.push(SlowAllocation {
