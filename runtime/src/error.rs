@@ -81,6 +81,16 @@ pub enum ErrorKind {
 }
 
 /// The engine's result.
+///
+/// ```
+/// use wassay_runtime::{Error, Result};
+///
+/// fn check(n: u32) -> Result<u32> {
+///     if n > 0 { Ok(n) } else { Err(Error::msg("nothing")) }
+/// }
+/// assert_eq!(check(1)?, 1);
+/// # Ok::<(), Error>(())
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {

@@ -85,7 +85,18 @@ pub struct StoreContextMut<'a, T: 'static> {
 
 /// A [`Store`] or something that borrows one.
 ///
-/// See [`StoreContext`] for an example.
+/// ```
+/// use wassay_runtime::{AsContext, Config, Engine, Memory, MemoryType, Store};
+///
+/// fn first_byte(store: impl AsContext, memory: Memory) -> u8 {
+///     memory.data(store.as_context())[0]
+/// }
+/// let engine = Engine::new(&Config::new())?;
+/// let mut store = Store::new(&engine, ());
+/// let memory = Memory::new(&mut store, MemoryType::new(1, None))?;
+/// assert_eq!(first_byte(&store, memory), 0);
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 pub trait AsContext {
     /// The type of the host's data.
     type Data: 'static;
@@ -96,7 +107,20 @@ pub trait AsContext {
 
 /// A [`Store`] or something that borrows one uniquely.
 ///
-/// See [`StoreContextMut`] for an example.
+/// ```
+/// use wassay_runtime::{AsContextMut, Config, Engine, Memory, MemoryType, Result, Store};
+///
+/// fn fill(mut store: impl AsContextMut, memory: Memory) -> Result<()> {
+///     memory.grow(&mut store, 1)?;
+///     memory.write(&mut store, 65_536, b"new")
+/// }
+/// let engine = Engine::new(&Config::new())?;
+/// let mut store = Store::new(&engine, ());
+/// let memory = Memory::new(&mut store, MemoryType::new(1, None))?;
+/// fill(&mut store, memory)?;
+/// assert_eq!(memory.size(&store), 2);
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 pub trait AsContextMut: AsContext {
     /// The store, borrowed uniquely.
     fn as_context_mut(&mut self) -> StoreContextMut<'_, Self::Data>;
@@ -432,7 +456,20 @@ pub struct RootScope<C: AsContextMut> {
     mark: RootMark,
 }
 
-/// Where a scope of references has begun.
+/// The beginning of a scope of references that no borrow stands for: see [`RootScope`].
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, Exception, FuncType, RootMark, Store, Tag};
+///
+/// let engine = Engine::new(&Config::new())?;
+/// let mut store = Store::new(&engine, ());
+/// let tag = Tag::new(&mut store, FuncType::new([], []))?;
+/// let mark = RootMark::open(&store);
+/// let exception = Exception::new(&mut store, tag, &[])?;
+/// mark.close(&mut store);
+/// assert!(exception.get(&store).is_none());
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "a scope that is not closed keeps what was held in it"]
 pub struct RootMark {

@@ -112,7 +112,18 @@ impl<'a> ImportType<'a> {
 
 /// An export of a module.
 ///
-/// See [`Module`] for an example.
+/// ```
+/// use wassay_runtime::{Config, Engine, ExportType, ExternType, Module};
+///
+/// fn is_memory(export: &ExportType<'_>) -> bool {
+///     matches!(export.ty(), ExternType::Memory(_))
+/// }
+/// let engine = Engine::new(&Config::new())?;
+/// let bytes = b"\0asm\x01\0\0\0\x05\x03\x01\0\x01\x07\x05\x01\x01m\x02\0";
+/// let module = Module::new(&engine, bytes)?;
+/// assert_eq!(module.exports().filter(is_memory).count(), 1);
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ExportType<'a> {
     export: &'a core::Export,

@@ -1,6 +1,6 @@
-//! Structures and arrays: their types, making them, and access to their fields.
+//! Structures and arrays: their types, their allocation, and access to their fields.
 //!
-//! Every method checks the handle's store first and fails as `Usage` if it is another one.
+//! Every method checks the handle's store first, and fails as `Usage` if it is another one.
 
 use std::sync::Arc;
 
@@ -257,11 +257,32 @@ macro_rules! allocators {
 allocators! {
     /// An allocator of structures of one type in one store.
     ///
-    /// See [`StructRef`] for an example.
+    /// ```
+    /// use wassay_runtime::{Config, Engine, Store, StructRef, StructRefPre, StructType};
+    ///
+    /// let engine = Engine::new(&Config::new())?;
+    /// let mut store = Store::new(&engine, ());
+    /// let pre = StructRefPre::new(&mut store, StructType::new(&engine, [])?)?;
+    /// assert_ne!(StructRef::new(&mut store, &pre, &[])?, StructRef::new(&mut store, &pre, &[])?);
+    /// # Ok::<(), wassay_runtime::Error>(())
+    /// ```
     StructRefPre StructType;
     /// An allocator of arrays of one type in one store.
     ///
-    /// See [`ArrayRef`] for an example.
+    /// ```
+    /// use wassay_runtime::{
+    ///     ArrayRef, ArrayRefPre, ArrayType, Config, Engine, FieldType, Mutability, Store,
+    ///     StorageType, Val,
+    /// };
+    ///
+    /// let engine = Engine::new(&Config::new())?;
+    /// let mut store = Store::new(&engine, ());
+    /// let ty = ArrayType::new(&engine, FieldType::new(Mutability::Const, StorageType::I8))?;
+    /// let pre = ArrayRefPre::new(&mut store, ty)?;
+    /// let bytes = ArrayRef::new_fixed(&mut store, &pre, &b"hi".map(|b| Val::I32(b.into())))?;
+    /// assert_eq!(bytes.get(&mut store, 1)?, Val::I32(b'i'.into()));
+    /// # Ok::<(), wassay_runtime::Error>(())
+    /// ```
     ArrayRefPre ArrayType;
 }
 

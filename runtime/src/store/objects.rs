@@ -1,6 +1,6 @@
-//! Structures and arrays as the host sees them: making them, and access to their fields.
+//! Structures and arrays of the host: their allocation, and access to their fields.
 //!
-//! An object of the host's is like any other. Values are checked against its type before they are
+//! An object that the host makes is like any other. Values are checked against its type before they are
 //! written, and a handle against the store before it is followed. `unsafe` here is access to
 //! objects by the layout of their types.
 
