@@ -1,12 +1,13 @@
-//! The runtime's public face: what its users know from other engines, over the interior.
+//! The runtime's public face, over the interior. Its names and shapes are those of other engines,
+//! wasmtime's above all.
 //!
-//! Handles ([`Func`], [`Memory`] and so on) are the interior's own; here are their methods. The
-//! interior does not know the type of the host's data: [`Store`] ties it to a store, and all that
-//! stands for a store carries it on.
+//! The handles ([`Func`], [`Memory`] and so on) are the interior's own; their methods are here. The
+//! interior does not know the type of the host's data. [`Store`] ties that type to a store, and
+//! every borrow of a store carries it on.
 //!
-//! Invariants: no public function here that is safe can break memory, whatever it is given. Every
-//! method of a handle checks the handle's store first: what returns a `Result` fails as `Usage`,
-//! what does not panics. Every type that names types of an engine is checked where it comes in.
+//! Invariants: a safe public function cannot break memory, whatever its arguments are. Every method
+//! of a handle checks the handle's store first: a method that returns a `Result` fails as `Usage`,
+//! any other panics. A type that names types of an engine is checked where it comes in.
 
 mod caller;
 mod config;

@@ -1,12 +1,12 @@
-//! The place at which execution ended: the functions that were running, and the byte of its module
-//! at which each was. The same in every tier.
+//! The place at which execution ended: the functions that were running, each with its offset in its
+//! module. The place is the same in every tier.
 //!
 //! A backtrace grows while an exit code is on its way out (`store.rs`): the end of each entry of a
-//! tier adds the frames of that entry, innermost first. Frames of all tiers stand in one list, in
-//! whatever way they were nested; those of host functions are not in it, nor those that tail calls
-//! have given up.
+//! tier adds the frames of that entry, innermost first. Frames of all tiers are in one list,
+//! however they were nested. Frames of host functions, and frames that tail calls have given up,
+//! are not in the list.
 //!
-//! Owns the list and how it is shown. Names are looked up when it is shown ([`Naming`]).
+//! This file owns the list and its text. Names are looked up when the text is made ([`Naming`]).
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,9 +16,9 @@ use crate::limits::BACKTRACE_FRAMES_MAX;
 
 /// The source of the names that a module's name section gives its parts.
 pub trait Naming: fmt::Debug + Send + Sync {
-    /// Of the module itself.
+    /// The name of the module itself.
     fn module_name(&self) -> Option<String>;
-    /// Of a function, by index; of what it is exported as, if it has no other.
+    /// The name of a function, by index: that of an export, if it does not have another.
     fn func_name(&self, func: u32) -> Option<String>;
 }
 

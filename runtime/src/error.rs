@@ -1,6 +1,6 @@
-//! The one error type of the engine. Kinds are never mixed (contract C4): what is not built is
-//! `Unsupported`, what the spec forbids is `Malformed`, `Invalid` or `Unlinkable`, and a trap is
-//! a trap.
+//! The one error type of the engine. Kinds are never mixed (contract C4): an instruction that is
+//! not built is `Unsupported`, a module that the spec forbids is `Malformed`, `Invalid` or
+//! `Unlinkable`, and a trap is a `Trap`.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -11,10 +11,9 @@ use crate::limits::LimitKind;
 use crate::trap::TrapKind;
 use crate::value::GcRef;
 
-/// The reason why something has failed, with as much of its place as is known.
+/// The reason of a failure, with as much of its place as is known.
 ///
-/// An error of the host goes through code as it is, and comes out of the call that the host has
-/// made:
+/// An error of the host passes through code unchanged. The call that the host has made returns it:
 ///
 /// ```
 /// use wassay_runtime::{Config, Engine, Error, ErrorKind, Func, Store};
@@ -31,17 +30,17 @@ use crate::value::GcRef;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Error {
-    /// Which of the distinct endings this is.
+    /// The kind of the ending.
     pub(crate) kind: ErrorKind,
-    /// For people: the reason. For `Unsupported`: the opcode or feature.
+    /// The reason, in words. For `Unsupported`: the opcode or feature.
     pub(crate) message: String,
-    /// Byte offset in the module, where there is one.
+    /// The byte offset in the module, where there is one.
     pub(crate) offset_bytes: Option<usize>,
     /// The host's own error.
     pub(crate) source: Option<Arc<dyn StdError + Send + Sync>>,
-    /// For `Exception`: which one, in its store.
+    /// For `Exception`: the handle of the exception.
     pub(crate) exception: Option<GcRef>,
-    /// What was running, if anything was.
+    /// The functions that were running, if there were any.
     pub(crate) backtrace: Option<Box<Backtrace>>,
 }
 
@@ -70,7 +69,7 @@ pub enum ErrorKind {
     Exception,
     /// This tier does not execute an opcode or feature yet.
     Unsupported,
-    /// A limit was reached outside of execution, or one that is no trap.
+    /// A limit was reached that does not trap, or was reached outside of execution.
     Limit(LimitKind),
     /// The caller used the API wrongly: argument types, a handle of another store, ...
     Usage,
@@ -99,7 +98,7 @@ impl Error {
         self.kind
     }
 
-    /// The reason, for people; of `Unsupported`, the opcode or feature.
+    /// The reason, in words; for `Unsupported`, the opcode or feature.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -180,8 +179,8 @@ impl Error {
         self
     }
 
-    /// The functions that were running, if code has ended with this error: of a trap, of an
-    /// exception that was not caught, of the error of a host function.
+    /// The functions that were running, if code has ended with this error: a trap, an exception
+    /// that was not caught, or the error of a host function.
     pub fn backtrace(&self) -> Option<&Backtrace> {
         self.backtrace.as_deref()
     }
@@ -195,7 +194,7 @@ impl Error {
     }
 }
 
-/// By what has gone wrong: the backtrace is only told.
+/// Equality of the failure: backtraces are not compared.
 impl PartialEq for Error {
     fn eq(&self, other: &Error) -> bool {
         let parts = |e: &Error| (e.kind, e.offset_bytes, e.exception);

@@ -18,7 +18,7 @@ pub mod ir {
     pub use crate::ir::{build, build_with, verify};
 }
 
-/// The stages of the JIT as text, and the marks around what is counted.
+/// The stages of the JIT as text, and the marks around code whose instructions are counted.
 pub mod jit {
     pub use crate::jit::{CAN_RUN, Stages, marks, stages};
 }
@@ -78,12 +78,12 @@ numbered! {
     Tag tags "tag";
 }
 
-/// Describes the value of every global, in order of creation; of an object, only that it is one.
+/// Describes the value of every global, in order of creation. Objects are not told apart.
 pub fn describe_globals(store: impl AsContext, sink: &mut dyn FnMut(u64)) {
     store.as_context().state().describe_globals(sink);
 }
 
-/// Describes the length and every element of a table; of an object, only that it is one.
+/// Describes the length and every element of a table. Objects are not told apart.
 ///
 /// # Panics
 /// If the table is of another store.
@@ -91,8 +91,8 @@ pub fn describe_table(store: impl AsContext, table: Table, sink: &mut dyn FnMut(
     store.as_context().state().describe_table(table, sink);
 }
 
-/// Describes all objects that globals and tables reach: which global or element refers to which of
-/// them, then the type and the contents of each. Nothing as long as there is no object.
+/// Describes all objects that globals and tables reach: the references of globals and elements to
+/// them, then the type and the contents of each. Without objects the description is empty.
 pub fn describe_objects(store: impl AsContext, sink: &mut dyn FnMut(u64)) {
     store.as_context().state().describe_objects(sink);
 }

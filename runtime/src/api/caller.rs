@@ -1,4 +1,4 @@
-//! The store as a host function sees it.
+//! The borrow of a store that a host function gets.
 
 use super::context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
 use crate::store::{Extern, Instance, StoreData};
@@ -6,9 +6,9 @@ use crate::vm::{FuncInst, Vm};
 
 /// The store while one of its host functions runs, with the instance that has called it.
 ///
-/// It is a context like the [`Store`](crate::Store) itself: functions can be called with it,
-/// memories read, exceptions made. Objects that the function comes to hold are released when it
-/// returns.
+/// A caller is a context like the [`Store`](crate::Store) itself: it is enough to call functions,
+/// to read memories and to make exceptions. Objects that the function comes to hold are released
+/// when it returns.
 ///
 /// ```
 /// use wassay_runtime::{Caller, Config, Engine, Error, Linker, Module, Store};
@@ -57,8 +57,8 @@ impl<'a, T: 'static> Caller<'a, T> {
         }
     }
 
-    /// The instance that has imported the function and called it. `None` if the host has called, or
-    /// a reference that the host has made.
+    /// The instance that has imported the function and called it. `None` if the host has called it,
+    /// or code by a reference that the host has made.
     pub fn instance(&self) -> Option<Instance> {
         if self.importer.is_null() {
             return None;

@@ -1,4 +1,4 @@
-//! The configuration of engines, piece by piece.
+//! The settings of an engine: the methods of its configuration, thresholds and limits.
 
 use wasmparser::WasmFeatures;
 
@@ -33,7 +33,7 @@ macro_rules! settings {
 impl Config {
     /// The usual configuration: every function begins in the register interpreter and goes on as
     /// machine code when it is hot, where this machine executes such code; WebAssembly 3.0; the
-    /// default limits; neither fuel nor interruption.
+    /// default limits; no fuel and no interruption.
     pub fn new() -> Config {
         Config::default()
     }
@@ -75,7 +75,7 @@ impl Config {
         self
     }
 
-    /// The settings that are for tests.
+    /// The settings for tests.
     pub fn testing(&mut self) -> Testing<'_> {
         Testing { config: self }
     }

@@ -1,8 +1,8 @@
-//! The store as its user sees it, with the host's data, and the borrows of it that stand for the
-//! store where it cannot be named: in host functions and in scopes of references.
+//! The store with the host's data, and its borrows, which stand for the store where it cannot be
+//! named: in host functions and in scopes of references.
 //!
-//! [`StoreData`] does not know the type of the host's data. Who holds a pointer to it here knows:
-//! `Store<T>` makes both, and everything else is borrowed from a `Store<T>`.
+//! [`StoreData`] does not know the type of the host's data. The types here do: `Store<T>` makes
+//! both, and everything else is borrowed from a `Store<T>`.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -18,9 +18,10 @@ use crate::value::StoreId;
 
 /// A store (spec: "Store"): it owns instances and everything in them, and data of the host.
 ///
-/// Handles of what it owns are numbers in it. A handle that is used with another store is refused:
-/// a function that returns a [`Result`] fails as [`ErrorKind::Usage`](crate::ErrorKind::Usage); one
-/// that does not panics with "object used with the wrong store".
+/// A handle of something in the store is a number. A handle that is used with another store is
+/// refused: a function that returns a [`Result`] fails as
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage), any other panics with "object used with the wrong
+/// store".
 ///
 /// A store can move to another thread if the host's data can.
 ///
@@ -36,10 +37,11 @@ use crate::value::StoreId;
 /// # Ok::<(), wassay_runtime::Error>(())
 /// ```
 pub struct Store<T: 'static = ()> {
-    /// Owned, as is the host's data that it points to, a box's. Raw pointers, because code that
-    /// runs in the store reaches them by `Cx::store` while a call is under way.
+    /// The interior, which the store owns, as it owns the box with the host's data that the
+    /// interior points to. The pointers are raw: code that runs in the store reaches both by
+    /// `Cx::store` while a call is under way.
     data: NonNull<StoreData>,
-    /// A cell: code and closures know the host's data as `T` and as no subtype of it.
+    /// A cell, so that `Store<T>` is invariant: closures take the host's data as `T`.
     host: PhantomData<Cell<T>>,
 }
 
@@ -169,7 +171,7 @@ impl<T: 'static> Store<T> {
         self.as_context_mut().state_mut().set_deadline(after)
     }
 
-    /// What interrupts this store, from any thread.
+    /// The handle that interrupts this store, from any thread.
     ///
     /// # Errors
     /// `Usage` if the engine is not interruptible.
@@ -353,7 +355,7 @@ impl<'a, C: AsContextMut> From<&'a mut C> for StoreContextMut<'a, C::Data> {
     }
 }
 
-/// What a store, a borrow of one and a caller offer alike.
+/// The methods of a store, a caller and a scope.
 macro_rules! store_methods {
     ([$($generics:tt)*] $ty:ty, $host:ty) => {
         impl<$($generics)*> $ty {
@@ -372,7 +374,7 @@ macro_rules! store_methods {
                 &self.as_context().state().engine
             }
 
-            /// The fuel that is left. `meter.rs` says what it buys.
+            /// The fuel that is left: each instruction that is executed takes one unit.
             ///
             /// # Errors
             /// `Usage` if the engine does not meter.
@@ -432,9 +434,9 @@ impl<T: std::fmt::Debug> std::fmt::Debug for Store<T> {
     }
 }
 
-/// A scope of references: objects that the host comes to hold in it, as results of calls or from
-/// tables and globals, are released at its end. Without a scope, the host holds them as long as the
-/// store lives; in a host function, until it returns. Handles that have been released are refused.
+/// A scope of references. Objects that the host comes to hold in it, as results of calls or from
+/// tables and globals, are released at its end. Without a scope, the host holds objects as long as
+/// the store lives, or until the host function returns. A handle that has been released is refused.
 ///
 /// A scope stands for the store that it borrows.
 ///
@@ -491,7 +493,7 @@ impl RootMark {
     /// Ends the scope.
     ///
     /// # Panics
-    /// If it is another store's.
+    /// If the scope is another store's.
     pub fn close(self, mut store: impl AsContextMut) {
         let mut context = store.as_context_mut();
         let state = context.state_mut();

@@ -1,7 +1,6 @@
-//! What instances import and export: memories, tables, globals, tags and instances themselves.
+//! Instances and the things that they import and export: memories, tables, globals and tags.
 //!
-//! What can fail checks its store as its first step; what cannot panics. See
-//! [`Store`](crate::Store).
+//! Each method checks its store as its first step: see [`Store`](crate::Store).
 
 use std::sync::Arc;
 
@@ -89,7 +88,7 @@ impl Instance {
     /// The export of that name.
     ///
     /// # Panics
-    /// If the instance is of another store; so do the other methods that return no `Result`.
+    /// If the instance is of another store; so do all methods that do not return a `Result`.
     #[track_caller]
     pub fn get_export(self, store: impl AsContext, name: &str) -> Option<Extern> {
         store.as_context().state().instance(self).export(name)
@@ -153,7 +152,7 @@ impl Instance {
         exports.filter_map(|export| Some((&*export.name, instance.export(&export.name)?)))
     }
 
-    /// The module that it is an instance of.
+    /// The module of the instance.
     #[track_caller]
     pub fn module(self, store: impl AsContext) -> Module {
         let inner = store.as_context().state().instance(self).module().clone();
@@ -165,7 +164,7 @@ impl Memory {
     /// A new memory.
     ///
     /// # Errors
-    /// `Limit` if it is too large; `Usage` if it is shared without a maximum.
+    /// `Limit` if the memory is too large; `Usage` if it is shared without a maximum.
     pub fn new(mut store: impl AsContextMut, ty: MemoryType) -> Result<Memory> {
         store.as_context_mut().state_mut().new_memory(ty)
     }
@@ -184,7 +183,7 @@ impl Memory {
     /// The memory's type, as declared.
     ///
     /// # Panics
-    /// If the memory is of another store; so do the other methods that return no `Result`.
+    /// If the memory is of another store; so do all methods that do not return a `Result`.
     #[track_caller]
     pub fn ty(self, store: impl AsContext) -> MemoryType {
         self.of(store.as_context().state()).ty
@@ -206,7 +205,7 @@ impl Memory {
     /// The contents.
     ///
     /// # Panics
-    /// If the memory is shared: [`Memory::read`] and [`Memory::write`] are for any.
+    /// If the memory is shared: [`Memory::read`] and [`Memory::write`] are for such memories, too.
     #[track_caller]
     pub fn data<'a, T: 'static>(self, store: impl Into<StoreContext<'a, T>>) -> &'a [u8] {
         self.of(store.into().state()).data()
@@ -309,7 +308,7 @@ impl Table {
     /// A new table filled with `init`.
     ///
     /// # Errors
-    /// `Limit` if it is too large; `Usage` if `init` is not of the element type.
+    /// `Limit` if the table is too large; `Usage` if `init` is not of the element type.
     pub fn new(mut store: impl AsContextMut, ty: TableType, init: Ref) -> Result<Table> {
         let mut context = store.as_context_mut();
         let state = context.state_mut();
@@ -320,7 +319,7 @@ impl Table {
     /// The table's type, as declared.
     ///
     /// # Panics
-    /// If the table is of another store; so do the other methods that return no `Result`.
+    /// If the table is of another store; so do all methods that do not return a `Result`.
     #[track_caller]
     pub fn ty(self, store: impl AsContext) -> TableType {
         let context = store.as_context();
@@ -456,7 +455,7 @@ fn slots_of_value(state: &StoreData, ty: ValType, value: Val) -> Result<[u64; 2]
 }
 
 impl Tag {
-    /// A new tag. The parameters are what its exceptions carry.
+    /// A new tag. The parameters are the types of the values that its exceptions carry.
     ///
     /// # Errors
     /// `Usage` if the type is of another engine.
@@ -474,7 +473,7 @@ impl Tag {
         Ok(state.add_tag(Box::new(TagData { inst })))
     }
 
-    /// The tag's type: the parameters are what its exceptions carry.
+    /// The tag's type: the parameters are the types of the values that its exceptions carry.
     ///
     /// # Panics
     /// If the tag is of another store.
@@ -491,7 +490,7 @@ impl Tag {
 }
 
 impl Exception {
-    /// A new exception of `tag`, carrying values of the tag's parameter types.
+    /// A new exception of `tag` with values of the tag's parameter types.
     ///
     /// # Errors
     /// `Usage` if the values are not of these types, or they or the tag are of another store; a
@@ -501,22 +500,23 @@ impl Exception {
         unsafe { StoreData::new_exception(store.as_context_mut().as_ptr(), tag, values) }
     }
 
-    /// The exception that a call ended with, if its error says so.
+    /// The exception with which a call has ended, if the error is of that kind.
     pub fn of(error: &Error) -> Option<Exception> {
         error.exception.map(|handle| Exception { handle })
     }
 
-    /// The reference to it.
+    /// The reference to the exception.
     pub fn to_ref(self) -> Ref {
         Ref::Exn(self)
     }
 
-    /// What a host function returns to throw it.
+    /// The error that throws the exception if a host function returns it.
     pub fn to_error(self) -> Error {
         Error::exception(self.handle)
     }
 
-    /// Its tag, and what it carries; `None` if it has been released, or is of another store.
+    /// The tag and the values of the exception; `None` if it has been released, or is of another
+    /// store.
     pub fn get(self, store: impl AsContext) -> Option<(Tag, Vec<Val>)> {
         store.as_context().state().exception(self.handle)
     }

@@ -1,4 +1,4 @@
-//! Functions: made of closures, called with values or with Rust's types.
+//! Functions: from closures of the host, and calls with values or with Rust's types.
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ use crate::types::FuncType;
 use crate::value::{Func, Val, slots_of_all};
 use crate::vm::{Cx, Exit, FuncInst};
 
-/// A closure that works on values, and its type.
+/// A closure that takes and gives values, and its type.
 struct Untyped<F> {
     ty: FuncType,
     call: F,
 }
 
 impl Func {
-    /// A host function of a type that is known only at run time. The closure gets the arguments and
-    /// leaves the results, which are zero and null until then.
+    /// A host function of a type that is known only at run time. The closure gets the arguments,
+    /// and writes the results over zeros and nulls.
     ///
     /// # Errors
     /// `Usage` if the type is of another engine; `Limit` if the tier cannot make an adapter.
@@ -38,7 +38,7 @@ impl Func {
     /// A host function of the type that a closure has: see [`IntoFunc`].
     ///
     /// # Panics
-    /// If memory for an adapter cannot be had, within the limits of the engine.
+    /// If the system or the engine's limits leave no memory for an adapter.
     pub fn wrap<T: 'static, P, R>(
         mut store: impl AsContextMut<Data = T>,
         closure: impl IntoFunc<T, P, R>,
@@ -81,7 +81,7 @@ impl Func {
         unsafe { StoreData::call(context.as_ptr(), self, args, results) }
     }
 
-    /// Calls the function as [`Func::call`] does: its results as a vector.
+    /// Calls the function as [`Func::call`] does, and gives its results as a vector.
     ///
     /// # Errors
     /// As [`Func::call`].
@@ -106,7 +106,7 @@ impl Func {
     }
 }
 
-/// The host function that a closure on values is, for stores whose host's data is a `T`.
+/// The host function of a closure on values, for stores whose host's data is a `T`.
 pub(super) fn untyped<T: 'static, F>(ty: FuncType, call: F) -> HostDefinition
 where
     F: Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! Imports by name.
+//! Linking: imports that are found by name.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -13,8 +13,8 @@ use crate::store::{Extern, HostDefinition, Instance, StoreData, check_store};
 use crate::types::FuncType;
 use crate::value::Val;
 
-/// Names for what modules import: host functions for any store with data of type `T`, and values of
-/// one store.
+/// Names for the imports of modules: host functions for any store with data of type `T`, and values
+/// of one store.
 ///
 /// ```
 /// use wassay_runtime::{Caller, Config, Engine, Linker, Module, Store};
@@ -171,7 +171,7 @@ impl<T: 'static> Linker<T> {
     /// The value of a name in a store. A host function is the same one each time.
     ///
     /// # Panics
-    /// If memory for the adapter of a host function cannot be had, within the engine's limits.
+    /// If the system or the engine's limits leave no memory for the adapter of a host function.
     pub fn get(
         &self,
         mut store: impl AsContextMut<Data = T>,
@@ -205,7 +205,7 @@ impl<T: 'static> Linker<T> {
     }
 }
 
-/// The value that a definition is in a store.
+/// The value of a definition in a store.
 fn value_in(state: &mut StoreData, definition: &Definition) -> Result<Extern> {
     match definition {
         Definition::Value(value) => Ok(*value),

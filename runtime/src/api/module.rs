@@ -1,4 +1,4 @@
-//! Modules: what is known of them before they are instantiated.
+//! Modules, and the facts that are known of them before they are instantiated.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::module::{GlobalType, MemoryType, TableType};
 use crate::store::check_native_room;
 use crate::types::{FuncType, TypeRegistry};
 
-/// A validated module of an engine. Cheap to clone.
+/// A validated module of an engine. Clones are cheap and are the same module.
 ///
 /// ```
 /// use wassay_runtime::{Config, Engine, ExternType, Module};
@@ -50,7 +50,7 @@ pub enum ExternType {
     Memory(MemoryType),
     /// A global.
     Global(GlobalType),
-    /// A tag; the parameters are what its exceptions carry.
+    /// A tag; the parameters are the types of the values that its exceptions carry.
     Tag(Arc<FuncType>),
 }
 
@@ -104,7 +104,7 @@ impl<'a> ImportType<'a> {
         &self.import.name
     }
 
-    /// The type that is wanted.
+    /// The type that the import must have.
     pub fn ty(&self) -> ExternType {
         ExternType::of(self.import.ty, self.registry)
     }

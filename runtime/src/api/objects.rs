@@ -326,7 +326,7 @@ impl StructRef {
     /// The value of a field, zero-extended if it is packed.
     ///
     /// # Errors
-    /// `Usage` if there is no field with that number; otherwise as [`StructRef::ty`].
+    /// `Usage` if the type does not have that field; otherwise as [`StructRef::ty`].
     pub fn field(self, mut store: impl AsContextMut, index: usize) -> Result<Val> {
         let mut context = store.as_context_mut();
         let state = context.state_mut();

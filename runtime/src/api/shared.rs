@@ -1,4 +1,4 @@
-//! Shared memories, which belong to no store (threads proposal).
+//! Shared memories, which do not belong to a store (threads proposal).
 
 use std::sync::atomic::AtomicU8;
 use std::time::Duration;
@@ -103,8 +103,8 @@ impl SharedMemory {
         Ok(self.notify(address, count))
     }
 
-    /// Waits at an address whose value is `expected`, as `memory.atomic.wait32` does; without an
-    /// end if there is no `timeout`.
+    /// Waits at an address whose value is `expected`, as `memory.atomic.wait32` does. Without
+    /// a `timeout`, the wait does not end by itself.
     ///
     /// # Errors
     /// As [`SharedMemory::atomic_notify`].

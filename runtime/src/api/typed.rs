@@ -1,5 +1,6 @@
-//! Calls whose types the host's compiler knows: arguments and results go from Rust to the value
-//! stack and back by code of their own, without [`Val`] and without an allocation.
+//! Calls whose types the host's compiler knows. Code that is generated for the types writes the
+//! arguments to the value stack and reads the results from it, without a [`Val`] and without an
+//! allocation.
 
 use std::marker::PhantomData;
 
@@ -22,8 +23,8 @@ use crate::vm::{Cx, Exit, FuncInst};
 /// ```
 ///
 /// # Safety
-/// For this crate to implement: what `write` leaves in slots is a value of the type, and `read`
-/// may rely on it.
+/// Only this crate implements the trait: `write` leaves a value of the type in its slots, and
+/// `read` relies on that.
 pub unsafe trait WasmTy: Sized + 'static {
     /// The type.
     fn ty() -> ValType;
@@ -219,7 +220,7 @@ unsafe impl<T: WasmTy> WasmParams for T {
     }
 }
 
-/// What a host function returns: results, or a [`Result`] of them.
+/// The return type of a host function: results, or a [`Result`] of them.
 ///
 /// ```
 /// use wassay_runtime::{Config, Engine, Error, Func, Store};
@@ -262,7 +263,7 @@ impl<R: WasmResults> WasmRet for Result<R, Error> {
 }
 
 /// A closure that can be a host function: of up to 16 parameters, with or without a [`Caller`]
-/// before them. `P` and `R` tell its parameters and what it returns.
+/// before them. `P` and `R` are its parameters and its return type.
 ///
 /// ```
 /// use wassay_runtime::{Caller, Config, Engine, Func, IntoFunc, Store};
@@ -378,7 +379,7 @@ lists! {
     (A 0 B 1 C 2 D 3 E 4 G 5 H 6 I 7 J 8 K 9 L 10 M 11 N 12 O 13 Q 14 S 15)
 }
 
-/// The host function that a closure is, for stores whose host's data is a `T`.
+/// The host function of a closure, for stores whose host's data is a `T`.
 pub(super) fn definition<T: 'static, P, R, F: IntoFunc<T, P, R>>(closure: F) -> HostDefinition {
     let results = <F::Ret as WasmRet>::Results::types();
     let ty = FuncType::new(F::Params::types(), results);

@@ -27,7 +27,7 @@ impl Ref {
 }
 
 impl ExternRef {
-    /// The reference of the host with that number, which says to the host what it refers to.
+    /// The reference of the host with that number. The host decides on the meaning of the number.
     pub fn new(number: u32) -> ExternRef {
         ExternRef(AnyRef::Host(number))
     }

@@ -1,7 +1,7 @@
 //! Structures and arrays of the host: their allocation, and access to their fields.
 //!
-//! An object that the host makes is like any other. Values are checked against its type before they are
-//! written, and a handle against the store before it is followed. `unsafe` here is access to
+//! An object that the host makes is like any other. Values are checked against its type before they
+//! are written, and a handle against the store before it is followed. `unsafe` here is access to
 //! objects by the layout of their types.
 
 use std::sync::Arc;
