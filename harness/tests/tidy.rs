@@ -204,10 +204,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
 ];
 
 /// Rooms and files whose docs are not yet in the style of CONTRIBUTING.md.
-const ROOMS_TO_REWRITE: &[&str] = &[
-    "runtime/src/ir",
-    "runtime/src/jit",
-];
+const ROOMS_TO_REWRITE: &[&str] = &["runtime/src/ir", "runtime/src/jit"];
 
 /// Words with which a doc comment does not begin: a noun is to stand there.
 const CLAUSE_WORDS: &[&str] = &["What ", "Whether ", "Who ", "How "];
