@@ -178,7 +178,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/jit/arm64/host.rs",
     "runtime/src/jit/arm64/mod.rs",
     // Tests of them: registers in assembly, signals and processes.
-    "runtime/src/jit/tests/preserved.rs",
+    "runtime/src/jit/arm64/tests/preserved.rs",
     "runtime/tests/faults.rs",
     "runtime/tests/api.rs",
     // The mark that the counting plugin looks for is a system call.
@@ -226,6 +226,7 @@ fn the_tree_is_tidy() {
         check_forbidden(source, &mut findings);
         check_function_lines(source, &mut findings);
         check_default_arms(source, &mut findings);
+        check_target(source, &mut findings);
         if source.path.starts_with("runtime/src/") && !is_to_be_rewritten(source) {
             check_docs(source, &mut findings);
         }
@@ -377,6 +378,24 @@ fn check_default_arms(source: &Source, findings: &mut Vec<String>) {
                      list them, or use a column of the table or an enum of `ops::group`"
                 );
                 findings.push(source.at(arm.offset, &message));
+            }
+        }
+    }
+}
+
+/// In the JIT, one folder is about an instruction set, one file names it, and the roof declares it.
+fn check_target(source: &Source, findings: &mut Vec<String>) {
+    let is_jit = source.path.starts_with("runtime/src/jit/");
+    let is_target = source.path.starts_with("runtime/src/jit/arm64/");
+    if !is_jit || is_target || source.path == "runtime/src/jit/host.rs" {
+        return;
+    }
+    let code = source.code.to_lowercase();
+    for name in ["arm64", "aarch64"] {
+        for (offset, _) in code.match_indices(name) {
+            if !code[..offset].ends_with("\nmod ") {
+                let message = format!("`{name}` outside of jit/arm64/ and jit/host.rs");
+                findings.push(source.at(offset, &message));
             }
         }
     }
@@ -1221,6 +1240,22 @@ fn rule_unsafe() {
     let noted = "fn f() {\n    // SAFETY: because.\n    let a =\n        unsafe { g() };\n}\n";
     assert!(Source::new("a.rs", noted).has_safety_note(noted.find("unsafe").unwrap()));
     assert!(!Source::new("a.rs", text).has_safety_note(text.find("unsafe").unwrap()));
+}
+
+#[test]
+fn rule_target() {
+    let said = |path: &str, text: &str| said_by(check_target, path, text);
+    let text = "use crate::jit::arm64::Arm64;";
+    assert_eq!(said("runtime/src/jit/lower.rs", text).lines().count(), 2);
+    let declared = "//! As ARM64.\nmod arm64; // aarch64\nlet a = \"ARM64\";\n";
+    assert_eq!(said("runtime/src/jit/mod.rs", declared), "");
+    for path in [
+        "runtime/src/jit/arm64/emit.rs",
+        "runtime/src/jit/host.rs",
+        "runtime/src/engine.rs",
+    ] {
+        assert_eq!(said(path, text), "", "{path}");
+    }
 }
 
 #[test]

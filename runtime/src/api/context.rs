@@ -155,13 +155,6 @@ impl<T: 'static> Store<T> {
         self.as_context().state()
     }
 
-    /// The interior of the store.
-    #[cfg(test)]
-    pub(crate) fn state_mut(&mut self) -> &mut StoreData {
-        // SAFETY: the store is borrowed uniquely.
-        unsafe { self.data.as_mut() }
-    }
-
     /// Lets everything that runs in this store after that time, from now on, trap with
     /// `Interrupted`; `None` lifts the deadline.
     ///

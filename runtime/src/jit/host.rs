@@ -4,6 +4,8 @@
 //! `cfg(target_arch)`.
 
 use super::arm64::Arm64;
+#[cfg(test)]
+pub use super::arm64::decode::disassemble_all;
 use super::backend;
 use super::pipeline::{self, Stages};
 use super::target::Target;

@@ -8,13 +8,11 @@ mod large;
 mod memory;
 mod numeric;
 mod objects;
-mod preserved;
-mod registers;
 mod rules;
 mod scaling;
 mod second_target;
 mod suite;
-mod traps;
+pub(super) mod traps;
 mod vectors;
 
 use crate::Instance;
@@ -25,11 +23,11 @@ use crate::value::Val;
 use crate::{Extern, Func, Store};
 
 /// Both ways of checking bounds.
-const BOUNDS: [Bounds; 2] = [Bounds::Guard, Bounds::Explicit];
+pub(super) const BOUNDS: [Bounds; 2] = [Bounds::Guard, Bounds::Explicit];
 
-type Outcome = Result<Vec<Val>, TrapKind>;
+pub(super) type Outcome = Result<Vec<Val>, TrapKind>;
 
-fn encode(wat: &str) -> Vec<u8> {
+pub(super) fn encode(wat: &str) -> Vec<u8> {
     let buffer = wast::parser::ParseBuffer::new(wat).expect("the text has tokens");
     let parsed = wast::parser::parse::<wast::Wat<'_>>(&buffer);
     parsed
@@ -39,7 +37,7 @@ fn encode(wat: &str) -> Vec<u8> {
 }
 
 /// An engine of the JIT tier; `None` where this host cannot run it.
-fn engine(bounds: Bounds) -> Option<Engine> {
+pub(super) fn engine(bounds: Bounds) -> Option<Engine> {
     let mut config = Config {
         bounds,
         ..Config::only(Tier::Jit)
@@ -63,20 +61,20 @@ fn engine_of(config: Config) -> Option<Engine> {
 }
 
 /// An instance in a store of its own.
-struct Run {
-    store: Store,
-    instance: Instance,
+pub(super) struct Run {
+    pub(super) store: Store,
+    pub(super) instance: Instance,
 }
 
 impl Run {
-    fn new(wat: &str, bounds: Bounds) -> Option<Run> {
+    pub(super) fn new(wat: &str, bounds: Bounds) -> Option<Run> {
         let mut store = Store::new(&engine(bounds)?, ());
         let instance = instantiate(&mut store, wat, &[]);
         Some(Run { store, instance })
     }
 
     /// With every proposal.
-    fn with(wat: &str, config: Config) -> Option<Run> {
+    pub(super) fn with(wat: &str, config: Config) -> Option<Run> {
         let features = wasmparser::WasmFeatures::all();
         let mut store = Store::new(&engine_of(Config { features, ..config })?, ());
         let instance = instantiate(&mut store, wat, &[]);
@@ -84,14 +82,14 @@ impl Run {
     }
 
     #[track_caller]
-    fn call(&mut self, export: &str, args: &[Val]) -> Outcome {
+    pub(super) fn call(&mut self, export: &str, args: &[Val]) -> Outcome {
         let func = self.instance.get_func(&self.store, export);
         call(&mut self.store, func.expect("an exported function"), args)
     }
 }
 
 #[track_caller]
-fn instantiate(store: &mut Store, wat: &str, imports: &[Extern]) -> Instance {
+pub(super) fn instantiate(store: &mut Store, wat: &str, imports: &[Extern]) -> Instance {
     let module = Module::new(store.engine(), encode(wat)).expect("the module is valid");
     Instance::new(store, &module, imports).unwrap_or_else(|e| panic!("{e}\n{wat}"))
 }
@@ -115,11 +113,11 @@ fn check(wat: &str, export: &str, args: &[Val], expected: Outcome) {
     }
 }
 
-fn i32s<const N: usize>(values: [i32; N]) -> Vec<Val> {
+pub(super) fn i32s<const N: usize>(values: [i32; N]) -> Vec<Val> {
     values.into_iter().map(Val::I32).collect()
 }
 
-fn i64s<const N: usize>(values: [i64; N]) -> Vec<Val> {
+pub(super) fn i64s<const N: usize>(values: [i64; N]) -> Vec<Val> {
     values.into_iter().map(Val::I64).collect()
 }
 

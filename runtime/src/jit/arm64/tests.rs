@@ -11,6 +11,8 @@ mod aliases;
 mod assembler;
 mod gas;
 mod immediates;
+mod preserved;
+mod registers;
 mod roles;
 
 /// How to draw instructions of one format.

@@ -4,7 +4,7 @@ use super::{BOUNDS, Run, i32s};
 use crate::trap::TrapKind;
 use crate::value::Val;
 
-pub(super) const WAT: &str = r#"(module
+pub(in crate::jit) const WAT: &str = r#"(module
     (type $f (func (result i32))) (type $g (func (param i32)))
     (memory 1) (table $t 3 funcref) (elem (i32.const 0) $one)
     (func $one (type $f) (i32.const 1))
@@ -30,7 +30,7 @@ pub(super) const WAT: &str = r#"(module
       (ref.is_null (table.get $t (i32.add (local.get 0) (i32.const 3))))))"#;
 
 /// Export, argument, trap.
-pub(super) const CASES: &[(&str, i32, TrapKind)] = &[
+pub(in crate::jit) const CASES: &[(&str, i32, TrapKind)] = &[
     ("unreachable", 0, TrapKind::Unreachable),
     ("memory", 0, TrapKind::MemoryOutOfBounds),
     ("div", 0, TrapKind::IntegerDivideByZero),

@@ -1,9 +1,9 @@
 //! Registers over the borders of compiled code: what C code may change is not relied on, and what
 //! it must preserve is preserved by every way out (AAPCS64, 6.1).
 
-use super::{Run, i32s, i64s, traps};
 use crate::Store as RuntimeStore;
 use crate::engine::{Bounds, Config, Tier};
+use crate::error::{Error, ErrorKind};
 use crate::jit::arm64::abi::SCRATCH;
 use crate::jit::arm64::asm::Assembler;
 use crate::jit::arm64::inst::Inst;
@@ -15,6 +15,8 @@ use crate::jit::arm64::vector::Arr;
 use crate::jit::code::tables::Tables;
 use crate::jit::host::HostTarget;
 use crate::jit::publish::{Budget, CodeMemory};
+use crate::jit::tests::{BOUNDS, Run, i32s, i64s, traps};
+use crate::trap::TrapKind;
 use crate::value::{Objects, Val};
 use crate::vm::{Entry, FuncInst};
 
@@ -89,7 +91,7 @@ fn func_inst(store: &RuntimeStore, func: crate::Func) -> *mut FuncInst {
 
 /// A call of an export through a [`probe`]; the registers are as they were.
 #[track_caller]
-fn call_through_probe(run: &mut Run, export: &str, args: &[Val]) -> super::Outcome {
+fn call_through_probe(run: &mut Run, export: &str, args: &[Val]) -> Result<Vec<Val>, Error> {
     let func = run
         .instance
         .get_func(&run.store, export)
@@ -101,7 +103,7 @@ fn call_through_probe(run: &mut Run, export: &str, args: &[Val]) -> super::Outco
     let code = probe(entry, &raw mut seen);
     // SAFETY: as above.
     unsafe { (*inst).entry = std::mem::transmute::<*const u8, Entry>(code.address(0)) };
-    let outcome = run.call(export, args);
+    let outcome = func.invoke(&mut run.store, args);
     // SAFETY: as above.
     unsafe { (*inst).entry = entry };
     for (n, &word) in seen[..18].iter().enumerate() {
@@ -114,7 +116,7 @@ fn call_through_probe(run: &mut Run, export: &str, args: &[Val]) -> super::Outco
 #[test]
 fn what_c_preserves_is_preserved_by_results_and_traps() {
     for poison_registers in [false, true] {
-        for bounds in super::BOUNDS {
+        for bounds in BOUNDS {
             let config = Config {
                 bounds,
                 poison_registers,
@@ -125,10 +127,11 @@ fn what_c_preserves_is_preserved_by_results_and_traps() {
             };
             for &(export, arg, kind) in traps::CASES {
                 let outcome = call_through_probe(&mut run, export, &i32s([arg]));
-                assert_eq!(outcome, Err(kind), "{export}, {bounds:?}");
+                let trap = outcome.expect_err("a trap").trap_kind();
+                assert_eq!(trap, Some(kind), "{export}, {bounds:?}");
             }
             let outcome = call_through_probe(&mut run, "div", &i32s([2]));
-            assert_eq!(outcome, Ok(i32s([3])));
+            assert_eq!(outcome.expect("no trap"), i32s([3]));
         }
     }
 }
@@ -176,6 +179,68 @@ fn nothing_is_expected_in_registers_that_c_may_change() {
             Val::F64(12.0f64.to_bits()),
             Val::I64(7 + 30 + 7),
         ];
-        assert_eq!(outcome, Ok(expected));
+        assert_eq!(outcome.expect("no trap"), expected);
+    }
+}
+
+/// A function that keeps ten values across a call, which changes every register that it has to
+/// restore for its caller.
+const UNWOUND: &str = r#"(module
+    (tag $t (param i32))
+    (func $leaf (param i32) (result i32)
+      (if (i32.eqz (local.get 0)) (then (throw $t (i32.const 40))))
+      (if (i32.eq (local.get 0) (i32.const 1)) (then unreachable))
+      (local.get 0))
+    (func $busy (param i32) (result i32)
+      (local i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)
+      (local.set 1 (i32.add (local.get 0) (i32.const 1)))
+      (local.set 2 (i32.mul (local.get 1) (i32.const 3)))
+      (local.set 3 (i32.mul (local.get 2) (i32.const 5)))
+      (local.set 4 (i32.mul (local.get 3) (i32.const 7)))
+      (local.set 5 (i32.mul (local.get 4) (i32.const 9)))
+      (local.set 6 (i32.mul (local.get 5) (i32.const 11)))
+      (local.set 7 (i32.mul (local.get 6) (i32.const 13)))
+      (local.set 8 (i32.mul (local.get 7) (i32.const 15)))
+      (local.set 9 (i32.mul (local.get 8) (i32.const 17)))
+      (local.set 10 (i32.mul (local.get 9) (i32.const 19)))
+      (drop (call $leaf (local.get 0)))
+      (i32.xor (local.get 10) (i32.xor (local.get 9) (i32.xor (local.get 8) (i32.xor
+        (local.get 7) (i32.xor (local.get 6) (i32.xor (local.get 5) (i32.xor (local.get 4)
+        (i32.xor (local.get 3) (i32.xor (local.get 2) (local.get 1)))))))))))
+    (func (export "out") (param i32) (result i32) (call $busy (local.get 0)))
+    (func (export "caught") (param i32) (result i32)
+      (block $h (result i32)
+        (try_table (catch $t $h) (return (call $busy (local.get 0)))) unreachable)
+      (i32.add (i32.const 2)))
+    (func (export "far") (param i32) (result i32)
+      (block $h (result i32)
+        (try_table (catch $t $h) (return (call 1 (local.get 0)))) unreachable)))"#;
+
+#[test]
+fn what_c_preserves_is_preserved_by_exceptions() {
+    let Some(mut run) = Run::with(UNWOUND, Config::only(Tier::Jit)) else {
+        return;
+    };
+    let returned = run.call("out", &i32s([2]));
+    for (export, argument, expected) in [
+        ("out", 2, returned.clone()),
+        ("caught", 0, Ok(i32s([42]))),
+        ("far", 0, Ok(i32s([40]))),
+        ("caught", 2, returned),
+        ("caught", 1, Err(TrapKind::Unreachable)),
+        ("out", 1, Err(TrapKind::Unreachable)),
+        ("out", 0, Err(TrapKind::UncaughtException)),
+    ] {
+        let top = run.store.state().cx.top;
+        let outcome = call_through_probe(&mut run, export, &i32s([argument]));
+        let outcome = outcome.map_err(|error| match error.kind() {
+            ErrorKind::Exception => TrapKind::UncaughtException,
+            _ => error.trap_kind().expect("a trap"),
+        });
+        assert_eq!(outcome, expected, "{export} {argument}");
+        let cx = &run.store.state().cx;
+        assert_eq!((cx.top, cx.jit_entry_sp), (top, 0), "{export} {argument}");
+        // Nothing of it is left behind.
+        assert_eq!(run.call("far", &i32s([0])), Ok(i32s([40])));
     }
 }

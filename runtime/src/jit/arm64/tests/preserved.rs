@@ -8,8 +8,8 @@
 
 use std::ffi::c_void;
 
-use super::{BOUNDS, Run, i32s, instantiate};
 use crate::error::Error;
+use crate::jit::tests::{self, BOUNDS, Run, i32s, instantiate};
 use crate::trap::TrapKind;
 use crate::types::{FuncType, ValType};
 use crate::value::Val;
@@ -143,7 +143,7 @@ const ENDS: &[(i32, Option<TrapKind>)] = &[
 
 /// An instance of [`DEEP`] whose host calls it back.
 fn deep(bounds: crate::engine::Bounds) -> Option<Run> {
-    let mut store = Store::new(&super::engine(bounds)?, ());
+    let mut store = Store::new(&tests::engine(bounds)?, ());
     let own = std::sync::Arc::new(std::sync::OnceLock::<Func>::new());
     let deep = own.clone();
     let ty = FuncType {
