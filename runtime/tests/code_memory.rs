@@ -49,10 +49,7 @@ fn module(engine: &Engine, number: i32) -> Module {
 }
 
 fn run(module: &Module, store: &mut Store) -> wassay_runtime::Result<i32> {
-    let ty = FuncType {
-        params: [ValType::I32].into(),
-        results: [].into(),
-    };
+    let ty = FuncType::new([ValType::I32], []);
     let host = Func::new(&mut *store, ty, |_, _, _| Ok(()))?;
     let instance = Instance::new(&mut *store, module, &[Extern::Func(host)])?;
     let func = instance.get_func(&*store, "f").unwrap();

@@ -1,10 +1,11 @@
 //! The JIT as the backend of an engine, whatever the target.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
 
 use super::code::Code;
 use super::code::signature::Signature;
@@ -35,7 +36,7 @@ type MakeStub = fn(&Signature, Mode) -> Result<Code>;
 
 /// Pieces of code by signature.
 #[derive(Debug, Default)]
-struct Stubs(Mutex<HashMap<Signature, CodeMemory>>);
+struct Stubs(Mutex<FxHashMap<Signature, CodeMemory>>);
 
 impl Stubs {
     /// The piece for a signature, made now if there is none.
@@ -66,7 +67,7 @@ impl Stubs {
 pub struct Compiled {
     code: CodeMemory,
     funcs: Vec<u32>,
-    entries: HashMap<Signature, u32>,
+    entries: FxHashMap<Signature, u32>,
     proof: Proof,
 }
 

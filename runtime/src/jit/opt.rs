@@ -14,7 +14,7 @@ mod range;
 mod simplify;
 mod versions;
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ir::Type;
 use crate::ops::Op;
@@ -34,9 +34,6 @@ pub type IsKept = fn(&FuncSsa, &Inst, Value) -> bool;
 pub fn run(func: &mut FuncSsa, is_kept: IsKept) -> Cfg {
     let mut cfg = Cfg::new(func);
     let has_checks = Walk::new(func, &cfg).run();
-    if fold_branches(func, &cfg) {
-        cfg = Cfg::new(func);
-    }
     if has_checks && versions::run(func, &cfg) {
         cfg = Cfg::new(func);
     }
@@ -63,7 +60,7 @@ struct Walk<'a> {
     home: Vec<Block>,
     /// The place of each instruction in its block's list, from 1.
     places: Vec<u32>,
-    known: HashMap<Key, (Value, Block)>,
+    known: FxHashMap<Key, (Value, Block)>,
     checks: Checks,
     facts: Facts,
     /// Whether anything in a loop may change a shape, by loop.
@@ -94,7 +91,7 @@ impl<'a> Walk<'a> {
             changes_shape: loops_that_change_shape(func, cfg),
             func,
             cfg,
-            known: HashMap::new(),
+            known: FxHashMap::default(),
             checks: Checks::default(),
             facts: Facts::default(),
             lists: vec![Vec::new(); blocks],
@@ -271,8 +268,8 @@ impl<'a> Walk<'a> {
         if moves.is_empty() {
             return;
         }
-        let moved: HashSet<InstId> = moves.values().copied().collect();
-        let mut placed = HashSet::new();
+        let moved: FxHashSet<InstId> = moves.values().copied().collect();
+        let mut placed = FxHashSet::default();
         let list = &mut self.lists[self.block.index()];
         let mut done = Vec::with_capacity(list.len());
         for id in list.drain(..) {
@@ -421,32 +418,8 @@ fn find(replaced: &[Value], mut value: Value) -> Value {
     value
 }
 
-/// Branches on constants become jumps; whether there were any.
-fn fold_branches(func: &mut FuncSsa, cfg: &Cfg) -> bool {
-    let mut changed = false;
-    for &block in &cfg.order {
-        let taken = match func.blocks[block.index()].term {
-            Term::BrIf { cond } => func
-                .constant(cond)
-                .map(|bits| usize::from(bits as u32 == 0)),
-            Term::BrTable { index, table } => func.constant(index).map(|bits| {
-                let table = &func.tables[table as usize];
-                table[(bits as u32 as usize).min(table.len() - 1)] as usize
-            }),
-            _ => None,
-        };
-        if let Some(taken) = taken {
-            Rule::FoldBranch.hit();
-            let data = &mut func.blocks[block.index()];
-            data.edges = vec![data.edges.swap_remove(taken)];
-            data.term = Term::Br;
-            changed = true;
-        }
-    }
-    changed
-}
-
-/// Drops instructions and parameters that nothing needs.
+/// Drops instructions and parameters that nothing needs. A parameter of a loop would take a register
+/// and a move in each round, and constants would be kept for instructions that are not there.
 fn remove_dead(func: &mut FuncSsa, cfg: &Cfg) {
     let live = live_values(func, cfg);
     for &block in &cfg.order {

@@ -1,10 +1,11 @@
 //! The stages from canonical IR to bytes, for a function and for a module, whatever the target.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
 use std::marker::PhantomData;
 use std::ops::Range;
+
+use rustc_hash::FxHashMap;
 
 use super::build::{self, Assumptions, HelperOps, resume};
 use super::code::signature::Signature;
@@ -38,7 +39,7 @@ pub struct Image {
     /// The offset of each function, by body.
     pub funcs: Vec<u32>,
     /// The offset of the entry of each signature.
-    pub entries: HashMap<Signature, u32>,
+    pub entries: FxHashMap<Signature, u32>,
     /// The records of the code.
     pub tables: Tables,
     /// The counts of what was compiled.
@@ -241,7 +242,7 @@ struct Linker<T> {
     tables: Tables,
     funcs: Vec<u32>,
     relocs: Vec<Reloc>,
-    places: HashMap<Symbol, u32>,
+    places: FxHashMap<Symbol, u32>,
     target: PhantomData<T>,
 }
 
@@ -262,7 +263,7 @@ impl<T: Target> Linker<T> {
             },
             funcs: Vec::new(),
             relocs: Vec::new(),
-            places: HashMap::new(),
+            places: FxHashMap::default(),
             target: PhantomData,
         }
     }
@@ -376,7 +377,7 @@ impl<T: Target> Linker<T> {
             });
             self.places.insert(shared.symbol, start);
         }
-        let mut entries = HashMap::new();
+        let mut entries = FxHashMap::default();
         for signature in signatures {
             if let Entry::Vacant(vacant) = entries.entry(signature) {
                 let code = entry(vacant.key(), mode)?;

@@ -29,8 +29,9 @@ mod inst;
 pub mod print;
 pub mod rule;
 
-use std::collections::HashMap;
 use std::fmt;
+
+use rustc_hash::FxHashMap;
 
 use crate::engine::Profile;
 use crate::ir::Type;
@@ -212,7 +213,7 @@ pub struct FuncSsa {
     /// Blocks, and those made later that are to follow them in the text.
     pub follows: Vec<(Block, Block)>,
     /// The accesses between a combined check and the access that it is made for, in their order.
-    pub earlier: HashMap<InstId, Vec<Earlier>>,
+    pub earlier: FxHashMap<InstId, Vec<Earlier>>,
     /// Whether the machine has atomic read-modify-write instructions.
     pub has_atomics: bool,
     /// What results that the spec leaves open are.

@@ -12,9 +12,10 @@
 //! Invariants: `sp` moves by multiples of 16 only (D1.8.2); records are in ascending order of
 //! offset.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
+
+use rustc_hash::FxHashMap;
 
 use super::encode::EncodeError;
 use super::imm::{Imm12, mov_imm};
@@ -156,8 +157,8 @@ pub struct Assembler {
     labels: Vec<At>,
     fixups: Vec<Fixup>,
     literals: Vec<Literal>,
-    literal_labels: HashMap<(u128, u32), Label>,
-    literals_by_label: HashMap<Label, Literal>,
+    literal_labels: FxHashMap<(u128, u32), Label>,
+    literals_by_label: FxHashMap<Label, Literal>,
     data: Vec<Range<At>>,
     faults: Vec<(At, u32)>,
     pads: Vec<(At, Label, Pad)>,

@@ -10,7 +10,9 @@
 //! frontiers may be as many as blocks for each slot (branches out of nested blocks): the steps for
 //! all of them are limited, and beyond that the search is given up.
 
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::BinaryHeap;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ir::Slot;
 use crate::jit::ssa::cfg::Cfg;
@@ -39,8 +41,8 @@ pub(super) enum Source {
 pub(super) struct Reaching {
     cfg: Cfg,
     meeting: Meeting,
-    writes: HashMap<Slot, Vec<(Block, Value)>>,
-    known: HashMap<Slot, Points>,
+    writes: FxHashMap<Slot, Vec<(Block, Value)>>,
+    known: FxHashMap<Slot, Points>,
     /// How many steps may still be taken.
     left: usize,
 }
@@ -55,14 +57,14 @@ enum Meeting {
 
 /// Where the source of a slot changes.
 struct Points {
-    meetings: HashSet<Block>,
+    meetings: FxHashSet<Block>,
     /// From this place on, ascending.
     changes: Vec<(u32, Source)>,
 }
 
 impl Reaching {
-    pub(super) fn new(cfg: Cfg, written: HashMap<(Block, Slot), Value>) -> Reaching {
-        let mut writes: HashMap<Slot, Vec<(Block, Value)>> = HashMap::new();
+    pub(super) fn new(cfg: Cfg, written: FxHashMap<(Block, Slot), Value>) -> Reaching {
+        let mut writes: FxHashMap<Slot, Vec<(Block, Value)>> = FxHashMap::default();
         for (&(block, slot), &value) in &written {
             if cfg.is_reachable(block) {
                 writes.entry(slot).or_default().push((block, value));
@@ -77,7 +79,7 @@ impl Reaching {
             cfg,
             meeting,
             writes,
-            known: HashMap::new(),
+            known: FxHashMap::default(),
         }
     }
 
@@ -138,8 +140,8 @@ fn iterated(
     frontiers: &[Vec<Block>],
     writes: &[(Block, Value)],
     left: &mut usize,
-) -> HashSet<Block> {
-    let mut meetings = HashSet::new();
+) -> FxHashSet<Block> {
+    let mut meetings = FxHashSet::default();
     let mut work: Vec<Block> = writes.iter().map(|&(block, _)| block).collect();
     while let Some(block) = work.pop()
         && *left > 0
@@ -205,9 +207,9 @@ impl Walks {
         cfg: &Cfg,
         writes: &[(Block, Value)],
         left: &mut usize,
-    ) -> HashSet<Block> {
+    ) -> FxHashSet<Block> {
         self.walk += 1;
-        let mut meetings = HashSet::new();
+        let mut meetings = FxHashSet::default();
         let level = |walks: &Walks, block: Block| (walks.levels[block.index()], block);
         let mut roots: BinaryHeap<(u32, Block)> = writes
             .iter()
@@ -241,7 +243,7 @@ impl Walks {
 }
 
 impl Points {
-    fn new(cfg: &Cfg, meetings: HashSet<Block>, writes: &[(Block, Value)]) -> Points {
+    fn new(cfg: &Cfg, meetings: FxHashSet<Block>, writes: &[(Block, Value)]) -> Points {
         let written = writes.iter().map(|&(block, value)| {
             let (first, last) = cfg.span(block);
             (2 * first + 1, 2 * last + 1, Source::Written(value))

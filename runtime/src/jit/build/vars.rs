@@ -12,7 +12,9 @@
 //! and keeps its slots in its frame: a block loads the slots that it reads first, and at its end
 //! stores those that it has written and some block loads.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
 
 use crate::ir::{self, BlockId, Inst as IrInst, Slot, Type};
 
@@ -48,11 +50,11 @@ pub(super) enum Between {
 /// The values of slots at the ends of blocks, as far as they are known.
 pub(super) struct Vars {
     /// The latest value that a block has for a slot.
-    latest: HashMap<(Block, Slot), Value>,
+    latest: FxHashMap<(Block, Slot), Value>,
     /// The same, of what blocks have written themselves.
-    written: HashMap<(Block, Slot), Value>,
+    written: FxHashMap<(Block, Slot), Value>,
     /// A zero of each type, for what is read and never written.
-    zeros: HashMap<Type, Value>,
+    zeros: FxHashMap<Type, Value>,
     /// Blocks with an edge to the block, each once.
     preds: Vec<Vec<Block>>,
     /// Blocks in which nothing more will be written.
@@ -105,10 +107,10 @@ impl Vars {
         Vars {
             between,
             loaded: BTreeMap::new(),
-            latest: HashMap::new(),
+            latest: FxHashMap::default(),
             is_done: vec![false; preds.len()],
-            written: HashMap::new(),
-            zeros: HashMap::new(),
+            written: FxHashMap::default(),
+            zeros: FxHashMap::default(),
             preds,
             params: Vec::new(),
             resumed: None,
@@ -236,7 +238,7 @@ impl Vars {
             return Some(func);
         }
         let mut reaching = Reaching::new(Cfg::new(&func), std::mem::take(&mut self.written));
-        let mut met: HashMap<(Block, Slot), Value> = HashMap::new();
+        let mut met: FxHashMap<(Block, Slot), Value> = FxHashMap::default();
         for param in &self.params {
             met.insert((param.block, param.slot), param.value);
         }
@@ -260,7 +262,7 @@ impl Vars {
     /// Gives places in the frame to the slots that are loaded, and stores what blocks have written
     /// of them.
     fn store_in_frame(&mut self, func: &mut FuncSsa) {
-        let mut place_of: HashMap<u32, u32> = HashMap::new();
+        let mut place_of: FxHashMap<u32, u32> = FxHashMap::default();
         for (&slot, &places) in &self.loaded {
             place_of.insert(slot.0, func.frame_slots);
             func.frame_slots += places;
@@ -293,7 +295,7 @@ impl Vars {
         &mut self,
         func: &mut FuncSsa,
         reaching: &mut Reaching,
-        met: &mut HashMap<(Block, Slot), Value>,
+        met: &mut FxHashMap<(Block, Slot), Value>,
         n: usize,
     ) {
         let Param {
@@ -320,7 +322,7 @@ impl Vars {
     fn value_of(
         &mut self,
         func: &mut FuncSsa,
-        met: &mut HashMap<(Block, Slot), Value>,
+        met: &mut FxHashMap<(Block, Slot), Value>,
         source: Source,
         (slot, ty): (Slot, Type),
     ) -> Value {
@@ -412,7 +414,7 @@ impl Vars {
 
     /// Gives blocks their parameters and edges their arguments.
     fn attach(&self, func: &mut FuncSsa, replaced: &Replaced) {
-        let mut edges: HashMap<(usize, Block), Vec<usize>> = HashMap::new();
+        let mut edges: FxHashMap<(usize, Block), Vec<usize>> = FxHashMap::default();
         for (from, block) in func.blocks.iter().enumerate() {
             for (n, edge) in block.edges.iter().enumerate() {
                 edges.entry((from, edge.to)).or_default().push(n);

@@ -3,13 +3,13 @@
 //!
 //! Generic over the instruction set's own instruction type; nothing else of it is known here.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use regalloc2::{
     Algorithm, Block as RBlock, Function, Inst as RInst, InstRange, MachineEnv, Operand, Output,
     PRegSet, RegClass, RegallocOptions, VReg,
 };
+use rustc_hash::FxHashMap;
 
 use super::blockwise::{self, Homes};
 use crate::error::{Error, ErrorKind, Result};
@@ -68,7 +68,7 @@ pub struct VCode<I> {
     operands: Vec<Operand>,
     /// Where each instruction's operands end.
     operand_ends: Vec<u32>,
-    clobbers: HashMap<u32, PRegSet>,
+    clobbers: FxHashMap<u32, PRegSet>,
     vregs: usize,
     /// Places of 8 bytes that instructions name in the frame.
     pub frame_slots: u32,
@@ -91,7 +91,7 @@ impl<I: MachInst> VCode<I> {
         let (insts, positions): (Vec<I>, Vec<u32>) = insts.into_iter().unzip();
         let mut operands = Vec::with_capacity(insts.len() * 3);
         let mut operand_ends = Vec::with_capacity(insts.len());
-        let mut clobbers = HashMap::new();
+        let mut clobbers = FxHashMap::default();
         for (n, inst) in insts.iter().enumerate() {
             let destroyed = inst.operands(&mut operands);
             operand_ends.push(operands.len() as u32);

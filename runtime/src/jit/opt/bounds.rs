@@ -10,7 +10,7 @@
 //! between has an effect. If that fails, code at the end of the function goes through the accesses
 //! in their order and finds the first that is outside, so that the trap names its position.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::range::{self, Facts, View};
 use crate::jit::ssa::rule::Rule;
@@ -53,13 +53,13 @@ struct Access {
 /// The checks made so far.
 #[derive(Default)]
 pub(super) struct Checks {
-    made: HashMap<Subject, Vec<Made>>,
+    made: FxHashMap<Subject, Vec<Made>>,
     /// The number of instructions with an effect, and of blocks, so far.
     effects: u32,
     /// The accesses since the last effect.
     run: Vec<Access>,
     /// Definitions of limits that must move in front of a check of the block at hand.
-    moves: HashMap<InstId, InstId>,
+    moves: FxHashMap<InstId, InstId>,
 }
 
 /// The decision on a check.
@@ -158,7 +158,7 @@ impl Checks {
     }
 
     /// The moves of the block at hand, which is complete.
-    pub(super) fn take_moves(&mut self) -> HashMap<InstId, InstId> {
+    pub(super) fn take_moves(&mut self) -> FxHashMap<InstId, InstId> {
         std::mem::take(&mut self.moves)
     }
 }

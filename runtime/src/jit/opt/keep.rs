@@ -4,7 +4,7 @@
 //! Lowering makes a constant anew at each use, which is best outside of loops, and where the using
 //! instruction has it as an immediate. Of constants beyond what registers can hold it is best too.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::IsKept;
 use crate::ir::Type;
@@ -20,8 +20,8 @@ pub(super) fn run(func: &mut FuncSsa, cfg: &Cfg, is_kept: IsKept) {
     if cfg.loops.is_empty() {
         return;
     }
-    let mut kept = HashMap::new();
-    let mut room: HashMap<(Block, bool), u32> = HashMap::new();
+    let mut kept = FxHashMap::default();
+    let mut room: FxHashMap<(Block, bool), u32> = FxHashMap::default();
     for &block in &cfg.order {
         let Some(home) = home_of(cfg, block) else {
             continue;

@@ -5,7 +5,7 @@
 //! the steps of a loop never lose it. Facts hold for a value whatever instruction defines it, so
 //! that they stay true while the function is rewritten.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::ir::Type;
 use crate::jit::ssa::cfg::Cfg;
@@ -304,9 +304,9 @@ impl Range {
 /// What has been found out about a function.
 #[derive(Default)]
 pub(super) struct Facts {
-    ranges: HashMap<Value, Range>,
+    ranges: FxHashMap<Value, Range>,
     /// How often each loop goes round again at most, by index.
-    rounds: HashMap<u32, Option<u64>>,
+    rounds: FxHashMap<u32, Option<u64>>,
 }
 
 impl Facts {

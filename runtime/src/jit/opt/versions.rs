@@ -8,7 +8,7 @@
 //! The versions meet where the loop is left, by a single edge: values of the loop that are used
 //! behind become parameters there.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::bounds::length_of;
 use super::range::{LoopTest, View};
@@ -24,6 +24,8 @@ const BLOCKS_MAX: usize = 8;
 const INSTS_MAX: usize = 160;
 /// A version without checks has one less for this many instructions at least.
 const GAIN: usize = 8;
+/// Loops that go round less often, as far as that is seen, have one version.
+const ROUNDS_MIN: u64 = 8;
 /// The number of comparisons in front of a loop.
 const GROUPS_MAX: usize = 6;
 /// The number of definitions that an index is traced through.
@@ -140,9 +142,9 @@ struct Versions<'a> {
     /// The block of each value's definition.
     home: Vec<Block>,
     /// Values of the loops that are used outside of them.
-    leaving: HashSet<Value>,
+    leaving: FxHashSet<Value>,
     /// The parameters that stand for such values behind their loops.
-    behind: HashMap<Value, Value>,
+    behind: FxHashMap<Value, Value>,
     first_new_block: usize,
     /// Instructions for the preheader at hand.
     front: Vec<InstId>,
@@ -166,8 +168,8 @@ impl<'a> Versions<'a> {
             func,
             cfg,
             home,
-            leaving: HashSet::new(),
-            behind: HashMap::new(),
+            leaving: FxHashSet::default(),
+            behind: FxHashMap::default(),
             first_new_block,
             front: Vec::new(),
             position: 0,
@@ -302,12 +304,12 @@ impl<'a> Versions<'a> {
 
     /// The condition of the version without checks, and the checks that it has not. Its
     /// computation is in `front`.
-    fn condition(&mut self, body: &Body, groups: Vec<Group>) -> Option<(Value, HashSet<InstId>)> {
+    fn condition(&mut self, body: &Body, groups: Vec<Group>) -> Option<(Value, FxHashSet<InstId>)> {
         if groups.is_empty() {
             return None;
         }
         let (rounds, mut cond) = self.rounds(&body.test, body.around)?;
-        let mut proven = HashSet::new();
+        let mut proven = FxHashSet::default();
         for group in groups.into_iter().take(GROUPS_MAX) {
             let Some((start, stride)) = self.affine(body.around, group.root, LOOK_MAX) else {
                 continue;
@@ -354,14 +356,14 @@ impl<'a> Versions<'a> {
     /// How often a loop goes round again, below 2^32, and a condition that this is so.
     fn rounds(&mut self, test: &LoopTest, around: u32) -> Option<(Value, Option<Value>)> {
         let start = test.induction.start;
-        if self.func.ty(start) != Type::I32 {
+        if self.func.ty(start) != Type::I32 || self.is_rest(start) {
             return None;
         }
         let end = match test.end {
             None => self.constant(Type::I32, 0),
             Some(end) => end,
         };
-        if !self.is_unchanged(around, end) {
+        if !self.is_unchanged(around, end) || self.is_rest(end) {
             return None;
         }
         let offset = self.constant(Type::I32, test.offset);
@@ -414,6 +416,17 @@ impl<'a> Versions<'a> {
             | IntOp::GeS
             | IntOp::GeU => None,
         }
+    }
+
+    /// True for a number below [`ROUNDS_MIN`] by a mask, negated or not: the rounds that an unrolled loop leaves.
+    fn is_rest(&self, value: Value) -> bool {
+        let Some(Inst::Binary { op, a, b }) = self.func.def(value) else {
+            return false;
+        };
+        if op == Op::I32Sub && self.func.constant(a) == Some(0) {
+            return self.is_rest(b);
+        }
+        op == Op::I32And && self.func.constant(b).is_some_and(|mask| mask < ROUNDS_MIN)
     }
 
     /// The rounds of a distance in steps of a power of two, and a condition that it is divisible.
@@ -567,10 +580,10 @@ impl<'a> Versions<'a> {
     // --- the second version ----------------------------------------------------------------------
 
     /// Copies a loop; gives the copies of its blocks and values.
-    fn copy(&mut self, body: &Body) -> (HashMap<Block, Block>, HashMap<Value, Value>) {
+    fn copy(&mut self, body: &Body) -> (FxHashMap<Block, Block>, FxHashMap<Value, Value>) {
         let slow_entry = self.func.add_block();
-        let mut blocks = HashMap::new();
-        let mut values = HashMap::new();
+        let mut blocks = FxHashMap::default();
+        let mut values = FxHashMap::default();
         blocks.insert(body.preheader, slow_entry);
         for &block in &body.blocks {
             let copy = self.func.add_block();
@@ -623,7 +636,7 @@ impl<'a> Versions<'a> {
     fn meet(
         &mut self,
         body: &Body,
-        (blocks, values): &(HashMap<Block, Block>, HashMap<Value, Value>),
+        (blocks, values): &(FxHashMap<Block, Block>, FxHashMap<Value, Value>),
         leaving: &[Value],
     ) {
         let (from, n, to) = body.exit;
@@ -641,7 +654,7 @@ impl<'a> Versions<'a> {
     fn enter(
         &mut self,
         body: &Body,
-        (blocks, _): &(HashMap<Block, Block>, HashMap<Value, Value>),
+        (blocks, _): &(FxHashMap<Block, Block>, FxHashMap<Value, Value>),
         cond: Value,
     ) {
         let preheader = body.preheader;

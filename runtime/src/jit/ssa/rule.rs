@@ -19,7 +19,6 @@ rules! {
     Share
     MoveOut
     BranchByStripped
-    FoldBranch
     NeverTraps
     NearOffset
     SelectByStripped

@@ -1,6 +1,6 @@
 //! Moves that happen at once, as a sequence of moves.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use regalloc2::{Allocation, PReg};
 
@@ -48,9 +48,9 @@ struct Sequence<'a> {
     sources: Vec<Allocation>,
     is_done: Vec<bool>,
     /// How many moves still read a place.
-    readers: HashMap<Allocation, u32>,
+    readers: FxHashMap<Allocation, u32>,
     /// The move to each place.
-    to: HashMap<Allocation, usize>,
+    to: FxHashMap<Allocation, usize>,
     /// Moves whose destination is not read any more.
     ready: Vec<usize>,
     out: &'a mut Vec<Move>,
@@ -63,8 +63,8 @@ impl<'a> Sequence<'a> {
             moves,
             sources: moves.iter().map(|(one, _)| one.from).collect(),
             is_done: moves.iter().map(is_void).collect(),
-            readers: HashMap::new(),
-            to: HashMap::new(),
+            readers: FxHashMap::default(),
+            to: FxHashMap::default(),
             ready: Vec::new(),
             out,
         };
@@ -168,7 +168,7 @@ mod tests {
                 .collect();
             let mut out = Vec::new();
             circles += usize::from(in_sequence(&moves, &mut out));
-            let mut holds: HashMap<Allocation, usize> =
+            let mut holds: FxHashMap<Allocation, usize> =
                 places.iter().map(|&n| (place(n), n)).collect();
             for Move { from, to } in out {
                 assert!(!from.is_stack() || !to.is_stack());
