@@ -393,7 +393,7 @@ fn check_target(source: &Source, findings: &mut Vec<String>) {
     let code = source.code.to_lowercase();
     for name in ["arm64", "aarch64"] {
         for (offset, _) in code.match_indices(name) {
-            if !code[..offset].ends_with("\nmod ") {
+            if !code[..offset].ends_with("mod ") {
                 let message = format!("`{name}` outside of jit/arm64/ and jit/host.rs");
                 findings.push(source.at(offset, &message));
             }

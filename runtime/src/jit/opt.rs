@@ -418,8 +418,8 @@ fn find(replaced: &[Value], mut value: Value) -> Value {
     value
 }
 
-/// Drops instructions and parameters that nothing needs. A parameter of a loop would take a register
-/// and a move in each round, and constants would be kept for instructions that are not there.
+/// Drops instructions and parameters that nothing needs. A parameter of a loop would take a
+/// register and a move in each round, and constants would be kept for instructions that are gone.
 fn remove_dead(func: &mut FuncSsa, cfg: &Cfg) {
     let live = live_values(func, cfg);
     for &block in &cfg.order {

@@ -418,7 +418,8 @@ impl<'a> Versions<'a> {
         }
     }
 
-    /// True for a number below [`ROUNDS_MIN`] by a mask, negated or not: the rounds that an unrolled loop leaves.
+    /// True for a number below [`ROUNDS_MIN`] by a mask, negated or not: the rounds that an
+    /// unrolled loop leaves.
     fn is_rest(&self, value: Value) -> bool {
         let Some(Inst::Binary { op, a, b }) = self.func.def(value) else {
             return false;
