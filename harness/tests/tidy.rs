@@ -203,9 +203,6 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("dbg!(", "nothing"),
 ];
 
-/// Rooms and files whose docs are not yet in the style of CONTRIBUTING.md.
-const ROOMS_TO_REWRITE: &[&str] = &["runtime/src/ir", "runtime/src/jit"];
-
 /// Words with which a doc comment does not begin: a noun is to stand there.
 const CLAUSE_WORDS: &[&str] = &["What ", "Whether ", "Who ", "How "];
 
@@ -227,7 +224,7 @@ fn the_tree_is_tidy() {
         check_function_lines(source, &mut findings);
         check_default_arms(source, &mut findings);
         check_target(source, &mut findings);
-        if source.path.starts_with("runtime/src/") && !is_to_be_rewritten(source) {
+        if source.path.starts_with("runtime/src/") {
             check_docs(source, &mut findings);
         }
     }
@@ -401,11 +398,6 @@ fn check_target(source: &Source, findings: &mut Vec<String>) {
     }
 }
 
-fn is_to_be_rewritten(source: &Source) -> bool {
-    let is_in = |room: &&str| source.path.starts_with(room);
-    ROOMS_TO_REWRITE.iter().any(is_in)
-}
-
 /// Docs are in plain English, as far as that can be checked.
 fn check_docs(source: &Source, findings: &mut Vec<String>) {
     let (mut offset, mut was_doc) = (0, false);
@@ -457,14 +449,6 @@ fn check_rows_are_needed(sources: &[Source], findings: &mut Vec<String>) {
             if !modules.iter().any(|module| module.starts_with(&path)) {
                 findings.push(format!("ORDERS: there is no `{folder}::{room}`"));
             }
-        }
-    }
-    for room in ROOMS_TO_REWRITE {
-        let mut left = Vec::new();
-        let sources = sources.iter().filter(|it| it.path.starts_with(room));
-        sources.for_each(|source| check_docs(source, &mut left));
-        if left.is_empty() {
-            findings.push(format!("ROOMS_TO_REWRITE: {room} needs no row"));
         }
     }
     for path in UNSAFE_FILES {

@@ -24,7 +24,7 @@
 //! # Exceptions
 //! A block may name the [`ExceptionHandler`] that it is in. An exception that leaves a call of the
 //! block (not a tail call), or that the block throws, goes to the first clause of the handler with
-//! the exception's tag, or without a tag. If there is no such clause, the exception goes on to the
+//! the exception's tag, or without a tag. If all clauses have other tags, it goes on to the
 //! handler's parent, and from the outermost handler to the caller. Traps go past handlers. The edge
 //! to a clause's target writes the thrown values to the slots that the clause names, which are the
 //! target's temporaries. The target's other operands lie in locals, as they are at the time of the

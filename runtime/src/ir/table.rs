@@ -282,7 +282,7 @@ macro_rules! insts {
             }
         }
 
-        /// How to draw instructions of each row, for tests.
+        /// The samplers of all rows, for tests.
         #[cfg(test)]
         pub(super) fn samplers() -> Vec<super::tests::Sampler> {
             use super::tests::{Draw, Sampler};

@@ -2,7 +2,7 @@
 //! through the instance becomes explicit loads, stores and checks (`build/state.rs`).
 //!
 //! One pass over the instructions in the order of the text; nothing is optimised here. The blocks
-//! of the result are in the order of the IR's, and are those if there are no handlers
+//! of the result are in the order of the IR's; without handlers they are the same blocks
 //! (`build/exceptions.rs`).
 
 mod atomic;
@@ -33,24 +33,24 @@ use exceptions::Blocks;
 use state::Target;
 use vars::{Between, Vars};
 
-/// What the code of a function may assume, by configuration and module.
+/// The assumptions of a function's code, by configuration and module.
 #[derive(Clone, Copy, Debug)]
 pub struct Assumptions {
-    /// How accesses to 32-bit memories are checked.
+    /// The check of accesses to 32-bit memories.
     pub bounds: Bounds,
-    /// Whether the machine has atomic read-modify-write instructions (FEAT_LSE).
+    /// True if the machine has atomic read-modify-write instructions (FEAT_LSE).
     pub has_atomics: bool,
-    /// Whether functions are compiled one by one, so that others of the module may have other code
+    /// True if functions are compiled one by one, so that others of the module may have other code
     /// at any time.
     pub is_alone: bool,
     /// If it is the rest of a function (`resume.rs`): where its slots are when it begins.
     pub frame: Option<FrameShape>,
-    /// What results that the spec leaves open are.
+    /// The results that the spec leaves open.
     pub profile: Profile,
 }
 
 impl Assumptions {
-    /// What `config` allows.
+    /// The assumptions that a configuration allows.
     pub fn new(config: &Config) -> Assumptions {
         Assumptions {
             bounds: config.bounds,
@@ -61,7 +61,7 @@ impl Assumptions {
         }
     }
 
-    /// Whether accesses to a memory of the module need no bounds check.
+    /// True if accesses to a memory of the module need no bounds check.
     pub fn is_guarded(&self, module: &ModuleParts, memory: u32) -> bool {
         self.bounds == Bounds::Guard && MemoryData::can_guard(&module.memories[memory as usize])
     }

@@ -50,13 +50,13 @@ pub struct Lower<'a, I: Isa> {
     pub func: &'a FuncSsa,
     cfg: &'a Cfg,
     layout: &'a Layout,
-    /// How often each value is an operand.
+    /// By value, the number of its uses as an operand.
     uses: Vec<u32>,
-    /// How often each value is the address, without an offset, of an access.
+    /// By value, the number of its uses as an address without an offset.
     address_uses: Vec<u32>,
     /// The block of each instruction.
     home: Vec<Block>,
-    /// Whether a loop uses a value that is defined outside of it.
+    /// True if a loop uses a value that is defined outside of it.
     used_in_inner_loop: Vec<bool>,
     vregs: Vec<Option<VReg>>,
     vreg_count: usize,
@@ -147,7 +147,7 @@ impl<'a, I: Isa> Lower<'a, I> {
         }
     }
 
-    /// Whether a loop uses a value that is defined outside of it.
+    /// True if a loop uses a value that is defined outside of it.
     pub fn is_used_in_inner_loop(&self, value: Value) -> bool {
         self.used_in_inner_loop[value.index()]
     }
@@ -274,7 +274,7 @@ impl<'a, I: Isa> Lower<'a, I> {
         self.func.def(value).filter(|_| is_free)
     }
 
-    /// Whether some instruction behind asked for a value.
+    /// True if some instruction behind asked for a value.
     pub fn is_needed(&self, value: Value) -> bool {
         self.needed[value.index()]
     }

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-/// What comes after a mark, or has just ended with it.
+/// The stage that comes after a mark, or has just ended with it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mark {
     /// The call is about to begin.

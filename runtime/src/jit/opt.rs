@@ -27,7 +27,7 @@ use bounds::{Checks, Fate};
 use range::{Facts, View};
 use simplify::Simplified;
 
-/// Whether an instruction in a loop had better find a constant operand in a register.
+/// A test: true if an instruction in a loop is shorter with a constant operand in a register.
 pub type IsKept = fn(&FuncSsa, &Inst, Value) -> bool;
 
 /// Optimises a function; gives its graph as it is afterwards.
@@ -42,7 +42,7 @@ pub fn run(func: &mut FuncSsa, is_kept: IsKept) -> Cfg {
     cfg
 }
 
-/// What equal instructions have in common.
+/// The parts in which equal instructions are equal.
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
     inst: Inst,
@@ -54,7 +54,7 @@ struct Key {
 struct Walk<'a> {
     func: &'a mut FuncSsa,
     cfg: &'a Cfg,
-    /// What stands for each value.
+    /// The value that stands for each value.
     replaced: Vec<Value>,
     /// The block of each value's definition.
     home: Vec<Block>,
@@ -63,7 +63,7 @@ struct Walk<'a> {
     known: FxHashMap<Key, (Value, Block)>,
     checks: Checks,
     facts: Facts,
-    /// Whether anything in a loop may change a shape, by loop.
+    /// By loop, true if anything in it may change a shape.
     changes_shape: Vec<bool>,
     /// The finished list of each block.
     lists: Vec<Vec<InstId>>,

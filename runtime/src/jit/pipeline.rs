@@ -235,7 +235,7 @@ struct Linker<T> {
     bytes_max: usize,
     /// The largest frame that a function may have.
     frame_bytes_max: u32,
-    /// Whether register allocation is checked.
+    /// True if register allocation is checked.
     checks_allocation: bool,
     bytes: Vec<u8>,
     data: Vec<Range<u32>>,

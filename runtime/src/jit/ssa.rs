@@ -83,7 +83,7 @@ impl InstId {
     }
 }
 
-/// What a load may be assumed to see, and what a store touches.
+/// The state that a load sees and a store touches.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Class {
     /// A part of the instance that never changes while code runs, at an address that is always
@@ -129,7 +129,7 @@ pub struct MemoryFacts {
     pub is_guarded: bool,
 }
 
-/// What is allocated.
+/// The type and the size of a new object.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Room {
     /// Its type.
@@ -147,7 +147,7 @@ pub enum Def {
     Param(Block),
 }
 
-/// What is known of a value.
+/// The type and the definition of a value.
 #[derive(Clone, Copy, Debug)]
 pub struct ValueData {
     /// Its type.
@@ -163,7 +163,7 @@ pub struct InstData {
     pub inst: Inst,
     /// Its first result; meaningless if it has none.
     pub first_result: Value,
-    /// How many results.
+    /// The number of results.
     pub results: u32,
     /// Where in the module it comes from, as a byte offset.
     pub position: u32,
@@ -214,9 +214,9 @@ pub struct FuncSsa {
     pub follows: Vec<(Block, Block)>,
     /// The accesses between a combined check and the access that it is made for, in their order.
     pub earlier: FxHashMap<InstId, Vec<Earlier>>,
-    /// Whether the machine has atomic read-modify-write instructions.
+    /// True if the machine has atomic read-modify-write instructions.
     pub has_atomics: bool,
-    /// What results that the spec leaves open are.
+    /// The results that the spec leaves open.
     pub profile: Profile,
 }
 

@@ -15,7 +15,7 @@ pub(super) fn step(count: usize) {
     let _ = count;
 }
 
-/// How many steps this thread has taken.
+/// The number of steps that this thread has taken.
 #[cfg(test)]
 pub(super) fn taken() -> u64 {
     STEPS.get()

@@ -142,8 +142,8 @@ pub struct Emitted {
     pub code: Code,
     /// The shape of its frame.
     pub frame: FrameLayout,
-    /// The offset of the way out that is taken when there is no room for the frame, if there is
-    /// one: it is last.
+    /// The offset of the exit for a stack without room for the frame, if the function has one: it
+    /// is last.
     pub no_room_at: Option<u32>,
     /// The instructions as text, if they were asked for.
     pub listing: String,

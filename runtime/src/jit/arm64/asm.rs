@@ -124,7 +124,7 @@ type At = u32;
 /// The place of labels that are not bound yet.
 const UNBOUND: At = At::MAX;
 
-/// How a reference's distance is put into its word.
+/// The way in which a reference's distance is put into its word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     /// An instruction.
@@ -477,7 +477,7 @@ impl Layout {
         }
     }
 
-    /// Whether the short form of a reference reaches its label, conditional branches with
+    /// True if the short form of a reference reaches its label, conditional branches with
     /// `1 << spare` times the distance.
     fn reaches(&self, fixup: &Fixup, spare: u32) -> Result<bool, EmitError> {
         let distance = self.distance(fixup)?;

@@ -9,7 +9,7 @@ use std::fmt;
 use yaxpeax_arch::{Decoder, U8Reader};
 use yaxpeax_arm::armv8::a64::InstDecoder;
 
-/// A word that is no instruction to either decoder.
+/// A word that is not an instruction to either decoder.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Undecodable {
     /// The word's place in the sequence.

@@ -470,7 +470,7 @@ impl<'a> Emitter<'a> {
 
     // --- branches --------------------------------------------------------------------------------
 
-    /// Whether what follows a block's code is what leads to block `to`.
+    /// True if what follows a block's code is what leads to block `to`.
     fn is_next(&self, block: usize, to: usize) -> bool {
         self.next_code[block].is_some_and(|next| self.labels[next as usize] == self.labels[to])
     }
@@ -568,7 +568,7 @@ impl<'a> Emitter<'a> {
     }
 }
 
-/// Whether a call may come back with another instance in `VM`.
+/// True if a call may come back with another instance in `VM`.
 fn changes_vm(callee: Callee, around: Surroundings) -> bool {
     match callee {
         Callee::Func(_) => around.leaves_instance,
@@ -608,7 +608,7 @@ fn needs(vcode: &VCode<MInst>, output: &Output, around: Surroundings) -> Needs {
     needs
 }
 
-/// Whether a block is nothing but a jump.
+/// True if a block is nothing but a jump.
 fn is_empty(vcode: &VCode<MInst>, output: &Output, n: usize) -> bool {
     let is_jump = |inst: &MInst| matches!(inst, MInst::Jump);
     n > 0

@@ -16,11 +16,11 @@ use super::vector::lane;
 pub struct EncodeError {
     /// The instruction.
     pub inst: Inst,
-    /// What does not fit.
+    /// The fault.
     pub fault: Fault,
 }
 
-/// What does not fit into an encoding.
+/// A fault of an operand that does not fit into an encoding.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
     /// A register that is virtual, or `sp` where 31 means `xzr`, or the reverse.

@@ -2,7 +2,7 @@
 //!
 //! From `sp` upwards: saved registers (the link register first, where the function calls), then
 //! spill slots. `sp` is a multiple of 16 and moves only in the prologue and the epilogue. Frames
-//! are found by size through the code's tables, so there is no frame pointer; x29 stays that of the
+//! are found by size through the code's tables, without a frame pointer; x29 stays that of the
 //! entry.
 
 use std::mem::offset_of;
@@ -29,16 +29,16 @@ const IMMEDIATE_BYTES_END: u32 = 1 << 24;
 const UNCHECKED_BYTES_MAX: u32 = 4096;
 const REG_BYTES: u32 = 8;
 
-/// What a function's frame must hold.
+/// The contents of a function's frame.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Needs {
     /// Registers that the caller wants preserved.
     pub(super) saved: Vec<Gpr>,
     /// Spill slots of 8 bytes.
     pub(super) spill_slots: u32,
-    /// Whether the function calls, so that the link register must be saved.
+    /// True if the function calls, so that the link register must be saved.
     pub(super) calls: bool,
-    /// Whether it calls into other instances, so that `VM` must be kept.
+    /// True if it calls into other instances, so that `VM` must be kept.
     pub(super) keeps_vm: bool,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Needs {
 pub(super) struct Frame {
     /// Registers in their order from `sp`.
     regs: Vec<Gpr>,
-    /// How many of them are restored when leaving: `VM` is last, and is not.
+    /// The number of them that are restored when leaving: `VM` is last, and is not.
     restored: usize,
     spills_at: u32,
     bytes: u32,
@@ -93,12 +93,12 @@ impl Frame {
         }
     }
 
-    /// Whether entering takes a look at the native limit.
+    /// True if entering takes a look at the native limit.
     pub(super) fn is_checked(&self) -> bool {
         self.is_checked
     }
 
-    /// Whether the link register is saved: it is at `sp` then.
+    /// True if the link register is saved: it is at `sp` then.
     pub(super) fn saves_link(&self) -> bool {
         self.regs.first() == Some(&LR)
     }
@@ -189,7 +189,7 @@ impl Frame {
         (self.regs.len() as u32 - 1) * REG_BYTES
     }
 
-    /// Whether the first registers are stored by the instruction that makes the frame.
+    /// True if the first registers are stored by the instruction that makes the frame.
     fn pushes(&self) -> bool {
         let offset = i64::from(self.bytes);
         match self.regs.len() {

@@ -37,20 +37,20 @@ pub enum Mem {
         base: Gpr,
         /// The index, of the width that `extend` says.
         index: Gpr,
-        /// How the index is widened to 64 bits.
+        /// The extension of the index to 64 bits.
         extend: IndexExtend,
-        /// Whether it is then multiplied by the access size (more than a byte).
+        /// True if it is then multiplied by the access size (more than a byte).
         scaled: bool,
     },
 }
 
 impl Mem {
-    /// Whether a load or store of `2^log2` bytes can have this offset (scaled or unscaled form).
+    /// True if a load or store of `2^log2` bytes can have this offset (scaled or unscaled form).
     pub fn fits(offset: i64, log2: u32) -> bool {
         i32::try_from(offset).is_ok_and(|o| scaled(o, log2).is_some() || (-256..256).contains(&o))
     }
 
-    /// Whether a pair of registers of `2^log2` bytes can have this offset.
+    /// True if a pair of registers of `2^log2` bytes can have this offset.
     pub fn fits_pair(offset: i64, log2: u32) -> bool {
         offset % (1 << log2) == 0 && (-64..64).contains(&(offset >> log2))
     }
@@ -65,7 +65,7 @@ impl Mem {
         }
     }
 
-    /// Whether a load or store of `reg` cannot write its base back: they are the same register.
+    /// True if a load or store of `reg` cannot write its base back: they are the same register.
     pub(super) fn writes_back_to(self, reg: Gpr) -> bool {
         match self {
             Self::Pre { base, .. } | Self::Post { base, .. } => base.new == reg,
@@ -110,7 +110,7 @@ impl Mem {
         word.i(offset >> log2, 15, 7).ts(base, 5)
     }
 
-    /// Whether the word is the unscaled form, whose mnemonics have a `u`.
+    /// True if the word is the unscaled form, whose mnemonics have a `u`.
     fn is_unscaled(self, log2: u32) -> bool {
         matches!(self, Self::Offset { offset, .. } if scaled(offset, log2).is_none())
     }

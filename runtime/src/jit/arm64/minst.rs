@@ -1,4 +1,4 @@
-//! What lowering makes: A64 instructions over virtual registers, and what is several instructions
+//! The instructions that lowering makes: those of A64 over virtual registers, and what is several
 //! or has operands in given registers.
 
 use regalloc2::{Allocation, Operand, PRegSet, VReg};
@@ -24,12 +24,12 @@ pub struct Fixed {
     pub reg: Reg,
 }
 
-/// What a condition looks at.
+/// The source of a condition.
 #[derive(Clone, Copy, Debug)]
 pub enum Test {
     /// The flags, set by an instruction before.
     Flags(Cond),
-    /// Whether a register is zero, or is not.
+    /// Holds if a register is zero, or if it is not.
     Zero {
         /// The width that is looked at.
         size: Size,
@@ -38,7 +38,7 @@ pub enum Test {
         /// Which of the two holds.
         is_zero: bool,
     },
-    /// Whether a bit is set, or is not.
+    /// Holds if a bit is set, or if it is not.
     Bit {
         /// The register.
         reg: Gpr,
@@ -50,7 +50,7 @@ pub enum Test {
 }
 
 impl Test {
-    /// What holds exactly when this does not.
+    /// The test that holds exactly when this does not.
     pub fn invert(self) -> Test {
         match self {
             Test::Flags(cond) => Test::Flags(cond.invert()),
@@ -75,7 +75,7 @@ impl Test {
     }
 }
 
-/// What is called.
+/// The callee.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Callee {
     /// A function of the module, by function index.
@@ -89,28 +89,28 @@ pub enum Callee {
 /// A read-modify-write of memory without an instruction for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Exclusive {
-    /// What is done.
+    /// The operation.
     pub op: AtomicOp,
     /// To how much.
     pub size: AtomicSize,
-    /// What was there, zero-extended.
+    /// The value that was there, zero-extended.
     pub rd: Gpr,
     /// The address.
     pub address: Gpr,
     /// The operand; of a compare-and-swap, what replaces.
     pub value: Gpr,
-    /// What a compare-and-swap expects, zero-extended; else `xzr`.
+    /// The value that a compare-and-swap expects, zero-extended; else `xzr`.
     pub expected: Gpr,
 }
 
-/// What is asked of a reference.
+/// The question to a reference.
 #[derive(Clone, Copy, Debug)]
 pub enum RefTest {
     /// To be of a cast's target.
     Cast(Cast),
     /// To be of a structure with the descriptor.
     Descriptor {
-        /// Whether null will do.
+        /// True if null passes.
         nullable: bool,
     },
 }
@@ -191,7 +191,7 @@ pub enum MInst {
     Allocate {
         /// The reference.
         rd: Gpr,
-        /// What for.
+        /// The object's type and size.
         allocation: Room,
     },
     /// `rd := whether a reference passes a test`, 0 or 1.
@@ -202,14 +202,14 @@ pub enum MInst {
         reference: Gpr,
         /// Of a test for a descriptor, that; else `xzr`.
         descriptor: Gpr,
-        /// What is asked.
+        /// The question.
         test: RefTest,
     },
     /// Defines registers that hold something at this place: the arguments of a function.
     Take(Box<[Fixed]>),
     /// A call.
     Call {
-        /// What is called.
+        /// The callee.
         callee: Callee,
         /// Arguments.
         uses: Box<[Fixed]>,
@@ -226,7 +226,7 @@ pub enum MInst {
     },
     /// A tail call.
     TailCall {
-        /// What is called.
+        /// The callee.
         callee: Callee,
         /// Arguments.
         uses: Box<[Fixed]>,
@@ -355,7 +355,7 @@ impl MInst {
         inst
     }
 
-    /// Whether the return address is lost by it.
+    /// True if the return address is lost by it.
     pub fn is_call(&self) -> bool {
         matches!(self, MInst::Call { .. } | MInst::Allocate { .. })
     }

@@ -135,7 +135,7 @@ impl Reg {
     }
 }
 
-/// What an instruction does with a register operand.
+/// The use that an instruction makes of a register operand.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Role {
     /// Read.

@@ -372,7 +372,7 @@ fn count_entry(asm: &mut Assembler) {
     store(asm, count, CX, offset);
 }
 
-/// What compiled code runs with.
+/// The FPCR that compiled code runs with.
 fn set_profile(asm: &mut Assembler, mode: Mode) {
     match mode.profile {
         Profile::Deterministic => {

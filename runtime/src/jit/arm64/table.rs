@@ -9,7 +9,7 @@
 /// Field types that tests can draw values for.
 #[cfg(test)]
 pub(super) trait Sample: Copy {
-    /// Whether every value must turn up in an encodable instruction of each format that has the
+    /// True if every value must turn up in an encodable instruction of each format that has the
     /// field.
     const COMPLETE: bool;
     /// Representative values, the extremes among them.
@@ -180,7 +180,7 @@ macro_rules! formats {
                 )+ }
             }
 
-            /// What the instruction refers to by distance, and how far it reaches.
+            /// The referent by distance, and its reach.
             #[allow(unused_variables, reason = "only targets are looked at")]
             pub fn target(&self) -> Option<(Referent, Reach)> {
                 match *self { $(
@@ -204,7 +204,7 @@ macro_rules! formats {
             }
         }
 
-        /// How to draw instructions of each format, for tests.
+        /// The samplers of all formats, for tests.
         #[cfg(test)]
         pub(super) fn samplers() -> Vec<super::tests::Sampler> {
             use super::tests::{Draw, Sampler};

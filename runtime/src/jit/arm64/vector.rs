@@ -70,7 +70,7 @@ impl Arr {
 pub struct Arrs(&'static [Arr]);
 
 impl Arrs {
-    /// Whether the arrangement is one of them.
+    /// True if the arrangement is one of them.
     pub fn has(self, arr: Arr) -> bool {
         self.0.contains(&arr)
     }

@@ -31,7 +31,8 @@ use crate::trap::TrapKind;
 use crate::types::{EXCEPTION_HEADER_BYTES, OBJECT_HEADER_BYTES};
 use crate::vm::Vm;
 
-/// How many handlers are looked at here for what catches a `throw`; the others are at run time.
+/// The number of handlers that are looked at here for one that catches a `throw`; the others are
+/// looked at in execution.
 const HANDLERS_MAX: usize = 32;
 
 /// The blocks of a function in SSA, and where they come from. Without handlers, they are the IR's.
@@ -46,7 +47,7 @@ pub(super) struct Blocks {
     with_clauses: Vec<Option<HandlerId>>,
     /// By handler, whether everything is caught there or around it.
     catches_all: Vec<bool>,
-    /// How many blocks there are.
+    /// The number of blocks.
     pub(super) count: u32,
 }
 
@@ -233,7 +234,7 @@ impl Blocks {
         }
     }
 
-    /// How many calls of an IR block end blocks.
+    /// The number of calls of an IR block that end blocks.
     fn invokes(&self, ir: &ir::FuncIr, block: usize) -> u32 {
         if self.handler_of(ir, block).is_none() {
             return 0;

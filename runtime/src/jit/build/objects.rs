@@ -359,7 +359,7 @@ impl Builder<'_> {
         self.one(inst, Type::I32)
     }
 
-    /// Whether a reference is of a type. What does not look at an object is arithmetic.
+    /// True if a reference is of a type. A test that does not look at an object is arithmetic.
     pub(super) fn is_of_type(&mut self, a: Operand, ty: RefType) -> Value {
         let cast = Cast::new(&self.module.registry, ty);
         let a = self.read(a, Type::Ref);

@@ -1,5 +1,5 @@
-//! What is out of line in every tier: growth, and work on ranges of memories, tables, segments; and
-//! sizes.
+//! Instructions that are out of line in every tier: growth, and work on ranges of memories,
+//! tables and segments; and sizes.
 
 use std::mem::offset_of;
 

@@ -19,19 +19,19 @@ use crate::jit::ssa::cfg::Cfg;
 use crate::jit::ssa::{Block, Value};
 use crate::jit::steps::step;
 
-/// How many entries the frontiers may have for each block, and how many in any case.
+/// The limit of the frontiers' entries for each block, and the limit in any case.
 const FRONTIER_MAX_BY_BLOCK: usize = 16;
 const FRONTIER_MAX: usize = 1 << 16;
-/// How many steps the search for all slots may take, for each block and in any case.
+/// The limit of steps of the search for all slots, for each block and in any case.
 const STEPS_MAX_BY_BLOCK: usize = 64;
 const STEPS_MAX: usize = 1 << 22;
 
 /// Where a place in the code gets the value of a slot from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Source {
-    /// What was written last in a block that dominates the place.
+    /// The value written last in a block that dominates the place.
     Written(Value),
-    /// What meets at the beginning of a block.
+    /// The values that meet at the beginning of a block.
     Met(Block),
     /// Nothing: no write reaches it.
     Initial,
@@ -43,11 +43,11 @@ pub(super) struct Reaching {
     meeting: Meeting,
     writes: FxHashMap<Slot, Vec<(Block, Value)>>,
     known: FxHashMap<Slot, Points>,
-    /// How many steps may still be taken.
+    /// The number of steps that are left.
     left: usize,
 }
 
-/// How the places are found where a slot's values meet.
+/// The search for the places where a slot's values meet.
 enum Meeting {
     /// By the frontier of each block.
     Frontiers(Vec<Vec<Block>>),
@@ -98,12 +98,12 @@ impl Reaching {
         self.points(slot).meetings.contains(&block)
     }
 
-    /// What reaches the end of a block.
+    /// The value that reaches the end of a block.
     pub(super) fn at_end(&mut self, block: Block, slot: Slot) -> Source {
         self.at(block, slot, true)
     }
 
-    /// What reaches the beginning of a block.
+    /// The value that reaches the beginning of a block.
     pub(super) fn at_start(&mut self, block: Block, slot: Slot) -> Source {
         self.at(block, slot, false)
     }
@@ -165,7 +165,7 @@ fn take_steps(left: &mut usize, steps: usize) {
 struct Walks {
     /// The blocks that each block dominates immediately.
     children: Vec<Vec<Block>>,
-    /// How many blocks dominate each block.
+    /// By block, the number of its dominators.
     levels: Vec<u32>,
     /// The targets of the edges of each block which it does not dominate immediately.
     joins: Vec<Vec<Block>>,

@@ -3,7 +3,7 @@
 //!
 //! The entry block goes to the loop head instead of beginning the function. What the head finds in
 //! its slots comes from the interpreter's frame (`build/vars.rs`). The stages after rely on it that
-//! blocks follow those that dominate them; the order of the text is no such order any more, since
+//! blocks follow those that dominate them; in the order of the text they would not, since
 //! an inner head now comes before the outer one. So blocks are numbered anew, in reverse postorder,
 //! that which follows next in the text first; what cannot be reached is left out, and comes last.
 

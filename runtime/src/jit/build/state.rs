@@ -1,4 +1,4 @@
-//! What the instance holds, as explicit addresses: memories, globals, tables, functions, helpers.
+//! The instance as explicit addresses: memories, globals, tables, functions, helpers.
 //!
 //! Layouts are those of `vm.rs`, read off by `offset_of!`. Bounds checks are overflow-safe: a
 //! 32-bit index plus a 32-bit offset cannot wrap in 64 bits, and a 64-bit sum is checked for
@@ -24,7 +24,7 @@ const NEAR_BYTES: u64 = 4096;
 /// A place in a memory: the memory, the operand with the index, and the constant offset.
 pub(super) type MemoryPlace = (u32, Operand, u32);
 
-/// What a call of a function index calls.
+/// The callee of a function index.
 pub(super) enum Target {
     /// A function that the module defines, in the same instance.
     Own(u32),
@@ -129,7 +129,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// What `loads` loads, for the opcode `op`, from `addr` plus a constant of a memory.
+    /// The value that `loads` loads, for the opcode `op`, from `addr` plus a constant of a memory.
     pub(super) fn loaded(
         &mut self,
         op: Op,

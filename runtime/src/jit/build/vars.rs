@@ -29,13 +29,13 @@ use crate::jit::steps::step;
 pub(super) const EXCEPTION: Slot = Slot(u32::MAX);
 
 const SLOT_BYTES: u32 = 8;
-/// How many blocks a read looks upwards through.
+/// The number of blocks that a read looks upwards through.
 const LOOK_UP_MAX: usize = 64;
-/// How many arguments parameters may have for each instruction of the IR, and how many in any case.
+/// The limit of parameters' arguments for each instruction of the IR, and the limit in any case.
 const ARGUMENTS_MAX_BY_INST: usize = 2;
 const ARGUMENTS_MAX: usize = 1 << 19;
 
-/// How often components are looked for in what is left of a component.
+/// The depth to which components are looked for inside of components.
 const COMPONENT_DEPTH_MAX: u32 = 16;
 
 /// Where slots are between blocks.
@@ -160,7 +160,7 @@ impl Vars {
         }
     }
 
-    /// Whether any edge leads to a block.
+    /// True if any edge leads to a block.
     pub(super) fn is_reached(&self, block: Block) -> bool {
         !self.preds[block.index()].is_empty()
     }

@@ -29,7 +29,7 @@ use crate::jit::steps::step;
 pub use homes::Homes;
 use moves::{Helpers, Move, in_sequence};
 
-/// There is no further use in the block.
+/// No further use follows in the block.
 const NEVER: u32 = u32::MAX;
 /// The next use is as an argument at the end of the block.
 const AT_END: u32 = u32::MAX - 1;
@@ -75,7 +75,7 @@ impl Bank {
 
 /// Spill slots of values within a block, which are used again as soon as they can be.
 struct LocalSlots {
-    /// How many slots there are, homes included.
+    /// The number of slots, homes included.
     count: usize,
     /// By class.
     free: [Vec<SpillSlot>; 3],

@@ -104,7 +104,7 @@ impl Layout {
         }
     }
 
-    /// Whether a block is in a loop, given by index.
+    /// True if a block is in a loop, given by index.
     pub fn is_in_loop(&self, cfg: &Cfg, block: Block, wanted: u32) -> bool {
         match block.index().checked_sub(self.first_split) {
             None => cfg.is_in_loop(block, wanted),

@@ -22,7 +22,7 @@ const GOOD_INSTS_MAX: usize = 20_000;
 /// Blocks, each counted for every value that is live through it, up to which it is used.
 const LIVE_THROUGH_MAX: u64 = 4_000_000;
 
-/// What the register allocator must know of a machine instruction.
+/// The facts of a machine instruction that register allocation depends on.
 pub trait MachInst {
     /// Appends its register operands, and gives the registers that it destroys besides.
     fn operands(&self, operands: &mut Vec<Operand>) -> PRegSet;

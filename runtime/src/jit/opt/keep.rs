@@ -12,7 +12,7 @@ use crate::jit::ssa::cfg::Cfg;
 use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{Block, FuncSsa, Inst, Value};
 
-/// How many constants are kept around a nest of loops, in general and in vector registers each.
+/// The number of constants kept around a nest of loops, in general and in vector registers each.
 const KEPT_MAX: u32 = 16;
 
 /// Keeps the constants of which `is_kept` holds, for the instruction that uses them.
@@ -57,7 +57,7 @@ pub(super) fn run(func: &mut FuncSsa, cfg: &Cfg, is_kept: IsKept) {
     }
 }
 
-/// Whether a value is kept in a general register.
+/// True if a value is kept in a general register.
 fn is_general(func: &FuncSsa, value: Value) -> bool {
     match func.ty(value) {
         Type::I32 | Type::I64 | Type::Ref => true,

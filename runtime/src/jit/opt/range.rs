@@ -301,11 +301,11 @@ impl Range {
     }
 }
 
-/// What has been found out about a function.
+/// The facts that have been found out about a function.
 #[derive(Default)]
 pub(super) struct Facts {
     ranges: FxHashMap<Value, Range>,
-    /// How often each loop goes round again at most, by index.
+    /// By loop, the greatest number of rounds after the first.
     rounds: FxHashMap<u32, Option<u64>>,
 }
 
@@ -484,7 +484,7 @@ impl Facts {
         Some(self.range(view, start, look).add(moved, mask))
     }
 
-    /// How often a loop goes round again at most.
+    /// The greatest number of rounds of a loop after the first.
     fn rounds(&mut self, view: View<'_>, around: u32, look: u32) -> Option<u64> {
         if let Some(&known) = self.rounds.get(&around) {
             return known;

@@ -353,7 +353,7 @@ impl<'a> Versions<'a> {
         Some((cond, proven))
     }
 
-    /// How often a loop goes round again, below 2^32, and a condition that this is so.
+    /// The number of rounds after the first, below 2^32, and a condition that this is so.
     fn rounds(&mut self, test: &LoopTest, around: u32) -> Option<(Value, Option<Value>)> {
         let start = test.induction.start;
         if self.func.ty(start) != Type::I32 || self.is_rest(start) {

@@ -19,7 +19,7 @@ pub struct Loop {
     pub preheader: Option<Block>,
 }
 
-/// What is known of the graph. By-block tables are indexed by block number.
+/// The graph with its orders, dominators and loops. By-block tables are indexed by block number.
 #[derive(Clone, Debug)]
 pub struct Cfg {
     /// Reachable blocks in reverse postorder: a block comes after its dominators.
@@ -84,12 +84,12 @@ impl Cfg {
         cfg
     }
 
-    /// Whether a block can be reached.
+    /// True if a block can be reached.
     pub fn is_reachable(&self, block: Block) -> bool {
         self.rank[block.index()] != NONE
     }
 
-    /// Whether every path to `b` goes through `a`; a block dominates itself.
+    /// True if every path to `b` goes through `a`; a block dominates itself.
     pub fn dominates(&self, a: Block, b: Block) -> bool {
         let ((a_first, a_last), (b_first, _)) = (self.span[a.index()], self.span[b.index()]);
         a_first <= b_first && b_first <= a_last

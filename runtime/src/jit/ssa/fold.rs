@@ -1,5 +1,5 @@
-//! What the optimiser knows of opcodes beyond the table: evaluation on constants, inverses, mirror
-//! images, what may trap, and which results are 0 or 1.
+//! Facts of opcodes that the optimiser needs beyond the table: evaluation on constants, inverses,
+//! results that are 0 or 1.
 
 use crate::evaluate::{Slots, evaluator};
 use crate::ir::Type;

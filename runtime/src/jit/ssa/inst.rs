@@ -246,7 +246,7 @@ rows! {
     /// No access moves across the fence.
     Fence = "fence"; []
 
-    /// What was put last in a place of the frame that no pointer reaches (`build/vars.rs`).
+    /// The value put last in a place of the frame that no pointer reaches (`build/vars.rs`).
     LoadSlot { slot: given u32 } = "load_slot {slot}"; [removable single]
 
     /// Puts `r[value]` in a place of the frame.

@@ -1,5 +1,5 @@
 //! Loops of exclusive accesses, for machines without instructions that read, modify and write.
-//! Between the two accesses of a pair there is no other access, as the architecture asks (B2.17).
+//! No other access stands between the two accesses of a pair, as the architecture asks (B2.17).
 
 use super::Emitter;
 use crate::jit::arm64::abi::{SCRATCH, SCRATCH2};

@@ -85,7 +85,7 @@ impl Emitter<'_> {
         self.asm.bind(done);
     }
 
-    /// What [`allocate`](Self::allocate) leaves for behind the blocks: type and size go to the
+    /// The part of [`allocate`](Self::allocate) behind the blocks: type and size go to the
     /// shared piece in the scratch registers, which changes no other.
     pub(super) fn slow_allocations(&mut self) {
         for slow in std::mem::take(&mut self.slow) {
@@ -170,7 +170,7 @@ impl Emitter<'_> {
         self.asm.emit(Inst::Load { op, rt, mem });
     }
 
-    /// Whether the type in the scratch register passes; to `done` if it does not.
+    /// True if the type in the scratch register passes; to `done` if it does not.
     fn test_type(&mut self, rd: Gpr, cast: Cast, done: Label) {
         match cast.test {
             CastTest::Struct => self.test_kind(CompositeKind::Struct),

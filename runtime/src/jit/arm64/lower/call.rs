@@ -1,6 +1,6 @@
 //! Parameters, calls, results, tail calls.
 //!
-//! What has no register goes over the value stack from its top (`abi::Place::Slot`), as whole
+//! A value without a register goes over the value stack from its top (`abi::Place::Slot`), as whole
 //! slots: i32 and f32 zero-extended, since a host function may read them.
 
 use std::mem::offset_of;

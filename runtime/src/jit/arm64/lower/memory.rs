@@ -12,13 +12,13 @@ use crate::jit::ssa::{self, Class, InstId, Value};
 use crate::ops::{Group, Op, group};
 use crate::trap::TrapKind;
 
-/// How a load puts what it loads into a register.
+/// The instruction of a load, by the kind of its register.
 enum Loads {
     Gpr(Load),
     Vreg(Width),
 }
 
-/// What a store takes from where.
+/// The instruction of a store, by the kind of its register.
 enum Stores {
     Gpr(Store),
     Vreg(Width),

@@ -37,7 +37,7 @@ const ALL_FRAME_BYTES: i32 = ALL_VREGS_AT + 32 * 16;
 
 const _: () = assert!(ROOTS_FRAME_BYTES % 16 == 0 && ALL_VREGS_AT % 16 == 0);
 
-/// What is put into registers that C code may change.
+/// The bits that are put into registers that C code may change.
 const POISON: u64 = 0x7ff4_dead_0bad_0000;
 
 /// The shared pieces, in the order of their offsets.
@@ -248,7 +248,7 @@ pub(super) fn poison_registers(asm: &mut Assembler) {
     }
 }
 
-/// Puts garbage into what of the result register is no result.
+/// Puts garbage into the part of the result register that is not a result.
 fn poison_result(asm: &mut Assembler, returns: Returns) {
     let rd = Gpr::x(0);
     match returns {

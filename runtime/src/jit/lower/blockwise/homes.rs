@@ -30,9 +30,9 @@ use crate::jit::steps::step;
 #[derive(Debug)]
 pub struct Homes {
     slots: Vec<SpillSlot>,
-    /// How many spill slots of the smallest size there are.
+    /// The number of spill slots of the smallest size.
     pub count: usize,
-    /// How many blocks the intervals reach over, all together.
+    /// The number of blocks that the intervals reach over, all together.
     pub blocks_crossed: u64,
 }
 

@@ -47,7 +47,7 @@ struct Sequence<'a> {
     /// Where the source of each move is at present.
     sources: Vec<Allocation>,
     is_done: Vec<bool>,
-    /// How many moves still read a place.
+    /// By place, the number of moves that still read it.
     readers: FxHashMap<Allocation, u32>,
     /// The move to each place.
     to: FxHashMap<Allocation, usize>,
