@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::engine::EngineList;
+use crate::engine::{EngineList, EngineName};
 use crate::judge::expectations::Source;
 use crate::protocol::{Bounds, Modes, Profile};
 use crate::suite::select::Selection;
@@ -42,6 +42,9 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Show what is in a module, and what the engine makes of its functions.
     Inspect(InspectArgs),
+    /// Show the engines that a run can have as columns, or try one.
+    #[command(subcommand)]
+    Engine(EngineCommand),
     /// Run jobs of another wassay process over stdin and stdout.
     #[command(hide = true)]
     Worker(WorkerArgs),
@@ -53,15 +56,19 @@ pub struct SpecArgs {
     /// What to run.
     #[command(flatten)]
     pub selection: Selection,
-    /// The engines to run, as in stack,jit: stack, register, jit, tiered-1, tiered-2
+    /// The engines to run, as in stack,jit: our own tiers stack, register, jit, tiered-1 and
+    /// tiered-2 (all of them: all), and those that `wassay engine list` shows
     #[arg(
         long,
-        alias = "engines",
+        visible_alias = "engines",
         value_name = "TIERS",
         default_value = "all",
         value_parser = crate::engine::parse_list
     )]
     pub tiers: EngineList,
+    /// A table of further engines (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub engine_table: Vec<PathBuf>,
     /// Files run at the same time [default: one for each processor]
     #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
     pub jobs: Option<usize>,
@@ -295,6 +302,39 @@ pub struct InspectArgs {
     /// How memory accesses are checked
     #[arg(long, value_enum, default_value_t = BoundsArg::Guard)]
     pub bounds: BoundsArg,
+}
+
+/// What `wassay engine` is asked for.
+#[derive(Debug, Subcommand)]
+pub enum EngineCommand {
+    /// List our own tiers and the engines of the tables, each with its version, or with the reason
+    /// why it is not available and how to get it.
+    List(EngineTables),
+    /// Try whether an adapter keeps to the engine protocol. Exit code 1 if it does not.
+    Check(EngineCheckArgs),
+}
+
+/// The tables of engines.
+#[derive(Debug, Args)]
+pub struct EngineTables {
+    /// A table of further engines (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub engine_table: Vec<PathBuf>,
+}
+
+/// Options of `wassay engine check`.
+#[derive(Debug, Args)]
+pub struct EngineCheckArgs {
+    /// The engine, by its name in a table
+    #[arg(value_name = "NAME", value_parser = parse_engine)]
+    pub name: EngineName,
+    /// The tables.
+    #[command(flatten)]
+    pub tables: EngineTables,
+}
+
+fn parse_engine(text: &str) -> Result<EngineName, String> {
+    text.parse()
 }
 
 /// Options of `wassay worker`.

@@ -6,6 +6,7 @@ use crate::cli::{Cli, Command};
 use crate::error::{Exit, InputError};
 
 pub mod compare;
+pub mod engine;
 pub mod inspect;
 pub mod list;
 mod module;
@@ -45,6 +46,7 @@ fn answer(command: Command) -> Result<Exit, InputError> {
         Command::List(args) => list::command(&args),
         Command::Inspect(args) => inspect::command(&args),
         Command::Validate(args) => validate::command(&args),
+        Command::Engine(asked) => engine::command(&asked),
         Command::Worker(args) => Ok(crate::worker::command(args.tier, &args.cell)),
     }
 }

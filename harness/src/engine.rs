@@ -153,12 +153,12 @@ impl<'de> Deserialize<'de> for EngineName {
 /// the tiers of our own.
 ///
 /// # Errors
-/// If one is unknown.
+/// If one is not a name.
 pub fn parse_list(text: &str) -> Result<EngineList, String> {
     if text == "all" {
         return Ok(EngineList(EngineName::own().collect()));
     }
-    let names = text.split(',').map(own);
+    let names = text.split(',').map(str::parse);
     names.collect::<Result<_, _>>().map(EngineList)
 }
 

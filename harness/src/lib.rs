@@ -11,6 +11,7 @@
 //! a worker).
 #![deny(unsafe_code)]
 
+pub mod adapter;
 pub mod cli;
 pub mod command;
 pub mod engine;

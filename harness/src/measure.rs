@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
+use crate::adapter::table::EngineTable;
 use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
 use crate::judge::compare::{Comparer, Entry};
@@ -18,7 +19,9 @@ use crate::judge::verdict::{Comparison, Status};
 use crate::outcome::Report as Seen;
 use crate::plan::{self, Planned, shapes};
 use crate::pool::launch::workers;
-use crate::pool::{self, Engines, FileRun, Interrupted, Observer, Settings, Task, TierRun};
+use crate::pool::{
+    self, Engines, FileRun, Interrupted, Launcher, Observer, Settings, Task, TierRun,
+};
 use crate::protocol::{Bounds, JobConfig, Modes, Profile};
 use crate::report::build::{TierState, build};
 use crate::report::shapes::ShapesAccount;
@@ -49,6 +52,8 @@ pub struct Options {
     pub compare_state: bool,
     /// Whether numeric assertions are repeated in all operand shapes.
     pub shapes: bool,
+    /// Engines beside our own tiers.
+    pub table: EngineTable,
     /// The program `wassay` for this host, which is started as the worker.
     pub program: PathBuf,
 }
@@ -58,7 +63,10 @@ impl Options {
     pub fn launchers(&self) -> Engines {
         let launcher = |&name: &EngineName| match name.tier() {
             Some(tier) => (name, workers(tier, &self.program)),
-            None => (name, Err("no such engine is known".to_string())),
+            None => match self.table.get(name) {
+                Some(row) => (name, Ok(Box::new(row.clone()) as Box<dyn Launcher>)),
+                None => (name, Err("no such engine is known".to_string())),
+            },
         };
         self.tiers.iter().map(launcher).collect()
     }
@@ -231,6 +239,7 @@ fn run_tiers(
         script: &planned.script,
         config: config(planned),
         skipped: planned.skipped.clone(),
+        proposal: planned.proposal.name(),
     });
     let tasks: Vec<Task<'_>> = tasks.collect();
     let settings = Settings {

@@ -18,7 +18,8 @@ pub enum Outcome {
     Done,
     /// An action returned these values.
     Values(Vec<Value>),
-    /// A trap, by the spec's message.
+    /// A trap, by the spec's message; of an engine that does not tell which of several, all of
+    /// them, with ` | ` between.
     Trap(String),
     /// The call stack was exhausted.
     Exhaustion(String),
@@ -28,6 +29,8 @@ pub enum Outcome {
     Unlinkable(String),
     /// A module that does not validate.
     Invalid(String),
+    /// A module that does not decode or does not validate; the engine does not tell which.
+    Rejected(String),
     /// A module that does not decode.
     Malformed {
         /// The reason given.
@@ -105,6 +108,13 @@ pub enum Reference {
     Array,
     /// An exception.
     Exn,
+    /// A reference of the any hierarchy that is not null, of a kind that the engine does not tell.
+    Any,
+}
+
+impl Reference {
+    /// The number of a function that the engine does not tell.
+    pub const UNKNOWN: u32 = u32::MAX;
 }
 
 /// The top of a reference's hierarchy.
@@ -118,6 +128,8 @@ pub enum Hierarchy {
     Any,
     /// `exn`
     Exn,
+    /// One that the engine does not tell.
+    Unknown,
 }
 
 /// Hashes over the whole state of a store, one per sort of state, so that a difference can be
@@ -153,8 +165,9 @@ pub struct Report {
     /// The store's state afterwards; absent when the directive cannot touch it or it was not taken.
     pub state: Option<StateHash>,
     /// What was running when it ended, innermost first, where that does not depend on how deep or
-    /// for how long code may run: of traps by an instruction, and of exceptions.
-    pub trace: Vec<Place>,
+    /// for how long code may run: of traps by an instruction, and of exceptions. Absent if the
+    /// engine does not tell.
+    pub trace: Option<Vec<Place>>,
 }
 
 impl From<Outcome> for Report {
@@ -162,7 +175,7 @@ impl From<Outcome> for Report {
         Report {
             outcome,
             state: None,
-            trace: Vec::new(),
+            trace: Some(Vec::new()),
         }
     }
 }

@@ -42,6 +42,11 @@ pub trait Launcher: Sync + Send {
     /// # Errors
     /// If the engine cannot run here.
     fn start(&self) -> Result<Box<dyn Session>, StartError>;
+
+    /// The reason why the engine is not asked to run files of a proposal, if it is not.
+    fn declines(&self, _proposal: &str) -> Option<String> {
+        None
+    }
 }
 
 /// The engines of a run, each with its launcher or the reason why it cannot run here.
@@ -92,6 +97,8 @@ pub struct Task<'a> {
     pub config: JobConfig,
     /// Ordinals left out on request, ascending.
     pub skipped: Vec<u32>,
+    /// The proposal that a report counts it under.
+    pub proposal: &'static str,
 }
 
 /// What a tier did with a file.
@@ -267,6 +274,11 @@ impl Thread<'_> {
             outcomes: task.skipped.iter().map(skip).collect(),
             ..Casualties::default()
         };
+        if let Some(reason) = self.queue.tiers[&tier].launcher.declines(task.proposal) {
+            let ordinals = 0..task.script.commands.len() as u32;
+            let declined = ordinals.map(|ordinal| (ordinal, Outcome::Skipped(reason.clone())));
+            casualties.outcomes.extend(declined);
+        }
         if casualties.outcomes.len() == task.script.commands.len() {
             return Ok(casualties.finish(None, task));
         }

@@ -187,7 +187,7 @@ fn usage_is_checked_before_anything_runs() {
     let place = Place::new();
     let good = place.file("a.wast", GOOD);
     for (args, part) in [
-        (&["--tiers", "stack,jitt"][..], "unknown tier `jitt`"),
+        (&["--tiers", "stack,jitt"][..], "unknown engine `jitt`"),
         (
             &["--report", "html=f"],
             "`html` does not exist yet; `json` does",

@@ -106,6 +106,7 @@ fn run_with(
                 memory_bytes_max: 0,
             },
             skipped: skip.to_vec(),
+            proposal: "mvp",
         })
         .collect();
     let engines = programs.iter().map(|&(name, faults)| {

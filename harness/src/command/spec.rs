@@ -5,6 +5,7 @@
 
 use std::io::Write;
 
+use crate::adapter::table::EngineTable;
 use crate::cli::SpecArgs;
 use crate::error::{Exit, InputError};
 use crate::judge::expectations::Source;
@@ -27,7 +28,13 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
     let expectations = args.expectations().load()?;
     let program = std::env::current_exe()
         .map_err(|error| InputError::usage(format!("this program has no path: {error}")))?;
+    let table = EngineTable::load(&program, &args.engine_table)?;
+    args.tiers
+        .0
+        .iter()
+        .try_for_each(|name| table.check(*name))?;
     let options = Options {
+        table,
         selection: args.selection.clone(),
         tiers: args.tiers.0.clone(),
         jobs: args.jobs.unwrap_or_else(jobs_by_default),

@@ -14,7 +14,7 @@ use super::judge;
 use crate::engine::EngineName;
 use crate::judge::verdict::{Agreement, Comparison, Status};
 use crate::outcome::text::{ending, outcome_text};
-use crate::outcome::{JudgedBy, Outcome, Place, Report, StateHash, Value};
+use crate::outcome::{JudgedBy, Outcome, Place, Reference, Report, StateHash, Value};
 use crate::protocol::Profile;
 use crate::script::{Directive, Expectation, Kind, Script};
 
@@ -59,8 +59,25 @@ impl Comparer {
     }
 
     /// Compares the next directive of the file.
+    ///
+    /// Engines of other makers choose for themselves what the specification leaves open, so they
+    /// are compared by [`Comparer::others`].
     pub fn next(&mut self, directive: &Directive, entries: &[Entry<'_>]) -> Comparison {
         self.poisoned |= directive.kind == Kind::Thread;
+        let is_own = |entry: &&Entry<'_>| entry.0.tier().is_some();
+        let own: Vec<Entry<'_>> = entries.iter().filter(is_own).copied().collect();
+        let among_own = self.own(directive, &own);
+        match among_own.agreement {
+            Agreement::Diverge | Agreement::Poisoned => among_own,
+            Agreement::Agree | Agreement::NotComparable if own.len() == entries.len() => among_own,
+            Agreement::Agree | Agreement::NotComparable => {
+                self.others(directive, entries, among_own)
+            }
+        }
+    }
+
+    /// Compares tiers of our own.
+    fn own(&mut self, directive: &Directive, entries: &[Entry<'_>]) -> Comparison {
         let ran: Vec<Entry<'_>> = entries
             .iter()
             .copied()
@@ -76,6 +93,48 @@ impl Comparer {
         };
         self.note_incomplete(entries, &ran);
         result
+    }
+
+    /// Compares engines of other makers with ours, or with each other where ours did not run: those
+    /// that pass, since what does not is an account of its own, by their values, the bits of NaNs
+    /// and what the suite allows apart.
+    fn others(
+        &mut self,
+        directive: &Directive,
+        entries: &[Entry<'_>],
+        among_own: Comparison,
+    ) -> Comparison {
+        let ran = |entry: &&Entry<'_>| {
+            let outcome = &entry.1.outcome;
+            let passes = || judge(directive, outcome).status == Status::Pass;
+            comparable(outcome) && (entry.0.tier().is_some() || passes())
+        };
+        let ran: Vec<Entry<'_>> = entries.iter().filter(ran).copied().collect();
+        let [first, rest @ ..] = ran.as_slice() else {
+            return among_own;
+        };
+        if rest.is_empty() {
+            return among_own;
+        }
+        let is_asserted = matches!(directive.expectation, Expectation::Return(_));
+        let same = |a: &Entry<'_>, b: &Entry<'_>| {
+            is_asserted || alike(&a.1.outcome, &b.1.outcome, same_but_for_choices)
+        };
+        let differing = |entry: &&Entry<'_>| entry.0.tier().is_none() && !same(first, entry);
+        let differing: Vec<EngineName> = rest.iter().filter(differing).map(|it| it.0).collect();
+        if differing.is_empty() {
+            let agreement = Agreement::Agree;
+            let diff = String::new();
+            return Comparison { agreement, diff };
+        }
+        let known = differing.iter().all(|name| self.incomplete.contains(name));
+        let agreement = self.difference(known);
+        self.incomplete.extend(differing);
+        let text = |entry: &Entry<'_>| outcome_text(&directive.expectation, &entry.1.outcome);
+        Comparison {
+            agreement,
+            diff: diff(&groups(&ran, same), text),
+        }
     }
 
     fn compare(&mut self, directive: &Directive, ran: &[Entry<'_>]) -> Comparison {
@@ -94,7 +153,7 @@ impl Comparer {
         if groups.len() > 1 {
             let text = |entry: &Entry<'_>| {
                 let ending = outcome_text(&directive.expectation, &entry.1.outcome);
-                format!("{ending} at {}", trace_text(&entry.1.trace))
+                format!("{ending} at {}", trace_text(entry.1.trace.as_deref()))
             };
             let agreement = self.difference(self.involves_incomplete(ran));
             return Comparison {
@@ -174,14 +233,14 @@ impl Comparer {
 }
 
 /// Where code ended, and from where it was called.
-fn trace_text(trace: &[Place]) -> String {
+fn trace_text(trace: Option<&[Place]>) -> String {
     let place = |place: &Place| match place.offset_bytes {
         Some(offset) => format!("function {} byte {offset:#x}", place.func),
         None => format!("function {}", place.func),
     };
-    match trace {
+    match trace.unwrap_or_default() {
         [] => "no function".to_string(),
-        _ => trace.iter().map(place).collect::<Vec<_>>().join(" < "),
+        trace => trace.iter().map(place).collect::<Vec<_>>().join(" < "),
     }
 }
 
@@ -191,7 +250,11 @@ fn alike(a: &Outcome, b: &Outcome, same: fn(&Value, &Value) -> bool) -> bool {
         (Outcome::Values(a), Outcome::Values(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }
-        (Outcome::Trap(a), Outcome::Trap(b)) => a == b,
+        (Outcome::Trap(a), Outcome::Trap(b)) => {
+            a.split(" | ").any(|a| b.split(" | ").any(|b| a == b))
+        }
+        (Outcome::Rejected(_), Outcome::Invalid(_) | Outcome::Malformed { .. })
+        | (Outcome::Invalid(_) | Outcome::Malformed { .. }, Outcome::Rejected(_)) => true,
         (a, b) => ending(a) == ending(b),
     }
 }
@@ -207,6 +270,16 @@ fn same_but_for_nans(a: &Value, b: &Value) -> bool {
     a == b || same_type && nan(a) && nan(b)
 }
 
+/// True if values are the same but for what engines choose: the bits of NaNs, and the number by
+/// which a function is told.
+fn same_but_for_choices(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Ref(Reference::Func(_)), Value::Ref(Reference::Func(_)))
+        | (Value::Ref(Reference::Null(_)), Value::Ref(Reference::Null(_))) => true,
+        (a, b) => same_but_for_nans(a, b),
+    }
+}
+
 /// Whether the tier ran the directive, so that its ending says something about the engine.
 fn comparable(outcome: &Outcome) -> bool {
     match outcome {
@@ -217,6 +290,7 @@ fn comparable(outcome: &Outcome) -> bool {
         | Outcome::Exception(_)
         | Outcome::Unlinkable(_)
         | Outcome::Invalid(_)
+        | Outcome::Rejected(_)
         | Outcome::Malformed {
             by: JudgedBy::Engine,
             ..
@@ -391,7 +465,7 @@ mod tests {
     fn where_a_trap_came_from_is_compared() {
         let at = |offset| {
             let mut report = outcome(Outcome::Trap("unreachable".to_string()));
-            report.trace = vec![
+            report.trace = Some(vec![
                 Place {
                     func: 3,
                     offset_bytes: Some(offset),
@@ -400,7 +474,7 @@ mod tests {
                     func: 5,
                     offset_bytes: None,
                 },
-            ];
+            ]);
             report
         };
         let mut comparer = Comparer::default();

@@ -14,6 +14,7 @@ pub fn ending(outcome: &Outcome) -> &'static str {
         Outcome::Exception(_) => "exception",
         Outcome::Unlinkable(_) => "unlinkable",
         Outcome::Invalid(_) => "invalid",
+        Outcome::Rejected(_) => "rejected",
         Outcome::Malformed { .. } => "malformed",
         Outcome::Unsupported(_) => "unsupported",
         Outcome::MissingInstance(_) => "missing instance",
@@ -62,6 +63,7 @@ pub fn outcome_text(expectation: &Expectation, outcome: &Outcome) -> String {
         | Outcome::Exception(message)
         | Outcome::Unlinkable(message)
         | Outcome::Invalid(message)
+        | Outcome::Rejected(message)
         | Outcome::Unsupported(message)
         | Outcome::MissingInstance(message)
         | Outcome::Limit(message)
@@ -178,6 +180,8 @@ fn reference_text(reference: &Reference) -> String {
         Reference::Null(Hierarchy::Extern) => "ref.null:extern".to_string(),
         Reference::Null(Hierarchy::Any) => "ref.null:any".to_string(),
         Reference::Null(Hierarchy::Exn) => "ref.null:exn".to_string(),
+        Reference::Null(Hierarchy::Unknown) => "ref.null".to_string(),
+        Reference::Func(Reference::UNKNOWN) => "ref.func".to_string(),
         Reference::Func(number) => format!("ref.func:#{number}"),
         Reference::Extern(host) => format!("ref.extern:{host}"),
         Reference::Externalized => "ref.extern".to_string(),
@@ -186,6 +190,7 @@ fn reference_text(reference: &Reference) -> String {
         Reference::Struct => "ref.struct".to_string(),
         Reference::Array => "ref.array".to_string(),
         Reference::Exn => "ref.exn".to_string(),
+        Reference::Any => "ref.any".to_string(),
     }
 }
 

@@ -257,7 +257,7 @@ impl Session {
         Report {
             outcome,
             state: self.state(),
-            trace: std::mem::take(&mut self.trace),
+            trace: Some(std::mem::take(&mut self.trace)),
         }
     }
 

@@ -15,6 +15,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use wassay::adapter::table::EngineTable;
 use wassay::engine::EngineName;
 use wassay::error::InputError;
 use wassay::judge::expectations::Expectations;
@@ -165,6 +166,7 @@ fn options(folder: Option<PathBuf>) -> Options {
         modes: Modes::default(),
         compare_state: true,
         shapes: false,
+        table: EngineTable::default(),
         program: env!("CARGO_BIN_EXE_wassay").into(),
     }
 }

@@ -1,0 +1,208 @@
+//! A conformance test of adapters: requests with known answers, one row each.
+
+use std::time::{Duration, Instant};
+
+use wast::parser::{self, ParseBuffer};
+
+use super::driver::Channel;
+use super::message::{Ending, Operation};
+use super::process::Adapter;
+use crate::pool::Cause;
+
+/// The time that a request may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A module of which each export has a known answer.
+const MODULE: &str = "(module
+    (import \"m\" \"k\" (global $k i32))
+    (func (export \"add\") (param i32 i64) (result i64)
+      (i64.add (i64.extend_i32_s (local.get 0)) (local.get 1)))
+    (func (export \"two\") (result i32 i64) (i32.const -1) (i64.const 2))
+    (func (export \"none\"))
+    (func (export \"f32\") (param f32) (result f32) (local.get 0))
+    (func (export \"f64\") (param f64) (result f64) (f64.neg (local.get 0)))
+    (func (export \"imported\") (result i32) (global.get $k))
+    (func (export \"extern\") (param externref) (result externref) (local.get 0))
+    (func (export \"null\") (result funcref) (ref.null func))
+    (func (export \"zero\") (result i32) (i32.div_u (i32.const 1) (i32.const 0)))
+    (func $deep (export \"deep\") (call $deep))
+    (global (export \"g\") i64 (i64.const -2)))";
+
+/// What the module imports.
+const PROVIDER: &str = "(module (global (export \"k\") i32 (i32.const 5)))";
+/// A module that decodes, and does not validate.
+const INVALID: &str = "(module (func (result i32)))";
+
+/// A request of the test and how it went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The request, in a word or two.
+    pub name: String,
+    /// The answer, if it is not one that the protocol allows here.
+    pub wrong: Option<String>,
+}
+
+/// Tries an adapter.
+///
+/// # Errors
+/// The cause, if the adapter dies on the way; the rows before it are lost with it.
+pub fn check(adapter: &mut Adapter) -> Result<Vec<Row>, String> {
+    let mut test = Test {
+        adapter,
+        rows: Vec::new(),
+    };
+    test.modules()?;
+    test.calls()?;
+    test.reset()?;
+    Ok(test.rows)
+}
+
+struct Test<'a> {
+    adapter: &'a mut Adapter,
+    rows: Vec<Row>,
+}
+
+impl Test<'_> {
+    fn ask(&mut self, name: &str, operation: Operation) -> Result<Ending, String> {
+        self.adapter.allow(Instant::now() + TIMEOUT);
+        self.adapter.ask(operation).map_err(|cause| match cause {
+            Cause::Crash(how) => format!("{name}: {how}"),
+            Cause::Timeout => format!("{name}: no answer after {} s", TIMEOUT.as_secs()),
+            Cause::Interrupted => format!("{name}: interrupted"),
+        })
+    }
+
+    /// Asks, and notes the answer if it is not as `right` says.
+    fn expect(
+        &mut self,
+        name: &str,
+        operation: Operation,
+        right: impl Fn(&Ending) -> bool,
+    ) -> Result<(), String> {
+        let ending = self.ask(name, operation)?;
+        let wrong = (!right(&ending)).then(|| format!("{ending:?}"));
+        let name = name.to_string();
+        self.rows.push(Row { name, wrong });
+        Ok(())
+    }
+
+    fn modules(&mut self) -> Result<(), String> {
+        let ok = |ending: &Ending| *ending == Ending::Ok;
+        self.expect("reset", Operation::Reset, ok)?;
+        let refused =
+            |ending: &Ending| matches!(ending, Ending::Invalid { .. } | Ending::Rejected { .. });
+        self.expect("an invalid module", module(0, &encode(INVALID)?), refused)?;
+        let refused =
+            |ending: &Ending| matches!(ending, Ending::Malformed { .. } | Ending::Rejected { .. });
+        self.expect(
+            "a malformed module",
+            module(1, b"\0asm\x01\0\0\0\xff"),
+            refused,
+        )?;
+        self.expect("a module", module(2, &encode(MODULE)?), ok)?;
+        let unlinkable = |ending: &Ending| matches!(ending, Ending::Unlinkable { .. });
+        self.expect("a missing import", instantiate(2, 0), unlinkable)?;
+        self.expect("another module", module(3, &encode(PROVIDER)?), ok)?;
+        self.expect("an instance", instantiate(3, 1), ok)?;
+        let name = "m".to_string();
+        self.expect("its name", Operation::Register { instance: 1, name }, ok)?;
+        self.expect("an import", instantiate(2, 2), ok)
+    }
+
+    fn calls(&mut self) -> Result<(), String> {
+        let cases: [(&str, &[&str], &[&str]); 7] = [
+            (
+                "add",
+                &["i32:0xffffffff", "i64:0x0000000000000003"],
+                &["i64:0x0000000000000002"],
+            ),
+            ("two", &[], &["i32:0xffffffff", "i64:0x0000000000000002"]),
+            ("none", &[], &[]),
+            ("f32", &["f32:0x3fc00000"], &["f32:0x3fc00000"]),
+            (
+                "f64",
+                &["f64:0x8000000000000000"],
+                &["f64:0x0000000000000000"],
+            ),
+            ("imported", &[], &["i32:0x00000005"]),
+            ("extern", &["extern:7"], &["extern:7"]),
+        ];
+        for (export, args, expected) in cases {
+            let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
+            let right = |ending: &Ending| match ending {
+                Ending::Values { values } => *values == expected,
+                // References are not in every engine.
+                Ending::Unsupported { .. } => export == "extern",
+                _ => false,
+            };
+            self.expect(
+                &format!("a call of `{export}`"),
+                invoke(export, args),
+                right,
+            )?;
+        }
+        let null = |ending: &Ending| match ending {
+            Ending::Values { values } => matches!(&values[..], [it] if it.starts_with("null:")),
+            ending => matches!(ending, Ending::Unsupported { .. }),
+        };
+        self.expect("a null reference", invoke("null", &[]), null)?;
+        let divided = |ending: &Ending| match ending {
+            Ending::Trap { message } => message
+                .split(" | ")
+                .any(|message| message == "integer divide by zero"),
+            _ => false,
+        };
+        self.expect("a trap", invoke("zero", &[]), divided)?;
+        let exhausted = |ending: &Ending| matches!(ending, Ending::Exhaustion { .. });
+        self.expect("endless recursion", invoke("deep", &[]), exhausted)?;
+        let missing = |ending: &Ending| matches!(ending, Ending::HostError { .. });
+        self.expect("an unknown export", invoke("nothing", &[]), missing)?;
+        let export = "g".to_string();
+        let value = |ending: &Ending| match ending {
+            Ending::Values { values } => values[..] == ["i64:0xfffffffffffffffe"],
+            _ => false,
+        };
+        self.expect(
+            "a global",
+            Operation::Get {
+                instance: 2,
+                export,
+            },
+            value,
+        )
+    }
+
+    /// After a reset, names are gone.
+    fn reset(&mut self) -> Result<(), String> {
+        let ok = |ending: &Ending| *ending == Ending::Ok;
+        self.expect("a second reset", Operation::Reset, ok)?;
+        self.expect("a module after it", module(0, &encode(MODULE)?), ok)?;
+        let unlinkable = |ending: &Ending| matches!(ending, Ending::Unlinkable { .. });
+        self.expect("a name that is forgotten", instantiate(0, 0), unlinkable)
+    }
+}
+
+fn module(module: u32, bytes: &[u8]) -> Operation {
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::STANDARD.encode(bytes);
+    Operation::Module { module, bytes }
+}
+
+fn instantiate(module: u32, instance: u32) -> Operation {
+    Operation::Instantiate { module, instance }
+}
+
+fn invoke(export: &str, args: &[&str]) -> Operation {
+    Operation::Invoke {
+        instance: 2,
+        export: export.to_string(),
+        args: args.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn encode(text: &str) -> Result<Vec<u8>, String> {
+    let error = |error: wast::Error| error.message();
+    let buffer = ParseBuffer::new(text).map_err(error)?;
+    let mut module = parser::parse::<wast::Wat<'_>>(&buffer).map_err(error)?;
+    module.encode().map_err(error)
+}

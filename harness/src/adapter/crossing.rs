@@ -1,0 +1,333 @@
+//! Helper modules for engines behind an interface that does not carry every value: a function that
+//! takes and gives integers in place of vectors and floats, and calls the one that is meant.
+//!
+//! So no directive is given up that a helper can decide: a v128 crosses as two i64, the low one
+//! first, an f32 as an i32, an f64 as an i64.
+
+use std::collections::HashMap;
+
+use wasm_encoder::{
+    CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, GlobalType,
+    ImportSection, Instruction, Module, TypeSection, ValType,
+};
+use wasmparser as wp;
+
+use super::message::Lack;
+use crate::outcome::Value;
+use crate::script::Argument;
+
+/// The module name under which the helper imports the instance.
+pub const TARGET: &str = "wassay:target";
+/// The export of a helper.
+pub const EXPORT: &str = "f";
+
+/// What a module exports, as far as a helper can be made for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exported {
+    /// A function.
+    Func {
+        /// Its parameters.
+        params: Vec<ValType>,
+        /// Its results.
+        results: Vec<ValType>,
+    },
+    /// A global.
+    Global {
+        /// Its type.
+        ty: ValType,
+        /// True if it is mutable.
+        mutable: bool,
+    },
+}
+
+impl Exported {
+    /// The exports of a valid module by name: functions and globals whose types have numbers,
+    /// vectors and abstract references only.
+    pub fn all(bytes: &[u8]) -> HashMap<String, Exported> {
+        let mut validator = wp::Validator::new_with_features(wp::WasmFeatures::all());
+        let Ok(types) = validator.validate_all(bytes) else {
+            return HashMap::new();
+        };
+        let types = types.as_ref();
+        let exports = types.core_exports().into_iter().flatten();
+        let exports =
+            exports.filter_map(|(name, ty)| Some((name.to_string(), of_type(types, ty)?)));
+        exports.collect()
+    }
+
+    /// True if a value of this type does not cross as it is.
+    pub fn needs_help(&self, lacks: &[Lack]) -> bool {
+        let needs = |ty: &ValType| match ty {
+            ValType::V128 => lacks.contains(&Lack::V128),
+            ValType::F32 | ValType::F64 => lacks.contains(&Lack::NanBits),
+            ValType::I32 | ValType::I64 | ValType::Ref(_) => false,
+        };
+        match self {
+            Exported::Func { params, results } => params.iter().chain(results).any(needs),
+            Exported::Global { ty, .. } => needs(ty),
+        }
+    }
+
+    /// The helper for the export of this name, as bytes.
+    pub fn helper(&self, name: &str) -> Vec<u8> {
+        let mut types = TypeSection::new();
+        let mut imports = ImportSection::new();
+        let (params, results): (&[ValType], &[ValType]) = match self {
+            Exported::Func { params, results } => {
+                types
+                    .ty()
+                    .function(params.iter().copied(), results.iter().copied());
+                imports.import(TARGET, name, EntityType::Function(0));
+                (params, results)
+            }
+            Exported::Global { ty, mutable } => {
+                let global = GlobalType {
+                    val_type: *ty,
+                    mutable: *mutable,
+                    shared: false,
+                };
+                types.ty().function([], []);
+                imports.import(TARGET, name, EntityType::Global(global));
+                (&[], std::slice::from_ref(ty))
+            }
+        };
+        types.ty().function(
+            params.iter().flat_map(crossed).collect::<Vec<_>>(),
+            results.iter().flat_map(crossed).collect::<Vec<_>>(),
+        );
+        let mut functions = FunctionSection::new();
+        functions.function(1);
+        let mut exports = ExportSection::new();
+        let index = u32::from(matches!(self, Exported::Func { .. }));
+        exports.export(EXPORT, ExportKind::Func, index);
+        let mut code = CodeSection::new();
+        code.function(&self.body(params, results));
+        let mut module = Module::new();
+        module
+            .section(&types)
+            .section(&imports)
+            .section(&functions)
+            .section(&exports);
+        module.section(&code);
+        module.finish()
+    }
+
+    fn body(&self, params: &[ValType], results: &[ValType]) -> Function {
+        let mut function = Function::new_with_locals_types(results.iter().copied());
+        let mut local = 0;
+        for param in params {
+            for instruction in restored(param, local) {
+                function.instruction(&instruction);
+            }
+            local += crossed(param).len() as u32;
+        }
+        function.instruction(&match self {
+            Exported::Func { .. } => Instruction::Call(0),
+            Exported::Global { .. } => Instruction::GlobalGet(0),
+        });
+        for index in (0..results.len() as u32).rev() {
+            function.instruction(&Instruction::LocalSet(local + index));
+        }
+        for (result, local) in results.iter().zip(local..) {
+            for instruction in taken_apart(result, local) {
+                function.instruction(&instruction);
+            }
+        }
+        function.instruction(&Instruction::End);
+        function
+    }
+
+    /// The values of the export's own types, from those that the helper gave.
+    ///
+    /// # Errors
+    /// If the helper gave others.
+    pub fn joined(&self, values: &[Value]) -> Result<Vec<Value>, String> {
+        let results = match self {
+            Exported::Func { results, .. } => results.as_slice(),
+            Exported::Global { ty, .. } => std::slice::from_ref(ty),
+        };
+        let mut values = values.iter().copied();
+        let mut next = || values.next();
+        let joined = results.iter().map(|ty| {
+            Some(match (ty, next()?) {
+                (ValType::F32, Value::I32(bits)) => Value::F32(bits),
+                (ValType::F64, Value::I64(bits)) => Value::F64(bits),
+                (ValType::V128, Value::I64(low)) => {
+                    let Value::I64(high) = next()? else {
+                        return None;
+                    };
+                    let bits = u128::from(low) | u128::from(high) << 64;
+                    Value::V128(bits.to_le_bytes())
+                }
+                (ValType::I32 | ValType::I64 | ValType::Ref(_), value) => value,
+                (ValType::F32 | ValType::F64 | ValType::V128, _) => return None,
+            })
+        });
+        let joined: Option<Vec<Value>> = joined.collect();
+        joined.ok_or_else(|| "a helper gave other values than its type says".to_string())
+    }
+}
+
+fn of_type(types: wp::types::TypesRef<'_>, ty: wp::types::EntityType) -> Option<Exported> {
+    let val_types = |types: &[wp::ValType]| types.iter().map(|ty| val_type(*ty)).collect();
+    match ty {
+        wp::types::EntityType::Func(id) | wp::types::EntityType::FuncExact(id) => {
+            let wp::CompositeInnerType::Func(ty) = &types.get(id)?.composite_type.inner else {
+                return None;
+            };
+            let params: Option<Vec<ValType>> = val_types(ty.params());
+            let results: Option<Vec<ValType>> = val_types(ty.results());
+            Some(Exported::Func {
+                params: params?,
+                results: results?,
+            })
+        }
+        wp::types::EntityType::Global(ty) => Some(Exported::Global {
+            ty: val_type(ty.content_type)?,
+            mutable: ty.mutable,
+        }),
+        _ => None,
+    }
+}
+
+/// The arguments for a helper.
+pub fn crossed_arguments(arguments: &[Argument]) -> Vec<Argument> {
+    let crossed = |argument: &Argument| match argument {
+        Argument::F32(bits) => vec![Argument::I32(*bits)],
+        Argument::F64(bits) => vec![Argument::I64(*bits)],
+        Argument::V128(bytes) => {
+            let bits = u128::from_le_bytes(*bytes);
+            vec![
+                Argument::I64(bits as u64),
+                Argument::I64((bits >> 64) as u64),
+            ]
+        }
+        Argument::I32(_)
+        | Argument::I64(_)
+        | Argument::RefNull(_)
+        | Argument::RefExtern(_)
+        | Argument::RefHost(_) => vec![argument.clone()],
+    };
+    arguments.iter().flat_map(crossed).collect()
+}
+
+/// The types as which a type crosses.
+fn crossed(ty: &ValType) -> Vec<ValType> {
+    match ty {
+        ValType::F32 => vec![ValType::I32],
+        ValType::F64 => vec![ValType::I64],
+        ValType::V128 => vec![ValType::I64, ValType::I64],
+        ValType::I32 | ValType::I64 | ValType::Ref(_) => vec![*ty],
+    }
+}
+
+/// Puts a value together from the locals as which it crossed.
+fn restored(ty: &ValType, local: u32) -> Vec<Instruction<'static>> {
+    let get = Instruction::LocalGet(local);
+    match ty {
+        ValType::F32 => vec![get, Instruction::F32ReinterpretI32],
+        ValType::F64 => vec![get, Instruction::F64ReinterpretI64],
+        ValType::V128 => vec![
+            get,
+            Instruction::I64x2Splat,
+            Instruction::LocalGet(local + 1),
+            Instruction::I64x2ReplaceLane(1),
+        ],
+        ValType::I32 | ValType::I64 | ValType::Ref(_) => vec![get],
+    }
+}
+
+/// Takes the value of a local apart.
+fn taken_apart(ty: &ValType, local: u32) -> Vec<Instruction<'static>> {
+    let get = Instruction::LocalGet(local);
+    match ty {
+        ValType::F32 => vec![get, Instruction::I32ReinterpretF32],
+        ValType::F64 => vec![get, Instruction::I64ReinterpretF64],
+        ValType::V128 => vec![
+            get.clone(),
+            Instruction::I64x2ExtractLane(0),
+            get,
+            Instruction::I64x2ExtractLane(1),
+        ],
+        ValType::I32 | ValType::I64 | ValType::Ref(_) => vec![get],
+    }
+}
+
+/// The type for the encoder; `None` for references to concrete types.
+fn val_type(ty: wp::ValType) -> Option<ValType> {
+    use wasm_encoder::{AbstractHeapType as A, HeapType, RefType};
+    use wp::AbstractHeapType as W;
+    let reference = match ty {
+        wp::ValType::I32 => return Some(ValType::I32),
+        wp::ValType::I64 => return Some(ValType::I64),
+        wp::ValType::F32 => return Some(ValType::F32),
+        wp::ValType::F64 => return Some(ValType::F64),
+        wp::ValType::V128 => return Some(ValType::V128),
+        wp::ValType::Ref(reference) => reference,
+    };
+    let wp::HeapType::Abstract { shared: false, ty } = reference.heap_type() else {
+        return None;
+    };
+    let ty = match ty {
+        W::Func => A::Func,
+        W::NoFunc => A::NoFunc,
+        W::Extern => A::Extern,
+        W::NoExtern => A::NoExtern,
+        W::Any => A::Any,
+        W::Eq => A::Eq,
+        W::I31 => A::I31,
+        W::Struct => A::Struct,
+        W::Array => A::Array,
+        W::None => A::None,
+        W::Exn => A::Exn,
+        W::NoExn => A::NoExn,
+        W::Cont | W::NoCont => return None,
+    };
+    Some(ValType::Ref(RefType {
+        nullable: reference.is_nullable(),
+        heap_type: HeapType::Abstract { shared: false, ty },
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &str) -> Vec<u8> {
+        let buffer = wast::parser::ParseBuffer::new(text).expect("lexes");
+        let mut module = wast::parser::parse::<wast::Wat<'_>>(&buffer).expect("parses");
+        module.encode().expect("encodes")
+    }
+
+    #[test]
+    fn helpers_are_valid_and_values_come_back() {
+        let module = bytes(
+            "(module (type $t (struct))
+               (func (export \"f\") (param f32 v128 externref) (result v128 f64 i32) unreachable)
+               (global (export \"g\") (mut v128) (v128.const i64x2 1 2))
+               (func (export \"i\") (param i32) (result i64) unreachable)
+               (func (export \"c\") (param (ref null $t))))",
+        );
+        let exports = Exported::all(&module);
+        let lacks = [Lack::V128, Lack::NanBits];
+        for name in ["f", "g"] {
+            let exported = exports.get(name).expect("has a helper");
+            assert!(
+                exported.needs_help(&lacks) && !exported.needs_help(&[]),
+                "{name}"
+            );
+            let helper = exported.helper(name);
+            let mut validator = wp::Validator::new_with_features(wp::WasmFeatures::all());
+            validator.validate_all(&helper).expect("valid");
+        }
+        let func = &exports["f"];
+        let given = [Value::I64(1), Value::I64(2), Value::I64(3), Value::I32(4)];
+        let mut vector = [0; 16];
+        (vector[0], vector[8]) = (1, 2);
+        let joined = vec![Value::V128(vector), Value::F64(3), Value::I32(4)];
+        assert_eq!(func.joined(&given), Ok(joined));
+        assert!(func.joined(&given[..2]).is_err());
+        assert!(!exports["i"].needs_help(&lacks));
+        assert_eq!(exports.get("c"), None);
+    }
+}

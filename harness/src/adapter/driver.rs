@@ -1,0 +1,453 @@
+//! A script driven through the engine protocol: names and numbers of modules and instances, one
+//! request after another, an outcome for each command.
+//!
+//! Invariant: a directive that needs an instance which could not be made ends as `MissingInstance`
+//! with the reason, never against some earlier instance.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::crossing::{self, Exported, crossed_arguments};
+use super::message::{Ending, Lack, Operation, argument_text};
+use super::spectest;
+use crate::outcome::text::outcome_text;
+use crate::outcome::{JudgedBy, Outcome};
+use crate::pool::Cause;
+use crate::script::{Action, Command, Expectation, ModuleSource};
+
+/// The other side of the protocol.
+pub trait Channel {
+    /// Sends a request and waits for its response.
+    ///
+    /// # Errors
+    /// If the adapter dies, hangs, or answers what is not an answer.
+    fn ask(&mut self, operation: Operation) -> Result<Ending, Cause>;
+}
+
+/// The reason why there is no module or instance, for the directives that need it.
+type Reason = String;
+
+/// The number of a module or instance, or the reason why there is none.
+type Slot = Result<u32, Reason>;
+
+/// The name under which scripts import the host module.
+const SPECTEST: &str = "spectest";
+
+/// A script in execution.
+pub struct Driver<'a> {
+    channel: &'a mut dyn Channel,
+    modules: u32,
+    instances: u32,
+    current: Slot,
+    named: HashMap<String, Slot>,
+    latest_definition: Slot,
+    definitions: HashMap<String, Slot>,
+    /// Names under which nothing can be imported, since what was to be registered is missing.
+    unregistered: HashMap<String, Reason>,
+    /// The names that a module imports from others, by the number of the module.
+    imports: HashMap<u32, Vec<String>>,
+    /// What does not cross to the engine as it is.
+    lacks: Vec<Lack>,
+    /// If something does not: the exports of each module, and the module of each instance.
+    exports: HashMap<u32, HashMap<String, Exported>>,
+    module_of: HashMap<u32, u32>,
+    /// The helpers of exports, by instance and name; `None` where none is needed.
+    helpers: HashMap<(u32, String), Option<Helper>>,
+}
+
+/// An instance that calls an export for the harness.
+#[derive(Clone, Debug)]
+struct Helper {
+    instance: u32,
+    exported: Exported,
+}
+
+impl<'a> Driver<'a> {
+    /// The beginning of a script: the adapter forgets what was before, and has the host module.
+    ///
+    /// # Errors
+    /// If the adapter dies.
+    pub fn start(
+        channel: &'a mut dyn Channel,
+        commands: &[Command],
+        lacks: &[Lack],
+    ) -> Result<Driver<'a>, Cause> {
+        let none = || "there is no instance yet".to_string();
+        let mut driver = Driver {
+            channel,
+            modules: 0,
+            instances: 0,
+            current: Err(none()),
+            named: HashMap::new(),
+            latest_definition: Err("there is no module definition yet".to_string()),
+            definitions: HashMap::new(),
+            unregistered: HashMap::new(),
+            imports: HashMap::new(),
+            lacks: lacks.to_vec(),
+            exports: HashMap::new(),
+            module_of: HashMap::new(),
+            helpers: HashMap::new(),
+        };
+        match driver.channel.ask(Operation::Reset)? {
+            Ending::Ok => {}
+            other => return Err(refusal("reset", &other)),
+        }
+        let imported = spectest_imports(commands);
+        if !imported.is_empty() {
+            let bytes = spectest::module(&imported).map_err(Cause::Crash)?;
+            let (module, _) = driver.decode(&ModuleSource::Binary(bytes))?;
+            let (instance, outcome) = driver.instantiate(module)?;
+            match instance {
+                Ok(instance) => {
+                    driver.ask(Operation::Register {
+                        instance,
+                        name: SPECTEST.to_string(),
+                    })?;
+                }
+                Err(_) => {
+                    let reason = because(&outcome);
+                    driver.unregistered.insert(SPECTEST.to_string(), reason);
+                }
+            }
+        }
+        Ok(driver)
+    }
+
+    /// Runs a command.
+    ///
+    /// # Errors
+    /// If the adapter dies.
+    pub fn run(&mut self, command: &Command) -> Result<Outcome, Cause> {
+        match command {
+            Command::Module { name, module } => {
+                let (slot, outcome) = self.module(module)?;
+                self.make_current(name.as_ref(), slot);
+                Ok(outcome)
+            }
+            Command::ModuleDefinition { name, module } => {
+                let (definition, outcome) = self.decode(module)?;
+                self.define(name.as_ref(), definition);
+                Ok(outcome)
+            }
+            Command::ModuleInstance { instance, module } => {
+                let (slot, outcome) = self.module_instance(module.as_ref())?;
+                self.make_current(instance.as_ref(), slot);
+                Ok(outcome)
+            }
+            Command::Register { name, instance } => self.register(name, instance.as_ref()),
+            Command::Action(action) => self.action(action),
+            Command::Instantiate { module } => Ok(self.module(module)?.1),
+            Command::Check { module } => Ok(self.decode(module)?.1),
+            Command::CheckCustom { .. } => Ok(Outcome::Unsupported(
+                "validation of custom sections".to_string(),
+            )),
+            Command::Thread { .. } | Command::Wait { .. } => {
+                Ok(Outcome::Unsupported("threads of scripts".to_string()))
+            }
+            Command::Unreadable { message, head } => {
+                if head == "module" {
+                    self.current = Err(format!("unreadable: {message}"));
+                }
+                Ok(Outcome::Unsupported(format!("directive: {message}")))
+            }
+        }
+    }
+
+    /// Notes that a command is left out, so that what depends on it is not run either.
+    pub fn leave_out(&mut self, command: &Command, why: &str) {
+        let reason = || format!("no instance: its directive was {why}");
+        match command {
+            Command::Module { name, .. } => self.make_current(name.as_ref(), Err(reason())),
+            Command::ModuleInstance { instance, .. } => {
+                self.make_current(instance.as_ref(), Err(reason()));
+            }
+            Command::ModuleDefinition { name, .. } => self.define(name.as_ref(), Err(reason())),
+            Command::Register { name, .. } => {
+                self.unregistered.insert(name.clone(), reason());
+            }
+            Command::Unreadable { head, .. } if head == "module" => self.current = Err(reason()),
+            Command::Action(_)
+            | Command::Instantiate { .. }
+            | Command::Check { .. }
+            | Command::CheckCustom { .. }
+            | Command::Thread { .. }
+            | Command::Wait { .. }
+            | Command::Unreadable { .. } => {}
+        }
+    }
+
+    fn ask(&mut self, operation: Operation) -> Result<Outcome, Cause> {
+        let ending = self.channel.ask(operation)?;
+        let refused = |message| Cause::Crash(format!("the adapter answers wrongly: {message}"));
+        ending.outcome().map_err(refused)
+    }
+
+    fn make_current(&mut self, name: Option<&String>, slot: Slot) {
+        if let Some(name) = name {
+            self.named.insert(name.clone(), slot.clone());
+        }
+        self.current = slot;
+    }
+
+    fn define(&mut self, name: Option<&String>, definition: Slot) {
+        if let Some(name) = name {
+            self.definitions.insert(name.clone(), definition.clone());
+        }
+        self.latest_definition = definition;
+    }
+
+    /// Decodes and validates.
+    fn decode(&mut self, source: &ModuleSource) -> Result<(Slot, Outcome), Cause> {
+        let bytes = match source {
+            ModuleSource::Binary(bytes) => bytes,
+            ModuleSource::Refused { message } => {
+                let outcome = Outcome::Malformed {
+                    message: message.clone(),
+                    by: JudgedBy::Parser,
+                };
+                return Ok((Err(because(&outcome)), outcome));
+            }
+        };
+        let module = self.modules;
+        self.modules += 1;
+        let outcome = self.ask(Operation::Module {
+            module,
+            bytes: STANDARD.encode(bytes),
+        })?;
+        self.imports.insert(module, imported_modules(bytes));
+        if !self.lacks.is_empty() {
+            self.exports.insert(module, Exported::all(bytes));
+        }
+        Ok((slot(module, &outcome), outcome))
+    }
+
+    /// Decodes, validates and instantiates.
+    fn module(&mut self, source: &ModuleSource) -> Result<(Slot, Outcome), Cause> {
+        match self.decode(source)? {
+            (Ok(module), _) => self.instantiate(Ok(module)),
+            (Err(reason), outcome) => Ok((Err(reason), outcome)),
+        }
+    }
+
+    fn module_instance(&mut self, name: Option<&String>) -> Result<(Slot, Outcome), Cause> {
+        let definition = match name {
+            None => self.latest_definition.clone(),
+            Some(name) => match self.definitions.get(name) {
+                Some(definition) => definition.clone(),
+                None => Err(format!("there is no module definition ${name}")),
+            },
+        };
+        self.instantiate(definition)
+    }
+
+    fn instantiate(&mut self, module: Slot) -> Result<(Slot, Outcome), Cause> {
+        let missing = |reason: Reason| (Err(reason.clone()), Outcome::MissingInstance(reason));
+        let module = match module {
+            Ok(module) => module,
+            Err(reason) => return Ok(missing(reason)),
+        };
+        let mut imports = self.imports.get(&module).into_iter().flatten();
+        if let Some(reason) = imports.find_map(|name| self.unregistered.get(name)) {
+            return Ok(missing(reason.clone()));
+        }
+        let instance = self.instances;
+        self.instances += 1;
+        self.module_of.insert(instance, module);
+        let outcome = self.ask(Operation::Instantiate { module, instance })?;
+        Ok((slot(instance, &outcome), outcome))
+    }
+
+    fn register(&mut self, name: &str, instance: Option<&String>) -> Result<Outcome, Cause> {
+        match self.instance(instance) {
+            Ok(Ok(instance)) => {
+                self.unregistered.remove(name);
+                self.ask(Operation::Register {
+                    instance,
+                    name: name.to_string(),
+                })
+            }
+            Ok(Err(reason)) => {
+                self.unregistered.insert(name.to_string(), reason.clone());
+                Ok(Outcome::MissingInstance(reason))
+            }
+            Err(outcome) => Ok(outcome),
+        }
+    }
+
+    /// The instance of that name, or the current one.
+    fn instance(&self, name: Option<&String>) -> Result<Slot, Outcome> {
+        match name {
+            None => Ok(self.current.clone()),
+            Some(name) => match self.named.get(name) {
+                Some(slot) => Ok(slot.clone()),
+                None => Err(Outcome::HostError(format!("there is no instance ${name}"))),
+            },
+        }
+    }
+
+    fn action(&mut self, action: &Action) -> Result<Outcome, Cause> {
+        let (Action::Invoke {
+            instance, field, ..
+        }
+        | Action::Get { instance, field }) = action;
+        let instance = match self.instance(instance.as_ref()) {
+            Ok(Ok(instance)) => instance,
+            Ok(Err(reason)) => return Ok(Outcome::MissingInstance(reason)),
+            Err(outcome) => return Ok(outcome),
+        };
+        let export = field.clone();
+        if let Some(helper) = self.helper(instance, field)? {
+            return self.action_by(&helper, action);
+        }
+        self.ask(match action {
+            Action::Invoke { args, .. } => Operation::Invoke {
+                instance,
+                export,
+                args: args.iter().map(argument_text).collect(),
+            },
+            Action::Get { .. } => Operation::Get { instance, export },
+        })
+    }
+}
+
+impl Driver<'_> {
+    /// A call or a read through a helper.
+    fn action_by(&mut self, helper: &Helper, action: &Action) -> Result<Outcome, Cause> {
+        let args = match action {
+            Action::Invoke { args, .. } => crossed_arguments(args),
+            Action::Get { .. } => Vec::new(),
+        };
+        let outcome = self.ask(Operation::Invoke {
+            instance: helper.instance,
+            export: crossing::EXPORT.to_string(),
+            args: args.iter().map(argument_text).collect(),
+        })?;
+        let Outcome::Values(values) = outcome else {
+            return Ok(outcome);
+        };
+        let joined = helper.exported.joined(&values);
+        Ok(joined.map_or_else(Outcome::Internal, Outcome::Values))
+    }
+
+    /// The helper of an export, if its values do not cross as they are.
+    fn helper(&mut self, instance: u32, export: &str) -> Result<Option<Helper>, Cause> {
+        if self.lacks.is_empty() {
+            return Ok(None);
+        }
+        let key = (instance, export.to_string());
+        if let Some(helper) = self.helpers.get(&key) {
+            return Ok(helper.clone());
+        }
+        let helper = self.make_helper(instance, export)?;
+        self.helpers.insert(key, helper.clone());
+        Ok(helper)
+    }
+
+    fn make_helper(&mut self, target: u32, export: &str) -> Result<Option<Helper>, Cause> {
+        let module = self.module_of.get(&target);
+        let exports = module.and_then(|module| self.exports.get(module));
+        let exported = exports.and_then(|exports| exports.get(export));
+        let Some(exported) = exported.filter(|it| it.needs_help(&self.lacks)).cloned() else {
+            return Ok(None);
+        };
+        self.ask(Operation::Register {
+            instance: target,
+            name: crossing::TARGET.to_string(),
+        })?;
+        let (module, instance) = (self.modules, self.instances);
+        self.modules += 1;
+        self.instances += 1;
+        let decoded = self.ask(Operation::Module {
+            module,
+            bytes: STANDARD.encode(exported.helper(export)),
+        })?;
+        if decoded != Outcome::Done {
+            return Ok(None);
+        }
+        let made = self.ask(Operation::Instantiate { module, instance })?;
+        Ok((made == Outcome::Done).then_some(Helper { instance, exported }))
+    }
+}
+
+fn slot(number: u32, outcome: &Outcome) -> Slot {
+    match outcome {
+        Outcome::Done => Ok(number),
+        other => Err(because(other)),
+    }
+}
+
+/// The reason why what depends on a directive that ended so cannot run.
+fn because(outcome: &Outcome) -> Reason {
+    match outcome {
+        Outcome::Unsupported(what) => format!("unsupported: {what}"),
+        Outcome::MissingInstance(reason) => reason.clone(),
+        other => {
+            let ended = outcome_text(&Expectation::Success, other);
+            format!("no instance: {ended}")
+        }
+    }
+}
+
+fn refusal(what: &str, ending: &Ending) -> Cause {
+    Cause::Crash(format!("the adapter refuses `{what}`: {ending:?}"))
+}
+
+/// The modules of a script.
+fn modules(commands: &[Command]) -> impl Iterator<Item = &Vec<u8>> {
+    commands.iter().filter_map(|command| match command {
+        Command::Module { module, .. }
+        | Command::ModuleDefinition { module, .. }
+        | Command::Instantiate { module }
+        | Command::Check { module }
+        | Command::CheckCustom { module } => match module {
+            ModuleSource::Binary(bytes) => Some(bytes),
+            ModuleSource::Refused { .. } => None,
+        },
+        Command::ModuleInstance { .. }
+        | Command::Register { .. }
+        | Command::Action(_)
+        | Command::Thread { .. }
+        | Command::Wait { .. }
+        | Command::Unreadable { .. } => None,
+    })
+}
+
+/// The items of the host module that a script imports.
+fn spectest_imports(commands: &[Command]) -> Vec<String> {
+    let mut names = Vec::new();
+    for bytes in modules(commands) {
+        let of_host = imports(bytes).into_iter();
+        names.extend(
+            of_host
+                .filter(|(module, _)| module == SPECTEST)
+                .map(|(_, name)| name),
+        );
+    }
+    names
+}
+
+fn imported_modules(bytes: &[u8]) -> Vec<String> {
+    imports(bytes)
+        .into_iter()
+        .map(|(module, _)| module)
+        .collect()
+}
+
+/// The imports of a module by module and name, as far as they can be read.
+fn imports(bytes: &[u8]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for payload in wasmparser::Parser::new(0).parse_all(bytes) {
+        match payload {
+            Ok(wasmparser::Payload::ImportSection(section)) => {
+                for import in section.into_imports().flatten() {
+                    found.push((import.module.to_string(), import.name.to_string()));
+                }
+            }
+            Ok(wasmparser::Payload::CodeSectionStart { .. }) | Err(_) => break,
+            Ok(_) => {}
+        }
+    }
+    found
+}

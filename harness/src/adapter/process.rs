@@ -1,0 +1,330 @@
+//! One adapter process: started, spoken to with a deadline, and always killed with all that it
+//! started, and reaped.
+//!
+//! A directive is known to the harness while it runs, since requests are answered one by one: so a
+//! death or a time-out is that directive's. An adapter that answers twice, late, with another
+//! number or with what is not a response is dead too: what it says is not to be trusted.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use super::driver::{Channel, Driver};
+use super::message::{Ending, Lack, Operation, PROTOCOL, Request, Response};
+use crate::outcome::{Outcome, Proof, Report};
+use crate::pool::{Cause, Death, Session, StartError, interrupt};
+use crate::protocol::{Job, JobResult};
+
+/// How often a wait looks at Ctrl-C.
+const TICK: Duration = Duration::from_millis(20);
+/// The time until an adapter answers `hello`.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest line that an adapter may write.
+const LINE_BYTES_MAX: u64 = 64 << 20;
+/// The bytes of a dead adapter's stderr that are looked at.
+const STDERR_BYTES_MAX: u64 = 4 << 10;
+
+/// The command line of an adapter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdapterCommand {
+    /// The program and its arguments; never empty.
+    pub words: Vec<OsString>,
+    /// Variables of its environment, besides those of the harness.
+    pub env: BTreeMap<String, String>,
+}
+
+/// What an adapter says of its engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineInfo {
+    /// The engine's name.
+    pub engine: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// A running adapter.
+#[derive(Debug)]
+pub struct Adapter {
+    child: Child,
+    lines: Receiver<Result<String, String>>,
+    requests: Option<Sender<Vec<u8>>>,
+    stderr: File,
+    /// The number of the last request.
+    id: u64,
+    /// What does not cross to the engine as it is.
+    lacks: Vec<Lack>,
+    /// The time at which the directive at hand has taken too long.
+    deadline: Instant,
+}
+
+impl Adapter {
+    /// Starts an adapter and waits until it is ready.
+    ///
+    /// # Errors
+    /// If it does not start, or its engine cannot run here.
+    pub fn start(command: &AdapterCommand) -> Result<(Adapter, EngineInfo), StartError> {
+        let name = command.words[0].to_string_lossy();
+        let mut adapter = Adapter::spawn(command).map_err(|error| {
+            StartError::Unavailable(format!("`{name}` does not start: {error}"))
+        })?;
+        adapter.deadline = Instant::now() + START_TIMEOUT;
+        let failed = |reason: String| Err(StartError::Unavailable(reason));
+        match adapter.ask(Operation::Hello { protocol: PROTOCOL }) {
+            Ok(Ending::Ready {
+                protocol: PROTOCOL,
+                engine,
+                version,
+                lacks,
+            }) => {
+                adapter.lacks = lacks;
+                Ok((adapter, EngineInfo { engine, version }))
+            }
+            Ok(Ending::Ready { protocol, .. }) => failed(format!(
+                "`{name}` speaks version {protocol} of the engine protocol, not {PROTOCOL}"
+            )),
+            Ok(Ending::Unavailable { message }) => failed(message),
+            Ok(_) => failed(format!("`{name}` does not answer `hello` by `ready`")),
+            Err(Cause::Interrupted) => Err(StartError::Interrupted),
+            Err(Cause::Timeout) => {
+                let seconds = START_TIMEOUT.as_secs();
+                failed(format!("`{name}` is not ready after {seconds} s"))
+            }
+            Err(Cause::Crash(how)) => failed(format!("`{name}` does not start: {how}")),
+        }
+    }
+
+    /// Lets the next requests take until then.
+    pub fn allow(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+    }
+
+    fn spawn(command: &AdapterCommand) -> std::io::Result<Adapter> {
+        let stderr = tempfile::tempfile()?;
+        let mut child = Command::new(&command.words[0])
+            .args(&command.words[1..])
+            .envs(&command.env)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(stderr.try_clone()?)
+            // Ctrl-C is for the harness, which then kills the whole group.
+            .process_group(0)
+            .spawn()?;
+        let mut stdin = child.stdin.take().expect("stdin is piped");
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let (line_sender, lines) = channel();
+        let (requests, request_receiver) = channel::<Vec<u8>>();
+        std::thread::spawn(move || read_lines(stdout, &line_sender));
+        std::thread::spawn(move || {
+            while let Ok(request) = request_receiver.recv() {
+                if stdin
+                    .write_all(&request)
+                    .and_then(|()| stdin.flush())
+                    .is_err()
+                {
+                    return;
+                }
+            }
+        });
+        Ok(Adapter {
+            child,
+            lines,
+            requests: Some(requests),
+            stderr,
+            id: 0,
+            lacks: Vec::new(),
+            deadline: Instant::now(),
+        })
+    }
+
+    /// The next line, or the cause why there will be none.
+    fn line(&mut self) -> Result<String, Cause> {
+        loop {
+            match self.lines.recv_timeout(TICK) {
+                Ok(Ok(line)) => return Ok(line),
+                Ok(Err(reason)) => return Err(self.crash(&reason)),
+                Err(RecvTimeoutError::Disconnected) => return Err(self.ended()),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if interrupt::requested() {
+                return Err(Cause::Interrupted);
+            }
+            if Instant::now() > self.deadline {
+                return Err(Cause::Timeout);
+            }
+        }
+    }
+
+    fn crash(&mut self, reason: &str) -> Cause {
+        self.kill();
+        Cause::Crash(format!("the adapter {reason}"))
+    }
+
+    /// The end of an adapter that closed its output.
+    fn ended(&mut self) -> Cause {
+        let deadline = Instant::now() + Duration::from_secs(1);
+        let mut status = None;
+        while status.is_none() && Instant::now() < deadline {
+            status = self.child.try_wait().ok().flatten();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let how = match status.map(|status| (status.signal(), status.code())) {
+            None => "closed its output and went on".to_string(),
+            Some((Some(signal), _)) => format!("was ended by signal {signal}"),
+            Some((None, code)) => format!("ended with code {}", code.unwrap_or(-1)),
+        };
+        let last = self.last_words();
+        let last = last.map_or_else(String::new, |line| format!(": {line}"));
+        self.crash(&format!("{how}{last}"))
+    }
+
+    /// The last line that the adapter wrote to stderr.
+    fn last_words(&mut self) -> Option<String> {
+        let length = self.stderr.seek(SeekFrom::End(0)).ok()?;
+        let start = length.saturating_sub(STDERR_BYTES_MAX);
+        self.stderr.seek(SeekFrom::Start(start)).ok()?;
+        let mut bytes = Vec::new();
+        self.stderr.read_to_end(&mut bytes).ok()?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
+        Some(line.trim().to_string())
+    }
+
+    /// Kills the adapter with all that it started, and reaps it; harmless when repeated.
+    fn kill(&mut self) {
+        if let Ok(None) = self.child.try_wait()
+            && let Some(group) = i32::try_from(self.child.id()).ok()
+            && let Some(group) = rustix::process::Pid::from_raw(group)
+        {
+            // An error means that it is dead already.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Channel for Adapter {
+    fn ask(&mut self, operation: Operation) -> Result<Ending, Cause> {
+        if let Ok(line) = self.lines.try_recv() {
+            let line = line.unwrap_or_default();
+            return Err(self.crash(&format!("wrote before it was asked: {}", excerpt(&line))));
+        }
+        self.id += 1;
+        let request = Request {
+            id: self.id,
+            operation,
+        };
+        let mut bytes = serde_json::to_vec(&request)
+            .map_err(|error| Cause::Crash(format!("a request cannot be written: {error}")))?;
+        bytes.push(b'\n');
+        if let Some(requests) = &self.requests {
+            // A dead adapter says so by its stdout.
+            let _ = requests.send(bytes);
+        }
+        let line = self.line()?;
+        let response: Response = match serde_json::from_str(&line) {
+            Ok(response) => response,
+            Err(error) => {
+                let what = format!("wrote what is not a response ({error}): {}", excerpt(&line));
+                return Err(self.crash(&what));
+            }
+        };
+        if response.id != self.id {
+            let what = format!("answered request {}, not {}", response.id, self.id);
+            return Err(self.crash(&what));
+        }
+        Ok(response.ending)
+    }
+}
+
+impl Session for Adapter {
+    fn run(&mut self, job: Job<'_>, timeout: Duration) -> Result<JobResult, Death> {
+        let started = Instant::now();
+        let mut reports: Vec<Report> = Vec::with_capacity(job.commands.len());
+        self.deadline = Instant::now() + timeout;
+        let died = |ordinal: Option<u32>| move |cause| Death { ordinal, cause };
+        // The driver borrows the adapter; its deadline is moved between the directives.
+        let lacks = self.lacks.clone();
+        let mut timed = Timed {
+            adapter: self,
+            timeout,
+        };
+        let mut driver = Driver::start(&mut timed, &job.commands, &lacks).map_err(died(None))?;
+        for (ordinal, command) in (0_u32..).zip(job.commands.iter()) {
+            let outcome = if job.excluded.binary_search(&ordinal).is_ok() {
+                let why = "not run";
+                driver.leave_out(command, why);
+                Outcome::NotRun(why.to_string())
+            } else {
+                driver.run(command).map_err(died(Some(ordinal)))?
+            };
+            reports.push(Report {
+                trace: None,
+                ..Report::from(outcome)
+            });
+        }
+        Ok(JobResult {
+            sequence: job.sequence,
+            reports,
+            proof: Proof::default(),
+            micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        })
+    }
+}
+
+/// An adapter of which each request may take so long.
+struct Timed<'a> {
+    adapter: &'a mut Adapter,
+    timeout: Duration,
+}
+
+impl Channel for Timed<'_> {
+    fn ask(&mut self, operation: Operation) -> Result<Ending, Cause> {
+        self.adapter.deadline = Instant::now() + self.timeout;
+        let ending = self.adapter.ask(operation);
+        if matches!(ending, Err(Cause::Timeout | Cause::Interrupted)) {
+            self.adapter.kill();
+        }
+        ending
+    }
+}
+
+impl Drop for Adapter {
+    fn drop(&mut self) {
+        self.requests = None;
+        self.kill();
+    }
+}
+
+/// Hands on every line until the stream ends or is not understood.
+fn read_lines(stdout: ChildStdout, lines: &Sender<Result<String, String>>) {
+    let mut stdout = BufReader::new(stdout);
+    loop {
+        let mut bytes = Vec::new();
+        let read = (&mut stdout)
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut bytes);
+        let line = match read {
+            Ok(0) | Err(_) => return,
+            Ok(_) if bytes.last() != Some(&b'\n') && bytes.len() as u64 >= LINE_BYTES_MAX => {
+                Err(format!("wrote a line of more than {LINE_BYTES_MAX} bytes"))
+            }
+            Ok(_) => String::from_utf8(bytes).map_err(|_| "wrote invalid UTF-8".to_string()),
+        };
+        let last = line.is_err();
+        if lines.send(line).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// The beginning of a line, for messages.
+fn excerpt(line: &str) -> String {
+    let short: String = line.trim().chars().take(80).collect();
+    short.escape_debug().to_string()
+}

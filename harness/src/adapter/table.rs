@@ -1,0 +1,225 @@
+//! The table of engines: `engines.toml`, the shipped one and a user's own.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::process::{Adapter, AdapterCommand};
+use crate::engine::EngineName;
+use crate::error::InputError;
+use crate::pool::{Launcher, Session, StartError};
+
+/// The shipped table, below a folder above the program.
+const SHIPPED: &str = "harness/engines/engines.toml";
+
+/// What an engine claims to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Claim {
+    /// An interpreter.
+    Interpreter,
+    /// A compiler that translates quickly.
+    Baseline,
+    /// A compiler that optimises.
+    Optimising,
+}
+
+impl Claim {
+    /// The claim's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Claim::Interpreter => "interpreter",
+            Claim::Baseline => "baseline",
+            Claim::Optimising => "optimising",
+        }
+    }
+}
+
+/// A row: an engine and how it is run.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRow {
+    name: String,
+    command: Vec<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    claim: Claim,
+    #[serde(default)]
+    lacks: Vec<String>,
+    #[serde(default)]
+    setup: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTable {
+    #[serde(default)]
+    engine: Vec<toml::Spanned<RawRow>>,
+}
+
+/// A row of a table of engines.
+#[derive(Clone, Debug)]
+pub struct EngineRow {
+    /// The engine's name.
+    pub name: EngineName,
+    /// Its adapter.
+    pub command: AdapterCommand,
+    /// What it claims to be.
+    pub claim: Claim,
+    /// Proposals that it does not claim, by the names of reports.
+    pub lacks: Vec<String>,
+    /// How to get it, in a line; empty if nothing is to be done.
+    pub setup: String,
+}
+
+impl Launcher for EngineRow {
+    fn start(&self) -> Result<Box<dyn Session>, StartError> {
+        Ok(Box::new(Adapter::start(&self.command)?.0))
+    }
+
+    fn declines(&self, proposal: &str) -> Option<String> {
+        let lacks = self.lacks.iter().any(|lack| lack == proposal);
+        lacks.then(|| format!("{} does not claim {proposal}", self.name))
+    }
+}
+
+/// All engines that are known beside our own tiers, by name.
+#[derive(Clone, Debug, Default)]
+pub struct EngineTable {
+    rows: BTreeMap<EngineName, EngineRow>,
+}
+
+impl EngineTable {
+    /// The shipped table, if it is found above this program, and then the user's own ones, whose
+    /// rows replace those of the same name.
+    ///
+    /// # Errors
+    /// If a table cannot be read.
+    pub fn load(program: &Path, own: &[PathBuf]) -> Result<EngineTable, InputError> {
+        let mut table = EngineTable::default();
+        let above = program
+            .ancestors()
+            .skip(1)
+            .map(|folder| folder.join(SHIPPED));
+        for path in above
+            .into_iter()
+            .find(|path| path.is_file())
+            .iter()
+            .chain(own)
+        {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| InputError::at(path, error.to_string()))?;
+            table.add(path, &text)?;
+        }
+        Ok(table)
+    }
+
+    fn add(&mut self, path: &Path, text: &str) -> Result<(), InputError> {
+        let line_of = |offset: usize| text[..offset.min(text.len())].matches('\n').count() + 1;
+        let raw: RawTable = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| line_of(span.start));
+            InputError::at_line(path, line, error.message().to_string())
+        })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        for row in raw.engine {
+            let line = line_of(row.span().start);
+            let wrong = |message: String| InputError::at_line(path, line, message);
+            let row = row.into_inner();
+            let name: EngineName = row.name.parse().map_err(wrong)?;
+            if name.tier().is_some() {
+                return Err(wrong(format!("`{name}` is a tier of our own")));
+            }
+            if row.command.is_empty() {
+                return Err(wrong(format!("`{name}` has an empty command")));
+            }
+            let words = row.command.iter().map(|word| with_folder(word, folder));
+            let env = row.env.into_iter();
+            let row = EngineRow {
+                name,
+                command: AdapterCommand {
+                    words: words.map(OsString::from).collect(),
+                    env: env
+                        .map(|(key, value)| (key, with_folder(&value, folder)))
+                        .collect(),
+                },
+                claim: row.claim,
+                lacks: row.lacks,
+                setup: row.setup,
+            };
+            self.rows.insert(name, row);
+        }
+        Ok(())
+    }
+
+    /// The rows, by name.
+    pub fn rows(&self) -> impl Iterator<Item = &EngineRow> {
+        self.rows.values()
+    }
+
+    /// The row of an engine.
+    pub fn get(&self, name: EngineName) -> Option<&EngineRow> {
+        self.rows.get(&name)
+    }
+
+    /// Checks that an engine is a tier of our own or has a row.
+    ///
+    /// # Errors
+    /// If it is neither.
+    pub fn check(&self, name: EngineName) -> Result<(), InputError> {
+        if name.tier().is_some() || self.rows.contains_key(&name) {
+            return Ok(());
+        }
+        let known: Vec<&str> = EngineName::own()
+            .chain(self.rows.keys().copied())
+            .map(EngineName::name)
+            .collect();
+        let known = known.join(", ");
+        Err(InputError::usage(format!(
+            "unknown engine `{name}` (known: {known})"
+        )))
+    }
+}
+
+/// A word of a command, with `{dir}` replaced by the folder of its table.
+fn with_folder(word: &str, folder: &Path) -> String {
+    word.replace("{dir}", &folder.to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_read_and_faults_have_lines() {
+        let path = Path::new("/x/engines.toml");
+        let mut table = EngineTable::default();
+        let row = "[[engine]]\nname = \"e\"\n\
+            command = [\"node\", \"{dir}/a.mjs\"]\nclaim = \"baseline\"\n";
+        table.add(path, row).expect("a table");
+        let name: EngineName = "e".parse().expect("a name");
+        let read = table.get(name).expect("there");
+        assert_eq!(read.command.words, ["node", "/x/a.mjs"]);
+        assert!(table.check(name).is_ok() && table.check(EngineName::JIT).is_ok());
+        let unknown = table
+            .check("f".parse().expect("a name"))
+            .expect_err("unknown");
+        assert!(unknown.to_string().contains("tiered-2, e)"), "{unknown}");
+        for (text, part) in [
+            (row.replace("baseline", "fast"), "engines.toml:4: "),
+            (
+                row.replace("[\"node\", \"{dir}/a.mjs\"]", "[]"),
+                "an empty command",
+            ),
+            (row.replace("\"e\"", "\"jit\""), "a tier of our own"),
+            (row.replace("\"e\"", "\"e/\""), "not the name of an engine"),
+            (format!("{row}other = 1\n"), "unknown field"),
+        ] {
+            let error = EngineTable::default()
+                .add(path, &text)
+                .expect_err("refused");
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+}
