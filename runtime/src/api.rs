@@ -27,7 +27,7 @@ pub use context::{
     AsContext, AsContextMut, RootMark, RootScope, Store, StoreContext, StoreContextMut,
 };
 pub use linker::Linker;
-pub use module::{ExportType, ExternType, ImportType, Module};
+pub use module::{CustomSection, ExportType, ExternType, ImportType, Module};
 pub use objects::{ArrayRefPre, ArrayType, StructRefPre, StructType};
 pub use shared::WaitResult;
 pub use typed::{IntoFunc, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy};

@@ -9,8 +9,10 @@
 
 use std::collections::HashMap;
 
-use wassay_runtime::interior::module::{CanonicalExternType, SegmentMode};
-use wassay_runtime::{Extern, Instance, Memory, Module, Store, Table, ValType, interior};
+use wassay_runtime::interior::module::SegmentMode;
+use wassay_runtime::{
+    Extern, ExternType, Instance, Memory, Module, Store, Table, ValType, interior,
+};
 
 use super::effects::{Effects, ModuleEffects};
 use super::state::Changes;
@@ -202,12 +204,13 @@ impl Record {
     }
 }
 
-/// Whether references pass through the `n`-th imported function.
+/// True if references pass through the `n`-th imported function.
 fn takes_or_gives_references(module: &Module, n: usize) -> bool {
-    let module = interior::parts(module);
-    let imports = module.imports.iter();
-    let mut funcs = imports.filter(|import| matches!(import.ty, CanonicalExternType::Func { .. }));
-    let signature = &module.signatures[n];
-    let mut types = signature.params().iter().chain(signature.results());
-    funcs.nth(n).is_some() && types.any(|ty| matches!(ty, ValType::Ref(_)))
+    let types = module.imports().map(|import| import.ty());
+    let func = types.filter(|ty| ty.func().is_some()).nth(n);
+    let types = func.as_ref().and_then(ExternType::func);
+    let mut types = types
+        .into_iter()
+        .flat_map(|ty| ty.params().iter().chain(ty.results()));
+    types.any(|ty| matches!(ty, ValType::Ref(_)))
 }

@@ -7,9 +7,10 @@
 use std::collections::HashMap;
 
 use wassay_runtime::interior;
-use wassay_runtime::interior::module::{Export, ExternKind, Import};
+use wassay_runtime::interior::module::{Export, ExternKind};
 use wassay_runtime::{
-    Engine, Error, Extern, Instance, Module, Policy, RootMark, SharedMemory, Store,
+    Engine, Error, ExportType, Extern, ImportType, Instance, Module, Policy, RootMark,
+    SharedMemory, Store,
 };
 
 use super::instances::{Instances, Provided, Sizes};
@@ -117,18 +118,11 @@ impl Session {
         let Some(name) = name else { return Ok(None) };
         let index = self.slot(Some(name))?.map_err(Outcome::MissingInstance)?;
         let module = self.instances.get(index).module.clone();
-        let shared = |export: &Export| match self.export(index, &export.name)? {
-            Extern::Memory(memory) => {
-                let memory = memory.shared(&self.store)?;
-                Some((export.name.clone(), memory))
-            }
-            Extern::Func(_) | Extern::Table(_) | Extern::Global(_) | Extern::Tag(_) => None,
+        let shared = |export: ExportType<'_>| {
+            let memory = self.export(index, export.name())?.into_memory()?;
+            Some((export.name().to_string(), memory.shared(&self.store)?))
         };
-        let memories: Vec<_> = interior::parts(&module)
-            .exports
-            .iter()
-            .filter_map(shared)
-            .collect();
+        let memories: Vec<_> = module.exports().filter_map(shared).collect();
         self.race(memories.iter().map(|(_, memory)| memory.clone()));
         Ok(Some(SharedInstance {
             name: name.clone(),
@@ -325,10 +319,9 @@ impl Session {
     }
 
     fn instantiate(&mut self, module: Module) -> (Slot, Outcome) {
-        let imports = interior::parts(&module)
-            .imports
-            .iter()
-            .map(|import| self.import(import))
+        let imports = module
+            .imports()
+            .map(|import| self.import(&import))
             .collect();
         let imports: Vec<Provided> = match imports {
             Ok(imports) => imports,
@@ -362,8 +355,8 @@ impl Session {
     }
 
     /// The value of an import, by the names that are registered.
-    fn import(&mut self, import: &Import) -> Result<Provided, Outcome> {
-        let (module, name) = (&import.module, &import.name);
+    fn import(&mut self, import: &ImportType<'_>) -> Result<Provided, Outcome> {
+        let (module, name) = (import.module(), import.name());
         let unknown = || Outcome::Unlinkable(format!("unknown import {module:?} {name:?}"));
         let (found, provider) = match self.registered.get(module) {
             Some(Ok(index)) => (self.export(*index, name), Some(*index)),

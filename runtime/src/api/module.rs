@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use wasmparser::{Parser, Payload};
+
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::module::{self as core, CanonicalExternType, ModuleData};
@@ -143,6 +145,35 @@ impl<'a> ExportType<'a> {
     }
 }
 
+/// A custom section of a module.
+///
+/// ```
+/// use wassay_runtime::{Config, CustomSection, Engine, Module};
+///
+/// let engine = Engine::new(&Config::new())?;
+/// let module = Module::new(&engine, b"\0asm\x01\0\0\0\0\x07\x04note\x0a\x0b")?;
+/// let note: CustomSection<'_> = module.custom_sections().next().unwrap();
+/// assert_eq!((note.name(), note.data()), ("note", &[10, 11][..]));
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct CustomSection<'a> {
+    name: &'a str,
+    data: &'a [u8],
+}
+
+impl<'a> CustomSection<'a> {
+    /// The section's name.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The bytes that follow the name.
+    pub fn data(&self) -> &'a [u8] {
+        self.data
+    }
+}
+
 impl Module {
     /// Decodes and validates a binary module under the engine's features and limits.
     ///
@@ -192,6 +223,18 @@ impl Module {
         exports
             .find(|export| export.name() == name)
             .map(|export| export.ty())
+    }
+
+    /// The custom sections, in order.
+    pub fn custom_sections(&self) -> impl Iterator<Item = CustomSection<'_>> {
+        let payloads = Parser::new(0).parse_all(&self.inner.bytes);
+        payloads.filter_map(|payload| match payload {
+            Ok(Payload::CustomSection(section)) => Some(CustomSection {
+                name: section.name(),
+                data: section.data(),
+            }),
+            _other => None,
+        })
     }
 
     /// True if both are the same module.
