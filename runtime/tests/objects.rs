@@ -3,9 +3,9 @@
 
 use wassay_runtime::{
     AbstractHeapType, AnyRef, ArrayRef, ArrayRefPre, ArrayType, Caller, Config, Engine, Error,
-    ExternRef, FieldType, Func, HeapType, I31, Instance, Linker, Mutability, Ref, RefType,
-    RootScope, StorageType, Store, StructRef, StructRefPre, StructType, Thresholds, Tier, TrapKind,
-    Val, ValType,
+    ErrorKind, ExternRef, FieldType, Func, HeapType, I31, Instance, Linker, Mutability, Ref,
+    RefType, RootScope, StorageType, Store, StructRef, StructRefPre, StructType, Thresholds, Tier,
+    TrapKind, Val, ValType,
 };
 
 #[path = "../examples/support/mod.rs"]
@@ -115,6 +115,24 @@ fn fields_of_every_kind_go_both_ways() {
                 .expect("alive")
                 .eq(values.iter().copied())
         );
+        // A typed call checks an argument whose type is wider than the parameter's.
+        let typed = copy
+            .typed::<StructRef, StructRef>(&store)
+            .expect("structures are wider");
+        let again = typed.call(&mut store, copied).expect("it ends");
+        assert!(
+            again
+                .fields(&mut store)
+                .expect("alive")
+                .eq(values.iter().copied())
+        );
+        let empty = StructType::new(&engine, []).expect("types of the engine");
+        let pre = StructRefPre::new(&mut store, empty).expect("its engine");
+        let empty = StructRef::new(&mut store, &pre, &[]).expect("room");
+        let error = typed.call(&mut store, empty).expect_err("another type");
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        assert!(copy.typed::<ArrayRef, StructRef>(&store).is_err());
+        assert!(copy.typed::<Option<StructRef>, StructRef>(&store).is_err());
         // An object refers to itself; a packed field keeps its low bits.
         values[7] = Val::from(copied);
         for (index, &value) in values.iter().enumerate().take(10) {

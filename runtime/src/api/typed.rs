@@ -8,7 +8,7 @@ use super::Caller;
 use super::context::AsContextMut;
 use crate::error::{Error, Result};
 use crate::store::{HostDefinition, StoreData, check_store};
-use crate::types::{AbstractHeapType, FuncType, HeapType, RefType, ValType};
+use crate::types::{AbstractHeapType, FuncType, HeapType, RefType, TypeRegistry, ValType};
 use crate::value::{AnyRef, ArrayRef, Exception, ExternRef, Func, I31, StructRef, Val, slots_of};
 use crate::vm::{Cx, Exit, FuncInst};
 
@@ -35,6 +35,12 @@ pub unsafe trait WasmTy: Sized + 'static {
     #[doc(hidden)]
     #[inline(always)]
     fn check(&self, _: &StoreData) -> Result<()> {
+        Ok(())
+    }
+
+    /// Checks the value against a type that may be narrower than its own.
+    #[doc(hidden)]
+    fn check_as(&self, _: &StoreData, _: ValType) -> Result<()> {
         Ok(())
     }
 
@@ -116,6 +122,10 @@ macro_rules! references {
                 store.check_value((*self).into(), <$rust as WasmTy>::ty())
             }
 
+            fn check_as(&self, store: &StoreData, ty: ValType) -> Result<()> {
+                store.check_value((*self).into(), ty)
+            }
+
             unsafe fn write(self, store: &StoreData, slot: *mut u64) {
                 let value = Val::from(self);
                 // SAFETY: the caller's contract.
@@ -174,6 +184,9 @@ pub unsafe trait WasmParams: Sized + 'static {
     fn check(&self, store: &StoreData) -> Result<()>;
 
     #[doc(hidden)]
+    fn check_as(&self, store: &StoreData, types: &[ValType]) -> Result<()>;
+
+    #[doc(hidden)]
     unsafe fn write(self, store: &StoreData, slots: *mut u64);
 
     #[doc(hidden)]
@@ -205,6 +218,11 @@ unsafe impl<T: WasmTy> WasmParams for T {
     #[inline(always)]
     fn check(&self, store: &StoreData) -> Result<()> {
         T::check(self, store)
+    }
+
+    fn check_as(&self, store: &StoreData, types: &[ValType]) -> Result<()> {
+        let mut types = types.iter();
+        types.try_for_each(|&ty| T::check_as(self, store, ty))
     }
 
     #[inline(always)]
@@ -333,6 +351,11 @@ macro_rules! lists {
                 Ok(())
             }
 
+            fn check_as(&self, _store: &StoreData, _types: &[ValType]) -> Result<()> {
+                $($name::check_as(&self.$n, _store, _types[$n])?;)*
+                Ok(())
+            }
+
             #[inline(always)]
             #[allow(unused_assignments, reason = "nothing follows the last")]
             unsafe fn write(self, _store: &StoreData, mut _slots: *mut u64) {
@@ -415,6 +438,9 @@ unsafe extern "C" fn entry<T: 'static, P, R, F: IntoFunc<T, P, R>>(
 
 /// A function whose type has been checked once: `P` are its parameters, `R` its results.
 ///
+/// A parameter may be of a narrower type than the Rust type says, such as a defined type of
+/// structures for a [`StructRef`]. Each call checks such arguments.
+///
 /// ```
 /// use wassay_runtime::{Config, Engine, Func, Store, TypedFunc};
 ///
@@ -427,6 +453,8 @@ unsafe extern "C" fn entry<T: 'static, P, R, F: IntoFunc<T, P, R>>(
 /// ```
 pub struct TypedFunc<P, R> {
     func: Func,
+    /// True if a parameter's type is narrower than Rust's type, so that each call checks it.
+    is_narrower: bool,
     ty: PhantomData<fn(P) -> R>,
 }
 
@@ -453,17 +481,21 @@ impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
         check_store(func.store, store)?;
         let ty = store.func_type(func);
         let registry = store.engine.registry();
-        let matches = |from: &[ValType], to: &[ValType]| {
+        let all = |from: &[ValType], to: &[ValType], fits: fn(&TypeRegistry, _, _) -> bool| {
             let mut pairs = from.iter().zip(to);
-            from.len() == to.len() && pairs.all(|(&from, &to)| registry.matches(from, to))
+            from.len() == to.len() && pairs.all(|(&from, &to)| fits(registry, from, to))
         };
         let (params, results) = (P::types(), R::types());
-        if !matches(&params, &ty.params) || !matches(&ty.results, &results) {
+        let fits = all(&params, &ty.params, may_fit);
+        if !fits || !all(&ty.results, &results, TypeRegistry::matches) {
             let wanted = FuncType::new(params, results);
             return Err(Error::usage(format!("a function {ty} is not {wanted}")));
         }
-        let ty = PhantomData;
-        Ok(TypedFunc { func, ty })
+        Ok(TypedFunc {
+            func,
+            is_narrower: !all(&params, &ty.params, TypeRegistry::matches),
+            ty: PhantomData,
+        })
     }
 
     /// Calls the function.
@@ -476,6 +508,10 @@ impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
         let mut context = store.as_context_mut();
         check_store(self.func.store, context.state())?;
         params.check(context.state())?;
+        if self.is_narrower {
+            let types = &context.state().func_type(self.func).params;
+            params.check_as(context.state(), types)?;
+        }
         let (data, id, slots) = (context.as_ptr(), self.func.id, P::SLOTS.max(R::SLOTS));
         // SAFETY: the store is borrowed uniquely for the whole call. The function is of the type:
         // the slots take its parameters, then hold its results.
@@ -493,6 +529,17 @@ impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
     /// The function.
     pub fn func(&self) -> Func {
         self.func
+    }
+}
+
+/// True if a value of type `from` may be one of type `to`: `from` may be the wider type.
+fn may_fit(registry: &TypeRegistry, from: ValType, to: ValType) -> bool {
+    match (from, to) {
+        (ValType::Ref(from), ValType::Ref(to)) => {
+            let is_either = |a, b| registry.heap_matches(a, b) || registry.heap_matches(b, a);
+            (to.nullable || !from.nullable) && is_either(from.heap, to.heap)
+        }
+        (from, to) => from == to,
     }
 }
 
