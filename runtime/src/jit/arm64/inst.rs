@@ -28,8 +28,8 @@ use super::table::{field_map, field_mem, field_target, field_type, formats};
 use super::vector::{
     ACROSS, Arr, Atomic, AtomicSize, BHS, BHSD, BYTES, FpArr, LoadOrdered, Order, Vec2, Vec2Fp,
     Vec3, Vec3Acc, Vec3Fp, Vec3FpAcc, VecAcross, VecImm, VecLong, VecLongAcc, VecNarrow,
-    VecPairLong, VecPairLongAcc, VecShlLong, VecShr, VecWide, VecZero, VecZeroFp, VregArr as A,
-    VregLane as L, VregWide as W, constant_bits, constant_mode, left_shift, right_shift,
+    VecPairLong, VecPairLongAcc, VecShlLong, VecShr, VecZero, VregArr as A, VregLane as L,
+    VregWide as W, constant_bits, constant_mode, left_shift, right_shift,
 };
 
 formats! {
@@ -375,11 +375,6 @@ formats! {
         "{op}{} {}, {}, {}", arr.half_name(), rd.shown(|r| W(arr.wide(), r)), A(arr, rn),
             A(arr, rm);
 
-    /// `rd := rn +- half of rm, widened`; `arr` is `rm`'s, of 128 bits for the upper half.
-    VecWide { op: imm VecWide, arr: imm Arr, rd: def Vreg, rn: use Vreg, rm: use Vreg }
-        = word(op.bits() | arr.bits()).need(BHS.has(arr)).v(rm, 16).v(rn, 5).v(rd, 0);
-        "{op}{} {}, {}, {}", arr.half_name(), W(arr.wide(), rd), W(arr.wide(), rn), A(arr, rm);
-
     // Lanes, constants, tables.
 
     /// `rd := a lane of rn, in all lanes`.
@@ -470,11 +465,6 @@ formats! {
     Vec2Fp { op: imm Vec2Fp, arr: imm FpArr, rd: def Vreg, rn: use Vreg }
         = word(op.bits() | arr.bits()).v(rn, 5).v(rd, 0);
         "{op} {}, {}", A(arr.arr(), rd), A(arr.arr(), rn);
-
-    /// `rd := rn compared with 0.0`: all ones where true.
-    VecZeroFp { op: imm VecZeroFp, arr: imm FpArr, rd: def Vreg, rn: use Vreg }
-        = word(op.bits() | arr.bits()).v(rn, 5).v(rd, 0);
-        "{op} {}, {}, #0.0", A(arr.arr(), rd), A(arr.arr(), rn);
 
     /// `rd := the lower half of rn` as floats of 64 bits.
     VecFpLong { rd: def Vreg, rn: use Vreg } = word(0x0e61_7800).v(rn, 5).v(rd, 0);

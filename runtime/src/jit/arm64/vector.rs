@@ -93,7 +93,6 @@ pub(super) const BHSD: Arrs = Arrs(&[
 /// More than two lanes.
 pub(super) const ACROSS: Arrs = Arrs(&[Arr::B8, Arr::B16, Arr::H4, Arr::H8, Arr::S4]);
 const B: Arrs = BYTES;
-const BH: Arrs = Arrs(&[Arr::B8, Arr::B16, Arr::H4, Arr::H8]);
 const HS: Arrs = Arrs(&[Arr::H4, Arr::H8, Arr::S2, Arr::S4]);
 
 // Vectors of integers.
@@ -102,15 +101,14 @@ ops! {
     Vec3(arrs: Arrs) {
         Sqadd = 0x0e20_0c00 "sqadd" (BHSD), Uqadd = 0x2e20_0c00 "uqadd" (BHSD),
         Urhadd = 0x2e20_1400 "urhadd" (BHS), And = 0x0e20_1c00 "and" (B),
-        Bic = 0x0e60_1c00 "bic" (B), Orr = 0x0ea0_1c00 "orr" (B), Orn = 0x0ee0_1c00 "orn" (B),
-        Eor = 0x2e20_1c00 "eor" (B), Sqsub = 0x0e20_2c00 "sqsub" (BHSD),
-        Uqsub = 0x2e20_2c00 "uqsub" (BHSD), Cmgt = 0x0e20_3400 "cmgt" (BHSD),
-        Cmhi = 0x2e20_3400 "cmhi" (BHSD), Cmge = 0x0e20_3c00 "cmge" (BHSD),
-        Cmhs = 0x2e20_3c00 "cmhs" (BHSD), Sshl = 0x0e20_4400 "sshl" (BHSD),
-        Ushl = 0x2e20_4400 "ushl" (BHSD), Smax = 0x0e20_6400 "smax" (BHS),
-        Umax = 0x2e20_6400 "umax" (BHS), Smin = 0x0e20_6c00 "smin" (BHS),
-        Umin = 0x2e20_6c00 "umin" (BHS), Add = 0x0e20_8400 "add" (BHSD),
-        Sub = 0x2e20_8400 "sub" (BHSD), Cmtst = 0x0e20_8c00 "cmtst" (BHSD),
+        Bic = 0x0e60_1c00 "bic" (B), Orr = 0x0ea0_1c00 "orr" (B), Eor = 0x2e20_1c00 "eor" (B),
+        Sqsub = 0x0e20_2c00 "sqsub" (BHSD), Uqsub = 0x2e20_2c00 "uqsub" (BHSD),
+        Cmgt = 0x0e20_3400 "cmgt" (BHSD), Cmhi = 0x2e20_3400 "cmhi" (BHSD),
+        Cmge = 0x0e20_3c00 "cmge" (BHSD), Cmhs = 0x2e20_3c00 "cmhs" (BHSD),
+        Sshl = 0x0e20_4400 "sshl" (BHSD), Ushl = 0x2e20_4400 "ushl" (BHSD),
+        Smax = 0x0e20_6400 "smax" (BHS), Umax = 0x2e20_6400 "umax" (BHS),
+        Smin = 0x0e20_6c00 "smin" (BHS), Umin = 0x2e20_6c00 "umin" (BHS),
+        Add = 0x0e20_8400 "add" (BHSD), Sub = 0x2e20_8400 "sub" (BHSD),
         Cmeq = 0x2e20_8c00 "cmeq" (BHSD), Mul = 0x0e20_9c00 "mul" (BHS),
         Umaxp = 0x2e20_a400 "umaxp" (BHS), Sqrdmulh = 0x2e20_b400 "sqrdmulh" (HS),
         Addp = 0x0e20_bc00 "addp" (BHSD), Uzp1 = 0x0e00_1800 "uzp1" (BHSD),
@@ -127,16 +125,12 @@ ops! {
 
     /// Lane by lane operations of one vector.
     Vec2(arrs: Arrs) {
-        Rev64 = 0x0e20_0800 "rev64" (BHS), Rev16 = 0x0e20_1800 "rev16" (B),
-        Rev32 = 0x2e20_0800 "rev32" (BH), Cnt = 0x0e20_5800 "cnt" (B), Not = 0x2e20_5800 "not" (B),
+        Rev64 = 0x0e20_0800 "rev64" (BHS), Cnt = 0x0e20_5800 "cnt" (B), Not = 0x2e20_5800 "not" (B),
         Abs = 0x0e20_b800 "abs" (BHSD), Neg = 0x2e20_b800 "neg" (BHSD),
     }
 
     /// Comparisons of lanes with zero.
-    VecZero() {
-        Cmgt = 0x0e20_8800 "cmgt", Cmge = 0x2e20_8800 "cmge", Cmeq = 0x0e20_9800 "cmeq",
-        Cmle = 0x2e20_9800 "cmle", Cmlt = 0x0e20_a800 "cmlt",
-    }
+    VecZero() { Cmeq = 0x0e20_9800 "cmeq", Cmlt = 0x0e20_a800 "cmlt" }
 
     /// Sums of neighbouring lanes, twice as wide.
     VecPairLong() { Saddlp = 0x0e20_2800 "saddlp", Uaddlp = 0x2e20_2800 "uaddlp" }
@@ -165,16 +159,7 @@ ops! {
     VecLong() { Smull = 0x0e20_c000 "smull", Umull = 0x2e20_c000 "umull" }
 
     /// Multiplication of two vectors, added to or subtracted from lanes twice as wide.
-    VecLongAcc() {
-        Smlal = 0x0e20_8000 "smlal", Umlal = 0x2e20_8000 "umlal", Smlsl = 0x0e20_a000 "smlsl",
-        Umlsl = 0x2e20_a000 "umlsl",
-    }
-
-    /// Addition of a vector to one of lanes twice as wide.
-    VecWide() {
-        Saddw = 0x0e20_1000 "saddw", Uaddw = 0x2e20_1000 "uaddw", Ssubw = 0x0e20_3000 "ssubw",
-        Usubw = 0x2e20_3000 "usubw",
-    }
+    VecLongAcc() { Umlal = 0x2e20_8000 "umlal" }
 
     /// The same constant in all lanes, inverted by `mvni`.
     VecImm() { Movi = 0x0f00_0400 "movi", Mvni = 0x2f00_0400 "mvni" }
@@ -198,12 +183,6 @@ ops! {
         Frintn = 0x0e21_8800 "frintn", Frintm = 0x0e21_9800 "frintm", Frintp = 0x0ea1_8800 "frintp",
         Frintz = 0x0ea1_9800 "frintz", Fcvtzs = 0x0ea1_b800 "fcvtzs", Fcvtzu = 0x2ea1_b800 "fcvtzu",
         Scvtf = 0x0e21_d800 "scvtf", Ucvtf = 0x2e21_d800 "ucvtf",
-    }
-
-    /// Comparisons of lanes with zero.
-    VecZeroFp() {
-        Fcmgt = 0x0ea0_c800 "fcmgt", Fcmge = 0x2ea0_c800 "fcmge", Fcmeq = 0x0ea0_d800 "fcmeq",
-        Fcmle = 0x2ea0_d800 "fcmle", Fcmlt = 0x0ea0_e800 "fcmlt",
     }
 }
 

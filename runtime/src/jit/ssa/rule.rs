@@ -84,6 +84,11 @@ rules! {
     Not
     Complement
     KnownDivisor
+    VectorMultiplyAdd
+    VectorShiftImmediate
+    ShuffleDuplicate
+    ShufflePair
+    ShuffleInsert
 }
 
 #[cfg(test)]

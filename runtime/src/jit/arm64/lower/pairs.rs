@@ -1,7 +1,6 @@
 //! Vector rows of two operands.
 //!
-//! Sums take in products, extensions and sums of pairs; logic takes in complements; comparisons
-//! with zero need no register for it.
+//! Sums take in products.
 
 use super::Cx;
 use super::vector::{arrangement, float_arrangement, half_lanes, is_signed, widened_by};
@@ -9,10 +8,10 @@ use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::regs::{Tied, Vreg};
 use crate::jit::arm64::vector::{
     Arr, Vec2, Vec3, Vec3Acc, Vec3Fp, VecLong, VecLongAcc, VecNarrow, VecPairLong, VecPairLongAcc,
-    VecWide, VecZero, VecZeroFp,
 };
+use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{self, InstId, Value};
-use crate::ops::{LaneShape, Lanes, Op, VectorBinary, VectorRow, VectorUnary};
+use crate::ops::{LaneShape, Lanes, VectorBinary, VectorRow};
 
 /// One instruction over lanes.
 #[derive(Clone, Copy)]
@@ -96,39 +95,6 @@ fn binary_form(lanes: Lanes<VectorBinary>) -> BinaryForm {
     }
 }
 
-/// A comparison with zero, but for `ne` of integers, which is `cmtst` with itself.
-enum WithZero {
-    Integer(VecZero),
-    Float(VecZeroFp),
-}
-
-/// The comparison that a row is if its second operand is zero; `None` where A64 has none.
-fn with_zero(lanes: Lanes<VectorBinary>) -> Option<WithZero> {
-    use BinaryForm::{Exchanged, Single};
-    use LaneInst::{Float, Integer};
-    Some(match binary_form(lanes) {
-        Single(Integer(Vec3::Cmeq)) => WithZero::Integer(VecZero::Cmeq),
-        Single(Integer(Vec3::Cmgt)) => WithZero::Integer(VecZero::Cmgt),
-        Single(Integer(Vec3::Cmge)) => WithZero::Integer(VecZero::Cmge),
-        Exchanged(Integer(Vec3::Cmgt)) => WithZero::Integer(VecZero::Cmlt),
-        Exchanged(Integer(Vec3::Cmge)) => WithZero::Integer(VecZero::Cmle),
-        Single(Float(Vec3Fp::Fcmeq)) => WithZero::Float(VecZeroFp::Fcmeq),
-        Single(Float(Vec3Fp::Fcmgt)) => WithZero::Float(VecZeroFp::Fcmgt),
-        Single(Float(Vec3Fp::Fcmge)) => WithZero::Float(VecZeroFp::Fcmge),
-        Exchanged(Float(Vec3Fp::Fcmgt)) => WithZero::Float(VecZeroFp::Fcmlt),
-        Exchanged(Float(Vec3Fp::Fcmge)) => WithZero::Float(VecZeroFp::Fcmle),
-        _ => return None, // unsigned comparisons, and what does not compare
-    })
-}
-
-/// True if a row takes zero in as its second operand.
-pub(super) fn takes_zero(op: Op) -> bool {
-    match op.row().vector {
-        VectorRow::Binary(lanes) => with_zero(lanes).is_some(),
-        _ => false,
-    }
-}
-
 /// True if a row is an operation on integer lanes.
 fn is_integer(lanes: Lanes<VectorBinary>, operation: VectorBinary) -> bool {
     lanes.operation == operation && !lanes.shape.is_float()
@@ -143,14 +109,8 @@ impl Cx<'_> {
         b: Value,
     ) {
         let rd = self.result_fpr(id);
-        if self.func.constant128(b) == Some(0)
-            && let Some(zero) = with_zero(lanes)
-        {
-            return self.compare_with_zero(lanes, zero, rd, a);
-        }
         let taken_in = self.sum_with(lanes, rd, a, b)
-            || is_integer(lanes, VectorBinary::Add) && self.sum_with(lanes, rd, b, a)
-            || self.logic_with_complement(lanes, rd, a, b);
+            || is_integer(lanes, VectorBinary::Add) && self.sum_with(lanes, rd, b, a);
         if taken_in {
             return;
         }
@@ -214,133 +174,41 @@ impl Cx<'_> {
         }
     }
 
-    fn compare_with_zero(
-        &mut self,
-        lanes: Lanes<VectorBinary>,
-        zero: WithZero,
-        rd: Vreg,
-        a: Value,
-    ) {
-        let (arr, rn) = (arrangement(lanes.shape), self.fpr(a));
-        let is_ne = lanes.operation == VectorBinary::Ne;
-        match zero {
-            WithZero::Integer(_) if is_ne => self.a64(Inst::Vec3 {
-                op: Vec3::Cmtst,
-                arr,
-                rd,
-                rn,
-                rm: rn,
-            }),
-            WithZero::Integer(op) => self.a64(Inst::VecZero { op, arr, rd, rn }),
-            WithZero::Float(op) => {
-                let made = if is_ne { self.temp_fpr() } else { rd };
-                self.a64(Inst::VecZeroFp {
-                    op,
-                    arr: float_arrangement(lanes.shape),
-                    rd: made,
-                    rn,
-                });
-                self.complement_if(is_ne, rd, made);
-            }
-        }
-    }
-
     // --- what is taken in ------------------------------------------------------------------------
 
-    /// `x + term` or `x - term`, where the term is a product, an extension or a sum of pairs that
-    /// is used only here; true if it was taken in.
-    fn sum_with(&mut self, lanes: Lanes<VectorBinary>, rd: Vreg, x: Value, term: Value) -> bool {
-        let is_add = is_integer(lanes, VectorBinary::Add);
-        if !is_add && !is_integer(lanes, VectorBinary::Sub) {
+    /// `x + term` or `x - term`, where the term is a product that is used only here; true if it was
+    /// taken in.
+    fn sum_with(&mut self, lanes: Lanes<VectorBinary>, new: Vreg, x: Value, term: Value) -> bool {
+        let op = if is_integer(lanes, VectorBinary::Add) {
+            Vec3Acc::Mla
+        } else if is_integer(lanes, VectorBinary::Sub) {
+            Vec3Acc::Mls
+        } else {
+            return false;
+        };
+        let Some(ssa::Inst::Binary { op: of, a, b }) = self.sole_use(term) else {
+            return false;
+        };
+        let VectorRow::Binary(of) = of.row().vector else {
+            return false;
+        };
+        let is_product = matches!(
+            binary_form(of),
+            BinaryForm::Single(LaneInst::Integer(Vec3::Mul))
+        );
+        if !is_product || of.shape != lanes.shape {
             return false;
         }
-        let (op, a, b) = match self.sole_use(term) {
-            Some(ssa::Inst::Binary { op, a, b }) => (op, a, b),
-            Some(ssa::Inst::Unary { op, a }) => (op, a, a),
-            _ => return false,
-        };
-        match op.row().vector {
-            VectorRow::Binary(of) if of.shape == lanes.shape => {
-                self.sum_with_product(is_add, of, (rd, x), a, b)
-            }
-            VectorRow::Unary(of) if of.shape == lanes.shape => {
-                self.sum_with_widened(is_add, of, (rd, x), a)
-            }
-            _ => false,
-        }
-    }
-
-    fn sum_with_product(
-        &mut self,
-        is_add: bool,
-        of: Lanes<VectorBinary>,
-        (new, x): (Vreg, Value),
-        a: Value,
-        b: Value,
-    ) -> bool {
-        let inst = match binary_form(of) {
-            BinaryForm::LongProduct(product) => {
-                let op = match (product, is_add) {
-                    (VecLong::Smull, true) => VecLongAcc::Smlal,
-                    (VecLong::Smull, false) => VecLongAcc::Smlsl,
-                    (_, true) => VecLongAcc::Umlal,
-                    (_, false) => VecLongAcc::Umlsl,
-                };
-                let (rn, rm, old) = (self.fpr(a), self.fpr(b), self.fpr(x));
-                Inst::VecLongAcc {
-                    op,
-                    arr: widened_by(of),
-                    rd: Tied { old, new },
-                    rn,
-                    rm,
-                }
-            }
-            BinaryForm::Single(LaneInst::Integer(Vec3::Mul)) => {
-                let (rn, rm, old) = (self.fpr(a), self.fpr(b), self.fpr(x));
-                Inst::Vec3Acc {
-                    op: if is_add { Vec3Acc::Mla } else { Vec3Acc::Mls },
-                    arr: arrangement(of.shape),
-                    rd: Tied { old, new },
-                    rn,
-                    rm,
-                }
-            }
-            _ => return false,
-        };
-        self.a64(inst);
+        Rule::VectorMultiplyAdd.hit();
+        let (rn, rm, old) = (self.fpr(a), self.fpr(b), self.fpr(x));
+        self.a64(Inst::Vec3Acc {
+            op,
+            arr: arrangement(of.shape),
+            rd: Tied { old, new },
+            rn,
+            rm,
+        });
         true
-    }
-
-    fn sum_with_widened(
-        &mut self,
-        is_add: bool,
-        of: Lanes<VectorUnary>,
-        (rd, x): (Vreg, Value),
-        a: Value,
-    ) -> bool {
-        if of.operation == VectorUnary::Extend {
-            let op = match (is_signed(of), is_add) {
-                (true, true) => VecWide::Saddw,
-                (true, false) => VecWide::Ssubw,
-                (false, true) => VecWide::Uaddw,
-                (false, false) => VecWide::Usubw,
-            };
-            let (rn, rm, arr) = (self.fpr(x), self.fpr(a), widened_by(of));
-            self.a64(Inst::VecWide {
-                op,
-                arr,
-                rd,
-                rn,
-                rm,
-            });
-            return true;
-        }
-        if of.operation == VectorUnary::ExtAddPairwise && is_add {
-            let (rn, old) = (self.fpr(a), self.fpr(x));
-            self.add_pairs(of, Tied { old, new: rd }, rn);
-            return true;
-        }
-        false
     }
 
     /// Adds the sums of neighbouring lanes of `rn`, which are half as wide as the row's.
@@ -351,39 +219,6 @@ impl Cx<'_> {
             false => VecPairLongAcc::Uadalp,
         };
         self.a64(Inst::VecPairLongAcc { op, arr, rd, rn });
-    }
-
-    /// `x & !y`, `x | !y`, where the complement is used only here; true if it was taken in.
-    fn logic_with_complement(
-        &mut self,
-        lanes: Lanes<VectorBinary>,
-        rd: Vreg,
-        a: Value,
-        b: Value,
-    ) -> bool {
-        let op = match lanes.operation {
-            VectorBinary::And => Vec3::Bic,
-            VectorBinary::Or => Vec3::Orn,
-            _ => return false,
-        };
-        for (x, y) in [(a, b), (b, a)] {
-            if let Some(ssa::Inst::Unary {
-                op: Op::V128Not,
-                a: inner,
-            }) = self.sole_use(y)
-            {
-                let (arr, rn, rm) = (Arr::B16, self.fpr(x), self.fpr(inner));
-                self.a64(Inst::Vec3 {
-                    op,
-                    arr,
-                    rd,
-                    rn,
-                    rm,
-                });
-                return true;
-            }
-        }
-        false
     }
 
     // --- rows of several instructions ------------------------------------------------------------

@@ -5,7 +5,8 @@ use super::Cx;
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::ops::Width;
 use crate::jit::arm64::regs::{Tied, Vreg};
-use crate::jit::arm64::vector::{Arr, Vec2, Vec3};
+use crate::jit::arm64::vector::{Arr, Vec3};
+use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{FuncSsa, Value};
 
 /// Sixteen numbers of bytes: below 16 of the first operand, then of the second.
@@ -23,12 +24,8 @@ enum Side {
 enum Plan {
     /// A lane in all lanes.
     Dup(Arr, Side, u8),
-    /// Lanes of one operand in reverse order.
-    Reverse(Vec2, Arr),
     /// A permutation of two operands.
     Pair(Vec3, Arr, Side, Side),
-    /// Bytes of two operands from an index on.
-    Extract(Side, Side, u8),
     /// One lane of an operand put into the other, or elsewhere: `(base, to, from, lane)`.
     Insert(Width, Side, u8, Side, u8),
     /// By tables.
@@ -44,15 +41,6 @@ const PAIRS: [Vec3; 6] = [
     Vec3::Trn1,
     Vec3::Trn2,
 ];
-const REVERSALS: [(Vec2, Arr, u8); 6] = [
-    (Vec2::Rev64, Arr::S4, 8),
-    (Vec2::Rev64, Arr::H8, 8),
-    (Vec2::Rev64, Arr::B16, 8),
-    (Vec2::Rev32, Arr::H8, 4),
-    (Vec2::Rev32, Arr::B16, 4),
-    (Vec2::Rev16, Arr::B16, 2),
-];
-
 fn lane_bytes(arr: Arr) -> u8 {
     (arr.lane_bits() / 8) as u8
 }
@@ -97,16 +85,6 @@ fn duplicate(lanes: &Lanes) -> Option<Plan> {
     })
 }
 
-fn reverse(lanes: &Lanes, is_single: bool) -> Option<Plan> {
-    let reversed = |arr: Arr, group: u8| -> Lanes {
-        std::array::from_fn(|byte| byte as u8 ^ (group - lane_bytes(arr)))
-    };
-    let found = REVERSALS
-        .into_iter()
-        .find(|&(_, arr, group)| is_single && reversed(arr, group) == *lanes);
-    found.map(|(op, arr, _)| Plan::Reverse(op, arr))
-}
-
 fn pair(lanes: &Lanes, is_single: bool) -> Option<Plan> {
     let all = ARRS
         .into_iter()
@@ -121,20 +99,6 @@ fn pair(lanes: &Lanes, is_single: bool) -> Option<Plan> {
         }
         (bytes.map(|b| b ^ 16) == *lanes).then_some(Plan::Pair(op, arr, Second, First))
     })
-}
-
-fn extract(lanes: &Lanes, is_single: bool) -> Option<Plan> {
-    let (first, modulus) = (lanes[0], if is_single { 16 } else { 32 });
-    let follows = |(i, &lane): (usize, &u8)| lane == (first + i as u8) % modulus;
-    if !lanes.iter().enumerate().all(follows) {
-        return None;
-    }
-    let (rn, rm) = match (is_single, side(first)) {
-        (true, _) => (Side::First, Side::First),
-        (false, Side::First) => (Side::First, Side::Second),
-        (false, Side::Second) => (Side::Second, Side::First),
-    };
-    Some(Plan::Extract(rn, rm, first % 16))
 }
 
 fn insert(lanes: &Lanes, is_single: bool) -> Option<Plan> {
@@ -169,9 +133,7 @@ fn own(start: u8, size: usize, n: usize) -> Option<u8> {
 
 fn plan(lanes: &Lanes, is_single: bool) -> Plan {
     duplicate(lanes)
-        .or_else(|| reverse(lanes, is_single))
         .or_else(|| pair(lanes, is_single))
-        .or_else(|| extract(lanes, is_single))
         .or_else(|| insert(lanes, is_single))
         .unwrap_or(Plan::Table)
 }
@@ -192,14 +154,12 @@ impl Cx<'_> {
         };
         let inst = match plan(&lanes, a == b) {
             Plan::Dup(arr, from, index) => {
+                Rule::ShuffleDuplicate.hit();
                 let rn = operand(self, from);
                 Inst::DupLane { arr, rd, rn, index }
             }
-            Plan::Reverse(op, arr) => {
-                let rn = self.fpr(a);
-                Inst::Vec2 { op, arr, rd, rn }
-            }
             Plan::Pair(op, arr, first, second) => {
+                Rule::ShufflePair.hit();
                 let (rn, rm) = (operand(self, first), operand(self, second));
                 Inst::Vec3 {
                     op,
@@ -209,18 +169,8 @@ impl Cx<'_> {
                     rm,
                 }
             }
-            Plan::Extract(first, second, index) => {
-                let (rn, rm) = (operand(self, first), operand(self, second));
-                let arr = Arr::B16;
-                Inst::Ext {
-                    arr,
-                    rd,
-                    rn,
-                    rm,
-                    index,
-                }
-            }
             Plan::Insert(width, base, to, source, from) => {
+                Rule::ShuffleInsert.hit();
                 let (old, rn) = (operand(self, base), operand(self, source));
                 let rd = Tied { old, new: rd };
                 Inst::InsLane {

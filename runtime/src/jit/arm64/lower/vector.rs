@@ -17,6 +17,7 @@ use crate::jit::arm64::vector::{
     Arr, FpArr, Vec2, Vec2Fp, Vec3, Vec3Acc, Vec3Fp, Vec3FpAcc, VecAcross, VecNarrow, VecPairLong,
     VecShlLong, VecShr, VecZero,
 };
+use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{self, FuncSsa, InstId, Value};
 use crate::ops::{
     Half, LaneShape, Lanes, Op, Shape, Sign, VectorReduce, VectorRow, VectorShift, VectorTernary,
@@ -82,9 +83,6 @@ pub(super) fn is_truth(op: Op) -> bool {
 /// True if a constant vector that an instruction in a loop reads is kept in a register.
 pub(super) fn is_kept(func: &FuncSsa, inst: &ssa::Inst, value: Value) -> bool {
     match *inst {
-        ssa::Inst::Binary { op, b, .. } if b == value => {
-            func.constant128(value) != Some(0) || !super::pairs::takes_zero(op)
-        }
         ssa::Inst::Ternary { op, a, b, c } if c == value && op.shape() == Shape::SimdShuffle => {
             super::shuffle::is_by_table(func, a == b, c)
         }
@@ -446,6 +444,7 @@ impl Cx<'_> {
         let is_left = lanes.operation == VectorShift::Shl;
         let mask = u64::from(arr.lane_bits() - 1);
         if let Some(count) = self.func.constant(b) {
+            Rule::VectorShiftImmediate.hit();
             let amount = (count & mask) as u8;
             return self.a64(match is_left {
                 _ if amount == 0 => move_vector(rd, rn),
