@@ -1,11 +1,13 @@
 //! Atomic access to the bytes of a memory, one function for each sort of atomic instruction, all
-//! sequentially consistent (threads proposal: "Memory Model"). Used by both interpreters and by
-//! `helpers`; what traps is checked by the caller.
+//! sequentially consistent (threads proposal: "Memory Model"), and the meaning of each atomic row of
+//! the opcode table. Used by both interpreters and by `helpers`; the caller checks for traps.
 //!
 //! `unsafe` here is the access by address. The bytes of a Wasm memory are little-endian, and so
 //! must the host be: a read-modify-write cannot swap them.
 
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::SeqCst};
+
+use crate::ops::for_each_group;
 
 const _: () = assert!(
     cfg!(target_endian = "little"),
@@ -93,4 +95,64 @@ words! {
     u16 AtomicU16;
     u32 AtomicU32;
     u64 AtomicU64;
+}
+
+/// An atomic access of the opcode table.
+pub trait AtomicOp {
+    /// The width of the access.
+    const SIZE_BYTES: usize;
+    /// The number of operands: the address, and up to two more.
+    const OPERANDS: usize;
+    /// True if the access has a result.
+    const HAS_RESULT: bool;
+    /// The access with the operands behind the address, of which it takes as many as it has: the
+    /// result.
+    ///
+    /// # Safety
+    /// As for [`Word`].
+    unsafe fn access(at: *mut u8, a: u64, b: u64) -> u64;
+}
+
+/// The access of each row, by its group.
+macro_rules! accesses {
+    ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident $tail:tt)* })*) => {
+        /// The accesses by the names of their opcodes.
+        pub mod ops {
+            $($(#[doc = concat!("`", $name, "`")] pub struct $op;)*)*
+        }
+        $($(accesses! { impl $group $op $tail })*)*
+    };
+    (impl atomic_load $op:ident { $word:ident as $slot:ident -> $ty:ident }) => {
+        accesses! { $op $word 1 true (at, _a, _b) $word::load(at).into() }
+    };
+    (impl atomic_store $op:ident { $ty:ident -> $slot:ident as $word:ident }) => {
+        accesses! { $op $word 2 false (at, a, _b) {
+            $word::store(at, a as $word);
+            0
+        } }
+    };
+    (impl atomic_rmw $op:ident { $func:ident $word:ident as $slot:ident -> $ty:ident }) => {
+        accesses! { $op $word 2 true (at, a, _b) $word::$func(at, a as $word).into() }
+    };
+    (impl atomic_cmpxchg $op:ident { $word:ident as $slot:ident -> $ty:ident }) => {
+        accesses! { $op $word 3 true (at, a, b) $word::cmpxchg(at, a as $word, b as $word).into() }
+    };
+    ($op:ident $word:ident $operands:literal $has_result:literal
+        ($at:ident, $a:ident, $b:ident) $value:expr) => {
+        impl AtomicOp for ops::$op {
+            const SIZE_BYTES: usize = size_of::<$word>();
+            const OPERANDS: usize = $operands;
+            const HAS_RESULT: bool = $has_result;
+            #[inline(always)]
+            unsafe fn access($at: *mut u8, $a: u64, $b: u64) -> u64 {
+                // SAFETY: the caller's contract.
+                unsafe { $value }
+            }
+        }
+    };
+}
+
+for_each_group! {
+    [for_each_atomic_load for_each_atomic_store for_each_atomic_rmw for_each_atomic_cmpxchg]
+    accesses;
 }

@@ -151,13 +151,9 @@ pub enum CanonicalExternType {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableType {
-    /// The type of the elements.
     pub(crate) element: RefType,
-    /// True if the index type is i64.
     pub(crate) is64: bool,
-    /// Initial length in elements.
     pub(crate) initial: u64,
-    /// Greatest length in elements.
     pub(crate) maximum: Option<u64>,
 }
 
@@ -171,13 +167,9 @@ pub struct TableType {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryType {
-    /// True if the index type is i64.
     pub(crate) is64: bool,
-    /// True if threads share the memory.
     pub(crate) shared: bool,
-    /// Initial size in pages.
     pub(crate) initial: u64,
-    /// Greatest size in pages.
     pub(crate) maximum: Option<u64>,
     /// Base-2 logarithm of the page size in bytes: 16, unless it is custom.
     pub(crate) page_size_log2: u32,
@@ -358,9 +350,7 @@ impl GlobalType {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GlobalType {
-    /// The type of the value.
     pub(crate) content: ValType,
-    /// True if the global can be set.
     pub(crate) mutable: bool,
 }
 

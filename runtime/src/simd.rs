@@ -115,15 +115,38 @@ macro_rules! lanewise {
     )*)* };
 }
 
-/// Comparisons lane by lane, which give all ones for true: `count mask { name(lanes) = meaning; }`.
-macro_rules! compare {
-    ($($count:literal $mask:ident {
-        $($name:ident($a:ident: $lane:ty, $b:ident: $lane_b:ty) = $meaning:expr;)*
-    })*) => { $($(
+/// Functions lane by lane, by shape: `kind [i8x16 i16x8 i32x4 i64x2](lanes) = meaning;`, where the
+/// lanes are signed, unsigned or floats (`[f32x4 f64x2]`) and a shape without the function has `_`.
+/// Comparisons give all ones for true.
+macro_rules! by_shape {
+    ($($kind:ident $names:tt $operands:tt = $meaning:expr;)*) => {
+        $(by_shape!(@shapes $kind $names $operands $meaning);)*
+    };
+    (@shapes signed [$a:tt $b:tt $c:tt $d:tt] $operands:tt $meaning:expr) => {
+        by_shape!(@one $a 16 i8 u8 $operands $meaning);
+        by_shape!(@one $b 8 i16 u16 $operands $meaning);
+        by_shape!(@one $c 4 i32 u32 $operands $meaning);
+        by_shape!(@one $d 2 i64 u64 $operands $meaning);
+    };
+    (@shapes unsigned [$a:tt $b:tt $c:tt $d:tt] $operands:tt $meaning:expr) => {
+        by_shape!(@one $a 16 u8 u8 $operands $meaning);
+        by_shape!(@one $b 8 u16 u16 $operands $meaning);
+        by_shape!(@one $c 4 u32 u32 $operands $meaning);
+        by_shape!(@one $d 2 u64 u64 $operands $meaning);
+    };
+    (@shapes float [$a:tt $b:tt] $operands:tt $meaning:expr) => {
+        by_shape!(@one $a 4 f32 u32 $operands $meaning);
+        by_shape!(@one $b 2 f64 u64 $operands $meaning);
+    };
+    (@one _ $($rest:tt)*) => {};
+    (@one $name:ident $count:literal $lane:ident $mask:ident ($a:ident ? $b:ident) $is:expr) => {
         lanewise! { $count {
-            $name($a: $lane, $b: $lane_b) -> $mask = if $meaning { $mask::MAX } else { 0 };
+            $name($a: $lane, $b: $lane) -> $mask = if $is { $mask::MAX } else { 0 };
         } }
-    )*)* };
+    };
+    (@one $name:ident $count:literal $lane:ident $mask:ident ($($a:ident),*) $meaning:expr) => {
+        lanewise! { $count { $name($($a: $lane),*) -> $lane = $meaning; } }
+    };
 }
 
 /// Functions whose result lanes draw on other lanes: `name(lanes of the operands) -> lanes of the
@@ -300,58 +323,31 @@ lanewise! { 2 {
 } }
 
 // Integers, lane by lane.
+by_shape! {
+    signed [i8x16_abs i16x8_abs i32x4_abs i64x2_abs](a) = a.wrapping_abs();
+    unsigned [i8x16_neg i16x8_neg i32x4_neg i64x2_neg](a) = a.wrapping_neg();
+    unsigned [i8x16_add i16x8_add i32x4_add i64x2_add](a, b) = a.wrapping_add(b);
+    unsigned [i8x16_sub i16x8_sub i32x4_sub i64x2_sub](a, b) = a.wrapping_sub(b);
+    unsigned [_ i16x8_mul i32x4_mul i64x2_mul](a, b) = a.wrapping_mul(b);
+    signed [i8x16_add_sat_s i16x8_add_sat_s _ _](a, b) = a.saturating_add(b);
+    signed [i8x16_sub_sat_s i16x8_sub_sat_s _ _](a, b) = a.saturating_sub(b);
+    unsigned [i8x16_add_sat_u i16x8_add_sat_u _ _](a, b) = a.saturating_add(b);
+    unsigned [i8x16_sub_sat_u i16x8_sub_sat_u _ _](a, b) = a.saturating_sub(b);
+    signed [i8x16_min_s i16x8_min_s i32x4_min_s _](a, b) = a.min(b);
+    unsigned [i8x16_min_u i16x8_min_u i32x4_min_u _](a, b) = a.min(b);
+    signed [i8x16_max_s i16x8_max_s i32x4_max_s _](a, b) = a.max(b);
+    unsigned [i8x16_max_u i16x8_max_u i32x4_max_u _](a, b) = a.max(b);
+}
+
 lanewise! {
     16 {
-        i8x16_abs(a: i8) -> i8 = a.wrapping_abs();
-        i8x16_neg(a: u8) -> u8 = a.wrapping_neg();
         i8x16_popcnt(a: u8) -> u8 = a.count_ones() as u8;
-        i8x16_add(a: u8, b: u8) -> u8 = a.wrapping_add(b);
-        i8x16_sub(a: u8, b: u8) -> u8 = a.wrapping_sub(b);
-        i8x16_add_sat_s(a: i8, b: i8) -> i8 = a.saturating_add(b);
-        i8x16_sub_sat_s(a: i8, b: i8) -> i8 = a.saturating_sub(b);
-        i8x16_add_sat_u(a: u8, b: u8) -> u8 = a.saturating_add(b);
-        i8x16_sub_sat_u(a: u8, b: u8) -> u8 = a.saturating_sub(b);
         i8x16_avgr_u(a: u8, b: u8) -> u8 = ((u32::from(a) + u32::from(b) + 1) >> 1) as u8;
-        i8x16_min_s(a: i8, b: i8) -> i8 = a.min(b);
-        i8x16_min_u(a: u8, b: u8) -> u8 = a.min(b);
-        i8x16_max_s(a: i8, b: i8) -> i8 = a.max(b);
-        i8x16_max_u(a: u8, b: u8) -> u8 = a.max(b);
     }
     8 {
-        i16x8_abs(a: i16) -> i16 = a.wrapping_abs();
-        i16x8_neg(a: u16) -> u16 = a.wrapping_neg();
-        i16x8_add(a: u16, b: u16) -> u16 = a.wrapping_add(b);
-        i16x8_sub(a: u16, b: u16) -> u16 = a.wrapping_sub(b);
-        i16x8_mul(a: u16, b: u16) -> u16 = a.wrapping_mul(b);
-        i16x8_add_sat_s(a: i16, b: i16) -> i16 = a.saturating_add(b);
-        i16x8_sub_sat_s(a: i16, b: i16) -> i16 = a.saturating_sub(b);
-        i16x8_add_sat_u(a: u16, b: u16) -> u16 = a.saturating_add(b);
-        i16x8_sub_sat_u(a: u16, b: u16) -> u16 = a.saturating_sub(b);
         i16x8_avgr_u(a: u16, b: u16) -> u16 = ((u32::from(a) + u32::from(b) + 1) >> 1) as u16;
         i16x8_q15mulr_sat_s(a: i16, b: i16) -> i16 =
             (((i32::from(a) * i32::from(b)) + 0x4000) >> 15).min(i32::from(i16::MAX)) as i16;
-        i16x8_min_s(a: i16, b: i16) -> i16 = a.min(b);
-        i16x8_min_u(a: u16, b: u16) -> u16 = a.min(b);
-        i16x8_max_s(a: i16, b: i16) -> i16 = a.max(b);
-        i16x8_max_u(a: u16, b: u16) -> u16 = a.max(b);
-    }
-    4 {
-        i32x4_abs(a: i32) -> i32 = a.wrapping_abs();
-        i32x4_neg(a: u32) -> u32 = a.wrapping_neg();
-        i32x4_add(a: u32, b: u32) -> u32 = a.wrapping_add(b);
-        i32x4_sub(a: u32, b: u32) -> u32 = a.wrapping_sub(b);
-        i32x4_mul(a: u32, b: u32) -> u32 = a.wrapping_mul(b);
-        i32x4_min_s(a: i32, b: i32) -> i32 = a.min(b);
-        i32x4_min_u(a: u32, b: u32) -> u32 = a.min(b);
-        i32x4_max_s(a: i32, b: i32) -> i32 = a.max(b);
-        i32x4_max_u(a: u32, b: u32) -> u32 = a.max(b);
-    }
-    2 {
-        i64x2_abs(a: i64) -> i64 = a.wrapping_abs();
-        i64x2_neg(a: u64) -> u64 = a.wrapping_neg();
-        i64x2_add(a: u64, b: u64) -> u64 = a.wrapping_add(b);
-        i64x2_sub(a: u64, b: u64) -> u64 = a.wrapping_sub(b);
-        i64x2_mul(a: u64, b: u64) -> u64 = a.wrapping_mul(b);
     }
 }
 
@@ -370,67 +366,24 @@ shift! {
     i64x2_shr_u([u64; 2]) = u64::wrapping_shr;
 }
 
-compare! {
-    16 u8 {
-        i8x16_eq(a: u8, b: u8) = a == b;
-        i8x16_ne(a: u8, b: u8) = a != b;
-        i8x16_lt_s(a: i8, b: i8) = a < b;
-        i8x16_lt_u(a: u8, b: u8) = a < b;
-        i8x16_gt_s(a: i8, b: i8) = a > b;
-        i8x16_gt_u(a: u8, b: u8) = a > b;
-        i8x16_le_s(a: i8, b: i8) = a <= b;
-        i8x16_le_u(a: u8, b: u8) = a <= b;
-        i8x16_ge_s(a: i8, b: i8) = a >= b;
-        i8x16_ge_u(a: u8, b: u8) = a >= b;
-    }
-    8 u16 {
-        i16x8_eq(a: u16, b: u16) = a == b;
-        i16x8_ne(a: u16, b: u16) = a != b;
-        i16x8_lt_s(a: i16, b: i16) = a < b;
-        i16x8_lt_u(a: u16, b: u16) = a < b;
-        i16x8_gt_s(a: i16, b: i16) = a > b;
-        i16x8_gt_u(a: u16, b: u16) = a > b;
-        i16x8_le_s(a: i16, b: i16) = a <= b;
-        i16x8_le_u(a: u16, b: u16) = a <= b;
-        i16x8_ge_s(a: i16, b: i16) = a >= b;
-        i16x8_ge_u(a: u16, b: u16) = a >= b;
-    }
-    4 u32 {
-        i32x4_eq(a: u32, b: u32) = a == b;
-        i32x4_ne(a: u32, b: u32) = a != b;
-        i32x4_lt_s(a: i32, b: i32) = a < b;
-        i32x4_lt_u(a: u32, b: u32) = a < b;
-        i32x4_gt_s(a: i32, b: i32) = a > b;
-        i32x4_gt_u(a: u32, b: u32) = a > b;
-        i32x4_le_s(a: i32, b: i32) = a <= b;
-        i32x4_le_u(a: u32, b: u32) = a <= b;
-        i32x4_ge_s(a: i32, b: i32) = a >= b;
-        i32x4_ge_u(a: u32, b: u32) = a >= b;
-    }
-    2 u64 {
-        i64x2_eq(a: u64, b: u64) = a == b;
-        i64x2_ne(a: u64, b: u64) = a != b;
-        i64x2_lt_s(a: i64, b: i64) = a < b;
-        i64x2_gt_s(a: i64, b: i64) = a > b;
-        i64x2_le_s(a: i64, b: i64) = a <= b;
-        i64x2_ge_s(a: i64, b: i64) = a >= b;
-    }
-    4 u32 {
-        f32x4_eq(a: f32, b: f32) = a == b;
-        f32x4_ne(a: f32, b: f32) = a != b;
-        f32x4_lt(a: f32, b: f32) = a < b;
-        f32x4_gt(a: f32, b: f32) = a > b;
-        f32x4_le(a: f32, b: f32) = a <= b;
-        f32x4_ge(a: f32, b: f32) = a >= b;
-    }
-    2 u64 {
-        f64x2_eq(a: f64, b: f64) = a == b;
-        f64x2_ne(a: f64, b: f64) = a != b;
-        f64x2_lt(a: f64, b: f64) = a < b;
-        f64x2_gt(a: f64, b: f64) = a > b;
-        f64x2_le(a: f64, b: f64) = a <= b;
-        f64x2_ge(a: f64, b: f64) = a >= b;
-    }
+// Comparisons.
+by_shape! {
+    unsigned [i8x16_eq i16x8_eq i32x4_eq i64x2_eq](a ? b) = a == b;
+    unsigned [i8x16_ne i16x8_ne i32x4_ne i64x2_ne](a ? b) = a != b;
+    signed [i8x16_lt_s i16x8_lt_s i32x4_lt_s i64x2_lt_s](a ? b) = a < b;
+    unsigned [i8x16_lt_u i16x8_lt_u i32x4_lt_u _](a ? b) = a < b;
+    signed [i8x16_gt_s i16x8_gt_s i32x4_gt_s i64x2_gt_s](a ? b) = a > b;
+    unsigned [i8x16_gt_u i16x8_gt_u i32x4_gt_u _](a ? b) = a > b;
+    signed [i8x16_le_s i16x8_le_s i32x4_le_s i64x2_le_s](a ? b) = a <= b;
+    unsigned [i8x16_le_u i16x8_le_u i32x4_le_u _](a ? b) = a <= b;
+    signed [i8x16_ge_s i16x8_ge_s i32x4_ge_s i64x2_ge_s](a ? b) = a >= b;
+    unsigned [i8x16_ge_u i16x8_ge_u i32x4_ge_u _](a ? b) = a >= b;
+    float [f32x4_eq f64x2_eq](a ? b) = a == b;
+    float [f32x4_ne f64x2_ne](a ? b) = a != b;
+    float [f32x4_lt f64x2_lt](a ? b) = a < b;
+    float [f32x4_gt f64x2_gt](a ? b) = a > b;
+    float [f32x4_le f64x2_le](a ? b) = a <= b;
+    float [f32x4_ge f64x2_ge](a ? b) = a >= b;
 }
 
 // Floats, lane by lane.

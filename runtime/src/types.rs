@@ -281,9 +281,7 @@ impl ValType {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct FuncType {
-    /// Parameter types.
     pub(crate) params: Box<[ValType]>,
-    /// Result types.
     pub(crate) results: Box<[ValType]>,
 }
 

@@ -4,93 +4,34 @@
 
 use super::machine::{handlers, or_trap};
 use super::memory::far_address;
-use crate::atomic::{self, Word};
+use crate::atomic::{self, AtomicOp};
 use crate::helpers::{self, EXIT_SHIFT, ResultOrExit};
-use crate::ops::{
-    for_each_atomic_cmpxchg, for_each_atomic_load, for_each_atomic_rmw, for_each_atomic_store,
-};
 use crate::trap::TrapKind;
 use crate::vm::Exit;
 
-/// The host's address of an access; ends execution if the access is not aligned or out of bounds.
-macro_rules! checked_address {
-    ($m:ident, $memory:ident, $address:expr, $offset:ident, $storage:ident) => {{
-        let (address, size_bytes) = ($address, size_of::<$storage>());
-        if !atomic::is_aligned(address, $offset, size_bytes) {
-            return $m.trap(TrapKind::UnalignedAtomic);
+handlers! {
+    /// The access of a row.
+    fn access<A: AtomicOp>(m) {
+        let (offset, memory) = (m.take(), m.take());
+        m.sp = m.sp.sub(A::OPERANDS - 1);
+        let [address, a, b] = match A::OPERANDS {
+            1 => [m.acc, 0, 0],
+            2 => [*m.sp, m.acc, 0],
+            _ => [*m.sp, *m.sp.add(1), m.acc],
+        };
+        if !atomic::is_aligned(address, offset, A::SIZE_BYTES) {
+            return m.trap(TrapKind::UnalignedAtomic);
         }
-        or_trap!(
-            $m,
-            far_address($m.vm, $memory, address, $offset, size_bytes)
-        )
-    }};
-}
-
-macro_rules! loads {
-    (atomic_load { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $storage:ident as $slot:ident -> $ty:ident })* }) => { handlers! { $(
-        #[doc = concat!("`", $name, "`")]
-        #[expect(non_snake_case, reason = "a handler is named as the variant of its opcode")]
-        fn $op(m) {
-            let (offset, memory) = (m.take(), m.take());
-            let at = checked_address!(m, memory, m.acc, offset, $storage);
-            m.acc = $storage::load(at).into();
-            m.next()
+        let at = or_trap!(m, far_address(m.vm, memory, address, offset, A::SIZE_BYTES));
+        let result = A::access(at, a, b);
+        if A::HAS_RESULT {
+            m.acc = result;
+        } else {
+            m.drop_slots(1);
         }
-    )* } };
+        m.next()
+    }
 }
-
-macro_rules! stores {
-    (atomic_store { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $ty:ident -> $slot:ident as $storage:ident })* }) => { handlers! { $(
-        #[doc = concat!("`", $name, "`")]
-        #[expect(non_snake_case, reason = "a handler is named as the variant of its opcode")]
-        fn $op(m) {
-            let (offset, memory) = (m.take(), m.take());
-            let address = *m.sp.sub(1);
-            let at = checked_address!(m, memory, address, offset, $storage);
-            $storage::store(at, m.acc as $storage);
-            m.drop_slots(2);
-            m.next()
-        }
-    )* } };
-}
-
-macro_rules! rmws {
-    (atomic_rmw { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $operation:ident $storage:ident as $slot:ident -> $ty:ident })* }) => { handlers! { $(
-        #[doc = concat!("`", $name, "`")]
-        #[expect(non_snake_case, reason = "a handler is named as the variant of its opcode")]
-        fn $op(m) {
-            let (offset, memory) = (m.take(), m.take());
-            m.sp = m.sp.sub(1);
-            let at = checked_address!(m, memory, *m.sp, offset, $storage);
-            m.acc = $storage::$operation(at, m.acc as $storage).into();
-            m.next()
-        }
-    )* } };
-}
-
-macro_rules! cmpxchgs {
-    (atomic_cmpxchg { $($op:ident $bytes:tt $name:literal $proposal:ident
-        { $storage:ident as $slot:ident -> $ty:ident })* }) => { handlers! { $(
-        #[doc = concat!("`", $name, "`")]
-        #[expect(non_snake_case, reason = "a handler is named as the variant of its opcode")]
-        fn $op(m) {
-            let (offset, memory) = (m.take(), m.take());
-            m.sp = m.sp.sub(2);
-            let (address, expected) = (*m.sp, *m.sp.add(1));
-            let at = checked_address!(m, memory, address, offset, $storage);
-            m.acc = $storage::cmpxchg(at, expected as $storage, m.acc as $storage).into();
-            m.next()
-        }
-    )* } };
-}
-
-for_each_atomic_load!(loads);
-for_each_atomic_store!(stores);
-for_each_atomic_rmw!(rmws);
-for_each_atomic_cmpxchg!(cmpxchgs);
 
 /// Goes on with a helper's result, or ends execution with its exit code.
 macro_rules! next_with {

@@ -10,39 +10,29 @@ use crate::numeric::Slot;
 use crate::ops::for_each_group;
 use crate::simd::{self as pure, V128};
 
-/// A vector that the compiler does not look through, so that it computes on the whole vector and
-/// not on the slots that the vector came from.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn opaque(vector: V128) -> V128 {
-    // SAFETY: both types are sixteen bytes of any value, and the text is only a comment.
-    unsafe {
-        let mut register: std::arch::x86_64::__m128i = std::mem::transmute(vector);
-        std::arch::asm!(
-            "/* {0} */",
-            inout(xmm_reg) register,
-            options(pure, nomem, nostack, preserves_flags)
-        );
-        std::mem::transmute(register)
-    }
+macro_rules! opaque {
+    ($arch:literal $vector:ty, $class:ident $text:literal) => {
+        /// A vector that the compiler does not look through, so that it computes on the whole
+        /// vector and not on the slots that the vector came from.
+        #[cfg(target_arch = $arch)]
+        #[inline(always)]
+        fn opaque(vector: V128) -> V128 {
+            // SAFETY: both types are sixteen bytes of any value, and the text is only a comment.
+            unsafe {
+                let mut register: $vector = std::mem::transmute(vector);
+                std::arch::asm!(
+                    $text,
+                    inout($class) register,
+                    options(pure, nomem, nostack, preserves_flags)
+                );
+                std::mem::transmute(register)
+            }
+        }
+    };
 }
 
-/// A vector that the compiler does not look through, so that it computes on the whole vector and
-/// not on the slots that the vector came from.
-#[cfg(target_arch = "aarch64")]
-#[inline(always)]
-fn opaque(vector: V128) -> V128 {
-    // SAFETY: both types are sixteen bytes of any value, and the text is only a comment.
-    unsafe {
-        let mut register: std::arch::aarch64::uint8x16_t = std::mem::transmute(vector);
-        std::arch::asm!(
-            "/* {0:v} */",
-            inout(vreg) register,
-            options(pure, nomem, nostack, preserves_flags)
-        );
-        std::mem::transmute(register)
-    }
-}
+opaque!("x86_64" std::arch::x86_64::__m128i, xmm_reg "/* {0} */");
+opaque!("aarch64" std::arch::aarch64::uint8x16_t, vreg "/* {0:v} */");
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[inline(always)]

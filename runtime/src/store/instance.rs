@@ -164,11 +164,11 @@ impl InstanceData {
         data.check_count(LimitKind::Instances, data.instances.len(), max)?;
         let mut instance = Box::new(InstanceData::empty(data, module, compiled));
         instance.add_imports(data, imports);
-        instance.add_functions(data);
-        instance.add_memories(data)?;
-        instance.add_tables(data)?;
-        instance.add_globals(data);
-        instance.add_tags(data);
+        instance.add_functions(data, module);
+        instance.add_memories(data, module)?;
+        instance.add_tables(data, module)?;
+        instance.add_globals(data, module);
+        instance.add_tags(data, module);
         instance.add_segments();
         instance.add_exports(data.id);
         instance.fill_vm();
@@ -212,8 +212,7 @@ impl InstanceData {
         }
     }
 
-    fn add_functions(&mut self, data: &mut StoreData) {
-        let module = self.module.clone();
+    fn add_functions(&mut self, data: &mut StoreData, module: &ModuleParts) {
         let vm = &raw mut *self.vm;
         let first = module.imported.funcs;
         let new_func = |(i, signature): (usize, &Arc<crate::types::FuncType>)| FuncInst {
@@ -234,14 +233,13 @@ impl InstanceData {
         self.own_funcs = defined.map(new_func).collect();
         let engine = data.engine.clone();
         for func in &mut self.own_funcs {
-            engine.backend().install(&*self.compiled, &module, func);
+            engine.backend().install(&*self.compiled, module, func);
             func.id = data.add_func(func);
             self.funcs.push(func);
         }
     }
 
-    fn add_memories(&mut self, data: &mut StoreData) -> Result<()> {
-        let module = self.module.clone();
+    fn add_memories(&mut self, data: &mut StoreData, module: &ModuleParts) -> Result<()> {
         for &ty in &module.memories[module.imported.memories as usize..] {
             let handle = data.new_memory(ty)?;
             self.push_memory(data, handle);
@@ -249,8 +247,7 @@ impl InstanceData {
         Ok(())
     }
 
-    fn add_tables(&mut self, data: &mut StoreData) -> Result<()> {
-        let module = self.module.clone();
+    fn add_tables(&mut self, data: &mut StoreData, module: &ModuleParts) -> Result<()> {
         for &ty in &module.tables[module.imported.tables as usize..] {
             let handle = data.new_table(ty, 0)?;
             self.push_table(data, handle);
@@ -259,8 +256,7 @@ impl InstanceData {
     }
 
     /// Allocates the globals, all zero: their initialisers run later, in order.
-    fn add_globals(&mut self, data: &mut StoreData) {
-        let module = self.module.clone();
+    fn add_globals(&mut self, data: &mut StoreData, module: &ModuleParts) {
         for &ty in &module.globals[module.imported.globals as usize..] {
             let inst = GlobalInst { slots: [0; 2] };
             let handle = data.add_global(Box::new(GlobalData { inst, ty }));
@@ -268,8 +264,7 @@ impl InstanceData {
         }
     }
 
-    fn add_tags(&mut self, data: &mut StoreData) {
-        let module = self.module.clone();
+    fn add_tags(&mut self, data: &mut StoreData, module: &ModuleParts) {
         for &ty in &module.tags[module.imported.tags as usize..] {
             let id = data.tags.len() as u32;
             let inst = TagInst {

@@ -5,7 +5,7 @@
 //! the upper half the memory.
 
 use super::memory::at;
-use crate::atomic::{self, Word};
+use crate::atomic::{self, AtomicOp};
 use crate::helpers::{self, EXIT_SHIFT, ResultOrExit};
 use crate::ops::{Op, for_each_group};
 use crate::register::machine::{CellHandler, Regs, handlers, or_trap};
@@ -15,15 +15,6 @@ use crate::vm::{EXIT_OK, Exit, Vm};
 
 /// Cells of an atomic instruction.
 pub(in crate::register) const ATOMIC_CELLS: usize = 3;
-
-/// An atomic access of the opcode table.
-pub(in crate::register) trait AtomicOp {
-    const SIZE_BYTES: usize;
-    const HAS_RESULT: bool;
-    /// # Safety
-    /// `at` is in a memory and aligned for the size.
-    unsafe fn access(at: *mut u8, a: u64, b: u64) -> u64;
-}
 
 /// A wait or a notification.
 pub(in crate::register) trait SyncOp {
@@ -79,41 +70,10 @@ handlers! {
     }
 }
 
-/// The access of each row, by its group.
 macro_rules! accesses {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident $tail:tt)* })*) => {
-        mod ops {
-            $($(pub(super) struct $op;)*)*
-        }
-        $($(accesses! { impl $group $op $tail })*)*
         pub(super) const ATOMIC: [CellHandler; ATOMIC_OPS.len()] =
-            [$($(access::<ops::$op>),*),*];
-    };
-    (impl atomic_load $op:ident { $word:ident as $slot:ident -> $ty:ident }) => {
-        accesses! { $op $word true (at, _a, _b) $word::load(at).into() }
-    };
-    (impl atomic_store $op:ident { $ty:ident -> $slot:ident as $word:ident }) => {
-        accesses! { $op $word false (at, a, _b) {
-            $word::store(at, a as $word);
-            0
-        } }
-    };
-    (impl atomic_rmw $op:ident { $func:ident $word:ident as $slot:ident -> $ty:ident }) => {
-        accesses! { $op $word true (at, a, _b) $word::$func(at, a as $word).into() }
-    };
-    (impl atomic_cmpxchg $op:ident { $word:ident as $slot:ident -> $ty:ident }) => {
-        accesses! { $op $word true (at, a, b) $word::cmpxchg(at, a as $word, b as $word).into() }
-    };
-    ($op:ident $word:ident $has_result:literal ($at:ident, $a:ident, $b:ident) $value:expr) => {
-        impl AtomicOp for ops::$op {
-            const SIZE_BYTES: usize = size_of::<$word>();
-            const HAS_RESULT: bool = $has_result;
-            #[inline(always)]
-            unsafe fn access($at: *mut u8, $a: u64, $b: u64) -> u64 {
-                // SAFETY: the caller's contract.
-                unsafe { $value }
-            }
-        }
+            [$($(access::<atomic::ops::$op>),*),*];
     };
 }
 

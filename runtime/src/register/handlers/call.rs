@@ -61,6 +61,11 @@ pub(in crate::register) unsafe extern "C" fn entry(
     }
 }
 
+/// The handler that calls or tail-calls the function at the address in the accumulator.
+const fn callee_handler(is_tail: bool) -> CellHandler {
+    if is_tail { return_call_func } else { call_func }
+}
+
 /// True if a function's frame fits at `fp`, and `frames` more on the control stack.
 #[inline(always)]
 unsafe fn has_room(cx: *mut Cx, fp: *mut u64, code: Ip, frames: usize) -> bool {
@@ -120,22 +125,22 @@ handlers! {
     }
 
     /// Calls the function whose index is in the further cell.
-    fn call_import(r) {
+    fn call_import<; IS_TAIL>(r) {
         r.acc = *(*r.vm).funcs.add(r.cell(1) as usize) as u64;
-        r.handle(call_func)
+        r.handle(callee_handler(IS_TAIL))
     }
 
     /// Calls element `c` of a table; the further cell holds type and table.
-    fn call_indirect(r) {
+    fn call_indirect<; IS_TAIL>(r) {
         r.acc = or_trap!(r, callee(&r, *r.slot(3))) as u64;
-        r.handle(call_func)
+        r.handle(callee_handler(IS_TAIL))
     }
 
     /// Calls the function that `c` refers to.
-    fn call_ref(r) {
+    fn call_ref<; IS_TAIL>(r) {
         r.acc = *r.slot(3);
         or_trap!(r, non_null(r.acc, TrapKind::NullFunctionReference));
-        r.handle(call_func)
+        r.handle(callee_handler(IS_TAIL))
     }
 
     /// Calls the function at the address in the accumulator; the cell is a calling instruction's.
@@ -187,25 +192,6 @@ handlers! {
             return r.handle(no_room);
         }
         r.goto(code.add(1))
-    }
-
-    /// Goes to the function whose index is in the further cell.
-    fn return_call_import(r) {
-        r.acc = *(*r.vm).funcs.add(r.cell(1) as usize) as u64;
-        r.handle(return_call_func)
-    }
-
-    /// Goes to element `c` of a table; the further cell holds type and table.
-    fn return_call_indirect(r) {
-        r.acc = or_trap!(r, callee(&r, *r.slot(3))) as u64;
-        r.handle(return_call_func)
-    }
-
-    /// Goes to the function that `c` refers to.
-    fn return_call_ref(r) {
-        r.acc = *r.slot(3);
-        or_trap!(r, non_null(r.acc, TrapKind::NullFunctionReference));
-        r.handle(return_call_func)
     }
 
     /// Goes to the function at the address in the accumulator.

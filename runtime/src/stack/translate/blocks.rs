@@ -34,20 +34,28 @@ pub(super) struct Block {
     pub(super) is_caught: bool,
 }
 
-impl Translator<'_> {
-    pub(super) fn open_function(&mut self, type_index: u32) {
-        self.blocks.push(Block {
-            ty: RawBlockType::Func(type_index),
-            height: 0,
-            label_slots: self.signatures[type_index as usize].results,
-            start: NONE,
+impl Block {
+    fn new(ty: RawBlockType, height: u32, label_slots: u32, start: u32, region: u32) -> Block {
+        Block {
+            ty,
+            height,
+            label_slots,
+            start,
             jumps: NONE,
             otherwise: NONE,
             clauses: NONE,
-            region: NONE,
-            outer_region: NONE,
+            region,
+            outer_region: region,
             is_caught: false,
-        });
+        }
+    }
+}
+
+impl Translator<'_> {
+    pub(super) fn open_function(&mut self, type_index: u32) {
+        let results = self.signatures[type_index as usize].results;
+        let ty = RawBlockType::Func(type_index);
+        self.blocks.push(Block::new(ty, 0, results, NONE, NONE));
     }
 
     pub(super) fn block(&mut self, ty: RawBlockType) {
@@ -76,18 +84,10 @@ impl Translator<'_> {
                 (signature.params, signature.results)
             }
         };
-        self.blocks.push(Block {
-            ty,
-            height: self.stack.height() - params,
-            label_slots: if start == NONE { results } else { params },
-            start,
-            jumps: NONE,
-            otherwise: NONE,
-            clauses: NONE,
-            region: self.handlers.region(),
-            outer_region: self.handlers.region(),
-            is_caught: false,
-        });
+        let label_slots = if start == NONE { results } else { params };
+        let (height, region) = (self.stack.height() - params, self.handlers.region());
+        self.blocks
+            .push(Block::new(ty, height, label_slots, start, region));
     }
 
     pub(super) fn else_(&mut self) {

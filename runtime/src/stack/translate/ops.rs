@@ -1,6 +1,7 @@
 //! One arm for each opcode: its handlers, its immediates, its change of the height of the stack.
 
 use super::{Translator, wrong_immediates};
+use crate::atomic::ops;
 use crate::decode::{Imm, Instr};
 use crate::error::{Error, Result};
 use crate::numeric::native::by_profile;
@@ -73,7 +74,7 @@ macro_rules! accesses {
 macro_rules! atomics {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident $tail:tt)* })*) => {
         const ATOMICS: &[(Op, Template)] = &[
-            $($((Op::$op, Template::Access(None, atomic::$op)),)*)*
+            $($((Op::$op, Template::Access(None, atomic::access::<ops::$op>)),)*)*
             (Op::MemoryAtomicWait32, Template::Access(None, atomic::wait32)),
             (Op::MemoryAtomicWait64, Template::Access(None, atomic::wait64)),
             (Op::MemoryAtomicNotify, Template::Access(None, atomic::notify)),
