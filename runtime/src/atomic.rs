@@ -1,6 +1,6 @@
 //! Atomic access to the bytes of a memory, one function for each sort of atomic instruction, all
-//! sequentially consistent (threads proposal: "Memory Model"), and the meaning of each atomic row of
-//! the opcode table. Used by both interpreters and by `helpers`; the caller checks for traps.
+//! sequentially consistent (threads proposal: "Memory Model"), and the meaning of each atomic row
+//! of the opcode table. Used by both interpreters and by `helpers`; the caller checks for traps.
 //!
 //! `unsafe` here is the access by address. The bytes of a Wasm memory are little-endian, and so
 //! must the host be: a read-modify-write cannot swap them.
