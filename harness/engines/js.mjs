@@ -10,25 +10,28 @@ const engine = isBun ? "JavaScriptCore" : "V8";
 const version = isBun ? Bun.version : process.versions.v8;
 
 // Engine messages, by their beginning or a part, and the specification's.
+const NULLS = "null reference | null function reference | null structure reference | null array reference | "
+  + "null i31 reference | null exception reference | null descriptor reference";
 const TRAPS = [
   [/unreachable/i, "unreachable"],
-  [/memory access out of bounds|out of bounds memory access/i, "out of bounds memory access"],
+  [/out of bounds or failed to allocate in array\.new_data/i, "out of bounds memory access"],
+  [/out of bounds or failed to allocate in array\.new_elem/i, "out of bounds table access"],
+  [/out of bounds array\.init_data/i, "out of bounds array access | out of bounds memory access"],
+  [/out of bounds array\.init_elem/i, "out of bounds array access | out of bounds table access"],
+  [/out of bounds array|array element access|array index/i, "out of bounds array access"],
+  [/memory access out of bounds|out of bounds memory|data segment/i, "out of bounds memory access | out of bounds array access"],
   [/divide by zero|division by zero|remainder by zero/i, "integer divide by zero"],
-  [/divide result unrepresentable|result unrepresentable|overflow/i, "integer overflow | integer divide by zero"],
+  [/divide result unrepresentable|result unrepresentable|integer overflow/i, "integer overflow"],
   [/float unrepresentable|out of bounds trunc|trunc/i, "invalid conversion to integer | integer overflow"],
-  [/table index is out of bounds|out of bounds call_indirect|table access out of bounds|out of bounds table/i,
-    "undefined element | out of bounds table access"],
-  [/table.*out of bounds|element segment out of bounds|element segment is out of/i, "out of bounds table access"],
-  [/null function or function signature|indirect call signature|call_indirect to a (null|signature)/i,
+  [/table index is out of bounds|out of bounds call_indirect|out of bounds table|table.*out of bounds|element segment/i,
+    "undefined element | out of bounds table access | out of bounds array access"],
+  [/function signature mismatch|indirect call signature|call_indirect to a (null|signature)|null function/i,
     "uninitialized element | indirect call type mismatch"],
-  [/dereferencing a null|null reference|null pointer|null (object|func|array|struct)/i,
-    "null reference | null function reference | null structure reference | null array reference | null i31 reference | null exception reference"],
-  [/illegal cast|cast failure|ref\.cast/i, "cast failure"],
-  [/array.*out of bounds|array element access/i, "out of bounds array access"],
-  [/requested new array is too large|array.new.*(large|size)/i, "allocation size too large | out of bounds memory access | out of bounds table access"],
-  [/data segment|out of bounds data/i, "out of bounds memory access"],
+  [/dereferencing a null|null reference|null pointer|null (object|func|array|struct)|to null/i, NULLS],
+  [/illegal cast|cast failure|ref\.cast|cast/i, "cast failure | descriptor cast failure"],
+  [/array is too large|failed to allocate/i, "allocation size too large | out of bounds memory access | out of bounds table access"],
   [/unaligned|alignment/i, "unaligned atomic"],
-  [/Atomics\.wait|non-shared|expected shared memory/i, "expected shared memory"],
+  [/Atomics\.wait|non-shared|shared memory/i, "expected shared memory"],
 ];
 
 const hosts = new Map(); // number to object, for `extern` and `host`
@@ -73,8 +76,8 @@ function exportTypes(bytes) {
   const u8 = () => bytes[at++];
   const leb = () => { let v = 0n, s = 0n, b; do { b = u8(); v |= BigInt(b & 127) << s; s += 7n; } while (b & 128); return Number(v); };
   const sleb = () => { let v = 0n, s = 0n, b; do { b = u8(); v |= BigInt(b & 127) << s; s += 7n; } while (b & 128); return Number(BigInt.asIntN(Number(s), v)); };
-  const name = () => { const n = leb(); const s = new TextDecoder().decode(bytes.subarray(at, at + n)); at += n; return s; };
-  const ABSTRACT = { 0x70: "func", 0x73: "func", 0x6f: "extern", 0x72: "extern", 0x6e: "any", 0x6d: "any", 0x6c: "any", 0x6b: "any", 0x6a: "any", 0x71: "any", 0x69: "exn", 0x74: "exn" };
+  const name = () => { const n = leb(); const s = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(at, at + n)); at += n; return s; };
+  const ABSTRACT = { 0x70: "func", 0x73: "func", 0x6f: "extern", 0x72: "extern", 0x6e: "any", 0x6d: "any", 0x6c: "i31", 0x6b: "struct", 0x6a: "array", 0x71: "any", 0x69: "exn", 0x74: "exn" };
   const heap = () => { const h = sleb(); return h < 0 ? ABSTRACT[h & 0x7f] ?? "any" : types[h]?.kind ?? "any"; };
   const val = () => {
     const b = u8();
@@ -85,7 +88,7 @@ function exportTypes(bytes) {
       default: return ABSTRACT[b] ?? "any";
     }
   };
-  const types = [], funcs = [], globals = [], exports = {};
+  const types = [], funcs = [], globals = [], exports = new Map();
   const field = () => { val(); u8(); };
   const comp = () => {
     const b = u8();
@@ -97,7 +100,7 @@ function exportTypes(bytes) {
       for (let n = leb(); n; n--) results.push(val());
       return;
     }
-    types.push({ kind: "any" });
+    types.push({ kind: b === 0x5e ? "array" : "struct" });
     if (b === 0x5e) field(); else for (let n = leb(); n; n--) field();
   };
   const limits = () => { const f = u8(); leb(); if (f & 1) leb(); if (f & 8) leb(); };
@@ -117,7 +120,7 @@ function exportTypes(bytes) {
     else if (id === 6) { globalsAt(end); }
     else if (id === 7) for (let n = leb(); n; n--) {
       const text = name(), kind = u8(), index = leb();
-      exports[text] = kind === 0 ? { func: index } : kind === 3 ? { global: index } : {};
+      exports.set(text, kind === 0 ? { func: index } : kind === 3 ? { global: index } : {});
     }
     at = end;
   }
@@ -136,9 +139,8 @@ function exportTypes(bytes) {
       }
     }
   }
-  for (const text in exports) {
-    const { func, global } = exports[text];
-    exports[text] = func !== undefined ? types[funcs[func]] : global !== undefined ? globals[global] : undefined;
+  for (const [text, { func, global }] of exports) {
+    exports.set(text, func !== undefined ? types[funcs[func]] : global !== undefined ? globals[global] : undefined);
   }
   return exports;
 }
@@ -153,7 +155,7 @@ function fromJs(value, type) {
   if (value === null) return `null:${type ?? ""}`;
   if (type === "extern") return numbers.has(value) ? `extern:${numbers.get(value)}` : "extern:";
   if (type === "func") return "func:";
-  if (type === "exn") return "exn:";
+  if (type === "exn" || type === "struct" || type === "array") return `${type}:`;
   if (numbers.has(value)) return `host:${numbers.get(value)}`;
   if (typeof value === "number") return "i31:" + hex(value & 0x7fffffff, 8);
   return "any:";
@@ -201,8 +203,8 @@ const OPERATIONS = {
     const { exports, types } = instances.get(instance);
     const callee = exports[name];
     if (typeof callee !== "function") return { ending: "host_error", message: `no function ${name}` };
-    const results = types[name]?.results ?? [];
-    const params = types[name]?.params ?? [];
+    const results = types.get(name)?.results ?? [];
+    const params = types.get(name)?.params ?? [];
     if ([...params, ...results].includes("v128")) return { ending: "unsupported", message: "vectors across JavaScript" };
     const result = callee(...args.map(toJs));
     const values = results.length === 0 ? [] : results.length === 1 ? [result] : [...result];
@@ -210,8 +212,8 @@ const OPERATIONS = {
   },
   get({ instance, export: name }) {
     const { exports, types } = instances.get(instance);
-    if (types[name] === "v128") return { ending: "unsupported", message: "vectors across JavaScript" };
-    return { ending: "values", values: [fromJs(exports[name].value, types[name])] };
+    if (types.get(name) === "v128") return { ending: "unsupported", message: "vectors across JavaScript" };
+    return { ending: "values", values: [fromJs(exports[name].value, types.get(name))] };
   },
 };
 
