@@ -187,8 +187,10 @@ impl Proposal {
 pub struct SuiteFile {
     /// The path that reports show: `/` between components on every host, relative to the suite.
     pub path: String,
-    /// The text.
+    /// The text; empty if it cannot be read.
     pub text: Cow<'static, str>,
+    /// The line and the reason, if the file cannot be read: it costs itself, not the run.
+    pub fault: Option<(u32, String)>,
     /// The features that it runs with.
     pub features: FeatureSet,
     /// What reports count it under.
@@ -442,6 +444,7 @@ fn file(path: String, full_path: &str, text: Cow<'static, str>) -> SuiteFile {
     SuiteFile {
         path,
         text,
+        fault: None,
         features,
         proposal,
     }
@@ -451,8 +454,8 @@ fn file(path: String, full_path: &str, text: Cow<'static, str>) -> SuiteFile {
 /// itself. Files of a single folder are named relative to it, other files as the path was given.
 ///
 /// # Errors
-/// A path that does not exist or cannot be read, a folder without any `.wast` file, a file that is
-/// not UTF-8.
+/// A path that does not exist, a folder that cannot be read or has no `.wast` file. A file that
+/// cannot be read, or is not UTF-8, has a fault instead.
 pub fn load(paths: &[PathBuf]) -> Result<Vec<SuiteFile>, SuiteError> {
     let mut files = Vec::new();
     for path in paths {
@@ -467,7 +470,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Vec<SuiteFile>, SuiteError> {
             Path::new("")
         };
         for file_path in found {
-            files.push(read(&file_path, base)?);
+            files.push(read(&file_path, base));
         }
     }
     let mut seen = HashSet::new();
@@ -510,19 +513,25 @@ fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Su
 }
 
 /// Reads one file.
-fn read(path: &Path, base: &Path) -> Result<SuiteFile, SuiteError> {
-    let bytes = fs::read(path).map_err(|error| fault(path, error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
-        SuiteError {
-            line: Some(line),
-            ..fault(path, "invalid UTF-8".to_string())
-        }
-    })?;
+fn read(path: &Path, base: &Path) -> SuiteFile {
+    let unread = |error: std::io::Error| (1, error.to_string());
+    let text = fs::read(path).map_err(unread).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|error| {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
+            (line as u32, "invalid UTF-8".to_string())
+        })
+    });
+    let (text, fault) = match text {
+        Ok(text) => (text, None),
+        Err(fault) => (String::new(), Some(fault)),
+    };
     let full_path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let name = slashed(path.strip_prefix(base).unwrap_or(path));
-    Ok(file(name, &slashed(&full_path), text.into()))
+    SuiteFile {
+        fault,
+        ..file(name, &slashed(&full_path), text.into())
+    }
 }
 
 fn fault(path: &Path, message: String) -> SuiteError {
@@ -709,7 +718,8 @@ mod tests {
         assert!(message(&folder.join("absent")).contains("absent: "));
         let bad = folder.join("inner/bad.wast");
         fs::write(&bad, b"(module)\n(module \"\xff\")").expect("written");
-        assert!(message(&folder).ends_with("inner/bad.wast:2: invalid UTF-8"));
+        let files = load(std::slice::from_ref(&folder)).expect("loads");
+        assert_eq!(files[0].fault, Some((2, "invalid UTF-8".to_string())));
         fs::write(&bad, b"(module)").expect("written");
         let files = load(std::slice::from_ref(&folder)).expect("loads");
         assert_eq!(files[0].path, "inner/bad.wast");

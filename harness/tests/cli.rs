@@ -136,9 +136,14 @@ fn suites_that_cannot_be_read_are_refused() {
         .run(&["spec", &empty])
         .is_refused(&["empty", "no .wast file"]);
     let bad = place.file("bad.wast", b"(module)\n\n(module $\xff)\n");
-    place
-        .run(&["spec", &bad])
-        .is_refused(&["bad.wast:3:", "UTF-8"]);
+    let good = place.file("good.wast", GOOD);
+    let (ended, report) = place.spec(&[&bad, &good]);
+    assert_eq!(ended.code, 2);
+    let said = ended.stderr.contains("bad.wast:3: ") && ended.stderr.contains("UTF-8");
+    assert!(said, "{}", ended.stderr);
+    let counts = &report["tiers"]["stack"]["counts"];
+    assert_eq!(counts["fail"], 1, "the file costs itself");
+    assert!(counts["pass"].as_u64() > Some(0), "and not the others");
 }
 
 #[test]
@@ -947,6 +952,21 @@ fn validate_says_whether_a_module_is_valid() {
         "{}",
         ended.stderr
     );
+}
+
+#[test]
+fn validate_looks_at_every_file_and_the_worst_decides() {
+    let place = Place::new();
+    let good = place.file("good.wat", MODULE);
+    let invalid = place.file("invalid.wat", "(module (func (result i32)))");
+    let unreadable = place.file("unreadable.wat", "(module");
+    let ended = place.run(&["validate", &invalid, &good]);
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    let ended = place.run(&["validate", &unreadable, "/nowhere/f.wat", &invalid, &good]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    for name in ["unreadable.wat:1:", "/nowhere/f.wat", "invalid.wat: "] {
+        assert!(ended.stderr.contains(name), "{name}: {}", ended.stderr);
+    }
 }
 
 #[test]

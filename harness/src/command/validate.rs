@@ -1,5 +1,7 @@
 //! `wassay validate`: whether files are valid modules.
 
+use std::path::Path;
+
 use wassay_runtime as runtime;
 use wassay_runtime::{Config, Engine, Module};
 
@@ -7,21 +9,36 @@ use super::module::{on_a_large_stack, read_module};
 use crate::cli::ValidateArgs;
 use crate::error::{Exit, InputError};
 
-/// Answers `wassay validate`.
+/// Answers `wassay validate`: every file is looked at, and the worst of them decides the exit code:
+/// 2 if one cannot be read as a module, else 1 if one is malformed or invalid.
 ///
 /// # Errors
-/// If a file cannot be read or is no module text.
+/// If no thread can be started.
 pub fn command(args: &ValidateArgs) -> Result<Exit, InputError> {
     on_a_large_stack(|| {
         let mut exit = Exit::AsExpected;
         for file in &args.files {
-            let bytes = read_module(file)?;
-            let engine = Engine::new(&Config::only(runtime::Tier::Stack));
-            if let Err(error) = engine.and_then(|engine| Module::new(&engine, &bytes)) {
-                eprintln!("wassay: {}: {error}", file.display());
-                exit = Exit::Failed;
+            match validate(file) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    eprintln!("wassay: {}: {error}", file.display());
+                    if exit == Exit::AsExpected {
+                        exit = Exit::Failed;
+                    }
+                }
+                Err(error) => {
+                    eprintln!("wassay: {error}");
+                    exit = Exit::BadInput;
+                }
             }
         }
         Ok(exit)
     })
+}
+
+/// Validates one file; the inner error is the engine's.
+fn validate(file: &Path) -> Result<runtime::Result<()>, InputError> {
+    let bytes = read_module(file)?;
+    let engine = Engine::new(&Config::only(runtime::Tier::Stack));
+    Ok(engine.and_then(|engine| Module::new(&engine, &bytes).map(drop)))
 }

@@ -80,6 +80,19 @@ pub fn parse_script(path: &str, text: &str) -> Script {
     script
 }
 
+/// The script of a file that cannot be read: one directive that says so.
+pub fn unreadable_script(path: &str, line: u32, message: &str) -> Script {
+    let mut script = Script {
+        path: path.to_string(),
+        sha256: hex(&Sha256::digest(message.as_bytes())),
+        directives: Vec::new(),
+        commands: Vec::new(),
+    };
+    let meaning = unreadable("", message.to_string());
+    add(&mut script, meaning, (line, 1), message);
+    script
+}
+
 /// Appends the directive that a form is, and the directives nested in it, `depth` threads deep.
 fn add_form(script: &mut Script, text: &str, form: &Form, lines: &LineTable, depth: usize) {
     let (start, source) = (form.range.start, &text[form.range.clone()]);

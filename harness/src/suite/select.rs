@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::error::InputError;
 use crate::script::Script;
-use crate::script::parse::parse_script;
+use crate::script::parse::{parse_script, unreadable_script};
 use crate::suite::{self, FeatureSet, Proposal, SuiteFile};
 
 /// Which files of which suite.
@@ -123,7 +123,10 @@ impl Selection {
     }
 
     fn parse(&self, file: &SuiteFile) -> ChosenFile {
-        let script = parse_script(&file.path, &file.text);
+        let script = match &file.fault {
+            None => parse_script(&file.path, &file.text),
+            Some((line, message)) => unreadable_script(&file.path, *line, message),
+        };
         let skipped = script.directives.iter().filter(|directive| {
             self.skip
                 .iter()
