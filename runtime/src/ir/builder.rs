@@ -29,7 +29,7 @@ use crate::module::ModuleParts;
 use crate::ops::{Group, Op, group};
 use crate::trap::TrapKind;
 use crate::types::FuncType;
-use control::{Frame, Label};
+use control::{ControlFrame, Label};
 pub use scratch::Scratch;
 use scratch::{Consts, Sigs};
 use stack::{Stack, StackValue};
@@ -113,7 +113,7 @@ struct Builder<'a> {
     stack: Stack,
     consts: Consts,
     sigs: Sigs,
-    frames: Vec<Frame>,
+    frames: Vec<ControlFrame>,
     labels: Vec<Label>,
     /// By depth, the target of the `br_table` at hand; empty between two of them.
     by_depth: Vec<Option<BlockId>>,
@@ -165,7 +165,7 @@ impl<'a> Builder<'a> {
             results: types_of(&func.ty.results).collect(),
         });
         let mut frames = std::mem::take(&mut scratch.frames);
-        frames.push(Frame::function(sig));
+        frames.push(ControlFrame::function(sig));
         let mut stack = std::mem::take(&mut scratch.stack);
         stack.reset(&func.local_slots, slots);
         Ok(Builder {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use super::{BlockId, FuncIr, Inst, OperandKind, Role, Slot, Type};
 
 /// The types in the slots that have been written. A v128 stands at its first slot.
-type State = BTreeMap<u32, Type>;
+type SlotTypes = BTreeMap<u32, Type>;
 
 /// Checks a function.
 ///
@@ -24,7 +24,7 @@ type State = BTreeMap<u32, Type>;
 /// The first broken rule, with the instruction that breaks it.
 pub fn verify(func: &FuncIr) -> Result<(), String> {
     check_form(func)?;
-    let mut entries: Vec<Option<State>> = vec![None; func.blocks.len()];
+    let mut entries: Vec<Option<SlotTypes>> = vec![None; func.blocks.len()];
     entries[0] = Some(locals(func));
     let mut pending = vec![0];
     while let Some(block) = pending.pop() {
@@ -54,13 +54,13 @@ fn at(func: &FuncIr, block: BlockId, inst: &Inst, why: &str) -> String {
     format!("b{}: {}: {why}", block.0, func.show(inst))
 }
 
-fn locals(func: &FuncIr) -> State {
+fn locals(func: &FuncIr) -> SlotTypes {
     let slots = func.local_slots.iter().map(|slot| slot.0);
     slots.zip(func.local_types.iter().copied()).collect()
 }
 
 /// Keeps the types that both agree on; returns true if these are fewer than before.
-fn merge(entry: &mut Option<State>, state: &State) -> bool {
+fn merge(entry: &mut Option<SlotTypes>, state: &SlotTypes) -> bool {
     let Some(old) = entry else {
         *entry = Some(state.clone());
         return true;
@@ -74,8 +74,8 @@ fn merge(entry: &mut Option<State>, state: &State) -> bool {
 fn catch_edges(
     func: &FuncIr,
     block: BlockId,
-    state: &State,
-    edges: &mut Vec<(BlockId, State)>,
+    state: &SlotTypes,
+    edges: &mut Vec<(BlockId, SlotTypes)>,
 ) -> Result<(), String> {
     let handler = func.blocks[block.0 as usize].handler;
     for catch in func.handler_chain(handler).flat_map(|h| &h.catches) {
@@ -97,8 +97,8 @@ fn step(
     func: &FuncIr,
     block: BlockId,
     inst: &Inst,
-    state: &mut State,
-    edges: &mut Vec<(BlockId, State)>,
+    state: &mut SlotTypes,
+    edges: &mut Vec<(BlockId, SlotTypes)>,
 ) -> Result<(), String> {
     if !inst.has_valid_opcode() {
         return Err("the opcode is of another instruction".into());
@@ -131,7 +131,7 @@ fn step(
         .try_for_each(|&(slot, ty)| write(func, state, slot, ty))
 }
 
-fn check_read(state: &State, slot: Slot, ty: Type) -> Result<(), String> {
+fn check_read(state: &SlotTypes, slot: Slot, ty: Type) -> Result<(), String> {
     match state.get(&slot.0) {
         Some(&held) if held == ty => Ok(()),
         Some(held) => Err(format!("slot {} holds {held:?}, not {ty:?}", slot.0)),
@@ -151,7 +151,7 @@ fn check_const(func: &FuncIr, index: u32, ty: Type) -> Result<(), String> {
     Ok(())
 }
 
-fn write(func: &FuncIr, state: &mut State, slot: Slot, ty: Type) -> Result<(), String> {
+fn write(func: &FuncIr, state: &mut SlotTypes, slot: Slot, ty: Type) -> Result<(), String> {
     if slot.0 + ty.slots() > func.slots {
         return Err(format!("slot {} is outside of the frame", slot.0));
     }

@@ -30,7 +30,7 @@ use super::ssa::fold;
 use super::ssa::{Block, Class, Edge, FuncSsa, Inst, List, MemoryFacts, Term, Value};
 use atomic::AtomicAccess;
 use exceptions::Blocks;
-use state::Target;
+use state::Callee;
 use vars::{Between, Vars};
 
 /// The assumptions of a function's code, by configuration and module.
@@ -464,8 +464,8 @@ impl<'a> Builder<'a> {
                 let ty = self.module.signatures[func as usize].clone();
                 let args = self.read_all(self.list(args), &ty);
                 let inst = match self.target(func) {
-                    Target::Own(func) => Inst::Call { func, args },
-                    Target::Instance(func) => Inst::CallRef { func, args },
+                    Callee::Own(func) => Inst::Call { func, args },
+                    Callee::Instance(func) => Inst::CallRef { func, args },
                 };
                 self.call_with_results(inst, dst, &ty);
             }
@@ -490,8 +490,8 @@ impl<'a> Builder<'a> {
                 let ty = self.module.signatures[func as usize].clone();
                 let args = self.read_all(self.list(args), &ty);
                 let term = match self.target(func) {
-                    Target::Own(func) => Term::ReturnCall { func, args },
-                    Target::Instance(func) => Term::ReturnCallRef { func, args },
+                    Callee::Own(func) => Term::ReturnCall { func, args },
+                    Callee::Instance(func) => Term::ReturnCallRef { func, args },
                 };
                 self.end(term, Vec::new());
             }

@@ -14,7 +14,7 @@ use regalloc2::{Block as RBlock, RegClass, VReg};
 use super::ssa::cfg::Cfg;
 use super::ssa::{Block, Class, Def, FuncSsa, Inst, InstId, Term, Value};
 use crate::ir::Type;
-use layout::Layout;
+use layout::BlockLayout;
 use vcode::{MachInst, VBlock, VCode};
 
 /// The part of an instruction set that lowering asks for; `target.rs` has the rest.
@@ -49,7 +49,7 @@ pub struct Lower<'a, I: Isa> {
     /// The function.
     pub func: &'a FuncSsa,
     cfg: &'a Cfg,
-    layout: &'a Layout,
+    layout: &'a BlockLayout,
     /// By value, the number of its uses as an operand.
     uses: Vec<u32>,
     /// By value, the number of its uses as an address without an offset.
@@ -69,7 +69,7 @@ pub struct Lower<'a, I: Isa> {
 }
 
 /// Lowers a function.
-pub fn run<I: Isa>(func: &FuncSsa, cfg: &Cfg, layout: &Layout) -> VCode<I::Inst> {
+pub fn run<I: Isa>(func: &FuncSsa, cfg: &Cfg, layout: &BlockLayout) -> VCode<I::Inst> {
     let mut cx = Lower::<I>::new(func, cfg, layout);
     let mut ranges = vec![0..0; layout.order.len()];
     let mut blocks = vec![VBlock::default(); layout.order.len()];
@@ -89,7 +89,7 @@ pub fn run<I: Isa>(func: &FuncSsa, cfg: &Cfg, layout: &Layout) -> VCode<I::Inst>
 }
 
 impl<'a, I: Isa> Lower<'a, I> {
-    fn new(func: &'a FuncSsa, cfg: &'a Cfg, layout: &'a Layout) -> Lower<'a, I> {
+    fn new(func: &'a FuncSsa, cfg: &'a Cfg, layout: &'a BlockLayout) -> Lower<'a, I> {
         let mut cx = Lower {
             func,
             cfg,

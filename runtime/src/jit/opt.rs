@@ -44,7 +44,7 @@ pub fn run(func: &mut FuncSsa, is_kept: IsKept) -> Cfg {
 
 /// The parts in which equal instructions are equal.
 #[derive(PartialEq, Eq, Hash)]
-struct Key {
+struct SharedKey {
     inst: Inst,
     ty: Option<Type>,
     /// For loads of shapes: during which the shapes are unchanged.
@@ -60,7 +60,7 @@ struct Walk<'a> {
     home: Vec<Block>,
     /// The place of each instruction in its block's list, from 1.
     places: Vec<u32>,
-    known: FxHashMap<Key, (Value, Block)>,
+    known: FxHashMap<SharedKey, (Value, Block)>,
     checks: Checks,
     facts: Facts,
     /// By loop, true if anything in it may change a shape.
@@ -199,7 +199,7 @@ impl<'a> Walk<'a> {
             }
         );
         let epoch = if is_shape { self.epoch } else { 0 };
-        let key = Key { inst, ty, epoch };
+        let key = SharedKey { inst, ty, epoch };
         if let Some(&(value, block)) = self.known.get(&key)
             && self.cfg.dominates(block, self.block)
         {

@@ -13,7 +13,7 @@ use super::code::symbol::Symbol;
 use super::code::tables::Tables;
 use super::code::tables::{FaultSite, FrameLayout, Pad, PadHandler, Piece, PieceKind, SourceLoc};
 use super::code::{Code, Reloc};
-use super::lower::layout::Layout;
+use super::lower::layout::BlockLayout;
 use super::lower::vcode::VCode;
 use super::ssa::cfg::Cfg;
 use super::ssa::{Block, FuncSsa, print};
@@ -185,9 +185,9 @@ fn surroundings(irs: &[ir::FuncIr]) -> Surroundings {
     }
 }
 
-fn optimise<T: Target>(func: &mut FuncSsa) -> (Cfg, Layout) {
+fn optimise<T: Target>(func: &mut FuncSsa) -> (Cfg, BlockLayout) {
     let cfg = opt::run(func, T::is_kept);
-    let layout = Layout::new(func, &cfg);
+    let layout = BlockLayout::new(func, &cfg);
     (cfg, layout)
 }
 

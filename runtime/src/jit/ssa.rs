@@ -131,7 +131,7 @@ pub struct MemoryFacts {
 
 /// The type and the size of a new object.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Room {
+pub struct ObjectRoom {
     /// Its type.
     pub ty: TypeId,
     /// Its size, head included.

@@ -32,7 +32,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{BlockId, FuncIr, HandlerId, Inst, Operand, OperandKind, Slot, Type};
 use crate::limits::LimitKind;
 use fields::{OperandField, distance_field, immediate};
-use layout::{Layout, SCRATCHES};
+use layout::{SCRATCHES, SlotLayout};
 
 #[cfg(test)]
 pub(super) use fields::limits;
@@ -52,7 +52,7 @@ pub(super) struct Fused<'s> {
 /// Buffers that are kept from one function to the next.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    layout: Layout,
+    layout: SlotLayout,
     plan: Plan,
     cells: Vec<u64>,
     calls: Vec<(usize, u32)>,
@@ -138,7 +138,7 @@ struct Fuser<'a> {
     profile: Profile,
     /// When the function is hot; calls go by function instances then.
     thresholds: Option<Thresholds>,
-    layout: &'a Layout,
+    layout: &'a SlotLayout,
     plan: &'a Plan,
     cells: &'a mut Vec<u64>,
     calls: &'a mut Vec<(usize, u32)>,

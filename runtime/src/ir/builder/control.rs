@@ -42,7 +42,7 @@ pub(super) enum FrameKind {
 
 /// A block that has not ended.
 #[derive(Debug)]
-pub(super) struct Frame {
+pub(super) struct ControlFrame {
     pub(super) kind: FrameKind,
     /// The target of a branch to it; without meaning for the function itself.
     label: BlockId,
@@ -57,10 +57,10 @@ pub(super) struct Frame {
     pub(super) outer_handler: Option<HandlerId>,
 }
 
-impl Frame {
+impl ControlFrame {
     /// The frame of the whole function.
-    pub(super) fn function(sig: Rc<Sig>) -> Frame {
-        Frame {
+    pub(super) fn function(sig: Rc<Sig>) -> ControlFrame {
+        ControlFrame {
             kind: FrameKind::Function,
             label: BlockId(u32::MAX),
             sig,
@@ -180,7 +180,7 @@ impl Builder<'_> {
         let height = params
             .first()
             .map_or(self.stack.height(), |entry| entry.height);
-        self.frames.push(Frame {
+        self.frames.push(ControlFrame {
             kind,
             label,
             sig,
@@ -327,7 +327,7 @@ impl Builder<'_> {
         self.use_label(label)
     }
 
-    pub(super) fn frame(&self, depth: u32) -> &Frame {
+    pub(super) fn frame(&self, depth: u32) -> &ControlFrame {
         &self.frames[self.frames.len() - 1 - depth as usize]
     }
 

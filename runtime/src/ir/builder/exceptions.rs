@@ -7,7 +7,7 @@
 //! values until the clause ends, so that `rethrow` finds it. Spec: 4.6.8 Control Instructions.
 
 use super::Builder;
-use super::control::{Frame, FrameKind};
+use super::control::{ControlFrame, FrameKind};
 use crate::decode::{self, Instr, RawBlockType, Vector};
 use crate::error::Result;
 use crate::ir::{Catch, ExceptionHandler, HandlerId, Inst, Operand, Slot, Type};
@@ -75,7 +75,7 @@ impl Builder<'_> {
         let handler = self.new_handler();
         for clause in clauses {
             let values = match self.frame(clause.label) {
-                Frame {
+                ControlFrame {
                     kind: FrameKind::Function,
                     ..
                 } => self.stack.temporary(0),

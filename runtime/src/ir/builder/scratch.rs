@@ -7,7 +7,7 @@
 
 use std::rc::Rc;
 
-use super::control::{Frame, Label};
+use super::control::{ControlFrame, Label};
 use super::stack::Stack;
 use super::{Sig, Type};
 use crate::ir::{BlockId, FuncIr};
@@ -19,7 +19,7 @@ pub struct Scratch {
     pub(super) stack: Stack,
     pub(super) consts: Consts,
     pub(super) sigs: Sigs,
-    pub(super) frames: Vec<Frame>,
+    pub(super) frames: Vec<ControlFrame>,
     pub(super) labels: Vec<Label>,
     pub(super) by_depth: Vec<Option<BlockId>>,
     /// A function that is not needed any more, kept for its buffers.

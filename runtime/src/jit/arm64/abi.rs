@@ -43,7 +43,7 @@ const VREGS: u32 = 32;
 
 /// The place of an argument or a result at a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Place {
+pub enum ArgPlace {
     /// In a register.
     Reg(Reg),
     /// In the value stack, at this slot from its top: the place that the value has among all
@@ -57,7 +57,7 @@ pub struct Located {
     /// The type.
     pub ty: Type,
     /// The place at a call.
-    pub place: Place,
+    pub place: ArgPlace,
     /// Its slot.
     pub slot: u32,
 }
@@ -71,9 +71,9 @@ pub fn locate(types: impl IntoIterator<Item = Type>) -> Vec<Located> {
             Type::F32 | Type::F64 | Type::V128 => (&mut vregs, |n| Reg::Vreg(Vreg::v(n))),
         };
         let place = if *next < BY_REGISTER {
-            Place::Reg(reg(*next))
+            ArgPlace::Reg(reg(*next))
         } else {
-            Place::Slot(slot)
+            ArgPlace::Slot(slot)
         };
         *next += 1;
         let located = Located { ty, place, slot };

@@ -126,7 +126,7 @@ const UNBOUND: At = At::MAX;
 
 /// The way in which a reference's distance is put into its word.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
+enum FixupKind {
     /// An instruction.
     Inst(Reach),
     /// A table entry: distance from the table's start.
@@ -138,7 +138,7 @@ enum Kind {
 struct Fixup {
     at: At,
     label: Label,
-    kind: Kind,
+    kind: FixupKind,
 }
 
 /// A constant in the pool behind the code.
@@ -276,7 +276,7 @@ impl Assembler {
             self.fixups.push(Fixup {
                 at: self.here(),
                 label: target,
-                kind: Kind::Entry { table },
+                kind: FixupKind::Entry { table },
             });
             self.words.push(0);
         }
@@ -352,7 +352,7 @@ impl Assembler {
                 self.fixups.push(Fixup {
                     at,
                     label,
-                    kind: Kind::Inst(reach),
+                    kind: FixupKind::Inst(reach),
                 });
             }
             Some((Referent::Symbol(symbol), Reach::Branch26)) => self.relocs.push((at, symbol)),
@@ -362,8 +362,8 @@ impl Assembler {
     }
 
     /// Makes references longer until all reach.
-    fn relax(&self) -> Result<Layout, EmitError> {
-        let mut layout = Layout::new(self)?;
+    fn relax(&self) -> Result<CodeLayout, EmitError> {
+        let mut layout = CodeLayout::new(self)?;
         let mut longer = vec![false; self.fixups.len()];
         for round in 0.. {
             let mut changed = false;
@@ -384,13 +384,13 @@ impl Assembler {
     /// The words that the long form of a reference has more than the short one.
     fn extra_words(&self, fixup: &Fixup) -> u32 {
         match fixup.kind {
-            Kind::Inst(Reach::Literal19) => {
+            FixupKind::Inst(Reach::Literal19) => {
                 1 + self
                     .literal_at(fixup.label)
                     .map_or(0, |literal| literal.words)
             }
-            Kind::Inst(Reach::Branch26 | Reach::Branch19 | Reach::Branch14 | Reach::Adr) => 1,
-            Kind::Entry { .. } => 0,
+            FixupKind::Inst(Reach::Branch26 | Reach::Branch19 | Reach::Branch14 | Reach::Adr) => 1,
+            FixupKind::Entry { .. } => 0,
         }
     }
 
@@ -400,7 +400,7 @@ impl Assembler {
 }
 
 /// Where everything comes to stand, in words of the finished code.
-struct Layout {
+struct CodeLayout {
     /// Ascending: after the word at `.0` of the unrelaxed code, `.1` words more than before are
     /// inserted.
     inserted: Vec<(At, u32)>,
@@ -410,7 +410,7 @@ struct Layout {
     literals: u32,
 }
 
-impl Layout {
+impl CodeLayout {
     fn new(asm: &Assembler) -> Result<Self, EmitError> {
         let mut layout = Self {
             inserted: Vec::new(),
@@ -468,8 +468,8 @@ impl Layout {
     /// The distance in bytes from the word of a reference (or of its table) to its label.
     fn distance(&self, fixup: &Fixup) -> Result<i64, EmitError> {
         let from = match fixup.kind {
-            Kind::Inst(_) => self.word(fixup.at),
-            Kind::Entry { table } => self.word(table),
+            FixupKind::Inst(_) => self.word(fixup.at),
+            FixupKind::Entry { table } => self.word(table),
         };
         match self.labels[fixup.label.0 as usize] {
             UNBOUND => Err(EmitError::Unbound(fixup.label)),
@@ -482,11 +482,11 @@ impl Layout {
     fn reaches(&self, fixup: &Fixup, spare: u32) -> Result<bool, EmitError> {
         let distance = self.distance(fixup)?;
         Ok(match fixup.kind {
-            Kind::Inst(reach @ (Reach::Branch14 | Reach::Branch19)) => {
+            FixupKind::Inst(reach @ (Reach::Branch14 | Reach::Branch19)) => {
                 reach.field(distance << spare.min(SPARE_MAX)).is_some()
             }
-            Kind::Inst(reach) => reach.field(distance).is_some(),
-            Kind::Entry { .. } => true,
+            FixupKind::Inst(reach) => reach.field(distance).is_some(),
+            FixupKind::Entry { .. } => true,
         })
     }
 }
@@ -494,7 +494,7 @@ impl Layout {
 /// Writes laid-out code.
 struct Writer<'a> {
     asm: &'a Assembler,
-    layout: &'a Layout,
+    layout: &'a CodeLayout,
     words: Vec<u32>,
     /// Ranges of data, in words.
     data: Vec<Range<u32>>,
@@ -519,8 +519,8 @@ impl Writer<'_> {
         let word = self.asm.words[fixup.at as usize];
         let distance = self.layout.distance(fixup)?;
         let reach = match fixup.kind {
-            Kind::Inst(reach) => reach,
-            Kind::Entry { .. } => {
+            FixupKind::Inst(reach) => reach,
+            FixupKind::Entry { .. } => {
                 self.words.push(distance as u32);
                 return Ok(());
             }

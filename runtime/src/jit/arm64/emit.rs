@@ -18,7 +18,7 @@ use objects::SlowAllocation;
 use super::abi::{self, CALLEE, CX, SCRATCH, SCRATCH2, VM};
 use super::alias::move_vector;
 use super::asm::Assembler;
-use super::frame::{Frame, Needs};
+use super::frame::{NativeFrame, Needs};
 use super::imm::{FpImm8, Imm12, vector_imm};
 use super::inst::Inst;
 use super::mem::Mem;
@@ -76,7 +76,7 @@ struct Emitter<'a> {
     vcode: &'a VCode<MInst>,
     output: &'a Output,
     around: Surroundings,
-    frame: Frame,
+    frame: NativeFrame,
     asm: Assembler,
     /// Labels of blocks; of a block without code, that of where it leads.
     labels: Vec<Label>,
@@ -97,7 +97,7 @@ impl<'a> Emitter<'a> {
         output: &'a Output,
         around: Surroundings,
     ) -> Result<Self> {
-        let frame = Frame::new(needs(vcode, output, around))?;
+        let frame = NativeFrame::new(needs(vcode, output, around))?;
         let mut labels: Vec<Label> = vcode.blocks.iter().map(|_| asm.label()).collect();
         let is_jump: Vec<bool> = (0..labels.len())
             .map(|n| is_empty(vcode, output, n))

@@ -44,7 +44,7 @@ pub(super) struct Needs {
 
 /// A frame.
 #[derive(Clone, Debug)]
-pub(super) struct Frame {
+pub(super) struct NativeFrame {
     /// Registers in their order from `sp`.
     regs: Vec<Gpr>,
     /// The number of them that are restored when leaving: `VM` is last, and is not.
@@ -54,8 +54,8 @@ pub(super) struct Frame {
     is_checked: bool,
 }
 
-impl Frame {
-    pub(super) fn new(needs: Needs) -> Result<Frame> {
+impl NativeFrame {
+    pub(super) fn new(needs: Needs) -> Result<NativeFrame> {
         let mut regs = Vec::new();
         if needs.calls {
             regs.push(LR);
@@ -73,7 +73,7 @@ impl Frame {
             return Err(Error::limit(LimitKind::Code, message));
         }
         let bytes = bytes as u32;
-        Ok(Frame {
+        Ok(NativeFrame {
             regs,
             restored,
             spills_at,

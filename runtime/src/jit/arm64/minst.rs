@@ -11,7 +11,7 @@ use super::vector::AtomicSize;
 use crate::gc::Cast;
 use crate::jit::helper::Helper;
 use crate::jit::lower::vcode::MachInst;
-use crate::jit::ssa::Room;
+use crate::jit::ssa::ObjectRoom;
 use crate::jit::ssa::atomic::AtomicOp;
 use crate::trap::TrapKind;
 
@@ -192,7 +192,7 @@ pub enum MInst {
         /// The reference.
         rd: Gpr,
         /// The object's type and size.
-        allocation: Room,
+        allocation: ObjectRoom,
     },
     /// `rd := whether a reference passes a test`, 0 or 1.
     TestRef {

@@ -12,7 +12,7 @@ mod outward;
 
 use std::mem::offset_of;
 
-use super::abi::{CALLEE, CX, Located, Place, SCRATCH, SCRATCH2, VM, locate};
+use super::abi::{ArgPlace, CALLEE, CX, Located, SCRATCH, SCRATCH2, VM, locate};
 use super::asm::Assembler;
 use super::imm::Imm12;
 use super::inst::Inst;
@@ -391,8 +391,8 @@ fn write_fpcr(asm: &mut Assembler, rt: Gpr) {
 fn in_registers(types: &[Type]) -> impl Iterator<Item = (Located, Reg)> {
     let located = locate(types.iter().copied());
     located.into_iter().filter_map(|at| match at.place {
-        Place::Reg(reg) => Some((at, reg)),
-        Place::Slot(_) => None,
+        ArgPlace::Reg(reg) => Some((at, reg)),
+        ArgPlace::Slot(_) => None,
     })
 }
 

@@ -7,7 +7,7 @@
 use super::{Builder, Class, Helper, Inst, Value, fold};
 use crate::error::Result;
 use crate::ir::{Operand, Slot, Type};
-use crate::jit::ssa::atomic::{AtomicOp, Sort, sort_of};
+use crate::jit::ssa::atomic::{AtomicOp, AtomicSort, sort_of};
 use crate::ops::{Group, Op, group};
 use crate::trap::TrapKind;
 
@@ -34,13 +34,13 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn atomic_access(&mut self, access: AtomicAccess<'_>, sort: Sort, size_bytes: u64) {
+    fn atomic_access(&mut self, access: AtomicAccess<'_>, sort: AtomicSort, size_bytes: u64) {
         let AtomicAccess {
             op, dst, operands, ..
         } = access;
         let address = self.atomic_address(access, size_bytes);
         let ty = match sort {
-            Sort::As(AtomicOp::Store) => fold::operand_type(op, 1),
+            AtomicSort::As(AtomicOp::Store) => fold::operand_type(op, 1),
             _ => fold::result_type(op),
         };
         let values: Vec<Value> = operands[1..].iter().map(|&o| self.read(o, ty)).collect();
@@ -102,16 +102,21 @@ impl Builder<'_> {
     }
 
     /// The access of a sort, and its operands.
-    fn operands_of(&mut self, sort: Sort, ty: Type, values: &[Value]) -> (AtomicOp, Vec<Value>) {
+    fn operands_of(
+        &mut self,
+        sort: AtomicSort,
+        ty: Type,
+        values: &[Value],
+    ) -> (AtomicOp, Vec<Value>) {
         let is_wide = ty == Type::I64;
         match sort {
-            Sort::As(op) => (op, values.to_vec()),
-            Sort::Sub => {
+            AtomicSort::As(op) => (op, values.to_vec()),
+            AtomicSort::Sub => {
                 let zero = self.constant(ty, 0);
                 let sub = if is_wide { Op::I64Sub } else { Op::I32Sub };
                 (AtomicOp::Add, vec![self.binary(sub, zero, values[0])])
             }
-            Sort::And => {
+            AtomicSort::And => {
                 let xor = if is_wide { Op::I64Xor } else { Op::I32Xor };
                 let ones = if is_wide { u64::MAX } else { u32::MAX.into() };
                 let ones = self.constant(ty, ones);

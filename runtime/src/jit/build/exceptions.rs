@@ -69,7 +69,7 @@ struct ClauseBlocks {
 
 /// Where an exception goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Way {
+enum ExceptionWay {
     /// To a clause.
     Clause(Catch),
     /// To the first clause of a handler, to be compared; it is caught there, or around it.
@@ -192,7 +192,12 @@ impl Blocks {
     }
 
     /// The way of an instruction's exceptions, if it throws. Those of a call go to the landing.
-    fn way_of(&self, ir: &ir::FuncIr, handler: Option<HandlerId>, inst: &ir::Inst) -> Option<Way> {
+    fn way_of(
+        &self,
+        ir: &ir::FuncIr,
+        handler: Option<HandlerId>,
+        inst: &ir::Inst,
+    ) -> Option<ExceptionWay> {
         if let ir::Inst::Throw { tag, .. } = *inst {
             Some(self.way_of_new(ir, handler, tag))
         } else if let ir::Inst::ThrowRef { .. } = inst {
@@ -204,11 +209,11 @@ impl Blocks {
 
     /// Where a new exception of a tag goes. Different tags of a module are the same tag at most if
     /// both are imported.
-    fn way_of_new(&self, ir: &ir::FuncIr, handler: Option<HandlerId>, tag: u32) -> Way {
+    fn way_of_new(&self, ir: &ir::FuncIr, handler: Option<HandlerId>, tag: u32) -> ExceptionWay {
         let mut at = handler;
         for _ in 0..HANDLERS_MAX {
             let Some(id) = at else {
-                return Way::Out;
+                return ExceptionWay::Out;
             };
             for &clause in clauses(ir, id) {
                 match clause.tag {
@@ -217,7 +222,7 @@ impl Blocks {
                             return self.way_from(Some(id));
                         }
                     }
-                    _ => return Way::Clause(clause),
+                    _ => return ExceptionWay::Clause(clause),
                 }
             }
             at = self.outer(ir, id);
@@ -226,11 +231,11 @@ impl Blocks {
     }
 
     /// Where an exception of any tag goes from a handler.
-    fn way_from(&self, handler: Option<HandlerId>) -> Way {
+    fn way_from(&self, handler: Option<HandlerId>) -> ExceptionWay {
         match handler {
-            Some(id) if self.catches_all[id.0 as usize] => Way::Handler(id),
-            Some(id) => Way::Walk(id),
-            None => Way::Out,
+            Some(id) if self.catches_all[id.0 as usize] => ExceptionWay::Handler(id),
+            Some(id) => ExceptionWay::Walk(id),
+            None => ExceptionWay::Out,
         }
     }
 
@@ -248,7 +253,7 @@ impl Blocks {
         let handler = self.handler_of(ir, block);
         let last = ir.terminator(BlockId(block as u32));
         let walk = match self.way_of(ir, handler, last) {
-            Some(Way::Walk(id)) => Some(id),
+            Some(ExceptionWay::Walk(id)) => Some(id),
             _ => None, // it leaves the block without a call
         };
         let calls = self.invokes(ir, block) as usize;
@@ -256,11 +261,11 @@ impl Blocks {
         calls.chain(walk)
     }
 
-    fn target(&self, way: Way) -> Option<Block> {
+    fn target(&self, way: ExceptionWay) -> Option<Block> {
         match way {
-            Way::Clause(clause) => Some(self.of(clause.target)),
-            Way::Handler(id) => Some(self.entry(id)),
-            Way::Walk(_) | Way::Out => None,
+            ExceptionWay::Clause(clause) => Some(self.of(clause.target)),
+            ExceptionWay::Handler(id) => Some(self.entry(id)),
+            ExceptionWay::Walk(_) | ExceptionWay::Out => None,
         }
     }
 
@@ -445,7 +450,7 @@ impl Builder<'_> {
         let pairs = self.list(args).iter().zip(types);
         let values: Vec<_> = pairs.map(|(&o, ty)| (self.read(o, ty), ty)).collect();
         let way = self.blocks.way_of_new(self.ir, self.handler, tag);
-        if let Way::Clause(clause) = way {
+        if let ExceptionWay::Clause(clause) = way {
             let is_wanted = clause.exception.is_some();
             let exception = is_wanted.then(|| self.new_exception(tag, &values));
             self.go_to_clause(clause, &values, exception);
@@ -463,14 +468,14 @@ impl Builder<'_> {
     }
 
     /// Sends an exception on its way.
-    fn send(&mut self, op: Op, exception: Value, way: Way) {
+    fn send(&mut self, op: Op, exception: Value, way: ExceptionWay) {
         if let Some(to) = self.blocks.target(way) {
             self.write(EXCEPTION, exception);
             self.end_at(Term::Br, &[to]);
             return;
         }
         self.helper(op, Helper::Throw, &[exception], &[]);
-        if let Way::Walk(id) = way {
+        if let ExceptionWay::Walk(id) = way {
             self.end_towards(id);
         }
         // It never comes back.

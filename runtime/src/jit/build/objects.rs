@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::gc::{Cast, CastTest};
 use crate::ir::types::aggregate_types;
 use crate::ir::{self, Operand, Slot, Type};
-use crate::jit::ssa::Room;
+use crate::jit::ssa::ObjectRoom;
 use crate::ops::{Group, Op, group};
 use crate::trap::TrapKind;
 use crate::types::{DefinedType, FieldLayout, OBJECT_HEADER_BYTES, RefType, StorageType};
@@ -50,7 +50,7 @@ fn field_store(field: FieldLayout) -> Op {
 }
 
 /// The address of something, as base and offset.
-type Place = (Value, i32);
+type ObjectPlace = (Value, i32);
 
 impl Builder<'_> {
     // --- references ------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ impl Builder<'_> {
     }
 
     /// The place of an array's element, which must be there.
-    fn element(&mut self, element: FieldLayout, array: Value, index: Value) -> Place {
+    fn element(&mut self, element: FieldLayout, array: Value, index: Value) -> ObjectPlace {
         self.trap_if_null(array, TrapKind::NullArrayReference);
         let len = self.array_len(array);
         let outside = self.binary(Op::I32GeU, index, len);
@@ -136,7 +136,7 @@ impl Builder<'_> {
         self.set_field(field, place, value);
     }
 
-    fn field_place(&mut self, object: Value, field: FieldLayout) -> Place {
+    fn field_place(&mut self, object: Value, field: FieldLayout) -> ObjectPlace {
         let offset = field.offset_bytes as i32;
         (self.object_address(object), offset)
     }
@@ -165,7 +165,7 @@ impl Builder<'_> {
         self.set_field(element, place, value);
     }
 
-    fn get_field(&mut self, op: Op, field: FieldLayout, dst: Slot, (base, offset): Place) {
+    fn get_field(&mut self, op: Op, field: FieldLayout, dst: Slot, (base, offset): ObjectPlace) {
         let is_signed = matches!(op, Op::StructGetS | Op::ArrayGetS);
         // Loads of what never changes are shared.
         let class = if field.is_mutable {
@@ -183,11 +183,11 @@ impl Builder<'_> {
         self.write(dst, value);
     }
 
-    fn set_field(&mut self, field: FieldLayout, (base, offset): Place, value: Value) {
+    fn set_field(&mut self, field: FieldLayout, (base, offset): ObjectPlace, value: Value) {
         self.put(field_store(field), Class::Object, (base, offset), value);
     }
 
-    pub(super) fn put(&mut self, op: Op, class: Class, (base, offset): Place, value: Value) {
+    pub(super) fn put(&mut self, op: Op, class: Class, (base, offset): ObjectPlace, value: Value) {
         self.none(Inst::Store {
             op,
             class,
@@ -293,7 +293,7 @@ impl Builder<'_> {
         extra: u32,
     ) -> (Value, Value) {
         let id = ty.id();
-        let room = Room { ty: id, bytes };
+        let room = ObjectRoom { ty: id, bytes };
         let object = self.one(Inst::Allocate { room }, Type::Ref);
         let base = self.object_address(object);
         let head = u64::from(id.0) | u64::from(extra) << 32;

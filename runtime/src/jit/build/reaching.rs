@@ -28,7 +28,7 @@ const STEPS_MAX: usize = 1 << 22;
 
 /// Where a place in the code gets the value of a slot from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Source {
+pub(super) enum SlotSource {
     /// The value written last in a block that dominates the place.
     Written(Value),
     /// The values that meet at the beginning of a block.
@@ -59,7 +59,7 @@ enum Meeting {
 struct Points {
     meetings: FxHashSet<Block>,
     /// From this place on, ascending.
-    changes: Vec<(u32, Source)>,
+    changes: Vec<(u32, SlotSource)>,
 }
 
 impl Reaching {
@@ -99,21 +99,21 @@ impl Reaching {
     }
 
     /// The value that reaches the end of a block.
-    pub(super) fn at_end(&mut self, block: Block, slot: Slot) -> Source {
+    pub(super) fn at_end(&mut self, block: Block, slot: Slot) -> SlotSource {
         self.at(block, slot, true)
     }
 
     /// The value that reaches the beginning of a block.
-    pub(super) fn at_start(&mut self, block: Block, slot: Slot) -> Source {
+    pub(super) fn at_start(&mut self, block: Block, slot: Slot) -> SlotSource {
         self.at(block, slot, false)
     }
 
-    fn at(&mut self, block: Block, slot: Slot, is_end: bool) -> Source {
+    fn at(&mut self, block: Block, slot: Slot, is_end: bool) -> SlotSource {
         let place = 2 * self.cfg.span(block).0 + u32::from(is_end);
         let changes = &self.points(slot).changes;
         let next = changes.partition_point(|&(from, _)| from <= place);
         next.checked_sub(1)
-            .map_or(Source::Initial, |n| changes[n].1)
+            .map_or(SlotSource::Initial, |n| changes[n].1)
     }
 
     fn points(&mut self, slot: Slot) -> &Points {
@@ -246,13 +246,13 @@ impl Points {
     fn new(cfg: &Cfg, meetings: FxHashSet<Block>, writes: &[(Block, Value)]) -> Points {
         let written = writes.iter().map(|&(block, value)| {
             let (first, last) = cfg.span(block);
-            (2 * first + 1, 2 * last + 1, Source::Written(value))
+            (2 * first + 1, 2 * last + 1, SlotSource::Written(value))
         });
         let met = meetings.iter().map(|&block| {
             let (first, last) = cfg.span(block);
-            (2 * first, 2 * last + 1, Source::Met(block))
+            (2 * first, 2 * last + 1, SlotSource::Met(block))
         });
-        let mut spans: Vec<(u32, u32, Source)> = written.chain(met).collect();
+        let mut spans: Vec<(u32, u32, SlotSource)> = written.chain(met).collect();
         spans.sort_unstable_by_key(|&(first, ..)| first);
         let changes = changes(&spans);
         Points { meetings, changes }
@@ -260,15 +260,17 @@ impl Points {
 }
 
 /// Nested spans, in the order of their beginnings, as the places where the innermost one changes.
-fn changes(spans: &[(u32, u32, Source)]) -> Vec<(u32, Source)> {
+fn changes(spans: &[(u32, u32, SlotSource)]) -> Vec<(u32, SlotSource)> {
     let mut changes = Vec::with_capacity(2 * spans.len());
-    let mut open: Vec<(u32, Source)> = Vec::new();
-    let close = |open: &mut Vec<(u32, Source)>, changes: &mut Vec<(u32, Source)>, until| {
+    let mut open: Vec<(u32, SlotSource)> = Vec::new();
+    let close = |open: &mut Vec<(u32, SlotSource)>, changes: &mut Vec<(u32, SlotSource)>, until| {
         while let Some(&(last, _)) = open.last()
             && last < until
         {
             open.pop();
-            let outer = open.last().map_or(Source::Initial, |&(_, source)| source);
+            let outer = open
+                .last()
+                .map_or(SlotSource::Initial, |&(_, source)| source);
             changes.push((last + 1, outer));
         }
     };
@@ -356,7 +358,7 @@ mod tests {
 
     #[test]
     fn the_innermost_span_is_what_reaches() {
-        let [a, b, c] = [0, 1, 2].map(|n| Source::Met(Block(n)));
+        let [a, b, c] = [0, 1, 2].map(|n| SlotSource::Met(Block(n)));
         let spans = [(0, 9, a), (2, 5, b), (4, 5, c), (8, 8, c)];
         let expected = [
             (0, a),
@@ -366,7 +368,7 @@ mod tests {
             (6, a),
             (8, c),
             (9, a),
-            (10, Source::Initial),
+            (10, SlotSource::Initial),
         ];
         assert_eq!(changes(&spans), expected);
     }

@@ -25,7 +25,7 @@ const NEAR_BYTES: u64 = 4096;
 pub(super) type MemoryPlace = (u32, Operand, u32);
 
 /// The callee of a function index.
-pub(super) enum Target {
+pub(super) enum Callee {
     /// A function that the module defines, in the same instance.
     Own(u32),
     /// A function instance at an address.
@@ -103,15 +103,15 @@ impl Builder<'_> {
         self.load(Op::I64Load, Class::Instance, funcs, at, Type::Ref)
     }
 
-    pub(super) fn target(&mut self, func: u32) -> Target {
+    pub(super) fn target(&mut self, func: u32) -> Callee {
         let Assumptions {
             is_alone, frame, ..
         } = self.assumptions;
         let is_known = !is_alone || func == self.ir.index && frame.is_none();
         if is_known && func >= self.module.imported.funcs {
-            Target::Own(func)
+            Callee::Own(func)
         } else {
-            Target::Instance(self.func_inst(func))
+            Callee::Instance(self.func_inst(func))
         }
     }
 

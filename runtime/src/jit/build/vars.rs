@@ -18,7 +18,7 @@ use rustc_hash::FxHashMap;
 
 use crate::ir::{self, BlockId, Inst as IrInst, Slot, Type};
 
-use super::reaching::{Reaching, Source};
+use super::reaching::{Reaching, SlotSource};
 use super::state::load_of;
 use crate::engine::FrameShape;
 use crate::jit::ssa::cfg::Cfg;
@@ -323,15 +323,15 @@ impl Vars {
         &mut self,
         func: &mut FuncSsa,
         met: &mut FxHashMap<(Block, Slot), Value>,
-        source: Source,
+        source: SlotSource,
         (slot, ty): (Slot, Type),
     ) -> Value {
         match source {
-            Source::Written(value) => value,
-            Source::Met(block) => *met
+            SlotSource::Written(value) => value,
+            SlotSource::Met(block) => *met
                 .entry((block, slot))
                 .or_insert_with(|| self.param(func, block, slot, ty)),
-            Source::Initial => match self.latest.get(&(Block::ENTRY, slot)) {
+            SlotSource::Initial => match self.latest.get(&(Block::ENTRY, slot)) {
                 Some(&value) => value,
                 None => {
                     let value = self.initial(func, Block::ENTRY, slot, ty);

@@ -39,7 +39,7 @@ const AT_END: u32 = u32::MAX - 1;
 /// # Errors
 /// `Internal` for constraints that no instruction of ours has.
 pub fn allocate<F: Function>(func: &F, env: &MachineEnv, homes: &Homes) -> Result<Output> {
-    let mut state = State::new(func, env, homes)?;
+    let mut state = BlockState::new(func, env, homes)?;
     for block in 0..func.num_blocks() {
         state.block(Block::new(block))?;
     }
@@ -94,7 +94,7 @@ impl LocalSlots {
 /// The values that registers hold at a point between blocks.
 type Held = std::rc::Rc<[(PReg, VReg)]>;
 
-struct State<'a, F> {
+struct BlockState<'a, F> {
     func: &'a F,
     homes: &'a Homes,
     banks: [Option<Bank>; 3],
@@ -134,14 +134,14 @@ struct State<'a, F> {
     moved: Vec<(VReg, Option<PReg>)>,
 }
 
-impl<'a, F: Function> State<'a, F> {
-    fn new(func: &'a F, env: &MachineEnv, homes: &'a Homes) -> Result<State<'a, F>> {
+impl<'a, F: Function> BlockState<'a, F> {
+    fn new(func: &'a F, env: &MachineEnv, homes: &'a Homes) -> Result<BlockState<'a, F>> {
         let banks = [0, 1, 2].map(|class| Bank::new(env, class));
         let slots = LocalSlots {
             count: homes.count,
             free: Default::default(),
         };
-        Ok(State {
+        Ok(BlockState {
             func,
             homes,
             banks,

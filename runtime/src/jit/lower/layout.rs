@@ -10,7 +10,7 @@ use crate::jit::ssa::{Block, Edge, FuncSsa, Inst, Term};
 
 /// The order of blocks.
 #[derive(Debug)]
-pub struct Layout {
+pub struct BlockLayout {
     /// Blocks that can be reached, in the order of emission.
     pub order: Vec<Block>,
     /// The place of each block in the order.
@@ -22,11 +22,11 @@ pub struct Layout {
     first_split: usize,
 }
 
-impl Layout {
+impl BlockLayout {
     /// Splits edges and orders blocks.
-    pub fn new(func: &mut FuncSsa, cfg: &Cfg) -> Layout {
+    pub fn new(func: &mut FuncSsa, cfg: &Cfg) -> BlockLayout {
         let first_split = func.blocks.len();
-        let mut layout = Layout {
+        let mut layout = BlockLayout {
             order: Vec::new(),
             index_of: Vec::new(),
             text: Vec::new(),

@@ -43,7 +43,7 @@ struct Made {
 
 /// An access that can fail.
 #[derive(Clone, Copy)]
-struct Access {
+struct CheckedAccess {
     memory: u32,
     index: Value,
     reach: u64,
@@ -57,7 +57,7 @@ pub(super) struct Checks {
     /// The number of instructions with an effect, and of blocks, so far.
     effects: u32,
     /// The accesses since the last effect.
-    run: Vec<Access>,
+    run: Vec<CheckedAccess>,
     /// Definitions of limits that must move in front of a check of the block at hand.
     moves: FxHashMap<InstId, InstId>,
 }
@@ -115,7 +115,7 @@ impl Checks {
         let length = length_of(view.func, limit);
         let minimum_bytes = view.func.memories[memory as usize].minimum_bytes;
         let effects = self.effects;
-        let access = Access {
+        let access = CheckedAccess {
             memory,
             index,
             reach,
@@ -165,8 +165,8 @@ impl Checks {
 
 /// The accesses before one whose check is combined with theirs, if they can be told apart.
 fn earlier_accesses(
-    between: &[Access],
-    access: Access,
+    between: &[CheckedAccess],
+    access: CheckedAccess,
     minimum_bytes: u64,
     is_known: impl Fn(Value) -> bool,
 ) -> Option<Vec<Earlier>> {

@@ -128,7 +128,7 @@ enum Stride {
 }
 
 /// Checks of one memory whose indices differ by constants.
-struct Group {
+struct CheckGroup {
     memory: u32,
     length: Value,
     root: Value,
@@ -258,8 +258,8 @@ impl<'a> Versions<'a> {
         })
     }
 
-    fn groups(&self, body: &Body) -> Vec<Group> {
-        let mut groups: Vec<Group> = Vec::new();
+    fn groups(&self, body: &Body) -> Vec<CheckGroup> {
+        let mut groups: Vec<CheckGroup> = Vec::new();
         let ids = body
             .blocks
             .iter()
@@ -288,10 +288,10 @@ impl<'a> Versions<'a> {
             let (root, by) = self.view().linear(narrow);
             let check = (id, i64::from(by as u32 as i32));
             let is_same =
-                |it: &&mut Group| (it.memory, it.length, it.root) == (memory, length, root);
+                |it: &&mut CheckGroup| (it.memory, it.length, it.root) == (memory, length, root);
             match groups.iter_mut().find(is_same) {
                 Some(group) => group.checks.push(check),
-                None => groups.push(Group {
+                None => groups.push(CheckGroup {
                     memory,
                     length,
                     root,
@@ -304,7 +304,11 @@ impl<'a> Versions<'a> {
 
     /// The condition of the version without checks, and the checks that it has not. Its
     /// computation is in `front`.
-    fn condition(&mut self, body: &Body, groups: Vec<Group>) -> Option<(Value, FxHashSet<InstId>)> {
+    fn condition(
+        &mut self,
+        body: &Body,
+        groups: Vec<CheckGroup>,
+    ) -> Option<(Value, FxHashSet<InstId>)> {
         if groups.is_empty() {
             return None;
         }

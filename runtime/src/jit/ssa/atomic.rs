@@ -30,7 +30,7 @@ pub enum AtomicOp {
 
 /// The sort of an atomic opcode.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Sort {
+pub enum AtomicSort {
     /// An access that there is an [`AtomicOp`] for.
     As(AtomicOp),
     /// A subtraction.
@@ -42,7 +42,7 @@ pub enum Sort {
 macro_rules! sorts {
     ($($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident $tail:tt)* })*) => {
         /// The sort of an atomic access; `None` for all other opcodes.
-        pub fn sort_of(op: Op) -> Option<Sort> {
+        pub fn sort_of(op: Op) -> Option<AtomicSort> {
             match op { $($(Op::$op => sort!($group $tail),)*)* }
         }
     };
@@ -50,31 +50,31 @@ macro_rules! sorts {
 
 macro_rules! sort {
     (atomic_load $tail:tt) => {
-        Some(Sort::As(AtomicOp::Load))
+        Some(AtomicSort::As(AtomicOp::Load))
     };
     (atomic_store $tail:tt) => {
-        Some(Sort::As(AtomicOp::Store))
+        Some(AtomicSort::As(AtomicOp::Store))
     };
     (atomic_rmw { add $($rest:tt)* }) => {
-        Some(Sort::As(AtomicOp::Add))
+        Some(AtomicSort::As(AtomicOp::Add))
     };
     (atomic_rmw { sub $($rest:tt)* }) => {
-        Some(Sort::Sub)
+        Some(AtomicSort::Sub)
     };
     (atomic_rmw { and $($rest:tt)* }) => {
-        Some(Sort::And)
+        Some(AtomicSort::And)
     };
     (atomic_rmw { or $($rest:tt)* }) => {
-        Some(Sort::As(AtomicOp::Set))
+        Some(AtomicSort::As(AtomicOp::Set))
     };
     (atomic_rmw { xor $($rest:tt)* }) => {
-        Some(Sort::As(AtomicOp::Invert))
+        Some(AtomicSort::As(AtomicOp::Invert))
     };
     (atomic_rmw { xchg $($rest:tt)* }) => {
-        Some(Sort::As(AtomicOp::Swap))
+        Some(AtomicSort::As(AtomicOp::Swap))
     };
     (atomic_cmpxchg $tail:tt) => {
-        Some(Sort::As(AtomicOp::CompareSwap))
+        Some(AtomicSort::As(AtomicOp::CompareSwap))
     };
     ($group:ident $tail:tt) => {
         None

@@ -11,7 +11,7 @@ use std::fmt::{self, Write as _};
 
 use super::atomic::AtomicOp;
 use super::print::Values;
-use super::{Class, FuncSsa, List, Room, Value};
+use super::{Class, FuncSsa, List, ObjectRoom, Value};
 use crate::gc::Cast;
 use crate::jit::helper::Helper;
 use crate::ops::Op;
@@ -262,7 +262,7 @@ rows! {
 
     /// Room for an object of the heap: its reference. The head and the fields are written before
     /// anything else is allocated.
-    Allocate { room: given Room } = "allocate {:?}, {}", room.ty, room.bytes; [single]
+    Allocate { room: given ObjectRoom } = "allocate {:?}, {}", room.ty, room.bytes; [single]
 
     /// `r[a]` is of the cast's target, one that its object or function tells.
     Cast { cast: given Cast, a: value }

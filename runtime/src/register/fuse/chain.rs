@@ -9,7 +9,7 @@ use crate::register::table;
 
 /// The second field of a pair's cell.
 #[derive(Clone, Copy, Debug)]
-enum Second {
+enum ChainSecond {
     Operand(Operand),
     Immediate(i16),
     Offset(u16),
@@ -17,12 +17,12 @@ enum Second {
 
 /// The first of the two instructions.
 #[derive(Clone, Copy, Debug)]
-struct First {
+struct ChainStart {
     op: Op,
     result: Slot,
     a: Operand,
     ty_of_a: Type,
-    b: Second,
+    b: ChainSecond,
 }
 
 impl Fuser<'_> {
@@ -48,13 +48,13 @@ impl Fuser<'_> {
         let ty = super::condition::types(op).0;
         let a = self.slot(first.a, first.ty_of_a, 0);
         let b = match first.b {
-            Second::Operand(b) => self.slot(b, ty, 1),
-            Second::Immediate(value) => value as u16,
-            Second::Offset(offset) => offset,
+            ChainSecond::Operand(b) => self.slot(b, ty, 1),
+            ChainSecond::Immediate(value) => value as u16,
+            ChainSecond::Offset(offset) => offset,
         };
         let x = self.slot(x, ty, 2);
         let in_acc = self.is_in_acc(x, ty);
-        let is_imm = matches!(first.b, Second::Immediate(_));
+        let is_imm = matches!(first.b, ChainSecond::Immediate(_));
         let form = (is_imm, is_first, in_acc);
         let code = table::chain((first.op, op), form, self.profile);
         self.cell(code.ok_or_else(|| internal(op.mnemonic()))?, a, b, x);
@@ -65,7 +65,7 @@ impl Fuser<'_> {
     }
 
     /// The first instruction of a pair whose second has the opcode `then`.
-    fn first_of_chain(&self, inst: &Inst, then: Op) -> Option<First> {
+    fn first_of_chain(&self, inst: &Inst, then: Op) -> Option<ChainStart> {
         let is_pair = |op, imm| {
             let form = (imm, false, false);
             table::chain((op, then), form, self.profile).is_some()
@@ -74,11 +74,11 @@ impl Fuser<'_> {
             let (op, a, b) = super::condition::constant_last(self.func, op, a, b);
             let ty = super::condition::types(op).0;
             let b = match self.immediate(b, ty) {
-                Some(value) if is_pair(op, true) => Second::Immediate(value),
-                _ if is_pair(op, false) && self.is_at_hand(b) => Second::Operand(b),
+                Some(value) if is_pair(op, true) => ChainSecond::Immediate(value),
+                _ if is_pair(op, false) && self.is_at_hand(b) => ChainSecond::Operand(b),
                 _ => return None,
             };
-            return self.is_at_hand(a).then_some(First {
+            return self.is_at_hand(a).then_some(ChainStart {
                 op,
                 result: dst,
                 a,
@@ -101,12 +101,12 @@ impl Fuser<'_> {
         }
 
         let offset = self.near_offset(memory, self.func.consts[offset as usize])?;
-        self.is_at_hand(addr).then_some(First {
+        self.is_at_hand(addr).then_some(ChainStart {
             op,
             result: dst,
             a: addr,
             ty_of_a: Type::I32,
-            b: Second::Offset(offset),
+            b: ChainSecond::Offset(offset),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Conditions that become one cell with their branch, and how operands may be exchanged.
 
 use super::fields::{distance_field, immediate};
-use super::layout::Layout;
+use super::layout::SlotLayout;
 use super::{Fixup, Fuser, NOT_EMITTED, OperandField, internal};
 use crate::error::Result;
 use crate::ir::types::{param, result};
@@ -38,7 +38,7 @@ enum Test {
 const INSTS_MAX: usize = 4;
 
 /// The condition that a block, or the rest of it, consists of.
-pub(super) fn find(func: &FuncIr, insts: &[Inst], layout: &Layout) -> Option<Condition> {
+pub(super) fn find(func: &FuncIr, insts: &[Inst], layout: &SlotLayout) -> Option<Condition> {
     if insts.len() > INSTS_MAX {
         return None;
     }
@@ -64,7 +64,12 @@ pub(super) fn find(func: &FuncIr, insts: &[Inst], layout: &Layout) -> Option<Con
 }
 
 /// The test that instructions and a branch on `cond` are, and whether it is the other way round.
-fn test(func: &FuncIr, layout: &Layout, before: &[Inst], cond: Operand) -> Option<(Test, bool)> {
+fn test(
+    func: &FuncIr,
+    layout: &SlotLayout,
+    before: &[Inst],
+    cond: Operand,
+) -> Option<(Test, bool)> {
     let Some((last, rest)) = before.split_last() else {
         return Some((Test::NonZero(cond, Type::I32), false));
     };
@@ -105,7 +110,7 @@ fn test(func: &FuncIr, layout: &Layout, before: &[Inst], cond: Operand) -> Optio
 /// The test that the operand of a zero test is 0, if the instructions before are a part of it.
 fn test_of_zero(
     func: &FuncIr,
-    layout: &Layout,
+    layout: &SlotLayout,
     before: &[Inst],
     (op, a): (Op, Operand),
 ) -> Option<(Test, bool)> {
@@ -130,7 +135,7 @@ fn test_of_zero(
 /// The test of a comparison, or of bits in common, of a sum that is made before or of any operands.
 fn test_of_two(
     func: &FuncIr,
-    layout: &Layout,
+    layout: &SlotLayout,
     before: &[Inst],
     (op, a, b): (Op, Operand, Operand),
 ) -> Option<(Test, bool)> {
@@ -169,7 +174,7 @@ const STEPS: [(Op, Type, i16); 4] = [
 ];
 
 /// The slot, if a field can name it, to which an instruction adds a small constant.
-fn step(func: &FuncIr, layout: &Layout, inst: &Inst) -> Option<(u16, i16, Type)> {
+fn step(func: &FuncIr, layout: &SlotLayout, inst: &Inst) -> Option<(u16, i16, Type)> {
     let Inst::Binary { op, dst, a, b } = *inst else {
         return None;
     };

@@ -21,7 +21,7 @@ const NONE: u16 = u16::MAX;
 
 /// Positions of slots.
 #[derive(Debug, Default)]
-pub(super) struct Layout {
+pub(super) struct SlotLayout {
     param_slots: u32,
     constants: Vec<u64>,
     /// By index in the pool, the slot of a constant that lives in the frame.
@@ -36,7 +36,7 @@ pub(super) struct Layout {
     depth_changes: Vec<i32>,
 }
 
-impl Layout {
+impl SlotLayout {
     /// Lays out a function.
     pub(super) fn reset(&mut self, func: &FuncIr) {
         self.param_slots = func.param_slots;

@@ -3,7 +3,7 @@
 //! decide where to go, so that a loop's branch back is its condition.
 
 use super::condition;
-use super::layout::Layout;
+use super::layout::SlotLayout;
 use crate::ir::{BlockId, FuncIr, Inst, Role};
 
 /// The plan of a function.
@@ -19,7 +19,7 @@ pub(super) struct Plan {
 impl Plan {
     /// Plans a function. If it `counts`, control that comes to a loop head must pass its first
     /// cell: loop heads are neither repeated nor left out.
-    pub(super) fn reset(&mut self, func: &FuncIr, layout: &Layout, counts: bool) {
+    pub(super) fn reset(&mut self, func: &FuncIr, layout: &SlotLayout, counts: bool) {
         let blocks = || (0..func.blocks.len() as u32).map(BlockId);
         let is_passed = |id: BlockId| counts && func.blocks[id.0 as usize].is_loop_head;
         self.repeated.clear();
@@ -106,7 +106,7 @@ fn end(func: &FuncIr, id: BlockId, is_passed: impl Fn(BlockId) -> bool) -> Block
     end
 }
 
-fn is_short(func: &FuncIr, id: BlockId, layout: &Layout) -> bool {
+fn is_short(func: &FuncIr, id: BlockId, layout: &SlotLayout) -> bool {
     let block = func.block(id);
     if let [Inst::Return { values }] = block {
         return values.len <= 1;

@@ -19,7 +19,7 @@ use crate::jit::arm64::regs::{Gpr, XZR};
 use crate::jit::code::Label;
 use crate::jit::code::symbol::Symbol;
 use crate::jit::helper::Helper;
-use crate::jit::ssa::Room;
+use crate::jit::ssa::ObjectRoom;
 use crate::types::{CompositeKind, TypeId};
 use crate::vm::{self, DISPLAY_LEN, Display, FuncInst, GcHeader, GcRun};
 
@@ -29,7 +29,7 @@ pub(super) struct SlowAllocation {
     /// Where it goes on.
     done: Label,
     rd: Gpr,
-    allocation: Room,
+    allocation: ObjectRoom,
     position: u32,
 }
 
@@ -45,7 +45,7 @@ impl Emitter<'_> {
 
     // --- allocation ------------------------------------------------------------------------------
 
-    pub(super) fn allocate(&mut self, rd: Gpr, allocation: Room) {
+    pub(super) fn allocate(&mut self, rd: Gpr, allocation: ObjectRoom) {
         let cell = GcCell::of(allocation.bytes);
         let run = cell.class as usize * size_of::<GcRun>();
         let (label, done) = (self.asm.label(), self.asm.label());
@@ -91,7 +91,7 @@ impl Emitter<'_> {
         for slow in std::mem::take(&mut self.slow) {
             self.asm.bind(slow.label);
             self.asm.source(slow.position);
-            let Room { ty, bytes } = slow.allocation;
+            let ObjectRoom { ty, bytes } = slow.allocation;
             self.asm.mov_imm(Size::W, SCRATCH, ty.0.into());
             self.asm.mov_imm(Size::X, SCRATCH2, bytes);
             let target = Referent::Symbol(Symbol::Helper(Helper::Allocate));

@@ -8,7 +8,7 @@ use std::mem::offset_of;
 use super::{Cx, as_gpr, as_vreg};
 use crate::helpers::EXIT_SHIFT;
 use crate::ir::Type;
-use crate::jit::arm64::abi::{self, CALLEE, CX, Located, Place, VM};
+use crate::jit::arm64::abi::{self, ArgPlace, CALLEE, CX, Located, VM};
 use crate::jit::arm64::alias::move_vector;
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::mem::Mem;
@@ -31,12 +31,12 @@ impl Cx<'_> {
         let mut moves = Vec::new();
         for (&value, located) in params.iter().zip(places) {
             match located.place {
-                Place::Reg(reg) => {
+                ArgPlace::Reg(reg) => {
                     let vreg = self.taken(value, &mut moves);
                     fixed.push(Fixed { vreg, reg });
                 }
-                Place::Slot(slot) if self.is_needed(value) => late.push((value, slot)),
-                Place::Slot(_) => {}
+                ArgPlace::Slot(slot) if self.is_needed(value) => late.push((value, slot)),
+                ArgPlace::Slot(_) => {}
             }
         }
         self.emit(MInst::Take(fixed.into()));
@@ -158,14 +158,14 @@ impl Cx<'_> {
             .iter()
             .zip(&places)
             .filter_map(|(&v, at)| match at.place {
-                Place::Slot(slot) => Some((v, slot)),
-                Place::Reg(_) => None,
+                ArgPlace::Slot(slot) => Some((v, slot)),
+                ArgPlace::Reg(_) => None,
             })
             .collect();
         self.give_slots(&late);
         let mut fixed = Vec::new();
         for (&value, at) in values.iter().zip(&places) {
-            if let Place::Reg(reg) = at.place {
+            if let ArgPlace::Reg(reg) = at.place {
                 let vreg = self.reg(value);
                 fixed.push(Fixed { vreg, reg });
             }
@@ -197,7 +197,7 @@ impl Cx<'_> {
         let mut defs = Vec::new();
         let mut moves = Vec::new();
         for (&value, at) in results.iter().zip(self.places(&results)) {
-            if let Place::Reg(reg) = at.place {
+            if let ArgPlace::Reg(reg) = at.place {
                 let vreg = match handler {
                     Some(_) => self.vreg(value),
                     None => self.taken(value, &mut moves),
@@ -222,7 +222,7 @@ impl Cx<'_> {
         let results: Vec<Value> = self.func.results(id).collect();
         let mut late = Vec::new();
         for (&value, at) in results.iter().zip(self.places(&results)) {
-            if let Place::Slot(slot) = at.place
+            if let ArgPlace::Slot(slot) = at.place
                 && self.is_needed(value)
             {
                 late.push((value, slot));

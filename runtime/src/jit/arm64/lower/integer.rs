@@ -21,7 +21,7 @@ use crate::ops::{Op, group};
 use crate::trap::TrapKind;
 
 /// A second operand of additions and comparisons, with what it takes in.
-pub(super) enum Second {
+pub(super) enum SecondOperand {
     Imm(Imm12),
     /// The negated immediate: the opposite operation.
     NegImm(Imm12),
@@ -190,7 +190,7 @@ impl Cx<'_> {
     // --- second operands -------------------------------------------------------------------------
 
     /// A second operand of an addition, a subtraction or a comparison.
-    pub(super) fn second(&mut self, size: Size, b: Value) -> Second {
+    pub(super) fn second(&mut self, size: Size, b: Value) -> SecondOperand {
         if let Some(bits) = self.func.constant(b) {
             let bits = match size {
                 Size::W => bits as i32 as i64,
@@ -198,25 +198,25 @@ impl Cx<'_> {
             };
             if let Some(imm) = Imm12::new(bits as u64) {
                 Rule::OperandImmediate.hit();
-                return Second::Imm(imm);
+                return SecondOperand::Imm(imm);
             }
             if let Some(imm) = Imm12::new(bits.wrapping_neg() as u64) {
                 Rule::OperandNegated.hit();
-                return Second::NegImm(imm);
+                return SecondOperand::NegImm(imm);
             }
         }
         if let Some(ssa::Inst::Unary { op, a }) = self.func.def(b) {
             if op == Op::I64ExtendI32U {
                 Rule::OperandExtendedU.hit();
-                return Second::Extended(self.gpr(a), Extend::Uxtw);
+                return SecondOperand::Extended(self.gpr(a), Extend::Uxtw);
             }
             if op == Op::I64ExtendI32S {
                 Rule::OperandExtendedS.hit();
-                return Second::Extended(self.gpr(a), Extend::Sxtw);
+                return SecondOperand::Extended(self.gpr(a), Extend::Sxtw);
             }
         }
         let (reg, shift, amount) = self.shifted(size, b, false);
-        Second::Shifted(reg, shift, amount)
+        SecondOperand::Shifted(reg, shift, amount)
     }
 
     /// A register, and the constant shift of it that a value is.
@@ -351,21 +351,21 @@ impl Cx<'_> {
         let second = self.second(size, b);
         let rn = self.gpr(a);
         self.a64(match second {
-            Second::Imm(imm) => Inst::AddSubImm {
+            SecondOperand::Imm(imm) => Inst::AddSubImm {
                 op,
                 size,
                 rd,
                 rn,
                 imm,
             },
-            Second::NegImm(imm) => Inst::AddSubImm {
+            SecondOperand::NegImm(imm) => Inst::AddSubImm {
                 op: opposite,
                 size,
                 rd,
                 rn,
                 imm,
             },
-            Second::Shifted(rm, shift, amount) => Inst::AddSub {
+            SecondOperand::Shifted(rm, shift, amount) => Inst::AddSub {
                 op,
                 size,
                 rd,
@@ -374,7 +374,7 @@ impl Cx<'_> {
                 shift,
                 amount,
             },
-            Second::Extended(rm, extend) => Inst::AddSubExtend {
+            SecondOperand::Extended(rm, extend) => Inst::AddSubExtend {
                 op,
                 size,
                 rd,

@@ -5,10 +5,10 @@ use super::Cx;
 use crate::gc::Cast;
 use crate::jit::arm64::minst::{MInst, RefTest};
 use crate::jit::arm64::regs::XZR;
-use crate::jit::ssa::{InstId, Room, Value};
+use crate::jit::ssa::{InstId, ObjectRoom, Value};
 
 impl Cx<'_> {
-    pub(super) fn allocate(&mut self, id: InstId, allocation: Room) {
+    pub(super) fn allocate(&mut self, id: InstId, allocation: ObjectRoom) {
         let rd = self.result_gpr(id);
         self.emit(MInst::Allocate { rd, allocation });
     }
