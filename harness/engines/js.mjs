@@ -78,7 +78,7 @@ function exportTypes(bytes) {
   const sleb = () => { let v = 0n, s = 0n, b; do { b = u8(); v |= BigInt(b & 127) << s; s += 7n; } while (b & 128); return Number(BigInt.asIntN(Number(s), v)); };
   const name = () => { const n = leb(); const s = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(at, at + n)); at += n; return s; };
   const ABSTRACT = { 0x70: "func", 0x73: "func", 0x6f: "extern", 0x72: "extern", 0x6e: "any", 0x6d: "any", 0x6c: "i31", 0x6b: "struct", 0x6a: "array", 0x71: "any", 0x69: "exn", 0x74: "exn" };
-  const heap = () => { const h = sleb(); return h < 0 ? ABSTRACT[h & 0x7f] ?? "any" : types[h]?.kind ?? "any"; };
+  const heap = () => { if (bytes[at] === 0x62) at++; const h = sleb(); return h < 0 ? ABSTRACT[h & 0x7f] ?? "any" : types[h]?.kind ?? "any"; };
   const val = () => {
     const b = u8();
     switch (b) {
@@ -93,6 +93,7 @@ function exportTypes(bytes) {
   const comp = () => {
     const b = u8();
     if (b === 0x50 || b === 0x4f) { for (let n = leb(); n; n--) leb(); return comp(); }
+    if (b === 0x4c || b === 0x4d) { leb(); return comp(); }
     if (b === 0x60) {
       const params = [], results = [];
       types.push({ kind: "func", params, results });
@@ -110,7 +111,7 @@ function exportTypes(bytes) {
     else if (id === 2) for (let n = leb(); n; n--) {
       name(); name();
       const kind = u8();
-      if (kind === 0) funcs.push(leb());
+      if (kind === 0 || kind === 0x20) funcs.push(leb());
       else if (kind === 1) { val(); limits(); }
       else if (kind === 2) limits();
       else if (kind === 3) { globals.push(val()); u8(); }

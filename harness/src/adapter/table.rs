@@ -48,6 +48,7 @@ struct RawRow {
     claim: Claim,
     #[serde(default)]
     lacks: Vec<String>,
+    expectations: Option<String>,
     #[serde(default)]
     setup: String,
 }
@@ -70,6 +71,8 @@ pub struct EngineRow {
     pub claim: Claim,
     /// Proposals that it does not claim, by the names of reports.
     pub lacks: Vec<String>,
+    /// The file of its expected failures.
+    pub expectations: Option<PathBuf>,
     /// How to get it, in a line; empty if nothing is to be done.
     pub setup: String,
 }
@@ -146,6 +149,7 @@ impl EngineTable {
                 },
                 claim: row.claim,
                 lacks: row.lacks,
+                expectations: row.expectations.map(|file| folder.join(file)),
                 setup: row.setup,
             };
             self.rows.insert(name, row);

@@ -8,7 +8,7 @@ use std::io::Write;
 use crate::adapter::table::EngineTable;
 use crate::cli::SpecArgs;
 use crate::error::{Exit, InputError};
-use crate::judge::expectations::Source;
+use crate::judge::expectations::{Expectations, Source};
 use crate::measure::{Measured, Options, Stopped, jobs_by_default, measure};
 use crate::pool::interrupt;
 use crate::present::destination::Destination;
@@ -25,7 +25,7 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
         .iter()
         .map(|request| Destination::open(&request.path));
     let destinations = destinations.collect::<Result<Vec<_>, _>>()?;
-    let expectations = args.expectations().load()?;
+    let mut expectations = args.expectations().load()?;
     let program = std::env::current_exe()
         .map_err(|error| InputError::usage(format!("this program has no path: {error}")))?;
     let table = EngineTable::load(&program, &args.engine_table)?;
@@ -33,6 +33,11 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
         .0
         .iter()
         .try_for_each(|name| table.check(*name))?;
+    for name in &args.tiers.0 {
+        if let Some(path) = table.get(*name).and_then(|row| row.expectations.as_ref()) {
+            expectations.extend(Expectations::of_engine(path, *name)?);
+        }
+    }
     let options = Options {
         table,
         selection: args.selection.clone(),

@@ -45,9 +45,10 @@ pub struct Expectations {
 /// One expectation.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Line of the entry in its file.
-    line: usize,
+    /// Line of the entry in its file, after the file's name if it is of one engine.
+    place: String,
     tiers: BTreeSet<EngineName>,
+    names_tiers: bool,
     scope: Scope,
     detail: String,
     reason: String,
@@ -116,6 +117,28 @@ impl Expectations {
             InputError::at_line(path, line, "not UTF-8")
         })?;
         Self::parse(path, &text)
+    }
+
+    /// Reads the expectations of an engine of another maker: each entry is of that engine.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is malformed, or an entry names tiers.
+    pub fn of_engine(path: &Path, name: EngineName) -> Result<Self, InputError> {
+        let mut own = Self::read(path)?;
+        for entry in &mut own.entries {
+            if entry.names_tiers {
+                let message = format!("{}: entries of one engine name no tiers", entry.place);
+                return Err(InputError::at(path, message));
+            }
+            entry.tiers = BTreeSet::from([name]);
+            entry.place = format!("{}, {}", path.display(), entry.place);
+        }
+        Ok(own)
+    }
+
+    /// Adds the entries of others after these.
+    pub fn extend(&mut self, others: Expectations) {
+        self.entries.extend(others.entries);
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, InputError> {
@@ -209,6 +232,7 @@ impl Entry {
         if raw.detail.trim().is_empty() && !matches!(scope, Scope::Id(_)) {
             return Err("`detail` may be empty only in an entry for one `id`".to_string());
         }
+        let names_tiers = raw.tiers.is_some();
         let tiers = match raw.tiers {
             None => EngineName::own().collect(),
             Some(names) => names
@@ -220,8 +244,9 @@ impl Entry {
             return Err("the entry's `tiers` is empty".to_string());
         }
         Ok(Entry {
-            line,
+            place: format!("line {line}"),
             tiers,
+            names_tiers,
             scope,
             detail: raw.detail,
             reason: raw.reason,
@@ -282,7 +307,7 @@ impl Entry {
             Scope::Pattern(path) | Scope::File(path) => format!("file `{path}`"),
             Scope::Id(id) => format!("id `{id}`"),
         };
-        format!("line {}: the expectation for {scope} {what}", self.line)
+        format!("{}: the expectation for {scope} {what}", self.place)
     }
 }
 
