@@ -19,5 +19,6 @@
   (func $all (param v128 v128) (result i32) (i32x4.all_true (i32x4.eq (local.get 0) (local.get 1))))
   (func $mask (param v128) (result i32) (i8x16.bitmask (local.get 0)))
   (func $dot (param v128 v128 v128) (result v128) (i32x4.add (i32x4.dot_i16x8_s (local.get 0) (local.get 1)) (local.get 2)))
+  (func $sums (param v128 v128) (result v128) (i32x4.add (i32x4.extadd_pairwise_i16x8_u (i16x8.extadd_pairwise_i8x16_u (local.get 0))) (local.get 1)))
   (func $fused (param v128 v128 v128) (result v128) (f64x2.relaxed_madd (local.get 0) (local.get 1) (local.get 2)))
   (func $across (param v128) (result v128) (call $nothing) (v128.not (local.get 0))))

@@ -85,6 +85,7 @@ rules! {
     Complement
     KnownDivisor
     VectorMultiplyAdd
+    VectorAddPairs
     VectorShiftImmediate
     ShuffleDuplicate
     ShufflePair

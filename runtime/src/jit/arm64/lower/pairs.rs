@@ -1,6 +1,6 @@
 //! Vector rows of two operands.
 //!
-//! Sums take in products.
+//! Sums take in products and sums of pairs.
 
 use super::Cx;
 use super::vector::{arrangement, float_arrangement, half_lanes, is_signed, widened_by};
@@ -11,7 +11,7 @@ use crate::jit::arm64::vector::{
 };
 use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{self, InstId, Value};
-use crate::ops::{LaneShape, Lanes, VectorBinary, VectorRow};
+use crate::ops::{LaneShape, Lanes, VectorBinary, VectorRow, VectorUnary};
 
 /// One instruction over lanes.
 #[derive(Clone, Copy)]
@@ -176,10 +176,31 @@ impl Cx<'_> {
 
     // --- what is taken in ------------------------------------------------------------------------
 
+    /// `x + term`, where the term is the sums of pairs and is used only here; true if it was taken
+    /// in.
+    fn sum_with_pairs(&mut self, shape: LaneShape, new: Vreg, x: Value, term: Value) -> bool {
+        let Some(ssa::Inst::Unary { op, a }) = self.sole_use(term) else {
+            return false;
+        };
+        let VectorRow::Unary(of) = op.row().vector else {
+            return false;
+        };
+        if of.operation != VectorUnary::ExtAddPairwise || of.shape != shape {
+            return false;
+        }
+        Rule::VectorAddPairs.hit();
+        let (rn, old) = (self.fpr(a), self.fpr(x));
+        self.add_pairs(of, Tied { old, new }, rn);
+        true
+    }
+
     /// `x + term` or `x - term`, where the term is a product that is used only here; true if it was
     /// taken in.
     fn sum_with(&mut self, lanes: Lanes<VectorBinary>, new: Vreg, x: Value, term: Value) -> bool {
         let op = if is_integer(lanes, VectorBinary::Add) {
+            if self.sum_with_pairs(lanes.shape, new, x, term) {
+                return true;
+            }
             Vec3Acc::Mla
         } else if is_integer(lanes, VectorBinary::Sub) {
             Vec3Acc::Mls
