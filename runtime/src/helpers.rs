@@ -100,6 +100,10 @@ struct BulkPlace<T> {
 }
 
 impl<T> BulkPlace<T> {
+    fn new(base: *mut T, len: u64, at: u64) -> BulkPlace<T> {
+        BulkPlace { base, len, at }
+    }
+
     /// The address of `len` units, if all of them lie within the whole.
     fn check(self, len: u64) -> Option<*mut T> {
         let end = self.at.checked_add(len)?;
@@ -129,16 +133,14 @@ unsafe fn copy<T>(
 unsafe fn in_memory(vm: *mut Vm, index: u32, at: u64) -> BulkPlace<u8> {
     // SAFETY: the caller's contract.
     let memory = unsafe { view(vm, index) };
-    let (base, len) = (memory.inst.base, memory.inst.len_bytes as u64);
-    BulkPlace { base, len, at }
+    BulkPlace::new(memory.inst.base, memory.inst.len_bytes as u64, at)
 }
 
 /// A place in a table.
 unsafe fn in_table(vm: *mut Vm, index: u32, at: u64) -> BulkPlace<u64> {
     // SAFETY: the callers pass a live vm and an index that validation has checked.
     let table = unsafe { &**(*vm).tables.add(index as usize) };
-    let (base, len) = (table.elements, table.len);
-    BulkPlace { base, len, at }
+    BulkPlace::new(table.elements, table.len, at)
 }
 
 /// The whole of a memory, its length up to date.
@@ -150,8 +152,8 @@ unsafe fn view<'a>(vm: *mut Vm, index: u32) -> &'a mut MemoryData {
     memory
 }
 
-/// Takes in what other threads have grown a memory to, if it is shared; its length in bytes. An
-/// access that is out of bounds calls this before it traps.
+/// Takes in the growth of a shared memory by other threads: its length in bytes. An access that is
+/// out of bounds calls this before it traps.
 ///
 /// # Safety
 /// `memory` is the first field of a `Memory` of a store that this thread runs.
@@ -236,11 +238,7 @@ pub unsafe extern "C" fn memory_init(
     // SAFETY: the caller's contract; the segment's bytes are only read.
     unsafe {
         let segment = &*(*vm).datas.add(segment as usize);
-        let from = BulkPlace {
-            base: segment.bytes.cast_mut(),
-            len: segment.len_bytes as u64,
-            at: from,
-        };
+        let from = BulkPlace::new(segment.bytes.cast_mut(), segment.len_bytes as u64, from);
         copy(
             vm,
             in_memory(vm, index, to),
@@ -329,11 +327,7 @@ pub unsafe extern "C" fn table_init(
     // SAFETY: the caller's contract; the segment's words are only read.
     unsafe {
         let segment = &*(*vm).elements.add(segment as usize);
-        let from = BulkPlace {
-            base: segment.words.cast_mut(),
-            len: segment.len as u64,
-            at: from,
-        };
+        let from = BulkPlace::new(segment.words.cast_mut(), segment.len as u64, from);
         copy(vm, in_table(vm, index, to), from, len, TABLE_OUT_OF_BOUNDS)
     }
 }
