@@ -98,6 +98,11 @@ impl Adapter {
         }
     }
 
+    /// The kinds of values that do not cross to the engine as they are.
+    pub fn lacks(&self) -> &[Lack] {
+        &self.lacks
+    }
+
     /// Lets the next requests take until then.
     pub fn allow(&mut self, deadline: Instant) {
         self.deadline = deadline;
