@@ -28,7 +28,13 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
     let mut expectations = args.expectations().load()?;
     let program = std::env::current_exe()
         .map_err(|error| InputError::usage(format!("this program has no path: {error}")))?;
-    let table = EngineTable::load(&program, &args.engine_table)?;
+    // The shipped table is not looked at where it is not needed: it may be that of another version.
+    let is_needed =
+        !args.engine_table.is_empty() || args.tiers.0.iter().any(|name| name.tier().is_none());
+    let table = match is_needed {
+        true => EngineTable::load(&program, &args.engine_table)?,
+        false => EngineTable::default(),
+    };
     args.tiers
         .0
         .iter()

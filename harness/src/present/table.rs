@@ -195,7 +195,7 @@ fn proposals(out: &mut String, report: &Report, color: Color) {
     for (name, account) in &report.proposals {
         let mut row = format!("{name:width$}  {:>10}", account.directives);
         for (tier, state) in &report.tiers {
-            let counts = account.counts.get(&*tier).copied().unwrap_or_default();
+            let counts = account.counts.get(tier).copied().unwrap_or_default();
             row += &cell(&counts, account.directives, state.available, color);
         }
         line(out, &row);
