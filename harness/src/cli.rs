@@ -2,10 +2,13 @@
 //!
 //! A wrong option is a usage error with exit code 2 before anything runs. `command` answers.
 
+use std::error::Error;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
 
 use crate::engine::{EngineList, EngineName};
 use crate::judge::expectations::Source;
@@ -84,11 +87,11 @@ pub struct SpecArgs {
     /// Expected failures [default: those the program carries]
     #[arg(long, value_name = "FILE")]
     pub expectations: Option<PathBuf>,
-    /// How memory accesses are checked
-    #[arg(long, value_enum, default_value_t = BoundsArg::Guard)]
-    pub bounds: BoundsArg,
+    /// How memory accesses are checked: by guard pages where the tier can, or in code
+    #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
+    pub bounds: Bounds,
     /// What engines do where the specification leaves a result open
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, default_value_t, value_parser = by_word::<Profile>(Profile::WORDS))]
     pub profile: Profile,
     /// What the engines do beyond running the code.
     #[command(flatten)]
@@ -187,9 +190,9 @@ pub struct RunArgs {
     /// it goes on as machine code
     #[arg(long, value_name = "N")]
     pub tier_up: Option<u32>,
-    /// How memory accesses are checked
-    #[arg(long, value_enum, default_value_t = BoundsArg::Guard)]
-    pub bounds: BoundsArg,
+    /// How memory accesses are checked: by guard pages where the tier can, or in code
+    #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
+    pub bounds: Bounds,
     /// Translate each function when it is first called (the default)
     #[arg(long, overrides_with = "eager")]
     pub lazy: bool,
@@ -197,7 +200,7 @@ pub struct RunArgs {
     #[arg(long, overrides_with = "lazy")]
     pub eager: bool,
     /// What the engine does where the specification leaves a result open
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, default_value_t, value_parser = by_word::<Profile>(Profile::WORDS))]
     pub profile: Profile,
     /// Mark loading and the call for an emulator's plugin that counts instructions (tier jit)
     #[arg(long)]
@@ -299,9 +302,9 @@ pub struct InspectArgs {
     /// Show the ARM64 instructions
     #[arg(long)]
     pub asm: bool,
-    /// How memory accesses are checked
-    #[arg(long, value_enum, default_value_t = BoundsArg::Guard)]
-    pub bounds: BoundsArg,
+    /// How memory accesses are checked: by guard pages where the tier can, or in code
+    #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
+    pub bounds: Bounds,
 }
 
 /// What `wassay engine` is asked for.
@@ -348,32 +351,12 @@ pub struct WorkerArgs {
     pub cell: PathBuf,
 }
 
-/// [`Bounds`], as an option.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum BoundsArg {
-    /// By guard pages, where the tier can
-    Guard,
-    /// By comparing in code
-    Explicit,
-}
-
-impl BoundsArg {
-    /// The word on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            BoundsArg::Guard => "guard",
-            BoundsArg::Explicit => "explicit",
-        }
-    }
-}
-
-impl From<BoundsArg> for Bounds {
-    fn from(bounds: BoundsArg) -> Bounds {
-        match bounds {
-            BoundsArg::Guard => Bounds::Guard,
-            BoundsArg::Explicit => Bounds::Explicit,
-        }
-    }
+/// The parser of a setting by its words.
+fn by_word<T>(words: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err: Error + Send + Sync> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<T>())
 }
 
 /// A report asked for.
@@ -386,7 +369,7 @@ pub struct ReportRequest {
 /// Formats that are planned, so that asking for one gets a better answer than `unknown`.
 const FORMATS_PLANNED: [&str; 5] = ["html", "junit", "ctrf", "md", "badge"];
 
-impl std::str::FromStr for ReportRequest {
+impl FromStr for ReportRequest {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {

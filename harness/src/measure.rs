@@ -239,7 +239,7 @@ fn run_tiers(
         script: &planned.script,
         config: config(planned),
         skipped: planned.skipped.clone(),
-        proposal: planned.proposal.name(),
+        proposal: planned.proposal.key(),
     });
     let tasks: Vec<Task<'_>> = tasks.collect();
     let settings = Settings {
@@ -256,7 +256,7 @@ fn state_of((&tier, run): (&EngineName, &TierRun)) -> (EngineName, TierState) {
     }
     let state = TierState {
         unavailable: run.as_ref().err().cloned(),
-        proof: proof.into(),
+        proof,
     };
     (tier, state)
 }
@@ -291,7 +291,7 @@ fn judge_file(
         verdicts: verdicts.collect(),
         comparisons: compare_file(file, &runs, profile),
         script: file.script.clone(),
-        proposal: file.proposal.name().to_string(),
+        proposal: file.proposal.key().to_string(),
         seconds: runs.values().map(|run| run.micros).sum::<u64>() as f64 / 1e6,
     }
 }

@@ -181,7 +181,8 @@ impl From<Outcome> for Report {
 }
 
 /// Evidence of which tier ran (contract C2), summed over a job.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Proof {
     /// Functions defined by the modules that were instantiated.
     pub functions: u64,
@@ -191,7 +192,8 @@ pub struct Proof {
     pub entered: u64,
     /// Operators that ran through a helper, by name.
     pub ops_via_helper: BTreeMap<String, u64>,
-    /// Where tiers are mixed, what ran where.
+    /// Where tiers are mixed, what ran where; else null.
+    #[serde(default)]
     pub tiered: Option<TieredProof>,
 }
 
@@ -213,7 +215,7 @@ pub struct TieredProof {
 }
 
 impl TieredProof {
-    pub(crate) fn add(&mut self, other: &TieredProof) {
+    fn add(&mut self, other: &TieredProof) {
         self.interpreted += other.interpreted;
         self.entered_interpreter += other.entered_interpreter;
         self.loops_compiled += other.loops_compiled;

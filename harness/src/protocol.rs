@@ -10,7 +10,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read, Write};
 
-use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -21,6 +20,9 @@ use crate::suite::FeatureSet;
 use crate::tier::Tier;
 
 pub mod cell;
+pub mod words;
+
+pub use wassay_runtime::{Bounds, Profile};
 
 /// A hash of the sources (`build.rs`): both sides must be built from the same, so that the messages
 /// agree, and no result comes from an engine that is not the one at hand.
@@ -63,10 +65,12 @@ pub struct JobConfig {
     /// The features that modules may use.
     pub features: FeatureSet,
     /// How memory accesses are checked.
+    #[serde(with = "words")]
     pub bounds: Bounds,
     /// Whether to hash the state after each action, for comparison between tiers.
     pub hash_state: bool,
     /// Where the spec leaves results open.
+    #[serde(with = "words")]
     pub profile: Profile,
     /// What the engine does beyond running the code.
     pub modes: Modes,
@@ -106,50 +110,6 @@ impl fmt::Display for Modes {
         f.write_str(if on.is_empty() { "none" } else { "" })?;
         f.write_str(&on.join(", "))
     }
-}
-
-/// What engines do where the spec leaves a result open: the spec's deterministic profile, or what
-/// the host does by itself.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    /// NaN results are the positive canonical NaN, relaxed vector instructions are fixed
-    #[default]
-    Deterministic,
-    /// NaN results and relaxed vector instructions are the host's
-    Native,
-}
-
-impl fmt::Display for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Profile::Deterministic => "deterministic",
-            Profile::Native => "native",
-        })
-    }
-}
-
-impl Profile {
-    /// What the runtime calls it.
-    pub fn of_engine(self) -> wassay_runtime::Profile {
-        match self {
-            Profile::Deterministic => wassay_runtime::Profile::Deterministic,
-            Profile::Native => wassay_runtime::Profile::Native,
-        }
-    }
-}
-
-/// How 32-bit memories are bounds-checked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Bounds {
-    /// By guard pages, where the tier can.
-    #[default]
-    Guard,
-    /// By comparing in code.
-    Explicit,
 }
 
 /// The exit code of a worker that held more memory than it may.

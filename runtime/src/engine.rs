@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use wasmparser::WasmFeatures;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{LimitKind, Limits};
 use crate::module::{CompiledModule, ModuleParts};
 use crate::types::{FuncType, TypeRegistry};
@@ -139,13 +140,14 @@ pub enum Compilation {
 /// let engine = Engine::new(Config::new().bounds(Bounds::Explicit))?;
 /// # Ok::<(), wassay_runtime::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Bounds {
     /// By guard pages. On ARM64 hosts, a store of 2, 4 or 8 bytes that is not aligned and crosses
     /// the end of the memory may write the bytes that fit before it traps: the architecture leaves
     /// open what an aborted store has written where it did not abort (Arm ARM, "Definition of a
     /// precise exception"). Most cores write nothing. [`Bounds::Explicit`] is exact on all.
+    #[default]
     Guard,
     /// By comparing.
     Explicit,
@@ -170,6 +172,44 @@ pub enum Profile {
     /// deterministic.
     Native,
 }
+
+/// The words of a setting, one for each variant, which `Display` writes and `FromStr` reads.
+macro_rules! words {
+    ($ty:ident: $($variant:ident = $word:literal),*) => {
+        impl $ty {
+            /// Every variant, in the order of [`Self::WORDS`].
+            pub const ALL: &'static [$ty] = &[$($ty::$variant),*];
+            /// The words of the variants.
+            pub const WORDS: &'static [&'static str] = &[$($word),*];
+
+            /// The word of the variant.
+            pub const fn word(self) -> &'static str {
+                match self { $($ty::$variant => $word,)* }
+            }
+        }
+
+        impl fmt::Display for $ty {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.word())
+            }
+        }
+
+        impl FromStr for $ty {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<$ty, Error> {
+                let found = $ty::ALL.iter().find(|it| it.word() == text);
+                found.copied().ok_or_else(|| {
+                    let known = $ty::WORDS.join(", ");
+                    Error::new(ErrorKind::Usage, format!("unknown `{text}` (known: {known})"))
+                })
+            }
+        }
+    };
+}
+
+words!(Bounds: Guard = "guard", Explicit = "explicit");
+words!(Profile: Deterministic = "deterministic", Native = "native");
 
 /// The configuration of an engine.
 ///

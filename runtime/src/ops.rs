@@ -294,13 +294,15 @@ proposals! {
     /// Structures, arrays, subtyping, casts.
     Gc = "gc";
     /// `try_table`, `throw`, `throw_ref`.
-    ExceptionHandling = "exception-handling";
+    Exceptions = "exceptions";
     /// Vectors with results that depend on the host.
     RelaxedSimd = "relaxed-simd";
     /// Shared memories and atomic access.
     Threads = "threads";
     /// The exception instructions that Wasm 3.0 replaced.
     LegacyExceptions = "legacy-exceptions";
+    /// Custom annotations in the text format. No opcodes.
+    Annotations = "annotations";
     /// Pages of one byte. No opcodes.
     CustomPageSizes = "custom-page-sizes";
     /// 128-bit arithmetic.

@@ -11,7 +11,7 @@ use wassay_runtime::interior::module::ModuleParts;
 use wassay_runtime::interior::{ir, jit};
 use wassay_runtime::{Config, Engine, ErrorKind, Tier, WasmFeatures};
 
-use super::module::{engine_bounds, on_a_large_stack, read_module};
+use super::module::{on_a_large_stack, read_module};
 use crate::cli::InspectArgs;
 use crate::error::{Exit, InputError};
 
@@ -26,7 +26,7 @@ pub fn command(args: &InspectArgs) -> Result<Exit, InputError> {
     on_a_large_stack(|| {
         let config = *Config::only(Tier::Register)
             .features(WasmFeatures::all())
-            .bounds(engine_bounds(args.bounds.into()));
+            .bounds(args.bounds);
         let bytes = read_module(&args.file)?;
         let module = Engine::new(&config).and_then(|engine| ModuleParts::new(&engine, &bytes));
         let module = module.map_err(|error| InputError::at(&args.file, error.to_string()))?;

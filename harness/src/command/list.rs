@@ -18,7 +18,7 @@ pub fn command(selection: &Selection) -> Result<Exit, InputError> {
         total += directives;
         out += &format!(
             "{directives:>6}  {:24}  {}\n",
-            file.proposal.name(),
+            file.proposal.key(),
             file.script.path
         );
     }

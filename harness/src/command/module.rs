@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use wassay_runtime as runtime;
 use wast::parser::{self, ParseBuffer};
 
 use crate::error::InputError;
-use crate::protocol::Bounds;
 use crate::script::parse::EMPTY_MODULE;
 use crate::script::split::{LineTable, split};
 use crate::script::text_rules;
@@ -25,14 +23,6 @@ pub(crate) fn on_a_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
-}
-
-/// What the runtime calls a way to check memory accesses.
-pub(crate) fn engine_bounds(bounds: Bounds) -> runtime::Bounds {
-    match bounds {
-        Bounds::Guard => runtime::Bounds::Guard,
-        Bounds::Explicit => runtime::Bounds::Explicit,
-    }
 }
 
 /// The module in a file, in the binary format; text is translated.

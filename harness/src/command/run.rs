@@ -13,7 +13,7 @@ use wassay_runtime::{
     TrapKind, Val,
 };
 
-use super::module::{engine_bounds, on_a_large_stack, read_module};
+use super::module::{on_a_large_stack, read_module};
 use super::value;
 use crate::cli::{LimitArgs, RunArgs};
 use crate::error::{Exit, InputError};
@@ -70,7 +70,7 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
     if let Some(n) = args.tier_up {
         command.args(["--tier-up", &n.to_string()]);
     }
-    command.args(["--bounds", args.bounds.name()]);
+    command.args(["--bounds", args.bounds.word()]);
     command.args(["--profile", &args.profile.to_string()]);
     command.args(args.count_marks.then_some("--count-marks"));
     command.args(args.limits.words());
@@ -145,11 +145,11 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
 fn config(args: &RunArgs) -> Config {
     let mut config = Config::only(runtime::Tier::Stack);
     config.policy(args.tier.policy(args.tier_up));
-    config.bounds(engine_bounds(args.bounds.into()));
+    config.bounds(args.bounds);
     if !args.eager {
         config.compilation(Compilation::Lazy);
     }
-    config.profile(args.profile.of_engine());
+    config.profile(args.profile);
     let given = &args.limits;
     config.fuel(given.fuel.is_some());
     config.interruptible(given.timeout.is_some());

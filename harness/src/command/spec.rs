@@ -51,7 +51,7 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
         jobs: args.jobs.unwrap_or_else(jobs_by_default),
         timeout: args.timeout,
         worker_memory: args.worker_memory.unwrap_or(0),
-        bounds: args.bounds.into(),
+        bounds: args.bounds,
         profile: args.profile,
         modes: args.modes.into(),
         compare_state: !args.no_state,

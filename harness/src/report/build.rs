@@ -7,13 +7,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Accounting, AgreementCounts, Counts, DirectiveAccount, FileAccount, Gate, GateState, Proof,
+    Accounting, AgreementCounts, Counts, DirectiveAccount, FileAccount, Gate, GateState,
     Regression, Report, Run, SCHEMA, TierAccount, TierVerdict, is_failing,
 };
 use crate::engine::EngineName;
 use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Agreement, Status, Verdict};
-use crate::outcome::JudgedBy;
+use crate::outcome::{JudgedBy, Proof};
 use crate::script::Directive;
 
 /// What is known of a chosen tier as a whole.

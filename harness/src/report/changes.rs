@@ -232,7 +232,7 @@ fn note_differences(base: &Report, new: &Report, outcome: &mut Outcome) {
         Some(selection) => format!("only {selection}"),
         None => "all of it".to_string(),
     };
-    let bounds = |report: &Report| format!("{:?}", report.run.bounds).to_lowercase();
+    let bounds = |report: &Report| report.run.bounds.to_string();
     let profile = |report: &Report| report.run.profile.to_string();
     let modes = |report: &Report| report.run.modes.to_string();
     let facts = [

@@ -169,7 +169,7 @@ impl Selection {
         words.extend(
             self.proposal
                 .iter()
-                .map(|p| format!("--proposal {}", p.name())),
+                .map(|p| format!("--proposal {}", p.key())),
         );
         words.extend(
             self.partition
@@ -192,10 +192,10 @@ fn revision(files: &[SuiteFile]) -> String {
 }
 
 fn parse_proposal(text: &str) -> Result<Proposal, String> {
-    let names = Proposal::NAMES;
-    let found = names.iter().find(|(_, name)| *name == text);
-    found.map(|&(proposal, _)| proposal).ok_or_else(|| {
-        let known: Vec<&str> = names.iter().map(|&(_, name)| name).collect();
+    let known = suite::proposals();
+    let found = known.iter().find(|proposal| proposal.key() == text);
+    found.copied().ok_or_else(|| {
+        let known: Vec<&str> = known.into_iter().map(Proposal::key).collect();
         format!("unknown proposal `{text}` (known: {})", known.join(", "))
     })
 }

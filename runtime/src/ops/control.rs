@@ -39,9 +39,9 @@ rows! {
     /// Exceptions: `{ Imms signature }`.
     for_each_exception: exception ($)
 
-    TryTable [0x1F] "try_table" ExceptionHandling { TryTable: special }
-    Throw    [0x08] "throw"     ExceptionHandling { Tag: special }
-    ThrowRef [0x0A] "throw_ref" ExceptionHandling { None: special }
+    TryTable [0x1F] "try_table" Exceptions { TryTable: special }
+    Throw    [0x08] "throw"     Exceptions { Tag: special }
+    ThrowRef [0x0A] "throw_ref" Exceptions { None: special }
 }
 
 rows! {

@@ -33,7 +33,6 @@ fn op_name(op: Op) -> String {
 fn wasmparser_key(proposal: Proposal) -> String {
     match proposal {
         Proposal::NontrappingFloatToInt => "saturating_float_to_int".into(),
-        Proposal::ExceptionHandling => "exceptions".into(),
         other => other.key().replace('-', "_"),
     }
 }

@@ -257,7 +257,7 @@ fn features(module: &ModuleParts) -> BTreeSet<Proposal> {
             Proposal::CustomPageSizes,
             module.memories.iter().any(|ty| ty.page_size() != 65_536),
         ),
-        (Proposal::ExceptionHandling, !module.tags.is_empty()),
+        (Proposal::Exceptions, !module.tags.is_empty()),
         (
             Proposal::MultiValue,
             module.signatures.iter().any(|ty| ty.results().len() > 1),
