@@ -3,6 +3,7 @@
 //! A wrong option is a usage error with exit code 2 before anything runs. `command` answers.
 
 use std::error::Error;
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::engine::{EngineList, EngineName};
 use crate::judge::expectations::Source;
+use crate::present::{self, PRESENTERS, Presenter};
 use crate::protocol::{Bounds, Modes, Profile};
 use crate::suite::select::Selection;
 use crate::tier::{RunTier, Tier};
@@ -81,8 +83,8 @@ pub struct SpecArgs {
     /// What a worker process may hold in memory, as in 4G [default: no limit]
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub worker_memory: Option<u64>,
-    /// Write a report, as in json=FILE (repeatable)
-    #[arg(long, value_name = "FORMAT=FILE", value_delimiter = ',')]
+    #[arg(long, value_name = "FORMAT=FILE", value_delimiter = ',', help = report_help())]
+    #[allow(missing_docs, reason = "the help is made of the table of formats")]
     pub report: Vec<ReportRequest>,
     /// Expected failures [default: those the program carries]
     #[arg(long, value_name = "FILE")]
@@ -360,29 +362,45 @@ where
 }
 
 /// A report asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct ReportRequest {
-    /// Where it goes. The format is JSON, the only one there is yet.
+    /// The format.
+    pub presenter: &'static dyn Presenter,
+    /// The file.
     pub path: PathBuf,
 }
 
-/// Formats that are planned, so that asking for one gets a better answer than `unknown`.
-const FORMATS_PLANNED: [&str; 5] = ["html", "junit", "ctrf", "md", "badge"];
+impl fmt::Debug for ReportRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.presenter.name(), self.path.display())
+    }
+}
 
 impl FromStr for ReportRequest {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            Some((_, "")) => Err("no file is named; the form is json=FILE".to_string()),
-            Some(("json", path)) => Ok(ReportRequest { path: path.into() }),
-            Some((format, _)) if FORMATS_PLANNED.contains(&format) => Err(format!(
-                "report format `{format}` does not exist yet; `json` does"
-            )),
-            Some((format, _)) => Err(format!("unknown report format `{format}`; there is `json`")),
-            None => Err("the form is json=FILE".to_string()),
+        let form = "the form is FORMAT=FILE, as in json=report.json";
+        let (format, path) = text.split_once('=').ok_or(form)?;
+        let presenter = present::presenter(format)?;
+        match path {
+            "" => Err(format!("no file is named; {form}")),
+            path => Ok(ReportRequest {
+                presenter,
+                path: path.into(),
+            }),
         }
     }
+}
+
+/// The formats with their descriptions, for the help.
+fn report_help() -> String {
+    let row = |it: &&dyn Presenter| format!("{} ({})", it.name(), it.about());
+    let rows: Vec<String> = PRESENTERS.iter().map(row).collect();
+    format!(
+        "Write a report, as in json=FILE (repeatable): {}",
+        rows.join(", ")
+    )
 }
 
 fn parse_jobs(text: &str) -> Result<usize, String> {
@@ -499,17 +517,13 @@ mod tests {
     }
 
     #[test]
-    fn report_formats_that_do_not_exist_are_refused_by_name() {
+    fn report_formats_are_those_of_the_table() {
         let parse = |text: &str| text.parse::<ReportRequest>();
-        assert_eq!(
-            parse("json=a.json"),
-            Ok(ReportRequest {
-                path: "a.json".into()
-            })
-        );
-        for format in FORMATS_PLANNED {
-            let error = parse(&format!("{format}=f")).expect_err("does not exist yet");
-            assert!(error.contains("does not exist yet; `json` does"), "{error}");
+        for presenter in PRESENTERS {
+            let name = presenter.name();
+            let request = parse(&format!("{name}=a")).expect("a format");
+            assert_eq!(format!("{request:?}"), format!("{name}=a"));
+            assert!(report_help().contains(name));
         }
         for bad in ["pdf=f", "json", "json=", "=f"] {
             assert!(parse(bad).is_err(), "{bad}");

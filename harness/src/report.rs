@@ -350,37 +350,6 @@ pub struct Regression {
 }
 
 impl Report {
-    /// The report as it is written: JSON with a line for each file, directive and regression, so
-    /// that it can be searched and compared by line.
-    pub fn to_json(&self) -> String {
-        let regressions = lines(&self.gate.regressions);
-        let gate = format!(
-            "{{\"state\":{},\"regressions\":{regressions}}}",
-            json(&self.gate.state)
-        );
-        let mut fields = vec![
-            ("schema", json(&self.schema)),
-            ("run", json(&self.run)),
-            ("accounting", json(&self.accounting)),
-            ("tiers", json(&self.tiers)),
-            ("agreement", json(&self.agreement)),
-            ("proposals", json(&self.proposals)),
-            ("files", lines(&self.files)),
-            ("directives", lines(&self.directives)),
-        ];
-        fields.extend(
-            self.shapes
-                .as_ref()
-                .map(|shapes| ("shapes", shapes.to_json())),
-        );
-        fields.push(("gate", gate));
-        let fields = fields.iter();
-        let fields: Vec<String> = fields
-            .map(|(name, value)| format!("\"{name}\": {value}"))
-            .collect();
-        format!("{{\n{}\n}}\n", fields.join(",\n"))
-    }
-
     /// Reads a report.
     ///
     /// # Errors
@@ -439,21 +408,4 @@ impl Report {
             None => Ok(()),
         }
     }
-}
-
-/// A value in one line.
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value)
-        .expect("strings, integers, finite floats and maps with string keys always serialise")
-}
-
-/// A list with a line for each element.
-fn lines(values: &[impl Serialize]) -> String {
-    let mut out = String::from("[");
-    for (index, value) in values.iter().enumerate() {
-        out.push_str(if index == 0 { "\n" } else { ",\n" });
-        out.push_str(&json(value));
-    }
-    out.push(']');
-    out
 }

@@ -192,13 +192,9 @@ fn usage_is_checked_before_anything_runs() {
     let place = Place::new();
     let good = place.file("a.wast", GOOD);
     for (args, part) in [
-        (&["--tiers", "stack,jitt"][..], "unknown engine `jitt`"),
-        (
-            &["--report", "html=f"],
-            "`html` does not exist yet; `json` does",
-        ),
+        (&["--tiers", "stack,,jit"][..], "not the name of an engine"),
         (&["--report", "pdf=f"], "unknown report format `pdf`"),
-        (&["--report", "json"], "the form is json=FILE"),
+        (&["--report", "json"], "the form is FORMAT=FILE"),
         (&["--proposal", "simdd"], "unknown proposal `simdd`"),
         (&["--partition", "hash:3/2"], "hash:I/N"),
         (&["--timeout", "soon"], "a number with ms, s or m"),
@@ -212,6 +208,9 @@ fn usage_is_checked_before_anything_runs() {
             .is_wrong_usage(part);
     }
     place.run(&["wat"]).is_wrong_usage("wat");
+    place
+        .run(&["spec", &good, "--tiers", "stack,jitt"])
+        .is_refused(&["unknown engine `jitt`", "known: stack, register"]);
 }
 
 #[test]

@@ -71,11 +71,15 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
             return Ok(interrupt::INTERRUPTED);
         }
     };
-    let json = measured.report.to_json();
-    for destination in destinations {
-        destination.write(json.as_bytes())?;
-    }
+    // A report that cannot be written hides neither the others nor the results.
+    let reports = args.report.iter().zip(destinations);
+    let written = reports.map(|(request, destination)| {
+        let text = request.presenter.render(&measured.report);
+        destination.write(text.as_bytes())
+    });
+    let written: Vec<Result<(), InputError>> = written.collect();
     show(&measured, &args.expectations());
+    written.into_iter().collect::<Result<(), _>>()?;
     Ok(measured.exit())
 }
 

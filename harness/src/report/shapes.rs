@@ -10,9 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::build::TierState;
-use super::{
-    AgreementCounts, Counts, Gate, Regression, TierAccount, TierVerdict, is_failing, json, lines,
-};
+use super::{AgreementCounts, Counts, Gate, Regression, TierAccount, TierVerdict, is_failing};
 use crate::engine::EngineName;
 use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Agreement, Comparison, Status, Verdict};
@@ -202,16 +200,6 @@ impl ShapesAccount {
                 });
             }
         }
-    }
-
-    /// As JSON, with a line for each variant listed.
-    pub(super) fn to_json(&self) -> String {
-        let rest = ShapesAccount {
-            failures: Vec::new(),
-            ..self.clone()
-        };
-        let failures = format!("\"failures\":{}", lines(&self.failures));
-        json(&rest).replacen("\"failures\":[]", &failures, 1)
     }
 
     /// Whether all that was asked for was measured.
