@@ -53,7 +53,7 @@ fn full() -> Report {
 }
 
 fn value(report: &Report) -> Value {
-    serde_json::from_str(&Json.render(&report)).expect("reports are JSON")
+    serde_json::from_str(&Json.render(report)).expect("reports are JSON")
 }
 
 fn check_schema(report: &Report) {
