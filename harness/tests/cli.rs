@@ -872,7 +872,7 @@ fn tiers_are_mixed_and_say_what_ran_where() {
         assert_eq!(tiered["loops_compiled"], is_second, "{proof}");
         assert_eq!(tiered["loops_entered"], is_second, "{proof}");
     }
-    assert!(tiers["jit"]["proof"].get("tiered").is_none());
+    assert_eq!(tiers["jit"]["proof"]["tiered"], Value::Null);
     assert!(
         ended.stdout.contains("1 loops compiled, entered 1 times"),
         "{}",
