@@ -1,8 +1,5 @@
 //! A script driven through the engine protocol: names and numbers of modules and instances, one
 //! request after another, an outcome for each command.
-//!
-//! Invariant: a directive that needs an instance which could not be made ends as `MissingInstance`
-//! with the reason, never against some earlier instance.
 
 use std::collections::HashMap;
 
@@ -12,10 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use super::crossing::{self, Exported, crossed_arguments};
 use super::message::{Ending, Lack, Operation, argument_text};
 use super::spectest;
-use crate::outcome::text::outcome_text;
-use crate::outcome::{JudgedBy, Outcome};
+use crate::outcome::Outcome;
+use crate::outcome::names::{Names, Reason, Slot, reason, refused};
 use crate::pool::Cause;
-use crate::script::{Action, Command, Expectation, ModuleSource};
+use crate::script::{Action, Command, ModuleSource};
 
 /// The other side of the protocol.
 pub trait Channel {
@@ -26,12 +23,6 @@ pub trait Channel {
     fn ask(&mut self, operation: Operation) -> Result<Ending, Cause>;
 }
 
-/// The reason why there is no module or instance, for the directives that need it.
-type Reason = String;
-
-/// The number of a module or instance, or the reason why there is none.
-type Slot = Result<u32, Reason>;
-
 /// The name under which scripts import the host module.
 const SPECTEST: &str = "spectest";
 
@@ -40,12 +31,7 @@ pub struct Driver<'a> {
     channel: &'a mut dyn Channel,
     modules: u32,
     instances: u32,
-    current: Slot,
-    named: HashMap<String, Slot>,
-    latest_definition: Slot,
-    definitions: HashMap<String, Slot>,
-    /// Names under which nothing can be imported, since what was to be registered is missing.
-    unregistered: HashMap<String, Reason>,
+    names: Names<u32, u32>,
     /// The names that a module imports from others, by the number of the module.
     imports: HashMap<u32, Vec<String>>,
     /// What does not cross to the engine as it is.
@@ -74,16 +60,11 @@ impl<'a> Driver<'a> {
         commands: &[Command],
         lacks: &[Lack],
     ) -> Result<Driver<'a>, Cause> {
-        let none = || "there is no instance yet".to_string();
         let mut driver = Driver {
             channel,
             modules: 0,
             instances: 0,
-            current: Err(none()),
-            named: HashMap::new(),
-            latest_definition: Err("there is no module definition yet".to_string()),
-            definitions: HashMap::new(),
-            unregistered: HashMap::new(),
+            names: Names::default(),
             imports: HashMap::new(),
             lacks: lacks.to_vec(),
             exports: HashMap::new(),
@@ -106,10 +87,7 @@ impl<'a> Driver<'a> {
                         name: SPECTEST.to_string(),
                     })?;
                 }
-                Err(_) => {
-                    let reason = because(&outcome);
-                    driver.unregistered.insert(SPECTEST.to_string(), reason);
-                }
+                Err(_) => driver.names.register(SPECTEST, Err(reason(&outcome))),
             }
         }
         Ok(driver)
@@ -123,17 +101,17 @@ impl<'a> Driver<'a> {
         match command {
             Command::Module { name, module } => {
                 let (slot, outcome) = self.module(module)?;
-                self.make_current(name.as_ref(), slot);
+                self.names.make_current(name.as_ref(), slot);
                 Ok(outcome)
             }
             Command::ModuleDefinition { name, module } => {
                 let (definition, outcome) = self.decode(module)?;
-                self.define(name.as_ref(), definition);
+                self.names.define(name.as_ref(), definition);
                 Ok(outcome)
             }
             Command::ModuleInstance { instance, module } => {
                 let (slot, outcome) = self.module_instance(module.as_ref())?;
-                self.make_current(instance.as_ref(), slot);
+                self.names.make_current(instance.as_ref(), slot);
                 Ok(outcome)
             }
             Command::Register { name, instance } => self.register(name, instance.as_ref()),
@@ -146,36 +124,13 @@ impl<'a> Driver<'a> {
             Command::Thread { .. } | Command::Wait { .. } => {
                 Ok(Outcome::Unsupported("threads of scripts".to_string()))
             }
-            Command::Unreadable { message, head } => {
-                if head == "module" {
-                    self.current = Err(format!("unreadable: {message}"));
-                }
-                Ok(Outcome::Unsupported(format!("directive: {message}")))
-            }
+            Command::Unreadable { message, head } => Ok(self.names.unreadable(message, head)),
         }
     }
 
     /// Notes that a command is left out, so that what depends on it is not run either.
     pub fn leave_out(&mut self, command: &Command, why: &str) {
-        let reason = || format!("no instance: its directive was {why}");
-        match command {
-            Command::Module { name, .. } => self.make_current(name.as_ref(), Err(reason())),
-            Command::ModuleInstance { instance, .. } => {
-                self.make_current(instance.as_ref(), Err(reason()));
-            }
-            Command::ModuleDefinition { name, .. } => self.define(name.as_ref(), Err(reason())),
-            Command::Register { name, .. } => {
-                self.unregistered.insert(name.clone(), reason());
-            }
-            Command::Unreadable { head, .. } if head == "module" => self.current = Err(reason()),
-            Command::Action(_)
-            | Command::Instantiate { .. }
-            | Command::Check { .. }
-            | Command::CheckCustom { .. }
-            | Command::Thread { .. }
-            | Command::Wait { .. }
-            | Command::Unreadable { .. } => {}
-        }
+        self.names.leave_out(command, why);
     }
 
     fn ask(&mut self, operation: Operation) -> Result<Outcome, Cause> {
@@ -184,30 +139,13 @@ impl<'a> Driver<'a> {
         ending.outcome().map_err(refused)
     }
 
-    fn make_current(&mut self, name: Option<&String>, slot: Slot) {
-        if let Some(name) = name {
-            self.named.insert(name.clone(), slot.clone());
-        }
-        self.current = slot;
-    }
-
-    fn define(&mut self, name: Option<&String>, definition: Slot) {
-        if let Some(name) = name {
-            self.definitions.insert(name.clone(), definition.clone());
-        }
-        self.latest_definition = definition;
-    }
-
     /// Decodes and validates.
-    fn decode(&mut self, source: &ModuleSource) -> Result<(Slot, Outcome), Cause> {
+    fn decode(&mut self, source: &ModuleSource) -> Result<(Slot<u32>, Outcome), Cause> {
         let bytes = match source {
             ModuleSource::Binary(bytes) => bytes,
             ModuleSource::Refused { message } => {
-                let outcome = Outcome::Malformed {
-                    message: message.clone(),
-                    by: JudgedBy::Parser,
-                };
-                return Ok((Err(because(&outcome)), outcome));
+                let outcome = refused(message);
+                return Ok((Err(reason(&outcome)), outcome));
             }
         };
         let module = self.modules;
@@ -224,32 +162,26 @@ impl<'a> Driver<'a> {
     }
 
     /// Decodes, validates and instantiates.
-    fn module(&mut self, source: &ModuleSource) -> Result<(Slot, Outcome), Cause> {
+    fn module(&mut self, source: &ModuleSource) -> Result<(Slot<u32>, Outcome), Cause> {
         match self.decode(source)? {
             (Ok(module), _) => self.instantiate(Ok(module)),
             (Err(reason), outcome) => Ok((Err(reason), outcome)),
         }
     }
 
-    fn module_instance(&mut self, name: Option<&String>) -> Result<(Slot, Outcome), Cause> {
-        let definition = match name {
-            None => self.latest_definition.clone(),
-            Some(name) => match self.definitions.get(name) {
-                Some(definition) => definition.clone(),
-                None => Err(format!("there is no module definition ${name}")),
-            },
-        };
-        self.instantiate(definition)
+    fn module_instance(&mut self, name: Option<&String>) -> Result<(Slot<u32>, Outcome), Cause> {
+        self.instantiate(self.names.definition(name))
     }
 
-    fn instantiate(&mut self, module: Slot) -> Result<(Slot, Outcome), Cause> {
+    fn instantiate(&mut self, module: Slot<u32>) -> Result<(Slot<u32>, Outcome), Cause> {
         let missing = |reason: Reason| (Err(reason.clone()), Outcome::MissingInstance(reason));
         let module = match module {
             Ok(module) => module,
             Err(reason) => return Ok(missing(reason)),
         };
-        let mut imports = self.imports.get(&module).into_iter().flatten();
-        if let Some(reason) = imports.find_map(|name| self.unregistered.get(name)) {
+        let imports = self.imports.get(&module).into_iter().flatten();
+        let mut registered = imports.filter_map(|name| self.names.registered(name));
+        if let Some(reason) = registered.find_map(|slot| slot.as_ref().err()) {
             return Ok(missing(reason.clone()));
         }
         let instance = self.instances;
@@ -260,30 +192,17 @@ impl<'a> Driver<'a> {
     }
 
     fn register(&mut self, name: &str, instance: Option<&String>) -> Result<Outcome, Cause> {
-        match self.instance(instance) {
-            Ok(Ok(instance)) => {
-                self.unregistered.remove(name);
-                self.ask(Operation::Register {
-                    instance,
-                    name: name.to_string(),
-                })
-            }
-            Ok(Err(reason)) => {
-                self.unregistered.insert(name.to_string(), reason.clone());
-                Ok(Outcome::MissingInstance(reason))
-            }
-            Err(outcome) => Ok(outcome),
-        }
-    }
-
-    /// The instance of that name, or the current one.
-    fn instance(&self, name: Option<&String>) -> Result<Slot, Outcome> {
-        match name {
-            None => Ok(self.current.clone()),
-            Some(name) => match self.named.get(name) {
-                Some(slot) => Ok(slot.clone()),
-                None => Err(Outcome::HostError(format!("there is no instance ${name}"))),
-            },
+        let slot = match self.names.instance(instance) {
+            Ok(slot) => slot,
+            Err(outcome) => return Ok(outcome),
+        };
+        self.names.register(name, slot.clone());
+        match slot {
+            Ok(instance) => self.ask(Operation::Register {
+                instance,
+                name: name.to_string(),
+            }),
+            Err(reason) => Ok(Outcome::MissingInstance(reason)),
         }
     }
 
@@ -292,7 +211,7 @@ impl<'a> Driver<'a> {
             instance, field, ..
         }
         | Action::Get { instance, field }) = action;
-        let instance = match self.instance(instance.as_ref()) {
+        let instance = match self.names.instance(instance.as_ref()) {
             Ok(Ok(instance)) => instance,
             Ok(Err(reason)) => return Ok(Outcome::MissingInstance(reason)),
             Err(outcome) => return Ok(outcome),
@@ -371,22 +290,10 @@ impl Driver<'_> {
     }
 }
 
-fn slot(number: u32, outcome: &Outcome) -> Slot {
+fn slot(number: u32, outcome: &Outcome) -> Slot<u32> {
     match outcome {
         Outcome::Done => Ok(number),
-        other => Err(because(other)),
-    }
-}
-
-/// The reason why what depends on a directive that ended so cannot run.
-fn because(outcome: &Outcome) -> Reason {
-    match outcome {
-        Outcome::Unsupported(what) => format!("unsupported: {what}"),
-        Outcome::MissingInstance(reason) => reason.clone(),
-        other => {
-            let ended = outcome_text(&Expectation::Success, other);
-            format!("no instance: {ended}")
-        }
+        other => Err(reason(other)),
     }
 }
 

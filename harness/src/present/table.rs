@@ -257,6 +257,11 @@ fn tier_line(out: &mut String, tier: EngineName, account: &TierAccount, color: C
             write_to(&mut text, format_args!("  {} {count}", status.name()));
         }
     }
+    if tier.tier().is_none() {
+        text.push_str("; not proven which tier of it ran");
+        line(out, &text);
+        return;
+    }
     let proof = &account.proof;
     write_to(
         &mut text,

@@ -1,10 +1,4 @@
 //! A script in execution: one store, its instances by name, and what each command does to them.
-//!
-//! Invariant: a directive that needs an instance which could not be made ends as `MissingInstance`
-//! with the reason, never against some earlier instance (contract C3: nothing is judged by what
-//! was not executed).
-
-use std::collections::HashMap;
 
 use wassay_runtime::interior;
 use wassay_runtime::interior::module::{Export, ExternKind};
@@ -17,15 +11,9 @@ use super::instances::{Instances, Provided, Sizes};
 use super::spectest::{self, Spectest};
 use super::state::State;
 use super::values;
-use crate::outcome::text::outcome_text;
+use crate::outcome::names::{Names, Slot, reason, refused};
 use crate::outcome::{Outcome, Place, Proof, Report, StateHash, TieredProof};
-use crate::script::{Action, Command, Expectation, ModuleSource};
-
-/// Why there is no instance or no module, in words for the directives that need it.
-type Because = String;
-
-/// An instance by index into `Session::instances`, or why it is missing.
-type Slot = Result<usize, Because>;
+use crate::script::{Action, Command, ModuleSource};
 
 /// More fuel than any script uses.
 const FUEL: u64 = u64::MAX;
@@ -43,11 +31,8 @@ pub(super) struct Session {
     store: Store,
     spectest: Spectest,
     instances: Instances,
-    current: Slot,
-    named: HashMap<String, Slot>,
-    registered: HashMap<String, Slot>,
-    latest_definition: Result<Module, Because>,
-    definitions: HashMap<String, Result<Module, Because>>,
+    /// Instances are indices into `instances`.
+    names: Names<usize, Module>,
     state: Option<State>,
     /// Functions of modules that the tier refused to compile.
     uncompiled: u64,
@@ -58,7 +43,6 @@ pub(super) struct Session {
 impl Session {
     /// An empty store and no instances.
     pub(super) fn new(engine: &Engine, hash_state: bool) -> Session {
-        let none = || "there is no instance yet".to_string();
         let mut store = Store::new(engine, ());
         if engine.config().has_fuel() {
             store.set_fuel(FUEL).expect("the engine is metered");
@@ -68,11 +52,7 @@ impl Session {
             store,
             spectest: Spectest::default(),
             instances: Instances::default(),
-            current: Err(none()),
-            named: HashMap::new(),
-            registered: HashMap::new(),
-            latest_definition: Err("there is no module definition yet".to_string()),
-            definitions: HashMap::new(),
+            names: Names::default(),
             state: hash_state.then(State::new),
             uncompiled: 0,
             trace: Vec::new(),
@@ -100,7 +80,7 @@ impl Session {
         };
         let exports = memories.into_iter().map(lend).collect();
         let index = session.instances.add_lent(module, exports);
-        session.named.insert(name, Ok(index));
+        session.names.name(name, index);
         if let Some(state) = &mut session.state {
             state.grow(&session.store);
         }
@@ -116,7 +96,10 @@ impl Session {
         name: Option<&String>,
     ) -> Result<Option<SharedInstance>, Outcome> {
         let Some(name) = name else { return Ok(None) };
-        let index = self.slot(Some(name))?.map_err(Outcome::MissingInstance)?;
+        let index = self
+            .names
+            .instance(Some(name))?
+            .map_err(Outcome::MissingInstance)?;
         let module = self.instances.get(index).module.clone();
         let shared = |export: ExportType<'_>| {
             let memory = self.export(index, export.name())?.into_memory()?;
@@ -173,17 +156,17 @@ impl Session {
         match command {
             Command::Module { name, module } => {
                 let (slot, outcome) = self.module(module);
-                self.make_current(name.as_ref(), slot);
+                self.names.make_current(name.as_ref(), slot);
                 self.report(outcome)
             }
             Command::ModuleDefinition { name, module } => {
                 let (definition, outcome) = self.decode(module);
-                self.define(name.as_ref(), definition);
+                self.names.define(name.as_ref(), definition);
                 outcome.into()
             }
             Command::ModuleInstance { instance, module } => {
                 let (slot, outcome) = self.module_instance(module.as_ref());
-                self.make_current(instance.as_ref(), slot);
+                self.names.make_current(instance.as_ref(), slot);
                 self.report(outcome)
             }
             Command::Register { name, instance } => self.register(name, instance.as_ref()).into(),
@@ -208,36 +191,13 @@ impl Session {
             Command::Thread { .. } | Command::Wait { .. } => {
                 Outcome::Internal("threads are run by `worker/threads.rs`".to_string()).into()
             }
-            Command::Unreadable { message, head } => {
-                if head == "module" {
-                    self.current = Err(format!("unreadable: {message}"));
-                }
-                Outcome::Unsupported(format!("directive: {message}")).into()
-            }
+            Command::Unreadable { message, head } => self.names.unreadable(message, head).into(),
         }
     }
 
     /// Notes that a command is left out, so that what depends on it is not run either.
     pub(super) fn leave_out(&mut self, command: &Command, why: &str) {
-        let because = || format!("no instance: its directive was {why}");
-        match command {
-            Command::Module { name, .. } => self.make_current(name.as_ref(), Err(because())),
-            Command::ModuleInstance { instance, .. } => {
-                self.make_current(instance.as_ref(), Err(because()));
-            }
-            Command::ModuleDefinition { name, .. } => self.define(name.as_ref(), Err(because())),
-            Command::Register { name, .. } => {
-                self.registered.insert(name.clone(), Err(because()));
-            }
-            Command::Unreadable { head, .. } if head == "module" => self.current = Err(because()),
-            Command::Action(_)
-            | Command::Instantiate { .. }
-            | Command::Check { .. }
-            | Command::CheckCustom { .. }
-            | Command::Thread { .. }
-            | Command::Wait { .. }
-            | Command::Unreadable { .. } => {}
-        }
+        self.names.leave_out(command, why);
     }
 
     /// The ending of code; what was running goes into the report.
@@ -270,22 +230,8 @@ impl Session {
         self.state()
     }
 
-    fn make_current(&mut self, name: Option<&String>, slot: Slot) {
-        if let Some(name) = name {
-            self.named.insert(name.clone(), slot.clone());
-        }
-        self.current = slot;
-    }
-
-    fn define(&mut self, name: Option<&String>, definition: Result<Module, Because>) {
-        if let Some(name) = name {
-            self.definitions.insert(name.clone(), definition.clone());
-        }
-        self.latest_definition = definition;
-    }
-
     /// Decodes and validates.
-    fn decode(&self, module: &ModuleSource) -> (Result<Module, Because>, Outcome) {
+    fn decode(&self, module: &ModuleSource) -> (Slot<Module>, Outcome) {
         let outcome = match module {
             ModuleSource::Binary(bytes) => match Module::new(&self.engine, bytes) {
                 Ok(module) => return (Ok(module), Outcome::Done),
@@ -293,39 +239,32 @@ impl Session {
             },
             ModuleSource::Refused { message } => refused(message),
         };
-        (Err(because(&outcome)), outcome)
+        (Err(reason(&outcome)), outcome)
     }
 
     /// Decodes, validates and instantiates.
-    fn module(&mut self, module: &ModuleSource) -> (Slot, Outcome) {
+    fn module(&mut self, module: &ModuleSource) -> (Slot<usize>, Outcome) {
         match self.decode(module) {
             (Ok(module), _) => self.instantiate(module),
             (Err(because), outcome) => (Err(because), outcome),
         }
     }
 
-    fn module_instance(&mut self, name: Option<&String>) -> (Slot, Outcome) {
-        let definition = match name {
-            None => self.latest_definition.clone(),
-            Some(name) => match self.definitions.get(name) {
-                Some(definition) => definition.clone(),
-                None => Err(format!("there is no module definition ${name}")),
-            },
-        };
-        match definition {
+    fn module_instance(&mut self, name: Option<&String>) -> (Slot<usize>, Outcome) {
+        match self.names.definition(name) {
             Ok(module) => self.instantiate(module),
             Err(because) => (Err(because.clone()), Outcome::MissingInstance(because)),
         }
     }
 
-    fn instantiate(&mut self, module: Module) -> (Slot, Outcome) {
+    fn instantiate(&mut self, module: Module) -> (Slot<usize>, Outcome) {
         let imports = module
             .imports()
             .map(|import| self.import(&import))
             .collect();
         let imports: Vec<Provided> = match imports {
             Ok(imports) => imports,
-            Err(outcome) => return (Err(because(&outcome)), outcome),
+            Err(outcome) => return (Err(reason(&outcome)), outcome),
         };
         let values: Vec<Extern> = imports.iter().map(|(value, _)| *value).collect();
         let before = Sizes::of(&self.store);
@@ -340,7 +279,7 @@ impl Session {
             state.grow(&self.store);
         }
         if !ran(&outcome) {
-            return (Err(because(&outcome)), outcome);
+            return (Err(reason(&outcome)), outcome);
         }
         let instances = &mut self.instances;
         let index = instances.add(&self.store, before, module, &imports, instance);
@@ -349,7 +288,7 @@ impl Session {
         }
         let slot = match outcome {
             Outcome::Done => Ok(index),
-            _ => Err(because(&outcome)),
+            _ => Err(reason(&outcome)),
         };
         (slot, outcome)
     }
@@ -358,7 +297,7 @@ impl Session {
     fn import(&mut self, import: &ImportType<'_>) -> Result<Provided, Outcome> {
         let (module, name) = (import.module(), import.name());
         let unknown = || Outcome::Unlinkable(format!("unknown import {module:?} {name:?}"));
-        let (found, provider) = match self.registered.get(module) {
+        let (found, provider) = match self.names.registered(module) {
             Some(Ok(index)) => (self.export(*index, name), Some(*index)),
             Some(Err(because)) => return Err(Outcome::MissingInstance(because.clone())),
             None if module == spectest::MODULE => {
@@ -379,25 +318,14 @@ impl Session {
     }
 
     fn register(&mut self, name: &str, instance: Option<&String>) -> Outcome {
-        let slot = match self.slot(instance) {
+        let slot = match self.names.instance(instance) {
             Ok(slot) => slot,
             Err(outcome) => return outcome,
         };
-        self.registered.insert(name.to_string(), slot.clone());
+        self.names.register(name, slot.clone());
         match slot {
             Ok(_) => Outcome::Done,
             Err(because) => Outcome::MissingInstance(because),
-        }
-    }
-
-    /// The instance of that name, or the current one.
-    fn slot(&self, name: Option<&String>) -> Result<Slot, Outcome> {
-        match name {
-            None => Ok(self.current.clone()),
-            Some(name) => match self.named.get(name) {
-                Some(slot) => Ok(slot.clone()),
-                None => Err(Outcome::HostError(format!("there is no instance ${name}"))),
-            },
         }
     }
 
@@ -406,7 +334,7 @@ impl Session {
             instance, field, ..
         }
         | Action::Get { instance, field }) = action;
-        let index = match self.slot(instance.as_ref()) {
+        let index = match self.names.instance(instance.as_ref()) {
             Ok(Ok(index)) => index,
             Ok(Err(because)) => return Outcome::MissingInstance(because),
             Err(outcome) => return outcome,
@@ -450,27 +378,6 @@ impl Session {
         let called = |export: &&Export| export.kind == ExternKind::Func && export.name == field;
         if let Some(func) = exports.find(called).map(|export| export.index) {
             state.update(&self.store, &self.instances.changes_of_call(index, func));
-        }
-    }
-}
-
-/// The text parser's refusal.
-fn refused(message: &str) -> Outcome {
-    let by = crate::outcome::JudgedBy::Parser;
-    Outcome::Malformed {
-        message: message.to_string(),
-        by,
-    }
-}
-
-/// Why what depends on a directive that ended so cannot run; what is not built is named first.
-fn because(outcome: &Outcome) -> Because {
-    match outcome {
-        Outcome::Unsupported(what) => format!("unsupported: {what}"),
-        Outcome::MissingInstance(because) => because.clone(),
-        other => {
-            let ended = outcome_text(&Expectation::Success, other);
-            format!("no instance: {ended}")
         }
     }
 }

@@ -1,0 +1,147 @@
+//! The names of a script in execution: its instances, definitions and registered names, each with
+//! what stands there or the reason why nothing does.
+//!
+//! Invariant: a directive that needs an instance which could not be made ends as `MissingInstance`
+//! with the reason, never against some earlier instance (contract C3).
+
+use std::collections::HashMap;
+
+use super::Outcome;
+use super::text::outcome_text;
+use crate::script::{Command, Expectation};
+
+/// The reason why there is no instance or module, for the directives that need it.
+pub type Reason = String;
+
+/// An instance or a module, or the reason why there is none.
+pub type Slot<T> = Result<T, Reason>;
+
+/// The names of a script; `I` stands for an instance, `M` for a module.
+#[derive(Debug)]
+pub struct Names<I, M> {
+    current: Slot<I>,
+    named: HashMap<String, Slot<I>>,
+    registered: HashMap<String, Slot<I>>,
+    latest_definition: Slot<M>,
+    definitions: HashMap<String, Slot<M>>,
+}
+
+impl<I: Clone, M: Clone> Default for Names<I, M> {
+    fn default() -> Names<I, M> {
+        Names {
+            current: Err("there is no instance yet".to_string()),
+            named: HashMap::new(),
+            registered: HashMap::new(),
+            latest_definition: Err("there is no module definition yet".to_string()),
+            definitions: HashMap::new(),
+        }
+    }
+}
+
+impl<I: Clone, M: Clone> Names<I, M> {
+    /// Names an instance without making it the current one.
+    pub fn name(&mut self, name: String, instance: I) {
+        self.named.insert(name, Ok(instance));
+    }
+
+    /// Makes an instance the current one, also under its name if it has one.
+    pub fn make_current(&mut self, name: Option<&String>, slot: Slot<I>) {
+        if let Some(name) = name {
+            self.named.insert(name.clone(), slot.clone());
+        }
+        self.current = slot;
+    }
+
+    /// Makes a module the latest definition, also under its name if it has one.
+    pub fn define(&mut self, name: Option<&String>, definition: Slot<M>) {
+        if let Some(name) = name {
+            self.definitions.insert(name.clone(), definition.clone());
+        }
+        self.latest_definition = definition;
+    }
+
+    /// Offers an instance for import.
+    pub fn register(&mut self, name: &str, slot: Slot<I>) {
+        self.registered.insert(name.to_string(), slot);
+    }
+
+    /// The instance of that name, or the current one.
+    ///
+    /// # Errors
+    /// The ending of a directive that names an instance of which the script knows nothing.
+    pub fn instance(&self, name: Option<&String>) -> Result<Slot<I>, Outcome> {
+        match name {
+            None => Ok(self.current.clone()),
+            Some(name) => match self.named.get(name) {
+                Some(slot) => Ok(slot.clone()),
+                None => Err(Outcome::HostError(format!("there is no instance ${name}"))),
+            },
+        }
+    }
+
+    /// The definition of that name, or the latest one.
+    pub fn definition(&self, name: Option<&String>) -> Slot<M> {
+        match name {
+            None => self.latest_definition.clone(),
+            Some(name) => match self.definitions.get(name) {
+                Some(definition) => definition.clone(),
+                None => Err(format!("there is no module definition ${name}")),
+            },
+        }
+    }
+
+    /// What is registered under that name, if anything is.
+    pub fn registered(&self, name: &str) -> Option<&Slot<I>> {
+        self.registered.get(name)
+    }
+
+    /// Notes a directive that cannot be read; the outcome of it.
+    pub fn unreadable(&mut self, message: &str, head: &str) -> Outcome {
+        if head == "module" {
+            self.current = Err(format!("unreadable: {message}"));
+        }
+        Outcome::Unsupported(format!("directive: {message}"))
+    }
+
+    /// Notes that a command is left out, so that what depends on it is not run either.
+    pub fn leave_out(&mut self, command: &Command, why: &str) {
+        let reason = || format!("no instance: its directive was {why}");
+        match command {
+            Command::Module { name, .. } => self.make_current(name.as_ref(), Err(reason())),
+            Command::ModuleInstance { instance, .. } => {
+                self.make_current(instance.as_ref(), Err(reason()));
+            }
+            Command::ModuleDefinition { name, .. } => self.define(name.as_ref(), Err(reason())),
+            Command::Register { name, .. } => self.register(name, Err(reason())),
+            Command::Unreadable { head, .. } if head == "module" => self.current = Err(reason()),
+            Command::Action(_)
+            | Command::Instantiate { .. }
+            | Command::Check { .. }
+            | Command::CheckCustom { .. }
+            | Command::Thread { .. }
+            | Command::Wait { .. }
+            | Command::Unreadable { .. } => {}
+        }
+    }
+}
+
+/// The reason why what depends on a directive that ended so cannot run; what is not built is named
+/// first.
+pub fn reason(outcome: &Outcome) -> Reason {
+    match outcome {
+        Outcome::Unsupported(what) => format!("unsupported: {what}"),
+        Outcome::MissingInstance(reason) => reason.clone(),
+        other => {
+            let ended = outcome_text(&Expectation::Success, other);
+            format!("no instance: {ended}")
+        }
+    }
+}
+
+/// The outcome of a module whose text the parser refused.
+pub fn refused(message: &str) -> Outcome {
+    Outcome::Malformed {
+        message: message.to_string(),
+        by: super::JudgedBy::Parser,
+    }
+}
