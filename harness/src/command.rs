@@ -1,5 +1,7 @@
 //! The commands: a file for each.
 
+use std::path::PathBuf;
+
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
@@ -36,6 +38,12 @@ pub fn main() -> Exit {
             Exit::BadInput
         }
     }
+}
+
+/// The path of this program.
+fn this_program() -> Result<PathBuf, InputError> {
+    std::env::current_exe()
+        .map_err(|error| InputError::usage(format!("this program has no path: {error}")))
 }
 
 fn answer(command: Command) -> Result<Exit, InputError> {

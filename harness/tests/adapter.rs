@@ -177,8 +177,26 @@ fn a_hanging_call_is_a_time_out_and_its_children_are_killed() {
     let (code, _, report) = place.run(&HONEST.replace(invoke, &hang));
     assert_eq!((code, count(&report, "timeout")), (1, 2), "{report}");
     assert!(started.elapsed() < Duration::from_secs(60));
-    let child = std::fs::read_to_string(&mark).expect("it ran");
-    // A process that nobody reaps is a zombie, and dead all the same.
+    assert_dead(&mark);
+}
+
+#[test]
+fn what_a_dead_adapter_started_is_killed_too() {
+    let invoke = r#"say '"values","values":["i32:0x00000007"]'"#;
+    let place = Place::new();
+    let mark = place.path("child");
+    let child = format!(
+        "sleep 100 <&- >&- 2>&- & echo $! > {}; exit 3",
+        mark.display()
+    );
+    let (code, _, report) = place.run(&HONEST.replace(invoke, &child));
+    assert_eq!((code, count(&report, "crash")), (1, 2), "{report}");
+    assert_dead(&mark);
+}
+
+/// The process whose number is in the file is dead; one that nobody reaps is a zombie.
+fn assert_dead(mark: &Path) {
+    let child = std::fs::read_to_string(mark).expect("it ran");
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.trim()));
     assert!(stat.is_err() || stat.is_ok_and(|stat| stat.contains(") Z ")));
 }

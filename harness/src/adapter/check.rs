@@ -1,13 +1,12 @@
 //! A conformance test of adapters: requests with known answers, one row each.
 
-use std::time::{Duration, Instant};
-
-use wast::parser::{self, ParseBuffer};
+use std::time::Duration;
 
 use super::driver::Channel;
 use super::message::{Ending, Lack, Operation};
 use super::process::Adapter;
 use crate::pool::Cause;
+use crate::script::parse::encode_module;
 
 /// The time that a request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -64,7 +63,7 @@ struct Test<'a> {
 
 impl Test<'_> {
     fn ask(&mut self, name: &str, operation: Operation) -> Result<Ending, String> {
-        self.adapter.allow(Instant::now() + TIMEOUT);
+        self.adapter.allow(TIMEOUT);
         self.adapter.ask(operation).map_err(|cause| match cause {
             Cause::Crash(how) => format!("{name}: {how}"),
             Cause::Timeout => format!("{name}: no answer after {} s", TIMEOUT.as_secs()),
@@ -204,8 +203,5 @@ fn invoke(export: &str, args: &[&str]) -> Operation {
 }
 
 fn encode(text: &str) -> Result<Vec<u8>, String> {
-    let error = |error: wast::Error| error.message();
-    let buffer = ParseBuffer::new(text).map_err(error)?;
-    let mut module = parser::parse::<wast::Wat<'_>>(&buffer).map_err(error)?;
-    module.encode().map_err(error)
+    encode_module(text).map_err(|error| error.message())
 }

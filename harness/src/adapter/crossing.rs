@@ -292,22 +292,18 @@ fn val_type(ty: wp::ValType) -> Option<ValType> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn bytes(text: &str) -> Vec<u8> {
-        let buffer = wast::parser::ParseBuffer::new(text).expect("lexes");
-        let mut module = wast::parser::parse::<wast::Wat<'_>>(&buffer).expect("parses");
-        module.encode().expect("encodes")
-    }
+    use crate::script::parse::encode_module;
 
     #[test]
     fn helpers_are_valid_and_values_come_back() {
-        let module = bytes(
+        let module = encode_module(
             "(module (type $t (struct))
                (func (export \"f\") (param f32 v128 externref) (result v128 f64 i32) unreachable)
                (global (export \"g\") (mut v128) (v128.const i64x2 1 2))
                (func (export \"i\") (param i32) (result i64) unreachable)
                (func (export \"c\") (param (ref null $t))))",
-        );
+        )
+        .expect("a module");
         let exports = Exported::all(&module);
         let lacks = [Lack::V128, Lack::NanBits];
         for name in ["f", "g"] {

@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::driver::{Channel, Driver};
 use super::message::{Ending, Lack, Operation, PROTOCOL, Request, Response};
@@ -58,8 +60,10 @@ pub struct Adapter {
     id: u64,
     /// What does not cross to the engine as it is.
     lacks: Vec<Lack>,
-    /// The time at which the directive at hand has taken too long.
-    deadline: Instant,
+    /// How long a request may take.
+    timeout: Duration,
+    /// True once it was killed and reaped.
+    is_reaped: bool,
 }
 
 impl Adapter {
@@ -72,7 +76,6 @@ impl Adapter {
         let mut adapter = Adapter::spawn(command).map_err(|error| {
             StartError::Unavailable(format!("`{name}` does not start: {error}"))
         })?;
-        adapter.deadline = Instant::now() + START_TIMEOUT;
         let failed = |reason: String| Err(StartError::Unavailable(reason));
         match adapter.ask(Operation::Hello { protocol: PROTOCOL }) {
             Ok(Ending::Ready {
@@ -103,9 +106,9 @@ impl Adapter {
         &self.lacks
     }
 
-    /// Lets the next requests take until then.
-    pub fn allow(&mut self, deadline: Instant) {
-        self.deadline = deadline;
+    /// Lets each of the next requests take so long.
+    pub fn allow(&mut self, timeout: Duration) {
+        self.timeout = timeout;
     }
 
     fn spawn(command: &AdapterCommand) -> std::io::Result<Adapter> {
@@ -142,12 +145,14 @@ impl Adapter {
             stderr,
             id: 0,
             lacks: Vec::new(),
-            deadline: Instant::now(),
+            timeout: START_TIMEOUT,
+            is_reaped: false,
         })
     }
 
     /// The next line, or the cause why there will be none.
     fn line(&mut self) -> Result<String, Cause> {
+        let deadline = Instant::now() + self.timeout;
         loop {
             match self.lines.recv_timeout(TICK) {
                 Ok(Ok(line)) => return Ok(line),
@@ -156,9 +161,11 @@ impl Adapter {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if interrupt::requested() {
+                self.kill();
                 return Err(Cause::Interrupted);
             }
-            if Instant::now() > self.deadline {
+            if Instant::now() > deadline {
+                self.kill();
                 return Err(Cause::Timeout);
             }
         }
@@ -172,15 +179,14 @@ impl Adapter {
     /// The end of an adapter that closed its output.
     fn ended(&mut self) -> Cause {
         let deadline = Instant::now() + Duration::from_secs(1);
-        let mut status = None;
-        while status.is_none() && Instant::now() < deadline {
-            status = self.child.try_wait().ok().flatten();
+        let how = loop {
+            if let Some(how) = self.how_it_ended() {
+                break how;
+            }
+            if Instant::now() > deadline {
+                break "closed its output and went on".to_string();
+            }
             std::thread::sleep(Duration::from_millis(1));
-        }
-        let how = match status.map(|status| (status.signal(), status.code())) {
-            None => "closed its output and went on".to_string(),
-            Some((Some(signal), _)) => format!("was ended by signal {signal}"),
-            Some((None, code)) => format!("ended with code {}", code.unwrap_or(-1)),
         };
         let last = self.last_words();
         let last = last.map_or_else(String::new, |line| format!(": {line}"));
@@ -199,14 +205,30 @@ impl Adapter {
         Some(line.trim().to_string())
     }
 
+    /// How the adapter ended, if it did. It is not reaped, so that its process group keeps its
+    /// number until [`Adapter::kill`].
+    fn how_it_ended(&self) -> Option<String> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::Pid(self.group()?), options).ok()??;
+        Some(match (status.terminating_signal(), status.exit_status()) {
+            (Some(signal), _) => format!("was ended by signal {signal}"),
+            (None, code) => format!("ended with code {}", code.unwrap_or(-1)),
+        })
+    }
+
+    /// The process group, which has the adapter's own number.
+    fn group(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+    }
+
     /// Kills the adapter with all that it started, and reaps it; harmless when repeated.
     fn kill(&mut self) {
-        if let Ok(None) = self.child.try_wait()
-            && let Some(group) = i32::try_from(self.child.id()).ok()
-            && let Some(group) = rustix::process::Pid::from_raw(group)
-        {
-            // An error means that it is dead already.
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        if std::mem::replace(&mut self.is_reaped, true) {
+            return;
+        }
+        if let Some(group) = self.group() {
+            // An error means that all of it is dead already.
+            let _ = kill_process_group(group, Signal::KILL);
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -251,15 +273,10 @@ impl Session for Adapter {
     fn run(&mut self, job: Job<'_>, timeout: Duration) -> Result<JobResult, Death> {
         let started = Instant::now();
         let mut reports: Vec<Report> = Vec::with_capacity(job.commands.len());
-        self.deadline = Instant::now() + timeout;
+        self.timeout = timeout;
         let died = |ordinal: Option<u32>| move |cause| Death { ordinal, cause };
-        // The driver borrows the adapter; its deadline is moved between the directives.
         let lacks = self.lacks.clone();
-        let mut timed = Timed {
-            adapter: self,
-            timeout,
-        };
-        let mut driver = Driver::start(&mut timed, &job.commands, &lacks).map_err(died(None))?;
+        let mut driver = Driver::start(self, &job.commands, &lacks).map_err(died(None))?;
         for (ordinal, command) in (0_u32..).zip(job.commands.iter()) {
             let outcome = if job.excluded.binary_search(&ordinal).is_ok() {
                 let why = "not run";
@@ -279,23 +296,6 @@ impl Session for Adapter {
             proof: Proof::default(),
             micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         })
-    }
-}
-
-/// An adapter of which each request may take so long.
-struct Timed<'a> {
-    adapter: &'a mut Adapter,
-    timeout: Duration,
-}
-
-impl Channel for Timed<'_> {
-    fn ask(&mut self, operation: Operation) -> Result<Ending, Cause> {
-        self.adapter.deadline = Instant::now() + self.timeout;
-        let ending = self.adapter.ask(operation);
-        if matches!(ending, Err(Cause::Timeout | Cause::Interrupted)) {
-            self.adapter.kill();
-        }
-        ending
     }
 }
 

@@ -2,7 +2,7 @@
 //! its own: printing functions that print nothing, constants, a memory, a table (spec:
 //! interpreter/README, "Spectest host module").
 
-use wast::parser::{self, ParseBuffer};
+use crate::script::parse::encode_module;
 
 /// The items that every engine has.
 const BASE: &str = "(module
@@ -39,10 +39,7 @@ pub fn module(imported: &[String]) -> Result<Vec<u8>, String> {
     let later = later.filter(|(name, _)| imported.iter().any(|imported| imported == name));
     let items: Vec<&str> = later.map(|(_, text)| *text).collect();
     let text = BASE.replace("ITEMS", &items.join(" "));
-    let error = |error: wast::Error| error.message();
-    let buffer = ParseBuffer::new(&text).map_err(error)?;
-    let mut module = parser::parse::<wast::Wat<'_>>(&buffer).map_err(error)?;
-    module.encode().map_err(error)
+    encode_module(&text).map_err(|error| error.message())
 }
 
 #[cfg(test)]

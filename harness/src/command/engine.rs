@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::this_program;
 use crate::adapter::check;
 use crate::adapter::process::Adapter;
 use crate::adapter::table::EngineTable;
@@ -24,11 +25,6 @@ pub fn command(asked: &EngineCommand) -> Result<Exit, InputError> {
 
 fn table(tables: &EngineTables) -> Result<EngineTable, InputError> {
     EngineTable::load(&this_program()?, &tables.engine_table)
-}
-
-fn this_program() -> Result<std::path::PathBuf, InputError> {
-    std::env::current_exe()
-        .map_err(|error| InputError::usage(format!("this program has no path: {error}")))
 }
 
 fn list(tables: &EngineTables) -> Result<Exit, InputError> {

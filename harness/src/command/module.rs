@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use wast::parser::{self, ParseBuffer};
-
 use crate::error::InputError;
-use crate::script::parse::EMPTY_MODULE;
+use crate::script::parse::{EMPTY_MODULE, encode_module};
 use crate::script::split::{LineTable, split};
 use crate::script::text_rules;
 
@@ -54,11 +52,7 @@ pub(crate) fn read_module(path: &Path) -> Result<Vec<u8>, InputError> {
             format!("column {column}: {fault}"),
         ));
     }
-    let encoded = ParseBuffer::new(text).and_then(|buffer| {
-        let mut module = parser::parse::<wast::Wat<'_>>(&buffer)?;
-        module.encode()
-    });
-    encoded.map_err(|error| {
+    encode_module(text).map_err(|error| {
         let (line, column) = error.span().linecol_in(text);
         let message = format!("column {}: {}", column + 1, error.message());
         InputError::at_line(path, line + 1, message)

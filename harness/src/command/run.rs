@@ -14,7 +14,7 @@ use wassay_runtime::{
 };
 
 use super::module::{on_a_large_stack, read_module};
-use super::value;
+use super::{this_program, value};
 use crate::cli::{LimitArgs, RunArgs};
 use crate::error::{Exit, InputError};
 use crate::pool::launch::{UNAVAILABLE_VARIABLE, is_this_program, program};
@@ -53,8 +53,7 @@ pub fn command(args: &RunArgs) -> Result<Exit, InputError> {
 
 /// Hands the request to the program that can execute ARM64 code.
 fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
-    let failed = |error| InputError::usage(format!("this program has no path: {error}"));
-    let program = match program(true, &std::env::current_exe().map_err(failed)?) {
+    let program = match program(true, &this_program()?) {
         Ok(program) => program,
         Err(reason) => {
             eprintln!("wassay: tier `{}` is unavailable: {reason}", args.tier);

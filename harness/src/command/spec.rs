@@ -5,6 +5,7 @@
 
 use std::io::Write;
 
+use super::this_program;
 use crate::adapter::table::EngineTable;
 use crate::cli::SpecArgs;
 use crate::error::{Exit, InputError};
@@ -26,8 +27,7 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
         .map(|request| Destination::open(&request.path));
     let destinations = destinations.collect::<Result<Vec<_>, _>>()?;
     let mut expectations = args.expectations().load()?;
-    let program = std::env::current_exe()
-        .map_err(|error| InputError::usage(format!("this program has no path: {error}")))?;
+    let program = this_program()?;
     // The shipped table is not looked at where it is not needed: it may be that of another version.
     let is_needed =
         !args.engine_table.is_empty() || args.tiers.0.iter().any(|name| name.tier().is_none());

@@ -601,4 +601,29 @@ mod tests {
             Poisoned
         );
     }
+
+    /// An engine of another maker is compared where it passes, apart from what engines choose.
+    #[test]
+    fn others_are_compared_where_they_pass() {
+        let other: EngineName = "other".parse().expect("a name");
+        let success = Directive {
+            expectation: Expectation::Success,
+            ..directive()
+        };
+        let agreement = |own: &Report, foreign: &Report, directive: &Directive| {
+            let entries = [(EngineName::STACK, own), (other, foreign)];
+            Comparer::default().next(directive, &entries).agreement
+        };
+        let nan = |bits| outcome(Outcome::Values(vec![Value::F32(bits)]));
+        let (positive, negative) = (nan(0x7fc0_0000), nan(0xffc0_0000));
+        assert_eq!(agreement(&positive, &negative, &success), Agree);
+        assert_eq!(agreement(&value(1), &value(2), &success), Diverge);
+        let func = |number| outcome(Outcome::Values(vec![Value::Ref(Reference::Func(number))]));
+        let unknown = func(Reference::UNKNOWN);
+        assert_eq!(agreement(&func(3), &unknown, &success), Agree);
+        // A failure is an account of its own.
+        let trap = outcome(Outcome::Trap("unreachable".to_string()));
+        let alone = agreement(&value(1), &trap, &success);
+        assert_eq!(alone, NotComparable);
+    }
 }

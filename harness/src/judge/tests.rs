@@ -392,3 +392,38 @@ fn a_failure_says_what_was_expected_what_came_and_why() {
         ("trap: unreachable", "another trap")
     );
 }
+
+/// Engines that do not tell one ending from another.
+#[test]
+fn an_engine_may_not_tell_which_of_several() {
+    let rejected = Outcome::Rejected(text("compile error"));
+    let invalid = Expectation::Invalid(text("type mismatch"));
+    let malformed = Expectation::Malformed {
+        message: text("magic"),
+        text: false,
+    };
+    assert_eq!(status(&invalid, &rejected), Status::Pass);
+    assert_eq!(status(&malformed, &rejected), Status::Pass);
+    assert_eq!(status(&Expectation::Success, &rejected), Status::Fail);
+    let unlinkable = Expectation::Unlinkable(text("unknown import"));
+    assert_eq!(status(&unlinkable, &rejected), Status::Fail);
+    let traps = Outcome::Trap(text("undefined element | out of bounds table access"));
+    for (message, expected) in [
+        ("undefined element", Status::Pass),
+        ("out of bounds table access", Status::Pass),
+        ("undefined element 2", Status::Pass),
+        ("unreachable", Status::Fail),
+    ] {
+        let expectation = Expectation::Trap(text(message));
+        assert_eq!(status(&expectation, &traps), expected, "{message}");
+    }
+    let null = Value::Ref(Reference::Null(Hierarchy::Unknown));
+    assert!(accepts(&Expected::RefNull(Some(text("func"))), &null));
+    assert!(!accepts(&Expected::RefFunc(None), &null));
+    let any = Value::Ref(Reference::Any);
+    assert!(accepts(&Expected::RefAny, &any));
+    assert!(
+        !accepts(&Expected::RefStruct, &any),
+        "it does not tell that"
+    );
+}

@@ -80,6 +80,15 @@ pub fn parse_script(path: &str, text: &str) -> Script {
     script
 }
 
+/// A module's text in the binary format.
+///
+/// # Errors
+/// If the text is not a module.
+pub fn encode_module(text: &str) -> Result<Vec<u8>, wast::Error> {
+    let buffer = ParseBuffer::new(text)?;
+    parser::parse::<Wat<'_>>(&buffer)?.encode()
+}
+
 /// The script of a file that cannot be read: one directive that says so.
 pub fn unreadable_script(path: &str, line: u32, message: &str) -> Script {
     let mut script = Script {
