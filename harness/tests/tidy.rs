@@ -1045,7 +1045,7 @@ fn root() -> &'static Path {
 fn sources_of_the_tree() -> Vec<Source> {
     let root = root();
     let mut files = Vec::new();
-    for member in ["runtime", "harness", "bench"] {
+    for member in ["runtime", "harness", "harness/engines/bench"] {
         for folder in ["src", "tests", "benches", "examples"] {
             collect_rust_files(&root.join(member).join(folder), &mut files);
         }

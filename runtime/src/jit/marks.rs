@@ -1,9 +1,9 @@
 //! Marks by which a counting plugin of an emulator knows what is executed when.
 //!
 //! A mark is a system call of a number that no system has, with a tag and a range of addresses. The
-//! plugin (`bench/count/count.c`) says how many instructions were executed since the mark before,
-//! within the range and in all; without a plugin nothing happens. Counts are of the whole process:
-//! they mean something while one thread works.
+//! plugin (`harness/engines/count/count.c`) says how many instructions were executed since the mark
+//! before, within the range and in all; without a plugin nothing happens. Counts are of the whole
+//! process: they mean something while one thread works.
 
 use std::ops::Range;
 

@@ -16,7 +16,7 @@ use crate::module::ModuleParts;
 /// Modules in the text format: compiled C, kernels, and those of the golden tests.
 fn texts() -> impl Iterator<Item = PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folders = ["tests/compiled", "tests/jit", "../bench/kernels"];
+    let folders = ["tests/compiled", "tests/jit", "../testsuite/kernels"];
     folders.into_iter().flat_map(move |name| {
         let entries = fs::read_dir(folder.join(name)).expect("the folder is there");
         let paths = entries.map(|entry| entry.expect("entries can be read").path());
