@@ -9,5 +9,6 @@ pub mod crossing;
 pub mod driver;
 pub mod message;
 pub mod process;
+pub mod prove;
 pub mod spectest;
 pub mod table;

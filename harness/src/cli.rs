@@ -317,6 +317,10 @@ pub enum EngineCommand {
     List(EngineTables),
     /// Try whether an adapter keeps to the engine protocol. Exit code 1 if it does not.
     Check(EngineCheckArgs),
+    /// Count the instructions that an engine executes for each one of Wasm, in an emulator, and
+    /// tell whether it can be what it claims to be: an interpreter, a baseline compiler or an
+    /// optimising compiler. Exit code 1 if it cannot.
+    Prove(EngineProveArgs),
 }
 
 /// The tables of engines.
@@ -333,6 +337,20 @@ pub struct EngineCheckArgs {
     /// The engine, by its name in a table
     #[arg(value_name = "NAME", value_parser = parse_engine)]
     pub name: EngineName,
+    /// The tables.
+    #[command(flatten)]
+    pub tables: EngineTables,
+}
+
+/// The options of `wassay engine prove`.
+#[derive(Debug, clap::Args)]
+pub struct EngineProveArgs {
+    /// The engine, by its name in a table
+    #[arg(value_name = "NAME", value_parser = parse_engine)]
+    pub name: EngineName,
+    /// The counting plugin of the emulator, if it is not where scripts/engines puts it
+    #[arg(long, value_name = "FILE")]
+    pub plugin: Option<PathBuf>,
     /// The tables.
     #[command(flatten)]
     pub tables: EngineTables,

@@ -7,7 +7,9 @@
  *     count TAG in=INSTRUCTIONS all=INSTRUCTIONS
  *
  * `in` are those at addresses in the range, `all` those of the whole process, both since the mark
- * before. A block of instructions counts when it is entered.
+ * before. A block of instructions counts when it is entered. With the argument `writes=on` each
+ * write to stdout is a mark, with the tag 0 and no range: so a program that answers requests there
+ * is measured request by request, whatever it is.
  *
  * Plugin API version 1 (qemu 7.2): its header is not packaged, so what is used is declared here.
  *     cc -O2 -shared -fPIC -o libcount.so count.c
@@ -17,12 +19,17 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef uint64_t plugin_id;
 struct qemu_plugin_tb;
 enum { ADD_U64 = 0 };
 
 int qemu_plugin_version = 1;
+/* The beginning of what a plugin is told of its emulator. */
+struct qemu_info {
+    const char *target_name;
+};
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *);
 void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id, void (*)(plugin_id, struct qemu_plugin_tb *));
@@ -32,7 +39,7 @@ void qemu_plugin_register_vcpu_syscall_cb(
                         uint64_t, uint64_t, uint64_t, uint64_t));
 void qemu_plugin_register_atexit_cb(plugin_id, void (*)(plugin_id, void *), void *);
 
-enum { MARK = 500001, CHUNK = 1 << 14 };
+enum { MARK = 500001, STDOUT = 1, CHUNK = 1 << 14 };
 static const uint64_t END = UINT64_MAX;
 
 /* A translated block. qemu adds to `executed`, so blocks never move. */
@@ -49,6 +56,8 @@ struct chunk {
 static struct chunk *newest;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static FILE *out;
+/* The system calls that write, if writes to stdout are marks: write and writev. */
+static int64_t writes[2] = {-1, -1};
 
 static struct block *new_block(uint64_t address)
 {
@@ -100,6 +109,8 @@ static void on_syscall(plugin_id id, unsigned cpu, int64_t number, uint64_t tag,
     (void)id, (void)cpu, (void)a4, (void)a5, (void)a6, (void)a7, (void)a8;
     if (number == MARK)
         report(tag, low, high);
+    else if ((number == writes[0] || number == writes[1]) && tag == STDOUT)
+        report(0, 0, 0);
 }
 
 static void on_exit_of_guest(plugin_id id, void *data)
@@ -108,9 +119,18 @@ static void on_exit_of_guest(plugin_id id, void *data)
     report(END, 0, 0);
 }
 
-int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
+int qemu_plugin_install(plugin_id id, const struct qemu_info *info, int argc, char **argv)
 {
-    (void)info, (void)argc, (void)argv;
+    for (int n = 0; n < argc; n++) {
+        if (strcmp(argv[n], "writes=on") != 0) {
+            fprintf(stderr, "count: unknown argument %s\n", argv[n]);
+            return 1;
+        }
+        /* Numbers of Linux's system calls. */
+        int is_x86 = strcmp(info->target_name, "x86_64") == 0;
+        writes[0] = is_x86 ? 1 : 64;
+        writes[1] = is_x86 ? 20 : 66;
+    }
     const char *path = getenv("COUNT_OUT");
     out = path ? fopen(path, "a") : stderr;
     if (!out) {

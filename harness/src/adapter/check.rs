@@ -79,7 +79,7 @@ impl Test<'_> {
         right: impl Fn(&Ending) -> bool,
     ) -> Result<(), String> {
         let ending = self.ask(name, operation)?;
-        let wrong = (!right(&ending)).then(|| format!("{ending:?}"));
+        let wrong = (!right(&ending)).then(|| ending.to_string());
         let name = name.to_string();
         self.rows.push(Row { name, wrong });
         Ok(())
@@ -90,22 +90,30 @@ impl Test<'_> {
         self.expect("reset", Operation::Reset, ok)?;
         let refused =
             |ending: &Ending| matches!(ending, Ending::Invalid { .. } | Ending::Rejected { .. });
-        self.expect("an invalid module", module(0, &encode(INVALID)?), refused)?;
+        self.expect(
+            "an invalid module",
+            Operation::module(0, &encode(INVALID)?),
+            refused,
+        )?;
         let refused =
             |ending: &Ending| matches!(ending, Ending::Malformed { .. } | Ending::Rejected { .. });
         self.expect(
             "a malformed module",
-            module(1, b"\0asm\x01\0\0\0\xff"),
+            Operation::module(1, b"\0asm\x01\0\0\0\xff"),
             refused,
         )?;
-        self.expect("a module", module(2, &encode(MODULE)?), ok)?;
+        self.expect("a module", Operation::module(2, &encode(MODULE)?), ok)?;
         let unlinkable = |ending: &Ending| matches!(ending, Ending::Unlinkable { .. });
-        self.expect("a missing import", instantiate(2, 0), unlinkable)?;
-        self.expect("another module", module(3, &encode(PROVIDER)?), ok)?;
-        self.expect("an instance", instantiate(3, 1), ok)?;
+        self.expect("a missing import", Operation::instantiate(2, 0), unlinkable)?;
+        self.expect(
+            "another module",
+            Operation::module(3, &encode(PROVIDER)?),
+            ok,
+        )?;
+        self.expect("an instance", Operation::instantiate(3, 1), ok)?;
         let name = "m".to_string();
         self.expect("its name", Operation::Register { instance: 1, name }, ok)?;
-        self.expect("an import", instantiate(2, 2), ok)
+        self.expect("an import", Operation::instantiate(2, 2), ok)
     }
 
     fn calls(&mut self) -> Result<(), String> {
@@ -139,26 +147,38 @@ impl Test<'_> {
             };
             self.expect(
                 &format!("a call of `{export}`"),
-                invoke(export, args),
+                Operation::invoke(2, export, args),
                 right,
             )?;
         }
+        self.references_and_endings()
+    }
+
+    fn references_and_endings(&mut self) -> Result<(), String> {
         let null = |ending: &Ending| match ending {
             Ending::Values { values } => matches!(&values[..], [it] if it.starts_with("null:")),
             ending => matches!(ending, Ending::Unsupported { .. }),
         };
-        self.expect("a null reference", invoke("null", &[]), null)?;
+        self.expect("a null reference", Operation::invoke(2, "null", &[]), null)?;
         let divided = |ending: &Ending| match ending {
             Ending::Trap { message } => message
                 .split(" | ")
                 .any(|message| message == "integer divide by zero"),
             _ => false,
         };
-        self.expect("a trap", invoke("zero", &[]), divided)?;
+        self.expect("a trap", Operation::invoke(2, "zero", &[]), divided)?;
         let exhausted = |ending: &Ending| matches!(ending, Ending::Exhaustion { .. });
-        self.expect("endless recursion", invoke("deep", &[]), exhausted)?;
+        self.expect(
+            "endless recursion",
+            Operation::invoke(2, "deep", &[]),
+            exhausted,
+        )?;
         let missing = |ending: &Ending| matches!(ending, Ending::HostError { .. });
-        self.expect("an unknown export", invoke("nothing", &[]), missing)?;
+        self.expect(
+            "an unknown export",
+            Operation::invoke(2, "nothing", &[]),
+            missing,
+        )?;
         let export = "g".to_string();
         let value = |ending: &Ending| match ending {
             Ending::Values { values } => values[..] == ["i64:0xfffffffffffffffe"],
@@ -178,27 +198,17 @@ impl Test<'_> {
     fn reset(&mut self) -> Result<(), String> {
         let ok = |ending: &Ending| *ending == Ending::Ok;
         self.expect("a second reset", Operation::Reset, ok)?;
-        self.expect("a module after it", module(0, &encode(MODULE)?), ok)?;
+        self.expect(
+            "a module after it",
+            Operation::module(0, &encode(MODULE)?),
+            ok,
+        )?;
         let unlinkable = |ending: &Ending| matches!(ending, Ending::Unlinkable { .. });
-        self.expect("a name that is forgotten", instantiate(0, 0), unlinkable)
-    }
-}
-
-fn module(module: u32, bytes: &[u8]) -> Operation {
-    use base64::Engine as _;
-    let bytes = base64::engine::general_purpose::STANDARD.encode(bytes);
-    Operation::Module { module, bytes }
-}
-
-fn instantiate(module: u32, instance: u32) -> Operation {
-    Operation::Instantiate { module, instance }
-}
-
-fn invoke(export: &str, args: &[&str]) -> Operation {
-    Operation::Invoke {
-        instance: 2,
-        export: export.to_string(),
-        args: args.iter().map(ToString::to_string).collect(),
+        self.expect(
+            "a name that is forgotten",
+            Operation::instantiate(0, 0),
+            unlinkable,
+        )
     }
 }
 

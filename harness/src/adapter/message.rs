@@ -1,6 +1,10 @@
 //! The messages of the engine protocol, version 1: one JSON object in a line, each request answered
 //! by exactly one response with its `id`.
 
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +92,28 @@ pub enum Operation {
         /// The export.
         export: String,
     },
+}
+
+impl Operation {
+    /// Sends a module, and has it kept under a number.
+    pub fn module(module: u32, bytes: &[u8]) -> Operation {
+        let bytes = STANDARD.encode(bytes);
+        Operation::Module { module, bytes }
+    }
+
+    /// Instantiates a kept module, and has the instance kept under a number.
+    pub fn instantiate(module: u32, instance: u32) -> Operation {
+        Operation::Instantiate { module, instance }
+    }
+
+    /// Calls an export with arguments as text.
+    pub fn invoke(instance: u32, export: &str, args: &[&str]) -> Operation {
+        Operation::Invoke {
+            instance,
+            export: export.to_string(),
+            args: args.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// From an adapter to the harness.
@@ -183,6 +209,13 @@ pub enum Ending {
         /// The adapter's message.
         message: String,
     },
+}
+
+/// As on the wire, without the request's number.
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+    }
 }
 
 /// Values that cannot cross between an adapter and its engine; the harness then sends them through

@@ -35,6 +35,15 @@ impl Claim {
             Claim::Optimising => "optimising",
         }
     }
+
+    /// The claim as a noun.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Claim::Interpreter => "an interpreter",
+            Claim::Baseline => "a baseline compiler",
+            Claim::Optimising => "an optimising compiler",
+        }
+    }
 }
 
 /// A row: an engine and how it is run.
@@ -92,6 +101,8 @@ impl Launcher for EngineRow {
 #[derive(Clone, Debug, Default)]
 pub struct EngineTable {
     rows: BTreeMap<EngineName, EngineRow>,
+    /// The folder of the shipped table.
+    folder: PathBuf,
 }
 
 impl EngineTable {
@@ -106,12 +117,10 @@ impl EngineTable {
             .ancestors()
             .skip(1)
             .map(|folder| folder.join(SHIPPED));
-        for path in above
-            .into_iter()
-            .find(|path| path.is_file())
-            .iter()
-            .chain(own)
-        {
+        let shipped = above.into_iter().find(|path| path.is_file());
+        let file = shipped.as_deref().unwrap_or(Path::new(SHIPPED));
+        table.folder = file.parent().unwrap_or(Path::new(".")).to_path_buf();
+        for path in shipped.iter().chain(own) {
             let text = std::fs::read_to_string(path)
                 .map_err(|error| InputError::at(path, error.to_string()))?;
             table.add(path, &text)?;
@@ -155,6 +164,11 @@ impl EngineTable {
             self.rows.insert(name, row);
         }
         Ok(())
+    }
+
+    /// The counting plugin of the emulator, where `scripts/engines prove` puts it.
+    pub fn plugin(&self) -> PathBuf {
+        self.folder.join("installed/libcount.so")
     }
 
     /// The rows, by name.

@@ -5,8 +5,10 @@ use std::io::Write;
 use super::this_program;
 use crate::adapter::check;
 use crate::adapter::process::Adapter;
-use crate::adapter::table::EngineTable;
-use crate::cli::{EngineCheckArgs, EngineCommand, EngineTables};
+use crate::adapter::prove::{self, KernelCount, ProofError};
+use crate::adapter::table::{EngineRow, EngineTable};
+use crate::cli::{EngineCheckArgs, EngineCommand, EngineProveArgs, EngineTables};
+use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
 use crate::pool::StartError;
 use crate::pool::launch::workers;
@@ -20,11 +22,21 @@ pub fn command(asked: &EngineCommand) -> Result<Exit, InputError> {
     match asked {
         EngineCommand::List(tables) => list(tables),
         EngineCommand::Check(args) => check(args),
+        EngineCommand::Prove(args) => prove(args),
     }
 }
 
 fn table(tables: &EngineTables) -> Result<EngineTable, InputError> {
     EngineTable::load(&this_program()?, &tables.engine_table)
+}
+
+/// The row of an engine of another maker.
+fn foreign(table: &EngineTable, name: EngineName) -> Result<&EngineRow, InputError> {
+    table.check(name)?;
+    table.get(name).ok_or_else(|| {
+        let message = format!("`{name}` is a tier of our own and has no adapter");
+        InputError::usage(message)
+    })
 }
 
 fn list(tables: &EngineTables) -> Result<Exit, InputError> {
@@ -82,11 +94,7 @@ fn reason(error: StartError) -> String {
 
 fn check(args: &EngineCheckArgs) -> Result<Exit, InputError> {
     let table = table(&args.tables)?;
-    table.check(args.name)?;
-    let Some(row) = table.get(args.name) else {
-        let message = format!("`{}` is a tier of our own and has no adapter", args.name);
-        return Err(InputError::usage(message));
-    };
+    let row = foreign(&table, args.name)?;
     let (mut adapter, info) = match Adapter::start(&row.command) {
         Ok(started) => started,
         Err(error) => {
@@ -115,5 +123,47 @@ fn check(args: &EngineCheckArgs) -> Result<Exit, InputError> {
     Ok(match wrong {
         0 => Exit::AsExpected,
         _ => Exit::Failed,
+    })
+}
+
+fn prove(args: &EngineProveArgs) -> Result<Exit, InputError> {
+    let table = table(&args.tables)?;
+    let row = foreign(&table, args.name)?;
+    let plugin = args.plugin.clone().unwrap_or_else(|| table.plugin());
+    let (info, counts) = match prove::prove(&row.command, row.claim, &plugin) {
+        Ok(proven) => proven,
+        Err(ProofError::NotMeasured(reason)) => {
+            eprintln!("wassay: {} is not measured: {reason}", args.name);
+            return Ok(Exit::NotMeasured);
+        }
+        Err(ProofError::Wrong(how)) => {
+            eprintln!("wassay: {}: {how}", args.name);
+            return Ok(Exit::Failed);
+        }
+    };
+    let mut out = format!("{}: {} {}\n", args.name, info.engine, info.version);
+    out += "kernel            Wasm      machine  machine/Wasm\n";
+    for count in &counts {
+        let KernelCount {
+            kernel,
+            wasm,
+            machine,
+        } = count;
+        out += &format!("{kernel:9} {wasm:12} {machine:12} {:13.2}\n", count.ratio());
+    }
+    let can_be = prove::can_be(row.claim, &counts);
+    out += &format!(
+        "executed instructions, geometric mean {:.2}: {}{} ({})\n",
+        prove::mean_ratio(&counts),
+        if can_be { "" } else { "not " },
+        row.claim.noun(),
+        row.claim.ratios_text(),
+    );
+    // A reader that went away has seen what it wanted.
+    let _ = std::io::stdout().write_all(out.as_bytes());
+    Ok(if can_be {
+        Exit::AsExpected
+    } else {
+        Exit::Failed
     })
 }
