@@ -195,7 +195,7 @@ fn run_planned(
 ) -> Result<Batch, Interrupted> {
     let tiers = run_tiers(options, planned, observer)?;
     let judged = (0..planned.len()).into_par_iter();
-    let judged = judged.map(|index| judge_file(&planned[index], index, &tiers, options.profile));
+    let judged = judged.map(|index| judge_file(&planned[index], index, &tiers));
     Ok(Batch {
         files: judged.collect(),
         tiers: tiers.iter().map(state_of).collect(),
@@ -262,12 +262,7 @@ fn state_of((&tier, run): (&EngineName, &TierRun)) -> (EngineName, TierState) {
 }
 
 /// Judges a file's outcomes in every available tier, and compares the tiers.
-fn judge_file(
-    file: &Planned,
-    index: usize,
-    tiers: &BTreeMap<EngineName, TierRun>,
-    profile: Profile,
-) -> JudgedFile {
+fn judge_file(file: &Planned, index: usize, tiers: &BTreeMap<EngineName, TierRun>) -> JudgedFile {
     let runs = tiers
         .iter()
         .filter_map(|(&tier, run)| Some((tier, run.as_ref().ok()?.get(index)?)));
@@ -289,7 +284,7 @@ fn judge_file(
     });
     JudgedFile {
         verdicts: verdicts.collect(),
-        comparisons: compare_file(file, &runs, profile),
+        comparisons: compare_file(file, &runs),
         script: file.script.clone(),
         proposal: file.proposal.key().to_string(),
         seconds: runs.values().map(|run| run.micros).sum::<u64>() as f64 / 1e6,
@@ -297,16 +292,12 @@ fn judge_file(
 }
 
 /// Compares the tiers directive by directive; what one leaves behind matters for the next.
-fn compare_file(
-    file: &Planned,
-    runs: &BTreeMap<EngineName, &FileRun>,
-    profile: Profile,
-) -> Vec<Comparison> {
-    let mut comparer = Comparer::new(profile);
+fn compare_file(file: &Planned, runs: &BTreeMap<EngineName, &FileRun>) -> Vec<Comparison> {
+    let mut comparer = Comparer::default();
     let directives = file.script.directives.iter().enumerate();
     let compared = directives.map(|(ordinal, directive)| {
         if file.is_independent {
-            comparer = Comparer::new(profile);
+            comparer = Comparer::default();
         }
         let entries = runs.iter();
         let entries = entries.filter_map(|(&tier, run)| Some((tier, run.reports.get(ordinal)?)));

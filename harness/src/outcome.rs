@@ -169,6 +169,9 @@ pub struct Report {
     /// for how long code may run: of traps by an instruction, and of exceptions. Absent if the
     /// engine does not tell.
     pub trace: Option<Vec<Place>>,
+    /// True if a result on the way was one of several that the specification allows, so that tiers
+    /// may differ from here on. Only the stack tier knows, and only in the native profile is it so.
+    pub took_choice: bool,
 }
 
 impl From<Outcome> for Report {
@@ -177,6 +180,7 @@ impl From<Outcome> for Report {
             outcome,
             state: None,
             trace: Some(Vec::new()),
+            took_choice: false,
         }
     }
 }

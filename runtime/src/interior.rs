@@ -78,6 +78,12 @@ numbered! {
     Tag tags "tag";
 }
 
+/// The number of results so far for which the specification allows several: noted by the stack tier
+/// in the native profile, and in no other.
+pub fn choices(store: impl AsContext) -> u64 {
+    store.as_context().state().cx.choices
+}
+
 /// Describes the value of every global, in order of creation. Objects are not told apart.
 pub fn describe_globals(store: impl AsContext, sink: &mut dyn FnMut(u64)) {
     store.as_context().state().describe_globals(sink);

@@ -8,6 +8,7 @@
 
 mod atomic;
 mod call;
+mod choice;
 mod code;
 mod control;
 mod gc;

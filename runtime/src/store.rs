@@ -123,6 +123,7 @@ impl StoreData {
                 displays: std::ptr::null(),
                 exception: 0,
                 store: std::ptr::null_mut(),
+                choices: 0,
             },
             id,
             engine: engine.clone(),

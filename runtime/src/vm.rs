@@ -281,4 +281,7 @@ pub struct Cx {
     pub exception: u64,
     /// The store's owner (`store::StoreData`), for helpers and host calls.
     pub store: *mut (),
+    /// Native profile, reference tier: the number of results for which the specification allows
+    /// several (`stack/choice.rs`).
+    pub choices: u64,
 }

@@ -8,6 +8,7 @@ use std::io::Write;
 use super::this_program;
 use crate::adapter::table::EngineTable;
 use crate::cli::SpecArgs;
+use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
 use crate::judge::expectations::{Expectations, Source};
 use crate::measure::{Measured, Options, Stopped, jobs_by_default, measure};
@@ -15,6 +16,7 @@ use crate::pool::interrupt;
 use crate::present::destination::Destination;
 use crate::present::progress::Progress;
 use crate::present::table::{self, Color};
+use crate::protocol::Profile;
 
 /// Answers `wassay spec`.
 ///
@@ -44,6 +46,7 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
             expectations.extend(Expectations::of_engine(path, *name)?);
         }
     }
+    check_profile(args)?;
     let options = Options {
         table,
         selection: args.selection.clone(),
@@ -81,6 +84,19 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
     show(&measured, &args.expectations());
     written.into_iter().collect::<Result<(), _>>()?;
     Ok(measured.exit())
+}
+
+/// Refuses a native profile without the tier that tells where results are open.
+fn check_profile(args: &SpecArgs) -> Result<(), InputError> {
+    let own = args.tiers.0.iter().filter(|name| name.tier().is_some());
+    let is_told = args.tiers.0.contains(&EngineName::STACK);
+    if args.profile == Profile::Deterministic || own.count() < 2 || is_told {
+        return Ok(());
+    }
+    Err(InputError::usage(
+        "--profile native compares tiers only beside the stack tier, which tells where the \
+         specification allows several results: add `stack` to --engines",
+    ))
 }
 
 /// Prints the table, then whatever else a user must know.

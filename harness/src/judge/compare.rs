@@ -6,22 +6,21 @@
 //! difference: after a stack exhaustion the state may differ with the depth; a tier that could not
 //! run an earlier directive may lack its effects; what threads of the script do together depends on
 //! which is faster; and once the state has diverged, that it still differs is not news. Results
-//! that differ always diverge, unless the file is poisoned. In the native profile, the bits of NaNs
-//! and the results that the suite allows as alternatives are open, too: where they differ, the
-//! directive is poisoned, and so are the states that differ.
+//! that differ always diverge, unless the file is poisoned. In the native profile, the stack tier
+//! tells where it took one of several results that the specification allows (`took_choice`): what
+//! differs in such a directive is poisoned, whatever became of the choice, and if the states differ
+//! then, so is the rest of the file.
 
 use super::judge;
 use crate::engine::EngineName;
 use crate::judge::verdict::{Agreement, Comparison, Status};
 use crate::outcome::text::{ending, outcome_text};
 use crate::outcome::{JudgedBy, Outcome, Place, Reference, Report, StateHash, Value};
-use crate::protocol::Profile;
 use crate::script::{Directive, Expectation, Kind, Script};
 
 /// Compares the directives of one file, in order.
 #[derive(Debug, Default)]
 pub struct Comparer {
-    profile: Profile,
     /// Differences prove nothing any more.
     poisoned: bool,
     /// The states have diverged already.
@@ -50,14 +49,6 @@ pub fn compare(script: &Script, tiers: &[(EngineName, &[Report])]) -> Vec<Compar
 }
 
 impl Comparer {
-    /// A comparer at the beginning of a file.
-    pub fn new(profile: Profile) -> Comparer {
-        Comparer {
-            profile,
-            ..Comparer::default()
-        }
-    }
-
     /// Compares the next directive of the file.
     ///
     /// Engines of other makers choose for themselves what the specification leaves open, so they
@@ -142,7 +133,7 @@ impl Comparer {
         let groups = groups(ran, same);
         if groups.len() > 1 {
             let text = |entry: &Entry<'_>| outcome_text(&directive.expectation, &entry.1.outcome);
-            let open = self.involves_incomplete(ran) || self.is_open(directive, ran);
+            let open = self.involves_incomplete(ran) || took_choice(ran);
             let agreement = self.difference(open);
             return Comparison {
                 agreement,
@@ -155,7 +146,8 @@ impl Comparer {
                 let ending = outcome_text(&directive.expectation, &entry.1.outcome);
                 format!("{ending} at {}", trace_text(entry.1.trace.as_deref()))
             };
-            let agreement = self.difference(self.involves_incomplete(ran));
+            let open = self.involves_incomplete(ran) || took_choice(ran);
+            let agreement = self.difference(open);
             return Comparison {
                 agreement,
                 diff: diff(&groups, text),
@@ -167,11 +159,12 @@ impl Comparer {
             .copied()
             .filter(|(tier, report)| !self.incomplete.contains(tier) && report.state.is_some())
             .collect();
-        self.compare_states(&complete, exhausted)
+        self.compare_states(&complete, exhausted || took_choice(ran))
     }
 
-    /// Compares the states of tiers that ran everything so far.
-    fn compare_states(&mut self, complete: &[Entry<'_>], exhausted: bool) -> Comparison {
+    /// Compares the states of tiers that ran everything so far. If they are open they may differ,
+    /// and all that follows with them.
+    fn compare_states(&mut self, complete: &[Entry<'_>], open: bool) -> Comparison {
         let groups = groups(complete, |a, b| a.1.state == b.1.state);
         if groups.len() < 2 {
             self.state_diverged &= complete.len() < 2;
@@ -180,11 +173,8 @@ impl Comparer {
                 diff: String::new(),
             };
         }
-        if exhausted {
-            self.poisoned = true;
-        }
-        let open = self.profile == Profile::Native || self.state_diverged;
-        let agreement = self.difference(open);
+        self.poisoned |= open;
+        let agreement = self.difference(self.state_diverged);
         self.state_diverged = true;
         let differing = differing_parts(complete);
         let text = |entry: &Entry<'_>| state_text(entry.1.state.unwrap_or_default(), &differing);
@@ -219,17 +209,11 @@ impl Comparer {
             }
         }
     }
+}
 
-    /// Whether the native profile leaves open in what the outcomes differ: in the bits of NaNs, or
-    /// within what the suite allows.
-    fn is_open(&self, directive: &Directive, ran: &[Entry<'_>]) -> bool {
-        let first = &ran[0].1.outcome;
-        let but_for_nans = |entry: &Entry<'_>| alike(first, &entry.1.outcome, same_but_for_nans);
-        let passes = |entry: &Entry<'_>| judge(directive, &entry.1.outcome).status == Status::Pass;
-        let is_asserted = matches!(directive.expectation, Expectation::Return(_));
-        self.profile == Profile::Native
-            && (ran.iter().all(but_for_nans) || is_asserted && ran.iter().all(passes))
-    }
+/// True if a result on the way was one of several that the specification allows.
+fn took_choice(ran: &[Entry<'_>]) -> bool {
+    ran.iter().any(|(_, report)| report.took_choice)
 }
 
 /// Where code ended, and from where it was called.
@@ -581,25 +565,27 @@ mod tests {
         assert_eq!(next(&mut comparer, agreeing).0, Agree);
     }
 
+    /// A tier that took one of several results that are allowed may differ in that directive, in
+    /// whatever became of it, and in what follows if the states differ.
     #[test]
-    fn native_nans_are_open() {
-        let nan = |bits| outcome(Outcome::Values(vec![Value::F32(bits)]));
-        let reports = || [nan(0x7fc0_0000), nan(0xffc0_0000), nan(0x7fc0_0001)];
-        assert_eq!(next(&mut Comparer::default(), reports()).0, Diverge);
+    fn choices_are_open() {
+        let chosen = |report: Report| Report {
+            took_choice: true,
+            ..report
+        };
+        let mut comparer = Comparer::default();
+        let differing = || [chosen(value(1)), value(2), value(3)];
+        assert_eq!(next(&mut comparer, differing()).0, Poisoned);
+        // The states were the same: what was chosen is forgotten.
+        let numbers = [value(1), value(1), value(2)];
+        assert_eq!(next(&mut comparer, numbers.clone()).0, Diverge);
+        let [a, b, c] = [5, 5, 6].map(|memories| with_state(value(1), memories));
         assert_eq!(
-            next(&mut Comparer::new(Profile::Native), reports()).0,
-            Poisoned
-        );
-        let numbers = [nan(0), nan(0), nan(1 << 31)];
-        assert_eq!(
-            next(&mut Comparer::new(Profile::Native), numbers).0,
+            next(&mut Comparer::default(), [a.clone(), b.clone(), c.clone()]).0,
             Diverge
         );
-        let states = [5, 5, 6].map(|memories| with_state(value(1), memories));
-        assert_eq!(
-            next(&mut Comparer::new(Profile::Native), states).0,
-            Poisoned
-        );
+        assert_eq!(next(&mut comparer, [chosen(a), b, c]).0, Poisoned);
+        assert_eq!(next(&mut comparer, numbers).0, Poisoned);
     }
 
     /// An engine of another maker is compared where it passes, apart from what engines choose.

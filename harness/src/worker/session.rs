@@ -147,7 +147,9 @@ impl Session {
     /// Runs a command. What the store hands out meanwhile is released after it.
     pub(super) fn run(&mut self, command: &Command) -> Report {
         let scope = RootMark::open(&self.store);
-        let report = self.run_command(command);
+        let before = interior::choices(&self.store);
+        let mut report = self.run_command(command);
+        report.took_choice = interior::choices(&self.store) > before;
         scope.close(&mut self.store);
         report
     }
@@ -212,6 +214,7 @@ impl Session {
             outcome,
             state: self.state(),
             trace: Some(std::mem::take(&mut self.trace)),
+            took_choice: false,
         }
     }
 

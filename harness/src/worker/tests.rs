@@ -10,12 +10,16 @@ use crate::script::parse::parse_script;
 use crate::suite::FeatureSet;
 
 fn run_script(script: &Script, excluded: &[u32]) -> JobResult {
+    run_with(script, excluded, Profile::Deterministic)
+}
+
+fn run_with(script: &Script, excluded: &[u32], profile: Profile) -> JobResult {
     let cell = Cell::create().expect("a cell");
     let config = JobConfig {
         features: FeatureSet::WASM3,
         bounds: Bounds::Guard,
         hash_state: true,
-        profile: Profile::Deterministic,
+        profile,
         modes: Modes::default(),
         memory_bytes_max: 0,
     };
@@ -53,6 +57,38 @@ fn check_passes(text: &str) {
             directive.line
         );
     }
+}
+
+/// A NaN that an instruction makes is a choice of the native profile; one that is only passed on, a
+/// number and a multiply-add of the deterministic profile are none.
+#[test]
+fn choices_are_told_in_the_native_profile() {
+    let text = r#"
+        (module
+          (func (export "sub") (param f32 f32) (result i32)
+            (i32.reinterpret_f32 (f32.sub (local.get 0) (local.get 1))))
+          (func (export "min") (param f64 f64) (result i32)
+            (i64.lt_s (i64.reinterpret_f64 (f64.min (local.get 0) (local.get 1))) (i64.const 0)))
+          (func (export "neg") (param f32) (result f32) (f32.neg (local.get 0)))
+          (func (export "ceil") (param v128) (result v128) (f64x2.ceil (local.get 0)))
+          (func (export "madd") (param v128) (result v128)
+            (f32x4.relaxed_madd (local.get 0) (local.get 0) (local.get 0))))
+        (invoke "sub" (f32.const inf) (f32.const inf))
+        (invoke "sub" (f32.const inf) (f32.const 1))
+        (invoke "min" (f64.const nan) (f64.const 1))
+        (invoke "min" (f64.const 2) (f64.const 1))
+        (invoke "neg" (f32.const nan))
+        (invoke "ceil" (v128.const f64x2 1 nan))
+        (invoke "ceil" (v128.const f64x2 1 2))
+        (invoke "madd" (v128.const f32x4 1 2 3 4))"#;
+    let script = parse_script("t.wast", text);
+    let told = |profile| -> Vec<bool> {
+        let reports = run_with(&script, &[], profile).reports.into_iter().skip(1);
+        reports.map(|report| report.took_choice).collect()
+    };
+    let native = [true, false, true, false, false, true, false, true];
+    assert_eq!(told(Profile::Native), native);
+    assert_eq!(told(Profile::Deterministic), [false; 8]);
 }
 
 #[test]

@@ -78,6 +78,19 @@ pub(super) fn non_null(word: u64, kind: TrapKind) -> Result<(), TrapKind> {
     if word == 0 { Err(kind) } else { Ok(()) }
 }
 
+/// Notes a result that is open (`choice.rs`).
+#[inline(always)]
+pub(super) unsafe fn note(m: &Machine, result: &impl super::choice::Choice) {
+    if result.is_open() {
+        // SAFETY: the machine's instance is live while it runs, and so is what belongs to it.
+        unsafe { (*(*m.vm).cx).choices += 1 };
+    }
+}
+
+/// Notes nothing: the deterministic profile leaves nothing open.
+#[inline(always)]
+pub(super) unsafe fn determined<T>(_: &Machine, _: &T) {}
+
 /// The registers. They live in registers of the host: handlers are compiled so that no `Machine`
 /// is ever in memory.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Handlers of the scalar numeric rows of the opcode table, each named as the pure function that is
 //! its row's meaning (spec: "Numeric Instructions").
 
-use super::machine::{handlers, or_trap};
+use super::machine::{determined as note, handlers, or_trap};
 use crate::numeric::{self as pure, RowResult, Slot};
 use crate::ops::for_each_group;
 
@@ -11,6 +11,7 @@ macro_rules! one_operand {
             /// The row of one operand with this function.
             fn $func(m) {
                 let result = pure::$func(Slot::from_slot(m.acc));
+                note(&m, &result);
                 m.acc = or_trap!(m, result.get()).into_slot();
                 m.next()
             }
@@ -26,6 +27,7 @@ macro_rules! two_operands {
                 let b = Slot::from_slot(m.acc);
                 m.sp = m.sp.sub(1);
                 let result = pure::$func(Slot::from_slot(*m.sp), b);
+                note(&m, &result);
                 m.acc = or_trap!(m, result.get()).into_slot();
                 m.next()
             }
@@ -43,15 +45,17 @@ for_each_group!([for_each_unary for_each_test for_each_convert for_each_convert_
     rows; one_operand);
 for_each_group!([for_each_binary for_each_compare for_each_binary_trapping] rows; two_operands);
 
-/// Handlers of the rows that are others in the native profile.
+/// Handlers of the rows that are others in the native profile, and of those that make NaNs.
 pub(super) mod native {
     use super::{RowResult, Slot, for_each_group, handlers, or_trap};
-    use crate::numeric::native::{self as pure, by_profile};
+    use crate::numeric::native as pure;
+    use crate::stack::choice::by_choice;
+    use crate::stack::machine::note;
 
     macro_rules! rows {
         ($handler:ident $($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
             { $func:ident $($tail:tt)* })* })*) => {
-            $($(by_profile! { $func [$handler! { $func }] [] })*)*
+            $($(by_choice! { $func [$handler! { $func }] [] })*)*
         };
     }
 

@@ -5,7 +5,8 @@
 //! `acc`. Handlers read and write the slots one by one: a processor hands what was just stored on
 //! to a load of the same bytes at once, but waits where a load wants the bytes of two stores.
 
-use super::machine::{Machine, handlers};
+use super::choice::Rounded;
+use super::machine::{Machine, determined as note, handlers};
 use crate::numeric::Slot;
 use crate::ops::for_each_group;
 use crate::simd::{self as pure, V128};
@@ -75,6 +76,7 @@ macro_rules! unary {
             /// The row with this function.
             fn $func(m) {
                 let result = pure::$func(m.top());
+                note(&m, &result);
                 m.set_top(result);
                 m.next()
             }
@@ -88,6 +90,7 @@ macro_rules! binary {
             /// The row with this function.
             fn $func(m) {
                 let result = pure::$func(m.below(3), m.top());
+                note(&m, &result);
                 m.sp = m.sp.sub(2);
                 m.set_top(result);
                 m.next()
@@ -102,6 +105,7 @@ macro_rules! ternary {
             /// The row with this function.
             fn $func(m) {
                 let result = pure::$func(m.below(5), m.below(3), m.top());
+                note(&m, &Rounded);
                 m.sp = m.sp.sub(4);
                 m.set_top(result);
                 m.next()
@@ -202,15 +206,17 @@ handlers! {
     }
 }
 
-/// Handlers of the rows that are others in the native profile.
+/// Handlers of the rows that are others in the native profile, and of those that make NaNs.
 pub(super) mod native {
-    use super::{for_each_group, handlers};
-    use crate::simd::native::{self as pure, by_profile};
+    use super::{Rounded, for_each_group, handlers};
+    use crate::simd::native as pure;
+    use crate::stack::choice::vector_by_choice;
+    use crate::stack::machine::note;
 
     macro_rules! rows {
         ($handler:ident $($group:ident { $($op:ident $bytes:tt $name:literal $proposal:ident
             { $func:ident $($tail:tt)* })* })*) => {
-            $($(by_profile! { $func [$handler! { $func }] [] })*)*
+            $($(vector_by_choice! { $func [$handler! { $func }] [] })*)*
         };
     }
 

@@ -4,13 +4,12 @@ use super::{Translator, wrong_immediates};
 use crate::atomic::ops;
 use crate::decode::{Imm, Instr};
 use crate::error::{Error, Result};
-use crate::numeric::native::by_profile;
 use crate::ops::{
     Group, Op, Shape, SigType, Signature, for_each_group, for_each_numeric, for_each_simd_numeric,
     group,
 };
 use crate::simd::V128;
-use crate::simd::native::by_profile as vector_by_profile;
+use crate::stack::choice::{by_choice, vector_by_choice};
 use crate::stack::machine::StackHandler;
 use crate::stack::{atomic, call, control, gc, memory, numeric, simd, table, variable};
 use crate::types::ValType;
@@ -53,12 +52,12 @@ enum Template {
 }
 
 macro_rules! plain {
-    ($list:ident $module:ident $by_profile:ident $($group:ident {
+    ($list:ident $module:ident $by_choice:ident $($group:ident {
         $($op:ident $bytes:tt $name:literal $proposal:ident { $f:ident $($rest:tt)* })*
     })*) => {
         const $list: &[(Op, Template)] = &[$($((Op::$op, Template::Plain([
             $module::$f,
-            $by_profile!($f [$module::native::$f] [$module::$f]),
+            $by_choice!($f [$module::native::$f] [$module::$f]),
         ]))),*),*];
     };
 }
@@ -82,8 +81,8 @@ macro_rules! atomics {
     };
 }
 
-for_each_numeric!(plain; NUMERIC numeric by_profile);
-for_each_simd_numeric!(plain; VECTOR simd vector_by_profile);
+for_each_numeric!(plain; NUMERIC numeric by_choice);
+for_each_simd_numeric!(plain; VECTOR simd vector_by_choice);
 for_each_group!([for_each_load for_each_store for_each_simd_load for_each_simd_store
     for_each_simd_load_lane for_each_simd_store_lane] accesses;);
 for_each_group!([for_each_atomic_load for_each_atomic_store for_each_atomic_rmw

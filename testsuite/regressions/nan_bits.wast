@@ -1,0 +1,20 @@
+;; The bits of a NaN that an instruction makes, as an integer and in a branch: what the native profile
+;; leaves open may differ between tiers, and is no divergence.
+(module
+  (memory (export "memory") 1)
+  (func (export "bits") (param f32) (result i32)
+    (i32.reinterpret_f32 (f32.sub (local.get 0) (local.get 0))))
+  (func (export "branch") (param f64) (result i32)
+    (if (result i32) (i64.lt_s (i64.reinterpret_f64 (f64.max (local.get 0) (f64.const 1)))
+        (i64.const 0))
+      (then (i32.const 1)) (else (i32.const 2))))
+  (func (export "keep") (param f32)
+    (f32.store (i32.const 0) (f32.div (local.get 0) (local.get 0))))
+  (func (export "kept") (result i32)
+    (i32.and (i32.load (i32.const 0)) (i32.const 0x7fffffff))))
+(assert_return (invoke "bits" (f32.const inf)) (either (i32.const 0x7fc00000) (i32.const 0xffc00000)))
+(assert_return (invoke "bits" (f32.const 1)) (i32.const 0))
+(assert_return (invoke "branch" (f64.const -nan)) (either (i32.const 1) (i32.const 2)))
+(assert_return (invoke "branch" (f64.const 0)) (i32.const 2))
+(assert_return (invoke "keep" (f32.const 0)))
+(assert_return (invoke "kept") (i32.const 0x7fc00000))
