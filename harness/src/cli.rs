@@ -80,9 +80,9 @@ pub struct SpecArgs {
     /// How long one directive may take, as in 10s or 500ms
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     pub timeout: Duration,
-    /// What a worker process may hold in memory, as in 4G [default: no limit]
-    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
-    pub worker_memory: Option<u64>,
+    /// The most memory that a file may take in a worker, as in 4G; 0 is no limit
+    #[arg(long, value_name = "BYTES", default_value = "512M", value_parser = parse_bytes)]
+    pub worker_memory: u64,
     #[arg(long, value_name = "FORMAT=FILE", value_delimiter = ',', help = report_help())]
     #[allow(missing_docs, reason = "the help is made of the table of formats")]
     pub report: Vec<ReportRequest>,
@@ -369,6 +369,9 @@ pub struct WorkerArgs {
     /// The file in which it announces each directive
     #[arg(long, value_name = "FILE")]
     pub cell: PathBuf,
+    /// The instruction set of its master; if it is another one, the worker is emulated
+    #[arg(long, value_name = "ARCH", default_value = std::env::consts::ARCH)]
+    pub host: String,
 }
 
 /// The parser of a setting by its words.

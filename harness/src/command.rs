@@ -55,6 +55,6 @@ fn answer(command: Command) -> Result<Exit, InputError> {
         Command::Inspect(args) => inspect::command(&args),
         Command::Validate(args) => validate::command(&args),
         Command::Engine(asked) => engine::command(&asked),
-        Command::Worker(args) => Ok(crate::worker::command(args.tier, &args.cell)),
+        Command::Worker(args) => Ok(crate::worker::command(args.tier, &args.cell, &args.host)),
     }
 }

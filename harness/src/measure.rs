@@ -40,7 +40,7 @@ pub struct Options {
     pub jobs: usize,
     /// How long one directive may take.
     pub timeout: Duration,
-    /// The most bytes that a worker may hold in memory; 0 is no limit.
+    /// The most bytes of memory that a file may take in a worker; 0 is no limit.
     pub worker_memory: u64,
     /// How memory accesses are checked.
     pub bounds: Bounds,

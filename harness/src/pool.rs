@@ -33,6 +33,11 @@ pub trait Session: Send {
     /// # Errors
     /// If the process dies or must be killed before it has answered; it is of no more use then.
     fn run(&mut self, job: Job<'_>, timeout: Duration) -> Result<JobResult, Death>;
+
+    /// True if a fresh session should take the next job, since this one holds on to much memory.
+    fn is_worn(&self) -> bool {
+        false
+    }
 }
 
 /// The start of an engine's sessions.
@@ -77,6 +82,8 @@ pub enum Cause {
     Crash(String),
     /// It was killed, since a directive took too long.
     Timeout,
+    /// It ended, since its job took more memory than it may.
+    Memory,
     /// It was killed because of Ctrl-C.
     Interrupted,
 }
@@ -85,6 +92,9 @@ pub enum Cause {
 const DEATHS_PER_FILE_MAX: usize = 256;
 /// Directives of one file that may time out in one tier before the rest is given up.
 const TIMEOUTS_PER_FILE_MAX: usize = 16;
+/// Directives of one file that may take too much memory in one tier before the rest is given up:
+/// what a file holds on to makes each further one take too much.
+const MEMORY_DEATHS_PER_FILE_MAX: usize = 4;
 /// Fresh workers that may die over one file without having announced a directive.
 const IDLE_DEATHS_MAX: usize = 2;
 
@@ -99,6 +109,21 @@ pub struct Task<'a> {
     pub skipped: Vec<u32>,
     /// The proposal that a report counts it under.
     pub proposal: &'static str,
+}
+
+impl Task<'_> {
+    /// The configuration in a worker, which is fresh or has run other files: a file that takes half
+    /// of the memory that it may, or more, is run in a fresh one.
+    fn config_in(&self, fresh: bool) -> JobConfig {
+        let memory_bytes_max = match fresh {
+            true => self.config.memory_bytes_max,
+            false => self.config.memory_bytes_max / 2,
+        };
+        JobConfig {
+            memory_bytes_max,
+            ..self.config
+        }
+    }
 }
 
 /// What a tier did with a file.
@@ -262,7 +287,6 @@ struct Thread<'a> {
 #[derive(Default)]
 struct Casualties {
     outcomes: BTreeMap<u32, Outcome>,
-    timeouts: usize,
     idle_deaths: usize,
 }
 
@@ -279,10 +303,10 @@ impl Thread<'_> {
             let declined = ordinals.map(|ordinal| (ordinal, Outcome::Skipped(reason.clone())));
             casualties.outcomes.extend(declined);
         }
-        if casualties.outcomes.len() == task.script.commands.len() {
-            return Ok(casualties.finish(None, task));
-        }
         loop {
+            if casualties.outcomes.len() == task.script.commands.len() {
+                return Ok(casualties.finish(None, task));
+            }
             let (mut worker, fresh) = match self.worker_for(tier) {
                 Ok(worker) => worker,
                 Err(StartError::Interrupted) => return Err(Interrupted),
@@ -295,21 +319,26 @@ impl Thread<'_> {
                 sequence: 0,
                 path: task.script.path.as_str().into(),
                 commands: task.script.commands.as_slice().into(),
-                config: task.config,
+                config: task.config_in(fresh),
                 excluded: excluded.into(),
             };
             match worker.run(job, self.queue.settings.timeout) {
                 Ok(result) => {
-                    self.worker = Some((tier, worker));
+                    self.worker = (!worker.is_worn()).then_some((tier, worker));
                     return Ok(casualties.finish(Some(result), task));
                 }
                 Err(Death {
                     cause: Cause::Interrupted,
                     ..
                 }) => return Err(Interrupted),
+                // A fresh worker decides, where what others have left behind does not count.
+                Err(Death {
+                    cause: Cause::Memory,
+                    ..
+                }) if !fresh => {}
                 Err(_) if !fresh => self.warn_stale(tier, task),
                 Err(death) => {
-                    if let Some(reason) = casualties.note(death, self.queue.settings.timeout) {
+                    if let Some(reason) = casualties.note(death, task, self.queue.settings) {
                         return Ok(casualties.give_up(task, &reason));
                     }
                 }
@@ -347,20 +376,33 @@ impl Thread<'_> {
 }
 
 impl Casualties {
-    /// Notes a death in a fresh worker. Gives the reason to give up, if there is one.
-    fn note(&mut self, death: Death, timeout: Duration) -> Option<String> {
+    /// Notes a death in a fresh worker. Gives the reason to give up the whole file, if there is
+    /// one. Where deaths are too many, what comes after the last one is given up, and what came
+    /// before it keeps its outcome.
+    fn note(&mut self, death: Death, task: &Task<'_>, settings: &Settings) -> Option<String> {
+        let memory_limit = || {
+            let max = task.config.memory_bytes_max >> 20;
+            Outcome::Limit(format!("the file takes more than {max} MiB of memory"))
+        };
         let (outcome, how) = match death.cause {
             Cause::Timeout => {
-                let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+                let millis = u64::try_from(settings.timeout.as_millis()).unwrap_or(u64::MAX);
                 (Outcome::Timeout(millis), "a timeout".to_string())
             }
+            Cause::Memory => (memory_limit(), "too much memory".to_string()),
             Cause::Crash(how) => (Outcome::Crash(how.clone()), how),
             Cause::Interrupted => return Some("interrupted".to_string()),
         };
         match death.ordinal {
             Some(ordinal) if !self.outcomes.contains_key(&ordinal) => {
-                self.timeouts += usize::from(matches!(outcome, Outcome::Timeout(_)));
-                self.outcomes.insert(ordinal, outcome);
+                self.outcomes.insert(ordinal, outcome.clone());
+                if let Some(rest) = self.outcome_of_the_rest(&outcome) {
+                    let rest = (ordinal + 1..task.script.commands.len() as u32)
+                        .map(|ordinal| (ordinal, rest.clone()));
+                    let known = std::mem::take(&mut self.outcomes);
+                    self.outcomes.extend(rest);
+                    self.outcomes.extend(known);
+                }
             }
             Some(_) | None => {
                 self.idle_deaths += 1;
@@ -369,18 +411,35 @@ impl Casualties {
                 }
             }
         }
-        if self.timeouts >= TIMEOUTS_PER_FILE_MAX {
-            return Some(format!(
-                "given up after {TIMEOUTS_PER_FILE_MAX} timeouts in this file"
-            ));
-        }
-        let died = |outcome: &&Outcome| matches!(outcome, Outcome::Crash(_) | Outcome::Timeout(_));
-        if self.outcomes.values().filter(died).count() >= DEATHS_PER_FILE_MAX {
-            return Some(format!(
-                "given up after {DEATHS_PER_FILE_MAX} deaths in this file"
-            ));
-        }
         None
+    }
+
+    /// The outcome of all that comes after a death, if deaths of its kind are too many with it.
+    fn outcome_of_the_rest(&self, latest: &Outcome) -> Option<Outcome> {
+        let count = |is_it: fn(&Outcome) -> bool| {
+            self.outcomes
+                .values()
+                .filter(|&outcome| is_it(outcome))
+                .count()
+        };
+        let given_up = |max: usize, what: &str| {
+            Outcome::NotRun(format!("given up after {max} {what} in this file"))
+        };
+        match latest {
+            Outcome::Limit(_) => {
+                let deaths = count(|outcome| matches!(outcome, Outcome::Limit(_)));
+                (deaths >= MEMORY_DEATHS_PER_FILE_MAX).then(|| latest.clone())
+            }
+            Outcome::Timeout(_) => {
+                let deaths = count(|outcome| matches!(outcome, Outcome::Timeout(_)));
+                (deaths >= TIMEOUTS_PER_FILE_MAX)
+                    .then(|| given_up(TIMEOUTS_PER_FILE_MAX, "timeouts"))
+            }
+            _ => {
+                let deaths = count(|outcome| matches!(outcome, Outcome::Crash(_)));
+                (deaths >= DEATHS_PER_FILE_MAX).then(|| given_up(DEATHS_PER_FILE_MAX, "deaths"))
+            }
+        }
     }
 
     /// The outcomes of a file whose last worker answered, or which needed none.

@@ -74,7 +74,7 @@ pub struct JobConfig {
     pub profile: Profile,
     /// What the engine does beyond running the code.
     pub modes: Modes,
-    /// The most bytes of memory that the worker may hold; 0 is no limit.
+    /// The most bytes of memory that the worker may come to hold for this job; 0 is no limit.
     pub memory_bytes_max: u64,
 }
 
@@ -112,7 +112,7 @@ impl fmt::Display for Modes {
     }
 }
 
-/// The exit code of a worker that held more memory than it may.
+/// The exit code of a worker that held more memory than its job may take.
 pub const MEMORY_EXIT: i32 = 75;
 
 /// From a worker to the master.

@@ -3,13 +3,16 @@
 //! It is the same program as the master, started with `wassay worker --tier T --cell F`, and reads
 //! jobs from stdin and writes answers to stdout (`protocol.rs`). Before each directive it says so
 //! in the progress cell, so that its death is pinned on the right one (contract C7): it catches no
-//! panic and no signal. Each job has a store of its own, so that no file sees another's state.
+//! panic and no signal. Each job has stores of its own, so that no file sees another's state.
 //!
 //! Scripts run on a thread with a large stack of a fixed size, the same in every tier and on every
 //! host, so that exhaustion is the engine's own limit and never the process's.
 
 mod effects;
+mod group;
 mod instances;
+mod lifetimes;
+mod mark;
 mod resident;
 mod session;
 mod spectest;
@@ -20,7 +23,6 @@ mod values;
 use std::io::{Read, Write, stdin, stdout};
 use std::os::unix::process::parent_id;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use wassay_runtime::{Config, Engine};
@@ -43,11 +45,12 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// How often the worker looks whether its master is still there, and what it holds itself.
 const WATCH_PERIOD: Duration = Duration::from_millis(50);
 
-/// What the job at hand lets the process hold; 0 is no limit.
-static MEMORY_BYTES_MAX: AtomicU64 = AtomicU64::new(0);
-
-/// The command `wassay worker`: serves jobs until stdin ends.
-pub fn command(tier: Tier, cell: &Path) -> Exit {
+/// The command `wassay worker`: serves jobs until stdin ends. `host` is the instruction set that
+/// the master runs on: under an emulator, mappings cost by their size.
+pub fn command(tier: Tier, cell: &Path, host: &str) -> Exit {
+    if host != std::env::consts::ARCH {
+        wassay_runtime::interior::use_sparse_scheme();
+    }
     std::thread::spawn(watch);
     let serve = || serve_stdio(tier, cell);
     let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
@@ -74,23 +77,17 @@ pub fn command(tier: Tier, cell: &Path) -> Exit {
 fn watch() {
     let master = parent_id();
     while parent_id() == master {
-        let max = MEMORY_BYTES_MAX.load(Ordering::Relaxed);
-        if max > 0 && resident_bytes() > max {
-            std::process::exit(MEMORY_EXIT);
-        }
+        end_if_mark_is_passed();
         std::thread::sleep(WATCH_PERIOD);
     }
     std::process::exit(i32::from(Exit::NotMeasured.code()));
 }
 
-/// What the process has in memory, where the system tells.
-fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    number
-        .and_then(|kib| kib.parse().ok())
-        .map_or(0, |kib: u64| kib << 10)
+/// Ends the process if it holds more memory than the job may take.
+fn end_if_mark_is_passed() {
+    if mark::is_passed() {
+        std::process::exit(MEMORY_EXIT);
+    }
 }
 
 fn serve_stdio(tier: Tier, cell: &Path) -> Result<(), Failure> {
@@ -167,10 +164,10 @@ fn config(tier: Tier, job: &JobConfig) -> Config {
     config
 }
 
-/// Runs a job in a store of its own.
+/// Runs a job in stores of its own.
 pub fn run_job(tier: Tier, cell: &Cell, job: &Job<'_>) -> JobResult {
     let started = Instant::now();
-    MEMORY_BYTES_MAX.store(job.config.memory_bytes_max, Ordering::Relaxed);
+    mark::set(job.config.memory_bytes_max);
     let (reports, proof) = match Engine::new(&config(tier, &job.config)) {
         Ok(engine) => {
             let ran = threads::run_commands(&engine, cell, job);

@@ -383,7 +383,7 @@ mod fake {
     ];
 
     pub(crate) fn main(faults: &str, args: &[String]) -> ExitCode {
-        let [_worker, _, tier, _, cell] = args else {
+        let [_worker, _, tier, _, cell, ..] = args else {
             return ExitCode::from(2);
         };
         let cell = Cell::open(Path::new(cell)).expect("the master's cell");

@@ -116,6 +116,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/helpers/atomic.rs",
     "runtime/src/memory.rs",
     "runtime/src/memory/shared.rs",
+    "runtime/src/memory/space.rs",
     // Atomics of the host on the bytes of a memory.
     "runtime/src/atomic.rs",
     "runtime/src/store.rs",

@@ -2,6 +2,10 @@
 //!
 //! The tiers live on a higher floor: they are reached through [`Backend`] only.
 
+mod stacks;
+
+pub(crate) use stacks::Stacks;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -15,6 +19,7 @@ use crate::limits::{LimitKind, Limits};
 use crate::module::{CompiledModule, ModuleParts};
 use crate::types::{FuncType, TypeRegistry};
 use crate::vm::{Entry, FuncInst};
+use stacks::StackPool;
 
 /// One of the three ways of executing a function.
 ///
@@ -508,6 +513,7 @@ struct EngineData {
     config: Config,
     registry: Arc<TypeRegistry>,
     backend: Box<dyn Backend>,
+    stacks: StackPool,
 }
 
 impl Engine {
@@ -518,6 +524,7 @@ impl Engine {
                 config,
                 registry: Arc::default(),
                 backend,
+                stacks: StackPool::default(),
             }),
         }
     }
@@ -530,6 +537,16 @@ impl Engine {
     /// The types of this engine's modules and stores.
     pub(crate) fn registry(&self) -> &Arc<TypeRegistry> {
         &self.inner.registry
+    }
+
+    /// Stacks for a store.
+    pub(crate) fn take_stacks(&self) -> Stacks {
+        self.inner.stacks.take(&self.inner.config.limits)
+    }
+
+    /// Takes back the stacks of a store that is dropped.
+    pub(crate) fn give_back_stacks(&self, stacks: Stacks) {
+        self.inner.stacks.give_back(stacks);
     }
 
     /// The tier that runs functions.

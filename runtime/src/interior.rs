@@ -37,6 +37,8 @@ pub mod ops {
     pub use crate::ops::{Domain, Op, Proposal, Shape};
 }
 
+pub use crate::memory::space::{peak_resident_bytes, use_sparse_scheme};
+
 /// The parts of a module.
 pub fn parts(module: &Module) -> &crate::module::ModuleParts {
     &module.inner
@@ -84,9 +86,12 @@ pub fn choices(store: impl AsContext) -> u64 {
     store.as_context().state().cx.choices
 }
 
-/// Describes the value of every global, in order of creation. Objects are not told apart.
-pub fn describe_globals(store: impl AsContext, sink: &mut dyn FnMut(u64)) {
-    store.as_context().state().describe_globals(sink);
+/// Describes the value of a global. Objects are not told apart.
+///
+/// # Panics
+/// If the global is of another store.
+pub fn describe_global(store: impl AsContext, global: Global, sink: &mut dyn FnMut(u64)) {
+    store.as_context().state().describe_global(global, sink);
 }
 
 /// Describes the length and every element of a table. Objects are not told apart.

@@ -3,28 +3,22 @@
 //! A guarded memory reserves all that a 32-bit index plus a 32-bit offset can reach and commits
 //! its prefix, so that compiled code needs no bounds checks; its base never moves. Nor does that of
 //! a shared memory (`memory/shared.rs`), which reserves its maximum. Any other memory is mapped at
-//! its exact size and may move when it grows. Guarded reservations are kept for reuse, since making
-//! them is slow under emulation. Owns the system calls for memory mapping; `unsafe` here is for
-//! those.
+//! its exact size and may move when it grows. `memory/space.rs` makes reservations and mappings;
+//! `unsafe` here follows their addresses.
 
 mod shared;
+pub(crate) mod space;
 mod waiters;
 
 pub use shared::SharedMemory;
 pub use waiters::Waited;
 
-use std::sync::Mutex;
+use space::{Mapping, Reservation};
 
 use crate::error::{Error, Result};
 use crate::limits::{GUARD_RESERVATION_BYTES, LimitKind};
 use crate::module::MemoryType;
 use crate::vm::MemoryInst;
-
-/// The number of unused reservations that are kept.
-const POOL_MAX: usize = 64;
-
-/// Bases of unused guarded reservations, all inaccessible.
-static POOL: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 
 /// A memory and its backing. `inst` is what code sees.
 #[derive(Debug)]
@@ -188,8 +182,8 @@ impl MemoryData {
 
     fn base(&self) -> *mut u8 {
         match &self.backing {
-            Backing::Guarded(r) => r.base as *mut u8,
-            Backing::Exact(m) => m.base as *mut u8,
+            Backing::Guarded(r) => r.base() as *mut u8,
+            Backing::Exact(m) => m.base() as *mut u8,
             Backing::Shared(shared) => shared.base(),
         }
     }
@@ -228,194 +222,6 @@ fn too_large(pages: u64) -> Error {
         LimitKind::MemoryBytes,
         format!("a memory of {pages} pages is above the limit"),
     )
-}
-
-/// Address space for one memory. Only `[base, base + committed)` is accessible.
-#[derive(Debug)]
-struct Reservation {
-    base: usize,
-    reserved_bytes: usize,
-    committed_bytes: usize,
-}
-
-impl Reservation {
-    fn take(bytes: usize) -> Result<Reservation> {
-        let reserved_bytes = round_up(bytes.max(1));
-        let pooled = (reserved_bytes == GUARD_RESERVATION_BYTES)
-            .then(|| lock_pool().pop())
-            .flatten();
-        let base = match pooled {
-            Some(base) => base,
-            None => map(reserved_bytes, libc::PROT_NONE)?,
-        };
-        Ok(Reservation {
-            base,
-            reserved_bytes,
-            committed_bytes: 0,
-        })
-    }
-
-    /// Makes the first `bytes`, rounded up, accessible; they never shrink while the memory lives.
-    fn commit(&mut self, bytes: usize) -> bool {
-        let bytes = round_up(bytes);
-        if bytes > self.reserved_bytes {
-            return false;
-        }
-        if bytes > self.committed_bytes {
-            let start = self.base + self.committed_bytes;
-            if !commit(start, bytes - self.committed_bytes) {
-                return false;
-            }
-            self.committed_bytes = bytes;
-        }
-        true
-    }
-
-    /// Gives the contents back to the system and makes everything inaccessible again, by mapping
-    /// the committed prefix anew.
-    fn reset(&mut self) -> bool {
-        if self.committed_bytes == 0 {
-            return true;
-        }
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
-        let base = self.base as *mut libc::c_void;
-        // SAFETY: the range is this reservation's own prefix; no memory uses it any more.
-        let new = unsafe { libc::mmap(base, self.committed_bytes, libc::PROT_NONE, flags, -1, 0) };
-        self.committed_bytes = 0;
-        new == base
-    }
-}
-
-fn lock_pool() -> std::sync::MutexGuard<'static, Vec<usize>> {
-    POOL.lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        if self.reserved_bytes == GUARD_RESERVATION_BYTES
-            && lock_pool().len() < POOL_MAX
-            && self.reset()
-        {
-            lock_pool().push(self.base);
-        } else {
-            unmap(self.base, self.reserved_bytes);
-        }
-    }
-}
-
-/// Bytes mapped at an exact size, rounded up to the system's pages.
-#[derive(Debug)]
-struct Mapping {
-    base: usize,
-    mapped_bytes: usize,
-}
-
-impl Mapping {
-    fn new(bytes: usize) -> Result<Mapping> {
-        let mapped_bytes = round_up(bytes);
-        let base = if mapped_bytes == 0 {
-            align_of::<u128>()
-        } else {
-            map(mapped_bytes, libc::PROT_READ | libc::PROT_WRITE)?
-        };
-        Ok(Mapping { base, mapped_bytes })
-    }
-
-    /// Grows, keeping the contents; new bytes are zero.
-    fn resize(&mut self, bytes: usize) -> bool {
-        let wanted = round_up(bytes);
-        if wanted <= self.mapped_bytes {
-            return true;
-        }
-        if self.mapped_bytes > 0 {
-            return self.enlarge(wanted);
-        }
-        let Ok(new) = Mapping::new(bytes) else {
-            return false;
-        };
-        *self = new;
-        true
-    }
-
-    /// The system moves the pages without a copy. Pages that were never touched stay untouched.
-    #[cfg(target_os = "linux")]
-    fn enlarge(&mut self, wanted: usize) -> bool {
-        let (base, flags) = (self.base as *mut libc::c_void, libc::MREMAP_MAYMOVE);
-        // SAFETY: the mapping is ours; whoever reads `base` next reads it anew.
-        let new = unsafe { libc::mremap(base, self.mapped_bytes, wanted, flags) };
-        if new == libc::MAP_FAILED {
-            return false;
-        }
-        (self.base, self.mapped_bytes) = (new as usize, wanted);
-        true
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn enlarge(&mut self, wanted: usize) -> bool {
-        let Ok(new) = Mapping::new(wanted) else {
-            return false;
-        };
-        let (from, to) = (self.base as *const u8, new.base as *mut u8);
-        // SAFETY: both are mapped, `to` for at least as many bytes; they do not overlap.
-        unsafe { std::ptr::copy_nonoverlapping(from, to, self.mapped_bytes) };
-        *self = new;
-        true
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        if self.mapped_bytes > 0 {
-            unmap(self.base, self.mapped_bytes);
-        }
-    }
-}
-
-fn round_up(bytes: usize) -> usize {
-    const SYSTEM_PAGE_BYTES_MAX: usize = 65_536;
-    bytes.next_multiple_of(SYSTEM_PAGE_BYTES_MAX)
-}
-
-/// Reserves address space without any access: its address.
-///
-/// # Errors
-/// `Limit` if the system refuses.
-pub(crate) fn reserve(bytes: usize) -> Result<usize> {
-    map(bytes, libc::PROT_NONE)
-}
-
-/// Makes a part of a reservation accessible, zeroed where it has not been before.
-pub(crate) fn commit(start: usize, bytes: usize) -> bool {
-    let access = libc::PROT_READ | libc::PROT_WRITE;
-    // SAFETY: the caller owns the reservation that the range lies in; no access is taken away.
-    unsafe { libc::mprotect(start as *mut libc::c_void, bytes, access) == 0 }
-}
-
-/// Gives the contents of an accessible part of a reservation back to the system: it reads as zero.
-pub(crate) fn discard(start: usize, bytes: usize) {
-    // SAFETY: the caller owns the range and needs its contents no more.
-    unsafe { libc::madvise(start as *mut libc::c_void, bytes, libc::MADV_DONTNEED) };
-}
-
-fn map(bytes: usize, access: libc::c_int) -> Result<usize> {
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    // SAFETY: a fresh anonymous mapping; no existing memory is touched.
-    let base = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, flags, -1, 0) };
-    if base == libc::MAP_FAILED {
-        let cause = std::io::Error::last_os_error();
-        return Err(Error::limit(
-            LimitKind::System,
-            format!("cannot map {bytes} bytes: {cause}"),
-        ));
-    }
-    Ok(base as usize)
-}
-
-/// Gives a mapping back.
-pub(crate) fn unmap(base: usize, bytes: usize) {
-    // SAFETY: the caller owns the mapping and nothing refers to it any more.
-    unsafe { libc::munmap(base as *mut libc::c_void, bytes) };
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub use instance::Instance;
 pub(crate) use objects::Elements;
 
 use crate::backtrace::Backtrace;
-use crate::engine::{Engine, Policy, Proof, Tier};
+use crate::engine::{Engine, Policy, Proof, Stacks, Tier};
 use crate::error::{Error, Result};
 use crate::gc::Heap;
 use crate::global::{GlobalData, TagData};
@@ -40,7 +40,7 @@ use crate::table::TableData;
 use crate::trap::TrapKind;
 use crate::types::TypeRef;
 use crate::value::{Func, GcRef, Objects, StoreId};
-use crate::vm::{ControlFrame, Cx, FuncInst};
+use crate::vm::{Cx, FuncInst};
 
 /// The contents of a store, for every type of the host's data.
 #[expect(clippy::vec_box, reason = "running code holds their addresses")]
@@ -77,8 +77,8 @@ pub struct StoreData {
     deadline: Option<Deadline>,
     /// Everything that is garbage-collected.
     pub(crate) heap: Heap,
-    value_stack: Vec<u64>,
-    _frames: Vec<ControlFrame>,
+    /// None once the store is being dropped.
+    stacks: Option<Stacks>,
 }
 
 impl std::fmt::Debug for StoreData {
@@ -91,8 +91,8 @@ impl StoreData {
     /// An empty store for the host's data: a box's pointer, which [`StoreData::free`] takes.
     pub(crate) fn new(engine: &Engine, host: NonNull<()>) -> NonNull<StoreData> {
         let limits = engine.config().limits;
-        let mut value_stack: Vec<u64> = vec![0; limits.value_stack_bytes / 8];
-        let mut frames: Vec<ControlFrame> = Vec::with_capacity(limits.call_depth_max);
+        let mut stacks = engine.take_stacks();
+        let frames = stacks.frames();
         let registry = engine.registry().clone();
         let id = StoreId::unique();
         let heap = Heap::new(
@@ -105,10 +105,10 @@ impl StoreData {
             cx: Cx {
                 native_limit: 0,
                 jit_entry_sp: 0,
-                stack_end: value_stack.as_mut_ptr_range().end,
-                top: value_stack.as_mut_ptr(),
-                frame_top: frames.as_mut_ptr(),
-                frame_end: frames.as_mut_ptr().wrapping_add(limits.call_depth_max),
+                stack_end: stacks.values.as_mut_ptr_range().end,
+                top: stacks.values.as_mut_ptr(),
+                frame_top: frames,
+                frame_end: frames.wrapping_add(limits.call_depth_max),
                 trap_pc: 0,
                 trap_vm: std::ptr::null_mut(),
                 entered: [0; 3],
@@ -145,8 +145,7 @@ impl StoreData {
             interrupt: InterruptHandle::default(),
             deadline: None,
             heap,
-            value_stack,
-            _frames: frames,
+            stacks: Some(stacks),
         });
         if engine.config().interruptible {
             data.cx.interrupt = data.interrupt.flags();
@@ -164,7 +163,10 @@ impl StoreData {
     /// The pointer is of [`StoreData::new`], and is not used any more.
     pub(crate) unsafe fn free(data: NonNull<StoreData>) {
         // SAFETY: the caller's contract.
-        drop(unsafe { Box::from_raw(data.as_ptr()) });
+        let mut data = unsafe { Box::from_raw(data.as_ptr()) };
+        if let Some(stacks) = data.stacks.take() {
+            data.engine.give_back_stacks(stacks);
+        }
     }
 
     /// The proof of this store's instances: compiled functions and entries (contract C2).

@@ -67,6 +67,7 @@ impl Test<'_> {
         self.adapter.ask(operation).map_err(|cause| match cause {
             Cause::Crash(how) => format!("{name}: {how}"),
             Cause::Timeout => format!("{name}: no answer after {} s", TIMEOUT.as_secs()),
+            Cause::Memory => format!("{name}: too much memory"),
             Cause::Interrupted => format!("{name}: interrupted"),
         })
     }

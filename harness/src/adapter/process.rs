@@ -97,6 +97,7 @@ impl Adapter {
                 let seconds = START_TIMEOUT.as_secs();
                 failed(format!("`{name}` is not ready after {seconds} s"))
             }
+            Err(Cause::Memory) => failed(format!("`{name}` takes too much memory")),
             Err(Cause::Crash(how)) => failed(format!("`{name}` does not start: {how}")),
         }
     }

@@ -200,6 +200,7 @@ impl Counted {
         let ending = self.adapter.ask(operation).map_err(|cause| match cause {
             Cause::Crash(how) => ProofError::Wrong(how),
             Cause::Timeout => ProofError::NotMeasured("a request took too long".to_string()),
+            Cause::Memory => ProofError::NotMeasured("it takes too much memory".to_string()),
             Cause::Interrupted => ProofError::NotMeasured("interrupted".to_string()),
         })?;
         Ok((ending, self.since_last()?))

@@ -53,7 +53,7 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
         tiers: args.tiers.0.clone(),
         jobs: args.jobs.unwrap_or_else(jobs_by_default),
         timeout: args.timeout,
-        worker_memory: args.worker_memory.unwrap_or(0),
+        worker_memory: args.worker_memory,
         bounds: args.bounds,
         profile: args.profile,
         modes: args.modes.into(),

@@ -4,12 +4,12 @@
 //! function that was running, with the byte of its module), and the state of the store afterwards.
 //! What the specification leaves open poisons the rest of the file instead of counting as a
 //! difference: after a stack exhaustion the state may differ with the depth; a tier that could not
-//! run an earlier directive may lack its effects; what threads of the script do together depends on
-//! which is faster; and once the state has diverged, that it still differs is not news. Results
-//! that differ always diverge, unless the file is poisoned. In the native profile, the stack tier
-//! tells where it took one of several results that the specification allows (`took_choice`): what
-//! differs in such a directive is poisoned, whatever became of the choice, and if the states differ
-//! then, so is the rest of the file.
+//! run an earlier directive, or did not end it in time, may lack its effects; what threads of the
+//! script do together depends on which is faster; and once the state has diverged, that it still
+//! differs is not news. Results that differ always diverge, unless the file is poisoned. In the
+//! native profile, the stack tier tells where it took one of several results that the specification
+//! allows (`took_choice`): what differs in such a directive is poisoned, whatever became of the
+//! choice, and if the states differ then, so is the rest of the file.
 
 use super::judge;
 use crate::engine::EngineName;
@@ -202,8 +202,7 @@ impl Comparer {
             return;
         }
         for (tier, report) in entries {
-            let lacks = !comparable(&report.outcome)
-                || matches!(report.outcome, Outcome::Crash(_) | Outcome::Timeout(_));
+            let lacks = !comparable(&report.outcome) || matches!(report.outcome, Outcome::Crash(_));
             if lacks && !self.incomplete.contains(tier) {
                 self.incomplete.push(*tier);
             }
@@ -264,7 +263,8 @@ fn same_but_for_choices(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Whether the tier ran the directive, so that its ending says something about the engine.
+/// True if the tier ran the directive, so that its ending says something about the engine. A
+/// time-out does not: on a busy machine, the time that a directive takes is not the engine's.
 fn comparable(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Done
@@ -281,8 +281,7 @@ fn comparable(outcome: &Outcome) -> bool {
         }
         | Outcome::Internal(_)
         | Outcome::HostError(_)
-        | Outcome::Crash(_)
-        | Outcome::Timeout(_) => true,
+        | Outcome::Crash(_) => true,
         Outcome::Malformed {
             by: JudgedBy::Parser,
             ..
@@ -290,6 +289,7 @@ fn comparable(outcome: &Outcome) -> bool {
         | Outcome::Unsupported(_)
         | Outcome::MissingInstance(_)
         | Outcome::Limit(_)
+        | Outcome::Timeout(_)
         | Outcome::NotRun(_)
         | Outcome::Skipped(_) => false,
     }
@@ -484,6 +484,21 @@ mod tests {
         );
         let all = [unsupported(), unsupported(), unsupported()];
         assert_eq!(next(&mut Comparer::default(), all).0, NotComparable);
+    }
+
+    /// A busy machine makes no divergence; what a tier did not end is missing from its state.
+    #[test]
+    fn a_timeout_does_not_diverge() {
+        let late = || outcome(Outcome::Timeout(10_000));
+        let mut comparer = Comparer::default();
+        let compared = next(&mut comparer, [value(1), late(), value(1)]);
+        assert_eq!(compared.0, Agree);
+        let states = [5, 6, 5].map(|memories| with_state(value(1), memories));
+        assert_eq!(next(&mut comparer, states).0, Agree);
+        assert_eq!(
+            next(&mut Comparer::default(), [value(1), late(), late()]).0,
+            NotComparable
+        );
     }
 
     #[test]

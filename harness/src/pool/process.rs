@@ -14,6 +14,9 @@ use std::process::{Child, ChildStdin, ChildStdout, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::param::page_size;
+
 use super::interrupt;
 use super::launch::Program;
 use super::{Cause, Death, Launcher, Session, StartError};
@@ -28,6 +31,8 @@ use crate::tier::Tier;
 const TICK: Duration = Duration::from_millis(20);
 /// How long a worker may take until it is ready; an emulator on a busy machine is slow to start.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// A worker that holds more than this when it has done a job is replaced.
+const WORN_BYTES: u64 = 96 << 20;
 /// How much of a dead worker's stderr is looked at.
 const STDERR_BYTES_MAX: u64 = 64 << 10;
 
@@ -92,7 +97,11 @@ impl Worker {
                     return failed("the worker answers before it is asked".to_string());
                 }
                 Ok(Err(error)) => {
-                    let how = worker.how_it_died(&error);
+                    let how = match worker.how_it_died(&error) {
+                        Cause::Crash(how) => how,
+                        Cause::Memory => "the memory is used up".to_string(),
+                        Cause::Timeout | Cause::Interrupted => "it was killed".to_string(),
+                    };
                     return failed(format!("the worker does not start: {how}"));
                 }
                 Err(RecvTimeoutError::Disconnected) => {
@@ -112,11 +121,12 @@ impl Worker {
 
     fn spawn(program: &Program, tier: Tier) -> std::io::Result<Worker> {
         let cell = Cell::create()?;
-        let stderr = tempfile::tempfile()?;
+        let stderr = File::from(memfd_create("wassay-stderr", MemfdFlags::CLOEXEC)?);
         let mut command = program.command();
         command
             .args(["worker", "--tier", tier.name(), "--cell"])
             .arg(cell.path())
+            .args(["--host", std::env::consts::ARCH])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(stderr.try_clone()?)
@@ -182,10 +192,10 @@ impl Worker {
     }
 
     /// Why the stream from the worker ended, in words that are the same in every run.
-    fn how_it_died(&mut self, error: &FrameError) -> String {
+    fn how_it_died(&mut self, error: &FrameError) -> Cause {
         if let FrameError::Corrupt(reason) = error {
             self.kill();
-            return format!("the worker sent what is no answer: {reason}");
+            return Cause::Crash(format!("the worker sent what is no answer: {reason}"));
         }
         // A worker that closed its stdout is about to end; one that is not is made to.
         let deadline = Instant::now() + Duration::from_secs(1);
@@ -196,18 +206,20 @@ impl Worker {
         }
         let Some(status) = status else {
             self.kill();
-            return "the worker closed its output and went on".to_string();
+            return Cause::Crash("the worker closed its output and went on".to_string());
         };
+        if status.code() == Some(MEMORY_EXIT) {
+            return Cause::Memory;
+        }
         let ended = match (status.signal(), status.code()) {
             (Some(signal), _) => format!("the worker was ended by signal {signal}"),
-            (None, Some(MEMORY_EXIT)) => "the worker held more memory than it may".to_string(),
             (None, Some(code)) => format!("the worker ended with code {code}"),
             (None, None) => "the worker ended".to_string(),
         };
-        match self.panic_message() {
+        Cause::Crash(match self.panic_message() {
             Some(message) => format!("{ended}: {message}"),
             None => ended,
-        }
+        })
     }
 
     /// Where a worker panicked and what it said. The thread's number, which differs between runs,
@@ -223,6 +235,10 @@ impl Worker {
 }
 
 impl Session for Worker {
+    fn is_worn(&self) -> bool {
+        resident_bytes(self.child.id()).is_some_and(|bytes| bytes > WORN_BYTES)
+    }
+
     fn run(&mut self, mut job: Job<'_>, timeout: Duration) -> Result<JobResult, Death> {
         self.sequence += 1;
         job.sequence = self.sequence;
@@ -246,11 +262,18 @@ impl Session for Worker {
             }
             Ok(_) => Err(self.death(Cause::Crash("the worker's answer is not to the job".into()))),
             Err(error) => {
-                let how = self.how_it_died(&error);
-                Err(self.death(Cause::Crash(how)))
+                let cause = self.how_it_died(&error);
+                Err(self.death(cause))
             }
         }
     }
+}
+
+/// The memory that a process has, where the system tells.
+fn resident_bytes(pid: u32) -> Option<u64> {
+    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * page_size() as u64)
 }
 
 /// Since when each lane of the progress cell has not moved.

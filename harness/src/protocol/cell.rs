@@ -1,4 +1,5 @@
-//! The progress cell: a few words shared by a worker and its master, in a memory-mapped file.
+//! The progress cell: a few words that a worker and its master share, in a mapped file without a
+//! name.
 //!
 //! A worker stores the job and the directive that it is about to run; its master reads it to know
 //! on what a death is to be pinned, and whether anything moves. Storing costs no system call, and
@@ -8,14 +9,18 @@
 //! 0. So a directive that hangs is found, whatever the others do. One more word holds what was
 //! announced last in any lane: on that a crash is pinned.
 //!
-//! Owns the file, which the master makes and removes, and the only `unsafe` of this crate.
+//! The file is of memory only: no folder has it, so none can be full, and nothing is left of a
+//! master that is killed. The worker opens it by the number that it has in its master. Owns the
+//! file, and the only `unsafe` of this crate.
 
+use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use memmap2::{MmapOptions, MmapRaw};
-use tempfile::NamedTempFile;
+use rustix::fs::{MemfdFlags, memfd_create};
 
 /// How many threads of a script can run at the same time, the script itself included.
 pub const LANES: usize = 63;
@@ -38,19 +43,19 @@ pub struct Progress {
 #[derive(Debug)]
 pub struct Cell {
     map: MmapRaw,
-    /// The master's; the file goes when this does.
-    file: Option<NamedTempFile>,
+    /// The master's; the file goes with its last user.
+    file: Option<File>,
 }
 
 impl Cell {
     /// The master's side: makes the file.
     ///
     /// # Errors
-    /// If the temporary folder cannot be written.
+    /// If the system has no file or memory left.
     pub fn create() -> io::Result<Cell> {
-        let file = tempfile::Builder::new().prefix("wassay-cell-").tempfile()?;
-        file.as_file().set_len(CELL_BYTES as u64)?;
-        let map = map(file.as_file())?;
+        let file = File::from(memfd_create("wassay-cell", MemfdFlags::CLOEXEC)?);
+        file.set_len(CELL_BYTES as u64)?;
+        let map = map(&file)?;
         Ok(Cell {
             map,
             file: Some(file),
@@ -62,7 +67,7 @@ impl Cell {
     /// # Errors
     /// If there is no such file, or it is no cell.
     pub fn open(path: &Path) -> io::Result<Cell> {
-        let file = std::fs::File::options().read(true).write(true).open(path)?;
+        let file = File::options().read(true).write(true).open(path)?;
         if file.metadata()?.len() != CELL_BYTES as u64 {
             let message = format!("{} is no progress cell", path.display());
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
@@ -73,14 +78,14 @@ impl Cell {
         })
     }
 
-    /// The file, on the master's side.
+    /// The path by which another process can open the file while this one has it.
     ///
     /// # Panics
     /// On the worker's side, which has no need of it.
-    pub fn path(&self) -> &Path {
+    pub fn path(&self) -> PathBuf {
         let file = self.file.as_ref();
-        file.expect("only the master, which made the file, asks for it")
-            .path()
+        let file = file.expect("only the master, which made the file, asks for it");
+        format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).into()
     }
 
     /// Announces the directive that is about to run, or with `None` that none is and the job ends.
@@ -142,7 +147,7 @@ fn packed(sequence: u32, ordinal: Option<u32>) -> u64 {
     u64::from(sequence) << 32 | u64::from(place)
 }
 
-fn map(file: &std::fs::File) -> io::Result<MmapRaw> {
+fn map(file: &File) -> io::Result<MmapRaw> {
     MmapOptions::new().len(CELL_BYTES).map_raw(file)
 }
 
@@ -153,7 +158,7 @@ mod tests {
     #[test]
     fn what_one_side_announces_the_other_reads() {
         let master = Cell::create().expect("a cell");
-        let worker = Cell::open(master.path()).expect("the same cell");
+        let worker = Cell::open(&master.path()).expect("the same cell");
         let none = Progress {
             sequence: 0,
             ordinal: None,
@@ -168,7 +173,7 @@ mod tests {
     #[test]
     fn lanes_are_apart_and_the_latest_is_what_a_crash_is_pinned_on() {
         let master = Cell::create().expect("a cell");
-        let worker = Cell::open(master.path()).expect("the same cell");
+        let worker = Cell::open(&master.path()).expect("the same cell");
         worker.announce(1, Some(3));
         worker.announce_in(LANES - 1, 1, Some(9));
         worker.announce_in(0, 1, None);
@@ -187,7 +192,7 @@ mod tests {
     #[test]
     fn the_file_goes_with_the_master() {
         let master = Cell::create().expect("a cell");
-        let path = master.path().to_path_buf();
+        let path = master.path();
         drop(master);
         assert!(!path.exists());
         assert!(Cell::open(&path).is_err());
@@ -195,7 +200,7 @@ mod tests {
 
     #[test]
     fn another_file_is_no_cell() {
-        let file = NamedTempFile::new().expect("a file");
+        let file = tempfile::NamedTempFile::new().expect("a file");
         assert!(Cell::open(file.path()).is_err(), "it is empty");
     }
 }

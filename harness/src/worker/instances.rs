@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use wassay_runtime::interior::module::SegmentMode;
 use wassay_runtime::{
-    Extern, ExternType, Instance, Memory, Module, Store, Table, ValType, interior,
+    Extern, ExternType, Global, Instance, Memory, Module, Store, Table, ValType, interior,
 };
 
 use super::effects::{Effects, ModuleEffects};
@@ -30,15 +30,18 @@ pub(super) struct Record {
     memories: Vec<Memory>,
     /// The tables that its code can name.
     tables: Vec<Table>,
+    /// The globals that its code can name.
+    globals: Vec<Global>,
     /// Instances whose code its code can call.
     calls: Vec<usize>,
 }
 
-/// How many memories and tables a store has.
+/// The numbers of memories, tables and globals of a store.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sizes {
     memories: usize,
     tables: usize,
+    globals: usize,
 }
 
 impl Sizes {
@@ -47,6 +50,7 @@ impl Sizes {
         Sizes {
             memories: interior::memories(store).count(),
             tables: interior::tables(store).count(),
+            globals: interior::globals(store).count(),
         }
     }
 }
@@ -76,16 +80,18 @@ impl Instances {
         imports: &[Provided],
         instance: Option<Instance>,
     ) -> usize {
-        let (mut memories, mut tables) = (Vec::new(), Vec::new());
+        let (mut memories, mut tables, mut globals) = (Vec::new(), Vec::new(), Vec::new());
         for (value, _) in imports {
             match value {
                 Extern::Memory(memory) => memories.push(*memory),
                 Extern::Table(table) => tables.push(*table),
-                Extern::Func(_) | Extern::Global(_) | Extern::Tag(_) => {}
+                Extern::Global(global) => globals.push(*global),
+                Extern::Func(_) | Extern::Tag(_) => {}
             }
         }
         memories.extend(interior::memories(store).skip(before.memories));
         tables.extend(interior::tables(store).skip(before.tables));
+        globals.extend(interior::globals(store).skip(before.globals));
         let (effects, calls) = (ModuleEffects::default(), Vec::new());
         self.records.push(Record {
             instance,
@@ -94,6 +100,7 @@ impl Instances {
             effects,
             memories,
             tables,
+            globals,
             calls,
         });
         let index = self.records.len() - 1;
@@ -110,6 +117,7 @@ impl Instances {
             effects: ModuleEffects::default(),
             memories: Vec::new(),
             tables: Vec::new(),
+            globals: Vec::new(),
             calls: Vec::new(),
         });
         self.records.len() - 1
@@ -199,7 +207,9 @@ impl Record {
         if effects.tables {
             changes.tables.extend(&self.tables);
         }
-        changes.globals |= effects.globals;
+        if effects.globals {
+            changes.globals.extend(&self.globals);
+        }
         changes.objects |= effects.objects;
     }
 }

@@ -1,22 +1,21 @@
-//! A script in execution: one store, its instances by name, and what each command does to them.
+//! A script in execution: its instances by name, the stores that they live in, and what each
+//! command does to them.
+//!
+//! Instances that can reach each other share a store, which is dropped after the last command that
+//! can reach it (`lifetimes.rs`). The state after a command is that of all stores that live; before
+//! a store is dropped, all of it is taken anew once more, and that is the state of the report.
 
-use wassay_runtime::interior;
-use wassay_runtime::interior::module::{Export, ExternKind};
-use wassay_runtime::{
-    Engine, Error, ExportType, Extern, ImportType, Instance, Module, Policy, RootMark,
-    SharedMemory, Store,
-};
+use std::collections::HashMap;
 
-use super::instances::{Instances, Provided, Sizes};
-use super::spectest::{self, Spectest};
-use super::state::State;
+use wassay_runtime::{Engine, Module, SharedMemory, interior};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::group::{Group, Registered};
+use super::lifetimes::{COMMON, Lifetimes, StoreNumber};
 use super::values;
 use crate::outcome::names::{Names, Slot, reason, refused};
-use crate::outcome::{Outcome, Place, Proof, Report, StateHash, TieredProof};
+use crate::outcome::{Outcome, Proof, Report, StateHash};
 use crate::script::{Action, Command, ModuleSource};
-
-/// More fuel than any script uses.
-const FUEL: u64 = u64::MAX;
 
 /// What an instance lends to a thread: its exports that several stores can use.
 pub(super) struct SharedInstance {
@@ -25,37 +24,43 @@ pub(super) struct SharedInstance {
     memories: Vec<(String, SharedMemory)>,
 }
 
+/// An instance of a script: its store, and its index in it.
+#[derive(Clone, Copy, Debug)]
+struct InstanceId {
+    store: StoreNumber,
+    index: usize,
+}
+
+/// A group, and its part in the state of the script.
+struct Member {
+    group: Group,
+    counted: StateHash,
+}
+
 /// A script in execution.
 pub(super) struct Session {
     engine: Engine,
-    store: Store,
-    spectest: Spectest,
-    instances: Instances,
-    /// Instances are indices into `instances`.
-    names: Names<usize, Module>,
-    state: Option<State>,
-    /// Functions of modules that the tier refused to compile.
-    uncompiled: u64,
-    /// Of the command at hand.
-    trace: Vec<Place>,
+    hash_state: bool,
+    lifetimes: Lifetimes,
+    groups: HashMap<StoreNumber, Member>,
+    names: Names<InstanceId, Module>,
+    /// The state of all groups together.
+    total: StateHash,
+    /// Evidence of groups that have been dropped.
+    proof: Proof,
 }
 
 impl Session {
-    /// An empty store and no instances.
-    pub(super) fn new(engine: &Engine, hash_state: bool) -> Session {
-        let mut store = Store::new(engine, ());
-        if engine.config().has_fuel() {
-            store.set_fuel(FUEL).expect("the engine is metered");
-        }
+    /// A script of which nothing has been run.
+    pub(super) fn new(engine: &Engine, hash_state: bool, lifetimes: Lifetimes) -> Session {
         Session {
             engine: engine.clone(),
-            store,
-            spectest: Spectest::default(),
-            instances: Instances::default(),
+            hash_state,
+            lifetimes,
+            groups: HashMap::new(),
             names: Names::default(),
-            state: hash_state.then(State::new),
-            uncompiled: 0,
-            trace: Vec::new(),
+            total: StateHash::default(),
+            proof: Proof::default(),
         }
     }
 
@@ -65,7 +70,7 @@ impl Session {
         hash_state: bool,
         shared: Option<SharedInstance>,
     ) -> Session {
-        let mut session = Session::new(engine, hash_state);
+        let mut session = Session::new(engine, hash_state, Lifetimes::default());
         let Some(shared) = shared else { return session };
         let SharedInstance {
             name,
@@ -73,17 +78,10 @@ impl Session {
             memories,
         } = shared;
         session.race(memories.iter().map(|(_, memory)| memory.clone()));
-        let lend = |(export, memory): (String, SharedMemory)| {
-            let memory = memory.in_store(&mut session.store);
-            let memory = memory.expect("a new store has room for what an instance exports");
-            (export, Extern::Memory(memory))
-        };
-        let exports = memories.into_iter().map(lend).collect();
-        let index = session.instances.add_lent(module, exports);
-        session.names.name(name, index);
-        if let Some(state) = &mut session.state {
-            state.grow(&session.store);
-        }
+        let index = session.group(COMMON).add_lent(module, memories);
+        let store = COMMON;
+        session.names.name(name, InstanceId { store, index });
+        session.count(COMMON);
         session
     }
 
@@ -96,16 +94,11 @@ impl Session {
         name: Option<&String>,
     ) -> Result<Option<SharedInstance>, Outcome> {
         let Some(name) = name else { return Ok(None) };
-        let index = self
+        let id = self
             .names
             .instance(Some(name))?
             .map_err(Outcome::MissingInstance)?;
-        let module = self.instances.get(index).module.clone();
-        let shared = |export: ExportType<'_>| {
-            let memory = self.export(index, export.name())?.into_memory()?;
-            Some((export.name().to_string(), memory.shared(&self.store)?))
-        };
-        let memories: Vec<_> = module.exports().filter_map(shared).collect();
+        let (module, memories) = self.group(id.store).shared_memories(id.index);
         self.race(memories.iter().map(|(_, memory)| memory.clone()));
         Ok(Some(SharedInstance {
             name: name.clone(),
@@ -114,52 +107,67 @@ impl Session {
         }))
     }
 
-    /// Leaves memories out of the state from now on.
+    /// Leaves memories out of the state from now on. Scripts with threads have one store.
     fn race(&mut self, memories: impl Iterator<Item = SharedMemory>) {
-        if let Some(state) = &mut self.state {
-            state.race(&self.store, memories);
-        }
+        self.group(COMMON).race(memories);
+        self.count(COMMON);
     }
 
     /// Evidence of the tier, over all instances.
     pub(super) fn proof(&self) -> Proof {
-        let proof = self.store.proof();
-        let (helpers, tiered) = (proof.ops_via_helper().iter(), proof.tiered());
-        let is_tiered = matches!(self.store.engine().config().get_policy(), Policy::Tiered(_));
-        let tiered = is_tiered.then_some(TieredProof {
-            interpreted: tiered.interpreted(),
-            entered_interpreter: tiered.entered_interpreter(),
-            loops_compiled: tiered.loops_compiled(),
-            loops_entered: tiered.loops_entered(),
-            kept: tiered.kept().clone(),
-        });
-        Proof {
-            functions: proof.functions() + self.uncompiled,
-            compiled: proof.compiled(),
-            entered: proof.entered(),
-            ops_via_helper: helpers
-                .map(|(op, count)| ((*op).to_string(), *count))
-                .collect(),
-            tiered,
+        let mut proof = self.proof.clone();
+        for member in self.groups.values() {
+            proof.add(&member.group.proof());
         }
+        proof
     }
 
-    /// Runs a command. What the store hands out meanwhile is released after it.
-    pub(super) fn run(&mut self, command: &Command) -> Report {
-        let scope = RootMark::open(&self.store);
-        let before = interior::choices(&self.store);
-        let mut report = self.run_command(command);
-        report.took_choice = interior::choices(&self.store) > before;
-        scope.close(&mut self.store);
+    /// Runs the command at a position of the script.
+    pub(super) fn run(&mut self, at: usize, command: &Command) -> Report {
+        let mut report = self.run_command(at, command);
+        if let Some(state) = self.drop_ended(at) {
+            report.state = Some(state);
+        }
         report
     }
 
-    fn run_command(&mut self, command: &Command) -> Report {
+    /// Drops the stores that nothing reaches after the command at a position. The state from just
+    /// before, if it is taken and there are such stores.
+    fn drop_ended(&mut self, at: usize) -> Option<StateHash> {
+        let live = |number: &&StoreNumber| self.groups.contains_key(*number);
+        let ended: Vec<StoreNumber> = self
+            .lifetimes
+            .ended(at)
+            .iter()
+            .filter(live)
+            .copied()
+            .collect();
+        for &number in &ended {
+            // What the command at hand has made is as it was made.
+            if self.hash_state && !Lifetimes::begins(number, at) {
+                self.group(number).renew();
+                self.count(number);
+            }
+        }
+        let state = (self.hash_state && !ended.is_empty()).then_some(self.total);
+        for number in ended {
+            if let Some(Member { group, counted }) = self.groups.remove(&number) {
+                // Fuel that was spent stays spent.
+                let fuel = self.total.fuel;
+                self.total = combine(self.total, counted, u64::wrapping_sub);
+                self.total.fuel = fuel;
+                self.proof.add(&group.proof());
+            }
+        }
+        state
+    }
+
+    fn run_command(&mut self, at: usize, command: &Command) -> Report {
         match command {
             Command::Module { name, module } => {
-                let (slot, outcome) = self.module(module);
+                let (slot, report) = self.module(at, module);
                 self.names.make_current(name.as_ref(), slot);
-                self.report(outcome)
+                report
             }
             Command::ModuleDefinition { name, module } => {
                 let (definition, outcome) = self.decode(module);
@@ -167,19 +175,13 @@ impl Session {
                 outcome.into()
             }
             Command::ModuleInstance { instance, module } => {
-                let (slot, outcome) = self.module_instance(module.as_ref());
+                let (slot, report) = self.module_instance(at, module.as_ref());
                 self.names.make_current(instance.as_ref(), slot);
-                self.report(outcome)
+                report
             }
             Command::Register { name, instance } => self.register(name, instance.as_ref()).into(),
-            Command::Action(action) => {
-                let outcome = self.action(action);
-                self.report(outcome)
-            }
-            Command::Instantiate { module } => {
-                let (_, outcome) = self.module(module);
-                self.report(outcome)
-            }
+            Command::Action(action) => self.action(action),
+            Command::Instantiate { module } => self.module(at, module).1,
             Command::Check { module } => self.decode(module).1.into(),
             Command::CheckCustom { module } => match self.decode(module) {
                 (Ok(module), _) => {
@@ -197,40 +199,57 @@ impl Session {
         }
     }
 
-    /// Notes that a command is left out, so that what depends on it is not run either.
-    pub(super) fn leave_out(&mut self, command: &Command, why: &str) {
+    /// Notes that the command at a position is left out, so that what depends on it is not run
+    /// either.
+    pub(super) fn leave_out(&mut self, at: usize, command: &Command, why: &str) {
         self.names.leave_out(command, why);
+        self.drop_ended(at);
     }
 
-    /// The ending of code; what was running goes into the report.
-    fn ended(&mut self, error: Error) -> Outcome {
-        self.trace = values::trace(&error);
-        values::ending(error)
-    }
-
-    /// A report of what touched the store.
-    fn report(&mut self, outcome: Outcome) -> Report {
+    /// A report of what touched a store.
+    fn report(&mut self, store: StoreNumber, outcome: Outcome) -> Report {
+        self.count(store);
+        let state = self.hash_state.then_some(self.total);
+        let group = self.group(store);
         Report {
             outcome,
-            state: self.state(),
-            trace: Some(std::mem::take(&mut self.trace)),
-            took_choice: false,
+            state,
+            trace: Some(group.take_trace()),
+            took_choice: group.took_choice(),
         }
-    }
-
-    fn state(&self) -> Option<StateHash> {
-        self.state.as_ref().map(|state| StateHash {
-            fuel: self.store.get_fuel().unwrap_or_default(),
-            ..state.hash()
-        })
     }
 
     /// The state, all of it taken anew.
     pub(super) fn whole_state(&mut self) -> Option<StateHash> {
-        if let Some(state) = &mut self.state {
-            state.renew(&self.store);
+        let numbers: Vec<StoreNumber> = self.groups.keys().copied().collect();
+        for number in numbers {
+            self.group(number).renew();
+            self.count(number);
         }
-        self.state()
+        self.hash_state.then_some(self.total)
+    }
+
+    /// The group of a number, which is made when it is first needed.
+    fn group(&mut self, number: StoreNumber) -> &mut Group {
+        let Session {
+            engine, hash_state, ..
+        } = self;
+        let new = || Member {
+            group: Group::new(engine, *hash_state),
+            counted: StateHash::default(),
+        };
+        &mut self.groups.entry(number).or_insert_with(new).group
+    }
+
+    /// Takes the state of a group into that of the script.
+    fn count(&mut self, number: StoreNumber) {
+        let Some(member) = self.groups.get_mut(&number).filter(|_| self.hash_state) else {
+            return;
+        };
+        let new = of_store(number, member.group.state());
+        let others = combine(self.total, member.counted, u64::wrapping_sub);
+        self.total = combine(others, new, u64::wrapping_add);
+        member.counted = new;
     }
 
     /// Decodes and validates.
@@ -246,78 +265,46 @@ impl Session {
     }
 
     /// Decodes, validates and instantiates.
-    fn module(&mut self, module: &ModuleSource) -> (Slot<usize>, Outcome) {
-        match self.decode(module) {
-            (Ok(module), _) => self.instantiate(module),
-            (Err(because), outcome) => (Err(because), outcome),
+    fn module(&mut self, at: usize, module: &ModuleSource) -> (Slot<InstanceId>, Report) {
+        let (module, outcome) = self.decode(module);
+        match module {
+            Ok(module) => self.instantiate(at, module),
+            Err(because) => (Err(because), self.untouched(outcome)),
         }
     }
 
-    fn module_instance(&mut self, name: Option<&String>) -> (Slot<usize>, Outcome) {
+    fn module_instance(&mut self, at: usize, name: Option<&String>) -> (Slot<InstanceId>, Report) {
         match self.names.definition(name) {
-            Ok(module) => self.instantiate(module),
-            Err(because) => (Err(because.clone()), Outcome::MissingInstance(because)),
-        }
-    }
-
-    fn instantiate(&mut self, module: Module) -> (Slot<usize>, Outcome) {
-        let imports = module
-            .imports()
-            .map(|import| self.import(&import))
-            .collect();
-        let imports: Vec<Provided> = match imports {
-            Ok(imports) => imports,
-            Err(outcome) => return (Err(reason(&outcome)), outcome),
-        };
-        let values: Vec<Extern> = imports.iter().map(|(value, _)| *value).collect();
-        let before = Sizes::of(&self.store);
-        let (instance, outcome) = match Instance::new(&mut self.store, &module, &values) {
-            Ok(instance) => (Some(instance), Outcome::Done),
-            Err(error) => (None, self.ended(error)),
-        };
-        if matches!(outcome, Outcome::Unsupported(_)) {
-            self.uncompiled += interior::parts(&module).bodies.len() as u64;
-        }
-        if let Some(state) = &mut self.state {
-            state.grow(&self.store);
-        }
-        if !ran(&outcome) {
-            return (Err(reason(&outcome)), outcome);
-        }
-        let instances = &mut self.instances;
-        let index = instances.add(&self.store, before, module, &imports, instance);
-        if let Some(state) = &mut self.state {
-            state.update(&self.store, &instances.changes_of_instantiation(index));
-        }
-        let slot = match outcome {
-            Outcome::Done => Ok(index),
-            _ => Err(reason(&outcome)),
-        };
-        (slot, outcome)
-    }
-
-    /// The value of an import, by the names that are registered.
-    fn import(&mut self, import: &ImportType<'_>) -> Result<Provided, Outcome> {
-        let (module, name) = (import.module(), import.name());
-        let unknown = || Outcome::Unlinkable(format!("unknown import {module:?} {name:?}"));
-        let (found, provider) = match self.names.registered(module) {
-            Some(Ok(index)) => (self.export(*index, name), Some(*index)),
-            Some(Err(because)) => return Err(Outcome::MissingInstance(because.clone())),
-            None if module == spectest::MODULE => {
-                let item = self.spectest.get(&mut self.store, name);
-                (item.map_err(values::ending)?, None)
+            Ok(module) => self.instantiate(at, module),
+            Err(because) => {
+                let outcome = Outcome::MissingInstance(because.clone());
+                (Err(because), self.untouched(outcome))
             }
-            None => (None, None),
-        };
-        found.map(|value| (value, provider)).ok_or_else(unknown)
+        }
     }
 
-    fn export(&self, index: usize, name: &str) -> Option<Extern> {
-        let record = self.instances.get(index);
-        match record.instance {
-            Some(instance) => instance.get_export(&self.store, name),
-            None => record.lent.get(name).copied(),
+    /// A report of what could have touched a store and did not.
+    fn untouched(&self, outcome: Outcome) -> Report {
+        Report {
+            state: self.hash_state.then_some(self.total),
+            ..outcome.into()
         }
+    }
+
+    fn instantiate(&mut self, at: usize, module: Module) -> (Slot<InstanceId>, Report) {
+        let store = self.lifetimes.store_of(at);
+        self.group(store);
+        let Session { groups, names, .. } = self;
+        let registered = |name: &str| match names.registered(name) {
+            None => Registered::Nothing,
+            Some(Err(because)) => Registered::Missing(because.clone()),
+            Some(Ok(id)) if id.store == store => Registered::Here(id.index),
+            Some(Ok(_)) => Registered::Elsewhere,
+        };
+        let group = &mut groups.get_mut(&store).expect("it was made above").group;
+        let (slot, outcome) = group.scoped(|group| group.instantiate(module, &registered));
+        let slot = slot.map(|index| InstanceId { store, index });
+        (slot, self.report(store, outcome))
     }
 
     fn register(&mut self, name: &str, instance: Option<&String>) -> Outcome {
@@ -332,64 +319,46 @@ impl Session {
         }
     }
 
-    fn action(&mut self, action: &Action) -> Outcome {
-        let (Action::Invoke {
-            instance, field, ..
-        }
-        | Action::Get { instance, field }) = action;
-        let index = match self.names.instance(instance.as_ref()) {
-            Ok(Ok(index)) => index,
-            Ok(Err(because)) => return Outcome::MissingInstance(because),
-            Err(outcome) => return outcome,
+    fn action(&mut self, action: &Action) -> Report {
+        let (Action::Invoke { instance, .. } | Action::Get { instance, .. }) = action;
+        let InstanceId { store, index } = match self.names.instance(instance.as_ref()) {
+            Ok(Ok(id)) => id,
+            Ok(Err(because)) => return self.untouched(Outcome::MissingInstance(because)),
+            Err(outcome) => return self.untouched(outcome),
         };
-        let export = self.export(index, field);
-        match (action, export) {
-            (Action::Invoke { args, .. }, Some(Extern::Func(func))) => {
-                let args = match args
-                    .iter()
-                    .map(values::to_val)
-                    .collect::<Result<Vec<_>, _>>()
-                {
-                    Ok(args) => args,
-                    Err(outcome) => return outcome,
-                };
-                let result = func.invoke(&mut self.store, &args);
-                self.note_call(index, field);
-                match result {
-                    Ok(results) => values::from_vals(&results),
-                    Err(error) => self.ended(error),
-                }
-            }
-            (Action::Get { .. }, Some(Extern::Global(global))) => {
-                values::from_vals(&[global.get(&self.store)])
-            }
-            (Action::Invoke { .. }, _) => {
-                Outcome::HostError(format!("there is no exported function {field:?}"))
-            }
-            (Action::Get { .. }, _) => {
-                Outcome::HostError(format!("there is no exported global {field:?}"))
-            }
-        }
-    }
-
-    /// Takes in what a call of an export can have changed.
-    fn note_call(&mut self, index: usize, field: &str) {
-        let Some(state) = &mut self.state else { return };
-        let mut exports = interior::parts(&self.instances.get(index).module)
-            .exports
-            .iter();
-        let called = |export: &&Export| export.kind == ExternKind::Func && export.name == field;
-        if let Some(func) = exports.find(called).map(|export| export.index) {
-            state.update(&self.store, &self.instances.changes_of_call(index, func));
-        }
+        let Some(member) = self.groups.get_mut(&store) else {
+            let message = "the instance was dropped, against the plan".to_string();
+            return self.untouched(Outcome::Internal(message));
+        };
+        let outcome = member.group.scoped(|group| group.action(index, action));
+        self.report(store, outcome)
     }
 }
 
-/// Whether instantiation came so far that the instance exists and its segments were applied, though
-/// one of them or the start function may have ended it.
-fn ran(instantiation: &Outcome) -> bool {
-    matches!(
-        instantiation,
-        Outcome::Done | Outcome::Trap(_) | Outcome::Exhaustion(_) | Outcome::Exception(_)
-    )
+/// The part of a store in the state of a script. Parts are added up, so that one can be exchanged.
+fn of_store(number: StoreNumber, state: StateHash) -> StateHash {
+    let part = |sort: u64| {
+        let mut bytes = [0; 12];
+        bytes[..4].copy_from_slice(&number.to_le_bytes());
+        bytes[4..].copy_from_slice(&sort.to_le_bytes());
+        xxh3_64(&bytes)
+    };
+    StateHash {
+        memories: part(state.memories),
+        globals: part(state.globals),
+        tables: part(state.tables),
+        objects: part(state.objects),
+        fuel: state.fuel,
+    }
+}
+
+/// Combines two states, sort by sort.
+fn combine(one: StateHash, other: StateHash, by: fn(u64, u64) -> u64) -> StateHash {
+    StateHash {
+        memories: by(one.memories, other.memories),
+        globals: by(one.globals, other.globals),
+        tables: by(one.tables, other.tables),
+        objects: by(one.objects, other.objects),
+        fuel: by(one.fuel, other.fuel),
+    }
 }

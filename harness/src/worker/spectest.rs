@@ -31,6 +31,14 @@ const FUNCS: &[(&str, &[ValType])] = &[
     ("print_f64_f64", &[ValType::F64, ValType::F64]),
 ];
 
+/// The items that can change. What imports none of them cannot reach what else imports them.
+const MUTABLE: [&str; 4] = ["memory", "shared_memory", "table", "table64"];
+
+/// True if the item of that name can change.
+pub(super) fn is_mutable(name: &str) -> bool {
+    MUTABLE.contains(&name)
+}
+
 /// 666.6 as an f32 and as an f64.
 const FLOATS: (f32, f64) = (666.6, 666.6);
 

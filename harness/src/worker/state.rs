@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 
 use wassay_runtime::interior::{self, Numbered};
-use wassay_runtime::{Memory, SharedMemory, Store, Table};
+use wassay_runtime::{Global, Memory, SharedMemory, Store, Table};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::resident::Resident;
@@ -27,18 +27,50 @@ pub(super) struct Changes {
     pub(super) memories: HashSet<Memory>,
     /// These tables.
     pub(super) tables: HashSet<Table>,
-    /// Any global.
-    pub(super) globals: bool,
+    /// These globals.
+    pub(super) globals: HashSet<Global>,
     /// Any object.
     pub(super) objects: bool,
+}
+
+/// The hashes of a sort of parts of a store, by number, and their sum, each mixed with its number:
+/// so a part is exchanged without a look at the others.
+#[derive(Debug, Default)]
+struct Parts {
+    hashes: Vec<u64>,
+    total: u64,
+}
+
+impl Parts {
+    fn set(&mut self, number: usize, hash: u64) {
+        let mixed = hash_words(&[number as u64, hash]);
+        let old = match self.hashes.get_mut(number) {
+            Some(place) => std::mem::replace(place, mixed),
+            None => {
+                self.hashes.push(mixed);
+                0
+            }
+        };
+        self.total = self.total.wrapping_sub(old).wrapping_add(mixed);
+    }
+
+    /// True if the part has been taken in before.
+    fn knows(&self, number: u32) -> bool {
+        (number as usize) < self.hashes.len()
+    }
+
+    fn len(&self) -> usize {
+        self.hashes.len()
+    }
 }
 
 /// The hashes of a store's parts, kept up to date.
 #[derive(Debug)]
 pub(super) struct State {
-    memories: Vec<u64>,
-    tables: Vec<u64>,
-    total: StateHash,
+    memories: Parts,
+    tables: Parts,
+    globals: Parts,
+    objects: u64,
     resident: Resident,
     /// Memories that threads share.
     racing: Vec<SharedMemory>,
@@ -48,9 +80,10 @@ impl State {
     /// Of an empty store.
     pub(super) fn new() -> State {
         State {
-            memories: Vec::new(),
-            tables: Vec::new(),
-            total: StateHash::default(),
+            memories: Parts::default(),
+            tables: Parts::default(),
+            globals: Parts::default(),
+            objects: 0,
             resident: Resident::open(),
             racing: Vec::new(),
         }
@@ -61,64 +94,74 @@ impl State {
     pub(super) fn race(&mut self, store: &Store, memories: impl Iterator<Item = SharedMemory>) {
         self.racing.extend(memories);
         let known = self.memories.len();
-        self.memories.clear();
-        for memory in interior::memories(store).take(known) {
-            self.memories.push(self.hash_memory(store, memory));
+        for (number, memory) in interior::memories(store).take(known).enumerate() {
+            self.memories.set(number, self.hash_memory(store, memory));
         }
-        self.total.memories = hash_words(&self.memories);
     }
 
-    /// Takes in what may have changed.
+    /// Takes in what may have changed of what is known. What is new is for [`State::grow`].
     pub(super) fn update(&mut self, store: &Store, changes: &Changes) {
-        for memory in &changes.memories {
-            self.memories[memory.number() as usize] = self.hash_memory(store, *memory);
+        for &memory in &changes.memories {
+            if self.memories.knows(memory.number()) {
+                let hash = self.hash_memory(store, memory);
+                self.memories.set(memory.number() as usize, hash);
+            }
         }
-        for table in &changes.tables {
-            self.tables[table.number() as usize] = hash_table(store, *table);
+        for &table in &changes.tables {
+            if self.tables.knows(table.number()) {
+                self.tables
+                    .set(table.number() as usize, hash_table(store, table));
+            }
         }
-        if !changes.memories.is_empty() {
-            self.total.memories = hash_words(&self.memories);
+        for &global in &changes.globals {
+            if self.globals.knows(global.number()) {
+                self.globals
+                    .set(global.number() as usize, hash_global(store, global));
+            }
         }
-        if !changes.tables.is_empty() {
-            self.total.tables = hash_words(&self.tables);
-        }
-        if changes.globals {
-            self.total.globals =
-                described(|words| interior::describe_globals(store, &mut |w| words.add(w)));
-        }
-        if changes.objects || changes.globals || !changes.tables.is_empty() {
-            self.total.objects =
-                described(|words| interior::describe_objects(store, &mut |w| words.add(w)));
+        if changes.objects || !changes.globals.is_empty() || !changes.tables.is_empty() {
+            self.take_objects(store);
         }
     }
 
     /// Takes in what was created since the last time.
     pub(super) fn grow(&mut self, store: &Store) {
         for memory in interior::memories(store).skip(self.memories.len()) {
-            self.memories.push(self.hash_memory(store, memory));
+            let hash = self.hash_memory(store, memory);
+            self.memories.set(memory.number() as usize, hash);
         }
-        let tables = interior::tables(store).skip(self.tables.len());
-        self.tables
-            .extend(tables.map(|table| hash_table(store, table)));
-        self.total.memories = hash_words(&self.memories);
-        self.total.tables = hash_words(&self.tables);
-        let rest = Changes {
-            globals: true,
-            ..Changes::default()
-        };
-        self.update(store, &rest);
+        for table in interior::tables(store).skip(self.tables.len()) {
+            self.tables
+                .set(table.number() as usize, hash_table(store, table));
+        }
+        for global in interior::globals(store).skip(self.globals.len()) {
+            self.globals
+                .set(global.number() as usize, hash_global(store, global));
+        }
+        self.take_objects(store);
     }
 
     /// Takes in everything, whatever may have changed.
     pub(super) fn renew(&mut self, store: &Store) {
-        self.memories.clear();
-        self.tables.clear();
+        self.memories = Parts::default();
+        self.tables = Parts::default();
+        self.globals = Parts::default();
         self.grow(store);
     }
 
-    /// The state as of the last update.
+    /// The state as of the last update; without the fuel.
     pub(super) fn hash(&self) -> StateHash {
-        self.total
+        StateHash {
+            memories: self.memories.total,
+            globals: self.globals.total,
+            tables: self.tables.total,
+            objects: self.objects,
+            fuel: 0,
+        }
+    }
+
+    fn take_objects(&mut self, store: &Store) {
+        self.objects = described(|words| interior::describe_objects(store, &mut |w| words.add(w)));
     }
 
     fn hash_memory(&self, store: &Store, memory: Memory) -> u64 {
@@ -170,6 +213,10 @@ fn hash_words(words: &[u64]) -> u64 {
 
 fn hash_table(store: &Store, table: Table) -> u64 {
     described(|words| interior::describe_table(store, table, &mut |w| words.add(w)))
+}
+
+fn hash_global(store: &Store, global: Global) -> u64 {
+    described(|words| interior::describe_global(store, global, &mut |w| words.add(w)))
 }
 
 /// The hash of the words that `describe` adds.

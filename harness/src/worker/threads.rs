@@ -14,8 +14,9 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use wassay_runtime::Engine;
 
-use super::STACK_BYTES;
+use super::lifetimes::Lifetimes;
 use super::session::Session;
+use super::{STACK_BYTES, end_if_mark_is_passed};
 use crate::outcome::text::outcome_text;
 use crate::outcome::{Outcome, Proof, Report};
 use crate::protocol::Job;
@@ -73,7 +74,8 @@ pub(super) fn run_commands(engine: &Engine, cell: &Cell, job: &Job<'_>) -> Ran {
         has_threads: AtomicBool::new(false),
     };
     std::thread::scope(|scope| {
-        let session = Session::new(engine, job.config.hash_state);
+        let lifetimes = Lifetimes::of(&job.commands);
+        let session = Session::new(engine, job.config.hash_state, lifetimes);
         run.commands(scope, 0..job.commands.len(), session, 0)
     })
 }
@@ -147,7 +149,7 @@ impl<'a> Run<'a> {
                 return end;
             }
             _ if is_excluded => {
-                series.session.leave_out(command, LEFT_OUT);
+                series.session.leave_out(at, command, LEFT_OUT);
                 series.put(at, left_out().into());
             }
             Command::Wait { thread } => {
@@ -156,7 +158,8 @@ impl<'a> Run<'a> {
                 series.put(at, outcome.into());
             }
             _ => {
-                let report = series.session.run(command);
+                let report = series.session.run(at, command);
+                end_if_mark_is_passed();
                 series.put(at, report);
             }
         }

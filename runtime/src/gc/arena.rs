@@ -4,7 +4,7 @@
 //! Invariants: the units in use are disjoint; unit 0 is never given out, so that no object has
 //! offset 0; what has been made accessible stays so while the arena lives.
 
-use crate::memory;
+use crate::memory::space::{self, Reservation};
 
 /// Bytes of a unit.
 pub(super) const UNIT_BYTES: u32 = 4096;
@@ -16,8 +16,8 @@ const DISCARD_BYTES_MIN: u64 = 1 << 20;
 /// The arena.
 #[derive(Debug)]
 pub(super) struct Arena {
-    /// 0 as long as nothing is reserved.
-    base: usize,
+    /// None before the first object.
+    space: Option<Reservation>,
     bytes_max: u64,
     committed_bytes: u64,
     /// A bit for every unit, set if the unit is in use.
@@ -33,7 +33,7 @@ pub(super) struct Arena {
 impl Arena {
     pub(super) fn new(bytes_max: u64) -> Arena {
         Arena {
-            base: 0,
+            space: None,
             bytes_max,
             committed_bytes: 0,
             used: Vec::new(),
@@ -45,7 +45,11 @@ impl Arena {
 
     /// The address of offset 0, or null.
     pub(super) fn base(&self) -> *mut u8 {
-        self.base as *mut u8
+        self.start() as *mut u8
+    }
+
+    fn start(&self) -> usize {
+        self.space.as_ref().map_or(0, Reservation::base)
     }
 
     /// Offsets below this one may be in use.
@@ -73,7 +77,7 @@ impl Arena {
         self.hint = self.hint.min(first);
         let bytes = u64::from(units) * u64::from(UNIT_BYTES);
         if bytes >= DISCARD_BYTES_MIN {
-            memory::discard(self.base + offset as usize, bytes as usize);
+            space::discard(self.start() + offset as usize, bytes as usize);
         }
     }
 
@@ -87,8 +91,8 @@ impl Arena {
         }
         let bytes = u64::from(self.high - end) * u64::from(UNIT_BYTES);
         if bytes >= DISCARD_BYTES_MIN {
-            let start = self.base + end as usize * UNIT_BYTES as usize;
-            memory::discard(start, bytes as usize);
+            let start = self.start() + end as usize * UNIT_BYTES as usize;
+            space::discard(start, bytes as usize);
             self.free -= self.high - end;
             self.high = end;
             self.hint = self.hint.min(end);
@@ -149,17 +153,17 @@ impl Arena {
     }
 
     fn commit(&mut self, bytes: u64) -> bool {
-        if self.base == 0 {
-            match memory::reserve(reservation_bytes(self.bytes_max)) {
-                Ok(base) => self.base = base,
-                Err(_refused) => return false,
-            }
+        let reserved_bytes = reservation_bytes(self.bytes_max);
+        if self.space.is_none() {
+            self.space = Reservation::take(reserved_bytes).ok();
         }
+        let Some(space) = &mut self.space else {
+            return false;
+        };
         if bytes > self.committed_bytes {
             let more = (bytes - self.committed_bytes).next_multiple_of(COMMIT_BYTES);
-            let end = (self.committed_bytes + more).min(reservation_bytes(self.bytes_max) as u64);
-            let start = self.base + self.committed_bytes as usize;
-            if !memory::commit(start, (end - self.committed_bytes) as usize) {
+            let end = (self.committed_bytes + more).min(reserved_bytes as u64);
+            if !space.commit(end as usize) {
                 return false;
             }
             self.committed_bytes = end;
@@ -171,12 +175,4 @@ impl Arena {
 /// Whole pages of any system.
 fn reservation_bytes(bytes_max: u64) -> usize {
     bytes_max.next_multiple_of(1 << 16) as usize
-}
-
-impl Drop for Arena {
-    fn drop(&mut self) {
-        if self.base != 0 {
-            memory::unmap(self.base, reservation_bytes(self.bytes_max));
-        }
-    }
 }

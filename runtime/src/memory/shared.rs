@@ -18,8 +18,9 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::space::Reservation;
 use super::waiters::{Waited, Waiters};
-use super::{MemoryData, Reservation, bytes_after_growth, too_large};
+use super::{MemoryData, bytes_after_growth, too_large};
 use crate::atomic::Word;
 use crate::error::{Error, Result};
 use crate::limits::GUARD_RESERVATION_BYTES;
@@ -79,7 +80,7 @@ impl SharedMemory {
         let Some(bytes) = bytes.filter(|&bytes| space.commit(bytes)) else {
             return Err(too_large(ty.initial));
         };
-        let base = space.base;
+        let base = space.base();
         Ok(SharedMemory {
             inner: Arc::new(Shared {
                 ty,

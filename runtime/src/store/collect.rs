@@ -39,8 +39,12 @@ impl StoreData {
     /// Runs a collection.
     pub(crate) fn collect(&mut self) {
         self.heap.begin();
-        let stack_slots = (self.cx.top as usize - self.value_stack.as_ptr() as usize) / 8;
-        self.heap.mark_all(&self.value_stack[..stack_slots]);
+        let values = self
+            .stacks
+            .as_ref()
+            .map_or(&[][..], |stacks| &stacks.values);
+        let stack_slots = (self.cx.top as usize - values.as_ptr() as usize) / 8;
+        self.heap.mark_all(&values[..stack_slots]);
         self.heap.mark(self.cx.exception);
         let native_bytes = self.mark_native_frames();
         let table_words = mark_tables(&mut self.heap, &self.tables);

@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 
-use super::{StoreData, Table, assert_store};
+use super::{Global, StoreData, Table, assert_store};
 use crate::gc;
 use crate::types::{AbstractHeapType, EXCEPTION_HEADER_BYTES, OBJECT_HEADER_BYTES};
 use crate::types::{CompositeType, FieldLayout, HeapType, RefType, StorageType, ValType};
@@ -28,16 +28,15 @@ const OBJECT: u64 = 4 << 32;
 const SOME_OBJECT: u32 = 0;
 
 impl StoreData {
-    /// Describes the value of every global, in order of creation; of an object, only that it is
-    /// one.
-    pub fn describe_globals(&self, sink: &mut Sink<'_>) {
-        for global in &self.globals {
-            let slots = global.inst.slots;
-            match global.ty.content {
-                ValType::Ref(ty) => sink(reference(ty, slots[0], |_| SOME_OBJECT)),
-                ValType::V128 => slots.into_iter().for_each(&mut *sink),
-                ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64 => sink(slots[0]),
-            }
+    /// Describes the value of a global; of an object, only that it is one.
+    pub fn describe_global(&self, global: Global, sink: &mut Sink<'_>) {
+        assert_store(global.store, self);
+        let global = &self.globals[global.index as usize];
+        let slots = global.inst.slots;
+        match global.ty.content {
+            ValType::Ref(ty) => sink(reference(ty, slots[0], |_| SOME_OBJECT)),
+            ValType::V128 => slots.into_iter().for_each(&mut *sink),
+            ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64 => sink(slots[0]),
         }
     }
 

@@ -1,0 +1,139 @@
+//! What a run may take of the machine, and what becomes of it where the machine gives less.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// A folder of its own for the files of a test.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Place {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Place { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    }
+
+    /// Runs `wassay spec` on a file or folder, and reads its report.
+    fn spec(&self, path: &Path, args: &[&str]) -> (Output, Value) {
+        let report = self.path("report.json");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
+        command
+            .arg("spec")
+            .arg(path)
+            .arg(format!("--report=json={}", report.display()))
+            .args(args);
+        let output = command.stdin(Stdio::null()).output().expect("it starts");
+        let text = std::fs::read(&report).unwrap_or_default();
+        let report = serde_json::from_slice(&text).unwrap_or_default();
+        (output, report)
+    }
+}
+
+/// A module whose memory of so many MiB is written when it is instantiated.
+fn filled(name: &str, mib: u32) -> String {
+    let pages = mib * 16;
+    let bytes = mib << 20;
+    format!(
+        "(module {name} (memory (export \"m\") {pages}) (func $fill
+           (memory.fill (i32.const 0) (i32.const 1) (i32.const {bytes}))) (start $fill)
+           (func (export \"f\")))\n"
+    )
+}
+
+const TWO_TIERS: [&str; 2] = ["--tiers", "stack,register"];
+
+/// Instances that nothing reaches any more hold no memory.
+#[test]
+fn a_file_of_many_modules_holds_few_at_a_time() {
+    let place = Place::new();
+    let unnamed: String = (0..100)
+        .map(|_| filled("", 2) + "(invoke \"f\")\n")
+        .collect();
+    let named = (0..100).map(|n| filled(&format!("$m{n}"), 2) + &format!("(invoke $m{n} \"f\")\n"));
+    let groups = (0..100).map(|n| {
+        let import = format!("(module (import \"M{n}\" \"m\" (memory 1)) (func (export \"f\")))\n");
+        filled("", 2) + &format!("(register \"M{n}\")\n") + &import + "(invoke \"f\")\n"
+    });
+    for text in [unnamed, named.collect(), groups.collect()] {
+        let file = place.file("a.wast", &text);
+        let args = [&TWO_TIERS[..], &["--worker-memory", "64M"]].concat();
+        let (output, report) = place.spec(&file, &args);
+        assert_eq!(output.status.code(), Some(0), "{:#}", report["directives"]);
+        assert_eq!(report["agreement"]["diverge"], 0);
+    }
+}
+
+/// Where a file takes too much, the directive is named that does, in a report that is the same for
+/// any number of jobs; what comes before it keeps its verdict, and what does not need it runs.
+#[test]
+fn a_file_that_takes_too_much_is_a_limit_of_its_directive() {
+    let place = Place::new();
+    let hungry = r#"(module (memory 0x2000) (func (export "fill")
+             (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x2000_0000)) (loop (br 0))))
+           (assert_return (invoke "fill"))
+           (module (func (export "f")))
+           (assert_return (invoke "f"))"#;
+    let file = place.file("a.wast", hungry);
+    let args = [&TWO_TIERS[..], &["--worker-memory", "100M"]].concat();
+    let (output, report) = place.spec(&file, &args);
+    assert_eq!(output.status.code(), Some(1));
+    let named = &report["directives"][0]["tiers"]["stack"];
+    assert_eq!(
+        named["actual"],
+        "limit: the file takes more than 100 MiB of memory"
+    );
+    assert_eq!(report["tiers"]["stack"]["counts"]["pass"], 3);
+    assert_eq!(report["agreement"]["diverge"], 0);
+}
+
+/// What a file holds on to makes each further directive take too much: the rest is given up.
+#[test]
+fn a_file_that_holds_too_much_is_given_up_where_it_does() {
+    let place = Place::new();
+    let folder = place.path("suite");
+    std::fs::create_dir(&folder).expect("made");
+    for file in ["a", "b", "c"] {
+        let text = (0..40).map(|n| filled(&format!("$m{n}"), 4));
+        let uses = (0..40).map(|n| format!("(assert_return (invoke $m{n} \"f\"))\n"));
+        let text: String = text.chain(uses).collect();
+        std::fs::write(folder.join(format!("{file}.wast")), text).expect("written");
+    }
+    let run = |jobs: &str| {
+        let args = [&TWO_TIERS[..], &["--worker-memory", "66M", "-j", jobs]].concat();
+        let (output, mut report) = place.spec(&folder, &args);
+        assert_eq!(output.status.code(), Some(1));
+        let passes = report["tiers"]["register"]["counts"]["pass"].clone();
+        let passes = passes.as_u64().expect("a number");
+        assert!((3 * 10..3 * 16).contains(&passes), "{passes}");
+        assert_eq!(report["agreement"]["diverge"], 0);
+        without_times(&mut report);
+        report
+    };
+    let (one, four) = (run("1"), run("4"));
+    assert!(one == four, "{} {}", one["gate"], four["gate"]);
+}
+
+/// Removes what differs between any two runs.
+fn without_times(report: &mut Value) {
+    match report {
+        Value::Object(fields) => {
+            fields.retain(|name, _| name != "seconds" && name != "jobs");
+            fields.values_mut().for_each(without_times);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_times),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
