@@ -12,6 +12,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 use crate::engine::{EngineList, EngineName};
+use crate::features::{FeatureList, FeatureSet};
 use crate::judge::expectations::Source;
 use crate::present::{self, PRESENTERS, Presenter};
 use crate::protocol::{Bounds, Modes, Profile};
@@ -41,7 +42,7 @@ pub enum Command {
     Compare(CompareArgs),
     /// Call one export of a module without imports, in any tier.
     Run(RunArgs),
-    /// List the files of a suite with their proposals and numbers of directives.
+    /// List the files of a suite with their numbers of directives, proposals and features.
     List(Selection),
     /// Decode and validate modules. Exit code 1 if one is malformed or invalid.
     Validate(ValidateArgs),
@@ -207,6 +208,9 @@ pub struct RunArgs {
     /// Mark loading and the call for an emulator's plugin that counts instructions (tier jit)
     #[arg(long)]
     pub count_marks: bool,
+    /// The features that the module may use.
+    #[command(flatten)]
+    pub features: FeatureArgs,
     /// What the module may use.
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -217,6 +221,25 @@ pub struct RunArgs {
         allow_hyphen_values = true
     )]
     pub args: Vec<String>,
+}
+
+/// The features that a module may use.
+#[derive(Clone, Debug, Default, Args)]
+pub struct FeatureArgs {
+    /// Change the features that the module may use, as in 2.0,threads or -simd: names with commas,
+    /// `-` takes away; 1.0, 2.0, 3.0 and all begin anew [default: all that Wassay executes]
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    pub features: Option<FeatureList>,
+}
+
+impl FeatureArgs {
+    /// The features.
+    pub fn set(&self) -> FeatureSet {
+        let list = self.features.as_ref();
+        list.map_or(FeatureSet::EXECUTED, |list| {
+            list.apply(FeatureSet::EXECUTED)
+        })
+    }
 }
 
 /// What a module that is run may use.
@@ -277,6 +300,9 @@ pub struct ValidateArgs {
     /// Modules, binary or text
     #[arg(value_name = "FILE.wasm|FILE.wat", required = true)]
     pub files: Vec<PathBuf>,
+    /// The features that they may use.
+    #[command(flatten)]
+    pub features: FeatureArgs,
 }
 
 /// Options of `wassay inspect`.
@@ -304,6 +330,9 @@ pub struct InspectArgs {
     /// Show the ARM64 instructions
     #[arg(long)]
     pub asm: bool,
+    /// The features that the module may use.
+    #[command(flatten)]
+    pub features: FeatureArgs,
     /// How memory accesses are checked: by guard pages where the tier can, or in code
     #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
     pub bounds: Bounds,

@@ -80,6 +80,33 @@ impl InputError {
             ..Self::at(path, message)
         }
     }
+
+    /// A file in TOML that is malformed, or has not the shape that it must have.
+    pub fn in_toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
+        let message = error.message().lines().collect::<Vec<_>>().join("; ");
+        match error.span() {
+            Some(span) => InputError::at_line(path, line_at(text, span.start), message),
+            None => InputError::at(path, message),
+        }
+    }
+}
+
+/// The line of a byte of a text, from 1.
+pub fn line_at(text: &str, offset: usize) -> usize {
+    1 + text[..offset].matches('\n').count()
+}
+
+/// Reads a file of text.
+///
+/// # Errors
+/// If it cannot be read, or is not UTF-8; the error names the line.
+pub fn read_text(path: &Path) -> Result<String, InputError> {
+    let bytes = std::fs::read(path).map_err(|error| InputError::at(path, error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count();
+        InputError::at_line(path, line, "invalid UTF-8")
+    })
 }
 
 impl fmt::Display for InputError {

@@ -16,6 +16,7 @@ pub mod cli;
 pub mod command;
 pub mod engine;
 pub mod error;
+pub mod features;
 pub mod judge;
 pub mod measure;
 pub mod outcome;

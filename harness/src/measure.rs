@@ -228,7 +228,7 @@ fn run_tiers(
 ) -> Result<BTreeMap<EngineName, TierRun>, Interrupted> {
     let compare_state = options.compare_state && options.tiers.len() > 1;
     let config = |planned: &Planned| JobConfig {
-        features: planned.features,
+        features: planned.features.set,
         bounds: options.bounds,
         hash_state: compare_state && !planned.is_independent,
         profile: options.profile,
@@ -239,7 +239,7 @@ fn run_tiers(
         script: &planned.script,
         config: config(planned),
         skipped: planned.skipped.clone(),
-        proposal: planned.proposal.key(),
+        proposal: planned.heading.key(),
     });
     let tasks: Vec<Task<'_>> = tasks.collect();
     let settings = Settings {
@@ -286,7 +286,8 @@ fn judge_file(file: &Planned, index: usize, tiers: &BTreeMap<EngineName, TierRun
         verdicts: verdicts.collect(),
         comparisons: compare_file(file, &runs),
         script: file.script.clone(),
-        proposal: file.proposal.key().to_string(),
+        proposal: file.heading.key().to_string(),
+        features: file.features.clone(),
         seconds: runs.values().map(|run| run.micros).sum::<u64>() as f64 / 1e6,
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::script::Script;
 use crate::suite::select::ChosenFile;
-use crate::suite::{FeatureSet, Proposal};
+use crate::suite::{FileFeatures, Heading};
 
 pub mod shapes;
 
@@ -14,9 +14,9 @@ pub struct Planned {
     /// The script.
     pub script: Arc<Script>,
     /// The features that its modules may use.
-    pub features: FeatureSet,
-    /// The proposal that a report counts it under.
-    pub proposal: Proposal,
+    pub features: FileFeatures,
+    /// The heading under which a report counts it.
+    pub heading: Heading,
     /// Ordinals of directives to skip, ascending.
     pub skipped: Vec<u32>,
     /// True if no directive depends on the effects of another one, modules apart: then the state of
@@ -28,8 +28,8 @@ pub struct Planned {
 pub fn suite(files: &[ChosenFile]) -> Vec<Planned> {
     let planned = |file: &ChosenFile| Planned {
         script: file.script.clone(),
-        features: file.features,
-        proposal: file.proposal,
+        features: file.features.clone(),
+        heading: file.heading,
         skipped: file.skipped.clone(),
         is_independent: false,
     };

@@ -14,9 +14,9 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::features::FeatureSet;
 use crate::outcome::{Proof, Report};
 use crate::script::Command;
-use crate::suite::FeatureSet;
 use crate::tier::Tier;
 
 pub mod cell;

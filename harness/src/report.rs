@@ -22,6 +22,7 @@ use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::outcome::Proof;
 use crate::protocol::{Bounds, Modes, Profile, words};
 use crate::script::Kind;
+use crate::suite::FileFeatures;
 use shapes::ShapesAccount;
 
 pub mod build;
@@ -72,6 +73,22 @@ pub struct Report {
     pub shapes: Option<ShapesAccount>,
     /// What a gate must know.
     pub gate: Gate,
+}
+
+impl Report {
+    /// What must be said of features that were guessed: a line for each suite whose layout is known.
+    pub fn guesses(&self) -> Vec<String> {
+        let mut files: BTreeMap<&str, u64> = BTreeMap::new();
+        for features in self.files.iter().filter_map(|file| file.features.as_ref()) {
+            if let Some(guess) = &features.guessed_from {
+                *files.entry(&guess.suite).or_default() += 1;
+            }
+        }
+        let line = |(suite, count)| {
+            format!("features of {count} files are guessed from the layout of {suite}")
+        };
+        files.into_iter().map(line).collect()
+    }
 }
 
 /// What was run, and where.
@@ -261,12 +278,53 @@ pub struct FileAccount {
     pub path: String,
     /// SHA-256 of its bytes.
     pub sha256: String,
+    /// The features that its modules could use; absent in reports of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<FeaturesAccount>,
     /// Directives found in it.
     pub directives: u64,
     /// The counts of each chosen tier.
     pub counts: BTreeMap<EngineName, Counts>,
     /// Time spent in workers, all tiers together.
     pub seconds: f64,
+}
+
+/// The features of a file, and where they come from. With no guess and no statement they are the
+/// default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FeaturesAccount {
+    /// The features, as in a list for `--features`.
+    pub set: String,
+    /// The guess that they begin with; absent when nothing was guessed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guessed_from: Option<GuessAccount>,
+    /// The places that state features, in the order in which they count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stated_by: Vec<String>,
+}
+
+/// The grounds of a guess of features.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuessAccount {
+    /// The suite whose layout is known.
+    pub suite: String,
+    /// The folder in it that says something about its files; null if it is none of these.
+    pub folder: Option<String>,
+}
+
+impl From<&FileFeatures> for FeaturesAccount {
+    fn from(features: &FileFeatures) -> FeaturesAccount {
+        FeaturesAccount {
+            set: features.set.to_string(),
+            guessed_from: features.guess.map(|guess| GuessAccount {
+                suite: guess.suite.to_string(),
+                folder: guess.folder.map(str::to_string),
+            }),
+            stated_by: features.stated_by.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// A directive that did not plainly pass.

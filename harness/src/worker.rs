@@ -132,7 +132,7 @@ pub fn serve(
 
 /// The configuration with which a tier shows that it can run here at all.
 const PROBE: JobConfig = JobConfig {
-    features: crate::suite::FeatureSet::WASM1,
+    features: crate::features::FeatureSet::WASM1,
     bounds: Bounds::Guard,
     hash_state: false,
     profile: Profile::Deterministic,

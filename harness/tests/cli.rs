@@ -308,6 +308,8 @@ fn files_are_filtered_and_directives_skipped() {
     for name in ["s/a.wast", "s/ab.wast", "s/c.wast"] {
         place.file(name, GOOD);
     }
+    let about = "[[files]]\nglob = \"a*.wast\"\nproposal = \"simd\"";
+    place.file("s/wassay.toml", about);
     let suite = place.path("s").to_string_lossy().into_owned();
     let files = |args: &[&str]| {
         let (ended, report) = place.spec(&[&[suite.as_str()], args].concat());
@@ -323,10 +325,8 @@ fn files_are_filtered_and_directives_skipped() {
         ["a.wast", "c.wast"]
     );
     assert_eq!(files(&["--filter", "a.wast", "--exact"]), ["a.wast"]);
-    assert_eq!(
-        files(&["--proposal", "mvp"]),
-        ["a.wast", "ab.wast", "c.wast"]
-    );
+    assert_eq!(files(&["--proposal", "simd"]), ["a.wast", "ab.wast"]);
+    assert_eq!(files(&["--proposal", "other"]), ["c.wast"]);
     let parts = [1, 2, 3].map(|part| format!("hash:{part}/3"));
     let (_, whole) = place.spec(&[&suite]);
     let taken = parts.map(|part| {
@@ -400,6 +400,7 @@ fn a_hang_is_a_timeout_of_its_directive_alone() {
 
 /// A thread waits for ever, while the script waits for it; another one goes on.
 const THREAD_HANGS: &str = "\
+;;! threads = true
 (module $m (memory (export \"m\") 1 1 shared))
 (thread $T (shared (module $m))
   (register \"m\" $m)
@@ -430,7 +431,7 @@ fn a_hang_in_a_thread_is_pinned_on_its_directive() {
         (&11.into(), &1.into()),
         "{counts}"
     );
-    assert_eq!(report["directives"][0]["line"], 8);
+    assert_eq!(report["directives"][0]["line"], 9);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use wassay::engine::EngineName;
+use wassay::features::FeatureSet;
 use wassay::outcome::{Outcome, Proof, Report, Value};
 use wassay::pool::launch::Program;
 use wassay::pool::process::Workers;
@@ -25,7 +26,6 @@ use wassay::protocol::{
     read_frame, write_frame,
 };
 use wassay::script::{Command, Script};
-use wassay::suite::FeatureSet;
 use wassay::tier::Tier;
 
 /// How long a directive may take where a worker hangs; the fakes answer at once or hang for good.

@@ -36,7 +36,7 @@ const FLOORS: &[&[&str]] = &[
 
 /// The rooms of harness/src, lowest floor first: they follow the data.
 const HARNESS_FLOORS: &[&[&str]] = &[
-    &["error", "tier"],
+    &["error", "features", "tier"],
     &["engine"],
     &["script"],
     &["outcome", "suite"],

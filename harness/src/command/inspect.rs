@@ -9,7 +9,7 @@ use std::io::Write as _;
 
 use wassay_runtime::interior::module::ModuleParts;
 use wassay_runtime::interior::{ir, jit};
-use wassay_runtime::{Config, Engine, ErrorKind, Tier, WasmFeatures};
+use wassay_runtime::{Config, Engine, ErrorKind, Tier};
 
 use super::module::{on_a_large_stack, read_module};
 use crate::cli::InspectArgs;
@@ -25,7 +25,7 @@ pub mod summary;
 pub fn command(args: &InspectArgs) -> Result<Exit, InputError> {
     on_a_large_stack(|| {
         let config = *Config::only(Tier::Register)
-            .features(WasmFeatures::all())
+            .features(args.features.set().wasmparser())
             .bounds(args.bounds);
         let bytes = read_module(&args.file)?;
         let module = Engine::new(&config).and_then(|engine| ModuleParts::new(&engine, &bytes));

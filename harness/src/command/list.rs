@@ -1,4 +1,4 @@
-//! `wassay list`: the chosen files, their proposals and numbers of directives.
+//! `wassay list`: the chosen files, their numbers of directives, proposals and features.
 
 use std::io::Write;
 
@@ -16,9 +16,9 @@ pub fn command(selection: &Selection) -> Result<Exit, InputError> {
     for file in &chosen.files {
         let directives = file.script.directives.len();
         total += directives;
+        let (heading, features) = (file.heading.key(), file.features.set.to_string());
         out += &format!(
-            "{directives:>6}  {:24}  {}\n",
-            file.proposal.key(),
+            "{directives:>6}  {heading:24}  {features:24}  {}\n",
             file.script.path
         );
     }

@@ -71,6 +71,9 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
     }
     command.args(["--bounds", args.bounds.word()]);
     command.args(["--profile", &args.profile.to_string()]);
+    if let Some(list) = &args.features.features {
+        command.arg(format!("--features={list}"));
+    }
     command.args(args.count_marks.then_some("--count-marks"));
     command.args(args.limits.words());
     command.arg("--").args(&args.args);
@@ -145,6 +148,7 @@ fn config(args: &RunArgs) -> Config {
     let mut config = Config::only(runtime::Tier::Stack);
     config.policy(args.tier.policy(args.tier_up));
     config.bounds(args.bounds);
+    config.features(args.features.set().wasmparser());
     if !args.eager {
         config.compilation(Compilation::Lazy);
     }

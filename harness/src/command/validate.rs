@@ -1,4 +1,4 @@
-//! `wassay validate`: whether files are valid modules.
+//! `wassay validate`: the validity of modules.
 
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use wassay_runtime::{Config, Engine, Module};
 use super::module::{on_a_large_stack, read_module};
 use crate::cli::ValidateArgs;
 use crate::error::{Exit, InputError};
+use crate::features::FeatureSet;
 
 /// Answers `wassay validate`: every file is looked at, and the worst of them decides the exit code:
 /// 2 if one cannot be read as a module, else 1 if one is malformed or invalid.
@@ -16,9 +17,10 @@ use crate::error::{Exit, InputError};
 /// If no thread can be started.
 pub fn command(args: &ValidateArgs) -> Result<Exit, InputError> {
     on_a_large_stack(|| {
+        let features = args.features.set();
         let mut exit = Exit::AsExpected;
         for file in &args.files {
-            match validate(file) {
+            match validate(file, features) {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
                     eprintln!("wassay: {}: {error}", file.display());
@@ -37,8 +39,9 @@ pub fn command(args: &ValidateArgs) -> Result<Exit, InputError> {
 }
 
 /// Validates one file; the inner error is the engine's.
-fn validate(file: &Path) -> Result<runtime::Result<()>, InputError> {
+fn validate(file: &Path, features: FeatureSet) -> Result<runtime::Result<()>, InputError> {
     let bytes = read_module(file)?;
-    let engine = Engine::new(&Config::only(runtime::Tier::Stack));
+    let mut config = Config::only(runtime::Tier::Stack);
+    let engine = Engine::new(config.features(features.wasmparser()));
     Ok(engine.and_then(|engine| Module::new(&engine, &bytes).map(drop)))
 }

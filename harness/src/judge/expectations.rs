@@ -19,17 +19,18 @@
 //! never turns a failure into a pass.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use globset::GlobMatcher;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::engine::{self, EngineName};
-use crate::error::InputError;
+use crate::error::{InputError, line_at, read_text};
 use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Status, Verdict};
 use crate::script::Directive;
+use crate::suite::pattern;
 
 /// The expectations that the program carries in itself.
 const EMBEDDED: &str = include_str!("../../../testsuite/expectations.toml");
@@ -55,12 +56,12 @@ pub struct Entry {
 }
 
 /// What an entry covers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Scope {
     /// All files of a proposal.
     Proposal(String),
     /// All files whose path matches a pattern.
-    Pattern(String),
+    Pattern(GlobMatcher),
     /// One file.
     File(String),
     /// One directive.
@@ -109,13 +110,7 @@ impl Expectations {
     /// # Errors
     /// If it cannot be read or is malformed; the error names the line.
     pub fn read(path: &Path) -> Result<Self, InputError> {
-        let bytes = std::fs::read(path)
-            .map_err(|error| InputError::at(path, format!("cannot read expectations: {error}")))?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count();
-            InputError::at_line(path, line, "not UTF-8")
-        })?;
+        let text = read_text(path)?;
         Self::parse(path, &text)
     }
 
@@ -142,16 +137,10 @@ impl Expectations {
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, InputError> {
-        let line_of = |span: Range<usize>| 1 + text[..span.start].matches('\n').count();
-        let document: Document = toml::from_str(text).map_err(|error| {
-            let message = error.message().lines().collect::<Vec<_>>().join("; ");
-            match error.span() {
-                Some(span) => InputError::at_line(path, line_of(span), message),
-                None => InputError::at(path, message),
-            }
-        })?;
+        let document: Document =
+            toml::from_str(text).map_err(|error| InputError::in_toml(path, text, &error))?;
         let entries = document.expect.into_iter().map(|raw| {
-            let line = line_of(raw.span());
+            let line = line_at(text, raw.span().start);
             Entry::new(line, raw.into_inner())
                 .map_err(|message| InputError::at_line(path, line, message))
         });
@@ -224,7 +213,9 @@ impl Entry {
         }
         let scope = match (raw.proposal, raw.file, raw.id) {
             (Some(proposal), None, None) => Scope::Proposal(proposal),
-            (None, Some(file), None) if file.contains(['*', '?']) => Scope::Pattern(file),
+            (None, Some(file), None) if file.contains(['*', '?']) => {
+                Scope::Pattern(pattern(&file).map_err(|error| error.to_string())?)
+            }
             (None, Some(file), None) => Scope::File(file),
             (None, None, Some(id)) => Scope::Id(id),
             _ => return Err("an entry has exactly one of `proposal`, `file`, `id`".to_string()),
@@ -304,7 +295,8 @@ impl Entry {
     fn to_line(&self, what: &str) -> String {
         let scope = match &self.scope {
             Scope::Proposal(name) => format!("proposal `{name}`"),
-            Scope::Pattern(path) | Scope::File(path) => format!("file `{path}`"),
+            Scope::Pattern(pattern) => format!("file `{}`", pattern.glob()),
+            Scope::File(path) => format!("file `{path}`"),
             Scope::Id(id) => format!("id `{id}`"),
         };
         format!("{}: the expectation for {scope} {what}", self.place)
@@ -336,7 +328,7 @@ impl Scope {
     fn covers_file(&self, path: &str, proposal: &str) -> bool {
         match self {
             Scope::Proposal(name) => name == proposal,
-            Scope::Pattern(pattern) => glob(pattern.as_bytes(), path.as_bytes()),
+            Scope::Pattern(pattern) => pattern.is_match(path),
             Scope::File(name) => name == path,
             Scope::Id(id) => id.rsplit_once('#').is_some_and(|(file, _)| file == path),
         }
@@ -348,25 +340,6 @@ impl Scope {
             Scope::Proposal(_) | Scope::Pattern(_) | Scope::File(_) => true,
             Scope::Id(id) => *id == directive.id,
         }
-    }
-}
-
-/// Whether `path` matches `pattern`: `*` is any text without `/`, `**` any text, `?` one byte other
-/// than `/`.
-fn glob(pattern: &[u8], path: &[u8]) -> bool {
-    match (pattern, path) {
-        ([b'*', b'*', rest @ ..], _) => (0..=path.len()).any(|skip| glob(rest, &path[skip..])),
-        ([b'*', rest @ ..], _) => {
-            let name = path
-                .iter()
-                .position(|&byte| byte == b'/')
-                .unwrap_or(path.len());
-            (0..=name).any(|skip| glob(rest, &path[skip..]))
-        }
-        ([b'?', rest @ ..], [byte, path @ ..]) => *byte != b'/' && glob(rest, path),
-        ([expected, rest @ ..], [byte, path @ ..]) => expected == byte && glob(rest, path),
-        ([], _) => path.is_empty(),
-        ([_, ..], []) => false,
     }
 }
 

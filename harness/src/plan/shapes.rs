@@ -22,17 +22,15 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::Planned;
+use crate::features::{FeatureSet, Proposal};
+use crate::suite::FileFeatures;
 use crate::suite::select::ChosenFile;
-use crate::suite::{Extra, FeatureSet, SpecVersion};
 
 /// Assertions after which a round ends: a bound of the memory that variants take.
 const ASSERTIONS_PER_ROUND: usize = 8192;
 
 /// The features of variants, whatever the file's own features are.
-const FEATURES: FeatureSet = FeatureSet {
-    version: SpecVersion::Wasm3,
-    extra: Some(Extra::WideArithmetic),
-};
+const FEATURES: FeatureSet = FeatureSet::WASM3.with(Proposal::WideArithmetic);
 
 /// The scripts of some files, and the numbers of assertions that they repeat or leave out.
 #[derive(Clone, Debug, Default)]
@@ -84,8 +82,11 @@ fn of_file(file: &ChosenFile) -> Round {
     let scripts = plan::scripts(&file.script.path, &found.cases).into_iter();
     let planned = scripts.map(|script| Planned {
         script: Arc::new(script),
-        features: FEATURES,
-        proposal: file.proposal,
+        features: FileFeatures {
+            set: FEATURES,
+            ..FileFeatures::DEFAULT
+        },
+        heading: file.heading,
         skipped: Vec::new(),
         is_independent: true,
     });

@@ -39,6 +39,9 @@ impl Presenter for Markdown {
                 counts.directives, counts.judged_by_parser, run.bounds, run.profile, run.modes
             ),
         );
+        for guess in report.guesses() {
+            line(&mut out, &format!("({guess}.)"));
+        }
         line(&mut out, "");
         table(&mut out, report);
         line(&mut out, "");

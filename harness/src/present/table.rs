@@ -317,6 +317,9 @@ fn closing(out: &mut String, report: &Report, color: Color) {
             report.run.seconds
         ),
     );
+    for guess in report.guesses() {
+        line(out, &guess);
+    }
     if !accounting.closed {
         let first = accounting.open.first().map_or("unknown", String::as_str);
         let text = format!(

@@ -90,6 +90,7 @@ fn add_file(report: &mut Report, tiers: &mut BTreeMap<EngineName, TierAccount>, 
     report.files.push(FileAccount {
         path: script.path.clone(),
         sha256: script.sha256.clone(),
+        features: Some((&file.features).into()),
         directives: script.directives.len() as u64,
         counts,
         seconds: file.seconds,

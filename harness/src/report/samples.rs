@@ -11,6 +11,7 @@ use crate::judge::verdict::{Agreement, Comparison, Status, Verdict};
 use crate::outcome::JudgedBy;
 use crate::protocol::{Bounds, Modes, Profile};
 use crate::script::parse::parse_script;
+use crate::suite::FileFeatures;
 
 /// A verdict as the judge would give it; a failure says `unsupported: x`.
 pub(crate) fn verdict(status: Status) -> Verdict {
@@ -53,6 +54,7 @@ pub(crate) fn file(path: &str, texts: &[&str], tiers: &[(EngineName, &[Status])]
         comparisons: vec![agree; texts.len()],
         script: Arc::new(script),
         proposal: "mvp".to_string(),
+        features: FileFeatures::DEFAULT,
         seconds: 0.25,
     }
 }

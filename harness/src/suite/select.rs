@@ -12,11 +12,12 @@ use clap::Args;
 use rayon::prelude::*;
 
 use crate::error::InputError;
+use crate::features::FeatureList;
 use crate::script::Script;
 use crate::script::parse::{parse_script, unreadable_script};
-use crate::suite::{self, FeatureSet, Proposal, SuiteFile};
+use crate::suite::{self, FileFeatures, Heading, StatedBy, SuiteFile};
 
-/// Which files of which suite.
+/// The files of a suite that a command is to take.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Selection {
     /// Files and folders of .wast files; the embedded suite when there is none
@@ -32,8 +33,12 @@ pub struct Selection {
     #[arg(long, value_name = "S")]
     pub skip: Vec<String>,
     /// Only files of this proposal (repeatable: any of them)
-    #[arg(long, value_name = "P", value_parser = parse_proposal)]
-    pub proposal: Vec<Proposal>,
+    #[arg(long, value_name = "P", value_parser = parse_heading)]
+    pub proposal: Vec<Heading>,
+    /// Change the features of every file, as in 2.0,threads or -simd: names with commas, `-` takes
+    /// away; 1.0, 2.0, 3.0 and all begin anew
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    pub features: Option<FeatureList>,
     /// Only the I-th of N parts, by a hash of the file's path
     #[arg(long, value_name = "hash:I/N")]
     pub partition: Option<Partition>,
@@ -58,9 +63,9 @@ pub struct ChosenFile {
     /// Parsed.
     pub script: Arc<Script>,
     /// The features that its modules may use.
-    pub features: FeatureSet,
-    /// What reports count it under.
-    pub proposal: Proposal,
+    pub features: FileFeatures,
+    /// The heading under which reports count it.
+    pub heading: Heading,
     /// Ordinals of directives to skip, ascending.
     pub skipped: Vec<u32>,
 }
@@ -76,15 +81,17 @@ impl Selection {
     pub fn load(&self, jobs: usize) -> Result<Chosen, InputError> {
         let mut all = match self.paths.as_slice() {
             [] => suite::embedded(),
-            paths => suite::load(paths).map_err(|error| InputError {
-                path: Some(error.path),
-                line: error.line,
-                message: error.message,
-            })?,
+            paths => suite::load(paths)?,
         };
         all.sort_by(|a, b| a.path.cmp(&b.path));
         let revision = revision(&all);
         all.retain(|file| self.takes(file));
+        if let Some(list) = &self.features {
+            for FileFeatures { set, stated_by, .. } in all.iter_mut().map(|it| &mut it.features) {
+                *set = list.apply(*set);
+                stated_by.push(StatedBy::Option);
+            }
+        }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(jobs)
             .stack_size(PARSE_STACK_BYTES)
@@ -116,7 +123,7 @@ impl Selection {
             false => file.path.contains(name),
         };
         (self.filter.is_empty() || self.filter.iter().any(named))
-            && (self.proposal.is_empty() || self.proposal.contains(&file.proposal))
+            && (self.proposal.is_empty() || self.proposal.contains(&file.heading))
             && self
                 .partition
                 .is_none_or(|partition| partition.contains(&file.path))
@@ -135,8 +142,8 @@ impl Selection {
         ChosenFile {
             skipped: skipped.map(|directive| directive.ordinal).collect(),
             script: Arc::new(script),
-            features: file.features,
-            proposal: file.proposal,
+            features: file.features.clone(),
+            heading: file.heading,
         }
     }
 
@@ -191,11 +198,9 @@ fn revision(files: &[SuiteFile]) -> String {
     format!("xxh3:{:016x}", hasher.digest())
 }
 
-fn parse_proposal(text: &str) -> Result<Proposal, String> {
-    let known = suite::proposals();
-    let found = known.iter().find(|proposal| proposal.key() == text);
-    found.copied().ok_or_else(|| {
-        let known: Vec<&str> = known.into_iter().map(Proposal::key).collect();
+fn parse_heading(text: &str) -> Result<Heading, String> {
+    Heading::named(text).ok_or_else(|| {
+        let known: Vec<&str> = Heading::all().map(Heading::key).collect();
         format!("unknown proposal `{text}` (known: {})", known.join(", "))
     })
 }

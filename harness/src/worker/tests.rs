@@ -1,13 +1,13 @@
 //! Scripts run in-process, directive by directive, up to the judge.
 
 use super::*;
+use crate::features::FeatureSet;
 use crate::judge::judge;
 use crate::judge::verdict::Status;
 use crate::outcome::{JudgedBy, Outcome, Place, StateHash};
 use crate::protocol::{Modes, Profile};
 use crate::script::Script;
 use crate::script::parse::parse_script;
-use crate::suite::FeatureSet;
 
 fn run_script(script: &Script, excluded: &[u32]) -> JobResult {
     run_with(script, excluded, Profile::Deterministic)
@@ -16,7 +16,7 @@ fn run_script(script: &Script, excluded: &[u32]) -> JobResult {
 fn run_with(script: &Script, excluded: &[u32], profile: Profile) -> JobResult {
     let cell = Cell::create().expect("a cell");
     let config = JobConfig {
-        features: FeatureSet::WASM3,
+        features: FeatureSet::EXECUTED,
         bounds: Bounds::Guard,
         hash_state: true,
         profile,
@@ -440,7 +440,7 @@ fn jobs_are_served_over_streams_and_the_cell_says_when_none_runs() {
         "(module) (assert_malformed (module quote \"(\") \"\")",
     );
     let config = JobConfig {
-        features: FeatureSet::WASM3,
+        features: FeatureSet::EXECUTED,
         bounds: Bounds::Explicit,
         hash_state: false,
         profile: Profile::Deterministic,

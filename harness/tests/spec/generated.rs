@@ -2,7 +2,7 @@
 //! results that follow from how it is made.
 //!
 //! `WASSAY_KEEP_GENERATED=FOLDER` writes them to a folder that stays, for `wassay spec FOLDER`. The
-//! folder's name must be `regressions`, so that their modules may use every feature.
+//! `wassay.toml` of `testsuite/regressions` is written beside them.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -21,7 +21,10 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("gc/large_objects.wast", large_objects),
 ];
 
-/// Writes every script below a folder.
+/// The features of scripts of our own.
+const FEATURES: &str = include_str!("../../../testsuite/regressions/wassay.toml");
+
+/// Writes every script below a folder, and what states their features.
 pub(crate) fn write_all(folder: &Path) -> io::Result<()> {
     let kept = std::env::var_os("WASSAY_KEEP_GENERATED").map(std::path::PathBuf::from);
     for folder in [Some(folder), kept.as_deref()].into_iter().flatten() {
@@ -30,6 +33,7 @@ pub(crate) fn write_all(folder: &Path) -> io::Result<()> {
             fs::create_dir_all(path.parent().unwrap_or(folder))?;
             fs::write(path, script())?;
         }
+        fs::write(folder.join("wassay.toml"), FEATURES)?;
     }
     Ok(())
 }

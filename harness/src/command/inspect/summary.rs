@@ -10,10 +10,10 @@ use wassay_runtime::interior::module::CompositeKind;
 use wassay_runtime::interior::module::{
     CanonicalExternType, ExternKind, MemoryType, ModuleParts, SegmentMode,
 };
-use wassay_runtime::interior::ops::Proposal;
 use wassay_runtime::{GlobalType, Mutability, TableType};
 
 use super::Subject;
+use crate::features::Proposal;
 
 /// Names of the sections of the binary format, by id.
 const SECTIONS: [&str; 14] = [

@@ -79,7 +79,7 @@ pub(super) fn find(file: &ChosenFile) -> Found<'_> {
 
 impl<'a> Finder<'a> {
     fn new(file: &ChosenFile) -> Finder<'a> {
-        let config = *Config::only(Tier::Stack).features(file.features.wasmparser());
+        let config = *Config::only(Tier::Stack).features(file.features.set.wasmparser());
         Finder {
             engine: Engine::new(&config).expect("the reference tier runs on every host"),
             modules: Vec::new(),

@@ -11,7 +11,7 @@ use crate::protocol::cell::Cell;
 use crate::protocol::{Bounds, Job, JobConfig, Modes, Profile};
 use crate::script::Script;
 use crate::script::parse::parse_script;
-use crate::suite::Proposal;
+use crate::suite::Heading;
 use crate::tier::Tier;
 use crate::worker::run_job;
 
@@ -63,8 +63,11 @@ const OTHERS: u64 = 2;
 fn file(text: &str) -> ChosenFile {
     ChosenFile {
         script: Arc::new(parse_script("t.wast", text)),
-        features: FEATURES,
-        proposal: Proposal::Mvp,
+        features: FileFeatures {
+            set: FEATURES,
+            ..FileFeatures::DEFAULT
+        },
+        heading: Heading::Other,
         skipped: Vec::new(),
     }
 }

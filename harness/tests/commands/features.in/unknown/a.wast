@@ -1,0 +1,3 @@
+;;! gc = true
+;;! banana = true
+(module)
