@@ -1,0 +1,345 @@
+//! Any engine with the standard C API (`wasm.h`), by its shared library.
+//!
+//!     wassay-adapter c-api LIBRARY [FUNCTION=NUMBER ..]
+//!
+//! Each further argument is a function of the library that sets an option of its configuration, as
+//! `wasmtime_config_wasm_gc_set=1`.
+//!
+//! Names and types of imports and exports are read from the module, since the API has them in
+//! order only, and some libraries abort on types that they cannot express. What the API does not
+//! carry: vectors, which the harness sends through helpers, and references, which are refused here
+//! because the libraries abort on them.
+
+mod library;
+
+use std::collections::HashMap;
+
+use wasmparser::types::EntityType;
+use wasmparser::{Parser, Payload, ValType, Validator, WasmFeatures};
+
+use self::library::{Extern, Failure, Instance, Library, Module, Number, Script};
+use crate::engine::{Engine, Started, unknown, wrong_arguments};
+use crate::message::{Ending, Value};
+
+struct CApi {
+    name: String,
+    /// Declared before the library, and so dropped before it.
+    script: Option<State>,
+    library: Library,
+}
+
+/// The store of a script and what is in it.
+struct State {
+    names: HashMap<(String, String), Extern>,
+    modules: HashMap<u32, (Module, Shape)>,
+    instances: HashMap<u32, (Instance, Shape)>,
+    script: Script,
+}
+
+/// The imports of a module by module and name, and its exports in order.
+#[derive(Clone, Default)]
+struct Shape {
+    imports: Vec<(String, String)>,
+    exports: Vec<(String, Exported)>,
+}
+
+#[derive(Clone)]
+enum Exported {
+    Func(Vec<ValType>, Vec<ValType>),
+    Global(ValType),
+    Other,
+}
+
+/// Starts the engine of a library.
+///
+/// # Errors
+/// If there is no such library, or a function is missing in it.
+pub fn start(args: &[String]) -> Started {
+    let [path, options @ ..] = args else {
+        return Err("c-api needs the path of a shared library".to_string());
+    };
+    let options = options.iter().map(|option| {
+        let (function, number) = option.split_once('=').unwrap_or((option, ""));
+        let number = number
+            .parse::<u8>()
+            .map_err(|_| format!("`{option}` is not F=NUMBER"))?;
+        Ok((function, number))
+    });
+    let options: Vec<(&str, u8)> = options.collect::<Result<_, String>>()?;
+    let library = Library::open(path, &options)?;
+    let file = std::path::Path::new(path).file_name().unwrap_or_default();
+    let name = format!("wasm.h of {}", file.to_string_lossy());
+    Ok(Box::new(CApi {
+        name,
+        script: None,
+        library,
+    }))
+}
+
+impl CApi {
+    fn state(&mut self) -> Result<&mut State, Ending> {
+        self.script
+            .as_mut()
+            .ok_or_else(|| Ending::host_error("no script has begun"))
+    }
+
+    /// An export by name.
+    fn export(&mut self, instance: u32, export: &str) -> Result<(Extern, Exported), Ending> {
+        let state = self.state()?;
+        let (made, shape) = state
+            .instances
+            .get(&instance)
+            .ok_or_else(|| unknown("instance", instance))?;
+        let found = shape.exports.iter().position(|(name, _)| name == export);
+        let found = found.and_then(|at| Some((made.export(at)?, shape.exports[at].1.clone())));
+        found.ok_or_else(|| Ending::host_error(format!("no export {export}")))
+    }
+}
+
+impl Engine for CApi {
+    fn identity(&self) -> (String, String) {
+        (self.name.clone(), self.library.version())
+    }
+
+    fn lacks(&self) -> &'static [&'static str] {
+        &["v128"]
+    }
+
+    fn reset(&mut self) -> Result<(), Ending> {
+        self.script = None;
+        let script = self
+            .library
+            .script()
+            .ok_or_else(|| Ending::limit("no store is made"))?;
+        self.script = Some(State {
+            names: HashMap::new(),
+            modules: HashMap::new(),
+            instances: HashMap::new(),
+            script,
+        });
+        Ok(())
+    }
+
+    fn module(&mut self, module: u32, bytes: &[u8]) -> Result<(), Ending> {
+        let state = self.state()?;
+        let Some(made) = state.script.module(bytes) else {
+            return Err(Ending::rejected("wasm_module_new gives no module"));
+        };
+        state.modules.insert(module, (made, Shape::of(bytes)));
+        Ok(())
+    }
+
+    fn instantiate(&mut self, module: u32, instance: u32) -> Result<(), Ending> {
+        let state = self.state()?;
+        let (made, shape) = state
+            .modules
+            .get(&module)
+            .ok_or_else(|| unknown("module", module))?;
+        let imports = shape.imports.iter().map(|key| {
+            let missing = || Ending::unlinkable(format!("no import {} {}", key.0, key.1));
+            state.names.get(key).copied().ok_or_else(missing)
+        });
+        let imports: Vec<Extern> = imports.collect::<Result<_, Ending>>()?;
+        let made = state
+            .script
+            .instantiate(made, &imports)
+            .map_err(|failure| match failure {
+                Failure::Silent => Ending::unlinkable("wasm_instance_new gives no instance"),
+                Failure::Trap(message) => ended(message),
+            })?;
+        let shape = shape.clone();
+        state.instances.insert(instance, (made, shape));
+        Ok(())
+    }
+
+    fn register(&mut self, instance: u32, name: &str) -> Result<(), Ending> {
+        let state = self.state()?;
+        let (made, shape) = state
+            .instances
+            .get(&instance)
+            .ok_or_else(|| unknown("instance", instance))?;
+        for (at, (export, _)) in shape.exports.iter().enumerate() {
+            if let Some(found) = made.export(at) {
+                state
+                    .names
+                    .insert((name.to_string(), export.clone()), found);
+            }
+        }
+        Ok(())
+    }
+
+    fn invoke(
+        &mut self,
+        instance: u32,
+        export: &str,
+        args: &[Value],
+    ) -> Result<Vec<Value>, Ending> {
+        let (found, Exported::Func(params, results)) = self.export(instance, export)? else {
+            return Err(Ending::host_error(format!("no function {export}")));
+        };
+        let crosses = params.iter().chain(&results).all(|ty| crosses(*ty));
+        if !crosses {
+            return Err(Ending::unsupported(
+                "references and vectors do not cross this adapter",
+            ));
+        }
+        let args: Vec<Number> = args.iter().map(given).collect::<Result<_, _>>()?;
+        if args.len() != params.len() || args.iter().zip(&params).any(|(it, ty)| !it.is(*ty)) {
+            return Err(wrong_arguments(export));
+        }
+        match self.state()?.script.call(found, &args, results.len()) {
+            Some(Ok(values)) => Ok(values.into_iter().map(returned).collect()),
+            Some(Err(message)) => Err(ended(message)),
+            None => Err(Ending::internal(format!(
+                "{export} is not a function to the library"
+            ))),
+        }
+    }
+
+    fn get(&mut self, instance: u32, export: &str) -> Result<Value, Ending> {
+        let (found, Exported::Global(ty)) = self.export(instance, export)? else {
+            return Err(Ending::host_error(format!("no global {export}")));
+        };
+        if !crosses(ty) {
+            return Err(Ending::unsupported(
+                "references and vectors do not cross this adapter",
+            ));
+        }
+        let value = self.state()?.script.global(found);
+        let value = value.map(returned);
+        value.ok_or_else(|| Ending::internal(format!("{export} is not a global to the library")))
+    }
+}
+
+impl Shape {
+    /// The imports and exports of a module; none if another reader refuses the module.
+    fn of(bytes: &[u8]) -> Shape {
+        let mut validator = Validator::new_with_features(WasmFeatures::all());
+        let Ok(types) = validator.validate_all(bytes) else {
+            return Shape::default();
+        };
+        let types = types.as_ref();
+        let exports = types.core_exports().into_iter().flatten();
+        let exported = |entity| match entity {
+            EntityType::Func(id) | EntityType::FuncExact(id) => {
+                let ty = types[id].unwrap_func();
+                Exported::Func(ty.params().to_vec(), ty.results().to_vec())
+            }
+            EntityType::Global(ty) => Exported::Global(ty.content_type),
+            EntityType::Table(_) | EntityType::Memory(_) | EntityType::Tag(_) => Exported::Other,
+        };
+        Shape {
+            imports: imports(bytes),
+            exports: exports
+                .map(|(name, ty)| (name.to_string(), exported(ty)))
+                .collect(),
+        }
+    }
+}
+
+/// The imports of a valid module, in order.
+fn imports(bytes: &[u8]) -> Vec<(String, String)> {
+    let sections = Parser::new(0).parse_all(bytes).filter_map(Result::ok);
+    let imports = sections.filter_map(|section| match section {
+        Payload::ImportSection(section) => Some(section.into_imports().flatten()),
+        _ => None,
+    });
+    imports
+        .flatten()
+        .map(|it| (it.module.to_string(), it.name.to_string()))
+        .collect()
+}
+
+fn crosses(ty: ValType) -> bool {
+    matches!(
+        ty,
+        ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64
+    )
+}
+
+fn given(value: &Value) -> Result<Number, Ending> {
+    Ok(match value {
+        Value::I32(value) => Number::I32(*value),
+        Value::I64(value) => Number::I64(*value),
+        Value::F32(bits) => Number::F32(*bits),
+        Value::F64(bits) => Number::F64(*bits),
+        _ => {
+            return Err(Ending::unsupported(format!(
+                "arguments like {}",
+                value.text()
+            )));
+        }
+    })
+}
+
+fn returned(number: Number) -> Value {
+    match number {
+        Number::I32(value) => Value::I32(value),
+        Number::I64(value) => Value::I64(value),
+        Number::F32(bits) => Value::F32(bits),
+        Number::F64(bits) => Value::F64(bits),
+    }
+}
+
+/// Phrases of the messages of engines, and the specification's messages: the API has traps as text
+/// only.
+const TRAPS: [(&str, &str); 21] = [
+    ("out of bounds memory access", "out of bounds memory access"),
+    ("heap_get_oob", "out of bounds memory access"),
+    (
+        "undefined element",
+        "undefined element | out of bounds table access",
+    ),
+    (
+        "out of bounds table access",
+        "undefined element | out of bounds table access",
+    ),
+    ("uninitialized element", "uninitialized element"),
+    ("indirect call type mismatch", "indirect call type mismatch"),
+    ("integer overflow", "integer overflow"),
+    ("integer divide by zero", "integer divide by zero"),
+    (
+        "invalid conversion to integer",
+        "invalid conversion to integer",
+    ),
+    ("unreachable", "unreachable"),
+    ("unaligned atomic", "unaligned atomic"),
+    ("atomic wait on non-shared memory", "expected shared memory"),
+    ("expected shared memory", "expected shared memory"),
+    (
+        "null reference",
+        "null reference | null function reference | null structure reference | \
+         null array reference | null i31 reference | null exception reference",
+    ),
+    ("out of bounds array access", "out of bounds array access"),
+    ("allocation size too large", "allocation size too large"),
+    ("cast failure", "cast failure"),
+    ("misaligned", "unaligned atomic"),
+    (
+        "table access",
+        "undefined element | out of bounds table access",
+    ),
+    ("element segment", "out of bounds table access"),
+    ("data segment", "out of bounds memory access"),
+];
+
+/// The ending that a message stands for. The cause comes last in the messages of engines.
+fn ended(message: String) -> Ending {
+    let has = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
+    if has(&["stack exhausted", "stack overflow"]) {
+        return Ending::exhaustion(message);
+    }
+    if has(&["thrown Wasm exception", "uncaught exception"]) {
+        return Ending::exception(message);
+    }
+    if has(&["incompatible import", "mismatched", "mismatching"]) {
+        return Ending::unlinkable(message);
+    }
+    let found = TRAPS
+        .iter()
+        .filter_map(|row| Some((message.rfind(row.0)?, row.1)));
+    match found.max_by_key(|(at, _)| *at) {
+        Some((_, text)) => Ending::trap(text),
+        None => Ending::limit(message),
+    }
+}

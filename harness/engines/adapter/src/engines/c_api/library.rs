@@ -1,0 +1,385 @@
+//! A shared library with the standard C API, as safe types: the only `unsafe` code of the adapter.
+//!
+//! The functions are those of `wasm.h` (WebAssembly/wasm-c-api). Objects that the API gives to its
+//! caller are deleted when they are dropped.
+//!
+//! Invariant: modules, instances and externals of a script are used with that script only, and are
+//! dropped before it: the adapter has one script at a time, and its `State` declares the script
+//! last.
+
+use std::ffi::{CStr, c_void};
+use std::ptr::{null_mut, slice_from_raw_parts};
+use std::rc::Rc;
+
+use wasmparser::ValType;
+
+type Object = *mut c_void;
+
+/// `wasm_byte_vec_t`, and every other vector of the API.
+#[repr(C)]
+struct Vector<T> {
+    size: usize,
+    data: *mut T,
+}
+
+impl<T> Vector<T> {
+    const EMPTY: Vector<T> = Vector {
+        size: 0,
+        data: null_mut(),
+    };
+
+    /// A vector of the elements of a slice, which the API only reads.
+    fn of(slice: &[T]) -> Vector<T> {
+        Vector {
+            size: slice.len(),
+            data: slice.as_ptr().cast_mut(),
+        }
+    }
+}
+
+/// `wasm_val_t`: the kind, padding, and eight bytes of which a number takes the first.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Val {
+    kind: u8,
+    padding: [u8; 7],
+    bits: u64,
+}
+
+/// A number of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// An i32.
+    I32(u32),
+    /// An i64.
+    I64(u64),
+    /// The bits of an f32.
+    F32(u32),
+    /// The bits of an f64.
+    F64(u64),
+}
+
+impl Number {
+    /// True if the number is of a type.
+    pub fn is(self, ty: ValType) -> bool {
+        matches!(
+            (self, ty),
+            (Number::I32(_), ValType::I32)
+                | (Number::I64(_), ValType::I64)
+                | (Number::F32(_), ValType::F32)
+                | (Number::F64(_), ValType::F64)
+        )
+    }
+
+    fn val(self) -> Val {
+        let (kind, bits) = match self {
+            Number::I32(value) => (0, u64::from(value)),
+            Number::I64(value) => (1, value),
+            Number::F32(bits) => (2, u64::from(bits)),
+            Number::F64(bits) => (3, bits),
+        };
+        Val {
+            kind,
+            padding: [0; 7],
+            bits,
+        }
+    }
+
+    fn of(val: Val) -> Option<Number> {
+        let low = val.bits as u32;
+        Some(match val.kind {
+            0 => Number::I32(low),
+            1 => Number::I64(val.bits),
+            2 => Number::F32(low),
+            3 => Number::F64(val.bits),
+            _ => return None,
+        })
+    }
+}
+
+/// The functions of the API, each a field of the name that it has in the library.
+macro_rules! functions {
+    ($($name:ident($($parameter:ty),*) $(-> $result:ty)?;)*) => {
+        #[allow(non_snake_case, reason = "the names are those of the library")]
+        struct Functions {
+            $($name: unsafe extern "C" fn($($parameter),*) $(-> $result)?,)*
+        }
+
+        impl Functions {
+            fn find(library: &libloading::Library) -> Result<Functions, String> {
+                // SAFETY: each function has the signature that `wasm.h` declares.
+                unsafe {
+                    Ok(Functions {
+                        $($name: *library
+                            .get(concat!(stringify!($name), "\0").as_bytes())
+                            .map_err(|error| error.to_string())?,)*
+                    })
+                }
+            }
+        }
+    };
+}
+
+functions! {
+    wasm_config_new() -> Object;
+    wasm_engine_new_with_config(Object) -> Object;
+    wasm_store_new(Object) -> Object;
+    wasm_store_delete(Object);
+    wasm_module_new(Object, *const Vector<u8>) -> Object;
+    wasm_module_delete(Object);
+    wasm_instance_new(Object, Object, *const Vector<Object>, *mut Object) -> Object;
+    wasm_instance_delete(Object);
+    wasm_instance_exports(Object, *mut Vector<Object>);
+    wasm_extern_vec_delete(*mut Vector<Object>);
+    wasm_extern_as_func(Object) -> Object;
+    wasm_extern_as_global(Object) -> Object;
+    wasm_func_call(Object, *const Vector<Val>, *mut Vector<Val>) -> Object;
+    wasm_global_get(Object, *mut Val);
+    wasm_trap_message(Object, *mut Vector<u8>);
+    wasm_trap_delete(Object);
+    wasm_byte_vec_delete(*mut Vector<u8>);
+}
+
+/// An engine of a library. It lives as long as the adapter.
+pub struct Library {
+    functions: Rc<Functions>,
+    engine: Object,
+    version: String,
+    /// Kept loaded.
+    _library: libloading::Library,
+}
+
+impl Library {
+    /// Loads a library and makes an engine with options: functions that take the configuration and
+    /// a byte.
+    ///
+    /// # Errors
+    /// If the library or one of its functions is missing.
+    pub fn open(path: &str, options: &[(&str, u8)]) -> Result<Library, String> {
+        // SAFETY: the user names an engine's library; what it does when it is loaded is its own.
+        let library = unsafe { libloading::Library::new(path) };
+        let library = library.map_err(|error| error.to_string())?;
+        let functions = Functions::find(&library)?;
+        // SAFETY: the function takes nothing and gives a configuration.
+        let config = unsafe { (functions.wasm_config_new)() };
+        for (function, number) in options {
+            let name = format!("{function}\0");
+            // SAFETY: the user says that the function takes a configuration and a byte.
+            unsafe {
+                let set = library.get::<unsafe extern "C" fn(Object, u8)>(name.as_bytes());
+                set.map_err(|error| error.to_string())?(config, *number);
+            }
+        }
+        // SAFETY: the configuration is new, and given away here.
+        let engine = unsafe { (functions.wasm_engine_new_with_config)(config) };
+        if engine.is_null() {
+            return Err("wasm_engine_new_with_config gives no engine".to_string());
+        }
+        let version = version(&library);
+        Ok(Library {
+            functions: Rc::new(functions),
+            engine,
+            version,
+            _library: library,
+        })
+    }
+
+    /// The version of the library, if it tells one.
+    pub fn version(&self) -> String {
+        self.version.clone()
+    }
+
+    /// A store for a script.
+    pub fn script(&self) -> Option<Script> {
+        // SAFETY: the engine lives as long as the adapter.
+        let store = unsafe { (self.functions.wasm_store_new)(self.engine) };
+        let functions = Rc::clone(&self.functions);
+        (!store.is_null()).then(|| Script { functions, store })
+    }
+}
+
+/// The version by `wasmer_version`, or else `unknown`: `wasm.h` has none.
+fn version(library: &libloading::Library) -> String {
+    // SAFETY: the function of this name gives a string that stays.
+    unsafe {
+        let function =
+            library.get::<unsafe extern "C" fn() -> *const std::ffi::c_char>(b"wasmer_version\0");
+        function.map_or("unknown".to_string(), |version| {
+            CStr::from_ptr(version()).to_string_lossy().into_owned()
+        })
+    }
+}
+
+/// A store.
+pub struct Script {
+    functions: Rc<Functions>,
+    store: Object,
+}
+
+/// A module of a store.
+pub struct Module {
+    functions: Rc<Functions>,
+    module: Object,
+}
+
+/// An instance of a store, with its exports.
+pub struct Instance {
+    functions: Rc<Functions>,
+    instance: Object,
+    exports: Vector<Object>,
+}
+
+/// An export of an instance, which lives as long as the instance.
+#[derive(Clone, Copy)]
+pub struct Extern(Object);
+
+/// The way in which an instantiation fails.
+pub enum Failure {
+    /// Without a trap.
+    Silent,
+    /// With a trap of this message.
+    Trap(String),
+}
+
+impl Script {
+    /// A module, if the engine accepts its bytes.
+    pub fn module(&self, bytes: &[u8]) -> Option<Module> {
+        let bytes = Vector::of(bytes);
+        // SAFETY: the API only reads the bytes, during the call.
+        let module = unsafe { (self.functions.wasm_module_new)(self.store, &raw const bytes) };
+        let functions = Rc::clone(&self.functions);
+        (!module.is_null()).then(|| Module { functions, module })
+    }
+
+    /// An instance with imports in the order of the module.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn instantiate(&self, module: &Module, imports: &[Extern]) -> Result<Instance, Failure> {
+        let imports: Vec<Object> = imports.iter().map(|it| it.0).collect();
+        let imports = Vector::of(&imports);
+        let mut trap = null_mut();
+        // SAFETY: module and imports are of this store; the API only reads the vector.
+        let instance = unsafe {
+            (self.functions.wasm_instance_new)(
+                self.store,
+                module.module,
+                &raw const imports,
+                &raw mut trap,
+            )
+        };
+        if !trap.is_null() {
+            return Err(Failure::Trap(self.message(trap)));
+        }
+        if instance.is_null() {
+            return Err(Failure::Silent);
+        }
+        let mut exports = Vector::EMPTY;
+        // SAFETY: the instance is new; the vector is the caller's from now on.
+        unsafe { (self.functions.wasm_instance_exports)(instance, &raw mut exports) };
+        Ok(Instance {
+            functions: Rc::clone(&self.functions),
+            instance,
+            exports,
+        })
+    }
+
+    /// Calls a function that takes and gives numbers: its results or the message of its trap;
+    /// nothing if the external is not a function.
+    pub fn call(
+        &self,
+        func: Extern,
+        args: &[Number],
+        results: usize,
+    ) -> Option<Result<Vec<Number>, String>> {
+        let args: Vec<Val> = args.iter().map(|number| number.val()).collect();
+        let mut given = vec![Number::I32(0).val(); results];
+        // SAFETY: the external is alive, arguments are as the function's type says, and the vector
+        // of results has room for all.
+        let trap = unsafe {
+            let func = (self.functions.wasm_extern_as_func)(func.0);
+            if func.is_null() {
+                return None;
+            }
+            let mut results = Vector {
+                size: results,
+                data: given.as_mut_ptr(),
+            };
+            let args = Vector::of(&args);
+            (self.functions.wasm_func_call)(func, &raw const args, &raw mut results)
+        };
+        if !trap.is_null() {
+            return Some(Err(self.message(trap)));
+        }
+        given
+            .into_iter()
+            .map(Number::of)
+            .collect::<Option<Vec<Number>>>()
+            .map(Ok)
+    }
+
+    /// The value of a global that holds a number; nothing if the external is not one.
+    pub fn global(&self, global: Extern) -> Option<Number> {
+        let mut value = Number::I32(0).val();
+        // SAFETY: the external is alive.
+        unsafe {
+            let global = (self.functions.wasm_extern_as_global)(global.0);
+            if global.is_null() {
+                return None;
+            }
+            (self.functions.wasm_global_get)(global, &raw mut value);
+        }
+        Number::of(value)
+    }
+
+    /// The message of a trap, which is deleted.
+    fn message(&self, trap: Object) -> String {
+        let mut message = Vector::EMPTY;
+        // SAFETY: the trap is the caller's, and so is the vector that the API fills.
+        unsafe {
+            (self.functions.wasm_trap_message)(trap, &raw mut message);
+            let bytes = match message.data.is_null() {
+                true => &[],
+                false => &*slice_from_raw_parts(message.data, message.size),
+            };
+            let text = String::from_utf8_lossy(bytes)
+                .trim_end_matches('\0')
+                .to_string();
+            (self.functions.wasm_byte_vec_delete)(&raw mut message);
+            (self.functions.wasm_trap_delete)(trap);
+            text
+        }
+    }
+}
+
+impl Instance {
+    /// The export at an index.
+    pub fn export(&self, at: usize) -> Option<Extern> {
+        // SAFETY: the index is within the vector, which the API has filled.
+        (at < self.exports.size).then(|| unsafe { Extern(*self.exports.data.add(at)) })
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        // SAFETY: all that is in the store has been dropped before.
+        unsafe { (self.functions.wasm_store_delete)(self.store) }
+    }
+}
+
+impl Drop for Module {
+    fn drop(&mut self) {
+        // SAFETY: the module is the caller's.
+        unsafe { (self.functions.wasm_module_delete)(self.module) }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // SAFETY: instance and exports are the caller's.
+        unsafe {
+            (self.functions.wasm_extern_vec_delete)(&raw mut self.exports);
+            (self.functions.wasm_instance_delete)(self.instance);
+        }
+    }
+}

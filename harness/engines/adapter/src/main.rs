@@ -1,0 +1,130 @@
+//! An adapter of `docs/engine-protocol.md` over engines that are libraries.
+//!
+//!     wassay-adapter ENGINE [ARGUMENTS ..]
+//!
+//! Requests are read from stdin, one in a line, and answered in order on stdout. A panic of an
+//! engine is its fault, `internal`; a signal ends the adapter, and the harness counts it as a crash.
+
+mod engine;
+mod engines;
+mod message;
+
+use std::io::{BufRead, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use engine::{ENGINES, Engine, Started};
+use message::{Ending, Operation, PROTOCOL, Request, Response, Value};
+
+/// The native stack on which the engine runs: a fixed one, so that verdicts do not depend on the
+/// caller's limits.
+const STACK_BYTES: usize = 16 << 20;
+
+fn main() -> ExitCode {
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+    let Ok(thread) = thread.spawn(run) else {
+        eprintln!("wassay-adapter: no thread can be started");
+        return ExitCode::from(2);
+    };
+    thread.join().unwrap_or(ExitCode::from(2))
+}
+
+fn run() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let named = args
+        .first()
+        .and_then(|name| ENGINES.iter().find(|row| row.0 == name));
+    let Some((_, start)) = named else {
+        let known: Vec<&str> = ENGINES.iter().map(|row| row.0).collect();
+        eprintln!(
+            "usage: wassay-adapter ENGINE; in this build: {}",
+            known.join(", ")
+        );
+        return ExitCode::from(2);
+    };
+    std::panic::set_hook(Box::new(|_| {}));
+    let started = catch_unwind(|| start(&args[1..])).unwrap_or_else(|panic| Err(text_of(&*panic)));
+    match serve(started) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("wassay-adapter: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Answers requests until stdin ends.
+fn serve(mut started: Started) -> Result<(), Box<dyn std::error::Error>> {
+    let mut stdout = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        let Request { id, operation } = serde_json::from_str(&line?)?;
+        let ending = match &mut started {
+            Ok(engine) => catch_unwind(AssertUnwindSafe(|| answer(engine.as_mut(), operation)))
+                .unwrap_or_else(|panic| Ending::internal(text_of(&*panic))),
+            Err(reason) => Ending::unavailable(reason),
+        };
+        let mut line = serde_json::to_string(&Response { id, ending })?;
+        line.push('\n');
+        stdout.write_all(line.as_bytes())?;
+        stdout.flush()?;
+    }
+    Ok(())
+}
+
+fn answer(engine: &mut dyn Engine, operation: Operation) -> Ending {
+    let done = match operation {
+        Operation::Hello { protocol: PROTOCOL } => {
+            let (name, version) = engine.identity();
+            let lacks = engine.lacks();
+            return Ending::Ready {
+                protocol: PROTOCOL,
+                engine: name,
+                version,
+                lacks,
+            };
+        }
+        Operation::Hello { protocol } => {
+            let message = format!("the adapter speaks version {PROTOCOL}, not {protocol}");
+            return Ending::unavailable(message);
+        }
+        Operation::Reset => engine.reset(),
+        Operation::Module { module, bytes } => match STANDARD.decode(bytes) {
+            Ok(bytes) => engine.module(module, &bytes),
+            Err(error) => Err(Ending::host_error(error)),
+        },
+        Operation::Instantiate { module, instance } => engine.instantiate(module, instance),
+        Operation::Register { instance, name } => engine.register(instance, &name),
+        Operation::Invoke {
+            instance,
+            export,
+            args,
+        } => {
+            let args: Result<Vec<Value>, Ending> = args.iter().map(|it| Value::parse(it)).collect();
+            return values(args.and_then(|args| engine.invoke(instance, &export, &args)));
+        }
+        Operation::Get { instance, export } => {
+            return values(engine.get(instance, &export).map(|value| vec![value]));
+        }
+        Operation::Unknown => Err(Ending::unsupported("an operation that is not of version 1")),
+    };
+    done.map_or_else(|ending| ending, |()| Ending::Ok)
+}
+
+fn values(values: Result<Vec<Value>, Ending>) -> Ending {
+    values.map_or_else(
+        |ending| ending,
+        |values| Ending::Values {
+            values: values.iter().map(Value::text).collect(),
+        },
+    )
+}
+
+/// The message of a panic.
+fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or(panic.downcast_ref::<&str>().copied());
+    format!("panic: {}", text.unwrap_or("no message"))
+}
