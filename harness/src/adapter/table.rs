@@ -9,10 +9,13 @@ use serde::Deserialize;
 use super::process::{Adapter, AdapterCommand};
 use crate::engine::EngineName;
 use crate::error::InputError;
+use crate::pool::launch::emulator;
 use crate::pool::{Launcher, Session, StartError};
 
 /// The shipped table, below a folder above the program.
 const SHIPPED: &str = "harness/engines/engines.toml";
+/// The word of a command that stands for the emulator of ARM64 programs.
+const EMULATOR: &str = "{emulator}";
 
 /// What an engine claims to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -146,12 +149,15 @@ impl EngineTable {
             if row.command.is_empty() {
                 return Err(wrong(format!("`{name}` has an empty command")));
             }
-            let words = row.command.iter().map(|word| with_folder(word, folder));
+            let words = row.command.iter().flat_map(|word| match word.as_str() {
+                EMULATOR => emulator(),
+                word => vec![OsString::from(with_folder(word, folder))],
+            });
             let env = row.env.into_iter();
             let row = EngineRow {
                 name,
                 command: AdapterCommand {
-                    words: words.map(OsString::from).collect(),
+                    words: words.collect(),
                     env: env
                         .map(|(key, value)| (key, with_folder(&value, folder)))
                         .collect(),
@@ -219,6 +225,11 @@ mod tests {
         let name: EngineName = "e".parse().expect("a name");
         let read = table.get(name).expect("there");
         assert_eq!(read.command.words, ["node", "/x/a.mjs"]);
+        let emulated = row.replace("[\"node\"", "[\"{emulator}\", \"node\"");
+        table.add(path, &emulated).expect("a table");
+        let words = &table.get(name).expect("there").command.words;
+        assert_eq!(words[..words.len() - 2], emulator());
+        assert_eq!(words[words.len() - 2..], ["node", "/x/a.mjs"]);
         assert!(table.check(name).is_ok() && table.check(EngineName::JIT).is_ok());
         let unknown = table
             .check("f".parse().expect("a name"))

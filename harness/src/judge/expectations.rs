@@ -2,7 +2,8 @@
 //! in the program.
 //!
 //! An entry names what it covers (tiers, and one of `proposal`, `file`, `id`), how the failure
-//! looks (`detail`, a prefix of the verdict's detail) and the `reason`. In what it covers,
+//! looks (`detail`, a prefix of the verdict's detail), the `reason`, and with `count` the number of
+//! such failures in each tier. In what it covers,
 //! - a failure, crash or timeout whose detail starts so becomes `xfail`; any other stays what it
 //!   is;
 //! - a pass becomes `xpass`, which fails the run, once the entry excuses nothing at all any more in
@@ -10,6 +11,8 @@
 //!   proposal or a file covers directives that never needed what is missing. An entry for one `id`
 //!   thus turns that directive's pass into `xpass` at once. An entry for a proposal or a pattern
 //!   can only be known to excuse nothing where all that it covers was chosen.
+//! - an entry with a `count` excuses nothing in a tier with more such failures, and counts as one
+//!   that excuses nothing in a tier with fewer;
 //! - an entry that covers nothing in what was chosen is unused, and is reported.
 //!
 //! What is expected of a tier is expected, but not required, of tiers mixed with it: there, another
@@ -18,7 +21,8 @@
 //! Invariant: the first entry that excuses a failure is the one that counts; order in the file
 //! never turns a failure into a pass.
 
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use globset::GlobMatcher;
@@ -53,6 +57,7 @@ pub struct Entry {
     scope: Scope,
     detail: String,
     reason: String,
+    count: Option<usize>,
 }
 
 /// What an entry covers.
@@ -94,6 +99,7 @@ struct RawEntry {
     id: Option<String>,
     detail: String,
     reason: String,
+    count: Option<usize>,
 }
 
 impl Expectations {
@@ -155,21 +161,40 @@ impl Expectations {
     /// a pattern which excuses nothing can be known to.
     pub fn apply(&self, files: &mut [JudgedFile], all_chosen: bool) -> Use {
         let mut usage = Use::default();
-        let mut excused: Vec<BTreeSet<EngineName>> = vec![BTreeSet::new(); self.entries.len()];
+        let mut failures: Vec<BTreeMap<EngineName, usize>> =
+            vec![BTreeMap::new(); self.entries.len()];
         for file in &mut *files {
-            self.excuse_failures(file, &mut excused);
+            self.for_failures(file, |index, tier, _| {
+                *failures[index].entry(tier).or_default() += 1;
+            });
         }
-        for (entry, excused) in self.entries.iter().zip(&excused) {
+        for file in &mut *files {
+            self.for_failures(file, |index, tier, verdict| {
+                if self.entries[index].expects(failures[index][&tier]) != Ordering::Greater {
+                    verdict.status = Status::Xfail;
+                }
+            });
+        }
+        for (entry, failures) in self.entries.iter().zip(&failures) {
             let covered = entry.tiers_covered(files);
             if covered.is_empty() {
                 usage
                     .unused
                     .push(entry.to_line("covers nothing of what was run"));
             }
-            for &tier in covered.difference(excused) {
-                if all_chosen || entry.scope.is_narrow() {
-                    let stale = format!("excuses nothing in tier `{tier}` any more: remove it");
-                    usage.stale.push(entry.to_line(&stale));
+            for &tier in &covered {
+                let found = failures.get(&tier).copied().unwrap_or(0);
+                let known = all_chosen || entry.scope.is_narrow();
+                let stale = match entry.expects(found) {
+                    _ if found == 0 && known => {
+                        format!("excuses nothing in tier `{tier}` any more: remove it")
+                    }
+                    Ordering::Less if known => entry.fails(found, tier),
+                    Ordering::Greater => entry.fails(found, tier),
+                    Ordering::Less | Ordering::Equal => continue,
+                };
+                usage.stale.push(entry.to_line(&stale));
+                if entry.expects(found) != Ordering::Greater {
                     entry.refuse_passes(files, tier);
                 }
             }
@@ -177,7 +202,13 @@ impl Expectations {
         usage
     }
 
-    fn excuse_failures(&self, file: &mut JudgedFile, excused: &mut [BTreeSet<EngineName>]) {
+    /// Calls `found` for each failure that an entry expects, with the index of the first such
+    /// entry.
+    fn for_failures(
+        &self,
+        file: &mut JudgedFile,
+        mut found: impl FnMut(usize, EngineName, &mut Verdict),
+    ) {
         let JudgedFile {
             script,
             proposal,
@@ -198,8 +229,7 @@ impl Expectations {
                     .iter()
                     .find(|&&index| self.entries[index].excuses(tier, directive, verdict));
                 if let Some(&index) = by {
-                    verdict.status = Status::Xfail;
-                    excused[index].insert(tier);
+                    found(index, tier, verdict);
                 }
             }
         }
@@ -223,6 +253,9 @@ impl Entry {
         if raw.detail.trim().is_empty() && !matches!(scope, Scope::Id(_)) {
             return Err("`detail` may be empty only in an entry for one `id`".to_string());
         }
+        if raw.count == Some(0) {
+            return Err("the entry's `count` is 0".to_string());
+        }
         let names_tiers = raw.tiers.is_some();
         let tiers = match raw.tiers {
             None => EngineName::own().collect(),
@@ -241,7 +274,19 @@ impl Entry {
             scope,
             detail: raw.detail,
             reason: raw.reason,
+            count: raw.count,
         })
+    }
+
+    fn fails(&self, found: usize, tier: EngineName) -> String {
+        let count = self.count.unwrap_or(0);
+        format!("is for {count} failures, and tier `{tier}` has {found}")
+    }
+
+    /// The number of failures in a tier, compared with the number that the entry expects.
+    fn expects(&self, failures: usize) -> Ordering {
+        self.count
+            .map_or(Ordering::Equal, |count| failures.cmp(&count))
     }
 
     /// Whether a verdict is the failure that this entry expects, in a file that it covers.

@@ -21,6 +21,9 @@ const CROSS_BUILT: &str = "aarch64-jit/aarch64-unknown-linux-gnu/release/wassay"
 /// Emulators by preference, and their arguments.
 const EMULATORS: [&str; 2] = ["qemu-aarch64", "qemu-aarch64-static"];
 const EMULATOR_ARGS: [&str; 2] = ["-cpu", "max"];
+/// The folder of the shared libraries for ARM64, which programs of other makers are linked with:
+/// Debian's, where the cross compiler of `scripts/setup` has them.
+const SHARED_LIBRARIES: [&str; 2] = ["-L", "/usr/aarch64-linux-gnu"];
 
 /// The variable that says that there is no JIT worker, and why.
 pub const UNAVAILABLE_VARIABLE: &str = "WASSAY_JIT_UNAVAILABLE";
@@ -112,9 +115,7 @@ fn find_jit_worker(
              near this program: run scripts/setup, then scripts/build"
             )
         })?;
-    let path = variable("PATH").unwrap_or_default();
-    let emulator = EMULATORS.iter().find_map(|name| find_in_path(name, &path));
-    let emulator = emulator.ok_or_else(|| {
+    let emulator = find_emulator(variable).ok_or_else(|| {
         format!(
             "{} is not in PATH: run scripts/setup",
             EMULATORS.join(" or ")
@@ -123,6 +124,25 @@ fn find_jit_worker(
     Ok(Program::new(emulator)
         .with_args(EMULATOR_ARGS)
         .with_args([built]))
+}
+
+fn find_emulator(variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let path = variable("PATH").unwrap_or_default();
+    EMULATORS.iter().find_map(|name| find_in_path(name, &path))
+}
+
+/// The words before the command of an ARM64 program of another maker: none on an ARM64 host, or
+/// else the emulator, by its bare name if it is missing.
+pub fn emulator() -> Vec<OsString> {
+    if cfg!(target_arch = "aarch64") {
+        return Vec::new();
+    }
+    let found = find_emulator(&|name| std::env::var(name).ok());
+    let program = found.map_or(OsString::from(EMULATORS[0]), PathBuf::into_os_string);
+    let args = EMULATOR_ARGS.into_iter().chain(SHARED_LIBRARIES);
+    std::iter::once(program)
+        .chain(args.map(OsString::from))
+        .collect()
 }
 
 fn find_in_path(name: &str, path: &str) -> Option<PathBuf> {

@@ -55,9 +55,11 @@ pub trait Engine {
 /// An engine, or the reason why it cannot run.
 pub type Started = Result<Box<dyn Engine>, String>;
 
-/// The engines of this build: a name, and the function that starts the engine with the further
-/// arguments of the command line.
-pub const ENGINES: &[(&str, fn(&[String]) -> Started)] = &[
+/// Starts an engine with the further arguments of the command line.
+pub type Start = fn(&[String]) -> Started;
+
+/// The engines of this build by name.
+pub const ENGINES: &[(&str, Start)] = &[
     #[cfg(feature = "wasmtime")]
     ("wasmtime-cranelift", |_| {
         engines::wasmtime::start(engines::wasmtime::Compiler::Cranelift)

@@ -3,7 +3,8 @@
 //!     wassay-adapter ENGINE [ARGUMENTS ..]
 //!
 //! Requests are read from stdin, one in a line, and answered in order on stdout. A panic of an
-//! engine is its fault, `internal`; a signal ends the adapter, and the harness counts it as a crash.
+//! engine is a fault of the engine, `internal`; a signal ends the adapter, and the harness counts
+//! that as a crash.
 
 mod engine;
 mod engines;
@@ -46,8 +47,7 @@ fn run() -> ExitCode {
         return ExitCode::from(2);
     };
     std::panic::set_hook(Box::new(|_| {}));
-    let started = catch_unwind(|| start(&args[1..])).unwrap_or_else(|panic| Err(text_of(&*panic)));
-    match serve(started) {
+    match serve(&mut Host::new(&|| start(&args[1..]))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("wassay-adapter: {error}");
@@ -57,21 +57,81 @@ fn run() -> ExitCode {
 }
 
 /// Answers requests until stdin ends.
-fn serve(mut started: Started) -> Result<(), Box<dyn std::error::Error>> {
+fn serve(host: &mut Host<'_>) -> Result<(), Box<dyn std::error::Error>> {
     let mut stdout = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
         let Request { id, operation } = serde_json::from_str(&line?)?;
-        let ending = match &mut started {
-            Ok(engine) => catch_unwind(AssertUnwindSafe(|| answer(engine.as_mut(), operation)))
-                .unwrap_or_else(|panic| Ending::internal(text_of(&*panic))),
-            Err(reason) => Ending::unavailable(reason),
-        };
+        let ending = host.answer(operation);
         let mut line = serde_json::to_string(&Response { id, ending })?;
         line.push('\n');
         stdout.write_all(line.as_bytes())?;
         stdout.flush()?;
     }
     Ok(())
+}
+
+/// An engine that can be started anew.
+///
+/// A panic may leave a store half changed. So after one, a new engine repeats the script up to the
+/// request that panicked, and goes on after it.
+struct Host<'a> {
+    start: &'a dyn Fn() -> Started,
+    engine: Started,
+    /// The requests of the script that did not panic.
+    script: Vec<Operation>,
+}
+
+impl Host<'_> {
+    fn new(start: &dyn Fn() -> Started) -> Host<'_> {
+        Host {
+            start,
+            engine: started(start),
+            script: Vec::new(),
+        }
+    }
+
+    fn answer(&mut self, operation: Operation) -> Ending {
+        if matches!(operation, Operation::Reset) {
+            self.script.clear();
+        }
+        let panic = match (&mut self.engine, &operation) {
+            (Ok(engine), _) => match caught(engine.as_mut(), operation.clone()) {
+                Ok(ending) => {
+                    self.script.push(operation);
+                    return ending;
+                }
+                Err(panic) => panic,
+            },
+            (Err(reason), Operation::Hello { .. }) => return Ending::unavailable(reason),
+            (Err(reason), _) => return Ending::internal(reason),
+        };
+        self.repeat();
+        Ending::internal(panic)
+    }
+
+    /// Starts a new engine and repeats the script.
+    fn repeat(&mut self) {
+        // What a panic has left behind may panic again when it is dropped.
+        std::mem::forget(std::mem::replace(&mut self.engine, started(self.start)));
+        let Ok(engine) = &mut self.engine else { return };
+        for operation in &self.script {
+            if let Err(panic) = caught(engine.as_mut(), operation.clone()) {
+                let reason = format!("the script cannot be repeated after a panic: {panic}");
+                self.engine = Err(reason);
+                return;
+            }
+        }
+    }
+}
+
+/// An engine, or the reason why there is none.
+fn started(start: &dyn Fn() -> Started) -> Started {
+    catch_unwind(AssertUnwindSafe(start)).unwrap_or_else(|panic| Err(text_of(&*panic)))
+}
+
+/// The answer to a request, or the message of a panic.
+fn caught(engine: &mut dyn Engine, operation: Operation) -> Result<Ending, String> {
+    catch_unwind(AssertUnwindSafe(|| answer(engine, operation))).map_err(|panic| text_of(&*panic))
 }
 
 fn answer(engine: &mut dyn Engine, operation: Operation) -> Ending {

@@ -18,7 +18,7 @@ pub struct Request {
 }
 
 /// An operation of the protocol.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Operation {
     /// The first request.
@@ -322,7 +322,10 @@ mod tests {
             ending: ready,
         })
         .expect("a line");
-        let expected = r#"{"id":1,"ending":"ready","protocol":1,"engine":"example","version":"1.0","lacks":["v128"]}"#;
+        let expected = concat!(
+            r#"{"id":1,"ending":"ready","protocol":1,"#,
+            r#""engine":"example","version":"1.0","lacks":["v128"]}"#
+        );
         assert_eq!(text, expected);
         let later = r#"{"id":9,"op":"trace"}"#;
         let request: Request = serde_json::from_str(later).expect("a request");

@@ -106,6 +106,32 @@ fn an_entry_that_excuses_nothing_any_more_refuses_passes() {
 }
 
 #[test]
+fn a_count_is_exact_in_each_tier() {
+    let scope = "file = \"a.wast\"\ntiers = [\"stack\", \"jit\"]\ncount = 2";
+    let apply = |stack: &[Status], jit: &[Status]| {
+        let mut files = [two_tiers("a.wast", stack, jit)];
+        let usage = entry(scope).apply(&mut files, true);
+        let [file] = &files;
+        let statuses = [EngineName::STACK, EngineName::JIT].map(|tier| statuses(file, tier));
+        (statuses, usage.stale)
+    };
+    let (statuses, stale) = apply(&[Fail, Crash, Pass], &[Fail, Crash, Pass]);
+    assert_eq!(statuses, [[Xfail, Xfail, Pass], [Xfail, Xfail, Pass]]);
+    assert!(stale.is_empty(), "{stale:?}");
+    let (statuses, stale) = apply(&[Fail, Fail, Fail], &[Fail, Pass, Pass]);
+    assert_eq!(statuses, [[Fail, Fail, Fail], [Xfail, Xpass, Xpass]]);
+    assert!(
+        stale[0].ends_with("2 failures, and tier `stack` has 3"),
+        "{stale:?}"
+    );
+    assert!(
+        stale[1].ends_with("2 failures, and tier `jit` has 1"),
+        "{stale:?}"
+    );
+    assert_eq!(stale.len(), 2);
+}
+
+#[test]
 fn a_part_of_the_suite_cannot_show_that_a_broad_entry_is_stale() {
     let mut files = [two_tiers("a.wast", &[Pass], &[Pass])];
     let usage = entry("proposal = \"mvp\"").apply(&mut files, false);

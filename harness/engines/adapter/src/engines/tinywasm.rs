@@ -116,7 +116,7 @@ fn trapped(trap: &Trap, message: String) -> Ending {
     match trap {
         Trap::CallStackOverflow | Trap::ValueStackOverflow => Ending::exhaustion(message),
         Trap::OutOfMemory => Ending::limit(message),
-        Trap::HostFunction(_) | Trap::InvalidStore => Ending::internal(message),
+        Trap::HostFunction(_) | Trap::InvalidStore | Trap::Other(_) => Ending::internal(message),
         _ => Ending::trap(trap.message()),
     }
 }
