@@ -1,8 +1,8 @@
 //! Feature sets: the proposals that a module may use, any of them together.
 //!
 //! Owns: a row for each proposal of the runtime, with the validator's flags and the proposals that
-//! it builds on ([`row`]); the versions of the specification as sets; and the text form of a list of
-//! features, which options, `wassay.toml` and reports share.
+//! it builds on ([`row`]); the versions of the specification as sets; and the text form of a list
+//! of features, which options, `wassay.toml` and reports share.
 //!
 //! Invariant: a set contains what its proposals build on, so that every set makes sense by itself.
 

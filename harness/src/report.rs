@@ -76,7 +76,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// What must be said of features that were guessed: a line for each suite whose layout is known.
+    /// The lines that name guessed features: one for each suite whose layout is known.
     pub fn guesses(&self) -> Vec<String> {
         let mut files: BTreeMap<&str, u64> = BTreeMap::new();
         for features in self.files.iter().filter_map(|file| file.features.as_ref()) {

@@ -2,8 +2,8 @@
 //! place in the suite and its name.
 //!
 //! Owns: the two tables that say so, by folder and by file name: [`FOLDERS`] and [`FILES`]; and
-//! which suites they are about ([`Suite`]). Files elsewhere are not guessed about. A part of a suite
-//! is recognised by the folders above it, so that it runs as it does within the whole.
+//! which suites they are about ([`Suite`]). Files elsewhere are not guessed about. A part of a
+//! suite is recognised by the folders above it, so that it runs as it does within the whole.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -90,7 +90,11 @@ const FOLDERS: &[Folder] = &[
     folder("annotations", WASM3, Proposal::Annotations),
     folder("bulk-memory", WASM3, Proposal::BulkMemory),
     folder("custom", WASM3, Proposal::Annotations),
-    folder("custom-descriptors", WASM3.with(Proposal::CustomDescriptors), Proposal::CustomDescriptors),
+    folder(
+        "custom-descriptors",
+        WASM3.with(Proposal::CustomDescriptors),
+        Proposal::CustomDescriptors,
+    ),
     folder("custom-page-sizes", WASM3.with(Proposal::CustomPageSizes), Proposal::CustomPageSizes),
     folder("exceptions", WASM3, Proposal::Exceptions),
     folder("extended-const", WASM3, Proposal::ExtendedConst),

@@ -185,10 +185,17 @@ fn unreadable_sources_are_errors_that_name_them() {
     assert!(message(folder.path()).contains("up: a link leads back"));
 }
 
+const STATEMENT: &[u8] = b"features = '2.0'
+proposal = 'simd'
+[[files]]
+glob = 'gc/**'
+features = 'gc'
+";
+
 #[test]
 fn features_are_stated_by_folder_then_header() {
     let folder = folder_of(&[
-        ("a/wassay.toml", b"features = \"2.0\"\nproposal = \"simd\"\n[[files]]\nglob = \"gc/**\"\nfeatures = \"gc\""),
+        ("a/wassay.toml", STATEMENT),
         ("a/a.wast", b";;! threads = true\n;;! simd = false\n(module)"),
         ("a/gc/b.wast", b"(module)"),
         ("a/inner/wassay.toml", b"proposal = \"memory64\""),
