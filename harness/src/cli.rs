@@ -44,7 +44,8 @@ pub enum Command {
     Run(RunArgs),
     /// List the files of a suite with their numbers of directives, proposals and features.
     List(Selection),
-    /// Decode and validate modules. Exit code 1 if one is malformed or invalid.
+    /// Decode and validate modules. Exit code 1 if one is malformed or invalid, 3 if one is beyond
+    /// the engine's limits.
     Validate(ValidateArgs),
     /// Show what is in a module, and what the engine makes of its functions.
     Inspect(InspectArgs),

@@ -66,6 +66,9 @@ limit_kinds! {
     ModuleBytes = "bytes of a module";
     /// [`Limits::function_bytes_max`]
     FunctionBytes = "bytes of a function";
+    /// The numbers of items that a module, a type or a function may have: those of wasmparser,
+    /// which are the limits of other engines, too.
+    ModuleItems = "items of a module";
     /// [`Limits::code_bytes_max`], or the reach of a tier's own code: distances of branches,
     /// indices, frames.
     Code = "compiled code";

@@ -117,6 +117,50 @@ fn modules() {
     assert!(instantiate(Tier::Stack, function, &["(module (func nop nop))"]).is_ok());
 }
 
+/// A module with these fields, and a declaration after them that does not validate.
+fn invalid_after(fields: &str) -> Vec<u8> {
+    encode(&format!("(module {fields} (func (result i32)))"))
+}
+
+fn refusal(bytes: &[u8]) -> ErrorKind {
+    let engine = engine(Tier::Stack, Limits::new());
+    let error = Module::new(&engine, bytes).expect_err("it is refused");
+    error.kind()
+}
+
+/// What the validator bounds and the specification does not is no fault of the module.
+#[test]
+fn numbers_beyond_the_validators_are_limits() {
+    let many = |text: &str, n: usize| text.repeat(n);
+    let limit = ErrorKind::Limit(LimitKind::ModuleItems);
+    for (fields, least, over) in [
+        ("(func (local LIST))", " i32", 50_001),
+        ("(type (func (param LIST)))", " i32", 1_001),
+        ("(type (func (result LIST)))", " i32", 1_001),
+        ("(type (struct LIST))", " (field i8)", 10_001),
+        ("LIST", " (memory 0)", 101),
+        ("(import \"LIST\" \"a\" (func))", "a", 100_001),
+    ] {
+        let fields = |n| fields.replace("LIST", &many(least, n));
+        assert_eq!(refusal(&invalid_after(&fields(over))), limit, "{least}");
+        let within = refusal(&invalid_after(&fields(over - 1)));
+        assert_eq!(within, ErrorKind::Invalid, "{least}");
+    }
+}
+
+/// A number that the module is too short for is malformed, however large it is, and a list that
+/// validation bounds by one is invalid.
+#[test]
+fn numbers_that_the_specification_bounds_are_no_limits() {
+    let params = b"\0asm\x01\0\0\0\x01\x05\x01\x60\xff\xff\x03";
+    assert_eq!(refusal(params), ErrorKind::Malformed);
+    let name = b"\0asm\x01\0\0\0\x02\x06\x01\xff\xff\xff\x7fa";
+    assert_eq!(refusal(name), ErrorKind::Malformed);
+    let types = " i32".repeat(11);
+    let select = format!("(func (select (result{types}) (i32.const 1) (i32.const 1)))");
+    assert_eq!(refusal(&invalid_after(&select)), ErrorKind::Invalid);
+}
+
 /// A recursion as deep as its argument.
 const RECURSION: &str = "(module (func $f (export \"run\") (param i32) (result i32)
     (if (result i32) (i32.eqz (local.get 0)) (then (i32.const 0))

@@ -11,8 +11,9 @@ use super::message::{Ending, Lack, Operation, argument_text};
 use super::spectest;
 use crate::outcome::Outcome;
 use crate::outcome::names::{Names, Reason, Slot, reason, refused};
+use crate::outcome::text::outcome_text;
 use crate::pool::Cause;
-use crate::script::{Action, Command, ModuleSource};
+use crate::script::{Action, Command, Expectation, ModuleSource};
 
 /// The other side of the protocol.
 pub trait Channel {
@@ -170,7 +171,10 @@ impl<'a> Driver<'a> {
     }
 
     fn module_instance(&mut self, name: Option<&String>) -> Result<(Slot<u32>, Outcome), Cause> {
-        self.instantiate(self.names.definition(name))
+        match self.names.definition(name) {
+            Ok(module) => self.instantiate(module),
+            Err(outcome) => Ok((Err(reason(&outcome)), outcome)),
+        }
     }
 
     fn instantiate(&mut self, module: Slot<u32>) -> Result<(Slot<u32>, Outcome), Cause> {
@@ -298,7 +302,11 @@ fn slot(number: u32, outcome: &Outcome) -> Slot<u32> {
 }
 
 fn refusal(what: &str, ending: &Ending) -> Cause {
-    Cause::Crash(format!("the adapter refuses `{what}`: {ending:?}"))
+    let how = match ending.clone().outcome() {
+        Ok(outcome) => outcome_text(&Expectation::Success, &outcome),
+        Err(message) => message,
+    };
+    Cause::Crash(format!("the adapter refuses `{what}`: {how}"))
 }
 
 /// The modules of a script.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use wassay_runtime as runtime;
-use wassay_runtime::{Config, Engine, Module};
+use wassay_runtime::{Config, Engine, ErrorKind, Module};
 
 use super::module::{on_a_large_stack, read_module};
 use crate::cli::ValidateArgs;
@@ -11,7 +11,8 @@ use crate::error::{Exit, InputError};
 use crate::features::FeatureSet;
 
 /// Answers `wassay validate`: every file is looked at, and the worst of them decides the exit code:
-/// 2 if one cannot be read as a module, else 1 if one is malformed or invalid.
+/// 2 if one cannot be read as a module, else 1 if one is malformed or invalid, else 3 if the engine
+/// cannot say, for a limit of its own.
 ///
 /// # Errors
 /// If no thread can be started.
@@ -24,9 +25,12 @@ pub fn command(args: &ValidateArgs) -> Result<Exit, InputError> {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
                     eprintln!("wassay: {}: {error}", file.display());
-                    if exit == Exit::AsExpected {
-                        exit = Exit::Failed;
-                    }
+                    exit = match (exit, error.kind()) {
+                        (Exit::BadInput, _) => Exit::BadInput,
+                        (_, ErrorKind::Malformed | ErrorKind::Invalid) => Exit::Failed,
+                        (Exit::Failed, _) => Exit::Failed,
+                        (_, _other) => Exit::NotMeasured,
+                    };
                 }
                 Err(error) => {
                     eprintln!("wassay: {error}");

@@ -74,18 +74,21 @@ impl<I: Clone, M: Clone> Names<I, M> {
             None => Ok(self.current.clone()),
             Some(name) => match self.named.get(name) {
                 Some(slot) => Ok(slot.clone()),
-                None => Err(Outcome::HostError(format!("there is no instance ${name}"))),
+                None => Err(unknown("instance", name)),
             },
         }
     }
 
     /// The definition of that name, or the latest one.
-    pub fn definition(&self, name: Option<&String>) -> Slot<M> {
+    ///
+    /// # Errors
+    /// The ending of a directive that names a definition of which the script knows nothing.
+    pub fn definition(&self, name: Option<&String>) -> Result<Slot<M>, Outcome> {
         match name {
-            None => self.latest_definition.clone(),
+            None => Ok(self.latest_definition.clone()),
             Some(name) => match self.definitions.get(name) {
-                Some(definition) => definition.clone(),
-                None => Err(format!("there is no module definition ${name}")),
+                Some(definition) => Ok(definition.clone()),
+                None => Err(unknown("module definition", name)),
             },
         }
     }
@@ -136,6 +139,11 @@ pub fn reason(outcome: &Outcome) -> Reason {
             format!("no instance: {ended}")
         }
     }
+}
+
+/// The ending of every directive that uses a name which the script has not given before.
+pub fn unknown(what: &str, name: &str) -> Outcome {
+    Outcome::HostError(format!("there is no {what} ${name}"))
 }
 
 /// The outcome of a module whose text the parser refused.

@@ -422,7 +422,7 @@ fn refusal_meaning(directive: WastDirective<'_>) -> Result<(Kind, Command, Expec
                 expectation,
             )
         }
-        other => return Err(format!("a directive without a meaning here: {other:?}")),
+        _of_components => return Err("a directive about components".to_string()),
     })
 }
 
@@ -505,7 +505,7 @@ fn invoke(call: WastInvoke<'_>) -> Result<Action, String> {
 fn argument(arg: WastArg<'_>) -> Result<Argument, String> {
     use WastArgCore as A;
     let WastArg::Core(arg) = arg else {
-        return Err(format!("an argument that is not a core value: {arg:?}"));
+        return Err("an argument that is a value of components".to_string());
     };
     Ok(match arg {
         A::I32(value) => Argument::I32(value as u32),
@@ -522,7 +522,7 @@ fn argument(arg: WastArg<'_>) -> Result<Argument, String> {
 fn expected(ret: WastRet<'_>) -> Result<Expected, String> {
     match ret {
         WastRet::Core(ret) => expected_core(ret),
-        other => Err(format!("a result that is not a core value: {other:?}")),
+        _of_components => Err("a result that is a value of components".to_string()),
     }
 }
 
@@ -589,9 +589,7 @@ fn lane_pattern(pattern: &V128Pattern) -> LanePattern {
 fn heap_type_name(heap_type: &HeapType<'_>) -> Result<String, String> {
     use AbstractHeapType as T;
     let HeapType::Abstract { shared: false, ty } = heap_type else {
-        return Err(format!(
-            "a reference type that scripts cannot name: {heap_type:?}"
-        ));
+        return Err("a null of a type that is not an abstract one".to_string());
     };
     let name = match ty {
         T::Func => "func",

@@ -196,7 +196,10 @@ features = 'gc'
 fn features_are_stated_by_folder_then_header() {
     let folder = folder_of(&[
         ("a/wassay.toml", STATEMENT),
-        ("a/a.wast", b";;! threads = true\n;;! simd = false\n(module)"),
+        (
+            "a/a.wast",
+            b";;! threads = true\n;;! simd = false\n(module)",
+        ),
         ("a/gc/b.wast", b"(module)"),
         ("a/inner/wassay.toml", b"proposal = \"memory64\""),
         ("a/inner/c.wast", b";;! hogs_memory = true"),

@@ -275,11 +275,12 @@ impl Session {
 
     fn module_instance(&mut self, at: usize, name: Option<&String>) -> (Slot<InstanceId>, Report) {
         match self.names.definition(name) {
-            Ok(module) => self.instantiate(at, module),
-            Err(because) => {
+            Ok(Ok(module)) => self.instantiate(at, module),
+            Ok(Err(because)) => {
                 let outcome = Outcome::MissingInstance(because.clone());
                 (Err(because), self.untouched(outcome))
             }
+            Err(outcome) => (Err(reason(&outcome)), self.untouched(outcome)),
         }
     }
 

@@ -179,6 +179,40 @@ fn what_depends_on_a_missing_instance_is_not_run() {
 }
 
 #[test]
+fn a_name_that_the_script_has_not_given_is_one_kind_of_error() {
+    let found = outcomes(
+        r#"(module $a (func (export "f")))
+        (invoke $zzz "f") (get $zzz "g") (register "m" $zzz) (module instance $i $zzz)
+        (wait $zzz) (thread $t (shared (module $zzz)))"#,
+    );
+    for (index, found) in found[1..].iter().enumerate() {
+        let Outcome::HostError(message) = found else {
+            panic!("directive {}: {found:?}", index + 1);
+        };
+        let known = message.starts_with("there is no ") && message.ends_with(" $zzz");
+        assert!(known, "{message}");
+    }
+}
+
+#[test]
+fn limits_of_the_validator_are_no_grounds_of_an_assertion() {
+    let locals = format!("(module (func (local{})))", " i32".repeat(50_001));
+    let params = format!("(module (type (func (param{}))))", " i32".repeat(1_001));
+    let text = format!(
+        "{locals} (assert_invalid {locals} \"\") (assert_malformed {locals} \"\")
+        {params} (assert_invalid {params} \"\") (assert_malformed {params} \"\")"
+    );
+    let script = parse_script("t.wast", &text);
+    let reports = run_script(&script, &[]).reports;
+    assert_eq!(reports.len(), 6);
+    for (directive, report) in script.directives.iter().zip(reports) {
+        let verdict = judge(directive, &report.outcome);
+        let kind = directive.kind;
+        assert_eq!(verdict.detail, "ended as limit", "{kind:?}: {verdict:?}");
+    }
+}
+
+#[test]
 fn an_unreadable_module_hides_the_one_before_it() {
     let text = r#"(module (global (export "g") i32 (i32.const 7))) (module $x (oops)) (get "g")"#;
     let found = outcomes(text);

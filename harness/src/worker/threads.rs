@@ -17,6 +17,7 @@ use wassay_runtime::Engine;
 use super::lifetimes::Lifetimes;
 use super::session::Session;
 use super::{STACK_BYTES, end_if_mark_is_passed};
+use crate::outcome::names::unknown;
 use crate::outcome::text::outcome_text;
 use crate::outcome::{Outcome, Proof, Report};
 use crate::protocol::Job;
@@ -230,7 +231,7 @@ impl Series<'_> {
         }
         match self.missing.iter().rfind(|(it, _)| it == name) {
             Some((_, outcome)) => without_thread(outcome),
-            None => Outcome::HostError(format!("there is no thread ${name}")),
+            None => unknown("thread", name),
         }
     }
 

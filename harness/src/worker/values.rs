@@ -136,7 +136,11 @@ pub(super) fn from_ref(reference: Ref) -> Result<Reference, Outcome> {
         Ref::Any(AnyRef::Struct(_)) => Reference::Struct,
         Ref::Any(AnyRef::Array(_)) => Reference::Array,
         Ref::Exn(_) => Reference::Exn,
-        other => return Err(Outcome::Unsupported(format!("the reference {other:?}"))),
+        _new => {
+            return Err(Outcome::Unsupported(
+                "a reference of another kind".to_string(),
+            ));
+        }
     })
 }
 

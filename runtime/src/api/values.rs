@@ -94,7 +94,7 @@ impl Exception {
 }
 
 fn mismatch(value: Val, wanted: &str) -> Error {
-    Error::usage(format!("{value:?} is not of type {wanted}"))
+    Error::usage(format!("a value of type {} is not {wanted}", value.ty()))
 }
 
 macro_rules! numbers {

@@ -1,19 +1,27 @@
-//! Malformed or invalid? wasmparser reports both alike, so a refused module is read once more
-//! without validation: what a bare decoder refuses too is malformed (spec: "Binary Format"), the
-//! rest is invalid (spec: "Validation").
+//! The kinds of refusal of a module: malformed, invalid, or beyond a limit. wasmparser reports all
+//! alike, so a refused module is read once more without validation: what a bare decoder refuses
+//! too is malformed (spec: "Binary Format"), the rest is invalid (spec: "Validation"). A refusal
+//! because of a number that the specification does not bound is of a kind of its own (spec
+//! appendix: "Implementation Limitations"): such a module may well be valid.
 //!
 //! Some rules of the binary format are only checked by wasmparser's validator: the order and the
 //! uniqueness of sections, and the agreement of counts between sections.
 
-use wasmparser::{BinaryReaderError, Parser, Payload, WasmFeatures};
+use wasmparser::{BinaryReader, BinaryReaderError, Parser, Payload, WasmFeatures};
 
 use super::reader_error;
 use crate::decode::{DecodeError, Decoder};
 use crate::error::{Error, ErrorKind};
+use crate::limits::LimitKind;
 
 /// The error of a refused module, with its kind.
 pub(super) fn classify(bytes: &[u8], features: WasmFeatures, error: &BinaryReaderError) -> Error {
-    match decode_only(bytes, features) {
+    let decoded = decode_only(bytes, features);
+    let first = decoded.as_ref().err().unwrap_or(error);
+    if let Some(kind) = kind_of_size(bytes, first) {
+        return reader_error(kind, first);
+    }
+    match decoded {
         Err(malformed) => reader_error(ErrorKind::Malformed, &malformed),
         Ok(()) if is_format_rule(error.message()) => reader_error(ErrorKind::Malformed, error),
         Ok(()) if has_malformed_memarg(bytes, features, error) => {
@@ -21,6 +29,44 @@ pub(super) fn classify(bytes: &[u8], features: WasmFeatures, error: &BinaryReade
         }
         Ok(()) => reader_error(ErrorKind::Invalid, error),
     }
+}
+
+/// The kind of a refusal because of a size, if that is the reason: a number beyond a limit is
+/// malformed all the same if the module is too short for what it counts.
+fn kind_of_size(bytes: &[u8], error: &BinaryReaderError) -> Option<ErrorKind> {
+    const LIMITS: &[&str] = &[
+        "count exceeds limit of",
+        "too many locals: ",
+        "implementation limit",
+        "effective type size exceeds the limit",
+        "sub type hierarchy too deep",
+    ];
+    /// The longest name of an import, an export or a custom section.
+    const STRING_BYTES_MAX: usize = 100_000;
+    /// Lists that validation bounds by one.
+    const ONE_AT_MOST: &[&str] = &["select types", "supertype idxs"];
+    let message = error.message();
+    let rest = usize::try_from(error.offset()).ok();
+    let rest = rest.and_then(|offset| bytes.get(offset..)).unwrap_or(&[]);
+    let beyond = ErrorKind::Limit(LimitKind::ModuleItems);
+    if LIMITS.iter().any(|limit| message.contains(limit)) {
+        return Some(beyond);
+    }
+    let is_there = if message == "string size out of bounds" {
+        // The offset is that of the last byte of the length.
+        rest.len() > STRING_BYTES_MAX
+    } else if message.ends_with("size is out of bounds") {
+        // The offset is that of the count. Each item takes a byte, or more.
+        let count = BinaryReader::new(rest, 0).read_var_u32();
+        count.is_ok_and(|count| (count as usize) < rest.len())
+    } else {
+        return None;
+    };
+    Some(match is_there {
+        false => ErrorKind::Malformed,
+        true if ONE_AT_MOST.iter().any(|list| message.starts_with(list)) => ErrorKind::Invalid,
+        true => beyond,
+    })
 }
 
 /// The rules of the binary format that live in the validator, by what it says of them.
