@@ -78,6 +78,8 @@ pub const ENGINES: &[(&str, Start)] = &[
     ("tinywasm", |_| engines::tinywasm::start()),
     #[cfg(feature = "c-api")]
     ("c-api", engines::c_api::start),
+    #[cfg(feature = "wabt")]
+    ("wabt", |_| engines::c_api::wabt()),
 ];
 
 /// The message for an instance or a module that the harness has not made.

@@ -68,15 +68,30 @@ pub fn start(args: &[String]) -> Started {
     let options: Vec<(&str, u8)> = options.collect::<Result<_, String>>()?;
     let library = Library::open(path, &options)?;
     let file = std::path::Path::new(path).file_name().unwrap_or_default();
-    let name = format!("wasm.h of {}", file.to_string_lossy());
-    Ok(Box::new(CApi {
-        name,
-        script: None,
+    Ok(CApi::new(
+        format!("wasm.h of {}", file.to_string_lossy()),
         library,
-    }))
+    ))
+}
+
+/// Starts wabt's interpreter, which is linked into this program.
+///
+/// # Errors
+/// If it gives no engine.
+#[cfg(feature = "wabt")]
+pub fn wabt() -> Started {
+    Ok(CApi::new("wabt".to_string(), Library::linked()?))
 }
 
 impl CApi {
+    fn new(name: String, library: Library) -> Box<CApi> {
+        Box::new(CApi {
+            name,
+            script: None,
+            library,
+        })
+    }
+
     fn state(&mut self) -> Result<&mut State, Ending> {
         self.script
             .as_mut()
@@ -281,21 +296,40 @@ fn returned(number: Number) -> Value {
     }
 }
 
+/// What engines say of imports that do not match.
+const UNLINKABLE: [&str; 7] = [
+    "incompatible import",
+    "expected import",
+    "import signature mismatch",
+    "mismatch in imported",
+    "smaller than declared",
+    "larger than declared",
+    "mismatched",
+];
+
+const NULLS: &str = "null reference | null function reference | null structure reference | \
+                     null array reference | null i31 reference | null exception reference";
+
 /// Phrases of the messages of engines, and the specification's messages: the API has traps as text
 /// only.
-const TRAPS: [(&str, &str); 21] = [
+const TRAPS: [(&str, &str); 19] = [
     ("out of bounds memory access", "out of bounds memory access"),
-    ("heap_get_oob", "out of bounds memory access"),
     (
         "undefined element",
         "undefined element | out of bounds table access",
     ),
+    ("undefined table index", "undefined element"),
     (
         "out of bounds table access",
         "undefined element | out of bounds table access",
     ),
     ("uninitialized element", "uninitialized element"),
+    ("uninitialized table element", "uninitialized element"),
     ("indirect call type mismatch", "indirect call type mismatch"),
+    (
+        "indirect call signature mismatch",
+        "indirect call type mismatch",
+    ),
     ("integer overflow", "integer overflow"),
     ("integer divide by zero", "integer divide by zero"),
     (
@@ -304,23 +338,15 @@ const TRAPS: [(&str, &str); 21] = [
     ),
     ("unreachable", "unreachable"),
     ("unaligned atomic", "unaligned atomic"),
-    ("atomic wait on non-shared memory", "expected shared memory"),
-    ("expected shared memory", "expected shared memory"),
     (
-        "null reference",
-        "null reference | null function reference | null structure reference | \
-         null array reference | null i31 reference | null exception reference",
+        "invalid atomic access",
+        "unaligned atomic | out of bounds memory access",
     ),
+    ("atomic wait on non-shared memory", "expected shared memory"),
+    ("null reference", NULLS),
     ("out of bounds array access", "out of bounds array access"),
     ("allocation size too large", "allocation size too large"),
     ("cast failure", "cast failure"),
-    ("misaligned", "unaligned atomic"),
-    (
-        "table access",
-        "undefined element | out of bounds table access",
-    ),
-    ("element segment", "out of bounds table access"),
-    ("data segment", "out of bounds memory access"),
 ];
 
 /// The ending that a message stands for. The cause comes last in the messages of engines.
@@ -332,8 +358,11 @@ fn ended(message: String) -> Ending {
     if has(&["thrown Wasm exception", "uncaught exception"]) {
         return Ending::exception(message);
     }
-    if has(&["incompatible import", "mismatched", "mismatching"]) {
+    if has(&UNLINKABLE) {
         return Ending::unlinkable(message);
+    }
+    if message == "not implemented" {
+        return Ending::unsupported(message);
     }
     let found = TRAPS
         .iter()

@@ -7,7 +7,7 @@
 //! dropped before it: the adapter has one script at a time, and its `State` declares the script
 //! last.
 
-use std::ffi::{CStr, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{null_mut, slice_from_raw_parts};
 use std::rc::Rc;
 
@@ -105,7 +105,23 @@ macro_rules! functions {
             $($name: unsafe extern "C" fn($($parameter),*) $(-> $result)?,)*
         }
 
+        /// The functions of a library that is linked into this program.
+        #[cfg(feature = "wabt")]
+        mod linked {
+            use super::{Object, Val, Vector};
+
+            unsafe extern "C" {
+                $(pub fn $name($(_: $parameter),*) $(-> $result)?;)*
+                pub fn wabt_version() -> *const std::ffi::c_char;
+            }
+        }
+
         impl Functions {
+            #[cfg(feature = "wabt")]
+            fn linked() -> Functions {
+                Functions { $($name: linked::$name,)* }
+            }
+
             fn find(library: &libloading::Library) -> Result<Functions, String> {
                 // SAFETY: each function has the signature that `wasm.h` declares.
                 unsafe {
@@ -146,7 +162,7 @@ pub struct Library {
     engine: Object,
     version: String,
     /// Kept loaded.
-    _library: libloading::Library,
+    _library: Option<libloading::Library>,
 }
 
 impl Library {
@@ -170,14 +186,46 @@ impl Library {
                 set.map_err(|error| error.to_string())?(config, *number);
             }
         }
+        let version = version(&library);
+        Library::new(functions, config, version, Some(library))
+    }
+
+    /// The engine of the library that is linked into this program.
+    ///
+    /// # Errors
+    /// If it gives no engine.
+    #[cfg(feature = "wabt")]
+    pub fn linked() -> Result<Library, String> {
+        let functions = Functions::linked();
+        // SAFETY: the functions take nothing, and give a configuration and a string that stays.
+        let (config, version) = unsafe {
+            (
+                (functions.wasm_config_new)(),
+                CStr::from_ptr(linked::wabt_version()),
+            )
+        };
+        Library::new(
+            functions,
+            config,
+            version.to_string_lossy().into_owned(),
+            None,
+        )
+    }
+
+    fn new(
+        functions: Functions,
+        config: Object,
+        version: String,
+        library: Option<libloading::Library>,
+    ) -> Result<Library, String> {
         // SAFETY: the configuration is new, and given away here.
         let engine = unsafe { (functions.wasm_engine_new_with_config)(config) };
         if engine.is_null() {
             return Err("wasm_engine_new_with_config gives no engine".to_string());
         }
-        let version = version(&library);
+        let functions = Rc::new(functions);
         Ok(Library {
-            functions: Rc::new(functions),
+            functions,
             engine,
             version,
             _library: library,
@@ -198,16 +246,23 @@ impl Library {
     }
 }
 
-/// The version by `wasmer_version`, or else `unknown`: `wasm.h` has none.
+/// Functions that give the version of a library as a string: `wasm.h` has none.
+const VERSIONS: [&str; 1] = ["wasmer_version\0"];
+
+/// The version of a library by one of [`VERSIONS`], or else `unknown`.
 fn version(library: &libloading::Library) -> String {
-    // SAFETY: the function of this name gives a string that stays.
-    unsafe {
-        let function =
-            library.get::<unsafe extern "C" fn() -> *const std::ffi::c_char>(b"wasmer_version\0");
-        function.map_or("unknown".to_string(), |version| {
-            CStr::from_ptr(version()).to_string_lossy().into_owned()
-        })
-    }
+    let found = VERSIONS.iter().find_map(|name| {
+        // SAFETY: functions of these names give a string that stays.
+        unsafe {
+            let function = library.get::<unsafe extern "C" fn() -> *const c_char>(name.as_bytes());
+            Some(
+                CStr::from_ptr(function.ok()?())
+                    .to_string_lossy()
+                    .into_owned(),
+            )
+        }
+    });
+    found.unwrap_or("unknown".to_string())
 }
 
 /// A store.
