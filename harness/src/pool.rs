@@ -21,8 +21,8 @@ use crate::engine::EngineName;
 use crate::outcome::{Outcome, Proof, Report};
 use crate::protocol::{Job, JobConfig, JobResult};
 use crate::script::Script;
+use crate::thread;
 
-pub mod interrupt;
 pub mod launch;
 pub mod process;
 
@@ -252,11 +252,25 @@ impl Queue<'_> {
                 }
                 Ok(())
             };
-            let threads = self.settings.jobs.min(order.len());
-            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
+            // This thread is one of them. Where the system has no room for all, fewer do it.
+            let others = self.settings.jobs.min(order.len()).saturating_sub(1);
+            let mut threads = Vec::new();
+            for _ in 0..others {
+                match thread::builder().spawn_scoped(scope, take) {
+                    Ok(thread) => threads.push(thread),
+                    Err(error) => {
+                        let count = threads.len() + 1;
+                        let message = format!("only {count} files run at the same time: {error}");
+                        self.observer.warn(&message);
+                        break;
+                    }
+                }
+            }
+            let own = take();
             let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
             joined
                 .map(|outcome| outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .chain([own])
                 .collect()
         });
         outcomes.into_iter().collect::<Result<(), Interrupted>>()?;

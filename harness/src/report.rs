@@ -413,7 +413,7 @@ impl Report {
     /// # Errors
     /// If the file cannot be read, is no JSON, is of another schema, or contradicts itself.
     pub fn read(path: &Path) -> Result<Report, InputError> {
-        let bytes = std::fs::read(path)
+        let bytes = crate::input::read(path)
             .map_err(|error| InputError::at(path, format!("cannot read the report: {error}")))?;
         let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| {
             InputError::at_line(path, error.line(), format!("not a JSON report: {error}"))

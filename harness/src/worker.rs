@@ -34,6 +34,7 @@ use crate::protocol::{
     Bounds, FrameError, FromWorker, Job, JobConfig, JobResult, MEMORY_EXIT, Modes,
     PROTOCOL_VERSION, Profile, ToWorker, read_frame, write_frame,
 };
+use crate::thread;
 use crate::tier::Tier;
 
 /// The stack of the thread that runs scripts: far more than the runtime's limits let code use.
@@ -51,14 +52,14 @@ pub fn command(tier: Tier, cell: &Path, host: &str) -> Exit {
     if host != std::env::consts::ARCH {
         wassay_runtime::interior::use_sparse_scheme();
     }
-    std::thread::spawn(watch);
-    let serve = || serve_stdio(tier, cell);
-    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-    let ended = std::thread::scope(|scope| {
-        let running = thread.spawn_scoped(scope, serve)?;
-        Ok::<_, std::io::Error>(running.join())
+    let threads = thread::builder().spawn(watch).and_then(|_watch| {
+        std::thread::scope(|scope| {
+            let serve = || serve_stdio(tier, cell);
+            let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
+            Ok(builder.spawn_scoped(scope, serve)?.join())
+        })
     });
-    match ended {
+    match threads {
         Ok(Ok(Ok(()))) => Exit::AsExpected,
         Ok(Ok(Err(failure))) => {
             eprintln!("wassay worker: {failure}");
@@ -66,7 +67,9 @@ pub fn command(tier: Tier, cell: &Path, host: &str) -> Exit {
         }
         Ok(Err(panic)) => std::panic::resume_unwind(panic),
         Err(error) => {
-            eprintln!("wassay worker: no thread: {error}");
+            let reason = format!("a worker has no thread to work with: {error}");
+            // A master that is gone does not need to know.
+            let _ = write_frame(&mut stdout().lock(), &FromWorker::Unavailable { reason });
             Exit::NotMeasured
         }
     }

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// A folder of its own for the files of a test.
@@ -136,4 +138,130 @@ fn without_times(report: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(without_times),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+const SMALL: &str = r#"(module (func (export "f") (result i32) (i32.const 7)))
+    (assert_return (invoke "f") (i32.const 7))"#;
+
+/// A command that may have so many processes, threads included. Root may have any number, so that
+/// the program then runs as somebody else.
+fn with_processes(place: &Place, count: u32, args: &[&str]) -> Command {
+    let program = place.path("wassay");
+    if !program.exists() {
+        std::fs::copy(env!("CARGO_BIN_EXE_wassay"), &program).expect("copied");
+        let everyone = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(place.folder.path(), everyone).expect("opened");
+    }
+    let mut command = Command::new("prlimit");
+    command.arg(format!("--nproc={count}:{count}"));
+    if rustix::process::getuid().is_root() {
+        command.args([
+            "setpriv",
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+        ]);
+    }
+    command.arg(program).args(args).stdin(Stdio::null());
+    command
+}
+
+/// What there is no room for is an error in one line, in every command that has threads.
+#[test]
+fn few_processes_are_an_error_and_no_panic() {
+    let place = Place::new();
+    let file = place.file("a.wast", SMALL);
+    let module = place.file("a.wat", "(module (func (export \"f\")))");
+    let (file, module) = (file.to_string_lossy(), module.to_string_lossy());
+    let check = |count: u32, args: &[&str]| {
+        let output = with_processes(&place, count, args)
+            .output()
+            .expect("it starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let what = format!("{count} {args:?}: {:?}: {stderr}", output.status);
+        assert!(!stderr.contains("panicked"), "{what}");
+        output.status.code().unwrap_or_else(|| panic!("{what}"))
+    };
+    let spec = ["spec", &file, "--tiers", "stack,register", "-j2"];
+    for count in [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20] {
+        let code = check(count, &spec);
+        assert!(matches!(code, 0 | 2 | 3), "{count}: {code}");
+    }
+    assert_eq!(check(1, &spec), 2);
+    assert_eq!(check(100, &spec), 0);
+    for args in [
+        &["run", &module, "--invoke", "f"][..],
+        &["validate", &module],
+        &["inspect", &module],
+        &["list", &file],
+    ] {
+        assert_eq!(check(1, args), 2, "{args:?}");
+        assert_eq!(check(100, args), 0, "{args:?}");
+    }
+}
+
+/// The stacks of threads have the sizes that they need, whatever the environment says.
+#[test]
+fn the_environment_does_not_size_stacks() {
+    let place = Place::new();
+    let file = place.file("a.wast", SMALL);
+    for size in ["18446744073709551615", "281474976710656", "1"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
+        command.arg("spec").arg(&file).args(TWO_TIERS);
+        command.env("RUST_MIN_STACK", size).stdin(Stdio::null());
+        let output = command.output().expect("it starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{size}: {stderr}");
+    }
+}
+
+/// A pipe that nobody writes to does not keep the program from being interrupted.
+#[test]
+fn a_pipe_as_input_can_be_interrupted() {
+    let place = Place::new();
+    let file = place.file("a.wast", SMALL);
+    let pipe = place.path("pipe.wast");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("it runs");
+    assert!(made.success());
+    let as_suite = vec![pipe.clone()];
+    let as_expectations = vec![file, PathBuf::from("--expectations"), pipe];
+    for args in [as_suite, as_expectations] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
+        command.arg("spec").args(&args).args(TWO_TIERS);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        std::thread::sleep(Duration::from_millis(500));
+        let pid = Pid::from_child(&child);
+        kill_process(pid, Signal::INT).expect("it is there");
+        let started = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("it can be waited for") {
+                break status;
+            }
+            if started.elapsed() > Duration::from_secs(10) {
+                child.kill().expect("killed");
+                panic!("{args:?}: it goes on");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        assert_eq!(status.code(), Some(130), "{args:?}");
+    }
+}
+
+/// Nothing is written to the folder of temporary files, which need not be there.
+#[test]
+fn a_run_has_no_temporary_files() {
+    let place = Place::new();
+    let file = place.file("a.wast", SMALL);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
+    command.arg("spec").arg(&file).args(TWO_TIERS);
+    command
+        .env("TMPDIR", place.path("missing"))
+        .stdin(Stdio::null());
+    let output = command.output().expect("it starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
 }

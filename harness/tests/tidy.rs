@@ -37,7 +37,8 @@ const FLOORS: &[&[&str]] = &[
 /// The rooms of harness/src, lowest floor first: they follow the data.
 const HARNESS_FLOORS: &[&[&str]] = &[
     &["error", "features", "tier"],
-    &["engine"],
+    &["engine", "interrupt"],
+    &["input", "thread"],
     &["script"],
     &["outcome", "suite"],
     &["plan", "protocol"],

@@ -13,6 +13,9 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 
+/// The stack of the thread of a deadline, whatever the environment asks for.
+const TIMER_STACK_BYTES: usize = 256 << 10;
+
 const REQUESTED: u32 = 1;
 const EXPIRED: u32 = 2;
 
@@ -77,7 +80,9 @@ impl Deadline {
                 flags.fetch_or(EXPIRED, Ordering::Relaxed);
             }
         };
-        let timer = std::thread::Builder::new().name("deadline".to_owned());
+        let timer = std::thread::Builder::new()
+            .name("deadline".to_owned())
+            .stack_size(TIMER_STACK_BYTES);
         let timer = timer.spawn(wait).map_err(|error| {
             Error::new(
                 ErrorKind::Internal,

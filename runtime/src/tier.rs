@@ -146,6 +146,9 @@ struct Job {
     at: CodeStart,
 }
 
+/// The stack of the thread that compiles, whatever the environment asks for.
+const COMPILER_STACK_BYTES: usize = 2 << 20;
+
 /// Starts the thread that compiles; it ends when no module and no engine is left that can ask.
 fn start() -> Result<Sender<Job>> {
     let (queue, jobs) = mpsc::channel::<Job>();
@@ -156,10 +159,12 @@ fn start() -> Result<Sender<Job>> {
             }
         }
     };
-    let thread = std::thread::Builder::new().name("compiler".to_owned());
+    let thread = std::thread::Builder::new()
+        .name("compiler".to_owned())
+        .stack_size(COMPILER_STACK_BYTES);
     thread.spawn(work).map_err(|error| {
         let message = format!("no thread to compile on: {error}");
-        Error::new(ErrorKind::Internal, message)
+        Error::limit(LimitKind::System, message)
     })?;
     Ok(queue)
 }

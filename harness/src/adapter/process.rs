@@ -19,8 +19,9 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use super::driver::{Channel, Driver};
 use super::message::{Ending, Lack, Operation, PROTOCOL, Request, Response};
 use crate::outcome::{Outcome, Proof, Report};
-use crate::pool::{Cause, Death, Session, StartError, interrupt};
+use crate::pool::{Cause, Death, Session, StartError};
 use crate::protocol::{Job, JobResult};
+use crate::{interrupt, thread};
 
 /// How often a wait looks at Ctrl-C.
 const TICK: Duration = Duration::from_millis(20);
@@ -127,8 +128,19 @@ impl Adapter {
         let stdout = child.stdout.take().expect("stdout is piped");
         let (line_sender, lines) = channel();
         let (requests, request_receiver) = channel::<Vec<u8>>();
-        std::thread::spawn(move || read_lines(stdout, &line_sender));
-        std::thread::spawn(move || {
+        // From here on, an error drops the adapter, which ends and reaps the process.
+        let adapter = Adapter {
+            child,
+            lines,
+            requests: Some(requests),
+            stderr,
+            id: 0,
+            lacks: Vec::new(),
+            timeout: START_TIMEOUT,
+            is_reaped: false,
+        };
+        thread::builder().spawn(move || read_lines(stdout, &line_sender))?;
+        thread::builder().spawn(move || {
             while let Ok(request) = request_receiver.recv() {
                 if stdin
                     .write_all(&request)
@@ -138,17 +150,8 @@ impl Adapter {
                     return;
                 }
             }
-        });
-        Ok(Adapter {
-            child,
-            lines,
-            requests: Some(requests),
-            stderr,
-            id: 0,
-            lacks: Vec::new(),
-            timeout: START_TIMEOUT,
-            is_reaped: false,
-        })
+        })?;
+        Ok(adapter)
     }
 
     /// The next line, or the cause why there will be none.

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use crate::error::{Exit, InputError};
+use crate::measure::jobs_by_default;
 use crate::suite::select::Selection;
 
 /// Answers `wassay list`.
@@ -10,7 +11,7 @@ use crate::suite::select::Selection;
 /// # Errors
 /// If the suite cannot be loaded.
 pub fn command(selection: &Selection) -> Result<Exit, InputError> {
-    let chosen = selection.load(rayon::current_num_threads())?;
+    let chosen = selection.load(jobs_by_default())?;
     let mut out = String::new();
     let mut total = 0;
     for file in &chosen.files {

@@ -6,17 +6,23 @@ use crate::error::InputError;
 use crate::script::parse::{EMPTY_MODULE, encode_module};
 use crate::script::split::{LineTable, split};
 use crate::script::text_rules;
+use crate::{input, thread};
 
 /// Stack of the thread that parses and runs: the text parser recurses, the tiers bring their own.
 const STACK_BYTES: usize = 64 << 20;
 
 /// Runs `work` on a thread whose stack is large enough for a text parser that recurses.
-pub(crate) fn on_a_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+///
+/// # Errors
+/// Those of `work`, and if the system has no room for the thread.
+pub(crate) fn on_a_large_stack<T: Send>(
+    work: impl FnOnce() -> Result<T, InputError> + Send,
+) -> Result<T, InputError> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
         let handle = thread
             .spawn_scoped(scope, work)
-            .expect("a machine with room for one thread");
+            .map_err(|error| thread::refused(&error))?;
         handle
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -25,7 +31,7 @@ pub(crate) fn on_a_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 
 /// The module in a file, in the binary format; text is translated.
 pub(crate) fn read_module(path: &Path) -> Result<Vec<u8>, InputError> {
-    let bytes = std::fs::read(path).map_err(|error| InputError::at(path, error.to_string()))?;
+    let bytes = input::read(path).map_err(|error| InputError::at(path, error.to_string()))?;
     if bytes.starts_with(b"\0asm") {
         return Ok(bytes);
     }

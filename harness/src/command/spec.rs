@@ -10,19 +10,33 @@ use crate::adapter::table::EngineTable;
 use crate::cli::SpecArgs;
 use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
+use crate::interrupt;
 use crate::judge::expectations::{Expectations, Source};
 use crate::measure::{Measured, Options, Stopped, jobs_by_default, measure};
-use crate::pool::interrupt;
 use crate::present::destination::Destination;
 use crate::present::progress::Progress;
 use crate::present::table::{self, Color};
 use crate::protocol::Profile;
+use crate::thread;
 
 /// Answers `wassay spec`.
 ///
 /// # Errors
 /// If the request cannot be met: what it names cannot be read or written.
 pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
+    interrupt::install();
+    match run(args) {
+        Ok(None) => {}
+        Err(_) if interrupt::requested() => {}
+        Ok(Some(exit)) => return Ok(exit),
+        Err(error) => return Err(error),
+    }
+    eprintln!("wassay: interrupted; no report is written");
+    Ok(interrupt::INTERRUPTED)
+}
+
+/// Runs and reports; gives nothing if it is interrupted.
+fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
     let destinations = args
         .report
         .iter()
@@ -61,18 +75,18 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
         shapes: args.shapes,
         program,
     };
-    interrupt::install();
+    thread::start_pool()?;
     let chosen = options.selection.load(options.jobs)?;
+    if interrupt::requested() {
+        return Ok(None);
+    }
     let progress = Progress::new(&chosen, options.tiers.len());
     let measured = measure(&options, chosen, &expectations, &progress);
     progress.finish();
     let measured = match measured {
         Ok(measured) => measured,
         Err(Stopped::Input(error)) => return Err(error),
-        Err(Stopped::Interrupted) => {
-            eprintln!("wassay: interrupted; no report is written");
-            return Ok(interrupt::INTERRUPTED);
-        }
+        Err(Stopped::Interrupted) => return Ok(None),
     };
     // A report that cannot be written hides neither the others nor the results.
     let reports = args.report.iter().zip(destinations);
@@ -83,7 +97,7 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
     let written: Vec<Result<(), InputError>> = written.collect();
     show(&measured, &args.expectations());
     written.into_iter().collect::<Result<(), _>>()?;
-    Ok(measured.exit())
+    Ok(Some(measured.exit()))
 }
 
 /// Refuses a native profile without the tier that tells where results are open.

@@ -30,7 +30,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::engine::{self, EngineName};
-use crate::error::{InputError, line_at, read_text};
+use crate::error::{InputError, line_at};
+use crate::input::read_text;
 use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Status, Verdict};
 use crate::script::Directive;

@@ -17,14 +17,15 @@ use std::time::{Duration, Instant};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::param::page_size;
 
-use super::interrupt;
 use super::launch::Program;
 use super::{Cause, Death, Launcher, Session, StartError};
+use crate::interrupt;
 use crate::protocol::cell::{Cell, LANES, Progress};
 use crate::protocol::{
     FrameError, FromWorker, Job, JobResult, MEMORY_EXIT, PROTOCOL_VERSION, ToWorker, read_frame,
     write_frame,
 };
+use crate::thread;
 use crate::tier::Tier;
 
 /// How often a wait looks at the progress cell and at Ctrl-C.
@@ -134,21 +135,25 @@ impl Worker {
             .env("RUST_BACKTRACE", "0")
             // Ctrl-C is for the master, which then kills its workers.
             .process_group(0);
+        // Threads have stacks of the sizes that the worker says.
+        command.env_remove("RUST_MIN_STACK");
         let mut child = command.spawn()?;
         let stdin = child.stdin.take().expect("stdin is piped");
         let stdout = child.stdout.take().expect("stdout is piped");
         let (frame_sender, frames) = channel();
         let (jobs, job_receiver) = channel();
-        std::thread::spawn(move || read_frames(stdout, &frame_sender));
-        std::thread::spawn(move || write_jobs(stdin, &job_receiver));
-        Ok(Worker {
+        // From here on, an error drops the worker, which ends and reaps the process.
+        let worker = Worker {
             child,
             frames,
             jobs: Some(jobs),
             cell,
             stderr,
             sequence: 0,
-        })
+        };
+        thread::builder().spawn(move || read_frames(stdout, &frame_sender))?;
+        thread::builder().spawn(move || write_jobs(stdin, &job_receiver))?;
+        Ok(worker)
     }
 
     /// The next frame, or how there will be none.

@@ -9,6 +9,7 @@ use crate::engine::EngineName;
 use crate::pool::Observer;
 use crate::script::Script;
 use crate::suite::select::Chosen;
+use crate::thread;
 
 /// How often the bar is drawn while nothing is done.
 const TICK: Duration = Duration::from_millis(250);
@@ -34,7 +35,9 @@ impl Progress {
             bar.set_style(style);
         }
         if !bar.is_hidden() {
-            bar.enable_steady_tick(TICK);
+            let ticking = bar.clone();
+            // A bar without a thread moves when a file is done.
+            let _ = thread::builder().spawn(move || tick(&ticking));
         }
         Progress { bar, tiers }
     }
@@ -42,6 +45,14 @@ impl Progress {
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// Draws a bar until it is taken away.
+fn tick(bar: &ProgressBar) {
+    while !bar.is_finished() {
+        bar.tick();
+        std::thread::sleep(TICK);
     }
 }
 

@@ -22,8 +22,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{pattern, slashed};
-use crate::error::{InputError, line_at, read_text};
+use crate::error::{InputError, line_at};
 use crate::features::{FeatureList, Proposal, proposal_named};
+use crate::input::read_text;
 
 /// The name of the file.
 const NAME: &str = "wassay.toml";

@@ -199,7 +199,7 @@ impl<'a> Run<'a> {
         let builder = Builder::new().stack_size(STACK_BYTES);
         let handle = builder
             .spawn_scoped(scope, body)
-            .map_err(|error| Outcome::Internal(format!("no thread: {error}")))?;
+            .map_err(|error| Outcome::Limit(format!("no thread: {error}")))?;
         series.children.push(Child {
             name: name.clone(),
             commands,

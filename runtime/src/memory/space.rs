@@ -302,7 +302,7 @@ pub fn peak_resident_bytes() -> u64 {
 mod tests {
     use super::*;
 
-    fn bytes_of(reservation: &Reservation) -> &mut [u8] {
+    fn bytes_of(reservation: &mut Reservation) -> &mut [u8] {
         let first = reservation.base as *mut u8;
         // SAFETY: the prefix is accessible, and nothing else uses the reservation.
         unsafe { std::slice::from_raw_parts_mut(first, reservation.committed_bytes) }
@@ -328,10 +328,10 @@ mod tests {
             for _ in 0..3 {
                 let mut reservation = taken(is_sparse);
                 assert!(reservation.commit(70_000));
-                assert!(bytes_of(&reservation).iter().all(|&byte| byte == 0));
-                bytes_of(&reservation).fill(7);
+                assert!(bytes_of(&mut reservation).iter().all(|&byte| byte == 0));
+                bytes_of(&mut reservation).fill(7);
                 assert!(reservation.commit(1 << 20));
-                let bytes = bytes_of(&reservation);
+                let bytes = bytes_of(&mut reservation);
                 assert_eq!(
                     (bytes.len(), bytes[131_071], bytes[131_072]),
                     (1 << 20, 7, 0)
@@ -346,7 +346,7 @@ mod tests {
     fn a_slot_that_is_in_use_gives_no_memory() {
         let mut first = taken(true);
         assert!(first.commit(65_536));
-        bytes_of(&first)[9] = 9;
+        bytes_of(&mut first)[9] = 9;
         let mut second = Reservation {
             base: first.base,
             reserved_bytes: GUARD_RESERVATION_BYTES,
@@ -354,7 +354,7 @@ mod tests {
             is_sparse: true,
         };
         assert!(!second.commit(65_536));
-        assert_eq!(bytes_of(&first)[9], 9);
+        assert_eq!(bytes_of(&mut first)[9], 9);
         std::mem::forget(second);
     }
 }

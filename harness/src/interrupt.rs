@@ -22,7 +22,8 @@ pub fn install() {
                 std::process::exit(i32::from(INTERRUPTED.code()));
             }
         };
-        // Without a handler the signal ends this process, and workers end when their stdin does.
+        // Without a handler, or a thread for it, the signal ends this process, and workers end when
+        // their stdin does.
         let _ = ctrlc::set_handler(handler);
     });
 }
