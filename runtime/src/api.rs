@@ -34,4 +34,4 @@ pub use typed::{IntoFunc, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy};
 
 pub use crate::store::{Extern, Global, Instance, Memory, Table, Tag};
 pub use crate::types::{FieldType, StorageType};
-pub use crate::value::{AnyRef, ArrayRef, Exception, ExternRef, Func, I31, StructRef};
+pub use crate::value::{AnyRef, ArrayRef, Exception, ExternRef, Func, HostValue, I31, StructRef};

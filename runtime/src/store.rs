@@ -53,6 +53,8 @@ pub struct StoreData {
     /// Every function, by id.
     pub(crate) funcs: Vec<*mut FuncInst>,
     pub(crate) hosts: Vec<HostFunc>,
+    /// The host's values to which references have been made.
+    pub(crate) host_values: Vec<Box<dyn Any + Send + Sync>>,
     /// The host functions of linkers, by the address of the closure.
     pub(crate) linked: HashMap<usize, Func>,
     pub(crate) instances: Vec<Box<instance::InstanceData>>,
@@ -129,6 +131,7 @@ impl StoreData {
             engine: engine.clone(),
             host,
             funcs: Vec::new(),
+            host_values: Vec::new(),
             hosts: Vec::new(),
             linked: HashMap::new(),
             instances: Vec::new(),
@@ -391,6 +394,10 @@ impl Objects for StoreData {
         let inst = self.funcs.get(func.id as usize);
         inst.filter(|_| func.store == self.id)
             .map_or(0, |&inst| inst as u64)
+    }
+
+    fn store(&self) -> StoreId {
+        self.id
     }
 
     fn hold(&self, object: u32) -> (TypeRef, GcRef) {

@@ -8,7 +8,8 @@
 //! Null is 0. A function is the address of its `FuncInst`. The hierarchies any, extern and exn
 //! share one space of words, so that converting between the first two leaves the word as it is: an
 //! object of the heap is its offset there, a multiple of 8 below 2^32; an i31 is its 31 bits
-//! shifted left by one, plus 1; the host's number `n` is `n << 32 | 2`.
+//! shifted left by one, plus 1; the host's number `n` is `n << 32 | 2`, and the host's value `n` in its
+//! store `n << 32 | 4`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -45,7 +46,7 @@ pub enum Val {
 /// use wassay_runtime::{AnyRef, ExternRef, I31, Ref};
 ///
 /// assert!(Ref::null_extern().is_null());
-/// assert_ne!(Ref::from(ExternRef::new(1)), Ref::from(ExternRef::new(2)));
+/// assert_ne!(Ref::from(ExternRef::from_number(1)), Ref::from(ExternRef::from_number(2)));
 /// assert_eq!(Ref::from(I31::wrapping_u32(5)), Ref::Any(AnyRef::I31(I31::wrapping_u32(5))));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,16 +86,41 @@ pub enum AnyRef {
     Array(ArrayRef),
     /// A reference of the host, by its number, that has become internal (`any.convert_extern`).
     Host(u32),
+    /// A value of the host that has become internal.
+    Value(HostValue),
 }
 
-/// An external reference, not null: a value of `(ref extern)`. It is a reference of the host, by a
-/// number that the host has chosen, or an internal reference that has become external
-/// (`extern.convert_any`).
+/// A value of the host that a store keeps: what [`ExternRef::new`] makes.
 ///
 /// ```
-/// use wassay_runtime::{ExternRef, Val};
+/// use wassay_runtime::{AnyRef, Config, Engine, ExternRef, Store};
 ///
-/// let seven = ExternRef::new(7);
+/// let engine = Engine::new(&Config::new())?;
+/// let mut store = Store::new(&engine, ());
+/// let value = ExternRef::new(&mut store, 5_u32)?;
+/// assert!(matches!(AnyRef::convert_extern(value), AnyRef::Value(_)));
+/// # Ok::<(), wassay_runtime::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HostValue {
+    pub(crate) store: StoreId,
+    pub(crate) index: u32,
+}
+
+/// An external reference, not null: a value of `(ref extern)`. It refers to a value of the host,
+/// which its store keeps, or is a number that the host has chosen, or an internal reference that
+/// has become external (`extern.convert_any`).
+///
+/// ```
+/// use wassay_runtime::{Config, Engine, ExternRef, Store, Val};
+///
+/// let engine = Engine::new(&Config::new())?;
+/// let mut store = Store::new(&engine, ());
+/// let name = ExternRef::new(&mut store, String::from("a name"))?;
+/// let data = name.data(&store)?.and_then(|data| data.downcast_ref::<String>());
+/// assert_eq!(data.map(String::as_str), Some("a name"));
+///
+/// let seven = ExternRef::from_number(7);
 /// assert_eq!(seven.number(), Some(7));
 /// assert_eq!(ExternRef::try_from(Val::from(seven))?, seven);
 /// # Ok::<(), wassay_runtime::Error>(())
@@ -203,6 +229,9 @@ pub(crate) trait Objects {
     /// The word of a function's handle; 0 if the function is another store's.
     fn func_word(&self, func: Func) -> u64;
 
+    /// The store's identity.
+    fn store(&self) -> StoreId;
+
     /// The canonical type of an object, and a handle that keeps it alive.
     fn hold(&self, object: u32) -> (TypeRef, GcRef);
 
@@ -295,8 +324,11 @@ fn host_word(n: u32) -> u64 {
     u64::from(n) << 32 | HOST_TAG
 }
 
-/// The low 3 bits of a host's reference.
+/// The low 3 bits of a host's reference by number.
 const HOST_TAG: u64 = 2;
+
+/// The low 3 bits of a reference to a host's value.
+const VALUE_TAG: u64 = 4;
 
 /// The number of slots of a value of this type.
 pub const fn slots_of(ty: ValType) -> usize {
@@ -409,7 +441,7 @@ impl Ref {
             Ref::Any(AnyRef::I31(_)) => AbstractHeapType::I31,
             Ref::Any(AnyRef::Struct(_)) => AbstractHeapType::Struct,
             Ref::Any(AnyRef::Array(_)) => AbstractHeapType::Array,
-            Ref::Any(AnyRef::Host(_)) => AbstractHeapType::Any,
+            Ref::Any(AnyRef::Host(_) | AnyRef::Value(_)) => AbstractHeapType::Any,
             Ref::Extern(_) => AbstractHeapType::Extern,
             Ref::Exn(_) => AbstractHeapType::Exn,
         }
@@ -424,10 +456,24 @@ impl Ref {
         }
     }
 
+    /// The host's value that the reference refers to, if it refers to one.
+    fn host_value(self) -> Option<HostValue> {
+        match self {
+            Ref::Any(any) | Ref::Extern(ExternRef(any)) => any.host_value(),
+            Ref::Null(_) | Ref::Func(_) | Ref::Exn(_) => None,
+        }
+    }
+
     /// The least heap type of a reference that is neither null nor a function; `None` if its handle
     /// has been released, or is another store's.
     pub(crate) fn heap_type(self, objects: &dyn Objects) -> Option<HeapType> {
         let kind = HeapType::Abstract(self.abstract_type());
+        if self
+            .host_value()
+            .is_some_and(|value| value.store != objects.store())
+        {
+            return None;
+        }
         let Some(handle) = self.handle() else {
             return Some(kind);
         };
@@ -464,6 +510,7 @@ impl AnyRef {
                 object_word(handle, objects)
             }
             AnyRef::Host(n) => host_word(n),
+            AnyRef::Value(value) => u64::from(value.index) << 32 | VALUE_TAG,
         }
     }
 
@@ -474,6 +521,10 @@ impl AnyRef {
         }
         if word & 7 == HOST_TAG {
             return AnyRef::Host((word >> 32) as u32);
+        }
+        if word & 7 == VALUE_TAG {
+            let (store, index) = (objects.store(), (word >> 32) as u32);
+            return AnyRef::Value(HostValue { store, index });
         }
         match objects.hold(word as u32) {
             (ty, handle) if ty.kind == CompositeKind::Array => AnyRef::Array(ArrayRef { handle }),
@@ -486,7 +537,14 @@ impl AnyRef {
             AnyRef::Struct(StructRef { handle }) | AnyRef::Array(ArrayRef { handle }) => {
                 Some(handle)
             }
-            AnyRef::I31(_) | AnyRef::Host(_) => None,
+            AnyRef::I31(_) | AnyRef::Host(_) | AnyRef::Value(_) => None,
+        }
+    }
+
+    pub(crate) fn host_value(self) -> Option<HostValue> {
+        match self {
+            AnyRef::Value(value) => Some(value),
+            AnyRef::I31(_) | AnyRef::Struct(_) | AnyRef::Array(_) | AnyRef::Host(_) => None,
         }
     }
 }
@@ -499,6 +557,10 @@ mod tests {
     struct NoObjects;
 
     impl Objects for NoObjects {
+        fn store(&self) -> StoreId {
+            StoreId::unique()
+        }
+
         unsafe fn func(&self, word: u64) -> Func {
             panic!("there is no function {word:#x}")
         }
@@ -519,7 +581,10 @@ mod tests {
     #[test]
     fn references_of_either_hierarchy_share_their_words() {
         for (external, internal) in [
-            (Ref::Extern(ExternRef::new(7)), Ref::Any(AnyRef::Host(7))),
+            (
+                Ref::Extern(ExternRef::from_number(7)),
+                Ref::Any(AnyRef::Host(7)),
+            ),
             (
                 Ref::Extern(ExternRef(AnyRef::I31(I31(5)))),
                 Ref::Any(AnyRef::I31(I31(5))),
@@ -547,7 +612,7 @@ mod tests {
             Val::F64(0x7ff4_0000_0000_0001),
             Val::V128(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10),
             Val::Ref(Ref::Null(AbstractHeapType::Extern)),
-            Val::Ref(Ref::Extern(ExternRef::new(u32::MAX))),
+            Val::Ref(Ref::Extern(ExternRef::from_number(u32::MAX))),
             Val::Ref(Ref::Any(AnyRef::I31(I31(0x7fff_ffff)))),
         ];
         for value in values {

@@ -7,8 +7,8 @@ use std::fmt;
 use std::time::Duration;
 
 use wassay_runtime::{
-    Caller, Config, Engine, Error, ErrorKind, Extern, ExternType, Func, FuncType, Linker, Module,
-    Mutability, Ref, Store, Thresholds, Tier, TrapKind, TypedFunc, Val, ValType,
+    Caller, Config, Engine, Error, ErrorKind, Extern, ExternRef, ExternType, Func, FuncType,
+    Linker, Module, Mutability, Ref, Store, Thresholds, Tier, TrapKind, TypedFunc, Val, ValType,
 };
 
 #[path = "../examples/support/mod.rs"]
@@ -273,5 +273,74 @@ fn a_program_of_two_modules_and_the_host() {
         let error = forever.call(&mut store, ()).expect_err("no end");
         assert_eq!(error.trap_kind(), Some(TrapKind::Interrupted));
         assert_eq!(store.into_data().stock, [0, 0]);
+    }
+}
+
+/// A value of the host goes through code, a table, a global and an object, and is the same one
+/// after a collection.
+#[test]
+fn host_values_travel() {
+    const MODULE: &str = r#"
+        (module
+          (type $box (struct (field (mut anyref))))
+          (table (export "table") 2 externref)
+          (global $kept (mut (ref null $box)) (ref.null $box))
+          (func (export "keep") (param externref)
+            (table.set (i32.const 1) (local.get 0))
+            (global.set $kept (struct.new $box (any.convert_extern (local.get 0)))))
+          (func (export "kept") (result externref)
+            (extern.convert_any (struct.get $box 0 (global.get $kept))))
+          (func (export "is") (param externref) (result i32)
+            (i32.or
+              (ref.test eqref (any.convert_extern (local.get 0)))
+              (i32.shl (ref.is_null (local.get 0)) (i32.const 1)))))"#;
+    for config in configs() {
+        let engine = Engine::new(&config).expect("an engine");
+        let module = support::module(&engine, MODULE).expect("a module");
+        let mut store = Store::new(&engine, ());
+        let instance = Linker::new(&engine)
+            .instantiate(&mut store, &module)
+            .expect("linked");
+        let first = ExternRef::new(&mut store, 0_u32).expect("a value");
+        let value = ExternRef::new(&mut store, vec![1_u8, 2]).expect("a value");
+        assert_ne!(first, value);
+        assert_eq!(value.number(), None);
+        let keep = instance
+            .get_typed_func::<ExternRef, ()>(&mut store, "keep")
+            .expect("keep");
+        keep.call(&mut store, value).expect("kept");
+        store.gc();
+        let kept = instance.get_typed_func::<(), Option<ExternRef>>(&mut store, "kept");
+        let kept = kept.expect("kept").call(&mut store, ()).expect("a value");
+        assert_eq!(kept, Some(value));
+        let data = value
+            .data_mut(&mut store)
+            .expect("of this store")
+            .expect("a value");
+        data.downcast_mut::<Vec<u8>>().expect("its type").push(3);
+        let table = instance
+            .get_export(&store, "table")
+            .and_then(Extern::into_table);
+        let element = table.expect("a table").get(&store, 1).expect("an element");
+        let element = ExternRef::try_from(Val::from(element)).expect("a value");
+        let data = element
+            .data(&store)
+            .expect("of this store")
+            .expect("a value");
+        assert_eq!(data.downcast_ref(), Some(&vec![1_u8, 2, 3]));
+        assert!(data.downcast_ref::<u32>().is_none());
+        // It is not null, and of no type below any.
+        let is = instance
+            .get_typed_func::<ExternRef, i32>(&mut store, "is")
+            .expect("is");
+        for value in [first, value, ExternRef::from_number(0)] {
+            assert_eq!(is.call(&mut store, value).expect("a result"), 0);
+        }
+        assert!(
+            ExternRef::from_number(1)
+                .data(&store)
+                .expect("no value")
+                .is_none()
+        );
     }
 }

@@ -289,7 +289,7 @@ fn every_type_is_carried() {
             Val::F32(0x7fa0_0001),
             Val::F64(0x8000_0000_0000_0000),
             Val::V128(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10),
-            Val::from(ExternRef::new(77)),
+            Val::from(ExternRef::from_number(77)),
             Val::Ref(near.into()),
             I32(i32::MAX),
         ];

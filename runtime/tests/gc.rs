@@ -264,7 +264,8 @@ fn numbers_of_the_host_keep_their_identity() {
     for tier in TIERS {
         let (mut run, _) = round_trips(tier, false);
         for n in [0, 1, u32::MAX] {
-            let (external, internal) = (ExternRef::new(n).into(), Val::from(AnyRef::Host(n)));
+            let (external, internal) =
+                (ExternRef::from_number(n).into(), Val::from(AnyRef::Host(n)));
             assert_eq!(run.call("extern", &[external]), Ok(vec![external]));
             assert_eq!(run.call("internal", &[external]), Ok(vec![internal]));
             assert_eq!(run.call("external", &[internal]), Ok(vec![external]));

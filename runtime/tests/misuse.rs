@@ -128,6 +128,7 @@ struct Things {
     tag_of_ref: Tag,
     exception: Exception,
     object: Val,
+    value: ExternRef,
 }
 
 fn things(engine: &Engine, store: &mut Store<u32>) -> Things {
@@ -159,6 +160,7 @@ fn things(engine: &Engine, store: &mut Store<u32>) -> Things {
         tag_of_ref: instance.get_tag(&*store, "tag_of_ref").expect("an export"),
         exception,
         object,
+        value: ExternRef::new(&mut *store, "a value").expect("room"),
     }
 }
 
@@ -352,6 +354,17 @@ fn foreign_values(own: &mut Store<u32>, mine: &Things, other: &Things) {
         "Func::invoke",
         take_extern.invoke(&mut *own, &[external.into()]),
     );
+    refused("ExternRef::data", other.value.data(&*own));
+    refused("ExternRef::data_mut", other.value.data_mut(&mut *own));
+    for value in [
+        other.value,
+        ExternRef::convert_any(AnyRef::convert_extern(other.value)),
+    ] {
+        refused(
+            "Func::invoke",
+            take_extern.invoke(&mut *own, &[value.into()]),
+        );
+    }
     NAMED.with_borrow_mut(|named| named.insert("Exception::from_ref"));
     assert_eq!(Exception::from_ref(object), None);
 }
@@ -456,7 +469,7 @@ fn wrong_values_for_objects(own: &mut Store<u32>, mine: &Things) {
         &[][..],
         &[Val::I32(1)],
         &[Val::I64(1), mine.object],
-        &[Val::I32(1), Val::from(ExternRef::new(1))],
+        &[Val::I32(1), Val::from(ExternRef::from_number(1))],
         &[Val::I32(1), mine.object, mine.object],
     ] {
         refused("StructRef::new", StructRef::new(&mut *own, &pre, fields));
@@ -609,7 +622,7 @@ fn wrong_arguments(own: &mut Store<u32>, it: &Things) {
     refused("Global::set", it.global.set(&mut *own, Val::I64(1)));
     refused(
         "Table::set",
-        it.table.set(&mut *own, 0, ExternRef::new(1).into()),
+        it.table.set(&mut *own, 0, ExternRef::from_number(1).into()),
     );
     refused("Exception::new", Exception::new(&mut *own, it.tag, &[]));
     assert!(it.memory.read(&*own, usize::MAX, &mut [0; 2]).is_err());
@@ -1023,8 +1036,8 @@ fn shared_memories_check_their_bounds(shared: &SharedMemory) {
 #[test]
 fn numbers_of_the_host_are_any() {
     assert_eq!(
-        Val::from(ExternRef::new(u32::MAX)).unwrap_extern_ref(),
-        Some(ExternRef::new(u32::MAX))
+        Val::from(ExternRef::from_number(u32::MAX)).unwrap_extern_ref(),
+        Some(ExternRef::from_number(u32::MAX))
     );
     assert!(i32::try_from(Val::I64(1)).is_err());
     assert!(Func::try_from(Val::Ref(Ref::null_func())).is_err());

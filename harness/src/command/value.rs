@@ -51,7 +51,7 @@ fn parse_ref(ty: RefType, text: &str) -> Option<Ref> {
     let (kind, number) = text.split_once(':')?;
     let number: u32 = number.parse().ok()?;
     match (kind, ty.heap_type().top()) {
-        ("extern", AbstractHeapType::Extern) => Some(ExternRef::new(number).into()),
+        ("extern", AbstractHeapType::Extern) => Some(ExternRef::from_number(number).into()),
         ("host", AbstractHeapType::Any) => Some(AnyRef::Host(number).into()),
         ("i31", AbstractHeapType::Any) => I31::new_u32(number).map(Ref::from),
         _ => None,

@@ -76,7 +76,7 @@ pub(super) fn to_val(argument: &Argument) -> Result<Val, Outcome> {
         Argument::F64(bits) => Val::F64(*bits),
         Argument::V128(bytes) => Val::V128(u128::from_le_bytes(*bytes)),
         Argument::RefNull(name) => Val::Ref(Ref::Null(heap_type(name)?.top())),
-        Argument::RefExtern(host) => Val::Ref(Ref::Extern(ExternRef::new(*host))),
+        Argument::RefExtern(host) => Val::Ref(Ref::Extern(ExternRef::from_number(*host))),
         Argument::RefHost(host) => Val::Ref(Ref::Any(AnyRef::Host(*host))),
     })
 }

@@ -1,8 +1,14 @@
 //! Conversions of values from and to Rust's types.
 
+use std::any::Any;
+
+use super::context::{AsContextMut, StoreContext, StoreContextMut};
 use crate::error::{Error, Result};
+use crate::store::check_store;
 use crate::types::AbstractHeapType;
-use crate::value::{AnyRef, ArrayRef, Exception, ExternRef, Func, I31, Ref, StructRef, Val};
+use crate::value::{
+    AnyRef, ArrayRef, Exception, ExternRef, Func, HostValue, I31, Ref, StructRef, Val,
+};
 
 impl Ref {
     /// The null function.
@@ -27,16 +33,67 @@ impl Ref {
 }
 
 impl ExternRef {
+    /// A reference to a value of the host. The store keeps the value as long as it lives itself;
+    /// each call makes another reference.
+    ///
+    /// # Errors
+    /// If the store has 2^32 of them.
+    pub fn new<T>(mut store: impl AsContextMut, value: T) -> Result<ExternRef>
+    where
+        T: Any + Send + Sync,
+    {
+        let mut context = store.as_context_mut();
+        let data = context.state_mut();
+        let index = u32::try_from(data.host_values.len())
+            .map_err(|_| Error::usage("a store has no more than 2^32 values of the host"))?;
+        data.host_values.push(Box::new(value));
+        let store = data.id;
+        Ok(ExternRef(AnyRef::Value(HostValue { store, index })))
+    }
+
+    /// The host's value; `None` if the reference is a number, or an internal one that has become
+    /// external.
+    ///
+    /// # Errors
+    /// `Usage` if the value is another store's.
+    pub fn data<'a, T: 'static>(
+        self,
+        store: impl Into<StoreContext<'a, T>>,
+    ) -> Result<Option<&'a (dyn Any + Send + Sync)>> {
+        let Some(value) = self.0.host_value() else {
+            return Ok(None);
+        };
+        let data = store.into().state();
+        check_store(value.store, data)?;
+        Ok(Some(&*data.host_values[value.index as usize]))
+    }
+
+    /// As [`ExternRef::data`], to be changed.
+    ///
+    /// # Errors
+    /// As for [`ExternRef::data`].
+    pub fn data_mut<'a, T: 'static>(
+        self,
+        store: impl Into<StoreContextMut<'a, T>>,
+    ) -> Result<Option<&'a mut (dyn Any + Send + Sync)>> {
+        let Some(value) = self.0.host_value() else {
+            return Ok(None);
+        };
+        let (data, _) = store.into().into_parts();
+        check_store(value.store, data)?;
+        Ok(Some(&mut *data.host_values[value.index as usize]))
+    }
+
     /// The reference of the host with that number. The host decides on the meaning of the number.
-    pub fn new(number: u32) -> ExternRef {
+    pub fn from_number(number: u32) -> ExternRef {
         ExternRef(AnyRef::Host(number))
     }
 
-    /// The host's number; `None` for an internal reference that has become external.
+    /// The host's number, if the reference is one.
     pub fn number(self) -> Option<u32> {
         match self.0 {
             AnyRef::Host(number) => Some(number),
-            AnyRef::I31(_) | AnyRef::Struct(_) | AnyRef::Array(_) => None,
+            AnyRef::I31(_) | AnyRef::Struct(_) | AnyRef::Array(_) | AnyRef::Value(_) => None,
         }
     }
 

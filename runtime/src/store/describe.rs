@@ -23,6 +23,7 @@ const FUNC: u64 = 1 << 32;
 const I31: u64 = 2 << 32;
 const HOST: u64 = 3 << 32;
 const OBJECT: u64 = 4 << 32;
+const VALUE: u64 = 5 << 32;
 
 /// A reference to an object, as far as one can tell without a walk.
 const SOME_OBJECT: u32 = 0;
@@ -83,6 +84,7 @@ fn reference(ty: RefType, word: u64, number: impl FnOnce(u32) -> u32) -> u64 {
     match word & 7 {
         0 => OBJECT | u64::from(number(word as u32)),
         2 => HOST | word >> 32,
+        4 => VALUE | word >> 32,
         _ => I31 | (word as u32 >> 1) as u64,
     }
 }

@@ -133,7 +133,7 @@ fn what_has_no_register_is_there() {
         for turn in 0..3 {
             let ints = (0..12).map(|n| I64(if n == 11 { turn } else { n << 40 }));
             let floats = (0..12).map(|n| Val::F64((f64::from(n) + 0.5).to_bits()));
-            let rest = [Val::V128(3 << 100), Val::from(ExternRef::new(9))];
+            let rest = [Val::V128(3 << 100), Val::from(ExternRef::from_number(9))];
             let mut values: Vec<Val> = ints.chain(floats).chain(rest).collect();
             let result = program.call("many", &values);
             values[0] = I64(1);
