@@ -12,3 +12,4 @@ pub mod process;
 pub mod prove;
 pub mod spectest;
 pub mod table;
+pub mod visible;

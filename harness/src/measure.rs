@@ -227,10 +227,13 @@ fn run_tiers(
     observer: &dyn Observer,
 ) -> Result<BTreeMap<EngineName, TierRun>, Interrupted> {
     let compare_state = options.compare_state && options.tiers.len() > 1;
+    let is_foreign = |name: &EngineName| name.tier().is_none();
+    let show_state = compare_state && options.tiers.iter().any(is_foreign);
     let config = |planned: &Planned| JobConfig {
         features: planned.features.set,
         bounds: options.bounds,
         hash_state: compare_state && !planned.is_independent,
+        show_state: show_state && !planned.is_independent,
         profile: options.profile,
         modes: options.modes,
         memory_bytes_max: options.worker_memory,

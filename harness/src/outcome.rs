@@ -9,8 +9,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use visible::VisibleItem;
+
 pub mod names;
 pub mod text;
+pub mod visible;
 
 /// How one directive ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,6 +175,9 @@ pub struct Report {
     /// True if a result on the way was one of several that the specification allows, so that tiers
     /// may differ from here on. Only the stack tier knows, and only in the native profile is it so.
     pub took_choice: bool,
+    /// What the instance that was acted on shows of its state afterwards; empty if it shows
+    /// nothing, or if nobody asked.
+    pub visible: Vec<VisibleItem>,
 }
 
 impl From<Outcome> for Report {
@@ -181,6 +187,7 @@ impl From<Outcome> for Report {
             state: None,
             trace: Some(Vec::new()),
             took_choice: false,
+            visible: Vec::new(),
         }
     }
 }

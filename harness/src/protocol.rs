@@ -69,6 +69,8 @@ pub struct JobConfig {
     pub bounds: Bounds,
     /// Whether to hash the state after each action, for comparison between tiers.
     pub hash_state: bool,
+    /// True if reports have the visible state, which engines of other makers have too.
+    pub show_state: bool,
     /// Where the spec leaves results open.
     #[serde(with = "words")]
     pub profile: Profile,
@@ -283,6 +285,7 @@ mod tests {
                 features: FeatureSet::WASM3,
                 bounds: Bounds::Guard,
                 hash_state: true,
+                show_state: true,
                 profile: Profile::Native,
                 modes: Modes::default(),
                 memory_bytes_max: 1 << 40,

@@ -19,6 +19,7 @@ mod spectest;
 mod state;
 mod threads;
 mod values;
+mod visible;
 
 use std::io::{Read, Write, stdin, stdout};
 use std::os::unix::process::parent_id;
@@ -138,6 +139,7 @@ const PROBE: JobConfig = JobConfig {
     features: crate::features::FeatureSet::WASM1,
     bounds: Bounds::Guard,
     hash_state: false,
+    show_state: false,
     profile: Profile::Deterministic,
     modes: Modes {
         fuel: false,

@@ -101,6 +101,7 @@ fn run_with(
                 features: FeatureSet::WASM3,
                 bounds: Bounds::Guard,
                 hash_state: false,
+                show_state: false,
                 profile: Profile::default(),
                 modes: Modes::default(),
                 memory_bytes_max: 0,

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use wasm_encoder::{
     CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, GlobalType,
-    ImportSection, Instruction, Module, TypeSection, ValType,
+    ImportSection, Instruction, Module, RefType, TypeSection, ValType,
 };
 use wasmparser as wp;
 
@@ -254,17 +254,21 @@ fn taken_apart(ty: &ValType, local: u32) -> Vec<Instruction<'static>> {
 }
 
 /// The type for the encoder; `None` for references to concrete types.
-fn val_type(ty: wp::ValType) -> Option<ValType> {
-    use wasm_encoder::{AbstractHeapType as A, HeapType, RefType};
+pub fn val_type(ty: wp::ValType) -> Option<ValType> {
+    Some(match ty {
+        wp::ValType::I32 => ValType::I32,
+        wp::ValType::I64 => ValType::I64,
+        wp::ValType::F32 => ValType::F32,
+        wp::ValType::F64 => ValType::F64,
+        wp::ValType::V128 => ValType::V128,
+        wp::ValType::Ref(reference) => ValType::Ref(of_reference(reference)?),
+    })
+}
+
+/// The reference type for the encoder; `None` for references to concrete types.
+pub fn of_reference(reference: wp::RefType) -> Option<RefType> {
+    use wasm_encoder::{AbstractHeapType as A, HeapType};
     use wp::AbstractHeapType as W;
-    let reference = match ty {
-        wp::ValType::I32 => return Some(ValType::I32),
-        wp::ValType::I64 => return Some(ValType::I64),
-        wp::ValType::F32 => return Some(ValType::F32),
-        wp::ValType::F64 => return Some(ValType::F64),
-        wp::ValType::V128 => return Some(ValType::V128),
-        wp::ValType::Ref(reference) => reference,
-    };
     let wp::HeapType::Abstract { shared: false, ty } = reference.heap_type() else {
         return None;
     };
@@ -283,10 +287,10 @@ fn val_type(ty: wp::ValType) -> Option<ValType> {
         W::NoExn => A::NoExn,
         W::Cont | W::NoCont => return None,
     };
-    Some(ValType::Ref(RefType {
+    Some(RefType {
         nullable: reference.is_nullable(),
         heap_type: HeapType::Abstract { shared: false, ty },
-    }))
+    })
 }
 
 #[cfg(test)]

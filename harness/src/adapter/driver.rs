@@ -9,9 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use super::crossing::{self, Exported, crossed_arguments};
 use super::message::{Ending, Lack, Operation, argument_text};
 use super::spectest;
-use crate::outcome::Outcome;
+use super::visible::{self, Item};
 use crate::outcome::names::{Names, Reason, Slot, reason, refused};
 use crate::outcome::text::outcome_text;
+use crate::outcome::visible::VisibleItem;
+use crate::outcome::{Outcome, Value};
 use crate::pool::Cause;
 use crate::script::{Action, Command, Expectation, ModuleSource};
 
@@ -42,6 +44,18 @@ pub struct Driver<'a> {
     module_of: HashMap<u32, u32>,
     /// The helpers of exports, by instance and name; `None` where none is needed.
     helpers: HashMap<(u32, String), Option<Helper>>,
+    /// True if the visible state is asked for.
+    shows_state: bool,
+    /// Then: what each module exports of it, and by instance, the instances that compute digests.
+    items: HashMap<u32, Vec<Item>>,
+    digests: HashMap<u32, Vec<Digest>>,
+}
+
+/// An instance that computes the digest of an item.
+#[derive(Clone, Debug)]
+struct Digest {
+    name: String,
+    instance: u32,
 }
 
 /// An instance that calls an export for the harness.
@@ -60,6 +74,7 @@ impl<'a> Driver<'a> {
         channel: &'a mut dyn Channel,
         commands: &[Command],
         lacks: &[Lack],
+        shows_state: bool,
     ) -> Result<Driver<'a>, Cause> {
         let mut driver = Driver {
             channel,
@@ -71,6 +86,9 @@ impl<'a> Driver<'a> {
             exports: HashMap::new(),
             module_of: HashMap::new(),
             helpers: HashMap::new(),
+            shows_state,
+            items: HashMap::new(),
+            digests: HashMap::new(),
         };
         match driver.channel.ask(Operation::Reset)? {
             Ending::Ok => {}
@@ -158,6 +176,9 @@ impl<'a> Driver<'a> {
         self.imports.insert(module, imported_modules(bytes));
         if !self.lacks.is_empty() {
             self.exports.insert(module, Exported::all(bytes));
+        }
+        if self.shows_state {
+            self.items.insert(module, visible::items(bytes));
         }
         Ok((slot(module, &outcome), outcome))
     }
@@ -275,6 +296,13 @@ impl Driver<'_> {
         let Some(exported) = exported.filter(|it| it.needs_help(&self.lacks)).cloned() else {
             return Ok(None);
         };
+        let helper = self.importer(target, &exported.helper(export))?;
+        Ok(helper.map(|instance| Helper { instance, exported }))
+    }
+
+    /// An instance of a module of ours that imports from an instance of the script; none if the
+    /// engine does not make it.
+    fn importer(&mut self, target: u32, bytes: &[u8]) -> Result<Option<u32>, Cause> {
         self.ask(Operation::Register {
             instance: target,
             name: crossing::TARGET.to_string(),
@@ -282,15 +310,63 @@ impl Driver<'_> {
         let (module, instance) = (self.modules, self.instances);
         self.modules += 1;
         self.instances += 1;
-        let decoded = self.ask(Operation::Module {
-            module,
-            bytes: STANDARD.encode(exported.helper(export)),
-        })?;
-        if decoded != Outcome::Done {
+        if self.ask(Operation::module(module, bytes))? != Outcome::Done {
             return Ok(None);
         }
-        let made = self.ask(Operation::Instantiate { module, instance })?;
-        Ok((made == Outcome::Done).then_some(Helper { instance, exported }))
+        let made = self.ask(Operation::instantiate(module, instance))?;
+        Ok((made == Outcome::Done).then_some(instance))
+    }
+
+    /// The visible state after a command, of the instance that it made or acted on.
+    ///
+    /// # Errors
+    /// If the adapter dies.
+    pub fn visible(&mut self, command: &Command) -> Result<Vec<VisibleItem>, Cause> {
+        let name = match command {
+            Command::Module { name, .. } => name.as_ref(),
+            Command::ModuleInstance { instance, .. } => instance.as_ref(),
+            Command::Action(Action::Invoke { instance, .. }) => instance.as_ref(),
+            Command::Action(Action::Get { .. })
+            | Command::ModuleDefinition { .. }
+            | Command::Register { .. }
+            | Command::Instantiate { .. }
+            | Command::Check { .. }
+            | Command::CheckCustom { .. }
+            | Command::Thread { .. }
+            | Command::Wait { .. }
+            | Command::Unreadable { .. } => return Ok(Vec::new()),
+        };
+        let Ok(Ok(instance)) = self.names.instance(name) else {
+            return Ok(Vec::new());
+        };
+        let mut shown = Vec::new();
+        for Digest { name, instance } in self.digests(instance)? {
+            let outcome = self.ask(Operation::invoke(instance, crossing::EXPORT, &[]))?;
+            if let Outcome::Values(values) = outcome
+                && let [Value::I64(digest)] = values[..]
+            {
+                shown.push(VisibleItem { name, digest });
+            }
+        }
+        Ok(shown)
+    }
+
+    /// The instances that compute digests of an instance's exports.
+    fn digests(&mut self, target: u32) -> Result<Vec<Digest>, Cause> {
+        if let Some(digests) = self.digests.get(&target) {
+            return Ok(digests.clone());
+        }
+        let module = self.module_of.get(&target);
+        let items = module.and_then(|module| self.items.get(module)).cloned();
+        let mut digests = Vec::new();
+        for item in items.unwrap_or_default() {
+            if let Some(instance) = self.importer(target, &item.helper())? {
+                let name = item.name;
+                digests.push(Digest { name, instance });
+            }
+        }
+        self.digests.insert(target, digests.clone());
+        Ok(digests)
     }
 }
 

@@ -280,7 +280,8 @@ impl Session for Adapter {
         self.timeout = timeout;
         let died = |ordinal: Option<u32>| move |cause| Death { ordinal, cause };
         let lacks = self.lacks.clone();
-        let mut driver = Driver::start(self, &job.commands, &lacks).map_err(died(None))?;
+        let show = job.config.show_state;
+        let mut driver = Driver::start(self, &job.commands, &lacks, show).map_err(died(None))?;
         for (ordinal, command) in (0_u32..).zip(job.commands.iter()) {
             let outcome = if job.excluded.binary_search(&ordinal).is_ok() {
                 let why = "not run";
@@ -289,8 +290,13 @@ impl Session for Adapter {
             } else {
                 driver.run(command).map_err(died(Some(ordinal)))?
             };
+            let visible = match show {
+                true => driver.visible(command).map_err(died(Some(ordinal)))?,
+                false => Vec::new(),
+            };
             reports.push(Report {
                 trace: None,
+                visible,
                 ..Report::from(outcome)
             });
         }

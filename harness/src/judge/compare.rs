@@ -15,6 +15,7 @@ use super::judge;
 use crate::engine::EngineName;
 use crate::judge::verdict::{Agreement, Comparison, Status};
 use crate::outcome::text::{ending, outcome_text};
+use crate::outcome::visible::VisibleItem;
 use crate::outcome::{JudgedBy, Outcome, Place, Reference, Report, StateHash, Value};
 use crate::script::{Directive, Expectation, Kind, Script};
 
@@ -27,6 +28,8 @@ pub struct Comparer {
     state_diverged: bool,
     /// Tiers that lack an effect that others have, by index.
     incomplete: Vec<EngineName>,
+    /// Engines of other makers whose state may be another: they failed, or it was seen to be.
+    apart: Vec<EngineName>,
 }
 
 /// A tier's report on the directive being compared.
@@ -101,6 +104,12 @@ impl Comparer {
             comparable(outcome) && (entry.0.tier().is_some() || passes())
         };
         let ran: Vec<Entry<'_>> = entries.iter().filter(ran).copied().collect();
+        let has_run = |name: EngineName| ran.iter().any(|it| it.0 == name);
+        for name in entries.iter().map(|it| it.0).filter(|it| !has_run(*it)) {
+            if !self.apart.contains(&name) {
+                self.apart.push(name);
+            }
+        }
         let [first, rest @ ..] = ran.as_slice() else {
             return among_own;
         };
@@ -114,9 +123,7 @@ impl Comparer {
         let differing = |entry: &&Entry<'_>| entry.0.tier().is_none() && !same(first, entry);
         let differing: Vec<EngineName> = rest.iter().filter(differing).map(|it| it.0).collect();
         if differing.is_empty() {
-            let agreement = Agreement::Agree;
-            let diff = String::new();
-            return Comparison { agreement, diff };
+            return self.visible_states(first, rest);
         }
         let known = differing.iter().all(|name| self.incomplete.contains(name));
         let agreement = self.difference(known);
@@ -125,6 +132,28 @@ impl Comparer {
         Comparison {
             agreement,
             diff: diff(&groups(&ran, same), text),
+        }
+    }
+
+    /// Compares what engines of other makers show of their state with what ours show.
+    fn visible_states(&mut self, first: &Entry<'_>, rest: &[Entry<'_>]) -> Comparison {
+        // What an exhausted stack leaves behind differs with its depth.
+        let open = matches!(first.1.outcome, Outcome::Exhaustion(_));
+        let mut seen = Vec::new();
+        for (name, report) in rest {
+            let items = differing_items(&first.1.visible, &report.visible);
+            if name.tier().is_none() && !items.is_empty() && !self.apart.contains(name) {
+                self.apart.push(*name);
+                seen.push(format!("{name}: {}", items.join(", ")));
+            }
+        }
+        if seen.is_empty() {
+            let (agreement, diff) = (Agreement::Agree, String::new());
+            return Comparison { agreement, diff };
+        }
+        Comparison {
+            agreement: self.difference(open),
+            diff: format!("exported state, against {}: {}", first.0, seen.join("; ")),
         }
     }
 
@@ -213,6 +242,18 @@ impl Comparer {
 /// True if a result on the way was one of several that the specification allows.
 fn took_choice(ran: &[Entry<'_>]) -> bool {
     ran.iter().any(|(_, report)| report.took_choice)
+}
+
+/// The exports that both show, and differently.
+fn differing_items(ours: &[VisibleItem], theirs: &[VisibleItem]) -> Vec<String> {
+    let differs = |item: &&VisibleItem| {
+        let other = theirs.iter().find(|other| other.name == item.name);
+        other.is_some_and(|other| other.digest != item.digest)
+    };
+    let names = ours.iter().filter(differs);
+    names
+        .map(|item| format!("`{}`", item.name.escape_debug()))
+        .collect()
 }
 
 /// Where code ended, and from where it was called.
@@ -601,6 +642,42 @@ mod tests {
         );
         assert_eq!(next(&mut comparer, [chosen(a), b, c]).0, Poisoned);
         assert_eq!(next(&mut comparer, numbers).0, Poisoned);
+    }
+
+    /// What an engine of another maker shows of its state is compared once it differs, as long as
+    /// the engine has passed.
+    #[test]
+    fn visible_states_are_compared() {
+        let other: EngineName = "other".parse().expect("a name");
+        let shows = |name: &str, digest| Report {
+            visible: vec![VisibleItem {
+                name: name.to_string(),
+                digest,
+            }],
+            ..outcome(Outcome::Values(Vec::new()))
+        };
+        let mut comparer = Comparer::default();
+        let mut next = |own: &Report, foreign: &Report| {
+            let entries = [(EngineName::STACK, own), (other, foreign)];
+            let comparison = comparer.next(&directive(), &entries);
+            (comparison.agreement, comparison.diff)
+        };
+        let ours = shows("m", 1);
+        assert_eq!(next(&ours, &shows("m", 1)).0, Agree);
+        assert_eq!(next(&ours, &shows("n", 2)).0, Agree);
+        let diff = "exported state, against stack: other: `m`".to_string();
+        assert_eq!(next(&ours, &shows("m", 2)), (Diverge, diff));
+        // That it still differs is not news.
+        assert_eq!(next(&ours, &shows("m", 2)).0, Agree);
+
+        let mut comparer = Comparer::default();
+        let mut next = |own: &Report, foreign: &Report| {
+            let entries = [(EngineName::STACK, own), (other, foreign)];
+            comparer.next(&directive(), &entries).agreement
+        };
+        let trap = outcome(Outcome::Trap("unreachable".to_string()));
+        assert_eq!(next(&ours, &trap), NotComparable);
+        assert_eq!(next(&ours, &shows("m", 2)), Agree);
     }
 
     /// An engine of another maker is compared where it passes, apart from what engines choose.

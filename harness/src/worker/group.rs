@@ -9,8 +9,9 @@ use wassay_runtime::{
 use super::instances::{Instances, Provided, Sizes};
 use super::spectest::{self, Spectest};
 use super::state::State;
-use super::values;
+use super::{values, visible};
 use crate::outcome::names::{Reason, Slot, reason};
+use crate::outcome::visible::VisibleItem;
 use crate::outcome::{Outcome, Place, Proof, StateHash, TieredProof};
 use crate::script::Action;
 
@@ -259,6 +260,20 @@ impl Group {
                 Outcome::HostError(format!("there is no exported global {field:?}"))
             }
         }
+    }
+
+    /// What an instance shows of its state by its exports.
+    pub(super) fn visible(&self, index: usize) -> Vec<VisibleItem> {
+        let record = self.instances.get(index);
+        let names = record.module.exports();
+        names
+            .filter_map(|export| {
+                let name = export.name();
+                let digest = visible::digest(&self.store, self.export(index, name)?)?;
+                let name = name.to_string();
+                Some(VisibleItem { name, digest })
+            })
+            .collect()
     }
 
     /// The ending of code; what was running goes into the report.

@@ -14,6 +14,7 @@ use super::group::{Group, Registered};
 use super::lifetimes::{COMMON, Lifetimes, StoreNumber};
 use super::values;
 use crate::outcome::names::{Names, Slot, reason, refused};
+use crate::outcome::visible::VisibleItem;
 use crate::outcome::{Outcome, Proof, Report, StateHash};
 use crate::script::{Action, Command, ModuleSource};
 
@@ -37,10 +38,19 @@ struct Member {
     counted: StateHash,
 }
 
+/// The parts of the state that reports have.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StateAsked {
+    /// The hash of all of it.
+    pub(super) hash: bool,
+    /// What the instance that was acted on shows by its exports.
+    pub(super) visible: bool,
+}
+
 /// A script in execution.
 pub(super) struct Session {
     engine: Engine,
-    hash_state: bool,
+    asked: StateAsked,
     lifetimes: Lifetimes,
     groups: HashMap<StoreNumber, Member>,
     names: Names<InstanceId, Module>,
@@ -52,10 +62,10 @@ pub(super) struct Session {
 
 impl Session {
     /// A script of which nothing has been run.
-    pub(super) fn new(engine: &Engine, hash_state: bool, lifetimes: Lifetimes) -> Session {
+    pub(super) fn new(engine: &Engine, asked: StateAsked, lifetimes: Lifetimes) -> Session {
         Session {
             engine: engine.clone(),
-            hash_state,
+            asked,
             lifetimes,
             groups: HashMap::new(),
             names: Names::default(),
@@ -67,10 +77,10 @@ impl Session {
     /// The session of a thread, to which an instance of another session lends what can be shared.
     pub(super) fn in_thread(
         engine: &Engine,
-        hash_state: bool,
+        asked: StateAsked,
         shared: Option<SharedInstance>,
     ) -> Session {
-        let mut session = Session::new(engine, hash_state, Lifetimes::default());
+        let mut session = Session::new(engine, asked, Lifetimes::default());
         let Some(shared) = shared else { return session };
         let SharedInstance {
             name,
@@ -144,12 +154,12 @@ impl Session {
             .collect();
         for &number in &ended {
             // What the command at hand has made is as it was made.
-            if self.hash_state && !Lifetimes::begins(number, at) {
+            if self.asked.hash && !Lifetimes::begins(number, at) {
                 self.group(number).renew();
                 self.count(number);
             }
         }
-        let state = (self.hash_state && !ended.is_empty()).then_some(self.total);
+        let state = (self.asked.hash && !ended.is_empty()).then_some(self.total);
         for number in ended {
             if let Some(Member { group, counted }) = self.groups.remove(&number) {
                 // Fuel that was spent stays spent.
@@ -209,13 +219,14 @@ impl Session {
     /// A report of what touched a store.
     fn report(&mut self, store: StoreNumber, outcome: Outcome) -> Report {
         self.count(store);
-        let state = self.hash_state.then_some(self.total);
+        let state = self.asked.hash.then_some(self.total);
         let group = self.group(store);
         Report {
             outcome,
             state,
             trace: Some(group.take_trace()),
             took_choice: group.took_choice(),
+            visible: Vec::new(),
         }
     }
 
@@ -226,16 +237,14 @@ impl Session {
             self.group(number).renew();
             self.count(number);
         }
-        self.hash_state.then_some(self.total)
+        self.asked.hash.then_some(self.total)
     }
 
     /// The group of a number, which is made when it is first needed.
     fn group(&mut self, number: StoreNumber) -> &mut Group {
-        let Session {
-            engine, hash_state, ..
-        } = self;
+        let Session { engine, asked, .. } = self;
         let new = || Member {
-            group: Group::new(engine, *hash_state),
+            group: Group::new(engine, asked.hash),
             counted: StateHash::default(),
         };
         &mut self.groups.entry(number).or_insert_with(new).group
@@ -243,7 +252,7 @@ impl Session {
 
     /// Takes the state of a group into that of the script.
     fn count(&mut self, number: StoreNumber) {
-        let Some(member) = self.groups.get_mut(&number).filter(|_| self.hash_state) else {
+        let Some(member) = self.groups.get_mut(&number).filter(|_| self.asked.hash) else {
             return;
         };
         let new = of_store(number, member.group.state());
@@ -287,7 +296,7 @@ impl Session {
     /// A report of what could have touched a store and did not.
     fn untouched(&self, outcome: Outcome) -> Report {
         Report {
-            state: self.hash_state.then_some(self.total),
+            state: self.asked.hash.then_some(self.total),
             ..outcome.into()
         }
     }
@@ -305,7 +314,11 @@ impl Session {
         let group = &mut groups.get_mut(&store).expect("it was made above").group;
         let (slot, outcome) = group.scoped(|group| group.instantiate(module, &registered));
         let slot = slot.map(|index| InstanceId { store, index });
-        (slot, self.report(store, outcome))
+        let mut report = self.report(store, outcome);
+        if let Ok(id) = &slot {
+            report.visible = self.visible(*id);
+        }
+        (slot, report)
     }
 
     fn register(&mut self, name: &str, instance: Option<&String>) -> Outcome {
@@ -332,7 +345,19 @@ impl Session {
             return self.untouched(Outcome::Internal(message));
         };
         let outcome = member.group.scoped(|group| group.action(index, action));
-        self.report(store, outcome)
+        let mut report = self.report(store, outcome);
+        if matches!(action, Action::Invoke { .. }) {
+            report.visible = self.visible(InstanceId { store, index });
+        }
+        report
+    }
+
+    /// What an instance shows of its state, if that is asked for.
+    fn visible(&mut self, id: InstanceId) -> Vec<VisibleItem> {
+        match self.asked.visible {
+            true => self.group(id.store).visible(id.index),
+            false => Vec::new(),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 use wassay_runtime::Engine;
 
 use super::lifetimes::Lifetimes;
-use super::session::Session;
+use super::session::{Session, StateAsked};
 use super::{STACK_BYTES, end_if_mark_is_passed};
 use crate::outcome::names::unknown;
 use crate::outcome::text::outcome_text;
@@ -65,6 +65,13 @@ struct Series<'scope> {
     missing: Vec<(String, Outcome)>,
 }
 
+fn asked(job: &Job<'_>) -> StateAsked {
+    StateAsked {
+        hash: job.config.hash_state,
+        visible: job.config.show_state,
+    }
+}
+
 /// Runs all commands of a job.
 pub(super) fn run_commands(engine: &Engine, cell: &Cell, job: &Job<'_>) -> Ran {
     let run = Run {
@@ -76,7 +83,7 @@ pub(super) fn run_commands(engine: &Engine, cell: &Cell, job: &Job<'_>) -> Ran {
     };
     std::thread::scope(|scope| {
         let lifetimes = Lifetimes::of(&job.commands);
-        let session = Session::new(engine, job.config.hash_state, lifetimes);
+        let session = Session::new(engine, asked(job), lifetimes);
         run.commands(scope, 0..job.commands.len(), session, 0)
     })
 }
@@ -191,7 +198,7 @@ impl<'a> Run<'a> {
         // Until it runs, what hangs or crashes is the thread.
         let range = commands.clone();
         let body = move || {
-            let session = Session::in_thread(self.engine, self.job.config.hash_state, shared);
+            let session = Session::in_thread(self.engine, asked(self.job), shared);
             let ran = self.commands(scope, range, session, lane);
             self.lock_lanes().push(lane);
             ran

@@ -82,6 +82,7 @@ fn run_script(script: &Script, tier: Tier) -> Vec<Report> {
             features: FEATURES,
             bounds: Bounds::Guard,
             hash_state: false,
+            show_state: false,
             profile: Profile::Deterministic,
             modes: Modes::default(),
             memory_bytes_max: 0,
