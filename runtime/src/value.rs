@@ -8,8 +8,8 @@
 //! Null is 0. A function is the address of its `FuncInst`. The hierarchies any, extern and exn
 //! share one space of words, so that converting between the first two leaves the word as it is: an
 //! object of the heap is its offset there, a multiple of 8 below 2^32; an i31 is its 31 bits
-//! shifted left by one, plus 1; the host's number `n` is `n << 32 | 2`; the store's value `n` of the
-//! host is `n << 32 | 4`.
+//! shifted left by one, plus 1; the host's number `n` is `n << 32 | 2`; a host's value, the store's
+//! `n`th, is `n << 32 | 4`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
