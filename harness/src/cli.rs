@@ -275,22 +275,24 @@ pub struct LimitArgs {
 impl LimitArgs {
     /// The options that say the same, for another program.
     pub fn words(&self) -> Vec<String> {
-        let millis = self.timeout.map(|timeout| timeout.as_millis() as u64);
-        let depth = self.max_depth.map(|depth| depth as u64);
-        let numbers = [
-            ("--fuel", self.fuel, ""),
-            ("--timeout", millis, "ms"),
-            ("--max-memory", self.max_memory, ""),
-            ("--max-table", self.max_table, ""),
-            ("--max-heap", self.max_heap, ""),
-            ("--max-code", self.max_code, ""),
-            ("--max-stack", self.max_stack, ""),
-            ("--max-depth", depth, ""),
+        let timeout = self.timeout.map(humantime::format_duration);
+        let timeout = timeout.map(|timeout| timeout.to_string());
+        let text = |number: Option<u64>| number.map(|number| number.to_string());
+        let options = [
+            ("--fuel", text(self.fuel)),
+            ("--timeout", timeout),
+            ("--max-memory", text(self.max_memory)),
+            ("--max-table", text(self.max_table)),
+            ("--max-heap", text(self.max_heap)),
+            ("--max-code", text(self.max_code)),
+            ("--max-stack", text(self.max_stack)),
+            (
+                "--max-depth",
+                text(self.max_depth.map(|depth| depth as u64)),
+            ),
         ];
-        let given = numbers.into_iter().filter_map(|(option, number, unit)| {
-            let number = number?;
-            Some([option.to_string(), format!("{number}{unit}")])
-        });
+        let given = options.into_iter();
+        let given = given.filter_map(|(option, value)| Some([option.to_string(), value?]));
         given.flatten().collect()
     }
 }
@@ -461,17 +463,13 @@ fn parse_jobs(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Reads a number of bytes, perhaps with K, M or G.
+/// Reads a number of bytes, perhaps with a unit: K, M, G, .., each 1,024 of the one before.
 fn parse_bytes(text: &str) -> Result<u64, String> {
-    let (digits, shift) = match text.as_bytes().last() {
-        Some(b'K' | b'k') => (&text[..text.len() - 1], 10),
-        Some(b'M' | b'm') => (&text[..text.len() - 1], 20),
-        Some(b'G' | b'g') => (&text[..text.len() - 1], 30),
-        _ => (text, 0),
-    };
-    let number: Option<u64> = digits.parse().ok();
-    let bytes = number.and_then(|number| number.checked_mul(1 << shift));
-    bytes.ok_or_else(|| "a size is a number of bytes, or one with K, M or G".to_string())
+    let sizes = parse_size::Config::new().with_binary();
+    let form = "a size is a number of bytes, or one with a unit, as in 64M";
+    sizes
+        .parse_size(text)
+        .map_err(|error| format!("{form}: {error}"))
 }
 
 /// Reads the size of a stack, of which there is room for one.
@@ -484,25 +482,14 @@ fn parse_stack_bytes(text: &str) -> Result<u64, String> {
 
 const STACK_BYTES_MAX: u64 = 1 << 30;
 
-/// Reads `10s`, `500ms`, `2m`, or a number of seconds.
+/// Reads a time with its unit, as in `10s` or `2m 30s`, or a number of seconds.
 fn parse_duration(text: &str) -> Result<Duration, String> {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let millis = match unit {
-        "ms" => 1,
-        "s" | "" => 1000,
-        "m" => 60_000,
-        _ => return Err("a time is a number with ms, s or m".to_string()),
-    };
-    let number: u64 = number
-        .parse()
-        .map_err(|_| "a time is a number with ms, s or m")?;
-    match number.checked_mul(millis) {
-        Some(0) => Err("a time of zero leaves no time to run".to_string()),
-        Some(millis) => Ok(Duration::from_millis(millis)),
-        None => Err("the time is too long".to_string()),
+    let seconds = text.parse().map(Duration::from_secs);
+    let time = seconds.or_else(|_| humantime::parse_duration(text));
+    let form = "a time is a number with a unit, as in 10s or 500ms";
+    match time.map_err(|error| format!("{form}: {error}"))? {
+        Duration::ZERO => Err("a time of zero leaves no time to run".to_string()),
+        time => Ok(time),
     }
 }
 
@@ -535,7 +522,8 @@ mod tests {
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
         assert_eq!(parse_duration("3"), Ok(Duration::from_secs(3)));
-        for bad in ["", "s", "-1s", "1h", "1.5s", "0s", "99999999999999999999s"] {
+        assert_eq!(parse_duration("1m 30s"), Ok(Duration::from_secs(90)));
+        for bad in ["", "s", "-1s", "1x", "0s", "99999999999999999999s"] {
             assert!(parse_duration(bad).is_err(), "{bad}");
         }
     }
@@ -546,7 +534,8 @@ mod tests {
         assert_eq!(parse_bytes("64K"), Ok(65_536));
         assert_eq!(parse_bytes("3m"), Ok(3 << 20));
         assert_eq!(parse_bytes("0"), Ok(0));
-        for bad in ["", "K", "-1", "1.5M", "1T", "99999999999G"] {
+        assert_eq!(parse_bytes("1.5GiB"), Ok(3 << 29));
+        for bad in ["", "K", "-1", "1X", "99999999999G"] {
             assert!(parse_bytes(bad).is_err(), "{bad}");
         }
         assert!(parse_stack_bytes("2G").is_err());

@@ -5,6 +5,7 @@ use crate::report::Report;
 
 pub mod changes;
 pub mod destination;
+pub mod grid;
 pub mod json;
 pub mod markdown;
 pub mod progress;

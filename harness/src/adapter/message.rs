@@ -342,10 +342,7 @@ mod tests {
             std::fs::write(path, &schema).expect("written");
         }
         let written = std::fs::read_to_string(path).expect("it is there");
-        assert!(
-            written == schema,
-            "{path} is not of these types: run with BLESS=1"
-        );
+        similar_asserts::assert_eq!(written, schema, "BLESS=1 rewrites {path}");
     }
 
     #[test]

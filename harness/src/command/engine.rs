@@ -12,6 +12,7 @@ use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
 use crate::pool::StartError;
 use crate::pool::launch::workers;
+use crate::present::grid::Grid;
 use crate::tier::Tier;
 
 /// Answers `wassay engine`.
@@ -41,13 +42,13 @@ fn foreign(table: &EngineTable, name: EngineName) -> Result<&EngineRow, InputErr
 
 fn list(tables: &EngineTables) -> Result<Exit, InputError> {
     let (program, table) = (this_program()?, table(tables)?);
-    let mut rows: Vec<[String; 3]> = Vec::new();
+    let mut rows = Grid::new(3);
     for tier in Tier::ALL {
         let started = workers(tier, &program).and_then(|workers| match workers.start() {
             Ok(_) => Ok(env!("CARGO_PKG_VERSION").to_string()),
             Err(error) => Err(reason(error)),
         });
-        rows.push([
+        rows.row([
             tier.name().to_string(),
             "own tier".to_string(),
             state(started),
@@ -64,20 +65,14 @@ fn list(tables: &EngineTables) -> Result<Exit, InputError> {
             }
         });
         let started = started.map(|(_, info)| format!("{} {}", info.engine, info.version));
-        rows.push([
+        rows.row([
             row.name.to_string(),
             row.claim.name().to_string(),
             state(started),
         ]);
     }
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let (name, claim) = (width(0), width(1));
-    let mut out = String::new();
-    for [a, b, c] in &rows {
-        out += &format!("{a:name$}  {b:claim$}  {c}\n");
-    }
     // A reader that went away has seen what it wanted.
-    let _ = std::io::stdout().write_all(out.as_bytes());
+    let _ = write!(std::io::stdout(), "{rows}");
     Ok(Exit::AsExpected)
 }
 

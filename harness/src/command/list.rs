@@ -1,9 +1,10 @@
-//! `wassay list`: the chosen files, their numbers of directives, proposals and features.
+//! `wassay list`: the chosen files, their proposals, features and numbers of directives.
 
 use std::io::Write;
 
 use crate::error::{Exit, InputError};
 use crate::measure::jobs_by_default;
+use crate::present::grid::Grid;
 use crate::suite::select::Selection;
 
 /// Answers `wassay list`.
@@ -12,20 +13,24 @@ use crate::suite::select::Selection;
 /// If the suite cannot be loaded.
 pub fn command(selection: &Selection) -> Result<Exit, InputError> {
     let chosen = selection.load(jobs_by_default())?;
-    let mut out = String::new();
+    let mut grid = Grid::new(3);
     let mut total = 0;
     for file in &chosen.files {
         let directives = file.script.directives.len();
         total += directives;
-        let (heading, features) = (file.heading.key(), file.features.set.to_string());
-        out += &format!(
-            "{directives:>6}  {heading:24}  {features:24}  {}\n",
-            file.script.path
-        );
+        grid.row([
+            file.heading.key().to_string(),
+            file.features.set.to_string(),
+            file.script.path.clone(),
+            directives.to_string(),
+        ]);
     }
-    out += &format!("{total:>6}  directives in {} files\n", chosen.files.len());
+    let files = chosen.files.len();
     // A reader that went away has seen what it wanted.
-    let _ = std::io::stdout().write_all(out.as_bytes());
+    let _ = writeln!(
+        std::io::stdout(),
+        "{grid}{total} directives in {files} files"
+    );
     match chosen.files.is_empty() {
         true => Ok(Exit::NotMeasured),
         false => Ok(Exit::AsExpected),

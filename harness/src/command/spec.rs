@@ -15,7 +15,7 @@ use crate::judge::expectations::{Expectations, Source};
 use crate::measure::{Measured, Options, Stopped, jobs_by_default, measure};
 use crate::present::destination::Destination;
 use crate::present::progress::Progress;
-use crate::present::table::{self, Color};
+use crate::present::table;
 use crate::protocol::Profile;
 use crate::thread;
 
@@ -115,9 +115,9 @@ fn check_profile(args: &SpecArgs) -> Result<(), InputError> {
 
 /// Prints the table, then whatever else a user must know.
 fn show(measured: &Measured, expectations: &Source) {
-    let table = table::render(&measured.report, Color::for_stdout());
+    let table = table::render(&measured.report);
     // If the reader went away there is nobody to tell; the exit code still says it.
-    let _ = std::io::stdout().write_all(table.as_bytes());
+    let _ = anstream::stdout().write_all(table.as_bytes());
     let usage = &measured.expectations;
     // The embedded ones are for every suite, so that some never have a use here.
     let unused = match expectations {

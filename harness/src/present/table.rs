@@ -6,6 +6,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use anstyle::{AnsiColor, Style};
+
+use super::grid::Grid;
 use crate::engine::EngineName;
 use crate::judge::verdict::{Agreement, Status};
 use crate::outcome::TieredProof;
@@ -21,49 +24,36 @@ const DIVERGENCES_SHOWN_MAX: usize = 25;
 /// Characters of a value or message shown.
 const TEXT_CHARS_MAX: usize = 160;
 
-/// Whether to colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Color(pub bool);
-
-impl Color {
-    /// Colour for a terminal, unless `NO_COLOR` is set.
-    pub fn for_stdout() -> Color {
-        use std::io::IsTerminal;
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Color(std::io::stdout().is_terminal() && !refused)
-    }
-
-    fn paint(self, code: &str, text: &str) -> String {
-        match self {
-            Color(true) => format!("\x1b[{code}m{text}\x1b[0m"),
-            Color(false) => text.to_string(),
-        }
-    }
-
-    fn red(self, text: &str) -> String {
-        self.paint("31", text)
-    }
-
-    fn green(self, text: &str) -> String {
-        self.paint("32", text)
-    }
-
-    fn bold(self, text: &str) -> String {
-        self.paint("1", text)
-    }
+fn paint(color: AnsiColor, text: &str) -> String {
+    let style = color.on_default();
+    format!("{style}{text}{style:#}")
 }
 
-/// The whole summary, ending with a newline.
-pub fn render(report: &Report, color: Color) -> String {
+fn red(text: &str) -> String {
+    paint(AnsiColor::Red, text)
+}
+
+fn green(text: &str) -> String {
+    paint(AnsiColor::Green, text)
+}
+
+fn bold(text: &str) -> String {
+    let style = Style::new().bold();
+    format!("{style}{text}{style:#}")
+}
+
+/// The whole summary, ending with a newline. Its colours are for a stream that leaves them out
+/// where they are not wanted.
+pub fn render(report: &Report) -> String {
     let mut out = String::new();
-    failures(&mut out, report, color);
-    divergences(&mut out, report, color);
-    variants(&mut out, report, color);
-    proposals(&mut out, report, color);
-    tiers(&mut out, report, color);
-    closing(&mut out, report, color);
+    failures(&mut out, report);
+    divergences(&mut out, report);
+    variants(&mut out, report);
+    proposals(&mut out, report);
+    tiers(&mut out, report);
+    closing(&mut out, report);
     if let Some(account) = &report.shapes {
-        shapes(&mut out, account, color);
+        shapes(&mut out, account);
     }
     out
 }
@@ -74,7 +64,7 @@ fn line(out: &mut String, text: &str) {
     out.push('\n');
 }
 
-fn failures(out: &mut String, report: &Report, color: Color) {
+fn failures(out: &mut String, report: &Report) {
     let failing = report.directives.iter().flat_map(|directive| {
         let tiers = directive.tiers.iter();
         let failing = tiers.filter(|(_, verdict)| is_failing(verdict.status));
@@ -86,7 +76,7 @@ fn failures(out: &mut String, report: &Report, color: Color) {
         if count > FAILURES_SHOWN_MAX {
             continue;
         }
-        let status = color.red(&verdict.status.name().to_uppercase());
+        let status = red(&verdict.status.name().to_uppercase());
         line(out, &format!("{status} {tier} {}", place(directive)));
         line(out, &format!("    {}", cut(&verdict.detail)));
         if verdict.status == Status::Fail {
@@ -102,17 +92,14 @@ fn failures(out: &mut String, report: &Report, color: Color) {
     }
 }
 
-fn divergences(out: &mut String, report: &Report, color: Color) {
+fn divergences(out: &mut String, report: &Report) {
     let diverging = report.directives.iter();
     let diverging = diverging.filter(|directive| directive.agreement == Agreement::Diverge);
     let mut count = 0;
     for directive in diverging {
         count += 1;
         if count <= DIVERGENCES_SHOWN_MAX {
-            line(
-                out,
-                &format!("{} {}", color.red("DIVERGE"), place(directive)),
-            );
+            line(out, &format!("{} {}", red("DIVERGE"), place(directive)));
             line(
                 out,
                 &format!("    {}", cut(directive.diff.as_deref().unwrap_or(""))),
@@ -128,7 +115,7 @@ fn divergences(out: &mut String, report: &Report, color: Color) {
 }
 
 /// Variants that did not pass, by the directive's place and the shape.
-fn variants(out: &mut String, report: &Report, color: Color) {
+fn variants(out: &mut String, report: &Report) {
     let Some(account) = &report.shapes else {
         return;
     };
@@ -146,7 +133,7 @@ fn variants(out: &mut String, report: &Report, color: Color) {
         let what = format!("{place} `{}` as {}", variant.export, variant.shape);
         line(
             out,
-            &format!("{} {} {what}", color.red("SHAPE"), tiers.join(" and ")),
+            &format!("{} {} {what}", red("SHAPE"), tiers.join(" and ")),
         );
         line(out, &format!("    expected {}", cut(&variant.expected)));
         for (tier, verdict) in &variant.tiers {
@@ -184,28 +171,31 @@ fn cut(text: &str) -> String {
     }
 }
 
-fn proposals(out: &mut String, report: &Report, color: Color) {
-    let names = report.proposals.keys().map(String::as_str);
-    let width = names.chain(["proposal"]).map(str::len).max().unwrap_or(0);
-    let mut head = format!("{:width$}  {:>10}", "proposal", "directives");
-    for tier in report.tiers.keys() {
-        write_to(&mut head, format_args!("  {:>16}", tier.name()));
-    }
-    line(out, &color.bold(&head));
+fn proposals(out: &mut String, report: &Report) {
+    let mut head = vec!["proposal".to_string(), "directives".to_string()];
+    head.extend(report.tiers.keys().map(|tier| tier.name().to_string()));
+    let mut grid = Grid::new(1);
+    grid.row(head.iter().map(|name| bold(name)));
     for (name, account) in &report.proposals {
-        let mut row = format!("{name:width$}  {:>10}", account.directives);
-        for (tier, state) in &report.tiers {
+        let cells = report.tiers.iter().map(|(tier, state)| {
             let counts = account.counts.get(tier).copied().unwrap_or_default();
-            row += &cell(&counts, account.directives, state.available, color);
-        }
-        line(out, &row);
+            cell(&counts, account.directives, state.available)
+        });
+        grid.row(
+            [name.clone(), account.directives.to_string()]
+                .into_iter()
+                .chain(cells),
+        );
     }
     let total = report.accounting.directives;
-    let mut row = format!("{:width$}  {total:>10}", "total");
-    for state in report.tiers.values() {
-        row += &cell(&state.counts, total, state.available, color);
-    }
-    line(out, &row);
+    let cells = report.tiers.values();
+    let cells = cells.map(|state| cell(&state.counts, total, state.available));
+    grid.row(
+        ["total".to_string(), total.to_string()]
+            .into_iter()
+            .chain(cells),
+    );
+    out.push_str(&grid.to_string());
 }
 
 fn write_to(out: &mut String, text: std::fmt::Arguments<'_>) {
@@ -213,21 +203,17 @@ fn write_to(out: &mut String, text: std::fmt::Arguments<'_>) {
 }
 
 /// One cell of the table: passes and their share.
-fn cell(counts: &Counts, directives: u64, available: bool, color: Color) -> String {
+fn cell(counts: &Counts, directives: u64, available: bool) -> String {
     if !available {
-        return format!("  {:>16}", "unavailable");
+        return "unavailable".to_string();
     }
     let passes = counts.pass + counts.xpass;
-    let text = format!(
-        "{:>16}",
-        format!("{passes} {}", percent(passes, directives))
-    );
-    let painted = match (counts.is_as_expected(), passes == directives) {
-        (false, _) => color.red(&text),
-        (true, true) => color.green(&text),
+    let text = format!("{passes} {}", percent(passes, directives));
+    match (counts.is_as_expected(), passes == directives) {
+        (false, _) => red(&text),
+        (true, true) => green(&text),
         (true, false) => text,
-    };
-    format!("  {painted}")
+    }
 }
 
 /// `part` of `whole` with one decimal, cut off.
@@ -238,17 +224,17 @@ fn percent(part: u64, whole: u64) -> String {
     }
 }
 
-fn tiers(out: &mut String, report: &Report, color: Color) {
+fn tiers(out: &mut String, report: &Report) {
     line(out, "");
     for (tier, account) in &report.tiers {
-        tier_line(out, *tier, account, color);
+        tier_line(out, *tier, account);
     }
 }
 
-fn tier_line(out: &mut String, tier: EngineName, account: &TierAccount, color: Color) {
+fn tier_line(out: &mut String, tier: EngineName, account: &TierAccount) {
     let mut text = format!("{:8}", tier.name());
     if let Some(reason) = &account.reason {
-        line(out, &color.red(&format!("{text}  unavailable: {reason}")));
+        line(out, &red(&format!("{text}  unavailable: {reason}")));
         return;
     }
     for status in Status::ALL {
@@ -287,23 +273,16 @@ fn tiered_proof(out: &mut String, proof: &TieredProof) {
     line(out, &text);
 }
 
-fn agreement(out: &mut String, counts: &AgreementCounts, color: Color) {
+fn agreement(out: &mut String, counts: &AgreementCounts) {
     let text = format!(
         "agreement  agree {}  diverge {}  poisoned {}  not comparable {}",
         counts.agree, counts.diverge, counts.poisoned, counts.not_comparable
     );
-    line(
-        out,
-        &if counts.diverge > 0 {
-            color.red(&text)
-        } else {
-            text
-        },
-    );
+    line(out, &if counts.diverge > 0 { red(&text) } else { text });
 }
 
-fn closing(out: &mut String, report: &Report, color: Color) {
-    agreement(out, &report.agreement, color);
+fn closing(out: &mut String, report: &Report) {
+    agreement(out, &report.agreement);
     let accounting = &report.accounting;
     line(
         out,
@@ -326,12 +305,12 @@ fn closing(out: &mut String, report: &Report, color: Color) {
             "the accounting is open: {} without a verdict, the first is {first}",
             accounting.open.len()
         );
-        line(out, &color.red(&text));
+        line(out, &red(&text));
     }
 }
 
 /// What came of the operand shapes.
-fn shapes(out: &mut String, account: &ShapesAccount, color: Color) {
+fn shapes(out: &mut String, account: &ShapesAccount) {
     let text = format!(
         "\nshapes     {} of {} assertions compute; {} variants of them in {} shapes, {:.2} s",
         account.applicable,
@@ -342,11 +321,11 @@ fn shapes(out: &mut String, account: &ShapesAccount, color: Color) {
     );
     line(out, &text);
     for (tier, state) in &account.tiers {
-        tier_line(out, *tier, state, color);
+        tier_line(out, *tier, state);
     }
-    agreement(out, &account.agreement, color);
+    agreement(out, &account.agreement);
     if !account.closed {
-        line(out, &color.red("the accounting of the shapes is open"));
+        line(out, &red("the accounting of the shapes is open"));
     }
 }
 

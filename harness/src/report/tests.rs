@@ -199,10 +199,7 @@ fn the_schema_is_that_of_the_types() {
         std::fs::write(path, &schema).expect("written");
     }
     let written = std::fs::read_to_string(path).expect("it is there");
-    assert!(
-        written == schema,
-        "{path} is not of these types: run with BLESS=1"
-    );
+    similar_asserts::assert_eq!(written, schema, "BLESS=1 rewrites {path}");
 }
 
 #[test]

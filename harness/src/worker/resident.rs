@@ -23,8 +23,10 @@ pub(super) struct Resident {
 impl Resident {
     /// Opens the map, and tries it on a page that is in use.
     pub(super) fn open() -> Resident {
-        let map = File::open("/proc/self/pagemap").ok().zip(page_bytes());
-        let resident = Resident { map };
+        let map = File::open("/proc/self/pagemap").ok();
+        let resident = Resident {
+            map: map.map(|map| (map, rustix::param::page_size())),
+        };
         let used = vec![1u8; 4];
         match resident.chunks(&used, 1 << 16) {
             Some(chunks) if chunks.iter().all(|&touched| touched) => resident,
@@ -59,19 +61,6 @@ impl Resident {
     }
 }
 
-/// Bytes of a page, from what the system hands to every program.
-fn page_bytes() -> Option<usize> {
-    const AT_PAGESZ: usize = 6;
-    let entries = std::fs::read("/proc/self/auxv").ok()?;
-    let mut entries = entries.chunks_exact(2 * size_of::<usize>());
-    entries.find_map(|entry| {
-        let (key, value) = entry.split_at(size_of::<usize>());
-        let key = usize::from_ne_bytes(key.try_into().ok()?);
-        let value = usize::from_ne_bytes(value.try_into().ok()?);
-        (key == AT_PAGESZ && value.is_power_of_two()).then_some(value)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,14 +69,14 @@ mod tests {
 
     /// What is touched is always found; what is not is skipped where the system says so.
     #[test]
+    #[cfg_attr(not(target_os = "linux"), ignore = "only Linux tells of pages")]
     fn touched_chunks_are_found() {
         let mut data = vec![0u8; 64 << 20];
         data[40 * CHUNK + 5] = 1;
         data[(64 << 20) - 1] = 1;
         let resident = Resident::open();
-        let Some(chunks) = resident.chunks(&data, CHUNK) else {
-            return;
-        };
+        let chunks = resident.chunks(&data, CHUNK);
+        let chunks = chunks.expect("the system tells of the pages of this process");
         assert!(chunks[40] && chunks[1023]);
         let touched = chunks.iter().filter(|&&touched| touched).count();
         assert!(touched < 512, "{touched} of 1024 chunks");

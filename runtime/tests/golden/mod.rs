@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use similar_asserts::SimpleDiff;
 use wassay_runtime::{Config, Engine, Module, Tier, WasmFeatures};
 
 /// Where the cases of `tests/FOLDER` are.
@@ -23,12 +24,14 @@ pub(crate) fn check(name: &str, extension: &str, print: impl Fn(&str, &Module) -
     for path in cases {
         let stem = path.file_stem().unwrap().to_string_lossy();
         let (actual, golden) = (print(&stem, &module(&path)), path.with_extension(extension));
-        if fs::read_to_string(&golden).unwrap_or_default() == actual {
+        let expected = fs::read_to_string(&golden).unwrap_or_default();
+        if expected == actual {
             continue;
         } else if std::env::var_os("BLESS").is_some() {
             fs::write(&golden, &actual).unwrap();
         } else {
-            different.push(format!("{}:\n{actual}", path.display()));
+            let diff = SimpleDiff::from_str(&expected, &actual, "golden", "now");
+            different.push(format!("{}:\n{diff}", golden.display()));
         }
     }
     assert!(
