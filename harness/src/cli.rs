@@ -377,9 +377,9 @@ pub struct EngineCheckArgs {
 /// The options of `wassay engine prove`.
 #[derive(Debug, clap::Args)]
 pub struct EngineProveArgs {
-    /// The engine, by its name in a table
-    #[arg(value_name = "NAME", value_parser = parse_engine)]
-    pub name: EngineName,
+    /// The engines, by their names in a table
+    #[arg(value_name = "NAME", required = true, value_parser = parse_engine)]
+    pub names: Vec<EngineName>,
     /// The counting plugin of the emulator, if it is not where scripts/engines puts it
     #[arg(long, value_name = "FILE")]
     pub plugin: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! `wassay engine`: the engines that a run can have as columns.
 
 use std::io::Write;
+use std::path::Path;
 
 use super::this_program;
 use crate::adapter::check;
@@ -121,22 +122,36 @@ fn check(args: &EngineCheckArgs) -> Result<Exit, InputError> {
     })
 }
 
+/// Proves engine by engine. A claim that is wrong weighs more than one that is not measured.
 fn prove(args: &EngineProveArgs) -> Result<Exit, InputError> {
     let table = table(&args.tables)?;
-    let row = foreign(&table, args.name)?;
+    let rows = args.names.iter().map(|name| foreign(&table, *name));
+    let rows = rows.collect::<Result<Vec<&EngineRow>, InputError>>()?;
     let plugin = args.plugin.clone().unwrap_or_else(|| table.plugin());
-    let (info, counts) = match prove::prove(&row.command, row.claim, &plugin) {
+    let mut exit = Exit::AsExpected;
+    for row in rows {
+        exit = match (exit, prove_row(row, &plugin)) {
+            (Exit::AsExpected, it) | (it, Exit::AsExpected) => it,
+            (_, Exit::Failed) | (Exit::Failed, _) => Exit::Failed,
+            (it, _) => it,
+        };
+    }
+    Ok(exit)
+}
+
+fn prove_row(row: &EngineRow, plugin: &Path) -> Exit {
+    let (info, counts) = match prove::prove(&row.command, row.claim, plugin) {
         Ok(proven) => proven,
         Err(ProofError::NotMeasured(reason)) => {
-            eprintln!("wassay: {} is not measured: {reason}", args.name);
-            return Ok(Exit::NotMeasured);
+            eprintln!("wassay: {} is not measured: {reason}", row.name);
+            return Exit::NotMeasured;
         }
         Err(ProofError::Wrong(how)) => {
-            eprintln!("wassay: {}: {how}", args.name);
-            return Ok(Exit::Failed);
+            eprintln!("wassay: {}: {how}", row.name);
+            return Exit::Failed;
         }
     };
-    let mut out = format!("{}: {} {}\n", args.name, info.engine, info.version);
+    let mut out = format!("{}: {} {}\n", row.name, info.engine, info.version);
     out += "kernel            Wasm      machine  machine/Wasm\n";
     for count in &counts {
         let KernelCount {
@@ -156,9 +171,9 @@ fn prove(args: &EngineProveArgs) -> Result<Exit, InputError> {
     );
     // A reader that went away has seen what it wanted.
     let _ = std::io::stdout().write_all(out.as_bytes());
-    Ok(if can_be {
+    if can_be {
         Exit::AsExpected
     } else {
         Exit::Failed
-    })
+    }
 }
