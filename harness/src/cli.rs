@@ -11,10 +11,10 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-use crate::engine::{EngineList, EngineName};
+use crate::engine::{EngineList, EngineName, NotAName};
 use crate::features::{FeatureList, FeatureSet};
 use crate::judge::expectations::Source;
-use crate::present::{self, PRESENTERS, Presenter};
+use crate::present::{self, PRESENTERS, Presenter, UnknownFormat};
 use crate::protocol::{Bounds, Modes, Profile};
 use crate::suite::select::Selection;
 use crate::tier::{RunTier, Tier};
@@ -388,7 +388,7 @@ pub struct EngineProveArgs {
     pub tables: EngineTables,
 }
 
-fn parse_engine(text: &str) -> Result<EngineName, String> {
+fn parse_engine(text: &str) -> Result<EngineName, NotAName> {
     text.parse()
 }
 
@@ -429,15 +429,36 @@ impl fmt::Debug for ReportRequest {
     }
 }
 
-impl FromStr for ReportRequest {
-    type Err = String;
+/// A value that an option does not take.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is its message")]
+pub enum OptionError {
+    #[error("the form is FORMAT=FILE, as in json=report.json")]
+    NoFormat,
+    #[error("no file is named; the form is FORMAT=FILE, as in json=report.json")]
+    NoFile,
+    #[error(transparent)]
+    UnknownFormat(#[from] UnknownFormat),
+    #[error("a number from 1 to 1024 is needed")]
+    Jobs,
+    #[error("a size is a number of bytes, or one with a unit, as in 64M: {0}")]
+    Size(#[from] parse_size::Error),
+    #[error("a stack has at most 1G")]
+    Stack,
+    #[error("a time is a number with a unit, as in 10s or 500ms: {0}")]
+    Time(#[from] humantime::DurationError),
+    #[error("a time of zero leaves no time to run")]
+    NoTime,
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let form = "the form is FORMAT=FILE, as in json=report.json";
-        let (format, path) = text.split_once('=').ok_or(form)?;
+impl FromStr for ReportRequest {
+    type Err = OptionError;
+
+    fn from_str(text: &str) -> Result<Self, OptionError> {
+        let (format, path) = text.split_once('=').ok_or(OptionError::NoFormat)?;
         let presenter = present::presenter(format)?;
         match path {
-            "" => Err(format!("no file is named; {form}")),
+            "" => Err(OptionError::NoFile),
             path => Ok(ReportRequest {
                 presenter,
                 path: path.into(),
@@ -456,39 +477,34 @@ fn report_help() -> String {
     )
 }
 
-fn parse_jobs(text: &str) -> Result<usize, String> {
+fn parse_jobs(text: &str) -> Result<usize, OptionError> {
     match text.parse() {
         Ok(jobs @ 1..=1024) => Ok(jobs),
-        Ok(_) | Err(_) => Err("a number from 1 to 1024 is needed".to_string()),
+        Ok(_) | Err(_) => Err(OptionError::Jobs),
     }
 }
 
 /// Reads a number of bytes, perhaps with a unit: K, M, G, .., each 1,024 of the one before.
-fn parse_bytes(text: &str) -> Result<u64, String> {
+fn parse_bytes(text: &str) -> Result<u64, OptionError> {
     let sizes = parse_size::Config::new().with_binary();
-    let form = "a size is a number of bytes, or one with a unit, as in 64M";
-    sizes
-        .parse_size(text)
-        .map_err(|error| format!("{form}: {error}"))
+    Ok(sizes.parse_size(text)?)
 }
 
 /// Reads the size of a stack, of which there is room for one.
-fn parse_stack_bytes(text: &str) -> Result<u64, String> {
+fn parse_stack_bytes(text: &str) -> Result<u64, OptionError> {
     match parse_bytes(text)? {
         bytes @ ..=STACK_BYTES_MAX => Ok(bytes),
-        _ => Err("a stack has at most 1G".to_string()),
+        _ => Err(OptionError::Stack),
     }
 }
 
 const STACK_BYTES_MAX: u64 = 1 << 30;
 
 /// Reads a time with its unit, as in `10s` or `2m 30s`, or a number of seconds.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+fn parse_duration(text: &str) -> Result<Duration, OptionError> {
     let seconds = text.parse().map(Duration::from_secs);
-    let time = seconds.or_else(|_| humantime::parse_duration(text));
-    let form = "a time is a number with a unit, as in 10s or 500ms";
-    match time.map_err(|error| format!("{form}: {error}"))? {
-        Duration::ZERO => Err("a time of zero leaves no time to run".to_string()),
+    match seconds.or_else(|_| humantime::parse_duration(text))? {
+        Duration::ZERO => Err(OptionError::NoTime),
         time => Ok(time),
     }
 }
@@ -518,11 +534,26 @@ mod tests {
 
     #[test]
     fn durations() {
-        assert_eq!(parse_duration("10s"), Ok(Duration::from_secs(10)));
-        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
-        assert_eq!(parse_duration("3"), Ok(Duration::from_secs(3)));
-        assert_eq!(parse_duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(
+            parse_duration("10s").expect("a value"),
+            Duration::from_secs(10)
+        );
+        assert_eq!(
+            parse_duration("500ms").expect("a value"),
+            Duration::from_millis(500)
+        );
+        assert_eq!(
+            parse_duration("2m").expect("a value"),
+            Duration::from_secs(120)
+        );
+        assert_eq!(
+            parse_duration("3").expect("a value"),
+            Duration::from_secs(3)
+        );
+        assert_eq!(
+            parse_duration("1m 30s").expect("a value"),
+            Duration::from_secs(90)
+        );
         for bad in ["", "s", "-1s", "1x", "0s", "99999999999999999999s"] {
             assert!(parse_duration(bad).is_err(), "{bad}");
         }
@@ -530,11 +561,11 @@ mod tests {
 
     #[test]
     fn sizes() {
-        assert_eq!(parse_bytes("65536"), Ok(65_536));
-        assert_eq!(parse_bytes("64K"), Ok(65_536));
-        assert_eq!(parse_bytes("3m"), Ok(3 << 20));
-        assert_eq!(parse_bytes("0"), Ok(0));
-        assert_eq!(parse_bytes("1.5GiB"), Ok(3 << 29));
+        assert_eq!(parse_bytes("65536").expect("a value"), 65_536);
+        assert_eq!(parse_bytes("64K").expect("a value"), 65_536);
+        assert_eq!(parse_bytes("3m").expect("a value"), 3 << 20);
+        assert_eq!(parse_bytes("0").expect("a value"), 0);
+        assert_eq!(parse_bytes("1.5GiB").expect("a value"), 3 << 29);
         for bad in ["", "K", "-1", "1X", "99999999999G"] {
             assert!(parse_bytes(bad).is_err(), "{bad}");
         }

@@ -13,7 +13,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::tier::Tier;
+use crate::tier::{Tier, UnknownTier};
 
 /// The name of an engine. Our own tiers come first, in their order, then the others by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,22 +95,31 @@ impl fmt::Display for EngineName {
     }
 }
 
+/// Text that is not the name of an engine.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{}` is not the name of an engine: letters, digits, `-`, `_` and `.` are, up to \
+     {NAME_BYTES_MAX} of them",
+    text.escape_debug()
+)]
+pub struct NotAName {
+    text: String,
+}
+
 impl FromStr for EngineName {
-    type Err = String;
+    type Err = NotAName;
 
     /// Any name is read: letters, digits, `-`, `_` and `.`, the first one a letter or digit.
-    fn from_str(text: &str) -> Result<EngineName, String> {
+    fn from_str(text: &str) -> Result<EngineName, NotAName> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         let starts = text
             .as_bytes()
             .first()
             .is_some_and(u8::is_ascii_alphanumeric);
         if !starts || text.len() > NAME_BYTES_MAX || !text.bytes().all(is_plain) {
-            return Err(format!(
-                "`{}` is not the name of an engine: letters, digits, `-`, `_` and `.` are, up to \
-                 {NAME_BYTES_MAX} of them",
-                text.escape_debug()
-            ));
+            return Err(NotAName {
+                text: text.to_string(),
+            });
         }
         let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
         let names = names.get_or_insert_default();
@@ -154,7 +163,7 @@ impl<'de> Deserialize<'de> for EngineName {
 ///
 /// # Errors
 /// If one is not a name.
-pub fn parse_list(text: &str) -> Result<EngineList, String> {
+pub fn parse_list(text: &str) -> Result<EngineList, NotAName> {
     if text == "all" {
         return Ok(EngineList(EngineName::own().collect()));
     }
@@ -166,7 +175,7 @@ pub fn parse_list(text: &str) -> Result<EngineList, String> {
 ///
 /// # Errors
 /// If no tier has it.
-pub fn own(text: &str) -> Result<EngineName, String> {
+pub fn own(text: &str) -> Result<EngineName, UnknownTier> {
     text.parse::<Tier>().map(EngineName::of_tier)
 }
 

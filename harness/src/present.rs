@@ -28,10 +28,19 @@ pub static PRESENTERS: [&dyn Presenter; 2] = [&json::Json, &markdown::Markdown];
 ///
 /// # Errors
 /// If there is none; the message names those that there are.
-pub fn presenter(name: &str) -> Result<&'static dyn Presenter, String> {
+pub fn presenter(name: &str) -> Result<&'static dyn Presenter, UnknownFormat> {
     let found = PRESENTERS.iter().find(|presenter| presenter.name() == name);
-    found.copied().ok_or_else(|| {
-        let known = PRESENTERS.map(Presenter::name).join(", ");
-        format!("unknown report format `{name}` (known: {known})")
+    found.copied().ok_or_else(|| UnknownFormat {
+        name: name.to_string(),
     })
+}
+
+/// A name that no format of reports has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unknown report format `{name}` (known: {})",
+    PRESENTERS.map(Presenter::name).join(", ")
+)]
+pub struct UnknownFormat {
+    name: String,
 }

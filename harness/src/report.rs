@@ -407,6 +407,17 @@ pub struct Regression {
     pub what: String,
 }
 
+/// A contradiction of a report with itself.
+#[derive(Debug, thiserror::Error)]
+enum Unsound {
+    #[error("no tier `{0}`, but counts of it")]
+    NoTier(EngineName),
+    #[error("{0}: the {1} counts are not those listed")]
+    Counts(String, EngineName),
+    #[error("{0}: directives listed for {1}, but no counts")]
+    NoCounts(String, EngineName),
+}
+
 impl Report {
     /// Reads a report.
     ///
@@ -430,13 +441,12 @@ impl Report {
             InputError::at_line(path, error.line(), format!("not a whole report: {error}"))
         })?;
         let consistent = report.check();
-        consistent
-            .map_err(|message| InputError::at(path, format!("not a sound report: {message}")))?;
+        consistent.map_err(|error| InputError::at(path, format!("not a sound report: {error}")))?;
         Ok(report)
     }
 
     /// Whether the report's sums fit each other: what a comparison relies on.
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Unsound> {
         let mut listed: BTreeMap<(&str, EngineName), Counts> = BTreeMap::new();
         for directive in &self.directives {
             for (&tier, verdict) in &directive.tiers {
@@ -447,22 +457,16 @@ impl Report {
         for file in &self.files {
             for (&tier, counts) in &file.counts {
                 let account = self.tiers.get(&tier);
-                let account =
-                    account.ok_or_else(|| format!("no tier `{tier}`, but counts of it"))?;
+                let account = account.ok_or(Unsound::NoTier(tier))?;
                 let mut expected = listed.remove(&(&file.path, tier)).unwrap_or_default();
                 expected.pass = counts.pass;
                 if account.available && *counts != expected {
-                    return Err(format!(
-                        "{}: the {tier} counts are not those listed",
-                        file.path
-                    ));
+                    return Err(Unsound::Counts(file.path.clone(), tier));
                 }
             }
         }
         match listed.keys().next() {
-            Some((path, tier)) => Err(format!(
-                "{path}: directives listed for {tier}, but no counts"
-            )),
+            Some((path, tier)) => Err(Unsound::NoCounts(path.to_string(), *tier)),
             None => Ok(()),
         }
     }

@@ -123,10 +123,17 @@ impl fmt::Display for RunTier {
     }
 }
 
-impl FromStr for RunTier {
-    type Err = String;
+/// A name that no tier has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown tier `{name}` (known: {})", Tier::ALL.map(Tier::name).join(", "))]
+pub struct UnknownTier {
+    name: String,
+}
 
-    fn from_str(text: &str) -> Result<RunTier, String> {
+impl FromStr for RunTier {
+    type Err = UnknownTier;
+
+    fn from_str(text: &str) -> Result<RunTier, UnknownTier> {
         if text == RunTier::TIERED {
             return Ok(RunTier::Tiered);
         }
@@ -141,12 +148,13 @@ impl fmt::Display for Tier {
 }
 
 impl FromStr for Tier {
-    type Err = String;
+    type Err = UnknownTier;
 
-    fn from_str(text: &str) -> Result<Tier, String> {
-        let known = Tier::ALL.map(Tier::name).join(", ");
+    fn from_str(text: &str) -> Result<Tier, UnknownTier> {
         let found = Tier::ALL.into_iter().find(|tier| tier.name() == text);
-        found.ok_or_else(|| format!("unknown tier `{text}` (known: {known})"))
+        found.ok_or_else(|| UnknownTier {
+            name: text.to_string(),
+        })
     }
 }
 

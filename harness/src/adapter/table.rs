@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::process::{Adapter, AdapterCommand};
-use crate::engine::EngineName;
-use crate::error::InputError;
+use crate::engine::{EngineName, NotAName};
+use crate::error::{InputError, line_at};
+use crate::input::read_text;
 use crate::pool::launch::emulator;
 use crate::pool::{Launcher, Session, StartError};
 
@@ -124,25 +125,22 @@ impl EngineTable {
         let file = shipped.as_deref().unwrap_or(Path::new(SHIPPED));
         table.folder = file.parent().unwrap_or(Path::new(".")).to_path_buf();
         for path in shipped.iter().chain(own) {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| InputError::at(path, error.to_string()))?;
+            let text = read_text(path)?;
             table.add(path, &text)?;
         }
         Ok(table)
     }
 
     fn add(&mut self, path: &Path, text: &str) -> Result<(), InputError> {
-        let line_of = |offset: usize| text[..offset.min(text.len())].matches('\n').count() + 1;
-        let raw: RawTable = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| line_of(span.start));
-            InputError::at_line(path, line, error.message().to_string())
-        })?;
+        let raw: RawTable =
+            toml::from_str(text).map_err(|error| InputError::in_toml(path, text, &error))?;
         let folder = path.parent().unwrap_or(Path::new("."));
         for row in raw.engine {
-            let line = line_of(row.span().start);
+            let line = line_at(text, row.span().start);
             let wrong = |message: String| InputError::at_line(path, line, message);
             let row = row.into_inner();
-            let name: EngineName = row.name.parse().map_err(wrong)?;
+            let name = row.name.parse();
+            let name: EngineName = name.map_err(|error: NotAName| wrong(error.to_string()))?;
             if name.tier().is_some() {
                 return Err(wrong(format!("`{name}` is a tier of our own")));
             }

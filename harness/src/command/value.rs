@@ -14,8 +14,8 @@ use wassay_runtime::{AbstractHeapType, AnyRef, ExternRef, I31, Ref, RefType, Val
 /// Reads one argument.
 ///
 /// # Errors
-/// In words, if `text` is no value of the type.
-pub fn parse(ty: ValType, text: &str) -> Result<Val, String> {
+/// If `text` is not a value of the type.
+pub fn parse(ty: ValType, text: &str) -> Result<Val, NotAValue> {
     let value = match ty {
         ValType::I32 => token::<i32>(text).map(Val::I32),
         ValType::I64 => token::<i64>(text).map(Val::I64),
@@ -24,7 +24,18 @@ pub fn parse(ty: ValType, text: &str) -> Result<Val, String> {
         ValType::V128 => parse_v128(text).map(Val::V128),
         ValType::Ref(ty) => parse_ref(ty, text).map(Val::Ref),
     };
-    value.ok_or_else(|| format!("`{text}` is no {ty}"))
+    value.ok_or_else(|| NotAValue {
+        text: text.to_string(),
+        ty,
+    })
+}
+
+/// Text that is not a value of a type.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a value of type {ty}")]
+pub struct NotAValue {
+    text: String,
+    ty: ValType,
 }
 
 /// Reads all of `text` as one token, if it is one.

@@ -36,6 +36,7 @@ use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Status, Verdict};
 use crate::script::Directive;
 use crate::suite::pattern;
+use crate::tier::UnknownTier;
 
 /// The expectations that the program carries in itself.
 const EMBEDDED: &str = include_str!("../../../testsuite/expectations.toml");
@@ -149,7 +150,7 @@ impl Expectations {
         let entries = document.expect.into_iter().map(|raw| {
             let line = line_at(text, raw.span().start);
             Entry::new(line, raw.into_inner())
-                .map_err(|message| InputError::at_line(path, line, message))
+                .map_err(|fault| InputError::at_line(path, line, fault.to_string()))
         });
         Ok(Expectations {
             entries: entries.collect::<Result<_, _>>()?,
@@ -237,25 +238,44 @@ impl Expectations {
     }
 }
 
+/// The fault of an entry.
+#[derive(Debug, thiserror::Error)]
+enum EntryFault {
+    #[error("the entry's `reason` is empty")]
+    NoReason,
+    #[error("an entry has exactly one of `proposal`, `file`, `id`")]
+    Scopes,
+    #[error(transparent)]
+    Pattern(#[from] globset::Error),
+    #[error("`detail` may be empty only in an entry for one `id`")]
+    NoDetail,
+    #[error("the entry's `count` is 0")]
+    NoCount,
+    #[error(transparent)]
+    Tier(#[from] UnknownTier),
+    #[error("the entry's `tiers` is empty")]
+    NoTiers,
+}
+
 impl Entry {
-    fn new(line: usize, raw: RawEntry) -> Result<Entry, String> {
+    fn new(line: usize, raw: RawEntry) -> Result<Entry, EntryFault> {
         if raw.reason.trim().is_empty() {
-            return Err("the entry's `reason` is empty".to_string());
+            return Err(EntryFault::NoReason);
         }
         let scope = match (raw.proposal, raw.file, raw.id) {
             (Some(proposal), None, None) => Scope::Proposal(proposal),
             (None, Some(file), None) if file.contains(['*', '?']) => {
-                Scope::Pattern(pattern(&file).map_err(|error| error.to_string())?)
+                Scope::Pattern(pattern(&file)?)
             }
             (None, Some(file), None) => Scope::File(file),
             (None, None, Some(id)) => Scope::Id(id),
-            _ => return Err("an entry has exactly one of `proposal`, `file`, `id`".to_string()),
+            _ => return Err(EntryFault::Scopes),
         };
         if raw.detail.trim().is_empty() && !matches!(scope, Scope::Id(_)) {
-            return Err("`detail` may be empty only in an entry for one `id`".to_string());
+            return Err(EntryFault::NoDetail);
         }
         if raw.count == Some(0) {
-            return Err("the entry's `count` is 0".to_string());
+            return Err(EntryFault::NoCount);
         }
         let names_tiers = raw.tiers.is_some();
         let tiers = match raw.tiers {
@@ -263,10 +283,10 @@ impl Entry {
             Some(names) => names
                 .iter()
                 .map(|name| engine::own(name))
-                .collect::<Result<BTreeSet<EngineName>, String>>()?,
+                .collect::<Result<BTreeSet<EngineName>, UnknownTier>>()?,
         };
         if tiers.is_empty() {
-            return Err("the entry's `tiers` is empty".to_string());
+            return Err(EntryFault::NoTiers);
         }
         Ok(Entry {
             place: format!("line {line}"),

@@ -165,6 +165,27 @@ fn unreadable(source: &str, message: String) -> Meaning {
     }
 }
 
+/// The reason why a form has no meaning here.
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    #[error("{}", .0.message())]
+    Text(#[from] wast::Error),
+    #[error("more than {NESTED_THREADS_MAX} nested threads")]
+    NestedThreads,
+    #[error("components are not supported")]
+    Component,
+    #[error("a directive about components")]
+    ComponentDirective,
+    #[error("an argument that is a value of components")]
+    ComponentArgument,
+    #[error("a result that is a value of components")]
+    ComponentResult,
+    #[error("a function by name as result: ${0}")]
+    NamedFunction(String),
+    #[error("a null of a type that is not an abstract one")]
+    ConcreteNull,
+}
+
 /// A buffer over text that may hold any Unicode: the suite tests just that.
 fn buffer(text: &str) -> Result<ParseBuffer<'_>, wast::Error> {
     let mut lexer = Lexer::new(text);
@@ -207,9 +228,9 @@ impl<'a, T: Parse<'a>> Parse<'a> for InParens<T> {
 fn read_form(source: &str) -> Meaning {
     match try_read(source) {
         Ok(meaning) => meaning,
-        Err(message) => unfold(source)
+        Err(error) => unfold(source)
             .and_then(|flat| try_read(&flat).ok())
-            .unwrap_or_else(|| unreadable(source, message)),
+            .unwrap_or_else(|| unreadable(source, error.to_string())),
     }
 }
 
@@ -229,21 +250,21 @@ fn read_thread(source: &str) -> (Meaning, Vec<Form>) {
     let header_end = nested.first().map_or(inside.end, |form| form.range.start);
     match try_read(&format!("{})", &source[..header_end])) {
         Ok(meaning) => (meaning, nested),
-        Err(message) => (unreadable(source, message), Vec::new()),
+        Err(error) => (unreadable(source, error.to_string()), Vec::new()),
     }
 }
 
 /// Reads the text of a form, or says why it cannot.
-fn try_read(source: &str) -> Result<Meaning, String> {
+fn try_read(source: &str) -> Result<Meaning, Unreadable> {
     let read = buffer(source).and_then(|buffer| match head(source) {
         "get" => parser::parse(&buffer).map(|InParens(execute)| get(execute)),
         _ => parser::parse(&buffer).map(|InParens(directive)| meaning(directive)),
     });
-    read.unwrap_or_else(|error| Err(error.message()))
+    read?
 }
 
 /// A bare `(get ..)`, which the scripts' grammar has as an action though `wast` does not.
-fn get(execute: WastExecute<'_>) -> Result<Meaning, String> {
+fn get(execute: WastExecute<'_>) -> Result<Meaning, Unreadable> {
     let command = execution(execute)?;
     Ok(Meaning {
         kind: Kind::Get,
@@ -255,8 +276,8 @@ fn get(execute: WastExecute<'_>) -> Result<Meaning, String> {
 /// The meaning of a directive of `wast`.
 ///
 /// # Errors
-/// A message, if it says something that Wassay has no notion of.
-fn meaning(directive: WastDirective<'_>) -> Result<Meaning, String> {
+/// If it says something that Wassay has no notion of.
+fn meaning(directive: WastDirective<'_>) -> Result<Meaning, Unreadable> {
     use WastDirective as D;
     let (kind, command, expectation) = match directive {
         D::Module(mut module) => {
@@ -307,9 +328,9 @@ fn meaning(directive: WastDirective<'_>) -> Result<Meaning, String> {
 ///
 /// # Errors
 /// If there are some: threads nest too deep.
-fn thread_header(thread: WastThread<'_>) -> Result<Command, String> {
+fn thread_header(thread: WastThread<'_>) -> Result<Command, Unreadable> {
     if !thread.directives.is_empty() {
-        return Err(format!("more than {NESTED_THREADS_MAX} nested threads"));
+        return Err(Unreadable::NestedThreads);
     }
     Ok(Command::Thread {
         name: thread.name.name().to_string(),
@@ -319,7 +340,9 @@ fn thread_header(thread: WastThread<'_>) -> Result<Command, String> {
 }
 
 /// The meaning of an assertion.
-fn assertion_meaning(directive: WastDirective<'_>) -> Result<(Kind, Command, Expectation), String> {
+fn assertion_meaning(
+    directive: WastDirective<'_>,
+) -> Result<(Kind, Command, Expectation), Unreadable> {
     use WastDirective as D;
     Ok(match directive {
         D::AssertReturn { exec, results, .. } => {
@@ -371,7 +394,9 @@ fn assertion_meaning(directive: WastDirective<'_>) -> Result<(Kind, Command, Exp
 }
 
 /// The meaning of an assertion that a module is refused.
-fn refusal_meaning(directive: WastDirective<'_>) -> Result<(Kind, Command, Expectation), String> {
+fn refusal_meaning(
+    directive: WastDirective<'_>,
+) -> Result<(Kind, Command, Expectation), Unreadable> {
     use WastDirective as D;
     Ok(match directive {
         D::AssertInvalid {
@@ -422,7 +447,7 @@ fn refusal_meaning(directive: WastDirective<'_>) -> Result<(Kind, Command, Expec
                 expectation,
             )
         }
-        _of_components => return Err("a directive about components".to_string()),
+        _of_components => return Err(Unreadable::ComponentDirective),
     })
 }
 
@@ -441,11 +466,11 @@ fn name_of(id: Option<Id<'_>>) -> Option<String> {
 }
 
 /// Encodes a module; components are not modules.
-fn encode_checked(module: &mut QuoteWat<'_>) -> Result<ModuleSource, String> {
+fn encode_checked(module: &mut QuoteWat<'_>) -> Result<ModuleSource, Unreadable> {
     match module {
         QuoteWat::Wat(Wat::Module(_)) | QuoteWat::QuoteModule(..) => Ok(encode(module)),
         QuoteWat::Wat(Wat::Component(_)) | QuoteWat::QuoteComponent(..) => {
-            Err("components are not supported".to_string())
+            Err(Unreadable::Component)
         }
     }
 }
@@ -476,7 +501,7 @@ fn encode(module: &mut QuoteWat<'_>) -> ModuleSource {
 }
 
 /// What an assertion executes: an action, or the instantiation of a module.
-fn execution(execute: WastExecute<'_>) -> Result<Command, String> {
+fn execution(execute: WastExecute<'_>) -> Result<Command, Unreadable> {
     Ok(match execute {
         WastExecute::Invoke(call) => Command::Action(invoke(call)?),
         WastExecute::Get { module, global, .. } => {
@@ -489,7 +514,7 @@ fn execution(execute: WastExecute<'_>) -> Result<Command, String> {
     })
 }
 
-fn invoke(call: WastInvoke<'_>) -> Result<Action, String> {
+fn invoke(call: WastInvoke<'_>) -> Result<Action, Unreadable> {
     let args = call
         .args
         .into_iter()
@@ -502,10 +527,10 @@ fn invoke(call: WastInvoke<'_>) -> Result<Action, String> {
     })
 }
 
-fn argument(arg: WastArg<'_>) -> Result<Argument, String> {
+fn argument(arg: WastArg<'_>) -> Result<Argument, Unreadable> {
     use WastArgCore as A;
     let WastArg::Core(arg) = arg else {
-        return Err("an argument that is a value of components".to_string());
+        return Err(Unreadable::ComponentArgument);
     };
     Ok(match arg {
         A::I32(value) => Argument::I32(value as u32),
@@ -519,14 +544,14 @@ fn argument(arg: WastArg<'_>) -> Result<Argument, String> {
     })
 }
 
-fn expected(ret: WastRet<'_>) -> Result<Expected, String> {
+fn expected(ret: WastRet<'_>) -> Result<Expected, Unreadable> {
     match ret {
         WastRet::Core(ret) => expected_core(ret),
-        _of_components => Err("a result that is a value of components".to_string()),
+        _of_components => Err(Unreadable::ComponentResult),
     }
 }
 
-fn expected_core(ret: WastRetCore<'_>) -> Result<Expected, String> {
+fn expected_core(ret: WastRetCore<'_>) -> Result<Expected, Unreadable> {
     use WastRetCore as R;
     Ok(match ret {
         R::I32(value) => Expected::I32(value as u32),
@@ -542,7 +567,7 @@ fn expected_core(ret: WastRetCore<'_>) -> Result<Expected, String> {
         R::RefFunc(None) => Expected::RefFunc(None),
         R::RefFunc(Some(Index::Num(index, _))) => Expected::RefFunc(Some(index)),
         R::RefFunc(Some(Index::Id(id))) => {
-            return Err(format!("a function by name as result: ${}", id.name()));
+            return Err(Unreadable::NamedFunction(id.name().to_string()));
         }
         R::RefAny => Expected::RefAny,
         R::RefEq => Expected::RefEq,
@@ -586,10 +611,10 @@ fn lane_pattern(pattern: &V128Pattern) -> LanePattern {
     }
 }
 
-fn heap_type_name(heap_type: &HeapType<'_>) -> Result<String, String> {
+fn heap_type_name(heap_type: &HeapType<'_>) -> Result<String, Unreadable> {
     use AbstractHeapType as T;
     let HeapType::Abstract { shared: false, ty } = heap_type else {
-        return Err("a null of a type that is not an abstract one".to_string());
+        return Err(Unreadable::ConcreteNull);
     };
     let name = match ty {
         T::Func => "func",

@@ -198,11 +198,19 @@ fn revision(files: &[SuiteFile]) -> String {
     format!("xxh3:{:016x}", hasher.digest())
 }
 
-fn parse_heading(text: &str) -> Result<Heading, String> {
-    Heading::named(text).ok_or_else(|| {
-        let known: Vec<&str> = Heading::all().map(Heading::key).collect();
-        format!("unknown proposal `{text}` (known: {})", known.join(", "))
+fn parse_heading(text: &str) -> Result<Heading, UnknownHeading> {
+    Heading::named(text).ok_or_else(|| UnknownHeading {
+        name: text.to_string(),
+        known: Heading::all().map(Heading::key).collect(),
     })
+}
+
+/// A name that no heading has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown proposal `{name}` (known: {})", known.join(", "))]
+struct UnknownHeading {
+    name: String,
+    known: Vec<&'static str>,
 }
 
 /// One of several parts of a suite, for runs on several machines: every file is in exactly one
@@ -222,19 +230,23 @@ impl Partition {
     }
 }
 
-impl FromStr for Partition {
-    type Err = String;
+/// Text that does not name a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the form is hash:I/N, with I from 1 to N")]
+pub struct NotAPartition;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let form = "the form is hash:I/N, with I from 1 to N";
+impl FromStr for Partition {
+    type Err = NotAPartition;
+
+    fn from_str(text: &str) -> Result<Self, NotAPartition> {
         let numbers = text
             .strip_prefix("hash:")
             .and_then(|rest| rest.split_once('/'));
-        let (part, parts) = numbers.ok_or(form)?;
-        let part: u64 = part.parse().map_err(|_| form)?;
-        let parts: u64 = parts.parse().map_err(|_| form)?;
+        let (part, parts) = numbers.ok_or(NotAPartition)?;
+        let part: u64 = part.parse().map_err(|_| NotAPartition)?;
+        let parts: u64 = parts.parse().map_err(|_| NotAPartition)?;
         if part == 0 || part > parts {
-            return Err(form.to_string());
+            return Err(NotAPartition);
         }
         Ok(Partition { part, parts })
     }
