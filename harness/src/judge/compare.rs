@@ -28,7 +28,8 @@ pub struct Comparer {
     state_diverged: bool,
     /// Tiers that lack an effect that others have, by index.
     incomplete: Vec<EngineName>,
-    /// Engines of other makers whose state may be another: they failed, or it was seen to be.
+    /// Engines whose state may be another than that of engines of other makers: they failed, or it
+    /// was seen to be.
     apart: Vec<EngineName>,
 }
 
@@ -101,7 +102,7 @@ impl Comparer {
         let ran = |entry: &&Entry<'_>| {
             let outcome = &entry.1.outcome;
             let passes = || judge(directive, outcome).status == Status::Pass;
-            comparable(outcome) && (entry.0.tier().is_some() || passes())
+            comparable(outcome) && passes()
         };
         let ran: Vec<Entry<'_>> = entries.iter().filter(ran).copied().collect();
         let has_run = |name: EngineName| ran.iter().any(|it| it.0 == name);
@@ -140,6 +141,11 @@ impl Comparer {
         // What an exhausted stack leaves behind differs with its depth.
         let open = matches!(first.1.outcome, Outcome::Exhaustion(_));
         let mut seen = Vec::new();
+        let rest = if self.apart.contains(&first.0) {
+            &[][..]
+        } else {
+            rest
+        };
         for (name, report) in rest {
             let items = differing_items(&first.1.visible, &report.visible);
             if name.tier().is_none() && !items.is_empty() && !self.apart.contains(name) {
@@ -699,9 +705,11 @@ mod tests {
         let func = |number| outcome(Outcome::Values(vec![Value::Ref(Reference::Func(number))]));
         let unknown = func(Reference::UNKNOWN);
         assert_eq!(agreement(&func(3), &unknown, &success), Agree);
-        // A failure is an account of its own.
+        // A failure is an account of its own, on either side.
         let trap = outcome(Outcome::Trap("unreachable".to_string()));
         let alone = agreement(&value(1), &trap, &success);
+        assert_eq!(alone, NotComparable);
+        let alone = agreement(&trap, &value(1), &success);
         assert_eq!(alone, NotComparable);
     }
 }
