@@ -76,6 +76,10 @@ pub const ENGINES: &[(&str, Start)] = &[
     ("wasmi", |_| engines::wasmi::start()),
     #[cfg(feature = "tinywasm")]
     ("tinywasm", |_| engines::tinywasm::start()),
+    #[cfg(feature = "toywasm")]
+    ("toywasm", |_| engines::toywasm::start()),
+    #[cfg(feature = "wasm3")]
+    ("wasm3", |_| engines::wasm3::start()),
     #[cfg(feature = "c-api")]
     ("c-api", engines::c_api::start),
     #[cfg(feature = "wabt")]

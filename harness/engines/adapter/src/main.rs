@@ -9,6 +9,12 @@
 mod engine;
 mod engines;
 mod message;
+#[cfg(feature = "numbers")]
+mod number;
+#[cfg(feature = "numbers")]
+mod phrases;
+#[cfg(feature = "numbers")]
+mod shape;
 
 use std::io::{BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};

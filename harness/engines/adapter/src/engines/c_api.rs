@@ -14,12 +14,12 @@ mod library;
 
 use std::collections::HashMap;
 
-use wasmparser::types::EntityType;
-use wasmparser::{Parser, Payload, ValType, Validator, WasmFeatures};
-
-use self::library::{Extern, Failure, Instance, Library, Module, Number, Script};
+use self::library::{Extern, Failure, Instance, Library, Module, Script};
 use crate::engine::{Engine, Started, unknown, wrong_arguments};
 use crate::message::{Ending, Value};
+use crate::number::{Number, crosses, given, returned};
+use crate::phrases::ended;
+use crate::shape::{Exported, Shape};
 
 struct CApi {
     name: String,
@@ -34,20 +34,6 @@ struct State {
     modules: HashMap<u32, (Module, Shape)>,
     instances: HashMap<u32, (Instance, Shape)>,
     script: Script,
-}
-
-/// The imports of a module by module and name, and its exports in order.
-#[derive(Clone, Default)]
-struct Shape {
-    imports: Vec<(String, String)>,
-    exports: Vec<(String, Exported)>,
-}
-
-#[derive(Clone)]
-enum Exported {
-    Func(Vec<ValType>, Vec<ValType>),
-    Global(ValType),
-    Other,
 }
 
 /// Starts the engine of a library.
@@ -223,152 +209,5 @@ impl Engine for CApi {
         let value = self.state()?.script.global(found);
         let value = value.map(returned);
         value.ok_or_else(|| Ending::internal(format!("{export} is not a global to the library")))
-    }
-}
-
-impl Shape {
-    /// The imports and exports of a module; none if another reader refuses the module.
-    fn of(bytes: &[u8]) -> Shape {
-        let mut validator = Validator::new_with_features(WasmFeatures::all());
-        let Ok(types) = validator.validate_all(bytes) else {
-            return Shape::default();
-        };
-        let types = types.as_ref();
-        let exports = types.core_exports().into_iter().flatten();
-        let exported = |entity| match entity {
-            EntityType::Func(id) | EntityType::FuncExact(id) => {
-                let ty = types[id].unwrap_func();
-                Exported::Func(ty.params().to_vec(), ty.results().to_vec())
-            }
-            EntityType::Global(ty) => Exported::Global(ty.content_type),
-            EntityType::Table(_) | EntityType::Memory(_) | EntityType::Tag(_) => Exported::Other,
-        };
-        Shape {
-            imports: imports(bytes),
-            exports: exports
-                .map(|(name, ty)| (name.to_string(), exported(ty)))
-                .collect(),
-        }
-    }
-}
-
-/// The imports of a valid module, in order.
-fn imports(bytes: &[u8]) -> Vec<(String, String)> {
-    let sections = Parser::new(0).parse_all(bytes).filter_map(Result::ok);
-    let imports = sections.filter_map(|section| match section {
-        Payload::ImportSection(section) => Some(section.into_imports().flatten()),
-        _ => None,
-    });
-    imports
-        .flatten()
-        .map(|it| (it.module.to_string(), it.name.to_string()))
-        .collect()
-}
-
-fn crosses(ty: ValType) -> bool {
-    matches!(
-        ty,
-        ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64
-    )
-}
-
-fn given(value: &Value) -> Result<Number, Ending> {
-    Ok(match value {
-        Value::I32(value) => Number::I32(*value),
-        Value::I64(value) => Number::I64(*value),
-        Value::F32(bits) => Number::F32(*bits),
-        Value::F64(bits) => Number::F64(*bits),
-        _ => {
-            return Err(Ending::unsupported(format!(
-                "arguments like {}",
-                value.text()
-            )));
-        }
-    })
-}
-
-fn returned(number: Number) -> Value {
-    match number {
-        Number::I32(value) => Value::I32(value),
-        Number::I64(value) => Value::I64(value),
-        Number::F32(bits) => Value::F32(bits),
-        Number::F64(bits) => Value::F64(bits),
-    }
-}
-
-/// What engines say of imports that do not match.
-const UNLINKABLE: [&str; 7] = [
-    "incompatible import",
-    "expected import",
-    "import signature mismatch",
-    "mismatch in imported",
-    "smaller than declared",
-    "larger than declared",
-    "mismatched",
-];
-
-const NULLS: &str = "null reference | null function reference | null structure reference | \
-                     null array reference | null i31 reference | null exception reference";
-
-/// Phrases of the messages of engines, and the specification's messages: the API has traps as text
-/// only.
-const TRAPS: [(&str, &str); 19] = [
-    ("out of bounds memory access", "out of bounds memory access"),
-    (
-        "undefined element",
-        "undefined element | out of bounds table access",
-    ),
-    ("undefined table index", "undefined element"),
-    (
-        "out of bounds table access",
-        "undefined element | out of bounds table access",
-    ),
-    ("uninitialized element", "uninitialized element"),
-    ("uninitialized table element", "uninitialized element"),
-    ("indirect call type mismatch", "indirect call type mismatch"),
-    (
-        "indirect call signature mismatch",
-        "indirect call type mismatch",
-    ),
-    ("integer overflow", "integer overflow"),
-    ("integer divide by zero", "integer divide by zero"),
-    (
-        "invalid conversion to integer",
-        "invalid conversion to integer",
-    ),
-    ("unreachable", "unreachable"),
-    ("unaligned atomic", "unaligned atomic"),
-    (
-        "invalid atomic access",
-        "unaligned atomic | out of bounds memory access",
-    ),
-    ("atomic wait on non-shared memory", "expected shared memory"),
-    ("null reference", NULLS),
-    ("out of bounds array access", "out of bounds array access"),
-    ("allocation size too large", "allocation size too large"),
-    ("cast failure", "cast failure"),
-];
-
-/// The ending that a message stands for. The cause comes last in the messages of engines.
-fn ended(message: String) -> Ending {
-    let has = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
-    if has(&["stack exhausted", "stack overflow"]) {
-        return Ending::exhaustion(message);
-    }
-    if has(&["thrown Wasm exception", "uncaught exception"]) {
-        return Ending::exception(message);
-    }
-    if has(&UNLINKABLE) {
-        return Ending::unlinkable(message);
-    }
-    if message == "not implemented" {
-        return Ending::unsupported(message);
-    }
-    let found = TRAPS
-        .iter()
-        .filter_map(|row| Some((message.rfind(row.0)?, row.1)));
-    match found.max_by_key(|(at, _)| *at) {
-        Some((_, text)) => Ending::trap(text),
-        None => Ending::limit(message),
     }
 }

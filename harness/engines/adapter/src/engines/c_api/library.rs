@@ -11,7 +11,7 @@ use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{null_mut, slice_from_raw_parts};
 use std::rc::Rc;
 
-use wasmparser::ValType;
+use crate::number::Number;
 
 type Object = *mut c_void;
 
@@ -46,33 +46,9 @@ struct Val {
     bits: u64,
 }
 
-/// A number of the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Number {
-    /// An i32.
-    I32(u32),
-    /// An i64.
-    I64(u64),
-    /// The bits of an f32.
-    F32(u32),
-    /// The bits of an f64.
-    F64(u64),
-}
-
-impl Number {
-    /// True if the number is of a type.
-    pub fn is(self, ty: ValType) -> bool {
-        matches!(
-            (self, ty),
-            (Number::I32(_), ValType::I32)
-                | (Number::I64(_), ValType::I64)
-                | (Number::F32(_), ValType::F32)
-                | (Number::F64(_), ValType::F64)
-        )
-    }
-
-    fn val(self) -> Val {
-        let (kind, bits) = match self {
+impl Val {
+    fn from_number(number: Number) -> Val {
+        let (kind, bits) = match number {
             Number::I32(value) => (0, u64::from(value)),
             Number::I64(value) => (1, value),
             Number::F32(bits) => (2, u64::from(bits)),
@@ -85,13 +61,13 @@ impl Number {
         }
     }
 
-    fn of(val: Val) -> Option<Number> {
-        let low = val.bits as u32;
-        Some(match val.kind {
+    fn number(self) -> Option<Number> {
+        let low = self.bits as u32;
+        Some(match self.kind {
             0 => Number::I32(low),
-            1 => Number::I64(val.bits),
+            1 => Number::I64(self.bits),
             2 => Number::F32(low),
-            3 => Number::F64(val.bits),
+            3 => Number::F64(self.bits),
             _ => return None,
         })
     }
@@ -347,8 +323,8 @@ impl Script {
         args: &[Number],
         results: usize,
     ) -> Option<Result<Vec<Number>, String>> {
-        let args: Vec<Val> = args.iter().map(|number| number.val()).collect();
-        let mut given = vec![Number::I32(0).val(); results];
+        let args: Vec<Val> = args.iter().copied().map(Val::from_number).collect();
+        let mut given = vec![Val::from_number(Number::I32(0)); results];
         // SAFETY: the external is alive, arguments are as the function's type says, and the vector
         // of results has room for all.
         let trap = unsafe {
@@ -368,14 +344,14 @@ impl Script {
         }
         given
             .into_iter()
-            .map(Number::of)
+            .map(Val::number)
             .collect::<Option<Vec<Number>>>()
             .map(Ok)
     }
 
     /// The value of a global that holds a number; nothing if the external is not one.
     pub fn global(&self, global: Extern) -> Option<Number> {
-        let mut value = Number::I32(0).val();
+        let mut value = Val::from_number(Number::I32(0));
         // SAFETY: the external is alive.
         unsafe {
             let global = (self.functions.wasm_extern_as_global)(global.0);
@@ -384,7 +360,7 @@ impl Script {
             }
             (self.functions.wasm_global_get)(global, &raw mut value);
         }
-        Number::of(value)
+        value.number()
     }
 
     /// The message of a trap, which is deleted.

@@ -1,0 +1,180 @@
+//! Libraries whose instances stand alone: they import functions of the host only, and take and give
+//! numbers only. A module that imports from another instance is `unsupported`; only the printing
+//! functions of `spectest`, which do nothing, are given as functions of the host.
+
+use std::collections::{HashMap, HashSet};
+
+use wasmparser::ValType;
+
+use crate::engine::{Engine, unknown, wrong_arguments};
+use crate::message::{Ending, Value};
+use crate::number::{Number, crosses, given, returned};
+use crate::shape::{Exported, Shape};
+
+/// The printing functions of `spectest` by name, with their parameters.
+pub const PRINTS: [(&str, &[ValType]); 7] = [
+    ("print", &[]),
+    ("print_i32", &[ValType::I32]),
+    ("print_i64", &[ValType::I64]),
+    ("print_f32", &[ValType::F32]),
+    ("print_f64", &[ValType::F64]),
+    ("print_i32_f32", &[ValType::I32, ValType::F32]),
+    ("print_f64_f64", &[ValType::F64, ValType::F64]),
+];
+
+/// The module of the printing functions.
+pub const SPECTEST: &str = "spectest";
+
+/// A library whose instances stand alone.
+pub trait Library {
+    /// An instance with all that it needs.
+    type Instance;
+
+    /// The name and version of the engine.
+    fn identity(&self) -> (String, String);
+
+    /// Decodes and validates a module as far as the library does before it is instantiated.
+    ///
+    /// # Errors
+    /// The ending, if the module is refused.
+    fn check(&self, bytes: &[u8]) -> Result<(), Ending>;
+
+    /// Instantiates a module, which imports the printing functions at most.
+    ///
+    /// # Errors
+    /// The ending, if there is no instance.
+    fn instantiate(&self, bytes: &[u8]) -> Result<Self::Instance, Ending>;
+
+    /// Calls an exported function with arguments of its types.
+    ///
+    /// # Errors
+    /// The ending, if the function does not return.
+    fn call(
+        &self,
+        instance: &mut Self::Instance,
+        export: &str,
+        args: &[Number],
+        results: &[ValType],
+    ) -> Result<Vec<Number>, Ending>;
+
+    /// Reads an exported global that holds a number.
+    ///
+    /// # Errors
+    /// The ending, if there is no value.
+    fn global(&self, instance: &Self::Instance, export: &str) -> Result<Number, Ending>;
+}
+
+/// A script of a library.
+pub struct Alone<L: Library> {
+    instances: HashMap<u32, (L::Instance, Shape)>,
+    modules: HashMap<u32, (Vec<u8>, Shape)>,
+    names: HashMap<String, HashSet<String>>,
+    library: L,
+}
+
+impl<L: Library> Alone<L> {
+    /// No script yet.
+    pub fn new(library: L) -> Alone<L> {
+        Alone {
+            instances: HashMap::new(),
+            modules: HashMap::new(),
+            names: HashMap::new(),
+            library,
+        }
+    }
+}
+
+impl<L: Library> Engine for Alone<L> {
+    fn identity(&self) -> (String, String) {
+        self.library.identity()
+    }
+
+    fn reset(&mut self) -> Result<(), Ending> {
+        self.instances.clear();
+        self.modules.clear();
+        self.names.clear();
+        Ok(())
+    }
+
+    fn module(&mut self, module: u32, bytes: &[u8]) -> Result<(), Ending> {
+        self.library.check(bytes)?;
+        self.modules
+            .insert(module, (bytes.to_vec(), Shape::of(bytes)));
+        Ok(())
+    }
+
+    fn instantiate(&mut self, module: u32, instance: u32) -> Result<(), Ending> {
+        let (bytes, shape) = self
+            .modules
+            .get(&module)
+            .ok_or_else(|| unknown("module", module))?;
+        for (module, name) in &shape.imports {
+            let known = self
+                .names
+                .get(module)
+                .is_some_and(|names| names.contains(name));
+            if !known {
+                return Err(Ending::unlinkable(format!("no import {module} {name}")));
+            }
+            if module != SPECTEST || PRINTS.iter().all(|print| print.0 != name) {
+                return Err(Ending::unsupported("imports of other instances"));
+            }
+        }
+        let made = self.library.instantiate(bytes)?;
+        let shape = shape.clone();
+        self.instances.insert(instance, (made, shape));
+        Ok(())
+    }
+
+    fn register(&mut self, instance: u32, name: &str) -> Result<(), Ending> {
+        let (_, shape) = self
+            .instances
+            .get(&instance)
+            .ok_or_else(|| unknown("instance", instance))?;
+        let exports = shape.exports.iter().map(|(name, _)| name.clone());
+        self.names.insert(name.to_string(), exports.collect());
+        Ok(())
+    }
+
+    fn invoke(
+        &mut self,
+        instance: u32,
+        export: &str,
+        args: &[Value],
+    ) -> Result<Vec<Value>, Ending> {
+        let (made, shape) = self
+            .instances
+            .get_mut(&instance)
+            .ok_or_else(|| unknown("instance", instance))?;
+        let Some(Exported::Func(params, results)) = shape.export(export) else {
+            return Err(Ending::host_error(format!("no function {export}")));
+        };
+        if !params.iter().chain(results).all(|ty| crosses(*ty)) {
+            return Err(Ending::unsupported(
+                "references and vectors do not cross the crate",
+            ));
+        }
+        let args: Vec<Number> = args.iter().map(given).collect::<Result<_, _>>()?;
+        if args.len() != params.len() || args.iter().zip(params).any(|(it, ty)| !it.is(*ty)) {
+            return Err(wrong_arguments(export));
+        }
+        let values = self.library.call(made, export, &args, results)?;
+        Ok(values.into_iter().map(returned).collect())
+    }
+
+    fn get(&mut self, instance: u32, export: &str) -> Result<Value, Ending> {
+        let (made, shape) = self
+            .instances
+            .get(&instance)
+            .ok_or_else(|| unknown("instance", instance))?;
+        match shape.export(export) {
+            Some(Exported::Global(ty)) if crosses(*ty) => {
+                self.library.global(made, export).map(returned)
+            }
+            Some(Exported::Global(_)) => Err(Ending::unsupported(
+                "references and vectors do not cross the crate",
+            )),
+            _ => Err(Ending::host_error(format!("no global {export}"))),
+        }
+    }
+}
