@@ -14,8 +14,8 @@ use crate::error::{Exit, InputError};
 use crate::judge::compare::{Comparer, Entry};
 use crate::judge::expectations::{Expectations, Use};
 use crate::judge::judge;
-use crate::judge::judged::JudgedFile;
-use crate::judge::verdict::{Comparison, Status};
+use crate::judge::judged::{Comparisons, JudgedFile};
+use crate::judge::verdict::Status;
 use crate::outcome::Report as Seen;
 use crate::plan::{self, Planned, shapes};
 use crate::pool::launch::workers;
@@ -27,7 +27,10 @@ use crate::report::build::{TierState, build};
 use crate::report::shapes::ShapesAccount;
 use crate::report::{Report, Run};
 use crate::script::Kind;
-use crate::suite::select::{Chosen, Selection};
+use crate::suite::select::{Chosen, ChosenFile, Selection};
+
+/// The directives of files that are run, judged and given up together; the suite is one window.
+const DIRECTIVES_PER_WINDOW: usize = 1 << 17;
 
 /// What to measure, and how.
 #[derive(Clone, Debug)]
@@ -145,11 +148,18 @@ pub fn measure(
     observer: &dyn Observer,
 ) -> Result<Measured, Stopped> {
     let started = Instant::now();
-    let mut suite = run_planned(options, &plan::suite(&chosen.files), observer)?;
-    let shapes = match options.shapes {
-        true => Some(run_shapes(options, &chosen, observer)?),
-        false => None,
-    };
+    let mut suite = Batch::default();
+    let mut shapes = options.shapes.then(|| ShapesAccount::new(&options.tiers));
+    for files in windows(chosen.files) {
+        suite.add(run_planned(options, &plan::suite(&files), observer)?);
+        if let Some(account) = &mut shapes {
+            run_shapes(options, &files, account, observer)?;
+        }
+    }
+    if suite.tiers.is_empty() {
+        // Without a file it is still known which tiers can run.
+        suite = run_planned(options, &[], observer)?;
+    }
     let usage = expectations.apply(&mut suite.files, options.selection.is_whole_suite());
     let run = Run {
         version: env!("CARGO_PKG_VERSION").to_string(),
@@ -165,7 +175,8 @@ pub fn measure(
         seconds: seconds(started.elapsed()),
     };
     let mut report = build(run, &suite.tiers, &suite.files);
-    if let Some(shapes) = shapes {
+    if let Some(mut shapes) = shapes {
+        shapes.close();
         shapes.add_regressions(&mut report.gate);
         report.shapes = Some(shapes);
     }
@@ -181,10 +192,40 @@ pub(crate) fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e6
 }
 
+/// The files by windows, each of them at least one file. What a window holds, its scripts and what
+/// every tier has reported, is given up when it has been judged.
+fn windows(files: Vec<ChosenFile>) -> impl Iterator<Item = Vec<ChosenFile>> {
+    let mut rest = files.into_iter().peekable();
+    std::iter::from_fn(move || {
+        let mut directives = 0;
+        let mut window = Vec::new();
+        while let Some(file) = rest.next_if(|file| {
+            directives += file.script.directives.len();
+            directives <= DIRECTIVES_PER_WINDOW || window.is_empty()
+        }) {
+            window.push(file);
+        }
+        (!window.is_empty()).then_some(window)
+    })
+}
+
 /// Scripts that were run and judged, with the states of the tiers.
+#[derive(Default)]
 struct Batch {
     tiers: BTreeMap<EngineName, TierState>,
     files: Vec<JudgedFile>,
+}
+
+impl Batch {
+    /// Adds what was run after it.
+    fn add(&mut self, next: Batch) {
+        self.files.extend(next.files);
+        for (tier, state) in next.tiers {
+            let known = self.tiers.entry(tier).or_default();
+            known.proof.add(&state.proof);
+            known.unavailable = known.unavailable.take().or(state.unavailable);
+        }
+    }
 }
 
 /// Runs scripts in the chosen tiers, judges each directive, and compares the tiers.
@@ -202,22 +243,22 @@ fn run_planned(
     })
 }
 
-/// Runs the variants of the chosen files in all operand shapes.
+/// Runs the variants of files in all operand shapes.
 fn run_shapes(
     options: &Options,
-    chosen: &Chosen,
+    files: &[ChosenFile],
+    account: &mut ShapesAccount,
     observer: &dyn Observer,
-) -> Result<ShapesAccount, Interrupted> {
+) -> Result<(), Interrupted> {
     let started = Instant::now();
-    let mut account = ShapesAccount::new(&options.tiers);
-    for round in shapes::rounds(&chosen.files) {
+    for round in shapes::rounds(files) {
         let directives = round.scripts.iter().map(|it| it.script.directives.len());
         observer.more(directives.sum());
         let batch = run_planned(options, &round.scripts, observer)?;
         account.add(&round, &batch.tiers, &batch.files);
     }
-    account.close(seconds(started.elapsed()));
-    Ok(account)
+    account.seconds = seconds(Duration::from_secs_f64(account.seconds) + started.elapsed());
+    Ok(())
 }
 
 /// Runs scripts in the chosen tiers.
@@ -275,20 +316,15 @@ fn judge_file(file: &Planned, index: usize, tiers: &BTreeMap<EngineName, TierRun
             let seen: Option<&Seen> = run.reports.get(ordinal);
             seen.map(|seen| judge(directive, &seen.outcome))
         };
-        (
-            tier,
-            file.script
-                .directives
-                .iter()
-                .enumerate()
-                .map(verdict)
-                .collect(),
-        )
+        let directives = file.script.directives.iter().enumerate();
+        (tier, directives.map(verdict).collect())
     });
     JudgedFile {
         verdicts: verdicts.collect(),
         comparisons: compare_file(file, &runs),
-        script: file.script.clone(),
+        path: file.script.path.clone(),
+        sha256: file.script.sha256.clone(),
+        directives: JudgedFile::directives_of(&file.script),
         proposal: file.heading.key().to_string(),
         features: file.features.clone(),
         seconds: runs.values().map(|run| run.micros).sum::<u64>() as f64 / 1e6,
@@ -296,7 +332,7 @@ fn judge_file(file: &Planned, index: usize, tiers: &BTreeMap<EngineName, TierRun
 }
 
 /// Compares the tiers directive by directive; what one leaves behind matters for the next.
-fn compare_file(file: &Planned, runs: &BTreeMap<EngineName, &FileRun>) -> Vec<Comparison> {
+fn compare_file(file: &Planned, runs: &BTreeMap<EngineName, &FileRun>) -> Comparisons {
     let mut comparer = Comparer::default();
     let directives = file.script.directives.iter().enumerate();
     let compared = directives.map(|(ordinal, directive)| {
@@ -315,14 +351,14 @@ fn compare_file(file: &Planned, runs: &BTreeMap<EngineName, &FileRun>) -> Vec<Co
 fn unreadable(selection: &Selection, files: &[JudgedFile]) -> Vec<InputError> {
     let mut errors = Vec::new();
     for file in files {
-        for directive in &file.script.directives {
+        for (ordinal, directive) in file.directives.iter().enumerate() {
             let mut verdicts = file.verdicts.values();
             let failed = verdicts.find_map(|verdicts| {
-                let verdict = verdicts.get(directive.ordinal as usize)?.as_ref()?;
+                let verdict = verdicts.get(ordinal)?;
                 (verdict.status == Status::Fail).then_some(verdict)
             });
             if let (Kind::Unreadable, Some(verdict)) = (directive.kind, failed) {
-                let path = selection.path_of(&file.script.path);
+                let path = selection.path_of(&file.path);
                 let line = directive.line as usize;
                 errors.push(InputError::at_line(&path, line, verdict.detail.clone()));
             }

@@ -34,7 +34,6 @@ use crate::error::{InputError, line_at};
 use crate::input::read_text;
 use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Status, Verdict};
-use crate::script::Directive;
 use crate::suite::pattern;
 use crate::tier::UnknownTier;
 
@@ -211,30 +210,25 @@ impl Expectations {
         file: &mut JudgedFile,
         mut found: impl FnMut(usize, EngineName, &mut Verdict),
     ) {
-        let JudgedFile {
-            script,
-            proposal,
-            verdicts,
-            ..
-        } = file;
         let covering: Vec<usize> = (0..self.entries.len())
-            .filter(|&index| {
-                self.entries[index]
-                    .scope
-                    .covers_file(&script.path, proposal)
-            })
+            .filter(|&index| self.entries[index].covers(file))
             .collect();
-        for (&tier, verdicts) in verdicts {
-            for (directive, verdict) in script.directives.iter().zip(verdicts) {
-                let Some(verdict) = verdict else { continue };
+        if covering.is_empty() {
+            return;
+        }
+        let mut all = std::mem::take(&mut file.verdicts);
+        for (&tier, verdicts) in &mut all {
+            for (ordinal, verdict) in verdicts.others_mut() {
+                let id = file.id(ordinal);
                 let by = covering
                     .iter()
-                    .find(|&&index| self.entries[index].excuses(tier, directive, verdict));
+                    .find(|&&index| self.entries[index].excuses(tier, &id, verdict));
                 if let Some(&index) = by {
                     found(index, tier, verdict);
                 }
             }
         }
+        file.verdicts = all;
     }
 }
 
@@ -311,14 +305,14 @@ impl Entry {
     }
 
     /// Whether a verdict is the failure that this entry expects, in a file that it covers.
-    fn excuses(&self, tier: EngineName, directive: &Directive, verdict: &Verdict) -> bool {
+    fn excuses(&self, tier: EngineName, id: &str, verdict: &Verdict) -> bool {
         let failed = match verdict.status {
             Status::Fail | Status::Crash | Status::Timeout => true,
             Status::Pass | Status::Xfail | Status::Xpass | Status::Skip | Status::NotRun => false,
         };
         failed
             && self.tiers.iter().any(|&named| tier.includes(named))
-            && self.scope.covers_directive(directive)
+            && self.scope.covers_directive(id)
             && verdict.detail.starts_with(&self.detail)
     }
 
@@ -327,9 +321,9 @@ impl Entry {
         let covered = files.iter().filter(|file| self.covers(file));
         let run = covered.flat_map(|file| {
             let run = file.verdicts.iter().filter(|(_, verdicts)| {
-                let mut pairs = file.script.directives.iter().zip(*verdicts);
-                pairs.any(|(directive, verdict)| {
-                    self.scope.covers_directive(directive) && verdict.as_ref().is_some_and(was_run)
+                let mut verdicts = verdicts.iter().enumerate();
+                verdicts.any(|(ordinal, verdict)| {
+                    verdict.is_some_and(was_run) && self.scope.covers_directive(&file.id(ordinal))
                 })
             });
             run.map(|(&tier, _)| tier)
@@ -340,22 +334,34 @@ impl Entry {
     /// Turns every pass that the entry covers in `tier` into `xpass`.
     fn refuse_passes(&self, files: &mut [JudgedFile], tier: EngineName) {
         for file in files.iter_mut().filter(|file| self.covers(file)) {
-            let verdicts = file.verdicts.get_mut(&tier).into_iter().flatten();
-            for (directive, verdict) in file.script.directives.iter().zip(verdicts) {
-                let Some(verdict) = verdict else { continue };
-                if verdict.status == Status::Pass && self.scope.covers_directive(directive) {
-                    verdict.status = Status::Xpass;
-                    verdict.detail = format!(
-                        "passes, but is expected to fail with `{}` ({})",
-                        self.detail, self.reason
-                    );
+            let Some(mut verdicts) = file.verdicts.remove(&tier) else {
+                continue;
+            };
+            for ordinal in 0..file.directives.len() {
+                let passed = verdicts.get(ordinal);
+                let passed = passed
+                    .filter(|verdict| verdict.status == Status::Pass)
+                    .cloned();
+                let Some(verdict) = passed else { continue };
+                if self.scope.covers_directive(&file.id(ordinal)) {
+                    let (expected, reason) = (&self.detail, &self.reason);
+                    let detail =
+                        format!("passes, but is expected to fail with `{expected}` ({reason})");
+                    let status = Status::Xpass;
+                    let verdict = Verdict {
+                        status,
+                        detail,
+                        ..verdict
+                    };
+                    verdicts.set(ordinal, Some(verdict));
                 }
             }
+            file.verdicts.insert(tier, verdicts);
         }
     }
 
     fn covers(&self, file: &JudgedFile) -> bool {
-        self.scope.covers_file(&file.script.path, &file.proposal)
+        self.scope.covers_file(&file.path, &file.proposal)
     }
 
     fn to_line(&self, what: &str) -> String {
@@ -400,11 +406,11 @@ impl Scope {
         }
     }
 
-    /// Whether a directive of a covered file is covered.
-    fn covers_directive(&self, directive: &Directive) -> bool {
+    /// True if a directive of a covered file is covered, by its id.
+    fn covers_directive(&self, id: &str) -> bool {
         match self {
             Scope::Proposal(_) | Scope::Pattern(_) | Scope::File(_) => true,
-            Scope::Id(id) => *id == directive.id,
+            Scope::Id(covered) => covered == id,
         }
     }
 }

@@ -14,7 +14,6 @@ use crate::engine::EngineName;
 use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::outcome::{JudgedBy, Proof};
-use crate::script::Directive;
 
 /// What is known of a chosen tier as a whole.
 #[derive(Clone, Debug, Default)]
@@ -27,10 +26,7 @@ pub struct TierState {
 
 /// Makes the report of a run. `files` must be in the order of their paths.
 pub fn build(run: Run, tiers: &BTreeMap<EngineName, TierState>, files: &[JudgedFile]) -> Report {
-    let found = files
-        .iter()
-        .map(|file| file.script.directives.len() as u64)
-        .sum();
+    let found = files.iter().map(|file| file.directives.len() as u64).sum();
     let mut accounts: BTreeMap<EngineName, TierAccount> = tiers.iter().map(empty_account).collect();
     let mut report = Report {
         schema: SCHEMA.to_string(),
@@ -74,9 +70,8 @@ fn empty_account((&tier, state): (&EngineName, &TierState)) -> (EngineName, Tier
 
 /// Adds one file to every account that it is on.
 fn add_file(report: &mut Report, tiers: &mut BTreeMap<EngineName, TierAccount>, file: &JudgedFile) {
-    let script = &file.script;
     let proposal = report.proposals.entry(file.proposal.clone()).or_default();
-    proposal.directives += script.directives.len() as u64;
+    proposal.directives += file.directives.len() as u64;
     let mut counts = BTreeMap::new();
     for (&tier, account) in tiers {
         let of_file = count_file(&mut report.accounting, file, tier, account.available);
@@ -84,14 +79,14 @@ fn add_file(report: &mut Report, tiers: &mut BTreeMap<EngineName, TierAccount>, 
         proposal.counts.entry(tier).or_default().add_all(&of_file);
         counts.insert(tier, of_file);
     }
-    for directive in &script.directives {
-        add_directive(report, file, directive);
+    for ordinal in 0..file.directives.len() {
+        add_directive(report, file, ordinal);
     }
     report.files.push(FileAccount {
-        path: script.path.clone(),
-        sha256: script.sha256.clone(),
+        path: file.path.clone(),
+        sha256: file.sha256.clone(),
         features: Some((&file.features).into()),
-        directives: script.directives.len() as u64,
+        directives: file.directives.len() as u64,
         counts,
         seconds: file.seconds,
     });
@@ -106,37 +101,33 @@ fn count_file(
 ) -> Counts {
     let mut counts = Counts::default();
     if !available {
-        counts.add(Status::NotRun, file.script.directives.len() as u64);
+        counts.add(Status::NotRun, file.directives.len() as u64);
         return counts;
     }
-    for directive in &file.script.directives {
-        match verdict_of(file, tier, directive) {
+    for ordinal in 0..file.directives.len() {
+        match verdict_of(file, tier, ordinal) {
             Some(verdict) => counts.add(verdict.status, 1),
-            None => accounting.open.push(format!("{tier} {}", directive.id)),
+            None => accounting.open.push(format!("{tier} {}", file.id(ordinal))),
         }
     }
     counts
 }
 
-fn verdict_of<'a>(
-    file: &'a JudgedFile,
-    tier: EngineName,
-    directive: &Directive,
-) -> Option<&'a Verdict> {
-    let verdicts = file.verdicts.get(&tier)?;
-    verdicts.get(directive.ordinal as usize)?.as_ref()
+fn verdict_of(file: &JudgedFile, tier: EngineName, ordinal: usize) -> Option<&Verdict> {
+    file.verdicts.get(&tier)?.get(ordinal)
 }
 
 /// Counts one directive's agreement, and lists it if it did not plainly pass.
-fn add_directive(report: &mut Report, file: &JudgedFile, directive: &Directive) {
-    let comparison = file.comparisons.get(directive.ordinal as usize);
-    let agreement = comparison.map_or(Agreement::NotComparable, |c| c.agreement);
+fn add_directive(report: &mut Report, file: &JudgedFile, ordinal: usize) {
+    let directive = &file.directives[ordinal];
+    let comparison = file.comparisons.get(ordinal);
+    let (agreement, diff) = comparison.unwrap_or((Agreement::NotComparable, ""));
     report.agreement.add(agreement);
     let mut expected = String::new();
     let mut tiers = BTreeMap::new();
     let mut by_parser = !file.verdicts.is_empty();
     for &tier in file.verdicts.keys() {
-        let Some(verdict) = verdict_of(file, tier, directive) else {
+        let Some(verdict) = verdict_of(file, tier, ordinal) else {
             continue;
         };
         by_parser &= verdict.judged_by == JudgedBy::Parser && verdict.status == Status::Pass;
@@ -149,10 +140,11 @@ fn add_directive(report: &mut Report, file: &JudgedFile, directive: &Directive) 
     if tiers.is_empty() && agreement != Agreement::Diverge {
         return;
     }
-    add_regressions(&mut report.gate, directive, &tiers, agreement);
+    let id = file.id(ordinal);
+    add_regressions(&mut report.gate, &id, &tiers, agreement);
     report.directives.push(DirectiveAccount {
-        id: directive.id.clone(),
-        file: file.script.path.clone(),
+        id,
+        file: file.path.clone(),
         line: directive.line,
         column: directive.column,
         kind: directive.kind,
@@ -160,16 +152,14 @@ fn add_directive(report: &mut Report, file: &JudgedFile, directive: &Directive) 
         repro: repro(&report.run.suite, file, &tiers, agreement),
         tiers,
         agreement,
-        diff: comparison
-            .map(|c| c.diff.clone())
-            .filter(|diff| !diff.is_empty()),
+        diff: (!diff.is_empty()).then(|| diff.to_string()),
     });
 }
 
 /// Notes what of a listed directive makes the run fail.
 fn add_regressions(
     gate: &mut Gate,
-    directive: &Directive,
+    id: &str,
     tiers: &BTreeMap<EngineName, TierVerdict>,
     agreement: Agreement,
 ) {
@@ -178,13 +168,13 @@ fn add_regressions(
         .filter(|(_, verdict)| is_failing(verdict.status));
     gate.regressions
         .extend(failing.map(|(&tier, verdict)| Regression {
-            id: directive.id.clone(),
+            id: id.to_string(),
             tier: Some(tier),
             what: verdict.status.name().to_string(),
         }));
     if agreement == Agreement::Diverge {
         gate.regressions.push(Regression {
-            id: directive.id.clone(),
+            id: id.to_string(),
             tier: None,
             what: agreement.name().to_string(),
         });
@@ -208,6 +198,6 @@ fn repro(
         "embedded" => String::new(),
         paths => format!(" {paths}"),
     };
-    let (path, tiers) = (&file.script.path, concerned.join(","));
+    let (path, tiers) = (&file.path, concerned.join(","));
     format!("wassay spec{suite} --filter {path} --exact --tiers {tiers}")
 }

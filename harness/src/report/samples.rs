@@ -1,7 +1,6 @@
 //! Reports for tests: files of given directives with given verdicts.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::build::{TierState, build};
 use super::{Report, Run};
@@ -51,8 +50,10 @@ pub(crate) fn file(path: &str, texts: &[&str], tiers: &[(EngineName, &[Status])]
     };
     JudgedFile {
         verdicts: verdicts.collect(),
-        comparisons: vec![agree; texts.len()],
-        script: Arc::new(script),
+        comparisons: texts.iter().map(|_| agree.clone()).collect(),
+        path: script.path.clone(),
+        sha256: script.sha256.clone(),
+        directives: JudgedFile::directives_of(&script),
         proposal: "mvp".to_string(),
         features: FileFeatures::DEFAULT,
         seconds: 0.25,

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::build::TierState;
 use super::{AgreementCounts, Counts, Gate, Regression, TierAccount, TierVerdict, is_failing};
 use crate::engine::EngineName;
-use crate::judge::judged::JudgedFile;
-use crate::judge::verdict::{Agreement, Comparison, Status, Verdict};
+use crate::judge::judged::{JudgedFile, Verdicts};
+use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::outcome::text::expectation_text;
 use crate::plan::shapes::Round;
 use crate::script::{Directive, Origin};
@@ -98,7 +98,8 @@ struct Variant<'a> {
     path: &'a str,
     /// Of each available tier that reported one.
     verdicts: BTreeMap<EngineName, &'a Verdict>,
-    comparison: &'a Comparison,
+    agreement: Agreement,
+    diff: &'a str,
 }
 
 impl ShapesAccount {
@@ -132,8 +133,8 @@ impl ShapesAccount {
                 account.reason = Some(reason.clone());
             }
         }
-        for file in files {
-            for directive in &file.script.directives {
+        for (planned, file) in round.scripts.iter().zip(files) {
+            for directive in &planned.script.directives {
                 if let Some(origin) = &directive.origin {
                     self.add_variant(&variant(file, directive, origin));
                 }
@@ -142,13 +143,12 @@ impl ShapesAccount {
     }
 
     /// Closes the account.
-    pub fn close(&mut self, seconds: f64) {
+    pub fn close(&mut self) {
         let variants = self.variants;
         let left_out: u64 = self.not_applicable.values().sum();
         let closed = |tier: &TierAccount| tier.counts.total() == variants;
         self.closed =
             self.tiers.values().all(closed) && self.applicable + left_out == self.assertions;
-        self.seconds = seconds;
     }
 
     /// Counts a variant, and lists it if it did not plainly pass.
@@ -167,10 +167,10 @@ impl ShapesAccount {
                 None => {}
             }
         }
-        self.agreement.add(variant.comparison.agreement);
+        self.agreement.add(variant.agreement);
         let mut verdicts = variant.verdicts.values();
         let passes = verdicts.all(|verdict| verdict.status == Status::Pass);
-        if passes && variant.comparison.agreement != Agreement::Diverge {
+        if passes && variant.agreement != Agreement::Diverge {
             return;
         }
         if shape.listed == LISTED_MAX {
@@ -216,15 +216,17 @@ fn add_counts(to: &mut BTreeMap<String, u64>, more: &BTreeMap<&'static str, u64>
 
 fn variant<'a>(file: &'a JudgedFile, directive: &'a Directive, origin: &'a Origin) -> Variant<'a> {
     let ordinal = directive.ordinal as usize;
-    let verdict = |(&tier, verdicts): (&EngineName, &'a Vec<Option<Verdict>>)| {
-        Some((tier, verdicts.get(ordinal)?.as_ref()?))
-    };
+    let verdict =
+        |(&tier, verdicts): (&EngineName, &'a Verdicts)| Some((tier, verdicts.get(ordinal)?));
+    let comparison = file.comparisons.get(ordinal);
+    let (agreement, diff) = comparison.unwrap_or((Agreement::NotComparable, ""));
     Variant {
         directive,
         origin,
-        path: &file.script.path,
+        path: &file.path,
         verdicts: file.verdicts.iter().filter_map(verdict).collect(),
-        comparison: &file.comparisons[ordinal],
+        agreement,
+        diff,
     }
 }
 
@@ -232,7 +234,6 @@ fn listed(variant: &Variant<'_>) -> VariantAccount {
     let failing = variant.verdicts.iter();
     let failing = failing.filter(|(_, verdict)| verdict.status != Status::Pass);
     let directive = variant.directive;
-    let diff = &variant.comparison.diff;
     VariantAccount {
         id: directive.id.clone(),
         file: variant.path.to_string(),
@@ -244,7 +245,7 @@ fn listed(variant: &Variant<'_>) -> VariantAccount {
         tiers: failing
             .map(|(&tier, &verdict)| (tier, TierVerdict::from(verdict)))
             .collect(),
-        agreement: variant.comparison.agreement,
-        diff: (!diff.is_empty()).then(|| diff.clone()),
+        agreement: variant.agreement,
+        diff: (!variant.diff.is_empty()).then(|| variant.diff.to_string()),
     }
 }

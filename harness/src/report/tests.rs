@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::build::{TierState, build};
 use super::*;
+use crate::judge::verdict::Comparison;
 use crate::present::Presenter;
 use crate::present::json::Json;
 use crate::report::samples::{file, report, run};
@@ -30,8 +31,9 @@ fn full() -> Report {
             (EngineName::REGISTER, &[Pass; 8]),
         ],
     );
-    a.comparisons[0].agreement = Agreement::Diverge;
-    a.comparisons[0].diff = "stack: 1, register: 2".to_string();
+    let diff = "stack: 1, register: 2".to_string();
+    let agreement = Agreement::Diverge;
+    a.comparisons.set(0, Comparison { agreement, diff });
     let b = file(
         "b/c.wast",
         &["(module)"],
@@ -246,8 +248,9 @@ fn a_directive_without_a_verdict_opens_the_account_by_name() {
         &["(module)", "(module)"],
         &[(EngineName::STACK, &[Pass, Pass])],
     );
-    a.verdicts.get_mut(&EngineName::STACK).expect("there")[1] = None;
-    let id = a.script.directives[1].id.clone();
+    let verdicts = a.verdicts.get_mut(&EngineName::STACK);
+    verdicts.expect("there").set(1, None);
+    let id = a.id(1);
     let report = report(&[EngineName::STACK], &[a]);
     assert!(!report.accounting.closed);
     assert_eq!(report.accounting.open, [format!("stack {id}")]);
@@ -261,13 +264,8 @@ fn passes_of_the_parser_are_counted_apart() {
         &["(module)", "(module)"],
         &[(EngineName::STACK, &[Pass, Fail])],
     );
-    for verdict in a
-        .verdicts
-        .get_mut(&EngineName::STACK)
-        .expect("there")
-        .iter_mut()
-        .flatten()
-    {
+    let verdicts = a.verdicts.get_mut(&EngineName::STACK);
+    for (_, verdict) in verdicts.expect("there").others_mut() {
         verdict.judged_by = crate::outcome::JudgedBy::Parser;
     }
     assert_eq!(

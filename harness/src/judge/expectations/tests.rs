@@ -72,11 +72,9 @@ fn crashes_are_excused_and_other_failures_are_not() {
         &[Crash, Fail, Skip],
         &[Fail, Fail, Fail],
     )];
-    let verdicts = files[0]
-        .verdicts
-        .get_mut(&EngineName::STACK)
-        .expect("there");
-    verdicts[1].as_mut().expect("there").detail = "result 0 differs".to_string();
+    let verdicts = files[0].verdicts.get_mut(&EngineName::STACK);
+    let second = verdicts.expect("there").others_mut().nth(1);
+    second.expect("there").1.detail = "result 0 differs".to_string();
     entry("proposal = \"mvp\"").apply(&mut files, true);
     assert_eq!(statuses(&files[0], EngineName::STACK), [Xfail, Fail, Skip]);
 }
@@ -152,7 +150,7 @@ fn an_entry_for_an_id_covers_that_directive_alone() {
         &[Fail, Fail, Pass],
         &[Pass, Pass, Pass],
     )];
-    let id = files[0].script.directives[1].id.clone();
+    let id = files[0].id(1);
     entry(&format!("id = \"{id}\"")).apply(&mut files, false);
     assert_eq!(statuses(&files[0], EngineName::STACK), [Fail, Xfail, Pass]);
     assert_eq!(statuses(&files[0], EngineName::JIT), [Pass, Xpass, Pass]);
