@@ -151,9 +151,11 @@ pub fn measure(
     let mut suite = Batch::default();
     let mut shapes = options.shapes.then(|| ShapesAccount::new(&options.tiers));
     for files in windows(chosen.files) {
-        suite.add(run_planned(options, &plan::suite(&files), observer)?);
+        let planned = plan::suite(&files);
+        drop(files);
+        suite.add(run_planned(options, &planned, observer)?);
         if let Some(account) = &mut shapes {
-            run_shapes(options, &files, account, observer)?;
+            run_shapes(options, &planned, account, observer)?;
         }
     }
     if suite.tiers.is_empty() {
@@ -200,7 +202,7 @@ fn windows(files: Vec<ChosenFile>) -> impl Iterator<Item = Vec<ChosenFile>> {
         let mut directives = 0;
         let mut window = Vec::new();
         while let Some(file) = rest.next_if(|file| {
-            directives += file.script.directives.len();
+            directives += file.script.directives;
             directives <= DIRECTIVES_PER_WINDOW || window.is_empty()
         }) {
             window.push(file);
@@ -246,7 +248,7 @@ fn run_planned(
 /// Runs the variants of files in all operand shapes.
 fn run_shapes(
     options: &Options,
-    files: &[ChosenFile],
+    files: &[Planned],
     account: &mut ShapesAccount,
     observer: &dyn Observer,
 ) -> Result<(), Interrupted> {

@@ -27,7 +27,7 @@ pub struct Planned {
 /// The files of a suite as they are.
 pub fn suite(files: &[ChosenFile]) -> Vec<Planned> {
     let planned = |file: &ChosenFile| Planned {
-        script: file.script.clone(),
+        script: file.script.unpack(),
         features: file.features.clone(),
         heading: file.heading,
         skipped: file.skipped.clone(),

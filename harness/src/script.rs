@@ -12,6 +12,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub mod packed;
 pub mod parse;
 pub mod split;
 pub mod text_rules;

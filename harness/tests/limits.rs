@@ -265,3 +265,48 @@ fn a_run_has_no_temporary_files() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{stderr}");
 }
+
+/// What the program keeps of a directive is small: a report names what did not pass.
+#[test]
+#[cfg_attr(debug_assertions, ignore = "takes minutes without optimisation")]
+fn a_million_directives_take_little_memory() {
+    let place = Place::new();
+    let folder = place.path("suite");
+    std::fs::create_dir(&folder).expect("made");
+    let module = "(module (func (export \"f\") (param i32) (result i32) (local.get 0)))\n";
+    let line = |n: u32| format!("(assert_return (invoke \"f\" (i32.const {n})) (i32.const {n}))\n");
+    let asserts: String = (1..10_000).map(line).collect();
+    for file in 0..100 {
+        let path = folder.join(format!("{file:03}.wast"));
+        std::fs::write(path, format!("{module}{asserts}")).expect("written");
+    }
+    let report = place.path("report.json");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
+    command.arg("spec").arg(&folder).args(TWO_TIERS);
+    command.arg(format!("--report=json={}", report.display()));
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let mut child = command.spawn().expect("it starts");
+    let mut peak_kib = 0;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("it can be waited for") {
+            break status;
+        }
+        peak_kib = peak_kib.max(high_water_kib(child.id()).unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(status.code(), Some(0));
+    let report: Value =
+        serde_json::from_slice(&std::fs::read(report).expect("written")).expect("a report");
+    assert_eq!(report["accounting"]["directives"], 1_000_000);
+    assert_eq!(report["tiers"]["register"]["counts"]["pass"], 1_000_000);
+    assert!((1..400 << 10).contains(&peak_kib), "{peak_kib} KiB");
+}
+
+/// The most memory that a process has had at any time.
+fn high_water_kib(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}

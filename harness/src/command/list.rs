@@ -16,7 +16,7 @@ pub fn command(selection: &Selection) -> Result<Exit, InputError> {
     let mut grid = Grid::new(3);
     let mut total = 0;
     for file in &chosen.files {
-        let directives = file.script.directives.len();
+        let directives = file.script.directives;
         total += directives;
         grid.row([
             file.heading.key().to_string(),

@@ -24,7 +24,6 @@ use rayon::prelude::*;
 use super::Planned;
 use crate::features::{FeatureSet, Proposal};
 use crate::suite::FileFeatures;
-use crate::suite::select::ChosenFile;
 
 /// Assertions after which a round ends: a bound of the memory that variants take.
 const ASSERTIONS_PER_ROUND: usize = 8192;
@@ -48,7 +47,7 @@ pub struct Round {
 }
 
 /// The variants of all files, a round at a time.
-pub fn rounds(files: &[ChosenFile]) -> impl Iterator<Item = Round> {
+pub fn rounds(files: &[Planned]) -> impl Iterator<Item = Round> {
     let mut rest = files;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -62,7 +61,7 @@ pub fn rounds(files: &[ChosenFile]) -> impl Iterator<Item = Round> {
 }
 
 /// The number of files in the next round: at least one.
-fn round_length(files: &[ChosenFile]) -> usize {
+fn round_length(files: &[Planned]) -> usize {
     let mut sum = 0;
     let within = files.iter().take_while(|file| {
         sum += file.script.directives.len();
@@ -71,7 +70,7 @@ fn round_length(files: &[ChosenFile]) -> usize {
     within.count().max(1)
 }
 
-fn of_file(file: &ChosenFile) -> Round {
+fn of_file(file: &Planned) -> Round {
     let found = find::find(file);
     let mut ops = BTreeMap::new();
     for case in &found.cases {

@@ -24,7 +24,7 @@ pub struct Progress {
 impl Progress {
     /// A bar for the chosen files in so many tiers; hidden when stderr is no terminal.
     pub fn new(chosen: &Chosen, tiers: usize) -> Progress {
-        let directives: usize = chosen.files.iter().map(|f| f.script.directives.len()).sum();
+        let directives: usize = chosen.files.iter().map(|f| f.script.directives).sum();
         let target = match std::io::stderr().is_terminal() {
             true => ProgressDrawTarget::stderr(),
             false => ProgressDrawTarget::hidden(),

@@ -6,14 +6,13 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use clap::Args;
 use rayon::prelude::*;
 
 use crate::error::InputError;
 use crate::features::FeatureList;
-use crate::script::Script;
+use crate::script::packed::PackedScript;
 use crate::script::parse::{parse_script, unreadable_script};
 use crate::suite::{self, FileFeatures, Heading, StatedBy, SuiteFile};
 
@@ -61,7 +60,7 @@ pub struct Chosen {
 #[derive(Clone, Debug)]
 pub struct ChosenFile {
     /// Parsed.
-    pub script: Arc<Script>,
+    pub script: PackedScript,
     /// The features that its modules may use.
     pub features: FileFeatures,
     /// The heading under which reports count it.
@@ -141,7 +140,7 @@ impl Selection {
         });
         ChosenFile {
             skipped: skipped.map(|directive| directive.ordinal).collect(),
-            script: Arc::new(script),
+            script: PackedScript::new(&script),
             features: file.features.clone(),
             heading: file.heading,
         }

@@ -11,8 +11,8 @@ use wassay_runtime::interior::module::ModuleParts;
 use wassay_runtime::{Config, Engine, Tier};
 
 use super::body::{self, Function, Number, Operand};
+use crate::plan::Planned;
 use crate::script::{Action, Argument, Command, Directive, Expectation, Kind, ModuleSource};
-use crate::suite::select::ChosenFile;
 
 /// An assertion about a function that only computes.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ struct Finder<'a> {
 }
 
 /// Finds the cases of a file.
-pub(super) fn find(file: &ChosenFile) -> Found<'_> {
+pub(super) fn find(file: &Planned) -> Found<'_> {
     let mut found = Found::default();
     let mut finder = Finder::new(file);
     let script = &file.script;
@@ -78,7 +78,7 @@ pub(super) fn find(file: &ChosenFile) -> Found<'_> {
 }
 
 impl<'a> Finder<'a> {
-    fn new(file: &ChosenFile) -> Finder<'a> {
+    fn new(file: &Planned) -> Finder<'a> {
         let config = *Config::only(Tier::Stack).features(file.features.set.wasmparser());
         Finder {
             engine: Engine::new(&config).expect("the reference tier runs on every host"),

@@ -60,8 +60,8 @@ const SCRIPT: &str = r#"(module
 const COMPUTING: usize = 15;
 const OTHERS: u64 = 2;
 
-fn file(text: &str) -> ChosenFile {
-    ChosenFile {
+fn file(text: &str) -> Planned {
+    Planned {
         script: Arc::new(parse_script("t.wast", text)),
         features: FileFeatures {
             set: FEATURES,
@@ -69,6 +69,7 @@ fn file(text: &str) -> ChosenFile {
         },
         heading: Heading::Other,
         skipped: Vec::new(),
+        is_independent: false,
     }
 }
 
