@@ -34,24 +34,26 @@ impl Resident {
         }
     }
 
-    /// By chunk of `chunk_bytes`, whether any page of it has been touched; `None` if that is not
-    /// known.
-    pub(super) fn chunks(&self, data: &[u8], chunk_bytes: usize) -> Option<Vec<bool>> {
+    /// By chunk of `chunk_bytes` of some bytes, or cells of bytes, true if any page of it has been
+    /// touched; `None` if that is not known.
+    pub(super) fn chunks<T>(&self, data: &[T], chunk_bytes: usize) -> Option<Vec<bool>> {
         let (file, page_bytes) = self.map.as_ref()?;
-        let mut touched = vec![false; data.len().div_ceil(chunk_bytes)];
+        let len = size_of_val(data);
+        let mut touched = vec![false; len.div_ceil(chunk_bytes)];
         let start = data.as_ptr() as usize;
         let first = start / page_bytes;
-        let pages = (start + data.len()).div_ceil(*page_bytes) - first;
+        let pages = (start + len).div_ceil(*page_bytes) - first;
         let mut buffer = vec![0; MAP_BYTES.min(pages * WORD_BYTES)];
         let mut page = 0;
         while page < pages {
-            let len = buffer.len().min((pages - page) * WORD_BYTES);
+            let words_len = buffer.len().min((pages - page) * WORD_BYTES);
             let at = (first + page) * WORD_BYTES;
-            file.read_exact_at(&mut buffer[..len], at as u64).ok()?;
-            for word in buffer[..len].chunks_exact(WORD_BYTES) {
+            file.read_exact_at(&mut buffer[..words_len], at as u64)
+                .ok()?;
+            for word in buffer[..words_len].chunks_exact(WORD_BYTES) {
                 if u64::from_le_bytes(word.try_into().ok()?) & IN_USE != 0 {
                     let begin = ((first + page) * page_bytes).saturating_sub(start);
-                    let end = ((first + page + 1) * page_bytes - start).min(data.len());
+                    let end = ((first + page + 1) * page_bytes - start).min(len);
                     touched[begin / chunk_bytes..end.div_ceil(chunk_bytes)].fill(true);
                 }
                 page += 1;

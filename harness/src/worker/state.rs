@@ -171,7 +171,15 @@ impl State {
             }
             let mut buffer = [0; CHUNK_BYTES];
             let len = shared.data_size();
+            let touched = self.resident.chunks(shared.data(), CHUNK_BYTES);
+            let is_touched = |at: usize| {
+                let known = touched.as_ref().and_then(|it| it.get(at / CHUNK_BYTES));
+                known.is_none_or(|&touched| touched)
+            };
             return hash_chunks(len, |at| {
+                if !is_touched(at) {
+                    return None;
+                }
                 let chunk = &mut buffer[..CHUNK_BYTES.min(len - at)];
                 shared.read(at, chunk).ok()?;
                 Some(xxh3_64(chunk))

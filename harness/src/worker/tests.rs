@@ -327,6 +327,26 @@ fn no_place_of_a_large_state_is_left_out() {
     }
 }
 
+/// Of a large shared memory, too, only what has been touched is read: byte by byte, all of it would
+/// take minutes here.
+#[test]
+fn a_large_shared_memory_is_read_where_it_was_touched() {
+    let states = |place: u32| -> Vec<StateHash> {
+        let reports = run(&format!(
+            r#"(module (memory 0x1_0000 0x1_0000 shared)
+              (func (export "store") (i32.store8 (i32.const {place}) (i32.const 1))))
+            (invoke "store") (invoke "store")"#
+        ));
+        let state = |report: &Report| report.state.unwrap_or_else(|| panic!("{report:?}"));
+        reports.iter().map(state).collect()
+    };
+    let (low, high) = (states(1), states(0xffff_ffff));
+    assert_eq!(low[0], high[0]);
+    assert_ne!(low[0].memories, low[1].memories);
+    assert_ne!(low[1].memories, high[1].memories);
+    assert_eq!(high[1], high[2]);
+}
+
 /// A payload is found through whatever holds its exception, and so is who is the same object.
 #[test]
 fn objects_are_compared_by_what_they_are() {
