@@ -305,7 +305,7 @@ mod tests {
         let items = items(&bytes);
         assert_eq!(items.len(), 13);
         for (item, shown) in items.iter().zip(&shown) {
-            let helper = runtime::Module::new(&engine, &item.helper()).expect("valid");
+            let helper = runtime::Module::new(&engine, item.helper()).expect("valid");
             let instance = linker
                 .instantiate(&mut store, &helper)
                 .expect("an instance");
