@@ -31,6 +31,10 @@ const READ_MODIFY_WRITE: [(&str, u32, u32, u32); 6] = [
 ];
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn operations_read_modify_and_write() {
     for (name, before, operand, after) in READ_MODIFY_WRITE {
         let wat = format!(
@@ -50,9 +54,7 @@ fn operations_read_modify_and_write() {
               (i64.load (i32.const 24))))"#
         );
         for config in configs() {
-            let Some(mut run) = Run::with(&wat, config) else {
-                return;
-            };
+            let mut run = Run::with(&wat, config);
             let [b, o, a] = [before, operand, after].map(|bits| bits as i32);
             assert_eq!(run.call("i32", &i32s([b, o])), Ok(i32s([b, a])), "{name}");
             // The same in the upper half, with nothing below.
@@ -75,6 +77,10 @@ fn operations_read_modify_and_write() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn comparing_wraps_the_expected_value_to_the_width_of_the_access() {
     let wat = r#"(module (memory 1 1 shared)
         (func (export "f") (param i64 i64) (result i64 i64)
@@ -85,9 +91,7 @@ fn comparing_wraps_the_expected_value_to_the_width_of_the_access() {
           (drop (i32.atomic.rmw.cmpxchg (i32.const 8) (local.get 0) (local.get 1)))
           (i32.atomic.load (i32.const 8))))"#;
     for config in configs() {
-        let Some(mut run) = Run::with(wat, config) else {
-            return;
-        };
+        let mut run = Run::with(wat, config);
         let (same, old) = (0x1122_3344_5566_7788, 0x5566);
         let swapped = Ok(i64s([old, 0x1122_3344_abcd_7788]));
         assert_eq!(run.call("f", &i64s([old, 0x9abcd])), swapped);
@@ -100,6 +104,10 @@ fn comparing_wraps_the_expected_value_to_the_width_of_the_access() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn alignment_comes_before_bounds() {
     for memory in ["(memory 1)", "(memory 1 2 shared)"] {
         let wat = format!(
@@ -110,9 +118,7 @@ fn alignment_comes_before_bounds() {
             (func (export "size") (result i32) (memory.size)))"#
         );
         for config in configs() {
-            let Some(mut run) = Run::with(&wat, config) else {
-                return;
-            };
+            let mut run = Run::with(&wat, config);
             let mut at = |export: &str, at: i32| run.call(export, &i32s([at]));
             assert_eq!(at("f", 65_532), Ok(i32s([0])));
             assert_eq!(at("f", 65_530), Err(TrapKind::UnalignedAtomic));
@@ -131,6 +137,10 @@ fn alignment_comes_before_bounds() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn waits_and_notifications_go_out_of_line() {
     let wat = r#"(module (memory 1 1 shared)
         (func (export "wait") (param i32 i32) (result i32)
@@ -139,9 +149,7 @@ fn waits_and_notifications_go_out_of_line() {
           (atomic.fence)
           (memory.atomic.notify (local.get 0) (i32.const -1))))"#;
     for config in configs() {
-        let Some(mut run) = Run::with(wat, config) else {
-            return;
-        };
+        let mut run = Run::with(wat, config);
         assert_eq!(run.call("wait", &i32s([8, 1])), Ok(i32s([1])));
         assert_eq!(run.call("wait", &i32s([8, 0])), Ok(i32s([2])));
         assert_eq!(
@@ -155,6 +163,10 @@ fn waits_and_notifications_go_out_of_line() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn fuel_is_taken_by_segments_and_polls_stop() {
     let wat = r#"(module (func (export "f") (param i32) (result i32)
           (loop (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
@@ -166,9 +178,7 @@ fn fuel_is_taken_by_segments_and_polls_stop() {
         bounds: Bounds::Guard,
         ..Config::only(Tier::Jit)
     };
-    let Some(mut run) = Run::with(wat, config) else {
-        return;
-    };
+    let mut run = Run::with(wat, config);
     run.store.set_fuel(1_000).expect("it is metered");
     assert_eq!(run.call("f", &i32s([10])), Ok(i32s([0])));
     // Each round has six instructions, and behind the loop there is one.
@@ -184,6 +194,10 @@ fn fuel_is_taken_by_segments_and_polls_stop() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn addresses_of_values_do_not_matter() {
     // The operand is the address, and the result goes where the operand was.
     let wat = r#"(module (memory 1)
@@ -191,9 +205,7 @@ fn addresses_of_values_do_not_matter() {
           (local.set 0 (i32.atomic.rmw.add (local.get 0) (local.get 0)))
           (i32.add (local.get 0) (i32.atomic.rmw.sub (i32.const 64) (i32.const 0)))))"#;
     for config in configs() {
-        let Some(mut run) = Run::with(wat, config) else {
-            return;
-        };
+        let mut run = Run::with(wat, config);
         assert_eq!(run.call("f", &i32s([64])), Ok(vec![Val::I32(64)]));
     }
 }

@@ -18,6 +18,10 @@ fn func_type(params: &[ValType], results: &[ValType]) -> FuncType {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn more_arguments_and_results_than_registers() {
     let wat = r#"(module
         (type $many (func (param i32 f32 i64 f64 i32 f32 i64 f64 i32 f32 i64 f64 i32 f32 i64 f64
@@ -49,6 +53,10 @@ fn more_arguments_and_results_than_registers() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn deep_recursion_ends_as_exhaustion() {
     let wat = r#"(module
         (func $down (export "down") (param i64) (result i64)
@@ -58,9 +66,7 @@ fn deep_recursion_ends_as_exhaustion() {
             (else (i64.add (i64.const 1)
               (call $count (i64.sub (local.get 0) (i64.const 1))))))))"#;
     for bounds in BOUNDS {
-        let Some(mut run) = Run::new(wat, bounds) else {
-            return;
-        };
+        let mut run = Run::new(wat, bounds);
         for _ in 0..3 {
             let outcome = run.call("down", &i64s([0]));
             assert_eq!(outcome, Err(TrapKind::StackExhausted));
@@ -70,6 +76,10 @@ fn deep_recursion_ends_as_exhaustion() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn tail_calls_need_no_stack() {
     let wat = r#"(module
         (type $step (func (param i64 i64) (result i64)))
@@ -87,6 +97,10 @@ fn tail_calls_need_no_stack() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn tail_calls_with_arguments_on_the_value_stack() {
     let wat = r#"(module
         (func $f (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64) (result i64)
@@ -110,11 +124,13 @@ const OTHER: &str = r#"(module
       (i32.add (global.get $g) (i32.load8_u (i32.const 0)))))"#;
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn every_function_runs_in_its_own_instance() {
     for bounds in BOUNDS {
-        let Some(engine) = engine(bounds) else {
-            return;
-        };
+        let engine = engine(bounds);
         let mut store = Store::new(&engine, ());
         let other = instantiate(&mut store, OTHER, &[]);
         let next = other.get_export(&store, "next").expect("it is exported");
@@ -143,10 +159,12 @@ fn every_function_runs_in_its_own_instance() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn host_functions_take_and_give_values_of_all_types() {
-    let Some(engine) = engine(Bounds::Guard) else {
-        return;
-    };
+    let engine = engine(Bounds::Guard);
     let mut store = Store::new(&engine, ());
     use ValType::{F32, F64, I32, I64};
     let types = [I32, F32, I64, F64, I32, I32, I32, I32, I32, I32, I32, I32];
@@ -181,10 +199,12 @@ fn host_functions_take_and_give_values_of_all_types() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn host_calls_may_enter_again_and_trap_at_any_depth() {
-    let Some(engine) = engine(Bounds::Guard) else {
-        return;
-    };
+    let engine = engine(Bounds::Guard);
     let mut store = Store::new(&engine, ());
     // The host calls the function below with one less, and passes on how it ends.
     let target = Arc::new(OnceLock::<Func>::new());
@@ -219,10 +239,12 @@ fn host_calls_may_enter_again_and_trap_at_any_depth() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn errors_of_host_functions_come_out() {
-    let Some(engine) = engine(Bounds::Guard) else {
-        return;
-    };
+    let engine = engine(Bounds::Guard);
     let mut store = Store::new(&engine, ());
     let fails = || Err::<(), _>(Error::usage("not today"));
     let host = Func::wrap(&mut store, fails);

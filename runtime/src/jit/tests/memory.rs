@@ -7,6 +7,10 @@ use crate::value::Val;
 const OUT: TrapKind = TrapKind::MemoryOutOfBounds;
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn bounds_are_exact() {
     let wat = r#"(module (memory 1 3)
         (func (export "load") (param i32) (result i32) (i32.load (local.get 0)))
@@ -18,9 +22,7 @@ fn bounds_are_exact() {
         (func (export "unused") (param i32) (drop (i32.load8_s (local.get 0))))
         (func (export "grow") (result i32) (memory.grow (i32.const 1))))"#;
     for bounds in BOUNDS {
-        let Some(mut run) = Run::new(wat, bounds) else {
-            return;
-        };
+        let mut run = Run::new(wat, bounds);
         let at = |run: &mut Run, export: &str, address: i32| run.call(export, &i32s([address]));
         assert_eq!(at(&mut run, "load", 65_532), Ok(i32s([0])));
         assert_eq!(at(&mut run, "load", 65_533), Err(OUT));
@@ -124,13 +126,15 @@ fn addresses(form: &str, p: i32, n: i32, s: i32) -> (Vec<i32>, i32, Option<u32>)
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn loops_with_two_versions_trap_in_their_round() {
     let forms = ["up", "down", "strided", "counted", "to", "past", "pair"];
     let starts = [0, 2, 4, 60_000, 65_524, 65_530, 65_532, 65_536, -4, -2];
     for bounds in BOUNDS {
-        let Some(mut run) = Run::new(FILLS, bounds) else {
-            return;
-        };
+        let mut run = Run::new(FILLS, bounds);
         for form in forms {
             for (start, n, s) in starts
                 .into_iter()
@@ -167,6 +171,10 @@ fn loops_with_two_versions_trap_in_their_round() {
 
 /// The trap is that of the first access that is outside, although one check is made for several.
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn combined_checks_name_the_access_that_is_outside() {
     let wat = r#"(module (memory 1)
         (func (export "f") (param i32 i32) (result i32)
@@ -190,9 +198,7 @@ fn combined_checks_name_the_access_that_is_outside() {
         (0, -1, Some(1)),
     ];
     for bounds in BOUNDS {
-        let Some(mut run) = Run::new(wat, bounds) else {
-            return;
-        };
+        let mut run = Run::new(wat, bounds);
         let mut seen = std::collections::BTreeMap::new();
         for (a, b, access) in cases {
             let func = run
@@ -216,6 +222,10 @@ fn combined_checks_name_the_access_that_is_outside() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn a_base_that_moves_is_loaded_again() {
     let wat = r#"(module (memory 1 100)
         (func (export "f") (result i32)
@@ -227,6 +237,10 @@ fn a_base_that_moves_is_loaded_again() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn widths_and_extensions() {
     let wat = r#"(module (memory 1) (data (i32.const 8) "\80\ff\fe\ff\ff\ff\ff\7f")
         (func (export "s8") (result i32) (i32.load8_s (i32.const 8)))
@@ -247,6 +261,10 @@ fn widths_and_extensions() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn loops_over_memory_share_addresses() {
     let wat = r#"(module (memory 1)
         (func (export "sum") (param $n i32) (result i32)
@@ -267,6 +285,10 @@ fn loops_over_memory_share_addresses() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn globals_keep_their_values() {
     let wat = r#"(module
         (global $i (mut i32) (i32.const -1)) (global $f (mut f32) (f32.const 1.5))
@@ -280,6 +302,10 @@ fn globals_keep_their_values() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn bulk_operations_go_out_of_line() {
     let wat = r#"(module (memory 1) (data $d "abcdef")
         (func (export "f") (result i64)

@@ -4,6 +4,10 @@ use super::{check, i32s, i64s};
 use crate::value::Val;
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn loops_carry_values() {
     let wat = r#"(module (func (export "fib") (param i32) (result i64)
         (local $a i64) (local $b i64) (local $t i64)
@@ -21,6 +25,10 @@ fn loops_carry_values() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn values_trade_places_around_a_loop() {
     let wat = r#"(module (func (export "f") (param i32) (result i32 i32 i32)
         (local $a i32) (local $b i32) (local $c i32) (local $t i32)
@@ -65,6 +73,10 @@ fn pressure(ty: &str, count: i32, calls: bool) -> String {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn spilled_values_come_back() {
     for calls in [false, true] {
         let wat = pressure("i64", 90, calls);
@@ -79,6 +91,10 @@ fn spilled_values_come_back() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn a_frame_beyond_the_reach_of_immediates() {
     let wat = pressure("i64", 5_000, true);
     let sum = (1..=5_000).fold(7i64, |sum, n| sum + (7 ^ n));
@@ -86,6 +102,10 @@ fn a_frame_beyond_the_reach_of_immediates() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn upper_halves_of_i32_do_not_matter() {
     let wat = r#"(module
         (func $narrow (param i32) (result i32) (local.get 0))
@@ -116,6 +136,10 @@ fn upper_halves_of_i32_do_not_matter() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn nans_are_the_positive_canonical_one() {
     let wat = r#"(module
         (func (export "add") (param f64) (result f64) (f64.add (local.get 0) (f64.const 1)))
@@ -134,6 +158,10 @@ fn nans_are_the_positive_canonical_one() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn operands_that_instructions_take_in() {
     let wat = r#"(module
         (func (export "madd") (param i32 i32 i32) (result i32)
@@ -163,6 +191,10 @@ fn operands_that_instructions_take_in() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn a_function_of_thousands_of_merges() {
     let merges = 6_000;
     let mut body = String::new();

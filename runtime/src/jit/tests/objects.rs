@@ -16,9 +16,7 @@ fn configs() -> [Config; 2] {
 #[track_caller]
 fn check(wat: &str, calls: &[(&str, i32, Result<i32, TrapKind>)]) {
     for config in configs() {
-        let Some(mut run) = Run::with(wat, config) else {
-            return;
-        };
+        let mut run = Run::with(wat, config);
         for &(export, argument, expected) in calls {
             let outcome = run.call(export, &i32s([argument]));
             assert_eq!(outcome, expected.map(|n| i32s([n])), "{export} {argument}");
@@ -27,6 +25,10 @@ fn check(wat: &str, calls: &[(&str, i32, Result<i32, TrapKind>)]) {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn fields_have_their_widths() {
     let wat = r#"(module
         (type $s (struct (field (mut i8)) (field (mut i16)) (field (mut i32)) (field (mut i64))
@@ -44,15 +46,17 @@ fn fields_have_their_widths() {
             (f64.promote_f32 (struct.get $s 4 (local.get $s)))
             (struct.get $s 5 (local.get $s)))))))"#;
     for config in configs() {
-        let Some(mut run) = Run::with(wat, config) else {
-            return;
-        };
+        let mut run = Run::with(wat, config);
         let expected = Ok(i64s([-1 + 0x8000 - 1, (1 << 40) + 4]));
         assert_eq!(run.call("f", &i64s([1 << 40])), expected);
     }
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn elements_are_checked() {
     let wat = r#"(module
         (type $a (array (mut i16)))
@@ -96,6 +100,10 @@ fn elements_are_checked() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn casts_go_by_types() {
     let wat = r#"(module
         (type $t0 (sub (struct)))
@@ -150,6 +158,10 @@ fn casts_go_by_types() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn what_registers_hold_stays_alive() {
     // A list is built by a recursion whose frames alone hold what was made before; many locals
     // fill the registers, and an address of an element outlives the array's reference.
@@ -189,6 +201,10 @@ fn what_registers_hold_stays_alive() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn an_allocation_out_of_line_changes_no_register() {
     let wat = r#"(module (type $s (struct (field i64)))
         (func (export "f") (param i64 f64) (result i64 f64)
@@ -202,9 +218,7 @@ fn an_allocation_out_of_line_changes_no_register() {
           (local.get 6)))"#;
     use crate::value::Val;
     for config in configs() {
-        let Some(mut run) = Run::with(wat, config) else {
-            return;
-        };
+        let mut run = Run::with(wat, config);
         let args = [Val::I64(7), Val::F64(1.5f64.to_bits())];
         let expected = vec![Val::I64(63), Val::F64(4.5f64.to_bits())];
         assert_eq!(run.call("f", &args), Ok(expected));

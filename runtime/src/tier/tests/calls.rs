@@ -9,13 +9,15 @@ use crate::value::Val;
 const NEVER: u32 = u32::MAX;
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn the_threshold_is_the_call_that_is_compiled() {
     let wat = r#"(module (func (export "f") (param i32) (result i32)
         (i32.add (local.get 0) (i32.const 1))))"#;
     for (calls, before) in [(0, 0), (1, 0), (2, 1), (3, 2)] {
-        let Some(mut run) = Run::new(Config::tiered(thresholds(calls, NEVER)), wat) else {
-            return;
-        };
+        let mut run = Run::new(Config::tiered(thresholds(calls, NEVER)), wat);
         for n in 0..5 {
             assert_eq!(run.call("f", &i32s([n])), Ok(i32s([n + 1])));
             let proof = run.proof();
@@ -71,6 +73,10 @@ const MIXED: &str = r#"(module (import "host" "note" (func $note (param i64)))
       (i32.trunc_f32_s (local.get 6))))))"#;
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn arguments_and_results_cross_tiers() {
     let mut args = Vec::new();
     for n in [0, 1, 2, 0, 0, 1, 2, 2, 1, 0, 2, 3, 1] {
@@ -107,6 +113,10 @@ fn hot_and_cold(hot: &str, cold: &str) -> (Config, String) {
 const EXPORTS: [&str; 4] = ["hot", "cold", "cold_by_tail", "hot_by_tail"];
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn tail_calls_between_tiers_need_no_stack() {
     const MANY: i64 = 1_000_000;
     let step = |then: &str| {
@@ -124,9 +134,7 @@ fn tail_calls_between_tiers_need_no_stack() {
     let direct = |name| step(&format!("(return_call ${name})"));
     for (hot, cold) in [(by_table(1), by_table(0)), (direct("cold"), direct("hot"))] {
         let (config, wat) = hot_and_cold(&hot, &cold);
-        let Some(mut run) = Run::new(config, &wat) else {
-            return;
-        };
+        let mut run = Run::new(config, &wat);
         for export in EXPORTS {
             let entered = run.proof().entered;
             let outcome = run.call(export, &i64s([MANY, 0]));
@@ -140,6 +148,10 @@ fn tail_calls_between_tiers_need_no_stack() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn recursion_through_both_tiers_is_exhausted() {
     let step = |other: &str| {
         format!(
@@ -149,9 +161,7 @@ fn recursion_through_both_tiers_is_exhausted() {
         )
     };
     let (config, wat) = hot_and_cold(&step("cold"), &step("hot"));
-    let Some(mut run) = Run::new(config, &wat) else {
-        return;
-    };
+    let mut run = Run::new(config, &wat);
     for _ in 0..3 {
         for export in EXPORTS {
             assert_eq!(
@@ -166,6 +176,10 @@ fn recursion_through_both_tiers_is_exhausted() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn traps_and_memory_cross_tiers() {
     let wat = r#"(module (import "host" "note" (func $note (param i64)))
       (memory 1)
@@ -182,13 +196,15 @@ fn traps_and_memory_cross_tiers() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn stores_of_one_module_share_code_and_count_for_themselves() {
     let wat = r#"(module
         (func $f (export "run") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
         (func (export "twice") (param i32) (result i32) (call $f (call $f (local.get 0)))))"#;
-    let Some(mut first) = Run::new(Config::tiered(Thresholds::both(2)), wat) else {
-        return;
-    };
+    let mut first = Run::new(Config::tiered(Thresholds::both(2)), wat);
     let module = first.instance.module(&first.store).clone();
     for n in 0..4 {
         assert_eq!(first.call("run", &i32s([n])), Ok(i32s([n + 1])));
@@ -203,6 +219,10 @@ fn stores_of_one_module_share_code_and_count_for_themselves() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn what_is_compiled_in_the_background_comes_when_it_is_ready() {
     let wat = r#"(module (import "host" "note" (func $note (param i64)))
       (func $step (param i64) (result i64) (i64.add (local.get 0) (i64.const 3)))
@@ -218,9 +238,7 @@ fn what_is_compiled_in_the_background_comes_when_it_is_ready() {
         background: true,
         ..Thresholds::both(2)
     };
-    let Some(mut run) = Run::new(Config::tiered(background), wat) else {
-        return;
-    };
+    let mut run = Run::new(Config::tiered(background), wat);
     for rounds in 1..100 {
         let n = 200_000;
         assert_eq!(run.call("run", &i64s([n])), Ok(i64s([3 * n])));

@@ -24,6 +24,10 @@ fn calls(counts: &[i32]) -> Vec<Vec<Val>> {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn locals_of_every_number_type() {
     let wat = counting(
         "(local $i i32) (local $l i64) (local $f f32) (local $d f64) (local $v v128)",
@@ -43,6 +47,10 @@ fn locals_of_every_number_type() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn references_in_locals() {
     let wat = counting(
         "(local $x funcref) (local $y funcref) (local $z funcref) (local $sum i32)",
@@ -59,6 +67,10 @@ fn references_in_locals() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn operands_below_the_loop_and_its_parameters() {
     let wat = r#"(module (func (export "run") (param $n i32) (result i64 i32 f64 i32 v128 f32)
         (local $f f32) (local $v v128) (local $s i32)
@@ -75,6 +87,10 @@ fn operands_below_the_loop_and_its_parameters() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn nested_loops_and_a_table_of_heads() {
     let wat = r#"(module (import "host" "note" (func $note (param i64)))
       (func (export "run") (param $n i32) (result i64) (local $i i32) (local $x i64) (local $k i32)
@@ -100,6 +116,10 @@ fn nested_loops_and_a_table_of_heads() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn loops_in_recursive_frames() {
     let wat = r#"(module (import "host" "note" (func $note (param i64)))
       (func $f (export "run") (param $n i32) (result i64) (local $i i32) (local $x i64)
@@ -115,6 +135,10 @@ fn loops_in_recursive_frames() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn memory_that_grows_and_traps_in_the_loop() {
     let wat = counting(
         "(local $at i32)",
@@ -139,6 +163,10 @@ fn memory_that_grows_and_traps_in_the_loop() {
 
 /// Frames of both tiers hold what no other root does, while either allocates.
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn objects_in_frames_of_both_tiers_are_kept_alive() {
     let wat = r#"(module (import "host" "note" (func $note (param i64)))
       (type $cell (struct (field i64) (field (ref null $cell))))
@@ -171,6 +199,10 @@ fn objects_in_frames_of_both_tiers_are_kept_alive() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn constants_that_live_in_the_frame() {
     let wat = counting(
         "(local $l i64) (local $f f64)",
@@ -184,6 +216,10 @@ fn constants_that_live_in_the_frame() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn many_locals_and_many_results() {
     let (mut locals, mut body) = (String::new(), String::new());
     let (mut results, mut end) = (String::new(), String::new());
@@ -205,6 +241,10 @@ fn many_locals_and_many_results() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn a_tail_call_out_of_a_loop() {
     let wat = r#"(module (import "host" "note" (func $note (param i64)))
       (func $next (param i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64) (result i64)
@@ -222,6 +262,10 @@ fn a_tail_call_out_of_a_loop() {
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn a_loop_without_end_is_left_by_fuel_at_the_same_place() {
     let wat = r#"(module (import "host" "note" (func $note (param i64)))
       (func (export "run") (param i64) (result i64)
@@ -230,9 +274,7 @@ fn a_loop_without_end_is_left_by_fuel_at_the_same_place() {
     let mut config = Config::tiered(thresholds(u32::MAX, 3));
     config.fuel = true;
     for fuel in [0, 1, 5, 6, 7, 29, 30, 31, 32, 100] {
-        let Some(mut run) = Run::new(config, wat) else {
-            return;
-        };
+        let mut run = Run::new(config, wat);
         run.store.set_fuel(fuel).expect("it is metered");
         assert_eq!(run.call("run", &i64s([0])), Err(TrapKind::OutOfFuel));
         assert_eq!(run.proof().tiered.kept.len(), 0);
@@ -240,7 +282,7 @@ fn a_loop_without_end_is_left_by_fuel_at_the_same_place() {
             policy: Policy::Only(Tier::Register),
             ..config
         };
-        let mut other = Run::new(config, wat).expect("it runs everywhere");
+        let mut other = Run::new(config, wat);
         other.store.set_fuel(fuel).expect("it is metered");
         assert_eq!(other.call("run", &i64s([0])), Err(TrapKind::OutOfFuel));
         assert_eq!(run.store.get_fuel(), other.store.get_fuel(), "{fuel}");
@@ -250,6 +292,10 @@ fn a_loop_without_end_is_left_by_fuel_at_the_same_place() {
 
 /// The loop runs in every frame of a recursion that ends by exhaustion.
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn frames_that_reach_the_end_of_the_value_stack() {
     let wat = r#"(module
       (func $f (export "run") (param $n i64) (result i64) (local $i i32) (local $x i64)

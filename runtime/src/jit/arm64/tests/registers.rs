@@ -114,6 +114,10 @@ fn call_through_probe(run: &mut Run, export: &str, args: &[Val]) -> Result<Vec<V
 }
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn what_c_preserves_is_preserved_by_results_and_traps() {
     for poison_registers in [false, true] {
         for bounds in BOUNDS {
@@ -122,9 +126,7 @@ fn what_c_preserves_is_preserved_by_results_and_traps() {
                 poison_registers,
                 ..Config::only(Tier::Jit)
             };
-            let Some(mut run) = Run::with(traps::WAT, config) else {
-                return;
-            };
+            let mut run = Run::with(traps::WAT, config);
             for &(export, arg, kind) in traps::CASES {
                 let outcome = call_through_probe(&mut run, export, &i32s([arg]));
                 let trap = outcome.expect_err("a trap").trap_kind();
@@ -162,6 +164,10 @@ const MANY: &str = r#"(module
       (i64.add (i64x2.extract_lane 1 (local.get $v)) (i64.load8_u (i32.const 15)))))"#;
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn nothing_is_expected_in_registers_that_c_may_change() {
     for gc_stress in [false, true] {
         let config = Config {
@@ -170,9 +176,7 @@ fn nothing_is_expected_in_registers_that_c_may_change() {
             gc_stress,
             ..Config::only(Tier::Jit)
         };
-        let Some(mut run) = Run::with(MANY, config) else {
-            return;
-        };
+        let mut run = Run::with(MANY, config);
         let outcome = call_through_probe(&mut run, "busy", &i64s([7]));
         let expected = vec![
             Val::I64(45 + 7),
@@ -217,10 +221,12 @@ const UNWOUND: &str = r#"(module
         (try_table (catch $t $h) (return (call 1 (local.get 0)))) unreachable)))"#;
 
 #[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
 fn what_c_preserves_is_preserved_by_exceptions() {
-    let Some(mut run) = Run::with(UNWOUND, Config::only(Tier::Jit)) else {
-        return;
-    };
+    let mut run = Run::with(UNWOUND, Config::only(Tier::Jit));
     let returned = run.call("out", &i32s([2]));
     for (export, argument, expected) in [
         ("out", 2, returned.clone()),
