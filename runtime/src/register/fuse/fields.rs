@@ -106,6 +106,7 @@ pub(in crate::register) mod limits {
     }
 
     /// True if a test lowers the limits.
+    #[cfg(debug_assertions)]
     pub(in crate::register) fn are_lower() -> bool {
         LIMITS.get().far_slots != FarSlots::Real
     }
