@@ -1,6 +1,6 @@
 // The adapter of engines with the JavaScript API (node, bun, ...): docs/engine-protocol.md.
 //
-// Values that JavaScript cannot carry (vectors, the bits of a NaN) are named as lacking; the rest
+// Values that JavaScript cannot carry (vectors, the bits of a NaN, kinds of references) are named as lacking; the rest
 // is translated. Messages of traps are translated to those of the specification by a table; where
 // an engine does not tell which of several, all of them are given.
 import { readSync, writeSync } from "node:fs";
@@ -181,7 +181,7 @@ function ended(error) {
 
 const OPERATIONS = {
   hello: ({ protocol }) => protocol === 1
-    ? { ending: "ready", protocol: 1, engine, version, lacks: ["v128", "nan_bits"] }
+    ? { ending: "ready", protocol: 1, engine, version, lacks: ["v128", "nan_bits", "references"] }
     : { ending: "unavailable", message: `protocol ${protocol}` },
   reset: () => { reset(); return { ending: "ok" }; },
   module({ module, bytes }) {

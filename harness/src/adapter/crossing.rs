@@ -2,18 +2,20 @@
 //! takes and gives integers in place of vectors and floats, and calls the one that is meant.
 //!
 //! So no directive is given up that a helper can decide: a v128 crosses as two i64, the low one
-//! first, an f32 as an i32, an f64 as an i64.
+//! first, an f32 as an i32, an f64 as an i64. As a result, a reference of the any hierarchy crosses
+//! as its kind, the number of an i31 and an externref, one of the exn hierarchy as 1 if it is null.
 
 use std::collections::HashMap;
 
 use wasm_encoder::{
-    CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, GlobalType,
-    ImportSection, Instruction, Module, RefType, TypeSection, ValType,
+    AbstractHeapType, BlockType, CodeSection, EntityType, ExportKind, ExportSection, Function,
+    FunctionSection, GlobalType, HeapType, ImportSection, Instruction, Module, RefType,
+    TypeSection, ValType,
 };
 use wasmparser as wp;
 
 use super::message::Lack;
-use crate::outcome::Value;
+use crate::outcome::{Hierarchy, Reference, Value};
 use crate::script::Argument;
 
 /// The module name under which the helper imports the instance.
@@ -62,9 +64,12 @@ impl Exported {
             ValType::F32 | ValType::F64 => lacks.contains(&Lack::NanBits),
             ValType::I32 | ValType::I64 | ValType::Ref(_) => false,
         };
+        let is_told = |ty: &ValType| !lacks.contains(&Lack::References) || shape(ty).is_none();
         match self {
-            Exported::Func { params, results } => params.iter().chain(results).any(needs),
-            Exported::Global { ty, .. } => needs(ty),
+            Exported::Func { params, results } => {
+                params.iter().chain(results).any(needs) || !results.iter().all(is_told)
+            }
+            Exported::Global { ty, .. } => needs(ty) || !is_told(ty),
         }
     }
 
@@ -93,7 +98,7 @@ impl Exported {
         };
         types.ty().function(
             params.iter().flat_map(crossed).collect::<Vec<_>>(),
-            results.iter().flat_map(crossed).collect::<Vec<_>>(),
+            results.iter().flat_map(crossed_result).collect::<Vec<_>>(),
         );
         let mut functions = FunctionSection::new();
         functions.function(1);
@@ -149,6 +154,9 @@ impl Exported {
         let mut values = values.iter().copied();
         let mut next = || values.next();
         let joined = results.iter().map(|ty| {
+            if let Some(shape) = shape(ty) {
+                return shape.joined(&mut next).map(Value::Ref);
+            }
             Some(match (ty, next()?) {
                 (ValType::F32, Value::I32(bits)) => Value::F32(bits),
                 (ValType::F64, Value::I64(bits)) => Value::F64(bits),
@@ -221,6 +229,124 @@ fn crossed(ty: &ValType) -> Vec<ValType> {
     }
 }
 
+/// The types as which a type crosses as a result.
+fn crossed_result(ty: &ValType) -> Vec<ValType> {
+    match shape(ty) {
+        Some(Shape::Internal) => vec![ValType::I32, ValType::I32, ValType::EXTERNREF],
+        Some(Shape::Exception) => vec![ValType::I32],
+        None => crossed(ty),
+    }
+}
+
+/// A reference whose kind crosses apart from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// Of the any hierarchy.
+    Internal,
+    /// Of the exn hierarchy.
+    Exception,
+}
+
+fn shape(ty: &ValType) -> Option<Shape> {
+    let ValType::Ref(RefType {
+        heap_type: HeapType::Abstract { ty, .. },
+        ..
+    }) = ty
+    else {
+        return None;
+    };
+    match ty {
+        AbstractHeapType::Any
+        | AbstractHeapType::Eq
+        | AbstractHeapType::I31
+        | AbstractHeapType::Struct
+        | AbstractHeapType::Array
+        | AbstractHeapType::None => Some(Shape::Internal),
+        AbstractHeapType::Exn | AbstractHeapType::NoExn => Some(Shape::Exception),
+        AbstractHeapType::Func
+        | AbstractHeapType::NoFunc
+        | AbstractHeapType::Extern
+        | AbstractHeapType::NoExtern
+        | AbstractHeapType::Cont
+        | AbstractHeapType::NoCont => None,
+    }
+}
+
+/// The kinds of an internal reference, in the order of their tests; what is none of them is the
+/// host's.
+const KINDS: [AbstractHeapType; 3] = [
+    AbstractHeapType::I31,
+    AbstractHeapType::Struct,
+    AbstractHeapType::Array,
+];
+
+impl Shape {
+    /// Takes the reference in a local apart.
+    fn taken_apart(self, local: u32) -> Vec<Instruction<'static>> {
+        let get = Instruction::LocalGet(local);
+        let mut code = vec![get.clone(), Instruction::RefIsNull];
+        if self == Shape::Exception {
+            return code;
+        }
+        let heap = |ty| HeapType::Abstract { shared: false, ty };
+        // Null is kind 0; after it come the kinds of the list.
+        let kind = BlockType::Result(ValType::I32);
+        code = vec![Instruction::Block(kind), Instruction::I32Const(0)];
+        code.extend([get.clone(), Instruction::RefIsNull, Instruction::BrIf(0)]);
+        for (number, ty) in (1..).zip(KINDS) {
+            code.extend([Instruction::Drop, Instruction::I32Const(number)]);
+            let test = Instruction::RefTestNonNull(heap(ty));
+            code.extend([get.clone(), test, Instruction::BrIf(0)]);
+        }
+        code.extend([
+            Instruction::Drop,
+            Instruction::I32Const(4),
+            Instruction::End,
+        ]);
+        let i31 = heap(AbstractHeapType::I31);
+        code.extend([
+            get.clone(),
+            Instruction::RefTestNonNull(i31),
+            Instruction::If(kind),
+        ]);
+        code.extend([
+            get.clone(),
+            Instruction::RefCastNonNull(i31),
+            Instruction::I31GetU,
+        ]);
+        code.extend([
+            Instruction::Else,
+            Instruction::I32Const(0),
+            Instruction::End,
+        ]);
+        code.extend([get, Instruction::ExternConvertAny]);
+        code
+    }
+
+    /// The reference, from the values as which it crossed.
+    fn joined(self, next: &mut dyn FnMut() -> Option<Value>) -> Option<Reference> {
+        let Value::I32(kind) = next()? else {
+            return None;
+        };
+        if self == Shape::Exception {
+            return Some(match kind {
+                0 => Reference::Exn,
+                _ => Reference::Null(Hierarchy::Exn),
+            });
+        }
+        let (number, external) = (next()?, next()?);
+        Some(match (kind, number, external) {
+            (0, _, _) => Reference::Null(Hierarchy::Any),
+            (1, Value::I32(number), _) => Reference::I31(number),
+            (2, _, _) => Reference::Struct,
+            (3, _, _) => Reference::Array,
+            (4, _, Value::Ref(Reference::Extern(number))) => Reference::Host(number),
+            (4, _, _) => Reference::Any,
+            _ => return None,
+        })
+    }
+}
+
 /// Puts a value together from the locals as which it crossed.
 fn restored(ty: &ValType, local: u32) -> Vec<Instruction<'static>> {
     let get = Instruction::LocalGet(local);
@@ -239,6 +365,9 @@ fn restored(ty: &ValType, local: u32) -> Vec<Instruction<'static>> {
 
 /// Takes the value of a local apart.
 fn taken_apart(ty: &ValType, local: u32) -> Vec<Instruction<'static>> {
+    if let Some(shape) = shape(ty) {
+        return shape.taken_apart(local);
+    }
     let get = Instruction::LocalGet(local);
     match ty {
         ValType::F32 => vec![get, Instruction::I32ReinterpretF32],
@@ -305,12 +434,14 @@ mod tests {
                (func (export \"f\") (param f32 v128 externref) (result v128 f64 i32) unreachable)
                (global (export \"g\") (mut v128) (v128.const i64x2 1 2))
                (func (export \"i\") (param i32) (result i64) unreachable)
+               (func (export \"any\") (param anyref) (result (ref any) i32) unreachable)
+               (global (export \"exn\") exnref (ref.null exn))
                (func (export \"c\") (param (ref null $t))))",
         )
         .expect("a module");
         let exports = Exported::all(&module);
-        let lacks = [Lack::V128, Lack::NanBits];
-        for name in ["f", "g"] {
+        let lacks = [Lack::V128, Lack::NanBits, Lack::References];
+        for name in ["f", "g", "any", "exn"] {
             let exported = exports.get(name).expect("has a helper");
             assert!(
                 exported.needs_help(&lacks) && !exported.needs_help(&[]),
@@ -327,7 +458,22 @@ mod tests {
         let joined = vec![Value::V128(vector), Value::F64(3), Value::I32(4)];
         assert_eq!(func.joined(&given), Ok(joined));
         assert!(func.joined(&given[..2]).is_err());
-        assert!(!exports["i"].needs_help(&lacks));
+        let any = &exports["any"];
+        let external = Value::Ref(Reference::Extern(9));
+        for (kind, reference) in [
+            (0, Reference::Null(Hierarchy::Any)),
+            (1, Reference::I31(5)),
+            (2, Reference::Struct),
+            (3, Reference::Array),
+            (4, Reference::Host(9)),
+        ] {
+            let given = [Value::I32(kind), Value::I32(5), external, Value::I32(6)];
+            let joined = vec![Value::Ref(reference), Value::I32(6)];
+            assert_eq!(any.joined(&given), Ok(joined));
+        }
+        let null = vec![Value::Ref(Reference::Null(Hierarchy::Exn))];
+        assert_eq!(exports["exn"].joined(&[Value::I32(1)]), Ok(null));
+        assert!(!any.needs_help(&lacks[..2]) && !exports["i"].needs_help(&lacks));
         assert_eq!(exports.get("c"), None);
     }
 }

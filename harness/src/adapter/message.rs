@@ -227,6 +227,8 @@ pub enum Lack {
     V128,
     /// The bits of a NaN.
     NanBits,
+    /// The kind of a reference of the any hierarchy, and references to exceptions.
+    References,
 }
 
 impl Ending {
