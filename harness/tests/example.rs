@@ -92,7 +92,7 @@ fn it_keeps_to_the_protocol() {
     let output = wassay(folder.path(), &["engine", "check", "example"]);
     let text = text(&output);
     assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(text.contains("24 requests, 0 answered wrongly"), "{text}");
+    assert!(text.contains("26 requests, 0 answered wrongly"), "{text}");
 }
 
 #[test]

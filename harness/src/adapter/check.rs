@@ -21,11 +21,14 @@ const MODULE: &str = "(module
     (func (export \"f32\") (param f32) (result f32) (local.get 0))
     (func (export \"f64\") (param f64) (result f64) (f64.neg (local.get 0)))
     (func (export \"imported\") (result i32) (global.get $k))
-    (func (export \"extern\") (param externref) (result externref) (local.get 0))
-    (func (export \"null\") (result funcref) (ref.null func))
     (func (export \"zero\") (result i32) (i32.div_u (i32.const 1) (i32.const 0)))
     (func $deep (export \"deep\") (call $deep))
     (global (export \"g\") i64 (i64.const -2)))";
+
+/// The same with references, which not every engine has.
+const REFERENCES: &str = "(module
+    (func (export \"extern\") (param externref) (result externref) (local.get 0))
+    (func (export \"null\") (result funcref) (ref.null func)))";
 
 /// What the module imports.
 const PROVIDER: &str = "(module (global (export \"k\") i32 (i32.const 5)))";
@@ -118,7 +121,7 @@ impl Test<'_> {
     }
 
     fn calls(&mut self) -> Result<(), String> {
-        let cases: [(&str, &[&str], &[&str]); 7] = [
+        let cases: [(&str, &[&str], &[&str]); 6] = [
             (
                 "add",
                 &["i32:0xffffffff", "i64:0x0000000000000003"],
@@ -133,17 +136,14 @@ impl Test<'_> {
                 &["f64:0x0000000000000000"],
             ),
             ("imported", &[], &["i32:0x00000005"]),
-            ("extern", &["extern:7"], &["extern:7"]),
         ];
         let bits = self.adapter.lacks().contains(&Lack::NanBits);
         for (export, args, expected) in cases {
             let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
             let right = |ending: &Ending| match ending {
                 Ending::Values { values } => *values == expected,
-                // References are not in every engine, and floats may cross by helpers only.
-                Ending::Unsupported { .. } => {
-                    export == "extern" || bits && matches!(export, "f32" | "f64")
-                }
+                // Floats may cross by helpers only.
+                Ending::Unsupported { .. } => bits && matches!(export, "f32" | "f64"),
                 _ => false,
             };
             self.expect(
@@ -152,15 +152,48 @@ impl Test<'_> {
                 right,
             )?;
         }
-        self.references_and_endings()
+        self.references()?;
+        self.endings()
     }
 
-    fn references_and_endings(&mut self) -> Result<(), String> {
+    /// References, unless the engine refuses a module that has some.
+    fn references(&mut self) -> Result<(), String> {
+        let module = Operation::module(4, &encode(REFERENCES)?);
+        let is_refused = |ending: &Ending| {
+            matches!(
+                ending,
+                Ending::Invalid { .. }
+                    | Ending::Malformed { .. }
+                    | Ending::Rejected { .. }
+                    | Ending::Unsupported { .. }
+            )
+        };
+        let name = "a module with references";
+        let ending = self.ask(name, module)?;
+        let has_references = !is_refused(&ending);
+        let wrong = (has_references && ending != Ending::Ok).then(|| ending.to_string());
+        let name = name.to_string();
+        self.rows.push(Row { name, wrong });
+        if !has_references {
+            return Ok(());
+        }
+        let ok = |ending: &Ending| *ending == Ending::Ok;
+        self.expect("its instance", Operation::instantiate(4, 3), ok)?;
+        let same = |ending: &Ending| match ending {
+            Ending::Values { values } => values[..] == ["extern:7"],
+            ending => matches!(ending, Ending::Unsupported { .. }),
+        };
+        let call = Operation::invoke(3, "extern", &["extern:7"]);
+        self.expect("a call of `extern`", call, same)?;
         let null = |ending: &Ending| match ending {
             Ending::Values { values } => matches!(&values[..], [it] if it.starts_with("null:")),
             ending => matches!(ending, Ending::Unsupported { .. }),
         };
-        self.expect("a null reference", Operation::invoke(2, "null", &[]), null)?;
+        self.expect("a null reference", Operation::invoke(3, "null", &[]), null)
+    }
+
+    /// Endings other than values, and a global.
+    fn endings(&mut self) -> Result<(), String> {
         let divided = |ending: &Ending| match ending {
             Ending::Trap { message } => message
                 .split(" | ")
