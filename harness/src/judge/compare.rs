@@ -164,11 +164,19 @@ impl Comparer {
     }
 
     fn compare(&mut self, directive: &Directive, ran: &[Entry<'_>]) -> Comparison {
+        let complete: Vec<Entry<'_>> = ran
+            .iter()
+            .copied()
+            .filter(|(tier, report)| !self.incomplete.contains(tier) && report.state.is_some())
+            .collect();
+        let took_choice = ran.iter().any(|(_, report)| report.took_choice);
+        // A choice that is kept in the state is met again, whatever became of the results.
+        self.poisoned |= took_choice && by_state(&complete).len() > 1;
+        let open = took_choice || self.involves_incomplete(ran);
         let same = |a: &Entry<'_>, b: &Entry<'_>| alike(&a.1.outcome, &b.1.outcome, Value::eq);
         let groups = groups(ran, same);
         if groups.len() > 1 {
             let text = |entry: &Entry<'_>| outcome_text(&directive.expectation, &entry.1.outcome);
-            let open = self.involves_incomplete(ran) || took_choice(ran);
             let agreement = self.difference(open);
             return Comparison {
                 agreement,
@@ -181,7 +189,6 @@ impl Comparer {
                 let ending = outcome_text(&directive.expectation, &entry.1.outcome);
                 format!("{ending} at {}", trace_text(entry.1.trace.as_deref()))
             };
-            let open = self.involves_incomplete(ran) || took_choice(ran);
             let agreement = self.difference(open);
             return Comparison {
                 agreement,
@@ -189,18 +196,12 @@ impl Comparer {
             };
         }
         let exhausted = matches!(ran[0].1.outcome, Outcome::Exhaustion(_));
-        let complete: Vec<Entry<'_>> = ran
-            .iter()
-            .copied()
-            .filter(|(tier, report)| !self.incomplete.contains(tier) && report.state.is_some())
-            .collect();
-        self.compare_states(&complete, exhausted || took_choice(ran))
+        self.compare_states(&complete, exhausted)
     }
 
-    /// Compares the states of tiers that ran everything so far. If they are open they may differ,
-    /// and all that follows with them.
-    fn compare_states(&mut self, complete: &[Entry<'_>], open: bool) -> Comparison {
-        let groups = groups(complete, |a, b| a.1.state == b.1.state);
+    /// Compares the states of tiers that ran everything so far.
+    fn compare_states(&mut self, complete: &[Entry<'_>], exhausted: bool) -> Comparison {
+        let groups = by_state(complete);
         if groups.len() < 2 {
             self.state_diverged &= complete.len() < 2;
             return Comparison {
@@ -208,7 +209,7 @@ impl Comparer {
                 diff: String::new(),
             };
         }
-        self.poisoned |= open;
+        self.poisoned |= exhausted;
         let agreement = self.difference(self.state_diverged);
         self.state_diverged = true;
         let differing = differing_parts(complete);
@@ -245,9 +246,9 @@ impl Comparer {
     }
 }
 
-/// True if a result on the way was one of several that the specification allows.
-fn took_choice(ran: &[Entry<'_>]) -> bool {
-    ran.iter().any(|(_, report)| report.took_choice)
+/// Groups entries whose states are the same.
+fn by_state<'a>(entries: &[Entry<'a>]) -> Vec<Vec<Entry<'a>>> {
+    groups(entries, |a, b| a.1.state == b.1.state)
 }
 
 /// The exports that both show, and differently.
@@ -648,6 +649,14 @@ mod tests {
         );
         assert_eq!(next(&mut comparer, [chosen(a), b, c]).0, Poisoned);
         assert_eq!(next(&mut comparer, numbers).0, Poisoned);
+
+        // The results differ, too: the states that follow are open all the same.
+        let mut comparer = Comparer::default();
+        let kept = [(1, 5), (2, 6), (2, 6)];
+        let [a, b, c] = kept.map(|(result, memories)| with_state(value(result), memories));
+        assert_eq!(next(&mut comparer, [chosen(a), b, c]).0, Poisoned);
+        let after = [5, 6, 6].map(|memories| with_state(value(1), memories));
+        assert_eq!(next(&mut comparer, after).0, Poisoned);
     }
 
     /// What an engine of another maker shows of its state is compared once it differs, as long as
