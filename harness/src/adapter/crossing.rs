@@ -46,15 +46,7 @@ impl Exported {
     /// The exports of a valid module by name: functions and globals whose types have numbers,
     /// vectors and abstract references only.
     pub fn all(bytes: &[u8]) -> HashMap<String, Exported> {
-        let mut validator = wp::Validator::new_with_features(wp::WasmFeatures::all());
-        let Ok(types) = validator.validate_all(bytes) else {
-            return HashMap::new();
-        };
-        let types = types.as_ref();
-        let exports = types.core_exports().into_iter().flatten();
-        let exports =
-            exports.filter_map(|(name, ty)| Some((name.to_string(), of_type(types, ty)?)));
-        exports.collect()
+        exports(bytes, of_type).into_iter().collect()
     }
 
     /// True if a value of this type does not cross as it is.
@@ -174,6 +166,21 @@ impl Exported {
         let joined: Option<Vec<Value>> = joined.collect();
         joined.ok_or_else(|| "a helper gave other values than its type says".to_string())
     }
+}
+
+/// The exports of a valid module by name, as far as `of` makes something of their types.
+pub fn exports<T>(
+    bytes: &[u8],
+    of: impl Fn(wp::types::TypesRef<'_>, wp::types::EntityType) -> Option<T>,
+) -> Vec<(String, T)> {
+    let mut validator = wp::Validator::new_with_features(wp::WasmFeatures::all());
+    let Ok(types) = validator.validate_all(bytes) else {
+        return Vec::new();
+    };
+    let types = types.as_ref();
+    let exports = types.core_exports().into_iter().flatten();
+    let named = exports.filter_map(|(name, ty)| Some((name.to_string(), of(types, ty)?)));
+    named.collect()
 }
 
 fn of_type(types: wp::types::TypesRef<'_>, ty: wp::types::EntityType) -> Option<Exported> {

@@ -25,6 +25,7 @@ use super::driver::Channel;
 use super::message::{Ending, Operation};
 use super::process::{Adapter, AdapterCommand, EngineInfo};
 use super::table::Claim;
+use crate::pool::launch::find_in_path;
 use crate::pool::{Cause, StartError};
 use crate::script::parse::encode_module;
 
@@ -252,23 +253,18 @@ fn emulated(command: &AdapterCommand, plugin: &Path) -> Result<AdapterCommand, S
     }
     let mut arguments = OsString::from(plugin);
     arguments.push(",writes=on");
-    let program = Path::new(&command.words[0]);
-    let is_emulator = program
-        .file_name()
-        .is_some_and(|name| name.to_string_lossy().starts_with("qemu-"));
+    let (program, rest) = (Path::new(&command.words[0]), &command.words[1..]);
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
     let mut words = Vec::new();
-    if is_emulator {
-        words.push(command.words[0].clone());
+    if name.starts_with("qemu-") {
+        words.extend([program.into(), "-plugin".into(), arguments]);
     } else {
-        let program = found(program).ok_or_else(|| format!("no {} found", program.display()))?;
-        words.extend([emulator(&program)?, "-cpu".into(), "max".into()]);
+        // An emulator does not look for its program.
+        let found = found(program).ok_or_else(|| format!("no {} found", program.display()))?;
+        words.extend([emulator_of(&found)?, "-cpu".into(), "max".into()]);
+        words.extend(["-plugin".into(), arguments, found.into()]);
     }
-    words.extend(["-plugin".into(), arguments]);
-    words.extend(command.words.iter().skip(usize::from(is_emulator)).cloned());
-    // An emulator does not look for its program.
-    if !is_emulator && let Some(program) = found(program) {
-        words[5] = program.into_os_string();
-    }
+    words.extend_from_slice(rest);
     Ok(AdapterCommand {
         words,
         env: command.env.clone(),
@@ -280,14 +276,11 @@ fn found(program: &Path) -> Option<PathBuf> {
     if program.components().count() > 1 {
         return program.is_file().then(|| program.to_path_buf());
     }
-    let folders = std::env::var_os("PATH")?;
-    std::env::split_paths(&folders)
-        .map(|folder| folder.join(program))
-        .find(|path| path.is_file())
+    find_in_path(program.to_str()?, &std::env::var("PATH").ok()?)
 }
 
 /// The emulator of a program's instruction set, which its ELF header names.
-fn emulator(program: &Path) -> Result<OsString, String> {
+fn emulator_of(program: &Path) -> Result<OsString, String> {
     let at = |reason: &str| format!("{}: {reason}", program.display());
     let mut header = [0; 20];
     File::open(program)
@@ -359,10 +352,10 @@ mod tests {
     fn the_emulator_is_that_of_the_program() {
         let own = std::env::current_exe().expect("it has a name");
         let name = format!("qemu-{}", std::env::consts::ARCH);
-        assert_eq!(emulator(&own), Ok(OsString::from(name)));
+        assert_eq!(emulator_of(&own), Ok(OsString::from(name)));
         let script = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(&script, "#!/bin/sh\necho a script\n").expect("written");
-        let refused = emulator(script.path()).expect_err("refused");
+        let refused = emulator_of(script.path()).expect_err("refused");
         assert!(refused.contains("a script"), "{refused}");
         let command = AdapterCommand {
             words: vec![

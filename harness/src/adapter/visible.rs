@@ -8,7 +8,7 @@ use wasm_encoder::{
 };
 use wasmparser as wp;
 
-use super::crossing::{EXPORT, TARGET, of_reference, val_type};
+use super::crossing::{EXPORT, TARGET, exports, of_reference, val_type};
 use crate::outcome::visible::{MEMORY_BYTES_MAX, NAN, PRIME, TABLE_ELEMENTS_MAX};
 
 /// An export that is part of the visible state.
@@ -22,19 +22,8 @@ pub struct Item {
 /// The items of a valid module: memories that no other thread can write, tables and globals of
 /// types that a module can name without having them.
 pub fn items(bytes: &[u8]) -> Vec<Item> {
-    let mut validator = wp::Validator::new_with_features(wp::WasmFeatures::all());
-    let Ok(types) = validator.validate_all(bytes) else {
-        return Vec::new();
-    };
-    let types = types.as_ref();
-    let exports = types.core_exports().into_iter().flatten();
-    let item = |(name, ty): (&str, _)| {
-        Some(Item {
-            name: name.to_string(),
-            ty: of_type(ty)?,
-        })
-    };
-    exports.filter_map(item).collect()
+    let exports = exports(bytes, |_, ty| of_type(ty)).into_iter();
+    exports.map(|(name, ty)| Item { name, ty }).collect()
 }
 
 fn of_type(ty: wp::types::EntityType) -> Option<EntityType> {

@@ -145,7 +145,8 @@ pub fn emulator() -> Vec<OsString> {
         .collect()
 }
 
-fn find_in_path(name: &str, path: &str) -> Option<PathBuf> {
+/// The file of a program in the folders of a search path.
+pub fn find_in_path(name: &str, path: &str) -> Option<PathBuf> {
     std::env::split_paths(path)
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
