@@ -21,5 +21,6 @@
 (assert_return (invoke "branch" (f64.const 0)) (i32.const 2))
 (assert_return (invoke "keep and show" (f32.const 0))
   (either (i32.const 0x7fc00000) (i32.const 0xffc00000)))
+(assert_return (invoke "kept") (i32.const 0x7fc00000))
 (assert_return (invoke "keep" (f32.const 0)))
 (assert_return (invoke "kept") (i32.const 0x7fc00000))
