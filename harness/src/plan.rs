@@ -6,6 +6,7 @@ use crate::script::Script;
 use crate::suite::select::ChosenFile;
 use crate::suite::{FileFeatures, Heading};
 
+pub mod generated;
 pub mod shapes;
 
 /// A script to run.

@@ -1,0 +1,27 @@
+//! Generated programs: scripts that a seed makes, of which nobody knows the results.
+//!
+//! A [`Source`] makes a [`Case`] of a seed: modules, and calls of what they export. No directive of
+//! a case has an expected result; tiers are compared with each other, and judged where another
+//! engine gives the value. The same seed gives the same case on every host and in every run.
+
+use crate::features::FeatureSet;
+use crate::script::Command;
+
+/// A generated program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// The features that its modules may use.
+    pub features: FeatureSet,
+    /// What is done: modules are instantiated and exports are called.
+    pub commands: Vec<Command>,
+}
+
+/// A source of generated programs.
+pub trait Source: Sync + Send {
+    /// The source's name, as in `--source NAME`.
+    fn name(&self) -> &'static str;
+    /// The source in a few words, for the help.
+    fn about(&self) -> &'static str;
+    /// The program of a seed; `None` if the seed makes no program.
+    fn case(&self, seed: u64) -> Option<Case>;
+}
