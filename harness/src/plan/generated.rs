@@ -3,9 +3,18 @@
 //! A [`Source`] makes a [`Case`] of a seed: modules, and calls of what they export. No directive of
 //! a case has an expected result; tiers are compared with each other, and judged where another
 //! engine gives the value. The same seed gives the same case on every host and in every run.
+//!
+//! [`sources`] is the table of them. Every source makes valid modules that terminate, with
+//! memories that are small.
 
 use crate::features::FeatureSet;
 use crate::script::Command;
+
+mod boundary;
+mod calls;
+mod outline;
+mod random;
+mod smith;
 
 /// A generated program.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +31,16 @@ pub trait Source: Sync + Send {
     fn name(&self) -> &'static str;
     /// The source in a few words, for the help.
     fn about(&self) -> &'static str;
+    /// The share of the seeds that the source gets among the sources, unless an option says it.
+    fn weight(&self) -> u32;
     /// The program of a seed; `None` if the seed makes no program.
     fn case(&self, seed: u64) -> Option<Case>;
 }
+
+/// Every source.
+pub fn sources() -> Vec<Box<dyn Source>> {
+    vec![Box::new(smith::Smith)]
+}
+
+#[cfg(test)]
+mod tests;

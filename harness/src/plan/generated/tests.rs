@@ -1,0 +1,84 @@
+//! Tests of every source: cases are valid, terminate, repeat, and do what they should do.
+
+use wasmparser::Validator;
+
+use super::*;
+use crate::outcome::Outcome;
+use crate::protocol::cell::Cell;
+use crate::protocol::{Bounds, Job, JobConfig, Modes, Profile};
+use crate::script::ModuleSource;
+use crate::tier::Tier;
+use crate::worker::run_job;
+
+/// The modules of a case.
+fn modules(case: &Case) -> impl Iterator<Item = &[u8]> {
+    case.commands.iter().filter_map(|command| match command {
+        Command::Module {
+            module: ModuleSource::Binary(bytes),
+            ..
+        } => Some(bytes.as_slice()),
+        _ => None,
+    })
+}
+
+/// The outcomes of a case in a tier.
+fn outcomes(case: &Case, tier: Tier) -> Vec<Outcome> {
+    let cell = Cell::create().expect("a cell");
+    let config = JobConfig {
+        features: case.features,
+        bounds: Bounds::Guard,
+        hash_state: false,
+        show_state: false,
+        profile: Profile::Deterministic,
+        modes: Modes::default(),
+        memory_bytes_max: 0,
+    };
+    let job = Job {
+        sequence: 1,
+        path: "generated.wast".into(),
+        commands: (&case.commands[..]).into(),
+        config,
+        excluded: (&[][..]).into(),
+    };
+    let reports = run_job(tier, &cell, &job).reports;
+    reports.into_iter().map(|report| report.outcome).collect()
+}
+
+#[test]
+fn modules_are_valid_and_cases_repeat() {
+    for source in sources() {
+        let mut made = 0;
+        for seed in 0..60 {
+            let case = source.case(seed);
+            assert_eq!(case, source.case(seed), "{} {seed}", source.name());
+            let Some(case) = case else { continue };
+            made += 1;
+            for module in modules(&case) {
+                let validator = Validator::new_with_features(case.features.wasmparser());
+                if let Err(error) = { validator }.validate_all(module) {
+                    panic!("{} {seed}: {error}", source.name());
+                }
+            }
+        }
+        assert!(made >= 20, "{}: {made} cases of 60 seeds", source.name());
+    }
+}
+
+/// The stack tier instantiates every module, and calls end: by results, a trap or an exception.
+#[test]
+fn cases_run() {
+    for source in sources() {
+        let cases = (0..40).filter_map(|seed| Some((seed, source.case(seed)?)));
+        for (seed, case) in cases {
+            for (outcome, command) in outcomes(&case, Tier::Stack).iter().zip(&case.commands) {
+                let place = || format!("{} {seed}: {outcome:?}", source.name());
+                match (command, outcome) {
+                    (_, Outcome::Trap(_) | Outcome::Exception(_) | Outcome::Exhaustion(_)) => {}
+                    (Command::Action(_), Outcome::Values(_)) => {}
+                    (_, Outcome::Done) => {}
+                    _ => panic!("{}", place()),
+                }
+            }
+        }
+    }
+}
