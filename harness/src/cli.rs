@@ -126,6 +126,10 @@ pub struct ModeArgs {
     /// Check the register allocation of every compiled function
     #[arg(long)]
     pub check_allocation: bool,
+    /// With tiered tiers: the call of a function, and the arrival at the head of a loop, at which
+    /// it goes on as machine code, in place of the first and the second
+    #[arg(long, value_name = "N")]
+    pub tier_up: Option<u32>,
 }
 
 impl From<ModeArgs> for Modes {
@@ -136,6 +140,7 @@ impl From<ModeArgs> for Modes {
             gc_stress: modes.gc_stress,
             poison_registers: modes.poison_registers,
             check_allocation: modes.check_allocation,
+            tier_up: modes.tier_up,
         }
     }
 }

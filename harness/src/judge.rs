@@ -26,8 +26,9 @@ pub fn judge(directive: &Directive, outcome: &Outcome) -> Verdict {
         Outcome::Timeout(millis) => (Status::Timeout, format!("no end after {millis} ms")),
         Outcome::NotRun(why) => (Status::NotRun, format!("not run: {why}")),
         Outcome::Skipped(why) => (Status::Skip, format!("skipped: {why}")),
+        _ if *expectation == Expectation::Open => return open_verdict(outcome),
         _ => match mismatch(expectation, outcome) {
-            None => return passed(outcome),
+            None => return plain(Status::Pass, judged_by(outcome)),
             Some(detail) => (Status::Fail, detail),
         },
     };
@@ -40,11 +41,59 @@ pub fn judge(directive: &Directive, outcome: &Outcome) -> Verdict {
     }
 }
 
-fn passed(outcome: &Outcome) -> Verdict {
-    let judged_by = judged_by(outcome);
+/// Judges what nobody knows the result of: code may end in every way that code can end.
+fn open_verdict(outcome: &Outcome) -> Verdict {
+    let status = match outcome {
+        Outcome::Done
+        | Outcome::Values(_)
+        | Outcome::Trap(_)
+        | Outcome::Exhaustion(_)
+        | Outcome::Exception(_) => return plain(Status::Compared, JudgedBy::Engine),
+        Outcome::Limit(_)
+        | Outcome::MissingInstance(_)
+        | Outcome::NotRun(_)
+        | Outcome::Skipped(_) => Status::Skip,
+        Outcome::Unlinkable(_)
+        | Outcome::Invalid(_)
+        | Outcome::Rejected(_)
+        | Outcome::Malformed { .. }
+        | Outcome::Unsupported(_)
+        | Outcome::Internal(_)
+        | Outcome::HostError(_)
+        | Outcome::Crash(_)
+        | Outcome::Timeout(_) => Status::Fail,
+    };
+    Verdict {
+        status,
+        judged_by: judged_by(outcome),
+        expected: expectation_text(&Expectation::Open),
+        actual: outcome_text(&Expectation::Open, outcome),
+        detail: wrong_ending(&Expectation::Open, outcome),
+    }
+}
+
+/// Judges an outcome by that of an engine of another maker, who gives its vote.
+pub fn judge_by_vote(directive: &Directive, vote: &Outcome, outcome: &Outcome) -> Verdict {
+    let open = judge(directive, outcome);
+    match open.status {
+        Status::Compared if compare::is_same_but_for_choices(vote, outcome) => {
+            plain(Status::Pass, JudgedBy::Engine)
+        }
+        Status::Compared => Verdict {
+            status: Status::Fail,
+            judged_by: JudgedBy::Engine,
+            expected: outcome_text(&Expectation::Open, vote),
+            actual: outcome_text(&Expectation::Open, outcome),
+            detail: "another engine says otherwise".to_string(),
+        },
+        _ => open,
+    }
+}
+
+fn plain(status: Status, judged_by: JudgedBy) -> Verdict {
     let (expected, actual, detail) = Default::default();
     Verdict {
-        status: Status::Pass,
+        status,
         judged_by,
         expected,
         actual,

@@ -11,22 +11,22 @@ use rayon::prelude::*;
 use crate::adapter::table::EngineTable;
 use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
-use crate::judge::compare::{Comparer, Entry};
+use crate::judge::compare::{Comparer, Entry, is_same_but_for_choices};
 use crate::judge::expectations::{Expectations, Use};
-use crate::judge::judge;
 use crate::judge::judged::{Comparisons, JudgedFile};
-use crate::judge::verdict::Status;
-use crate::outcome::Report as Seen;
+use crate::judge::verdict::{Status, Verdict};
+use crate::judge::{judge, judge_by_vote};
+use crate::outcome::{Outcome, Report as Seen};
 use crate::plan::{self, Planned, shapes};
 use crate::pool::launch::workers;
 use crate::pool::{
     self, Engines, FileRun, Interrupted, Launcher, Observer, Settings, Task, TierRun,
 };
-use crate::protocol::{Bounds, JobConfig, Modes, Profile};
+use crate::protocol::{JobConfig, Setting};
 use crate::report::build::{TierState, build};
 use crate::report::shapes::ShapesAccount;
 use crate::report::{Report, Run};
-use crate::script::Kind;
+use crate::script::{Directive, Expectation, Kind};
 use crate::suite::select::{Chosen, ChosenFile, Selection};
 
 /// The directives of files that are run, judged and given up together; the suite is one window.
@@ -45,12 +45,8 @@ pub struct Options {
     pub timeout: Duration,
     /// The most bytes of memory that a file may take in a worker; 0 is no limit.
     pub worker_memory: u64,
-    /// How memory accesses are checked.
-    pub bounds: Bounds,
-    /// What engines do where the spec leaves a result open.
-    pub profile: Profile,
-    /// What the engines do beyond running the code.
-    pub modes: Modes,
+    /// How scripts are run that have no setting of their own.
+    pub setting: Setting,
     /// Whether the state is compared after each action.
     pub compare_state: bool,
     /// Whether numeric assertions are repeated in all operand shapes.
@@ -170,9 +166,9 @@ pub fn measure(
         selection: chosen.selection,
         host: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
         jobs: options.jobs,
-        bounds: options.bounds,
-        profile: options.profile,
-        modes: options.modes,
+        bounds: options.setting.bounds,
+        profile: options.setting.profile,
+        modes: options.setting.modes,
         state_compared: options.compare_state && options.tiers.len() > 1,
         seconds: seconds(started.elapsed()),
     };
@@ -213,9 +209,9 @@ fn windows(files: Vec<ChosenFile>) -> impl Iterator<Item = Vec<ChosenFile>> {
 
 /// Scripts that were run and judged, with the states of the tiers.
 #[derive(Default)]
-struct Batch {
-    tiers: BTreeMap<EngineName, TierState>,
-    files: Vec<JudgedFile>,
+pub(crate) struct Batch {
+    pub(crate) tiers: BTreeMap<EngineName, TierState>,
+    pub(crate) files: Vec<JudgedFile>,
 }
 
 impl Batch {
@@ -231,7 +227,7 @@ impl Batch {
 }
 
 /// Runs scripts in the chosen tiers, judges each directive, and compares the tiers.
-fn run_planned(
+pub(crate) fn run_planned(
     options: &Options,
     planned: &[Planned],
     observer: &dyn Observer,
@@ -264,7 +260,7 @@ fn run_shapes(
 }
 
 /// Runs scripts in the chosen tiers.
-fn run_tiers(
+pub(crate) fn run_tiers(
     options: &Options,
     planned: &[Planned],
     observer: &dyn Observer,
@@ -272,13 +268,17 @@ fn run_tiers(
     let compare_state = options.compare_state && options.tiers.len() > 1;
     let is_foreign = |name: &EngineName| name.tier().is_none();
     let show_state = compare_state && options.tiers.iter().any(is_foreign);
+    let setting = |planned: &Planned| {
+        let own = planned.generated.map(|generated| generated.setting);
+        own.unwrap_or(options.setting)
+    };
     let config = |planned: &Planned| JobConfig {
         features: planned.features.set,
-        bounds: options.bounds,
+        bounds: setting(planned).bounds,
         hash_state: compare_state && !planned.is_independent,
         show_state: show_state && !planned.is_independent,
-        profile: options.profile,
-        modes: options.modes,
+        profile: setting(planned).profile,
+        modes: setting(planned).modes,
         memory_bytes_max: options.worker_memory,
     };
     let tasks = planned.iter().map(|planned| Task {
@@ -308,7 +308,11 @@ fn state_of((&tier, run): (&EngineName, &TierRun)) -> (EngineName, TierState) {
 }
 
 /// Judges a file's outcomes in every available tier, and compares the tiers.
-fn judge_file(file: &Planned, index: usize, tiers: &BTreeMap<EngineName, TierRun>) -> JudgedFile {
+pub(crate) fn judge_file(
+    file: &Planned,
+    index: usize,
+    tiers: &BTreeMap<EngineName, TierRun>,
+) -> JudgedFile {
     let runs = tiers
         .iter()
         .filter_map(|(&tier, run)| Some((tier, run.as_ref().ok()?.get(index)?)));
@@ -316,7 +320,7 @@ fn judge_file(file: &Planned, index: usize, tiers: &BTreeMap<EngineName, TierRun
     let verdicts = runs.iter().map(|(&tier, run)| {
         let verdict = |(ordinal, directive)| {
             let seen: Option<&Seen> = run.reports.get(ordinal);
-            seen.map(|seen| judge(directive, &seen.outcome))
+            seen.map(|seen| verdict_of(directive, tier, ordinal, &seen.outcome, &runs))
         };
         let directives = file.script.directives.iter().enumerate();
         (tier, directives.map(verdict).collect())
@@ -327,10 +331,56 @@ fn judge_file(file: &Planned, index: usize, tiers: &BTreeMap<EngineName, TierRun
         path: file.script.path.clone(),
         sha256: file.script.sha256.clone(),
         directives: JudgedFile::directives_of(&file.script),
-        proposal: file.heading.key().to_string(),
+        proposal: file
+            .generated
+            .map_or(file.heading.key(), |it| it.source)
+            .to_string(),
         features: file.features.clone(),
         seconds: runs.values().map(|run| run.micros).sum::<u64>() as f64 / 1e6,
     }
+}
+
+/// Judges an outcome by what is known of the directive: by its expectation, or by the vote of an
+/// engine of another maker if it has none.
+fn verdict_of(
+    directive: &Directive,
+    engine: EngineName,
+    ordinal: usize,
+    outcome: &Outcome,
+    runs: &BTreeMap<EngineName, &FileRun>,
+) -> Verdict {
+    let is_own = engine.tier().is_some();
+    if directive.expectation != Expectation::Open {
+        return judge(directive, outcome);
+    }
+    match vote(directive, ordinal, runs).filter(|_| is_own) {
+        Some(vote) => judge_by_vote(directive, vote, outcome),
+        None if is_own => judge(directive, outcome),
+        // What another engine does not take, it says nothing about.
+        None => {
+            let mut verdict = judge(directive, outcome);
+            if verdict.status == Status::Fail {
+                verdict.status = Status::Skip;
+            }
+            verdict
+        }
+    }
+}
+
+/// The outcome that engines of other makers give a directive, if any does and no two differ.
+fn vote<'a>(
+    directive: &Directive,
+    ordinal: usize,
+    runs: &BTreeMap<EngineName, &'a FileRun>,
+) -> Option<&'a Outcome> {
+    let foreign = runs.iter().filter(|(name, _)| name.tier().is_none());
+    let outcomes = foreign.filter_map(|(_, run)| Some(&run.reports.get(ordinal)?.outcome));
+    let gives = |outcome: &&Outcome| judge(directive, outcome).status == Status::Compared;
+    let mut votes = outcomes.filter(gives);
+    let first = votes.next()?;
+    votes
+        .all(|other| is_same_but_for_choices(first, other))
+        .then_some(first)
 }
 
 /// Compares the tiers directive by directive; what one leaves behind matters for the next.

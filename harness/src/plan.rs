@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::protocol::Setting;
 use crate::script::Script;
 use crate::suite::select::ChosenFile;
 use crate::suite::{FileFeatures, Heading};
@@ -23,6 +24,18 @@ pub struct Planned {
     /// True if no directive depends on the effects of another one, modules apart: then the state of
     /// the store says nothing, and each directive is compared by itself.
     pub is_independent: bool,
+    /// The source and the setting of a generated script; `None` for all others, which are run as
+    /// the options say.
+    pub generated: Option<Generated>,
+}
+
+/// What is known of a generated script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Generated {
+    /// The name of its source.
+    pub source: &'static str,
+    /// How it is run.
+    pub setting: Setting,
 }
 
 /// The files of a suite as they are.
@@ -33,6 +46,7 @@ pub fn suite(files: &[ChosenFile]) -> Vec<Planned> {
         heading: file.heading,
         skipped: file.skipped.clone(),
         is_independent: false,
+        generated: None,
     };
     files.iter().map(planned).collect()
 }

@@ -96,6 +96,10 @@ pub struct Modes {
     /// Register allocation is checked after each function that is compiled.
     #[serde(default)]
     pub check_allocation: bool,
+    /// Where tiers are mixed: the call of a function, and the arrival at the head of a loop, at
+    /// which it goes on as machine code, in place of the tier's own.
+    #[serde(default)]
+    pub tier_up: Option<u32>,
 }
 
 impl fmt::Display for Modes {
@@ -108,9 +112,57 @@ impl fmt::Display for Modes {
             (self.check_allocation, "check-allocation"),
         ];
         let on = modes.into_iter().filter(|(is_on, _)| *is_on);
-        let on: Vec<&str> = on.map(|(_, name)| name).collect();
+        let on = on.map(|(_, name)| name.to_string());
+        let tier_up = self.tier_up.map(|n| format!("tier-up {n}"));
+        let on: Vec<String> = on.chain(tier_up).collect();
         f.write_str(if on.is_empty() { "none" } else { "" })?;
         f.write_str(&on.join(", "))
+    }
+}
+
+impl Modes {
+    /// The options that ask for the same.
+    pub fn words(&self) -> Vec<String> {
+        let modes = [
+            (self.fuel, "--fuel"),
+            (self.interruptible, "--interruptible"),
+            (self.gc_stress, "--gc-stress"),
+            (self.poison_registers, "--poison-registers"),
+            (self.check_allocation, "--check-allocation"),
+        ];
+        let on = modes.into_iter().filter(|(is_on, _)| *is_on);
+        let on = on.map(|(_, name)| name.to_string());
+        let tier_up = self.tier_up.map(|n| format!("--tier-up {n}"));
+        on.chain(tier_up).collect()
+    }
+}
+
+/// How scripts are run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Setting {
+    /// How memory accesses are checked.
+    pub bounds: Bounds,
+    /// What engines do where the spec leaves a result open.
+    pub profile: Profile,
+    /// What the engines do beyond running the code.
+    pub modes: Modes,
+}
+
+impl Setting {
+    /// The options that ask for the same.
+    pub fn words(&self) -> Vec<String> {
+        let standard = Setting::default();
+        let bounds = (self.bounds != standard.bounds).then(|| format!("--bounds {}", self.bounds));
+        let is_standard = self.profile == standard.profile;
+        let profile = (!is_standard).then(|| format!("--profile {}", self.profile));
+        let words = bounds.into_iter().chain(profile);
+        words.chain(self.modes.words()).collect()
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words().join(" "))
     }
 }
 

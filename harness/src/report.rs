@@ -8,7 +8,8 @@
 //! Invariants: `files` is ordered by path and `directives` by file and ordinal, whatever the number
 //! of jobs (contract C8); values are hex bit strings, never JSON floats; the sums of `counts` are
 //! computed and compared with the number of directives found (contract C3). A directive that is not
-//! listed passed in every tier that is available and chosen, and its tiers did not diverge.
+//! listed passed in every tier that is available and chosen, or was compared, and its tiers did not
+//! diverge.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -154,6 +155,12 @@ pub struct Counts {
     pub crash: u64,
     pub timeout: u64,
     pub not_run: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub compared: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Counts {
@@ -196,6 +203,7 @@ impl Counts {
             Status::Crash => &mut self.crash,
             Status::Timeout => &mut self.timeout,
             Status::NotRun => &mut self.not_run,
+            Status::Compared => &mut self.compared,
         }
     }
 }
@@ -204,7 +212,7 @@ impl Counts {
 pub fn is_failing(status: Status) -> bool {
     match status {
         Status::Fail | Status::Xpass | Status::Crash | Status::Timeout | Status::NotRun => true,
-        Status::Pass | Status::Xfail | Status::Skip => false,
+        Status::Pass | Status::Xfail | Status::Skip | Status::Compared => false,
     }
 }
 
@@ -460,6 +468,7 @@ impl Report {
                 let account = account.ok_or(Unsound::NoTier(tier))?;
                 let mut expected = listed.remove(&(&file.path, tier)).unwrap_or_default();
                 expected.pass = counts.pass;
+                expected.compared = counts.compared;
                 if account.available && *counts != expected {
                     return Err(Unsound::Counts(file.path.clone(), tier));
                 }

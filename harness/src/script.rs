@@ -17,6 +17,7 @@ pub mod parse;
 pub mod split;
 pub mod text_rules;
 mod unfold;
+pub mod write;
 
 /// One `.wast` file, parsed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -275,6 +276,8 @@ pub enum Expectation {
     Unlinkable(String),
     /// The directive's text could not be read: it can only fail.
     Unreadable(String),
+    /// Nobody knows: engines are compared. Of a module, that it is valid and links is known.
+    Open,
 }
 
 /// A result that a script accepts.

@@ -64,14 +64,18 @@ impl Tier {
         self == other || mixes && matches!(other, Tier::Register | Tier::Jit)
     }
 
-    /// What the engine does.
-    pub fn policy(self) -> Policy {
-        match self {
+    /// What the engine does; `tier_up` replaces the thresholds where tiers are mixed.
+    pub fn policy(self, tier_up: Option<u32>) -> Policy {
+        let policy = match self {
             Tier::Stack => Policy::Only(runtime::Tier::Stack),
             Tier::Register => Policy::Only(runtime::Tier::Register),
             Tier::Jit => Policy::Only(runtime::Tier::Jit),
             Tier::Tiered1 => Policy::Tiered(Thresholds::both(1)),
             Tier::Tiered2 => Policy::Tiered(Thresholds::both(2)),
+        };
+        match (policy, tier_up) {
+            (Policy::Tiered(_), Some(n)) => Policy::Tiered(Thresholds::both(n)),
+            (policy, _) => policy,
         }
     }
 }
@@ -98,13 +102,11 @@ impl RunTier {
 
     /// What the engine does; `tier_up` replaces the thresholds where tiers are mixed.
     pub fn policy(self, tier_up: Option<u32>) -> Policy {
-        let policy = match self {
-            RunTier::Measured(tier) => tier.policy(),
-            RunTier::Tiered => Policy::Tiered(Thresholds::default()),
-        };
-        match (policy, tier_up) {
-            (Policy::Tiered(_), Some(n)) => Policy::Tiered(Thresholds::both(n)),
-            _ => policy,
+        match self {
+            RunTier::Measured(tier) => tier.policy(tier_up),
+            RunTier::Tiered => {
+                Policy::Tiered(tier_up.map_or_else(Thresholds::default, Thresholds::both))
+            }
         }
     }
 

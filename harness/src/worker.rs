@@ -147,6 +147,7 @@ const PROBE: JobConfig = JobConfig {
         gc_stress: false,
         poison_registers: false,
         check_allocation: false,
+        tier_up: None,
     },
     memory_bytes_max: 0,
 };
@@ -155,7 +156,7 @@ const PROBE: JobConfig = JobConfig {
 fn config(tier: Tier, job: &JobConfig) -> Config {
     let features = job.features.wasmparser();
     let mut config = *Config::only(wassay_runtime::Tier::Stack)
-        .policy(tier.policy())
+        .policy(tier.policy(job.modes.tier_up))
         .bounds(job.bounds)
         .features(features)
         .profile(job.profile)

@@ -16,7 +16,7 @@ use crate::measure::{Measured, Options, Stopped, jobs_by_default, measure};
 use crate::present::destination::Destination;
 use crate::present::progress::Progress;
 use crate::present::table;
-use crate::protocol::Profile;
+use crate::protocol::{Profile, Setting};
 use crate::thread;
 
 /// Answers `wassay spec`.
@@ -68,9 +68,11 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
         jobs: args.jobs.unwrap_or_else(jobs_by_default),
         timeout: args.timeout,
         worker_memory: args.worker_memory,
-        bounds: args.bounds,
-        profile: args.profile,
-        modes: args.modes.into(),
+        setting: Setting {
+            bounds: args.bounds,
+            profile: args.profile,
+            modes: args.modes.into(),
+        },
         compare_state: !args.no_state,
         shapes: args.shapes,
         program,

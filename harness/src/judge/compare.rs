@@ -13,7 +13,7 @@
 
 use super::judge;
 use crate::engine::EngineName;
-use crate::judge::verdict::{Agreement, Comparison, Status};
+use crate::judge::verdict::{Agreement, Comparison};
 use crate::outcome::text::{ending, outcome_text};
 use crate::outcome::visible::VisibleItem;
 use crate::outcome::{JudgedBy, Outcome, Place, Reference, Report, StateHash, Value};
@@ -101,7 +101,7 @@ impl Comparer {
     ) -> Comparison {
         let ran = |entry: &&Entry<'_>| {
             let outcome = &entry.1.outcome;
-            let passes = || judge(directive, outcome).status == Status::Pass;
+            let passes = || judge(directive, outcome).status.is_plain();
             comparable(outcome) && passes()
         };
         let ran: Vec<Entry<'_>> = entries.iter().filter(ran).copied().collect();
@@ -299,6 +299,11 @@ fn same_but_for_nans(a: &Value, b: &Value) -> bool {
     };
     let same_type = std::mem::discriminant(a) == std::mem::discriminant(b);
     a == b || same_type && nan(a) && nan(b)
+}
+
+/// True if outcomes are the same but for what engines choose.
+pub fn is_same_but_for_choices(a: &Outcome, b: &Outcome) -> bool {
+    alike(a, b, same_but_for_choices)
 }
 
 /// True if values are the same but for what engines choose: the bits of NaNs, and the number by

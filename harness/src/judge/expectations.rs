@@ -308,7 +308,12 @@ impl Entry {
     fn excuses(&self, tier: EngineName, id: &str, verdict: &Verdict) -> bool {
         let failed = match verdict.status {
             Status::Fail | Status::Crash | Status::Timeout => true,
-            Status::Pass | Status::Xfail | Status::Xpass | Status::Skip | Status::NotRun => false,
+            Status::Pass
+            | Status::Xfail
+            | Status::Xpass
+            | Status::Skip
+            | Status::NotRun
+            | Status::Compared => false,
         };
         failed
             && self.tiers.iter().any(|&named| tier.includes(named))
@@ -384,7 +389,8 @@ fn was_run(verdict: &Verdict) -> bool {
         | Status::Xfail
         | Status::Xpass
         | Status::Crash
-        | Status::Timeout => true,
+        | Status::Timeout
+        | Status::Compared => true,
     }
 }
 

@@ -81,6 +81,7 @@ enum Brief {
     Missing,
     Passed,
     PassedByParser,
+    Compared,
     /// It is among the others.
     Other,
 }
@@ -92,9 +93,9 @@ pub struct Verdicts {
     others: BTreeMap<usize, Verdict>,
 }
 
-const fn passed(judged_by: JudgedBy) -> Verdict {
+const fn plain(status: Status, judged_by: JudgedBy) -> Verdict {
     Verdict {
-        status: Status::Pass,
+        status,
         judged_by,
         expected: String::new(),
         actual: String::new(),
@@ -102,8 +103,9 @@ const fn passed(judged_by: JudgedBy) -> Verdict {
     }
 }
 
-static PASSED: Verdict = passed(JudgedBy::Engine);
-static PASSED_BY_PARSER: Verdict = passed(JudgedBy::Parser);
+static PASSED: Verdict = plain(Status::Pass, JudgedBy::Engine);
+static PASSED_BY_PARSER: Verdict = plain(Status::Pass, JudgedBy::Parser);
+static COMPARED: Verdict = plain(Status::Compared, JudgedBy::Engine);
 
 impl Verdicts {
     /// The verdict of a directive, if there is one.
@@ -112,6 +114,7 @@ impl Verdicts {
             Brief::Missing => None,
             Brief::Passed => Some(&PASSED),
             Brief::PassedByParser => Some(&PASSED_BY_PARSER),
+            Brief::Compared => Some(&COMPARED),
             Brief::Other => self.others.get(&ordinal),
         }
     }
@@ -138,6 +141,7 @@ impl Verdicts {
             None => Brief::Missing,
             Some(verdict) if verdict == PASSED => Brief::Passed,
             Some(verdict) if verdict == PASSED_BY_PARSER => Brief::PassedByParser,
+            Some(verdict) if verdict == COMPARED => Brief::Compared,
             Some(verdict) => {
                 self.others.insert(ordinal, verdict);
                 Brief::Other

@@ -24,7 +24,8 @@ pub enum Status {
     Xfail,
     /// It passed, though an expectation says that it would not.
     Xpass,
-    /// It was left out on request.
+    /// It was left out: on request, or since the engine does not take a module of a generated
+    /// program.
     Skip,
     /// The worker died while it ran.
     Crash,
@@ -32,11 +33,13 @@ pub enum Status {
     Timeout,
     /// It was never run.
     NotRun,
+    /// It ran, and nobody says what must come of it: the engines are compared with each other.
+    Compared,
 }
 
 impl Status {
     /// Every status, in the order of reports.
-    pub const ALL: [Status; 8] = [
+    pub const ALL: [Status; 9] = [
         Status::Pass,
         Status::Fail,
         Status::Xfail,
@@ -45,7 +48,13 @@ impl Status {
         Status::Crash,
         Status::Timeout,
         Status::NotRun,
+        Status::Compared,
     ];
+
+    /// True if reports count such directives and do not list them.
+    pub const fn is_plain(self) -> bool {
+        matches!(self, Status::Pass | Status::Compared)
+    }
 
     /// The status's name in reports.
     pub const fn name(self) -> &'static str {
@@ -58,6 +67,7 @@ impl Status {
             Status::Crash => "crash",
             Status::Timeout => "timeout",
             Status::NotRun => "not_run",
+            Status::Compared => "compared",
         }
     }
 }

@@ -41,6 +41,7 @@ pub fn expectation_text(expectation: &Expectation) -> String {
         Expectation::Malformed { message, .. } => format!("malformed: {message}"),
         Expectation::Unlinkable(message) => format!("unlinkable: {message}"),
         Expectation::Unreadable(_) => "a readable directive".to_string(),
+        Expectation::Open => "the same in every engine".to_string(),
     }
 }
 

@@ -88,6 +88,7 @@ fn of_file(file: &Planned) -> Round {
         heading: file.heading,
         skipped: Vec::new(),
         is_independent: true,
+        generated: None,
     });
     Round {
         scripts: planned.collect(),

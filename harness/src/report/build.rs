@@ -131,7 +131,7 @@ fn add_directive(report: &mut Report, file: &JudgedFile, ordinal: usize) {
             continue;
         };
         by_parser &= verdict.judged_by == JudgedBy::Parser && verdict.status == Status::Pass;
-        if verdict.status != Status::Pass {
+        if !verdict.status.is_plain() {
             expected.clone_from(&verdict.expected);
             tiers.insert(tier, TierVerdict::from(verdict));
         }

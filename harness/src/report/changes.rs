@@ -380,7 +380,7 @@ fn status_in(directive: Option<&DirectiveAccount>, tier: EngineName) -> Status {
 /// How good a status is; equal ones differ without being better.
 fn rank(status: Status) -> u8 {
     match status {
-        Status::Pass | Status::Xpass => 2,
+        Status::Pass | Status::Xpass | Status::Compared => 2,
         Status::Xfail | Status::Skip => 1,
         Status::Fail | Status::Crash | Status::Timeout | Status::NotRun => 0,
     }

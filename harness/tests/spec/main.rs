@@ -23,11 +23,10 @@ use wassay::judge::verdict::Agreement;
 use wassay::measure::{Options, jobs_by_default, measure};
 use wassay::pool::Observer;
 use wassay::pool::{Launcher, StartError};
-use wassay::protocol::{Bounds, Modes, Profile};
+use wassay::protocol::{Bounds, Modes, Profile, Setting};
 use wassay::report::{Report, is_failing};
 use wassay::script::Script;
 use wassay::suite::select::{Chosen, Selection};
-use wassay::tier::Tier;
 use wassay_runtime::Policy;
 
 /// Directives shown of a failing file.
@@ -115,9 +114,15 @@ fn modes() -> [(&'static str, Options); 6] {
         timeout: Duration::from_secs(60),
         ..options(None)
     };
-    let with = |modes| Options {
-        modes,
+    let set = |setting| Options {
+        setting,
         ..plain.clone()
+    };
+    let with = |modes| {
+        set(Setting {
+            modes,
+            ..Setting::default()
+        })
     };
     let metered = Modes {
         fuel: true,
@@ -132,14 +137,14 @@ fn modes() -> [(&'static str, Options); 6] {
         poison_registers: true,
         ..Modes::default()
     };
-    let explicit = Options {
+    let explicit = set(Setting {
         bounds: Bounds::Explicit,
-        ..plain.clone()
-    };
-    let native = Options {
+        ..Setting::default()
+    });
+    let native = set(Setting {
         profile: Profile::Native,
-        ..plain.clone()
-    };
+        ..Setting::default()
+    });
     [
         ("guard", plain.clone()),
         ("explicit", explicit),
@@ -161,9 +166,7 @@ fn options(folder: Option<PathBuf>) -> Options {
         jobs: jobs_by_default(),
         timeout: Duration::from_secs(10),
         worker_memory: 0,
-        bounds: Bounds::Guard,
-        profile: Profile::default(),
-        modes: Modes::default(),
+        setting: Setting::default(),
         compare_state: true,
         shapes: false,
         table: EngineTable::default(),
@@ -315,7 +318,10 @@ fn check_shapes(measured: &Measured, tier: EngineName) -> Result<(), Failed> {
 
 /// True if a tier compiles hot functions only.
 fn mixes(tier: EngineName) -> bool {
-    matches!(tier.tier().map(Tier::policy), Some(Policy::Tiered(_)))
+    matches!(
+        tier.tier().map(|tier| tier.policy(None)),
+        Some(Policy::Tiered(_))
+    )
 }
 
 /// No failures, or the first of them.

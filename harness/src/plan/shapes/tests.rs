@@ -70,6 +70,7 @@ fn file(text: &str) -> Planned {
         heading: Heading::Other,
         skipped: Vec::new(),
         is_independent: false,
+        generated: None,
     }
 }
 
