@@ -16,6 +16,7 @@ pub mod cli;
 pub mod command;
 pub mod engine;
 pub mod error;
+pub mod explain;
 pub mod features;
 pub mod input;
 pub mod interrupt;
