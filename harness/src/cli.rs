@@ -42,6 +42,9 @@ pub enum Command {
     Compare(CompareArgs),
     /// Call one export of a module without imports, in any tier.
     Run(RunArgs),
+    /// Show where two engines begin to differ in a directive: the first instruction, and what it
+    /// leaves that differs.
+    Explain(ExplainArgs),
     /// List the files of a suite with their numbers of directives, proposals and features.
     List(Selection),
     /// Decode and validate modules. Exit code 1 if one is malformed or invalid, 3 if one is beyond
@@ -153,6 +156,71 @@ impl SpecArgs {
             None => Source::Embedded,
         }
     }
+}
+
+/// The ways to name what is explained, for the help of `wassay explain`.
+const EXPLAIN_CONVENTIONS: &str = "\
+WHAT is the id of a directive as reports have it (PATH#ORDINAL-HASH; the suite follows, if it is not
+the embedded one), a script (FILE.wast, or FILE.wast:LINE for the directive at that line), or with
+--invoke a module, whose arguments follow as those of `wassay run`. Options stand before them.
+
+In a script, the first directive in which the engines differ is explained, up to the one that is
+named. The script runs again in fresh processes, its modules with probes: code that counts and
+stops. What probes hide is not explained, and the output says so.
+
+Exit codes: 0 the engines do the same; 1 a difference is shown; 2 bad usage or bad input; 3 an
+engine cannot run here.";
+
+/// Options of `wassay explain`.
+#[derive(Debug, Args)]
+#[command(after_help = EXPLAIN_CONVENTIONS)]
+pub struct ExplainArgs {
+    /// A directive, a script or a module
+    #[arg(value_name = "WHAT")]
+    pub what: String,
+    /// The exported function of a module to call
+    #[arg(long, value_name = "NAME")]
+    pub invoke: Option<String>,
+    /// The engines, the reference first; the others are tried in turn until one differs
+    #[arg(
+        long,
+        visible_alias = "tiers",
+        value_name = "ENGINES",
+        default_value = "all",
+        value_parser = crate::engine::parse_list
+    )]
+    pub engines: EngineList,
+    /// The tables of further engines.
+    #[command(flatten)]
+    pub tables: EngineTables,
+    /// How long one directive may take, as in 10s or 500ms
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    pub timeout: Duration,
+    /// The most memory that a script may take in a worker, as in 4G; 0 is no limit
+    #[arg(long, value_name = "BYTES", default_value = "512M", value_parser = parse_bytes)]
+    pub worker_memory: u64,
+    /// Change the features that modules may use, as in 2.0,threads or -simd
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    pub features: Option<FeatureList>,
+    /// How memory accesses are checked: by guard pages where the tier can, or in code
+    #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
+    pub bounds: Bounds,
+    /// What engines do where the specification leaves a result open
+    #[arg(long, default_value_t, value_parser = by_word::<Profile>(Profile::WORDS))]
+    pub profile: Profile,
+    /// What the engines do beyond running the code.
+    #[command(flatten)]
+    pub modes: ModeArgs,
+    /// Write the difference as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Files and folders of the suite that the id is of; with --invoke, the arguments
+    #[arg(
+        value_name = "PATH|ARG",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub rest: Vec<String>,
 }
 
 /// Options of `wassay compare`.

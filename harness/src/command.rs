@@ -9,6 +9,7 @@ use crate::error::{Exit, InputError};
 
 pub mod compare;
 pub mod engine;
+pub mod explain;
 pub mod inspect;
 pub mod list;
 mod module;
@@ -51,6 +52,7 @@ fn answer(command: Command) -> Result<Exit, InputError> {
         Command::Spec(args) => spec::command(&args),
         Command::Compare(args) => compare::command(&args),
         Command::Run(args) => run::command(&args),
+        Command::Explain(args) => explain::command(&args),
         Command::List(args) => list::command(&args),
         Command::Inspect(args) => inspect::command(&args),
         Command::Validate(args) => validate::command(&args),

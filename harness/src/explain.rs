@@ -221,7 +221,11 @@ fn endings(seen: &[Seen; 2]) -> [String; 2] {
 
 fn kind_of_endings(seen: &[Seen; 2], first: Apart) -> DifferenceKind {
     match first {
-        Apart::Outcome if seen.iter().all(|it| matches!(it.outcome, Outcome::Values(_))) => {
+        Apart::Outcome
+            if seen
+                .iter()
+                .all(|it| matches!(it.outcome, Outcome::Values(_))) =>
+        {
             DifferenceKind::Result
         }
         Apart::Outcome => DifferenceKind::Ending,
@@ -298,8 +302,8 @@ fn kept_value(kept: &search::Kept) -> Option<(DifferenceKind, Named)> {
             return Some((DifferenceKind::Operand, Named { what, values }));
         }
     }
-    let (local, values) = (locals.iter().enumerate())
-        .find_map(|(at, local)| Some((local, differs(at)?)))?;
+    let (local, values) =
+        (locals.iter().enumerate()).find_map(|(at, local)| Some((local, differs(at)?)))?;
     let what = format!("local {local}");
     Some((DifferenceKind::Local, Named { what, values }))
 }

@@ -3,7 +3,7 @@
 //! [`measure`] serves `wassay spec` and `cargo test --test spec` alike.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
@@ -60,14 +60,26 @@ pub struct Options {
 impl Options {
     /// The launchers of the chosen engines.
     pub fn launchers(&self) -> Engines {
-        let launcher = |&name: &EngineName| match name.tier() {
-            Some(tier) => (name, workers(tier, &self.program)),
-            None => match self.table.get(name) {
-                Some(row) => (name, Ok(Box::new(row.clone()) as Box<dyn Launcher>)),
-                None => (name, Err("no such engine is known".to_string())),
-            },
-        };
+        let launcher = |&name: &EngineName| (name, launcher(name, &self.program, &self.table));
         self.tiers.iter().map(launcher).collect()
+    }
+}
+
+/// The launcher of an engine; `program` is the program `wassay` for this host.
+///
+/// # Errors
+/// The reason why the engine cannot run here.
+pub fn launcher(
+    name: EngineName,
+    program: &Path,
+    table: &EngineTable,
+) -> Result<Box<dyn Launcher>, String> {
+    match name.tier() {
+        Some(tier) => workers(tier, program),
+        None => match table.get(name) {
+            Some(row) => Ok(Box::new(row.clone())),
+            None => Err("no such engine is known".to_string()),
+        },
     }
 }
 

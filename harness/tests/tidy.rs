@@ -46,6 +46,7 @@ const HARNESS_FLOORS: &[&[&str]] = &[
     &["worker"],
     &["pool"],
     &["adapter"],
+    &["explain"],
     &["judge"],
     &["report"],
     &["measure"],

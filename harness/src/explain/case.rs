@@ -213,7 +213,8 @@ fn invoke(instance: &str, field: &str, args: Vec<Argument>) -> Command {
     })
 }
 
-fn source(command: &Command) -> Option<&ModuleSource> {
+/// The module that a command has.
+pub fn source(command: &Command) -> Option<&ModuleSource> {
     match command {
         Command::Module { module, .. }
         | Command::ModuleDefinition { module, .. }

@@ -66,7 +66,11 @@ pub(super) fn memory(outline: &Outline<'_>, read: ReadBoth<'_>) -> Result<Option
             (start, units) = parts[at];
             if units == 1 {
                 let units = seen.each_ref().map(|it| number(it, at).map(unit_of_digest));
-                return Ok(Some(byte(memory, start, units.map(Option::unwrap_or_default))));
+                return Ok(Some(byte(
+                    memory,
+                    start,
+                    units.map(Option::unwrap_or_default),
+                )));
             }
         }
     }

@@ -8,7 +8,8 @@
 use std::collections::HashMap;
 
 use wasm_encoder::{
-    BlockType, ConstExpr, Encode, HeapType, Instruction as I, MemArg, MemArgTarget, RefType, ValType,
+    BlockType, ConstExpr, Encode, HeapType, Instruction as I, MemArg, MemArgTarget, RefType,
+    ValType,
 };
 
 use wasmparser::MemoryType;
@@ -285,10 +286,7 @@ impl<'a> Rewriter<'a> {
             for (&temp, &ty) in temps.iter().zip(operands) {
                 self.mix_local(&mut code, temp, ty);
             }
-            write(
-                &mut code,
-                &[I::I64Const(number), I::GlobalSet(self.site())],
-            );
+            write(&mut code, &[I::I64Const(number), I::GlobalSet(self.site())]);
             if marked == Some((body.func, stop.at)) {
                 self.count(&mut code, self.arrivals(), &I::I64Add);
             }
@@ -311,7 +309,10 @@ impl<'a> Rewriter<'a> {
         self.if_none_left(&mut code);
         for local in readable(body) {
             let global = self.add_global(&kept_local(local), nullable(body.locals[local]));
-            write(&mut code, &[I::LocalGet(local as u32), I::GlobalSet(global)]);
+            write(
+                &mut code,
+                &[I::LocalGet(local as u32), I::GlobalSet(global)],
+            );
         }
         for (number, (&temp, &ty)) in operands.iter().zip(&stop.operands).enumerate() {
             let global = self.add_global(&kept_operand(number), nullable(ty));
@@ -343,7 +344,11 @@ impl<'a> Rewriter<'a> {
         }
         for (table, ty) in outline.tables.iter().enumerate() {
             let element = ValType::Ref(outline.ref_type(ty.element_type)?);
-            let index = if ty.table64 { ValType::I64 } else { ValType::I32 };
+            let index = if ty.table64 {
+                ValType::I64
+            } else {
+                ValType::I32
+            };
             let mut code = vec![];
             write(&mut code, &[I::LocalGet(0), I::TableGet(table as u32)]);
             self.add_func(&table_element(table), &[index], &[element], &[], code);
@@ -374,13 +379,20 @@ impl<'a> Rewriter<'a> {
             ordering: None,
         };
         let unit = unit_bytes(ty);
-        write(code, &[I::Block(BlockType::Empty), I::Loop(BlockType::Empty)]);
+        write(
+            code,
+            &[I::Block(BlockType::Empty), I::Loop(BlockType::Empty)],
+        );
         write(code, &[I::LocalGet(1), I::I64Eqz, I::BrIf(1)]);
         write(code, &[I::LocalGet(2), I::LocalGet(0)]);
         if !ty.memory64 {
             write(code, &[I::I32WrapI64]);
         }
-        let load = if unit == 1 { I::I64Load8U(at) } else { I::I64Load(at) };
+        let load = if unit == 1 {
+            I::I64Load8U(at)
+        } else {
+            I::I64Load(at)
+        };
         write(code, &[load, I::I64Xor]);
         write(code, &[I::I64Const(PRIME), I::I64Mul, I::LocalSet(2)]);
         for (local, by) in [(0, unit as i64), (1, -1)] {
@@ -595,7 +607,14 @@ impl Temps {
 pub fn readable(body: &Body) -> Vec<usize> {
     let has_default = |local: &usize| {
         let ty = body.locals[*local];
-        *local < body.params || !matches!(ty, ValType::Ref(RefType { nullable: false, .. }))
+        *local < body.params
+            || !matches!(
+                ty,
+                ValType::Ref(RefType {
+                    nullable: false,
+                    ..
+                })
+            )
     };
     (0..body.locals.len()).filter(has_default).collect()
 }
@@ -612,9 +631,7 @@ pub fn unit_bytes(ty: &MemoryType) -> u64 {
 pub fn unit_of_digest(digest: u64) -> u64 {
     // Newton's iteration: each step doubles the bits that are right.
     let prime = PRIME as u64;
-    let step = |inverse: u64| {
-        inverse.wrapping_mul(2u64.wrapping_sub(prime.wrapping_mul(inverse)))
-    };
+    let step = |inverse: u64| inverse.wrapping_mul(2u64.wrapping_sub(prime.wrapping_mul(inverse)));
     let inverse = (0..6).fold(prime, |inverse, _| step(inverse));
     digest.wrapping_mul(inverse)
 }

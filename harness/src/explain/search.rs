@@ -268,7 +268,10 @@ impl Search<'_, '_> {
         bracket: &Bracket,
         stretches: &Probed,
     ) -> Result<()> {
-        let stopped = bracket.at_differing.each_ref().map(|it| left(it) == Some(0));
+        let stopped = bracket
+            .at_differing
+            .each_ref()
+            .map(|it| left(it) == Some(0));
         found.went = [0, 1].map(|n| {
             let seen = &bracket.at_differing[n];
             stopped[n].then(|| stretches.site(seen)).flatten()
@@ -508,5 +511,7 @@ fn callee(code: &[u8]) -> Option<u32> {
     const CALL: u8 = 0x10;
     let (&opcode, rest) = code.split_first()?;
     let mut reader = wasmparser::BinaryReader::new(rest, 0);
-    (opcode == CALL).then(|| reader.read_var_u32().ok()).flatten()
+    (opcode == CALL)
+        .then(|| reader.read_var_u32().ok())
+        .flatten()
 }

@@ -11,7 +11,6 @@ use super::column::Column;
 use super::{Difference, DifferenceKind, first_difference};
 use crate::engine::EngineName;
 use crate::features::FeatureSet;
-use crate::outcome::Outcome;
 use crate::pool::{Cause, Death, Launcher, Session, StartError};
 use crate::protocol::cell::Cell;
 use crate::protocol::{Bounds, Job, JobConfig, JobResult, Modes, Profile};
@@ -157,6 +156,7 @@ const CONFIG: JobConfig = JobConfig {
         gc_stress: false,
         poison_registers: false,
         check_allocation: false,
+        tier_up: None,
     },
     memory_bytes_max: 0,
 };
@@ -259,7 +259,12 @@ fn a_local() {
         (invoke "f" (i32.const 3))"#,
         |it| matches!(it, Operator::LocalSet { local_index: 1 }).then_some((1, 2)),
     );
-    check(&found, Local, "local 1", ["i32:0x00000005", "i32:0x00000000"]);
+    check(
+        &found,
+        Local,
+        "local 1",
+        ["i32:0x00000005", "i32:0x00000000"],
+    );
 }
 
 #[test]
@@ -281,7 +286,8 @@ fn a_byte_of_a_memory_that_nothing_reads() {
 fn a_global() {
     let found = pinned(
         r#"(module (global $a (mut i64) (i64.const 1)) (global $b (mut i64) (i64.const 1))
-            (func (export "f") (param i64) (global.set $b (i64.const 7)) (global.set $a (local.get 0))
+            (func (export "f") (param i64)
+              (global.set $b (i64.const 7)) (global.set $a (local.get 0))
               (global.set $b (i64.const 9))))
         (invoke "f" (i64.const 2))"#,
         |it| matches!(it, Operator::GlobalSet { global_index: 0 }).then_some((1, 1)),
@@ -298,7 +304,10 @@ fn an_element_of_a_table() {
         (invoke "f" (i32.const 4))"#,
         |it| matches!(it, Operator::TableSet { table: 0 }).then_some((1, 1)),
     );
-    assert_eq!((found.kind, found.what.as_str()), (Table, "element 4 of table 0"));
+    assert_eq!(
+        (found.kind, found.what.as_str()),
+        (Table, "element 4 of table 0")
+    );
 }
 
 #[test]
@@ -325,7 +334,10 @@ fn a_wrong_branch() {
         (invoke "f" (i32.const 4))"#,
         |it| matches!(it, Operator::BrIf { relative_depth: 0 }).then_some((1, 1)),
     );
-    assert_eq!((found.kind, found.mnemonic.as_deref()), (Path, Some("br_if")));
+    assert_eq!(
+        (found.kind, found.mnemonic.as_deref()),
+        (Path, Some("br_if"))
+    );
 }
 
 #[test]
@@ -337,11 +349,21 @@ fn an_argument_and_a_function_that_is_called() {
             (call $g (i32.add (local.get 0) (i32.const 1)) (local.get 0))))
         (invoke "f" (i32.const 4))"#;
     let found = pinned(script, add_to_sub);
-    check(&found, Operand, "the operand on top", ["i32:0x00000005", "i32:0x00000003"]);
+    check(
+        &found,
+        Operand,
+        "the operand on top",
+        ["i32:0x00000005", "i32:0x00000003"],
+    );
     let found = pinned(script, |it| {
         matches!(it, Operator::Call { function_index: 0 }).then_some((1, 1))
     });
-    check(&found, Operand, "the operand on top", ["i32:0x00000001", "i32:0x00000014"]);
+    check(
+        &found,
+        Operand,
+        "the operand on top",
+        ["i32:0x00000001", "i32:0x00000014"],
+    );
 }
 
 #[test]
@@ -381,7 +403,12 @@ fn a_loop_that_does_not_end() {
         add_to_sub,
     );
     assert!(found.endings[1].starts_with("timeout"), "{found:#?}");
-    check(&found, Operand, "the operand on top", ["i32:0x00000001", "i32:0xffffffff"]);
+    check(
+        &found,
+        Operand,
+        "the operand on top",
+        ["i32:0x00000001", "i32:0xffffffff"],
+    );
 }
 
 #[test]
@@ -416,7 +443,12 @@ fn an_iteration_of_many() {
         |it| matches!(it, Operator::I32ShrS).then_some((0, 0x76)),
     );
     assert_eq!(found.arrival, Some(10_000));
-    check(&found, Operand, "the operand on top", ["i32:0xffffffff", "i32:0x7fffffff"]);
+    check(
+        &found,
+        Operand,
+        "the operand on top",
+        ["i32:0xffffffff", "i32:0x7fffffff"],
+    );
 }
 
 #[test]
@@ -424,7 +456,8 @@ fn a_chain_of_calls() {
     let mut funcs = String::new();
     for n in 0..30 {
         funcs += &format!(
-            "(func $f{n} (param i32) (result i32) (i32.mul (call $f{} (local.get 0)) (i32.const 3)))",
+            "(func $f{n} (param i32) (result i32)
+              (i32.mul (call $f{} (local.get 0)) (i32.const 3)))",
             n + 1
         );
     }
@@ -470,7 +503,12 @@ fn a_start_function() {
             (i32.store (i32.const 4) (i32.add (i32.const 1) (i32.const 1)))) (start $s))"#,
         add_to_sub,
     );
-    check(&found, Operand, "the operand on top", ["i32:0x00000002", "i32:0x00000000"]);
+    check(
+        &found,
+        Operand,
+        "the operand on top",
+        ["i32:0x00000002", "i32:0x00000000"],
+    );
 }
 
 #[test]
@@ -480,7 +518,8 @@ fn the_module_of_another_instance() {
               (i32.add (local.get 0) (i32.const 1))))
         (register "a" $a)
         (module (import "a" "g" (func $g (param i32) (result i32)))
-          (func (export "f") (param i32) (result i32) (i32.mul (call $g (local.get 0)) (i32.const 2))))
+          (func (export "f") (param i32) (result i32)
+            (i32.mul (call $g (local.get 0)) (i32.const 2))))
         (invoke "f" (i32.const 6))"#,
         add_to_sub,
     );
@@ -495,7 +534,12 @@ fn state_that_earlier_calls_left() {
         (invoke "f") (assert_invalid (module (func (result i32))) "") (invoke "set") (invoke "f")"#,
         |it| matches!(it, Operator::I32ShrS).then_some((0, 0x76)),
     );
-    check(&found, Operand, "the operand on top", ["i32:0xfffffffc", "i32:0x7ffffffc"]);
+    check(
+        &found,
+        Operand,
+        "the operand on top",
+        ["i32:0xfffffffc", "i32:0x7ffffffc"],
+    );
 }
 
 #[test]
@@ -506,7 +550,8 @@ fn engines_of_other_makers_show_memories_by_exports() {
         ..CONFIG
     };
     let script = r#"(module (memory 1) (func (export "f") (param i32)
-            (i32.store offset=16 (local.get 0) (i32.const 1)) (i32.store16 (i32.const 0) (i32.const 2))))
+            (i32.store offset=16 (local.get 0) (i32.const 1))
+            (i32.store16 (i32.const 0) (i32.const 2))))
         (invoke "f" (i32.const 64))"#;
     let fault = Fault {
         falsify: |it| match it {
@@ -544,5 +589,4 @@ fn a_difference_that_probes_hide_is_not_explained() {
 fn no_difference() {
     let script = r#"(module (func (export "f") (result i32) (i32.const 1))) (invoke "f")"#;
     assert_eq!(explain(script, NO_FAULT, CONFIG).0, None);
-    let _ = Outcome::Done;
 }

@@ -1,0 +1,234 @@
+//! The text of an explanation: the directive, the endings, the difference, the code around it, and
+//! the line that repeats it.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+use wassay_runtime::interior::module::ModuleParts;
+use wassay_runtime::interior::{ir, jit};
+use wassay_runtime::{Config, Engine, Tier};
+
+use super::{Asked, Explanation};
+use crate::cli::ExplainArgs;
+use crate::command::inspect::source;
+use crate::explain::case::source as module_of;
+use crate::protocol::Setting;
+use crate::script::{ModuleSource, Script, write};
+
+/// Lines of a listing before the marked one, and behind it.
+const LINES_AROUND: usize = 12;
+/// Lines of a listing in which none is marked.
+const LINES_MAX: usize = 60;
+/// Lines of a directive.
+const DIRECTIVE_LINES_MAX: usize = 12;
+
+/// Writing to a string cannot fail.
+macro_rules! put {
+    ($out:expr, $($arguments:tt)*) => {
+        writeln!($out, $($arguments)*).expect("writing to a string cannot fail")
+    };
+}
+
+/// The explanation for people.
+pub fn text(args: &ExplainArgs, asked: &Asked, explanation: &Explanation) -> String {
+    let mut out = String::new();
+    let difference = &explanation.difference;
+    let directive = &asked.script.directives[explanation.ordinal];
+    put!(out, "{}, line {}", directive.id, directive.line);
+    for line in directive_text(asked, explanation).lines() {
+        put!(out, "  {line}");
+    }
+    let width = difference.engines.iter().map(|it| it.name().len()).max();
+    let width = width.unwrap_or_default();
+    for (engine, ending) in difference.engines.iter().zip(&difference.endings) {
+        put!(out, "  {engine:width$}  {ending}");
+    }
+    put!(out, "\nfirst difference: {}", difference.sentence());
+    if let Some(module) = difference
+        .module
+        .filter(|_| explanation.case.commands.len() > 2)
+    {
+        let line = asked.script.directives[module as usize].line;
+        put!(out, "in the module of directive {module}, line {line}");
+    }
+    if let Some(note) = &difference.note {
+        put!(out, "not narrower, since {note}");
+    }
+    listings(&mut out, explanation);
+    put!(out, "\nto repeat: {}", repeat(args, explanation));
+    out
+}
+
+/// The explanation for programs.
+pub fn json(args: &ExplainArgs, asked: &Asked, explanation: &Explanation) -> String {
+    let directive = &asked.script.directives[explanation.ordinal];
+    let value = json!({
+        "directive": directive.id,
+        "line": directive.line,
+        "text": directive_text(asked, explanation),
+        "sentence": explanation.difference.sentence(),
+        "difference": explanation.difference,
+        "repeat": repeat(args, explanation),
+    });
+    format!("{value:#}\n")
+}
+
+/// The directive as text, cut if it is long.
+fn directive_text(asked: &Asked, explanation: &Explanation) -> String {
+    let at = explanation.ordinal;
+    let alone = Script {
+        directives: vec![asked.script.directives[at].clone()],
+        commands: vec![asked.script.commands[at].clone()],
+        ..Script::clone(&Script {
+            directives: Vec::new(),
+            commands: Vec::new(),
+            path: asked.script.path.clone(),
+            sha256: String::new(),
+        })
+    };
+    let text = write::text(&alone).unwrap_or_else(|error| format!(";; {error}"));
+    cut(text.trim_end(), DIRECTIVE_LINES_MAX)
+}
+
+fn cut(text: &str, lines_max: usize) -> String {
+    let count = text.lines().count();
+    if count <= lines_max {
+        return text.to_string();
+    }
+    let lines: Vec<&str> = text.lines().take(lines_max).collect();
+    format!(
+        "{}\n.. ({} more lines)",
+        lines.join("\n"),
+        count - lines_max
+    )
+}
+
+/// The function in which the difference is, in the forms that the engines run.
+fn listings(out: &mut String, explanation: &Explanation) {
+    let difference = &explanation.difference;
+    let (Some(module), Some(func)) = (difference.module, difference.func) else {
+        return;
+    };
+    let position = explanation
+        .case
+        .ordinals
+        .iter()
+        .position(|it| *it == module);
+    let source = position.and_then(|at| module_of(&explanation.case.commands[at]));
+    let Some(ModuleSource::Binary(bytes)) = source else {
+        return;
+    };
+    let config = *Config::only(Tier::Register)
+        .features(explanation.config.features.wasmparser())
+        .bounds(explanation.config.bounds);
+    let parts = Engine::new(&config).and_then(|engine| ModuleParts::new(&engine, bytes));
+    let Ok(parts) = parts else { return };
+    let Some(body) = parts.body_index(func) else {
+        return;
+    };
+    let offset = difference.offset_bytes;
+    put!(out, "\nfunction {func}");
+    if let Ok(text) = source::body(&parts, body) {
+        let marked = text
+            .lines()
+            .position(|line| offset_of(line) == offset && offset.is_some());
+        part(out, "source", &text, marked);
+    }
+    let tiers = difference.engines.iter().filter_map(|name| name.tier());
+    let tiers: Vec<crate::tier::Tier> = tiers.collect();
+    let runs_ir = tiers.iter().any(|tier| *tier != crate::tier::Tier::Stack);
+    if let Ok(ir) = ir::build_with(&parts, body, &config)
+        && runs_ir
+    {
+        let text = ir.to_string();
+        let marked = offset.and_then(|offset| ir_line(&text, &ir.offsets, offset));
+        part(out, "IR", &text, marked);
+    }
+    if tiers.iter().any(|tier| tier.runs_machine_code())
+        && let Ok(made) = jit::stages(&parts, body, &config)
+    {
+        part(out, "SSA, optimised", &made.optimised, None);
+        part(out, "A64", &made.listing, None);
+    }
+}
+
+/// The offset at which a line of a function's source begins.
+fn offset_of(line: &str) -> Option<u32> {
+    let digits = line.strip_prefix("0x")?.split_whitespace().next()?;
+    u32::from_str_radix(digits, 16).ok()
+}
+
+/// The line of the IR that comes from the instruction at an offset, or from the next one that has
+/// a line.
+fn ir_line(text: &str, offsets: &[u32], offset: u32) -> Option<usize> {
+    let is_block = |line: &str| line.starts_with('b');
+    let first = text.lines().position(is_block)?;
+    let lines = text.lines().enumerate().skip(first);
+    let lines = lines.filter(|(_, line)| line.starts_with(' '));
+    let lines: Vec<usize> = lines.map(|(at, _)| at).collect();
+    if lines.len() != offsets.len() {
+        return None;
+    }
+    let pairs = offsets.iter().zip(lines);
+    let behind = pairs.filter(|(it, _)| **it >= offset);
+    behind.min_by_key(|(it, _)| **it).map(|(_, line)| line)
+}
+
+/// A listing around the marked line; if none is marked, its beginning.
+fn part(out: &mut String, name: &str, text: &str, marked: Option<usize>) {
+    put!(out, "\n{name}");
+    let count = text.trim_end().lines().count();
+    let (first, last) = match marked {
+        Some(marked) => (
+            marked.saturating_sub(LINES_AROUND),
+            count.min(marked + LINES_AROUND + 1),
+        ),
+        None => (0, count.min(LINES_MAX)),
+    };
+    if first > 0 {
+        put!(out, "  .. ({first} lines before)");
+    }
+    for (at, line) in text.lines().enumerate().take(last).skip(first) {
+        let mark = if marked == Some(at) { '>' } else { ' ' };
+        put!(out, "{mark} {line}");
+    }
+    if last < count {
+        put!(out, "  .. ({} lines behind)", count - last);
+    }
+}
+
+/// The command line that shows the same again.
+fn repeat(args: &ExplainArgs, explanation: &Explanation) -> String {
+    let [one, other] = explanation.difference.engines;
+    let mut words = vec![
+        "wassay".to_string(),
+        "explain".to_string(),
+        quoted(&args.what),
+    ];
+    words.push(format!("--engines {one},{other}"));
+    let tables = args.tables.engine_table.iter();
+    words.extend(tables.map(|it| format!("--engine-table {}", quoted(&it.to_string_lossy()))));
+    let setting = Setting {
+        bounds: explanation.config.bounds,
+        profile: explanation.config.profile,
+        modes: explanation.config.modes,
+    };
+    words.extend(setting.words());
+    words.extend(args.features.as_ref().map(|it| format!("--features={it}")));
+    words.extend(
+        args.invoke
+            .as_ref()
+            .map(|it| format!("--invoke {}", quoted(it))),
+    );
+    words.extend(args.rest.iter().map(|it| quoted(it)));
+    words.join(" ")
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,=+#".contains(&byte);
+    match !word.is_empty() && word.bytes().all(is_plain) && !word.starts_with('#') {
+        true => word.to_string(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
