@@ -25,6 +25,7 @@ mod name;
 pub mod outline;
 pub mod rewrite;
 pub mod search;
+mod stub;
 
 use case::{Case, Read, Subject};
 use column::{Apart, Column, Seen, apart, run_both};
@@ -115,31 +116,40 @@ pub fn first_difference(
         column.timeout = column.timeout.min(limit);
     }
     let case = shortened(columns, case, &seen, first)?;
+    let small = match stub::stubbed(columns, &case)? {
+        Some(small) if shows_same(columns, &small, &seen, first)? => small,
+        Some(_) | None => case.clone(),
+    };
     let engines = [columns[0].name, columns[1].name];
     let mut best: Option<Difference> = None;
     for subject in case.subjects() {
-        let Some(bytes) = case.module(&subject) else {
+        let features = case.config.features.wasmparser();
+        let (Some(bytes), Some(small_bytes)) = (case.module(&subject), small.module(&subject))
+        else {
             continue;
         };
-        let outline = match Outline::new(bytes, case.config.features.wasmparser()) {
-            Ok(outline) => outline,
-            Err(_) if best.is_some() || !subject.is_entered => continue,
-            Err(error) => return Err(error.into()),
+        let (whole, outline) = match (
+            Outline::new(bytes, features),
+            Outline::new(small_bytes, features),
+        ) {
+            (Ok(whole), Ok(outline)) => (whole, outline),
+            (Err(_), _) | (_, Err(_)) if best.is_some() || !subject.is_entered => continue,
+            (Err(error), _) | (_, Err(error)) => return Err(error.into()),
         };
         let mut search = Search {
             columns,
-            case: &case,
+            case: &small,
             subject: &subject,
             outline: &outline,
         };
         let found = search.run()?;
         let is_narrow = found.note.is_none();
-        let difference = difference(&mut search, engines, found, &seen)?;
-        let is_call = difference.is_call();
-        if best.is_none() || is_narrow && !is_call {
+        let difference = difference(&mut search, &whole, found, &seen)?;
+        let is_done = is_narrow && !difference.is_call();
+        if best.is_none() || is_done {
             best = Some(difference);
         }
-        if is_narrow && !is_call {
+        if is_done {
             break;
         }
     }
@@ -176,26 +186,39 @@ fn shortened(
         if shorter.commands.len() == case.commands.len() {
             continue;
         }
-        let now = run(columns, &shorter)?;
-        let is_same = |n: usize| now[n].outcome == seen[n].outcome;
-        if apart(&now) == Some(first) && is_same(0) && is_same(1) {
+        if shows_same(columns, &shorter, seen, first)? {
             return Ok(shorter);
         }
     }
     Ok(case.clone())
 }
 
-/// The difference that a search has found, with a name for what differs.
+/// True if a case ends as another one did, with a difference of the same sort.
+fn shows_same(
+    columns: &mut [Column<'_>; 2],
+    case: &Case,
+    seen: &[Seen; 2],
+    first: Apart,
+) -> Result<bool, SearchError> {
+    let now = run(columns, case)?;
+    let is_same = |n: usize| now[n].outcome == seen[n].outcome;
+    Ok(apart(&now) == Some(first) && is_same(0) && is_same(1))
+}
+
+/// The difference that a search has found, with a name for what differs, and with places as the
+/// whole module has them.
 fn difference(
     search: &mut Search<'_, '_>,
-    engines: [EngineName; 2],
+    whole: &Outline<'_>,
     found: Found,
     seen: &[Seen; 2],
 ) -> Result<Difference, SearchError> {
+    let engines = [search.columns[0].name, search.columns[1].name];
+    let found = found.moved(search.outline, whole);
     let (kind, Named { what, values }) = named(search, &found, seen)?;
     let subject: &Subject = search.subject;
     let mnemonic = found.from.and_then(|offset| {
-        let mut decoder = Decoder::new(&search.outline.bytes[offset..], offset);
+        let mut decoder = Decoder::new(&whole.bytes[offset..], offset);
         Some(decoder.read().ok()?.op.mnemonic().to_string())
     });
     Ok(Difference {
@@ -337,6 +360,15 @@ fn state(
         && let Some(named) = name::table(outline, &mut read)?
     {
         return Ok((DifferenceKind::Table, named));
+    }
+    if one.objects != other.objects
+        && let Some(kept) = &found.kept
+    {
+        let (objects, module) = search.objects_at(kept)?;
+        let mut read = |reads: &[Read]| search.stop_at(&module, kept.arrival, reads);
+        if let Some(named) = name::object(&objects, &mut read)? {
+            return Ok((DifferenceKind::Object, named));
+        }
     }
     let unnamed = |what: &str, part: fn(&crate::outcome::StateHash) -> u64| Named {
         what: what.to_string(),

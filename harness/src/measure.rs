@@ -291,6 +291,7 @@ pub(crate) fn run_tiers(
         show_state: show_state && !planned.is_independent,
         profile: setting(planned).profile,
         modes: setting(planned).modes,
+        is_lazy: false,
         memory_bytes_max: options.worker_memory,
     };
     let tasks = planned.iter().map(|planned| Task {

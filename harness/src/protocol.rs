@@ -76,6 +76,8 @@ pub struct JobConfig {
     pub profile: Profile,
     /// What the engine does beyond running the code.
     pub modes: Modes,
+    /// True if a function is compiled when it is first called.
+    pub is_lazy: bool,
     /// The most bytes of memory that the worker may come to hold for this job; 0 is no limit.
     pub memory_bytes_max: u64,
 }
@@ -340,6 +342,7 @@ mod tests {
                 show_state: true,
                 profile: Profile::Native,
                 modes: Modes::default(),
+                is_lazy: false,
                 memory_bytes_max: 1 << 40,
             },
             excluded: (&[3, 4][..]).into(),

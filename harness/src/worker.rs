@@ -26,7 +26,7 @@ use std::os::unix::process::parent_id;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use wassay_runtime::{Config, Engine};
+use wassay_runtime::{Compilation, Config, Engine};
 
 use crate::error::Exit;
 use crate::outcome::{Proof, Report};
@@ -149,6 +149,7 @@ const PROBE: JobConfig = JobConfig {
         check_allocation: false,
         tier_up: None,
     },
+    is_lazy: false,
     memory_bytes_max: 0,
 };
 
@@ -162,6 +163,9 @@ fn config(tier: Tier, job: &JobConfig) -> Config {
         .profile(job.profile)
         .fuel(job.modes.fuel)
         .interruptible(job.modes.interruptible);
+    if job.is_lazy {
+        config.compilation(Compilation::Lazy);
+    }
     config
         .testing()
         .gc_stress(job.modes.gc_stress)

@@ -104,6 +104,7 @@ fn run_with(
                 show_state: false,
                 profile: Profile::default(),
                 modes: Modes::default(),
+                is_lazy: false,
                 memory_bytes_max: 0,
             },
             skipped: skip.to_vec(),

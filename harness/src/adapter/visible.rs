@@ -268,6 +268,7 @@ mod tests {
             show_state: true,
             profile: Profile::Deterministic,
             modes: Modes::default(),
+            is_lazy: false,
             memory_bytes_max: 0,
         };
         let job = Job {

@@ -16,7 +16,7 @@ use crate::adapter::table::EngineTable;
 use crate::cli::ExplainArgs;
 use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
-use crate::explain::case::Case;
+use crate::explain::case::{Case, source};
 use crate::explain::column::{Column, Stopped};
 use crate::explain::search::SearchError;
 use crate::explain::{Difference, first_difference};
@@ -47,6 +47,20 @@ pub struct Asked {
     last: usize,
     skipped: Vec<u32>,
     proposal: &'static str,
+}
+
+/// The bytes of all modules of a script from which on functions are compiled when they are called.
+const LAZY_BYTES_MIN: usize = 1 << 20;
+
+impl Asked {
+    fn module_bytes(&self) -> usize {
+        let modules = self.script.commands[..=self.last].iter().filter_map(source);
+        let bytes = modules.map(|module| match module {
+            ModuleSource::Binary(bytes) => bytes.len(),
+            ModuleSource::Refused { .. } => 0,
+        });
+        bytes.sum()
+    }
 }
 
 /// The explanation of a directive.
@@ -164,6 +178,7 @@ fn explain_pair(
         show_state: names.iter().any(|name| name.tier().is_none()),
         profile: setting.profile,
         modes: setting.modes,
+        is_lazy: asked.module_bytes() >= LAZY_BYTES_MIN,
         memory_bytes_max: args.worker_memory,
     };
     let engines: Engines = names.into_iter().zip(launchers.map(Ok)).collect();

@@ -147,6 +147,15 @@ impl Case {
         }
     }
 
+    /// The case with another module.
+    pub fn with_module(&self, subject: &Subject, module: Vec<u8>) -> Case {
+        let mut case = self.clone();
+        if let Some(source) = source_mut(&mut case.commands[subject.module]) {
+            *source = ModuleSource::Binary(module);
+        }
+        case
+    }
+
     /// The case with another module, armed to stop at an event, with reads behind it: the commands
     /// and the position of the one to explain.
     pub fn probed(

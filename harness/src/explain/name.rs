@@ -5,7 +5,8 @@ use super::case::Read;
 use super::column::Seen;
 use super::outline::Outline;
 use super::rewrite::{
-    global_name, memory_digest, memory_size, table_element, table_size, unit_bytes, unit_of_digest,
+    KeptObject, global_name, memory_digest, memory_size, table_element, table_size, unit_bytes,
+    unit_of_digest,
 };
 use super::search::SearchError;
 use crate::outcome::text::outcome_text;
@@ -129,6 +130,38 @@ pub(super) fn table(outline: &Outline<'_>, read: ReadBoth<'_>) -> Result<Option<
                     what: format!("element {} of table {table}", start + at as u64),
                     values,
                 }));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The first field or element that differs in an object.
+///
+/// # Errors
+/// If an engine does not run.
+pub(super) fn object(objects: &[KeptObject], read: ReadBoth<'_>) -> Result<Option<Named>> {
+    for object in objects {
+        let ty = object.ty;
+        let Some(length) = &object.length else {
+            let call = |name: &String| Read::Call(name.clone(), Vec::new());
+            let seen = read(&object.readers.iter().map(call).collect::<Vec<_>>())?;
+            if let Some((field, values)) = first_apart(&seen) {
+                let what = format!("field {field} of a struct of type {ty}");
+                return Ok(Some(Named { what, values }));
+            }
+            continue;
+        };
+        let seen = read(&[Read::Call(length.clone(), Vec::new())])?;
+        let length = number(&seen[0], 0).unwrap_or(0).min(ELEMENTS_MAX);
+        for start in (0..length).step_by(ELEMENTS as usize) {
+            let element =
+                |at: u64| Read::Call(object.readers[0].clone(), vec![Argument::I32(at as u32)]);
+            let elements = start..length.min(start + ELEMENTS);
+            let seen = read(&elements.map(element).collect::<Vec<_>>())?;
+            if let Some((at, values)) = first_apart(&seen) {
+                let what = format!("element {} of an array of type {ty}", start + at as u64);
+                return Ok(Some(Named { what, values }));
             }
         }
     }

@@ -9,9 +9,9 @@ use std::ops::Range;
 use wasm_encoder::{self as encoder, HeapType, RefType, ValType};
 use wasmparser::types::CoreTypeId;
 use wasmparser::{
-    ExternalKind, FuncToValidate, FuncValidatorAllocations, FunctionBody, GlobalType, MemoryType,
-    Operator, Parser, Payload, TableType, TypeRef, UnpackedIndex, ValidPayload, Validator,
-    ValidatorResources, WasmFeatures, WasmModuleResources,
+    CompositeInnerType, ExternalKind, FuncToValidate, FuncValidatorAllocations, FunctionBody,
+    GlobalType, MemoryType, Operator, Parser, Payload, StorageType, TableType, TypeRef,
+    UnpackedIndex, ValidPayload, Validator, ValidatorResources, WasmFeatures, WasmModuleResources,
 };
 
 /// A module that cannot be read.
@@ -83,6 +83,17 @@ pub struct Body {
     pub end: usize,
 }
 
+/// A type of objects, as far as their contents are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Objects {
+    /// Structs with these fields.
+    Struct(Vec<StorageType>),
+    /// Arrays of these elements.
+    Array(StorageType),
+    /// No objects.
+    Other,
+}
+
 /// A module.
 #[derive(Clone, Debug)]
 pub struct Outline<'a> {
@@ -93,6 +104,8 @@ pub struct Outline<'a> {
     pub sections: Vec<(u8, Range<usize>)>,
     /// The number of types.
     pub types: u32,
+    /// What is in objects, by type.
+    pub objects: Vec<Objects>,
     /// The number of functions that are imported.
     pub imported_funcs: u32,
     /// The number of functions.
@@ -123,6 +136,7 @@ impl<'a> Outline<'a> {
             features,
             sections: sections(bytes)?,
             types: 0,
+            objects: Vec::new(),
             imported_funcs: 0,
             funcs: 0,
             bodies: Vec::new(),
@@ -144,6 +158,15 @@ impl<'a> Outline<'a> {
                 outline.types = types.core_type_count_in_module();
                 let ids = (0..outline.types).map(|at| (types.core_type_at_in_module(at), at));
                 outline.ids = ids.collect();
+                let ids = (0..outline.types).map(|at| types.core_type_at_in_module(at));
+                let inner = ids.map(|id| match &types[id].composite_type.inner {
+                    CompositeInnerType::Struct(it) => {
+                        Objects::Struct(it.fields.iter().map(|it| it.element_type).collect())
+                    }
+                    CompositeInnerType::Array(it) => Objects::Array(it.0.element_type),
+                    CompositeInnerType::Func(_) | CompositeInnerType::Cont(_) => Objects::Other,
+                });
+                outline.objects = inner.collect();
             }
         }
         Ok(outline)
@@ -287,6 +310,17 @@ impl<'a> Outline<'a> {
         match ty {
             wasmparser::ValType::Ref(ty) => Ok(ValType::Ref(self.ref_type(ty)?)),
             ty => ty.try_into().map_err(other),
+        }
+    }
+
+    /// The type of a value that is read from a field, and true if the field is packed.
+    ///
+    /// # Errors
+    /// If the encoder has none.
+    pub fn read_type(&self, ty: StorageType) -> Result<(ValType, bool)> {
+        match ty {
+            StorageType::I8 | StorageType::I16 => Ok((ValType::I32, true)),
+            StorageType::Val(ty) => Ok((self.val_type(ty)?, false)),
         }
     }
 

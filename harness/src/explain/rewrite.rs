@@ -14,7 +14,7 @@ use wasm_encoder::{
 
 use wasmparser::MemoryType;
 
-use super::outline::{Body, Outline, OutlineError, Stop};
+use super::outline::{Body, Objects, Outline, OutlineError, Stop};
 
 /// The beginning of the names of exports that are added.
 pub const PREFIX: &str = "wassay-explain-";
@@ -102,6 +102,17 @@ pub enum Taken {
     Everything,
 }
 
+/// An object that a probe keeps, with the functions that read what is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptObject {
+    /// The index of its type.
+    pub ty: u32,
+    /// The functions: of a struct, one for each field; of an array, one that takes an index.
+    pub readers: Vec<String>,
+    /// Of an array, the function that gives its length.
+    pub length: Option<String>,
+}
+
 /// Items of a section that are added.
 #[derive(Default)]
 struct Added {
@@ -126,17 +137,14 @@ pub struct Rewriter<'a> {
     code: Added,
     bodies: HashMap<u32, Vec<u8>>,
     drops_start: bool,
+    drops_custom: bool,
     sites: Vec<Site>,
 }
 
 impl<'a> Rewriter<'a> {
-    /// The module with the globals and the function of every probe, and with its start function
-    /// as an export if `splits_start`.
-    ///
-    /// # Errors
-    /// If the module has exports of such names already.
-    pub fn new(outline: &'a Outline<'a>, splits_start: bool) -> Result<Rewriter<'a>, OutlineError> {
-        let mut new = Rewriter {
+    /// The module as it is.
+    fn unchanged(outline: &'a Outline<'a>) -> Rewriter<'a> {
+        Rewriter {
             outline,
             types: Added::default(),
             funcs: Added::default(),
@@ -144,9 +152,35 @@ impl<'a> Rewriter<'a> {
             exports: Added::default(),
             code: Added::default(),
             bodies: HashMap::new(),
-            drops_start: splits_start,
+            drops_start: false,
+            drops_custom: false,
             sites: Vec::new(),
-        };
+        }
+    }
+
+    /// The module with nothing but a trap in the functions that `is_kept` does not name, and
+    /// without custom sections.
+    pub fn stubbed(outline: &'a Outline<'a>, is_kept: impl Fn(u32) -> bool) -> Vec<u8> {
+        let mut new = Rewriter::unchanged(outline);
+        new.drops_custom = true;
+        let funcs = outline.imported_funcs..outline.funcs;
+        let mut stub = vec![0];
+        write(&mut stub, &[I::Unreachable, I::End]);
+        new.bodies = funcs
+            .filter(|func| !is_kept(*func))
+            .map(|func| (func, stub.clone()))
+            .collect();
+        new.finish().0
+    }
+
+    /// The module with the globals and the function of every probe, and with its start function
+    /// as an export if `splits_start`.
+    ///
+    /// # Errors
+    /// If the module has exports of such names already.
+    pub fn new(outline: &'a Outline<'a>, splits_start: bool) -> Result<Rewriter<'a>, OutlineError> {
+        let mut new = Rewriter::unchanged(outline);
+        new.drops_start = splits_start;
         if let Some(name) = (outline.exported_funcs.keys()).find(|it| it.starts_with(PREFIX)) {
             let message = format!("the module exports {name:?} already");
             return Err(OutlineError::Invalid(message));
@@ -299,6 +333,41 @@ impl<'a> Rewriter<'a> {
         self.put_body(body, &insertions, &temps.types);
     }
 
+    /// Lets each function note in a global that it has been entered: a bit for each, 64 in a
+    /// global. Gives the names of the globals.
+    ///
+    /// # Errors
+    /// If a body cannot be read.
+    pub fn flag_entries(&mut self) -> Result<Vec<String>, OutlineError> {
+        let (mut names, mut global) = (Vec::new(), 0);
+        for (at, range) in self.outline.bodies.iter().enumerate() {
+            if at % 64 == 0 {
+                names.push(format!("{PREFIX}entered-{}", at / 64));
+                global = self.add_global(&names[at / 64], ValType::I64);
+            }
+            let mut code = Vec::new();
+            write(
+                &mut code,
+                &[
+                    I::GlobalGet(global),
+                    I::I64Const(1 << (at % 64)),
+                    I::I64Or,
+                    I::GlobalSet(global),
+                ],
+            );
+            let start = range.start as u64;
+            let bytes = &self.outline.bytes[range.clone()];
+            let body = wasmparser::FunctionBody::new(wasmparser::BinaryReader::new(bytes, start));
+            let first = body.get_operators_reader()?.original_position() as usize;
+            let mut new = self.outline.bytes[range.start..first].to_vec();
+            new.extend(code);
+            new.extend(&self.outline.bytes[first..range.end]);
+            self.bodies
+                .insert(self.outline.imported_funcs + at as u32, new);
+        }
+        Ok(names)
+    }
+
     /// Lets a place of a function keep all locals and operands at the armed arrival, and stop.
     pub fn keep_at(&mut self, body: &Body, stop: &Stop) {
         let mut temps = Temps::new(body);
@@ -321,6 +390,119 @@ impl<'a> Rewriter<'a> {
         write(&mut code, &[I::Unreachable, I::End]);
         put_back(&mut code, &operands);
         self.put_body(body, &[(stop.at, code)], &temps.types);
+    }
+
+    /// Lets a place of a function stop at the armed arrival, and keep the objects that locals and
+    /// operands refer to there, and operands at the place before it.
+    ///
+    /// # Errors
+    /// If a type cannot be written.
+    pub fn keep_objects_at(
+        &mut self,
+        body: &Body,
+        before: Option<&Stop>,
+        stop: &Stop,
+    ) -> Result<Vec<KeptObject>, OutlineError> {
+        let mut temps = Temps::new(body);
+        let mut kept = Vec::new();
+        let mut insertions = Vec::new();
+        if let Some(before) = before {
+            let operands = temps.of(&before.operands);
+            let mut code = Vec::new();
+            take_off(&mut code, &operands);
+            let left = [I::GlobalGet(self.left()), I::I64Const(1), I::I64Eq];
+            write(&mut code, &left);
+            write(&mut code, &[I::If(BlockType::Empty)]);
+            for (&temp, &ty) in operands.iter().zip(&before.operands) {
+                kept.extend(self.keep_object(&mut code, temp, ty)?);
+            }
+            write(&mut code, &[I::End]);
+            put_back(&mut code, &operands);
+            insertions.push((before.at, code));
+        }
+        let operands = temps.of(&stop.operands);
+        let mut code = Vec::new();
+        take_off(&mut code, &operands);
+        self.count(&mut code, self.left(), &I::I64Sub);
+        self.if_none_left(&mut code);
+        for (&temp, &ty) in operands.iter().zip(&stop.operands).rev() {
+            kept.extend(self.keep_object(&mut code, temp, ty)?);
+        }
+        for local in readable(body) {
+            kept.extend(self.keep_object(&mut code, local as u32, body.locals[local])?);
+        }
+        write(&mut code, &[I::Unreachable, I::End]);
+        put_back(&mut code, &operands);
+        insertions.push((stop.at, code));
+        self.put_body(body, &insertions, &temps.types);
+        Ok(kept)
+    }
+
+    /// Keeps a local if it refers to a struct or an array of a known type.
+    fn keep_object(
+        &mut self,
+        code: &mut Vec<u8>,
+        local: u32,
+        ty: ValType,
+    ) -> Result<Option<KeptObject>, OutlineError> {
+        let outline = self.outline;
+        let ValType::Ref(RefType {
+            heap_type: HeapType::Concrete(index) | HeapType::Exact(index),
+            ..
+        }) = ty
+        else {
+            return Ok(None);
+        };
+        let name = format!("{PREFIX}object-{}", self.globals.count);
+        let (fields, is_array) = match outline.objects.get(index as usize) {
+            Some(Objects::Struct(fields)) => (fields.as_slice(), false),
+            Some(Objects::Array(element)) => (std::slice::from_ref(element), true),
+            Some(Objects::Other) | None => return Ok(None),
+        };
+        let global = self.add_global(&name, nullable(ty));
+        write(code, &[I::LocalGet(local), I::GlobalSet(global)]);
+        let mut kept = KeptObject {
+            ty: index,
+            readers: Vec::new(),
+            length: None,
+        };
+        for (field, &storage) in fields.iter().enumerate() {
+            let (ty, is_packed) = outline.read_type(storage)?;
+            let (struct_type_index, field_index) = (index, field as u32);
+            let get = match (is_array, is_packed) {
+                (true, false) => I::ArrayGet(index),
+                (true, true) => I::ArrayGetU(index),
+                (false, false) => I::StructGet {
+                    struct_type_index,
+                    field_index,
+                },
+                (false, true) => I::StructGetU {
+                    struct_type_index,
+                    field_index,
+                },
+            };
+            let mut reader = Vec::new();
+            write(&mut reader, &[I::GlobalGet(global)]);
+            if is_array {
+                write(&mut reader, &[I::LocalGet(0)]);
+            }
+            write(&mut reader, &[get]);
+            let params: &[ValType] = if is_array { &[ValType::I32] } else { &[] };
+            let reader_name = format!("{name}-{field}");
+            self.add_func(&reader_name, params, &[ty], &[], reader);
+            kept.readers.push(reader_name);
+        }
+        if is_array {
+            let mut reader = Vec::new();
+            write(
+                &mut reader,
+                &[I::GlobalGet(global), I::ArrayLen, I::I64ExtendI32U],
+            );
+            let length = format!("{name}-length");
+            self.add_func(&length, &[], &[ValType::I64], &[], reader);
+            kept.length = Some(length);
+        }
+        Ok(Some(kept))
     }
 
     /// Adds functions and exports that give the parts of the state.
@@ -519,6 +701,7 @@ impl<'a> Rewriter<'a> {
             match *id {
                 CODE_SECTION => self.code_section(&mut out),
                 START_SECTION if self.drops_start => {}
+                0 if self.drops_custom => {}
                 id => match self.added(id) {
                     Some(added) => extended(&mut out, id, contents, added),
                     None => section(&mut out, id, contents),

@@ -10,7 +10,7 @@
 use super::case::{Case, Entered, Read, Subject};
 use super::column::{Apart, Column, Seen, Stopped, apart, run_both};
 use super::outline::{Body, Grain, Outline, OutlineError, Stop};
-use super::rewrite::{ARRIVALS, DIGEST, LEFT, Rewriter, SITE, Site, Taken};
+use super::rewrite::{ARRIVALS, DIGEST, KeptObject, LEFT, Rewriter, SITE, Site, Taken};
 use crate::outcome::{Outcome, Value};
 
 /// The reason why a search ends.
@@ -321,7 +321,10 @@ impl Search<'_, '_> {
     }
 
     /// Stops both engines at an event.
-    fn stop_at(&mut self, module: &[u8], limit: u64, reads: &[Read]) -> Result<[Seen; 2]> {
+    ///
+    /// # Errors
+    /// If one does not run.
+    pub fn stop_at(&mut self, module: &[u8], limit: u64, reads: &[Read]) -> Result<[Seen; 2]> {
         let (commands, at) = self.case.probed(self.subject, module, limit, reads);
         Ok(run_both(self.columns, &commands, at, self.case.config)?)
     }
@@ -408,6 +411,19 @@ impl Search<'_, '_> {
         Ok(rewriter.finish().0)
     }
 
+    /// The objects at the place where a probe stops both engines, and at the place before it; with
+    /// the module that reads them.
+    ///
+    /// # Errors
+    /// If the module cannot be rewritten.
+    pub fn objects_at(&self, kept: &Kept) -> Result<(Vec<KeptObject>, Vec<u8>)> {
+        let mut rewriter = Rewriter::new(self.outline, self.splits_start())?;
+        let before = (kept.stop.at.checked_sub(1))
+            .and_then(|at| kept.body.stops.iter().find(|stop| stop.at == at));
+        let objects = rewriter.keep_objects_at(&kept.body, before, &kept.stop)?;
+        Ok((objects, rewriter.finish().0))
+    }
+
     /// Reads the state behind the directive.
     ///
     /// # Errors
@@ -443,6 +459,23 @@ impl Found {
             is_at_end: false,
             note: Some(note),
         }
+    }
+
+    /// The same with places as another version of the module has them, in which functions have the
+    /// same code at other bytes.
+    pub fn moved(mut self, from: &Outline<'_>, to: &Outline<'_>) -> Found {
+        let moved = |func: u32, offset: usize| {
+            let body = (func - from.imported_funcs) as usize;
+            to.bodies[body].start + offset - from.bodies[body].start
+        };
+        if let Some(func) = self.func {
+            self.from = self.from.map(|offset| moved(func, offset));
+            self.to = self.to.map(|offset| moved(func, offset));
+        }
+        for site in self.went.iter_mut().flatten() {
+            site.offset = moved(site.func, site.offset);
+        }
+        self
     }
 
     /// The sort of difference.

@@ -158,6 +158,7 @@ const CONFIG: JobConfig = JobConfig {
         check_allocation: false,
         tier_up: None,
     },
+    is_lazy: false,
     memory_bytes_max: 0,
 };
 
@@ -313,16 +314,39 @@ fn an_element_of_a_table() {
 #[test]
 fn a_field_of_an_object() {
     let found = pinned(
-        r#"(module (type $s (struct (field (mut i32)) (field (mut i32))))
-            (global $g (ref $s) (struct.new $s (i32.const 1) (i32.const 2)))
+        r#"(module (type $s (struct (field (mut i8)) (field (mut i32)) (field (mut i8))))
+            (global $g (ref $s) (struct.new $s (i32.const 1) (i32.const 2) (i32.const 3)))
             (func (export "f") (param i32) (struct.set $s 0 (global.get $g) (local.get 0))))
-        (invoke "f" (i32.const 4))"#,
+        (invoke "f" (i32.const 255))"#,
         |it| match it {
-            Operator::StructSet { field_index: 0, .. } => Some((3, 1)),
+            Operator::StructSet { field_index: 0, .. } => Some((3, 2)),
             _ => None,
         },
     );
-    assert_eq!(found.kind, Object, "{found:#?}");
+    let what = "field 0 of a struct of type 0";
+    check(&found, Object, what, ["i32:0x000000ff", "i32:0x00000001"]);
+}
+
+#[test]
+fn an_element_of_an_array() {
+    let found = pinned(
+        r#"(module (type $a (array (mut i16))) (data "abcdefgh") (data "abcdefxh")
+            (global $g (mut (ref null $a)) (ref.null $a))
+            (func (export "f") (param i32) (local (ref null $a))
+              (local.set 1 (array.new_default $a (i32.const 3000)))
+              (global.set $g (local.get 1))
+              (array.init_data $a 0 (local.get 1) (local.get 0) (i32.const 0) (i32.const 4))))
+        (invoke "f" (i32.const 1500))"#,
+        |it| match it {
+            Operator::ArrayInitData {
+                array_data_index: 0,
+                ..
+            } => Some((3, 1)),
+            _ => None,
+        },
+    );
+    let what = "element 1503 of an array of type 0";
+    check(&found, Object, what, ["i32:0x00006867", "i32:0x00006878"]);
 }
 
 #[test]

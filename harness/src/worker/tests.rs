@@ -22,6 +22,7 @@ fn run_with(script: &Script, excluded: &[u32], profile: Profile) -> JobResult {
         show_state: true,
         profile,
         modes: Modes::default(),
+        is_lazy: false,
         memory_bytes_max: 0,
     };
     let job = Job {
@@ -501,6 +502,7 @@ fn jobs_are_served_over_streams_and_the_cell_says_when_none_runs() {
         show_state: false,
         profile: Profile::Deterministic,
         modes: Modes::default(),
+        is_lazy: false,
         memory_bytes_max: 0,
     };
     let mut input = Vec::new();

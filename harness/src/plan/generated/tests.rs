@@ -31,6 +31,7 @@ fn outcomes(case: &Case, tier: Tier) -> Vec<Outcome> {
         show_state: false,
         profile: Profile::Deterministic,
         modes: Modes::default(),
+        is_lazy: false,
         memory_bytes_max: 0,
     };
     let job = Job {

@@ -87,6 +87,7 @@ fn run_script(script: &Script, tier: Tier) -> Vec<Report> {
             show_state: false,
             profile: Profile::Deterministic,
             modes: Modes::default(),
+            is_lazy: false,
             memory_bytes_max: 0,
         },
         excluded: (&[][..]).into(),
