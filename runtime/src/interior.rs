@@ -34,7 +34,7 @@ pub mod module {
 
 /// The table of opcodes.
 pub mod ops {
-    pub use crate::ops::{Domain, Op, Proposal, Shape};
+    pub use crate::ops::{Domain, Imms, Op, Proposal, Shape, SigType, Signature};
 }
 
 pub use crate::memory::space::{peak_resident_bytes, use_sparse_scheme};

@@ -12,6 +12,7 @@ use crate::script::Command;
 
 mod boundary;
 mod calls;
+mod compiled;
 mod outline;
 mod random;
 mod smith;
@@ -39,7 +40,7 @@ pub trait Source: Sync + Send {
 
 /// Every source.
 pub fn sources() -> Vec<Box<dyn Source>> {
-    vec![Box::new(smith::Smith)]
+    vec![Box::new(compiled::Compiled), Box::new(smith::Smith)]
 }
 
 #[cfg(test)]

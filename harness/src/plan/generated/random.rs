@@ -43,6 +43,19 @@ impl Random {
         from[self.below(from.len() as u64) as usize]
     }
 
+    /// An element of a slice of weighted elements, whose weights are not all 0.
+    pub(super) fn weighted<T: Copy>(&mut self, from: &[(u32, T)]) -> T {
+        let total: u64 = from.iter().map(|(weight, _)| u64::from(*weight)).sum();
+        let mut left = self.below(total);
+        for (weight, element) in from {
+            match left.checked_sub(u64::from(*weight)) {
+                Some(rest) => left = rest,
+                None => return *element,
+            }
+        }
+        from[from.len() - 1].1
+    }
+
     /// Random bytes.
     pub(super) fn bytes(&mut self, len: usize) -> Vec<u8> {
         let mut bytes = vec![0; len];
@@ -73,8 +86,11 @@ mod tests {
     #[test]
     fn choices_are_in_range() {
         let mut random = Random::new(1, 0);
+        let mut seen = [0; 3];
         for _ in 0..300 {
             assert!((3..=5).contains(&random.range(3, 5)));
+            seen[random.weighted(&[(1, 0), (0, 1), (2, 2)])] += 1;
         }
+        assert!(seen[0] > 50 && seen[1] == 0 && seen[2] > 150, "{seen:?}");
     }
 }
