@@ -1,0 +1,157 @@
+//! Which files of the suites reach which faults, from one run of each file with notes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use crate::process::{Mutant, Run};
+use crate::stage::{Suite, modes};
+use crate::tree::Tree;
+
+/// A file of a suite.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct File {
+    /// The number of the suite.
+    pub suite: usize,
+    /// The path in the suite.
+    pub path: String,
+}
+
+/// For each fault, what reaches it.
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
+pub struct Reached {
+    /// The files, in the order of the suites.
+    pub files: Vec<File>,
+    /// The modes in which some file of the suites does.
+    pub modes: Vec<String>,
+}
+
+/// Runs every file of the suites once, and all files in each mode. The entry of fault `n` is
+/// `n - 1`.
+///
+/// # Errors
+/// If the program cannot be started, or a suite fails without a fault.
+pub fn measure(
+    tree: &Tree,
+    suites: &[Suite],
+    count: usize,
+    jobs: usize,
+) -> Result<Vec<Reached>, String> {
+    let mut reached = vec![Reached::default(); count];
+    let mut files = Vec::new();
+    for (suite, of) in suites.iter().enumerate() {
+        let paths = of.files(tree)?;
+        files.extend(paths.into_iter().map(|path| File { suite, path }));
+    }
+    eprintln!(
+        "mutate: {} files, each once for what it reaches",
+        files.len()
+    );
+    let by_file = each(jobs, &files, |job, file| {
+        let words = suites[file.suite].words(tree, &[&file.path]);
+        notes(tree, job, count, words)
+    })?;
+    for (file, notes) in files.iter().zip(by_file) {
+        for (reached, note) in reached.iter_mut().zip(notes) {
+            if note != 0 {
+                reached.files.push(file.clone());
+            }
+        }
+    }
+    for (mode, words) in modes() {
+        let all = each(jobs, suites, |job, suite| {
+            let mut all = suite.words(tree, &[]);
+            all.extend(words.iter().map(|word| (*word).to_owned()));
+            notes(tree, job, count, all)
+        })?;
+        for notes in all {
+            for (reached, note) in reached.iter_mut().zip(notes) {
+                if note != 0 && !reached.modes.iter().any(|known| known == mode) {
+                    reached.modes.push((*mode).to_owned());
+                }
+            }
+        }
+    }
+    Ok(reached)
+}
+
+/// The notes of one run: a byte for each fault, not 0 if it was reached.
+fn notes(tree: &Tree, job: usize, count: usize, words: Vec<String>) -> Result<Vec<u8>, String> {
+    let file = scratch(tree, job, "coverage");
+    // The number 0 is that of no fault.
+    fs::write(&file, vec![0; count + 1]).map_err(|error| error.to_string())?;
+    let run = Run {
+        program: &tree.program(),
+        folder: tree.folder(),
+        words,
+        report: scratch(tree, job, "json"),
+        mutant: Mutant::Coverage(&file),
+        seconds: 600,
+    };
+    run.run()?;
+    let mut notes = fs::read(&file).map_err(|error| error.to_string())?;
+    notes.remove(0);
+    Ok(notes)
+}
+
+/// A file of a job beside the copy.
+pub fn scratch(tree: &Tree, job: usize, extension: &str) -> PathBuf {
+    let beside = tree.folder().parent().unwrap_or(Path::new("."));
+    beside.join(format!("job-{job}.{extension}"))
+}
+
+/// Does something with each item, in several threads, each with its number. The results are in the
+/// order of the items.
+///
+/// # Errors
+/// The first error.
+pub fn each<T: Sync, R: Send>(
+    jobs: usize,
+    items: &[T],
+    f: impl Fn(usize, &T) -> Result<R, String> + Sync,
+) -> Result<Vec<R>, String> {
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<(usize, Result<R, String>)>> = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for job in 0..jobs {
+            let (next, results, f) = (&next, &results, &f);
+            scope.spawn(move || {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(at) else { return };
+                    let result = f(job, item);
+                    results
+                        .lock()
+                        .expect("no thread panics with it")
+                        .push((at, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().expect("no thread panics with it");
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_in_the_order_of_the_items() {
+        let items: Vec<usize> = (0..100).collect();
+        let doubled = each(3, &items, |_, n| Ok(n * 2)).expect("no errors");
+        assert_eq!(doubled[99], 198);
+        assert!(
+            each(2, &items, |_, n| if *n == 7 {
+                Err(String::new())
+            } else {
+                Ok(())
+            })
+            .is_err()
+        );
+    }
+}

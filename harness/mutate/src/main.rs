@@ -1,0 +1,291 @@
+//! `scripts/mutate`: plants faults in a copy of the runtime and counts those that the harness
+//! catches. The order: find all places, draw by a seed, leave out what does not compile, build
+//! once, see what reaches each fault, run each through the stages, report.
+
+mod area;
+mod coverage;
+mod draw;
+mod find;
+mod known;
+mod operators;
+mod process;
+mod results;
+mod site;
+mod source;
+mod stage;
+mod tree;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use area::{AREAS, area_of};
+use coverage::{Reached, each};
+use known::Known;
+use results::{Log, Record, area, key};
+use site::Site;
+use stage::{Bench, Stage, Subject, Suite};
+use tree::Tree;
+
+/// Plants faults in a copy of the runtime, and counts those that the harness catches
+#[derive(Parser, Debug)]
+#[command(name = "mutate")]
+struct Options {
+    /// The draw
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The faults that are drawn
+    #[arg(long, default_value_t = 200)]
+    count: usize,
+    /// Only files whose path contains this (repeatable: any of them)
+    #[arg(long, value_name = "PATH")]
+    only: Vec<String>,
+    /// A suite: `embedded` or a folder (repeatable)
+    #[arg(long, value_name = "SUITE", default_values = ["embedded", "testsuite/regressions"])]
+    suite: Vec<String>,
+    /// The stages
+    #[arg(long, value_delimiter = ',', default_values = ["suite", "modes", "shapes", "fuzz"])]
+    stages: Vec<Stage>,
+    /// Run all stages for each fault, caught or not
+    #[arg(long)]
+    every_stage: bool,
+    /// Options of `wassay fuzz`, which bound what a fault may cost
+    #[arg(long, value_name = "OPTIONS", default_value = "--seed 1 --count 2000")]
+    fuzz: String,
+    /// The seconds after which a run of `wassay fuzz` has hung
+    #[arg(long, default_value_t = 120)]
+    fuzz_seconds: u64,
+    /// Faults that run at the same time
+    #[arg(long, short, default_value_t = 2)]
+    jobs: usize,
+    /// Run faults of the draw again that were not caught before
+    #[arg(long)]
+    again: bool,
+    /// Only list all places
+    #[arg(long)]
+    list: bool,
+    /// Only write the report anew from the results so far
+    #[arg(long)]
+    report: bool,
+    /// The project's folder
+    #[arg(long, hide = true, default_value = ".")]
+    root: PathBuf,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("mutate: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), String> {
+    let root = fs::canonicalize(&options.root).map_err(|error| error.to_string())?;
+    let work = root.join("target/mutate");
+    fs::create_dir_all(&work).map_err(|error| error.to_string())?;
+    let tree = Tree::new(&root, work.join("tree"));
+    let by_area = find_all(&tree, options)?;
+    let all: Vec<Site> = by_area.values().flatten().cloned().collect();
+    if options.list {
+        for site in &all {
+            let place = format!("{}:{}:{}", site.file, site.line, site.column);
+            let kind = site.kind.name();
+            println!(
+                "{place} {} {kind} `{}` -> `{}`",
+                site.item,
+                site.original,
+                site.replacement()
+            );
+        }
+        return Ok(());
+    }
+    let known = fs::read_to_string(root.join("harness/mutate/known.toml")).unwrap_or_default();
+    let known = Known::parse(&known)?;
+    let (log, records) = Log::open(&work.join("results.jsonl"))?;
+    if !options.report {
+        let drawn = Drawn::make(&tree, &work, by_area, options)?;
+        drawn.run(&tree, &log, &records, options)?;
+    }
+    let (_, records) = Log::open(&work.join("results.jsonl"))?;
+    write_report(&root, &records, &known, &all, options)
+}
+
+/// All places of the runtime.
+fn find_all(tree: &Tree, options: &Options) -> Result<draw::ByArea, String> {
+    let mut by_area = BTreeMap::new();
+    for file in tree.files()? {
+        let Some(path) = file.strip_prefix("runtime/src/") else {
+            continue;
+        };
+        let Some(area) = area_of(path) else { continue };
+        let is_asked = options.only.is_empty() || options.only.iter().any(|o| file.contains(o));
+        if !is_asked {
+            continue;
+        }
+        let number = AREAS
+            .iter()
+            .position(|of| of.name == area.name)
+            .unwrap_or_default();
+        let sites = find::find(&file, &tree.source(&file)?, area.is_optional)?;
+        by_area.entry(number).or_insert_with(Vec::new).extend(sites);
+    }
+    Ok(by_area)
+}
+
+/// The faults of a build, with what reaches them.
+struct Drawn {
+    sites: Vec<Site>,
+    reached: Vec<Reached>,
+    suites: Vec<Suite>,
+}
+
+impl Drawn {
+    /// Draws, checks, builds and measures; or takes what is there of the same draw and sources.
+    fn make(
+        tree: &Tree,
+        work: &Path,
+        by_area: draw::ByArea,
+        options: &Options,
+    ) -> Result<Self, String> {
+        let suites: Vec<Suite> = options
+            .suite
+            .iter()
+            .map(|name| Suite::named(name))
+            .collect();
+        // Some do not compile: draw more than are asked for.
+        let mut drawn = draw::order(by_area, options.seed);
+        drawn.truncate(options.count * 3 / 2);
+        let identity = (&drawn, &options.suite);
+        let identity = serde_json::to_string(&identity).map_err(|error| error.to_string())?;
+        let (identity_path, built_path) = (work.join("draw.json"), work.join("built.json"));
+        if fs::read_to_string(&identity_path).is_ok_and(|old| old == identity)
+            && let Ok(built) = fs::read_to_string(&built_path)
+            && let Ok((sites, reached)) = serde_json::from_str(&built)
+        {
+            return Ok(Self {
+                sites,
+                reached,
+                suites,
+            });
+        }
+        let _ = fs::remove_file(&built_path);
+        let left_out = tree.check(&mut drawn)?;
+        eprintln!("mutate: {left_out} faults do not compile");
+        drawn.truncate(options.count);
+        tree.write(&drawn)?;
+        tree.build()?;
+        let reached = coverage::measure(tree, &suites, drawn.len(), options.jobs)?;
+        let built = serde_json::to_string(&(&drawn, &reached)).map_err(|e| e.to_string())?;
+        fs::write(&built_path, built)
+            .and_then(|()| fs::write(&identity_path, identity))
+            .map_err(|error| error.to_string())?;
+        Ok(Self {
+            sites: drawn,
+            reached,
+            suites,
+        })
+    }
+
+    /// Runs the faults that have no result yet, and with `again` those that were not caught.
+    fn run(
+        &self,
+        tree: &Tree,
+        log: &Log,
+        records: &[Record],
+        options: &Options,
+    ) -> Result<(), String> {
+        let is_done = |record: &&Record| !options.again || record.caught().is_some();
+        let done = records.iter().filter(is_done);
+        let done: BTreeSet<_> = done.map(|r| (key(&r.site), r.site.line)).collect();
+        let numbered = (1u32..).zip(&self.sites).zip(&self.reached);
+        let numbered: Vec<_> = numbered
+            .filter(|((_, site), _)| !done.contains(&(key(site), site.line)))
+            .collect();
+        let fuzz: Vec<String> = options.fuzz.split_whitespace().map(str::to_owned).collect();
+        let bench = Bench {
+            tree,
+            suites: &self.suites,
+            fuzz: &fuzz,
+            fuzz_seconds: options.fuzz_seconds,
+        };
+        each(options.jobs, &numbered, |job, ((number, site), reached)| {
+            let subject = Subject {
+                number: *number,
+                area: area(site),
+                reached,
+                job,
+            };
+            let record = stages(&bench, &subject, site, options)?;
+            eprintln!(
+                "mutate: {number} of {}: {}",
+                self.sites.len(),
+                outcome(&record)
+            );
+            log.add(&record)
+        })?;
+        Ok(())
+    }
+}
+
+fn stages(
+    bench: &Bench<'_>,
+    subject: &Subject<'_>,
+    site: &Site,
+    options: &Options,
+) -> Result<Record, String> {
+    let mut record = Record {
+        site: site.clone(),
+        files: subject.reached.files.len(),
+        stages: Vec::new(),
+    };
+    for stage in Stage::ALL {
+        if options.stages.contains(&stage) && (options.every_stage || record.caught().is_none()) {
+            record.stages.push(bench.stage(stage, subject)?);
+        }
+    }
+    Ok(record)
+}
+
+fn outcome(record: &Record) -> String {
+    let seconds: f64 = record.stages.iter().map(|stage| stage.seconds).sum();
+    let place = format!(
+        "{}:{} {}",
+        record.site.file,
+        record.site.line,
+        record.site.kind.name()
+    );
+    let end = match record.caught() {
+        Some((stage, sign)) => format!("{} by {}", sign.name(), stage.name()),
+        None => "ALIVE".to_owned(),
+    };
+    format!("{place}: {end}, {seconds:.1} s")
+}
+
+fn write_report(
+    root: &Path,
+    records: &[Record],
+    known: &Known,
+    all: &[Site],
+    options: &Options,
+) -> Result<(), String> {
+    if options.only.is_empty() {
+        for entry in known.stale(all) {
+            eprintln!("mutate: an entry of known.toml agrees with no place: {entry}");
+        }
+    }
+    let head = format!(
+        "The last draw: `scripts/mutate --seed {} --count {}`.",
+        options.seed, options.count
+    );
+    let text = results::report(records, known, all.len(), &head);
+    let path = root.join("reports/mutants.md");
+    fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+    println!("{}", path.display());
+    Ok(())
+}

@@ -1,0 +1,294 @@
+//! The stages through which a fault goes until it is caught: the suites, their modes, operand
+//! shapes, generated programs.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use crate::area::Area;
+use crate::coverage::{File, Reached, scratch};
+use crate::process::{Mutant, Run, Verdict};
+use crate::tree::Tree;
+
+/// The name of the embedded suite.
+const EMBEDDED: &str = "embedded";
+
+/// The most time that a directive has. Those of the suites take far less.
+const DIRECTIVE_TIME: &str = "3s";
+
+/// The most files of the first try, which catches most faults.
+const FIRST_FILES: usize = 6;
+
+/// The bounds of a stage in seconds, from far above what it takes without a fault.
+const FIRST_SECONDS: u64 = 30;
+const SUITE_SECONDS: u64 = 120;
+const SHAPES_SECONDS: u64 = 120;
+
+/// A set of scripts.
+#[derive(Clone, Debug)]
+pub enum Suite {
+    /// The one that the program carries.
+    Embedded,
+    /// A folder.
+    Folder(String),
+}
+
+impl Suite {
+    /// The suite of a name.
+    pub fn named(name: &str) -> Self {
+        if name == EMBEDDED {
+            Self::Embedded
+        } else {
+            Self::Folder(name.to_owned())
+        }
+    }
+
+    /// `spec` over some files of the suite, or over all where there are none.
+    pub fn words(&self, _: &Tree, files: &[&str]) -> Vec<String> {
+        let mut words = vec!["spec".to_owned()];
+        if let Self::Folder(folder) = self {
+            words.push(folder.clone());
+        }
+        for file in files {
+            words.extend(["--filter".to_owned(), (*file).to_owned()]);
+        }
+        if !files.is_empty() {
+            words.push("--exact".to_owned());
+        }
+        words.extend(["--jobs", "1", "--timeout", DIRECTIVE_TIME].map(str::to_owned));
+        words
+    }
+
+    /// The paths of the suite's files. All of them pass where no fault is active.
+    ///
+    /// # Errors
+    /// If they do not.
+    pub fn files(&self, tree: &Tree) -> Result<Vec<String>, String> {
+        let report = scratch(tree, 0, "json");
+        let mut words = self.words(tree, &[]);
+        words.extend(["--report".to_owned(), format!("json={}", report.display())]);
+        let run = Run {
+            program: &tree.program(),
+            folder: tree.folder(),
+            words,
+            report,
+            mutant: Mutant::None,
+            seconds: 600,
+        };
+        let ended = run.run()?;
+        if ended.code != Some(0) {
+            return Err(format!(
+                "{self:?} does not pass without a fault: {:?}",
+                ended.code
+            ));
+        }
+        let files = ended.report.ok_or("no report")?;
+        let files = files["files"].as_array().into_iter().flatten();
+        let path = |file: &serde_json::Value| file["path"].as_str().map(str::to_owned);
+        Ok(files.filter_map(path).collect())
+    }
+}
+
+/// A stage.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[derive(clap::ValueEnum)]
+pub enum Stage {
+    /// The suites as they are.
+    Suite,
+    /// The suites in modes that show more.
+    Modes,
+    /// Operand shapes.
+    Shapes,
+    /// Generated programs.
+    Fuzz,
+}
+
+impl Stage {
+    /// The stages in their order.
+    pub const ALL: [Stage; 4] = [Stage::Suite, Stage::Modes, Stage::Shapes, Stage::Fuzz];
+
+    /// The name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Suite => "suite",
+            Self::Modes => "modes",
+            Self::Shapes => "shapes",
+            Self::Fuzz => "fuzz",
+        }
+    }
+}
+
+/// The modes of the suites, by name.
+pub fn modes() -> &'static [(&'static str, &'static [&'static str])] {
+    &[
+        ("explicit", &["--bounds", "explicit"]),
+        ("gc-stress", &["--gc-stress"]),
+        ("native", &["--profile", "native"]),
+        ("fuel", &["--fuel"]),
+        ("poison", &["--poison-registers"]),
+    ]
+}
+
+/// The end of a stage for a fault.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StageResult {
+    /// The stage.
+    pub stage: Stage,
+    /// True if anything of it could reach the fault.
+    pub is_reached: bool,
+    /// What it showed.
+    pub verdict: Verdict,
+    /// The time it took.
+    pub seconds: f64,
+}
+
+/// What the stages need.
+pub struct Bench<'a> {
+    /// The copy.
+    pub tree: &'a Tree,
+    /// The suites.
+    pub suites: &'a [Suite],
+    /// The words of `wassay fuzz` that bound it.
+    pub fuzz: &'a [String],
+    /// The time that generated programs have.
+    pub fuzz_seconds: u64,
+}
+
+/// A fault in its stages.
+pub struct Subject<'a> {
+    /// Its number in the copy.
+    pub number: u32,
+    /// Its area.
+    pub area: &'static Area,
+    /// What reaches it.
+    pub reached: &'a Reached,
+    /// The thread that asks.
+    pub job: usize,
+}
+
+impl Bench<'_> {
+    /// Runs a stage.
+    ///
+    /// # Errors
+    /// If the program cannot be started.
+    pub fn stage(&self, stage: Stage, subject: &Subject<'_>) -> Result<StageResult, String> {
+        let started = Instant::now();
+        let files = &subject.reached.files;
+        let (is_reached, verdict) = match stage {
+            Stage::Suite => (!files.is_empty(), self.suite(subject)?),
+            Stage::Modes => (!subject.reached.modes.is_empty(), self.modes(subject)?),
+            Stage::Shapes => {
+                let verdict = self.spec(subject, files, &["--shapes"], SHAPES_SECONDS)?;
+                (!files.is_empty(), verdict)
+            }
+            Stage::Fuzz => (true, self.fuzz(subject)?),
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        Ok(StageResult {
+            stage,
+            is_reached,
+            verdict,
+            seconds,
+        })
+    }
+
+    /// A few of the files that reach the fault, then all others.
+    fn suite(&self, subject: &Subject<'_>) -> Result<Verdict, String> {
+        let files = &subject.reached.files;
+        let step = files.len().div_ceil(FIRST_FILES).max(1);
+        let (first, others): (Vec<_>, Vec<_>) = files
+            .iter()
+            .cloned()
+            .enumerate()
+            .partition(|(n, _)| n % step == 0);
+        for (part, seconds) in [(first, FIRST_SECONDS), (others, SUITE_SECONDS)] {
+            let part: Vec<File> = part.into_iter().map(|(_, file)| file).collect();
+            let verdict = self.spec(subject, &part, &[], seconds)?;
+            if verdict != Verdict::Clean {
+                return Ok(verdict);
+            }
+        }
+        Ok(Verdict::Clean)
+    }
+
+    fn modes(&self, subject: &Subject<'_>) -> Result<Verdict, String> {
+        for (mode, words) in modes() {
+            if !subject.reached.modes.iter().any(|reached| reached == mode) {
+                continue;
+            }
+            let verdict = self.mode(subject, words)?;
+            if verdict != Verdict::Clean {
+                return Ok(verdict);
+            }
+        }
+        Ok(Verdict::Clean)
+    }
+
+    /// A mode over the files that reach the fault, or over all if only the mode does.
+    fn mode(&self, subject: &Subject<'_>, words: &[&str]) -> Result<Verdict, String> {
+        let files = &subject.reached.files;
+        if !files.is_empty() {
+            return self.spec(subject, files, words, SUITE_SECONDS);
+        }
+        for suite in self.suites {
+            let mut all = suite.words(self.tree, &[]);
+            all.extend(words.iter().map(|word| (*word).to_owned()));
+            let verdict = self.run(subject, all, SUITE_SECONDS)?;
+            if verdict != Verdict::Clean {
+                return Ok(verdict);
+            }
+        }
+        Ok(Verdict::Clean)
+    }
+
+    /// `wassay spec` over files, suite by suite.
+    fn spec(
+        &self,
+        subject: &Subject<'_>,
+        files: &[File],
+        further: &[&str],
+        seconds: u64,
+    ) -> Result<Verdict, String> {
+        for (number, suite) in self.suites.iter().enumerate() {
+            let of_suite = files.iter().filter(|file| file.suite == number);
+            let paths: Vec<&str> = of_suite.map(|file| file.path.as_str()).collect();
+            if paths.is_empty() {
+                continue;
+            }
+            let mut words = suite.words(self.tree, &paths);
+            words.extend(further.iter().map(|word| (*word).to_owned()));
+            let verdict = self.run(subject, words, seconds)?;
+            if verdict != Verdict::Clean {
+                return Ok(verdict);
+            }
+        }
+        Ok(Verdict::Clean)
+    }
+
+    fn fuzz(&self, subject: &Subject<'_>) -> Result<Verdict, String> {
+        let mut words = vec!["fuzz".to_owned()];
+        words.extend(self.fuzz.iter().cloned());
+        self.run(subject, words, self.fuzz_seconds)
+    }
+
+    fn run(
+        &self,
+        subject: &Subject<'_>,
+        mut words: Vec<String>,
+        seconds: u64,
+    ) -> Result<Verdict, String> {
+        let report = scratch(self.tree, subject.job, "json");
+        words.extend(["--tiers".to_owned(), subject.area.columns.join(",")]);
+        words.extend(["--report".to_owned(), format!("json={}", report.display())]);
+        let run = Run {
+            program: &self.tree.program(),
+            folder: self.tree.folder(),
+            words,
+            report,
+            mutant: Mutant::Active(subject.number),
+            seconds,
+        };
+        Ok(run.run()?.verdict())
+    }
+}
