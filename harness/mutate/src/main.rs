@@ -15,7 +15,7 @@ mod source;
 mod stage;
 mod tree;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,7 +25,7 @@ use clap::Parser;
 use area::{AREAS, area_of};
 use coverage::{Reached, each};
 use known::Known;
-use results::{Log, Record, area, key};
+use results::{Log, Record, area};
 use site::Site;
 use stage::{Bench, Stage, Subject, Suite};
 use tree::Tree;
@@ -61,9 +61,12 @@ struct Options {
     /// Faults that run at the same time
     #[arg(long, short, default_value_t = 2)]
     jobs: usize,
-    /// Run faults of the draw again that were not caught before
+    /// Run faults again that were not caught, from the first stage on
     #[arg(long)]
     again: bool,
+    /// Go on with the faults of the last build, whatever the draw and the sources are now
+    #[arg(long)]
+    last: bool,
     /// Only list all places
     #[arg(long)]
     list: bool,
@@ -110,7 +113,7 @@ fn run(options: &Options) -> Result<(), String> {
     let (log, records) = Log::open(&work.join("results.jsonl"))?;
     if !options.report {
         let drawn = Drawn::make(&tree, &work, by_area, options)?;
-        drawn.run(&tree, &log, &records, options)?;
+        drawn.run(&tree, &log, &records, &known, options)?;
     }
     let (_, records) = Log::open(&work.join("results.jsonl"))?;
     write_report(&root, &records, &known, &all, options)
@@ -164,7 +167,8 @@ impl Drawn {
         let identity = (&drawn, &options.suite);
         let identity = serde_json::to_string(&identity).map_err(|error| error.to_string())?;
         let (identity_path, built_path) = (work.join("draw.json"), work.join("built.json"));
-        if fs::read_to_string(&identity_path).is_ok_and(|old| old == identity)
+        let is_same = || fs::read_to_string(&identity_path).is_ok_and(|old| old == identity);
+        if (options.last || is_same())
             && let Ok(built) = fs::read_to_string(&built_path)
             && let Ok((sites, reached)) = serde_json::from_str(&built)
         {
@@ -192,21 +196,32 @@ impl Drawn {
         })
     }
 
-    /// Runs the faults that have no result yet, and with `again` those that were not caught.
+    /// Runs the stages that a fault has not been through. One that was caught needs no further one.
     fn run(
         &self,
         tree: &Tree,
         log: &Log,
         records: &[Record],
+        known_faults: &Known,
         options: &Options,
     ) -> Result<(), String> {
-        let is_done = |record: &&Record| !options.again || record.caught().is_some();
-        let done = records.iter().filter(is_done);
-        let done: BTreeSet<_> = done.map(|r| (key(&r.site), r.site.line)).collect();
-        let numbered = (1u32..).zip(&self.sites).zip(&self.reached);
-        let numbered: Vec<_> = numbered
-            .filter(|((_, site), _)| !done.contains(&(key(site), site.line)))
-            .collect();
+        let mut pending = Vec::new();
+        for ((number, site), reached) in (1u32..).zip(&self.sites).zip(&self.reached) {
+            let mut record = Record {
+                site: site.clone(),
+                files: reached.files.len(),
+                stages: Vec::new(),
+            };
+            let known = records.iter().find(|known| known.is_of(site));
+            if let Some(known) = known.filter(|known| !options.again || known.caught().is_some()) {
+                record.stages.clone_from(&known.stages);
+            }
+            // One stage shows whether what is said of it is wrong.
+            let is_settled = known_faults.equivalent(site).is_some() && !record.stages.is_empty();
+            if !is_settled && !options.missing(&record).is_empty() {
+                pending.push((number, record, reached));
+            }
+        }
         let fuzz: Vec<String> = options.fuzz.split_whitespace().map(str::to_owned).collect();
         let bench = Bench {
             tree,
@@ -214,14 +229,19 @@ impl Drawn {
             fuzz: &fuzz,
             fuzz_seconds: options.fuzz_seconds,
         };
-        each(options.jobs, &numbered, |job, ((number, site), reached)| {
+        each(options.jobs, &pending, |job, (number, record, reached)| {
+            let number = *number;
+            let area = area(&record.site);
             let subject = Subject {
-                number: *number,
-                area: area(site),
+                number,
+                area,
                 reached,
                 job,
             };
-            let record = stages(&bench, &subject, site, options)?;
+            let mut record = record.clone();
+            while let Some(stage) = options.missing(&record).first() {
+                record.stages.push(bench.stage(*stage, &subject)?);
+            }
             eprintln!(
                 "mutate: {number} of {}: {}",
                 self.sites.len(),
@@ -233,23 +253,18 @@ impl Drawn {
     }
 }
 
-fn stages(
-    bench: &Bench<'_>,
-    subject: &Subject<'_>,
-    site: &Site,
-    options: &Options,
-) -> Result<Record, String> {
-    let mut record = Record {
-        site: site.clone(),
-        files: subject.reached.files.len(),
-        stages: Vec::new(),
-    };
-    for stage in Stage::ALL {
-        if options.stages.contains(&stage) && (options.every_stage || record.caught().is_none()) {
-            record.stages.push(bench.stage(stage, subject)?);
+impl Options {
+    /// The stages that a fault has to go through yet.
+    fn missing(&self, record: &Record) -> Vec<Stage> {
+        if record.caught().is_some() && !self.every_stage {
+            return Vec::new();
         }
+        let has = |stage: &Stage| record.stages.iter().any(|result| result.stage == *stage);
+        let asked = Stage::ALL
+            .into_iter()
+            .filter(|stage| self.stages.contains(stage));
+        asked.filter(|stage| !has(stage)).collect()
     }
-    Ok(record)
 }
 
 fn outcome(record: &Record) -> String {

@@ -29,6 +29,19 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// True if only the time that a run took speaks against it.
+    pub fn is_slow(&self) -> bool {
+        matches!(
+            self,
+            Self::Caught {
+                sign: Sign::Timeout | Sign::Lost,
+                ..
+            }
+        )
+    }
+}
+
 /// The sign by which a fault was caught.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::area::{AREAS, Area, area_of};
 use crate::known::Known;
 use crate::process::{Sign, Verdict};
-use crate::site::{Kind, Site};
+use crate::site::{Change, Kind, Site};
 use crate::stage::{Stage, StageResult};
 
 /// A fault and what the stages made of it.
@@ -26,19 +26,24 @@ pub struct Record {
     pub stages: Vec<StageResult>,
 }
 
-/// The identity of a fault whatever the lines before it: the sites of one text are numbered.
-pub fn key(site: &Site) -> String {
-    let text = site.replacement();
-    format!(
-        "{}|{}|{}|{}|{text}",
-        site.file,
-        site.item,
-        site.kind.name(),
-        site.original
-    )
-}
-
 impl Record {
+    /// True if the record is of that fault, at that line.
+    pub fn is_of(&self, site: &Site) -> bool {
+        self.key() == (&site.file, site.line, site.column, site.kind, &site.change)
+    }
+
+    fn key(&self) -> (&String, usize, usize, Kind, &Change) {
+        let Site {
+            file,
+            line,
+            column,
+            kind,
+            change,
+            ..
+        } = &self.site;
+        (file, *line, *column, *kind, change)
+    }
+
     /// The first stage that caught the fault, and its sign.
     pub fn caught(&self) -> Option<(Stage, Sign)> {
         self.stages.iter().find_map(|result| match &result.verdict {
@@ -84,15 +89,16 @@ impl Log {
     /// If it cannot be opened.
     pub fn open(path: &Path) -> Result<(Self, Vec<Record>), String> {
         let text = fs::read_to_string(path).unwrap_or_default();
-        let mut latest = BTreeMap::new();
+        let mut latest: Vec<Record> = Vec::new();
         for line in text.lines() {
             if let Ok(record) = serde_json::from_str::<Record>(line) {
-                latest.insert((key(&record.site), record.site.line), record);
+                latest.retain(|older| !older.is_of(&record.site));
+                latest.push(record);
             }
         }
         let file = OpenOptions::new().create(true).append(true).open(path);
         let file = file.map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok((Self(Mutex::new(file)), latest.into_values().collect()))
+        Ok((Self(Mutex::new(file)), latest))
     }
 
     /// Adds a record.
@@ -159,8 +165,8 @@ pub fn report(records: &[Record], known: &Known, places: usize, head: &str) -> S
         out,
         "Written by `scripts/mutate`; do not edit. {head}\n\n\
          Of {places} faults that the operators find in the runtime, {} were drawn and compiled. \
-         Each ran through the stages until one caught it; a column counts the faults that its stage \
-         was the first to catch. *Equivalent* faults were not caught and change no result \
+         Each ran through the stages until one caught it; a column counts the faults that its \
+         stage was the first to catch. *Equivalent* faults were not caught and change no result \
          (`harness/mutate/known.toml` says why); the share is that of all others. *Named* is the \
          share of the caught ones whose verdict names the tier of the place and no other tier.\n",
         records.len()
@@ -219,8 +225,18 @@ fn listed(out: &mut String, records: &[Record], known: &Known) {
             0 => "no file of the suites reaches it".to_owned(),
             files => format!("{files} files reach it"),
         };
+        let through: Vec<&str> = record
+            .stages
+            .iter()
+            .map(|result| result.stage.name())
+            .collect();
+        let through = through.join(", ");
         let needs = known.survivor(&record.site).unwrap_or("not looked at yet");
-        let _ = writeln!(out, "- {}; {reached}. {needs}", described(&record.site));
+        let _ = writeln!(
+            out,
+            "- {}; {reached}; through {through}. {needs}",
+            described(&record.site)
+        );
     }
     out.push_str("\n## Equivalent\n\n");
     for record in alive() {
