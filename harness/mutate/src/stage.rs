@@ -13,9 +13,6 @@ use crate::tree::Tree;
 /// The name of the embedded suite.
 const EMBEDDED: &str = "embedded";
 
-/// The folders of the embedded suite for older versions of the specification.
-const OLDER: [&str; 2] = ["wasm-v1/", "wasm-v2/"];
-
 /// The most time that a directive has. Those of the suites take far less.
 const DIRECTIVE_TIME: &str = "5s";
 
@@ -91,9 +88,7 @@ impl Suite {
         let files = ended.report.ok_or("no report")?;
         let files = files["files"].as_array().into_iter().flatten();
         let path = |file: &serde_json::Value| file["path"].as_str().map(str::to_owned);
-        // The suites of older versions say the same again.
-        let is_latest = |path: &String| !OLDER.iter().any(|folder| path.starts_with(folder));
-        Ok(files.filter_map(path).filter(is_latest).collect())
+        Ok(files.filter_map(path).collect())
     }
 }
 
