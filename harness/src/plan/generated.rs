@@ -13,6 +13,8 @@ use crate::script::Command;
 mod boundary;
 mod calls;
 mod compiled;
+mod limit;
+mod mutate;
 mod outline;
 mod random;
 mod smith;
@@ -40,7 +42,11 @@ pub trait Source: Sync + Send {
 
 /// Every source.
 pub fn sources() -> Vec<Box<dyn Source>> {
-    vec![Box::new(compiled::Compiled), Box::new(smith::Smith)]
+    vec![
+        Box::new(compiled::Compiled),
+        Box::new(smith::Smith),
+        Box::new(mutate::Mutate::new()),
+    ]
 }
 
 #[cfg(test)]

@@ -28,13 +28,12 @@ pub(super) fn invoke(field: &str, args: Vec<Argument>) -> Command {
 }
 
 /// Calls of every exported function that a script can call: each of them `rounds` times, in a
-/// random order, at most `most` calls. Exports that `leave_out` says are not called.
+/// random order, at most `most` calls.
 pub(super) fn of_exports(
     outline: &Outline,
     random: &mut Random,
     rounds: usize,
     most: usize,
-    leave_out: &dyn Fn(&str) -> bool,
 ) -> Vec<Command> {
     let functions: Vec<_> = outline.exported_functions().collect();
     let mut calls = Vec::new();
@@ -43,14 +42,29 @@ pub(super) fn of_exports(
         random.shuffle(&mut order);
         for index in order {
             let (name, ty) = functions[index];
-            let args = (!leave_out(name)).then(|| arguments(outline, ty, random));
-            if let Some(args) = args.flatten() {
+            if let Some(args) = arguments(outline, ty, random) {
                 calls.push(invoke(name, args));
             }
         }
     }
     calls.truncate(most);
     calls
+}
+
+/// True if arguments are of the types of a function's parameters.
+pub(super) fn fit(args: &[Argument], ty: &FuncType) -> bool {
+    let mut pairs = args.iter().zip(ty.params());
+    let fits = |(arg, ty): (&Argument, &ValType)| match arg {
+        Argument::I32(_) => *ty == ValType::I32,
+        Argument::I64(_) => *ty == ValType::I64,
+        Argument::F32(_) => *ty == ValType::F32,
+        Argument::F64(_) => *ty == ValType::F64,
+        Argument::V128(_) => *ty == ValType::V128,
+        Argument::RefExtern(_) => *ty == ValType::EXTERNREF,
+        Argument::RefHost(_) => *ty == ValType::Ref(RefType::ANYREF),
+        Argument::RefNull(_) => false,
+    };
+    args.len() == ty.params().len() && pairs.all(fits)
 }
 
 /// Arguments for a type; `None` if a script cannot write one of them.

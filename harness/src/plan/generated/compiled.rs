@@ -104,7 +104,7 @@ impl Plan {
     /// Calls of an instance's exports.
     fn calls(&mut self, module: &[u8], name: Option<&str>, most: usize) -> Vec<Command> {
         let outline = Outline::of(module).expect("the module has just been encoded");
-        let mut calls = calls::of_exports(&outline, &mut self.random, 4, most, &|_| false);
+        let mut calls = calls::of_exports(&outline, &mut self.random, 4, most);
         for call in &mut calls {
             if let Command::Action(Action::Invoke { instance, .. }) = call {
                 *instance = name.map(str::to_string);
@@ -136,6 +136,9 @@ impl Plan {
         for _ in 0..functions {
             function(&mut program, random);
         }
+        if random.chance(5) {
+            program.start = Some(add(&mut program, random, no_sig(), 40, false));
+        }
         self.motifs.extend(&program.motifs);
         program
     }
@@ -154,6 +157,7 @@ fn features(random: &mut Random) -> FeatureSet {
         (30, P::Memory64),
         (40, P::FunctionReferences),
         (35, P::Gc),
+        (6, P::CustomDescriptors),
         (40, P::Exceptions),
         (25, P::Threads),
         (12, P::LegacyExceptions),
@@ -235,26 +239,38 @@ fn globals(program: &mut Program) {
     program.globals.extend(mutable.chain(constant));
 }
 
+/// `[] -> []`
+fn no_sig() -> FuncSig {
+    FuncSig {
+        params: Vec::new(),
+        results: Vec::new(),
+    }
+}
+
 /// Adds an exported function.
 fn function(program: &mut Program, random: &mut Random) {
-    let length = random.pick(&[40, 80, 120, 200, 400]);
-    let sig = {
-        let no_sig = FuncSig {
-            params: Vec::new(),
-            results: Vec::new(),
-        };
-        let mut body = Body::new(program, random, no_sig, 0);
-        let most = if body.random.chance(15) { 16 } else { 6 };
-        let params = body.types(1, most);
-        let results = body.types(1, 3);
-        FuncSig { params, results }
-    };
-    let index = program.declare(sig.clone(), true);
+    let length = random.pick(&[40, 60, 100, 160, 320]);
+    let mut types = Body::new(program, random, no_sig(), 0);
+    let most = if types.random.chance(15) { 16 } else { 6 };
+    let (params, results) = (types.types(1, most), types.types(1, 3));
+    add(program, random, FuncSig { params, results }, length, true);
+}
+
+/// Adds a function of about so many instructions.
+fn add(
+    program: &mut Program,
+    random: &mut Random,
+    sig: FuncSig,
+    length: i64,
+    is_exported: bool,
+) -> u32 {
+    let index = program.declare(sig.clone(), is_exported);
     let mut body = Body::new(program, random, sig, length);
     body.fill();
     let (code, cost) = body.finish();
     let func = &mut program.functions[index as usize];
     (func.body, func.cost, func.is_ready) = (Some(code), cost, true);
+    index
 }
 
 #[cfg(test)]

@@ -10,6 +10,10 @@ use wasmparser::{
 pub(super) struct Outline {
     /// The types, by index.
     pub(super) types: Vec<SubType>,
+    /// The modules from which something is imported, one for each import.
+    pub(super) imported_modules: Vec<String>,
+    /// The number of globals, imported ones included.
+    pub(super) globals: u32,
     /// The type index of each function, imported ones first.
     pub(super) functions: Vec<u32>,
     /// The exports: name, kind, index.
@@ -35,6 +39,8 @@ impl Outline {
                 Payload::ImportSection(imports) => {
                     for import in imports.into_imports() {
                         let import = import?;
+                        outline.imported_modules.push(import.module.to_string());
+                        outline.globals += u32::from(matches!(import.ty, TypeRef::Global(_)));
                         if let TypeRef::Func(ty) | TypeRef::FuncExact(ty) = import.ty {
                             outline.functions.push(ty);
                         }
@@ -45,6 +51,7 @@ impl Outline {
                         outline.functions.push(ty?);
                     }
                 }
+                Payload::GlobalSection(globals) => outline.globals += globals.count(),
                 Payload::ExportSection(exports) => {
                     for export in exports {
                         let it = export?;

@@ -8,15 +8,13 @@ use wasm_smith::{Config, InstructionKind, InstructionKinds, MemoryOffsetChoices,
 
 use crate::features::{FeatureSet, Proposal};
 
+use super::limit::{REFUEL, limited};
 use super::outline::Outline;
 use super::random::Random;
 use super::{Case, Source, calls};
 
 /// The source.
 pub(super) struct Smith;
-
-/// Arrivals at loops and functions that a module has, all calls together.
-const FUEL: u32 = 2000;
 
 impl Source for Smith {
     fn name(&self) -> &'static str {
@@ -33,22 +31,32 @@ impl Source for Smith {
 
     fn case(&self, seed: u64) -> Option<Case> {
         let mut random = Random::new(seed, 1);
-        let config = config(&mut random);
-        let features = features(&config);
-        let len = random.range(256, 4096);
-        let bytes = random.bytes(len);
-        let mut module = Module::new(config, &mut Unstructured::new(&bytes)).ok()?;
-        module.ensure_termination(FUEL).ok()?;
-        let module = module.to_bytes();
-        let outline = Outline::of(&module).ok()?;
-        let calls = calls::of_exports(&outline, &mut random, 2, 24, &|_| false);
-        if calls.is_empty() {
-            return None;
-        }
-        let mut commands = vec![calls::module(module)];
-        commands.extend(calls);
-        Some(Case { features, commands })
+        (0..TRIES).find_map(|_| case(&mut random))
     }
+}
+
+/// The number of modules of a seed that are made until one has a function that scripts can call.
+const TRIES: usize = 4;
+
+fn case(random: &mut Random) -> Option<Case> {
+    let config = config(random);
+    let features = features(&config);
+    let len = random.range(256, 4096);
+    let bytes = random.bytes(len);
+    let module = Module::new(config, &mut Unstructured::new(&bytes)).ok()?;
+    let module = module.to_bytes();
+    let outline = Outline::of(&module).ok()?;
+    let module = limited(&module, &outline)?;
+    let calls = calls::of_exports(&outline, random, 3, 20);
+    if calls.is_empty() {
+        return None;
+    }
+    let mut commands = vec![calls::module(module)];
+    for call in calls {
+        commands.push(calls::invoke(REFUEL, Vec::new()));
+        commands.push(call);
+    }
+    Some(Case { features, commands })
 }
 
 /// The kinds of instructions, of which a swarm has some.
@@ -68,6 +76,7 @@ const KINDS: [InstructionKind; 9] = [
 fn config(random: &mut Random) -> Config {
     let kinds: Vec<_> = KINDS.into_iter().filter(|_| random.chance(75)).collect();
     let has_all_kinds = random.chance(30);
+    let has_objects = random.chance(50);
     let memories = random.pick(&[1, 1, 1, 2, 4]);
     Config {
         allowed_instructions: match has_all_kinds || kinds.is_empty() {
@@ -75,12 +84,14 @@ fn config(random: &mut Random) -> Config {
             false => InstructionKinds::new(&kinds),
         },
         export_everything: true,
-        allow_start_export: random.chance(5),
+        // A start function that runs out of fuel would leave no instance.
+        allow_start_export: false,
         disallow_traps: random.chance(85),
         allow_floats: random.chance(90),
         max_imports: 0,
-        min_funcs: 1,
-        max_funcs: random.range(1, 6),
+        min_types: 2,
+        min_funcs: 2,
+        max_funcs: random.range(2, 7),
         max_instructions: random.pick(&[20, 60, 150, 400]),
         max_nesting_depth: random.range(2, 10),
         max_values: random.pick(&[2, 4, 10, 16]),
@@ -110,12 +121,12 @@ fn config(random: &mut Random) -> Config {
         simd_enabled: random.chance(50),
         relaxed_simd_enabled: random.chance(40),
         exceptions_enabled: random.chance(50),
-        gc_enabled: random.chance(50),
+        gc_enabled: has_objects,
         tail_call_enabled: random.chance(60),
         threads_enabled: random.chance(40),
         memory64_enabled: random.chance(40),
         custom_page_sizes_enabled: random.chance(25),
-        custom_descriptors_enabled: false,
+        custom_descriptors_enabled: has_objects && random.chance(20),
         wide_arithmetic_enabled: random.chance(40),
         extended_const_enabled: random.chance(50),
         compact_imports_enabled: false,

@@ -451,6 +451,7 @@ impl<'a> Body<'a> {
         body.nesting = nesting;
         build(&mut body, index);
         let (code, cost) = body.finish();
+        self.left -= 20;
         let func = &mut self.program.functions[index as usize];
         (func.body, func.cost, func.is_ready) = (Some(code), cost, true);
         index

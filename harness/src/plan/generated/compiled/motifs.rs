@@ -95,6 +95,7 @@ pub(super) const MOTIFS: &[Motif] = {
         motif("chain of subtypes", 7, &[P::Gc], objects::chain),
         motif("i31", 7, &[P::Gc], objects::i31),
         motif("graph in globals", 8, &[P::Gc], objects::graph),
+        motif("descriptor", 14, &[P::CustomDescriptors], objects::descriptors),
         motif("large object", 2, &[P::Gc], objects::large),
         motif("null tests", 6, &[P::FunctionReferences], tables::null_tests),
         // Tables.

@@ -8,8 +8,8 @@ use wasm_encoder::{
     ArrayType, CodeSection, CompositeInnerType, CompositeType, ConstExpr, DataCountSection,
     DataSection, ElementSection, Elements, EntityType, ExportKind, ExportSection, FieldType,
     Function, FunctionSection, GlobalSection, GlobalType, HeapType, ImportSection, MemorySection,
-    MemoryType, Module, RefType, StorageType, StructType, SubType, TableSection, TableType,
-    TagKind, TagSection, TagType, TypeSection, ValType,
+    MemoryType, Module, RefType, StartSection, StorageType, StructType, SubType, TableSection,
+    TableType, TagKind, TagSection, TagType, TypeSection, ValType,
 };
 
 use crate::features::{FeatureSet, Proposal};
@@ -40,6 +40,10 @@ pub(super) mod objects {
     pub(in super::super) const CHAIN_LEN: u32 = 11;
     /// The number of types.
     pub(in super::super) const COUNT: u32 = CHAIN + CHAIN_LEN;
+    /// `(descriptor $described) (struct (mut i64))`, in a group of its own behind the others.
+    pub(in super::super) const DESCRIBED: u32 = COUNT;
+    /// The type of its descriptors.
+    pub(in super::super) const DESCRIPTOR: u32 = COUNT + 1;
 }
 
 /// The parameters and results of a function or a block.
@@ -128,6 +132,8 @@ pub(super) struct Program {
     first_slot: u32,
     /// The bytes of the passive data segment, which is segment 0.
     pub(super) passive: Vec<u8>,
+    /// The start function.
+    pub(super) start: Option<u32>,
     /// The motifs that the module has.
     pub(super) motifs: BTreeSet<&'static str>,
 }
@@ -158,6 +164,7 @@ impl Program {
             imported: Imported::default(),
             first_slot: 0,
             passive: Vec::new(),
+            start: None,
             motifs: BTreeSet::new(),
         }
     }
@@ -172,10 +179,10 @@ impl Program {
         if let Some(index) = self.type_of.get(sig) {
             return *index;
         }
-        let objects = if self.has(Proposal::Gc) {
-            objects::COUNT
-        } else {
-            0
+        let objects = match self.has(Proposal::Gc) {
+            true if self.has(Proposal::CustomDescriptors) => objects::DESCRIPTOR + 1,
+            true => objects::COUNT,
+            false => 0,
         };
         let index = objects + self.types.len() as u32;
         self.types.push(sig.clone());
@@ -316,9 +323,12 @@ impl Program {
         }
         module.section(&globals);
         module.section(&self.encode_exports());
+        if let Some(function_index) = self.start {
+            module.section(&StartSection { function_index });
+        }
         module.section(&self.encode_elements());
         module.section(&DataCountSection {
-            count: 1 + 2 * self.memories.len() as u32,
+            count: 2 + 2 * self.memories.len() as u32,
         });
         let mut code = CodeSection::new();
         for func in &self.functions[self.imported.functions..] {
@@ -337,6 +347,9 @@ impl Program {
         let mut types = TypeSection::new();
         if self.has(Proposal::Gc) {
             types.ty().rec(object_types());
+        }
+        if self.has(Proposal::CustomDescriptors) {
+            types.ty().rec(described_types());
         }
         for sig in &self.types {
             types
@@ -368,7 +381,8 @@ impl Program {
     }
 
     /// Segment 0 fills the module's slots of table 0; segment 1 is passive, and has functions and
-    /// null; segment 2 declares all functions, so that code may name them.
+    /// null; segment 2 declares all functions, so that code may name them; code may
+    /// drop segment 3.
     fn encode_elements(&self) -> ElementSection {
         let first = self.imported.functions as u32;
         let count = (self.functions.len() as u32 - first).min(SLOTS - 1);
@@ -386,13 +400,15 @@ impl Program {
         elements.passive(Elements::Expressions(RefType::FUNCREF, Cow::from(some)));
         let all: Vec<u32> = (0..self.functions.len() as u32).collect();
         elements.declared(Elements::Functions(Cow::from(all)));
+        elements.passive(Elements::Functions(Cow::from(vec![0])));
         elements
     }
 
-    /// Segment 0 is passive; the others fill the first and the last bytes of each memory.
+    /// Segments 0 and 1 are passive, and code may drop 1; the others fill the first and the last bytes of each memory.
     fn encode_data(&self, random: &mut Random) -> DataSection {
         let mut data = DataSection::new();
         data.passive(self.passive.iter().copied());
+        data.passive(self.passive.iter().copied().take(8));
         for (index, memory) in self.memories.iter().enumerate() {
             let len = memory.bytes().min(64);
             for at in [0, memory.bytes() - len] {
@@ -477,6 +493,20 @@ fn object(inner: CompositeInnerType, is_final: bool, supertype: Option<u32>) -> 
             describes: None,
         },
     }
+}
+
+/// A type and that of its descriptors.
+fn described_types() -> [SubType; 2] {
+    let structure = |ty| {
+        CompositeInnerType::Struct(StructType {
+            fields: vec![field(ty)].into(),
+        })
+    };
+    let mut described = object(structure(ValType::I64), true, None);
+    described.composite_type.descriptor = Some(objects::DESCRIPTOR);
+    let mut descriptor = object(structure(ValType::I32), true, None);
+    descriptor.composite_type.describes = Some(objects::DESCRIBED);
+    [described, descriptor]
 }
 
 /// The types of `objects`, in their order.

@@ -254,7 +254,17 @@ pub(super) fn bulk(body: &mut Body<'_>) {
         .random
         .pick(&[0, 1, 3, 7, 8, 15, 16, 17, 31, 33, 64, 200, 1000])
         .min(most);
-    match body.random.below(4) {
+    match body.random.below(5) {
+        4 => {
+            // A segment that may be dropped: no bytes of it are copied.
+            body.integer(ty, it.bytes());
+            body.emit_all(&[I::I32Const(0), I::I32Const(0)]);
+            body.emit(&I::MemoryInit {
+                mem: memory,
+                data_index: 1,
+            });
+            body.emit(&I::DataDrop(1));
+        }
         0 => {
             let at_end = body.random.chance(40);
             match at_end {

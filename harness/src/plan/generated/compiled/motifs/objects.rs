@@ -719,3 +719,80 @@ pub(super) fn large(body: &mut Body<'_>) {
         body.end();
     });
 }
+
+/// Objects with descriptors: told apart by them, read, cast.
+pub(super) fn descriptors(body: &mut Body<'_>) {
+    use objects::{DESCRIBED, DESCRIPTOR};
+    let descriptor = ValType::Ref(RefType {
+        nullable: true,
+        heap_type: HeapType::Exact(DESCRIPTOR),
+    });
+    let described = nullable(DESCRIBED);
+    let mut made = Vec::new();
+    for _ in 0..2 {
+        let (own, object) = (body.fixed(descriptor), body.fixed(described));
+        body.expr(ValType::I32, 1);
+        body.emit_all(&[I::StructNew(DESCRIPTOR), I::LocalSet(own)]);
+        let is_default = body.random.chance(30);
+        if !is_default {
+            body.expr(ValType::I64, 1);
+        }
+        body.emit(&I::LocalGet(own));
+        body.emit(&match is_default {
+            true => I::StructNewDefaultDesc(DESCRIBED),
+            false => I::StructNewDesc(DESCRIBED),
+        });
+        body.emit(&I::LocalSet(object));
+        made.push((own, object));
+    }
+    garbage(body);
+    let some = body.fixed(described);
+    body.emit_all(&[I::LocalGet(made[0].1), I::LocalGet(made[1].1)]);
+    body.condition(1);
+    body.emit_all(&[I::TypedSelect(described), I::LocalSet(some)]);
+    body.emit_all(&[
+        I::LocalGet(some),
+        I::RefGetDesc(DESCRIBED),
+        get(DESCRIPTOR, 0),
+    ]);
+    body.mix(ValType::I32);
+    let heap_type = HeapType::Concrete(DESCRIBED);
+    for (own, object) in made {
+        let cast = match body.random.chance(50) {
+            true => I::RefCastDescEqNonNull(heap_type),
+            false => I::RefCastDescEqNullable(heap_type),
+        };
+        body.emit_all(&[
+            I::LocalGet(object),
+            I::LocalGet(own),
+            cast,
+            get(DESCRIBED, 0),
+        ]);
+        body.mix(ValType::I64);
+        // The branch says which of the two objects it is.
+        let fails = body.random.chance(50);
+        let (from, to) = (reference(DESCRIBED, true), reference(DESCRIBED, false));
+        let taken = ValType::Ref(if fails { from } else { to });
+        let (relative_depth, from_ref_type, to_ref_type) = (0, from, to);
+        body.open(Opening::Block, &[], &[]);
+        body.open(Opening::Block, &[], &[taken]);
+        body.emit_all(&[I::LocalGet(some), I::LocalGet(own)]);
+        body.emit(&match fails {
+            true => I::BrOnCastDescEqFail {
+                relative_depth,
+                from_ref_type,
+                to_ref_type,
+            },
+            false => I::BrOnCastDescEq {
+                relative_depth,
+                from_ref_type,
+                to_ref_type,
+            },
+        });
+        body.emit_all(&[I::Drop, I::Br(1)]);
+        body.end();
+        body.emit(&get(DESCRIBED, 0));
+        body.mix(ValType::I64);
+        body.end();
+    }
+}

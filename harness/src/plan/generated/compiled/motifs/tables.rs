@@ -73,7 +73,8 @@ pub(super) fn bulk(body: &mut Body<'_>) {
     let Some((table, ty, element)) = some_table(body) else {
         return;
     };
-    match body.random.below(3) {
+    match body.random.below(4) {
+        3 => body.emit_all(&[I::Nop, I::ElemDrop(3)]),
         0 => {
             index(body, table, ty);
             body.expr(element, 1);

@@ -1,0 +1,274 @@
+//! The source `mutate`: modules of the embedded suite and of our own regressions, changed by
+//! wasm-mutate several times in a row.
+//!
+//! A file is parsed when a seed first draws it. Its modules are used if they are small and import
+//! from `spectest` alone. Calls have the arguments that the file itself gives, or values from the
+//! pools. The random choices of wasm-mutate are the same on all hosts of 64 bits.
+
+use std::sync::{Arc, OnceLock};
+
+use wasm_mutate::WasmMutate;
+use wasmparser::Validator;
+
+use crate::features::FeatureSet;
+use crate::script::parse::parse_script;
+use crate::script::{Action, Argument, Command, ModuleSource};
+use crate::suite::{self, SuiteFile};
+
+use super::limit::{REFUEL, limited};
+use super::outline::Outline;
+use super::random::Random;
+use super::{Case, Source, calls};
+
+/// The largest module that is used, in bytes.
+const MODULE_BYTES_MAX: usize = 16 << 10;
+
+/// The largest text that is parsed, in bytes.
+const TEXT_BYTES_MAX: usize = 256 << 10;
+
+/// Our own regressions, by name and text.
+macro_rules! regressions {
+    ($($name:literal)*) => {
+        const REGRESSIONS: &[(&str, &str)] = &[$((
+            $name,
+            include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/../testsuite/regressions/",
+                $name
+            )),
+        )),*];
+    };
+}
+
+regressions! {
+    "custom-page-sizes/memory_edges.wast"
+    "exceptions/payloads.wast"
+    "gc/array_ends.wast"
+    "gc/deep_casts.wast"
+    "gc/recycled_cells.wast"
+    "legacy/rethrow_over_operands.wast"
+    "memory64/memory_edges.wast"
+    "nan_bits.wast"
+    "relaxed-simd/min_max.wast"
+    "simd/memory_edges.wast"
+    "threads/alignment.wast"
+    "threads/growth.wast"
+    "threads/narrow_cmpxchg.wast"
+}
+
+/// A module of a file.
+struct Original {
+    bytes: Vec<u8>,
+    /// Calls of the file, in its order.
+    calls: Vec<(String, Vec<Argument>)>,
+}
+
+/// A file, and its modules once it has been parsed.
+struct File {
+    path: String,
+    text: std::borrow::Cow<'static, str>,
+    originals: OnceLock<Vec<Arc<Original>>>,
+}
+
+/// The source.
+pub(super) struct Mutate {
+    files: OnceLock<Vec<File>>,
+}
+
+impl Mutate {
+    /// The source, of which nothing has been parsed.
+    pub(super) fn new() -> Mutate {
+        Mutate {
+            files: OnceLock::new(),
+        }
+    }
+
+    /// Every file with text that is not too long.
+    fn files(&self) -> &[File] {
+        self.files.get_or_init(|| {
+            let suite = suite::embedded().into_iter();
+            let suite = suite.map(|SuiteFile { path, text, .. }| (path, text));
+            let own = REGRESSIONS.iter();
+            let own = own.map(|(path, text)| ((*path).to_string(), (*text).into()));
+            let files = suite.chain(own);
+            let short = files.filter(|(_, text)| text.len() <= TEXT_BYTES_MAX);
+            let file = |(path, text)| File {
+                path,
+                text,
+                originals: OnceLock::new(),
+            };
+            short.map(file).collect()
+        })
+    }
+}
+
+impl Source for Mutate {
+    fn name(&self) -> &'static str {
+        "mutate"
+    }
+
+    fn about(&self) -> &'static str {
+        "wasm-mutate over the embedded suite and our regressions"
+    }
+
+    fn weight(&self) -> u32 {
+        1
+    }
+
+    fn case(&self, seed: u64) -> Option<Case> {
+        let mut random = Random::new(seed, 2);
+        let features = FeatureSet::EXECUTED;
+        let original = self.original(&mut random)?;
+        let module = mutated(&original.bytes, features, &mut random)?;
+        let outline = Outline::of(&module).ok()?;
+        let module = limited(&module, &outline)?;
+        let mut calls = own_calls(&original, &outline, &mut random);
+        let others = calls::of_exports(&outline, &mut random, 3, 16);
+        calls.extend(others);
+        calls.truncate(24);
+        random.shuffle(&mut calls);
+        if calls.is_empty() {
+            return None;
+        }
+        let mut commands = vec![calls::module(module)];
+        for call in calls {
+            commands.push(calls::invoke(REFUEL, Vec::new()));
+            commands.push(call);
+        }
+        Some(Case { features, commands })
+    }
+}
+
+impl Mutate {
+    /// A module to begin with.
+    fn original(&self, random: &mut Random) -> Option<Arc<Original>> {
+        let files = self.files();
+        for _ in 0..8 {
+            let file = &files[random.below(files.len() as u64) as usize];
+            let originals = file.originals.get_or_init(|| originals(file));
+            if !originals.is_empty() {
+                let index = random.below(originals.len() as u64) as usize;
+                return Some(originals[index].clone());
+            }
+        }
+        None
+    }
+}
+
+/// The modules of a file that can be used, each with the calls that follow it.
+fn originals(file: &File) -> Vec<Arc<Original>> {
+    let script = parse_script(&file.path, &file.text);
+    let mut originals: Vec<Original> = Vec::new();
+    let mut is_usable = false;
+    for command in script.commands {
+        match command {
+            Command::Module {
+                module: ModuleSource::Binary(bytes),
+                ..
+            } => {
+                is_usable = usable(&bytes);
+                if is_usable {
+                    let calls = Vec::new();
+                    originals.push(Original { bytes, calls });
+                }
+            }
+            Command::Action(Action::Invoke {
+                instance: None,
+                field,
+                args,
+            }) if is_usable => {
+                if let Some(original) = originals.last_mut() {
+                    original.calls.push((field, args));
+                }
+            }
+            _ => {}
+        }
+    }
+    let has_calls = |it: &Original| !it.calls.is_empty();
+    originals.retain(has_calls);
+    originals.into_iter().map(Arc::new).collect()
+}
+
+/// True if a module is valid, small, and needs nothing but `spectest`.
+fn usable(module: &[u8]) -> bool {
+    let is_valid = || {
+        let features = FeatureSet::EXECUTED.wasmparser();
+        Validator::new_with_features(features)
+            .validate_all(module)
+            .is_ok()
+    };
+    let links = |outline: Outline| {
+        let mut modules = outline.imported_modules.iter();
+        modules.all(|name| name == "spectest") && !outline.has_start
+    };
+    module.len() <= MODULE_BYTES_MAX && Outline::of(module).is_ok_and(links) && is_valid()
+}
+
+/// The module after some mutations; `None` if none of them could be made.
+fn mutated(module: &[u8], features: FeatureSet, random: &mut Random) -> Option<Vec<u8>> {
+    let wanted = random.range(1, 6);
+    let mut module = module.to_vec();
+    let mut made = 0;
+    for _ in 0..3 * wanted {
+        let mut mutate = WasmMutate::default();
+        mutate
+            .seed(random.bits())
+            .fuel(200)
+            .preserve_semantics(random.chance(30));
+        let next = match mutate.run(&module) {
+            Ok(mut mutants) => mutants.next().and_then(Result::ok),
+            Err(_) => None,
+        };
+        let is_valid = |module: &Vec<u8>| {
+            let mut validator = Validator::new_with_features(features.wasmparser());
+            module.len() <= 2 * MODULE_BYTES_MAX && validator.validate_all(module).is_ok()
+        };
+        if let Some(next) = next.filter(is_valid) {
+            module = next;
+            made += 1;
+        }
+        if made == wanted {
+            break;
+        }
+    }
+    (made > 0).then_some(module)
+}
+
+/// Some of the calls that the file has, of exports that still have the type.
+fn own_calls(original: &Original, outline: &Outline, random: &mut Random) -> Vec<Command> {
+    let exported: Vec<_> = outline.exported_functions().collect();
+    let mut calls = Vec::new();
+    for _ in 0..12 {
+        let index = random.below(original.calls.len() as u64) as usize;
+        let (name, args) = &original.calls[index];
+        let ty = exported.iter().find(|(export, _)| export == name);
+        let fits = ty.is_some_and(|(_, ty)| calls::fit(args, ty));
+        if fits {
+            calls.push(calls::invoke(name, args.clone()));
+        }
+    }
+    calls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn all_regressions_are_in_the_list() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../testsuite/regressions");
+        let files = walkdir::WalkDir::new(root).sort_by_file_name().into_iter();
+        let paths = files.filter_map(Result::ok).map(|it| it.into_path());
+        let scripts = paths.filter(|path| path.extension().is_some_and(|it| it == "wast"));
+        let names = scripts.map(|path| {
+            let relative = path.strip_prefix(Path::new(root)).expect("below the root");
+            relative.to_string_lossy().into_owned()
+        });
+        let mut names: Vec<String> = names.collect();
+        let mut listed: Vec<String> = REGRESSIONS.iter().map(|it| it.0.to_string()).collect();
+        names.sort();
+        listed.sort();
+        assert_eq!(names, listed);
+    }
+}
