@@ -2,6 +2,17 @@
 
 use serde::Serialize;
 
+/// What code is for: it decides which faults can change a result.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub enum Role {
+    /// It runs programs.
+    Execution,
+    /// It translates programs. Conversions to `usize` are of numbers of entities.
+    Translation,
+    /// It translates, and decides what is done in a better way: that can be left out.
+    Improvement,
+}
+
 /// A part of the runtime, by the paths of its files below `runtime/src`.
 #[derive(Debug, Serialize)]
 pub struct Area {
@@ -11,8 +22,8 @@ pub struct Area {
     pub tier: Option<&'static str>,
     /// The columns in which a fault can show.
     pub columns: &'static [&'static str],
-    /// True if it decides what is done in a better way: leaving that out does not change results.
-    pub is_optional: bool,
+    /// What its code is for.
+    pub role: Role,
     /// The files and folders, by prefix.
     paths: &'static [&'static str],
 }
@@ -21,20 +32,21 @@ const INTERPRETERS: &[&str] = &["stack", "register"];
 const ALL: &[&str] = &["stack", "register", "jit"];
 const REGISTER: &[&str] = &["stack", "register"];
 const JIT: &[&str] = &["stack", "jit"];
-const TIERED: &[&str] = &["stack", "tiered-1", "tiered-2"];
+/// The columns of tiers mixed, beside the reference.
+pub const TIERED: &[&str] = &["stack", "tiered-1", "tiered-2"];
 
 const fn area(
     name: &'static str,
     tier: Option<&'static str>,
     columns: &'static [&'static str],
-    is_optional: bool,
+    role: Role,
     paths: &'static [&'static str],
 ) -> Area {
     Area {
         name,
         tier,
         columns,
-        is_optional,
+        role,
         paths,
     }
 }
@@ -45,7 +57,7 @@ pub static AREAS: &[Area] = &[
         "tiering",
         None,
         TIERED,
-        false,
+        Role::Execution,
         &[
             "tier",
             "register/handlers/promote",
@@ -58,71 +70,77 @@ pub static AREAS: &[Area] = &[
         "stack handlers",
         Some("stack"),
         INTERPRETERS,
-        false,
+        Role::Execution,
         &["stack/translate", "stack"],
     ),
     area(
         "register handlers",
         Some("register"),
         REGISTER,
-        false,
+        Role::Execution,
         &["register/handlers", "register/machine", "register/code"],
     ),
     area(
         "register fusions",
         Some("register"),
         REGISTER,
-        true,
+        Role::Improvement,
         &["register/fuse", "register/body"],
     ),
     area(
         "IR",
         None,
         ALL,
-        false,
+        Role::Translation,
         &["ir/builder", "ir/types", "ir/visit"],
     ),
     area(
         "JIT build",
         Some("jit"),
         JIT,
-        true,
+        Role::Improvement,
         &["jit/build", "jit/ssa/atomic"],
     ),
     area(
         "JIT optimiser",
         Some("jit"),
         JIT,
-        true,
+        Role::Improvement,
         &["jit/opt", "jit/ssa"],
     ),
     area(
         "JIT lowering",
         Some("jit"),
         JIT,
-        true,
+        Role::Improvement,
         &["jit/arm64/lower", "jit/lower"],
     ),
     area(
         "JIT emission",
         Some("jit"),
         JIT,
-        false,
+        Role::Translation,
         &["jit/arm64", "jit/code", "jit/pipeline"],
     ),
     area(
         "meaning of opcodes",
         None,
         ALL,
-        false,
+        Role::Execution,
         &["numeric", "simd", "atomic", "evaluate"],
     ),
-    area("collector", None, ALL, false, &["gc", "store/collect"]),
+    area(
+        "collector",
+        None,
+        ALL,
+        Role::Execution,
+        &["gc", "store/collect"],
+    ),
     area(
         "store",
         None,
         ALL,
-        false,
+        Role::Execution,
         &["store", "memory", "table", "global", "helpers"],
     ),
 ];

@@ -1,5 +1,6 @@
 //! Which files of the suites reach which faults, from one run of each file with notes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -8,19 +9,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde::{Deserialize, Serialize};
 
 use crate::process::{Mutant, Run};
-use crate::stage::{Suite, modes};
+use crate::stage::{MIXED, Suite, modes};
 use crate::tree::Tree;
+
+/// The bits in notes of the two columns of mixed tiers; `switch.rs` has their order.
+const MIXED_TIERS: u8 = 0b11000;
 
 /// A file of a suite.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct File {
-    /// The number of the suite.
-    pub suite: usize,
+    /// The name of the suite.
+    pub suite: String,
     /// The path in the suite.
     pub path: String,
 }
 
-/// For each fault, what reaches it.
+/// What reaches a fault.
 #[derive(Clone, Default, Debug, Serialize, Deserialize)]
 pub struct Reached {
     /// The files, in the order of the suites.
@@ -29,53 +33,107 @@ pub struct Reached {
     pub modes: Vec<String>,
 }
 
-/// Runs every file of the suites once, and all files in each mode. The entry of fault `n` is
-/// `n - 1`.
-///
-/// # Errors
-/// If the program cannot be started, or a suite fails without a fault.
-pub fn measure(
-    tree: &Tree,
-    suites: &[Suite],
-    count: usize,
-    jobs: usize,
-) -> Result<Vec<Reached>, String> {
-    let mut reached = vec![Reached::default(); count];
-    let mut files = Vec::new();
-    for (suite, of) in suites.iter().enumerate() {
-        let paths = of.files(tree)?;
-        files.extend(paths.into_iter().map(|path| File { suite, path }));
-    }
-    eprintln!(
-        "mutate: {} files, each once for what it reaches",
-        files.len()
-    );
-    let by_file = each(jobs, &files, |job, file| {
-        let words = suites[file.suite].words(tree, &[&file.path]);
-        notes(tree, job, count, words)
-    })?;
-    for (file, notes) in files.iter().zip(by_file) {
-        for (reached, note) in reached.iter_mut().zip(notes) {
-            if note != 0 {
-                reached.files.push(file.clone());
-            }
+impl Reached {
+    fn in_mode(&mut self, mode: &str) {
+        if !self.modes.iter().any(|known| known == mode) {
+            self.modes.push(mode.to_owned());
         }
     }
-    for (mode, words) in modes() {
+}
+
+/// What reaches the faults of a build, as far as it has been measured.
+#[derive(Default, Debug, Serialize, Deserialize)]
+pub struct Coverage {
+    /// What reaches fault `n`, at `n - 1`.
+    pub faults: Vec<Reached>,
+    /// The files that have been run.
+    files: BTreeSet<File>,
+    /// The modes in which the suites have been run.
+    modes: BTreeSet<String>,
+}
+
+impl Coverage {
+    /// That of a build of so many faults, of which nothing is known.
+    pub fn of(count: usize) -> Self {
+        Self {
+            faults: vec![Reached::default(); count],
+            ..Self::default()
+        }
+    }
+
+    /// Runs every file of the suites that has not been run, and all files in each mode.
+    ///
+    /// # Errors
+    /// If the program cannot be started, or a suite fails without a fault.
+    pub fn complete(&mut self, tree: &Tree, suites: &[Suite], jobs: usize) -> Result<(), String> {
+        let count = self.faults.len();
+        let mut files = Vec::new();
+        for suite in suites {
+            let is_known = suite.is_fixed() && self.files.iter().any(|f| f.suite == suite.name());
+            if !is_known {
+                let paths = suite.files(tree)?.into_iter();
+                let name = suite.name().to_owned();
+                files.extend(paths.map(|path| {
+                    (
+                        suite,
+                        File {
+                            suite: name.clone(),
+                            path,
+                        },
+                    )
+                }));
+            }
+        }
+        files.retain(|(_, file)| !self.files.contains(file));
+        eprintln!(
+            "mutate: {} files, each once for what it reaches",
+            files.len()
+        );
+        let by_file = each(jobs, &files, |job, (suite, file)| {
+            notes(tree, job, count, suite.words(tree, &[&file.path]))
+        })?;
+        for ((_, file), notes) in files.into_iter().zip(by_file) {
+            for (reached, note) in self.faults.iter_mut().zip(notes) {
+                if note != 0 {
+                    reached.files.push(file.clone());
+                }
+                if note & MIXED_TIERS != 0 {
+                    reached.in_mode(MIXED);
+                }
+            }
+            self.files.insert(file);
+        }
+        for (mode, words) in modes() {
+            if self.modes.insert((*mode).to_owned()) {
+                self.measure(tree, suites, jobs, (mode, words))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the suites in a mode.
+    fn measure(
+        &mut self,
+        tree: &Tree,
+        suites: &[Suite],
+        jobs: usize,
+        (mode, words): (&str, &[&str]),
+    ) -> Result<(), String> {
+        let count = self.faults.len();
         let all = each(jobs, suites, |job, suite| {
             let mut all = suite.words(tree, &[]);
             all.extend(words.iter().map(|word| (*word).to_owned()));
             notes(tree, job, count, all)
         })?;
         for notes in all {
-            for (reached, note) in reached.iter_mut().zip(notes) {
-                if note != 0 && !reached.modes.iter().any(|known| known == mode) {
-                    reached.modes.push((*mode).to_owned());
+            for (reached, note) in self.faults.iter_mut().zip(notes) {
+                if note != 0 {
+                    reached.in_mode(mode);
                 }
             }
         }
+        Ok(())
     }
-    Ok(reached)
 }
 
 /// The notes of one run: a byte for each fault, not 0 if it was reached.

@@ -55,13 +55,14 @@ fn evenly(sites: Vec<Site>) -> Vec<Site> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::area::Role;
     use crate::find::find;
 
     #[test]
     fn a_seed_is_an_order_in_which_kinds_alternate() {
         let text = "fn f(a: u32) -> u32 { if a < 1 { a + 2 + 3 + 4 + 5 } else { a & 7 } }";
         let drawn = |seed| {
-            let sites = find("f.rs", text, false).expect("parses");
+            let sites = find("f.rs", text, Role::Execution).expect("parses");
             let drawn = order(BTreeMap::from([(1, sites)]), seed);
             let text = drawn.iter().map(|site| (site.kind, site.replacement()));
             text.collect::<Vec<_>>()

@@ -2,7 +2,7 @@
 //!
 //! Code in macros, and bodies of `macro_rules!`, are walked as far as their pieces parse. Left out:
 //! what is evaluated at compile time, types and patterns, tests, messages and checks, printing, and
-//! in parts that only do something better (`is_optional`), faults by which it is left out.
+//! in parts that only do something better ([`Role::Improvement`]), faults by which it is left out.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +13,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Block, Expr, Pat, Stmt, Token};
 
+use crate::area::Role;
 use crate::operators;
 use crate::site::{Change, Kind, Site, one_line};
 use crate::source::{self, Text};
@@ -21,12 +22,12 @@ use crate::source::{self, Text};
 ///
 /// # Errors
 /// A source that does not parse.
-pub fn find(path: &str, source: &str, is_optional: bool) -> Result<Vec<Site>, String> {
+pub fn find(path: &str, source: &str, role: Role) -> Result<Vec<Site>, String> {
     let file = syn::parse_file(source).map_err(|error| format!("{path}: {error}"))?;
     let mut finder = Finder {
         path,
         text: Text(source),
-        is_optional,
+        role,
         item: String::new(),
         sites: Vec::new(),
     };
@@ -40,14 +41,21 @@ pub fn find(path: &str, source: &str, is_optional: bool) -> Result<Vec<Site>, St
 struct Finder<'a> {
     path: &'a str,
     text: Text<'a>,
-    is_optional: bool,
+    role: Role,
     item: String,
     sites: Vec<Site>,
 }
 
 impl Finder<'_> {
+    fn is_improvement(&self) -> bool {
+        self.role == Role::Improvement
+    }
+
     fn add(&mut self, kind: Kind, node: &impl Spanned, change: Change) {
         let range = self.text.range(node);
+        if counts(&self.text.0[range.clone()]) {
+            return;
+        }
         let original = one_line(&self.text.0[range.clone()]);
         self.add_at(kind, range, change, original);
     }
@@ -190,7 +198,8 @@ impl Finder<'_> {
 
     fn function(&mut self, attrs: &[Attribute], sig: &syn::Signature, body: &Block) {
         let name = sig.ident.to_string();
-        if is_left_out(attrs) || sig.constness.is_some() || name == "fmt" {
+        let is_text = ["fmt", "name", "list"].contains(&name.as_str());
+        if is_left_out(attrs) || sig.constness.is_some() || is_text {
             return;
         }
         let outer = std::mem::replace(&mut self.item, name);
@@ -215,7 +224,7 @@ impl Finder<'_> {
             },
         };
         for result in results {
-            if self.is_optional && matches!(*result, "false" | "None") {
+            if self.is_improvement() && matches!(*result, "false" | "None") {
                 continue;
             }
             let statement = format!("return {result};");
@@ -258,7 +267,7 @@ impl Finder<'_> {
     }
 
     fn condition(&mut self, cond: &Expr, has_else: bool, may_be_true: bool) {
-        let may_be_false = has_else || !self.is_optional;
+        let may_be_false = has_else || !self.is_improvement();
         if has_let(cond) {
             if may_be_false && self.is_let_first(cond) {
                 let at = self.text.range(cond).start;
@@ -315,7 +324,8 @@ impl Finder<'_> {
         let wide = [
             "u32", "i32", "u64", "i64", "usize", "isize", "u128", "i128", "f32", "f64",
         ];
-        if wide.contains(&ty) {
+        let is_entity = ty == "usize" && self.role != Role::Execution;
+        if wide.contains(&ty) && !is_entity {
             let other = format!("crate::mutant::widen::<_, {ty}>({value})");
             self.other(Kind::Sign, whole, other);
         }
@@ -328,7 +338,7 @@ impl Finder<'_> {
             if let (Some(ty), Some(value)) = (ty, expr.args.first()) {
                 self.widened(expr, self.text.of(value), ty);
             }
-            if name == "Some" && !self.is_optional {
+            if name == "Some" && !self.is_improvement() {
                 self.other(Kind::Absent, expr, "None");
             }
         }
@@ -368,7 +378,7 @@ impl Finder<'_> {
         if matches!(name.as_str(), "then" | "then_some") {
             let other = self.with(expr, &expr.receiver, "true");
             self.other(Kind::Condition, expr, other);
-            if !self.is_optional {
+            if !self.is_improvement() {
                 self.other(Kind::Absent, expr, "None");
             }
         }
@@ -588,6 +598,11 @@ impl Finder<'_> {
         let name = self.text.of(func).rsplit("::").next().unwrap_or_default();
         operators::is_aside(name)
     }
+}
+
+/// True if a text is of counters of what has run.
+fn counts(text: &str) -> bool {
+    text.contains(".entered[") || text.contains("proof.")
 }
 
 /// The first of several expressions, without the tokens behind it.

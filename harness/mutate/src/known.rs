@@ -85,12 +85,13 @@ fn find<'a>(entries: &'a [Entry], site: &Site) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::area::Role;
     use crate::find::find;
 
     #[test]
     fn entries_agree_by_text() {
         let text = "fn f(a: u32) -> u32 { a + 2 }";
-        let sites = find("runtime/src/f.rs", text, false).expect("parses");
+        let sites = find("runtime/src/f.rs", text, Role::Execution).expect("parses");
         let known = "[[equivalent]]\nfile = \"runtime/src/f.rs\"\nitem = \"f\"\n\
                      kind = \"arithmetic\"\noriginal = \"a + 2\"\nreason = \"a is 0\"\n\
                      [[survivor]]\nfile = \"runtime/src/g.rs\"\nreason = \"g\"";

@@ -15,7 +15,7 @@ mod source;
 mod stage;
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use area::{AREAS, area_of};
-use coverage::{Reached, each};
+use coverage::{Coverage, Reached, each};
 use known::Known;
 use results::{Log, Record, area};
 use site::Site;
@@ -115,7 +115,9 @@ fn run(options: &Options) -> Result<(), String> {
         let drawn = Drawn::make(&tree, &work, by_area, options)?;
         drawn.run(&tree, &log, &records, &known, options)?;
     }
-    let (_, records) = Log::open(&work.join("results.jsonl"))?;
+    let (_, mut records) = Log::open(&work.join("results.jsonl"))?;
+    let places: BTreeSet<_> = all.iter().map(Site::text).collect();
+    records.retain(|record| places.contains(&record.site.text()));
     write_report(&root, &records, &known, &all, options)
 }
 
@@ -135,7 +137,7 @@ fn find_all(tree: &Tree, options: &Options) -> Result<draw::ByArea, String> {
             .iter()
             .position(|of| of.name == area.name)
             .unwrap_or_default();
-        let sites = find::find(&file, &tree.source(&file)?, area.is_optional)?;
+        let sites = find::find(&file, &tree.source(&file)?, area.role)?;
         by_area.entry(number).or_insert_with(Vec::new).extend(sites);
     }
     Ok(by_area)
@@ -164,33 +166,36 @@ impl Drawn {
         // Some do not compile: draw more than are asked for.
         let mut drawn = draw::order(by_area, options.seed);
         drawn.truncate(options.count * 3 / 2);
-        let identity = (&drawn, &options.suite);
-        let identity = serde_json::to_string(&identity).map_err(|error| error.to_string())?;
+        let identity = serde_json::to_string(&drawn).map_err(|error| error.to_string())?;
         let (identity_path, built_path) = (work.join("draw.json"), work.join("built.json"));
         let is_same = || fs::read_to_string(&identity_path).is_ok_and(|old| old == identity);
-        if (options.last || is_same())
-            && let Ok(built) = fs::read_to_string(&built_path)
-            && let Ok((sites, reached)) = serde_json::from_str(&built)
-        {
-            return Ok(Self {
-                sites,
-                reached,
-                suites,
-            });
-        }
-        let _ = fs::remove_file(&built_path);
-        let left_out = tree.check(&mut drawn)?;
-        eprintln!("mutate: {left_out} faults do not compile");
-        drawn.truncate(options.count);
-        tree.write(&drawn)?;
-        tree.build()?;
-        let reached = coverage::measure(tree, &suites, drawn.len(), options.jobs)?;
-        let built = serde_json::to_string(&(&drawn, &reached)).map_err(|e| e.to_string())?;
+        let built = fs::read_to_string(&built_path).ok();
+        let built = built.filter(|_| options.last || is_same());
+        let built = built.and_then(|text| serde_json::from_str(&text).ok());
+        let (sites, mut coverage): (Vec<Site>, Coverage) = match built {
+            Some(built) => built,
+            None => {
+                let _ = fs::remove_file(&built_path);
+                let left_out = tree.check(&mut drawn)?;
+                eprintln!("mutate: {left_out} faults do not compile");
+                drawn.truncate(options.count);
+                tree.write(&drawn)?;
+                tree.build()?;
+                let coverage = Coverage::of(drawn.len());
+                (drawn, coverage)
+            }
+        };
+        coverage.complete(tree, &suites, options.jobs)?;
+        let built = serde_json::to_string(&(&sites, &coverage)).map_err(|e| e.to_string())?;
         fs::write(&built_path, built)
-            .and_then(|()| fs::write(&identity_path, identity))
+            .and_then(|()| match options.last {
+                true => Ok(()),
+                false => fs::write(&identity_path, identity),
+            })
             .map_err(|error| error.to_string())?;
+        let reached = coverage.faults;
         Ok(Self {
-            sites: drawn,
+            sites,
             reached,
             suites,
         })
@@ -231,10 +236,9 @@ impl Drawn {
         };
         each(options.jobs, &pending, |job, (number, record, reached)| {
             let number = *number;
-            let area = area(&record.site);
             let subject = Subject {
                 number,
-                area,
+                columns: area(&record.site).columns,
                 reached,
                 job,
             };

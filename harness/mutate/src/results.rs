@@ -65,7 +65,10 @@ impl Record {
             .map(String::as_str)
             .filter(|n| own.contains(n))
             .collect();
+        let is_mixed = own.is_empty() && !named.is_empty();
         match area(&self.site).tier {
+            // The interpreter and the JIT are what is mixed.
+            Some(tier) if is_mixed => tier != "stack",
             Some(tier) => own.len() == 1 && own.contains(tier),
             None => !named.is_empty(),
         }

@@ -79,6 +79,18 @@ pub struct Site {
 }
 
 impl Site {
+    /// What a fault is wherever its line is.
+    pub fn text(&self) -> (&str, &str, Kind, &str, String) {
+        let replacement = self.replacement();
+        (
+            &self.file,
+            &self.item,
+            self.kind,
+            &self.original,
+            replacement,
+        )
+    }
+
     /// The change in one line.
     pub fn replacement(&self) -> String {
         match &self.change {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::area::Area;
+use crate::area::TIERED;
 use crate::coverage::{File, Reached, scratch};
 use crate::process::{Mutant, Run, Verdict};
 use crate::tree::Tree;
@@ -46,11 +46,24 @@ impl Suite {
         }
     }
 
+    /// Its name: that of the folder, or of the embedded one.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Embedded => EMBEDDED,
+            Self::Folder(folder) => folder,
+        }
+    }
+
+    /// True if a build always has the same files of it.
+    pub fn is_fixed(&self) -> bool {
+        matches!(self, Self::Embedded)
+    }
+
     /// `spec` over some files of the suite, or over all where there are none.
-    pub fn words(&self, _: &Tree, files: &[&str]) -> Vec<String> {
+    pub fn words(&self, tree: &Tree, files: &[&str]) -> Vec<String> {
         let mut words = vec!["spec".to_owned()];
         if let Self::Folder(folder) = self {
-            words.push(folder.clone());
+            words.push(tree.of_project(folder));
         }
         for file in files {
             words.extend(["--filter".to_owned(), (*file).to_owned()]);
@@ -122,6 +135,9 @@ impl Stage {
     }
 }
 
+/// The mode of tiers mixed, which is one of columns.
+pub const MIXED: &str = "mixed";
+
 /// The modes of the suites, by name.
 pub fn modes() -> &'static [(&'static str, &'static [&'static str])] {
     &[
@@ -130,6 +146,7 @@ pub fn modes() -> &'static [(&'static str, &'static [&'static str])] {
         ("native", &["--profile", "native"]),
         ("fuel", &["--fuel"]),
         ("poison", &["--poison-registers"]),
+        ("interruptible", &["--interruptible"]),
     ]
 }
 
@@ -162,12 +179,20 @@ pub struct Bench<'a> {
 pub struct Subject<'a> {
     /// Its number in the copy.
     pub number: u32,
-    /// Its area.
-    pub area: &'static Area,
+    /// The columns that run.
+    pub columns: &'static [&'static str],
     /// What reaches it.
     pub reached: &'a Reached,
     /// The thread that asks.
     pub job: usize,
+}
+
+impl<'a> Subject<'a> {
+    /// The fault in tiers mixed.
+    fn tiered(&self) -> Subject<'a> {
+        let columns = TIERED;
+        Subject { columns, ..*self }
+    }
 }
 
 impl Bench<'_> {
@@ -225,6 +250,10 @@ impl Bench<'_> {
                 return Ok(verdict);
             }
         }
+        let is_mixed = subject.reached.modes.iter().any(|mode| mode == MIXED);
+        if is_mixed && subject.columns != TIERED {
+            return self.suite(&subject.tiered());
+        }
         Ok(Verdict::Clean)
     }
 
@@ -253,8 +282,8 @@ impl Bench<'_> {
         further: &[&str],
         seconds: u64,
     ) -> Result<Verdict, String> {
-        for (number, suite) in self.suites.iter().enumerate() {
-            let of_suite = files.iter().filter(|file| file.suite == number);
+        for suite in self.suites {
+            let of_suite = files.iter().filter(|file| file.suite == suite.name());
             let paths: Vec<&str> = of_suite.map(|file| file.path.as_str()).collect();
             if paths.is_empty() {
                 continue;
@@ -282,7 +311,7 @@ impl Bench<'_> {
         seconds: u64,
     ) -> Result<Verdict, String> {
         let report = scratch(self.tree, subject.job, "json");
-        words.extend(["--tiers".to_owned(), subject.area.columns.join(",")]);
+        words.extend(["--tiers".to_owned(), subject.columns.join(",")]);
         words.extend(["--report".to_owned(), format!("json={}", report.display())]);
         let mut run = Run {
             program: &self.tree.program(),

@@ -43,6 +43,11 @@ impl Tree {
         &self.folder
     }
 
+    /// The path of a folder that is given from the project's folder.
+    pub fn of_project(&self, folder: &str) -> String {
+        self.root.join(folder).to_string_lossy().into_owned()
+    }
+
     /// The files of the project under version control, as they are in the working tree.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use crate::site::rewrite;
 
 /// The faults of a snippet of one kind, as `original -> replacement`.
 fn of_kind(text: &str, kind: Kind) -> Vec<String> {
-    faults(text, false)
+    faults(text, Role::Execution)
         .into_iter()
         .filter(|site| site.kind == kind)
         .map(|site| format!("{} -> {}", site.original, site.replacement()))
@@ -13,8 +13,8 @@ fn of_kind(text: &str, kind: Kind) -> Vec<String> {
 }
 
 /// The faults of a snippet. All of them together can be planted: the result parses.
-fn faults(text: &str, is_optional: bool) -> Vec<Site> {
-    let sites = find("f.rs", text, is_optional).expect("parses");
+fn faults(text: &str, role: Role) -> Vec<Site> {
+    let sites = find("f.rs", text, role).expect("parses");
     let numbered: Vec<(u32, &Site)> = (1..).zip(&sites).collect();
     let planted = rewrite(text, &numbered);
     assert!(syn::parse_file(&planted).is_ok(), "{planted}");
@@ -28,7 +28,7 @@ fn faults(text: &str, is_optional: bool) -> Vec<Site> {
 #[test]
 fn a_fault_is_planted_beside_the_text() {
     let text = "fn f(a: u32) -> char { g(a + h(1)) }";
-    let sites = find("f.rs", text, false).expect("parses");
+    let sites = find("f.rs", text, Role::Execution).expect("parses");
     let sum = sites
         .iter()
         .find(|site| site.kind == Kind::Arithmetic)
@@ -139,6 +139,14 @@ fn conversions() {
         "u64::from(b) -> crate::mutant::widen::<_, u64>(b)",
     ];
     assert_eq!(of_kind(text, Kind::Sign), signs);
+    let text = "fn f() -> T { a as usize }";
+    assert_eq!(of_kind(text, Kind::Sign).len(), 1);
+    assert!(
+        faults(text, Role::Translation)
+            .iter()
+            .all(|site| site.kind != Kind::Sign)
+    );
+    let text = "fn f() -> T { a as u64; u64::from(b); c as u8 }";
     let widths = ["a as u64 -> crate::mutant::narrow::<_, u64>(a)"];
     assert_eq!(of_kind(text, Kind::Width), widths);
 }
@@ -162,7 +170,7 @@ fn bodies_of_macros_are_searched() {
     let text = "macro_rules! m { ($($a:ident $b:expr;)*) => { $(fn $a(x: T) -> T { x + $b })* }; }";
     assert_eq!(of_kind(text, Kind::Arithmetic), ["x + $b -> (x) - ($b)"]);
     let text = "macro_rules! m { ($a:ident) => { $a.wrapping_add(1) }; }";
-    let sites = faults(text, false);
+    let sites = faults(text, Role::Execution);
     assert_eq!(sites[0].original, "$a.wrapping_add(1)");
     assert_eq!(sites[0].item, "m");
     // An operand that a repetition cuts off from its operator is left alone.
@@ -173,12 +181,12 @@ fn bodies_of_macros_are_searched() {
 #[test]
 fn rows_of_macros_are_searched() {
     let text = "pure! { add(a: T, b: T) -> T = a.wrapping_add(b); less(a: T) -> bool = a < 1; }";
-    let sites = faults(text, false);
+    let sites = faults(text, Role::Execution);
     let of = |kind| sites.iter().find(|site| site.kind == kind).expect("a site");
     assert_eq!(of(Kind::Method).item, "add");
     assert_eq!(of(Kind::Boundary).item, "less");
     let text = "handlers! { /// doc\n fn load<O: Op>(r) { r.set(3, a + b); r.next() } }";
-    assert_eq!(faults(text, false)[0].item, "load");
+    assert_eq!(faults(text, Role::Execution)[0].item, "load");
     assert_eq!(of_kind(text, Kind::Arithmetic), ["a + b -> (a) - (b)"]);
 }
 
@@ -189,7 +197,7 @@ fn what_has_no_results_is_left_out() {
                 impl Display for T { fn fmt(&self) -> T { a + b } }\n\
                 fn g(a: [u8; 4]) -> Vec<[u8; 5]> { debug_assert!(a < b); h::<3>([x; 6]) }\n\
                 fn e() -> T { Err(internal(\"a\", a + b)) }";
-    let left: Vec<String> = faults(text, false)
+    let left: Vec<String> = faults(text, Role::Execution)
         .iter()
         .map(|s| s.original.clone())
         .collect();
@@ -199,8 +207,8 @@ fn what_has_no_results_is_left_out() {
 #[test]
 fn faults_that_only_leave_something_out_are_for_some_parts() {
     let text = "fn f() -> Option<u8> { if a { return Some(1); } g() }";
-    let kinds = |is_optional| -> Vec<Kind> {
-        let sites = faults(text, is_optional);
+    let kinds = |role| -> Vec<Kind> {
+        let sites = faults(text, role);
         sites
             .iter()
             .map(|site| site.kind)
@@ -208,6 +216,6 @@ fn faults_that_only_leave_something_out_are_for_some_parts() {
             .collect()
     };
     let all = [Kind::Early, Kind::Condition, Kind::Condition, Kind::Absent];
-    assert_eq!(kinds(false), all);
-    assert_eq!(kinds(true), [Kind::Condition]);
+    assert_eq!(kinds(Role::Translation), all);
+    assert_eq!(kinds(Role::Improvement), [Kind::Condition]);
 }
