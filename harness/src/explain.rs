@@ -28,7 +28,7 @@ pub mod search;
 mod stub;
 
 use case::{Case, Read, Subject};
-use column::{Apart, Column, Seen, apart, run_both};
+use column::{Apart, Column, Seen, apart, run_both, sameness};
 use name::{Named, value_text};
 use outline::Outline;
 use search::{Found, READS_BEFORE_LOCALS, Search, SearchError};
@@ -92,7 +92,7 @@ pub struct Difference {
     pub note: Option<String>,
 }
 
-/// The shortest time that a directive may take while it is explained.
+/// The shortest time that a directive may take while a hang is explained.
 const TIMEOUT_MIN: Duration = Duration::from_secs(1);
 /// The times as long that a directive with probes may take.
 const SLOWER: u32 = 30;
@@ -110,11 +110,7 @@ pub fn first_difference(
     let Some(first) = apart(&seen) else {
         return Ok(None);
     };
-    let fastest = columns.iter().map(|column| column.elapsed).min();
-    let limit = (fastest.unwrap_or_default() * SLOWER).max(TIMEOUT_MIN);
-    for column in &mut *columns {
-        column.timeout = column.timeout.min(limit);
-    }
+    shorten_timeouts(columns, &seen);
     let case = shortened(columns, case, &seen, first)?;
     let small = match stub::stubbed(columns, &case)? {
         Some(small) if shows_same(columns, &small, &seen, first)? => small,
@@ -168,6 +164,20 @@ pub fn first_difference(
         note: Some("the directive runs no code of a module".to_string()),
     });
     Ok(Some((difference, case)))
+}
+
+/// Where an engine hangs, leaves as much time to both as the other one needs, with probes.
+fn shorten_timeouts(columns: &mut [Column<'_>; 2], seen: &[Seen; 2]) {
+    let hangs = |seen: &Seen| matches!(seen.outcome, Outcome::Timeout(_));
+    if !seen.iter().any(hangs) {
+        return;
+    }
+    let ended = columns.iter().zip(seen).filter(|(_, seen)| !hangs(seen));
+    let slowest = ended.map(|(column, _)| column.elapsed).max();
+    let limit = (slowest.unwrap_or(TIMEOUT_MIN) * SLOWER).max(TIMEOUT_MIN);
+    for column in columns {
+        column.timeout = column.timeout.min(limit);
+    }
 }
 
 fn run(columns: &mut [Column<'_>; 2], case: &Case) -> Result<[Seen; 2], SearchError> {
@@ -310,9 +320,10 @@ fn named(
 /// The first operand or local that differs; operands from the top.
 fn kept_value(kept: &search::Kept) -> Option<(DifferenceKind, Named)> {
     let locals = rewrite::readable(&kept.body);
+    let same = sameness(&kept.seen);
     let value = |n: usize, at: usize| kept.seen[n].reads.get(READS_BEFORE_LOCALS + at);
     let differs = |at: usize| match (value(0, at), value(1, at)) {
-        (Some(one), Some(other)) if one != other => Some([value_text(one), value_text(other)]),
+        (Some(a), Some(b)) if !same(a, b) => Some([value_text(a), value_text(b)]),
         (Some(_) | None, Some(_) | None) => None,
     };
     let count = kept.stop.operands.len();

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::engine::EngineName;
+use crate::judge::compare::is_same_but_for_choices;
 use crate::outcome::text::ending;
 use crate::outcome::visible::VisibleItem;
 use crate::outcome::{Outcome, Place, StateHash};
@@ -36,6 +37,8 @@ pub struct Column<'a> {
 /// What one engine did with the directive to explain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
+    /// True if the engine is a tier of our own, which tells every bit.
+    pub is_own: bool,
     /// The ending.
     pub outcome: Outcome,
     /// The functions that were running.
@@ -95,6 +98,7 @@ impl<'a> Column<'a> {
                 let lost = || Outcome::Internal("no report".to_string()).into();
                 let report = reports.next().unwrap_or_else(lost);
                 return Ok(Seen {
+                    is_own: self.name.tier().is_some(),
                     outcome: report.outcome,
                     trace: report.trace,
                     state: report.state,
@@ -111,6 +115,7 @@ impl<'a> Column<'a> {
             Cause::Interrupted => return Err(Stopped::Interrupted),
         };
         Ok(Seen {
+            is_own: self.name.tier().is_some(),
             outcome,
             trace: None,
             state: None,
@@ -154,12 +159,24 @@ pub enum Apart {
     State,
 }
 
+/// The test that two outcomes are the same, as strict as the engines allow.
+pub fn sameness(seen: &[Seen; 2]) -> fn(&Outcome, &Outcome) -> bool {
+    match seen.iter().all(|seen| seen.is_own) {
+        true => same_outcome,
+        // Engines of other makers choose bits of NaNs, and tell less of references.
+        false => is_same_but_for_choices,
+    }
+}
+
 /// The first sort of difference between two engines.
-pub fn apart([a, b]: &[Seen; 2]) -> Option<Apart> {
-    if !same_outcome(&a.outcome, &b.outcome) {
+pub fn apart(seen: &[Seen; 2]) -> Option<Apart> {
+    let same = sameness(seen);
+    let [a, b] = seen;
+    if !same(&a.outcome, &b.outcome) {
         return Some(Apart::Outcome);
     }
-    if a.reads != b.reads {
+    let mut reads = a.reads.iter().zip(&b.reads);
+    if a.reads.len() != b.reads.len() || !reads.all(|(a, b)| same(a, b)) {
         return Some(Apart::Reads);
     }
     if let (Some(a), Some(b)) = (&a.trace, &b.trace)

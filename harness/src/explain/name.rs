@@ -2,7 +2,7 @@
 //! memory, a global, an element of a table.
 
 use super::case::Read;
-use super::column::Seen;
+use super::column::{Seen, sameness};
 use super::outline::Outline;
 use super::rewrite::{
     KeptObject, global_name, memory_digest, memory_size, table_element, table_size, unit_bytes,
@@ -169,9 +169,11 @@ pub(super) fn object(objects: &[KeptObject], read: ReadBoth<'_>) -> Result<Optio
 }
 
 /// The first read that differs, with both values as text.
-fn first_apart([one, other]: &[Seen; 2]) -> Option<(usize, [String; 2])> {
+fn first_apart(seen: &[Seen; 2]) -> Option<(usize, [String; 2])> {
+    let same = sameness(seen);
+    let [one, other] = seen;
     let mut pairs = one.reads.iter().zip(&other.reads).enumerate();
-    let (at, (a, b)) = pairs.find(|(_, (a, b))| a != b)?;
+    let (at, (a, b)) = pairs.find(|(_, (a, b))| !same(a, b))?;
     Some((at, [value_text(a), value_text(b)]))
 }
 

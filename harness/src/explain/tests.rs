@@ -165,6 +165,16 @@ const CONFIG: JobConfig = JobConfig {
 /// The explanation of the last directive of a script, and where the fault is in its module, by the
 /// ordinal of the directive and the byte.
 fn explain(script: &str, fault: Fault, config: JobConfig) -> (Option<Difference>, Vec<(u32, u32)>) {
+    explain_in(script, fault, config, Duration::from_secs(60))
+}
+
+/// The same, where a directive may take some time.
+fn explain_in(
+    script: &str,
+    fault: Fault,
+    config: JobConfig,
+    timeout: Duration,
+) -> (Option<Difference>, Vec<(u32, u32)>) {
     let script = parse_script("t.wast", script);
     let mut places = Vec::new();
     for (command, ordinal) in script.commands.iter().zip(0..) {
@@ -188,7 +198,6 @@ fn explain(script: &str, fault: Fault, config: JobConfig) -> (Option<Difference>
             fault,
         },
     ];
-    let timeout = Duration::from_millis(2000);
     let mut columns = [
         Column::new(EngineName::STACK, &engines[0], timeout),
         Column::new(EngineName::REGISTER, &engines[1], timeout),
@@ -210,7 +219,10 @@ fn pinned_by(script: &str, falsify: Falsify, effect: Effect) -> Difference {
         effect,
         is_shy: false,
     };
-    let (found, places) = explain(script, fault, CONFIG);
+    pinned_of(explain(script, fault, CONFIG))
+}
+
+fn pinned_of((found, places): (Option<Difference>, Vec<(u32, u32)>)) -> Difference {
     let found = found.expect("a difference");
     let place = (found.module, found.offset_bytes);
     let [(module, offset)] = places[..] else {
@@ -419,13 +431,15 @@ fn a_trap_that_is_missing() {
 
 #[test]
 fn a_loop_that_does_not_end() {
-    let found = pinned(
-        r#"(module (func (export "f") (param i32)
+    let script = r#"(module (func (export "f") (param i32)
             (loop (local.set 0 (i32.add (local.get 0) (i32.const 1)))
-              (br_if 0 (i32.ne (i32.and (local.get 0) (i32.const 0x3ffffff)) (i32.const 10))))))
-        (invoke "f" (i32.const 0))"#,
-        add_to_sub,
-    );
+              (br_if 0 (i32.ne (i32.and (local.get 0) (i32.const 0x3fffff)) (i32.const 10))))))
+        (invoke "f" (i32.const 0))"#;
+    let fault = Fault {
+        falsify: add_to_sub,
+        ..NO_FAULT
+    };
+    let found = pinned_of(explain_in(script, fault, CONFIG, Duration::from_secs(2)));
     assert!(found.endings[1].starts_with("timeout"), "{found:#?}");
     check(
         &found,

@@ -174,6 +174,16 @@ fn ir_line(text: &str, offsets: &[u32], offset: u32) -> Option<usize> {
     behind.min_by_key(|(it, _)| **it).map(|(_, line)| line)
 }
 
+/// The columns of an offset in a function's source.
+const OFFSET_COLUMNS: usize = 8;
+
+/// The blanks behind the offset in a line of a function's source: how deep blocks nest there.
+fn indent_of(line: &str) -> Option<usize> {
+    offset_of(line)?;
+    let rest = line.get(OFFSET_COLUMNS..)?;
+    Some(rest.len() - rest.trim_start().len())
+}
+
 /// A listing around the marked line; if none is marked, its beginning.
 fn part(out: &mut String, name: &str, text: &str, marked: Option<usize>) {
     put!(out, "\n{name}");
@@ -188,9 +198,15 @@ fn part(out: &mut String, name: &str, text: &str, marked: Option<usize>) {
     if first > 0 {
         put!(out, "  .. ({first} lines before)");
     }
-    for (at, line) in text.lines().enumerate().take(last).skip(first) {
+    let shown: Vec<&str> = text.lines().take(last).skip(first).collect();
+    let indent = shown.iter().filter_map(|line| indent_of(line)).min();
+    for (line, at) in shown.into_iter().zip(first..) {
         let mark = if marked == Some(at) { '>' } else { ' ' };
-        put!(out, "{mark} {line}");
+        let (head, rest) = line.split_at(OFFSET_COLUMNS.min(line.len()));
+        match (indent_of(line), indent) {
+            (Some(_), Some(indent)) => put!(out, "{mark} {head}  {}", &rest[indent..]),
+            (Some(_), None) | (None, _) => put!(out, "{mark} {line}"),
+        }
     }
     if last < count {
         put!(out, "  .. ({} lines behind)", count - last);
