@@ -216,10 +216,14 @@ impl Drawn {
                 site: site.clone(),
                 files: reached.files.len(),
                 stages: Vec::new(),
+                clean: Vec::new(),
             };
             let known = records.iter().find(|known| known.is_of(site));
-            if let Some(known) = known.filter(|known| !options.again || known.caught().is_some()) {
-                record.stages.clone_from(&known.stages);
+            if let Some(known) = known {
+                record.clean.clone_from(&known.clean);
+                if !options.again || known.caught().is_some() {
+                    record.stages.clone_from(&known.stages);
+                }
             }
             // One stage shows whether what is said of it is wrong.
             let is_settled = known_faults.equivalent(site).is_some() && !record.stages.is_empty();
@@ -236,8 +240,10 @@ impl Drawn {
         };
         each(options.jobs, &pending, |job, (number, record, reached)| {
             let number = *number;
+            let clean = &record.clean;
             let subject = Subject {
                 number,
+                clean,
                 columns: area(&record.site).columns,
                 reached,
                 job,
@@ -245,6 +251,9 @@ impl Drawn {
             let mut record = record.clone();
             while let Some(stage) = options.missing(&record).first() {
                 record.stages.push(bench.stage(*stage, &subject)?);
+            }
+            if record.caught().is_none() {
+                record.clean.clone_from(&reached.files);
             }
             eprintln!(
                 "mutate: {number} of {}: {}",

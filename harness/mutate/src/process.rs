@@ -29,19 +29,6 @@ pub enum Verdict {
     },
 }
 
-impl Verdict {
-    /// True if only the time that a run took speaks against it.
-    pub fn is_slow(&self) -> bool {
-        matches!(
-            self,
-            Self::Caught {
-                sign: Sign::Timeout | Sign::Lost,
-                ..
-            }
-        )
-    }
-}
-
 /// The sign by which a fault was caught.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -173,18 +160,36 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// True if time is a part of what speaks against it: on a busy machine that may be no fault.
+    pub fn is_slow(&self) -> bool {
+        match self.signs() {
+            Some((signs, _)) => signs.is_empty() || signs.contains(&Sign::Timeout),
+            None => false,
+        }
+    }
+
     /// What a run of `wassay spec` or `wassay fuzz` shows.
     pub fn verdict(&self) -> Verdict {
+        match self.signs() {
+            None => Verdict::Clean,
+            Some((signs, named)) => {
+                let sign = signs.first().copied().unwrap_or(Sign::Lost);
+                Verdict::Caught { sign, named }
+            }
+        }
+    }
+
+    /// The signs of a fault and the columns that are blamed; `None` if all is as it should be.
+    fn signs(&self) -> Option<(BTreeSet<Sign>, BTreeSet<String>)> {
         if self.code == Some(0) {
-            return Verdict::Clean;
+            return None;
         }
         let mut signs = BTreeSet::new();
         let mut named = BTreeSet::new();
         if let Some(report) = &self.report {
             count(report, &mut signs, &mut named);
         }
-        let sign = signs.first().copied().unwrap_or(Sign::Lost);
-        Verdict::Caught { sign, named }
+        Some((signs, named))
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::area::{AREAS, Area, area_of};
+use crate::coverage;
 use crate::known::Known;
 use crate::process::{Sign, Verdict};
 use crate::site::{Change, Kind, Site};
@@ -24,6 +25,9 @@ pub struct Record {
     pub files: usize,
     /// The stages that ran.
     pub stages: Vec<StageResult>,
+    /// The files that reach it and did not catch it, as they are.
+    #[serde(default)]
+    pub clean: Vec<coverage::File>,
 }
 
 impl Record {
@@ -142,10 +146,10 @@ impl Row {
         }
     }
 
-    fn line(&self, name: &str) -> String {
+    fn line(&self, name: &str, stages: &[Stage]) -> String {
         let mut line = format!("| {name} | {} | {} |", self.drawn, self.equivalent);
-        for stage in Stage::ALL {
-            let _ = write!(line, " {} |", self.by_stage.get(&stage).unwrap_or(&0));
+        for stage in stages {
+            let _ = write!(line, " {} |", self.by_stage.get(stage).unwrap_or(&0));
         }
         let share = percent(self.caught, self.caught + self.alive);
         let named = percent(self.named, self.caught);
@@ -171,11 +175,21 @@ pub fn report(records: &[Record], known: &Known, places: usize, head: &str) -> S
          Each ran through the stages until one caught it; a column counts the faults that its \
          stage was the first to catch. *Equivalent* faults were not caught and change no result \
          (`harness/mutate/known.toml` says why); the share is that of all others. *Named* is the \
-         share of the caught ones whose verdict names the tier of the place and no other tier.\n",
+         share of the caught ones whose verdict names the tier of the place and no other tier. \
+         A stage that is missing here has not been run.\n",
         records.len()
     );
-    let columns = "drawn | equivalent | suite | modes | shapes | fuzz | alive | caught | named |";
-    let rule = "|---|---|---|---|---|---|---|---|---|---|";
+    let has_run = |stage: &Stage| {
+        let mut results = records.iter().flat_map(|record| &record.stages);
+        results.any(|result| result.stage == *stage)
+    };
+    let stages: Vec<Stage> = Stage::ALL.into_iter().filter(has_run).collect();
+    let names: Vec<&str> = stages.iter().map(|stage| stage.name()).collect();
+    let columns = format!(
+        "drawn | equivalent | {} | alive | caught | named |",
+        names.join(" | ")
+    );
+    let rule = "|---".repeat(6 + stages.len()) + "|";
     let _ = writeln!(out, "| area | {columns}\n{rule}");
     let mut total = Row::default();
     for of in AREAS {
@@ -187,9 +201,9 @@ pub fn report(records: &[Record], known: &Known, places: usize, head: &str) -> S
             row.add(record, known);
             total.add(record, known);
         }
-        out.push_str(&row.line(of.name));
+        out.push_str(&row.line(of.name, &stages));
     }
-    out.push_str(&total.line("**all**"));
+    out.push_str(&total.line("**all**", &stages));
     let _ = writeln!(out, "\n| kind | {columns}\n{rule}");
     let mut by_kind: BTreeMap<Kind, Row> = BTreeMap::new();
     for record in records {
@@ -199,7 +213,7 @@ pub fn report(records: &[Record], known: &Known, places: usize, head: &str) -> S
             .add(record, known);
     }
     for (kind, row) in &by_kind {
-        out.push_str(&row.line(kind.name()));
+        out.push_str(&row.line(kind.name(), &stages));
     }
     signs(&mut out, records);
     listed(&mut out, records, known);
