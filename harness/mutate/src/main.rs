@@ -53,7 +53,7 @@ struct Options {
     #[arg(long)]
     every_stage: bool,
     /// Options of `wassay fuzz`, which bound what a fault may cost
-    #[arg(long, value_name = "OPTIONS", default_value = "--seed 1 --count 2000")]
+    #[arg(long, value_name = "OPTIONS", default_value = FUZZ)]
     fuzz: String,
     /// The seconds after which a run of `wassay fuzz` has hung
     #[arg(long, default_value_t = 120)]
@@ -77,6 +77,9 @@ struct Options {
     #[arg(long, hide = true, default_value = ".")]
     root: PathBuf,
 }
+
+/// Few programs, for each fault the same ones; the first finding is enough, and stays as it is.
+const FUZZ: &str = "--seed 1 --count 300 --max-findings 1 --reduce-time 0s --jobs 1";
 
 fn main() -> ExitCode {
     match run(&Options::parse()) {
@@ -238,6 +241,13 @@ impl Drawn {
             fuzz: &fuzz,
             fuzz_seconds: options.fuzz_seconds,
         };
+        let mut lacking = Vec::new();
+        for stage in &options.stages {
+            if !bench.has(*stage)? {
+                eprintln!("mutate: the program of this build has no {}", stage.name());
+                lacking.push(*stage);
+            }
+        }
         each(options.jobs, &pending, |job, (number, record, reached)| {
             let number = *number;
             let clean = &record.clean;
@@ -249,8 +259,12 @@ impl Drawn {
                 job,
             };
             let mut record = record.clone();
-            while let Some(stage) = options.missing(&record).first() {
-                record.stages.push(bench.stage(*stage, &subject)?);
+            let next = |record: &Record| {
+                let mut missing = options.missing(record).into_iter();
+                missing.find(|stage| !lacking.contains(stage))
+            };
+            while let Some(stage) = next(&record) {
+                record.stages.push(bench.stage(stage, &subject)?);
             }
             if record.caught().is_none() {
                 record.clean.clone_from(&reached.files);
@@ -302,6 +316,15 @@ fn write_report(
     all: &[Site],
     options: &Options,
 ) -> Result<(), String> {
+    for record in records.iter().filter(|record| record.caught().is_some()) {
+        if known.equivalent(&record.site).is_some() {
+            let site = &record.site;
+            eprintln!(
+                "mutate: {}:{} is caught, but said to be equivalent",
+                site.file, site.line
+            );
+        }
+    }
     if options.only.is_empty() {
         for entry in known.stale(all) {
             eprintln!("mutate: an entry of known.toml agrees with no place: {entry}");

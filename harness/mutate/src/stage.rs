@@ -27,6 +27,9 @@ const FIRST_SECONDS: u64 = 30;
 const SUITE_SECONDS: u64 = 120;
 const SHAPES_SECONDS: u64 = 120;
 
+/// The exit code of the program for words that it does not take.
+const BAD_USAGE: i32 = 2;
+
 /// The factor by which a run may take longer that is repeated, and the time of a directive in it.
 const SLOWER: u64 = 2;
 const PATIENT_TIME: &str = "20s";
@@ -206,6 +209,26 @@ impl<'a> Subject<'a> {
 }
 
 impl Bench<'_> {
+    /// True if the program has the stage.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn has(&self, stage: Stage) -> Result<bool, String> {
+        let command = match stage {
+            Stage::Suite | Stage::Modes | Stage::Shapes => "spec",
+            Stage::Fuzz => "fuzz",
+        };
+        let run = Run {
+            program: &self.tree.program(),
+            folder: self.tree.folder(),
+            words: vec![command.to_owned(), "--help".to_owned()],
+            report: scratch(self.tree, 0, "json"),
+            mutant: Mutant::None,
+            seconds: SUITE_SECONDS,
+        };
+        Ok(run.run()?.code == Some(0))
+    }
+
     /// Runs a stage.
     ///
     /// # Errors
@@ -315,8 +338,10 @@ impl Bench<'_> {
     }
 
     fn fuzz(&self, subject: &Subject<'_>) -> Result<Verdict, String> {
+        let findings = scratch(self.tree, subject.job, "findings");
         let mut words = vec!["fuzz".to_owned()];
         words.extend(self.fuzz.iter().cloned());
+        words.extend(["--findings".to_owned(), findings.display().to_string()]);
         self.run(subject, words, self.fuzz_seconds)
     }
 
@@ -338,6 +363,9 @@ impl Bench<'_> {
             seconds,
         };
         let ended = run.run()?;
+        if ended.code == Some(BAD_USAGE) {
+            return Err(format!("wassay takes other words: {}", run.words.join(" ")));
+        }
         if !ended.is_slow() {
             return Ok(ended.verdict());
         }
