@@ -2,19 +2,26 @@
 //! digits), so that it never takes an older cross-built worker for one of its own build.
 //!
 //! The mark depends on the texts alone: profile, target and compiler do not change it.
+//!
+//! It also writes the list of our regression scripts with their texts (`regressions.rs`), for the
+//! source `mutate` of generated programs.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 /// What the program's behaviour depends on, from the workspace's folder.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     "Cargo.lock",
     "Cargo.toml",
     "harness/Cargo.toml",
     "harness/src",
     "runtime/Cargo.toml",
     "runtime/src",
+    REGRESSIONS,
 ];
+
+/// The folder of our regression scripts.
+const REGRESSIONS: &str = "testsuite/regressions";
 
 fn main() {
     let root = Path::new("..");
@@ -33,6 +40,26 @@ fn main() {
         hash = fnv1a(hash, &text);
     }
     println!("cargo::rustc-env=WASSAY_SOURCES={hash:016x}");
+    write_regressions(root);
+}
+
+/// Writes an expression: an array of the scripts' names and texts, in the order of the names.
+fn write_regressions(root: &Path) {
+    let folder = root.join(REGRESSIONS);
+    let mut files = Vec::new();
+    collect(&folder, &mut files);
+    files.retain(|file| file.extension().is_some_and(|it| it == "wast"));
+    files.sort();
+    let entries: Vec<String> = (files.iter())
+        .map(|file| {
+            let name = file.strip_prefix(&folder).unwrap_or(file);
+            let path = fs::canonicalize(file).expect("the file has just been found");
+            format!("({:?}, include_str!({path:?}))", name.to_string_lossy())
+        })
+        .collect();
+    let to = env::var_os("OUT_DIR").expect("cargo sets it");
+    let list = format!("&[{}]", entries.join(",\n"));
+    fs::write(Path::new(&to).join("regressions.rs"), list).expect("the folder is for writing");
 }
 
 /// The files at `path` and below; none where there is nothing.

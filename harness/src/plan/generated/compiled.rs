@@ -72,7 +72,7 @@ impl Plan {
     fn case(&mut self) -> Case {
         let mut commands = Vec::new();
         let mut first = None;
-        if self.random.chance(25) {
+        if self.random.chance(30) {
             let program = self.program(None, 2);
             let bytes = program.clone().encode(&mut self.random);
             commands.push(Command::Module {
@@ -136,8 +136,20 @@ impl Plan {
         for _ in 0..functions {
             function(&mut program, random);
         }
+        if random.chance(12) {
+            let sig = FuncSig {
+                params: vec![ValType::I32],
+                results: vec![ValType::I64],
+            };
+            define(&mut program, random, sig, 20, true, |body| {
+                motifs::beyond(body);
+                body.results();
+            });
+        }
         if random.chance(5) {
-            program.start = Some(add(&mut program, random, no_sig(), 40, false));
+            program.start = Some(define(&mut program, random, no_sig(), 40, false, |body| {
+                body.fill()
+            }));
         }
         self.motifs.extend(&program.motifs);
         program
@@ -253,20 +265,22 @@ fn function(program: &mut Program, random: &mut Random) {
     let mut types = Body::new(program, random, no_sig(), 0);
     let most = if types.random.chance(15) { 16 } else { 6 };
     let (params, results) = (types.types(1, most), types.types(1, 3));
-    add(program, random, FuncSig { params, results }, length, true);
+    let sig = FuncSig { params, results };
+    define(program, random, sig, length, true, |body| body.fill());
 }
 
 /// Adds a function of about so many instructions.
-fn add(
+fn define(
     program: &mut Program,
     random: &mut Random,
     sig: FuncSig,
     length: i64,
     is_exported: bool,
+    fill: impl FnOnce(&mut Body<'_>),
 ) -> u32 {
     let index = program.declare(sig.clone(), is_exported);
     let mut body = Body::new(program, random, sig, length);
-    body.fill();
+    fill(&mut body);
     let (code, cost) = body.finish();
     let func = &mut program.functions[index as usize];
     (func.body, func.cost, func.is_ready) = (Some(code), cost, true);

@@ -74,6 +74,7 @@ pub(super) const MOTIFS: &[Motif] = {
         motif("many arguments", 7, &[], calls::many_arguments),
         motif("tail call", 10, &[P::TailCall], calls::tail),
         motif("tail recursion", 6, &[P::TailCall], calls::tail_recursion),
+        motif("call of another instance", 14, &[], calls::across),
         motif("recursion", 5, &[], calls::recursion),
         // Control.
         motif("switch with values", 6, &[P::MultiValue], control::switch_values),
@@ -96,7 +97,7 @@ pub(super) const MOTIFS: &[Motif] = {
         motif("i31", 7, &[P::Gc], objects::i31),
         motif("graph in globals", 8, &[P::Gc], objects::graph),
         motif("descriptor", 14, &[P::CustomDescriptors], objects::descriptors),
-        motif("large object", 2, &[P::Gc], objects::large),
+        motif("large object", 4, &[P::Gc], objects::large),
         motif("null tests", 6, &[P::FunctionReferences], tables::null_tests),
         // Tables.
         motif("table", 8, &[P::ReferenceTypes], tables::table),
@@ -116,6 +117,11 @@ pub(super) const MOTIFS: &[Motif] = {
         motif("many blocks", 1, &[], size::blocks),
     ]
 };
+
+/// Adds the body of a function that traps for some of its arguments, by an access beyond the end.
+pub(super) fn beyond(body: &mut Body<'_>) {
+    memory::beyond(body);
+}
 
 /// Adds a motif that the module may have.
 pub(super) fn some(body: &mut Body<'_>) {

@@ -213,6 +213,11 @@ impl Program {
         index < self.imported.functions || index - self.imported.functions < SLOTS as usize - 1
     }
 
+    /// The number of imported functions, which come first.
+    pub(super) fn imported_functions(&self) -> u32 {
+        self.imported.functions as u32
+    }
+
     /// Imports of another module what it exports: memory, table, globals, tags and some functions.
     pub(super) fn import(&mut self, other: &Program, random: &mut Random) {
         for (index, func) in other.functions.iter().enumerate() {

@@ -190,3 +190,40 @@ pub(super) fn recursion(body: &mut Body<'_>) {
         body.sink_all(&results);
     }
 }
+
+/// A call, or a tail call by way of another function, that leaves the instance, with accesses to
+/// the instance's own memory and globals around it.
+pub(super) fn across(body: &mut Body<'_>) {
+    let count = body.program.imported_functions();
+    if count == 0 {
+        return;
+    }
+    let target = body.random.below(u64::from(count)) as u32;
+    let sig = body.program.functions[target as usize].sig.clone();
+    let outer = body.types(0, 8);
+    let callee = match body.random.chance(60) && body.has(Proposal::TailCall) {
+        true => body.helper(&outer, &sig.results, |body, _| {
+            if body.may_call(target) {
+                body.store();
+                body.exprs(&sig.params, 1);
+                return_call(body, target);
+            } else {
+                body.results();
+            }
+        }),
+        false => target,
+    };
+    let params = body.program.functions[callee as usize].sig.params.clone();
+    if body.may_call(callee) {
+        body.store();
+        body.exprs(&params, 1);
+        body.call(callee);
+        body.sink_all(&sig.results);
+        body.load(ValType::I64);
+        body.mix(ValType::I64);
+        if let Some(global) = body.some_global(ValType::I64, false) {
+            body.emit(&I::GlobalGet(global));
+            body.mix(ValType::I64);
+        }
+    }
+}

@@ -333,3 +333,44 @@ pub(super) fn forwarded(body: &mut Body<'_>) {
     body.memory_argument(0, memory, offset);
     body.mix(ValType::I64);
 }
+
+/// An access to the last bytes if parameter 0 is even, and to one beyond or far beyond if it is odd.
+pub(super) fn beyond(body: &mut Body<'_>) {
+    let Some(memory) = body.some_memory() else {
+        return;
+    };
+    let it = body.program.memories[memory as usize];
+    let ty = it.address_type();
+    let op = access(body);
+    let odd = body.local(ty);
+    let far = match it.is64 {
+        true => [1, 1, 16, 4096, 1 << 31, 1 << 32, 1 << 48, u64::MAX >> 1],
+        false => [1, 1, 2, 16, 4096, 0x7FFF_0000, 0x8000_0000, 0xFFFF_0000],
+    };
+    let far = body.random.pick(&far);
+    body.emit_all(&[I::LocalGet(0), I::I32Const(1), I::I32And]);
+    if it.is64 {
+        body.emit(&I::I64ExtendI32U);
+    }
+    body.integer(ty, far);
+    body.emit(&if it.is64 { I::I64Mul } else { I::I32Mul });
+    body.emit(&I::LocalSet(odd));
+    let reach = body.random.pick(REACHES);
+    let reach = if reach + op.bytes > it.bytes() {
+        0
+    } else {
+        reach
+    };
+    // The whole length in the offset, a part of it, or none.
+    let offset = match body.random.below(3) {
+        0 if !body.program.memories[memory as usize].is_shared => it.bytes() - op.bytes,
+        _ => reach,
+    };
+    match offset == it.bytes() - op.bytes {
+        // Here the memory may have grown, so that one beyond the first length is inside.
+        true => body.integer(ty, 0),
+        false => body.last_now(memory, op.bytes + offset),
+    }
+    body.emit_all(&[I::LocalGet(odd), add(ty)]);
+    complete(body, &op, memory, offset);
+}
