@@ -1,9 +1,9 @@
 //! The source `compiled`: our own generator of what compilers make and wasm-smith does not.
 //!
 //! A program is one module or two of which the second imports of the first. Its functions are made
-//! of typed expressions and statements with structured control flow, and of motifs
-//! ([`motifs`]): pieces of code that put a certain part of an engine to the test. Programs terminate
-//! by construction: only a loop writes its counter, and calls lead to functions that were complete
+//! of typed expressions and statements with structured control flow, and of motifs ([`motifs`]):
+//! pieces of code that put a certain part of an engine to the test. Programs terminate by
+//! construction: only a loop writes its counter, and calls lead to functions that were complete
 //! before, or count down. Nearly all values reach a result, a memory or a global, by a hash in each
 //! function, so that a wrong one shows.
 

@@ -42,8 +42,8 @@ mod section {
 /// What a module's sections hold, by their numbers.
 type Sections<'a> = [Option<&'a [u8]>; 14];
 
-/// The module with fuel; `None` if it is malformed, has an export of the name already, or needs more
-/// memory from the start than is allowed.
+/// The module with fuel; `None` if it is malformed, has an export of the name already, or needs
+/// more memory from the start than is allowed.
 pub(super) fn limited(module: &[u8], outline: &Outline) -> Option<Vec<u8>> {
     if outline.exports.iter().any(|(name, ..)| name == REFUEL) {
         return None;

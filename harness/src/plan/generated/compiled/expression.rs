@@ -7,20 +7,33 @@ use super::body::{Body, Opening};
 use super::pool::{PoolOp, pool, value_type};
 use super::program::{ANYREF, objects};
 
-/// The least and the greatest float that a truncation takes, as bits.
-fn truncation_bounds(op: Op) -> (u64, u64) {
-    let f32s = |low: u32, high: u32| (u64::from(low), u64::from(high));
-    match op {
-        Op::I32TruncF32S => f32s(0xCF00_0000, 0x4EFF_FFFF),
-        Op::I32TruncF32U => f32s(0xBF7F_FFFF, 0x4F7F_FFFF),
-        Op::I64TruncF32S => f32s(0xDF00_0000, 0x5EFF_FFFF),
-        Op::I64TruncF32U => f32s(0xBF7F_FFFF, 0x5F7F_FFFF),
-        Op::I32TruncF64S => (0xC1E0_0000_001F_FFFF, 0x41DF_FFFF_FFFF_FFFF),
-        Op::I32TruncF64U => (0xBFEF_FFFF_FFFF_FFFF, 0x41EF_FFFF_FFFF_FFFF),
-        Op::I64TruncF64S => (0xC3E0_0000_0000_0000, 0x43DF_FFFF_FFFF_FFFF),
-        _ => (0xBFEF_FFFF_FFFF_FFFF, 0x43EF_FFFF_FFFF_FFFF),
-    }
-}
+/// The least and the greatest float that each truncation takes, as bits.
+const TRUNCATIONS: [(Op, u64, u64); 8] = [
+    (Op::I32TruncF32S, 0xCF00_0000, 0x4EFF_FFFF),
+    (Op::I32TruncF32U, 0xBF7F_FFFF, 0x4F7F_FFFF),
+    (Op::I64TruncF32S, 0xDF00_0000, 0x5EFF_FFFF),
+    (Op::I64TruncF32U, 0xBF7F_FFFF, 0x5F7F_FFFF),
+    (
+        Op::I32TruncF64S,
+        0xC1E0_0000_001F_FFFF,
+        0x41DF_FFFF_FFFF_FFFF,
+    ),
+    (
+        Op::I32TruncF64U,
+        0xBFEF_FFFF_FFFF_FFFF,
+        0x41EF_FFFF_FFFF_FFFF,
+    ),
+    (
+        Op::I64TruncF64S,
+        0xC3E0_0000_0000_0000,
+        0x43DF_FFFF_FFFF_FFFF,
+    ),
+    (
+        Op::I64TruncF64U,
+        0xBFEF_FFFF_FFFF_FFFF,
+        0x43EF_FFFF_FFFF_FFFF,
+    ),
+];
 
 impl Body<'_> {
     /// A value of a type, of nested operations.
@@ -282,7 +295,8 @@ impl Body<'_> {
 
     /// A truncation of a value between its bounds; NaN is 0.
     pub(super) fn truncation(&mut self, op: &PoolOp, depth: u32) {
-        let (low, high) = truncation_bounds(op.op);
+        let bounds = TRUNCATIONS.iter().find(|(it, ..)| *it == op.op);
+        let &(_, low, high) = bounds.expect("every truncation has bounds");
         let ty = value_type(op.params[0]);
         let is32 = ty == ValType::F32;
         let constant = |bits: u64| match is32 {

@@ -409,7 +409,8 @@ impl Program {
         elements
     }
 
-    /// Segments 0 and 1 are passive, and code may drop 1; the others fill the first and the last bytes of each memory.
+    /// Segments 0 and 1 are passive, and code may drop 1; the others fill the first and the last
+    /// bytes of each memory.
     fn encode_data(&self, random: &mut Random) -> DataSection {
         let mut data = DataSection::new();
         data.passive(self.passive.iter().copied());

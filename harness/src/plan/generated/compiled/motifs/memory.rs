@@ -43,79 +43,86 @@ pub(super) fn edges(body: &mut Body<'_>) {
         return;
     };
     let it = body.program.memories[memory as usize];
-    let ty = it.address_type();
     for _ in 0..body.random.range(1, 4) {
         let op = access(body);
         let mut offset = body.random.pick(REACHES);
         if offset + op.bytes > it.bytes() {
             offset = 0;
         }
-        let last = it.bytes() - op.bytes - offset;
-        match body.random.below(8) {
-            0 => body.last_now(memory, op.bytes + offset),
-            1 => body.integer(ty, last),
-            2 => {
-                // A sum that reaches the last bytes, part of it behind a mask.
-                let part = body.random.below(last + 1);
-                body.variable(ty);
-                body.integer(ty, 0);
-                body.emit(&and(ty));
-                body.integer(ty, part);
-                body.emit(&add(ty));
-                body.integer(ty, last - part);
-                body.emit(&add(ty));
-            }
-            3 if !it.is64 => {
-                // The upper half of the i64 is not 0.
-                body.variable(ValType::I64);
-                body.emit_all(&[
-                    I::I64Const(32),
-                    I::I64Shl,
-                    I::I64Const(last.cast_signed()),
-                    I::I64Or,
-                    I::I32WrapI64,
-                ]);
-            }
-            4 => {
-                // Within the last eight bytes: a bit or two of a value decide.
-                let back = last.min(7).next_power_of_two() / 2;
-                body.integer(ty, last);
-                body.variable(ty);
-                body.integer(ty, back.saturating_sub(1));
-                body.emit_all(&[and(ty), sub(ty)]);
-            }
-            5 => {
-                // Shifted: the last place that is a multiple of 2, 4, 8 or 16.
-                let by = body.random.range(1, 4) as u64;
-                let kept = body.local(ty);
-                body.integer(ty, last >> by);
-                body.emit_all(&[I::LocalSet(kept), I::LocalGet(kept)]);
-                body.integer(ty, by);
-                body.emit(&if it.is64 { I::I64Shl } else { I::I32Shl });
-            }
-            6 if !it.is64 => {
-                // A sum that carries out of 32 bits.
-                body.emit_all(&[
-                    I::I32Const((last as u32).wrapping_add(0x9000_0000).cast_signed()),
-                    I::I32Const(0x7000_0000),
-                    I::I32Add,
-                ]);
-            }
-            _ => {
-                // A check of bounds by the program itself, as languages have them.
-                let index = body.local(ty);
-                body.expr(ty, 1);
-                body.emit(&I::LocalTee(index));
-                body.integer(ty, last);
-                body.emit(&if it.is64 { I::I64GtU } else { I::I32GtU });
-                body.open(Opening::If, &[], &[]);
-                body.integer(ty, last);
-                body.emit(&I::LocalSet(index));
-                body.end();
-                body.emit(&I::LocalGet(index));
-            }
-        }
+        last_address(body, memory, op.bytes + offset);
         complete(body, &op, memory, offset);
+    }
+}
+
+/// Pushes the address of the last `bytes` that a memory has: a constant, a sum, a mask, a shift, a
+/// difference, or the lesser of a value and that.
+fn last_address(body: &mut Body<'_>, memory: u32, bytes: u64) {
+    let it = body.program.memories[memory as usize];
+    let ty = it.address_type();
+    let last = it.bytes() - bytes;
+    match body.random.below(8) {
+        0 => body.last_now(memory, bytes),
+        1 => body.integer(ty, last),
+        2 => {
+            // A sum that reaches the last bytes, part of it behind a mask.
+            let part = body.random.below(last + 1);
+            body.variable(ty);
+            body.integer(ty, 0);
+            body.emit(&and(ty));
+            body.integer(ty, part);
+            body.emit(&add(ty));
+            body.integer(ty, last - part);
+            body.emit(&add(ty));
+        }
+        3 if !it.is64 => {
+            // The upper half of the i64 is not 0.
+            body.variable(ValType::I64);
+            body.emit_all(&[
+                I::I64Const(32),
+                I::I64Shl,
+                I::I64Const(last.cast_signed()),
+                I::I64Or,
+                I::I32WrapI64,
+            ]);
+        }
+        4 => {
+            // Within the last eight bytes: a bit or two of a value decide.
+            let back = last.min(7).next_power_of_two() / 2;
+            body.integer(ty, last);
+            body.variable(ty);
+            body.integer(ty, back.saturating_sub(1));
+            body.emit_all(&[and(ty), sub(ty)]);
+        }
+        5 => {
+            // Shifted: the last place that is a multiple of 2, 4, 8 or 16.
+            let by = body.random.range(1, 4) as u64;
+            let kept = body.local(ty);
+            body.integer(ty, last >> by);
+            body.emit_all(&[I::LocalSet(kept), I::LocalGet(kept)]);
+            body.integer(ty, by);
+            body.emit(&if it.is64 { I::I64Shl } else { I::I32Shl });
+        }
+        6 if !it.is64 => {
+            // A sum that carries out of 32 bits.
+            body.emit_all(&[
+                I::I32Const((last as u32).wrapping_add(0x9000_0000).cast_signed()),
+                I::I32Const(0x7000_0000),
+                I::I32Add,
+            ]);
+        }
+        _ => {
+            // A check of bounds by the program itself, as languages have them.
+            let index = body.local(ty);
+            body.expr(ty, 1);
+            body.emit(&I::LocalTee(index));
+            body.integer(ty, last);
+            body.emit(&if it.is64 { I::I64GtU } else { I::I32GtU });
+            body.open(Opening::If, &[], &[]);
+            body.integer(ty, last);
+            body.emit(&I::LocalSet(index));
+            body.end();
+            body.emit(&I::LocalGet(index));
+        }
     }
 }
 
@@ -334,7 +341,7 @@ pub(super) fn forwarded(body: &mut Body<'_>) {
     body.mix(ValType::I64);
 }
 
-/// An access to the last bytes if parameter 0 is even, and to one beyond or far beyond if it is odd.
+/// An access to the last bytes if parameter 0 is even, and to one beyond or far beyond if odd.
 pub(super) fn beyond(body: &mut Body<'_>) {
     let Some(memory) = body.some_memory() else {
         return;

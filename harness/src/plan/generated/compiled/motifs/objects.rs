@@ -171,21 +171,46 @@ pub(super) fn graph(body: &mut Body<'_>) {
     walk(body, new);
 }
 
+/// An array in a local.
+#[derive(Clone, Copy)]
+struct ArrayLocal {
+    local: u32,
+    /// The type of the array, and that of elements on the stack.
+    ty: u32,
+    element: ValType,
+    is_packed: bool,
+    len: u64,
+}
+
+/// The types of elements on the stack, by the types of arrays from `BYTES` on.
+const ELEMENTS: [ValType; 6] = [
+    ValType::I32,
+    ValType::I32,
+    ValType::I32,
+    ValType::I64,
+    ValType::F32,
+    ValType::F64,
+];
+
 /// Arrays of every element type: new, filled, copied with overlap, read at both ends.
 pub(super) fn array(body: &mut Body<'_>) {
+    let array = new_array(body);
+    for _ in 0..body.random.range(2, 6) {
+        use_array(body, array);
+        if body.random.chance(20) {
+            garbage(body);
+        }
+    }
+    body.emit_all(&[I::LocalGet(array.local), I::ArrayLen]);
+    body.mix(ValType::I32);
+}
+
+fn new_array(body: &mut Body<'_>) -> ArrayLocal {
     let which = body.random.below(6) as u32;
     let ty = objects::BYTES + which;
-    let element = match which {
-        0..3 => ValType::I32,
-        3 => ValType::I64,
-        4 => ValType::F32,
-        _ => ValType::F64,
-    };
-    let is_packed = which < 2;
-    let len = body
-        .random
-        .pick(&[1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 64]);
-    let array = body.fixed(nullable(ty));
+    let element = ELEMENTS[which as usize];
+    let lengths = [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 64];
+    let mut len = body.random.pick(&lengths);
     match body.random.below(3) {
         0 => {
             body.expr(element, 1);
@@ -193,70 +218,70 @@ pub(super) fn array(body: &mut Body<'_>) {
         }
         1 => body.emit_all(&[I::I32Const(len), I::ArrayNewDefault(ty)]),
         _ => {
-            for _ in 0..len.min(9) {
+            len = len.min(9);
+            for _ in 0..len {
                 body.expr(element, 1);
             }
             body.emit(&I::ArrayNewFixed {
                 array_type_index: ty,
-                array_size: len.min(9) as u32,
+                array_size: len as u32,
             });
         }
     }
-    body.emit(&I::LocalSet(array));
-    let len = if body.random.chance(0) {
-        len
-    } else {
-        len.min(9)
-    };
-    for _ in 0..body.random.range(2, 6) {
-        match body.random.below(5) {
-            0 => {
-                body.emit(&I::LocalGet(array));
-                index(body, len);
-                body.expr(element, 1);
-                body.emit(&I::ArraySet(ty));
-            }
-            1 => {
-                let from = body.random.below(len as u64 + 1);
-                let count = body.random.below(len as u64 - from + 1);
-                body.emit_all(&[I::LocalGet(array), I::I32Const(from as i32)]);
-                body.expr(element, 1);
-                body.emit_all(&[I::I32Const(count as i32), I::ArrayFill(ty)]);
-            }
-            2 => {
-                let count = body.random.below(len as u64 + 1);
-                let to = body.random.below(len as u64 - count + 1);
-                let from = body.random.below(len as u64 - count + 1);
-                body.emit_all(&[I::LocalGet(array), I::I32Const(to as i32)]);
-                body.emit_all(&[I::LocalGet(array), I::I32Const(from as i32)]);
-                body.emit_all(&[
-                    I::I32Const(count as i32),
-                    I::ArrayCopy {
-                        array_type_index_dst: ty,
-                        array_type_index_src: ty,
-                    },
-                ]);
-            }
-            3 => {
-                // The last element, by the length.
-                body.emit_all(&[I::LocalGet(array), I::LocalGet(array), I::ArrayLen]);
-                body.emit_all(&[I::I32Const(1), I::I32Sub]);
-                read(body, ty, is_packed);
-                body.mix(element);
-            }
-            _ => {
-                body.emit(&I::LocalGet(array));
-                index(body, len);
-                read(body, ty, is_packed);
-                body.sink(element);
-            }
+    let local = body.fixed(nullable(ty));
+    body.emit(&I::LocalSet(local));
+    ArrayLocal {
+        local,
+        ty,
+        element,
+        is_packed: which < 2,
+        len: len as u64,
+    }
+}
+
+fn use_array(body: &mut Body<'_>, array: ArrayLocal) {
+    let ArrayLocal {
+        ty, element, len, ..
+    } = array;
+    let get = I::LocalGet(array.local);
+    match body.random.below(5) {
+        0 => {
+            body.emit(&get);
+            index(body, len);
+            body.expr(element, 1);
+            body.emit(&I::ArraySet(ty));
         }
-        if body.random.chance(20) {
-            garbage(body);
+        1 => {
+            let from = body.random.below(len + 1);
+            let count = body.random.below(len - from + 1);
+            body.emit_all(&[get, I::I32Const(from as i32)]);
+            body.expr(element, 1);
+            body.emit_all(&[I::I32Const(count as i32), I::ArrayFill(ty)]);
+        }
+        2 => {
+            let count = body.random.below(len + 1);
+            let to = body.random.below(len - count + 1);
+            let from = body.random.below(len - count + 1);
+            body.emit_all(&[get.clone(), I::I32Const(to as i32)]);
+            body.emit_all(&[get, I::I32Const(from as i32), I::I32Const(count as i32)]);
+            body.emit(&I::ArrayCopy {
+                array_type_index_dst: ty,
+                array_type_index_src: ty,
+            });
+        }
+        3 => {
+            // The last element, by the length.
+            body.emit_all(&[get.clone(), get, I::ArrayLen, I::I32Const(1), I::I32Sub]);
+            read(body, ty, array.is_packed);
+            body.mix(element);
+        }
+        _ => {
+            body.emit(&get);
+            index(body, len);
+            read(body, ty, array.is_packed);
+            body.sink(element);
         }
     }
-    body.emit_all(&[I::LocalGet(array), I::ArrayLen]);
-    body.mix(ValType::I32);
 }
 
 fn read(body: &mut Body<'_>, ty: u32, is_packed: bool) {
@@ -269,10 +294,10 @@ fn read(body: &mut Body<'_>, ty: u32, is_packed: bool) {
 }
 
 /// An index below a length: a constant, or the bits of a value, possibly with others above.
-fn index(body: &mut Body<'_>, len: i32) {
-    let mask = (len as u64 + 1).next_power_of_two() / 2 - 1;
+fn index(body: &mut Body<'_>, len: u64) {
+    let mask = (len + 1).next_power_of_two() / 2 - 1;
     match body.random.below(4) {
-        0 => body.emit(&I::I32Const(len - 1)),
+        0 => body.emit(&I::I32Const(len as i32 - 1)),
         1 => {
             body.variable(ValType::I64);
             body.emit_all(&[
@@ -375,14 +400,7 @@ pub(super) fn segments(body: &mut Body<'_>) {
         I::I32Const(count as i32 - 1),
     ]);
     read(body, ty, which < 2);
-    body.mix(
-        [ValType::I32, ValType::I64, ValType::F32, ValType::F64][match which {
-            0..3 => 0,
-            3 => 1,
-            4 => 2,
-            _ => 3,
-        }],
-    );
+    body.mix(ELEMENTS[which as usize]);
     let functions = body.fixed(nullable(objects::FUNCS));
     let (start, len) = body.random.pick(&[(0, 3), (1, 3), (0, 5), (2, 2)]);
     body.emit_all(&[
@@ -483,6 +501,21 @@ fn any(body: &mut Body<'_>) {
     body.end();
 }
 
+/// The types that values are tested for.
+const TARGETS: &[HeapType] = &[
+    HeapType::I31,
+    heap::EQ,
+    heap::STRUCT,
+    heap::ARRAY,
+    heap::NONE,
+    heap::ANY,
+    HeapType::Concrete(objects::NODE),
+    HeapType::Concrete(objects::LEAF),
+    HeapType::Concrete(objects::PACKED),
+    HeapType::Concrete(objects::LONGS),
+    HeapType::Concrete(objects::CHAIN + 3),
+];
+
 /// Values of many kinds behind one type, told apart by tests, casts and branches.
 pub(super) fn casts(body: &mut Body<'_>) {
     let value = body.fixed(ANYREF);
@@ -496,20 +529,7 @@ pub(super) fn casts(body: &mut Body<'_>) {
     body.condition(1);
     body.emit_all(&[I::TypedSelect(ANYREF), I::LocalSet(value)]);
     for _ in 0..body.random.range(2, 4) {
-        let to = [
-            HeapType::I31,
-            heap::EQ,
-            heap::STRUCT,
-            heap::ARRAY,
-            heap::NONE,
-            heap::ANY,
-            HeapType::Concrete(objects::NODE),
-            HeapType::Concrete(objects::LEAF),
-            HeapType::Concrete(objects::PACKED),
-            HeapType::Concrete(objects::LONGS),
-            HeapType::Concrete(objects::CHAIN + 3),
-        ];
-        let to = body.random.pick(&to);
+        let to = body.random.pick(TARGETS);
         let is_nullable = body.random.chance(50);
         let test = match is_nullable {
             true => I::RefTestNullable(to),
@@ -532,44 +552,14 @@ pub(super) fn casts(body: &mut Body<'_>) {
                 body.mix(ValType::I32);
                 body.end();
             }
-            _ => {
-                let fails = body.random.chance(50);
-                let ty = RefType {
+            _ => branch_on_cast(
+                body,
+                value,
+                RefType {
                     nullable: is_nullable,
                     heap_type: to,
-                };
-                // The value that a branch on failure takes along has the rest of the type.
-                let rest = RefType {
-                    nullable: !is_nullable,
-                    heap_type: heap::ANY,
-                };
-                let mut taken = if fails { rest } else { ty };
-                // Only null is of this type.
-                taken.nullable |= taken.heap_type == heap::NONE;
-                body.open(Opening::Block, &[], &[ValType::Ref(taken)]);
-                body.emit(&I::LocalGet(value));
-                let (relative_depth, from_ref_type, to_ref_type) = (0, RefType::ANYREF, ty);
-                body.emit(&match fails {
-                    true => I::BrOnCastFail {
-                        relative_depth,
-                        from_ref_type,
-                        to_ref_type,
-                    },
-                    false => I::BrOnCast {
-                        relative_depth,
-                        from_ref_type,
-                        to_ref_type,
-                    },
-                });
-                body.emit(&I::Drop);
-                let place = body.random.bits();
-                body.integer(ValType::I64, place);
-                body.mix(ValType::I64);
-                stand_in(body, taken);
-                body.end();
-                body.emit(&I::RefIsNull);
-                body.mix(ValType::I32);
-            }
+                },
+            ),
         }
     }
     if body.random.chance(50) {
@@ -585,6 +575,42 @@ pub(super) fn casts(body: &mut Body<'_>) {
         body.emit_all(&[I::LocalGet(value), I::ExternConvertAny, I::AnyConvertExtern]);
         any(body);
     }
+}
+
+/// A branch on the success or the failure of a cast of a local with an anyref.
+fn branch_on_cast(body: &mut Body<'_>, value: u32, to: RefType) {
+    let fails = body.random.chance(50);
+    // The value that a branch on failure takes along has the rest of the type.
+    let rest = RefType {
+        nullable: !to.nullable,
+        heap_type: heap::ANY,
+    };
+    let mut taken = if fails { rest } else { to };
+    // Only null is of this type.
+    taken.nullable |= taken.heap_type == heap::NONE;
+    body.open(Opening::Block, &[], &[ValType::Ref(taken)]);
+    body.emit(&I::LocalGet(value));
+    let (relative_depth, from_ref_type, to_ref_type) = (0, RefType::ANYREF, to);
+    body.emit(&match fails {
+        true => I::BrOnCastFail {
+            relative_depth,
+            from_ref_type,
+            to_ref_type,
+        },
+        false => I::BrOnCast {
+            relative_depth,
+            from_ref_type,
+            to_ref_type,
+        },
+    });
+    body.emit(&I::Drop);
+    let place = body.random.bits();
+    body.integer(ValType::I64, place);
+    body.mix(ValType::I64);
+    stand_in(body, taken);
+    body.end();
+    body.emit(&I::RefIsNull);
+    body.mix(ValType::I32);
 }
 
 /// A value of a reference type out of nothing: null, or an i31 or object.
@@ -769,30 +795,37 @@ pub(super) fn descriptors(body: &mut Body<'_>) {
             get(DESCRIBED, 0),
         ]);
         body.mix(ValType::I64);
-        // The branch says which of the two objects it is.
-        let fails = body.random.chance(50);
-        let (from, to) = (reference(DESCRIBED, true), reference(DESCRIBED, false));
-        let taken = ValType::Ref(if fails { from } else { to });
-        let (relative_depth, from_ref_type, to_ref_type) = (0, from, to);
-        body.open(Opening::Block, &[], &[]);
-        body.open(Opening::Block, &[], &[taken]);
-        body.emit_all(&[I::LocalGet(some), I::LocalGet(own)]);
-        body.emit(&match fails {
-            true => I::BrOnCastDescEqFail {
-                relative_depth,
-                from_ref_type,
-                to_ref_type,
-            },
-            false => I::BrOnCastDescEq {
-                relative_depth,
-                from_ref_type,
-                to_ref_type,
-            },
-        });
-        body.emit_all(&[I::Drop, I::Br(1)]);
-        body.end();
-        body.emit(&get(DESCRIBED, 0));
-        body.mix(ValType::I64);
-        body.end();
+        branch_on_descriptor(body, some, own);
     }
+}
+
+/// A branch that says if an object has a descriptor.
+fn branch_on_descriptor(body: &mut Body<'_>, some: u32, own: u32) {
+    let fails = body.random.chance(50);
+    let (from, to) = (
+        reference(objects::DESCRIBED, true),
+        reference(objects::DESCRIBED, false),
+    );
+    let taken = ValType::Ref(if fails { from } else { to });
+    let (relative_depth, from_ref_type, to_ref_type) = (0, from, to);
+    body.open(Opening::Block, &[], &[]);
+    body.open(Opening::Block, &[], &[taken]);
+    body.emit_all(&[I::LocalGet(some), I::LocalGet(own)]);
+    body.emit(&match fails {
+        true => I::BrOnCastDescEqFail {
+            relative_depth,
+            from_ref_type,
+            to_ref_type,
+        },
+        false => I::BrOnCastDescEq {
+            relative_depth,
+            from_ref_type,
+            to_ref_type,
+        },
+    });
+    body.emit_all(&[I::Drop, I::Br(1)]);
+    body.end();
+    body.emit(&get(objects::DESCRIBED, 0));
+    body.mix(ValType::I64);
+    body.end();
 }

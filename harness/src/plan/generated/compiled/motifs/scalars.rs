@@ -1,5 +1,5 @@
-//! Motifs about scalars: pairs of operations that compilers fuse, constants of every size, the upper
-//! half of registers that hold an i32, divisions by constants, comparisons.
+//! Motifs about scalars: pairs of operations that compilers fuse, constants of every size, the
+//! upper half of registers that hold an i32, divisions by constants, comparisons.
 
 use wasm_encoder::{Instruction as I, ValType};
 use wassay_runtime::interior::ops::{Op, SigType};
@@ -152,80 +152,88 @@ pub(super) fn constants(body: &mut Body<'_>) {
 pub(super) fn dirty(body: &mut Body<'_>) {
     for _ in 0..body.random.range(1, 3) {
         dirty_value(body);
-        match body.random.below(10) {
-            0 => {
-                body.emit(&I::I64ExtendI32U);
-                body.mix(ValType::I64);
-            }
-            1 => {
-                body.emit(&I::I64ExtendI32S);
-                body.sink(ValType::I64);
-            }
-            2 => {
-                let convert = [Op::F64ConvertI32S, Op::F64ConvertI32U];
-                let op = body.random.pick(&convert);
-                body.opcode(op);
-                body.sink(ValType::F64);
-            }
-            3 => {
-                body.emit(&I::I32Eqz);
-                finish(body, ValType::I32);
-            }
-            4 => {
-                dirty_value(body);
-                let compare = [Op::I32Eq, Op::I32LtS, Op::I32LtU, Op::I32GeU, Op::I32GtS];
-                let op = body.random.pick(&compare);
-                body.opcode(op);
-                finish(body, ValType::I32);
-            }
-            5 => {
-                let shifted = body.fixed(ValType::I32);
-                body.emit(&I::LocalSet(shifted));
-                let ty = body.integer_type();
-                body.expr(ty, 1);
-                body.emit(&I::LocalGet(shifted));
-                if ty == ValType::I64 {
-                    body.emit(&I::I64ExtendI32U);
-                }
-                let i32s = [
-                    Op::I32Shl,
-                    Op::I32ShrU,
-                    Op::I32ShrS,
-                    Op::I32Rotl,
-                    Op::I32Rotr,
-                ];
-                let i64s = [
-                    Op::I64Shl,
-                    Op::I64ShrU,
-                    Op::I64ShrS,
-                    Op::I64Rotl,
-                    Op::I64Rotr,
-                ];
-                let ops = if ty == ValType::I64 { i64s } else { i32s };
-                let op = body.random.pick(&ops);
-                body.opcode(op);
-                body.mix(ty);
-            }
-            6 => {
-                let rest = [Op::I32Clz, Op::I32Ctz, Op::I32Popcnt, Op::I32Extend8S];
-                let op = body.random.pick(&rest);
-                body.opcode(op);
-                finish(body, ValType::I32);
-            }
-            7 => {
-                body.emit(&I::F32ReinterpretI32);
-                body.sink(ValType::F32);
-            }
-            8 => {
-                let divide = [Op::I32DivU, Op::I32RemU, Op::I32DivS, Op::I32RemS];
-                let op = body.random.pick(&divide);
-                body.emit(&I::I32Const(10));
-                body.opcode(op);
-                finish(body, ValType::I32);
-            }
-            _ => finish(body, ValType::I32),
-        }
+        use_dirty(body);
     }
+}
+
+/// A use of the i32 on top of the stack.
+fn use_dirty(body: &mut Body<'_>) {
+    match body.random.below(10) {
+        0 => {
+            body.emit(&I::I64ExtendI32U);
+            body.mix(ValType::I64);
+        }
+        1 => {
+            body.emit(&I::I64ExtendI32S);
+            body.sink(ValType::I64);
+        }
+        2 => {
+            let convert = [Op::F64ConvertI32S, Op::F64ConvertI32U];
+            let op = body.random.pick(&convert);
+            body.opcode(op);
+            body.sink(ValType::F64);
+        }
+        3 => {
+            body.emit(&I::I32Eqz);
+            finish(body, ValType::I32);
+        }
+        4 => {
+            dirty_value(body);
+            let compare = [Op::I32Eq, Op::I32LtS, Op::I32LtU, Op::I32GeU, Op::I32GtS];
+            let op = body.random.pick(&compare);
+            body.opcode(op);
+            finish(body, ValType::I32);
+        }
+        5 => shift_by_dirty(body),
+        6 => {
+            let rest = [Op::I32Clz, Op::I32Ctz, Op::I32Popcnt, Op::I32Extend8S];
+            let op = body.random.pick(&rest);
+            body.opcode(op);
+            finish(body, ValType::I32);
+        }
+        7 => {
+            body.emit(&I::F32ReinterpretI32);
+            body.sink(ValType::F32);
+        }
+        8 => {
+            let divide = [Op::I32DivU, Op::I32RemU, Op::I32DivS, Op::I32RemS];
+            let op = body.random.pick(&divide);
+            body.emit(&I::I32Const(10));
+            body.opcode(op);
+            finish(body, ValType::I32);
+        }
+        _ => finish(body, ValType::I32),
+    }
+}
+
+/// The i32 on top of the stack becomes the amount of a shift.
+fn shift_by_dirty(body: &mut Body<'_>) {
+    let amount = body.fixed(ValType::I32);
+    body.emit(&I::LocalSet(amount));
+    let ty = body.integer_type();
+    body.expr(ty, 1);
+    body.emit(&I::LocalGet(amount));
+    if ty == ValType::I64 {
+        body.emit(&I::I64ExtendI32U);
+    }
+    let i32s = [
+        Op::I32Shl,
+        Op::I32ShrU,
+        Op::I32ShrS,
+        Op::I32Rotl,
+        Op::I32Rotr,
+    ];
+    let i64s = [
+        Op::I64Shl,
+        Op::I64ShrU,
+        Op::I64ShrS,
+        Op::I64Rotl,
+        Op::I64Rotr,
+    ];
+    let ops = if ty == ValType::I64 { i64s } else { i32s };
+    let op = body.random.pick(&ops);
+    body.opcode(op);
+    body.mix(ty);
 }
 
 /// An i32 that comes of 64 bits, of a load, or of arithmetic that leaves more than 32 bits.
@@ -382,74 +390,67 @@ pub(super) fn shift_and_mask(body: &mut Body<'_>) {
     let ty = body.integer_type();
     let is64 = ty == ValType::I64;
     let bits = if is64 { 64 } else { 32 };
-    let (shl, shr_u, shr_s, and, or, add) = match is64 {
-        true => (
-            I::I64Shl,
-            I::I64ShrU,
-            I::I64ShrS,
-            I::I64And,
-            I::I64Or,
-            I::I64Add,
-        ),
-        false => (
-            I::I32Shl,
-            I::I32ShrU,
-            I::I32ShrS,
-            I::I32And,
-            I::I32Or,
-            I::I32Add,
-        ),
-    };
+    let i64s = [
+        Op::I64Shl,
+        Op::I64ShrU,
+        Op::I64ShrS,
+        Op::I64And,
+        Op::I64Or,
+        Op::I64Add,
+    ];
+    let i32s = [
+        Op::I32Shl,
+        Op::I32ShrU,
+        Op::I32ShrS,
+        Op::I32And,
+        Op::I32Or,
+        Op::I32Add,
+    ];
+    let [shl, shr_u, shr_s, and, or, add] = if is64 { i64s } else { i32s };
     let by = body.random.below(bits + 2);
     let width = body.random.range(1, bits as usize - 1) as u64;
     let mask = (1u64 << width) - 1;
+    let with = |body: &mut Body<'_>, value: u64, op: Op| {
+        body.integer(ty, value);
+        body.opcode(op);
+    };
     body.variable(ty);
     match body.random.below(6) {
         0 => {
-            body.integer(ty, by);
-            body.emit(&shr_u);
-            body.integer(ty, mask);
-            body.emit(&and);
+            with(body, by, shr_u);
+            with(body, mask, and);
         }
         1 => {
-            body.integer(ty, mask);
-            body.emit(&and);
-            body.integer(ty, by);
-            body.emit(&shl);
+            with(body, mask, and);
+            with(body, by, shl);
         }
         2 => {
-            body.integer(ty, by);
-            body.emit(&shl);
-            let second = body.random.below(bits + 1);
-            let is_same = body.random.chance(50);
-            body.integer(ty, if is_same { by } else { second });
-            let signed = body.random.chance(50);
-            body.emit(if signed { &shr_s } else { &shr_u });
+            with(body, by, shl);
+            let other = body.random.below(bits + 1);
+            let second = body.random.pick(&[by, other]);
+            let shift = body.random.pick(&[shr_s, shr_u]);
+            with(body, second, shift);
         }
         3 => {
             // A rotation made of two shifts.
-            body.integer(ty, by);
-            body.emit(&shl);
+            with(body, by, shl);
             body.variable(ty);
-            body.integer(ty, bits.wrapping_sub(by));
-            body.emit_all(&[shr_u, or]);
+            with(body, bits.wrapping_sub(by), shr_u);
+            body.opcode(or);
         }
         4 => {
             body.variable(ty);
-            body.integer(ty, by);
-            let shift = body.random.below(3);
-            body.emit([&shl, &shr_u, &shr_s][shift as usize]);
-            body.emit(&add);
+            let shift = body.random.pick(&[shl, shr_u, shr_s]);
+            with(body, by, shift);
+            body.opcode(add);
         }
         _ => {
             // A field of one value put into another.
-            body.integer(ty, !(mask << (by % bits)));
-            body.emit(&and);
+            with(body, !(mask << (by % bits)), and);
             body.variable(ty);
-            body.integer(ty, mask);
-            body.emit(&and);
-            body.integer(ty, by % bits);
-            body.emit_all(&[shl, or]);
+            with(body, mask, and);
+            with(body, by % bits, shl);
+            body.opcode(or);
         }
     }
     body.sink(ty);
