@@ -92,6 +92,8 @@ pub struct Search<'s, 'a> {
     pub outline: &'s Outline<'s>,
 }
 
+const NO_CODE: &str = "the instantiation of the module runs no code of it";
+const BEFORE_CODE: &str = "the engines differ before the first instruction of the function";
 const VANISHED: &str = "with probes in the code, the difference vanishes";
 const VANISHED_IN_FUNCTION: &str =
     "with probes at the stretches of this function, the difference vanishes";
@@ -104,6 +106,9 @@ impl Search<'_, '_> {
     /// # Errors
     /// If an engine does not run, or the module cannot be rewritten.
     pub fn run(&mut self) -> Result<Found> {
+        if self.splits_start() && self.outline.start.is_none() {
+            return self.unprobed(NO_CODE);
+        }
         let calls = self.digests(&|_| Some(Grain::Calls), Taken::Passed, None)?;
         let func = match self.bisect(&calls)? {
             Some(bracket) => match bracket.site(&calls) {
@@ -113,16 +118,17 @@ impl Search<'_, '_> {
             // The probes of all functions hide it; those of one may not.
             None => match self.entered_func() {
                 Some(func) => func,
-                None => return self.vanished(),
+                None => return self.unprobed(VANISHED),
             },
         };
         self.in_function(func, 0)
     }
 
-    fn vanished(&mut self) -> Result<Found> {
+    /// What the engines do without probes.
+    fn unprobed(&mut self, note: &'static str) -> Result<Found> {
         let (commands, at) = (&self.case.commands, self.case.commands.len() - 1);
         let seen = run_both(self.columns, commands, at, self.case.config)?;
-        Ok(Found::nothing(seen, VANISHED))
+        Ok(Found::nothing(seen, note))
     }
 
     /// The search where engines differ before the first event.
@@ -149,9 +155,8 @@ impl Search<'_, '_> {
         let only = |it: u32| (it == func).then_some(Grain::Stretches);
         let stretches = self.digests(&only, Taken::Everything, None)?;
         let Some(bracket) = self.bisect(&stretches)? else {
-            let mut found = self.vanished()?;
+            let mut found = self.unprobed(VANISHED_IN_FUNCTION)?;
             found.func = Some(func);
-            found.note = Some(VANISHED_IN_FUNCTION);
             return Ok(found);
         };
         let mut body = None;
@@ -232,7 +237,11 @@ impl Search<'_, '_> {
                 found.seen = kept.seen.clone();
                 let stopped = kept.seen.iter().all(|seen| left(seen) == Some(0));
                 found.kept = stopped.then_some(kept);
-                self.check_start(&mut found, body, start, arrival)?;
+                let note = match bracket.equal {
+                    0 => BEFORE_CODE,
+                    _ => VANISHED_IN_STRETCH,
+                };
+                self.check_start(&mut found, body, start, note)?;
             }
             None => self.behind_stretch(&mut found, body, bracket, stretches)?,
         }
@@ -246,8 +255,9 @@ impl Search<'_, '_> {
         found: &mut Found,
         body: &Body,
         start: usize,
-        arrival: u64,
+        note: &'static str,
     ) -> Result<()> {
+        let arrival = found.arrival.unwrap_or(1);
         if found.from != Some(body.instructions[start].offset) {
             return Ok(());
         }
@@ -255,7 +265,8 @@ impl Search<'_, '_> {
             && apart(&kept.seen).is_some()
         {
             found.is_exact = false;
-            found.note = Some(VANISHED_IN_STRETCH);
+            found.note = Some(note);
+            found.kept = Some(kept);
         }
         Ok(())
     }

@@ -26,6 +26,8 @@ enum Effect {
     Other,
     /// It dies.
     Crash,
+    /// It reads another byte in the segments of modules.
+    Segment,
     /// It runs it truly, and tells another place if it traps there.
     Misplaced,
 }
@@ -105,7 +107,7 @@ impl Session for InProcess {
                 continue;
             }
             match self.fault.effect {
-                Effect::Other => {}
+                Effect::Other | Effect::Segment => {}
                 Effect::Misplaced => *offset += 1,
                 Effect::Crash => {
                     let cause = Cause::Crash("signal 11".to_string());
@@ -123,6 +125,11 @@ fn falsify(bytes: &mut [u8], fault: Fault) -> Vec<usize> {
     let has_probes = bytes.windows(7).any(|it| it == b"explain");
     if fault.is_shy && has_probes {
         return Vec::new();
+    }
+    if fault.effect == Effect::Segment
+        && let Some(at) = bytes.windows(3).position(|it| it == b"abc")
+    {
+        bytes[at + 1] = b'x';
     }
     let mut found = Vec::new();
     for payload in Parser::new(0).parse_all(bytes) {
@@ -547,6 +554,33 @@ fn a_start_function() {
         "the operand on top",
         ["i32:0x00000002", "i32:0x00000000"],
     );
+}
+
+#[test]
+fn segments_without_code() {
+    let script = r#"(module (memory 1) (data (i32.const 1000) "abc"))"#;
+    let falsified = InProcess {
+        tier: Tier::Register,
+        fault: Fault {
+            effect: Effect::Segment,
+            ..NO_FAULT
+        },
+    };
+    let script = parse_script("t.wast", script);
+    let truthful = InProcess {
+        tier: Tier::Stack,
+        fault: NO_FAULT,
+    };
+    let timeout = Duration::from_secs(60);
+    let mut columns = [
+        Column::new(EngineName::STACK, &truthful, timeout),
+        Column::new(EngineName::REGISTER, &falsified, timeout),
+    ];
+    let case = Case::new(&script.commands, 0, CONFIG);
+    let found = first_difference(&mut columns, &case).expect("the engines run");
+    let (found, _) = found.expect("a difference");
+    check(&found, Memory, "byte 0x3e9 of memory 0", ["0x62", "0x78"]);
+    assert!(found.note.is_some() && found.func.is_none());
 }
 
 #[test]
