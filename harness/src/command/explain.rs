@@ -269,9 +269,14 @@ fn first_apart(
     Ok(apart.next().map(|(at, _)| at))
 }
 
-/// True if one engine did not come to an end, which a comparison leaves open.
+/// True if one engine did not run the directive to its end, which a comparison leaves open.
 fn only_one_ended([one, other]: [&Report; 2]) -> bool {
-    let is_lost = |outcome: &Outcome| matches!(outcome, Outcome::Timeout(_) | Outcome::Crash(_));
+    let is_lost = |outcome: &Outcome| {
+        matches!(
+            outcome,
+            Outcome::Timeout(_) | Outcome::Crash(_) | Outcome::Unsupported(_) | Outcome::Limit(_)
+        )
+    };
     (is_lost(&one.outcome) || is_lost(&other.outcome))
         && ending(&one.outcome) != ending(&other.outcome)
 }

@@ -11,6 +11,7 @@ use super::case::{Case, Entered, Read, Subject};
 use super::column::{Apart, Column, Seen, Stopped, apart, run_both};
 use super::outline::{Body, Grain, Outline, OutlineError, Stop};
 use super::rewrite::{ARRIVALS, DIGEST, KeptObject, LEFT, Rewriter, SITE, Site, Taken};
+use crate::outcome::text::ending;
 use crate::outcome::{Outcome, Value};
 
 /// The reason why a search ends.
@@ -92,6 +93,7 @@ pub struct Search<'s, 'a> {
     pub outline: &'s Outline<'s>,
 }
 
+const REFUSED: &str = "an engine does not take the function, whatever runs";
 const NO_CODE: &str = "the instantiation of the module runs no code of it";
 const BEFORE_CODE: &str = "the engines differ before the first instruction of the function";
 const VANISHED: &str = "with probes in the code, the difference vanishes";
@@ -107,7 +109,12 @@ impl Search<'_, '_> {
     /// If an engine does not run, or the module cannot be rewritten.
     pub fn run(&mut self) -> Result<Found> {
         if self.splits_start() && self.outline.start.is_none() {
-            return self.unprobed(NO_CODE);
+            let mut found = self.unprobed(NO_CODE)?;
+            if found.apart() == Some(Apart::Outcome) {
+                found.func = self.refused_func(&found)?;
+                found.note = Some(found.func.map_or(NO_CODE, |_| REFUSED));
+            }
+            return Ok(found);
         }
         let calls = self.digests(&|_| Some(Grain::Calls), Taken::Passed, None)?;
         let func = match self.bisect(&calls)? {
@@ -122,6 +129,31 @@ impl Search<'_, '_> {
             },
         };
         self.in_function(func, 0)
+    }
+
+    /// The first function without which both engines take the module.
+    fn refused_func(&mut self, whole: &Found) -> Result<Option<u32>> {
+        let first = self.outline.imported_funcs;
+        let (mut equal, mut differing) = (first, self.outline.funcs);
+        let mut differs_with = |count: u32| {
+            let module = Rewriter::stubbed(self.outline, |func| func < count);
+            let case = self.case.with_module(self.subject, module);
+            let (commands, at) = (&case.commands, case.commands.len() - 1);
+            let seen = run_both(self.columns, commands, at, case.config)?;
+            let is_same = |n: usize| ending(&seen[n].outcome) == ending(&whole.seen[n].outcome);
+            Ok::<bool, SearchError>(is_same(0) && is_same(1))
+        };
+        if differs_with(equal)? {
+            return Ok(None);
+        }
+        while equal + 1 < differing {
+            let middle = equal + (differing - equal) / 2;
+            match differs_with(middle)? {
+                true => differing = middle,
+                false => equal = middle,
+            }
+        }
+        Ok(Some(differing - 1))
     }
 
     /// What the engines do without probes.

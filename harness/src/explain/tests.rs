@@ -584,6 +584,20 @@ fn segments_without_code() {
 }
 
 #[test]
+fn a_function_that_an_engine_refuses() {
+    let fault = Fault {
+        // No module has a function 127 here: the module is not valid to the engine.
+        falsify: |it| matches!(it, Operator::Call { function_index: 1 }).then_some((1, 127)),
+        ..NO_FAULT
+    };
+    let script = r#"(module (func) (func) (func (call 0)) (func (call 1)) (func (call 0)))"#;
+    let (found, _) = explain(script, fault, CONFIG);
+    let found = found.expect("a difference");
+    assert_eq!((found.kind, found.func), (Ending, Some(3)), "{found:#?}");
+    assert!(found.values[1].starts_with("invalid"), "{found:#?}");
+}
+
+#[test]
 fn the_module_of_another_instance() {
     let found = pinned(
         r#"(module $a (func (export "g") (param i32) (result i32)
