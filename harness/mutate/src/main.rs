@@ -26,7 +26,7 @@ use area::{AREAS, area_of};
 use coverage::{Coverage, Reached, each};
 use known::Known;
 use results::{Log, Record, area};
-use site::Site;
+use site::{Place, Site};
 use stage::{Bench, Stage, Subject, Suite};
 use tree::Tree;
 
@@ -113,13 +113,13 @@ fn run(options: &Options) -> Result<(), String> {
     }
     let known = fs::read_to_string(root.join("harness/mutate/known.toml")).unwrap_or_default();
     let known = Known::parse(&known)?;
+    let places: BTreeSet<_> = all.iter().map(Site::text).collect();
     let (log, records) = Log::open(&work.join("results.jsonl"))?;
     if !options.report {
         let drawn = Drawn::make(&tree, &work, by_area, options)?;
-        drawn.run(&tree, &log, &records, &known, options)?;
+        drawn.run(&tree, &log, &records, &known, &places, options)?;
     }
     let (_, mut records) = Log::open(&work.join("results.jsonl"))?;
-    let places: BTreeSet<_> = all.iter().map(Site::text).collect();
     records.retain(|record| places.contains(&record.site.text()));
     write_report(&root, &records, &known, &all, options)
 }
@@ -211,6 +211,7 @@ impl Drawn {
         log: &Log,
         records: &[Record],
         known_faults: &Known,
+        places: &BTreeSet<Place<'_>>,
         options: &Options,
     ) -> Result<(), String> {
         let mut pending = Vec::new();
@@ -229,8 +230,9 @@ impl Drawn {
                 }
             }
             // One stage shows whether what is said of it is wrong.
-            let is_settled = known_faults.equivalent(site).is_some() && !record.stages.is_empty();
-            if !is_settled && !options.missing(&record).is_empty() {
+            let is_settled = known_faults.equivalent(site).is_some() && known.is_some();
+            if places.contains(&site.text()) && !is_settled && !options.missing(&record).is_empty()
+            {
                 pending.push((number, record, reached));
             }
         }

@@ -78,9 +78,12 @@ pub struct Site {
     pub original: String,
 }
 
+/// A fault by its file, function, kind, text and the text in its place.
+pub type Place<'a> = (&'a str, &'a str, Kind, &'a str, String);
+
 impl Site {
     /// What a fault is wherever its line is.
-    pub fn text(&self) -> (&str, &str, Kind, &str, String) {
+    pub fn text(&self) -> Place<'_> {
         let replacement = self.replacement();
         (
             &self.file,
