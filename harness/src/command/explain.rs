@@ -23,7 +23,8 @@ use crate::explain::{Difference, first_difference};
 use crate::features::FeatureSet;
 use crate::interrupt;
 use crate::judge::compare::Comparer;
-use crate::judge::verdict::Agreement;
+use crate::judge::judge;
+use crate::judge::verdict::{Agreement, Status};
 use crate::measure::launcher;
 use crate::outcome::text::ending;
 use crate::outcome::{Outcome, Report};
@@ -264,7 +265,10 @@ fn first_apart(
         .filter(|(at, directive)| {
             let entries = [0, 1].map(|n| (names[n], &reports[n][*at]));
             let compared = comparer.next(directive, &entries);
-            compared.agreement == Agreement::Diverge || only_one_ended(entries.map(|it| it.1))
+            let reports = entries.map(|it| it.1);
+            compared.agreement == Agreement::Diverge
+                || only_one_ended(reports)
+                || only_one_fails(directive, reports)
         });
     Ok(apart.next().map(|(at, _)| at))
 }
@@ -279,6 +283,13 @@ fn only_one_ended([one, other]: [&Report; 2]) -> bool {
     };
     (is_lost(&one.outcome) || is_lost(&other.outcome))
         && ending(&one.outcome) != ending(&other.outcome)
+}
+
+/// True if one engine does what is expected and the other one does not: where an engine of another
+/// maker is one of them, a comparison leaves failures to the judge.
+fn only_one_fails(directive: &Directive, reports: [&Report; 2]) -> bool {
+    let [one, other] = reports.map(|report| judge(directive, &report.outcome).status);
+    (one == Status::Fail && other == Status::Pass) || (one == Status::Pass && other == Status::Fail)
 }
 
 /// The script that is asked for.
