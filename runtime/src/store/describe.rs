@@ -63,7 +63,13 @@ impl StoreData {
             numbers: HashMap::new(),
             found: Vec::new(),
         };
-        walk.roots(sink);
+        // A tier may have made the heap for objects that are gone, and another one not at all.
+        let mut roots = Vec::new();
+        walk.roots(&mut |word| roots.push(word));
+        if walk.found.is_empty() {
+            return;
+        }
+        roots.into_iter().for_each(&mut *sink);
         let mut next = 0;
         while let Some(&object) = walk.found.get(next) {
             walk.object(object, sink);
