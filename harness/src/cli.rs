@@ -14,6 +14,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::engine::{EngineList, EngineName, NotAName};
 use crate::features::{FeatureList, FeatureSet};
 use crate::judge::expectations::Source;
+use crate::plan::draw::{CaseName, SourceWeight};
+use crate::plan::generated::sources;
 use crate::present::{self, PRESENTERS, Presenter, UnknownFormat};
 use crate::protocol::{Bounds, Modes, Profile};
 use crate::suite::select::Selection;
@@ -38,6 +40,10 @@ Exit codes: 0 all as expected; 1 failures, divergences or regressions; 2 bad usa
 pub enum Command {
     /// Run every directive of a suite under every tier, judge it, and compare the tiers.
     Spec(SpecArgs),
+    /// Run generated programs under every tier, compare the tiers, and keep what differs as scripts.
+    Fuzz(FuzzArgs),
+    /// Make a script small that shows a failure or a difference between tiers, so that it still does.
+    Reduce(ReduceArgs),
     /// Compare two JSON reports: fixed, broken, new, gone. Exit code 1 on a regression.
     Compare(CompareArgs),
     /// Call one export of a module without imports, in any tier.
@@ -76,18 +82,9 @@ pub struct SpecArgs {
         value_parser = crate::engine::parse_list
     )]
     pub tiers: EngineList,
-    /// A table of further engines (repeatable)
-    #[arg(long, value_name = "FILE")]
-    pub engine_table: Vec<PathBuf>,
-    /// Files run at the same time [default: one for each processor]
-    #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
-    pub jobs: Option<usize>,
-    /// How long one directive may take, as in 10s or 500ms
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
-    pub timeout: Duration,
-    /// The most memory that a file may take in a worker, as in 4G; 0 is no limit
-    #[arg(long, value_name = "BYTES", default_value = "512M", value_parser = parse_bytes)]
-    pub worker_memory: u64,
+    /// The processes of the engines.
+    #[command(flatten)]
+    pub pool: PoolArgs,
     #[arg(long, value_name = "FORMAT=FILE", value_delimiter = ',', help = report_help())]
     #[allow(missing_docs, reason = "the help is made of the table of formats")]
     pub report: Vec<ReportRequest>,
@@ -109,6 +106,133 @@ pub struct SpecArgs {
     /// Compare what the tiers return only, not the state that they leave
     #[arg(long)]
     pub no_state: bool,
+}
+
+/// The processes of the engines of a run.
+#[derive(Clone, Debug, Args)]
+pub struct PoolArgs {
+    /// A table of further engines (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub engine_table: Vec<PathBuf>,
+    /// Files run at the same time [default: one for each processor]
+    #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
+    pub jobs: Option<usize>,
+    /// How long one directive may take, as in 10s or 500ms
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    pub timeout: Duration,
+    /// The most memory that a file may take in a worker, as in 4G; 0 is no limit
+    #[arg(long, value_name = "BYTES", default_value = "512M", value_parser = parse_bytes)]
+    pub worker_memory: u64,
+}
+
+/// Options of `wassay fuzz`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A program is named SOURCE/SEED and has a setting of its own, which follows from its seed but for
+what options fix. The same seed gives the same programs and the same report. What is found is
+written at once, made small, and is a script on which `wassay spec` fails.
+
+Exit codes: 0 nothing was found; 1 something was; 2 bad usage; 3 an engine cannot run here; 130
+interrupted, after a report of what was run.")]
+pub struct FuzzArgs {
+    #[arg(long, value_name = "SOURCE[:WEIGHT]", value_delimiter = ',', help = source_help())]
+    #[allow(missing_docs, reason = "the help is made of the table of sources")]
+    pub source: Vec<SourceWeight>,
+    /// The seed of the run [default: another one each time]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// The number of programs [default: 1000, unless --seconds is given]
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+    /// The time after which no more programs begin, as in 60 or 10m
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub seconds: Option<Duration>,
+    /// Run this program, by its name (repeatable)
+    #[arg(long, value_name = "SOURCE/SEED", conflicts_with_all = ["count", "seconds", "seed"])]
+    pub case: Vec<CaseName>,
+    /// The engines to run, as in stack,jit; engines of other makers vote
+    #[arg(
+        long,
+        visible_alias = "engines",
+        value_name = "TIERS",
+        default_value = "stack,register,jit",
+        value_parser = crate::engine::parse_list
+    )]
+    pub tiers: EngineList,
+    /// The processes of the engines.
+    #[command(flatten)]
+    pub pool: PoolArgs,
+    /// The folder to which findings are written
+    #[arg(long, value_name = "FOLDER", default_value = "wassay-findings")]
+    pub findings: PathBuf,
+    /// Findings after which the run ends
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub max_findings: usize,
+    /// How long a finding may be made small
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
+    pub reduce_time: Duration,
+    #[arg(long, value_name = "FORMAT=FILE", value_delimiter = ',', help = report_help())]
+    #[allow(missing_docs, reason = "the help is made of the table of formats")]
+    pub report: Vec<ReportRequest>,
+    /// How memory accesses are checked, in all programs
+    #[arg(long, value_parser = by_word::<Bounds>(Bounds::WORDS))]
+    pub bounds: Option<Bounds>,
+    /// What engines do where the specification leaves a result open, in all programs
+    #[arg(long, value_parser = by_word::<Profile>(Profile::WORDS))]
+    pub profile: Option<Profile>,
+    /// What the engines do beyond running the code, in all programs.
+    #[command(flatten)]
+    pub modes: ModeArgs,
+    /// Draw no settings: all programs run as the options say
+    #[arg(long)]
+    pub plain: bool,
+    /// Compare what the tiers return only, not the state that they leave
+    #[arg(long)]
+    pub no_state: bool,
+    /// Show where the time went
+    #[arg(long)]
+    pub timings: bool,
+}
+
+/// Options of `wassay reduce`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 the small script is written; 1 the script shows no difference; 2 bad usage or bad
+input; 3 an engine cannot run here.")]
+pub struct ReduceArgs {
+    /// A script that fails, or on which tiers differ
+    #[arg(value_name = "FILE.wast")]
+    pub file: PathBuf,
+    /// The file to write [default: FILE.small.wast]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// How long it may take
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_duration)]
+    pub time: Duration,
+    /// The engines among which there is a difference
+    #[arg(
+        long,
+        visible_alias = "engines",
+        value_name = "TIERS",
+        default_value = "stack,register,jit",
+        value_parser = crate::engine::parse_list
+    )]
+    pub tiers: EngineList,
+    /// The processes of the engines.
+    #[command(flatten)]
+    pub pool: PoolArgs,
+    /// Change the features of the script, as in threads or -simd
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    pub features: Option<FeatureList>,
+    /// How memory accesses are checked: by guard pages where the tier can, or in code
+    #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
+    pub bounds: Bounds,
+    /// What engines do where the specification leaves a result open
+    #[arg(long, default_value_t, value_parser = by_word::<Profile>(Profile::WORDS))]
+    pub profile: Profile,
+    /// What the engines do beyond running the code.
+    #[command(flatten)]
+    pub modes: ModeArgs,
 }
 
 /// Modes in which every verdict must be the same as without them.
@@ -538,6 +662,19 @@ impl FromStr for ReportRequest {
             }),
         }
     }
+}
+
+/// The sources of programs with their descriptions, for the help.
+fn source_help() -> String {
+    let sources = sources();
+    let row = sources.iter();
+    let rows: Vec<String> = row
+        .map(|it| format!("{} ({})", it.name(), it.about()))
+        .collect();
+    format!(
+        "The sources of programs, and their shares: {}",
+        rows.join(", ")
+    )
 }
 
 /// The formats with their descriptions, for the help.

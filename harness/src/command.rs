@@ -1,18 +1,24 @@
 //! The commands: a file for each.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command};
+use crate::adapter::table::EngineTable;
+use crate::cli::{Cli, Command, PoolArgs, ReportRequest};
+use crate::engine::EngineList;
 use crate::error::{Exit, InputError};
+use crate::present::destination::Destination;
+use crate::report::Report;
 
 pub mod compare;
 pub mod engine;
 pub mod explain;
+pub mod fuzz;
 pub mod inspect;
 pub mod list;
 mod module;
+pub mod reduce;
 pub mod run;
 pub mod spec;
 pub mod validate;
@@ -47,9 +53,49 @@ fn this_program() -> Result<PathBuf, InputError> {
         .map_err(|error| InputError::usage(format!("this program has no path: {error}")))
 }
 
+/// The table of the engines of other makers among those that are named.
+fn engine_table(
+    program: &Path,
+    engines: &EngineList,
+    pool: &PoolArgs,
+) -> Result<EngineTable, InputError> {
+    // The shipped table is not looked at where it is not needed: it may be that of another version.
+    let is_needed =
+        !pool.engine_table.is_empty() || engines.0.iter().any(|name| name.tier().is_none());
+    let table = match is_needed {
+        true => EngineTable::load(program, &pool.engine_table)?,
+        false => EngineTable::default(),
+    };
+    engines.0.iter().try_for_each(|name| table.check(*name))?;
+    Ok(table)
+}
+
+/// The files of the reports that are asked for, open before anything runs.
+fn destinations(requests: &[ReportRequest]) -> Result<Vec<Destination>, InputError> {
+    let open = requests.iter();
+    open.map(|request| Destination::open(&request.path))
+        .collect()
+}
+
+/// Writes the reports. One that cannot be written keeps no other from being written.
+fn write_reports(
+    requests: &[ReportRequest],
+    destinations: Vec<Destination>,
+    report: &Report,
+) -> Result<(), InputError> {
+    let reports = requests.iter().zip(destinations);
+    let written = reports.map(|(request, destination)| {
+        destination.write(request.presenter.render(report).as_bytes())
+    });
+    let written: Vec<Result<(), InputError>> = written.collect();
+    written.into_iter().collect()
+}
+
 fn answer(command: Command) -> Result<Exit, InputError> {
     match command {
         Command::Spec(args) => spec::command(&args),
+        Command::Fuzz(args) => fuzz::command(&args),
+        Command::Reduce(args) => reduce::command(&args),
         Command::Compare(args) => compare::command(&args),
         Command::Run(args) => run::command(&args),
         Command::Explain(args) => explain::command(&args),

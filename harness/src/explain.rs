@@ -116,7 +116,6 @@ pub fn first_difference(
         Some(small) if shows_same(columns, &small, &seen, first)? => small,
         Some(_) | None => case.clone(),
     };
-    shorten_timeouts(columns, &seen);
     let engines = [columns[0].name, columns[1].name];
     let mut best: Option<Difference> = None;
     for subject in case.subjects() {

@@ -1,6 +1,6 @@
 //! Ctrl-C: a flag that every wait looks at, so that workers are killed by those who started them.
 //!
-//! The first signal sets the flag; the run then ends in order, with no report written. The second
+//! The first signal sets the flag; the run then ends in order, with a report of what was run. The second
 //! one ends the process at once.
 
 use std::sync::Once;

@@ -11,7 +11,9 @@ use rayon::prelude::*;
 use crate::adapter::table::EngineTable;
 use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
+use crate::interrupt;
 use crate::judge::compare::{Comparer, Entry, is_same_but_for_choices};
+use crate::judge::difference::{Difference, first_difference};
 use crate::judge::expectations::{Expectations, Use};
 use crate::judge::judged::{Comparisons, JudgedFile};
 use crate::judge::verdict::{Status, Verdict};
@@ -20,7 +22,7 @@ use crate::outcome::{Outcome, Report as Seen};
 use crate::plan::{self, Planned, shapes};
 use crate::pool::launch::workers;
 use crate::pool::{
-    self, Engines, FileRun, Interrupted, Launcher, Observer, Settings, Task, TierRun,
+    self, Engines, FileRun, Interrupted, Launcher, Losses, Observer, Settings, Task, TierRun,
 };
 use crate::protocol::{JobConfig, Setting};
 use crate::report::build::{TierState, build};
@@ -145,30 +147,28 @@ pub fn jobs_by_default() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-/// Runs, judges, compares and accounts.
-///
-/// # Errors
-/// When it is interrupted.
+/// Runs, judges, compares and accounts. After Ctrl-C, what was not run says so in the report.
 pub fn measure(
     options: &Options,
     chosen: Chosen,
     expectations: &Expectations,
     observer: &dyn Observer,
-) -> Result<Measured, Stopped> {
+) -> Measured {
     let started = Instant::now();
+    let losses = Losses::default();
     let mut suite = Batch::default();
     let mut shapes = options.shapes.then(|| ShapesAccount::new(&options.tiers));
     for files in windows(chosen.files) {
         let planned = plan::suite(&files);
         drop(files);
-        suite.add(run_planned(options, &planned, observer)?);
+        suite.add(run_planned(options, &planned, &losses, observer));
         if let Some(account) = &mut shapes {
-            run_shapes(options, &planned, account, observer)?;
+            run_shapes(options, &planned, account, &losses, observer);
         }
     }
     if suite.tiers.is_empty() {
         // Without a file it is still known which tiers can run.
-        suite = run_planned(options, &[], observer)?;
+        suite = run_planned(options, &[], &losses, observer);
     }
     let usage = expectations.apply(&mut suite.files, options.selection.is_whole_suite());
     let run = Run {
@@ -182,6 +182,7 @@ pub fn measure(
         profile: options.setting.profile,
         modes: options.setting.modes,
         state_compared: options.compare_state && options.tiers.len() > 1,
+        interrupted: interrupt::requested(),
         seconds: seconds(started.elapsed()),
     };
     let mut report = build(run, &suite.tiers, &suite.files);
@@ -190,11 +191,11 @@ pub fn measure(
         shapes.add_regressions(&mut report.gate);
         report.shapes = Some(shapes);
     }
-    Ok(Measured {
+    Measured {
         report,
         expectations: usage,
         unreadable: unreadable(&options.selection, &suite.files),
-    })
+    }
 }
 
 /// Seconds with as many digits as anyone reads.
@@ -221,9 +222,9 @@ fn windows(files: Vec<ChosenFile>) -> impl Iterator<Item = Vec<ChosenFile>> {
 
 /// Scripts that were run and judged, with the states of the tiers.
 #[derive(Default)]
-pub(crate) struct Batch {
-    pub(crate) tiers: BTreeMap<EngineName, TierState>,
-    pub(crate) files: Vec<JudgedFile>,
+struct Batch {
+    tiers: BTreeMap<EngineName, TierState>,
+    files: Vec<JudgedFile>,
 }
 
 impl Batch {
@@ -239,18 +240,19 @@ impl Batch {
 }
 
 /// Runs scripts in the chosen tiers, judges each directive, and compares the tiers.
-pub(crate) fn run_planned(
+fn run_planned(
     options: &Options,
     planned: &[Planned],
+    losses: &Losses,
     observer: &dyn Observer,
-) -> Result<Batch, Interrupted> {
-    let tiers = run_tiers(options, planned, observer)?;
+) -> Batch {
+    let tiers = run_tiers(options, planned, losses, observer);
     let judged = (0..planned.len()).into_par_iter();
     let judged = judged.map(|index| judge_file(&planned[index], index, &tiers));
-    Ok(Batch {
+    Batch {
         files: judged.collect(),
         tiers: tiers.iter().map(state_of).collect(),
-    })
+    }
 }
 
 /// Runs the variants of files in all operand shapes.
@@ -258,25 +260,71 @@ fn run_shapes(
     options: &Options,
     files: &[Planned],
     account: &mut ShapesAccount,
+    losses: &Losses,
     observer: &dyn Observer,
-) -> Result<(), Interrupted> {
+) {
     let started = Instant::now();
     for round in shapes::rounds(files) {
+        if interrupt::requested() {
+            break;
+        }
         let directives = round.scripts.iter().map(|it| it.script.directives.len());
         observer.more(directives.sum());
-        let batch = run_planned(options, &round.scripts, observer)?;
+        let batch = run_planned(options, &round.scripts, losses, observer);
         account.add(&round, &batch.tiers, &batch.files);
     }
     account.seconds = seconds(Duration::from_secs_f64(account.seconds) + started.elapsed());
-    Ok(())
+}
+
+/// A script that was run and judged by itself, in fresh processes, with all that engines reported.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// The verdicts.
+    pub judged: JudgedFile,
+    /// What each engine that can run here reported.
+    pub runs: BTreeMap<EngineName, FileRun>,
+}
+
+impl Examined {
+    /// The first thing that is wrong, if anything is.
+    pub fn first_difference(&self) -> Option<Difference> {
+        let reports = self.runs.iter();
+        let reports: Vec<(EngineName, &[Seen])> = reports
+            .map(|(&name, run)| (name, &run.reports[..]))
+            .collect();
+        first_difference(&self.judged, &reports)
+    }
+}
+
+/// Runs a script by itself, in fresh processes.
+///
+/// # Errors
+/// When it is interrupted.
+pub fn examine(
+    options: &Options,
+    planned: &Planned,
+    observer: &dyn Observer,
+) -> Result<Examined, Interrupted> {
+    let losses = Losses::default();
+    let runs = run_tiers(options, std::slice::from_ref(planned), &losses, observer);
+    if interrupt::requested() {
+        return Err(Interrupted);
+    }
+    let judged = judge_file(planned, 0, &runs);
+    let first = |(name, run): (EngineName, TierRun)| Some((name, run.ok()?.into_iter().next()?));
+    Ok(Examined {
+        judged,
+        runs: runs.into_iter().filter_map(first).collect(),
+    })
 }
 
 /// Runs scripts in the chosen tiers.
 pub(crate) fn run_tiers(
     options: &Options,
     planned: &[Planned],
+    losses: &Losses,
     observer: &dyn Observer,
-) -> Result<BTreeMap<EngineName, TierRun>, Interrupted> {
+) -> BTreeMap<EngineName, TierRun> {
     let compare_state = options.compare_state && options.tiers.len() > 1;
     let is_foreign = |name: &EngineName| name.tier().is_none();
     let show_state = compare_state && options.tiers.iter().any(is_foreign);
@@ -304,11 +352,12 @@ pub(crate) fn run_tiers(
     let settings = Settings {
         jobs: options.jobs,
         timeout: options.timeout,
+        losses,
     };
     pool::run(&tasks, &options.launchers(), &settings, observer)
 }
 
-fn state_of((&tier, run): (&EngineName, &TierRun)) -> (EngineName, TierState) {
+pub(crate) fn state_of((&tier, run): (&EngineName, &TierRun)) -> (EngineName, TierState) {
     let mut proof = crate::outcome::Proof::default();
     for file in run.iter().flatten() {
         proof.add(&file.proof);

@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
@@ -24,7 +24,10 @@ use crate::script::Script;
 use crate::thread;
 
 pub mod launch;
+mod losses;
 pub mod process;
+
+pub use losses::Losses;
 
 /// A process that runs scripts in an engine.
 pub trait Session: Send {
@@ -141,12 +144,14 @@ pub struct FileRun {
 pub type TierRun = Result<Vec<FileRun>, String>;
 
 /// How the pool runs.
-#[derive(Clone, Debug)]
-pub struct Settings {
+#[derive(Clone, Copy, Debug)]
+pub struct Settings<'a> {
     /// Files run at the same time.
     pub jobs: usize,
     /// How long one directive may take.
     pub timeout: Duration,
+    /// What engines have lost in this run so far.
+    pub losses: &'a Losses,
 }
 
 /// Who watches the pool at work. Its methods are called from several threads.
@@ -163,20 +168,22 @@ pub trait Observer: Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupted;
 
-/// Runs all tasks in all tiers, each by its program or not at all, for the reason given.
-///
-/// # Errors
-/// When it is interrupted.
+/// Runs all tasks in all tiers, each by its program or not at all, for the reason given. Where it
+/// is interrupted, what did not run says so.
 pub fn run(
     tasks: &[Task<'_>],
     engines: &Engines,
-    settings: &Settings,
+    settings: &Settings<'_>,
     observer: &dyn Observer,
-) -> Result<BTreeMap<EngineName, TierRun>, Interrupted> {
-    let mut tiers: BTreeMap<EngineName, Result<FirstSession<'_>, String>> = engines
+) -> BTreeMap<EngineName, TierRun> {
+    let started: Result<BTreeMap<EngineName, _>, Interrupted> = engines
         .par_iter()
         .map(|(&tier, launcher)| Ok((tier, start_first(launcher)?)))
-        .collect::<Result<_, Interrupted>>()?;
+        .collect();
+    let mut tiers: BTreeMap<EngineName, Result<FirstSession<'_>, String>> = match started {
+        Ok(tiers) => tiers,
+        Err(Interrupted) => return none_run(tasks, engines),
+    };
     let available = tiers
         .iter()
         .filter_map(|(&tier, first)| Some((tier, first.as_ref().ok()?)));
@@ -186,7 +193,7 @@ pub fn run(
         settings,
         observer,
     };
-    let results = queue.run_all()?;
+    let results = queue.run_all();
     let mut runs: BTreeMap<EngineName, Vec<FileRun>> = BTreeMap::new();
     for ((tier, _), run) in results {
         runs.entry(tier).or_default().push(run);
@@ -194,11 +201,31 @@ pub fn run(
     let outcome = |(tier, first): (EngineName, Result<_, String>)| {
         (tier, first.map(|_| runs.remove(&tier).unwrap_or_default()))
     };
-    Ok(std::mem::take(&mut tiers)
+    std::mem::take(&mut tiers)
         .into_iter()
         .map(outcome)
-        .collect())
+        .collect()
 }
+
+/// The runs of engines that were interrupted before they began.
+fn none_run(tasks: &[Task<'_>], engines: &Engines) -> BTreeMap<EngineName, TierRun> {
+    let none = || {
+        tasks
+            .iter()
+            .map(|task| not_run(task, INTERRUPTED))
+            .collect()
+    };
+    let run = |(&name, launcher): (&EngineName, &Result<_, String>)| {
+        (
+            name,
+            launcher.as_ref().map(|_| none()).map_err(Clone::clone),
+        )
+    };
+    engines.iter().map(run).collect()
+}
+
+/// The reason why a directive was not run after Ctrl-C.
+const INTERRUPTED: &str = "interrupted";
 
 /// An engine that can run here: its launcher, and the session that proved it until a thread takes
 /// it.
@@ -228,29 +255,30 @@ fn start_first(
 struct Queue<'a> {
     tasks: &'a [Task<'a>],
     tiers: BTreeMap<EngineName, &'a FirstSession<'a>>,
-    settings: &'a Settings,
+    settings: &'a Settings<'a>,
     observer: &'a dyn Observer,
 }
 
 impl Queue<'_> {
     /// Runs everything; the results are ordered by tier and task.
-    fn run_all(&self) -> Result<BTreeMap<(EngineName, usize), FileRun>, Interrupted> {
+    fn run_all(&self) -> BTreeMap<(EngineName, usize), FileRun> {
         let order = self.order();
         let next = AtomicUsize::new(0);
         let results = Mutex::new(BTreeMap::new());
-        let outcomes: Vec<Result<(), Interrupted>> = std::thread::scope(|scope| {
+        std::thread::scope(|scope| {
             let take = || {
                 let mut thread = Thread {
                     queue: self,
                     worker: None,
                 };
                 while let Some(&(tier, index)) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let run = thread.run_task(tier, &self.tasks[index])?;
+                    let task = &self.tasks[index];
+                    let run = thread.run_task(tier, task);
+                    let run = run.unwrap_or_else(|Interrupted| not_run(task, INTERRUPTED));
                     self.observer.file_done(tier, self.tasks[index].script);
                     let mut results = results.lock().expect("no thread panics while it holds it");
                     results.insert((tier, index), run);
                 }
-                Ok(())
             };
             // This thread is one of them. Where the system has no room for all, fewer do it.
             let others = self.settings.jobs.min(order.len()).saturating_sub(1);
@@ -266,17 +294,16 @@ impl Queue<'_> {
                     }
                 }
             }
-            let own = take();
-            let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
-            joined
-                .map(|outcome| outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .chain([own])
-                .collect()
+            take();
+            for thread in threads {
+                thread
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            }
         });
-        outcomes.into_iter().collect::<Result<(), Interrupted>>()?;
-        Ok(results
+        results
             .into_inner()
-            .expect("no thread panics while it holds it"))
+            .expect("no thread panics while it holds it")
     }
 
     /// Tiers from the slowest, and in each the longest file first. Files that are equally long keep
@@ -302,6 +329,11 @@ struct Thread<'a> {
 struct Casualties {
     outcomes: BTreeMap<u32, Outcome>,
     idle_deaths: usize,
+    /// The time that was lost by them.
+    lost: Duration,
+    /// True if the time was used up once: what comes after the last death is given up, and another
+    /// death gives up the file.
+    is_late: bool,
 }
 
 impl Thread<'_> {
@@ -336,7 +368,16 @@ impl Thread<'_> {
                 config: task.config_in(fresh),
                 excluded: excluded.into(),
             };
-            match worker.run(job, self.queue.settings.timeout) {
+            let settings = self.queue.settings;
+            let deadline = settings.losses.deadline(tier, settings.timeout);
+            let started = Instant::now();
+            let ran = worker.run(job, deadline);
+            if let Err(death) = &ran {
+                let time = started.elapsed();
+                casualties.lost += time;
+                settings.losses.add(tier, &death.cause, time);
+            }
+            match ran {
                 Ok(result) => {
                     self.worker = (!worker.is_worn()).then_some((tier, worker));
                     return Ok(casualties.finish(Some(result), task));
@@ -352,12 +393,79 @@ impl Thread<'_> {
                 }) if !fresh => {}
                 Err(_) if !fresh => self.warn_stale(tier, task),
                 Err(death) => {
-                    if let Some(reason) = casualties.note(death, task, self.queue.settings) {
+                    let death = match death.ordinal {
+                        None => self.pinned(tier, task, &casualties, death)?,
+                        Some(_) => death,
+                    };
+                    let lost = casualties.lost;
+                    let late = settings
+                        .losses
+                        .reason_to_give_up(tier, lost, settings.timeout);
+                    if let Some(reason) = casualties.note(death, task, deadline, late) {
                         return Ok(casualties.give_up(task, &reason));
                     }
                 }
             }
         }
+    }
+
+    /// A death outside of any directive, pinned on the directive without which there is none, if
+    /// there is one: the last one of the fewest that a fresh worker dies over. A fault may be
+    /// noticed long after it was made, when memory is given back.
+    fn pinned(
+        &self,
+        tier: EngineName,
+        task: &Task<'_>,
+        casualties: &Casualties,
+        death: Death,
+    ) -> Result<Death, Interrupted> {
+        let length = task.script.commands.len() as u32;
+        let known = |from: u32| {
+            let known = casualties.outcomes.keys().copied();
+            let known = known.filter(|&ordinal| ordinal < from);
+            known.chain(from..length).collect::<Vec<u32>>()
+        };
+        let dies = |from: u32| -> Result<bool, Interrupted> {
+            let mut worker = match self.queue.tiers[&tier].launcher.start() {
+                Ok(worker) => worker,
+                Err(StartError::Interrupted) => return Err(Interrupted),
+                Err(StartError::Unavailable(_)) => return Ok(false),
+            };
+            let job = Job {
+                sequence: 0,
+                path: task.script.path.as_str().into(),
+                commands: task.script.commands.as_slice().into(),
+                config: task.config_in(true),
+                excluded: known(from).into(),
+            };
+            match worker.run(job, self.queue.settings.timeout) {
+                Err(Death {
+                    cause: Cause::Interrupted,
+                    ..
+                }) => Err(Interrupted),
+                ran => Ok(ran.is_err()),
+            }
+        };
+        // A worker that dies over nothing at all, or not again, is not this file's fault.
+        let (mut fewest, mut least) = (0, length);
+        if dies(0)? || !dies(length)? {
+            return Ok(death);
+        }
+        while least - fewest > 1 {
+            let middle = fewest.midpoint(least);
+            match dies(middle)? {
+                true => least = middle,
+                false => fewest = middle,
+            }
+        }
+        let cause = match death.cause {
+            Cause::Crash(how) => Cause::Crash(format!("{how}, after the directive had ended")),
+            cause => cause,
+        };
+        Ok(Death {
+            ordinal: Some(least - 1),
+            cause,
+        })
     }
 
     /// A worker for a tier, and whether it is fresh: the one at hand, the tier's first, or a new
@@ -391,26 +499,37 @@ impl Thread<'_> {
 
 impl Casualties {
     /// Notes a death in a fresh worker. Gives the reason to give up the whole file, if there is
-    /// one. Where deaths are too many, what comes after the last one is given up, and what came
+    /// one; `late` is the reason to give up the rest of it, since too much time was lost. Where deaths are too many, what comes after the last one is given up, and what came
     /// before it keeps its outcome.
-    fn note(&mut self, death: Death, task: &Task<'_>, settings: &Settings) -> Option<String> {
+    fn note(
+        &mut self,
+        death: Death,
+        task: &Task<'_>,
+        deadline: Duration,
+        late: Option<String>,
+    ) -> Option<String> {
         let memory_limit = || {
             let max = task.config.memory_bytes_max >> 20;
             Outcome::Limit(format!("the file takes more than {max} MiB of memory"))
         };
         let (outcome, how) = match death.cause {
             Cause::Timeout => {
-                let millis = u64::try_from(settings.timeout.as_millis()).unwrap_or(u64::MAX);
+                let millis = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
                 (Outcome::Timeout(millis), "a timeout".to_string())
             }
             Cause::Memory => (memory_limit(), "too much memory".to_string()),
             Cause::Crash(how) => (Outcome::Crash(how.clone()), how),
-            Cause::Interrupted => return Some("interrupted".to_string()),
+            Cause::Interrupted => return Some(INTERRUPTED.to_string()),
         };
         match death.ordinal {
             Some(ordinal) if !self.outcomes.contains_key(&ordinal) => {
                 self.outcomes.insert(ordinal, outcome.clone());
-                if let Some(rest) = self.outcome_of_the_rest(&outcome) {
+                if let (true, Some(reason)) = (self.is_late, &late) {
+                    return Some(reason.clone());
+                }
+                self.is_late |= late.is_some();
+                let late = late.map(Outcome::NotRun);
+                if let Some(rest) = late.or_else(|| self.outcome_of_the_rest(&outcome)) {
                     let rest = (ordinal + 1..task.script.commands.len() as u32)
                         .map(|ordinal| (ordinal, rest.clone()));
                     let known = std::mem::take(&mut self.outcomes);

@@ -24,10 +24,12 @@ use crate::outcome::Proof;
 use crate::protocol::{Bounds, Modes, Profile, words};
 use crate::script::Kind;
 use crate::suite::FileFeatures;
+use generated::GeneratedAccount;
 use shapes::ShapesAccount;
 
 pub mod build;
 pub mod changes;
+pub mod generated;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod shapes;
@@ -72,6 +74,9 @@ pub struct Report {
     /// The account of operand shapes; absent when they were not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shapes: Option<ShapesAccount>,
+    /// The account of generated programs; absent when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated: Option<GeneratedAccount>,
     /// What a gate must know.
     pub gate: Gate,
 }
@@ -124,6 +129,9 @@ pub struct Run {
     /// Whether the state of the store was compared after each action.
     #[serde(default)]
     pub state_compared: bool,
+    /// Whether the run was ended by Ctrl-C, so that some directives are `not_run` for that reason.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub interrupted: bool,
     /// Wall-clock time of the run.
     pub seconds: f64,
 }
@@ -157,6 +165,10 @@ pub struct Counts {
     pub not_run: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub compared: u64,
+}
+
+fn is_false(is: &bool) -> bool {
+    !is
 }
 
 fn is_zero(count: &u64) -> bool {

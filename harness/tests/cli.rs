@@ -331,7 +331,7 @@ fn a_hang_in_a_thread_is_pinned_on_its_directive() {
 }
 
 #[test]
-fn ctrl_c_ends_the_run_without_a_report_or_anything_else_left() {
+fn ctrl_c_ends_the_run_with_a_report_of_what_was_run() {
     let place = Place::new();
     let file = place.file("a.wast", HANGS);
     let report = place.path("r.json");
@@ -362,10 +362,15 @@ fn ctrl_c_ends_the_run_without_a_report_or_anything_else_left() {
     let ended = ended(&output, started.elapsed());
     assert_eq!(ended.code, 130, "{}", ended.stderr);
     assert!(ended.stderr.contains("interrupted"), "{}", ended.stderr);
-    assert!(!report.exists());
+    assert!(!report.exists(), "what stood there would be lost");
+    let partial = std::fs::read_to_string(place.path("r.json.partial")).expect("a report");
+    let partial: Value = serde_json::from_str(&partial).expect("it is JSON");
+    assert_eq!(partial["run"]["interrupted"], true);
+    let stack = &partial["tiers"]["stack"]["counts"];
+    assert_eq!(stack["not_run"], partial["accounting"]["directives"]);
     let left = |folder: &Path| std::fs::read_dir(folder).expect("there").count();
     assert_eq!(left(&place.path("tmp")), 0, "temporary files");
-    assert_eq!(left(place.folder.path()), 2, "a.wast and tmp");
+    assert_eq!(left(place.folder.path()), 3, "a.wast, the report and tmp");
 }
 
 #[test]

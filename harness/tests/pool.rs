@@ -19,7 +19,7 @@ use wassay::features::FeatureSet;
 use wassay::outcome::{Outcome, Proof, Report, Value};
 use wassay::pool::launch::Program;
 use wassay::pool::process::Workers;
-use wassay::pool::{self, FileRun, Launcher, Observer, Settings, Task, TierRun};
+use wassay::pool::{self, FileRun, Launcher, Losses, Observer, Settings, Task, TierRun};
 use wassay::protocol::cell::Cell;
 use wassay::protocol::{
     Bounds, FromWorker, Job, JobConfig, JobResult, Modes, PROTOCOL_VERSION, Profile, ToWorker,
@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         trial("a_fault_is_pinned_on_its_directive", pinned),
         trial("several_faults_in_one_file", several),
         trial("a_worker_that_dies_idle_leaves_nothing_run", idle),
+        trial("a_late_death_is_pinned_on_its_directive", late),
         trial("a_stale_worker_gets_no_blame_through", stale),
         trial("hangs_are_given_up_in_the_end", many_hangs),
         trial("an_unavailable_tier_has_its_reason", unavailable),
@@ -120,8 +121,9 @@ fn run_with(
     let settings = Settings {
         jobs,
         timeout: TIMEOUT,
+        losses: &Losses::default(),
     };
-    pool::run(&tasks, &engines.collect(), &settings, &Silent).expect("nobody interrupts")
+    pool::run(&tasks, &engines.collect(), &settings, &Silent)
 }
 
 type Runs = BTreeMap<EngineName, TierRun>;
@@ -207,6 +209,20 @@ fn idle() {
     }
 }
 
+/// A worker that dies when all directives have ended dies of one of them.
+fn late() {
+    for ordinal in [0, 5, 8] {
+        let runs = run(&format!("late@{ordinal}"), &[script("a", 9)]);
+        check(
+            &runs[0],
+            9,
+            &BTreeMap::from([(ordinal, is_crash as Accepts)]),
+        );
+        let text = format!("{:?}", runs[0].reports[ordinal as usize].outcome);
+        assert!(text.contains("after the directive had ended"), "{text}");
+    }
+}
+
 fn stale() {
     // The worker dies at directive 2 of every job but its first: a fresh one never does.
     for (file, run) in files().iter().zip(run("stale@2", &files())) {
@@ -232,7 +248,9 @@ fn many_hangs() {
     let given_up = reports
         .filter(|report| matches!(report.outcome, Outcome::NotRun(_)))
         .count();
-    assert_eq!((hung, given_up), (16, 8));
+    // Three deadlines may be lost over a file; how much more the third one takes is open.
+    assert!((3..=4).contains(&hung), "{hung}");
+    assert_eq!(hung + given_up, 24);
 }
 
 fn unavailable() {
@@ -456,6 +474,11 @@ mod fake {
             reports.push(answered(ordinal).into());
         }
         cell.announce(job.sequence, None);
+        let is_late = |ordinal: u32| faults.split(',').any(|it| it == format!("late@{ordinal}"));
+        let ran = |ordinal: &u32| !job.excluded.contains(ordinal);
+        if (0..job.commands.len() as u32).filter(ran).any(is_late) {
+            std::process::abort();
+        }
         send(&FromWorker::Result(JobResult {
             sequence: job.sequence,
             reports,
@@ -474,7 +497,7 @@ mod fake {
                 panic!("a fake panic");
             }
             "stale" if jobs > 1 => std::process::abort(),
-            "stale" => {}
+            "stale" | "late" => {}
             "garbage" => {
                 // And then no more: what a worker writes is pinned on what it is doing then.
                 stdout

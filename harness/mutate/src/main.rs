@@ -204,14 +204,16 @@ impl Drawn {
         })
     }
 
-    /// The faults with stages to go through, each with its number, its record and what reaches it.
-    fn pending(
+    /// Runs the stages that a fault has not been through. One that was caught needs no further one.
+    fn run(
         &self,
+        tree: &Tree,
+        log: &Log,
         records: &[Record],
         known_faults: &Known,
         places: &BTreeSet<Place<'_>>,
         options: &Options,
-    ) -> Vec<(u32, Record, &Reached)> {
+    ) -> Result<(), String> {
         let mut pending = Vec::new();
         for ((number, site), reached) in (1u32..).zip(&self.sites).zip(&self.reached) {
             let mut record = Record {
@@ -234,20 +236,6 @@ impl Drawn {
                 pending.push((number, record, reached));
             }
         }
-        pending
-    }
-
-    /// Runs the stages that a fault has not been through. One that was caught needs no further one.
-    fn run(
-        &self,
-        tree: &Tree,
-        log: &Log,
-        records: &[Record],
-        known_faults: &Known,
-        places: &BTreeSet<Place<'_>>,
-        options: &Options,
-    ) -> Result<(), String> {
-        let pending = self.pending(records, known_faults, places, options);
         let fuzz: Vec<String> = options.fuzz.split_whitespace().map(str::to_owned).collect();
         let bench = Bench {
             tree,

@@ -28,7 +28,7 @@ use crate::judge::verdict::{Agreement, Status};
 use crate::measure::launcher;
 use crate::outcome::text::ending;
 use crate::outcome::{Outcome, Report};
-use crate::pool::{self, Engines, Interrupted, Launcher, Observer, Settings, Task};
+use crate::pool::{self, Engines, Interrupted, Launcher, Losses, Observer, Settings, Task};
 use crate::protocol::{JobConfig, Setting};
 use crate::script::{
     Action, Argument, Command, Directive, Expectation, Kind, ModuleSource, Script,
@@ -244,8 +244,12 @@ fn first_apart(
     let settings = Settings {
         jobs: 2,
         timeout: args.timeout,
+        losses: &Losses::default(),
     };
-    let mut runs = pool::run(&[task], engines, &settings, &Silent)?;
+    let mut runs = pool::run(&[task], engines, &settings, &Silent);
+    if interrupt::requested() {
+        return Err(Interrupted.into());
+    }
     let mut reports = Vec::new();
     for name in names {
         match runs.remove(&name) {

@@ -5,14 +5,13 @@
 
 use std::io::Write;
 
-use super::this_program;
-use crate::adapter::table::EngineTable;
+use super::{destinations, engine_table, this_program, write_reports};
 use crate::cli::SpecArgs;
 use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
 use crate::interrupt;
 use crate::judge::expectations::{Expectations, Source};
-use crate::measure::{Measured, Options, Stopped, jobs_by_default, measure};
+use crate::measure::{Measured, Options, jobs_by_default, measure};
 use crate::present::destination::Destination;
 use crate::present::progress::Progress;
 use crate::present::table;
@@ -35,26 +34,12 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
     Ok(interrupt::INTERRUPTED)
 }
 
-/// Runs and reports; gives nothing if it is interrupted.
+/// Runs and reports; gives nothing if it is interrupted before it runs anything.
 fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
-    let destinations = args
-        .report
-        .iter()
-        .map(|request| Destination::open(&request.path));
-    let destinations = destinations.collect::<Result<Vec<_>, _>>()?;
+    let destinations = destinations(&args.report)?;
     let mut expectations = args.expectations().load()?;
     let program = this_program()?;
-    // The shipped table is not looked at where it is not needed: it may be that of another version.
-    let is_needed =
-        !args.engine_table.is_empty() || args.tiers.0.iter().any(|name| name.tier().is_none());
-    let table = match is_needed {
-        true => EngineTable::load(&program, &args.engine_table)?,
-        false => EngineTable::default(),
-    };
-    args.tiers
-        .0
-        .iter()
-        .try_for_each(|name| table.check(*name))?;
+    let table = engine_table(&program, &args.tiers, &args.pool)?;
     for name in &args.tiers.0 {
         if let Some(path) = table.get(*name).and_then(|row| row.expectations.as_ref()) {
             expectations.extend(Expectations::of_engine(path, *name)?);
@@ -65,9 +50,9 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
         table,
         selection: args.selection.clone(),
         tiers: args.tiers.0.clone(),
-        jobs: args.jobs.unwrap_or_else(jobs_by_default),
-        timeout: args.timeout,
-        worker_memory: args.worker_memory,
+        jobs: args.pool.jobs.unwrap_or_else(jobs_by_default),
+        timeout: args.pool.timeout,
+        worker_memory: args.pool.worker_memory,
         setting: Setting {
             bounds: args.bounds,
             profile: args.profile,
@@ -85,20 +70,21 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
     let progress = Progress::new(&chosen, options.tiers.len());
     let measured = measure(&options, chosen, &expectations, &progress);
     progress.finish();
-    let measured = match measured {
-        Ok(measured) => measured,
-        Err(Stopped::Input(error)) => return Err(error),
-        Err(Stopped::Interrupted) => return Ok(None),
+    let destinations = match measured.report.run.interrupted {
+        true => destinations.into_iter().map(Destination::partial).collect(),
+        false => destinations,
     };
-    // A report that cannot be written hides neither the others nor the results.
-    let reports = args.report.iter().zip(destinations);
-    let written = reports.map(|(request, destination)| {
-        let text = request.presenter.render(&measured.report);
-        destination.write(text.as_bytes())
-    });
-    let written: Vec<Result<(), InputError>> = written.collect();
+    let written = write_reports(&args.report, destinations, &measured.report);
     show(&measured, &args.expectations());
-    written.into_iter().collect::<Result<(), _>>()?;
+    written?;
+    if measured.report.run.interrupted {
+        let reports = match args.report.len() {
+            0 => "",
+            _ => "; reports are beside their places, as FILE.partial",
+        };
+        eprintln!("wassay: interrupted; what was not run counts as not_run{reports}");
+        return Ok(Some(interrupt::INTERRUPTED));
+    }
     Ok(Some(measured.exit()))
 }
 

@@ -246,8 +246,32 @@ impl Comparer {
     }
 }
 
+/// Groups entries that ran and ended alike, the bits of NaNs of other makers' engines apart.
+pub(super) fn by_outcome<'a>(entries: &[Entry<'a>]) -> Vec<Vec<Entry<'a>>> {
+    let ran = entries.iter().filter(|entry| comparable(&entry.1.outcome));
+    let ran: Vec<Entry<'a>> = ran.copied().collect();
+    groups(&ran, |a, b| {
+        let are_own = a.0.tier().is_some() && b.0.tier().is_some();
+        let same: fn(&Value, &Value) -> bool = match are_own {
+            true => Value::eq,
+            false => same_but_for_choices,
+        };
+        alike(&a.1.outcome, &b.1.outcome, same)
+    })
+}
+
+/// Groups entries of our own tiers that ended at the same place.
+pub(super) fn alike_in_place<'a>(entries: &[Entry<'a>]) -> Vec<Vec<Entry<'a>>> {
+    let own = entries
+        .iter()
+        .filter(|entry| entry.0.tier().is_some() && comparable(&entry.1.outcome));
+    groups(&own.copied().collect::<Vec<_>>(), |a, b| {
+        a.1.trace == b.1.trace
+    })
+}
+
 /// Groups entries whose states are the same.
-fn by_state<'a>(entries: &[Entry<'a>]) -> Vec<Vec<Entry<'a>>> {
+pub(super) fn by_state<'a>(entries: &[Entry<'a>]) -> Vec<Vec<Entry<'a>>> {
     groups(entries, |a, b| a.1.state == b.1.state)
 }
 

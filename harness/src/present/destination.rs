@@ -65,6 +65,15 @@ impl Destination {
         &self.path
     }
 
+    /// The file of a name with `.partial` at its end, for what is not whole: what stands at the
+    /// destination stays. A pipe or a terminal stays itself.
+    pub fn partial(mut self) -> Destination {
+        if let Open::Temporary(_) = self.open {
+            self.path.as_mut_os_string().push(".partial");
+        }
+        self
+    }
+
     /// Writes the whole content and gives it its name.
     ///
     /// # Errors

@@ -25,6 +25,11 @@ impl Progress {
     /// A bar for the chosen files in so many tiers; hidden when stderr is no terminal.
     pub fn new(chosen: &Chosen, tiers: usize) -> Progress {
         let directives: usize = chosen.files.iter().map(|f| f.script.directives).sum();
+        Progress::over(directives, tiers)
+    }
+
+    /// A bar over directives that each tier runs.
+    fn over(directives: usize, tiers: usize) -> Progress {
         let target = match std::io::stderr().is_terminal() {
             true => ProgressDrawTarget::stderr(),
             false => ProgressDrawTarget::hidden(),
@@ -40,6 +45,11 @@ impl Progress {
             let _ = thread::builder().spawn(move || tick(&ticking));
         }
         Progress { bar, tiers }
+    }
+
+    /// A bar whose end is not known yet: it grows by what is announced.
+    pub fn open_ended(tiers: usize) -> Progress {
+        Progress::over(0, tiers)
     }
 
     /// Takes the bar away.

@@ -12,6 +12,7 @@ use super::grid::Grid;
 use crate::engine::EngineName;
 use crate::judge::verdict::{Agreement, Status};
 use crate::outcome::TieredProof;
+use crate::report::generated::{GeneratedAccount, Timings};
 use crate::report::shapes::ShapesAccount;
 use crate::report::{AgreementCounts, Counts, DirectiveAccount, Report, TierAccount, is_failing};
 
@@ -65,9 +66,12 @@ fn line(out: &mut String, text: &str) {
 }
 
 fn failures(out: &mut String, report: &Report) {
+    let interrupted = report.run.interrupted;
     let failing = report.directives.iter().flat_map(|directive| {
         let tiers = directive.tiers.iter();
-        let failing = tiers.filter(|(_, verdict)| is_failing(verdict.status));
+        // What was not run for Ctrl-C would hide what was found.
+        let is_shown = |status| is_failing(status) && (status != Status::NotRun || !interrupted);
+        let failing = tiers.filter(move |(_, verdict)| is_shown(verdict.status));
         failing.map(move |(&tier, verdict)| (directive, tier, verdict))
     });
     let mut count = 0;
@@ -208,8 +212,14 @@ fn cell(counts: &Counts, directives: u64, available: bool) -> String {
         return "unavailable".to_string();
     }
     let passes = counts.pass + counts.xpass;
-    let text = format!("{passes} {}", percent(passes, directives));
-    match (counts.is_as_expected(), passes == directives) {
+    let text = match counts.compared {
+        0 => format!("{passes} {}", percent(passes, directives)),
+        compared => format!("{passes} pass, {compared} compared"),
+    };
+    match (
+        counts.is_as_expected(),
+        passes + counts.compared == directives,
+    ) {
         (false, _) => red(&text),
         (true, true) => green(&text),
         (true, false) => text,
@@ -307,6 +317,98 @@ fn closing(out: &mut String, report: &Report) {
         );
         line(out, &red(&text));
     }
+}
+
+/// The summary of generated programs, ending with a newline.
+pub fn render_generated(report: &Report, timings: bool) -> String {
+    let mut out = String::new();
+    failures(&mut out, report);
+    divergences(&mut out, report);
+    tiers(&mut out, report);
+    agreement(&mut out, &report.agreement);
+    if let Some(account) = &report.generated {
+        generated(&mut out, account, report.run.seconds);
+        if timings {
+            times(&mut out, &account.timings);
+        }
+    }
+    out
+}
+
+fn generated(out: &mut String, account: &GeneratedAccount, seconds: f64) {
+    let mut grid = Grid::new(1);
+    let head = [
+        "source",
+        "programs",
+        "useless",
+        "no program",
+        "calls",
+        "returned",
+    ];
+    grid.row(head.iter().map(|name| bold(name)));
+    let mut programs = 0;
+    for (name, source) in &account.sources {
+        programs += source.programs;
+        let numbers = [
+            source.programs,
+            source.useless,
+            source.no_program,
+            source.calls,
+            source.returned,
+        ];
+        let cells = numbers.iter().map(u64::to_string);
+        grid.row([name.clone()].into_iter().chain(cells));
+    }
+    line(out, "");
+    out.push_str(&grid.to_string());
+    for finding in &account.findings {
+        let script = finding.script.as_deref().unwrap_or("not written");
+        let lines = finding.lines;
+        let text = format!("{} {} {script} ({lines} lines)", red("FOUND"), finding.case);
+        line(out, &text);
+        line(
+            out,
+            &format!("    {}: {}", finding.kind, cut(&finding.text)),
+        );
+    }
+    let settings = account.settings.iter();
+    let settings: Vec<String> = settings
+        .map(|(word, count)| format!("{word} {count}"))
+        .collect();
+    if !settings.is_empty() {
+        line(out, &format!("settings   {}", settings.join(", ")));
+    }
+    let rate = programs as f64 / seconds.max(1e-6);
+    let found = account.findings.len();
+    let (repeated, alike) = (account.repeated, account.alike_only);
+    line(
+        out,
+        &format!(
+            "seed {}: {programs} programs in {seconds:.2} s, {rate:.0} a second; {found} findings, \
+             {repeated} repeated, {alike} alike",
+            account.seed
+        ),
+    );
+    if let Some(reason) = &account.stopped {
+        line(out, &red(&format!("ended early: {reason}")));
+    }
+}
+
+/// Where the time went.
+fn times(out: &mut String, timings: &Timings) {
+    let steps = [
+        ("generate", timings.generate),
+        ("run", timings.run),
+        ("judge", timings.judge),
+        ("findings", timings.findings),
+    ];
+    let steps = steps.map(|(name, seconds)| format!("{name} {seconds:.2} s"));
+    line(out, &format!("time       {}", steps.join(", ")));
+    let workers = timings.workers.iter();
+    let workers: Vec<String> = workers
+        .map(|(name, seconds)| format!("{name} {seconds:.2} s"))
+        .collect();
+    line(out, &format!("in workers {}", workers.join(", ")));
 }
 
 /// What came of the operand shapes.

@@ -15,6 +15,9 @@ use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::outcome::{JudgedBy, Proof};
 
+/// The name of the suite whose files are generated programs.
+pub const GENERATED: &str = "generated";
+
 /// What is known of a chosen tier as a whole.
 #[derive(Clone, Debug, Default)]
 pub struct TierState {
@@ -26,46 +29,87 @@ pub struct TierState {
 
 /// Makes the report of a run. `files` must be in the order of their paths.
 pub fn build(run: Run, tiers: &BTreeMap<EngineName, TierState>, files: &[JudgedFile]) -> Report {
-    let found = files.iter().map(|file| file.directives.len() as u64).sum();
-    let mut accounts: BTreeMap<EngineName, TierAccount> = tiers.iter().map(empty_account).collect();
-    let mut report = Report {
-        schema: SCHEMA.to_string(),
-        run,
-        accounting: Accounting {
-            directives: found,
-            closed: true,
-            judged_by_parser: 0,
-            open: Vec::new(),
-        },
-        tiers: BTreeMap::new(),
-        agreement: AgreementCounts::default(),
-        proposals: BTreeMap::new(),
-        files: Vec::new(),
-        directives: Vec::new(),
-        shapes: None,
-        gate: Gate {
-            state: GateState::Gating,
-            regressions: Vec::new(),
-        },
-    };
+    let mut builder = Builder::new(run);
+    builder.add_tiers(tiers);
     for file in files {
-        add_file(&mut report, &mut accounts, file);
+        builder.add(file);
     }
-    report.accounting.closed = accounts
-        .values()
-        .all(|account| account.counts.total() == found);
-    report.tiers = accounts;
-    report
+    builder.finish()
 }
 
-fn empty_account((&tier, state): (&EngineName, &TierState)) -> (EngineName, TierAccount) {
-    let account = TierAccount {
-        available: state.unavailable.is_none(),
-        reason: state.unavailable.clone(),
-        counts: Counts::default(),
-        proof: state.proof.clone(),
-    };
-    (tier, account)
+/// A report that grows by files.
+pub struct Builder {
+    report: Report,
+    tiers: BTreeMap<EngineName, TierAccount>,
+}
+
+impl Builder {
+    /// The report of a run of which nothing has been counted.
+    pub fn new(run: Run) -> Builder {
+        let report = Report {
+            schema: SCHEMA.to_string(),
+            run,
+            accounting: Accounting {
+                directives: 0,
+                closed: true,
+                judged_by_parser: 0,
+                open: Vec::new(),
+            },
+            tiers: BTreeMap::new(),
+            agreement: AgreementCounts::default(),
+            proposals: BTreeMap::new(),
+            files: Vec::new(),
+            directives: Vec::new(),
+            shapes: None,
+            generated: None,
+            gate: Gate {
+                state: GateState::Gating,
+                regressions: Vec::new(),
+            },
+        };
+        Builder {
+            report,
+            tiers: BTreeMap::new(),
+        }
+    }
+
+    /// Adds what is known of tiers: before the first file, and after each part of a run.
+    pub fn add_tiers(&mut self, tiers: &BTreeMap<EngineName, TierState>) {
+        for (&tier, state) in tiers {
+            let account = self.tiers.entry(tier);
+            let account = account.or_insert_with(TierAccount::available);
+            account.proof.add(&state.proof);
+            if let Some(reason) = &state.unavailable {
+                account.available = false;
+                account.reason.get_or_insert_with(|| reason.clone());
+            }
+        }
+    }
+
+    /// Adds a file.
+    pub fn add(&mut self, file: &JudgedFile) {
+        self.report.accounting.directives += file.directives.len() as u64;
+        add_file(&mut self.report, &mut self.tiers, file);
+    }
+
+    /// Adds a file, and lists it only if a directive of it is listed.
+    pub fn add_unlisted(&mut self, file: &JudgedFile) {
+        let listed = self.report.directives.len();
+        self.add(file);
+        if self.report.directives.len() == listed {
+            self.report.files.pop();
+        }
+    }
+
+    /// The report.
+    pub fn finish(self) -> Report {
+        let Builder { mut report, tiers } = self;
+        let found = report.accounting.directives;
+        let closed = |account: &TierAccount| account.counts.total() == found;
+        report.accounting.closed = tiers.values().all(closed);
+        report.tiers = tiers;
+        report
+    }
 }
 
 /// Adds one file to every account that it is on.
@@ -194,10 +238,11 @@ fn repro(
             tiers.keys().map(|tier| tier.name()).collect()
         }
     };
+    let (path, tiers) = (&file.path, concerned.join(","));
     let suite = match suite {
+        GENERATED => return format!("wassay fuzz --case {path} --tiers {tiers}"),
         "embedded" => String::new(),
         paths => format!(" {paths}"),
     };
-    let (path, tiers) = (&file.path, concerned.join(","));
     format!("wassay spec{suite} --filter {path} --exact --tiers {tiers}")
 }

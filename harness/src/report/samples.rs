@@ -73,6 +73,7 @@ pub(crate) fn run() -> Run {
         profile: Profile::default(),
         modes: Modes::default(),
         state_compared: true,
+        interrupted: false,
         seconds: 1.5,
     }
 }

@@ -251,10 +251,7 @@ fn is_wanted(arguments: &Arguments, name: &str) -> bool {
 fn measured(options: Options, chosen: Chosen) -> Measured {
     let run: Box<dyn FnOnce() -> Result<Report, String> + Send> = Box::new(move || {
         let expectations = Expectations::embedded().map_err(|error| error.to_string())?;
-        let measured = measure(&options, chosen, &expectations, &Silent);
-        measured
-            .map(|measured| measured.report)
-            .map_err(|stopped| format!("{stopped:?}"))
+        Ok(measure(&options, chosen, &expectations, &Silent).report)
     });
     Arc::new(LazyLock::new(run))
 }

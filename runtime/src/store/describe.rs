@@ -52,14 +52,10 @@ impl StoreData {
     }
 
     /// Describes all objects that globals and tables reach: which global or element refers to which
-    /// of them, then the type and the contents of each. Nothing in a store without objects.
+    /// of them, then the type and the contents of each.
     pub fn describe_objects(&self, sink: &mut Sink<'_>) {
-        let data = self;
-        if data.cx.gc_base.is_null() {
-            return;
-        }
         let mut walk = Walk {
-            data,
+            data: self,
             numbers: HashMap::new(),
             found: Vec::new(),
         };

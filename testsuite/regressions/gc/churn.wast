@@ -89,14 +89,14 @@
     (loop $round
       (local.set $rounds (i32.sub (local.get $rounds) (i32.const 1)))
       (local.set $at
-        (i32.rem_u (i32.mul (local.get $rounds) (local.get $step)) (i32.const 600)))
+        (i32.rem_u (i32.mul (local.get $rounds) (local.get $step)) (i32.const 3000)))
       (local.set $i (i32.const 0))
       (loop $next
         (local.set $node (struct.new $node (local.get $i) (ref.null $node)))
         (if (i32.eq (local.get $i) (local.get $at))
           (then (table.set $lone (local.get $rounds) (local.get $node))))
         (local.set $i (i32.add (local.get $i) (i32.const 1)))
-        (br_if $next (i32.lt_u (local.get $i) (i32.const 600))))
+        (br_if $next (i32.lt_u (local.get $i) (i32.const 3000))))
       ;; The room of those that are gone is for objects of other sizes.
       (loop $next
         (drop (array.new $bytes (i32.const -1) (i32.mul (local.get $i) (i32.const 3))))
@@ -115,12 +115,13 @@
       (br_if $next (i32.lt_u (local.get $i) (i32.const 1024))))
     (local.get $sum))
 )
-(assert_return (invoke "arrays" (i32.const 400) (i32.const 60)) (i32.const 0))
-(assert_return (invoke "arrays" (i32.const 400) (i32.const 700)) (i32.const 0))
-(assert_return (invoke "arrays" (i32.const 200) (i32.const 9000)) (i32.const 0))
-(assert_return (invoke "arrays" (i32.const 60) (i32.const 200000)) (i32.const 0))
-(assert_return (invoke "arrays" (i32.const 200) (i32.const 9000)) (i32.const 0))
+(assert_return (invoke "arrays" (i32.const 3000) (i32.const 60)) (i32.const 0))
+(assert_return (invoke "arrays" (i32.const 3000) (i32.const 700)) (i32.const 0))
+(assert_return (invoke "arrays" (i32.const 600) (i32.const 9000)) (i32.const 0))
+(assert_return (invoke "arrays" (i32.const 100) (i32.const 200000)) (i32.const 0))
+(assert_return (invoke "arrays" (i32.const 600) (i32.const 9000)) (i32.const 0))
 (assert_return (invoke "nodes" (i32.const 500) (i32.const 3000)) (i32.const 500124750))
-(assert_return (invoke "nodes" (i32.const 1500) (i32.const 3000)) (i32.const 1501124250))
-(assert_return (invoke "lone" (i32.const 150) (i32.const 7)) (i32.const 40358))
-(assert_return (invoke "arrays" (i32.const 600) (i32.const 60)) (i32.const 0))
+(assert_return (invoke "nodes" (i32.const 3000) (i32.const 7000)) (i32.const -1290468796))
+(assert_return (invoke "arrays" (i32.const 3000) (i32.const 60)) (i32.const 0))
+(assert_return (invoke "lone" (i32.const 400) (i32.const 7)) (i32.const 550848))
+(assert_return (invoke "lone" (i32.const 1024) (i32.const 61)) (i32.const 1534512))

@@ -1,0 +1,111 @@
+//! `wassay fuzz`: generated programs, from a seed to a report and a folder of findings.
+
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::{destinations, engine_table, this_program, write_reports};
+use crate::cli::FuzzArgs;
+use crate::engine::EngineName;
+use crate::error::{Exit, InputError};
+use crate::fuzz::{FuzzOptions, Programs, fuzz};
+use crate::interrupt;
+use crate::measure::{Options, Stopped, jobs_by_default};
+use crate::plan::draw::{Draw, Fixed};
+use crate::present::progress::Progress;
+use crate::present::table;
+use crate::protocol::Setting;
+use crate::report::Report;
+use crate::suite::select::Selection;
+use crate::thread;
+
+/// Programs of a run that says neither how many nor for how long.
+const COUNT: u64 = 1000;
+
+/// Answers `wassay fuzz`.
+///
+/// # Errors
+/// If the request cannot be met, or what was found cannot be written.
+pub fn command(args: &FuzzArgs) -> Result<Exit, InputError> {
+    interrupt::install();
+    let destinations = destinations(&args.report)?;
+    let options = options(args)?;
+    thread::start_pool()?;
+    let progress = Progress::open_ended(options.measure.tiers.len());
+    let fuzzed = fuzz(&options, &progress);
+    progress.finish();
+    let report = match fuzzed {
+        Ok(report) => report,
+        Err(Stopped::Input(error)) => return Err(error),
+        Err(Stopped::Interrupted) => return Ok(interrupt::INTERRUPTED),
+    };
+    let written = write_reports(&args.report, destinations, &report);
+    let text = table::render_generated(&report, args.timings);
+    // If the reader went away there is nobody to tell; the exit code still says it.
+    let _ = anstream::stdout().write_all(text.as_bytes());
+    written?;
+    Ok(exit(&report))
+}
+
+fn exit(report: &Report) -> Exit {
+    let all_available = report.tiers.values().all(|tier| tier.available);
+    if interrupt::requested() {
+        interrupt::INTERRUPTED
+    } else if !report.gate.regressions.is_empty() {
+        Exit::Failed
+    } else if !all_available || !report.accounting.closed || report.accounting.directives == 0 {
+        Exit::NotMeasured
+    } else {
+        Exit::AsExpected
+    }
+}
+
+fn options(args: &FuzzArgs) -> Result<FuzzOptions, InputError> {
+    let program = this_program()?;
+    let table = engine_table(&program, &args.tiers, &args.pool)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    // Digits enough to differ, and few enough to type.
+    let another = || now.map_or(0, |time| time.as_millis() as u64 % 1_000_000_000);
+    let seed = args.seed.unwrap_or_else(another);
+    let engines = &args.tiers.0;
+    let fixed = Fixed {
+        bounds: args.bounds,
+        profile: args.profile,
+        modes: args.modes.into(),
+        all: args.plain,
+        may_be_native: engines.contains(&EngineName::STACK)
+            && engines.iter().all(|name| name.tier().is_some()),
+    };
+    let draw = Draw::new(seed, &args.source, fixed);
+    let programs = match (&args.case[..], args.count, args.seconds) {
+        ([], None, None) => Programs::Drawn {
+            count: Some(COUNT),
+            time: None,
+        },
+        ([], count, time) => Programs::Drawn { count, time },
+        (names, _, _) => Programs::Named(names.to_vec()),
+    };
+    Ok(FuzzOptions {
+        measure: Options {
+            selection: Selection::default(),
+            tiers: engines.clone(),
+            jobs: args.pool.jobs.unwrap_or_else(jobs_by_default),
+            timeout: args.pool.timeout,
+            worker_memory: args.pool.worker_memory,
+            setting: Setting {
+                bounds: args.bounds.unwrap_or_default(),
+                profile: args.profile.unwrap_or_default(),
+                modes: args.modes.into(),
+            },
+            compare_state: !args.no_state,
+            shapes: false,
+            table,
+            program,
+        },
+        seed,
+        draw: draw.map_err(|error| InputError::usage(error.to_string()))?,
+        programs,
+        folder: Some(args.findings.clone()),
+        findings_max: args.max_findings.max(1),
+        reduce_time: args.reduce_time,
+    })
+}

@@ -1,0 +1,98 @@
+//! `wassay reduce`: a script that shows a difference, made small.
+
+use std::path::{Path, PathBuf};
+
+use super::{engine_table, this_program};
+use crate::cli::ReduceArgs;
+use crate::error::{Exit, InputError};
+use crate::fuzz::finding::of_reduced;
+use crate::interrupt;
+use crate::measure::{Options, jobs_by_default};
+use crate::plan::{self, Planned};
+use crate::pool::{Interrupted, Observer};
+use crate::present::destination::Destination;
+use crate::protocol::Setting;
+use crate::reduce::reduce;
+use crate::script::Script;
+use crate::suite::select::Selection;
+use crate::thread;
+
+/// What happens in the pool is of no interest: candidates die of it all the time.
+struct Silent;
+
+impl Observer for Silent {
+    fn file_done(&self, _: crate::engine::EngineName, _: &Script) {}
+    fn warn(&self, _: &str) {}
+}
+
+/// Answers `wassay reduce`.
+///
+/// # Errors
+/// If the script cannot be read, or the small one cannot be written.
+pub fn command(args: &ReduceArgs) -> Result<Exit, InputError> {
+    interrupt::install();
+    let output = args.output.clone().unwrap_or_else(|| small(&args.file));
+    let destination = Destination::open(&output)?;
+    let program = this_program()?;
+    let options = Options {
+        table: engine_table(&program, &args.tiers, &args.pool)?,
+        selection: Selection {
+            paths: vec![args.file.clone()],
+            features: args.features.clone(),
+            ..Selection::default()
+        },
+        tiers: args.tiers.0.clone(),
+        jobs: args.pool.jobs.unwrap_or_else(jobs_by_default),
+        timeout: args.pool.timeout,
+        worker_memory: args.pool.worker_memory,
+        setting: Setting {
+            bounds: args.bounds,
+            profile: args.profile,
+            modes: args.modes.into(),
+        },
+        compare_state: true,
+        shapes: false,
+        program,
+    };
+    thread::start_pool()?;
+    let chosen = options.selection.load(options.jobs)?;
+    let planned: Vec<Planned> = plan::suite(&chosen.files);
+    let [planned] = &planned[..] else {
+        return Err(InputError::at(&args.file, "this is not one script"));
+    };
+    for (&name, launcher) in &options.launchers() {
+        if let Err(reason) = launcher {
+            eprintln!("wassay: {name} cannot run here: {reason}");
+            return Ok(Exit::NotMeasured);
+        }
+    }
+    let reduced = match reduce(&options, planned, args.time, &Silent) {
+        Ok(Some(reduced)) => reduced,
+        Ok(None) => {
+            let file = args.file.display();
+            eprintln!("wassay: {file}: nothing fails, and the engines agree");
+            return Ok(Exit::Failed);
+        }
+        Err(Interrupted) => return Ok(interrupt::INTERRUPTED),
+    };
+    let written = of_reduced(&reduced, options.setting);
+    destination.write(written.text(&output).as_bytes())?;
+    let difference = &reduced.difference;
+    println!("{}: {}", difference.kind, difference.text);
+    let late = match reduced.out_of_time {
+        true => "; there was no time for more",
+        false => "",
+    };
+    println!(
+        "{} lines, {} candidates run{late}: {}",
+        written.lines(),
+        reduced.tried,
+        output.display()
+    );
+    Ok(Exit::AsExpected)
+}
+
+/// The file beside a script in which it is written when it is small.
+fn small(file: &Path) -> PathBuf {
+    file.with_extension("small.wast")
+}

@@ -1,0 +1,264 @@
+//! Generated programs in every engine: run, compared, judged where another engine votes, counted,
+//! and what is found kept at once.
+//!
+//! Programs are made, run and given up by windows, so that a run may have millions. A finding is
+//! written as soon as its window has been judged ([`finding`]): nothing is lost if the run is
+//! killed. The same seed gives the same report, times apart, for any number of jobs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+
+use crate::engine::EngineName;
+use crate::error::InputError;
+use crate::interrupt;
+use crate::judge::judged::JudgedFile;
+use crate::judge::verdict::Agreement;
+use crate::measure::{Options, Stopped, judge_file, run_tiers, seconds, state_of};
+use crate::outcome::Outcome;
+use crate::plan::Planned;
+use crate::plan::draw::{CaseName, Draw, DrawError};
+use crate::pool::{FileRun, Losses, Observer, TierRun};
+use crate::report::build::{Builder, GENERATED};
+use crate::report::generated::{GeneratedAccount, Timings};
+use crate::report::{Report, Run};
+use crate::script::Kind;
+use finding::Findings;
+
+pub mod finding;
+
+/// Programs that are made, run and judged together.
+const PROGRAMS_PER_WINDOW: u64 = 256;
+
+/// The programs to run.
+pub enum Programs {
+    /// Those with these names.
+    Named(Vec<CaseName>),
+    /// The first ones of the seed.
+    Drawn {
+        /// The most of them; `None` is as many as there is time for.
+        count: Option<u64>,
+        /// The time after which no further window begins.
+        time: Option<Duration>,
+    },
+}
+
+/// What to run, and where findings go.
+pub struct FuzzOptions {
+    /// How scripts are run.
+    pub measure: Options,
+    /// The seed.
+    pub seed: u64,
+    /// The programs of the seed.
+    pub draw: Draw,
+    /// Which of them.
+    pub programs: Programs,
+    /// The folder of findings; `None` keeps none.
+    pub folder: Option<PathBuf>,
+    /// The findings after which the run ends.
+    pub findings_max: usize,
+    /// How long one finding may be made smaller.
+    pub reduce_time: Duration,
+}
+
+impl From<DrawError> for Stopped {
+    fn from(error: DrawError) -> Stopped {
+        Stopped::Input(InputError::usage(error.to_string()))
+    }
+}
+
+/// Runs programs, and reports. Ctrl-C ends the run after the windows that were judged.
+///
+/// # Errors
+/// If a program is named that cannot be, or a finding cannot be written.
+pub fn fuzz(options: &FuzzOptions, observer: &dyn Observer) -> Result<Report, Stopped> {
+    let started = Instant::now();
+    let mut fuzzer = Fuzzer {
+        options,
+        observer,
+        builder: Builder::new(run(options)),
+        account: GeneratedAccount {
+            seed: options.seed,
+            ..GeneratedAccount::default()
+        },
+        findings: Findings::new(options),
+        losses: Losses::default(),
+    };
+    let mut next = 0;
+    while let Some(names) = names(options, next, started.elapsed()) {
+        next += names.len() as u64;
+        match fuzzer.window(&names) {
+            Ok(()) => {}
+            Err(Stopped::Interrupted) => {
+                fuzzer.account.stopped = Some("interrupted".to_string());
+                break;
+            }
+            Err(error @ Stopped::Input(_)) => return Err(error),
+        }
+        if fuzzer.findings.len() >= options.findings_max {
+            let count = fuzzer.findings.len();
+            fuzzer.account.stopped = Some(format!("{count} findings are the most"));
+            break;
+        }
+    }
+    let Fuzzer {
+        builder,
+        mut account,
+        findings,
+        ..
+    } = fuzzer;
+    let mut report = builder.finish();
+    findings.close(&mut account);
+    report.generated = Some(account);
+    report.run.seconds = seconds(started.elapsed());
+    Ok(report)
+}
+
+/// The names of the programs from a number on that make the next window; `None` at the end.
+fn names(options: &FuzzOptions, from: u64, elapsed: Duration) -> Option<Vec<CaseName>> {
+    let to = from + PROGRAMS_PER_WINDOW;
+    let names: Vec<CaseName> = match &options.programs {
+        Programs::Named(names) => {
+            let names = names.iter().skip(from as usize);
+            names.take(PROGRAMS_PER_WINDOW as usize).cloned().collect()
+        }
+        Programs::Drawn { time, .. } if time.is_some_and(|time| elapsed >= time) => Vec::new(),
+        Programs::Drawn { count, .. } => {
+            let to = count.map_or(to, |count| to.min(count));
+            (from..to).map(|number| options.draw.nth(number)).collect()
+        }
+    };
+    (!names.is_empty()).then_some(names)
+}
+
+/// What a report says of the run.
+fn run(options: &FuzzOptions) -> Run {
+    let measure = &options.measure;
+    Run {
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        suite: GENERATED.to_string(),
+        suite_revision: format!("seed {}", options.seed),
+        selection: None,
+        host: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+        jobs: measure.jobs,
+        bounds: measure.setting.bounds,
+        profile: measure.setting.profile,
+        modes: measure.setting.modes,
+        state_compared: measure.compare_state && measure.tiers.len() > 1,
+        interrupted: false,
+        seconds: 0.0,
+    }
+}
+
+/// A run in progress.
+struct Fuzzer<'a> {
+    options: &'a FuzzOptions,
+    observer: &'a dyn Observer,
+    builder: Builder,
+    account: GeneratedAccount,
+    findings: Findings<'a>,
+    losses: Losses,
+}
+
+impl Fuzzer<'_> {
+    /// Makes programs, runs them, judges and counts them.
+    fn window(&mut self, names: &[CaseName]) -> Result<(), Stopped> {
+        let measure = &self.options.measure;
+        let draw = &self.options.draw;
+        let started = Instant::now();
+        let made: Vec<Result<Option<Planned>, DrawError>> =
+            names.par_iter().map(|name| draw.planned(name)).collect();
+        let mut planned = Vec::new();
+        for (name, made) in names.iter().zip(made) {
+            let source = self.account.sources.entry(name.source.clone()).or_default();
+            match made? {
+                Some(script) => planned.push(script),
+                None => source.no_program += 1,
+            }
+        }
+        add_time(&mut self.account.timings.generate, started);
+        let directives = planned.iter().map(|it| it.script.directives.len()).sum();
+        self.observer.more(directives);
+
+        let started = Instant::now();
+        let tiers = run_tiers(measure, &planned, &self.losses, self.observer);
+        if interrupt::requested() {
+            return Err(Stopped::Interrupted);
+        }
+        add_time(&mut self.account.timings.run, started);
+
+        let started = Instant::now();
+        let judged = (0..planned.len()).into_par_iter();
+        let judged = judged.map(|index| judge_file(&planned[index], index, &tiers));
+        let judged: Vec<JudgedFile> = judged.collect();
+        self.builder
+            .add_tiers(&tiers.iter().map(state_of).collect());
+        for (index, file) in judged.iter().enumerate() {
+            self.count(&planned[index], index, &tiers);
+            self.builder.add_unlisted(file);
+        }
+        add_worker_times(&mut self.account.timings, &tiers);
+        add_time(&mut self.account.timings.judge, started);
+
+        let started = Instant::now();
+        for (planned, file) in planned.iter().zip(&judged) {
+            if is_finding(file) && self.findings.len() < self.options.findings_max {
+                self.findings.add(planned, self.observer)?;
+            }
+        }
+        add_time(&mut self.account.timings.findings, started);
+        Ok(())
+    }
+
+    /// Counts a program on the account of its source.
+    fn count(&mut self, planned: &Planned, index: usize, tiers: &BTreeMap<EngineName, TierRun>) {
+        let Some(generated) = planned.generated else {
+            return;
+        };
+        let source = generated.source.to_string();
+        let account = self.account.sources.entry(source).or_default();
+        let mut runs = tiers.values().filter_map(|run| run.as_ref().ok());
+        let first: Option<&FileRun> = runs.next().and_then(|run| run.get(index));
+        let reports = first.map_or(&[][..], |run| &run.reports[..]);
+        let directives = planned.script.directives.iter();
+        let calls = directives.filter(|directive| directive.kind == Kind::Invoke);
+        let calls: Vec<usize> = calls.map(|it| it.ordinal as usize).collect();
+        let returned = calls.iter().filter(|&&ordinal| {
+            let outcome = reports.get(ordinal).map(|report| &report.outcome);
+            matches!(outcome, Some(Outcome::Values(_)))
+        });
+        let returned = returned.count() as u64;
+        account.programs += 1;
+        account.calls += calls.len() as u64;
+        account.returned += returned;
+        account.useless += u64::from(returned == 0);
+        for word in generated.setting.words() {
+            *self.account.settings.entry(word).or_default() += 1;
+        }
+    }
+}
+
+/// True if a file shows a divergence, or one of our own tiers fails in it.
+fn is_finding(file: &JudgedFile) -> bool {
+    (0..file.directives.len()).any(|ordinal| {
+        let diverges = file.comparisons.get(ordinal);
+        let diverges = diverges.is_some_and(|(agreement, _)| agreement == Agreement::Diverge);
+        let mut verdicts = file.verdicts.values();
+        let fails = |status| crate::report::is_failing(status);
+        diverges || verdicts.any(|it| it.get(ordinal).is_some_and(|it| fails(it.status)))
+    })
+}
+
+fn add_time(to: &mut f64, since: Instant) {
+    *to = seconds(Duration::from_secs_f64(*to) + since.elapsed());
+}
+
+fn add_worker_times(timings: &mut Timings, tiers: &BTreeMap<EngineName, TierRun>) {
+    for (&name, run) in tiers {
+        let files = run.iter().flatten();
+        let micros: u64 = files.map(|file| file.micros).sum();
+        *timings.workers.entry(name).or_default() += micros as f64 / 1e6;
+    }
+}

@@ -1,0 +1,455 @@
+//! A script made small, while it shows the same difference.
+//!
+//! Owns the order of the steps: directives that come after the difference, then those before it,
+//! then of each module the functions that do not run, then instructions, then what nothing uses any
+//! more. Each candidate runs in fresh processes, in the two engines that differ, and is taken only
+//! if its first difference is of the same kind, so that the result never drifts to another fault.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::engine::EngineName;
+use crate::judge::difference::Difference;
+use crate::measure::{Examined, Options, examine};
+use crate::plan::Planned;
+use crate::pool::{Interrupted, Observer};
+use crate::script::{Command, Directive, ModuleSource, Script};
+
+mod body;
+mod module;
+mod reached;
+
+/// A script that was made small.
+#[derive(Clone, Debug)]
+pub struct Reduced {
+    /// The script.
+    pub planned: Planned,
+    /// What it shows.
+    pub difference: Difference,
+    /// What the engines reported.
+    pub examined: Examined,
+    /// The engines that it was run in.
+    pub engines: Vec<EngineName>,
+    /// Candidates that were run.
+    pub tried: u64,
+    /// True if there was no time to try everything.
+    pub out_of_time: bool,
+}
+
+impl Reduced {
+    /// The instructions that are left, but for those that every function has.
+    pub fn instructions(&self) -> BTreeSet<String> {
+        let commands = self.planned.script.commands.iter();
+        let modules = commands.filter_map(module_of);
+        modules.flat_map(|module| body::mnemonics(module)).collect()
+    }
+}
+
+/// Makes a script small. `None` if it shows no difference in fresh processes.
+///
+/// # Errors
+/// When it is interrupted.
+pub fn reduce(
+    options: &Options,
+    planned: &Planned,
+    time: Duration,
+    observer: &dyn Observer,
+) -> Result<Option<Reduced>, Interrupted> {
+    let whole = examine(options, planned, observer)?;
+    let Some(found) = whole.first_difference() else {
+        return Ok(None);
+    };
+    let engines = pair(&options.tiers, &found);
+    let options = Options {
+        tiers: engines.clone(),
+        ..options.clone()
+    };
+    let examined = examine(&options, planned, observer)?;
+    let Some(difference) = examined.first_difference() else {
+        return Ok(None);
+    };
+    let mut reducer = Reducer {
+        options: &options,
+        observer,
+        deadline: Instant::now() + time,
+        planned: planned.clone(),
+        difference,
+        examined,
+        tried: 0,
+        out_of_time: false,
+    };
+    reducer.all()?;
+    Ok(Some(Reduced {
+        engines,
+        planned: reducer.planned,
+        difference: reducer.difference,
+        examined: reducer.examined,
+        tried: reducer.tried,
+        out_of_time: reducer.out_of_time,
+    }))
+}
+
+/// An engine of the majority and one that is alone.
+fn pair(engines: &[EngineName], difference: &Difference) -> Vec<EngineName> {
+    let common = engines.iter().find(|name| !difference.odd.contains(name));
+    let odd = difference.odd.iter().next();
+    common.into_iter().chain(odd).copied().collect()
+}
+
+/// Candidates in a row that a step may try in vain before it ends, where it has many.
+const FAILURES_MAX: usize = 4000;
+/// Mutations in a row that may fail before what is left is called small.
+const SHRINK_ATTEMPTS: u32 = 300;
+
+struct Reducer<'a> {
+    options: &'a Options,
+    observer: &'a dyn Observer,
+    deadline: Instant,
+    planned: Planned,
+    difference: Difference,
+    examined: Examined,
+    tried: u64,
+    out_of_time: bool,
+}
+
+impl Reducer<'_> {
+    fn all(&mut self) -> Result<(), Interrupted> {
+        self.cut_after()?;
+        self.drop_directives()?;
+        for at in self.modules() {
+            self.stub_unreached(at)?;
+        }
+        loop {
+            let before = self.size();
+            self.drop_directives()?;
+            for at in self.modules() {
+                self.stub_functions(at)?;
+                self.drop_sections(at)?;
+                self.drop_exports(at)?;
+                self.shrink_bodies(at)?;
+                self.shrink_items(at)?;
+            }
+            if self.size() >= before || self.is_late() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn is_late(&mut self) -> bool {
+        self.out_of_time |= Instant::now() >= self.deadline;
+        self.out_of_time
+    }
+
+    /// Bytes of modules, and directives.
+    fn size(&self) -> usize {
+        let commands = self.planned.script.commands.iter();
+        let bytes = commands.filter_map(|command| module_of(command).map(Vec::len));
+        bytes.sum::<usize>() + self.planned.script.commands.len()
+    }
+
+    /// The ordinals of modules, the largest first.
+    fn modules(&self) -> Vec<usize> {
+        let commands = &self.planned.script.commands;
+        let mut modules: Vec<usize> = (0..commands.len())
+            .filter(|&at| module_of(&commands[at]).is_some())
+            .collect();
+        let size = |at: &usize| module_of(&commands[*at]).map_or(0, Vec::len);
+        modules.sort_by_key(|at| std::cmp::Reverse(size(at)));
+        modules
+    }
+
+    fn module(&self, at: usize) -> Option<&Vec<u8>> {
+        module_of(self.planned.script.commands.get(at)?)
+    }
+
+    /// Runs a candidate, and takes it if it shows the same.
+    fn accepts(&mut self, script: Script) -> Result<bool, Interrupted> {
+        if self.is_late() {
+            return Ok(false);
+        }
+        self.tried += 1;
+        let candidate = Planned {
+            script: Arc::new(script),
+            ..self.planned.clone()
+        };
+        let examined = examine(self.options, &candidate, self.observer)?;
+        match examined.first_difference() {
+            Some(difference) if difference.is_like(&self.difference) => {
+                self.planned = candidate;
+                self.difference = difference;
+                self.examined = examined;
+                Ok(true)
+            }
+            Some(_) | None => Ok(false),
+        }
+    }
+
+    fn accepts_module(&mut self, at: usize, module: Vec<u8>) -> Result<bool, Interrupted> {
+        if !module::is_valid(&module, self.planned.features.set.wasmparser()) {
+            return Ok(false);
+        }
+        let mut script = (*self.planned.script).clone();
+        if let Some(place) = module_of_mut(&mut script.commands[at]) {
+            *place = module;
+        }
+        self.accepts(script)
+    }
+
+    /// Leaves out all directives after the first difference.
+    fn cut_after(&mut self) -> Result<(), Interrupted> {
+        let kept: Vec<usize> = (0..=self.difference.ordinal).collect();
+        if kept.len() < self.planned.script.commands.len() {
+            self.accepts(chosen(&self.planned.script, &kept))?;
+        }
+        Ok(())
+    }
+
+    /// Leaves out directives before the difference, many at a time, then fewer.
+    fn drop_directives(&mut self) -> Result<(), Interrupted> {
+        let mut part = self.planned.script.commands.len() / 2;
+        while part > 0 {
+            let mut start = 0;
+            while start < self.planned.script.commands.len() {
+                let length = self.planned.script.commands.len();
+                let left_out = start..(start + part).min(length);
+                let kept = (0..length).filter(|at| !left_out.contains(at));
+                let kept: Vec<usize> = kept.collect();
+                if kept.is_empty() || !self.accepts(chosen(&self.planned.script, &kept))? {
+                    start += part;
+                }
+                if self.is_late() {
+                    return Ok(());
+                }
+            }
+            part /= 2;
+        }
+        Ok(())
+    }
+
+    /// Empties the functions that do not run in the engine that is not alone.
+    fn stub_unreached(&mut self, at: usize) -> Result<(), Interrupted> {
+        let Some(reached) = self.reached(at)? else {
+            return Ok(());
+        };
+        let Some(mut parts) = self.parts(at) else {
+            return Ok(());
+        };
+        for (index, body) in parts.bodies.iter_mut().enumerate() {
+            let word = reached.get(index / 64).copied().unwrap_or(0);
+            if word >> (index % 64) & 1 == 0 {
+                *body = module::TRAP.to_vec();
+            }
+        }
+        self.accepts_module(at, parts.module())?;
+        Ok(())
+    }
+
+    /// Which functions of a module run, as bits; `None` if it cannot be found out.
+    fn reached(&mut self, at: usize) -> Result<Option<Vec<u64>>, Interrupted> {
+        let features = self.planned.features.set.wasmparser();
+        let Some(watched) = reached::watch(&self.planned.script, at, features) else {
+            return Ok(None);
+        };
+        let options = Options {
+            tiers: self.options.tiers.iter().take(1).copied().collect(),
+            ..self.options.clone()
+        };
+        let candidate = Planned {
+            script: Arc::new(watched.script.clone()),
+            ..self.planned.clone()
+        };
+        let examined = examine(&options, &candidate, self.observer)?;
+        let run = examined.runs.into_values().next();
+        Ok(run.and_then(|run| watched.read(&run.reports)))
+    }
+
+    fn parts(&self, at: usize) -> Option<module::Parts> {
+        module::Parts::read(self.module(at)?).ok()
+    }
+
+    /// Empties functions, many at a time, then fewer.
+    fn stub_functions(&mut self, at: usize) -> Result<(), Interrupted> {
+        let Some(parts) = self.parts(at) else {
+            return Ok(());
+        };
+        let full = |parts: &module::Parts| -> Vec<usize> {
+            let bodies = parts.bodies.iter().enumerate();
+            let full = bodies.filter(|(_, body)| body[..] != module::TRAP);
+            full.map(|(index, _)| index).collect()
+        };
+        let mut part = full(&parts).len().div_ceil(2);
+        while part > 0 {
+            let mut start = 0;
+            loop {
+                let Some(mut parts) = self.parts(at) else {
+                    return Ok(());
+                };
+                let full = full(&parts);
+                if start >= full.len() || full.len() == 1 || self.is_late() {
+                    break;
+                }
+                for &index in &full[start..(start + part).min(full.len())] {
+                    parts.bodies[index] = module::TRAP.to_vec();
+                }
+                if !self.accepts_module(at, parts.module())? {
+                    start += part;
+                }
+            }
+            part /= 2;
+        }
+        Ok(())
+    }
+
+    /// Leaves out sections that nothing needs.
+    fn drop_sections(&mut self, at: usize) -> Result<(), Interrupted> {
+        let Some(parts) = self.parts(at) else {
+            return Ok(());
+        };
+        for section in parts.droppable().into_iter().rev() {
+            if let Some(parts) = self.parts(at) {
+                self.accepts_module(at, parts.without(section).module())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves out exports that no directive needs.
+    fn drop_exports(&mut self, at: usize) -> Result<(), Interrupted> {
+        for index in (0..self.parts(at).map_or(0, |parts| parts.exports())).rev() {
+            let parts = self.parts(at);
+            if let Some(parts) = parts.and_then(|parts| parts.without_export(index)) {
+                self.accepts_module(at, parts.module())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves out instructions of each function.
+    fn shrink_bodies(&mut self, at: usize) -> Result<(), Interrupted> {
+        let count = self.parts(at).map_or(0, |parts| parts.bodies.len());
+        for index in 0..count {
+            let is_empty = |parts: module::Parts| parts.bodies[index][..] == module::TRAP;
+            if self.parts(at).is_none_or(is_empty) {
+                continue;
+            }
+            while self.shrink_body(at, index)? {}
+        }
+        Ok(())
+    }
+
+    /// Takes the candidates of a body one after the other; true if one was taken.
+    fn shrink_body(&mut self, at: usize, index: usize) -> Result<bool, Interrupted> {
+        let features = self.planned.features.set.wasmparser();
+        let mut taken = false;
+        let mut skip = 0;
+        'again: loop {
+            let body = self.module(at);
+            let body = body.and_then(|module| body::read(module, index, features));
+            let (Some(body), Some(mut parts)) = (body, self.parts(at)) else {
+                return Ok(taken);
+            };
+            let candidates = body.candidates();
+            for (number, candidate) in candidates.iter().enumerate().skip(skip) {
+                if self.is_late() || number >= skip + FAILURES_MAX {
+                    return Ok(taken);
+                }
+                parts.bodies[index] = body.with(candidate);
+                if self.accepts_module(at, parts.module())? {
+                    taken = true;
+                    // What failed before mostly fails again; the next round tries it once more.
+                    skip = number.min(candidates.len() / 2);
+                    continue 'again;
+                }
+            }
+            return Ok(taken);
+        }
+    }
+
+    /// Leaves out types, globals, functions and other things that nothing uses any more.
+    fn shrink_items(&mut self, at: usize) -> Result<(), Interrupted> {
+        let Some(module) = self.module(at).cloned() else {
+            return Ok(());
+        };
+        let mut interrupted = false;
+        let shrink = wasm_shrink::WasmShrink::default().attempts(SHRINK_ATTEMPTS);
+        let predicate = |candidate: &[u8]| {
+            // The first two questions are about the module as it is, and an empty one.
+            let known = self.module(at).is_some_and(|module| module == candidate);
+            if known || interrupted {
+                return Ok(known);
+            }
+            let smaller = self
+                .module(at)
+                .is_some_and(|it| candidate.len() <= it.len());
+            let answer = match smaller {
+                true => self.accepts_module(at, candidate.to_vec()),
+                false => Ok(false),
+            };
+            match answer {
+                Ok(accepted) => Ok(accepted),
+                Err(Interrupted) => {
+                    interrupted = true;
+                    Ok(false)
+                }
+            }
+        };
+        let shrink = std::panic::AssertUnwindSafe(|| shrink.run(module, predicate));
+        // The mutator panics over some modules, and says nothing if there is nothing to mutate;
+        // what was accepted before is kept.
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let ended = std::panic::catch_unwind(shrink);
+        std::panic::set_hook(hook);
+        drop(ended);
+        match interrupted {
+            true => Err(Interrupted),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The directives of some ordinals, with ordinals of their own.
+fn chosen(script: &Script, kept: &[usize]) -> Script {
+    let directive = |(ordinal, &at): (usize, &usize)| Directive {
+        ordinal: ordinal as u32,
+        ..script.directives[at].clone()
+    };
+    Script {
+        directives: kept.iter().enumerate().map(directive).collect(),
+        commands: kept.iter().map(|&at| script.commands[at].clone()).collect(),
+        path: script.path.clone(),
+        sha256: script.sha256.clone(),
+    }
+}
+
+/// The bytes of the module that a command instantiates or defines.
+fn module_of(command: &Command) -> Option<&Vec<u8>> {
+    let (Command::Module { module, .. }
+    | Command::ModuleDefinition { module, .. }
+    | Command::Instantiate { module }
+    | Command::Check { module }
+    | Command::CheckCustom { module }) = command
+    else {
+        return None;
+    };
+    match module {
+        ModuleSource::Binary(bytes) => Some(bytes),
+        ModuleSource::Refused { .. } => None,
+    }
+}
+
+fn module_of_mut(command: &mut Command) -> Option<&mut Vec<u8>> {
+    let (Command::Module { module, .. }
+    | Command::ModuleDefinition { module, .. }
+    | Command::Instantiate { module }
+    | Command::Check { module }
+    | Command::CheckCustom { module }) = command
+    else {
+        return None;
+    };
+    match module {
+        ModuleSource::Binary(bytes) => Some(bytes),
+        ModuleSource::Refused { .. } => None,
+    }
+}

@@ -1,0 +1,184 @@
+//! A module as parts that can be exchanged: bodies of functions and data segments, all other
+//! sections as they are.
+
+use std::ops::Range;
+
+use wasm_encoder::{CodeSection, Encode, ExportKind, ExportSection, Module, RawSection};
+use wasmparser::{
+    BinaryReader, BinaryReaderError, ExportSectionReader, ExternalKind, Parser, Payload, Validator,
+    WasmFeatures,
+};
+
+/// A module in parts.
+#[derive(Clone, Debug)]
+pub(super) struct Parts {
+    sections: Vec<Section>,
+    /// The bodies of defined functions: declarations of locals, then instructions.
+    pub(super) bodies: Vec<Vec<u8>>,
+    /// The number of imported functions.
+    pub(super) imported: u32,
+}
+
+#[derive(Clone, Debug)]
+enum Section {
+    Raw(u8, Vec<u8>),
+    /// The place of the bodies.
+    Code,
+}
+
+impl Parts {
+    /// Takes a module apart. Custom sections are left out.
+    ///
+    /// # Errors
+    /// If its sections cannot be read.
+    pub(super) fn read(module: &[u8]) -> Result<Parts, BinaryReaderError> {
+        let mut parts = Parts {
+            sections: Vec::new(),
+            bodies: Vec::new(),
+            imported: 0,
+        };
+        for payload in Parser::new(0).parse_all(module) {
+            let payload = payload?;
+            match &payload {
+                Payload::CodeSectionStart { .. } => parts.sections.push(Section::Code),
+                Payload::CodeSectionEntry(body) => {
+                    parts.bodies.push(slice(module, body.range()).to_vec());
+                }
+                Payload::CustomSection(_) => {}
+                Payload::ImportSection(imports) => {
+                    for import in imports.clone().into_imports() {
+                        let is_function = matches!(
+                            import?.ty,
+                            wasmparser::TypeRef::Func(_) | wasmparser::TypeRef::FuncExact(_)
+                        );
+                        parts.imported += u32::from(is_function);
+                    }
+                    parts.add_raw(module, payload.as_section());
+                }
+                _ => parts.add_raw(module, payload.as_section()),
+            }
+        }
+        Ok(parts)
+    }
+
+    fn add_raw(&mut self, module: &[u8], section: Option<(u8, Range<u64>)>) {
+        if let Some((id, range)) = section {
+            self.sections
+                .push(Section::Raw(id, slice(module, range).to_vec()));
+        }
+    }
+
+    /// The module of the parts.
+    pub(super) fn module(&self) -> Vec<u8> {
+        let mut module = Module::new();
+        for section in &self.sections {
+            match section {
+                Section::Raw(id, data) => {
+                    module.section(&RawSection { id: *id, data });
+                }
+                Section::Code => {
+                    let mut code = CodeSection::new();
+                    for body in &self.bodies {
+                        code.raw(body);
+                    }
+                    module.section(&code);
+                }
+            }
+        }
+        module.finish()
+    }
+
+    /// The number of exports.
+    pub(super) fn exports(&self) -> usize {
+        self.export_section()
+            .map_or(0, |(_, exports)| exports.len())
+    }
+
+    /// The parts without an export.
+    pub(super) fn without_export(&self, index: usize) -> Option<Parts> {
+        let (at, mut exports) = self.export_section()?;
+        exports.remove(index);
+        let mut section = ExportSection::new();
+        for (name, kind, index) in &exports {
+            section.export(name, *kind, *index);
+        }
+        let mut bytes = Vec::new();
+        section.encode(&mut bytes);
+        // The encoder writes the size of the section first.
+        let size = leb128_length(&bytes);
+        let mut parts = self.clone();
+        parts.sections[at] = Section::Raw(EXPORT, bytes.split_off(size));
+        Some(parts)
+    }
+
+    /// The place of the section of exports, and what is in it.
+    fn export_section(&self) -> Option<(usize, Vec<(String, ExportKind, u32)>)> {
+        let mut sections = self.sections.iter().enumerate();
+        let (at, bytes) = sections.find_map(|(at, section)| match section {
+            Section::Raw(EXPORT, bytes) => Some((at, bytes)),
+            Section::Raw(..) | Section::Code => None,
+        })?;
+        let reader = BinaryReader::new(bytes, 0);
+        let exports = ExportSectionReader::new(reader).ok()?.into_iter();
+        let export = |export: wasmparser::Result<wasmparser::Export<'_>>| {
+            let export = export.ok()?;
+            let kind = match export.kind {
+                ExternalKind::Func | ExternalKind::FuncExact => ExportKind::Func,
+                ExternalKind::Table => ExportKind::Table,
+                ExternalKind::Memory => ExportKind::Memory,
+                ExternalKind::Global => ExportKind::Global,
+                ExternalKind::Tag => ExportKind::Tag,
+            };
+            Some((export.name.to_string(), kind, export.index))
+        };
+        let exports: Option<Vec<_>> = exports.map(export).collect();
+        Some((at, exports?))
+    }
+
+    /// The ids of sections that a module can do without, if nothing names what is in them.
+    pub(super) fn droppable(&self) -> Vec<usize> {
+        const START: u8 = 8;
+        const ELEMENT: u8 = 9;
+        const DATA: u8 = 11;
+        let is_droppable = |section: &Section| match section {
+            Section::Raw(id, _) => matches!(*id, START | ELEMENT | DATA),
+            Section::Code => false,
+        };
+        let sections = self.sections.iter().enumerate();
+        sections
+            .filter(|(_, section)| is_droppable(section))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    /// The parts without a section.
+    pub(super) fn without(&self, section: usize) -> Parts {
+        let mut parts = self.clone();
+        parts.sections.remove(section);
+        parts
+    }
+}
+
+/// The id of the section of exports.
+const EXPORT: u8 = 7;
+
+/// The length of the number that bytes begin with.
+fn leb128_length(bytes: &[u8]) -> usize {
+    let more = bytes.iter().take_while(|&&byte| byte & 0x80 != 0);
+    more.count() + 1
+}
+
+/// The bytes of a range that the parser gave.
+pub(super) fn slice(module: &[u8], range: Range<u64>) -> &[u8] {
+    &module[range.start as usize..range.end as usize]
+}
+
+/// True if a module is valid under all features that our tiers execute.
+pub(super) fn is_valid(module: &[u8], features: WasmFeatures) -> bool {
+    Validator::new_with_features(features)
+        .validate_all(module)
+        .is_ok()
+}
+
+/// The body of a function that does nothing but trap.
+pub(super) const TRAP: [u8; 3] = [0x00, 0x00, 0x0b];
