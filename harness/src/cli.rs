@@ -40,9 +40,11 @@ Exit codes: 0 all as expected; 1 failures, divergences or regressions; 2 bad usa
 pub enum Command {
     /// Run every directive of a suite under every tier, judge it, and compare the tiers.
     Spec(SpecArgs),
-    /// Run generated programs under every tier, compare the tiers, and keep what differs as scripts.
+    /// Run generated programs under every tier, compare the tiers, and keep what differs as
+    /// scripts.
     Fuzz(FuzzArgs),
-    /// Make a script small that shows a failure or a difference between tiers, so that it still does.
+    /// Make a script small that shows a failure or a difference between tiers, so that it still
+    /// does.
     Reduce(ReduceArgs),
     /// Compare two JSON reports: fixed, broken, new, gone. Exit code 1 on a regression.
     Compare(CompareArgs),

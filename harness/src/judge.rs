@@ -12,7 +12,7 @@ use crate::outcome::{Hierarchy, JudgedBy, Outcome, Reference, Value};
 use crate::script::{Directive, Expectation, Expected, FloatPattern, LanePattern};
 
 pub mod compare;
-pub mod difference;
+pub mod symptom;
 pub mod expectations;
 pub mod judged;
 pub mod verdict;

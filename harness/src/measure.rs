@@ -13,7 +13,7 @@ use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
 use crate::interrupt;
 use crate::judge::compare::{Comparer, Entry, is_same_but_for_choices};
-use crate::judge::difference::{Difference, first_difference};
+use crate::judge::symptom::{Symptom, first_symptom};
 use crate::judge::expectations::{Expectations, Use};
 use crate::judge::judged::{Comparisons, JudgedFile};
 use crate::judge::verdict::{Status, Verdict};
@@ -53,6 +53,8 @@ pub struct Options {
     pub compare_state: bool,
     /// Whether numeric assertions are repeated in all operand shapes.
     pub shapes: bool,
+    /// Whether functions are translated when they are first called.
+    pub is_lazy: bool,
     /// Engines beside our own tiers.
     pub table: EngineTable,
     /// The program `wassay` for this host, which is started as the worker.
@@ -287,12 +289,12 @@ pub struct Examined {
 
 impl Examined {
     /// The first thing that is wrong, if anything is.
-    pub fn first_difference(&self) -> Option<Difference> {
+    pub fn first_symptom(&self) -> Option<Symptom> {
         let reports = self.runs.iter();
         let reports: Vec<(EngineName, &[Seen])> = reports
             .map(|(&name, run)| (name, &run.reports[..]))
             .collect();
-        first_difference(&self.judged, &reports)
+        first_symptom(&self.judged, &reports)
     }
 }
 
@@ -318,6 +320,25 @@ pub fn examine(
     })
 }
 
+/// How a script runs in workers.
+pub(crate) fn job_config(options: &Options, planned: &Planned) -> JobConfig {
+    let compare_state = options.compare_state && options.tiers.len() > 1;
+    let is_foreign = |name: &EngineName| name.tier().is_none();
+    let show_state = compare_state && options.tiers.iter().any(is_foreign);
+    let own = planned.generated.map(|generated| generated.setting);
+    let setting = own.unwrap_or(options.setting);
+    JobConfig {
+        features: planned.features.set,
+        bounds: setting.bounds,
+        hash_state: compare_state && !planned.is_independent,
+        show_state: show_state && !planned.is_independent,
+        profile: setting.profile,
+        modes: setting.modes,
+        is_lazy: options.is_lazy,
+        memory_bytes_max: options.worker_memory,
+    }
+}
+
 /// Runs scripts in the chosen tiers.
 pub(crate) fn run_tiers(
     options: &Options,
@@ -325,26 +346,9 @@ pub(crate) fn run_tiers(
     losses: &Losses,
     observer: &dyn Observer,
 ) -> BTreeMap<EngineName, TierRun> {
-    let compare_state = options.compare_state && options.tiers.len() > 1;
-    let is_foreign = |name: &EngineName| name.tier().is_none();
-    let show_state = compare_state && options.tiers.iter().any(is_foreign);
-    let setting = |planned: &Planned| {
-        let own = planned.generated.map(|generated| generated.setting);
-        own.unwrap_or(options.setting)
-    };
-    let config = |planned: &Planned| JobConfig {
-        features: planned.features.set,
-        bounds: setting(planned).bounds,
-        hash_state: compare_state && !planned.is_independent,
-        show_state: show_state && !planned.is_independent,
-        profile: setting(planned).profile,
-        modes: setting(planned).modes,
-        is_lazy: false,
-        memory_bytes_max: options.worker_memory,
-    };
     let tasks = planned.iter().map(|planned| Task {
         script: &planned.script,
-        config: config(planned),
+        config: job_config(options, planned),
         skipped: planned.skipped.clone(),
         proposal: planned.heading.key(),
     });

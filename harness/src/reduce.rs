@@ -10,13 +10,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::EngineName;
-use crate::judge::difference::Difference;
-use crate::measure::{Examined, Options, examine};
+use crate::judge::symptom::Symptom;
+use crate::measure::{Examined, Options, examine, job_config};
 use crate::plan::Planned;
 use crate::pool::{Interrupted, Observer};
+use crate::script::write::encoded;
 use crate::script::{Command, Directive, ModuleSource, Script};
+use kept::Kept;
 
 mod body;
+mod kept;
 mod module;
 mod reached;
 
@@ -26,7 +29,7 @@ pub struct Reduced {
     /// The script.
     pub planned: Planned,
     /// What it shows.
-    pub difference: Difference,
+    pub symptom: Symptom,
     /// What the engines reported.
     pub examined: Examined,
     /// The engines that it was run in.
@@ -57,24 +60,27 @@ pub fn reduce(
     observer: &dyn Observer,
 ) -> Result<Option<Reduced>, Interrupted> {
     let whole = examine(options, planned, observer)?;
-    let Some(found) = whole.first_difference() else {
+    let Some(found) = whole.first_symptom() else {
         return Ok(None);
     };
     let engines = pair(&options.tiers, &found);
     let options = Options {
         tiers: engines.clone(),
+        is_lazy: size(&planned.script) >= LAZY_BYTES_MIN,
         ..options.clone()
     };
     let examined = examine(&options, planned, observer)?;
-    let Some(difference) = examined.first_difference() else {
+    let Some(symptom) = examined.first_symptom() else {
         return Ok(None);
     };
+    let launchers = options.launchers();
     let mut reducer = Reducer {
         options: &options,
+        kept: Kept::new(&launchers, options.timeout),
         observer,
         deadline: Instant::now() + time,
         planned: planned.clone(),
-        difference,
+        symptom,
         examined,
         tried: 0,
         out_of_time: false,
@@ -83,7 +89,7 @@ pub fn reduce(
     Ok(Some(Reduced {
         engines,
         planned: reducer.planned,
-        difference: reducer.difference,
+        symptom: reducer.symptom,
         examined: reducer.examined,
         tried: reducer.tried,
         out_of_time: reducer.out_of_time,
@@ -91,12 +97,16 @@ pub fn reduce(
 }
 
 /// An engine of the majority and one that is alone.
-fn pair(engines: &[EngineName], difference: &Difference) -> Vec<EngineName> {
-    let common = engines.iter().find(|name| !difference.odd.contains(name));
-    let odd = difference.odd.iter().next();
+fn pair(engines: &[EngineName], symptom: &Symptom) -> Vec<EngineName> {
+    let common = engines.iter().find(|name| !symptom.odd.contains(name));
+    let odd = symptom.odd.iter().next();
     common.into_iter().chain(odd).copied().collect()
 }
 
+/// Modules with as many bytes are translated function by function, when these are called.
+const LAZY_BYTES_MIN: usize = 1 << 20;
+/// Larger modules are not printed.
+const PRINTED_BYTES_MAX: usize = 1 << 20;
 /// Candidates in a row that a step may try in vain before it ends, where it has many.
 const FAILURES_MAX: usize = 4000;
 /// Mutations in a row that may fail before what is left is called small.
@@ -104,10 +114,11 @@ const SHRINK_ATTEMPTS: u32 = 300;
 
 struct Reducer<'a> {
     options: &'a Options,
+    kept: Kept<'a>,
     observer: &'a dyn Observer,
     deadline: Instant,
     planned: Planned,
-    difference: Difference,
+    symptom: Symptom,
     examined: Examined,
     tried: u64,
     out_of_time: bool,
@@ -116,6 +127,9 @@ struct Reducer<'a> {
 impl Reducer<'_> {
     fn all(&mut self) -> Result<(), Interrupted> {
         self.cut_after()?;
+        for at in self.modules() {
+            self.print(at)?;
+        }
         self.drop_directives()?;
         for at in self.modules() {
             self.stub_unreached(at)?;
@@ -143,9 +157,7 @@ impl Reducer<'_> {
 
     /// Bytes of modules, and directives.
     fn size(&self) -> usize {
-        let commands = self.planned.script.commands.iter();
-        let bytes = commands.filter_map(|command| module_of(command).map(Vec::len));
-        bytes.sum::<usize>() + self.planned.script.commands.len()
+        size(&self.planned.script) + self.planned.script.commands.len()
     }
 
     /// The ordinals of modules, the largest first.
@@ -173,11 +185,21 @@ impl Reducer<'_> {
             script: Arc::new(script),
             ..self.planned.clone()
         };
+        // Most candidates show nothing, which processes that are there can tell.
+        let config = job_config(self.options, &candidate);
+        let seen = self.kept.run(&candidate, config)?;
+        let rejects = |seen: &Examined| {
+            let symptom = seen.first_symptom();
+            symptom.is_none_or(|symptom| !symptom.is_like(&self.symptom))
+        };
+        if seen.as_ref().is_some_and(rejects) {
+            return Ok(false);
+        }
         let examined = examine(self.options, &candidate, self.observer)?;
-        match examined.first_difference() {
-            Some(difference) if difference.is_like(&self.difference) => {
+        match examined.first_symptom() {
+            Some(symptom) if symptom.is_like(&self.symptom) => {
                 self.planned = candidate;
-                self.difference = difference;
+                self.symptom = symptom;
                 self.examined = examined;
                 Ok(true)
             }
@@ -196,9 +218,19 @@ impl Reducer<'_> {
         self.accepts(script)
     }
 
+    /// Replaces a module by what the text parser makes of its text, so that it can be shown.
+    fn print(&mut self, at: usize) -> Result<(), Interrupted> {
+        let module = self.module(at).filter(|module| module.len() < PRINTED_BYTES_MAX);
+        let text = module.and_then(|module| wasmprinter::print_bytes(module).ok());
+        if let Some(module) = text.and_then(|text| encoded(&text)) {
+            self.accepts_module(at, module)?;
+        }
+        Ok(())
+    }
+
     /// Leaves out all directives after the first difference.
     fn cut_after(&mut self) -> Result<(), Interrupted> {
-        let kept: Vec<usize> = (0..=self.difference.ordinal).collect();
+        let kept: Vec<usize> = (0..=self.symptom.ordinal).collect();
         if kept.len() < self.planned.script.commands.len() {
             self.accepts(chosen(&self.planned.script, &kept))?;
         }
@@ -407,6 +439,13 @@ impl Reducer<'_> {
             false => Ok(()),
         }
     }
+}
+
+/// The bytes of all modules of a script.
+fn size(script: &Script) -> usize {
+    let commands = script.commands.iter();
+    let bytes = commands.filter_map(|command| module_of(command).map(Vec::len));
+    bytes.sum()
 }
 
 /// The directives of some ordinals, with ordinals of their own.

@@ -98,6 +98,7 @@ fn options(args: &FuzzArgs) -> Result<FuzzOptions, InputError> {
             },
             compare_state: !args.no_state,
             shapes: false,
+            is_lazy: false,
             table,
             program,
         },

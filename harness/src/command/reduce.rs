@@ -52,6 +52,7 @@ pub fn command(args: &ReduceArgs) -> Result<Exit, InputError> {
         },
         compare_state: true,
         shapes: false,
+        is_lazy: false,
         program,
     };
     thread::start_pool()?;
@@ -77,8 +78,8 @@ pub fn command(args: &ReduceArgs) -> Result<Exit, InputError> {
     };
     let written = of_reduced(&reduced, options.setting);
     destination.write(written.text(&output).as_bytes())?;
-    let difference = &reduced.difference;
-    println!("{}: {}", difference.kind, difference.text);
+    let symptom = &reduced.symptom;
+    println!("{}: {}", symptom.kind, symptom.text);
     let late = match reduced.out_of_time {
         true => "; there was no time for more",
         false => "",

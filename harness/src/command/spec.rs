@@ -60,6 +60,7 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
         },
         compare_state: !args.no_state,
         shapes: args.shapes,
+        is_lazy: false,
         program,
     };
     thread::start_pool()?;

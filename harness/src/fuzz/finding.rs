@@ -13,7 +13,7 @@ use super::FuzzOptions;
 use crate::engine::EngineName;
 use crate::error::InputError;
 use crate::features::FeatureSet;
-use crate::judge::difference::{Difference, DifferenceKind};
+use crate::judge::symptom::{Symptom, SymptomKind};
 use crate::measure::{Examined, Stopped, examine};
 use crate::outcome::{Hierarchy, Outcome, Reference, Report, Value};
 use crate::plan::Planned;
@@ -32,14 +32,14 @@ use crate::script::{
 const ALIKE_MAX: usize = 12;
 
 /// By which findings are told apart.
-type Key = (DifferenceKind, BTreeSet<EngineName>, BTreeSet<String>);
+type Key = (SymptomKind, BTreeSet<EngineName>, BTreeSet<String>);
 
 /// The findings of a run.
 pub(super) struct Findings<'a> {
     options: &'a FuzzOptions,
     known: BTreeSet<Key>,
     /// The findings of a kind in the same engines.
-    alike: BTreeMap<(DifferenceKind, BTreeSet<EngineName>), usize>,
+    alike: BTreeMap<(SymptomKind, BTreeSet<EngineName>), usize>,
     accounts: Vec<FindingAccount>,
     repeated: u64,
     alike_only: u64,
@@ -78,7 +78,7 @@ impl<'a> Findings<'a> {
         let measure = &self.options.measure;
         let setting = planned.generated.map(|it| it.setting).unwrap_or_default();
         let examined = examine(measure, planned, observer)?;
-        let Some(difference) = examined.first_difference() else {
+        let Some(symptom) = examined.first_symptom() else {
             let text = "it did not show again in fresh processes".to_string();
             self.accounts.push(FindingAccount {
                 case: planned.script.path.clone(),
@@ -93,7 +93,7 @@ impl<'a> Findings<'a> {
             });
             return Ok(());
         };
-        let kind = (difference.kind.clone(), difference.odd.clone());
+        let kind = (symptom.kind.clone(), symptom.odd.clone());
         let alike = self.alike.entry(kind).or_default();
         *alike += 1;
         if *alike > ALIKE_MAX {
@@ -101,17 +101,17 @@ impl<'a> Findings<'a> {
             return Ok(());
         }
         let engines = &measure.tiers;
-        let written = Written::new(planned, &examined, &difference, engines, setting);
+        let written = Written::new(planned, &examined, &symptom, engines, setting);
         let path = self.write(&planned.script.path, &written)?;
         observer.warn(&format!(
             "{}: {} ({})",
-            planned.script.path, difference.text, difference.kind
+            planned.script.path, symptom.text, symptom.kind
         ));
         let reduced = reduce(measure, planned, self.options.reduce_time, observer)?;
         let account = match &reduced {
             Some(reduced) => {
                 let instructions = reduced.instructions();
-                let Difference { kind, odd, .. } = difference.clone();
+                let Symptom { kind, odd, .. } = symptom.clone();
                 if !self.known.insert((kind, odd, instructions.clone())) {
                     self.repeated += 1;
                     if let Some(path) = &path {
@@ -129,9 +129,9 @@ impl<'a> Findings<'a> {
         self.accounts.push(FindingAccount {
             case: planned.script.path.clone(),
             setting: setting.to_string(),
-            kind: difference.kind.to_string(),
-            engines: difference.odd.iter().copied().collect(),
-            text: difference.text,
+            kind: symptom.kind.to_string(),
+            engines: symptom.odd.iter().copied().collect(),
+            text: symptom.text,
             script: path.map(|path| path.display().to_string()),
             lines: written.lines() as u64,
             instructions: instructions.into_iter().collect(),
@@ -165,7 +165,7 @@ pub fn of_reduced(reduced: &Reduced, setting: Setting) -> Written {
     Written::new(
         &reduced.planned,
         &reduced.examined,
-        &reduced.difference,
+        &reduced.symptom,
         &reduced.engines,
         setting,
     )
@@ -185,7 +185,7 @@ impl Written {
     pub fn new(
         planned: &Planned,
         examined: &Examined,
-        difference: &Difference,
+        symptom: &Symptom,
         engines: &[EngineName],
         setting: Setting,
     ) -> Written {
@@ -197,7 +197,7 @@ impl Written {
             Some(_) => format!(";; wassay fuzz: {}\n", planned.script.path),
             None => format!(";; {}\n", planned.script.path),
         };
-        let script = with_expectations(&planned.script, &reference(examined, difference));
+        let script = with_expectations(&planned.script, &reference(examined, symptom));
         let names: Vec<&str> = engines.iter().map(|name| name.name()).collect();
         let words = setting.words();
         let space = if words.is_empty() { "" } else { " " };
@@ -205,8 +205,8 @@ impl Written {
             head: format!(
                 "{}{origin};; {}: {}\n",
                 header.collect::<String>(),
-                difference.kind,
-                difference.text
+                symptom.kind,
+                symptom.text
             ),
             options: format!("--engines {}{space}{}", names.join(","), words.join(" ")),
             body: write::text(&script).unwrap_or_else(|error| format!(";; {error}\n")),
@@ -226,11 +226,11 @@ impl Written {
 }
 
 /// What the reference reported: the first engine that is not alone.
-fn reference<'a>(examined: &'a Examined, difference: &Difference) -> &'a [Report] {
+fn reference<'a>(examined: &'a Examined, symptom: &Symptom) -> &'a [Report] {
     let runs = examined.runs.iter();
     let mut common = runs
         .clone()
-        .filter(|(name, _)| !difference.odd.contains(name));
+        .filter(|(name, _)| !symptom.odd.contains(name));
     let run = common.next().or(runs.clone().next());
     run.map_or(&[], |(_, run)| &run.reports[..])
 }

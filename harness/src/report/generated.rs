@@ -24,8 +24,8 @@ pub struct GeneratedAccount {
     pub findings: Vec<FindingAccount>,
     /// Programs that showed what another one had shown.
     pub repeated: u64,
-    /// Programs with a difference of a kind, and in engines, of which enough findings were kept: they
-    /// are listed with the directives only.
+    /// Programs with a difference of a kind, and in engines, of which enough findings were kept:
+    /// they are listed with the directives only.
     pub alike_only: u64,
     /// Why the run ended before its programs did; absent if it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]

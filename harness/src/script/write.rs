@@ -164,7 +164,7 @@ fn module_text(
 }
 
 /// The bytes that the text parser makes of a module's text.
-fn encoded(text: &str) -> Option<Vec<u8>> {
+pub fn encoded(text: &str) -> Option<Vec<u8>> {
     let buffer = ParseBuffer::new(text).ok()?;
     let mut module = parser::parse::<wast::Wat<'_>>(&buffer).ok()?;
     module.encode().ok()

@@ -169,6 +169,7 @@ fn options(folder: Option<PathBuf>) -> Options {
         setting: Setting::default(),
         compare_state: true,
         shapes: false,
+        is_lazy: false,
         table: EngineTable::default(),
         program: env!("CARGO_BIN_EXE_wassay").into(),
     }

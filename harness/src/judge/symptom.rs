@@ -1,4 +1,5 @@
-//! The first difference of a script: where it is, of what kind, and which engines are alone.
+//! The symptom of a fault: the first directive of a script on which something is wrong, the kind of
+//! difference, and the engines that are alone.
 //!
 //! Findings are told apart, kept and made small by it: a script that is changed still shows the
 //! same finding if its first difference is of the same kind and in the same engines.
@@ -15,27 +16,27 @@ use crate::outcome::{Outcome, Report};
 
 /// The first directive of a script on which something is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub struct Symptom {
     /// The directive.
     pub ordinal: usize,
     /// What is wrong with it.
-    pub kind: DifferenceKind,
+    pub kind: SymptomKind,
     /// The engines that are fewer, or that are not the reference.
     pub odd: BTreeSet<EngineName>,
     /// In what engines differ, or why one failed, in a line.
     pub text: String,
 }
 
-impl Difference {
+impl Symptom {
     /// True if the other one may have the same cause: the kind and the engines are the same.
-    pub fn is_like(&self, other: &Difference) -> bool {
+    pub fn is_like(&self, other: &Symptom) -> bool {
         self.kind == other.kind && self.odd == other.odd
     }
 }
 
 /// What is wrong with a directive.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DifferenceKind {
+pub enum SymptomKind {
     /// A worker died.
     Crash,
     /// A directive did not end in time.
@@ -52,38 +53,38 @@ pub enum DifferenceKind {
     Failure(String),
 }
 
-impl fmt::Display for DifferenceKind {
+impl fmt::Display for SymptomKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DifferenceKind::Crash => f.write_str("crash"),
-            DifferenceKind::Timeout => f.write_str("timeout"),
-            DifferenceKind::Values => f.write_str("values"),
-            DifferenceKind::Endings(endings) => {
+            SymptomKind::Crash => f.write_str("crash"),
+            SymptomKind::Timeout => f.write_str("timeout"),
+            SymptomKind::Values => f.write_str("values"),
+            SymptomKind::Endings(endings) => {
                 let endings: Vec<&str> = endings.iter().map(String::as_str).collect();
                 write!(f, "endings ({})", endings.join(" / "))
             }
-            DifferenceKind::Place => f.write_str("place"),
-            DifferenceKind::State => f.write_str("state"),
-            DifferenceKind::Failure(ending) => write!(f, "failure ({ending})"),
+            SymptomKind::Place => f.write_str("place"),
+            SymptomKind::State => f.write_str("state"),
+            SymptomKind::Failure(ending) => write!(f, "failure ({ending})"),
         }
     }
 }
 
 /// The first difference of a file that was judged; `reports` gives what an engine reported for each
 /// directive.
-pub fn first_difference<'a>(
+pub fn first_symptom<'a>(
     file: &JudgedFile,
     reports: &[(EngineName, &'a [Report])],
-) -> Option<Difference> {
+) -> Option<Symptom> {
     (0..file.directives.len()).find_map(|ordinal| {
         let of =
             |(name, reports): &(EngineName, &'a [Report])| Some((*name, reports.get(ordinal)?));
         let entries: Vec<Entry<'a>> = reports.iter().filter_map(of).collect();
-        difference(file, ordinal, &entries)
+        symptom(file, ordinal, &entries)
     })
 }
 
-fn difference(file: &JudgedFile, ordinal: usize, entries: &[Entry<'_>]) -> Option<Difference> {
+fn symptom(file: &JudgedFile, ordinal: usize, entries: &[Entry<'_>]) -> Option<Symptom> {
     let (agreement, diff) = file.comparisons.get(ordinal)?;
     let failing: Vec<(EngineName, Status, &str)> = failing(file, ordinal);
     let with = |wanted: Status| {
@@ -96,9 +97,9 @@ fn difference(file: &JudgedFile, ordinal: usize, entries: &[Entry<'_>]) -> Optio
         (_, None) => return None,
     };
     let (kind, odd) = if !with(Status::Crash).is_empty() {
-        (DifferenceKind::Crash, with(Status::Crash))
+        (SymptomKind::Crash, with(Status::Crash))
     } else if !with(Status::Timeout).is_empty() {
-        (DifferenceKind::Timeout, with(Status::Timeout))
+        (SymptomKind::Timeout, with(Status::Timeout))
     } else if agreement == Agreement::Diverge {
         divergence(entries)
     } else {
@@ -106,9 +107,9 @@ fn difference(file: &JudgedFile, ordinal: usize, entries: &[Entry<'_>]) -> Optio
         let endings = entries.iter().filter(|entry| odd.contains(&entry.0));
         let endings: BTreeSet<&str> = endings.map(|entry| ending(&entry.1.outcome)).collect();
         let endings: Vec<&str> = endings.into_iter().collect();
-        (DifferenceKind::Failure(endings.join(" / ")), odd)
+        (SymptomKind::Failure(endings.join(" / ")), odd)
     };
-    Some(Difference {
+    Some(Symptom {
         ordinal,
         kind,
         odd,
@@ -135,7 +136,7 @@ fn failing(file: &JudgedFile, ordinal: usize) -> Vec<(EngineName, Status, &str)>
 }
 
 /// The kind of a divergence, and the engines that are alone.
-fn divergence(entries: &[Entry<'_>]) -> (DifferenceKind, BTreeSet<EngineName>) {
+fn divergence(entries: &[Entry<'_>]) -> (SymptomKind, BTreeSet<EngineName>) {
     let by_outcome = by_outcome(entries);
     if by_outcome.len() > 1 {
         let endings: BTreeSet<String> = by_outcome
@@ -143,18 +144,18 @@ fn divergence(entries: &[Entry<'_>]) -> (DifferenceKind, BTreeSet<EngineName>) {
             .map(|group| ending_text(&group[0].1.outcome))
             .collect();
         let kind = match endings.len() {
-            1 => DifferenceKind::Values,
-            _ => DifferenceKind::Endings(endings),
+            1 => SymptomKind::Values,
+            _ => SymptomKind::Endings(endings),
         };
         return (kind, odd(&by_outcome));
     }
     let by_place = alike_in_place(entries);
     if by_place.len() > 1 {
-        return (DifferenceKind::Place, odd(&by_place));
+        return (SymptomKind::Place, odd(&by_place));
     }
     let with_state = entries.iter().filter(|entry| entry.1.state.is_some());
     (
-        DifferenceKind::State,
+        SymptomKind::State,
         odd(&by_state(&with_state.copied().collect::<Vec<_>>())),
     )
 }

@@ -1,0 +1,117 @@
+//! Engines with processes that are kept: a first opinion of a candidate, cheap enough for thousands.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::engine::EngineName;
+use crate::measure::{Examined, judge_file};
+use crate::plan::Planned;
+use crate::pool::{
+    Cause, Engines, FileRun, Interrupted, Launcher, Session, StartError, TierRun,
+};
+use crate::protocol::{Job, JobConfig};
+
+/// The engines.
+pub(super) struct Kept<'a> {
+    engines: Vec<Engine<'a>>,
+    timeout: Duration,
+}
+
+struct Engine<'a> {
+    name: EngineName,
+    launcher: &'a dyn Launcher,
+    session: Option<Box<dyn Session>>,
+}
+
+impl<'a> Kept<'a> {
+    /// Engines without processes yet.
+    pub(super) fn new(launchers: &'a Engines, timeout: Duration) -> Kept<'a> {
+        let engine = |(&name, launcher): (&EngineName, &'a Result<Box<dyn Launcher>, String>)| {
+            Some(Engine {
+                name,
+                launcher: &**launcher.as_ref().ok()?,
+                session: None,
+            })
+        };
+        Kept {
+            engines: launchers.iter().filter_map(engine).collect(),
+            timeout,
+        }
+    }
+
+    /// What the engines do with a script; `None` if one of them dies over it, so that fresh
+    /// processes must tell.
+    ///
+    /// # Errors
+    /// When it is interrupted.
+    pub(super) fn run(
+        &mut self,
+        planned: &Planned,
+        config: JobConfig,
+    ) -> Result<Option<Examined>, Interrupted> {
+        let timeout = self.timeout;
+        let runs = std::thread::scope(|scope| {
+            let engines = self.engines.iter_mut();
+            let threads = engines.map(|engine| {
+                let name = engine.name;
+                (name, scope.spawn(move || engine.run(planned, config, timeout)))
+            });
+            let threads: Vec<_> = threads.collect();
+            let joined = threads.into_iter().map(|(name, thread)| {
+                let run = thread.join();
+                (name, run.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            });
+            joined.collect::<Vec<_>>()
+        });
+        let mut all: BTreeMap<EngineName, TierRun> = BTreeMap::new();
+        for (name, run) in runs {
+            match run? {
+                Some(run) => all.insert(name, Ok(vec![run])),
+                None => return Ok(None),
+            };
+        }
+        let judged = judge_file(planned, 0, &all);
+        let first = |(name, run): (EngineName, TierRun)| Some((name, run.ok()?.pop()?));
+        Ok(Some(Examined {
+            judged,
+            runs: all.into_iter().filter_map(first).collect(),
+        }))
+    }
+}
+
+impl Engine<'_> {
+    fn run(
+        &mut self,
+        planned: &Planned,
+        config: JobConfig,
+        timeout: Duration,
+    ) -> Result<Option<FileRun>, Interrupted> {
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => match self.launcher.start() {
+                Ok(session) => session,
+                Err(StartError::Interrupted) => return Err(Interrupted),
+                Err(StartError::Unavailable(_)) => return Ok(None),
+            },
+        };
+        let job = Job {
+            sequence: 0,
+            path: planned.script.path.as_str().into(),
+            commands: planned.script.commands.as_slice().into(),
+            config,
+            excluded: planned.skipped.as_slice().into(),
+        };
+        match session.run(job, timeout) {
+            Ok(result) => {
+                self.session = (!session.is_worn()).then_some(session);
+                Ok(Some(FileRun {
+                    reports: result.reports,
+                    proof: result.proof,
+                    micros: result.micros,
+                }))
+            }
+            Err(death) if death.cause == Cause::Interrupted => Err(Interrupted),
+            Err(_) => Ok(None),
+        }
+    }
+}
