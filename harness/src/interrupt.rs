@@ -1,7 +1,7 @@
 //! Ctrl-C: a flag that every wait looks at, so that workers are killed by those who started them.
 //!
-//! The first signal sets the flag; the run then ends in order, with a report of what was run. The second
-//! one ends the process at once.
+//! The first signal sets the flag; the run then ends in order, with a report of what was run.
+//! The second one ends the process at once.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};

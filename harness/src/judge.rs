@@ -12,9 +12,9 @@ use crate::outcome::{Hierarchy, JudgedBy, Outcome, Reference, Value};
 use crate::script::{Directive, Expectation, Expected, FloatPattern, LanePattern};
 
 pub mod compare;
-pub mod symptom;
 pub mod expectations;
 pub mod judged;
+pub mod symptom;
 pub mod verdict;
 
 use verdict::{Status, Verdict};

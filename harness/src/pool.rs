@@ -499,8 +499,9 @@ impl Thread<'_> {
 
 impl Casualties {
     /// Notes a death in a fresh worker. Gives the reason to give up the whole file, if there is
-    /// one; `late` is the reason to give up the rest of it, since too much time was lost. Where deaths are too many, what comes after the last one is given up, and what came
-    /// before it keeps its outcome.
+    /// one; `late` is the reason to give up the rest of it, since too much time was lost. Where
+    /// deaths are too many, what comes after the last one is given up, and what came before it
+    /// keeps its outcome.
     fn note(
         &mut self,
         death: Death,

@@ -220,7 +220,9 @@ impl Reducer<'_> {
 
     /// Replaces a module by what the text parser makes of its text, so that it can be shown.
     fn print(&mut self, at: usize) -> Result<(), Interrupted> {
-        let module = self.module(at).filter(|module| module.len() < PRINTED_BYTES_MAX);
+        let module = self
+            .module(at)
+            .filter(|module| module.len() < PRINTED_BYTES_MAX);
         let text = module.and_then(|module| wasmprinter::print_bytes(module).ok());
         if let Some(module) = text.and_then(|text| encoded(&text)) {
             self.accepts_module(at, module)?;

@@ -214,28 +214,7 @@ impl Drawn {
         places: &BTreeSet<Place<'_>>,
         options: &Options,
     ) -> Result<(), String> {
-        let mut pending = Vec::new();
-        for ((number, site), reached) in (1u32..).zip(&self.sites).zip(&self.reached) {
-            let mut record = Record {
-                site: site.clone(),
-                files: reached.files.len(),
-                stages: Vec::new(),
-                clean: Vec::new(),
-            };
-            let known = records.iter().find(|known| known.is_of(site));
-            if let Some(known) = known {
-                record.clean.clone_from(&known.clean);
-                if !options.again || known.caught().is_some() {
-                    record.stages.clone_from(&known.stages);
-                }
-            }
-            // One stage shows whether what is said of it is wrong.
-            let is_settled = known_faults.equivalent(site).is_some() && known.is_some();
-            if places.contains(&site.text()) && !is_settled && !options.missing(&record).is_empty()
-            {
-                pending.push((number, record, reached));
-            }
-        }
+        let pending = self.pending(records, known_faults, places, options);
         let fuzz: Vec<String> = options.fuzz.split_whitespace().map(str::to_owned).collect();
         let bench = Bench {
             tree,
@@ -279,6 +258,39 @@ impl Drawn {
             log.add(&record)
         })?;
         Ok(())
+    }
+
+    /// The faults that have a stage to go through, with their numbers and what is known of them.
+    fn pending<'a>(
+        &'a self,
+        records: &[Record],
+        known_faults: &Known,
+        places: &BTreeSet<Place<'_>>,
+        options: &Options,
+    ) -> Vec<(u32, Record, &'a Reached)> {
+        let mut pending = Vec::new();
+        for ((number, site), reached) in (1u32..).zip(&self.sites).zip(&self.reached) {
+            let mut record = Record {
+                site: site.clone(),
+                files: reached.files.len(),
+                stages: Vec::new(),
+                clean: Vec::new(),
+            };
+            let known = records.iter().find(|known| known.is_of(site));
+            if let Some(known) = known {
+                record.clean.clone_from(&known.clean);
+                if !options.again || known.caught().is_some() {
+                    record.stages.clone_from(&known.stages);
+                }
+            }
+            // One stage shows whether what is said of it is wrong.
+            let is_settled = known_faults.equivalent(site).is_some() && known.is_some();
+            if places.contains(&site.text()) && !is_settled && !options.missing(&record).is_empty()
+            {
+                pending.push((number, record, reached));
+            }
+        }
+        pending
     }
 }
 

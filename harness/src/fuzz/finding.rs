@@ -228,9 +228,7 @@ impl Written {
 /// What the reference reported: the first engine that is not alone.
 fn reference<'a>(examined: &'a Examined, symptom: &Symptom) -> &'a [Report] {
     let runs = examined.runs.iter();
-    let mut common = runs
-        .clone()
-        .filter(|(name, _)| !symptom.odd.contains(name));
+    let mut common = runs.clone().filter(|(name, _)| !symptom.odd.contains(name));
     let run = common.next().or(runs.clone().next());
     run.map_or(&[], |(_, run)| &run.reports[..])
 }

@@ -1,4 +1,5 @@
-//! Engines with processes that are kept: a first opinion of a candidate, cheap enough for thousands.
+//! Engines with processes that are kept: a first opinion of a candidate, cheap enough for many of
+//! them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,9 +7,7 @@ use std::time::Duration;
 use crate::engine::EngineName;
 use crate::measure::{Examined, judge_file};
 use crate::plan::Planned;
-use crate::pool::{
-    Cause, Engines, FileRun, Interrupted, Launcher, Session, StartError, TierRun,
-};
+use crate::pool::{Cause, Engines, FileRun, Interrupted, Launcher, Session, StartError, TierRun};
 use crate::protocol::{Job, JobConfig};
 
 /// The engines.
@@ -54,12 +53,18 @@ impl<'a> Kept<'a> {
             let engines = self.engines.iter_mut();
             let threads = engines.map(|engine| {
                 let name = engine.name;
-                (name, scope.spawn(move || engine.run(planned, config, timeout)))
+                (
+                    name,
+                    scope.spawn(move || engine.run(planned, config, timeout)),
+                )
             });
             let threads: Vec<_> = threads.collect();
             let joined = threads.into_iter().map(|(name, thread)| {
                 let run = thread.join();
-                (name, run.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                (
+                    name,
+                    run.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                )
             });
             joined.collect::<Vec<_>>()
         });
