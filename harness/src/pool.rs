@@ -369,13 +369,15 @@ impl Thread<'_> {
                 excluded: excluded.into(),
             };
             let settings = self.queue.settings;
-            let deadline = settings.losses.deadline(tier, settings.timeout);
+            let deadline = settings
+                .losses
+                .deadline(tier, casualties.timeouts(), settings.timeout);
             let started = Instant::now();
             let ran = worker.run(job, deadline);
-            if let Err(death) = &ran {
+            if ran.is_err() {
                 let time = started.elapsed();
                 casualties.lost += time;
-                settings.losses.add(tier, &death.cause, time);
+                settings.losses.add(tier, time);
             }
             match ran {
                 Ok(result) => {
@@ -498,6 +500,14 @@ impl Thread<'_> {
 }
 
 impl Casualties {
+    /// The directives that did not end in time.
+    fn timeouts(&self) -> usize {
+        let outcomes = self.outcomes.values();
+        outcomes
+            .filter(|it| matches!(it, Outcome::Timeout(_)))
+            .count()
+    }
+
     /// Notes a death in a fresh worker. Gives the reason to give up the whole file, if there is
     /// one; `late` is the reason to give up the rest of it, since too much time was lost. Where
     /// deaths are too many, what comes after the last one is given up, and what came before it
@@ -564,11 +574,8 @@ impl Casualties {
                 let deaths = count(|outcome| matches!(outcome, Outcome::Limit(_)));
                 (deaths >= MEMORY_DEATHS_PER_FILE_MAX).then(|| latest.clone())
             }
-            Outcome::Timeout(_) => {
-                let deaths = count(|outcome| matches!(outcome, Outcome::Timeout(_)));
-                (deaths >= TIMEOUTS_PER_FILE_MAX)
-                    .then(|| given_up(TIMEOUTS_PER_FILE_MAX, "timeouts"))
-            }
+            Outcome::Timeout(_) => (self.timeouts() >= TIMEOUTS_PER_FILE_MAX)
+                .then(|| given_up(TIMEOUTS_PER_FILE_MAX, "timeouts")),
             _ => {
                 let deaths = count(|outcome| matches!(outcome, Outcome::Crash(_)));
                 (deaths >= DEATHS_PER_FILE_MAX).then(|| given_up(DEATHS_PER_FILE_MAX, "deaths"))

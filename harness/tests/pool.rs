@@ -243,14 +243,12 @@ fn many_hangs() {
     let reports = runs[0].reports.iter();
     let hung = reports
         .clone()
-        .filter(|report| is_timeout(&report.outcome))
+        .filter(|report| matches!(report.outcome, Outcome::Timeout(_)))
         .count();
     let given_up = reports
         .filter(|report| matches!(report.outcome, Outcome::NotRun(_)))
         .count();
-    // Three deadlines may be lost over a file; how much more the third one takes is open.
-    assert!((3..=4).contains(&hung), "{hung}");
-    assert_eq!(hung + given_up, 24);
+    assert_eq!((hung, given_up), (16, 8));
 }
 
 fn unavailable() {

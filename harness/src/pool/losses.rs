@@ -8,16 +8,14 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::Cause;
 use crate::engine::EngineName;
 
-/// Time-outs of an engine after which its deadline is halved.
-const TIMEOUTS_PER_HALVING: u32 = 4;
-/// The most halvings.
+/// The most halvings of a deadline.
 const HALVINGS_MAX: u32 = 4;
 /// Deadlines that an engine may lose over a file.
 const PER_FILE: u32 = 3;
-/// Deadlines that an engine may lose in a run before each further file costs one death at most.
+/// Deadlines that an engine may lose in a run before each further file costs one death at most, by
+/// the shortest deadline. From then on results depend on the order of files.
 const PER_RUN: u32 = 18;
 
 /// The losses of a run.
@@ -29,23 +27,29 @@ pub struct Losses {
 /// The losses of an engine.
 #[derive(Clone, Copy, Debug, Default)]
 struct EngineLosses {
-    timeouts: u32,
     time: Duration,
 }
 
 impl Losses {
-    /// How long a directive may take in an engine: less after repeated time-outs.
-    pub fn deadline(&self, engine: EngineName, timeout: Duration) -> Duration {
-        let halvings = self.of(engine).timeouts / TIMEOUTS_PER_HALVING;
-        timeout / (1 << halvings.min(HALVINGS_MAX))
+    /// How long a directive may take in an engine: half as long after each time-out in its file.
+    pub fn deadline(&self, engine: EngineName, timeouts: usize, timeout: Duration) -> Duration {
+        let halvings = match self.is_spent(engine, timeout) {
+            true => HALVINGS_MAX,
+            false => u32::try_from(timeouts).map_or(HALVINGS_MAX, |it| it.min(HALVINGS_MAX)),
+        };
+        timeout / (1 << halvings)
     }
 
-    /// Notes a death, and the time that was lost by it.
-    pub fn add(&self, engine: EngineName, cause: &Cause, time: Duration) {
+    /// True if an engine has lost more time in this run than it may.
+    fn is_spent(&self, engine: EngineName, timeout: Duration) -> bool {
+        self.of(engine).time > timeout * PER_RUN
+    }
+
+    /// Notes the time that was lost by a death.
+    pub fn add(&self, engine: EngineName, time: Duration) {
         let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
         let losses = engines.entry(engine).or_default();
         losses.time += time;
-        losses.timeouts += u32::from(*cause == Cause::Timeout);
     }
 
     /// The reason to give up the rest of a file over which an engine has lost so much time, if
@@ -63,7 +67,7 @@ impl Losses {
             Some(format!(
                 "given up after {seconds:.0} s lost by dead workers in this file"
             ))
-        } else if in_run > timeout * PER_RUN {
+        } else if self.is_spent(engine, timeout) {
             let seconds = seconds(in_run);
             Some(format!(
                 "given up after {seconds:.0} s lost by dead workers of {engine}"
@@ -88,19 +92,15 @@ mod tests {
         let losses = Losses::default();
         let (stack, jit) = (EngineName::STACK, EngineName::JIT);
         let second = Duration::from_secs(1);
-        assert_eq!(losses.deadline(jit, second), second);
+        let deadlines = [0, 1, 2, 99].map(|timeouts| losses.deadline(jit, timeouts, second));
+        assert_eq!(deadlines, [second, second / 2, second / 4, second / 16]);
         assert_eq!(losses.reason_to_give_up(jit, second, second), None);
-        for _ in 0..TIMEOUTS_PER_HALVING {
-            losses.add(jit, &Cause::Timeout, second);
-        }
-        assert_eq!(losses.deadline(jit, second), second / 2);
-        assert_eq!(losses.deadline(stack, second), second);
+        losses.add(jit, second);
+        assert_eq!(losses.deadline(jit, 0, second), second);
         assert!(losses.reason_to_give_up(jit, second * 4, second).is_some());
-        assert_eq!(losses.reason_to_give_up(jit, second, second), None);
-        for _ in 0..100 {
-            losses.add(jit, &Cause::Timeout, second);
-        }
-        assert_eq!(losses.deadline(jit, second), second / 16);
+        losses.add(jit, second * PER_RUN);
+        assert_eq!(losses.deadline(jit, 0, second), second / 16);
+        assert_eq!(losses.deadline(stack, 0, second), second);
         assert!(
             losses
                 .reason_to_give_up(jit, Duration::ZERO, second)
@@ -110,7 +110,5 @@ mod tests {
             losses.reason_to_give_up(stack, Duration::ZERO, second),
             None
         );
-        losses.add(stack, &Cause::Crash(String::new()), second);
-        assert_eq!(losses.deadline(stack, second), second);
     }
 }
