@@ -115,6 +115,17 @@ pub struct Task<'a> {
 }
 
 impl Task<'_> {
+    /// The job for a worker, without some of the directives.
+    fn job(&self, fresh: bool, excluded: Vec<u32>) -> Job<'_> {
+        Job {
+            sequence: 0,
+            path: self.script.path.as_str().into(),
+            commands: self.script.commands.as_slice().into(),
+            config: self.config_in(fresh),
+            excluded: excluded.into(),
+        }
+    }
+
     /// The configuration in a worker, which is fresh or has run other files: a file that takes half
     /// of the memory that it may, or more, is run in a fresh one.
     fn config_in(&self, fresh: bool) -> JobConfig {
@@ -360,14 +371,8 @@ impl Thread<'_> {
                     return Ok(casualties.give_up(task, &format!("no worker starts: {reason}")));
                 }
             };
-            let excluded: Vec<u32> = casualties.outcomes.keys().copied().collect();
-            let job = Job {
-                sequence: 0,
-                path: task.script.path.as_str().into(),
-                commands: task.script.commands.as_slice().into(),
-                config: task.config_in(fresh),
-                excluded: excluded.into(),
-            };
+            let excluded = casualties.outcomes.keys().copied().collect();
+            let job = task.job(fresh, excluded);
             let settings = self.queue.settings;
             let deadline = settings
                 .losses
@@ -433,14 +438,7 @@ impl Thread<'_> {
                 Err(StartError::Interrupted) => return Err(Interrupted),
                 Err(StartError::Unavailable(_)) => return Ok(false),
             };
-            let job = Job {
-                sequence: 0,
-                path: task.script.path.as_str().into(),
-                commands: task.script.commands.as_slice().into(),
-                config: task.config_in(true),
-                excluded: known(from).into(),
-            };
-            match worker.run(job, self.queue.settings.timeout) {
+            match worker.run(task.job(true, known(from)), self.queue.settings.timeout) {
                 Err(Death {
                     cause: Cause::Interrupted,
                     ..

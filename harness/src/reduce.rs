@@ -19,6 +19,7 @@ use crate::script::{Command, Directive, ModuleSource, Script};
 use kept::Kept;
 
 mod body;
+mod forms;
 mod kept;
 mod module;
 mod reached;
@@ -109,8 +110,6 @@ const LAZY_BYTES_MIN: usize = 1 << 20;
 const PRINTED_BYTES_MAX: usize = 1 << 20;
 /// Candidates in a row that a step may try in vain before it ends, where it has many.
 const FAILURES_MAX: usize = 4000;
-/// Mutations in a row that may fail before what is left is called small.
-const SHRINK_ATTEMPTS: u32 = 300;
 
 struct Reducer<'a> {
     options: &'a Options,
@@ -400,45 +399,32 @@ impl Reducer<'_> {
         }
     }
 
-    /// Leaves out types, globals, functions and other things that nothing uses any more.
+    /// Leaves out types, globals, functions, locals and other things that nothing names any more.
     fn shrink_items(&mut self, at: usize) -> Result<(), Interrupted> {
-        let Some(module) = self.module(at).cloned() else {
+        let module = self.module(at).filter(|it| it.len() < PRINTED_BYTES_MAX);
+        let Some(mut text) = module.and_then(|module| forms::text(module)) else {
             return Ok(());
         };
-        let mut interrupted = false;
-        let shrink = wasm_shrink::WasmShrink::default().attempts(SHRINK_ATTEMPTS);
-        let predicate = |candidate: &[u8]| {
-            // The first two questions are about the module as it is, and an empty one.
-            let known = self.module(at).is_some_and(|module| module == candidate);
-            if known || interrupted {
-                return Ok(known);
-            }
-            let smaller = self
-                .module(at)
-                .is_some_and(|it| candidate.len() <= it.len());
-            let answer = match smaller {
-                true => self.accepts_module(at, candidate.to_vec()),
-                false => Ok(false),
-            };
-            match answer {
-                Ok(accepted) => Ok(accepted),
-                Err(Interrupted) => {
-                    interrupted = true;
-                    Ok(false)
+        loop {
+            // Forms around one that was taken are not what they were; the next round has them.
+            let mut end = text.len();
+            let mut taken = false;
+            for form in forms::forms(&text) {
+                if form.end > end {
+                    continue;
+                }
+                let smaller = forms::without(&text, &form);
+                if let Some(module) = encoded(&smaller)
+                    && self.accepts_module(at, module)?
+                {
+                    text = smaller;
+                    end = form.start;
+                    taken = true;
                 }
             }
-        };
-        let shrink = std::panic::AssertUnwindSafe(|| shrink.run(module, predicate));
-        // The mutator panics over some modules, and says nothing if there is nothing to mutate;
-        // what was accepted before is kept.
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|_| {}));
-        let ended = std::panic::catch_unwind(shrink);
-        std::panic::set_hook(hook);
-        drop(ended);
-        match interrupted {
-            true => Err(Interrupted),
-            false => Ok(()),
+            if !taken {
+                return Ok(());
+            }
         }
     }
 }

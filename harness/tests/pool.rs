@@ -25,7 +25,7 @@ use wassay::protocol::{
     Bounds, FromWorker, Job, JobConfig, JobResult, Modes, PROTOCOL_VERSION, Profile, ToWorker,
     read_frame, write_frame,
 };
-use wassay::script::{Command, Script};
+use wassay::script::{Command, ModuleSource, Script};
 use wassay::tier::Tier;
 
 /// How long a directive may take where a worker hangs; the fakes answer at once or hang for good.
@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         trial("skipped_directives_are_never_sent", skipped),
         trial("no_worker_is_left", no_worker_is_left),
         trial("a_tier_that_lies_is_found_out", lies),
+        trial("a_fault_is_found_by_generated_programs", fuzz),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -316,6 +317,76 @@ const SCRIPT: &str = r#"(module (memory 1) (global $g (mut i32) (i32.const 0))
 (assert_return (invoke "add" (i32.const 1) (i32.const 1)) (i32.const 2))
 "#;
 
+/// A tier with a wrong instruction is found by generated programs: the finding is a small script
+/// with that instruction, on which the tier fails and no other does; `reduce` finds nothing more.
+fn fuzz() {
+    if cfg!(target_arch = "aarch64") {
+        return; // as for lies
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let this = std::env::current_exe().expect("this program has a path");
+    let wassay = |args: &[&str]| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_wassay"))
+            .args(args)
+            .current_dir(folder.path())
+            .env(
+                "WASSAY_JIT_WORKER",
+                format!("{} fake-worker xor", this.display()),
+            )
+            .env_remove("WASSAY_JIT_UNAVAILABLE")
+            .output()
+            .expect("the program starts")
+    };
+    let found = wassay(&[
+        "fuzz",
+        "--seed",
+        "1",
+        "--count",
+        "40",
+        "--source",
+        "compiled",
+        "--plain",
+        "--tiers",
+        "stack,register,jit",
+        "--max-findings",
+        "1",
+        "--reduce-time",
+        "60s",
+        "--report",
+        "json=r.json",
+    ]);
+    assert_eq!(found.status.code(), Some(1), "{found:?}");
+    let report = std::fs::read_to_string(folder.path().join("r.json")).expect("a report");
+    let report: serde_json::Value = serde_json::from_str(&report).expect("it is JSON");
+    let finding = &report["generated"]["findings"][0];
+    assert_eq!(finding["engines"], serde_json::json!(["jit"]));
+    let instructions = finding["instructions"].as_array().expect("a list");
+    assert!(
+        instructions.contains(&"i32.xor".into()) && instructions.len() <= 3,
+        "{finding}"
+    );
+    let script = finding["script"].as_str().expect("it is written");
+    let text = std::fs::read_to_string(folder.path().join(script)).expect("it is there");
+    assert!(text.contains("i32.xor"), "{text}");
+    let lines = finding["lines"].as_u64().expect("a number");
+    assert!(lines <= 20, "{text}");
+    let repeat = text
+        .lines()
+        .find_map(|line| line.strip_prefix(";; wassay "));
+    let repeat: Vec<&str> = repeat.expect("a line to repeat it").split(' ').collect();
+    let repeated = match repeat[..] {
+        ["fuzz:", case] => wassay(&["fuzz", "--case", case, "--plain", "--tiers", "stack,jit"]),
+        ref args => wassay(args),
+    };
+    assert_eq!(repeated.status.code(), Some(1), "{repeated:?}");
+    let alone = wassay(&["spec", script, "--tiers", "stack,register"]);
+    assert_eq!(alone.status.code(), Some(0), "{alone:?}");
+    let again = wassay(&["reduce", script, "--tiers", "stack,jit", "-o", "again.wast"]);
+    assert_eq!(again.status.code(), Some(0), "{again:?}");
+    let nothing = wassay(&["reduce", script, "--tiers", "stack,register"]);
+    assert_eq!(nothing.status.code(), Some(1), "{nothing:?}");
+}
+
 /// A fault of one tier alone ends the run with exit code 1, and is named by tier, file and line;
 /// the tiers that told the truth agree with each other.
 fn lies() {
@@ -422,6 +493,10 @@ mod fake {
             if faults == "idle" {
                 return ExitCode::from(9);
             }
+            if faults == "xor" {
+                send(&FromWorker::Result(wrong_instruction(&job, &cell)));
+                continue;
+            }
             if let Some(lie) = faults.strip_prefix("lie-") {
                 send(&FromWorker::Result(lie_about(lie, &job, &cell)));
                 continue;
@@ -429,6 +504,45 @@ mod fake {
             answer(&job, faults, &cell, jobs);
         }
         ExitCode::SUCCESS
+    }
+
+    /// What the register interpreter makes of a job in which an instruction stands for another one:
+    /// `i32.or` for `i32.xor`.
+    fn wrong_instruction(job: &Job<'_>, cell: &Cell) -> JobResult {
+        let commands = job.commands.iter().cloned().map(|mut command| {
+            if let Command::Module {
+                module: ModuleSource::Binary(bytes),
+                ..
+            } = &mut command
+            {
+                falsify(bytes);
+            }
+            command
+        });
+        let job = Job {
+            commands: commands.collect::<Vec<Command>>().into(),
+            ..job.clone()
+        };
+        wassay::worker::run_job(Tier::Register, cell, &job)
+    }
+
+    fn falsify(bytes: &mut [u8]) {
+        const OR: u8 = 0x72;
+        let module = bytes.to_vec();
+        for payload in wasmparser::Parser::new(0).parse_all(&module) {
+            let Ok(wasmparser::Payload::CodeSectionEntry(body)) = payload else {
+                continue;
+            };
+            let operators = body
+                .get_operators_reader()
+                .expect("valid")
+                .into_iter_with_offsets();
+            for (operator, offset) in operators.map(|it| it.expect("valid")) {
+                if matches!(operator, wasmparser::Operator::I32Xor) {
+                    bytes[offset as usize] = OR;
+                }
+            }
+        }
     }
 
     /// What the register interpreter makes of a job, with one report altered.

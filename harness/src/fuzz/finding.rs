@@ -197,7 +197,7 @@ impl Written {
             Some(_) => format!(";; wassay fuzz: {}\n", planned.script.path),
             None => format!(";; {}\n", planned.script.path),
         };
-        let script = with_expectations(&planned.script, &reference(examined, symptom));
+        let script = with_expectations(&planned.script, reference(examined, symptom));
         let names: Vec<&str> = engines.iter().map(|name| name.name()).collect();
         let words = setting.words();
         let space = if words.is_empty() { "" } else { " " };

@@ -112,7 +112,7 @@ impl Parts {
     }
 
     /// The place of the section of exports, and what is in it.
-    fn export_section(&self) -> Option<(usize, Vec<(String, ExportKind, u32)>)> {
+    fn export_section(&self) -> Option<(usize, Vec<Export>)> {
         let mut sections = self.sections.iter().enumerate();
         let (at, bytes) = sections.find_map(|(at, section)| match section {
             Section::Raw(EXPORT, bytes) => Some((at, bytes)),
@@ -158,6 +158,9 @@ impl Parts {
         parts
     }
 }
+
+/// An export: its name, and the kind and index of what it exports.
+type Export = (String, ExportKind, u32);
 
 /// The id of the section of exports.
 const EXPORT: u8 = 7;

@@ -94,7 +94,7 @@ impl Body<'_> {
     fn scaled(&mut self, memory: Memory, mask: u64) {
         let ty = memory.address_type();
         let scale = self.random.range(0, 4) as u64;
-        let half = (mask + 1) / 2;
+        let half = mask.div_ceil(2);
         self.masked(ty, (half >> scale).next_power_of_two().max(2) / 2 - 1);
         self.integer(ty, scale);
         self.emit(&if memory.is64 { I::I64Shl } else { I::I32Shl });

@@ -7,6 +7,9 @@ use wasm_encoder::{Instruction as I, ValType};
 use super::body::{Body, Opening};
 use super::motifs;
 
+/// The code of a loop, which is given the local that counts.
+type LoopBody<'a, B> = &'a mut dyn FnMut(&mut B, u32);
+
 impl Body<'_> {
     /// Statements, about so many.
     pub(super) fn statements(&mut self, count: usize) {
@@ -92,7 +95,7 @@ impl Body<'_> {
     }
 
     /// A loop with a counter that ends it. `code` is its body; for want of one, statements.
-    pub(super) fn counted_loop(&mut self, code: Option<&mut dyn FnMut(&mut Self, u32)>) {
+    pub(super) fn counted_loop(&mut self, code: Option<LoopBody<'_, Self>>) {
         let trips = self.random.range(1, 7) as u64;
         let mut statements = |body: &mut Self, _counter: u32| {
             let count = body.random.range(1, 4);
