@@ -7,6 +7,7 @@ use crate::script::Script;
 use crate::suite::select::ChosenFile;
 use crate::suite::{FileFeatures, Heading};
 
+mod canonical;
 pub mod draw;
 pub mod generated;
 pub mod shapes;

@@ -67,13 +67,14 @@ fn options(args: &FuzzArgs) -> Result<FuzzOptions, InputError> {
     let another = || now.map_or(0, |time| time.as_millis() as u64 % 1_000_000_000);
     let seed = args.seed.unwrap_or_else(another);
     let engines = &args.tiers.0;
+    let has_foreign = engines.iter().any(|name| name.tier().is_none());
     let fixed = Fixed {
         bounds: args.bounds,
         profile: args.profile,
         modes: args.modes.into(),
         all: args.plain,
-        may_be_native: engines.contains(&EngineName::STACK)
-            && engines.iter().all(|name| name.tier().is_some()),
+        may_be_native: engines.contains(&EngineName::STACK) && !has_foreign,
+        canonical_nans: has_foreign,
     };
     let draw = Draw::new(seed, &args.source, fixed);
     let programs = match (&args.case[..], args.count, args.seconds) {

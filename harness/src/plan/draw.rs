@@ -12,10 +12,11 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
+use super::canonical::canonical;
 use super::generated::{Case, Source, sources};
 use super::{Generated, Planned};
 use crate::protocol::{Bounds, Modes, Profile, Setting};
-use crate::script::{Command, Directive, Expectation, Kind, Script};
+use crate::script::{Command, Directive, Expectation, Kind, ModuleSource, Script};
 use crate::suite::{FileFeatures, Heading};
 
 /// The name of a generated program.
@@ -103,6 +104,8 @@ pub struct Fixed {
     /// False if the profile must stay the deterministic one: no tier tells where it chose, or an
     /// engine of another maker chooses for itself.
     pub may_be_native: bool,
+    /// True if programs must not see the bits of NaNs: engines of other makers choose them.
+    pub canonical_nans: bool,
 }
 
 /// The programs of a run.
@@ -189,7 +192,12 @@ impl Draw {
                 known: names.join(", "),
             });
         };
-        let Some(case) = source.case(name.seed) else {
+        let case = source.case(name.seed);
+        let case = case.and_then(|case| match self.fixed.canonical_nans {
+            true => with_canonical_nans(case),
+            false => Some(case),
+        });
+        let Some(case) = case else {
             return Ok(None);
         };
         Ok(Some(Planned {
@@ -216,6 +224,7 @@ impl Draw {
             mut modes,
             all,
             may_be_native,
+            canonical_nans: _,
         } = self.fixed;
         let mut random = stream(seed, SETTING);
         let mut one_in = |n: u64| random.next_u64().is_multiple_of(n);
@@ -259,6 +268,22 @@ fn stream(seed: u64, number: u64) -> ChaCha8Rng {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(number);
     random
+}
+
+/// The program with modules that do not see the bits of NaNs; `None` if one cannot be changed so.
+fn with_canonical_nans(mut case: Case) -> Option<Case> {
+    for command in &mut case.commands {
+        let (Command::Module { module, .. }
+        | Command::ModuleDefinition { module, .. }
+        | Command::Instantiate { module }) = command
+        else {
+            continue;
+        };
+        if let ModuleSource::Binary(bytes) = module {
+            *bytes = canonical(bytes)?;
+        }
+    }
+    Some(case)
 }
 
 /// The script of a program. Its directives stand on lines of their own.
