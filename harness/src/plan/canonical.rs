@@ -1,5 +1,5 @@
-//! Modules whose NaNs are canonical: after each instruction that may make a NaN of its own bits, the
-//! canonical one is put in its place.
+//! Modules whose NaNs are canonical: after each instruction that may make a NaN of its own bits,
+//! the canonical one is put in its place.
 //!
 //! Engines choose the bits of the NaNs that arithmetic makes (spec: "NaN propagation"). A program
 //! that looks at them differs between engines that are both right, so programs are changed where

@@ -123,5 +123,5 @@
 (assert_return (invoke "nodes" (i32.const 500) (i32.const 3000)) (i32.const 500124750))
 (assert_return (invoke "nodes" (i32.const 3000) (i32.const 7000)) (i32.const -1290468796))
 (assert_return (invoke "arrays" (i32.const 3000) (i32.const 60)) (i32.const 0))
-(assert_return (invoke "lone" (i32.const 400) (i32.const 7)) (i32.const 550848))
-(assert_return (invoke "lone" (i32.const 1024) (i32.const 61)) (i32.const 1534512))
+(assert_return (invoke "lone" (i32.const 24) (i32.const 7)) (i32.const 1896))
+(assert_return (invoke "lone" (i32.const 40) (i32.const 61)) (i32.const 47776))
