@@ -155,31 +155,59 @@ fn is_relaxed(operator: &Operator<'_>) -> bool {
     )
 }
 
-/// Locals of each function that hold a value while it is looked at.
-const SCRATCH: [ValType; 3] = [ValType::F32, ValType::F64, ValType::V128];
+/// Locals behind those of a function that hold a value while it is looked at, of the types that the
+/// function makes: a module may not know others.
+struct Scratches {
+    first: u32,
+    types: Vec<ValType>,
+}
+
+impl Scratches {
+    fn new(first: u32) -> Scratches {
+        Scratches {
+            first,
+            types: Vec::new(),
+        }
+    }
+
+    /// The local for values of a type.
+    fn of(&mut self, float: Float) -> u32 {
+        let ty = match float {
+            Float::F32 => ValType::F32,
+            Float::F64 => ValType::F64,
+            Float::F32x4 | Float::F64x2 => ValType::V128,
+        };
+        let known = self.types.iter().position(|it| *it == ty);
+        let index = known.unwrap_or_else(|| {
+            self.types.push(ty);
+            self.types.len() - 1
+        });
+        self.first + index as u32
+    }
+}
 
 /// The canonical NaN in place of a value that is one.
-fn put_canonical(function: &mut Function, float: Float, scratch: u32) {
+fn put_canonical(function: &mut Function, float: Float, local: u32) {
     const F32: u32 = 0x7fc0_0000;
     const F64: u64 = 0x7ff8_0000_0000_0000;
     let f32s = u128::from(F32) * 0x0000_0001_0000_0001_0000_0001_0000_0001;
     let f64s = u128::from(F64) * 0x1_0000_0000_0000_0001;
-    let (local, nan, equal, select) = match float {
+    let (nan, equal, select) = match float {
         Float::F32 => {
             let nan = I::F32Const(f32::from_bits(F32).into());
-            (scratch, nan, I::F32Eq, I::Select)
+            (nan, I::F32Eq, I::Select)
         }
         Float::F64 => {
             let nan = I::F64Const(f64::from_bits(F64).into());
-            (scratch + 1, nan, I::F64Eq, I::Select)
+            (nan, I::F64Eq, I::Select)
         }
         Float::F32x4 => {
             let nan = I::V128Const(f32s as i128);
-            (scratch + 2, nan, I::F32x4Eq, I::V128Bitselect)
+            (nan, I::F32x4Eq, I::V128Bitselect)
         }
         Float::F64x2 => {
             let nan = I::V128Const(f64s as i128);
-            (scratch + 2, nan, I::F64x2Eq, I::V128Bitselect)
+            (nan, I::F64x2Eq, I::V128Bitselect)
         }
     };
     // A value that is equal to itself is no NaN.
@@ -212,15 +240,20 @@ impl Reencode for Canonicaliser {
             scratch += count;
             locals.push((count, self.val_type(ty)?));
         }
-        locals.extend(SCRATCH.map(|ty| (1, ty)));
-        let mut function = Function::new(locals);
+        let mut scratches = Scratches::new(scratch);
+        let mut code_of_body = Vec::new();
         for operator in body.get_operators_reader()? {
             let operator = operator?;
             self.is_relaxed |= is_relaxed(&operator);
-            let made = made(&operator);
-            function.instruction(&self.instruction(operator)?);
-            if let Some(float) = made {
-                put_canonical(&mut function, float, scratch);
+            let made = made(&operator).map(|float| (float, scratches.of(float)));
+            code_of_body.push((self.instruction(operator)?, made));
+        }
+        locals.extend(scratches.types.iter().map(|&ty| (1, ty)));
+        let mut function = Function::new(locals);
+        for (instruction, made) in code_of_body {
+            function.instruction(&instruction);
+            if let Some((float, local)) = made {
+                put_canonical(&mut function, float, local);
             }
         }
         code.function(&function);
@@ -249,10 +282,22 @@ mod tests {
                (func (param v128) (result v128) (f32x4.mul (local.get 0) (local.get 0))))"#,
         );
         let printed = printed.expect("nothing is relaxed");
-        assert_eq!(printed.matches("local.tee 4").count(), 2, "{printed}");
+        assert_eq!(printed.matches("local.tee 3").count(), 2, "{printed}");
         assert_eq!(printed.matches("f64.eq").count(), 2, "{printed}");
         assert_eq!(printed.matches("v128.bitselect").count(), 1, "{printed}");
         assert_eq!(printed.matches("f32.eq").count(), 0, "{printed}");
+    }
+
+    /// A module whose features lack vectors has none afterwards.
+    #[test]
+    fn locals_are_of_types_that_a_function_makes() {
+        let printed = text("(module (func (param f32) (result f32) (f32.sqrt (local.get 0))))");
+        let printed = printed.expect("nothing is relaxed");
+        assert_eq!(printed.matches("(local f32)").count(), 1, "{printed}");
+        assert!(
+            !printed.contains("v128") && !printed.contains("f64"),
+            "{printed}"
+        );
     }
 
     #[test]

@@ -295,10 +295,7 @@ fn script(path: &str, case: Case) -> Script {
         kind: kind(command),
         // The program's name stands for the text.
         id: format!("{path}#{ordinal}-00000000"),
-        expectation: match command {
-            Command::Register { .. } => Expectation::Success,
-            _ => Expectation::Open,
-        },
+        expectation: Expectation::Open,
         origin: None,
     };
     let directives = case.commands.iter().enumerate().map(directive).collect();
