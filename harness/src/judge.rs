@@ -77,6 +77,14 @@ fn open_verdict(outcome: &Outcome) -> Verdict {
 pub fn judge_by_vote(directive: &Directive, vote: &Outcome, outcome: &Outcome) -> Verdict {
     let open = judge(directive, outcome);
     match open.status {
+        // The depth of calls is open.
+        Status::Compared
+            if [vote, outcome]
+                .iter()
+                .any(|it| matches!(it, Outcome::Exhaustion(_))) =>
+        {
+            open
+        }
         Status::Compared if compare::is_same_but_for_choices(vote, outcome) => {
             plain(Status::Pass, JudgedBy::Engine)
         }

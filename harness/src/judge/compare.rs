@@ -126,7 +126,8 @@ impl Comparer {
         if differing.is_empty() {
             return self.visible_states(first, rest);
         }
-        let known = differing.iter().all(|name| self.incomplete.contains(name));
+        let known = differing.iter().all(|name| self.incomplete.contains(name))
+            || depth_is_open(directive, &ran);
         let agreement = self.difference(known);
         self.incomplete.extend(differing);
         let text = |entry: &Entry<'_>| outcome_text(&directive.expectation, &entry.1.outcome);
@@ -175,6 +176,7 @@ impl Comparer {
         let open = took_choice || self.involves_incomplete(ran);
         let same = |a: &Entry<'_>, b: &Entry<'_>| alike(&a.1.outcome, &b.1.outcome, Value::eq);
         let groups = groups(ran, same);
+        self.poisoned |= groups.len() > 1 && depth_is_open(directive, ran);
         if groups.len() > 1 {
             let text = |entry: &Entry<'_>| outcome_text(&directive.expectation, &entry.1.outcome);
             let agreement = self.difference(open);
@@ -244,6 +246,13 @@ impl Comparer {
             }
         }
     }
+}
+
+/// True if an engine ran out of stack in a call of which nobody says that it must: the depth of
+/// calls is open.
+fn depth_is_open(directive: &Directive, ran: &[Entry<'_>]) -> bool {
+    let exhausted = |entry: &Entry<'_>| matches!(entry.1.outcome, Outcome::Exhaustion(_));
+    directive.expectation == Expectation::Open && ran.iter().any(exhausted)
 }
 
 /// Groups entries that ran and ended alike, the bits of NaNs of other makers' engines apart.
@@ -632,6 +641,25 @@ mod tests {
         );
         assert_eq!(next(&mut comparer, states(5)).0, Agree);
         assert_eq!(next(&mut comparer, states(6)).0, Diverge);
+    }
+
+    /// The depth of calls is open where nobody expects exhaustion, and so is what follows.
+    #[test]
+    fn exhaustion_of_one_tier_poisons_generated_programs() {
+        let exhausted = || outcome(Outcome::Exhaustion("call stack exhausted".to_string()));
+        let open = Directive {
+            expectation: Expectation::Open,
+            ..directive()
+        };
+        let reports = [value(1), value(1), exhausted()];
+        let mut comparer = Comparer::default();
+        let entries: Vec<Entry<'_>> = EngineName::own().zip(&reports).collect();
+        assert_eq!(comparer.next(&open, &entries).agreement, Poisoned);
+        assert_eq!(
+            next(&mut comparer, [value(1), value(1), value(2)]).0,
+            Poisoned
+        );
+        assert_eq!(next(&mut Comparer::default(), reports).0, Diverge);
     }
 
     #[test]
