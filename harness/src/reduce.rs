@@ -450,32 +450,16 @@ fn chosen(script: &Script, kept: &[usize]) -> Script {
     }
 }
 
-/// The bytes of the module that a command instantiates or defines.
+/// The bytes of the module that a command instantiates, defines or checks.
 fn module_of(command: &Command) -> Option<&Vec<u8>> {
-    let (Command::Module { module, .. }
-    | Command::ModuleDefinition { module, .. }
-    | Command::Instantiate { module }
-    | Command::Check { module }
-    | Command::CheckCustom { module }) = command
-    else {
-        return None;
-    };
-    match module {
+    match command.module()? {
         ModuleSource::Binary(bytes) => Some(bytes),
         ModuleSource::Refused { .. } => None,
     }
 }
 
 fn module_of_mut(command: &mut Command) -> Option<&mut Vec<u8>> {
-    let (Command::Module { module, .. }
-    | Command::ModuleDefinition { module, .. }
-    | Command::Instantiate { module }
-    | Command::Check { module }
-    | Command::CheckCustom { module }) = command
-    else {
-        return None;
-    };
-    match module {
+    match command.module_mut()? {
         ModuleSource::Binary(bytes) => Some(bytes),
         ModuleSource::Refused { .. } => None,
     }

@@ -194,6 +194,39 @@ pub enum Command {
     },
 }
 
+/// The accessors of a command's module, shared and exclusive: one list of commands that have one.
+macro_rules! module_accessor {
+    ($(#[$doc:meta])* $name:ident, $($reference:tt)+) => {
+        $(#[$doc])*
+        pub fn $name(self: $($reference)+ Command) -> Option<$($reference)+ ModuleSource> {
+            match self {
+                Command::Module { module, .. }
+                | Command::ModuleDefinition { module, .. }
+                | Command::Instantiate { module }
+                | Command::Check { module }
+                | Command::CheckCustom { module } => Some(module),
+                Command::ModuleInstance { .. }
+                | Command::Register { .. }
+                | Command::Action(_)
+                | Command::Thread { .. }
+                | Command::Wait { .. }
+                | Command::Unreadable { .. } => None,
+            }
+        }
+    };
+}
+
+impl Command {
+    module_accessor! {
+        /// The module that the command instantiates, defines or checks, if it has one.
+        module, &
+    }
+    module_accessor! {
+        /// The same, to be changed.
+        module_mut, &mut
+    }
+}
+
 /// A module of a script.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ModuleSource {

@@ -273,13 +273,7 @@ fn stream(seed: u64, number: u64) -> ChaCha8Rng {
 /// The program with modules that do not see the bits of NaNs; `None` if one cannot be changed so.
 fn with_canonical_nans(mut case: Case) -> Option<Case> {
     for command in &mut case.commands {
-        let (Command::Module { module, .. }
-        | Command::ModuleDefinition { module, .. }
-        | Command::Instantiate { module }) = command
-        else {
-            continue;
-        };
-        if let ModuleSource::Binary(bytes) = module {
+        if let Some(ModuleSource::Binary(bytes)) = command.module_mut() {
             *bytes = canonical(bytes)?;
         }
     }
