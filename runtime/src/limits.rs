@@ -111,13 +111,15 @@ pub struct Limits {
 
 impl Default for Limits {
     /// Limits with room for every test of the spec's suite and for programs of today; the sizes of
-    /// modules and functions are those that wasmparser accepts.
+    /// modules and functions are those that wasmparser accepts. A memory of 32-bit addresses has at
+    /// most 4 GiB by its type. One of 64-bit addresses takes only addresses of the system until its
+    /// pages are touched, so that its limit is far above the system's memory.
     fn default() -> Self {
         Limits {
             value_stack_bytes: 8 << 20,
             call_depth_max: 100_000,
             native_stack_bytes: 1 << 20,
-            memory_bytes_max: 4 << 30,
+            memory_bytes_max: 64 << 30,
             store_memory_bytes_max: u64::MAX,
             table_elements_max: 10_000_000,
             gc_heap_bytes_max: 1 << 30,

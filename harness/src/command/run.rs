@@ -163,7 +163,8 @@ fn config(args: &RunArgs) -> Config {
 /// The limits with those that are given.
 fn limits(mut limits: Limits, given: &LimitArgs) -> Limits {
     type Setter = fn(Limits, u64) -> Limits;
-    let settings: [(Setter, Option<u64>); 4] = [
+    let settings: [(Setter, Option<u64>); 5] = [
+        (room_for_one_memory, given.max_memory),
         (Limits::store_memory_bytes_max, given.max_memory),
         (Limits::store_table_elements_max, given.max_table),
         (Limits::gc_heap_bytes_max, given.max_heap),
@@ -181,6 +182,11 @@ fn limits(mut limits: Limits, given: &LimitArgs) -> Limits {
     given
         .max_depth
         .map_or(limits, |depth| limits.call_depth_max(depth))
+}
+
+/// The limits under which a single memory may have all the bytes of a store.
+fn room_for_one_memory(limits: Limits, bytes: u64) -> Limits {
+    limits.memory_bytes_max(bytes.max(limits.get_memory_bytes_max()))
 }
 
 /// Gives a store its fuel and its time.

@@ -24,7 +24,7 @@ const UNUSED_MAX: usize = 64;
 const SPARSE_START: usize = 0x2000_0000_0000;
 /// The end of sparse reservations.
 const SPARSE_END: usize = 0x5000_0000_0000;
-/// The distance between sparse reservations; the largest one fits.
+/// The unit of sparse reservations: a guarded memory takes one, a larger one takes several.
 const SLOT_BYTES: usize = GUARD_RESERVATION_BYTES.next_multiple_of(1 << 20);
 
 static IS_SPARSE: AtomicBool = AtomicBool::new(false);
@@ -44,22 +44,25 @@ pub fn use_sparse_scheme() {
 struct Pool {
     /// Mapped ones: base and bytes.
     unused: Vec<(usize, usize)>,
-    /// Bases of sparse ones. The one that was in use last is first: emulators know its pages.
-    free_slots: Vec<usize>,
+    /// Sparse ones: base and slots. The one that was in use last is first: emulators know its
+    /// pages.
+    free_slots: Vec<(usize, usize)>,
     /// The first slot that has never been in use.
     next_slot: usize,
 }
 
 impl Pool {
-    fn take_slot(&mut self) -> Option<usize> {
-        if let Some(slot) = self.free_slots.pop() {
-            return Some(slot);
+    /// Takes neighbouring slots: the address of the first one.
+    fn take_slots(&mut self, count: usize) -> Option<usize> {
+        let is_it = |&(_, free): &(usize, usize)| free == count;
+        if let Some(at) = self.free_slots.iter().rposition(is_it) {
+            return Some(self.free_slots.remove(at).0);
         }
-        let slot = self.next_slot;
-        let is_free = slot + SLOT_BYTES <= SPARSE_END;
-        is_free.then(|| {
-            self.next_slot += SLOT_BYTES;
-            slot
+        let first = self.next_slot;
+        let end = first.checked_add(count.checked_mul(SLOT_BYTES)?)?;
+        (end <= SPARSE_END).then(|| {
+            self.next_slot = end;
+            first
         })
     }
 
@@ -90,10 +93,11 @@ impl Reservation {
     /// `Limit` if the address space is used up.
     pub(crate) fn take(bytes: usize) -> Result<Reservation> {
         let reserved_bytes = round_up(bytes.max(1));
-        let is_sparse = IS_SPARSE.load(Ordering::Relaxed) && reserved_bytes <= SLOT_BYTES;
+        let is_sparse = IS_SPARSE.load(Ordering::Relaxed);
         let base = if is_sparse {
             let used_up = || Error::limit(LimitKind::System, "all reservations are in use");
-            lock_pool().take_slot().ok_or_else(used_up)?
+            let count = reserved_bytes.div_ceil(SLOT_BYTES);
+            lock_pool().take_slots(count).ok_or_else(used_up)?
         } else {
             let unused = lock_pool().take_unused(reserved_bytes);
             match unused {
@@ -169,7 +173,8 @@ impl Drop for Reservation {
     fn drop(&mut self) {
         let is_reset = self.reset();
         if self.is_sparse {
-            lock_pool().free_slots.push(self.base);
+            let count = self.reserved_bytes.div_ceil(SLOT_BYTES);
+            lock_pool().free_slots.push((self.base, count));
             return;
         }
         let mut pool = lock_pool();
@@ -313,7 +318,7 @@ mod tests {
         if !is_sparse {
             return Reservation::take(GUARD_RESERVATION_BYTES).expect("address space");
         }
-        let base = lock_pool().take_slot().expect("a slot");
+        let base = lock_pool().take_slots(1).expect("a slot");
         Reservation {
             base,
             reserved_bytes: GUARD_RESERVATION_BYTES,
@@ -339,6 +344,23 @@ mod tests {
                 assert!(!reservation.commit(GUARD_RESERVATION_BYTES + 1));
             }
         }
+    }
+
+    /// Reservations of several slots lie apart from all others, and are used again as wholes.
+    #[test]
+    fn large_sparse_reservations_take_several_slots() {
+        let mut pool = Pool {
+            unused: Vec::new(),
+            free_slots: Vec::new(),
+            next_slot: SPARSE_START,
+        };
+        assert_eq!(pool.take_slots(3), Some(SPARSE_START));
+        assert_eq!(pool.take_slots(1), Some(SPARSE_START + 3 * SLOT_BYTES));
+        pool.free_slots.push((SPARSE_START, 3));
+        assert_eq!(pool.take_slots(1), Some(SPARSE_START + 4 * SLOT_BYTES));
+        assert_eq!(pool.take_slots(3), Some(SPARSE_START));
+        assert_eq!(pool.take_slots(usize::MAX), None);
+        assert_eq!(pool.take_slots(SPARSE_END / SLOT_BYTES), None);
     }
 
     /// What another part of the process has mapped is never taken over.
