@@ -14,8 +14,10 @@ use clap::{Args, Parser, Subcommand};
 use crate::engine::{EngineList, EngineName, NotAName};
 use crate::features::{FeatureList, FeatureSet};
 use crate::judge::expectations::Source;
+use crate::measure::ShapeOptions;
 use crate::plan::draw::{CaseName, SourceWeight};
 use crate::plan::generated::sources;
+use crate::plan::shapes::Sampling;
 use crate::present::{self, PRESENTERS, Presenter, UnknownFormat};
 use crate::protocol::{Bounds, Modes, Profile};
 use crate::suite::select::Selection;
@@ -102,12 +104,52 @@ pub struct SpecArgs {
     /// What the engines do beyond running the code.
     #[command(flatten)]
     pub modes: ModeArgs,
-    /// Repeat each numeric assertion with its operands in every shape: constants, memory, ...
-    #[arg(long)]
-    pub shapes: bool,
+    /// Operand shapes.
+    #[command(flatten)]
+    pub shapes: ShapeArgs,
     /// Compare what the tiers return only, not the state that they leave
     #[arg(long)]
     pub no_state: bool,
+}
+
+/// Options of operand shapes.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ShapeArgs {
+    /// Repeat each numeric assertion with its operands in every shape (constants, memory, ...), in
+    /// products of shapes and second operations, and access memories at their edges
+    #[arg(long)]
+    pub shapes: bool,
+    /// The seed by which products are sampled
+    #[arg(
+        long,
+        value_name = "SEED",
+        default_value_t = Sampling::default().seed,
+        requires = "shapes"
+    )]
+    pub shapes_seed: u64,
+    /// Products for each assertion, and so many times more for each function and memory instruction
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = Sampling::default().per_assertion,
+        requires = "shapes"
+    )]
+    pub shapes_samples: u64,
+    /// The time after which no more shapes are made, as in 90s; the rest counts as not applicable
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "shapes")]
+    pub shapes_time: Option<Duration>,
+}
+
+impl From<ShapeArgs> for Option<ShapeOptions> {
+    fn from(args: ShapeArgs) -> Option<ShapeOptions> {
+        args.shapes.then_some(ShapeOptions {
+            sampling: Sampling {
+                seed: args.shapes_seed,
+                per_assertion: args.shapes_samples,
+            },
+            time: args.shapes_time,
+        })
+    }
 }
 
 /// The processes of the engines of a run.

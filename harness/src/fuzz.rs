@@ -214,11 +214,10 @@ impl Fuzzer<'_> {
 
     /// Counts a program on the account of its source.
     fn count(&mut self, planned: &Planned, index: usize, tiers: &BTreeMap<EngineName, TierRun>) {
-        let Some(generated) = planned.generated else {
+        let (Some(source), Some(setting)) = (planned.generated, planned.setting) else {
             return;
         };
-        let source = generated.source.to_string();
-        let account = self.account.sources.entry(source).or_default();
+        let account = self.account.sources.entry(source.to_string()).or_default();
         let mut runs = tiers.values().filter_map(|run| run.as_ref().ok());
         let first: Option<&FileRun> = runs.next().and_then(|run| run.get(index));
         let reports = first.map_or(&[][..], |run| &run.reports[..]);
@@ -234,7 +233,7 @@ impl Fuzzer<'_> {
         account.calls += calls.len() as u64;
         account.returned += returned;
         account.useless += u64::from(returned == 0);
-        for word in generated.setting.words() {
+        for word in setting.words() {
             *self.account.settings.entry(word).or_default() += 1;
         }
     }

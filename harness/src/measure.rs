@@ -19,7 +19,8 @@ use crate::judge::symptom::{Symptom, first_symptom};
 use crate::judge::verdict::{Status, Verdict};
 use crate::judge::{judge, judge_by_vote};
 use crate::outcome::{Outcome, Report as Seen};
-use crate::plan::{self, Planned, shapes};
+use crate::plan::shapes::{self, Request, Sampling};
+use crate::plan::{self, Planned};
 use crate::pool::launch::workers;
 use crate::pool::{
     self, Engines, FileRun, Interrupted, Launcher, Losses, Observer, Settings, Task, TierRun,
@@ -51,14 +52,23 @@ pub struct Options {
     pub setting: Setting,
     /// Whether the state is compared after each action.
     pub compare_state: bool,
-    /// Whether numeric assertions are repeated in all operand shapes.
-    pub shapes: bool,
+    /// Whether assertions are repeated in operand shapes, and how.
+    pub shapes: Option<ShapeOptions>,
     /// Whether functions are translated when they are first called.
     pub is_lazy: bool,
     /// Engines beside our own tiers.
     pub table: EngineTable,
     /// The program `wassay` for this host, which is started as the worker.
     pub program: PathBuf,
+}
+
+/// How assertions are repeated in operand shapes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ShapeOptions {
+    /// The part of the products.
+    pub sampling: Sampling,
+    /// The time after which no more variants are made; `None` is no limit.
+    pub time: Option<Duration>,
 }
 
 impl Options {
@@ -159,13 +169,15 @@ pub fn measure(
     let started = Instant::now();
     let losses = Losses::default();
     let mut suite = Batch::default();
-    let mut shapes = options.shapes.then(|| ShapesAccount::new(&options.tiers));
+    let mut shapes = options
+        .shapes
+        .map(|it| ShapesAccount::new(&options.tiers, it.sampling));
     for files in windows(chosen.files) {
         let planned = plan::suite(&files);
         drop(files);
         suite.add(run_planned(options, &planned, &losses, observer));
-        if let Some(account) = &mut shapes {
-            run_shapes(options, &planned, account, &losses, observer);
+        if let (Some(account), Some(request)) = (&mut shapes, &options.shapes) {
+            run_shapes(options, request, &planned, account, &losses, observer);
         }
     }
     if suite.tiers.is_empty() {
@@ -260,15 +272,29 @@ fn run_planned(
 /// Runs the variants of files in all operand shapes.
 fn run_shapes(
     options: &Options,
+    shape_options: &ShapeOptions,
     files: &[Planned],
     account: &mut ShapesAccount,
     losses: &Losses,
     observer: &dyn Observer,
 ) {
     let started = Instant::now();
-    for round in shapes::rounds(files) {
+    let before = account.seconds;
+    let has_foreign = options.tiers.iter().any(|name| name.tier().is_none());
+    let request = Request {
+        sampling: shape_options.sampling,
+        setting: options.setting,
+        has_foreign,
+    };
+    let is_over = |started: Instant| {
+        let spent = Duration::from_secs_f64(before) + started.elapsed();
+        shape_options.time.is_some_and(|time| spent >= time)
+    };
+    for mut round in shapes::rounds(files, request) {
         if interrupt::requested() {
             break;
+        } else if is_over(started) {
+            round.give_up();
         }
         let directives = round.scripts.iter().map(|it| it.script.directives.len());
         observer.more(directives.sum());
@@ -325,8 +351,7 @@ pub(crate) fn job_config(options: &Options, planned: &Planned) -> JobConfig {
     let compare_state = options.compare_state && options.tiers.len() > 1;
     let is_foreign = |name: &EngineName| name.tier().is_none();
     let show_state = compare_state && options.tiers.iter().any(is_foreign);
-    let own = planned.generated.map(|generated| generated.setting);
-    let setting = own.unwrap_or(options.setting);
+    let setting = planned.setting.unwrap_or(options.setting);
     JobConfig {
         features: planned.features.set,
         bounds: setting.bounds,
@@ -397,10 +422,7 @@ pub(crate) fn judge_file(
         path: file.script.path.clone(),
         sha256: file.script.sha256.clone(),
         directives: JudgedFile::directives_of(&file.script),
-        proposal: file
-            .generated
-            .map_or(file.heading.key(), |it| it.source)
-            .to_string(),
+        proposal: file.generated.unwrap_or(file.heading.key()).to_string(),
         features: file.features.clone(),
         seconds: runs.values().map(|run| run.micros).sum::<u64>() as f64 / 1e6,
     }

@@ -26,18 +26,10 @@ pub struct Planned {
     /// True if no directive depends on the effects of another one, modules apart: then the state of
     /// the store says nothing, and each directive is compared by itself.
     pub is_independent: bool,
-    /// The source and the setting of a generated script; `None` for all others, which are run as
-    /// the options say.
-    pub generated: Option<Generated>,
-}
-
-/// What is known of a generated script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Generated {
-    /// The name of its source.
-    pub source: &'static str,
-    /// How it is run.
-    pub setting: Setting,
+    /// The name of the source of a generated script; `None` for all others.
+    pub generated: Option<&'static str>,
+    /// How the script is run; `None` if it is run as the options say.
+    pub setting: Option<Setting>,
 }
 
 /// The files of a suite as they are.
@@ -49,6 +41,7 @@ pub fn suite(files: &[ChosenFile]) -> Vec<Planned> {
         skipped: file.skipped.clone(),
         is_independent: false,
         generated: None,
+        setting: None,
     };
     files.iter().map(planned).collect()
 }

@@ -56,6 +56,8 @@ pub struct Directive {
 pub struct Origin {
     /// The shape.
     pub shape: String,
+    /// The form that was drawn for it, in words; empty where the shape says all.
+    pub form: String,
     /// The export that the repeated directive calls.
     pub export: String,
 }

@@ -792,7 +792,12 @@ fn shapes_have_an_account_of_their_own() {
     assert_eq!(shapes["closed"], true);
     let variants = shapes["variants"].as_u64().expect("a number");
     for tier in ["stack", "register"] {
-        assert_eq!(shapes["tiers"][tier]["counts"]["pass"], variants);
+        let counts = &shapes["tiers"][tier]["counts"];
+        let compared = shapes["shapes"]["pool"]["tiers"][tier]["compared"].clone();
+        assert_eq!(counts["compared"], compared);
+        let compared = compared.as_u64().expect("a number");
+        assert!(compared > 0);
+        assert_eq!(counts["pass"], variants - compared);
         assert_eq!(shapes["shapes"]["left-constant"]["tiers"][tier]["pass"], 1);
     }
     assert_eq!(shapes["agreement"]["agree"], variants);
@@ -800,6 +805,27 @@ fn shapes_have_an_account_of_their_own() {
     let (_, without) = place.spec_in("stack,register", &[&file]);
     assert_eq!(without.get("shapes"), None);
     assert_eq!(without["directives"], report["directives"]);
+}
+
+#[test]
+fn shapes_are_drawn_by_a_seed_and_bounded_in_time() {
+    let place = Place::new();
+    let file = place.file("a.wast", COMPUTES);
+    let shapes = |arguments: &[&str]| {
+        let all = [&["--shapes", &file][..], arguments].concat();
+        let (ended, report) = place.spec_in("stack,register", &all);
+        assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+        report["shapes"].clone()
+    };
+    let many = shapes(&["--shapes-samples", "20", "--shapes-seed", "5"]);
+    assert_eq!((&many["seed"], &many["samples"]), (&5.into(), &20.into()));
+    assert_eq!(many["shapes"]["product"]["variants"], 20);
+    assert_eq!(many["shapes"]["product"]["tiers"]["stack"]["pass"], 20);
+    assert_eq!(many["shapes"]["pool"]["tiers"]["register"]["compared"], 320);
+    let none = shapes(&["--shapes-time", "1ns"]);
+    assert_eq!(none["variants"], 0);
+    assert_eq!(none["not_applicable"]["the time is over"], 1);
+    assert_eq!(none["closed"], true);
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn options(args: &FuzzArgs) -> Result<FuzzOptions, InputError> {
                 modes: args.modes.into(),
             },
             compare_state: !args.no_state,
-            shapes: false,
+            shapes: None,
             is_lazy: false,
             table,
             program,

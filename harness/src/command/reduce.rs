@@ -51,7 +51,7 @@ pub fn command(args: &ReduceArgs) -> Result<Exit, InputError> {
             modes: args.modes.into(),
         },
         compare_state: true,
-        shapes: false,
+        shapes: None,
         is_lazy: false,
         program,
     };

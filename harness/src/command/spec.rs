@@ -59,7 +59,7 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
             modes: args.modes.into(),
         },
         compare_state: !args.no_state,
-        shapes: args.shapes,
+        shapes: args.shapes.into(),
         is_lazy: false,
         program,
     };

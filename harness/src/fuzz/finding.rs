@@ -76,7 +76,7 @@ impl<'a> Findings<'a> {
         observer: &dyn Observer,
     ) -> Result<(), Stopped> {
         let measure = &self.options.measure;
-        let setting = planned.generated.map(|it| it.setting).unwrap_or_default();
+        let setting = planned.setting.unwrap_or_default();
         let examined = examine(measure, planned, observer)?;
         let Some(symptom) = examined.first_symptom() else {
             let text = "it did not show again in fresh processes".to_string();

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
+use super::Planned;
 use super::canonical::canonical;
 use super::generated::{Case, Source, sources};
-use super::{Generated, Planned};
 use crate::protocol::{Bounds, Modes, Profile, Setting};
 use crate::script::{Command, Directive, Expectation, Kind, ModuleSource, Script};
 use crate::suite::{FileFeatures, Heading};
@@ -209,10 +209,8 @@ impl Draw {
             heading: Heading::Other,
             skipped: Vec::new(),
             is_independent: false,
-            generated: Some(Generated {
-                source: source.name(),
-                setting: self.setting(name.seed),
-            }),
+            generated: Some(source.name()),
+            setting: Some(self.setting(name.seed)),
         }))
     }
 

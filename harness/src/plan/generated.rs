@@ -10,13 +10,13 @@
 use crate::features::FeatureSet;
 use crate::script::Command;
 
-mod boundary;
+pub(super) mod boundary;
 mod calls;
 mod compiled;
 mod limit;
 mod mutate;
 mod outline;
-mod random;
+pub(super) mod random;
 mod smith;
 
 /// A generated program.

@@ -7,29 +7,68 @@
 //! with an origin, and is run, judged and compared as any other one; workers see code and
 //! arguments, and nothing of what must come of them.
 
+mod access;
 mod body;
+mod edge;
 mod emit;
 mod find;
 mod form;
 mod memory;
+mod module;
 mod plan;
+mod product;
+mod second;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::Planned;
 use crate::features::{FeatureSet, Proposal};
+use crate::protocol::{Bounds, Setting};
+use crate::script::Script;
 use crate::suite::FileFeatures;
 
 /// Assertions after which a round ends: a bound of the memory that variants take.
 const ASSERTIONS_PER_ROUND: usize = 8192;
 
 /// The features of variants, whatever the file's own features are.
-const FEATURES: FeatureSet = FeatureSet::WASM3.with(Proposal::WideArithmetic);
+const FEATURES: FeatureSet = FeatureSet::WASM3
+    .with(Proposal::WideArithmetic)
+    .with(Proposal::Threads);
+
+/// A request for variants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The part of the products.
+    pub sampling: Sampling,
+    /// How variants are run; accesses to memories are run with bounds checked in both ways.
+    pub setting: Setting,
+    /// True if engines of other makers vote: programs must not see the bits of NaNs then, and no
+    /// memory is larger than other engines make.
+    pub has_foreign: bool,
+}
+
+/// The part of a product that is run: forms of a seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sampling {
+    /// The seed.
+    pub seed: u64,
+    /// Forms drawn for each assertion; for each body and for each memory instruction, a multiple.
+    pub per_assertion: u64,
+}
+
+impl Default for Sampling {
+    fn default() -> Sampling {
+        Sampling {
+            seed: 1,
+            per_assertion: 1,
+        }
+    }
+}
 
 /// The scripts of some files, and the numbers of assertions that they repeat or leave out.
 #[derive(Clone, Debug, Default)]
@@ -46,17 +85,40 @@ pub struct Round {
     pub ops: BTreeMap<&'static str, u64>,
 }
 
+/// The reason why an assertion is not repeated after the time of all shapes is over.
+const TIME_OVER: &str = "the time is over";
+
+impl Round {
+    /// Leaves out all that would be repeated.
+    pub fn give_up(&mut self) {
+        self.scripts.clear();
+        self.ops.clear();
+        let applicable = std::mem::take(&mut self.applicable);
+        *self.left_out.entry(TIME_OVER).or_default() += applicable;
+    }
+}
+
 /// The variants of all files, a round at a time.
-pub fn rounds(files: &[Planned]) -> impl Iterator<Item = Round> {
+pub fn rounds(files: &[Planned], request: Request) -> impl Iterator<Item = Round> {
     let mut rest = files;
+    let mut seen = BTreeSet::new();
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
         let (files, after) = rest.split_at(round_length(rest));
         rest = after;
-        let rounds: Vec<Round> = files.par_iter().map(of_file).collect();
-        Some(rounds.into_iter().fold(Round::default(), joined))
+        let of_file = |file| (of_file(file, request), edge::occurrences(file));
+        let rounds: Vec<(Round, Vec<edge::Occurrence<'_>>)> =
+            files.par_iter().map(of_file).collect();
+        let mut sum = Round::default();
+        for (file, (round, mut occurrences)) in files.iter().zip(rounds) {
+            sum = joined(sum, round);
+            // An instruction is tried where it first occurs.
+            occurrences.retain(|it| seen.insert(it.op));
+            sum.scripts.extend(edges(file, &occurrences, request));
+        }
+        Some(sum)
     })
 }
 
@@ -70,7 +132,7 @@ fn round_length(files: &[Planned]) -> usize {
     within.count().max(1)
 }
 
-fn of_file(file: &Planned) -> Round {
+fn of_file(file: &Planned, request: Request) -> Round {
     let found = find::find(file);
     let mut ops = BTreeMap::new();
     for case in &found.cases {
@@ -78,24 +140,49 @@ fn of_file(file: &Planned) -> Round {
             *ops.entry(op.mnemonic()).or_default() += 1;
         }
     }
-    let scripts = plan::scripts(&file.script.path, &found.cases).into_iter();
-    let planned = scripts.map(|script| Planned {
-        script: Arc::new(script),
+    let scripts = plan::scripts(&file.script.path, &found.cases, request).into_iter();
+    let scripts = scripts.map(|script| planned(file, Arc::new(script), request.setting, true));
+    Round {
+        scripts: scripts.collect(),
+        assertions: found.assertions,
+        applicable: found.cases.len() as u64,
+        left_out: found.left_out,
+        ops,
+    }
+}
+
+/// The scripts about the edges of memories, once for each way to check bounds.
+fn edges<'a>(
+    file: &'a Planned,
+    occurrences: &[edge::Occurrence<'_>],
+    request: Request,
+) -> impl Iterator<Item = Planned> + use<'a> {
+    let path = &file.script.path;
+    let scripts = edge::scripts(path, occurrences, request.sampling, !request.has_foreign);
+    scripts.into_iter().flat_map(move |edges| {
+        [Bounds::Guard, Bounds::Explicit].map(|bounds| {
+            let setting = Setting {
+                bounds,
+                ..request.setting
+            };
+            // The state of a large memory is not compared: what is read of it is.
+            planned(file, edges.script(bounds), setting, edges.has_large)
+        })
+    })
+}
+
+fn planned(file: &Planned, script: Arc<Script>, setting: Setting, is_independent: bool) -> Planned {
+    Planned {
+        script,
         features: FileFeatures {
             set: FEATURES,
             ..FileFeatures::DEFAULT
         },
         heading: file.heading,
         skipped: Vec::new(),
-        is_independent: true,
+        is_independent,
         generated: None,
-    });
-    Round {
-        scripts: planned.collect(),
-        assertions: found.assertions,
-        applicable: found.cases.len() as u64,
-        left_out: found.left_out,
-        ops,
+        setting: Some(setting),
     }
 }
 

@@ -134,7 +134,11 @@ fn variants(out: &mut String, report: &Report) {
         let place = format!("{}:{}:{}", variant.file, variant.line, variant.column);
         let tiers = variant.tiers.keys().map(|tier| tier.name());
         let tiers: Vec<&str> = tiers.collect();
-        let what = format!("{place} `{}` as {}", variant.export, variant.shape);
+        let form = match variant.form.as_str() {
+            "" => String::new(),
+            form => format!(" {form}"),
+        };
+        let what = format!("{place} `{}` as {}{form}", variant.export, variant.shape);
         line(
             out,
             &format!("{} {} {what}", red("SHAPE"), tiers.join(" and ")),

@@ -15,7 +15,7 @@ use crate::engine::EngineName;
 use crate::judge::judged::{JudgedFile, Verdicts};
 use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::outcome::text::expectation_text;
-use crate::plan::shapes::Round;
+use crate::plan::shapes::{Round, Sampling};
 use crate::script::{Directive, Origin};
 
 /// Variants of one shape that are listed before the rest is counted only, so that a failure in all
@@ -26,6 +26,12 @@ const LISTED_MAX: u64 = 500;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShapesAccount {
+    /// The seed by which products are sampled.
+    #[serde(default)]
+    pub seed: u64,
+    /// The number of samples for each assertion.
+    #[serde(default)]
+    pub samples: u64,
     /// Assertions of results and traps in the chosen files.
     pub assertions: u64,
     /// Those that were repeated.
@@ -79,6 +85,9 @@ pub struct VariantAccount {
     pub column: u32,
     /// The shape.
     pub shape: String,
+    /// The form that was drawn for it, in words; empty where the shape says all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub form: String,
     /// The export that the directive calls.
     pub export: String,
     /// What must come of it.
@@ -104,9 +113,11 @@ struct Variant<'a> {
 
 impl ShapesAccount {
     /// The account of no variants in the chosen tiers.
-    pub fn new(tiers: &[EngineName]) -> ShapesAccount {
+    pub fn new(tiers: &[EngineName], sampling: Sampling) -> ShapesAccount {
         let tiers = tiers.iter().map(|&tier| (tier, TierAccount::available()));
         ShapesAccount {
+            seed: sampling.seed,
+            samples: sampling.per_assertion,
             tiers: tiers.collect(),
             ..ShapesAccount::default()
         }
@@ -169,7 +180,7 @@ impl ShapesAccount {
         }
         self.agreement.add(variant.agreement);
         let mut verdicts = variant.verdicts.values();
-        let passes = verdicts.all(|verdict| verdict.status == Status::Pass);
+        let passes = verdicts.all(|it| is_good(it.status));
         if passes && variant.agreement != Agreement::Diverge {
             return;
         }
@@ -208,6 +219,11 @@ impl ShapesAccount {
     }
 }
 
+/// True if a variant is not listed for such a verdict.
+fn is_good(status: Status) -> bool {
+    matches!(status, Status::Pass | Status::Compared)
+}
+
 fn add_counts(to: &mut BTreeMap<String, u64>, more: &BTreeMap<&'static str, u64>) {
     for (name, count) in more {
         *to.entry(name.to_string()).or_default() += count;
@@ -232,7 +248,7 @@ fn variant<'a>(file: &'a JudgedFile, directive: &'a Directive, origin: &'a Origi
 
 fn listed(variant: &Variant<'_>) -> VariantAccount {
     let failing = variant.verdicts.iter();
-    let failing = failing.filter(|(_, verdict)| verdict.status != Status::Pass);
+    let failing = failing.filter(|(_, verdict)| !is_good(verdict.status));
     let directive = variant.directive;
     VariantAccount {
         id: directive.id.clone(),
@@ -240,6 +256,7 @@ fn listed(variant: &Variant<'_>) -> VariantAccount {
         line: directive.line,
         column: directive.column,
         shape: variant.origin.shape.clone(),
+        form: variant.origin.form.clone(),
         export: variant.origin.export.clone(),
         expected: expectation_text(&directive.expectation),
         tiers: failing

@@ -115,6 +115,7 @@ fn with_shapes() -> Report {
         line: 3,
         column: 1,
         shape: "left-constant".to_string(),
+        form: String::new(),
         export: "add".to_string(),
         expected: "i32:0x00000001".to_string(),
         tiers: BTreeMap::from([(EngineName::STACK, verdict)]),

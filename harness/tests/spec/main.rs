@@ -20,7 +20,7 @@ use wassay::engine::EngineName;
 use wassay::error::InputError;
 use wassay::judge::expectations::Expectations;
 use wassay::judge::verdict::Agreement;
-use wassay::measure::{Options, jobs_by_default, measure};
+use wassay::measure::{Options, ShapeOptions, jobs_by_default, measure};
 use wassay::pool::Observer;
 use wassay::pool::{Launcher, StartError};
 use wassay::protocol::{Bounds, Modes, Profile, Setting};
@@ -76,7 +76,8 @@ fn main() -> ExitCode {
 fn suites(arguments: &Arguments) -> Result<Vec<Suite>, InputError> {
     let folder = std::env::var_os("WASSAY_TESTSUITE").filter(|folder| !folder.is_empty());
     let mut options = options(folder.map(PathBuf::from));
-    options.shapes = EngineName::own().any(|tier| is_wanted(arguments, &shapes_name(tier)));
+    let is_wanted = |tier| is_wanted(arguments, &shapes_name(tier));
+    options.shapes = EngineName::own().any(is_wanted).then(ShapeOptions::default);
     let mut suites = Vec::from([Suite {
         prefix: String::new(),
         chosen: options.selection.load(options.jobs)?,
@@ -168,7 +169,7 @@ fn options(folder: Option<PathBuf>) -> Options {
         worker_memory: 0,
         setting: Setting::default(),
         compare_state: true,
-        shapes: false,
+        shapes: None,
         is_lazy: false,
         table: EngineTable::default(),
         program: env!("CARGO_BIN_EXE_wassay").into(),
@@ -199,7 +200,7 @@ impl Suite {
             .collect();
         // Only files of which a trial is wanted are run; shapes are of all of them.
         chosen.files.retain(|file| {
-            options.shapes
+            options.shapes.is_some()
                 || EngineName::own()
                     .any(|tier| is_wanted(arguments, &name(tier, &file.script.path)))
         });

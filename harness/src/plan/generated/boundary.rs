@@ -171,7 +171,7 @@ const F32: &[u32] = &[
 ];
 
 /// An i64.
-pub(super) fn i64(random: &mut Random) -> u64 {
+pub(in crate::plan) fn i64(random: &mut Random) -> u64 {
     match random.below(16) {
         0 => random.bits(),
         1 => random.bits() >> random.below(64),
@@ -194,7 +194,7 @@ fn near_power(random: &mut Random) -> u64 {
 }
 
 /// An i32.
-pub(super) fn i32(random: &mut Random) -> u32 {
+pub(in crate::plan) fn i32(random: &mut Random) -> u32 {
     match random.below(4) {
         // The edges of the type itself are the most frequent.
         0 => {
@@ -216,7 +216,7 @@ pub(super) fn i32(random: &mut Random) -> u32 {
 }
 
 /// The bits of an f32.
-pub(super) fn f32(random: &mut Random) -> u32 {
+pub(in crate::plan) fn f32(random: &mut Random) -> u32 {
     match random.below(16) {
         0 => random.bits() as u32,
         1 | 2 => (random.below(2000) as f32 / 8.0 - 125.0).to_bits(),
@@ -225,7 +225,7 @@ pub(super) fn f32(random: &mut Random) -> u32 {
 }
 
 /// The bits of an f64.
-pub(super) fn f64(random: &mut Random) -> u64 {
+pub(in crate::plan) fn f64(random: &mut Random) -> u64 {
     match random.below(16) {
         0 => random.bits(),
         1 | 2 => (random.below(2000) as f64 / 8.0 - 125.0).to_bits(),
@@ -234,7 +234,7 @@ pub(super) fn f64(random: &mut Random) -> u64 {
 }
 
 /// The little-endian bytes of a v128: lanes of one of the shapes.
-pub(super) fn v128(random: &mut Random) -> [u8; 16] {
+pub(in crate::plan) fn v128(random: &mut Random) -> [u8; 16] {
     let mut lanes = |bits: u32, value: &mut dyn FnMut(&mut Random) -> u64| {
         let same = random.chance(20).then(|| value(random));
         let count = 128 / bits;

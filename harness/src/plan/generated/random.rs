@@ -8,43 +8,43 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 /// A stream of choices.
 #[derive(Clone, Debug)]
-pub(super) struct Random(ChaCha8Rng);
+pub(in crate::plan) struct Random(ChaCha8Rng);
 
 impl Random {
     /// The stream of a seed. Streams of other numbers are independent of each other.
-    pub(super) fn new(seed: u64, stream: u64) -> Random {
+    pub(in crate::plan) fn new(seed: u64, stream: u64) -> Random {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         generator.set_stream(stream);
         Random(generator)
     }
 
     /// 64 random bits.
-    pub(super) fn bits(&mut self) -> u64 {
+    pub(in crate::plan) fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }
 
     /// A number below `end`, which is above 0.
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub(in crate::plan) fn below(&mut self, end: u64) -> u64 {
         ((u128::from(self.bits()) * u128::from(end)) >> 64) as u64
     }
 
     /// A number from `low` to `high`, both included.
-    pub(super) fn range(&mut self, low: usize, high: usize) -> usize {
+    pub(in crate::plan) fn range(&mut self, low: usize, high: usize) -> usize {
         low + self.below((high - low) as u64 + 1) as usize
     }
 
     /// True in `percent` of a hundred cases.
-    pub(super) fn chance(&mut self, percent: u64) -> bool {
+    pub(in crate::plan) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
     /// An element of a slice that is not empty.
-    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub(in crate::plan) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len() as u64) as usize]
     }
 
     /// An element of a slice of weighted elements, whose weights are not all 0.
-    pub(super) fn weighted<T: Copy>(&mut self, from: &[(u32, T)]) -> T {
+    pub(in crate::plan) fn weighted<T: Copy>(&mut self, from: &[(u32, T)]) -> T {
         let total: u64 = from.iter().map(|(weight, _)| u64::from(*weight)).sum();
         let mut left = self.below(total);
         for (weight, element) in from {
@@ -57,14 +57,14 @@ impl Random {
     }
 
     /// Random bytes.
-    pub(super) fn bytes(&mut self, len: usize) -> Vec<u8> {
+    pub(in crate::plan) fn bytes(&mut self, len: usize) -> Vec<u8> {
         let mut bytes = vec![0; len];
         self.0.fill_bytes(&mut bytes);
         bytes
     }
 
     /// Brings a slice into a random order.
-    pub(super) fn shuffle<T>(&mut self, slice: &mut [T]) {
+    pub(in crate::plan) fn shuffle<T>(&mut self, slice: &mut [T]) {
         for end in (1..slice.len()).rev() {
             slice.swap(end, self.range(0, end));
         }

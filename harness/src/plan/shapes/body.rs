@@ -27,6 +27,33 @@ pub(super) enum Type {
     V128,
 }
 
+impl Type {
+    /// The name in the text format.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Type::I32 => "i32",
+            Type::I64 => "i64",
+            Type::F32 => "f32",
+            Type::F64 => "f64",
+            Type::V128 => "v128",
+        }
+    }
+
+    /// The width in bits.
+    pub(super) fn bits(self) -> u32 {
+        match self {
+            Type::I32 | Type::F32 => 32,
+            Type::I64 | Type::F64 => 64,
+            Type::V128 => 128,
+        }
+    }
+
+    /// The bits that a value has.
+    pub(super) fn mask(self) -> u128 {
+        u128::MAX >> (128 - self.bits())
+    }
+}
+
 /// A number or vector, as bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Number {

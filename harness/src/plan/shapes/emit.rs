@@ -4,12 +4,16 @@
 //! the sum of live values is returned and not compared.
 
 use wasm_encoder::{
-    BlockType, Function, Ieee32, Ieee64, InstructionSink, MemArg, MemArgTarget, ValType,
+    BlockType, Encode, Function, Ieee32, Ieee64, InstructionSink, MemArg, MemArgTarget, ValType,
 };
+use wassay_runtime::interior::ops::Op;
 
 use super::body::{Body, Number, Part, Type};
-use super::form::{Address, DECIDED, DISPLACEMENT, Form, PASSES, SHIFT, Setting, Source, Width};
+use super::form::{
+    Address, Applied, DECIDED, DISPLACEMENT, Form, PASSES, SHIFT, Setting, Source, Width,
+};
 use super::memory::{self, ENTRY_BYTES, Live, ROTATION, WRITTEN};
+use super::second::Other;
 
 /// The function that variants call only because a call clobbers registers.
 pub(super) const CLOBBER: u32 = 0;
@@ -21,6 +25,15 @@ pub(super) const WRAP: u32 = 1;
 pub(super) struct Signature {
     pub(super) params: Vec<Type>,
     pub(super) results: Vec<Type>,
+}
+
+impl Signature {
+    pub(super) fn new(params: &[Type], results: &[Type]) -> Signature {
+        Signature {
+            params: params.to_vec(),
+            results: results.to_vec(),
+        }
+    }
 }
 
 /// The type of the binary format.
@@ -63,11 +76,36 @@ pub(super) fn function(body: &Body, form: &Form) -> (Signature, Function) {
     (Signature { params, results }, function)
 }
 
-fn assembled(locals: &[Type], code: Vec<u8>) -> Function {
+pub(super) fn assembled(locals: &[Type], code: Vec<u8>) -> Function {
     let locals: Vec<ValType> = locals.iter().copied().map(val_type).collect();
     let mut function = Function::new_with_locals_types(locals);
     function.raw(code);
     function
+}
+
+/// Adds a constant.
+pub(super) fn constant(sink: &mut InstructionSink<'_>, Number { ty, bits }: Number) {
+    match ty {
+        Type::I32 => sink.i32_const(bits as i32),
+        Type::I64 => sink.i64_const(bits as i64),
+        Type::F32 => sink.f32_const(Ieee32::new(bits as u32)),
+        Type::F64 => sink.f64_const(Ieee64::new(bits as u64)),
+        Type::V128 => sink.v128_const(bits as i128),
+    };
+}
+
+/// The bytes of an opcode without its immediates.
+pub(super) fn encoded(op: Op) -> Vec<u8> {
+    let row = op.row();
+    let mut bytes = Vec::new();
+    match row.prefix {
+        Some(prefix) => {
+            bytes.push(prefix);
+            row.code.encode(&mut bytes);
+        }
+        None => bytes.push(row.code as u8),
+    }
+    bytes
 }
 
 fn at(offset: u32) -> MemArg {
@@ -86,6 +124,8 @@ struct Emitter<'a> {
     operands: Vec<Option<u32>>,
     /// The parameter that holds the record's address.
     base: u32,
+    /// The first parameter that is the other operand of a second operation.
+    others: u32,
     /// The types of all locals, parameters first.
     locals: Vec<Type>,
     parameters: usize,
@@ -95,6 +135,7 @@ struct Emitter<'a> {
 impl<'a> Emitter<'a> {
     fn new(body: &'a Body, form: &'a Form) -> Emitter<'a> {
         let mut locals = Vec::new();
+        let types = form.source_types(body);
         let mut parameter = |(source, &ty): (&Source, &Type)| {
             let ty = match (source, ty) {
                 (Source::Parameter | Source::Extended(_), ty) => ty,
@@ -107,18 +148,25 @@ impl<'a> Emitter<'a> {
             locals.push(ty);
             Some(locals.len() as u32 - 1)
         };
-        let sources = form.sources.iter().zip(&body.operands);
-        let operands = sources.map(&mut parameter).collect();
+        let operands = form
+            .sources
+            .iter()
+            .zip(&types)
+            .map(&mut parameter)
+            .collect();
         let base = locals.len() as u32;
         locals.extend(form.base().map(|base| match base {
             Address::Wrapped | Address::Passed => Type::I64,
             Address::Displaced | Address::Indexed => Type::I32,
         }));
+        let others = locals.len() as u32;
+        locals.extend(form.passed().map(|applied| applied.other.ty));
         Emitter {
             body,
             form,
             operands,
             base,
+            others,
             parameters: locals.len(),
             locals,
             code: Vec::new(),
@@ -137,7 +185,7 @@ impl<'a> Emitter<'a> {
     /// The whole function; gives the types of its results.
     fn all(&mut self) -> Vec<Type> {
         let results = match self.form.setting {
-            Setting::Plain => self.operation().body.results.clone(),
+            Setting::Plain => self.operation().results(),
             Setting::Twice => self.twice(),
             Setting::Stored => self.stored(),
             Setting::If | Setting::IfNot | Setting::Select => self.decision(),
@@ -153,7 +201,7 @@ impl<'a> Emitter<'a> {
                 it.sink().call(CLOBBER);
             }),
             Setting::Dropped => {
-                let count = self.operation().body.results.len();
+                let count = self.operation().results().len();
                 (0..count).for_each(|_| {
                     self.sink().drop();
                 });
@@ -164,29 +212,89 @@ impl<'a> Emitter<'a> {
         results
     }
 
-    /// The operation, with its results on the stack.
+    /// The operation and what takes its result, with the results on the stack.
     fn operation(&mut self) -> &mut Self {
+        let form = self.form;
+        match &form.after {
+            Some(applied) => {
+                let before = form.before.iter().flatten();
+                let passed = before.filter(|it| it.is_passed).count();
+                self.applied(applied, passed, Self::parts);
+            }
+            None => self.parts(),
+        }
+        self
+    }
+
+    /// The operation by itself.
+    fn parts(&mut self) {
         for part in &self.body.parts {
             match part {
                 Part::Operand(operand) => self.operand(*operand),
                 Part::Code(code) => self.code.extend(code),
             }
         }
-        self
+    }
+
+    /// A second operation on what `inner` leaves; `passed` is the number of its parameter, if the
+    /// other operand is one.
+    fn applied(&mut self, applied: &Applied, passed: usize, inner: impl FnOnce(&mut Self)) {
+        let second = applied.second;
+        let has_other = matches!(second.other, Other::Same | Other::Count);
+        if has_other && applied.is_swapped {
+            self.other(applied, passed);
+        }
+        inner(self);
+        if has_other && !applied.is_swapped {
+            self.other(applied, passed);
+        }
+        self.code.extend(encoded(second.op));
+        if let Other::Lane(_) = second.other {
+            self.code.push(applied.other.bits as u8);
+        }
+    }
+
+    fn other(&mut self, applied: &Applied, passed: usize) {
+        match applied.is_passed {
+            true => {
+                let local = self.others + passed as u32;
+                self.sink().local_get(local);
+            }
+            false => self.constant(applied.other),
+        }
     }
 
     /// The operation, with its results in locals.
     fn results_in_locals(&mut self) -> Vec<u32> {
-        let types = self.operation().body.results.iter();
-        let locals: Vec<u32> = types.map(|&ty| self.local(ty)).collect();
+        let types = self.operation().results();
+        let locals: Vec<u32> = types.iter().map(|&ty| self.local(ty)).collect();
         for &local in locals.iter().rev() {
             self.sink().local_set(local);
         }
         locals
     }
 
+    fn results(&self) -> Vec<Type> {
+        self.form.results(self.body)
+    }
+
+    /// An operand, with the second operation that makes it.
     fn operand(&mut self, operand: usize) {
-        let ty = self.body.operands[operand];
+        let form = self.form;
+        match &form.before[operand] {
+            Some(applied) => {
+                let before = form.before[..operand].iter().flatten();
+                let passed = before.filter(|it| it.is_passed).count();
+                self.applied(applied, passed, |it| {
+                    it.source(operand, applied.second.from);
+                });
+            }
+            None => self.source(operand, self.body.operands[operand]),
+        }
+    }
+
+    /// What the source of an operand gives.
+    fn source(&mut self, operand: usize, ty: Type) {
         let local = self.operands[operand];
         match (self.form.sources[operand], local) {
             (Source::Shared(first), _) => self.operand(first),
@@ -232,15 +340,8 @@ impl<'a> Emitter<'a> {
         };
     }
 
-    fn constant(&mut self, Number { ty, bits }: Number) {
-        let mut sink = self.sink();
-        match ty {
-            Type::I32 => sink.i32_const(bits as i32),
-            Type::I64 => sink.i64_const(bits as i64),
-            Type::F32 => sink.f32_const(Ieee32::new(bits as u32)),
-            Type::F64 => sink.f64_const(Ieee64::new(bits as u64)),
-            Type::V128 => sink.v128_const(bits as i128),
-        };
+    fn constant(&mut self, number: Number) {
+        constant(&mut self.sink(), number);
     }
 
     /// A value out of something that has more in it: what `form::dirty` gives.
@@ -330,12 +431,12 @@ impl<'a> Emitter<'a> {
         for &local in results.iter().chain(&results) {
             self.sink().local_get(local);
         }
-        [&self.body.results[..], &self.body.results].concat()
+        [self.results(), self.results()].concat()
     }
 
     fn stored(&mut self) -> Vec<Type> {
         let results = self.results_in_locals();
-        let types = self.body.results.clone();
+        let types = self.results();
         let first = self.body.operands.len();
         let offset = |index: usize| (first + index) as u32 * ENTRY_BYTES;
         for (index, (&local, &ty)) in results.iter().zip(&types).enumerate() {
@@ -354,7 +455,7 @@ impl<'a> Emitter<'a> {
 
     /// Makes a condition of the result: `form::decides` says when it holds.
     fn condition(&mut self) {
-        let ty = self.body.results[0];
+        let ty = self.results()[0];
         let mut sink = self.sink();
         match ty {
             Type::I32 => return,
@@ -389,7 +490,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn eqz(&mut self) -> Vec<Type> {
-        match self.operation().body.results[0] {
+        match self.operation().results()[0] {
             Type::I64 => self.sink().i64_eqz(),
             _ => self.sink().i32_eqz(),
         };
@@ -422,7 +523,7 @@ impl<'a> Emitter<'a> {
         for &local in &results {
             self.sink().local_get(local);
         }
-        self.body.results.clone()
+        self.results()
     }
 
     /// The operation, while other values are alive; `around` comes before and after it.
@@ -444,7 +545,7 @@ impl<'a> Emitter<'a> {
             self.sink().local_get(local);
         }
         self.sum(&alive);
-        [&self.body.results[..], &[Type::I64]].concat()
+        [self.results(), vec![Type::I64]].concat()
     }
 
     /// The sum of live values, on the stack: `memory::check` says what it is.

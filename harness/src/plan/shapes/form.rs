@@ -7,9 +7,10 @@
 
 use std::borrow::Cow;
 
-use super::body::{Number, Type};
+use super::body::{Body, Number, Type};
 use super::find::Case;
 use super::memory;
+use super::second::Second;
 use crate::script::{Argument, Expectation, Expected, FloatPattern, LanePattern};
 
 /// Where a variant takes an operand from.
@@ -84,11 +85,27 @@ pub(super) enum Setting {
     Dropped,
 }
 
+/// A second operation, with its other operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Applied {
+    pub(super) second: &'static Second,
+    /// The other operand; zero if there is none.
+    pub(super) other: Number,
+    /// True if the other operand is a parameter and not a constant.
+    pub(super) is_passed: bool,
+    /// True if the other operand stands before the one that the operation is about.
+    pub(super) is_swapped: bool,
+}
+
 /// A variant of a body: all that its code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Form {
     pub(super) sources: Vec<Source>,
+    /// The second operation that makes each operand of what its source gives, if any does.
+    pub(super) before: Vec<Option<Applied>>,
     pub(super) setting: Setting,
+    /// The second operation that takes the result, if any does.
+    pub(super) after: Option<Applied>,
 }
 
 /// What is added to a displaced address: so much that the sum goes beyond 32 bits.
@@ -103,7 +120,39 @@ pub(super) const DECIDED: [u32; 2] = [1, 2];
 const SINGLE_MAX: usize = 3;
 
 impl Form {
-    /// How the address of the assertion's record is made of the last parameter, if it has one.
+    /// A form without second operations.
+    pub(super) fn new(sources: Vec<Source>, setting: Setting) -> Form {
+        Form {
+            before: vec![None; sources.len()],
+            sources,
+            setting,
+            after: None,
+        }
+    }
+
+    /// The types of what the sources give, in a body.
+    pub(super) fn source_types(&self, body: &Body) -> Vec<Type> {
+        let types = self.before.iter().zip(&body.operands);
+        let types = types.map(|(before, &ty)| before.map_or(ty, |it| it.second.from));
+        types.collect()
+    }
+
+    /// The types of the results, in a body.
+    pub(super) fn results(&self, body: &Body) -> Vec<Type> {
+        match self.after {
+            Some(applied) => vec![applied.second.to],
+            None => body.results.clone(),
+        }
+    }
+
+    /// The second operations whose other operand is a parameter, in the order of the parameters.
+    pub(super) fn passed(&self) -> impl Iterator<Item = &Applied> {
+        let all = self.before.iter().flatten().chain(&self.after);
+        all.filter(|applied| applied.is_passed)
+    }
+
+    /// How the address of the assertion's record is made of its parameter, if it has one. That
+    /// follows the operands' parameters; those of second operations are the last.
     pub(super) fn base(&self) -> Option<Address> {
         let address = |source: &Source| match source {
             Source::Memory(_, address) => Some(*address),
@@ -113,7 +162,7 @@ impl Form {
         stored.or_else(|| self.sources.iter().find_map(address))
     }
 
-    /// The arguments of a call with these values, whose record is at this address.
+    /// The arguments of a call whose sources give these values and whose record is at this address.
     pub(super) fn arguments(&self, values: &[Number], seed: u64, address: u32) -> Vec<Argument> {
         let mut garbage = Garbage(seed);
         let mut args = Vec::new();
@@ -145,6 +194,7 @@ impl Form {
                 Argument::I32(address >> SHIFT | lost)
             }
         }));
+        args.extend(self.passed().map(|applied| applied.other.argument()));
         args
     }
 }
@@ -161,11 +211,7 @@ impl Garbage {
 }
 
 fn truncated(number: Number) -> Number {
-    let bits = match number.ty {
-        Type::I32 | Type::F32 => number.bits & u128::from(u32::MAX),
-        Type::I64 | Type::F64 => number.bits & u128::from(u64::MAX),
-        Type::V128 => number.bits,
-    };
+    let bits = number.bits & number.ty.mask();
     Number { bits, ..number }
 }
 
@@ -198,7 +244,7 @@ pub(super) fn forms(case: &Case<'_>) -> Vec<(Cow<'static, str>, Form)> {
     let count = body.operands.len();
     let mut forms = Vec::new();
     let mut add = |name: Cow<'static, str>, sources: Vec<Source>, setting| {
-        forms.push((name, Form { sources, setting }));
+        forms.push((name, Form::new(sources, setting)));
     };
     let parameters = vec![Source::Parameter; count];
     for (name, setting) in settings(case) {
@@ -276,6 +322,18 @@ fn single(index: usize, count: usize, what: &str) -> Cow<'static, str> {
 /// The settings that say something about a case, by the names of their shapes.
 fn settings(case: &Case<'_>) -> Vec<(&'static str, Setting)> {
     let body = &case.function.body;
+    let counts = |ty: &Type| matches!(ty, Type::I32 | Type::I64);
+    let mut settings = plain_settings(&body.results, body.compares);
+    if let (Some(index), false) = (body.operands.iter().position(counts), body.may_trap) {
+        settings.push(("induction", Setting::Induction(index)));
+    }
+    let expected = &case.directive.expectation;
+    settings.retain(|(_, setting)| setting.expectation(expected).is_some());
+    settings
+}
+
+/// The settings that results of these types allow, whatever the operands are.
+pub(super) fn plain_settings(results: &[Type], compares: bool) -> Vec<(&'static str, Setting)> {
     let mut settings = vec![
         ("parameter", Setting::Plain),
         ("twice", Setting::Twice),
@@ -285,9 +343,9 @@ fn settings(case: &Case<'_>) -> Vec<(&'static str, Setting)> {
         ("calls", Setting::Calls),
         ("dropped", Setting::Dropped),
     ];
-    if let [result] = body.results[..] {
+    if let [result] = *results {
         settings.push(("if", Setting::If));
-        if result == Type::I32 || body.compares {
+        if result == Type::I32 || compares {
             settings.push(("if-not", Setting::IfNot));
             settings.push(("select", Setting::Select));
         }
@@ -298,17 +356,6 @@ fn settings(case: &Case<'_>) -> Vec<(&'static str, Setting)> {
             settings.push(("address", Setting::Address));
         }
     }
-    let counts = |ty: &Type| matches!(ty, Type::I32 | Type::I64);
-    if let Some(index) = body
-        .operands
-        .iter()
-        .position(counts)
-        .filter(|_| !body.may_trap)
-    {
-        settings.push(("induction", Setting::Induction(index)));
-    }
-    let expected = &case.directive.expectation;
-    settings.retain(|(_, setting)| setting.expectation(expected).is_some());
     settings
 }
 
@@ -344,18 +391,15 @@ fn made_of_less(case: &Case<'_>, source: fn(Width) -> Source) -> Option<Vec<Sour
 
 impl Width {
     /// All of a type.
-    fn whole(ty: Type) -> Width {
-        let signed = false;
-        let bits = match ty {
-            Type::I32 | Type::F32 => 32,
-            Type::I64 | Type::F64 => 64,
-            Type::V128 => 128,
-        };
-        Width { bits, signed }
+    pub(super) fn whole(ty: Type) -> Width {
+        Width {
+            bits: ty.bits(),
+            signed: false,
+        }
     }
 
     /// The widths below that of a type that it can be extended from.
-    fn narrow(ty: Type) -> impl Iterator<Item = Width> {
+    pub(super) fn narrow(ty: Type) -> impl Iterator<Item = Width> {
         let widths: &[u32] = match ty {
             Type::I32 => &[8, 16],
             Type::I64 => &[8, 16, 32],
@@ -366,7 +410,7 @@ impl Width {
     }
 
     /// Whether extending these bits of an integer gives all of it.
-    fn fits(self, value: Number) -> bool {
+    pub(super) fn fits(self, value: Number) -> bool {
         let low = value.bits & ((1 << self.bits) - 1);
         let is_negative = self.signed && low >> (self.bits - 1) != 0;
         let high = if is_negative {
@@ -387,7 +431,7 @@ impl Setting {
     pub(super) fn expectation(self, original: &Expectation) -> Option<Expectation> {
         let expected = match original {
             Expectation::Return(expected) => expected,
-            Expectation::Trap(_) => return Some(original.clone()),
+            Expectation::Trap(_) | Expectation::Open => return Some(original.clone()),
             _ => return None,
         };
         let check = |live| Expected::I64(memory::check(live));

@@ -47,11 +47,7 @@ pub(super) const CALLS: Live = &[
 pub(super) const ROTATION: u32 = 7;
 
 pub(super) fn bytes_of(ty: Type) -> u32 {
-    match ty {
-        Type::I32 | Type::F32 => 4,
-        Type::I64 | Type::F64 => 8,
-        Type::V128 => 16,
-    }
+    ty.bits() / 8
 }
 
 /// The live values with the address of each.

@@ -7,34 +7,46 @@
 use std::collections::HashMap;
 
 use wasm_encoder::{
-    CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection, FunctionSection,
-    ImportSection, MemorySection, MemoryType, Module, TypeSection,
+    ConstExpr, DataSection, EntityType, ExportKind, ExportSection, ImportSection, MemorySection,
+    MemoryType, Module,
 };
 
-use super::body::Body;
+use super::Request;
+use super::body::{Body, Type};
 use super::emit::{self, Signature};
 use super::find::Case;
 use super::form::{Form, forms};
 use super::memory::Memory;
-use crate::script::{Action, Command, Directive, Expectation, Kind, ModuleSource, Origin, Script};
+use super::module::{Environment, ModuleDraft};
+use super::product::{self, Drawn};
+use crate::plan::canonical::canonical;
+use crate::script::{
+    Action, Argument, Command, Directive, Expectation, Kind, ModuleSource, Origin, Script,
+};
 
 /// Assertions of one body that share a module.
 const CASES_PER_MODULE: usize = 256;
 /// Variants after which a script ends.
 const VARIANTS_PER_SCRIPT: usize = 4096;
+/// The shape of what is drawn from a product, and that with values from a pool.
+const PRODUCT: &str = "product";
+const POOL: &str = "pool";
+/// Calls with values from a pool for each module, for one that is drawn for each assertion.
+const POOL_FACTOR: u64 = 16;
 /// The name under which scripts offer the memory to their modules.
 const MEMORY_MODULE: &str = "shapes";
 const MEMORY_NAME: &str = "memory";
 
 /// Makes the scripts of a file's cases. Directives without an origin only prepare for others.
-pub(super) fn scripts(path: &str, cases: &[Case<'_>]) -> Vec<Script> {
+pub(super) fn scripts(path: &str, cases: &[Case<'_>], request: Request) -> Vec<Script> {
     let mut scripts = Vec::new();
-    let mut script = Draft::new(path);
+    let mut script = Draft::new(path, request);
     for group in by_body(cases) {
         for chunk in group.chunks(CASES_PER_MODULE) {
             script.add_module(chunk);
             if script.variants >= VARIANTS_PER_SCRIPT {
-                scripts.push(std::mem::replace(&mut script, Draft::new(path)).finish());
+                let next = Draft::new(path, request);
+                scripts.push(std::mem::replace(&mut script, next).finish());
             }
         }
     }
@@ -59,23 +71,60 @@ fn by_body<'a, 'b>(cases: &'b [Case<'a>]) -> Vec<Vec<&'b Case<'a>>> {
 }
 
 /// A directive with its command, before it has a place.
-struct Step {
-    command: Command,
-    directive: Directive,
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) command: Command,
+    pub(super) directive: Directive,
+}
+
+/// A variant of a case.
+struct Variant {
+    id: String,
+    shape: String,
+    form: String,
+    field: String,
+    args: Vec<Argument>,
+    expectation: Expectation,
+}
+
+impl Variant {
+    fn of(self, case: &Case<'_>) -> Step {
+        let origin = Origin {
+            shape: self.shape,
+            form: self.form,
+            export: case.export.to_string(),
+        };
+        Step {
+            command: Command::Action(Action::Invoke {
+                instance: None,
+                field: self.field,
+                args: self.args,
+            }),
+            directive: Directive {
+                id: self.id,
+                kind: kind_of(&self.expectation),
+                expectation: self.expectation,
+                origin: Some(Box::new(origin)),
+                ..case.directive.clone()
+            },
+        }
+    }
 }
 
 /// A script under construction.
 struct Draft<'a> {
     path: &'a str,
+    request: Request,
     memory: Memory,
     steps: Vec<Step>,
     variants: usize,
 }
 
 impl<'a> Draft<'a> {
-    fn new(path: &'a str) -> Draft<'a> {
+    fn new(path: &'a str, request: Request) -> Draft<'a> {
         Draft {
             path,
+            request,
             memory: Memory::new(),
             steps: Vec::new(),
             variants: 0,
@@ -90,9 +139,15 @@ impl<'a> Draft<'a> {
         for case in cases {
             self.add_case(case, &mut functions, &mut steps);
         }
-        let module = ModuleSource::Binary(functions.finish());
+        self.push(first, functions.finish(), steps);
+        self.add_pool(first);
+    }
+
+    /// Adds a module and the calls of it.
+    fn push(&mut self, case: &Case<'_>, module: Vec<u8>, mut steps: Vec<Step>) {
+        let module = ModuleSource::Binary(module);
         let command = Command::Module { name: None, module };
-        self.steps.push(preparing(command, first.directive));
+        self.steps.push(preparing(command, case.directive));
         self.variants += steps.len();
         self.steps.append(&mut steps);
     }
@@ -105,26 +160,73 @@ impl<'a> Draft<'a> {
                 continue;
             };
             let seed = u64::from(directive.ordinal) << 8 | index as u64;
-            let action = Action::Invoke {
-                instance: None,
+            let variant = Variant {
+                id: format!("{}/{shape}", directive.id),
+                shape: shape.to_string(),
+                form: String::new(),
                 args: form.arguments(&case.values, seed, address),
                 field: functions.export(form),
+                expectation,
             };
-            let origin = Origin {
-                shape: shape.to_string(),
-                export: case.export.to_string(),
-            };
-            steps.push(Step {
-                command: Command::Action(action),
-                directive: Directive {
-                    id: format!("{}/{shape}", directive.id),
-                    kind: kind_of(&expectation),
-                    expectation,
-                    origin: Some(Box::new(origin)),
-                    ..directive.clone()
-                },
-            });
+            steps.push(variant.of(case));
         }
+        for number in 0..self.request.sampling.per_assertion {
+            if let Some(drawn) = product::of_case(case, self.request.sampling.seed, number) {
+                steps.push(self.drawn(case, PRODUCT, number, drawn, functions));
+            }
+        }
+    }
+
+    /// Adds what is drawn for a body with values from a pool, in a module of its own; a case lends
+    /// its name.
+    fn add_pool(&mut self, case: &Case<'_>) {
+        let sampling = self.request.sampling;
+        let mut functions = Functions::new(&case.function.body);
+        let mut steps = Vec::new();
+        for number in 0..sampling.per_assertion * POOL_FACTOR {
+            if let Some(drawn) = product::of_pool(case, sampling.seed, number) {
+                steps.push(self.drawn(case, POOL, number, drawn, &mut functions));
+            }
+        }
+        let module = functions.finish();
+        let module = match self.request.has_foreign {
+            // Relaxed instructions have results that engines choose.
+            true => canonical(&module),
+            false => Some(module),
+        };
+        if let Some(module) = module.filter(|_| !steps.is_empty()) {
+            self.push(case, module, steps);
+        }
+    }
+
+    fn drawn(
+        &mut self,
+        case: &Case<'_>,
+        shape: &str,
+        number: u64,
+        drawn: Drawn,
+        functions: &mut Functions<'_>,
+    ) -> Step {
+        let address = match drawn.form.base() {
+            Some(_) => {
+                let results = case.function.body.results.len();
+                self.memory.record(&drawn.values, results)
+            }
+            None => 0,
+        };
+        let seed = u64::from(case.directive.ordinal) << 32 | number;
+        let variant = Variant {
+            id: format!(
+                "{}/{shape}-{:x}-{number}",
+                case.directive.id, self.request.sampling.seed
+            ),
+            shape: shape.to_string(),
+            form: drawn.text,
+            args: drawn.form.arguments(&drawn.values, seed, address),
+            field: functions.export(drawn.form),
+            expectation: drawn.expectation,
+        };
+        variant.of(case)
     }
 
     fn finish(mut self) -> Script {
@@ -138,24 +240,29 @@ impl<'a> Draft<'a> {
             let before = [module, register].map(|command| preparing(command, &first));
             self.steps.splice(0..0, before);
         }
-        let mut script = Script {
-            path: self.path.to_string(),
-            sha256: String::new(),
-            directives: Vec::with_capacity(self.steps.len()),
-            commands: Vec::with_capacity(self.steps.len()),
-        };
-        for (ordinal, step) in self.steps.into_iter().enumerate() {
-            script.commands.push(step.command);
-            script.directives.push(Directive {
-                ordinal: ordinal as u32,
-                ..step.directive
-            });
-        }
-        script
+        script(self.path, self.steps)
     }
 }
 
-fn preparing(command: Command, place: &Directive) -> Step {
+/// The script of some steps.
+pub(super) fn script(path: &str, steps: Vec<Step>) -> Script {
+    let mut script = Script {
+        path: path.to_string(),
+        sha256: String::new(),
+        directives: Vec::with_capacity(steps.len()),
+        commands: Vec::with_capacity(steps.len()),
+    };
+    for (ordinal, step) in steps.into_iter().enumerate() {
+        script.commands.push(step.command);
+        script.directives.push(Directive {
+            ordinal: ordinal as u32,
+            ..step.directive
+        });
+    }
+    script
+}
+
+pub(super) fn preparing(command: Command, place: &Directive) -> Step {
     Step {
         command,
         directive: Directive {
@@ -166,9 +273,10 @@ fn preparing(command: Command, place: &Directive) -> Step {
     }
 }
 
-fn kind_of(expectation: &Expectation) -> Kind {
+pub(super) fn kind_of(expectation: &Expectation) -> Kind {
     match expectation {
         Expectation::Trap(_) => Kind::AssertTrap,
+        Expectation::Open => Kind::Invoke,
         _ => Kind::AssertReturn,
     }
 }
@@ -204,35 +312,19 @@ fn memory_type(pages: u64) -> MemoryType {
 struct Functions<'a> {
     body: &'a Body,
     by_form: HashMap<Form, u32>,
-    by_signature: HashMap<Signature, u32>,
-    types: TypeSection,
-    functions: FunctionSection,
-    exports: ExportSection,
-    code: CodeSection,
+    module: ModuleDraft,
 }
 
 impl<'a> Functions<'a> {
     fn new(body: &'a Body) -> Functions<'a> {
-        let mut functions = Functions {
+        let mut module = ModuleDraft::default();
+        module.define(Signature::new(&[], &[]), &emit::clobber());
+        module.define(Signature::new(&[Type::I64], &[Type::I32]), &emit::wrap());
+        Functions {
             body,
             by_form: HashMap::new(),
-            by_signature: HashMap::new(),
-            types: TypeSection::new(),
-            functions: FunctionSection::new(),
-            exports: ExportSection::new(),
-            code: CodeSection::new(),
-        };
-        let nothing = Signature {
-            params: Vec::new(),
-            results: Vec::new(),
-        };
-        functions.define(nothing, &emit::clobber());
-        let wraps = Signature {
-            params: vec![super::body::Type::I64],
-            results: vec![super::body::Type::I32],
-        };
-        functions.define(wraps, &emit::wrap());
-        functions
+            module,
+        }
     }
 
     /// The name of the export that is the body in a form.
@@ -240,46 +332,20 @@ impl<'a> Functions<'a> {
         let known = self.by_form.get(&form).copied();
         let index = known.unwrap_or_else(|| {
             let (signature, function) = emit::function(self.body, &form);
-            let index = self.define(signature, &function);
-            self.exports.export(&name(index), ExportKind::Func, index);
+            let index = self.module.define(signature, &function);
             self.by_form.insert(form, index);
             index
         });
-        name(index)
-    }
-
-    fn define(&mut self, signature: Signature, function: &wasm_encoder::Function) -> u32 {
-        let index = self.functions.len();
-        let next = self.types.len();
-        let ty = *self.by_signature.entry(signature).or_insert_with_key(|it| {
-            let types = |types: &[super::body::Type]| -> Vec<_> {
-                types.iter().copied().map(emit::val_type).collect()
-            };
-            self.types
-                .ty()
-                .function(types(&it.params), types(&it.results));
-            next
-        });
-        self.functions.function(ty);
-        self.code.function(function);
-        index
+        self.module.export(index)
     }
 
     fn finish(self) -> Vec<u8> {
         let mut imports = ImportSection::new();
         let memory = EntityType::Memory(memory_type(1));
         imports.import(MEMORY_MODULE, MEMORY_NAME, memory);
-        let mut module = Module::new();
-        module
-            .section(&self.types)
-            .section(&imports)
-            .section(&self.functions)
-            .section(&self.exports)
-            .section(&self.code);
-        module.finish()
+        self.module.finish(Environment {
+            imports,
+            ..Environment::default()
+        })
     }
-}
-
-fn name(index: u32) -> String {
-    format!("f{index}")
 }

@@ -71,10 +71,27 @@ fn file(text: &str) -> Planned {
         skipped: Vec::new(),
         is_independent: false,
         generated: None,
+        setting: None,
+    }
+}
+
+/// A request for so many samples of each product.
+fn request(per_assertion: u64) -> Request {
+    Request {
+        sampling: Sampling {
+            seed: 7,
+            per_assertion,
+        },
+        setting: Setting::default(),
+        has_foreign: false,
     }
 }
 
 fn run_script(script: &Script, tier: Tier) -> Vec<Report> {
+    run_with(script, tier, Bounds::Guard)
+}
+
+fn run_with(script: &Script, tier: Tier, bounds: Bounds) -> Vec<Report> {
     let cell = Cell::create().expect("a cell");
     let job = Job {
         sequence: 1,
@@ -82,7 +99,7 @@ fn run_script(script: &Script, tier: Tier) -> Vec<Report> {
         commands: (&script.commands[..]).into(),
         config: JobConfig {
             features: FEATURES,
-            bounds: Bounds::Guard,
+            bounds,
             hash_state: false,
             show_state: false,
             profile: Profile::Deterministic,
@@ -100,7 +117,7 @@ fn statuses(text: &str, tier: Tier) -> Vec<(String, Option<String>, Status)> {
     let file = file(text);
     let found = find::find(&file);
     let mut statuses = Vec::new();
-    for script in plan::scripts("t.wast", &found.cases) {
+    for script in plan::scripts("t.wast", &found.cases, request(0)) {
         let reports = run_script(&script, tier);
         assert_eq!(reports.len(), script.directives.len());
         let judged = script.directives.iter().zip(&reports);
@@ -219,7 +236,7 @@ fn every_shape_of_what_is_wrong_fails() {
     assert_eq!(lines.len(), 7);
     let found = find::find(&file);
     let mut failed = BTreeSet::new();
-    for script in plan::scripts("t.wast", &found.cases) {
+    for script in plan::scripts("t.wast", &found.cases, request(0)) {
         let reports = run_script(&script, Tier::Stack);
         for (directive, report) in script.directives.iter().zip(&reports) {
             let Some(variant) = &directive.origin else {
@@ -244,11 +261,147 @@ fn plans_are_the_same_every_time_and_bounded() {
     let text = format!("{SCRIPT}{}", assertion.repeat(600));
     let file = file(&text);
     let found = find::find(&file);
-    let make = || plan::scripts("t.wast", &found.cases);
+    let make = || plan::scripts("t.wast", &found.cases, request(0));
     let (first, second) = (make(), make());
     assert!(first.len() > 1, "many variants are several scripts");
     assert_eq!(first.len(), second.len());
     for (first, second) in first.iter().zip(&second) {
         assert_eq!(first, second);
+    }
+}
+
+/// The directives with origins that do not pass in a tier, each with what came of it, and the
+/// number of all by status.
+fn run_planned(planned: &[Planned], tier: Tier) -> (Vec<String>, BTreeMap<Status, usize>) {
+    let (mut failures, mut counts) = (Vec::new(), BTreeMap::new());
+    for planned in planned {
+        let setting = planned.setting.expect("shapes have a setting");
+        let reports = run_with(&planned.script, tier, setting.bounds);
+        for (directive, report) in planned.script.directives.iter().zip(&reports) {
+            let verdict = judge(directive, &report.outcome);
+            *counts.entry(verdict.status).or_default() += 1;
+            if !matches!(verdict.status, Status::Pass | Status::Compared) {
+                let form = directive.origin.as_ref().map(|it| &it.form);
+                let (actual, detail) = (&verdict.actual, &verdict.detail);
+                failures.push(format!("{} {form:?}: {actual} {detail}", directive.id));
+            }
+        }
+    }
+    (failures, counts)
+}
+
+#[test]
+fn products_of_what_is_right_pass_and_those_of_pools_are_compared() {
+    let files = [file(SCRIPT)];
+    let rounds: Vec<Round> = rounds(&files, request(50)).collect();
+    for tier in [Tier::Stack, Tier::Register] {
+        let (failures, counts) = run_planned(&rounds[0].scripts, tier);
+        assert_eq!(failures, Vec::<String>::new(), "{tier}");
+        assert!(counts[&Status::Compared] > 5000, "{counts:?}");
+    }
+    let directives = rounds[0]
+        .scripts
+        .iter()
+        .flat_map(|it| &it.script.directives);
+    let origins = directives.filter_map(|it| it.origin.as_deref());
+    let products = origins.filter(|it| it.shape == "product");
+    let forms: BTreeSet<&str> = products.map(|it| it.form.as_str()).collect();
+    assert!(forms.len() > 500, "{}", forms.len());
+    for part in [
+        "constant i32.",
+        "dirty",
+        "joined",
+        "extended-8",
+        "displaced",
+        "same-as-1",
+        "pressure(",
+        "induction(",
+        ") i64.",
+        ") i32.",
+        "select(",
+    ] {
+        assert!(
+            forms.iter().any(|form| form.contains(part)),
+            "no form has `{part}`"
+        );
+    }
+}
+
+#[test]
+fn products_show_what_is_wrong() {
+    let wrong = SCRIPT.replace("(i32.const -293)", "(i32.const -292)");
+    let files = [file(&wrong)];
+    let rounds: Vec<Round> = rounds(&files, request(50)).collect();
+    let (failures, _) = run_planned(&rounds[0].scripts, Tier::Stack);
+    let products = failures.iter().filter(|it| it.contains("/product-"));
+    assert!(products.clone().count() > 20, "{failures:?}");
+    let line = failures.iter().all(|it| it.starts_with("t.wast#1-"));
+    assert!(line, "{failures:?}");
+}
+
+/// A module with an instruction of each kind of access.
+const ACCESSES: &str = r#"(module (memory 1) (data $d "abc") (func
+  (drop (i32.load8_s (i32.const 0))) (drop (i64.load32_u (i32.const 0)))
+  (drop (f64.load (i32.const 0))) (i32.store16 (i32.const 0) (i32.const 0))
+  (i64.store (i32.const 0) (i64.const 0)) (drop (v128.load (i32.const 0)))
+  (drop (v128.load16x4_s (i32.const 0)))
+  (drop (v128.load32_lane 1 (i32.const 0) (v128.const i64x2 0 0)))
+  (v128.store8_lane 3 (i32.const 0) (v128.const i64x2 0 0))
+  (drop (i64.atomic.rmw16.sub_u (i32.const 0) (i64.const 0)))
+  (drop (i32.atomic.rmw.cmpxchg (i32.const 0) (i32.const 0) (i32.const 0)))
+  (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))
+  (memory.copy (i32.const 0) (i32.const 0) (i32.const 0))
+  (memory.init $d (i32.const 0) (i32.const 0) (i32.const 0))))
+"#;
+
+#[test]
+fn accesses_at_edges_are_as_the_bytes_say() {
+    let files = [file(ACCESSES)];
+    let rounds: Vec<Round> = rounds(&files, request(20)).collect();
+    let directives = rounds[0]
+        .scripts
+        .iter()
+        .flat_map(|it| &it.script.directives);
+    let origins = directives.clone().filter_map(|it| it.origin.as_deref());
+    let ops: BTreeSet<&str> = origins.clone().map(|it| it.export.as_str()).collect();
+    assert_eq!(ops.len(), 14, "{ops:?}");
+    let forms: BTreeSet<&str> = origins.map(|it| it.form.as_str()).collect();
+    for part in [
+        "last(",
+        "beyond(",
+        "wraps(",
+        "far(",
+        "constant,",
+        "sum,",
+        "sum-of-parameters,",
+        "difference,",
+        "mask,",
+        "shift,",
+        "scaled,",
+        "converted,",
+        "counted,",
+        "offset 4096,",
+        "offset 2147483648,",
+        "offset 4294967295,",
+        "i64 address",
+        "memory 1",
+        "of 65536 grown",
+    ] {
+        assert!(
+            forms.iter().any(|form| form.contains(part)),
+            "no form has `{part}`"
+        );
+    }
+    let ids: BTreeSet<&str> = directives.clone().map(|it| it.id.as_str()).collect();
+    let variants = directives.filter(|it| it.origin.is_some()).count();
+    assert_eq!(
+        ids.len(),
+        variants + 1,
+        "all directives of one module share its place"
+    );
+    for tier in [Tier::Stack, Tier::Register] {
+        let (failures, counts) = run_planned(&rounds[0].scripts, tier);
+        assert_eq!(failures, Vec::<String>::new(), "{tier}");
+        assert!(counts[&Status::Pass] > 5000, "{counts:?}");
     }
 }

@@ -254,6 +254,7 @@ fn failing_variant() -> VariantAccount {
         line: 2,
         column: 1,
         shape: "left-constant".to_string(),
+        form: String::new(),
         export: "add".to_string(),
         expected: "i32:0x00000001".to_string(),
         tiers: BTreeMap::from([(EngineName::STACK, verdict)]),
