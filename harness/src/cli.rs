@@ -297,6 +297,15 @@ pub struct ModeArgs {
     /// Check the register allocation of every compiled function
     #[arg(long)]
     pub check_allocation: bool,
+    /// Allocate the registers of all functions in linear time, as those of the largest
+    #[arg(long)]
+    pub linear_allocation: bool,
+    /// Translate functions when they are called first
+    #[arg(long)]
+    pub lazy: bool,
+    /// With tiered tiers: compile in a thread of its own, while the interpreter goes on
+    #[arg(long)]
+    pub background: bool,
     /// With tiered tiers: the call of a function, and the arrival at the head of a loop, at which
     /// it goes on as machine code, in place of the first and the second
     #[arg(long, value_name = "N")]
@@ -311,6 +320,9 @@ impl From<ModeArgs> for Modes {
             gc_stress: modes.gc_stress,
             poison_registers: modes.poison_registers,
             check_allocation: modes.check_allocation,
+            linear_allocation: modes.linear_allocation,
+            lazy: modes.lazy,
+            background: modes.background,
             tier_up: modes.tier_up,
         }
     }

@@ -98,6 +98,15 @@ pub struct Modes {
     /// Register allocation is checked after each function that is compiled.
     #[serde(default)]
     pub check_allocation: bool,
+    /// Registers of all functions are allocated as those of the largest.
+    #[serde(default)]
+    pub linear_allocation: bool,
+    /// Functions are translated when they are called first.
+    #[serde(default)]
+    pub lazy: bool,
+    /// Where tiers are mixed: a thread of its own compiles.
+    #[serde(default)]
+    pub background: bool,
     /// Where tiers are mixed: the call of a function, and the arrival at the head of a loop, at
     /// which it goes on as machine code, in place of the tier's own.
     #[serde(default)]
@@ -112,6 +121,9 @@ impl fmt::Display for Modes {
             (self.gc_stress, "gc-stress"),
             (self.poison_registers, "poison-registers"),
             (self.check_allocation, "check-allocation"),
+            (self.linear_allocation, "linear-allocation"),
+            (self.lazy, "lazy"),
+            (self.background, "background"),
         ];
         let on = modes.into_iter().filter(|(is_on, _)| *is_on);
         let on = on.map(|(_, name)| name.to_string());
@@ -131,6 +143,9 @@ impl Modes {
             (self.gc_stress, "--gc-stress"),
             (self.poison_registers, "--poison-registers"),
             (self.check_allocation, "--check-allocation"),
+            (self.linear_allocation, "--linear-allocation"),
+            (self.lazy, "--lazy"),
+            (self.background, "--background"),
         ];
         let on = modes.into_iter().filter(|(is_on, _)| *is_on);
         let on = on.map(|(_, name)| name.to_string());

@@ -26,7 +26,7 @@ use std::os::unix::process::parent_id;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use wassay_runtime::{Compilation, Config, Engine};
+use wassay_runtime::{Compilation, Config, Engine, Policy};
 
 use crate::error::Exit;
 use crate::outcome::{Proof, Report};
@@ -147,30 +147,43 @@ const PROBE: JobConfig = JobConfig {
         gc_stress: false,
         poison_registers: false,
         check_allocation: false,
+        linear_allocation: false,
+        lazy: false,
+        background: false,
         tier_up: None,
     },
     is_lazy: false,
     memory_bytes_max: 0,
 };
 
+/// The tier's policy in the modes of a job.
+fn policy(tier: Tier, modes: &Modes) -> Policy {
+    let policy = tier.policy(modes.tier_up);
+    if let Policy::Tiered(thresholds) = policy {
+        return Policy::Tiered(thresholds.background(modes.background));
+    }
+    policy
+}
+
 /// The runtime's configuration for a job.
 fn config(tier: Tier, job: &JobConfig) -> Config {
     let features = job.features.wasmparser();
     let mut config = *Config::only(wassay_runtime::Tier::Stack)
-        .policy(tier.policy(job.modes.tier_up))
+        .policy(policy(tier, &job.modes))
         .bounds(job.bounds)
         .features(features)
         .profile(job.profile)
         .fuel(job.modes.fuel)
         .interruptible(job.modes.interruptible);
-    if job.is_lazy {
+    if job.is_lazy || job.modes.lazy {
         config.compilation(Compilation::Lazy);
     }
     config
         .testing()
         .gc_stress(job.modes.gc_stress)
         .poison_registers(job.modes.poison_registers)
-        .check_allocation(job.modes.check_allocation);
+        .check_allocation(job.modes.check_allocation)
+        .linear_allocation(job.modes.linear_allocation);
     config
 }
 

@@ -626,6 +626,9 @@ fn modes_change_no_verdict_and_stand_in_the_report() {
         "--gc-stress",
         "--poison-registers",
         "--check-allocation",
+        "--linear-allocation",
+        "--lazy",
+        "--background",
     ];
     let (ended, report) = place.spec_in(tiers, &[&[&suite[..]], &modes[..]].concat());
     assert_eq!(ended.code, 0, "{}", ended.stderr);
@@ -635,6 +638,9 @@ fn modes_change_no_verdict_and_stand_in_the_report() {
         "gc_stress",
         "poison_registers",
         "check_allocation",
+        "linear_allocation",
+        "lazy",
+        "background",
     ] {
         assert_eq!(report["run"]["modes"][mode], true);
     }

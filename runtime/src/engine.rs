@@ -250,6 +250,9 @@ pub struct Config {
     /// True if register allocation is checked after each function by symbolic execution: a test of
     /// compiled code that needs no execution.
     pub(crate) check_allocation: bool,
+    /// True if the registers of every function are allocated in linear time, as are those of the
+    /// largest functions otherwise: a test of that allocator.
+    pub(crate) linear_allocation: bool,
     /// True if compiled code may use atomic read-modify-write instructions (FEAT_LSE of ARM64).
     pub(crate) has_atomics: bool,
 }
@@ -270,6 +273,7 @@ impl Config {
             gc_stress: false,
             poison_registers: false,
             check_allocation: false,
+            linear_allocation: false,
             has_atomics: host_has_atomics(),
         }
     }

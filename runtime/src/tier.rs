@@ -191,7 +191,7 @@ impl Promoter {
         body: usize,
         at: CodeStart,
     ) -> &'a std::result::Result<Compiled, String> {
-        let compile = || self.compile(body, at).map_err(|error| error.message);
+        let compile = || self.compile(body, at).map_err(|error| error.to_string());
         asked.outcome.get_or_init(compile)
     }
 

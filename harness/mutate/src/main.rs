@@ -44,7 +44,7 @@ struct Options {
     #[arg(long, value_name = "PATH")]
     only: Vec<String>,
     /// A suite: `embedded` or a folder (repeatable)
-    #[arg(long, value_name = "SUITE", default_values = ["embedded", "testsuite/regressions"])]
+    #[arg(long, value_name = "SUITE", default_values = SUITES)]
     suite: Vec<String>,
     /// The stages
     #[arg(long, value_delimiter = ',', default_values = ["suite", "modes", "shapes", "fuzz"])]
@@ -56,12 +56,12 @@ struct Options {
     #[arg(long, value_name = "OPTIONS", default_value = FUZZ)]
     fuzz: String,
     /// The seconds after which a run of `wassay fuzz` has hung
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, default_value_t = 240)]
     fuzz_seconds: u64,
     /// Faults that run at the same time
     #[arg(long, short, default_value_t = 2)]
     jobs: usize,
-    /// Run faults again that were not caught, from the first stage on
+    /// Run faults again that were not caught, from the first stage on; also those of other draws
     #[arg(long)]
     again: bool,
     /// Go on with the faults of the last build, whatever the draw and the sources are now
@@ -78,8 +78,16 @@ struct Options {
     root: PathBuf,
 }
 
-/// Few programs, for each fault the same ones; the first finding is enough, and stays as it is.
-const FUZZ: &str = "--seed 1 --count 300 --max-findings 1 --reduce-time 1ms --jobs 1";
+/// The embedded suite, and scripts of our own: those that are committed and those that a test
+/// generates, which `scripts/mutate` writes there.
+const SUITES: [&str; 3] = [
+    "embedded",
+    "testsuite/regressions",
+    "target/mutate/regressions",
+];
+
+/// The programs that `scripts/test` runs, for each fault the same ones; the first finding is enough, and stays as it is.
+const FUZZ: &str = "--seed 1 --count 1500 --max-findings 1 --reduce-time 1ms --jobs 1";
 
 fn main() -> ExitCode {
     match run(&Options::parse()) {
@@ -116,12 +124,24 @@ fn run(options: &Options) -> Result<(), String> {
     let places: BTreeSet<_> = all.iter().map(Site::text).collect();
     let (log, records) = Log::open(&work.join("results.jsonl"))?;
     if !options.report {
-        let drawn = Drawn::make(&tree, &work, by_area, options)?;
+        let again = match options.again {
+            true => survivors(&all, &records, &known),
+            false => Vec::new(),
+        };
+        let drawn = Drawn::make(&tree, &work, (by_area, again), options)?;
         drawn.run(&tree, &log, &records, &known, &places, options)?;
     }
     let (_, mut records) = Log::open(&work.join("results.jsonl"))?;
     records.retain(|record| places.contains(&record.site.text()));
     write_report(&root, &records, &known, &all, options)
+}
+
+/// The places of faults that were not caught, and are not known to be equivalent.
+fn survivors(all: &[Site], records: &[Record], known: &Known) -> Vec<Site> {
+    let alive = records.iter().filter(|record| record.caught().is_none());
+    let alive = alive.filter(|record| known.equivalent(&record.site).is_none());
+    let is_of = |site: &&Site| alive.clone().any(|record| record.is_of(site));
+    all.iter().filter(is_of).cloned().collect()
 }
 
 /// All places of the runtime.
@@ -158,7 +178,7 @@ impl Drawn {
     fn make(
         tree: &Tree,
         work: &Path,
-        by_area: draw::ByArea,
+        (by_area, again): (draw::ByArea, Vec<Site>),
         options: &Options,
     ) -> Result<Self, String> {
         let suites: Vec<Suite> = options
@@ -169,6 +189,9 @@ impl Drawn {
         // Some do not compile: draw more than are asked for.
         let mut drawn = draw::order(by_area, options.seed);
         drawn.truncate(options.count * 3 / 2);
+        let is_new = |site: &Site| again.iter().all(|it| it.text() != site.text());
+        drawn.retain(is_new);
+        drawn.splice(0..0, again.iter().cloned());
         let identity = serde_json::to_string(&drawn).map_err(|error| error.to_string())?;
         let (identity_path, built_path) = (work.join("draw.json"), work.join("built.json"));
         let is_same = || fs::read_to_string(&identity_path).is_ok_and(|old| old == identity);
@@ -181,7 +204,7 @@ impl Drawn {
                 let _ = fs::remove_file(&built_path);
                 let left_out = tree.check(&mut drawn)?;
                 eprintln!("mutate: {left_out} faults do not compile");
-                drawn.truncate(options.count);
+                drawn.truncate(again.len() + options.count);
                 tree.write(&drawn)?;
                 tree.build()?;
                 let coverage = Coverage::of(drawn.len());
@@ -272,6 +295,7 @@ impl Drawn {
         for ((number, site), reached) in (1u32..).zip(&self.sites).zip(&self.reached) {
             let mut record = Record {
                 site: site.clone(),
+                seed: options.seed,
                 files: reached.files.len(),
                 stages: Vec::new(),
                 clean: Vec::new(),
@@ -279,6 +303,7 @@ impl Drawn {
             let known = records.iter().find(|known| known.is_of(site));
             if let Some(known) = known {
                 record.clean.clone_from(&known.clean);
+                record.seed = known.seed;
                 if !options.again || known.caught().is_some() {
                     record.stages.clone_from(&known.stages);
                 }

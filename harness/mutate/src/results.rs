@@ -21,6 +21,9 @@ use crate::stage::{Stage, StageResult};
 pub struct Record {
     /// The fault.
     pub site: Site,
+    /// The draw that it came with first.
+    #[serde(default = "first_seed")]
+    pub seed: u64,
     /// The number of the files that reach it.
     pub files: usize,
     /// The stages that ran.
@@ -28,6 +31,10 @@ pub struct Record {
     /// The files that reach it and did not catch it, as they are.
     #[serde(default)]
     pub clean: Vec<coverage::File>,
+}
+
+fn first_seed() -> u64 {
+    1
 }
 
 impl Record {
@@ -214,6 +221,14 @@ pub fn report(records: &[Record], known: &Known, places: usize, head: &str) -> S
     }
     for (kind, row) in &by_kind {
         out.push_str(&row.line(kind.name(), &stages));
+    }
+    let _ = writeln!(out, "\n| draw | {columns}\n{rule}");
+    let mut by_seed: BTreeMap<u64, Row> = BTreeMap::new();
+    for record in records {
+        by_seed.entry(record.seed).or_default().add(record, known);
+    }
+    for (seed, row) in &by_seed {
+        out.push_str(&row.line(&format!("`--seed {seed}`"), &stages));
     }
     signs(&mut out, records);
     listed(&mut out, records, known);

@@ -14,13 +14,16 @@ use crate::tree::Tree;
 const EMBEDDED: &str = "embedded";
 
 /// The most time that a directive has. Those of the suites take far less.
-const DIRECTIVE_TIME: &str = "5s";
+const DIRECTIVE_TIME: &str = "10s";
 
 /// The most files of the first try, which catches most faults.
 const FIRST_FILES: usize = 6;
 
 /// The most files for a mode, taken evenly from those that reach the fault.
 const MODE_FILES: usize = 24;
+
+/// The most files whose operand shapes run, taken evenly as well.
+const SHAPES_FILES: usize = 12;
 
 /// The bounds of a stage in seconds, from far above what it takes without a fault.
 const FIRST_SECONDS: u64 = 30;
@@ -31,8 +34,8 @@ const SHAPES_SECONDS: u64 = 120;
 const BAD_USAGE: i32 = 2;
 
 /// The factor by which a run may take longer that is repeated, and the time of a directive in it.
-const SLOWER: u64 = 2;
-const PATIENT_TIME: &str = "20s";
+const SLOWER: u64 = 4;
+const PATIENT_TIME: &str = "60s";
 
 /// A set of scripts.
 #[derive(Clone, Debug)]
@@ -154,6 +157,9 @@ pub fn modes() -> &'static [(&'static str, &'static [&'static str])] {
         ("fuel", &["--fuel"]),
         ("poison", &["--poison-registers"]),
         ("interruptible", &["--interruptible"]),
+        ("linear", &["--linear-allocation"]),
+        ("lazy", &["--lazy"]),
+        ("background", &["--background"]),
     ]
 }
 
@@ -208,6 +214,12 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// At most so many of the files, evenly from all of them.
+fn evenly(files: &[File], most: usize) -> Vec<File> {
+    let step = files.len().div_ceil(most).max(1);
+    files.iter().step_by(step).cloned().collect()
+}
+
 impl Bench<'_> {
     /// True if the program has the stage.
     ///
@@ -240,7 +252,8 @@ impl Bench<'_> {
             Stage::Suite => (!files.is_empty(), self.suite(subject)?),
             Stage::Modes => (!subject.reached.modes.is_empty(), self.modes(subject)?),
             Stage::Shapes => {
-                let verdict = self.spec(subject, files, &["--shapes"], SHAPES_SECONDS)?;
+                let some = evenly(files, SHAPES_FILES);
+                let verdict = self.spec(subject, &some, &["--shapes"], SHAPES_SECONDS)?;
                 (!files.is_empty(), verdict)
             }
             Stage::Fuzz => (true, self.fuzz(subject)?),
@@ -278,7 +291,7 @@ impl Bench<'_> {
     fn modes(&self, subject: &Subject<'_>) -> Result<Verdict, String> {
         for (mode, words) in modes() {
             let is_reached = subject.reached.modes.iter().any(|reached| reached == mode);
-            let is_of_code = ["explicit", "poison"].contains(mode);
+            let is_of_code = ["explicit", "poison", "linear"].contains(mode);
             if !is_reached || is_of_code && !subject.columns.contains(&"jit") {
                 continue;
             }
@@ -294,15 +307,22 @@ impl Bench<'_> {
         Ok(Verdict::Clean)
     }
 
-    /// A mode over files that reach the fault, or over all if only the mode does.
+    /// A mode over files of our own suites that reach the fault, or over all if only the mode does.
     fn mode(&self, subject: &Subject<'_>, words: &[&str]) -> Result<Verdict, String> {
-        let files = &subject.reached.files;
+        let own = || self.suites.iter().filter(|suite| !suite.is_fixed());
+        let is_own = |file: &&File| own().any(|suite| suite.name() == file.suite);
+        let files: Vec<File> = subject
+            .reached
+            .files
+            .iter()
+            .filter(is_own)
+            .cloned()
+            .collect();
         if !files.is_empty() {
-            let step = files.len().div_ceil(MODE_FILES);
-            let some: Vec<File> = files.iter().step_by(step).cloned().collect();
+            let some = evenly(&files, MODE_FILES);
             return self.spec(subject, &some, words, SUITE_SECONDS);
         }
-        for suite in self.suites {
+        for suite in own() {
             let mut all = suite.words(self.tree, &[]);
             all.extend(words.iter().map(|word| (*word).to_owned()));
             let verdict = self.run(subject, all, SUITE_SECONDS)?;

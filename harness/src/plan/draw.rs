@@ -240,6 +240,9 @@ impl Draw {
             poison_registers: one_in(6),
             check_allocation: one_in(24),
             tier_up: one_in(4).then_some(3),
+            linear_allocation: one_in(6),
+            lazy: one_in(8),
+            background: one_in(8),
         };
         if all {
             drawn = Setting::default();
@@ -249,6 +252,9 @@ impl Draw {
         modes.gc_stress |= drawn.modes.gc_stress;
         modes.poison_registers |= drawn.modes.poison_registers;
         modes.check_allocation |= drawn.modes.check_allocation;
+        modes.linear_allocation |= drawn.modes.linear_allocation;
+        modes.lazy |= drawn.modes.lazy;
+        modes.background |= drawn.modes.background;
         modes.tier_up = modes.tier_up.or(drawn.modes.tier_up);
         Setting {
             bounds: bounds.unwrap_or(drawn.bounds),

@@ -18,6 +18,10 @@ use crate::script::Action;
 /// More fuel than any script uses.
 const FUEL: u64 = u64::MAX;
 
+/// The beginning of the reason for which a function stayed in the interpreter, if that is an error
+/// of the compiler's own.
+const INTERNAL: &str = "internal error";
+
 /// The instance that stands under a registered name.
 pub(super) enum Registered {
     /// An instance of this group.
@@ -133,9 +137,17 @@ impl Group {
     }
 
     /// Evidence of the tier, over all instances.
+    ///
+    /// # Panics
+    /// If a function stayed in the interpreter because of an error of the compiler's own: no result
+    /// would show it.
     pub(super) fn proof(&self) -> Proof {
         let proof = self.store.proof();
         let (helpers, tiered) = (proof.ops_via_helper().iter(), proof.tiered());
+        let mut kept = tiered.kept().keys();
+        if let Some(reason) = kept.find(|reason| reason.starts_with(INTERNAL)) {
+            panic!("a function could not be compiled: {reason}");
+        }
         let is_tiered = matches!(self.store.engine().config().get_policy(), Policy::Tiered(_));
         let tiered = is_tiered.then_some(TieredProof {
             interpreted: tiered.interpreted(),

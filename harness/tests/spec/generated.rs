@@ -17,6 +17,7 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("calls.wast", calls),
     ("frames.wast", frames),
     ("locals.wast", locals),
+    ("far_vectors.wast", far_vectors),
     ("long_functions.wast", long_functions),
     ("gc/large_objects.wast", large_objects),
 ];
@@ -131,6 +132,64 @@ fn locals() -> String {
     text + &lines([0, 1, 2, 3, 10], |depth| {
         let sum = result(depth);
         format!("(assert_return (invoke \"down\" (i64.const {depth})) (i64.const {sum}))")
+    })
+}
+
+/// Vectors on an operand stack beyond 70,000 slots of locals: each moves down by one slot, so that
+/// it overlaps its copy, when a branch leaves a value below it behind.
+fn far_vectors() -> String {
+    let vector = |n: u64| {
+        format!(
+            "(i64x2.replace_lane 1 (i64x2.splat (i64.add (local.get 0) (i64.const {n})))
+              (i64.add (local.get 0) (i64.const {})))",
+            n + 1
+        )
+    };
+    let text = format!(
+        "(module
+  (func (export \"one\") (param i64) (result i64) (local{locals})
+    (block (result v128)
+      (i64.mul (local.get 0) (i64.const 3))
+      {a}
+      (br 0))
+    (local.tee 20)
+    (i64x2.extract_lane 0)
+    (i64.mul (i64x2.extract_lane 1 (local.get 20)) (i64.const 1000))
+    (i64.add))
+  (func (export \"two\") (param i64) (result i64) (local{locals})
+    (block (result v128 v128)
+      (i64.mul (local.get 0) (i64.const 3))
+      {a}
+      {b}
+      (br_if 0 (i32.wrap_i64 (local.get 0)))
+      (local.set 33000)
+      (local.set 33001)
+      (drop)
+      (local.get 33000)
+      (local.get 33001))
+    (local.set 34000)
+    (local.set 20)
+    (i64x2.extract_lane 0 (local.get 20))
+    (i64.mul (i64x2.extract_lane 1 (local.get 20)) (i64.const 1000))
+    (i64.mul (i64x2.extract_lane 0 (local.get 34000)) (i64.const 1000000))
+    (i64.mul (i64x2.extract_lane 1 (local.get 34000)) (i64.const 1000000000))
+    (i64.add) (i64.add) (i64.add)))\n",
+        locals = " v128".repeat(35_000),
+        a = vector(1),
+        b = vector(11),
+    );
+    let one = |x: u64| (x + 1) + (x + 2) * 1_000;
+    let two = |x: u64| match x {
+        0 => 11 + 12 * 1_000 + 1_000_000 + 2_000_000_000,
+        _ => one(x) + (x + 11) * 1_000_000 + (x + 12) * 1_000_000_000,
+    };
+    text + &lines([0, 1, 7, 400], |x| {
+        format!(
+            "(assert_return (invoke \"one\" (i64.const {x})) (i64.const {}))
+(assert_return (invoke \"two\" (i64.const {x})) (i64.const {}))",
+            one(x),
+            two(x)
+        )
     })
 }
 

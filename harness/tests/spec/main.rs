@@ -109,7 +109,7 @@ fn own_scripts() -> Result<Chosen, InputError> {
 }
 
 /// The modes in which scripts of our own run, by name.
-fn modes() -> [(&'static str, Options); 6] {
+fn modes() -> [(&'static str, Options); 7] {
     let plain = Options {
         // Generated functions take long to compile where a busy machine emulates.
         timeout: Duration::from_secs(60),
@@ -138,6 +138,12 @@ fn modes() -> [(&'static str, Options); 6] {
         poison_registers: true,
         ..Modes::default()
     };
+    let other_ways = Modes {
+        linear_allocation: true,
+        lazy: true,
+        background: true,
+        ..Modes::default()
+    };
     let explicit = set(Setting {
         bounds: Bounds::Explicit,
         ..Setting::default()
@@ -153,6 +159,7 @@ fn modes() -> [(&'static str, Options); 6] {
         ("metered", with(metered)),
         ("gc-stress", with(gc_stress)),
         ("poisoned", with(poisoned)),
+        ("other-ways", with(other_ways)),
     ]
 }
 

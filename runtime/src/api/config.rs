@@ -204,6 +204,9 @@ impl Testing<'_> {
         /// Lets register allocation be checked after each function by symbolic execution: a test
         /// of compiled code that needs no execution.
         check_allocation: bool;
+        /// Lets the registers of every function be allocated in linear time, as are those of the
+        /// largest functions otherwise: a test of that allocator.
+        linear_allocation: bool;
         /// Sets if compiled code may use atomic read-modify-write instructions (FEAT_LSE of ARM64).
         has_atomics: bool;
     }

@@ -204,17 +204,29 @@ pub fn lowered<T: Target>(
     Ok((lower::run::<T>(&func, &cfg, &layout), helper_ops))
 }
 
+/// The ways in which the allocation of registers is tested.
+#[derive(Clone, Copy)]
+struct Allocation {
+    /// True if it is checked.
+    is_checked: bool,
+    /// True if every function's is made in linear time.
+    is_linear: bool,
+}
+
 fn function<T: Target>(
     ir: &ir::FuncIr,
     assumptions: Assumptions,
     around: Surroundings,
-    is_checked: bool,
+    allocation: Allocation,
 ) -> Result<(Emitted, HelperOps)> {
     let (vcode, helper_ops) = lowered::<T>(ir, assumptions)?;
     let env = T::env();
-    let output = vcode.allocate(&env)?;
+    let output = match allocation.is_linear {
+        true => vcode.allocate_blockwise(&env)?,
+        false => vcode.allocate(&env)?,
+    };
     // The checker's time is quadratic: functions of the suites are all below this.
-    if is_checked || cfg!(test) && vcode.insts.len() < 10_000 {
+    if allocation.is_checked || cfg!(test) && vcode.insts.len() < 10_000 {
         vcode.check(&env, &output)?;
     }
     let emitted = T::emit(&vcode, &output, around, Listing::None)?;
@@ -235,8 +247,7 @@ struct Linker<T> {
     bytes_max: usize,
     /// The largest frame that a function may have.
     frame_bytes_max: u32,
-    /// True if register allocation is checked.
-    checks_allocation: bool,
+    allocation: Allocation,
     bytes: Vec<u8>,
     data: Vec<Range<u32>>,
     tables: Tables,
@@ -254,7 +265,10 @@ impl<T: Target> Linker<T> {
         Linker {
             bytes_max: allowed.unwrap_or(usize::MAX).min(T::CODE_BYTES_MAX),
             frame_bytes_max: u32::MAX,
-            checks_allocation: config.check_allocation,
+            allocation: Allocation {
+                is_checked: config.check_allocation,
+                is_linear: config.linear_allocation,
+            },
             bytes: Vec::new(),
             data: Vec::new(),
             tables: Tables {
@@ -317,7 +331,7 @@ impl<T: Target> Linker<T> {
         assumptions: Assumptions,
         around: Surroundings,
     ) -> Result<HelperOps> {
-        let (emitted, helper_ops) = function::<T>(ir, assumptions, around, self.checks_allocation)?;
+        let (emitted, helper_ops) = function::<T>(ir, assumptions, around, self.allocation)?;
         let max = self.frame_bytes_max;
         if emitted.frame.bytes > max {
             let message = format!("its frame is above {max} bytes");

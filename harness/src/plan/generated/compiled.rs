@@ -136,7 +136,7 @@ impl Plan {
         for _ in 0..functions {
             function(&mut program, random);
         }
-        if random.chance(12) {
+        for _ in 0..random.pick(&[0, 0, 1, 1, 2]) {
             let sig = FuncSig {
                 params: vec![ValType::I32],
                 results: vec![ValType::I64],

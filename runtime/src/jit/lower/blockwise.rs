@@ -13,6 +13,10 @@
 //! without operands at the end of a block that are only arguments (constants) come after that, each
 //! stored where it goes: such a value takes no register and no slot besides.
 //!
+//! What the last instruction of a block defines, the result of a call that exceptions may leave, is
+//! defined in the first successor only, which has no other predecessor. It is stored there: code
+//! behind the last instruction is not reached.
+//!
 //! Every step is bounded by the number of registers: the time is linear in operands, blocks and
 //! arguments, but for the sorting of intervals.
 
@@ -111,6 +115,11 @@ struct BlockState<'a, F> {
     holds: Vec<Option<VReg>>,
     /// By block: what registers hold at its beginning.
     at_start: Vec<Option<Held>>,
+    /// By block: the stores of what the last instruction of its predecessor defines.
+    stores_at_start: Vec<Vec<Move>>,
+    /// The last instruction of the block at hand, and the stores of what that defines.
+    last: Inst,
+    stores_at_end: Vec<Move>,
 
     /// By operand of the block at hand: the next use behind the instruction.
     after: Vec<u32>,
@@ -152,6 +161,9 @@ impl<'a, F: Function> BlockState<'a, F> {
             next_use: vec![NEVER; func.num_vregs()],
             holds: vec![None; PReg::NUM_INDEX],
             at_start: vec![None; func.num_blocks()],
+            stores_at_start: vec![Vec::new(); func.num_blocks()],
+            last: Inst::new(0),
+            stores_at_end: Vec::new(),
             after: Vec::new(),
             tail: 0,
             first_arg: vec![NEVER; func.num_vregs()],
@@ -178,6 +190,7 @@ impl<'a, F: Function> BlockState<'a, F> {
         self.enter(block)?;
         let insts = self.func.block_insns(block);
         let last = insts.last();
+        self.last = last;
         let mut operands_before = 0;
         for inst in insts.iter() {
             let at = inst.index() as u32;
@@ -269,6 +282,9 @@ impl<'a, F: Function> BlockState<'a, F> {
         {
             self.put(value, register);
         }
+        let stores = std::mem::take(&mut self.stores_at_start[block.index()]);
+        let first = self.func.block_insns(block).first();
+        self.edits(first, InstPosition::Before, &stores);
         let [pred] = *self.func.block_preds(block) else {
             return Ok(());
         };
@@ -278,13 +294,17 @@ impl<'a, F: Function> BlockState<'a, F> {
             let n = succs.iter().position(|&succ| succ == block);
             let n = n.expect("a block is a successor of its predecessors");
             let args = self.func.branch_blockparams(pred, last, n);
-            self.move_arguments(block, args, self.func.block_insns(block).first())?;
+            self.move_arguments(block, args, first)?;
         }
         Ok(())
     }
 
-    /// Hands on what registers hold to blocks that follow this one alone.
+    /// Hands on what registers hold to blocks that follow this one alone, and stores to the first
+    /// one.
     fn leave(&mut self, block: Block) {
+        if let Some(first) = self.func.block_succs(block).first() {
+            self.stores_at_start[first.index()].append(&mut self.stores_at_end);
+        }
         let succs = self.func.block_succs(block).iter();
         let mut alone = succs
             .filter(|succ| self.func.block_preds(**succ).len() == 1)
@@ -623,7 +643,11 @@ impl<'a, F: Function> BlockState<'a, F> {
             self.stored[value.vreg()] = self.homes.of(value);
             if let Some(home) = self.homes.of(value) {
                 let (from, to) = (Allocation::reg(register), Allocation::stack(home));
-                self.edits(inst, InstPosition::After, &[Move { from, to }]);
+                let store = Move { from, to };
+                match inst == self.last {
+                    true => self.stores_at_end.push(store),
+                    false => self.edits(inst, InstPosition::After, &[store]),
+                }
                 self.put(value, register);
             } else if self.next_use[value.vreg()] != NEVER {
                 self.put(value, register);

@@ -148,7 +148,6 @@ impl<I: MachInst> VCode<I> {
     ///
     /// # Errors
     /// As there.
-    #[cfg(test)]
     pub fn allocate_blockwise(&self, env: &MachineEnv) -> Result<Output> {
         blockwise::allocate(self, env, &Homes::new(self, &self.text))
     }

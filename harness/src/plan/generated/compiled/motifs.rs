@@ -9,8 +9,10 @@ mod atomics;
 mod calls;
 mod control;
 mod exceptions;
+mod loops;
 mod memory;
 mod objects;
+mod ranges;
 mod registers;
 mod scalars;
 mod size;
@@ -68,6 +70,8 @@ pub(super) const MOTIFS: &[Motif] = {
         motif("growth", 8, &[], memory::growth),
         motif("growth by a call", 5, &[], memory::growth_by_call),
         motif("even stride", 8, &[], memory::stride),
+        motif("even loop", 14, &[], loops::even),
+        motif("index with a range", 10, &[], ranges::inside),
         motif("bulk memory", 6, &[P::BulkMemory], memory::bulk),
         motif("forwarded store", 8, &[], memory::forwarded),
         // Calls.
@@ -120,7 +124,11 @@ pub(super) const MOTIFS: &[Motif] = {
 
 /// Adds the body of a function that traps for some of its arguments, by an access beyond the end.
 pub(super) fn beyond(body: &mut Body<'_>) {
-    memory::beyond(body);
+    match body.random.below(10) {
+        0..2 => memory::beyond(body),
+        2..7 => loops::beyond(body),
+        _ => ranges::beyond(body),
+    }
 }
 
 /// Adds a motif that the module may have.
