@@ -86,7 +86,7 @@ const SUITES: [&str; 3] = [
     "target/mutate/regressions",
 ];
 
-/// The programs that `scripts/test` runs, for each fault the same ones; the first finding is enough, and stays as it is.
+/// The programs that `scripts/test` runs; the first finding is enough, and stays as it is.
 const FUZZ: &str = "--seed 1 --count 1500 --max-findings 1 --reduce-time 1ms --jobs 1";
 
 fn main() -> ExitCode {

@@ -13,9 +13,9 @@
 //! without operands at the end of a block that are only arguments (constants) come after that, each
 //! stored where it goes: such a value takes no register and no slot besides.
 //!
-//! What the last instruction of a block defines, the result of a call that exceptions may leave, is
-//! defined in the first successor only, which has no other predecessor. It is stored there: code
-//! behind the last instruction is not reached.
+//! The result of a call that exceptions may leave, which ends its block, is stored at the beginning
+//! of the first successor, which has no other predecessor: code behind the last instruction of a
+//! block is not reached.
 //!
 //! Every step is bounded by the number of registers: the time is linear in operands, blocks and
 //! arguments, but for the sorting of intervals.

@@ -16,6 +16,19 @@ const STEPS: &[i64] = &[1, 1, 1, 1, 2, 3, 4, 8, 12, -1, -1, -2, -3, -4, -8];
 /// The distances by which an index goes beyond the end.
 const BEYOND: &[u64] = &[1, 1, 1, 2, 7, 16, 256, 4096, 0x1_0000, 0x7FFF_0000];
 
+/// The orders of tests, for both types.
+const ORDERS: &[[Op; 2]] = &[
+    [Op::I32Ne, Op::I64Ne],
+    [Op::I32LtS, Op::I64LtS],
+    [Op::I32LtU, Op::I64LtU],
+    [Op::I32GtS, Op::I64GtS],
+    [Op::I32GtU, Op::I64GtU],
+    [Op::I32LeS, Op::I64LeS],
+    [Op::I32LeU, Op::I64LeU],
+    [Op::I32GeS, Op::I64GeS],
+    [Op::I32GeU, Op::I64GeU],
+];
+
 /// A loop that stays inside.
 pub(super) fn even(body: &mut Body<'_>) {
     all_of(body, false);
@@ -365,18 +378,9 @@ fn goes_on(body: &mut Body<'_>, ty: ValType, (op, end, limit): (Op, i64, u32)) {
         true => body.emit(&I::LocalGet(limit)),
         false => body.integer(ty, (end + more).cast_unsigned()),
     }
-    let wide = |op: Op| match op {
-        Op::I32LtS => Op::I64LtS,
-        Op::I32LtU => Op::I64LtU,
-        Op::I32GtS => Op::I64GtS,
-        Op::I32GtU => Op::I64GtU,
-        Op::I32LeS => Op::I64LeS,
-        Op::I32LeU => Op::I64LeU,
-        Op::I32GeS => Op::I64GeS,
-        Op::I32GeU => Op::I64GeU,
-        _ => Op::I64Ne,
-    };
-    body.opcode(if is64 { wide(op) } else { op });
+    let row = ORDERS.iter().find(|[narrow, _]| *narrow == op);
+    let [narrow, wide] = row.expect("every order of a test has a row");
+    body.opcode(if is64 { *wide } else { *narrow });
 }
 
 /// An access of a round; what it loads goes into the hash.

@@ -17,7 +17,7 @@ enum Index {
     /// An operation on two indices.
     Binary(Binary, Box<Index>, Box<Index>),
     /// A count of bits.
-    Count(Op, Box<Index>),
+    Count(Count, Box<Index>),
     /// The lower half, extended again to the type of an address.
     Half(Box<Index>),
     /// The first if the number is even.
@@ -54,6 +54,20 @@ const BINARIES: &[(Binary, [Op; 2])] = &[
     (Binary::RemU, [Op::I32RemU, Op::I64RemU]),
 ];
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Count {
+    Ones,
+    Leading,
+    Trailing,
+}
+
+/// The counts with the opcodes for both types.
+const COUNTS: &[(Count, [Op; 2])] = &[
+    (Count::Ones, [Op::I32Popcnt, Op::I64Popcnt]),
+    (Count::Leading, [Op::I32Clz, Op::I64Clz]),
+    (Count::Trailing, [Op::I32Ctz, Op::I64Ctz]),
+];
+
 impl Index {
     /// An index that is small whatever the number is.
     fn any(body: &mut Body<'_>, bits: u32, depth: u32) -> Index {
@@ -76,14 +90,7 @@ impl Index {
                     binary(Binary::ShrU, number(), constant(by))
                 }
                 3 => {
-                    let count = match (bits, body.random.below(3)) {
-                        (32, 0) => Op::I32Popcnt,
-                        (32, 1) => Op::I32Clz,
-                        (32, _) => Op::I32Ctz,
-                        (_, 0) => Op::I64Popcnt,
-                        (_, 1) => Op::I64Clz,
-                        (_, _) => Op::I64Ctz,
-                    };
+                    let (count, _) = body.random.pick(COUNTS);
                     Index::Count(count, number())
                 }
                 4 => Index::Below(small),
@@ -130,9 +137,9 @@ impl Index {
                 let a = a.of(number, bits);
                 let unused = 64 - bits;
                 u64::from(match op {
-                    Op::I32Clz | Op::I64Clz => a.leading_zeros() - unused,
-                    Op::I32Ctz | Op::I64Ctz => a.trailing_zeros().min(bits),
-                    _ => a.count_ones(),
+                    Count::Ones => a.count_ones(),
+                    Count::Leading => a.leading_zeros() - unused,
+                    Count::Trailing => a.trailing_zeros().min(bits),
                 })
             }
             Index::Half(a) => a.of(number, bits) & 0xFFFF_FFFF,
@@ -165,7 +172,9 @@ impl Index {
             Index::Constant(value) => body.integer(ty, *value),
             Index::Count(op, a) => {
                 a.push(body, ty, number);
-                body.opcode(*op);
+                let row = COUNTS.iter().find(|(it, _)| it == op);
+                let (_, ops) = row.expect("every count has a row");
+                body.opcode(ops[usize::from(is64)]);
             }
             Index::Half(a) => {
                 a.push(body, ty, number);
@@ -254,35 +263,10 @@ fn one(body: &mut Body<'_>, goes_beyond: bool) {
         return;
     };
     let number = body.fixed(ty);
-    if goes_beyond {
-        // Another number, if the parameter is even.
-        let others = numbers.into_iter().filter(|n| index.of(*n, bits) < max);
-        let least = others
-            .min_by_key(|n| index.of(*n, bits))
-            .unwrap_or(greatest);
-        body.integer(ty, greatest);
-        body.integer(ty, least);
-        body.emit_all(&[I::LocalGet(0), I::I32Const(1), I::I32And, I::Select]);
-        body.emit(&I::LocalSet(number));
-        // The compiler is not to know the number.
-        let same = body.helper(&[ty], &[ty], |body, _| body.emit(&I::LocalGet(0)));
-        body.emit(&I::LocalGet(number));
-        body.call(same);
-    } else {
-        match body.random.chance(50) {
-            true => body.integer(ty, greatest),
-            false => body.expr(ty, 1),
-        }
-        // The number 0 in place of one whose index is greater than those that were tried.
-        body.emit(&I::LocalTee(number));
-        index.push(body, ty, number);
-        body.integer(ty, max);
-        body.emit(&if it.is64 { I::I64GtU } else { I::I32GtU });
-        body.emit(&I::I32Eqz);
-        if it.is64 {
-            body.emit(&I::I64ExtendI32U);
-        }
-        body.emit(&if it.is64 { I::I64Mul } else { I::I32Mul });
+    let least = numbers.into_iter().min_by_key(|n| index.of(*n, bits));
+    match goes_beyond {
+        true => chosen(body, ty, (greatest, least.unwrap_or_default())),
+        false => guarded(body, ty, (&index, number), (greatest, max)),
     }
     body.emit(&I::LocalSet(number));
     index.push(body, ty, number);
@@ -296,6 +280,38 @@ fn one(body: &mut Body<'_>, goes_beyond: bool) {
     if let Some(result) = op.result {
         body.mix(result);
     }
+}
+
+/// Pushes one number or the other, as parameter 0 is odd or even. The compiler does not know it.
+fn chosen(body: &mut Body<'_>, ty: ValType, (odd, even): (u64, u64)) {
+    body.integer(ty, odd);
+    body.integer(ty, even);
+    body.emit_all(&[I::LocalGet(0), I::I32Const(1), I::I32And, I::Select]);
+    let same = body.helper(&[ty], &[ty], |body, _| body.emit(&I::LocalGet(0)));
+    body.call(same);
+}
+
+/// Pushes a number whose index is at most `max`: the one of that index, or any, or 0 in place of
+/// one whose index is greater.
+fn guarded(
+    body: &mut Body<'_>,
+    ty: ValType,
+    (index, number): (&Index, u32),
+    (greatest, max): (u64, u64),
+) {
+    let is64 = ty == ValType::I64;
+    match body.random.chance(50) {
+        true => body.integer(ty, greatest),
+        false => body.expr(ty, 1),
+    }
+    body.emit(&I::LocalTee(number));
+    index.push(body, ty, number);
+    body.integer(ty, max);
+    body.emit(&if is64 { I::I64LeU } else { I::I32LeU });
+    if is64 {
+        body.emit(&I::I64ExtendI32U);
+    }
+    body.emit(&if is64 { I::I64Mul } else { I::I32Mul });
 }
 
 fn access(body: &mut Body<'_>) -> PoolOp {
