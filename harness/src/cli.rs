@@ -18,8 +18,9 @@ use crate::measure::ShapeOptions;
 use crate::plan::draw::{CaseName, SourceWeight};
 use crate::plan::generated::sources;
 use crate::plan::shapes::Sampling;
-use crate::present::{self, PRESENTERS, Presenter, UnknownFormat};
-use crate::protocol::{Bounds, Modes, Profile};
+use crate::present::{self, PRESENTERS, Presenter, UnknownFormat, blocks};
+use crate::protocol::{Bounds, Modes, Profile, Setting};
+use crate::shell;
 use crate::suite::select::Selection;
 use crate::tier::{RunTier, Tier};
 
@@ -50,6 +51,8 @@ pub enum Command {
     Reduce(ReduceArgs),
     /// Compare two JSON reports: fixed, broken, new, gone. Exit code 1 on a regression.
     Compare(CompareArgs),
+    /// Show a JSON report as a run shows it, or write it in other formats.
+    Render(RenderArgs),
     /// Call one export of a module without imports, in any tier.
     Run(RunArgs),
     /// Show where two engines begin to differ in a directive: the first instruction, and what it
@@ -92,6 +95,12 @@ pub struct SpecArgs {
     #[arg(long, value_name = "FORMAT=FILE", value_delimiter = ',', help = report_help())]
     #[allow(missing_docs, reason = "the help is made of the table of formats")]
     pub report: Vec<ReportRequest>,
+    /// Write the times of files and workers as a Chrome trace: short for --report trace=FILE
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Directives that fail and are shown, before the rest is counted only
+    #[arg(long, value_name = "N", default_value_t = blocks::SHOWN_DEFAULT)]
+    pub show_failures: usize,
     /// Expected failures [default: those the program carries]
     #[arg(long, value_name = "FILE")]
     pub expectations: Option<PathBuf>,
@@ -151,6 +160,11 @@ impl From<ShapeArgs> for Option<ShapeOptions> {
         })
     }
 }
+
+/// How long one directive may take where no option says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The most memory that a file may take in a worker where no option says otherwise.
+const WORKER_MEMORY_BYTES: u64 = 512 << 20;
 
 /// The processes of the engines of a run.
 #[derive(Clone, Debug, Args)]
@@ -329,6 +343,44 @@ impl From<ModeArgs> for Modes {
 }
 
 impl SpecArgs {
+    /// The reports that are asked for.
+    pub fn reports(&self) -> Vec<ReportRequest> {
+        let trace = self.trace.as_ref().map(|path| ReportRequest {
+            presenter: &present::trace::Trace,
+            path: path.clone(),
+        });
+        self.report.iter().cloned().chain(trace).collect()
+    }
+
+    /// The options that a repeat of a directive needs besides suite and engines, each as a shell
+    /// reads it.
+    pub fn repeat_words(&self) -> Vec<String> {
+        let setting = Setting {
+            bounds: self.bounds,
+            profile: self.profile,
+            modes: self.modes.into(),
+        };
+        let path = |name: &str, path: &PathBuf| {
+            format!("{name} {}", shell::quote(&path.to_string_lossy()))
+        };
+        let mut words = setting.words();
+        words.extend(self.no_state.then(|| "--no-state".to_string()));
+        let features = self.selection.features.as_ref();
+        words.extend(features.map(|list| format!("--features={list}")));
+        let expectations = self.expectations.as_ref();
+        words.extend(expectations.map(|it| path("--expectations", it)));
+        let tables = self.pool.engine_table.iter();
+        words.extend(tables.map(|it| path("--engine-table", it)));
+        if self.pool.timeout != TIMEOUT {
+            let timeout = humantime::format_duration(self.pool.timeout).to_string();
+            words.push(format!("--timeout {}", shell::quote(&timeout)));
+        }
+        if self.pool.worker_memory != WORKER_MEMORY_BYTES {
+            words.push(format!("--worker-memory {}", self.pool.worker_memory));
+        }
+        words
+    }
+
     /// Where the expectations come from.
     pub fn expectations(&self) -> Source {
         match &self.expectations {
@@ -401,6 +453,20 @@ pub struct ExplainArgs {
         allow_hyphen_values = true
     )]
     pub rest: Vec<String>,
+}
+
+/// Options of `wassay render`.
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// A JSON report
+    #[arg(value_name = "REPORT.json")]
+    pub file: PathBuf,
+    #[arg(long, value_name = "FORMAT=FILE", value_delimiter = ',', help = report_help())]
+    #[allow(missing_docs, reason = "the help is made of the table of formats")]
+    pub report: Vec<ReportRequest>,
+    /// Directives that fail and are shown, before the rest is counted only
+    #[arg(long, value_name = "N", default_value_t = blocks::SHOWN_DEFAULT)]
+    pub show_failures: usize,
 }
 
 /// Options of `wassay compare`.
@@ -738,7 +804,7 @@ fn report_help() -> String {
     let row = |it: &&dyn Presenter| format!("{} ({})", it.name(), it.about());
     let rows: Vec<String> = PRESENTERS.iter().map(row).collect();
     format!(
-        "Write a report, as in json=FILE (repeatable): {}",
+        "Write a report, as in json=FILE, or json=- for stdout (repeatable): {}",
         rows.join(", ")
     )
 }
@@ -865,5 +931,26 @@ mod tests {
         for bad in ["pdf=f", "json", "json=", "=f"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
+    }
+
+    /// The options that a repeat needs are those of the run.
+    #[test]
+    fn options_for_a_repeat_read_back() {
+        let words = "--bounds explicit --profile native --fuel --tier-up 3 --no-state \
+            --features=2.0,threads --expectations 'a b.toml' --engine-table t.toml \
+            --timeout '1m 5s' --worker-memory 7";
+        let parse = |words: &str| {
+            let line = format!("wassay spec {words}");
+            let line = shlex::split(&line).expect("words");
+            let cli = Cli::try_parse_from(line).expect("options");
+            let Command::Spec(args) = cli.command else {
+                panic!("the command is spec");
+            };
+            args.repeat_words().join(" ")
+        };
+        let first = parse(words);
+        assert_eq!(first, words);
+        assert_eq!(parse(&first), first);
+        assert_eq!(parse(""), "");
     }
 }

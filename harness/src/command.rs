@@ -9,6 +9,7 @@ use crate::cli::{Cli, Command, PoolArgs, ReportRequest};
 use crate::engine::EngineList;
 use crate::error::{Exit, InputError};
 use crate::present::destination::Destination;
+use crate::present::timeline::Timeline;
 use crate::report::Report;
 
 pub mod compare;
@@ -19,6 +20,7 @@ pub mod inspect;
 pub mod list;
 mod module;
 pub mod reduce;
+pub mod render;
 pub mod run;
 pub mod spec;
 pub mod validate;
@@ -82,10 +84,11 @@ fn write_reports(
     requests: &[ReportRequest],
     destinations: Vec<Destination>,
     report: &Report,
+    timeline: &Timeline,
 ) -> Result<(), InputError> {
     let reports = requests.iter().zip(destinations);
     let written = reports.map(|(request, destination)| {
-        destination.write(request.presenter.render(report).as_bytes())
+        destination.write(request.presenter.render(report, timeline).as_bytes())
     });
     let written: Vec<Result<(), InputError>> = written.collect();
     written.into_iter().collect()
@@ -97,6 +100,7 @@ fn answer(command: Command) -> Result<Exit, InputError> {
         Command::Fuzz(args) => fuzz::command(&args),
         Command::Reduce(args) => reduce::command(&args),
         Command::Compare(args) => compare::command(&args),
+        Command::Render(args) => render::command(&args),
         Command::Run(args) => run::command(&args),
         Command::Explain(args) => explain::command(&args),
         Command::List(args) => list::command(&args),

@@ -148,6 +148,8 @@ fn run(options: &FuzzOptions) -> Run {
         modes: measure.setting.modes,
         state_compared: measure.compare_state && measure.tiers.len() > 1,
         interrupted: false,
+        repeat_with: String::new(),
+        folder: None,
         seconds: 0.0,
     }
 }

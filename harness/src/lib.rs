@@ -31,6 +31,7 @@ pub mod protocol;
 pub mod reduce;
 pub mod report;
 pub mod script;
+pub mod shell;
 pub mod suite;
 pub mod thread;
 pub mod tier;

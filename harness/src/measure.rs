@@ -2,7 +2,7 @@
 //!
 //! [`measure`] serves `wassay spec` and `cargo test --test spec` alike.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -14,9 +14,9 @@ use crate::error::{Exit, InputError};
 use crate::interrupt;
 use crate::judge::compare::{Comparer, Entry, is_same_but_for_choices};
 use crate::judge::expectations::{Expectations, Use};
-use crate::judge::judged::{Comparisons, JudgedFile};
+use crate::judge::judged::{Comparisons, JudgedFile, Traces, Verdicts};
 use crate::judge::symptom::{Symptom, first_symptom};
-use crate::judge::verdict::{Status, Verdict};
+use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::judge::{judge, judge_by_vote};
 use crate::outcome::{Outcome, Report as Seen};
 use crate::plan::shapes::{self, Request, Sampling};
@@ -27,9 +27,12 @@ use crate::pool::{
 };
 use crate::protocol::{JobConfig, Setting};
 use crate::report::build::{TierState, build};
+use crate::report::details::{Details, details};
 use crate::report::shapes::ShapesAccount;
-use crate::report::{Report, Run};
+use crate::report::{DirectiveAccount, Report, Run};
+use crate::script::parse::parse_script;
 use crate::script::{Directive, Expectation, Kind};
+use crate::suite::SuiteFile;
 use crate::suite::select::{Chosen, ChosenFile, Selection};
 
 /// The directives of files that are run, judged and given up together; the suite is one window.
@@ -56,6 +59,8 @@ pub struct Options {
     pub shapes: Option<ShapeOptions>,
     /// Whether functions are translated when they are first called.
     pub is_lazy: bool,
+    /// The options that a repeat of a directive needs, each as a shell reads it.
+    pub repeat_with: Vec<String>,
     /// Engines beside our own tiers.
     pub table: EngineTable,
     /// The program `wassay` for this host, which is started as the worker.
@@ -133,18 +138,9 @@ impl Measured {
     /// How the command ends: bad input before what was not measured, and that before failures.
     pub fn exit(&self) -> Exit {
         let report = &self.report;
-        let nothing = report.accounting.directives == 0;
-        let mut tiers = report.tiers.values();
         if !self.unreadable.is_empty() {
             Exit::BadInput
-        } else if nothing
-            || !report.accounting.closed
-            || !tiers.all(|tier| tier.available)
-            || !report
-                .shapes
-                .as_ref()
-                .is_none_or(ShapesAccount::is_measured)
-        {
+        } else if !report.is_measured() {
             Exit::NotMeasured
         } else if !report.gate.regressions.is_empty() {
             Exit::Failed
@@ -197,9 +193,14 @@ pub fn measure(
         modes: options.setting.modes,
         state_compared: options.compare_state && options.tiers.len() > 1,
         interrupted: interrupt::requested(),
+        repeat_with: options.repeat_with.join(" "),
+        folder: options.selection.folder(),
         seconds: seconds(started.elapsed()),
     };
     let mut report = build(run, &suite.tiers, &suite.files);
+    if let Err(error) = add_details(&mut report, &suite.files, &options.selection) {
+        observer.warn(&format!("failures are shown without their texts: {error}"));
+    }
     if let Some(mut shapes) = shapes {
         shapes.close();
         shapes.add_regressions(&mut report.gate);
@@ -210,6 +211,57 @@ pub fn measure(
         expectations: usage,
         unreadable: unreadable(&options.selection, &suite.files),
     }
+}
+
+/// The most directives of a file whose details are kept.
+const DETAILS_PER_FILE_MAX: usize = 500;
+
+/// Adds the details of directives that fail, for which their files are read again.
+fn add_details(
+    report: &mut Report,
+    files: &[JudgedFile],
+    selection: &Selection,
+) -> Result<(), InputError> {
+    let shows = |directive: &DirectiveAccount| {
+        let mut statuses = directive.tiers.values().map(|verdict| verdict.status);
+        directive.is_failing() && !statuses.any(|status| status == Status::NotRun)
+    };
+    let failing = report.directives.iter().filter(|it| shows(it));
+    let paths: BTreeSet<&str> = failing.map(|it| it.file.as_str()).collect();
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let ids: HashSet<&str> = {
+        let failing = report.directives.iter().filter(|it| shows(it));
+        failing.map(|it| it.id.as_str()).collect()
+    };
+    let files: BTreeMap<&str, &JudgedFile> = files
+        .iter()
+        .map(|file| (file.path.as_str(), file))
+        .collect();
+    let of_file = |file: &SuiteFile| {
+        let script = parse_script(&file.path, &file.text);
+        // A file that is another one by now says nothing about the one that ran.
+        let judged = files.get(file.path.as_str());
+        let Some(judged) = judged.filter(|judged| judged.sha256 == script.sha256) else {
+            return Vec::new();
+        };
+        let wanted = 0..judged.directives.len();
+        let wanted = wanted.filter(|&ordinal| ids.contains(judged.id(ordinal).as_str()));
+        let wanted: Vec<usize> = wanted.take(DETAILS_PER_FILE_MAX).collect();
+        let features = judged.features.set;
+        let found = details(&script, &file.text, features, &judged.traces, &wanted);
+        let named = found.into_iter();
+        named
+            .map(|(ordinal, it)| (judged.id(ordinal), it))
+            .collect()
+    };
+    let found = selection.with_texts(&paths, of_file)?;
+    let mut found: HashMap<String, Details> = found.into_iter().flatten().collect();
+    for directive in &mut report.directives {
+        directive.details = found.remove(&directive.id);
+    }
+    Ok(())
 }
 
 /// Seconds with as many digits as anyone reads.
@@ -416,9 +468,12 @@ pub(crate) fn judge_file(
         let directives = file.script.directives.iter().enumerate();
         (tier, directives.map(verdict).collect())
     });
+    let verdicts: BTreeMap<EngineName, Verdicts> = verdicts.collect();
+    let comparisons = compare_file(file, &runs);
     JudgedFile {
-        verdicts: verdicts.collect(),
-        comparisons: compare_file(file, &runs),
+        traces: traces_of(&runs, &verdicts, &comparisons),
+        verdicts,
+        comparisons,
         path: file.script.path.clone(),
         sha256: file.script.sha256.clone(),
         directives: JudgedFile::directives_of(&file.script),
@@ -426,6 +481,31 @@ pub(crate) fn judge_file(
         features: file.features.clone(),
         seconds: runs.values().map(|run| run.micros).sum::<u64>() as f64 / 1e6,
     }
+}
+
+/// The places where code ended in directives that did not plainly pass, or in which tiers differ.
+fn traces_of(
+    runs: &BTreeMap<EngineName, &FileRun>,
+    verdicts: &BTreeMap<EngineName, Verdicts>,
+    comparisons: &Comparisons,
+) -> Traces {
+    let mut traces = Traces::default();
+    for (&engine, run) in runs {
+        for (ordinal, seen) in run.reports.iter().enumerate() {
+            let Some(places) = seen.trace.as_ref().filter(|places| !places.is_empty()) else {
+                continue;
+            };
+            let is_plain = verdicts.values().all(|verdicts| {
+                let verdict = verdicts.get(ordinal);
+                verdict.is_some_and(|verdict| verdict.status.is_plain())
+            });
+            let agreement = comparisons.get(ordinal).map(|(agreement, _)| agreement);
+            if !is_plain || agreement == Some(Agreement::Diverge) {
+                traces.add(ordinal, engine, places.clone());
+            }
+        }
+    }
+    traces
 }
 
 /// Judges an outcome by what is known of the directive: by its expectation, or by the vote of an

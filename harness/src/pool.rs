@@ -171,8 +171,27 @@ pub trait Observer: Sync {
     fn more(&self, _directives: usize) {}
     /// A file is done in a tier.
     fn file_done(&self, tier: EngineName, script: &Script);
+    /// The times of a file that is done.
+    fn ran(&self, _file: &RanFile<'_>) {}
     /// Something that a user should know, but that no verdict depends on.
     fn warn(&self, message: &str);
+}
+
+/// A file that ran in an engine, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct RanFile<'a> {
+    /// The engine.
+    pub tier: EngineName,
+    /// The file.
+    pub script: &'a Script,
+    /// The thread that ran it, from 0.
+    pub thread: usize,
+    /// The latest worker of the thread, from 1; 0 if there was none yet.
+    pub worker: u64,
+    /// The beginning, starts of workers included.
+    pub started: Instant,
+    /// The end.
+    pub ended: Instant,
 }
 
 /// The run was ended by Ctrl-C.
@@ -275,18 +294,30 @@ impl Queue<'_> {
     fn run_all(&self) -> BTreeMap<(EngineName, usize), FileRun> {
         let order = self.order();
         let next = AtomicUsize::new(0);
+        let threads = AtomicUsize::new(0);
         let results = Mutex::new(BTreeMap::new());
         std::thread::scope(|scope| {
             let take = || {
+                let number = threads.fetch_add(1, Ordering::Relaxed);
                 let mut thread = Thread {
                     queue: self,
                     worker: None,
+                    workers: 0,
                 };
                 while let Some(&(tier, index)) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let task = &self.tasks[index];
+                    let started = Instant::now();
                     let run = thread.run_task(tier, task);
                     let run = run.unwrap_or_else(|Interrupted| not_run(task, INTERRUPTED));
-                    self.observer.file_done(tier, self.tasks[index].script);
+                    self.observer.ran(&RanFile {
+                        tier,
+                        script: task.script,
+                        thread: number,
+                        worker: thread.workers,
+                        started,
+                        ended: Instant::now(),
+                    });
+                    self.observer.file_done(tier, task.script);
                     let mut results = results.lock().expect("no thread panics while it holds it");
                     results.insert((tier, index), run);
                 }
@@ -333,6 +364,8 @@ impl Queue<'_> {
 struct Thread<'a> {
     queue: &'a Queue<'a>,
     worker: Option<(EngineName, Box<dyn Session>)>,
+    /// The workers that it had so far.
+    workers: u64,
 }
 
 /// What is known of a file while workers die over it.
@@ -476,6 +509,7 @@ impl Thread<'_> {
         {
             return Ok((worker, false));
         }
+        self.workers += 1;
         let first = self.queue.tiers[&tier];
         let taken = first
             .session

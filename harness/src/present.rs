@@ -1,15 +1,33 @@
 //! The formats of a report, a file for each and a row in [`PRESENTERS`]; and what else people read
 //! of a run.
 
-use crate::report::Report;
+use std::collections::BTreeSet;
 
+use crate::report::Report;
+use timeline::Timeline;
+
+pub mod badge;
+pub mod blocks;
+pub mod bounded;
+pub mod cases;
 pub mod changes;
+pub mod ctrf;
 pub mod destination;
+pub mod failure;
+pub mod github;
 pub mod grid;
+#[cfg(test)]
+mod hostile;
+pub mod html;
 pub mod json;
+pub mod junit;
 pub mod markdown;
 pub mod progress;
+pub mod sarif;
 pub mod table;
+pub mod timeline;
+pub mod trace;
+pub mod values;
 
 /// A format of reports.
 pub trait Presenter: Sync {
@@ -17,12 +35,71 @@ pub trait Presenter: Sync {
     fn name(&self) -> &'static str;
     /// The format in a few words, for the help.
     fn about(&self) -> &'static str;
-    /// The report in the format.
-    fn render(&self, report: &Report) -> String;
+    /// The report in the format, with the times of the run where the format has times.
+    fn render(&self, report: &Report, timeline: &Timeline) -> String;
 }
 
 /// Every format. Options and help follow from it.
-pub static PRESENTERS: [&dyn Presenter; 2] = [&json::Json, &markdown::Markdown];
+pub static PRESENTERS: [&dyn Presenter; 9] = [
+    &json::Json,
+    &markdown::Markdown,
+    &html::Html,
+    &junit::Junit,
+    &ctrf::Ctrf,
+    &sarif::Sarif,
+    &github::Github,
+    &badge::Badge,
+    &trace::Trace,
+];
+
+/// The outcome of a run in a line.
+pub fn verdict_line(report: &Report) -> String {
+    let accounting = &report.accounting;
+    let unavailable = report.tiers.values().filter(|tier| !tier.available).count();
+    let failing: BTreeSet<&str> = report
+        .gate
+        .regressions
+        .iter()
+        .map(|it| it.id.as_str())
+        .collect();
+    let mut parts = Vec::new();
+    if report.run.interrupted {
+        parts.push("interrupted".to_string());
+    }
+    if !accounting.closed {
+        parts.push("the accounting is open".to_string());
+    }
+    if unavailable > 0 {
+        parts.push(counted(
+            unavailable,
+            "engine is unavailable",
+            "engines are unavailable",
+        ));
+    }
+    if !failing.is_empty() {
+        parts.push(counted(failing.len(), "failure", "failures"));
+    }
+    let all = accounting.directives;
+    let others = report
+        .directives
+        .iter()
+        .filter(|it| !it.tiers.is_empty())
+        .count() as u64;
+    let engines = report.tiers.len() - unavailable;
+    parts.push(match (all, others) {
+        (0, _) => "nothing was selected".to_string(),
+        (all, 0) => format!("all {all} directives pass in every engine ({engines})"),
+        (all, others) => {
+            let passing = all.saturating_sub(others);
+            format!("{passing} of {all} directives pass in every engine ({engines})")
+        }
+    });
+    parts.join("; ")
+}
+
+fn counted(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
 
 /// The format of that name.
 ///

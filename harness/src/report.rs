@@ -2,8 +2,8 @@
 //! comparison, gate) reads.
 //!
 //! Owns: the shape of the JSON report, which `reports/report.schema.json` describes to others; a
-//! test holds the two together. [`build`] makes a report from judged files, [`atomic`] writes it,
-//! [`table`] shows it.
+//! test holds the two together, and `docs/report-formats.md` says what may change. [`build`] makes
+//! a report from judged files, and `present` writes it.
 //!
 //! Invariants: `files` is ordered by path and `directives` by file and ordinal, whatever the number
 //! of jobs (contract C8); values are hex bit strings, never JSON floats; the sums of `counts` are
@@ -23,12 +23,15 @@ use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::outcome::Proof;
 use crate::protocol::{Bounds, Modes, Profile, words};
 use crate::script::Kind;
+use crate::shell;
 use crate::suite::FileFeatures;
+use details::Details;
 use generated::GeneratedAccount;
 use shapes::ShapesAccount;
 
 pub mod build;
 pub mod changes;
+pub mod details;
 pub mod generated;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -82,6 +85,14 @@ pub struct Report {
 }
 
 impl Report {
+    /// True if all that was asked for was measured.
+    pub fn is_measured(&self) -> bool {
+        self.accounting.directives > 0
+            && self.accounting.closed
+            && self.tiers.values().all(|tier| tier.available)
+            && self.shapes.as_ref().is_none_or(ShapesAccount::is_measured)
+    }
+
     /// The lines that name guessed features: one for each suite whose layout is known.
     pub fn guesses(&self) -> Vec<String> {
         let mut files: BTreeMap<&str, u64> = BTreeMap::new();
@@ -132,9 +143,53 @@ pub struct Run {
     /// Whether the run was ended by Ctrl-C, so that some directives are `not_run` for that reason.
     #[serde(default, skip_serializing_if = "is_false")]
     pub interrupted: bool,
+    /// The options that a repeat of a directive needs besides suite and engines, as a shell reads
+    /// them; absent if there are none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub repeat_with: String,
+    /// The folder to which the paths of files are relative; absent if the suite is not a folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// Wall-clock time of the run.
     pub seconds: f64,
 }
+
+impl Run {
+    /// The command that runs a directive again in some engines; `more` are further options.
+    pub fn repeat(&self, id: &str, tiers: &[EngineName], more: &str) -> String {
+        let tiers: Vec<&str> = tiers.iter().map(|tier| tier.name()).collect();
+        let suite = if self.suite == EMBEDDED {
+            ""
+        } else {
+            &self.suite
+        };
+        let words = [
+            "wassay spec",
+            suite,
+            "--directive",
+            &shell::quote(id),
+            "--tiers",
+            &tiers.join(","),
+            &self.repeat_with,
+            more,
+        ];
+        let words = words.into_iter().filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The path of a file of the suite from where the program ran; none for a file that the program
+    /// carries.
+    pub fn path_of(&self, file: &str) -> Option<String> {
+        match &self.folder {
+            Some(folder) => Some(format!("{}/{file}", folder.trim_end_matches('/'))),
+            None if self.suite == EMBEDDED || self.suite == build::GENERATED => None,
+            None => Some(file.to_string()),
+        }
+    }
+}
+
+/// The name of the suite that the program carries.
+const EMBEDDED: &str = "embedded";
 
 /// Whether every directive has a verdict (contract C3).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -371,6 +426,18 @@ pub struct DirectiveAccount {
     pub diff: Option<String>,
     /// A command that shows it again.
     pub repro: String,
+    /// The directive's text and what it does; absent unless it fails, and for all but the first of
+    /// very many in one file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Details>,
+}
+
+impl DirectiveAccount {
+    /// True if the directive makes the run fail.
+    pub fn is_failing(&self) -> bool {
+        let mut verdicts = self.tiers.values();
+        verdicts.any(|verdict| is_failing(verdict.status)) || self.agreement == Agreement::Diverge
+    }
 }
 
 /// How a directive ended in a tier in which it did not pass.

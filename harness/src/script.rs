@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod packed;
 pub mod parse;
+pub mod source;
 pub mod split;
 pub mod text_rules;
 mod unfold;

@@ -184,12 +184,9 @@ fn what_fails_exits_1_and_is_named() {
     let file = place.file("a.wast", text);
     let (ended, report) = place.spec(&[&file]);
     assert_eq!(ended.code, 1);
-    assert!(ended.stdout.contains("FAIL stack"), "{}", ended.stdout);
-    assert!(
-        ended.stdout.contains("a.wast:5:1 assert_return"),
-        "{}",
-        ended.stdout
-    );
+    let headline = "FAIL assert_return: result 0 differs (stack)";
+    assert!(ended.stdout.contains(headline), "{}", ended.stdout);
+    assert!(ended.stdout.contains("a.wast:5:1\n"), "{}", ended.stdout);
     let directive = &report["directives"][0];
     assert_eq!(
         (&directive["line"], &directive["kind"]),
@@ -845,9 +842,7 @@ fn a_shape_that_fails_is_named_by_its_directive_and_fails_the_run() {
     let left = left.expect("listed");
     assert_eq!((&left["line"], &left["export"]), (&3.into(), &"sub".into()));
     assert_eq!(left["tiers"]["stack"]["actual"], "i32:0xfffffffe");
-    let shown = |line: &str| {
-        line.starts_with("SHAPE stack ") && line.ends_with("a.wast:3:1 `sub` as parameter")
-    };
+    let shown = |line: &str| line == "FAIL variant parameter of \"sub\": result 0 differs (stack)";
     assert!(ended.stdout.lines().any(shown), "{}", ended.stdout);
     let gate = report["gate"]["regressions"].as_array().expect("a list");
     let ids = gate.iter().filter_map(|it| it["id"].as_str());

@@ -36,7 +36,7 @@ const FLOORS: &[&[&str]] = &[
 
 /// The rooms of harness/src, lowest floor first: they follow the data.
 const HARNESS_FLOORS: &[&[&str]] = &[
-    &["error", "features", "tier"],
+    &["error", "features", "shell", "tier"],
     &["engine", "interrupt"],
     &["input", "thread"],
     &["script"],

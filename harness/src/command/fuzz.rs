@@ -13,6 +13,7 @@ use crate::measure::{Options, Stopped, jobs_by_default};
 use crate::plan::draw::{Draw, Fixed};
 use crate::present::progress::Progress;
 use crate::present::table;
+use crate::present::timeline::Recorder;
 use crate::protocol::Setting;
 use crate::report::Report;
 use crate::suite::select::Selection;
@@ -31,14 +32,16 @@ pub fn command(args: &FuzzArgs) -> Result<Exit, InputError> {
     let options = options(args)?;
     thread::start_pool()?;
     let progress = Progress::open_ended(options.measure.tiers.len());
-    let fuzzed = fuzz(&options, &progress);
+    let recorder = Recorder::new(&progress);
+    let fuzzed = fuzz(&options, &recorder);
+    let timeline = recorder.finish();
     progress.finish();
     let report = match fuzzed {
         Ok(report) => report,
         Err(Stopped::Input(error)) => return Err(error),
         Err(Stopped::Interrupted) => return Ok(interrupt::INTERRUPTED),
     };
-    let written = write_reports(&args.report, destinations, &report);
+    let written = write_reports(&args.report, destinations, &report, &timeline);
     let text = table::render_generated(&report, args.timings);
     // If the reader went away there is nobody to tell; the exit code still says it.
     let _ = anstream::stdout().write_all(text.as_bytes());
@@ -100,6 +103,7 @@ fn options(args: &FuzzArgs) -> Result<FuzzOptions, InputError> {
             compare_state: !args.no_state,
             shapes: None,
             is_lazy: false,
+            repeat_with: Vec::new(),
             table,
             program,
         },

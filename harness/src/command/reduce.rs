@@ -53,6 +53,7 @@ pub fn command(args: &ReduceArgs) -> Result<Exit, InputError> {
         compare_state: true,
         shapes: None,
         is_lazy: false,
+        repeat_with: Vec::new(),
         program,
     };
     thread::start_pool()?;

@@ -15,6 +15,7 @@ use crate::measure::{Measured, Options, jobs_by_default, measure};
 use crate::present::destination::Destination;
 use crate::present::progress::Progress;
 use crate::present::table;
+use crate::present::timeline::Recorder;
 use crate::protocol::{Profile, Setting};
 use crate::thread;
 
@@ -36,7 +37,8 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
 
 /// Runs and reports; gives nothing if it is interrupted before it runs anything.
 fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
-    let destinations = destinations(&args.report)?;
+    let requests = args.reports();
+    let destinations = destinations(&requests)?;
     let mut expectations = args.expectations().load()?;
     let program = this_program()?;
     let table = engine_table(&program, &args.tiers, &args.pool)?;
@@ -61,6 +63,7 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
         compare_state: !args.no_state,
         shapes: args.shapes.into(),
         is_lazy: false,
+        repeat_with: args.repeat_words(),
         program,
     };
     thread::start_pool()?;
@@ -69,17 +72,19 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
         return Ok(None);
     }
     let progress = Progress::new(&chosen, options.tiers.len());
-    let measured = measure(&options, chosen, &expectations, &progress);
+    let recorder = Recorder::new(&progress);
+    let measured = measure(&options, chosen, &expectations, &recorder);
+    let timeline = recorder.finish();
     progress.finish();
     let destinations = match measured.report.run.interrupted {
         true => destinations.into_iter().map(Destination::partial).collect(),
         false => destinations,
     };
-    let written = write_reports(&args.report, destinations, &measured.report);
-    show(&measured, &args.expectations());
+    let written = write_reports(&requests, destinations, &measured.report, &timeline);
+    show(&measured, &args.expectations(), args.show_failures);
     written?;
     if measured.report.run.interrupted {
-        let reports = match args.report.len() {
+        let reports = match requests.len() {
             0 => "",
             _ => "; reports are beside their places, as FILE.partial",
         };
@@ -103,8 +108,8 @@ fn check_profile(args: &SpecArgs) -> Result<(), InputError> {
 }
 
 /// Prints the table, then whatever else a user must know.
-fn show(measured: &Measured, expectations: &Source) {
-    let table = table::render(&measured.report);
+fn show(measured: &Measured, expectations: &Source, failures_max: usize) {
+    let table = table::render(&measured.report, failures_max);
     // If the reader went away there is nobody to tell; the exit code still says it.
     let _ = anstream::stdout().write_all(table.as_bytes());
     let usage = &measured.expectations;

@@ -19,6 +19,16 @@ use crate::outcome::visible::VisibleItem;
 use crate::outcome::{JudgedBy, Outcome, Place, Reference, Report, StateHash, Value};
 use crate::script::{Directive, Expectation, Kind, Script};
 
+/// The beginnings of texts about a difference of states.
+const STATE: &str = "state of";
+const EXPORTED_STATE: &str = "exported state";
+
+/// True if the text of a difference is about the states that engines leave, and not about how they
+/// ended.
+pub fn is_of_state(diff: &str) -> bool {
+    diff.starts_with(STATE) || diff.starts_with(EXPORTED_STATE)
+}
+
 /// Compares the directives of one file, in order.
 #[derive(Debug, Default)]
 pub struct Comparer {
@@ -160,7 +170,7 @@ impl Comparer {
         }
         Comparison {
             agreement: self.difference(open),
-            diff: format!("exported state, against {}: {}", first.0, seen.join("; ")),
+            diff: format!("{EXPORTED_STATE}, against {}: {}", first.0, seen.join("; ")),
         }
     }
 
@@ -218,7 +228,7 @@ impl Comparer {
         let text = |entry: &Entry<'_>| state_text(entry.1.state.unwrap_or_default(), &differing);
         Comparison {
             agreement,
-            diff: format!("state of {}: {}", differing.join(", "), diff(&groups, text)),
+            diff: format!("{STATE} {}: {}", differing.join(", "), diff(&groups, text)),
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::verdict::{Agreement, Comparison, Status, Verdict};
 use crate::engine::EngineName;
-use crate::outcome::JudgedBy;
+use crate::outcome::{JudgedBy, Place};
 use crate::script::{Directive, Kind, Script};
 use crate::suite::FileFeatures;
 
@@ -28,8 +28,31 @@ pub struct JudgedFile {
     pub verdicts: BTreeMap<EngineName, Verdicts>,
     /// For each directive how the tiers stand to each other.
     pub comparisons: Comparisons,
+    /// Where code ended in directives that did not plainly pass.
+    pub traces: Traces,
     /// Time spent in workers.
     pub seconds: f64,
+}
+
+/// The functions that were running when code ended, in each engine that tells, by directive.
+#[derive(Clone, Debug, Default)]
+pub struct Traces {
+    by_ordinal: BTreeMap<usize, Vec<(EngineName, Vec<Place>)>>,
+}
+
+impl Traces {
+    /// Adds what was running in an engine, the innermost first.
+    pub fn add(&mut self, ordinal: usize, engine: EngineName, places: Vec<Place>) {
+        self.by_ordinal
+            .entry(ordinal)
+            .or_default()
+            .push((engine, places));
+    }
+
+    /// What was running, in each engine that tells.
+    pub fn of(&self, ordinal: usize) -> &[(EngineName, Vec<Place>)] {
+        self.by_ordinal.get(&ordinal).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// A directive that was judged.

@@ -2,7 +2,7 @@
 //! floats.
 
 use super::{Hierarchy, Outcome, Reference, Value};
-use crate::script::{Expectation, Expected, FloatPattern, LanePattern};
+use crate::script::{Argument, Expectation, Expected, FloatPattern, LanePattern};
 
 /// The class of an ending, in a word.
 pub fn ending(outcome: &Outcome) -> &'static str {
@@ -156,6 +156,21 @@ pub fn value_text(expected: Option<&Expected>, value: &Value) -> String {
         Value::V128(bytes) => lanes_text(&in_shape(expected, bytes)),
         Value::Ref(reference) => reference_text(reference),
     }
+}
+
+/// An argument as reports show it.
+pub fn argument_text(argument: &Argument) -> String {
+    let value = match argument {
+        Argument::I32(value) => Value::I32(*value),
+        Argument::I64(value) => Value::I64(*value),
+        Argument::F32(bits) => Value::F32(*bits),
+        Argument::F64(bits) => Value::F64(*bits),
+        Argument::V128(bytes) => Value::V128(*bytes),
+        Argument::RefNull(heap_type) => return format!("ref.null:{heap_type}"),
+        Argument::RefExtern(number) => Value::Ref(Reference::Extern(*number)),
+        Argument::RefHost(number) => Value::Ref(Reference::Host(*number)),
+    };
+    value_text(None, &value)
 }
 
 /// The bytes of a v128 in the lane shape that is expected; in bytes where none is.

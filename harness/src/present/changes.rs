@@ -1,15 +1,20 @@
 //! A comparison for people: plain text, or Markdown for a pull request.
 //!
-//! Every broken directive is named; what is good news is capped, with its number.
+//! Every broken directive is named; what is good news is capped, with its number. Markdown names as
+//! many as fit into a comment, and says how many it leaves out.
 
 use std::fmt::Write;
 
+use super::bounded::{Bounded, escape};
 use crate::engine::EngineName;
 use crate::report::Report;
 use crate::report::changes::{Change, Line, Outcome};
 
 /// Lines shown of each sort that is no regression.
 const LINES_SHOWN_MAX: usize = 50;
+
+/// Bytes of what closes a list of lines.
+const CLOSING_BYTES: usize = 100;
 
 /// Plain text, ending with a newline.
 pub fn text(outcome: &Outcome, base: &Report, new: &Report) -> String {
@@ -63,93 +68,63 @@ pub fn text(outcome: &Outcome, base: &Report, new: &Report) -> String {
     out
 }
 
-/// Markdown, ending with a newline.
+/// Markdown that fits into a comment, ending with a newline.
 pub fn markdown(outcome: &Outcome, base: &Report, new: &Report) -> String {
-    let mut out = String::new();
-    put(&mut out, &format!("### Wassay: {}\n", verdict(outcome)));
+    let mut out = Bounded::default();
+    out.line(&format!("### Wassay: {}\n", verdict(outcome)));
     for (name, report) in [("base", base), ("new", new)] {
-        put(&mut out, &format!("- {name}: {}", describe(report)));
+        out.line(&format!("- {name}: {}", escape(&describe(report))));
     }
     for note in &outcome.notes {
-        put(&mut out, &format!("- **note**: {}", escape(note)));
+        out.line(&format!("- **note**: {}", escape(note)));
     }
-    put(&mut out, "");
+    out.line("");
     let names = Change::ALL.map(Change::name).join(" | ");
-    put(&mut out, &format!("| tier | compared | {names} |"));
-    put(
-        &mut out,
-        &format!("|---|---:|{}", "---:|".repeat(Change::ALL.len())),
-    );
+    out.line(&format!("| tier | compared | {names} |"));
+    out.line(&format!("|---|---:|{}", "---:|".repeat(Change::ALL.len())));
     for row in rows(outcome) {
         let counts: Vec<String> = row.counts.iter().map(usize::to_string).collect();
-        put(
-            &mut out,
-            &format!(
-                "| {} | {} | {} |",
-                row.name,
-                row.compared,
-                counts.join(" | ")
-            ),
-        );
+        let counts = counts.join(" | ");
+        out.line(&format!("| {} | {} | {counts} |", row.name, row.compared));
     }
     for change in Change::ALL {
         markdown_lines(&mut out, outcome, change);
     }
     for (name, files) in [("Gone", &outcome.gone), ("New files", &outcome.new)] {
-        if files.is_empty() {
-            continue;
+        if !files.is_empty() {
+            out.line(&format!("\n**{name}**\n"));
         }
-        put(&mut out, &format!("\n**{name}**\n"));
         for (path, directives) in files {
-            put(&mut out, &format!("- `{path}` ({directives} directives)"));
+            out.line(&format!("- {} ({directives} directives)", escape(path)));
         }
     }
-    out
+    out.finish()
 }
 
-fn markdown_lines(out: &mut String, outcome: &Outcome, change: Change) {
+/// The lines of one sort, folded together, each as long as there is room for it.
+fn markdown_lines(out: &mut Bounded, outcome: &Outcome, change: Change) {
     let (shown, more) = lines(outcome, change);
     if shown.is_empty() {
         return;
     }
     let open = if change.is_regression() { " open" } else { "" };
     let count = shown.len() + more;
-    put(
-        out,
-        &format!(
-            "\n<details{open}><summary>{} ({count})</summary>\n",
-            change.name()
-        ),
-    );
-    for line in shown {
-        let text = escape(&line.text);
-        put(
-            out,
-            &format!("- {} `{}` {text}", tier_name(line.tier), line.place),
-        );
-    }
-    if more > 0 {
-        put(out, &format!("- ... and {more} more"));
-    }
-    put(out, "\n</details>");
-}
-
-/// Markdown takes neither HTML nor its own marks from values and messages.
-fn escape(text: &str) -> String {
-    let mut out = String::new();
-    for character in text.chars() {
-        match character {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '`' | '*' | '_' | '|' | '[' | ']' | '\\' => {
-                out.push('\\');
-                out.push(character);
-            }
-            '\n' | '\r' => out.push(' '),
-            _ => out.push(character),
+    let name = change.name();
+    let mut part = format!("\n<details{open}><summary>{name} ({count})</summary>\n\n");
+    let mut taken = 0;
+    for line in &shown {
+        let (tier, place) = (tier_name(line.tier), escape(&line.place));
+        let line = format!("- {tier} {place} {}\n", escape(&line.text));
+        if !out.has_room(part.len() + line.len() + CLOSING_BYTES) {
+            break;
         }
+        part.push_str(&line);
+        taken += 1;
     }
-    out
+    if count > taken {
+        part.push_str(&format!("- ... and {} more\n", count - taken));
+    }
+    out.part(&(part + "\n</details>\n"));
 }
 
 /// The lines of one sort that are shown, and how many are not.
@@ -223,4 +198,41 @@ fn put(out: &mut String, text: &str) {
     out.write_str(text.trim_end_matches(' '))
         .expect("a string takes everything");
     out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bounded::BYTES_MAX;
+    use super::*;
+    use crate::judge::verdict::Status::{Fail, Pass};
+    use crate::present::hostile;
+    use crate::report::changes::compare;
+    use crate::report::samples::{file, report};
+
+    /// However many directives broke, and whatever they are called.
+    #[test]
+    fn a_comparison_fits_into_a_comment() {
+        for (count, name) in [(3, "a.wast"), (30_000, "a.wast"), (2_000, hostile::TEXT)] {
+            let of = |status| {
+                let texts = vec!["(module)"; count];
+                let a = file(name, &texts, &[(EngineName::STACK, &vec![status; count])]);
+                report(&[EngineName::STACK], &[a])
+            };
+            let (base, new) = (of(Pass), of(Fail));
+            let text = markdown(&compare(&base, &new), &base, &new);
+            assert!(text.len() <= BYTES_MAX, "{}", text.len());
+            assert!(
+                text.contains(&format!("<summary>broken ({count})</summary>")),
+                "{text}"
+            );
+            assert!(!text.contains("<script>"));
+            let listed = text
+                .lines()
+                .filter(|line| line.starts_with("- stack "))
+                .count();
+            let rest = format!("- ... and {} more\n", count - listed);
+            assert_eq!(text.contains(&rest), count > 3, "{listed} of {count}");
+            assert!(listed >= count.min(100), "{listed}");
+        }
+    }
 }

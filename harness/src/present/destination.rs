@@ -27,6 +27,8 @@ enum Open {
     Temporary(NamedTempFile),
     /// The destination itself: a pipe, a terminal or `/dev/null` must not be replaced by a file.
     Special(File),
+    /// The standard output, which `-` names.
+    Stdout,
 }
 
 impl Destination {
@@ -35,6 +37,12 @@ impl Destination {
     /// # Errors
     /// If `path` is a folder, or its folder does not exist or cannot be written.
     pub fn open(path: &Path) -> Result<Self, InputError> {
+        if path == Path::new("-") {
+            return Ok(Destination {
+                path: path.to_owned(),
+                open: Open::Stdout,
+            });
+        }
         if path.is_dir() || path.file_name().is_none() {
             return Err(InputError::at(
                 path,
@@ -42,7 +50,7 @@ impl Destination {
             ));
         }
         let failed = |error: std::io::Error| {
-            // `tempfile` adds the name of its file, which is nobody's business.
+            // `tempfile` adds the name of its file, which the message leaves out.
             let inner = error.get_ref().and_then(|inner| inner.source());
             let reason = inner.map_or_else(|| error.to_string(), ToString::to_string);
             InputError::at(path, format!("cannot write a report: {reason}"))
@@ -83,6 +91,13 @@ impl Destination {
         let failed = |error: std::io::Error| InputError::at(&path, format!("not written: {error}"));
         match self.open {
             Open::Special(mut file) => file.write_all(content).map_err(failed),
+            Open::Stdout => {
+                let mut stdout = std::io::stdout().lock();
+                stdout
+                    .write_all(content)
+                    .and_then(|()| stdout.flush())
+                    .map_err(failed)
+            }
             Open::Temporary(mut file) => {
                 file.write_all(content).map_err(failed)?;
                 file.as_file().sync_all().map_err(failed)?;

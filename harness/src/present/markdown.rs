@@ -1,16 +1,14 @@
-//! The report as Markdown, for pull requests and step summaries: the table of proposals and
-//! engines, then what makes the run fail, capped.
+//! The report as Markdown, for comments of pull requests and step summaries: the table of proposals
+//! and engines, then what makes the run fail, as far as there is room.
 
-use std::fmt::Write as _;
+use super::bounded::{Bounded, escape, fenced};
+use super::failure::{Failure, failures};
+use super::timeline::Timeline;
+use super::{Presenter, verdict_line};
+use crate::report::{Counts, Report};
 
-use super::Presenter;
-use crate::judge::verdict::Agreement;
-use crate::report::{Counts, DirectiveAccount, Report, is_failing};
-
-/// Failing directives shown before the rest is counted only.
-const SHOWN_MAX: usize = 50;
-/// Characters of a message shown.
-const TEXT_CHARS_MAX: usize = 160;
+/// Failures whose text is shown; of the others there is a line.
+const WHOLE_MAX: usize = 50;
 
 /// The format.
 pub struct Markdown;
@@ -21,67 +19,49 @@ impl Presenter for Markdown {
     }
 
     fn about(&self) -> &'static str {
-        "a summary in Markdown"
+        "a summary in Markdown, short enough for a comment"
     }
 
-    fn render(&self, report: &Report) -> String {
-        let mut out = String::new();
+    fn render(&self, report: &Report, _timeline: &Timeline) -> String {
+        let mut out = Bounded::default();
         let (run, counts) = (&report.run, &report.accounting);
-        line(&mut out, &format!("### Wassay: {}", verdict(report)));
-        line(&mut out, "");
+        out.line(&format!("### Wassay: {}\n", escape(&verdict_line(report))));
         let suite = escape(&run.suite);
         let files = report.files.len();
-        line(
-            &mut out,
-            &format!(
-                "{} directives in {files} files of {suite}, {} of them decided by the text parser \
-                 alone; bounds {}, profile {}, modes {}.",
-                counts.directives, counts.judged_by_parser, run.bounds, run.profile, run.modes
-            ),
-        );
+        out.line(&format!(
+            "{} directives in {files} files of {suite}, {} of them decided by the text parser \
+             alone; bounds {}, profile {}, modes {}.",
+            counts.directives, counts.judged_by_parser, run.bounds, run.profile, run.modes
+        ));
         for guess in report.guesses() {
-            line(&mut out, &format!("({guess}.)"));
+            out.line(&format!("({guess}.)"));
         }
-        line(&mut out, "");
+        for (tier, account) in &report.tiers {
+            if let Some(reason) = account.reason.as_ref().filter(|_| !account.available) {
+                out.line(&format!("\n**{tier}** is unavailable: {}", escape(reason)));
+            }
+        }
+        out.line("");
         table(&mut out, report);
-        line(&mut out, "");
+        out.line("");
         let agreement = &report.agreement;
-        line(
-            &mut out,
-            &format!(
-                "Engines compared: {} agree, {} diverge, {} poisoned, {} not comparable.",
-                agreement.agree, agreement.diverge, agreement.poisoned, agreement.not_comparable
-            ),
-        );
-        failures(&mut out, report);
-        out
+        out.line(&format!(
+            "Engines compared: {} agree, {} diverge, {} poisoned, {} not comparable.",
+            agreement.agree, agreement.diverge, agreement.poisoned, agreement.not_comparable
+        ));
+        shown_failures(&mut out, &failures(report));
+        out.finish()
     }
 }
 
-fn verdict(report: &Report) -> String {
-    let bad = report.gate.regressions.len();
-    let unavailable = report.tiers.values().filter(|tier| !tier.available).count();
-    match (bad, unavailable, report.accounting.closed) {
-        (_, _, false) => "the account is open".to_string(),
-        (0, 0, true) => "all as expected".to_string(),
-        (0, some, true) => format!("{some} engines not available"),
-        (some, _, true) => format!("{some} failures"),
-    }
-}
-
-/// Adds a line. Writing to a string cannot fail.
-fn line(out: &mut String, text: &str) {
-    let _ = writeln!(out, "{text}");
-}
-
-fn table(out: &mut String, report: &Report) {
+fn table(out: &mut Bounded, report: &Report) {
     let names: Vec<String> = report
         .tiers
         .keys()
         .map(|name| format!(" {name} |"))
         .collect();
-    line(out, &format!("| proposal | directives |{}", names.concat()));
-    line(out, &format!("|---|---:|{}", "---:|".repeat(names.len())));
+    out.line(&format!("| proposal | directives |{}", names.concat()));
+    out.line(&format!("|---|---:|{}", "---:|".repeat(names.len())));
     let row = |name: &str, directives: u64, counts: Vec<Counts>| {
         let cells = counts
             .iter()
@@ -91,13 +71,10 @@ fn table(out: &mut String, report: &Report) {
     for (name, account) in &report.proposals {
         let counts = report.tiers.keys();
         let counts = counts.map(|tier| account.counts.get(tier).copied().unwrap_or_default());
-        line(
-            out,
-            &row(&escape(name), account.directives, counts.collect()),
-        );
+        out.line(&row(&escape(name), account.directives, counts.collect()));
     }
     let totals = report.tiers.values().map(|tier| tier.counts).collect();
-    line(out, &row("**total**", report.accounting.directives, totals));
+    out.line(&row("**total**", report.accounting.directives, totals));
 }
 
 /// The passes, and in brackets what is neither a pass nor nothing.
@@ -117,76 +94,73 @@ fn cell(counts: &Counts, directives: u64) -> String {
     }
 }
 
-fn failures(out: &mut String, report: &Report) {
-    let fails = |directive: &&DirectiveAccount| {
-        let mut verdicts = directive.tiers.values();
-        verdicts.any(|verdict| is_failing(verdict.status))
-            || directive.agreement == Agreement::Diverge
-    };
-    let failing: Vec<&DirectiveAccount> = report.directives.iter().filter(fails).collect();
-    if failing.is_empty() {
+/// The failures, the first ones with all that is known of them.
+fn shown_failures(out: &mut Bounded, all: &[Failure<'_>]) {
+    if all.is_empty() {
         return;
     }
-    line(out, "");
-    for directive in failing.iter().take(SHOWN_MAX) {
-        let place = format!("{}:{}", directive.file, directive.line);
-        for (tier, verdict) in &directive.tiers {
-            if is_failing(verdict.status) {
-                let status = verdict.status.name();
-                let detail = escape(&verdict.detail);
-                line(out, &format!("- `{place}` {tier} {status}: {detail}"));
-            }
+    out.line("");
+    let mut shown = 0;
+    for failure in all {
+        let place = format!("{}:{}", escape(failure.file), failure.line);
+        let title = escape(&failure.title());
+        let word = failure.word().to_uppercase();
+        let part = match shown < WHOLE_MAX {
+            true => format!(
+                "<details><summary>{word} {place} {title}</summary>\n\n{}\n</details>\n",
+                fenced("", &failure.lines())
+            ),
+            false => format!("- {word} {place} {title}\n"),
+        };
+        if !out.part(&part) {
+            break;
         }
-        if let (Agreement::Diverge, Some(diff)) = (directive.agreement, &directive.diff) {
-            line(out, &format!("- `{place}` diverges: {}", escape(diff)));
-        }
-    }
-    if failing.len() > SHOWN_MAX {
-        line(out, &format!("- and {} more", failing.len() - SHOWN_MAX));
-    }
-}
-
-/// Text that is neither markup nor longer than a line.
-fn escape(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars().take(TEXT_CHARS_MAX) {
-        match c {
-            '\n' | '\r' => out.push(' '),
-            '|' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#' | '\\' | '&' | '@' => {
-                out.push('\\');
-                out.push(c);
-            }
-            c => out.push(c),
+        shown += 1;
+        if shown == WHOLE_MAX {
+            out.line("");
         }
     }
-    out
+    let more = all.len() - shown;
+    if more > 0 {
+        out.end(&format!("\n{more} more failures have no room here.\n"));
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::bounded::BYTES_MAX;
     use super::*;
     use crate::engine::EngineName;
     use crate::judge::verdict::Status::{Fail, Pass};
+    use crate::present::hostile::hostile_report;
     use crate::report::samples::{file, report};
 
-    #[test]
-    fn failures_are_listed_and_hostile_names_are_text() {
-        let statuses: &[_] = &[Pass, Fail];
-        let name = "<b>|x.wast";
-        let files = [file(
-            name,
-            &["(module)"; 2],
-            &[(EngineName::STACK, statuses)],
-        )];
-        let text = Markdown.render(&report(&[EngineName::STACK], &files));
-        assert!(text.starts_with("### Wassay: 1 failures\n"), "{text}");
-        assert!(text.contains("| mvp | 2 | 1 (1 fail) |"), "{text}");
-        assert!(text.contains("stack fail: unsupported: x"), "{text}");
+    fn render(report: &Report) -> String {
+        Markdown.render(report, &Timeline::default())
     }
 
     #[test]
-    fn markup_in_messages_is_escaped() {
-        assert_eq!(escape("a|b\n<i>`"), "a\\|b \\<i\\>\\`");
+    fn failures_are_listed_with_all_that_is_known() {
+        let statuses: &[_] = &[Pass, Fail];
+        let files = [file(
+            "x.wast",
+            &["(module)"; 2],
+            &[(EngineName::STACK, statuses)],
+        )];
+        let text = render(&report(&[EngineName::STACK], &files));
+        assert!(
+            text.starts_with("### Wassay: 1 failure; 1 of 2 directives"),
+            "{text}"
+        );
+        assert!(text.contains("| mvp | 2 | 1 (1 fail) |"), "{text}");
+        assert!(
+            text.contains("<summary>FAIL x.wast:2 module: unsupported: x (stack)</summary>"),
+            "{text}"
+        );
+        assert!(
+            text.contains("stack: i32 2 (0x00000002)\nrepeat: wassay spec"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -196,8 +170,53 @@ mod tests {
             &["(module)"],
             &[(EngineName::STACK, &[Pass])],
         )];
-        let text = Markdown.render(&report(&[EngineName::STACK], &files));
-        assert!(text.starts_with("### Wassay: all as expected\n"), "{text}");
+        let text = render(&report(&[EngineName::STACK], &files));
+        assert!(
+            text.starts_with("### Wassay: all 1 directives pass in every engine (1)"),
+            "{text}"
+        );
         assert!(text.contains("| **total** | 1 | 1 |"), "{text}");
+    }
+
+    /// However many directives fail, and however long their texts are.
+    #[test]
+    fn a_summary_fits_into_a_comment() {
+        for count in [40, 60, 3000] {
+            let a = file(
+                "a.wast",
+                &vec!["(module)"; count],
+                &[(EngineName::STACK, &vec![Fail; count])],
+            );
+            let mut report = report(&[EngineName::STACK], &[a]);
+            for directive in &mut report.directives {
+                directive.repro = "x".repeat(3000);
+            }
+            let text = render(&report);
+            assert!(text.len() <= BYTES_MAX, "{}", text.len());
+            assert!(
+                text.ends_with(" more failures have no room here.\n"),
+                "{count}"
+            );
+        }
+    }
+
+    #[test]
+    fn hostile_names_are_text() {
+        let text = render(&hostile_report());
+        let mut fence = None;
+        for line in text.lines() {
+            match fence {
+                Some(end) if line == end => fence = None,
+                Some(_) => {}
+                None if line.starts_with("```") => fence = Some(line),
+                None => assert!(!line.contains("<script>"), "{line}"),
+            }
+        }
+        assert_eq!(fence, None);
+        assert!(
+            !text
+                .chars()
+                .any(|c| c != '\n' && super::super::cases::is_odd(c))
+        );
     }
 }

@@ -1,27 +1,21 @@
-//! The report for people: a table of proposals x tiers, then what went wrong, capped.
+//! The report for people: what went wrong ([`blocks`]), then a table of proposals x tiers.
 //!
 //! Reads a [`Report`] and nothing else, so that the terminal cannot say what the JSON does not.
 //! Percentages are cut off, never rounded up: 100.0 % means all of them.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
+use super::blocks;
 use super::grid::Grid;
 use crate::engine::EngineName;
-use crate::judge::verdict::{Agreement, Status};
+use crate::judge::verdict::Status;
 use crate::outcome::TieredProof;
 use crate::report::generated::{GeneratedAccount, Timings};
 use crate::report::shapes::ShapesAccount;
-use crate::report::{AgreementCounts, Counts, DirectiveAccount, Report, TierAccount, is_failing};
+use crate::report::{AgreementCounts, Counts, Report, TierAccount};
 
-/// Failures shown before the rest is counted only.
-const FAILURES_SHOWN_MAX: usize = 25;
-/// Failures of one operand shape shown before the rest is counted only.
-const OF_SHAPE_SHOWN_MAX: usize = 3;
-/// Divergences shown before the rest is counted only.
-const DIVERGENCES_SHOWN_MAX: usize = 25;
 /// Characters of a value or message shown.
 const TEXT_CHARS_MAX: usize = 160;
 
@@ -43,13 +37,10 @@ fn bold(text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// The whole summary, ending with a newline. Its colours are for a stream that leaves them out
-/// where they are not wanted.
-pub fn render(report: &Report) -> String {
-    let mut out = String::new();
-    failures(&mut out, report);
-    divergences(&mut out, report);
-    variants(&mut out, report);
+/// The whole summary, with so many failures at most, ending with a newline. Its colours are for a
+/// stream that leaves them out where they are not wanted.
+pub fn render(report: &Report, failures_max: usize) -> String {
+    let mut out = blocks::render(report, failures_max);
     proposals(&mut out, report);
     tiers(&mut out, report);
     closing(&mut out, report);
@@ -63,111 +54,6 @@ pub fn render(report: &Report) -> String {
 fn line(out: &mut String, text: &str) {
     out.push_str(text.trim_end());
     out.push('\n');
-}
-
-fn failures(out: &mut String, report: &Report) {
-    let interrupted = report.run.interrupted;
-    let failing = report.directives.iter().flat_map(|directive| {
-        let tiers = directive.tiers.iter();
-        // What was not run for Ctrl-C would hide what was found.
-        let is_shown = |status| is_failing(status) && (status != Status::NotRun || !interrupted);
-        let failing = tiers.filter(move |(_, verdict)| is_shown(verdict.status));
-        failing.map(move |(&tier, verdict)| (directive, tier, verdict))
-    });
-    let mut count = 0;
-    for (directive, tier, verdict) in failing {
-        count += 1;
-        if count > FAILURES_SHOWN_MAX {
-            continue;
-        }
-        let status = red(&verdict.status.name().to_uppercase());
-        line(out, &format!("{status} {tier} {}", place(directive)));
-        line(out, &format!("    {}", cut(&verdict.detail)));
-        if verdict.status == Status::Fail {
-            line(out, &format!("    expected {}", cut(&directive.expected)));
-            line(out, &format!("    actual   {}", cut(&verdict.actual)));
-        }
-    }
-    if count > FAILURES_SHOWN_MAX {
-        line(
-            out,
-            &format!("... and {} more failures", count - FAILURES_SHOWN_MAX),
-        );
-    }
-}
-
-fn divergences(out: &mut String, report: &Report) {
-    let diverging = report.directives.iter();
-    let diverging = diverging.filter(|directive| directive.agreement == Agreement::Diverge);
-    let mut count = 0;
-    for directive in diverging {
-        count += 1;
-        if count <= DIVERGENCES_SHOWN_MAX {
-            line(out, &format!("{} {}", red("DIVERGE"), place(directive)));
-            line(
-                out,
-                &format!("    {}", cut(directive.diff.as_deref().unwrap_or(""))),
-            );
-        }
-    }
-    if count > DIVERGENCES_SHOWN_MAX {
-        line(
-            out,
-            &format!("... and {} more divergences", count - DIVERGENCES_SHOWN_MAX),
-        );
-    }
-}
-
-/// Variants that did not pass, by the directive's place and the shape.
-fn variants(out: &mut String, report: &Report) {
-    let Some(account) = &report.shapes else {
-        return;
-    };
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    let few = account.failures.iter().filter(|variant| {
-        let count = seen.entry(&variant.shape).or_default();
-        *count += 1;
-        *count <= OF_SHAPE_SHOWN_MAX
-    });
-    let few: Vec<_> = few.take(FAILURES_SHOWN_MAX).collect();
-    for variant in &few {
-        let place = format!("{}:{}:{}", variant.file, variant.line, variant.column);
-        let tiers = variant.tiers.keys().map(|tier| tier.name());
-        let tiers: Vec<&str> = tiers.collect();
-        let form = match variant.form.as_str() {
-            "" => String::new(),
-            form => format!(" {form}"),
-        };
-        let what = format!("{place} `{}` as {}{form}", variant.export, variant.shape);
-        line(
-            out,
-            &format!("{} {} {what}", red("SHAPE"), tiers.join(" and ")),
-        );
-        line(out, &format!("    expected {}", cut(&variant.expected)));
-        for (tier, verdict) in &variant.tiers {
-            let detail = format!("{} ({})", verdict.actual, verdict.detail);
-            line(out, &format!("    {tier}: {}", cut(&detail)));
-        }
-        if let Some(diff) = &variant.diff {
-            line(
-                out,
-                &format!("    {} {}", variant.agreement.name(), cut(diff)),
-            );
-        }
-    }
-    let all = account.failures.len() as u64 + account.unlisted;
-    let more = all - few.len() as u64;
-    if more > 0 {
-        line(out, &format!("... and {more} more variants"));
-    }
-}
-
-fn place(directive: &DirectiveAccount) -> String {
-    let kind = directive.kind.name();
-    format!(
-        "{}:{}:{} {kind}",
-        directive.file, directive.line, directive.column
-    )
 }
 
 /// One line of bounded length.
@@ -325,9 +211,7 @@ fn closing(out: &mut String, report: &Report) {
 
 /// The summary of generated programs, ending with a newline.
 pub fn render_generated(report: &Report, timings: bool) -> String {
-    let mut out = String::new();
-    failures(&mut out, report);
-    divergences(&mut out, report);
+    let mut out = blocks::render(report, blocks::SHOWN_DEFAULT);
     tiers(&mut out, report);
     agreement(&mut out, &report.agreement);
     if let Some(account) = &report.generated {

@@ -14,6 +14,7 @@ use crate::engine::EngineName;
 use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::outcome::{JudgedBy, Proof};
+use crate::shell;
 
 /// The name of the suite whose files are generated programs.
 pub const GENERATED: &str = "generated";
@@ -193,7 +194,8 @@ fn add_directive(report: &mut Report, file: &JudgedFile, ordinal: usize) {
         column: directive.column,
         kind: directive.kind,
         expected,
-        repro: repro(&report.run.suite, file, &tiers, agreement),
+        repro: repro(&report.run, &file.id(ordinal), file, &tiers, agreement),
+        details: None,
         tiers,
         agreement,
         diff: (!diff.is_empty()).then(|| diff.to_string()),
@@ -225,24 +227,24 @@ fn add_regressions(
     }
 }
 
-/// The command that runs the file again, in the tiers concerned.
+/// The command that runs the directive again, in the tiers concerned.
 fn repro(
-    suite: &str,
+    run: &Run,
+    id: &str,
     file: &JudgedFile,
     tiers: &BTreeMap<EngineName, TierVerdict>,
     agreement: Agreement,
 ) -> String {
-    let concerned: Vec<&str> = match agreement {
-        Agreement::Diverge => file.verdicts.keys().map(|tier| tier.name()).collect(),
+    let concerned: Vec<EngineName> = match agreement {
+        Agreement::Diverge => file.verdicts.keys().copied().collect(),
         Agreement::Agree | Agreement::Poisoned | Agreement::NotComparable => {
-            tiers.keys().map(|tier| tier.name()).collect()
+            tiers.keys().copied().collect()
         }
     };
-    let (path, tiers) = (&file.path, concerned.join(","));
-    let suite = match suite {
-        GENERATED => return format!("wassay fuzz --case {path} --tiers {tiers}"),
-        "embedded" => String::new(),
-        paths => format!(" {paths}"),
-    };
-    format!("wassay spec{suite} --filter {path} --exact --tiers {tiers}")
+    if run.suite == GENERATED {
+        let names: Vec<&str> = concerned.iter().map(|tier| tier.name()).collect();
+        let case = shell::quote(&file.path);
+        return format!("wassay fuzz --case {case} --tiers {}", names.join(","));
+    }
+    run.repeat(id, &concerned, "")
 }

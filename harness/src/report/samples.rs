@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::build::{TierState, build};
 use super::{Report, Run};
 use crate::engine::EngineName;
-use crate::judge::judged::JudgedFile;
+use crate::judge::judged::{JudgedFile, Traces};
 use crate::judge::verdict::{Agreement, Comparison, Status, Verdict};
 use crate::outcome::JudgedBy;
 use crate::protocol::{Bounds, Modes, Profile};
@@ -56,6 +56,7 @@ pub(crate) fn file(path: &str, texts: &[&str], tiers: &[(EngineName, &[Status])]
         directives: JudgedFile::directives_of(&script),
         proposal: "mvp".to_string(),
         features: FileFeatures::DEFAULT,
+        traces: Traces::default(),
         seconds: 0.25,
     }
 }
@@ -74,6 +75,8 @@ pub(crate) fn run() -> Run {
         modes: Modes::default(),
         state_compared: true,
         interrupted: false,
+        repeat_with: String::new(),
+        folder: None,
         seconds: 1.5,
     }
 }

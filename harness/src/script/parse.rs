@@ -187,7 +187,7 @@ enum Unreadable {
 }
 
 /// A buffer over text that may hold any Unicode: the suite tests just that.
-fn buffer(text: &str) -> Result<ParseBuffer<'_>, wast::Error> {
+pub(super) fn buffer(text: &str) -> Result<ParseBuffer<'_>, wast::Error> {
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);
     ParseBuffer::new_with_lexer(lexer)
@@ -215,7 +215,7 @@ fn inline_module(text: &str) -> Meaning {
 }
 
 /// One directive in its parentheses, with the standard annotations read.
-struct InParens<T>(T);
+pub(super) struct InParens<T>(pub(super) T);
 
 impl<'a, T: Parse<'a>> Parse<'a> for InParens<T> {
     fn parse(parser: Parser<'a>) -> parser::Result<InParens<T>> {

@@ -231,6 +231,12 @@ impl LineTable {
             u32::try_from(column).unwrap_or(u32::MAX),
         )
     }
+
+    /// The offset of a line and column, if there is such a line.
+    pub(crate) fn offset(&self, line: u32, column: u32) -> Option<usize> {
+        let index = (line as usize).checked_sub(1)?;
+        Some(self.starts.get(index)? + (column as usize).checked_sub(1)?)
+    }
 }
 
 #[cfg(test)]
@@ -314,5 +320,10 @@ mod tests {
         let table = LineTable::new("ab\n\ncd");
         let found = [0, 2, 3, 4, 5].map(|offset| table.locate(offset));
         assert_eq!(found, [(1, 1), (1, 3), (2, 1), (3, 1), (3, 2)]);
+        for offset in 0..6 {
+            let (line, column) = table.locate(offset);
+            assert_eq!(table.offset(line, column), Some(offset));
+        }
+        assert_eq!((table.offset(4, 1), table.offset(0, 1)), (None, None));
     }
 }

@@ -1,8 +1,9 @@
 //! The files of a suite that a run takes.
 //!
-//! Selection works on whole files, since a directive needs the modules before it. `--skip` alone
-//! works on directives: they stay in the account, as `skip`.
+//! Selection works on whole files, since a directive needs the modules before it. `--directive`
+//! takes a file up to a directive. Directives that `--skip` names stay in the account, as `skip`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -14,6 +15,8 @@ use crate::error::InputError;
 use crate::features::FeatureList;
 use crate::script::packed::PackedScript;
 use crate::script::parse::{parse_script, unreadable_script};
+use crate::script::{Command, Directive, Script};
+use crate::shell;
 use crate::suite::{self, FileFeatures, Heading, StatedBy, SuiteFile};
 
 /// The files of a suite that a command is to take.
@@ -28,6 +31,10 @@ pub struct Selection {
     /// Only files whose path is a filter's S, exactly
     #[arg(long, requires = "filter")]
     pub exact: bool,
+    /// Only this directive and those before it in its file, which it may need: an id
+    /// (PATH#ORDINAL-HASH) or PATH:LINE (repeatable)
+    #[arg(long, value_name = "ID")]
+    pub directive: Vec<DirectiveName>,
     /// Skip directives whose id (PATH#ORDINAL-HASH) contains S; they count as `skip` (repeatable)
     #[arg(long, value_name = "S")]
     pub skip: Vec<String>,
@@ -67,10 +74,32 @@ pub struct ChosenFile {
     pub heading: Heading,
     /// Ordinals of directives to skip, ascending.
     pub skipped: Vec<u32>,
+    /// The names of directives up to which the file was taken.
+    named: Vec<DirectiveName>,
 }
 
 /// Stack of the threads that parse. The text parser recurses as deep as it allows modules to nest.
 const PARSE_STACK_BYTES: usize = 64 << 20;
+
+/// Threads that have room to parse.
+fn threads(count: usize) -> Result<rayon::ThreadPool, InputError> {
+    let threads = rayon::ThreadPoolBuilder::new()
+        .num_threads(count)
+        .stack_size(PARSE_STACK_BYTES);
+    threads
+        .build()
+        .map_err(|error| InputError::usage(format!("no threads to parse with: {error}")))
+}
+
+/// The ordinal past a directive, and past the thread that it is in.
+fn end_of(script: &Script, ordinal: usize) -> usize {
+    let threads = script.commands[..=ordinal].iter().enumerate();
+    let ends = threads.filter_map(|(at, command)| match command {
+        Command::Thread { length, .. } => Some(at + 1 + *length as usize),
+        _other_command => None,
+    });
+    ends.chain([ordinal + 1]).max().unwrap_or(ordinal + 1)
+}
 
 impl Selection {
     /// Loads the suite, takes the chosen files, and parses them.
@@ -78,11 +107,7 @@ impl Selection {
     /// # Errors
     /// If a path cannot be read, or a folder has no `.wast` file.
     pub fn load(&self, jobs: usize) -> Result<Chosen, InputError> {
-        let mut all = match self.paths.as_slice() {
-            [] => suite::embedded(),
-            paths => suite::load(paths)?,
-        };
-        all.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut all = self.read()?;
         let revision = revision(&all);
         all.retain(|file| self.takes(file));
         if let Some(list) = &self.features {
@@ -91,18 +116,62 @@ impl Selection {
                 stated_by.push(StatedBy::Option);
             }
         }
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(jobs)
-            .stack_size(PARSE_STACK_BYTES)
-            .build()
-            .map_err(|error| InputError::usage(format!("no threads to parse with: {error}")))?;
-        let files = pool.install(|| all.par_iter().map(|file| self.parse(file)).collect());
+        let pool = threads(jobs)?;
+        let files: Vec<ChosenFile> =
+            pool.install(|| all.par_iter().map(|file| self.parse(file)).collect());
+        self.check_directives(&files)?;
         Ok(Chosen {
             suite: self.suite(),
             revision,
             selection: self.describe(),
             files,
         })
+    }
+
+    /// Works on files of the suite by their paths in reports, with their texts, in threads that
+    /// have room to parse them. The suite is read again, since a run keeps no texts.
+    ///
+    /// # Errors
+    /// If the suite cannot be read any more.
+    pub fn with_texts<T: Send>(
+        &self,
+        paths: &BTreeSet<&str>,
+        work: impl Fn(&SuiteFile) -> T + Sync + Send,
+    ) -> Result<Vec<T>, InputError> {
+        let mut all = self.read()?;
+        all.retain(|file| paths.contains(file.path.as_str()));
+        Ok(threads(1)?.install(|| all.par_iter().map(work).collect()))
+    }
+
+    /// The files of the suite, ordered by path.
+    fn read(&self) -> Result<Vec<SuiteFile>, InputError> {
+        let mut all = match self.paths.as_slice() {
+            [] => suite::embedded(),
+            paths => suite::load(paths)?,
+        };
+        all.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(all)
+    }
+
+    /// Refuses names that no directive has.
+    fn check_directives(&self, files: &[ChosenFile]) -> Result<(), InputError> {
+        let is_there = |name: &&DirectiveName| files.iter().any(|file| file.named.contains(*name));
+        match self.directive.iter().find(|name| !is_there(name)) {
+            Some(name) => {
+                let message = format!("there is no directive `{name}` among the chosen files");
+                Err(InputError::usage(message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The folder to which paths in reports are relative; none if files are named one by one, or
+    /// are those that the program carries.
+    pub fn folder(&self) -> Option<String> {
+        match self.paths.as_slice() {
+            [folder] if folder.is_dir() => Some(folder.to_string_lossy().into_owned()),
+            _ => None,
+        }
     }
 
     /// Whether no file of the suite is left out, as far as can be said: files named one by one are
@@ -122,6 +191,7 @@ impl Selection {
             false => file.path.contains(name),
         };
         (self.filter.is_empty() || self.filter.iter().any(named))
+            && (self.directive.is_empty() || self.directive.iter().any(|it| it.file == file.path))
             && (self.proposal.is_empty() || self.proposal.contains(&file.heading))
             && self
                 .partition
@@ -129,10 +199,11 @@ impl Selection {
     }
 
     fn parse(&self, file: &SuiteFile) -> ChosenFile {
-        let script = match &file.fault {
+        let mut script = match &file.fault {
             None => parse_script(&file.path, &file.text),
             Some((line, message)) => unreadable_script(&file.path, *line, message),
         };
+        let named = self.cut_off(&mut script);
         let skipped = script.directives.iter().filter(|directive| {
             self.skip
                 .iter()
@@ -143,18 +214,31 @@ impl Selection {
             script: PackedScript::new(&script),
             features: file.features.clone(),
             heading: file.heading,
+            named,
         }
     }
 
+    /// Takes away what comes after the last directive that is named; gives the names that were met.
+    fn cut_off(&self, script: &mut Script) -> Vec<DirectiveName> {
+        let mut met = Vec::new();
+        let mut end = 0;
+        for name in &self.directive {
+            if let Some(ordinal) = script.directives.iter().rposition(|it| name.is(script, it)) {
+                met.push(name.clone());
+                end = end.max(end_of(script, ordinal));
+            }
+        }
+        if end > 0 {
+            script.directives.truncate(end);
+            script.commands.truncate(end);
+        }
+        met
+    }
+
     fn suite(&self) -> String {
-        let paths: Vec<_> = self
-            .paths
-            .iter()
-            .map(|path| path.to_string_lossy())
-            .collect();
-        match paths.as_slice() {
+        match self.paths.as_slice() {
             [] => "embedded".to_string(),
-            paths => paths.join(" "),
+            paths => shell::join(paths.iter().map(|path| path.to_string_lossy())),
         }
     }
 
@@ -169,9 +253,12 @@ impl Selection {
     /// The options that leave something out, as they would be typed.
     fn describe(&self) -> Option<String> {
         let mut words = Vec::new();
-        words.extend(self.filter.iter().map(|part| format!("--filter {part}")));
+        let option = |name, word: &str| format!("{name} {}", shell::quote(word));
+        words.extend(self.filter.iter().map(|part| option("--filter", part)));
         words.extend(self.exact.then(|| "--exact".to_string()));
-        words.extend(self.skip.iter().map(|part| format!("--skip {part}")));
+        let names = self.directive.iter();
+        words.extend(names.map(|name| option("--directive", &name.to_string())));
+        words.extend(self.skip.iter().map(|part| option("--skip", part)));
         words.extend(
             self.proposal
                 .iter()
@@ -211,6 +298,66 @@ struct UnknownHeading {
     name: String,
     known: Vec<&'static str>,
 }
+
+/// The name of a directive of a suite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectiveName {
+    file: String,
+    /// What stands behind the path in an id, or the line.
+    rest: Result<String, u32>,
+}
+
+impl DirectiveName {
+    fn is(&self, script: &Script, directive: &Directive) -> bool {
+        self.file == script.path
+            && match &self.rest {
+                Ok(rest) => directive.id.strip_prefix(&self.file) == Some(rest),
+                Err(line) => directive.line == *line,
+            }
+    }
+}
+
+impl FromStr for DirectiveName {
+    type Err = NotADirectiveName;
+
+    fn from_str(text: &str) -> Result<Self, NotADirectiveName> {
+        let by_id = text.rfind('#').map(|at| text.split_at(at));
+        if let Some((file, rest)) = by_id.filter(|(file, rest)| !file.is_empty() && is_id(rest)) {
+            let (file, rest) = (file.to_string(), Ok(rest.to_string()));
+            return Ok(DirectiveName { file, rest });
+        }
+        let (file, line) = text.rsplit_once(':').ok_or(NotADirectiveName)?;
+        match line.parse() {
+            Ok(line @ 1..) if !file.is_empty() => Ok(DirectiveName {
+                file: file.to_string(),
+                rest: Err(line),
+            }),
+            Ok(_) | Err(_) => Err(NotADirectiveName),
+        }
+    }
+}
+
+/// True if a text is the end of an id: `#ORDINAL-HASH`.
+fn is_id(text: &str) -> bool {
+    let parts = text.strip_prefix('#').and_then(|it| it.split_once('-'));
+    parts.is_some_and(|(ordinal, hash)| {
+        ordinal.parse::<u32>().is_ok() && u32::from_str_radix(hash, 16).is_ok()
+    })
+}
+
+impl fmt::Display for DirectiveName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.rest {
+            Ok(rest) => write!(f, "{}{rest}", self.file),
+            Err(line) => write!(f, "{}:{line}", self.file),
+        }
+    }
+}
+
+/// Text that does not name a directive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the form is PATH#ORDINAL-HASH or PATH:LINE")]
+pub struct NotADirectiveName;
 
 /// One of several parts of a suite, for runs on several machines: every file is in exactly one
 /// part, by a hash of its path.
@@ -268,6 +415,48 @@ mod tests {
             let parts = (1..=4).filter(|&part| Partition { part, parts: 4 }.contains(&path));
             assert_eq!(parts.count(), 1, "{path}");
         }
+    }
+
+    #[test]
+    fn names_of_directives_read_back() {
+        for name in ["a b#c.wast#12-0123abcd", "a.wast:7", "a:1:7"] {
+            let read: DirectiveName = name.parse().expect("well formed");
+            assert_eq!(read.to_string(), name);
+        }
+        for bad in [
+            "", "a.wast", "#1-ab", "a#1", "a#x-ab", "a#1-x", ":7", "a:0", "a:b",
+        ] {
+            assert!(bad.parse::<DirectiveName>().is_err(), "{bad}");
+        }
+    }
+
+    /// A file ends with the directive that is named, or with the thread that it is in.
+    #[test]
+    fn files_are_taken_up_to_a_directive() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = "(module $m)\n(thread $t\n(module)\n(module)\n)\n(wait $t)\n(module)\n(module)";
+        std::fs::write(folder.path().join("a.wast"), text).expect("written");
+        std::fs::write(folder.path().join("b.wast"), text).expect("written");
+        let all = parse_script("a.wast", text);
+        let taken = |names: &[&str]| {
+            let selection = Selection {
+                paths: vec![folder.path().to_path_buf()],
+                directive: names.iter().map(|it| it.parse().expect("a name")).collect(),
+                ..Selection::default()
+            };
+            let chosen = selection.load(1)?;
+            let [file] = chosen.files.as_slice() else {
+                panic!("one file");
+            };
+            Ok::<usize, InputError>(file.script.directives)
+        };
+        assert_eq!(taken(&["a.wast:1"]), Ok(1));
+        assert_eq!(taken(&["a.wast:3"]), Ok(4));
+        assert_eq!(taken(&["a.wast:2"]), Ok(4));
+        assert_eq!(taken(&["a.wast:1", &all.directives[5].id]), Ok(6));
+        let error = taken(&["a.wast:99"]).expect_err("no such line");
+        assert!(error.to_string().contains("no directive `a.wast:99`"));
+        assert!(taken(&["a.wast#5-00000000"]).is_err(), "another hash");
     }
 
     #[test]

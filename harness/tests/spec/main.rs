@@ -178,6 +178,7 @@ fn options(folder: Option<PathBuf>) -> Options {
         compare_state: true,
         shapes: None,
         is_lazy: false,
+        repeat_with: Vec::new(),
         table: EngineTable::default(),
         program: env!("CARGO_BIN_EXE_wassay").into(),
     }

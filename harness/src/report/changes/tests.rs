@@ -206,7 +206,7 @@ fn both_renderings_name_every_broken_directive() {
         "{markdown}"
     );
     assert!(
-        markdown.contains("- stack `a.wast:1` pass -&gt; fail: unsupported: x"),
+        markdown.contains("- stack a.wast:1 pass -&gt; fail: unsupported: x"),
         "{markdown}"
     );
 }

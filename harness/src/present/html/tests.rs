@@ -1,0 +1,206 @@
+//! The page is well-formed, says what the report says, and text in it stays text. A browser is not
+//! at hand in tests: the page is also XML, and its structure is read by an XML parser.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+use super::*;
+use crate::judge::verdict::Status::{Fail, Pass, Skip, Xfail};
+use crate::present::hostile::{self, hostile_report};
+use crate::report::samples::{file, report};
+
+/// An element with its attributes.
+#[derive(Debug)]
+struct Element {
+    name: String,
+    attributes: BTreeMap<String, String>,
+}
+
+/// Every element of a page, and all of its text, style and script apart.
+fn read(page: &str) -> (Vec<Element>, String) {
+    let start = page.find("<script>").expect("a script") + "<script>".len();
+    let without = [&page[..start], "</script>\n</body>\n</html>\n"].concat();
+    let without = without.replace(STYLE, "");
+    let mut reader = Reader::from_str(&without);
+    reader.config_mut().check_end_names = true;
+    let (mut elements, mut text, mut open) = (Vec::new(), String::new(), 0);
+    loop {
+        match reader.read_event().expect("well-formed") {
+            Event::Start(start) => {
+                open += 1;
+                elements.push(element(&start));
+            }
+            Event::Empty(start) => elements.push(element(&start)),
+            Event::End(_) => open -= 1,
+            Event::Text(part) => text.push_str(&part.decode().expect("UTF-8")),
+            Event::GeneralRef(part) => {
+                text.push_str(match &*part.decode().expect("UTF-8") {
+                    "lt" => "<",
+                    "gt" => ">",
+                    "amp" => "&",
+                    "quot" => "\"",
+                    "#39" => "'",
+                    other => panic!("reference {other}"),
+                });
+            }
+            Event::DocType(_) => {}
+            Event::Eof => break,
+            other => panic!("not in the page: {other:?}"),
+        }
+    }
+    assert_eq!(open, 0, "everything is closed");
+    (elements, text)
+}
+
+fn element(start: &BytesStart<'_>) -> Element {
+    let attribute = |it: quick_xml::events::attributes::Attribute<'_>| {
+        let value = String::from_utf8(it.value.to_vec()).expect("UTF-8");
+        (
+            String::from_utf8(it.key.as_ref().to_vec()).expect("UTF-8"),
+            value,
+        )
+    };
+    let attributes = start
+        .attributes()
+        .map(|it| attribute(it.expect("well-formed")));
+    Element {
+        name: String::from_utf8(start.name().as_ref().to_vec()).expect("UTF-8"),
+        attributes: attributes.collect(),
+    }
+}
+
+fn timeline() -> Timeline {
+    let span = |path: &str, end| Span {
+        tier: EngineName::JIT,
+        path: path.to_string(),
+        thread: 0,
+        worker: 1,
+        directives: 1,
+        start: Duration::ZERO,
+        end: Duration::from_millis(end),
+    };
+    Timeline {
+        spans: vec![span("fast.wast", 1), span("slow.wast", 50)],
+        ..Timeline::default()
+    }
+}
+
+fn sample() -> Report {
+    let tiers = [EngineName::STACK, EngineName::JIT];
+    let statuses = [Pass, Fail, Xfail, Skip];
+    let a = file(
+        "a.wast",
+        &["(module)"; 4],
+        &tiers.map(|it| (it, &statuses[..])),
+    );
+    let b = file("b.wast", &["(module)"], &tiers.map(|it| (it, &[Pass][..])));
+    report(&tiers, &[a, b])
+}
+
+#[test]
+fn the_page_has_the_figures_of_the_report() {
+    let page = Html.render(&sample(), &timeline());
+    let (elements, text) = read(&page);
+    let count = |name: &str| elements.iter().filter(|it| it.name == name).count();
+    // The map, engines, reasons, files, and two of times.
+    assert_eq!((count("table"), count("caption")), (6, 6));
+    assert_eq!(count("details"), 1, "one failure for both engines");
+    assert!(text.contains("2 40.0%"), "{text}");
+    assert!(text.contains("stack 1, jit 1"), "reasons by engine");
+    assert!(text.contains("wassay spec --directive"));
+    let slow = text.rfind("slow.wast").expect("named");
+    assert!(
+        slow < text.rfind("fast.wast").expect("named"),
+        "the longest first"
+    );
+    let items = elements
+        .iter()
+        .filter(|it| it.attributes.contains_key("data-item"));
+    assert_eq!(items.count(), 3, "a failure and two files can be searched");
+}
+
+/// Screen readers: headings of tables say what they head, regions have names, and ids are unique.
+#[test]
+fn the_page_can_be_read_without_eyes_and_without_a_mouse() {
+    let (elements, _) = read(&Html.render(&sample(), &timeline()));
+    let mut ids = BTreeSet::new();
+    for it in &elements {
+        if let Some(id) = it.attributes.get("id") {
+            assert!(ids.insert(id.clone()), "{id} twice");
+        }
+    }
+    for it in &elements {
+        let has = |name: &str| {
+            it.attributes
+                .get(name)
+                .is_some_and(|value| !value.is_empty())
+        };
+        match it.name.as_str() {
+            "th" => assert!(has("scope"), "{it:?}"),
+            "html" => assert!(has("lang"), "{it:?}"),
+            "div" | "nav" => assert!(has("aria-label"), "{it:?}"),
+            "section" => assert!(ids.contains(&it.attributes["aria-labelledby"]), "{it:?}"),
+            "a" => assert!(ids.contains(&it.attributes["href"][1..]), "{it:?}"),
+            _ => {}
+        }
+        if it
+            .attributes
+            .get("role")
+            .is_some_and(|role| role == "region")
+        {
+            assert!(has("tabindex"), "it can be scrolled by keys: {it:?}");
+        }
+    }
+}
+
+/// The policy allows the page's own style and script, and nothing else; there is nothing else.
+#[test]
+fn the_page_needs_nothing_from_outside() {
+    let page = Html.render(&hostile_report(), &timeline());
+    let (elements, _) = read(&page);
+    let policy = elements
+        .iter()
+        .find(|it| it.attributes.contains_key("http-equiv"));
+    let policy = &policy.expect("a policy").attributes["content"];
+    assert!(policy.starts_with("default-src 'none';"), "{policy}");
+    for text in [STYLE, SCRIPT] {
+        assert!(policy.contains(&hash(text)));
+        assert!(!text.contains("</") && !text.contains("http"), "{text}");
+    }
+    assert!(!policy.contains("unsafe"));
+    for it in &elements {
+        let acts = |name: &String| name.starts_with("on") || name == "src" || name == "style";
+        assert!(!it.attributes.keys().any(acts), "{it:?}");
+        assert!(
+            !["link", "img", "iframe", "object"].contains(&it.name.as_str()),
+            "{it:?}"
+        );
+    }
+    assert_eq!(elements.iter().filter(|it| it.name == "script").count(), 1);
+    assert!(!SCRIPT.contains("innerHTML") && !SCRIPT.contains("eval"));
+}
+
+#[test]
+fn hostile_names_are_text() {
+    let (_, text) = read(&Html.render(&hostile_report(), &Timeline::default()));
+    assert!(text.contains("<script>alert(1)</script>"), "as text");
+    assert!(!text.chars().any(|c| c != '\n' && cases::is_odd(c)));
+    assert!(hostile::TEXT.chars().any(cases::is_odd));
+}
+
+/// However many directives fail.
+#[test]
+fn a_page_is_not_larger_than_it_may_be() {
+    let count = 20_000;
+    let a = file(
+        "a.wast",
+        &vec!["(module)"; count],
+        &[(EngineName::STACK, &vec![Fail; count])],
+    );
+    let page = Html.render(&report(&[EngineName::STACK], &[a]), &Timeline::default());
+    assert!(page.len() <= 3_000_000, "{}", page.len());
+    assert!(page.contains(" more failures have no room here."));
+}
