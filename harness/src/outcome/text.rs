@@ -158,8 +158,23 @@ pub fn value_text(expected: Option<&Expected>, value: &Value) -> String {
     }
 }
 
-/// An argument as reports show it.
-pub fn argument_text(argument: &Argument) -> String {
+/// The lane shape that an instruction's name begins with, as that of an expected result.
+pub fn lane_shape(mnemonic: &str) -> Option<Expected> {
+    const FLOAT: FloatPattern<u32> = FloatPattern::Bits(0);
+    let pattern = match mnemonic.split('.').next()? {
+        "i8x16" => LanePattern::I8x16([0; 16]),
+        "i16x8" => LanePattern::I16x8([0; 8]),
+        "i32x4" => LanePattern::I32x4([0; 4]),
+        "i64x2" => LanePattern::I64x2([0; 2]),
+        "f32x4" => LanePattern::F32x4([FLOAT; 4]),
+        "f64x2" => LanePattern::F64x2([FloatPattern::Bits(0); 2]),
+        _other => return None,
+    };
+    Some(Expected::V128(pattern))
+}
+
+/// An argument as reports show it; a v128 in the shape of a result, if one is given.
+pub fn argument_text(shape: Option<&Expected>, argument: &Argument) -> String {
     let value = match argument {
         Argument::I32(value) => Value::I32(*value),
         Argument::I64(value) => Value::I64(*value),
@@ -170,7 +185,7 @@ pub fn argument_text(argument: &Argument) -> String {
         Argument::RefExtern(number) => Value::Ref(Reference::Extern(*number)),
         Argument::RefHost(number) => Value::Ref(Reference::Host(*number)),
     };
-    value_text(None, &value)
+    value_text(shape, &value)
 }
 
 /// The bytes of a v128 in the lane shape that is expected; in bytes where none is.

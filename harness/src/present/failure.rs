@@ -214,7 +214,10 @@ impl<'a> Failure<'a> {
             lines.extend(details.call.as_ref().map(call_text));
         }
         for (name, text) in self.rows() {
-            lines.push(format!("{name}: {text}"));
+            lines.push(match name.as_str() {
+                "" => format!("  {text}"),
+                name => format!("{name}: {text}"),
+            });
         }
         lines.extend(self.trace_lines());
         lines.push(format!("repeat: {}", self.repro));

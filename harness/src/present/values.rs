@@ -43,7 +43,9 @@ fn against(expected: Option<&str>, actual: &str) -> Readable {
             1 => String::new(),
             _ => format!("result {index} "),
         };
-        let wrong = expected.map_or(Vec::new(), |expected| value.wrong_lanes(expected));
+        // The numbers of few lanes are in the text.
+        let expected_lanes = expected.filter(|_| !value.has_numbers());
+        let wrong = expected_lanes.map_or(Vec::new(), |expected| value.wrong_lanes(expected));
         lanes.extend(wrong.into_iter().map(|lane| prefix.clone() + &lane));
         let is_wrong = expected.is_some_and(|expected| !value.is_as(expected));
         match is_wrong && values.len() > 1 && !matches!(value, Parsed::Lanes(..)) {
@@ -65,6 +67,9 @@ enum Parsed<'a> {
     /// A reference, or one of several.
     Other(&'a str),
 }
+
+/// Lanes of a vector that are shown with their numbers, and not as bits alone.
+const LANES_WITH_NUMBERS_MAX: usize = 4;
 
 const NUMBER_TYPES: [&str; 4] = ["i32", "i64", "f32", "f64"];
 
@@ -101,21 +106,25 @@ impl Parsed<'_> {
             Parsed::Number(ty, number) => format!("{ty} {}", number_text(ty, number)),
             Parsed::Other(text) => text.to_string(),
             Parsed::Lanes(shape, lanes) => {
-                let lane = |(index, lane): (usize, &&str)| match expected {
-                    Some(Parsed::Lanes(same, expected)) if same == shape => {
-                        let is_right = expected
-                            .get(index)
-                            .is_some_and(|it| is_lane(shape, it, lane));
-                        if is_right {
-                            lane.to_string()
-                        } else {
-                            format!("*{lane}*")
+                let (separator, ty) = match self.has_numbers() {
+                    true => (", ", lane_type(shape)),
+                    false => (" ", ""),
+                };
+                let lane = |(index, lane): (usize, &&str)| {
+                    let text = number_text(ty, lane);
+                    match expected {
+                        Some(Parsed::Lanes(same, expected)) if same == shape => {
+                            let expected = expected.get(index);
+                            match expected.is_some_and(|it| is_lane(shape, it, lane)) {
+                                true => text,
+                                false => format!("*{text}*"),
+                            }
                         }
+                        _ => text,
                     }
-                    _ => lane.to_string(),
                 };
                 let lanes: Vec<String> = lanes.iter().enumerate().map(lane).collect();
-                format!("v128 {shape} [{}]", lanes.join(" "))
+                format!("v128 {shape} [{}]", lanes.join(separator))
             }
         }
     }
@@ -136,6 +145,11 @@ impl Parsed<'_> {
             format!("lane {index}: expected {expected}, actual {lane}")
         };
         wrong.map(text).collect()
+    }
+
+    /// True if the text has the numbers of all lanes.
+    fn has_numbers(&self) -> bool {
+        matches!(self, Parsed::Lanes(_, lanes) if lanes.len() <= LANES_WITH_NUMBERS_MAX)
     }
 
     fn is_as(&self, expected: &Parsed<'_>) -> bool {
@@ -261,7 +275,11 @@ mod tests {
                 "i32:0x00000001 ref.null:func",
                 "i32 1 (0x00000001), ref.null:func",
             ),
-            ("v128:i8x16[0x00 0xff]", "v128 i8x16 [0x00 0xff]"),
+            (
+                "v128:i64x2[0x1 0xffffffffffffffff]",
+                "v128 i64x2 [1 (0x1), -1 (0xffffffffffffffff)]",
+            ),
+            ("v128:i8x16[0x1 0 0 0 4]", "v128 i8x16 [0x1 0 0 0 4]"),
         ] {
             assert_eq!(readable(text), shown);
         }
@@ -289,27 +307,21 @@ mod tests {
         let shown = beside(expected, actual);
         assert_eq!(
             shown.text,
-            "v128 f32x4 [0xffc00000 *0x40000000* 0x00000000 *0x7f800001*]"
+            "v128 f32x4 [-nan:0x400000 canonical (0xffc00000), *2.0 (0x40000000)*, \
+             0.0 (0x00000000), *nan:0x1 signalling (0x7f800001)*]"
         );
-        assert_eq!(
-            shown.lanes,
-            [
-                "lane 1: expected 1.0 (0x3f800000), actual 2.0 (0x40000000)",
-                "lane 3: expected nan:arithmetic, actual nan:0x1 signalling (0x7f800001)",
-            ]
-        );
+        assert!(shown.lanes.is_empty(), "they are in the text");
         let shown = beside(
             "i32:0x00000001 i32:0x00000002",
             "i32:0x00000001 i32:0x00000003",
         );
         assert_eq!(shown.text, "i32 1 (0x00000001), *i32 3 (0x00000003)*");
-        let shown = beside(
-            "v128:i8x16[0x01 0xff] i32:0x00000000",
-            "v128:i8x16[0x01 0x7f] i32:0x00000000",
-        );
-        assert_eq!(
-            shown.lanes,
-            ["result 0 lane 1: expected -1 (0xff), actual 127 (0x7f)"]
-        );
+        let expected = "v128:i8x16[0x01 0xff 0x00 0x00 0x00] i32:0x00000000";
+        let actual = "v128:i8x16[0x01 0x7f 0x00 0x00 0x00] i32:0x00000000";
+        let shown = beside(expected, actual);
+        let text = &shown.text;
+        assert!(text.starts_with("v128 i8x16 [0x01 *0x7f* 0x00"), "{text}");
+        let lane = "result 0 lane 1: expected -1 (0xff), actual 127 (0x7f)";
+        assert_eq!(shown.lanes, [lane]);
     }
 }

@@ -18,7 +18,7 @@ use crate::engine::EngineName;
 use crate::features::FeatureSet;
 use crate::judge::judged::Traces;
 use crate::outcome::names::{Names, unknown};
-use crate::outcome::text::argument_text;
+use crate::outcome::text::{argument_text, lane_shape};
 use crate::outcome::{Outcome, Place};
 use crate::script::source::SourceText;
 use crate::script::{Action, Command, Directive, ModuleSource, Script};
@@ -66,7 +66,7 @@ pub struct CallAccount {
 pub struct FunctionAccount {
     /// The function's index in its module.
     pub index: u32,
-    /// Its name in the name section; absent if it has none.
+    /// Its name in the name section, or that of an export; absent if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The first instructions of its code, each once, those apart that only move operands.
@@ -263,12 +263,16 @@ impl<'a> Follower<'a> {
         let Command::Action(Action::Invoke { field, args, .. }) = command else {
             return None;
         };
+        let known = entered.and_then(|at| self.known(at));
+        let function = known.and_then(|known| known.export(field));
+        let mut instructions = function.iter().flat_map(|it| &it.instructions);
+        // The lanes of an argument are those of the first instruction that has some.
+        let shape = instructions.find_map(|it| lane_shape(it));
+        let arguments = args.iter().map(|it| argument_text(shape.as_ref(), it));
         Some(CallAccount {
             export: field.clone(),
-            arguments: args.iter().map(argument_text).collect(),
-            function: entered
-                .and_then(|at| self.known(at))
-                .and_then(|known| known.export(field)),
+            arguments: arguments.collect(),
+            function,
         })
     }
 
@@ -280,7 +284,16 @@ impl<'a> Follower<'a> {
                 return None;
             };
             let module = ModuleParts::new(engine?, bytes).ok()?;
-            let names = module.names().funcs;
+            let mut names = module.names().funcs;
+            for export in module
+                .exports
+                .iter()
+                .filter(|it| it.kind == ExternKind::Func)
+            {
+                names
+                    .entry(export.index)
+                    .or_insert_with(|| export.name.clone());
+            }
             Some(Known { module, names })
         });
         known.as_ref()
@@ -479,7 +492,7 @@ mod tests {
             ("run", &["i32:0x00000000".to_string()][..])
         );
         let function = call.function.as_ref().expect("known");
-        assert_eq!((function.index, &function.name), (2, &None));
+        assert_eq!((function.index, function.name.as_deref()), (2, Some("run")));
         assert_eq!(function.instructions, ["call"]);
         let [trace] = &found.traces[..] else {
             panic!("one trace: {found:?}");
@@ -492,6 +505,11 @@ mod tests {
         assert_eq!((place.line, place.column), (5, 6));
         assert_eq!(place.text, "    (i32.div_s (local.get 0)");
         assert_eq!(trace.frames[1].place.as_ref().expect("text").line, 8);
+        assert_eq!(
+            trace.frames[1].name.as_deref(),
+            Some("run"),
+            "by its export"
+        );
     }
 
     /// A frame behind a call out of the module is not named: its module is not known.
