@@ -26,8 +26,8 @@ pub struct Failure<'a> {
     pub column: u32,
     /// The kind of directive.
     pub kind: &'static str,
-    /// The operand shape of a variant, and the export that it calls.
-    pub shape: Option<(&'a str, &'a str)>,
+    /// The operand shape of a variant.
+    pub shape: Option<Shape<'a>>,
     /// What must come of it.
     pub expected: &'a str,
     /// The engines in which it did not plainly pass, by what they did; those that fail first.
@@ -40,6 +40,17 @@ pub struct Failure<'a> {
     pub details: Option<&'a Details>,
     /// The command that shows it again.
     pub repro: Cow<'a, str>,
+}
+
+/// The operand shape of a variant.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape<'a> {
+    /// The name of the shape.
+    pub name: &'a str,
+    /// The form that was drawn for it; empty where the shape says all.
+    pub form: &'a str,
+    /// The export that the directive calls.
+    pub export: &'a str,
 }
 
 /// Engines that agree.
@@ -81,7 +92,9 @@ const OF_SHAPE_FIRST: usize = 3;
 fn spread(variants: Vec<Failure<'_>>) -> Vec<Failure<'_>> {
     let mut seen: HashMap<&str, usize> = HashMap::new();
     let ranked = variants.into_iter().map(|failure| {
-        let count = seen.entry(failure.shape.map_or("", |it| it.0)).or_default();
+        let count = seen
+            .entry(failure.shape.map_or("", |it| it.name))
+            .or_default();
         *count += 1;
         ((*count - 1) / OF_SHAPE_FIRST, failure)
     });
@@ -151,10 +164,10 @@ impl<'a> Failure<'a> {
         if !fails && !diverges {
             return None;
         }
-        let id = variant
-            .id
-            .strip_suffix(&format!("/{}", variant.shape))
-            .unwrap_or(&variant.id);
+        // The id of the directive, a slash, and what it was made into.
+        let behind = variant.id.rfind('#').unwrap_or(0);
+        let end = variant.id[behind..].find('/');
+        let id = &variant.id[..end.map_or(variant.id.len(), |at| behind + at)];
         let tiers: Vec<EngineName> = match diverges {
             true => available.to_vec(),
             false => variant.tiers.keys().copied().collect(),
@@ -165,13 +178,17 @@ impl<'a> Failure<'a> {
             line: variant.line,
             column: variant.column,
             kind: "variant",
-            shape: Some((&variant.shape, &variant.export)),
+            shape: Some(Shape {
+                name: &variant.shape,
+                form: &variant.form,
+                export: &variant.export,
+            }),
             expected: &variant.expected,
             groups: groups(&variant.tiers),
             passing: passing(available, &variant.tiers),
             diff: diff(variant.diff.as_deref(), diverges, fails),
             details: None,
-            repro: Cow::Owned(report.run.repeat(id, &tiers, "--shapes")),
+            repro: Cow::Owned(report.run.repeat(id, &tiers, &shape_words(report))),
         })
     }
 
@@ -189,7 +206,12 @@ impl<'a> Failure<'a> {
     /// What happened, in a line.
     pub fn title(&self) -> String {
         let kind = match self.shape {
-            Some((shape, export)) => format!("{} {shape} of \"{export}\"", self.kind),
+            Some(Shape { name, form, export }) => {
+                let words = [self.kind, name, form]
+                    .into_iter()
+                    .filter(|it| !it.is_empty());
+                format!("{} of \"{export}\"", words.collect::<Vec<_>>().join(" "))
+            }
             None => self.kind.to_string(),
         };
         let parts: Vec<String> = self
@@ -263,6 +285,13 @@ impl<'a> Failure<'a> {
         }
         lines
     }
+}
+
+/// The options that make the same variants again.
+fn shape_words(report: &Report) -> String {
+    let account = report.shapes.as_ref();
+    let (seed, samples) = account.map_or((0, 0), |it| (it.seed, it.samples));
+    format!("--shapes --shapes-seed {seed} --shapes-samples {samples}")
 }
 
 fn passing(available: &[EngineName], tiers: &BTreeMap<EngineName, TierVerdict>) -> Vec<EngineName> {
