@@ -479,6 +479,7 @@ pub(crate) fn judge_file(
         directives: JudgedFile::directives_of(&file.script),
         proposal: file.generated.unwrap_or(file.heading.key()).to_string(),
         features: file.features.clone(),
+        setting: file.setting,
         seconds: runs.values().map(|run| run.micros).sum::<u64>() as f64 / 1e6,
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Exit, InputError};
 use crate::fuzz::{FuzzOptions, Programs, fuzz};
 use crate::interrupt;
 use crate::measure::{Options, Stopped, jobs_by_default};
-use crate::plan::draw::{Draw, Fixed};
+use crate::plan::draw::{Draw, DrawError, Fixed};
 use crate::present::progress::Progress;
 use crate::present::table;
 use crate::present::timeline::Recorder;
@@ -62,13 +62,8 @@ fn exit(report: &Report) -> Exit {
     }
 }
 
-fn options(args: &FuzzArgs) -> Result<FuzzOptions, InputError> {
-    let program = this_program()?;
-    let table = engine_table(&program, &args.tiers, &args.pool)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    // Digits enough to differ, and few enough to type.
-    let another = || now.map_or(0, |time| time.as_millis() as u64 % 1_000_000_000);
-    let seed = args.seed.unwrap_or_else(another);
+/// The programs of a run.
+fn draw(args: &FuzzArgs, seed: u64) -> Result<Draw, DrawError> {
     let engines = &args.tiers.0;
     let has_foreign = engines.iter().any(|name| name.tier().is_none());
     let fixed = Fixed {
@@ -79,7 +74,18 @@ fn options(args: &FuzzArgs) -> Result<FuzzOptions, InputError> {
         may_be_native: engines.contains(&EngineName::STACK) && !has_foreign,
         canonical_nans: has_foreign,
     };
-    let draw = Draw::new(seed, &args.source, fixed);
+    Draw::new(seed, &args.source, fixed)
+}
+
+fn options(args: &FuzzArgs) -> Result<FuzzOptions, InputError> {
+    let program = this_program()?;
+    let table = engine_table(&program, &args.tiers, &args.pool)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    // Digits enough to differ, and few enough to type.
+    let another = || now.map_or(0, |time| time.as_millis() as u64 % 1_000_000_000);
+    let seed = args.seed.unwrap_or_else(another);
+    let engines = &args.tiers.0;
+    let draw = draw(args, seed);
     let programs = match (&args.case[..], args.count, args.seconds) {
         ([], None, None) => Programs::Drawn {
             count: Some(COUNT),
@@ -114,4 +120,43 @@ fn options(args: &FuzzArgs) -> Result<FuzzOptions, InputError> {
         findings_max: args.max_findings.max(1),
         reduce_time: args.reduce_time,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use crate::plan::draw::CaseName;
+
+    fn planned_setting(name: &CaseName, words: &[String]) -> Setting {
+        let fixed = ["wassay", "fuzz"].map(String::from);
+        let cli = Cli::try_parse_from(fixed.iter().chain(words)).expect("options");
+        let Command::Fuzz(args) = cli.command else {
+            panic!("not the command");
+        };
+        let planned = draw(&args, 1).expect("sources").planned(name);
+        let planned = planned.expect("a source").expect("a program");
+        planned.setting.expect("a setting")
+    }
+
+    #[test]
+    fn the_words_of_a_setting_repeat_it() {
+        let mut settings = Vec::new();
+        for seed in 0..60 {
+            let name = CaseName {
+                source: "compiled".to_string(),
+                seed,
+            };
+            let drawn = planned_setting(&name, &["--profile".into(), "deterministic".into()]);
+            let words: Vec<String> = drawn.words();
+            let words = words.iter().flat_map(|word| word.split(' '));
+            let words = ["--plain"].into_iter().chain(words).map(String::from);
+            assert_eq!(planned_setting(&name, &words.collect::<Vec<_>>()), drawn);
+            settings.push(drawn);
+        }
+        assert!(settings.iter().any(|it| it.modes.tier_up.is_some()));
+        assert!(settings.iter().any(|it| *it != Setting::default()));
+    }
 }

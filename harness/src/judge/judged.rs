@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::verdict::{Agreement, Comparison, Status, Verdict};
 use crate::engine::EngineName;
 use crate::outcome::{JudgedBy, Place};
+use crate::protocol::Setting;
 use crate::script::{Directive, Kind, Script};
 use crate::suite::FileFeatures;
 
@@ -24,6 +25,8 @@ pub struct JudgedFile {
     pub proposal: String,
     /// The features that its modules could use.
     pub features: FileFeatures,
+    /// How it was run; `None` if it was run as the options say.
+    pub setting: Option<Setting>,
     /// For each available tier the verdict of each directive.
     pub verdicts: BTreeMap<EngineName, Verdicts>,
     /// For each directive how the tiers stand to each other.

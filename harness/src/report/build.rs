@@ -242,9 +242,21 @@ fn repro(
         }
     };
     if run.suite == GENERATED {
-        let names: Vec<&str> = concerned.iter().map(|tier| tier.name()).collect();
-        let case = shell::quote(&file.path);
-        return format!("wassay fuzz --case {case} --tiers {}", names.join(","));
+        return repeat_program(file);
     }
     run.repeat(id, &concerned, "")
+}
+
+/// The command that runs a generated program again: in its setting, and in all engines, since
+/// programs are changed where engines of other makers vote.
+fn repeat_program(file: &JudgedFile) -> String {
+    let names: Vec<&str> = file.verdicts.keys().map(|tier| tier.name()).collect();
+    let setting = file.setting.unwrap_or_default();
+    let words = setting.words().into_iter();
+    let words: String = words.map(|word| format!(" {word}")).collect();
+    let case = shell::quote(&file.path);
+    format!(
+        "wassay fuzz --case {case} --tiers {} --plain{words}",
+        names.join(",")
+    )
 }

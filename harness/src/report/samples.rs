@@ -56,6 +56,7 @@ pub(crate) fn file(path: &str, texts: &[&str], tiers: &[(EngineName, &[Status])]
         directives: JudgedFile::directives_of(&script),
         proposal: "mvp".to_string(),
         features: FileFeatures::DEFAULT,
+        setting: None,
         traces: Traces::default(),
         seconds: 0.25,
     }
