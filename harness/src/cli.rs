@@ -128,34 +128,38 @@ pub struct ShapeArgs {
     /// products of shapes and second operations, and access memories at their edges
     #[arg(long)]
     pub shapes: bool,
-    /// The seed by which products are sampled
-    #[arg(
-        long,
-        value_name = "SEED",
-        default_value_t = Sampling::default().seed,
-        requires = "shapes"
-    )]
-    pub shapes_seed: u64,
-    /// Products for each assertion, and so many times more for each function and memory instruction
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = Sampling::default().per_assertion,
-        requires = "shapes"
-    )]
-    pub shapes_samples: u64,
+    /// The part of the products.
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
     /// The time after which no more shapes are made, as in 90s; the rest counts as not applicable
     #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "shapes")]
     pub shapes_time: Option<Duration>,
 }
 
+/// The part of the products of operand shapes.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct SamplingArgs {
+    /// The seed by which products of operand shapes are sampled
+    #[arg(long, value_name = "SEED", default_value_t = Sampling::default().seed)]
+    pub shapes_seed: u64,
+    /// Products for each assertion, and so many times more for each function and memory instruction
+    #[arg(long, value_name = "N", default_value_t = Sampling::default().per_assertion)]
+    pub shapes_samples: u64,
+}
+
+impl From<SamplingArgs> for Sampling {
+    fn from(args: SamplingArgs) -> Sampling {
+        Sampling {
+            seed: args.shapes_seed,
+            per_assertion: args.shapes_samples,
+        }
+    }
+}
+
 impl From<ShapeArgs> for Option<ShapeOptions> {
     fn from(args: ShapeArgs) -> Option<ShapeOptions> {
         args.shapes.then_some(ShapeOptions {
-            sampling: Sampling {
-                seed: args.shapes_seed,
-                per_assertion: args.shapes_samples,
-            },
+            sampling: args.sampling.into(),
             time: args.shapes_time,
         })
     }
@@ -392,9 +396,10 @@ impl SpecArgs {
 
 /// The ways to name what is explained, for the help of `wassay explain`.
 const EXPLAIN_CONVENTIONS: &str = "\
-WHAT is the id of a directive as reports have it (PATH#ORDINAL-HASH; the suite follows, if it is not
-the embedded one), a script (FILE.wast, or FILE.wast:LINE for the directive at that line), or with
---invoke a module, whose arguments follow as those of `wassay run`. Options stand before them.
+WHAT is the id of a directive or of an operand shape of it, as reports have it (PATH#ORDINAL-HASH or
+PATH#ORDINAL-HASH/SHAPE; the suite follows, if it is not the embedded one), a script (FILE.wast, or
+FILE.wast:LINE for the directive at that line), or with --invoke a module, whose arguments follow as
+those of `wassay run`. Options stand before them.
 
 In a script, the first directive in which the engines differ is explained, up to the one that is
 named. The script runs again in fresh processes, its modules with probes: code that counts and
@@ -443,6 +448,9 @@ pub struct ExplainArgs {
     /// What the engines do beyond running the code.
     #[command(flatten)]
     pub modes: ModeArgs,
+    /// The samples of which an operand shape is one.
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
     /// Write the difference as JSON
     #[arg(long)]
     pub json: bool,

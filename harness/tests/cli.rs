@@ -832,6 +832,31 @@ fn shapes_are_drawn_by_a_seed_and_bounded_in_time() {
 }
 
 #[test]
+fn a_shape_is_explained_by_its_id() {
+    let place = Place::new();
+    let file = place.file("a.wast", COMPUTES);
+    // An assertion that is wrong makes all of its shapes fail, and so shows their ids.
+    let wrong = place.file("b.wast", COMPUTES.replace("-2", "-3"));
+    let (_, report) = place.spec_in("stack,register", &["--shapes", &wrong]);
+    let failures = report["shapes"]["failures"].as_array().expect("a list");
+    let product = failures.iter().find(|it| it["shape"] == "product");
+    let id = product.expect("listed")["id"].as_str().expect("a text");
+    let explain = |id: &str, path: &str| {
+        let arguments = ["explain", "--engines", "stack,register", id, path];
+        let ended = place.run(&arguments);
+        (ended.code, format!("{}{}", ended.stdout, ended.stderr))
+    };
+    assert_eq!(
+        explain(id, &wrong),
+        (0, "wassay: the engines do the same\n".to_string())
+    );
+    let missing = explain(&format!("{id}0"), &wrong);
+    assert_eq!(missing.0, 2);
+    assert!(missing.1.contains("has no shape"), "{}", missing.1);
+    assert_eq!(explain(id, &file).0, 2);
+}
+
+#[test]
 fn a_shape_that_fails_is_named_by_its_directive_and_fails_the_run() {
     let place = Place::new();
     let file = place.file("a.wast", COMPUTES.replace("-2", "-3"));

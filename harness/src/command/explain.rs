@@ -28,12 +28,15 @@ use crate::judge::verdict::{Agreement, Status};
 use crate::measure::launcher;
 use crate::outcome::text::ending;
 use crate::outcome::{Outcome, Report};
+use crate::plan::Planned;
+use crate::plan::shapes::{self, Request};
 use crate::pool::{self, Engines, Interrupted, Launcher, Losses, Observer, Settings, Task};
 use crate::protocol::{JobConfig, Setting};
 use crate::script::{
     Action, Argument, Command, Directive, Expectation, Kind, ModuleSource, Script,
 };
 use crate::suite::select::Selection;
+use crate::suite::{FileFeatures, Heading};
 
 pub mod show;
 
@@ -48,6 +51,8 @@ pub struct Asked {
     last: usize,
     skipped: Vec<u32>,
     proposal: &'static str,
+    /// How it runs; `None` if it runs as the options say.
+    setting: Option<Setting>,
 }
 
 /// The bytes of all modules of a script from which on functions are compiled when they are called.
@@ -167,11 +172,7 @@ fn explain_pair(
     names: [EngineName; 2],
     launchers: [Box<dyn Launcher>; 2],
 ) -> Result<Option<Explanation>, Unexplained> {
-    let setting = Setting {
-        bounds: args.bounds,
-        profile: args.profile,
-        modes: args.modes.into(),
-    };
+    let setting = asked.setting.unwrap_or_else(|| setting(args));
     let config = JobConfig {
         features: asked.features,
         bounds: setting.bounds,
@@ -301,9 +302,14 @@ fn asked(args: &ExplainArgs) -> Result<Asked, InputError> {
     if let Some(name) = &args.invoke {
         return call(args, name);
     }
-    if let Some((path, _)) = args.what.split_once('#') {
+    if let Some((path, id)) = args.what.split_once('#') {
         let paths = args.rest.iter().map(PathBuf::from).collect();
-        return directive(args, paths, path, |it| it.id == args.what);
+        let Some((original, _)) = id.split_once('/') else {
+            return directive(args, paths, path, |it| it.id == args.what);
+        };
+        let original = format!("{path}#{original}");
+        let asked = directive(args, paths, path, |it| it.id == original)?;
+        return variant(args, asked);
     }
     if let Some((file, line)) = args.what.rsplit_once(':')
         && let Ok(line) = line.parse::<u32>()
@@ -348,6 +354,7 @@ fn directive(
                 last,
                 skipped: file.skipped,
                 proposal: file.heading.key(),
+                setting: None,
                 script,
             });
         }
@@ -356,6 +363,52 @@ fn directive(
         "there is no directive `{}` in {}",
         args.what, chosen.suite
     )))
+}
+
+/// How a script runs that has no setting of its own.
+fn setting(args: &ExplainArgs) -> Setting {
+    Setting {
+        bounds: args.bounds,
+        profile: args.profile,
+        modes: args.modes.into(),
+    }
+}
+
+/// The script of an operand shape of a directive.
+fn variant(args: &ExplainArgs, of: Asked) -> Result<Asked, InputError> {
+    let file = Planned {
+        script: of.script,
+        features: FileFeatures {
+            set: of.features,
+            ..FileFeatures::DEFAULT
+        },
+        heading: Heading::Other,
+        skipped: of.skipped,
+        is_independent: false,
+        generated: None,
+        setting: None,
+    };
+    let engines = &args.engines.0;
+    let request = Request {
+        sampling: args.sampling.into(),
+        setting: setting(args),
+        has_foreign: engines.iter().any(|name| name.tier().is_none()),
+    };
+    let Some(planned) = shapes::variant(&file, &args.what, request) else {
+        let message = format!(
+            "{} has no shape `{}` with these samples (--shapes-seed, --shapes-samples)",
+            file.script.path, args.what
+        );
+        return Err(InputError::usage(message));
+    };
+    Ok(Asked {
+        features: planned.features.set,
+        last: planned.script.directives.len() - 1,
+        skipped: Vec::new(),
+        proposal: of.proposal,
+        setting: planned.setting,
+        script: planned.script,
+    })
 }
 
 /// The script that calls an export of a module.
@@ -393,6 +446,7 @@ fn call(args: &ExplainArgs, name: &str) -> Result<Asked, InputError> {
         last: 1,
         skipped: Vec::new(),
         proposal: "other",
+        setting: None,
     })
 }
 

@@ -29,7 +29,7 @@ use rayon::prelude::*;
 use super::Planned;
 use crate::features::{FeatureSet, Proposal};
 use crate::protocol::{Bounds, Setting};
-use crate::script::Script;
+use crate::script::{Command, Script};
 use crate::suite::FileFeatures;
 
 /// Assertions after which a round ends: a bound of the memory that variants take.
@@ -119,6 +119,40 @@ pub fn rounds(files: &[Planned], request: Request) -> impl Iterator<Item = Round
             sum.scripts.extend(edges(file, &occurrences, request));
         }
         Some(sum)
+    })
+}
+
+/// The variant of a file with this id, in a script with nothing but what it needs.
+pub fn variant(file: &Planned, id: &str, request: Request) -> Option<Planned> {
+    let rounds = rounds(std::slice::from_ref(file), request);
+    let mut scripts = rounds.flat_map(|round| round.scripts);
+    scripts.find_map(|planned| alone(&planned, id))
+}
+
+/// A variant with the modules that it uses; at the edges of a memory, with the accesses before it.
+fn alone(planned: &Planned, id: &str) -> Option<Planned> {
+    let script = &planned.script;
+    let at = script.directives.iter().position(|it| it.id == id)?;
+    let is_module = |at: usize| script.commands[at].module().is_some();
+    let module = (0..at).rfind(|&at| is_module(at))?;
+    let is_register = |it: &Command| matches!(it, Command::Register { .. });
+    let shared = script
+        .commands
+        .iter()
+        .position(is_register)
+        .map_or(0, |at| at + 1);
+    let accesses = match planned.is_independent {
+        true => at..at,
+        false => module + 1..at,
+    };
+    let kept = (0..shared).chain([module]).chain(accesses).chain([at]);
+    let step = |at: usize| plan::Step {
+        command: script.commands[at].clone(),
+        directive: script.directives[at].clone(),
+    };
+    Some(Planned {
+        script: Arc::new(plan::script(&script.path, kept.map(step).collect())),
+        ..planned.clone()
     })
 }
 
