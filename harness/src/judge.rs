@@ -8,7 +8,7 @@
 use crate::outcome::text::{
     ending, expectation_text, lanes_u16, lanes_u32, lanes_u64, outcome_text,
 };
-use crate::outcome::{Hierarchy, JudgedBy, Outcome, Reference, Value};
+use crate::outcome::{FuncIndex, Hierarchy, JudgedBy, Outcome, Reference, Value};
 use crate::script::{Directive, Expectation, Expected, FloatPattern, LanePattern};
 
 pub mod compare;
@@ -237,9 +237,15 @@ fn accepts_reference(expected: &Expected, reference: &Reference) -> bool {
         Expected::RefExtern(None) => matches!(reference, R::Extern(_) | R::Externalized),
         Expected::RefExtern(Some(host)) => *reference == R::Extern(*host),
         Expected::RefHost(host) => *reference == R::Host(*host),
-        Expected::RefFunc(None) => matches!(reference, R::Func(_)),
-        // No suite names a function by index, and indices say nothing about identity.
-        Expected::RefFunc(Some(_)) => false,
+        Expected::RefFunc(None) => matches!(reference, R::Func { .. }),
+        Expected::RefFunc(Some(expected)) => match reference {
+            R::Func { index, .. } => match index {
+                FuncIndex::At(index) => index == expected,
+                FuncIndex::Elsewhere => false,
+                FuncIndex::Untold => true,
+            },
+            _ => false,
+        },
         Expected::RefAny => {
             matches!(
                 reference,

@@ -96,8 +96,13 @@ pub enum Value {
 pub enum Reference {
     /// Null, of this hierarchy.
     Null(Hierarchy),
-    /// A function: its number in the store, in order of creation.
-    Func(u32),
+    /// A function.
+    Func {
+        /// Its number in the store, in order of creation.
+        number: u32,
+        /// Its place in the instance whose export was called or read.
+        index: FuncIndex,
+    },
     /// The host's n-th object, as an externref.
     Extern(u32),
     /// An object of the any hierarchy, as an externref.
@@ -119,6 +124,23 @@ pub enum Reference {
 impl Reference {
     /// The number of a function that the engine does not tell.
     pub const UNKNOWN: u32 = u32::MAX;
+
+    /// A function of which only its number is told.
+    pub fn numbered_func(number: u32) -> Reference {
+        let index = FuncIndex::Untold;
+        Reference::Func { number, index }
+    }
+}
+
+/// The place of a function in an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FuncIndex {
+    /// The first index under which the instance has it.
+    At(u32),
+    /// The instance does not have it.
+    Elsewhere,
+    /// The engine does not tell.
+    Untold,
 }
 
 /// The top of a reference's hierarchy.

@@ -335,7 +335,8 @@ pub enum Expected {
     RefExtern(Option<u32>),
     /// This host object as an anyref.
     RefHost(u32),
-    /// A non-null funcref; of this function index, if given (which no suite does).
+    /// A non-null funcref; the function of this index in the instance whose export was called or
+    /// read, if given.
     RefFunc(Option<u32>),
     /// Any non-null reference of the any hierarchy.
     RefAny,

@@ -2,7 +2,7 @@
 //! may change at any time. Its functions are safe to call with anything, as the public face is.
 
 use crate::api::{AsContext, Module};
-use crate::store::{Global, Memory, Table, Tag};
+use crate::store::{Global, Instance, Memory, Table, Tag};
 use crate::value::Func;
 
 /// Decoding of instructions.
@@ -78,6 +78,14 @@ numbered! {
     Table tables "table";
     Global globals "global";
     Tag tags "tag";
+}
+
+/// The first index under which an instance has a function, if it has it.
+///
+/// # Panics
+/// If the instance is of another store.
+pub fn func_index(store: impl AsContext, instance: Instance, func: Func) -> Option<u32> {
+    store.as_context().state().func_index(instance, func)
 }
 
 /// The number of results so far for which the specification allows several: noted by the stack tier

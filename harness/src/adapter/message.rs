@@ -310,7 +310,7 @@ fn value(text: &str) -> Result<Value, String> {
                 "" => Hierarchy::Unknown,
                 _ => return None,
             })),
-            "func" => reference(Reference::Func(match rest {
+            "func" => reference(Reference::numbered_func(match rest {
                 "" => Reference::UNKNOWN,
                 _ => number()?,
             })),

@@ -295,7 +295,7 @@ fn expected_value(value: &Value) -> Option<Expected> {
         Value::V128(bytes) => Expected::V128(LanePattern::I8x16(*bytes)),
         Value::Ref(reference) => match reference {
             Reference::Null(hierarchy) => Expected::RefNull(heap_type(*hierarchy)),
-            Reference::Func(_) => Expected::RefFunc(None),
+            Reference::Func { .. } => Expected::RefFunc(None),
             Reference::Extern(number) => Expected::RefExtern(Some(*number)),
             Reference::Externalized => Expected::RefExtern(None),
             Reference::Host(number) => Expected::RefHost(*number),

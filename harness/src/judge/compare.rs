@@ -353,7 +353,7 @@ pub fn is_same_but_for_choices(a: &Outcome, b: &Outcome) -> bool {
 /// which a function is told.
 fn same_but_for_choices(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Ref(Reference::Func(_)), Value::Ref(Reference::Func(_)))
+        (Value::Ref(Reference::Func { .. }), Value::Ref(Reference::Func { .. }))
         | (Value::Ref(Reference::Null(_)), Value::Ref(Reference::Null(_))) => true,
         (a, b) => same_but_for_nans(a, b),
     }
@@ -778,7 +778,10 @@ mod tests {
         let (positive, negative) = (nan(0x7fc0_0000), nan(0xffc0_0000));
         assert_eq!(agreement(&positive, &negative, &success), Agree);
         assert_eq!(agreement(&value(1), &value(2), &success), Diverge);
-        let func = |number| outcome(Outcome::Values(vec![Value::Ref(Reference::Func(number))]));
+        let func = |number| {
+            let func = Value::Ref(Reference::numbered_func(number));
+            outcome(Outcome::Values(vec![func]))
+        };
         let unknown = func(Reference::UNKNOWN);
         assert_eq!(agreement(&func(3), &unknown, &success), Agree);
         // A failure is an account of its own, on either side.

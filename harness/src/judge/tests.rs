@@ -245,6 +245,10 @@ fn lanes_are_compared_in_their_shape() {
     }
 }
 
+fn func(number: u32, index: FuncIndex) -> Reference {
+    Reference::Func { number, index }
+}
+
 /// One reference of every kind.
 fn references() -> Vec<Reference> {
     vec![
@@ -252,8 +256,8 @@ fn references() -> Vec<Reference> {
         Reference::Null(Hierarchy::Extern),
         Reference::Null(Hierarchy::Any),
         Reference::Null(Hierarchy::Exn),
-        Reference::Func(1),
-        Reference::Func(2),
+        func(7, FuncIndex::At(2)),
+        func(2, FuncIndex::Elsewhere),
         Reference::Extern(1),
         Reference::Extern(2),
         Reference::Externalized,
@@ -268,7 +272,7 @@ fn references() -> Vec<Reference> {
 #[test]
 fn references_are_compared_by_kind_and_identity() {
     let some = |heap_type: &str| Some(heap_type.to_string());
-    let rows: [(Expected, &[usize]); 20] = [
+    let rows: [(Expected, &[usize]); 21] = [
         (Expected::RefNull(None), &[0, 1, 2, 3]),
         (Expected::RefNull(some("func")), &[0]),
         (Expected::RefNull(some("nofunc")), &[0]),
@@ -277,7 +281,8 @@ fn references_are_compared_by_kind_and_identity() {
         (Expected::RefNull(some("noexn")), &[3]),
         (Expected::RefNull(some("cont")), &[]),
         (Expected::RefFunc(None), &[4, 5]),
-        (Expected::RefFunc(Some(2)), &[]),
+        (Expected::RefFunc(Some(2)), &[4]),
+        (Expected::RefFunc(Some(7)), &[]),
         (Expected::RefExtern(None), &[6, 7, 8]),
         (Expected::RefExtern(Some(1)), &[6]),
         (Expected::RefHost(1), &[9]),
@@ -417,6 +422,8 @@ fn an_engine_may_not_tell_which_of_several() {
         let expectation = Expectation::Trap(text(message));
         assert_eq!(status(&expectation, &traps), expected, "{message}");
     }
+    let untold = Value::Ref(Reference::numbered_func(Reference::UNKNOWN));
+    assert!(accepts(&Expected::RefFunc(Some(3)), &untold));
     let null = Value::Ref(Reference::Null(Hierarchy::Unknown));
     assert!(accepts(&Expected::RefNull(Some(text("func"))), &null));
     assert!(!accepts(&Expected::RefFunc(None), &null));

@@ -1,7 +1,7 @@
 //! Expectations and outcomes as reports show them: values as hex bit strings, never as decimal
 //! floats.
 
-use super::{Hierarchy, Outcome, Reference, Value};
+use super::{FuncIndex, Hierarchy, Outcome, Reference, Value};
 use crate::script::{Argument, Expectation, Expected, FloatPattern, LanePattern};
 
 /// The class of an ending, in a word.
@@ -212,8 +212,15 @@ fn reference_text(reference: &Reference) -> String {
         Reference::Null(Hierarchy::Any) => "ref.null:any".to_string(),
         Reference::Null(Hierarchy::Exn) => "ref.null:exn".to_string(),
         Reference::Null(Hierarchy::Unknown) => "ref.null".to_string(),
-        Reference::Func(Reference::UNKNOWN) => "ref.func".to_string(),
-        Reference::Func(number) => format!("ref.func:#{number}"),
+        Reference::Func {
+            index: FuncIndex::At(index),
+            ..
+        } => format!("ref.func:{index}"),
+        Reference::Func {
+            number: Reference::UNKNOWN,
+            ..
+        } => "ref.func".to_string(),
+        Reference::Func { number, .. } => format!("ref.func:#{number}"),
         Reference::Extern(host) => format!("ref.extern:{host}"),
         Reference::Externalized => "ref.extern".to_string(),
         Reference::Host(host) => format!("ref.host:{host}"),

@@ -3,7 +3,7 @@
 use wassay_runtime::interior;
 use wassay_runtime::interior::module::{Export, ExternKind};
 use wassay_runtime::{
-    Engine, Error, Extern, ImportType, Instance, Module, Policy, RootMark, SharedMemory, Store,
+    Engine, Error, Extern, ImportType, Instance, Module, Policy, RootMark, SharedMemory, Store, Val,
 };
 
 use super::instances::{Instances, Provided, Sizes};
@@ -12,7 +12,7 @@ use super::state::State;
 use super::{values, visible};
 use crate::outcome::names::{Reason, Slot, reason};
 use crate::outcome::visible::VisibleItem;
-use crate::outcome::{Outcome, Place, Proof, StateHash, TieredProof};
+use crate::outcome::{FuncIndex, Outcome, Place, Proof, StateHash, TieredProof};
 use crate::script::Action;
 
 /// More fuel than any script uses.
@@ -258,12 +258,12 @@ impl Group {
                 let result = func.invoke(&mut self.store, &args);
                 self.note_call(index, field);
                 match result {
-                    Ok(results) => values::from_vals(&results),
+                    Ok(results) => self.values(index, &results),
                     Err(error) => self.ended(error),
                 }
             }
             (Action::Get { .. }, Some(Extern::Global(global))) => {
-                values::from_vals(&[global.get(&self.store)])
+                self.values(index, &[global.get(&self.store)])
             }
             (Action::Invoke { .. }, _) => {
                 Outcome::HostError(format!("there is no exported function {field:?}"))
@@ -272,6 +272,15 @@ impl Group {
                 Outcome::HostError(format!("there is no exported global {field:?}"))
             }
         }
+    }
+
+    /// Results of an instance.
+    fn values(&self, index: usize, results: &[Val]) -> Outcome {
+        let instance = self.instances.get(index).instance;
+        values::from_vals(results, |func| {
+            let at = instance.and_then(|it| interior::func_index(&self.store, it, func));
+            at.map_or(FuncIndex::Elsewhere, FuncIndex::At)
+        })
     }
 
     /// What an instance shows of its state by its exports.

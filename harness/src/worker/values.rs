@@ -2,10 +2,11 @@
 
 use wassay_runtime::interior::Numbered;
 use wassay_runtime::{
-    AbstractHeapType, AnyRef, Backtrace, Error, ErrorKind, ExternRef, Frame, Ref, TrapKind, Val,
+    AbstractHeapType, AnyRef, Backtrace, Error, ErrorKind, ExternRef, Frame, Func, Ref, TrapKind,
+    Val,
 };
 
-use crate::outcome::{Hierarchy, JudgedBy, Outcome, Place, Reference, Value};
+use crate::outcome::{FuncIndex, Hierarchy, JudgedBy, Outcome, Place, Reference, Value};
 use crate::script::Argument;
 
 /// The runtime's error as the ending of a directive.
@@ -104,10 +105,20 @@ fn heap_type(name: &str) -> Result<AbstractHeapType, Outcome> {
     found.ok_or_else(|| Outcome::Unsupported(format!("ref.null {name}")))
 }
 
-/// The harness's values for results.
-pub(super) fn from_vals(results: &[Val]) -> Outcome {
-    let values: Result<Vec<Value>, Outcome> =
-        results.iter().map(|result| from_val(*result)).collect();
+/// The harness's values for results; `index_of` gives the place of a function in the instance that
+/// they come from.
+pub(super) fn from_vals(results: &[Val], index_of: impl Fn(Func) -> FuncIndex) -> Outcome {
+    let values = results.iter().map(|result| {
+        let value = from_val(*result)?;
+        Ok(match (result, value) {
+            (Val::Ref(Ref::Func(func)), Value::Ref(Reference::Func { number, .. })) => {
+                let index = index_of(*func);
+                Value::Ref(Reference::Func { number, index })
+            }
+            (_, value) => value,
+        })
+    });
+    let values: Result<Vec<Value>, Outcome> = values.collect();
     values.map_or_else(|outcome| outcome, Outcome::Values)
 }
 
@@ -126,7 +137,7 @@ fn from_val(val: Val) -> Result<Value, Outcome> {
 pub(super) fn from_ref(reference: Ref) -> Result<Reference, Outcome> {
     Ok(match reference {
         Ref::Null(heap_type) => Reference::Null(hierarchy(heap_type)?),
-        Ref::Func(func) => Reference::Func(func.number()),
+        Ref::Func(func) => Reference::numbered_func(func.number()),
         Ref::Extern(host) => match host.number() {
             Some(number) => Reference::Extern(number),
             None => Reference::Externalized,

@@ -121,6 +121,14 @@ impl StoreData {
         assert_store(instance.store, self);
         &self.instances[instance.index as usize]
     }
+
+    /// The first index under which an instance has a function.
+    pub(crate) fn func_index(&self, instance: Instance, func: Func) -> Option<u32> {
+        let mut funcs = self.instance(instance).funcs.iter();
+        // SAFETY: functions of a store live as long as the store.
+        let at = funcs.position(|&it| unsafe { (*it).id } == func.id)?;
+        u32::try_from(at).ok()
+    }
 }
 
 impl Instance {
