@@ -52,6 +52,7 @@ const fn row(proposal: Proposal) -> (WasmFeatures, &'static [Proposal]) {
         P::StackSwitching => (W::STACK_SWITCHING, &[P::FunctionReferences, P::Exceptions]),
         P::MemoryControl => (W::MEMORY_CONTROL, &[]),
         P::AcquireReleaseAtomics => (W::ACQUIRE_RELEASE_ATOMICS, &[P::Threads]),
+        P::CompactImports => (W::COMPACT_IMPORTS, &[]),
     }
 }
 
@@ -88,6 +89,7 @@ impl FeatureSet {
         Proposal::CustomPageSizes,
         Proposal::WideArithmetic,
         Proposal::CustomDescriptors,
+        Proposal::CompactImports,
     ]);
     /// Every proposal that there is a name for.
     pub const ALL: FeatureSet = FeatureSet::WASM1.with_all(Proposal::ALL);
@@ -187,8 +189,10 @@ const VERSION_ALIASES: [(&str, FeatureSet); 4] = [
     ("wasm2", FeatureSet::WASM2),
     ("wasm3", FeatureSet::WASM3),
 ];
-const PROPOSAL_ALIASES: [(&str, Proposal); 1] =
-    [("saturating-float-to-int", Proposal::NontrappingFloatToInt)];
+const PROPOSAL_ALIASES: [(&str, Proposal); 2] = [
+    ("saturating-float-to-int", Proposal::NontrappingFloatToInt),
+    ("compact-import-section", Proposal::CompactImports),
+];
 
 /// An item of a list of features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod old_forms;
 pub mod packed;
 pub mod parse;
 pub mod source;
@@ -300,7 +301,12 @@ pub enum Expectation {
     /// The call must end by an unhandled suspension.
     Suspension(String),
     /// The module must decode, and must not validate.
-    Invalid(String),
+    Invalid {
+        /// The suite's reason.
+        message: String,
+        /// True if the module was given as text, so that we have encoded it.
+        text: bool,
+    },
     /// The module must not decode. `text`: it was given as text to parse.
     Malformed {
         /// The suite's reason.

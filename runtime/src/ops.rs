@@ -317,6 +317,8 @@ proposals! {
     MemoryControl = "memory-control";
     /// Memory orderings and `pause`.
     AcquireReleaseAtomics = "acquire-release-atomics";
+    /// Imports of one module, or of one type, in one entry. No opcodes.
+    CompactImports = "compact-imports";
 }
 
 /// The entry of an opcode in the table.

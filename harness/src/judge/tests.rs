@@ -62,7 +62,13 @@ fn each_expectation_accepts_its_own_endings_alone() {
         ),
         (Expectation::Exception, &["exception"]),
         (Expectation::Suspension(text("unhandled")), &[]),
-        (Expectation::Invalid(text("type mismatch")), &["invalid"]),
+        (
+            Expectation::Invalid {
+                message: text("type mismatch"),
+                text: true,
+            },
+            &["invalid"],
+        ),
         (
             Expectation::Malformed {
                 message: text("x"),
@@ -398,11 +404,45 @@ fn a_failure_says_what_was_expected_what_came_and_why() {
     );
 }
 
+/// Flags of limits that the features leave out: the binary format does not have them, so that a
+/// binary module is malformed; text of a later version is a module that is not valid here.
+#[test]
+fn text_may_name_limits_that_the_binary_format_does_not_have() {
+    let flags = Outcome::Malformed {
+        message: text("malformed limits flags: threads must be enabled for shared memories"),
+        by: JudgedBy::Engine,
+    };
+    let refused = Outcome::Malformed {
+        message: text("malformed limits flags: by the parser"),
+        by: JudgedBy::Parser,
+    };
+    let other = Outcome::Malformed {
+        message: text("unexpected end"),
+        by: JudgedBy::Engine,
+    };
+    for (outcome, is_text, expected) in [
+        (&flags, true, Status::Pass),
+        (&flags, false, Status::Fail),
+        (&refused, true, Status::Fail),
+        (&other, true, Status::Fail),
+    ] {
+        let message = text("shared memory");
+        let invalid = Expectation::Invalid {
+            message,
+            text: is_text,
+        };
+        assert_eq!(status(&invalid, outcome), expected, "{outcome:?} {is_text}");
+    }
+}
+
 /// Engines that do not tell one ending from another.
 #[test]
 fn an_engine_may_not_tell_which_of_several() {
     let rejected = Outcome::Rejected(text("compile error"));
-    let invalid = Expectation::Invalid(text("type mismatch"));
+    let invalid = Expectation::Invalid {
+        message: text("type mismatch"),
+        text: false,
+    };
     let malformed = Expectation::Malformed {
         message: text("magic"),
         text: false,

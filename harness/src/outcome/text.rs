@@ -37,7 +37,7 @@ pub fn expectation_text(expectation: &Expectation) -> String {
         Expectation::Exhaustion(message) => format!("exhaustion: {message}"),
         Expectation::Exception => "exception".to_string(),
         Expectation::Suspension(message) => format!("suspension: {message}"),
-        Expectation::Invalid(message) => format!("invalid: {message}"),
+        Expectation::Invalid { message, .. } => format!("invalid: {message}"),
         Expectation::Malformed { message, .. } => format!("malformed: {message}"),
         Expectation::Unlinkable(message) => format!("unlinkable: {message}"),
         Expectation::Unreadable(_) => "a readable directive".to_string(),

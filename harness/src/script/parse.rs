@@ -19,6 +19,7 @@ use wast::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::script::old_forms;
 use crate::script::split::{Form, LineTable, split};
 use crate::script::text_rules;
 use crate::script::unfold::unfold;
@@ -228,8 +229,9 @@ impl<'a, T: Parse<'a>> Parse<'a> for InParens<T> {
 fn read_form(source: &str) -> Meaning {
     match try_read(source) {
         Ok(meaning) => meaning,
-        Err(error) => unfold(source)
-            .and_then(|flat| try_read(&flat).ok())
+        Err(error) => old_forms::modern(source, head(source))
+            .or_else(|| unfold(source))
+            .and_then(|read| try_read(&read).ok())
             .unwrap_or_else(|| unreadable(source, error.to_string())),
     }
 }
@@ -404,8 +406,8 @@ fn refusal_meaning(
             message,
             ..
         } => {
+            let expectation = invalid(&module, message);
             let module = encode_checked(&mut module)?;
-            let expectation = Expectation::Invalid(message.to_string());
             (Kind::AssertInvalid, Command::Check { module }, expectation)
         }
         D::AssertInvalidCustom {
@@ -413,8 +415,8 @@ fn refusal_meaning(
             message,
             ..
         } => {
+            let expectation = invalid(&module, message);
             let module = encode_checked(&mut module)?;
-            let expectation = Expectation::Invalid(message.to_string());
             (
                 Kind::AssertInvalidCustom,
                 Command::CheckCustom { module },
@@ -452,12 +454,24 @@ fn refusal_meaning(
 }
 
 fn malformed(module: &QuoteWat<'_>, message: &str) -> Expectation {
-    let binary = matches!(module, QuoteWat::Wat(Wat::Module(module))
-        if matches!(module.kind, ModuleKind::Binary(_)));
     Expectation::Malformed {
         message: message.to_string(),
-        text: !binary,
+        text: is_text(module),
     }
+}
+
+fn invalid(module: &QuoteWat<'_>, message: &str) -> Expectation {
+    Expectation::Invalid {
+        message: message.to_string(),
+        text: is_text(module),
+    }
+}
+
+/// True if a module is given as text.
+fn is_text(module: &QuoteWat<'_>) -> bool {
+    let binary = matches!(module, QuoteWat::Wat(Wat::Module(module))
+        if matches!(module.kind, ModuleKind::Binary(_)));
+    !binary
 }
 
 /// Identifiers without their `$`.
@@ -770,6 +784,33 @@ mod tests {
     }
 
     #[test]
+    fn old_assertions_of_nans_are_read() {
+        use FloatPattern as F;
+        let either = |f32, f64| {
+            let cases = vec![Expected::F32(f32), Expected::F64(f64)];
+            Expectation::Return(vec![Expected::Either(cases)])
+        };
+        let arithmetic = either(F::ArithmeticNan, F::ArithmeticNan);
+        let lanes = LanePattern::F64x2([F::CanonicalNan; 2]);
+        for (name, expected) in [
+            ("canonical_nan", either(F::CanonicalNan, F::CanonicalNan)),
+            ("arithmetic_nan", arithmetic.clone()),
+            ("nan", arithmetic),
+            (
+                "canonical_nan_f64x2",
+                Expectation::Return(vec![Expected::V128(lanes)]),
+            ),
+        ] {
+            let text = format!("(assert_return_{name} (invoke $m \"f\"))");
+            let (kind, command, expectation) = one(&text);
+            assert_eq!((kind, command), (Kind::AssertReturn, call(vec![])));
+            assert_eq!(expectation, expected, "{name}");
+        }
+        let (kind, ..) = one("(assert_return_banana (invoke \"f\"))");
+        assert_eq!(kind, Kind::Unreadable);
+    }
+
+    #[test]
     fn assertions_of_endings() {
         let run = "(invoke $m \"f\")";
         let message = || "why".to_string();
@@ -803,12 +844,18 @@ mod tests {
             (
                 "assert_invalid",
                 "(module)",
-                Expectation::Invalid(message()),
+                Expectation::Invalid {
+                    message: message(),
+                    text: true,
+                },
             ),
             (
                 "assert_invalid_custom",
                 "(module)",
-                Expectation::Invalid(message()),
+                Expectation::Invalid {
+                    message: message(),
+                    text: true,
+                },
             ),
             (
                 "assert_malformed",

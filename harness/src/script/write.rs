@@ -105,7 +105,9 @@ fn assertion(what: &str, expectation: &Expectation) -> Result<String, &'static s
         Expectation::Suspension(message) => {
             format!("(assert_suspension {what} {})", string(message))
         }
-        Expectation::Invalid(message) => format!("(assert_invalid {what} {})", string(message)),
+        Expectation::Invalid { message, .. } => {
+            format!("(assert_invalid {what} {})", string(message))
+        }
         Expectation::Malformed { message, .. } => {
             format!("(assert_malformed {what} {})", string(message))
         }

@@ -41,7 +41,7 @@ fn modules(file: &SuiteFile) -> (Vec<Placed>, Vec<Placed>) {
         };
         let refused = matches!(
             directive.expectation,
-            Expectation::Invalid(_) | Expectation::Malformed { .. }
+            Expectation::Invalid { .. } | Expectation::Malformed { .. }
         );
         if refused { &mut bad } else { &mut good }.push((directive.line, bytes));
     }

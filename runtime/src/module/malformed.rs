@@ -24,6 +24,10 @@ pub(super) fn classify(bytes: &[u8], features: WasmFeatures, error: &BinaryReade
     match decoded {
         Err(malformed) => reader_error(ErrorKind::Malformed, &malformed),
         Ok(()) if is_format_rule(error.message()) => reader_error(ErrorKind::Malformed, error),
+        Ok(()) if is_of_limits_flags(error.message()) => {
+            let message = format!("{LIMITS_FLAGS}: {}", error.message());
+            Error::new(ErrorKind::Malformed, message).at(error.offset() as usize)
+        }
         Ok(()) if has_malformed_memarg(bytes, features, error) => {
             Error::new(ErrorKind::Malformed, MEMOP_FLAGS).at(error.offset() as usize)
         }
@@ -82,6 +86,21 @@ fn is_format_rule(message: &str) -> bool {
         "unsupported component",
         // A global's mutability that is neither 0 nor 1, as before shared globals.
         "shared globals require",
+    ];
+    RULES.iter().any(|rule| message.contains(rule))
+}
+
+/// The specification's message for flags of limits with bits that no proposal at hand defines.
+const LIMITS_FLAGS: &str = "malformed limits flags";
+
+/// True if the refusal is of a bit in the flags of limits that belongs to a proposal which the
+/// features leave out (spec: binary format of limits; 3.0 has the bytes 0, 1, 4 and 5).
+fn is_of_limits_flags(message: &str) -> bool {
+    const RULES: &[&str] = &[
+        "memory64 must be enabled for",
+        "threads must be enabled for shared memories",
+        "shared tables require",
+        "custom page sizes proposal must be enabled",
     ];
     RULES.iter().any(|rule| message.contains(rule))
 }
