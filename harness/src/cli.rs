@@ -21,6 +21,7 @@ use crate::plan::shapes::Sampling;
 use crate::present::{self, PRESENTERS, Presenter, UnknownFormat, blocks};
 use crate::protocol::{Bounds, Modes, Profile, Setting};
 use crate::shell;
+use crate::suite::preload::Preload;
 use crate::suite::select::Selection;
 use crate::tier::{RunTier, Tier};
 
@@ -371,6 +372,13 @@ impl SpecArgs {
         words.extend(self.no_state.then(|| "--no-state".to_string()));
         let features = self.selection.features.as_ref();
         words.extend(features.map(|list| format!("--features={list}")));
+        for preload in &self.selection.preload {
+            let preload = preload.to_arg();
+            words.push(format!(
+                "--preload {}",
+                shell::quote(&preload.to_string_lossy())
+            ));
+        }
         let expectations = self.expectations.as_ref();
         words.extend(expectations.map(|it| path("--expectations", it)));
         let tables = self.pool.engine_table.iter();
@@ -536,6 +544,13 @@ pub struct RunArgs {
     /// Mark loading and the call for an emulator's plugin that counts instructions (tier jit)
     #[arg(long)]
     pub count_marks: bool,
+    /// Instantiate a module, and let imports from NAME find its exports (repeatable, in order)
+    #[arg(long, value_name = "NAME=FILE")]
+    pub preload: Vec<Preload>,
+    /// Make what is imported and not preloaded: functions that return zeros and nulls, and
+    /// memories, tables, globals and tags of the types that are asked for
+    #[arg(long)]
+    pub stub_imports: bool,
     /// The features that the module may use.
     #[command(flatten)]
     pub features: FeatureArgs,

@@ -16,6 +16,7 @@ pub mod compare;
 pub mod engine;
 pub mod explain;
 pub mod fuzz;
+mod imports;
 pub mod inspect;
 pub mod list;
 mod module;

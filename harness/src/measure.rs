@@ -406,6 +406,7 @@ pub(crate) fn job_config(options: &Options, planned: &Planned) -> JobConfig {
     let setting = planned.setting.unwrap_or(options.setting);
     JobConfig {
         features: planned.features.set,
+        conventions: planned.features.conventions(),
         bounds: setting.bounds,
         hash_state: compare_state && !planned.is_independent,
         show_state: show_state && !planned.is_independent,

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::features::FeatureSet;
 use crate::outcome::{Proof, Report};
 use crate::script::Command;
+use crate::suite::conventions::Conventions;
 use crate::tier::Tier;
 
 pub mod cell;
@@ -64,6 +65,8 @@ pub struct Job<'a> {
 pub struct JobConfig {
     /// The features that modules may use.
     pub features: FeatureSet,
+    /// The runner for which the script was written.
+    pub conventions: Conventions,
     /// How memory accesses are checked.
     #[serde(with = "words")]
     pub bounds: Bounds,
@@ -352,6 +355,7 @@ mod tests {
             commands: (&commands[..]).into(),
             config: JobConfig {
                 features: FeatureSet::WASM3,
+                conventions: Conventions::Wasmtime,
                 bounds: Bounds::Guard,
                 hash_state: true,
                 show_state: true,

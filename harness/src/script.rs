@@ -12,6 +12,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub mod imports;
+pub mod module_file;
 mod old_forms;
 pub mod packed;
 pub mod parse;

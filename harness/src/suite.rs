@@ -24,15 +24,18 @@ use crate::error::InputError;
 use crate::features::{FeatureSet, Proposal};
 use crate::input::read_text;
 
+pub mod conventions;
 mod folder;
 mod header;
 pub mod layout;
+pub mod preload;
 pub mod select;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use conventions::Conventions;
 use folder::Folders;
-use layout::{Guess, Layouts};
+use layout::{Guess, Layouts, Suite};
 
 /// One file of a suite.
 #[derive(Clone, Debug)]
@@ -67,6 +70,12 @@ impl FileFeatures {
         guess: None,
         stated_by: Vec::new(),
     };
+
+    /// The conventions of the suite that the file is guessed to be of.
+    pub fn conventions(&self) -> Conventions {
+        let suite = self.guess.map(|guess| guess.suite);
+        suite.map_or(Conventions::Spec, Suite::conventions)
+    }
 }
 
 /// A place that states the features of a file.

@@ -137,6 +137,7 @@ pub fn serve(
 /// The configuration with which a tier shows that it can run here at all.
 const PROBE: JobConfig = JobConfig {
     features: crate::features::FeatureSet::WASM1,
+    conventions: crate::suite::conventions::Conventions::Spec,
     bounds: Bounds::Guard,
     hash_state: false,
     show_state: false,

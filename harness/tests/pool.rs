@@ -101,6 +101,7 @@ fn run_with(
             script,
             config: JobConfig {
                 features: FeatureSet::WASM3,
+                conventions: Default::default(),
                 bounds: Bounds::Guard,
                 hash_state: false,
                 show_state: false,

@@ -14,6 +14,7 @@
   (func (import "M" "second") (result funcref))
   (func (import "spectest" "print"))
   (func $own)
+  (elem declare func 0 1 $own)
   (func (export "own") (result funcref) (ref.func $own))
   (func (export "imported") (result funcref) (ref.func 0))
   (func (export "host") (result funcref) (ref.func 1))

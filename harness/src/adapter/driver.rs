@@ -15,7 +15,9 @@ use crate::outcome::text::outcome_text;
 use crate::outcome::visible::VisibleItem;
 use crate::outcome::{Outcome, Value};
 use crate::pool::Cause;
+use crate::script::imports::{imports, imports_from};
 use crate::script::{Action, Command, Expectation, ModuleSource};
+use crate::suite::conventions::{Conventions, WASMTIME_GC};
 
 /// The other side of the protocol.
 pub trait Channel {
@@ -73,6 +75,7 @@ impl<'a> Driver<'a> {
     pub fn start(
         channel: &'a mut dyn Channel,
         commands: &[Command],
+        conventions: Conventions,
         lacks: &[Lack],
         shows_state: bool,
     ) -> Result<Driver<'a>, Cause> {
@@ -80,7 +83,7 @@ impl<'a> Driver<'a> {
             channel,
             modules: 0,
             instances: 0,
-            names: Names::default(),
+            names: Names::new(conventions.imports_by_name()),
             imports: HashMap::new(),
             lacks: lacks.to_vec(),
             exports: HashMap::new(),
@@ -94,22 +97,32 @@ impl<'a> Driver<'a> {
             Ending::Ok => {}
             other => return Err(refusal("reset", &other)),
         }
-        let imported = spectest_imports(commands);
+        let imported = imports_from(SPECTEST, commands).map(str::to_string);
+        let imported: Vec<String> = imported.collect();
         if !imported.is_empty() {
             let bytes = spectest::module(&imported).map_err(Cause::Crash)?;
-            let (module, _) = driver.decode(&ModuleSource::Binary(bytes))?;
-            let (instance, outcome) = driver.instantiate(module)?;
-            match instance {
-                Ok(instance) => {
-                    driver.ask(Operation::Register {
-                        instance,
-                        name: SPECTEST.to_string(),
-                    })?;
-                }
-                Err(_) => driver.names.register(SPECTEST, Err(reason(&outcome))),
-            }
+            driver.host_module(SPECTEST, bytes)?;
+        }
+        let (host, function) = WASMTIME_GC;
+        if conventions.offers_gc() && imports_from(host, commands).any(|it| it == function) {
+            let bytes = spectest::nothing(function).map_err(Cause::Crash)?;
+            driver.host_module(host, bytes)?;
         }
         Ok(driver)
+    }
+
+    /// Registers an instance of a module of ours under a name.
+    fn host_module(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), Cause> {
+        let (module, _) = self.decode(&ModuleSource::Binary(bytes))?;
+        let (instance, outcome) = self.instantiate(module)?;
+        match instance {
+            Ok(instance) => {
+                let name = name.to_string();
+                self.ask(Operation::Register { instance, name })?;
+            }
+            Err(_) => self.names.register(name, Err(reason(&outcome))),
+        }
+        Ok(())
     }
 
     /// Runs a command.
@@ -120,6 +133,7 @@ impl<'a> Driver<'a> {
         match command {
             Command::Module { name, module } => {
                 let (slot, outcome) = self.module(module)?;
+                self.offer(name.as_ref(), &slot)?;
                 self.names.make_current(name.as_ref(), slot);
                 Ok(outcome)
             }
@@ -130,6 +144,7 @@ impl<'a> Driver<'a> {
             }
             Command::ModuleInstance { instance, module } => {
                 let (slot, outcome) = self.module_instance(module.as_ref())?;
+                self.offer(instance.as_ref(), &slot)?;
                 self.names.make_current(instance.as_ref(), slot);
                 Ok(outcome)
             }
@@ -229,6 +244,18 @@ impl<'a> Driver<'a> {
             }),
             Err(reason) => Ok(Outcome::MissingInstance(reason)),
         }
+    }
+
+    /// Offers an instance for import under its `$name`, if the conventions say so.
+    fn offer(&mut self, name: Option<&String>, slot: &Slot<u32>) -> Result<(), Cause> {
+        let (Some(name), &Ok(instance)) = (name, slot) else {
+            return Ok(());
+        };
+        if self.names.is_found_by_name(name) {
+            let name = name.clone();
+            self.ask(Operation::Register { instance, name })?;
+        }
+        Ok(())
     }
 
     fn action(&mut self, action: &Action) -> Result<Outcome, Cause> {
@@ -385,60 +412,7 @@ fn refusal(what: &str, ending: &Ending) -> Cause {
     Cause::Crash(format!("the adapter refuses `{what}`: {how}"))
 }
 
-/// The modules of a script.
-fn modules(commands: &[Command]) -> impl Iterator<Item = &Vec<u8>> {
-    commands.iter().filter_map(|command| match command {
-        Command::Module { module, .. }
-        | Command::ModuleDefinition { module, .. }
-        | Command::Instantiate { module }
-        | Command::Check { module }
-        | Command::CheckCustom { module } => match module {
-            ModuleSource::Binary(bytes) => Some(bytes),
-            ModuleSource::Refused { .. } => None,
-        },
-        Command::ModuleInstance { .. }
-        | Command::Register { .. }
-        | Command::Action(_)
-        | Command::Thread { .. }
-        | Command::Wait { .. }
-        | Command::Unreadable { .. } => None,
-    })
-}
-
-/// The items of the host module that a script imports.
-fn spectest_imports(commands: &[Command]) -> Vec<String> {
-    let mut names = Vec::new();
-    for bytes in modules(commands) {
-        let of_host = imports(bytes).into_iter();
-        names.extend(
-            of_host
-                .filter(|(module, _)| module == SPECTEST)
-                .map(|(_, name)| name),
-        );
-    }
-    names
-}
-
 fn imported_modules(bytes: &[u8]) -> Vec<String> {
-    imports(bytes)
-        .into_iter()
-        .map(|(module, _)| module)
-        .collect()
-}
-
-/// The imports of a module by module and name, as far as they can be read.
-fn imports(bytes: &[u8]) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for payload in wasmparser::Parser::new(0).parse_all(bytes) {
-        match payload {
-            Ok(wasmparser::Payload::ImportSection(section)) => {
-                for import in section.into_imports().flatten() {
-                    found.push((import.module.to_string(), import.name.to_string()));
-                }
-            }
-            Ok(wasmparser::Payload::CodeSectionStart { .. }) | Err(_) => break,
-            Ok(_) => {}
-        }
-    }
-    found
+    let imports = imports(bytes).into_iter();
+    imports.map(|(module, _)| module.to_string()).collect()
 }

@@ -281,7 +281,9 @@ impl Session for Adapter {
         let died = |ordinal: Option<u32>| move |cause| Death { ordinal, cause };
         let lacks = self.lacks.clone();
         let show = job.config.show_state;
-        let mut driver = Driver::start(self, &job.commands, &lacks, show).map_err(died(None))?;
+        let conventions = job.config.conventions;
+        let driver = Driver::start(self, &job.commands, conventions, &lacks, show);
+        let mut driver = driver.map_err(died(None))?;
         for (ordinal, command) in (0_u32..).zip(job.commands.iter()) {
             let outcome = if job.excluded.binary_search(&ordinal).is_ok() {
                 let why = "not run";

@@ -42,6 +42,15 @@ pub fn module(imported: &[String]) -> Result<Vec<u8>, String> {
     encode_module(&text).map_err(|error| error.message())
 }
 
+/// A module with a function of that name that does nothing.
+///
+/// # Errors
+/// If the text does not parse, which a test rules out.
+pub fn nothing(function: &str) -> Result<Vec<u8>, String> {
+    let text = format!("(module (func (export \"{function}\")))");
+    encode_module(&text).map_err(|error| error.message())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

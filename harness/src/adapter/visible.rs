@@ -263,6 +263,7 @@ mod tests {
         let script = parse_script("t.wast", MODULE);
         let config = JobConfig {
             features: FeatureSet::WASM3,
+            conventions: Default::default(),
             bounds: Bounds::Guard,
             hash_state: false,
             show_state: true,

@@ -35,6 +35,7 @@ use crate::protocol::{JobConfig, Setting};
 use crate::script::{
     Action, Argument, Command, Directive, Expectation, Kind, ModuleSource, Script,
 };
+use crate::suite::conventions::Conventions;
 use crate::suite::select::Selection;
 use crate::suite::{FileFeatures, Heading};
 
@@ -47,6 +48,8 @@ pub struct Asked {
     pub script: Arc<Script>,
     /// The features that its modules may use.
     features: FeatureSet,
+    /// The runner for which it was written.
+    conventions: Conventions,
     /// The last directive that may be explained.
     last: usize,
     skipped: Vec<u32>,
@@ -175,6 +178,7 @@ fn explain_pair(
     let setting = asked.setting.unwrap_or_else(|| setting(args));
     let config = JobConfig {
         features: asked.features,
+        conventions: asked.conventions,
         bounds: setting.bounds,
         hash_state: true,
         show_state: names.iter().any(|name| name.tier().is_none()),
@@ -351,6 +355,7 @@ fn directive(
         if let Some(last) = script.directives.iter().rposition(&is_it) {
             return Ok(Asked {
                 features: file.features.set,
+                conventions: file.features.conventions(),
                 last,
                 skipped: file.skipped,
                 proposal: file.heading.key(),
@@ -443,6 +448,7 @@ fn call(args: &ExplainArgs, name: &str) -> Result<Asked, InputError> {
             commands: vec![module, call],
         }),
         features,
+        conventions: Conventions::Spec,
         last: 1,
         skipped: Vec::new(),
         proposal: "other",

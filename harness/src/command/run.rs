@@ -13,6 +13,7 @@ use wassay_runtime::{
     TrapKind, Val,
 };
 
+use super::imports::{self, NotMade};
 use super::module::{on_a_large_stack, read_module};
 use super::{this_program, value};
 use crate::cli::{LimitArgs, RunArgs};
@@ -75,6 +76,10 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
         command.arg(format!("--features={list}"));
     }
     command.args(args.count_marks.then_some("--count-marks"));
+    command.args(args.stub_imports.then_some("--stub-imports"));
+    for preload in &args.preload {
+        command.arg("--preload").arg(preload.to_arg());
+    }
     command.args(args.limits.words());
     command.arg("--").args(&args.args);
     // If that program cannot execute ARM64 code either, it must say so and not look for another.
@@ -114,21 +119,14 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
         Ok(module) => module,
         Err(error) => return refused(error),
     };
-    if let Some(import) = module.imports().next() {
-        let message = format!(
-            "the module imports `{}` `{}`; `run` takes modules without imports",
-            import.module(),
-            import.name()
-        );
-        return Err(InputError::at(&args.file, message));
-    }
     let mut store = Store::new(&engine, ());
     if let Err(error) = limit(&mut store, &args.limits) {
         return refused(error);
     }
-    let instance = match Instance::new(&mut store, &module, &[]) {
+    let instance = match imports::instantiate(args, &engine, &mut store, &module) {
         Ok(instance) => instance,
-        Err(error) => return refused(error),
+        Err(NotMade::Input(error)) => return Err(error),
+        Err(NotMade::Engine(file, error)) => return refusal(&file, &error),
     };
     let code = runtime::interior::parts(&module).code(runtime::Tier::Jit);
     mark(Mark::Loaded, code.clone());

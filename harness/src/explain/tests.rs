@@ -16,6 +16,7 @@ use crate::protocol::cell::Cell;
 use crate::protocol::{Bounds, Job, JobConfig, JobResult, Modes, Profile};
 use crate::script::parse::parse_script;
 use crate::script::{Command, ModuleSource};
+use crate::suite::conventions::Conventions;
 use crate::tier::Tier;
 use crate::worker;
 
@@ -153,6 +154,7 @@ fn falsify(bytes: &mut [u8], fault: Fault) -> Vec<usize> {
 
 const CONFIG: JobConfig = JobConfig {
     features: FeatureSet::EXECUTED,
+    conventions: Conventions::Spec,
     bounds: Bounds::Guard,
     hash_state: true,
     show_state: false,

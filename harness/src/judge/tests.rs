@@ -114,6 +114,16 @@ fn traps_are_told_apart_by_message() {
         ("indirect call", "indirect call type mismatch", true),
         ("uninitialized element 7", "uninitialized element", true),
         ("uninitialized element", "undefined element", false),
+        (
+            "divide by zero | integer divide by zero",
+            "integer divide by zero",
+            true,
+        ),
+        (
+            "divide by zero | integer divide by zero",
+            "integer overflow",
+            false,
+        ),
         ("integer overflow", "integer divide by zero", false),
         ("undefined element", "undefined", false),
         ("unreachable", "", false),

@@ -24,6 +24,8 @@ pub struct Names<I, M> {
     registered: HashMap<String, Slot<I>>,
     latest_definition: Slot<M>,
     definitions: HashMap<String, Slot<M>>,
+    /// True if imports find instances by their `$name`, too.
+    imports_by_name: bool,
 }
 
 impl<I: Clone, M: Clone> Default for Names<I, M> {
@@ -34,11 +36,21 @@ impl<I: Clone, M: Clone> Default for Names<I, M> {
             registered: HashMap::new(),
             latest_definition: Err("there is no module definition yet".to_string()),
             definitions: HashMap::new(),
+            imports_by_name: false,
         }
     }
 }
 
 impl<I: Clone, M: Clone> Names<I, M> {
+    /// No names; `imports_by_name` says that imports find instances by their `$name` where nothing
+    /// is registered under that.
+    pub fn new(imports_by_name: bool) -> Names<I, M> {
+        Names {
+            imports_by_name,
+            ..Names::default()
+        }
+    }
+
     /// Names an instance without making it the current one.
     pub fn name(&mut self, name: String, instance: I) {
         self.named.insert(name, Ok(instance));
@@ -93,9 +105,15 @@ impl<I: Clone, M: Clone> Names<I, M> {
         }
     }
 
-    /// What is registered under that name, if anything is.
+    /// What imports find under that name, if anything.
     pub fn registered(&self, name: &str) -> Option<&Slot<I>> {
-        self.registered.get(name)
+        let named = || self.named.get(name).filter(|_| self.imports_by_name);
+        self.registered.get(name).or_else(named)
+    }
+
+    /// True if imports find an instance under its `$name`, and not since that is registered.
+    pub fn is_found_by_name(&self, name: &str) -> bool {
+        self.imports_by_name && !self.registered.contains_key(name)
     }
 
     /// Notes a directive that cannot be read; the outcome of it.

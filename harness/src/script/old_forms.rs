@@ -2,7 +2,7 @@
 //! `(assert_return_canonical_nan ACTION)` and its kind, as today's `assert_return`.
 //!
 //! The forms do not tell the type of the result, so that either type of floats is accepted. Script
-//! format: interpreter/README of WebAssembly 1.0, and of the SIMD proposal for the forms of vectors.
+//! format: interpreter/README of WebAssembly 1.0, and of the SIMD proposal for forms of vectors.
 
 /// The old forms, each with the result that it stands for.
 const FORMS: [(&str, &str); 7] = [

@@ -97,7 +97,11 @@ fn assertion(what: &str, expectation: &Expectation) -> Result<String, &'static s
             let space = if expected.is_empty() { "" } else { " " };
             format!("(assert_return {what}{space}{})", expected.join(" "))
         }
-        Expectation::Trap(message) => format!("(assert_trap {what} {})", string(message)),
+        Expectation::Trap(messages) => {
+            // Behind the script's own message are those for which it stands.
+            let message = messages.split(" | ").next().unwrap_or(messages);
+            format!("(assert_trap {what} {})", string(message))
+        }
         Expectation::Exhaustion(message) => {
             format!("(assert_exhaustion {what} {})", string(message))
         }

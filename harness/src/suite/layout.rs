@@ -1,9 +1,10 @@
 //! Suites whose layout is known: the features of a file, and the proposal that it is about, by its
 //! place in the suite and its name.
 //!
-//! Owns: the two tables that say so, by folder and by file name: [`FOLDERS`] and [`FILES`]; and
-//! which suites they are about ([`Suite`]). Files elsewhere are not guessed about. A part of a
-//! suite is recognised by the folders above it, so that it runs as it does within the whole.
+//! Owns: the tables that say so, by folder and by file name: [`FOLDERS`], [`FILES`] and
+//! [`WIZARD_FOLDERS`]; and which suites they are about ([`Suite`]). Files elsewhere are not guessed
+//! about. A part of a suite is recognised by the folders above it, so that it runs as it does
+//! within the whole.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,6 +13,7 @@ use std::sync::LazyLock;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
+use super::conventions::Conventions;
 use super::{Heading, slashed};
 use crate::features::{FeatureSet, Proposal};
 
@@ -22,8 +24,25 @@ pub enum Suite {
     Embedded,
     /// The repository WebAssembly/testsuite: the current version, and a folder for each proposal.
     Testsuite,
-    /// `test/core` of the repository WebAssembly/spec: the current version, in folders by subject.
+    /// `test/core` of the repository WebAssembly/spec: the current version, in folders by subject;
+    /// or of a fork of it, in which a proposal has a folder.
     SpecCore,
+    /// `tests/misc_testsuite` of Wasmtime, whose files state their features in headers.
+    Wasmtime,
+    /// `test/regress` of the Wizard engine: a folder for each proposal.
+    Wizard,
+}
+
+impl Suite {
+    /// The runner for which the scripts of the suite were written.
+    pub fn conventions(self) -> Conventions {
+        match self {
+            Suite::Embedded | Suite::Testsuite | Suite::SpecCore | Suite::Wizard => {
+                Conventions::Spec
+            }
+            Suite::Wasmtime => Conventions::Wasmtime,
+        }
+    }
 }
 
 impl fmt::Display for Suite {
@@ -32,6 +51,8 @@ impl fmt::Display for Suite {
             Suite::Embedded => "the embedded suite",
             Suite::Testsuite => "WebAssembly/testsuite",
             Suite::SpecCore => "WebAssembly/spec, test/core",
+            Suite::Wasmtime => "Wasmtime, tests/misc_testsuite",
+            Suite::Wizard => "Wizard, test/regress",
         })
     }
 }
@@ -179,6 +200,22 @@ const FILES: &[(Proposal, &[&str])] = &[
     (Proposal::Annotations, &["annotations", "id"]),
 ];
 
+/// Folders of Wizard's suite. Other ones are of WebAssembly 3.0.
+#[rustfmt::skip]
+const WIZARD_FOLDERS: &[Folder] = &[
+    folder("ext:exception-handling", WASM3, Proposal::Exceptions),
+    folder("ext:extended-const", WASM3, Proposal::ExtendedConst),
+    folder("ext:gc", WASM3, Proposal::Gc),
+    folder("ext:legacy-eh", WASM3.with(Proposal::LegacyExceptions), Proposal::LegacyExceptions),
+    folder("ext:memory64", WASM3, Proposal::Memory64),
+    folder("ext:multi-memory", WASM2.with(Proposal::MultiMemory), Proposal::MultiMemory),
+    folder("ext:relaxed-simd", WASM3, Proposal::RelaxedSimd),
+    folder("ext:stack-switching", WASM3.with(Proposal::StackSwitching), Proposal::StackSwitching),
+    folder("ext:tail-call", WASM3, Proposal::TailCall),
+    folder("ext:threads", WASM3.with(Proposal::Threads), Proposal::Threads),
+    folder("simd", WASM3, Proposal::Simd),
+];
+
 /// The rows of a table of files, ready to match.
 type Rows = Vec<(Proposal, GlobSet)>;
 
@@ -201,27 +238,39 @@ fn globs(patterns: &[&str]) -> GlobSet {
 
 /// The guess about a file of the embedded suite, by its path in it.
 pub(super) fn of_embedded(path: &str) -> Guessed {
-    guess(Suite::Embedded, path)
+    guess(Suite::Embedded, WASM3, path)
 }
 
-/// The guess about a file, by its path in a suite.
-fn guess(suite: Suite, path: &str) -> Guessed {
+/// The guess about a file, by its path in a suite and by the features of the whole suite.
+fn guess(suite: Suite, whole: FeatureSet, path: &str) -> Guessed {
     let mut components = path.rsplit('/');
     let file = components.next().unwrap_or("");
     let stem = file.strip_suffix(".wast").unwrap_or(file);
-    let folder = components.find_map(|name| FOLDERS.iter().find(|folder| folder.name == name));
-    let features = folder.map_or(WASM3, |folder| match suite {
-        Suite::Embedded | Suite::Testsuite => folder.features,
-        // Its folders are parts of the current version, or of what a fork adds to it.
-        Suite::SpecCore => folder.features.union(WASM3),
-    });
+    let folders = match suite {
+        Suite::Embedded | Suite::Testsuite | Suite::SpecCore => FOLDERS,
+        Suite::Wasmtime => &[],
+        Suite::Wizard => WIZARD_FOLDERS,
+    };
+    let folder = components.find_map(|name| folders.iter().find(|folder| folder.name == name));
+    let features = match suite {
+        Suite::Embedded | Suite::Testsuite | Suite::Wizard => {
+            folder.map_or(whole, |folder| folder.features)
+        }
+        // Its folders are parts of the version, or of what a fork adds to it.
+        Suite::SpecCore | Suite::Wasmtime => whole,
+    };
     let proposal = folder.and_then(|folder| folder.proposal);
-    let proposal = proposal.unwrap_or_else(|| proposal_of_stem(stem, features));
+    let heading = match suite {
+        Suite::Embedded | Suite::Testsuite | Suite::SpecCore => {
+            Some(proposal.unwrap_or_else(|| proposal_of_stem(stem, features)))
+        }
+        Suite::Wasmtime | Suite::Wizard => proposal,
+    };
     let folder = folder.map(|folder| folder.name);
     (
         Guess { suite, folder },
         features,
-        Heading::Proposal(proposal),
+        heading.map_or(Heading::Other, Heading::Proposal),
     )
 }
 
@@ -238,36 +287,61 @@ fn proposal_of_stem(stem: &str, features: FeatureSet) -> Proposal {
 
 /// Files that every version of the core suite has.
 const CORE_FILES: [&str; 3] = ["labels.wast", "nop.wast", "unwind.wast"];
+/// The folder that the core suite has since version 3.0.
+const CORE_FOLDER_WASM3: &str = "gc";
+/// Files and folders of Wasmtime's suite.
+const WASMTIME_PATHS: [&str; 4] = ["misc_traps.wast", "component-model", "gc", "winch"];
+/// Folders of Wizard's suite.
+const WIZARD_PATHS: [&str; 4] = ["core", "gen", "ext:gc", "ext:threads"];
 
-/// The folders that have been looked at, each with the suite that begins there.
+/// The folders that have been looked at, each with the suite that begins there and the features of
+/// all of it.
 #[derive(Debug, Default)]
 pub(super) struct Layouts {
-    known: HashMap<PathBuf, Option<Suite>>,
+    known: HashMap<PathBuf, Option<(Suite, FeatureSet)>>,
 }
 
 impl Layouts {
     /// The guess about a file by its full path, if it is in a suite whose layout is known.
     pub(super) fn guess(&mut self, file: &Path) -> Option<Guessed> {
         let mut above = file.ancestors().skip(1);
-        let (suite, root) = above.find_map(|folder| Some((self.at(folder)?, folder)))?;
+        let ((suite, whole), root) = above.find_map(|folder| Some((self.at(folder)?, folder)))?;
         let path = file.strip_prefix(root).unwrap_or(file);
-        Some(guess(suite, &slashed(path)))
+        Some(guess(suite, whole, &slashed(path)))
     }
 
     /// The suite whose topmost folder this is.
-    fn at(&mut self, folder: &Path) -> Option<Suite> {
+    fn at(&mut self, folder: &Path) -> Option<(Suite, FeatureSet)> {
         if let Some(suite) = self.known.get(folder) {
             return *suite;
         }
-        let has_core = CORE_FILES.iter().all(|file| folder.join(file).is_file());
-        let suite = match has_core {
-            true if folder.ends_with("test/core") => Some(Suite::SpecCore),
-            true if folder.join("proposals").is_dir() => Some(Suite::Testsuite),
-            _ => None,
+        let has_all = |paths: &[&str]| paths.iter().all(|path| folder.join(path).exists());
+        let suite = if has_all(&CORE_FILES) && folder.ends_with("test/core") {
+            Some((Suite::SpecCore, features_of_core(folder)))
+        } else if has_all(&CORE_FILES) && folder.join("proposals").is_dir() {
+            Some((Suite::Testsuite, WASM3))
+        } else if has_all(&WASMTIME_PATHS) {
+            Some((Suite::Wasmtime, WASM3))
+        } else if has_all(&WIZARD_PATHS) {
+            Some((Suite::Wizard, WASM3))
+        } else {
+            None
         };
         self.known.insert(folder.to_path_buf(), suite);
         suite
     }
+}
+
+/// The features of the core suite in a folder: those of its version, and of the proposals that have
+/// folders in it. A proposal's fork changes files of other folders, too.
+fn features_of_core(folder: &Path) -> FeatureSet {
+    let version = match folder.join(CORE_FOLDER_WASM3).is_dir() {
+        true => WASM3,
+        false => WASM2,
+    };
+    let has = |row: &&Folder| folder.join(row.name).is_dir();
+    let proposals = FOLDERS.iter().filter(has).filter_map(|row| row.proposal);
+    proposals.fold(version, FeatureSet::with)
 }
 
 #[cfg(test)]
@@ -313,6 +387,19 @@ pub(super) mod tests {
         );
         suite_in(&spec.join("test/core"), &["memory64/address64.wast"]);
         suite_in(&temporary.path().join("own"), &["threads/a1.wast"]);
+        suite_in(&spec.join("test/core"), &["gc/array.wast"]);
+        let (fork, wizard) = (temporary.path().join("f"), temporary.path().join("w"));
+        suite_in(
+            &fork.join("test/core"),
+            &["threads/atomic.wast", "memory.wast"],
+        );
+        for folder in WIZARD_PATHS.iter().chain(&["ext:multi-memory"]) {
+            std::fs::create_dir_all(wizard.join(folder)).expect("created");
+        }
+        let wasmtime = temporary.path().join("misc_testsuite");
+        for folder in WASMTIME_PATHS {
+            std::fs::create_dir_all(wasmtime.join(folder)).expect("created");
+        }
         let guess = |path: &Path| Layouts::default().guess(path);
         let at = |path: &Path| {
             let (guess, features, heading) = guess(path).expect("a guess");
@@ -345,6 +432,29 @@ pub(super) mod tests {
                 "memory64"
             )
         );
+        // A fork's files may all use what the fork is about, over the version that it began with.
+        assert_eq!(
+            at(&fork.join("test/core/memory.wast")),
+            (Suite::SpecCore, None, "2.0,threads".to_string(), "mvp")
+        );
+        assert_eq!(
+            at(&wizard.join("ext:threads/wait.wast")),
+            (
+                Suite::Wizard,
+                Some("ext:threads"),
+                "3.0,threads".to_string(),
+                "threads"
+            )
+        );
+        assert_eq!(
+            at(&wizard.join("core/i32.wast")),
+            (Suite::Wizard, None, "3.0".to_string(), "other")
+        );
+        assert_eq!(
+            at(&wasmtime.join("gc/a.wast")),
+            (Suite::Wasmtime, None, "3.0".to_string(), "other")
+        );
+        assert_eq!(Suite::Wasmtime.conventions(), Conventions::Wasmtime);
         assert!(guess(&temporary.path().join("own/threads/a1.wast")).is_none());
         assert!(guess(&spec.join("test/legacy/a.wast")).is_none());
     }

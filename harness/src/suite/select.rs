@@ -13,10 +13,12 @@ use rayon::prelude::*;
 
 use crate::error::InputError;
 use crate::features::FeatureList;
+use crate::script::module_file::read_module;
 use crate::script::packed::PackedScript;
 use crate::script::parse::{parse_script, unreadable_script};
 use crate::script::{Command, Directive, Script};
 use crate::shell;
+use crate::suite::preload::{self, Preload};
 use crate::suite::{self, FileFeatures, Heading, StatedBy, SuiteFile};
 
 /// The files of a suite that a command is to take.
@@ -31,6 +33,9 @@ pub struct Selection {
     /// Only files whose path is a filter's S, exactly
     #[arg(long, requires = "filter")]
     pub exact: bool,
+    /// Leave out files whose path contains S (repeatable)
+    #[arg(long, value_name = "S")]
+    pub exclude: Vec<String>,
     /// Only this directive and those before it in its file, which it may need: an id
     /// (PATH#ORDINAL-HASH) or PATH:LINE (repeatable)
     #[arg(long, value_name = "ID")]
@@ -45,6 +50,10 @@ pub struct Selection {
     /// away; 1.0, 2.0, 3.0 and all begin anew
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     pub features: Option<FeatureList>,
+    /// Instantiate a module before each script that imports from NAME, and register it under that
+    /// (repeatable)
+    #[arg(long, value_name = "NAME=FILE")]
+    pub preload: Vec<Preload>,
     /// Only the I-th of N parts, by a hash of the file's path
     #[arg(long, value_name = "hash:I/N")]
     pub partition: Option<Partition>,
@@ -117,8 +126,9 @@ impl Selection {
             }
         }
         let pool = threads(jobs)?;
-        let files: Vec<ChosenFile> =
-            pool.install(|| all.par_iter().map(|file| self.parse(file)).collect());
+        let preloads = pool.install(|| self.preloads())?;
+        let parse = |file| self.parse(file, &preloads);
+        let files: Vec<ChosenFile> = pool.install(|| all.par_iter().map(parse).collect());
         self.check_directives(&files)?;
         Ok(Chosen {
             suite: self.suite(),
@@ -180,6 +190,7 @@ impl Selection {
         let rest = Selection {
             paths: Vec::new(),
             skip: Vec::new(),
+            preload: Vec::new(),
             ..self.clone()
         };
         rest.describe().is_none() && self.paths.iter().all(|path| path.is_dir())
@@ -190,7 +201,9 @@ impl Selection {
             true => file.path == *name,
             false => file.path.contains(name),
         };
+        let is_excluded = |part: &String| file.path.contains(part);
         (self.filter.is_empty() || self.filter.iter().any(named))
+            && !self.exclude.iter().any(is_excluded)
             && (self.directive.is_empty() || self.directive.iter().any(|it| it.file == file.path))
             && (self.proposal.is_empty() || self.proposal.contains(&file.heading))
             && self
@@ -198,11 +211,19 @@ impl Selection {
                 .is_none_or(|partition| partition.contains(&file.path))
     }
 
-    fn parse(&self, file: &SuiteFile) -> ChosenFile {
+    /// The modules that stand before scripts, by name.
+    fn preloads(&self) -> Result<Vec<(String, Vec<u8>)>, InputError> {
+        let named = |preload: &Preload| Ok((preload.name.clone(), read_module(&preload.path)?));
+        self.preload.iter().map(named).collect()
+    }
+
+    fn parse(&self, file: &SuiteFile, preloads: &[(String, Vec<u8>)]) -> ChosenFile {
         let mut script = match &file.fault {
             None => parse_script(&file.path, &file.text),
             Some((line, message)) => unreadable_script(&file.path, *line, message),
         };
+        file.features.conventions().restate(&mut script);
+        preload::put_before(&mut script, preloads);
         let named = self.cut_off(&mut script);
         let skipped = script.directives.iter().filter(|directive| {
             self.skip
@@ -256,6 +277,7 @@ impl Selection {
         let option = |name, word: &str| format!("{name} {}", shell::quote(word));
         words.extend(self.filter.iter().map(|part| option("--filter", part)));
         words.extend(self.exact.then(|| "--exact".to_string()));
+        words.extend(self.exclude.iter().map(|part| option("--exclude", part)));
         let names = self.directive.iter();
         words.extend(names.map(|name| option("--directive", &name.to_string())));
         words.extend(self.skip.iter().map(|part| option("--skip", part)));

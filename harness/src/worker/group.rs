@@ -3,7 +3,8 @@
 use wassay_runtime::interior;
 use wassay_runtime::interior::module::{Export, ExternKind};
 use wassay_runtime::{
-    Engine, Error, Extern, ImportType, Instance, Module, Policy, RootMark, SharedMemory, Store, Val,
+    Caller, Engine, Error, Extern, Func, ImportType, Instance, Module, Policy, RootMark,
+    SharedMemory, Store, Val,
 };
 
 use super::instances::{Instances, Provided, Sizes};
@@ -14,6 +15,7 @@ use crate::outcome::names::{Reason, Slot, reason};
 use crate::outcome::visible::VisibleItem;
 use crate::outcome::{FuncIndex, Outcome, Place, Proof, StateHash, TieredProof};
 use crate::script::Action;
+use crate::suite::conventions::{Conventions, WASMTIME_GC};
 
 /// More fuel than any script uses.
 const FUEL: u64 = u64::MAX;
@@ -37,6 +39,7 @@ pub(super) enum Registered {
 /// A store with all that was made in it.
 pub(super) struct Group {
     store: Store,
+    conventions: Conventions,
     spectest: Spectest,
     instances: Instances,
     state: Option<State>,
@@ -49,13 +52,14 @@ pub(super) struct Group {
 
 impl Group {
     /// An empty store and no instances.
-    pub(super) fn new(engine: &Engine, hash_state: bool) -> Group {
+    pub(super) fn new(engine: &Engine, conventions: Conventions, hash_state: bool) -> Group {
         let mut store = Store::new(engine, ());
         if engine.config().has_fuel() {
             store.set_fuel(FUEL).expect("the engine is metered");
         }
         Group {
             store,
+            conventions,
             spectest: Spectest::default(),
             instances: Instances::default(),
             state: hash_state.then(State::new),
@@ -228,6 +232,10 @@ impl Group {
                 let item = self.spectest.get(&mut self.store, name);
                 (item.map_err(values::ending)?, None)
             }
+            Registered::Nothing if self.conventions.offers_gc() => {
+                let is_it = (module, name) == WASMTIME_GC;
+                (is_it.then(|| collector(&mut self.store)), None)
+            }
             Registered::Nothing => (None, None),
         };
         found.map(|value| (value, provider)).ok_or_else(unknown)
@@ -314,6 +322,11 @@ impl Group {
             state.update(&self.store, &self.instances.changes_of_call(index, func));
         }
     }
+}
+
+/// A function of the host that collects garbage.
+fn collector(store: &mut Store) -> Extern {
+    Func::wrap(store, |mut caller: Caller<'_, ()>| caller.gc()).into()
 }
 
 /// Whether instantiation came so far that the instance exists and its segments were applied, though

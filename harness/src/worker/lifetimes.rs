@@ -11,7 +11,9 @@
 use std::collections::HashMap;
 
 use super::spectest;
+use crate::script::imports::imports;
 use crate::script::{Action, Command, ModuleSource};
+use crate::suite::conventions::Conventions;
 
 /// The number of a store of a script.
 pub(super) type StoreNumber = u32;
@@ -38,12 +40,15 @@ pub(super) struct Lifetimes {
 impl Lifetimes {
     /// The plan for the commands of a script. The instances of a script with threads all live to
     /// the end: what a thread uses is not known here.
-    pub(super) fn of(commands: &[Command]) -> Lifetimes {
+    pub(super) fn of(commands: &[Command], conventions: Conventions) -> Lifetimes {
         let is_thread = |command: &Command| matches!(command, Command::Thread { .. });
         if commands.iter().any(is_thread) {
             return Lifetimes::default();
         }
-        let mut walk = Walk::default();
+        let mut walk = Walk {
+            imports_by_name: conventions.imports_by_name(),
+            ..Walk::default()
+        };
         for (at, command) in commands.iter().enumerate() {
             walk.command(at, command);
         }
@@ -95,6 +100,8 @@ struct Walk<'a> {
     current: Option<Node>,
     named: HashMap<&'a str, Node>,
     registered: HashMap<&'a str, Node>,
+    /// True if imports find instances by their `$name`, too.
+    imports_by_name: bool,
     /// Definitions by name, and the latest one.
     definitions: HashMap<Option<&'a str>, &'a ModuleSource>,
     /// An instance that imports something mutable of `spectest`.
@@ -163,7 +170,8 @@ impl<'a> Walk<'a> {
             return node;
         };
         for (from, name) in imports(bytes) {
-            if let Some(&provider) = self.registered.get(from) {
+            let named = || self.named.get(from).filter(|_| self.imports_by_name);
+            if let Some(&provider) = self.registered.get(from).or_else(named) {
                 self.join(node, provider);
             } else if from == spectest::MODULE && spectest::is_mutable(name) {
                 let first = *self.of_spectest.get_or_insert(node);
@@ -216,23 +224,6 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The imports of a module, as far as it can be decoded.
-fn imports(bytes: &[u8]) -> Vec<(&str, &str)> {
-    use wasmparser::Payload;
-    for payload in wasmparser::Parser::new(0).parse_all(bytes) {
-        match payload {
-            Ok(Payload::ImportSection(section)) => {
-                let imports = section.into_imports().map_while(Result::ok);
-                return imports.map(|import| (import.module, import.name)).collect();
-            }
-            // Imports come before these; what follows a body can be large.
-            Ok(Payload::CodeSectionStart { .. } | Payload::End(_)) | Err(_) => break,
-            Ok(_) => {}
-        }
-    }
-    Vec::new()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,7 +232,7 @@ mod tests {
     /// The stores of the instances that a script makes, in order, and those that end by position.
     fn plan(text: &str) -> (Vec<StoreNumber>, Vec<(usize, StoreNumber)>) {
         let script = parse_script("t.wast", text);
-        let plan = Lifetimes::of(&script.commands);
+        let plan = Lifetimes::of(&script.commands, Conventions::Spec);
         let makes = |at: &usize| {
             matches!(
                 script.commands[*at],

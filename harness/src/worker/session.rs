@@ -17,6 +17,7 @@ use crate::outcome::names::{Names, Slot, reason, refused};
 use crate::outcome::visible::VisibleItem;
 use crate::outcome::{Outcome, Proof, Report, StateHash};
 use crate::script::{Action, Command, ModuleSource};
+use crate::suite::conventions::Conventions;
 
 /// What an instance lends to a thread: its exports that several stores can use.
 pub(super) struct SharedInstance {
@@ -50,6 +51,7 @@ pub(super) struct StateAsked {
 /// A script in execution.
 pub(super) struct Session {
     engine: Engine,
+    conventions: Conventions,
     asked: StateAsked,
     lifetimes: Lifetimes,
     groups: HashMap<StoreNumber, Member>,
@@ -62,13 +64,19 @@ pub(super) struct Session {
 
 impl Session {
     /// A script of which nothing has been run.
-    pub(super) fn new(engine: &Engine, asked: StateAsked, lifetimes: Lifetimes) -> Session {
+    pub(super) fn new(
+        engine: &Engine,
+        conventions: Conventions,
+        asked: StateAsked,
+        lifetimes: Lifetimes,
+    ) -> Session {
         Session {
             engine: engine.clone(),
+            conventions,
             asked,
             lifetimes,
             groups: HashMap::new(),
-            names: Names::default(),
+            names: Names::new(conventions.imports_by_name()),
             total: StateHash::default(),
             proof: Proof::default(),
         }
@@ -77,10 +85,11 @@ impl Session {
     /// The session of a thread, to which an instance of another session lends what can be shared.
     pub(super) fn in_thread(
         engine: &Engine,
+        conventions: Conventions,
         asked: StateAsked,
         shared: Option<SharedInstance>,
     ) -> Session {
-        let mut session = Session::new(engine, asked, Lifetimes::default());
+        let mut session = Session::new(engine, conventions, asked, Lifetimes::default());
         let Some(shared) = shared else { return session };
         let SharedInstance {
             name,
@@ -242,9 +251,14 @@ impl Session {
 
     /// The group of a number, which is made when it is first needed.
     fn group(&mut self, number: StoreNumber) -> &mut Group {
-        let Session { engine, asked, .. } = self;
+        let Session {
+            engine,
+            conventions,
+            asked,
+            ..
+        } = self;
         let new = || Member {
-            group: Group::new(engine, asked.hash),
+            group: Group::new(engine, *conventions, asked.hash),
             counted: StateHash::default(),
         };
         &mut self.groups.entry(number).or_insert_with(new).group

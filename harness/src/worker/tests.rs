@@ -8,23 +8,18 @@ use crate::outcome::{JudgedBy, Outcome, Place, StateHash};
 use crate::protocol::{Modes, Profile};
 use crate::script::Script;
 use crate::script::parse::parse_script;
+use crate::suite::conventions::Conventions;
 
 fn run_script(script: &Script, excluded: &[u32]) -> JobResult {
     run_with(script, excluded, Profile::Deterministic)
 }
 
 fn run_with(script: &Script, excluded: &[u32], profile: Profile) -> JobResult {
+    run_configured(script, excluded, JobConfig { profile, ..CONFIG })
+}
+
+fn run_configured(script: &Script, excluded: &[u32], config: JobConfig) -> JobResult {
     let cell = Cell::create().expect("a cell");
-    let config = JobConfig {
-        features: FeatureSet::EXECUTED,
-        bounds: Bounds::Guard,
-        hash_state: true,
-        show_state: true,
-        profile,
-        modes: Modes::default(),
-        is_lazy: false,
-        memory_bytes_max: 0,
-    };
     let job = Job {
         sequence: 1,
         path: "t.wast".into(),
@@ -34,6 +29,19 @@ fn run_with(script: &Script, excluded: &[u32], profile: Profile) -> JobResult {
     };
     run_job(Tier::Stack, &cell, &job)
 }
+
+/// How most scripts run here.
+const CONFIG: JobConfig = JobConfig {
+    features: FeatureSet::EXECUTED,
+    conventions: Conventions::Spec,
+    bounds: Bounds::Guard,
+    hash_state: true,
+    show_state: true,
+    profile: Profile::Deterministic,
+    modes: PROBE.modes,
+    is_lazy: false,
+    memory_bytes_max: 0,
+};
 
 fn run(text: &str) -> Vec<Report> {
     run_script(&parse_script("t.wast", text), &[]).reports
@@ -59,6 +67,44 @@ fn check_passes(text: &str) {
             directive.line
         );
     }
+}
+
+/// Imports find an instance by its `$name`, and a function that collects garbage, in scripts for
+/// Wasmtime's runner, and in no other.
+#[test]
+fn scripts_for_other_runners_import_by_their_conventions() {
+    let text = r#"
+        (module $m (memory (export "mem") 1))
+        (module (import "m" "mem" (memory 1))
+          (func (export "f") (i32.store (i32.const 0) (i32.const 7))))
+        (invoke "f")
+        (module $reads
+          (import "m" "mem" (memory 1))
+          (import "wasmtime" "gc" (func $gc))
+          (type $s (struct (field i32)))
+          (func (export "read") (result i32) (local (ref null $s))
+            (local.set 0 (struct.new $s (i32.load (i32.const 0))))
+            (call $gc)
+            (struct.get $s 0 (local.get 0))))
+        (assert_return (invoke "read") (i32.const 7))
+        (module $m)
+        (assert_unlinkable (module (import "m" "mem" (memory 1))) "unknown import")
+        (assert_unlinkable (module (import "wasmtime" "other" (func))) "unknown import")"#;
+    let script = parse_script("t.wast", text);
+    let statuses = |conventions| {
+        let config = JobConfig {
+            conventions,
+            ..CONFIG
+        };
+        let reports = run_configured(&script, &[], config).reports;
+        let pairs = script.directives.iter().zip(reports);
+        let status = |(directive, report): (_, Report)| judge(directive, &report.outcome).status;
+        pairs.map(status).collect::<Vec<_>>()
+    };
+    use Status::{Fail, Pass};
+    assert_eq!(statuses(Conventions::Wasmtime), [Pass; 8]);
+    let strict = [Pass, Fail, Fail, Fail, Fail, Pass, Pass, Pass];
+    assert_eq!(statuses(Conventions::Spec), strict);
 }
 
 /// A NaN that an instruction makes is a choice of the native profile; one that is only passed on, a
@@ -497,6 +543,7 @@ fn jobs_are_served_over_streams_and_the_cell_says_when_none_runs() {
     );
     let config = JobConfig {
         features: FeatureSet::EXECUTED,
+        conventions: Default::default(),
         bounds: Bounds::Explicit,
         hash_state: false,
         show_state: false,

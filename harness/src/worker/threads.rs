@@ -82,8 +82,9 @@ pub(super) fn run_commands(engine: &Engine, cell: &Cell, job: &Job<'_>) -> Ran {
         has_threads: AtomicBool::new(false),
     };
     std::thread::scope(|scope| {
-        let lifetimes = Lifetimes::of(&job.commands);
-        let session = Session::new(engine, asked(job), lifetimes);
+        let conventions = job.config.conventions;
+        let lifetimes = Lifetimes::of(&job.commands, conventions);
+        let session = Session::new(engine, conventions, asked(job), lifetimes);
         run.commands(scope, 0..job.commands.len(), session, 0)
     })
 }
@@ -198,7 +199,8 @@ impl<'a> Run<'a> {
         // Until it runs, what hangs or crashes is the thread.
         let range = commands.clone();
         let body = move || {
-            let session = Session::in_thread(self.engine, asked(self.job), shared);
+            let conventions = self.job.config.conventions;
+            let session = Session::in_thread(self.engine, conventions, asked(self.job), shared);
             let ran = self.commands(scope, range, session, lane);
             self.lock_lanes().push(lane);
             ran

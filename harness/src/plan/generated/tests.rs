@@ -30,6 +30,7 @@ fn outcomes(case: &Case, tier: Tier) -> Vec<Outcome> {
     let cell = Cell::create().expect("a cell");
     let config = JobConfig {
         features: case.features,
+        conventions: Default::default(),
         bounds: Bounds::Guard,
         hash_state: false,
         show_state: false,

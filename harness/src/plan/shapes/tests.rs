@@ -99,6 +99,7 @@ fn run_with(script: &Script, tier: Tier, bounds: Bounds) -> Vec<Report> {
         commands: (&script.commands[..]).into(),
         config: JobConfig {
             features: FEATURES,
+            conventions: Default::default(),
             bounds,
             hash_state: false,
             show_state: false,

@@ -1,0 +1,105 @@
+//! The imports of a module that `wassay run` calls: exports of preloaded modules, and stand-ins.
+
+use std::path::PathBuf;
+
+use wassay_runtime::{
+    Engine, Error, Extern, ExternType, Func, FuncType, Global, Instance, Linker, Memory, Module,
+    Result, Store, Table, Tag, Val, ValType,
+};
+
+use super::module::read_module;
+use crate::cli::RunArgs;
+use crate::error::InputError;
+
+/// The reason why a module has no instance.
+pub(super) enum NotMade {
+    /// What was asked for cannot be done.
+    Input(InputError),
+    /// The engine's error for a module, whose file is named.
+    Engine(PathBuf, Error),
+}
+
+impl From<InputError> for NotMade {
+    fn from(error: InputError) -> NotMade {
+        NotMade::Input(error)
+    }
+}
+
+/// Instantiates preloaded modules, then the module itself, with what it imports.
+///
+/// # Errors
+/// If an import has no provider, or the engine refuses a module.
+pub(super) fn instantiate(
+    args: &RunArgs,
+    engine: &Engine,
+    store: &mut Store,
+    module: &Module,
+) -> std::result::Result<Instance, NotMade> {
+    let mut linker = Linker::new(engine);
+    for preload in &args.preload {
+        let path = &preload.path;
+        let refused = |error| NotMade::Engine(path.clone(), error);
+        let preloaded = Module::new(engine, read_module(path)?).map_err(refused)?;
+        let instance = linker
+            .instantiate(&mut *store, &preloaded)
+            .map_err(refused)?;
+        // An error of the linker is about names, not about the file.
+        linker
+            .instance(&*store, &preload.name, instance)
+            .map_err(|error| InputError::usage(error.message()))?;
+    }
+    let refused = |error| NotMade::Engine(args.file.clone(), error);
+    for import in module.imports() {
+        let (from, name) = (import.module(), import.name());
+        if linker.get(&mut *store, from, name).is_some() {
+            continue;
+        }
+        let unknown = |reason: &str| {
+            let message = format!("the module imports `{from}` `{name}`, {reason}");
+            NotMade::Input(InputError::at(&args.file, message))
+        };
+        if !args.stub_imports {
+            return Err(unknown(
+                "and nothing provides it: --preload NAME=FILE gives exports of a module, \
+                 --stub-imports makes stand-ins",
+            ));
+        }
+        let stub = stub(store, import.ty()).map_err(refused)?;
+        let stub = stub.ok_or_else(|| unknown("of a type that has no default value"))?;
+        linker.define(from, name, stub).map_err(refused)?;
+    }
+    linker.instantiate(store, module).map_err(refused)
+}
+
+/// A stand-in of a type, if its values have defaults.
+fn stub(store: &mut Store, ty: ExternType) -> Result<Option<Extern>> {
+    Ok(match ty {
+        ExternType::Func(ty) => {
+            let results: Option<Vec<Val>> =
+                ty.results().iter().map(|&ty| Val::default_of(ty)).collect();
+            match results {
+                Some(results) => Some(constant(store, &ty, results)?.into()),
+                None => None,
+            }
+        }
+        ExternType::Global(ty) => match Val::default_of(ty.content()) {
+            Some(value) => Some(Global::new(store, ty, value)?.into()),
+            None => None,
+        },
+        ExternType::Table(ty) => match Val::default_of(ValType::Ref(ty.element())) {
+            Some(Val::Ref(null)) => Some(Table::new(store, ty, null)?.into()),
+            Some(_) | None => None,
+        },
+        ExternType::Memory(ty) => Some(Memory::new(store, ty)?.into()),
+        ExternType::Tag(ty) => Some(Tag::new(store, FuncType::clone(&ty))?.into()),
+        _new_kind => None,
+    })
+}
+
+/// A function that returns the same values each time.
+fn constant(store: &mut Store, ty: &FuncType, values: Vec<Val>) -> Result<Func> {
+    Func::new(store, ty.clone(), move |_, _, results| {
+        results.copy_from_slice(&values);
+        Ok(())
+    })
+}
