@@ -408,6 +408,7 @@ fn variant(args: &ExplainArgs, of: Asked) -> Result<Asked, InputError> {
     };
     Ok(Asked {
         features: planned.features.set,
+        conventions: of.conventions,
         last: planned.script.directives.len() - 1,
         skipped: Vec::new(),
         proposal: of.proposal,
