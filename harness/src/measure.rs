@@ -215,6 +215,27 @@ pub fn measure(
 
 /// The most directives of a file whose details are kept.
 const DETAILS_PER_FILE_MAX: usize = 500;
+/// The most directives of a run whose details are kept.
+const DETAILS_MAX: usize = 5000;
+
+/// The directives whose details are kept: the first that fail. What was not run has none.
+fn first_failing(report: &Report) -> Vec<&DirectiveAccount> {
+    let mut of_files: HashMap<&str, usize> = HashMap::new();
+    let mut failing = Vec::new();
+    for directive in report.directives.iter().filter(|it| it.is_failing()) {
+        let mut verdicts = directive.tiers.values();
+        let count = of_files.entry(&directive.file).or_default();
+        if verdicts.any(|verdict| verdict.status == Status::NotRun)
+            || *count == DETAILS_PER_FILE_MAX
+            || failing.len() == DETAILS_MAX
+        {
+            continue;
+        }
+        *count += 1;
+        failing.push(directive);
+    }
+    failing
+}
 
 /// Adds the details of directives that fail, for which their files are read again.
 fn add_details(
@@ -222,19 +243,12 @@ fn add_details(
     files: &[JudgedFile],
     selection: &Selection,
 ) -> Result<(), InputError> {
-    let shows = |directive: &DirectiveAccount| {
-        let mut statuses = directive.tiers.values().map(|verdict| verdict.status);
-        directive.is_failing() && !statuses.any(|status| status == Status::NotRun)
-    };
-    let failing = report.directives.iter().filter(|it| shows(it));
-    let paths: BTreeSet<&str> = failing.map(|it| it.file.as_str()).collect();
-    if paths.is_empty() {
+    let failing = first_failing(report);
+    if failing.is_empty() {
         return Ok(());
     }
-    let ids: HashSet<&str> = {
-        let failing = report.directives.iter().filter(|it| shows(it));
-        failing.map(|it| it.id.as_str()).collect()
-    };
+    let paths: BTreeSet<&str> = failing.iter().map(|it| it.file.as_str()).collect();
+    let ids: HashSet<&str> = failing.iter().map(|it| it.id.as_str()).collect();
     let files: BTreeMap<&str, &JudgedFile> = files
         .iter()
         .map(|file| (file.path.as_str(), file))
@@ -248,7 +262,7 @@ fn add_details(
         };
         let wanted = 0..judged.directives.len();
         let wanted = wanted.filter(|&ordinal| ids.contains(judged.id(ordinal).as_str()));
-        let wanted: Vec<usize> = wanted.take(DETAILS_PER_FILE_MAX).collect();
+        let wanted: Vec<usize> = wanted.collect();
         let features = judged.features.set;
         let found = details(&script, &file.text, features, &judged.traces, &wanted);
         let named = found.into_iter();

@@ -188,6 +188,17 @@ fn sorted(
 /// `wassay.toml`. A file that cannot be read, is not UTF-8 or has a malformed header has a fault
 /// instead.
 pub fn load(paths: &[PathBuf]) -> Result<Vec<SuiteFile>, InputError> {
+    load_where(paths, |_, _| true)
+}
+
+/// Those files under paths that `takes` takes, by where they are and by their path in reports.
+///
+/// # Errors
+/// As for all files.
+fn load_where(
+    paths: &[PathBuf],
+    takes: impl Fn(&Path, &str) -> bool,
+) -> Result<Vec<SuiteFile>, InputError> {
     let mut reader = Reader {
         base: match paths {
             [folder] if folder.is_dir() => folder.clone(),
@@ -203,7 +214,9 @@ pub fn load(paths: &[PathBuf]) -> Result<Vec<SuiteFile>, InputError> {
             return Err(InputError::at(path, "no .wast file in this folder"));
         }
         for file in found {
-            files.push(reader.read(&file)?);
+            if takes(&file, &reader.path_of(&file)) {
+                files.push(reader.read(&file)?);
+            }
         }
     }
     let mut seen = HashSet::new();
@@ -286,12 +299,17 @@ impl Reader {
             }
         }
         Ok(SuiteFile {
-            path: slashed(path.strip_prefix(&self.base).unwrap_or(path)),
+            path: self.path_of(path),
             text: text.into(),
             fault,
             features,
             heading,
         })
+    }
+
+    /// The path of a file of the suite in reports.
+    fn path_of(&self, path: &Path) -> String {
+        slashed(path.strip_prefix(&self.base).unwrap_or(path))
     }
 
     /// The path of a file as reports show it.

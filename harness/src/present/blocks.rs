@@ -39,7 +39,8 @@ pub fn render(report: &Report, limit: usize) -> String {
             None => "; --show-failures N shows more of them",
             Some(_) => "",
         };
-        out.push_str(&format!("... and {more} more failures{hint}\n"));
+        let word = if more == 1 { "failure" } else { "failures" };
+        out.push_str(&format!("... and {more} more {word}{hint}\n"));
     }
     if all.len() >= SUMMED_UP_MIN {
         let calls = by_call(&all);

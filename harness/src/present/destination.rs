@@ -53,6 +53,7 @@ impl Destination {
             // `tempfile` adds the name of its file, which the message leaves out.
             let inner = error.get_ref().and_then(|inner| inner.source());
             let reason = inner.map_or_else(|| error.to_string(), ToString::to_string);
+            let reason = reason.split(" at path ").next().unwrap_or_default();
             InputError::at(path, format!("cannot write a report: {reason}"))
         };
         // A link keeps its place: what it names is replaced.

@@ -148,7 +148,11 @@ impl Selection {
         paths: &BTreeSet<&str>,
         work: impl Fn(&SuiteFile) -> T + Sync + Send,
     ) -> Result<Vec<T>, InputError> {
-        let mut all = self.read()?;
+        let mut all = match self.paths.as_slice() {
+            [] => suite::embedded(),
+            // A pipe gives its text once.
+            all => suite::load_where(all, |at, path| paths.contains(path) && at.is_file())?,
+        };
         all.retain(|file| paths.contains(file.path.as_str()));
         Ok(threads(1)?.install(|| all.par_iter().map(work).collect()))
     }
