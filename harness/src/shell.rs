@@ -66,6 +66,7 @@ mod tests {
             "\n",
             "é\u{85}",
             "tab\tand\u{1b}[31m",
+            "back\\slash\n'quote'",
             "-n",
             "!x",
         ];
