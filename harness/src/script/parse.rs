@@ -110,7 +110,13 @@ fn add_form(script: &mut Script, text: &str, form: &Form, lines: &LineTable, dep
     let (meaning, nested) = match form.fault {
         Some(fault) => (unreadable(source, fault.to_string()), Vec::new()),
         None if head(source) == "thread" && depth < NESTED_THREADS_MAX => read_thread(source),
-        None => (read_form(source), Vec::new()),
+        None => {
+            let of_definition = instantiation(script, source);
+            (
+                of_definition.unwrap_or_else(|| read_form(source)),
+                Vec::new(),
+            )
+        }
     };
     let ordinal = script.commands.len();
     add(script, meaning, place, source);
@@ -234,6 +240,44 @@ fn read_form(source: &str) -> Meaning {
             .and_then(|read| try_read(&read).ok())
             .unwrap_or_else(|| unreadable(source, error.to_string())),
     }
+}
+
+/// Reads an assertion about `(module instance $definition)`, which `wast` does not: the module of
+/// the definition is instantiated.
+fn instantiation(script: &Script, source: &str) -> Option<Meaning> {
+    if !matches!(head(source), "assert_unlinkable" | "assert_trap") {
+        return None;
+    }
+    let inside = source.get(1..source.len() - 1)?;
+    let forms = split(inside).into_iter();
+    let range = forms
+        .map(|form| form.range)
+        .find(|it| inside[it.clone()].starts_with('('))?;
+    if head(&inside[range.clone()]) != "module" {
+        return None;
+    }
+    let Ok(Meaning {
+        command: Command::ModuleInstance { module: wanted, .. },
+        ..
+    }) = try_read(&inside[range.clone()])
+    else {
+        return None;
+    };
+    let mut earlier = script.commands.iter().rev();
+    let definition = earlier.find_map(|command| match command {
+        Command::ModuleDefinition { name, module } if wanted.is_none() || *name == wanted => {
+            Some(module.clone())
+        }
+        _ => None,
+    })?;
+    let text = format!(
+        "({}(module){})",
+        &inside[..range.start],
+        &inside[range.end..]
+    );
+    let mut meaning = try_read(&text).ok()?;
+    *meaning.command.module_mut()? = definition;
+    Some(meaning)
 }
 
 /// Reads what stands before the directives of a thread; and where these stand in its text.
@@ -781,6 +825,33 @@ mod tests {
             Expected::Either(vec![Expected::I32(1), Expected::I32(2)]),
         ]);
         assert_eq!(expectation, expected);
+    }
+
+    #[test]
+    fn assertions_instantiate_definitions() {
+        let text = "(module definition $d (memory 1)) (module definition (memory 2))
+            (assert_unlinkable (module instance) \"why\") (assert_trap (module instance $i $d) \"why\")
+            (assert_unlinkable (module instance $i $no) \"why\") (assert_trap (module) \"\")";
+        let script = parse_script("t.wast", text);
+        let module = |at: usize| script.commands[at].module().expect("a module");
+        let kinds: Vec<Kind> = script.directives.iter().map(|it| it.kind).collect();
+        let (definition, trap) = (Kind::ModuleDefinition, Kind::AssertTrap);
+        assert_eq!(
+            kinds,
+            [
+                definition,
+                definition,
+                Kind::AssertUnlinkable,
+                trap,
+                Kind::Unreadable,
+                trap
+            ]
+        );
+        assert_eq!((module(2), module(3)), (module(1), module(0)));
+        assert_ne!(module(0), module(1));
+        let expected = Expectation::Unlinkable("why".to_string());
+        assert_eq!(script.directives[2].expectation, expected);
+        assert!(matches!(script.commands[3], Command::Instantiate { .. }));
     }
 
     #[test]
