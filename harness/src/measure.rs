@@ -30,9 +30,7 @@ use crate::report::build::{TierState, build};
 use crate::report::details::{Details, details};
 use crate::report::shapes::ShapesAccount;
 use crate::report::{DirectiveAccount, Report, Run};
-use crate::script::parse::parse_script;
-use crate::script::{Directive, Expectation, Kind};
-use crate::suite::SuiteFile;
+use crate::script::{Directive, Expectation, Kind, Script};
 use crate::suite::select::{Chosen, ChosenFile, Selection};
 
 /// The directives of files that are run, judged and given up together; the suite is one window.
@@ -253,10 +251,9 @@ fn add_details(
         .iter()
         .map(|file| (file.path.as_str(), file))
         .collect();
-    let of_file = |file: &SuiteFile| {
-        let script = parse_script(&file.path, &file.text);
+    let of_file = |script: &Script, text: &str| {
         // A file that is another one by now says nothing about the one that ran.
-        let judged = files.get(file.path.as_str());
+        let judged = files.get(script.path.as_str());
         let Some(judged) = judged.filter(|judged| judged.sha256 == script.sha256) else {
             return Vec::new();
         };
@@ -264,7 +261,7 @@ fn add_details(
         let wanted = wanted.filter(|&ordinal| ids.contains(judged.id(ordinal).as_str()));
         let wanted: Vec<usize> = wanted.collect();
         let features = judged.features.set;
-        let found = details(&script, &file.text, features, &judged.traces, &wanted);
+        let found = details(script, text, features, &judged.traces, &wanted);
         let named = found.into_iter();
         named
             .map(|(ordinal, it)| (judged.id(ordinal), it))

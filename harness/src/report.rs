@@ -177,6 +177,17 @@ impl Run {
         words.collect::<Vec<_>>().join(" ")
     }
 
+    /// The command that explains a directive, if that needs no options but the suite.
+    pub fn explain(&self, id: &str) -> Option<String> {
+        let id = shell::quote(id);
+        match self.suite.as_str() {
+            _ if !self.repeat_with.is_empty() => None,
+            build::GENERATED => None,
+            EMBEDDED => Some(format!("wassay explain {id}")),
+            suite => Some(format!("wassay explain {id} {suite}")),
+        }
+    }
+
     /// The path of a file of the suite from where the program ran; none for a file that the program
     /// carries.
     pub fn path_of(&self, file: &str) -> Option<String> {

@@ -40,6 +40,9 @@ pub struct Failure<'a> {
     pub details: Option<&'a Details>,
     /// The command that shows it again.
     pub repro: Cow<'a, str>,
+    /// The command that finds the first instruction at which engines differ, where it needs no
+    /// further options.
+    pub explain: Option<String>,
 }
 
 /// The operand shape of a variant.
@@ -151,6 +154,7 @@ impl<'a> Failure<'a> {
             diff: diff(directive.diff.as_deref(), diverges, fails),
             details: directive.details.as_ref(),
             repro: Cow::Borrowed(&directive.repro),
+            explain: report.run.explain(&directive.id),
         })
     }
 
@@ -189,6 +193,7 @@ impl<'a> Failure<'a> {
             diff: diff(variant.diff.as_deref(), diverges, fails),
             details: None,
             repro: Cow::Owned(report.run.repeat(id, &tiers, &shape_words(report))),
+            explain: None,
         })
     }
 

@@ -16,7 +16,6 @@ use super::{Presenter, cases, verdict_line};
 use crate::engine::EngineName;
 use crate::judge::verdict::Status;
 use crate::report::{Counts, Report, is_failing};
-use crate::shell;
 
 /// The format.
 pub struct Html;
@@ -320,9 +319,9 @@ fn one_failure(failure: &Failure<'_>) -> String {
         .flat_map(|group| group.tiers.iter().map(|tier| tier.name()))
         .collect();
     let lines = failure.lines().join("\n");
-    let explain = match failure.shape {
-        None => format!("explain: wassay explain {}\n", shell::quote(failure.id)),
-        Some(_) => String::new(),
+    let explain = match &failure.explain {
+        Some(line) => format!("explain: {line}\n"),
+        None => String::new(),
     };
     let place = format!("{}:{}:{}", failure.file, failure.line, failure.column);
     format!(

@@ -20,6 +20,7 @@ use crate::judge::judged::Traces;
 use crate::outcome::names::{Names, unknown};
 use crate::outcome::text::{argument_text, lane_shape};
 use crate::outcome::{Outcome, Place};
+use crate::script::parse::text_hash;
 use crate::script::source::SourceText;
 use crate::script::{Action, Command, Directive, ModuleSource, Script};
 
@@ -237,7 +238,10 @@ impl<'a> Follower<'a> {
             &self.script.commands[ordinal],
         );
         let entered = self.entered(ordinal, command);
-        let (text, is_cut) = cut(self.source.of(directive).unwrap_or_default());
+        // A directive that stands in no file has a place all the same.
+        let text = self.source.of(directive);
+        let text = text.filter(|text| directive.id.ends_with(&format!("-{}", text_hash(text))));
+        let (text, is_cut) = cut(text.unwrap_or_default());
         let mut groups: Vec<(Vec<EngineName>, &[Place])> = Vec::new();
         for (tier, places) in traces {
             match groups.iter_mut().find(|(_, known)| *known == &places[..]) {

@@ -130,11 +130,15 @@ fn add_form(script: &mut Script, text: &str, form: &Form, lines: &LineTable, dep
     }
 }
 
+/// The hash of a directive's text, which ends its id.
+pub fn text_hash(text: &str) -> String {
+    format!("{:08x}", xxh3_64(text.as_bytes()) as u32)
+}
+
 /// Appends a directive to a script.
 fn add(script: &mut Script, meaning: Meaning, (line, column): (u32, u32), source: &str) {
     let ordinal = u32::try_from(script.directives.len()).unwrap_or(u32::MAX);
-    let hash = xxh3_64(source.as_bytes()) as u32;
-    let id = format!("{}#{ordinal}-{hash:08x}", script.path);
+    let id = format!("{}#{ordinal}-{}", script.path, text_hash(source));
     let (kind, expectation) = (meaning.kind, meaning.expectation);
     script.directives.push(Directive {
         origin: None,

@@ -138,7 +138,7 @@ impl Selection {
         })
     }
 
-    /// Works on files of the suite by their paths in reports, with their texts, in threads that
+    /// Works on scripts of the suite by their paths in reports, with their texts, in threads that
     /// have room to parse them. The suite is read again, since a run keeps no texts.
     ///
     /// # Errors
@@ -146,7 +146,7 @@ impl Selection {
     pub fn with_texts<T: Send>(
         &self,
         paths: &BTreeSet<&str>,
-        work: impl Fn(&SuiteFile) -> T + Sync + Send,
+        work: impl Fn(&Script, &str) -> T + Sync + Send,
     ) -> Result<Vec<T>, InputError> {
         let mut all = match self.paths.as_slice() {
             [] => suite::embedded(),
@@ -154,7 +154,13 @@ impl Selection {
             all => suite::load_where(all, |at, path| paths.contains(path) && at.is_file())?,
         };
         all.retain(|file| paths.contains(file.path.as_str()));
-        Ok(threads(1)?.install(|| all.par_iter().map(work).collect()))
+        let threads = threads(1)?;
+        let preloads = threads.install(|| self.preloads())?;
+        let of_file = |file: &SuiteFile| {
+            let script = self.parse(file, &preloads).script.unpack();
+            work(&script, &file.text)
+        };
+        Ok(threads.install(|| all.par_iter().map(of_file).collect()))
     }
 
     /// The files of the suite, ordered by path.
