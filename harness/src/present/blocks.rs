@@ -64,7 +64,9 @@ pub fn render(report: &Report, limit: usize) -> String {
 fn block(failure: &Failure<'_>) -> String {
     let mut out = headline(failure);
     if let Some(details) = failure.details {
-        out.push_str(&snippet(failure, details));
+        if !details.text.is_empty() {
+            out.push_str(&snippet(failure, details));
+        }
         if let Some(call) = &details.call {
             out.push_str(&format!("  {}\n", plain(&call_text(call))));
         }
@@ -88,7 +90,7 @@ fn headline(failure: &Failure<'_>) -> String {
     let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
     let word = failure.word().to_uppercase();
     let mut out = format!("{red}{word}{red:#} {}\n", plain(&failure.title()));
-    if failure.details.is_none() {
+    if failure.details.is_none_or(|details| details.text.is_empty()) {
         let place = format!("{}:{}:{}", failure.file, failure.line, failure.column);
         out.push_str(&format!("   --> {}\n", plain(&place)));
     }
