@@ -90,7 +90,10 @@ fn headline(failure: &Failure<'_>) -> String {
     let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
     let word = failure.word().to_uppercase();
     let mut out = format!("{red}{word}{red:#} {}\n", plain(&failure.title()));
-    if failure.details.is_none_or(|details| details.text.is_empty()) {
+    if failure
+        .details
+        .is_none_or(|details| details.text.is_empty())
+    {
         let place = format!("{}:{}:{}", failure.file, failure.line, failure.column);
         out.push_str(&format!("   --> {}\n", plain(&place)));
     }
