@@ -834,7 +834,8 @@ mod tests {
     #[test]
     fn assertions_instantiate_definitions() {
         let text = "(module definition $d (memory 1)) (module definition (memory 2))
-            (assert_unlinkable (module instance) \"why\") (assert_trap (module instance $i $d) \"why\")
+            (assert_unlinkable (module instance) \"why\")
+            (assert_trap (module instance $i $d) \"why\")
             (assert_unlinkable (module instance $i $no) \"why\") (assert_trap (module) \"\")";
         let script = parse_script("t.wast", text);
         let module = |at: usize| script.commands[at].module().expect("a module");
