@@ -40,13 +40,17 @@
     (local.get $changed))
 
   (func (export "run") (param $length i32) (param $stride i32) (result i32)
-    (local $kept (ref $kept)) (local $others (ref $kept))
+    (local $kept (ref $kept)) (local $others (ref $kept)) (local $n i32)
     (local.set $kept (array.new_default $kept (local.get $stride)))
     (call $allocate (local.get $kept) (local.get $length) (local.get $stride))
-    ;; As many again, twice, so that all that is free is used.
-    (local.set $others (array.new_default $kept (i32.const 64)))
-    (call $allocate (local.get $others) (local.get $length) (local.get $stride))
-    (call $allocate (local.get $others) (local.get $length) (local.get $stride))
+    ;; Shorter ones, so that all that is free is used, by cells that begin at other places.
+    (local.set $others (array.new_default $kept (i32.const 16)))
+    (loop $again
+      (call $allocate (local.get $others)
+        (i32.sub (local.get $length) (i32.const 7)) (local.get $stride))
+      (br_if $again (i32.lt_u
+        (local.tee $n (i32.add (local.get $n) (i32.const 1)))
+        (i32.const 20))))
     (call $changed (local.get $kept))))
 
 ;; 65 and 129 are 1 above the number of cells of a block, or of some blocks, for cells of 512 and of

@@ -88,7 +88,13 @@ impl Counter {
         let far = self.step.abs();
         let within = body.random.below(far as u64) as i64;
         let has_sign = self.start.min(self.end()) < far + 8;
-        let (upwards, by) = (self.step > 0, body.random.below(3));
+        // Longer steps end at their end exactly, most often.
+        let orders = if far == 1 || body.random.chance(40) {
+            3
+        } else {
+            1
+        };
+        let (upwards, by) = (self.step > 0, body.random.below(orders));
         let signed = has_sign || body.random.chance(50);
         match (by, upwards, signed) {
             (0, ..) => (Op::I32Ne, self.end()),
@@ -208,20 +214,20 @@ fn root(body: &mut Body<'_>, memory: Memory, same: u32, counter: &Counter) -> Ro
         local
     };
     let by = body.random.pick(&[2i64, 3, 4, 5, 12]);
-    let (form, scale) = match body.random.below(10) {
+    let (form, scale) = match body.random.below(12) {
         0..2 => (RootForm::Counter, 1),
         2 | 3 => {
             let by = body.random.range(1, 4) as u64;
             (RootForm::Shifted(by), 1 << by)
         }
         4 => (RootForm::Multiplied(by), by),
-        5 => {
+        5..8 => {
             let by = body.random.pick(&[0i64, 1, 2, 3, 4, 9]);
             (RootForm::Times(hidden(body, by)), by)
         }
-        6 => (RootForm::Less(body.random.below(100) as i64), -1),
-        7 => (RootForm::Doubled, 2),
-        8 => {
+        8 => (RootForm::Less(body.random.below(100) as i64), -1),
+        9 => (RootForm::Doubled, 2),
+        10 => {
             let by = body.random.pick(&[1i64, 2, 4, 8, 24]);
             (RootForm::Pointer(body.fixed(ty), hidden(body, by)), by)
         }
