@@ -271,10 +271,12 @@ impl Drawn {
                 let mut missing = options.missing(record).into_iter();
                 missing.find(|stage| !lacking.contains(stage))
             };
+            let mut has_run_suite = false;
             while let Some(stage) = next(&record) {
                 record.stages.push(bench.stage(stage, &subject)?);
+                has_run_suite |= stage == Stage::Suite;
             }
-            if record.caught().is_none() {
+            if has_run_suite && record.caught().is_none() {
                 record.clean.clone_from(&reached.files);
             }
             eprintln!(

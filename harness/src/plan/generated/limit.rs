@@ -1,5 +1,5 @@
 //! Modules made to terminate: fuel that loops and functions take, which the export [`REFUEL`] gives
-//! anew; memories and tables that cannot become large.
+//! anew; waits of a microsecond; memories and tables that cannot become large.
 //!
 //! Sections are copied as they are but for what is added at their ends, so no index changes. Custom
 //! sections are left out.
@@ -20,6 +20,9 @@ const FUEL: i32 = 1500;
 
 /// The most elements that a new array of a given length may have.
 const ARRAY_ELEMENTS_MAX: i32 = 5000;
+
+/// The time that a wait takes at most.
+const WAIT_NANOSECONDS: i64 = 1000;
 
 /// The most pages of 64 KiB, and the most elements of a table.
 const PAGES_MAX: u64 = 4;
@@ -228,6 +231,13 @@ fn with_fuel(body: &FunctionBody<'_>, params: u32, fuel: u32) -> Result<Vec<u8>>
             copied = at;
             check_length(&mut result, count);
         }
+        if let Operator::MemoryAtomicWait32 { .. } | Operator::MemoryAtomicWait64 { .. } = operator
+        {
+            let at = (at - origin) as usize;
+            result.extend(&whole[copied..at]);
+            copied = at;
+            wait_briefly(&mut result);
+        }
         if let Operator::Loop { blockty } = operator {
             // The opcode and the block type.
             let len = 1 + match blockty {
@@ -279,6 +289,13 @@ fn check_length(code: &mut Vec<u8>, local: u32) {
         I::Unreachable,
         I::End,
     ];
+    instructions.iter().for_each(|it| it.encode(code));
+}
+
+/// Replaces the time-out of a wait, which is on the stack: a negative one has no end.
+fn wait_briefly(code: &mut Vec<u8>) {
+    use wasm_encoder::Instruction as I;
+    let instructions = [I::Drop, I::I64Const(WAIT_NANOSECONDS)];
     instructions.iter().for_each(|it| it.encode(code));
 }
 
