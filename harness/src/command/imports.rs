@@ -16,7 +16,7 @@ pub(super) enum NotMade {
     /// What was asked for cannot be done.
     Input(InputError),
     /// The engine's error for a module, whose file is named.
-    Engine(PathBuf, Error),
+    Engine(PathBuf, Box<Error>),
 }
 
 impl From<InputError> for NotMade {
@@ -38,7 +38,7 @@ pub(super) fn instantiate(
     let mut linker = Linker::new(engine);
     for preload in &args.preload {
         let path = &preload.path;
-        let refused = |error| NotMade::Engine(path.clone(), error);
+        let refused = |error| NotMade::Engine(path.clone(), Box::new(error));
         let preloaded = Module::new(engine, read_module(path)?).map_err(refused)?;
         let instance = linker
             .instantiate(&mut *store, &preloaded)
@@ -48,7 +48,7 @@ pub(super) fn instantiate(
             .instance(&*store, &preload.name, instance)
             .map_err(|error| InputError::usage(error.message()))?;
     }
-    let refused = |error| NotMade::Engine(args.file.clone(), error);
+    let refused = |error| NotMade::Engine(args.file.clone(), Box::new(error));
     for import in module.imports() {
         let (from, name) = (import.module(), import.name());
         if linker.get(&mut *store, from, name).is_some() {
