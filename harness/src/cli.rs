@@ -347,6 +347,45 @@ impl From<ModeArgs> for Modes {
     }
 }
 
+/// The options for limits that are not the usual ones, as a shell reads them.
+fn limit_words(timeout: Duration, worker_memory: u64) -> impl Iterator<Item = String> {
+    let time = (timeout != TIMEOUT).then(|| {
+        let time = humantime::format_duration(timeout).to_string();
+        format!("--timeout {}", shell::quote(&time))
+    });
+    let is_usual = worker_memory == WORKER_MEMORY_BYTES;
+    let memory = (!is_usual).then(|| format!("--worker-memory {worker_memory}"));
+    time.into_iter().chain(memory)
+}
+
+impl ExplainArgs {
+    /// The options that a repeat needs besides engines and setting, each as a shell reads it.
+    pub fn repeat_words(&self) -> Vec<String> {
+        let tables = self.tables.engine_table.iter();
+        let table = |path: &PathBuf| {
+            let path = path.to_string_lossy();
+            format!("--engine-table {}", shell::quote(&path))
+        };
+        let mut words: Vec<String> = tables.map(table).collect();
+        let features = self.features.as_ref();
+        words.extend(features.map(|list| format!("--features={list}")));
+        words.extend(limit_words(self.timeout, self.worker_memory));
+        let sampling = Sampling::from(self.sampling);
+        if sampling != Sampling::default() {
+            let Sampling {
+                seed,
+                per_assertion,
+            } = sampling;
+            words.push(format!(
+                "--shapes-seed {seed} --shapes-samples {per_assertion}"
+            ));
+        }
+        let invoke = self.invoke.as_ref();
+        words.extend(invoke.map(|name| format!("--invoke {}", shell::quote(name))));
+        words
+    }
+}
+
 impl SpecArgs {
     /// The reports that are asked for.
     pub fn reports(&self) -> Vec<ReportRequest> {
@@ -383,13 +422,7 @@ impl SpecArgs {
         words.extend(expectations.map(|it| path("--expectations", it)));
         let tables = self.pool.engine_table.iter();
         words.extend(tables.map(|it| path("--engine-table", it)));
-        if self.pool.timeout != TIMEOUT {
-            let timeout = humantime::format_duration(self.pool.timeout).to_string();
-            words.push(format!("--timeout {}", shell::quote(&timeout)));
-        }
-        if self.pool.worker_memory != WORKER_MEMORY_BYTES {
-            words.push(format!("--worker-memory {}", self.pool.worker_memory));
-        }
+        words.extend(limit_words(self.pool.timeout, self.pool.worker_memory));
         words
     }
 

@@ -1,8 +1,8 @@
 //! A script made small, while it shows the same difference.
 //!
 //! Owns the order of the steps: directives that come after the difference, then those before it,
-//! then of each module the functions that do not run, then instructions, then what nothing uses any
-//! more. Each candidate runs in fresh processes, in the two engines that differ, and is taken only
+//! then of each module the functions that do not run, the code that does not run before the
+//! difference, data, then instructions, then what nothing uses any more. Each candidate runs in fresh processes, in the two engines that differ, and is taken only
 //! if its first difference is of the same kind, so that the result never drifts to another fault.
 
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use crate::plan::Planned;
 use crate::pool::{Interrupted, Observer};
 use crate::script::write::encoded;
 use crate::script::{Command, Directive, ModuleSource, Script};
-use kept::Kept;
+use kept::{Kept, Opinion};
 
 mod body;
 mod forms;
@@ -60,6 +60,7 @@ pub fn reduce(
     time: Duration,
     observer: &dyn Observer,
 ) -> Result<Option<Reduced>, Interrupted> {
+    let deadline = Instant::now() + time;
     let whole = examine(options, planned, observer)?;
     let Some(found) = whole.first_symptom() else {
         return Ok(None);
@@ -70,16 +71,24 @@ pub fn reduce(
         is_lazy: size(&planned.script) >= LAZY_BYTES_MIN,
         ..options.clone()
     };
+    let started = Instant::now();
     let examined = examine(&options, planned, observer)?;
     let Some(symptom) = examined.first_symptom() else {
         return Ok(None);
     };
+    // A candidate that hangs shows nothing, unless a hang is what is looked for.
+    let timeout = match symptom.kind.is_death() {
+        true => options.timeout,
+        false => options
+            .timeout
+            .min(TIMEOUT_MIN + CANDIDATE_SLOWER_MAX * started.elapsed()),
+    };
     let launchers = options.launchers();
     let mut reducer = Reducer {
         options: &options,
-        kept: Kept::new(&launchers, options.timeout),
+        kept: Kept::new(&launchers, timeout),
         observer,
-        deadline: Instant::now() + time,
+        deadline,
         planned: planned.clone(),
         symptom,
         examined,
@@ -104,10 +113,15 @@ fn pair(engines: &[EngineName], symptom: &Symptom) -> Vec<EngineName> {
     common.into_iter().chain(odd).copied().collect()
 }
 
+/// The time that a candidate has: so many times that of the whole script, and this besides.
+const CANDIDATE_SLOWER_MAX: u32 = 4;
+const TIMEOUT_MIN: Duration = Duration::from_secs(1);
 /// Modules with as many bytes are translated function by function, when these are called.
 const LAZY_BYTES_MIN: usize = 1 << 20;
 /// Larger modules are not printed.
 const PRINTED_BYTES_MAX: usize = 1 << 20;
+/// Forms of the text are left out of modules below this size.
+const SHRUNK_BYTES_MAX: usize = 1 << 16;
 /// Candidates in a row that a step may try in vain before it ends, where it has many.
 const FAILURES_MAX: usize = 4000;
 
@@ -132,12 +146,16 @@ impl Reducer<'_> {
         self.drop_directives()?;
         for at in self.modules() {
             self.stub_unreached(at)?;
+            self.cut_unreached(at)?;
+            self.drop_data(at)?;
         }
         loop {
             let before = self.size();
             self.drop_directives()?;
             for at in self.modules() {
+                self.drop_data(at)?;
                 self.stub_functions(at)?;
+                self.cut_unreached(at)?;
                 self.drop_sections(at)?;
                 self.drop_exports(at)?;
                 self.shrink_bodies(at)?;
@@ -186,12 +204,16 @@ impl Reducer<'_> {
         };
         // Most candidates show nothing, which processes that are there can tell.
         let config = job_config(self.options, &candidate);
-        let seen = self.kept.run(&candidate, config)?;
-        let rejects = |seen: &Examined| {
-            let symptom = seen.first_symptom();
-            symptom.is_none_or(|symptom| !symptom.is_like(&self.symptom))
+        let is_rejected = match self.kept.run(&candidate, config)? {
+            Opinion::Seen(seen) => {
+                let symptom = seen.first_symptom();
+                symptom.is_none_or(|symptom| !symptom.is_like(&self.symptom))
+            }
+            // Where a process must not die, it must not do so in vain in fresh ones either.
+            Opinion::Died => !self.symptom.kind.is_death(),
+            Opinion::None => false,
         };
-        if seen.as_ref().is_some_and(rejects) {
+        if is_rejected {
             return Ok(false);
         }
         let examined = examine(self.options, &candidate, self.observer)?;
@@ -297,6 +319,59 @@ impl Reducer<'_> {
         Ok(run.and_then(|run| watched.read(&run.reports)))
     }
 
+    /// Puts traps in place of the stretches of code that do not run before the difference.
+    fn cut_unreached(&mut self, at: usize) -> Result<(), Interrupted> {
+        let features = self.planned.features.set.wasmparser();
+        let script = self.planned.script.clone();
+        let Some(cut) = reached::Cut::new(&script, at, features) else {
+            return Ok(());
+        };
+        // With so many stretches left, the difference shows; with fewer than `low`, it does not.
+        let (mut low, mut high) = (0, i64::MAX);
+        let Some(watched) = self.watch_cut(&cut, high)? else {
+            return Ok(());
+        };
+        let mut reached = watched.reached;
+        if watched.shows {
+            high = watched.ran.max(1);
+        }
+        while watched.shows && low + 1 < high && !self.is_late() {
+            let middle = low + (high - low) / 2;
+            match self.watch_cut(&cut, middle)?.filter(|it| it.shows) {
+                Some(watched) => (high, reached) = (middle, watched.reached),
+                None => low = middle,
+            }
+        }
+        if let Some(module) = cut.without_unreached(&reached) {
+            self.accepts_module(at, module)?;
+        }
+        Ok(())
+    }
+
+    /// Runs a script that stops after so many stretches of code.
+    fn watch_cut(
+        &mut self,
+        cut: &reached::Cut,
+        stretches: i64,
+    ) -> Result<Option<reached::Ran>, Interrupted> {
+        if self.is_late() {
+            return Ok(None);
+        }
+        self.tried += 1;
+        let candidate = Planned {
+            script: Arc::new(cut.script(stretches)),
+            ..self.planned.clone()
+        };
+        let config = job_config(self.options, &candidate);
+        let Opinion::Seen(seen) = self.kept.run(&candidate, config)? else {
+            return Ok(None);
+        };
+        let symptom = seen.first_symptom();
+        let shows = symptom.is_some_and(|symptom| symptom.is_like(&self.symptom));
+        let runs = seen.runs.values().map(|run| &run.reports[..]);
+        Ok(cut.read(stretches, runs, shows))
+    }
+
     fn parts(&self, at: usize) -> Option<module::Parts> {
         module::Parts::read(self.module(at)?).ok()
     }
@@ -327,6 +402,55 @@ impl Reducer<'_> {
                 }
                 if !self.accepts_module(at, parts.module())? {
                     start += part;
+                }
+            }
+            part /= 2;
+        }
+        Ok(())
+    }
+
+    /// Leaves out data: whole segments, then pieces of those that are left.
+    fn drop_data(&mut self, at: usize) -> Result<(), Interrupted> {
+        loop {
+            let before = self.module(at).map_or(0, Vec::len);
+            self.drop_segments(at)?;
+            let parts = self.parts(at).filter(module::Parts::can_drop_segments);
+            let split = parts.and_then(module::Parts::split_segments);
+            let Some(split) = split.filter(|_| !self.is_late()) else {
+                return Ok(());
+            };
+            // In pieces the module is longer: what is left of it afterwards counts.
+            let whole = self.planned.clone();
+            if self.accepts_module(at, split.module())? {
+                self.drop_segments(at)?;
+            }
+            if self.module(at).map_or(0, Vec::len) >= before {
+                self.planned = whole;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Leaves out data segments, many at a time, then fewer.
+    fn drop_segments(&mut self, at: usize) -> Result<(), Interrupted> {
+        let count = |parts: &module::Parts| match parts.can_drop_segments() {
+            true => parts.segments.len(),
+            false => 0,
+        };
+        let mut part = self.parts(at).map_or(0, |parts| count(&parts)).div_ceil(2);
+        while part > 0 {
+            let mut start = 0;
+            loop {
+                let Some(mut parts) = self.parts(at) else {
+                    return Ok(());
+                };
+                let end = (start + part).min(count(&parts));
+                if start >= end || self.is_late() {
+                    break;
+                }
+                parts.segments.drain(start..end);
+                if !self.accepts_module(at, parts.module())? {
+                    start = end;
                 }
             }
             part /= 2;
@@ -401,7 +525,8 @@ impl Reducer<'_> {
 
     /// Leaves out types, globals, functions, locals and other things that nothing names any more.
     fn shrink_items(&mut self, at: usize) -> Result<(), Interrupted> {
-        let module = self.module(at).filter(|it| it.len() < PRINTED_BYTES_MAX);
+        // Each form costs a parse of the text.
+        let module = self.module(at).filter(|it| it.len() < SHRUNK_BYTES_MAX);
         let Some(mut text) = module.and_then(|module| forms::text(module)) else {
             return Ok(());
         };
@@ -412,6 +537,8 @@ impl Reducer<'_> {
             for form in forms::forms(&text) {
                 if form.end > end {
                     continue;
+                } else if self.is_late() {
+                    return Ok(());
                 }
                 let smaller = forms::without(&text, &form);
                 if let Some(module) = encoded(&smaller)

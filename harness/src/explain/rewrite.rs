@@ -368,6 +368,39 @@ impl<'a> Rewriter<'a> {
         Ok(names)
     }
 
+    /// Lets each place of some functions note in a global that it was reached (a bit for each, 64 in
+    /// a global), and stop after the armed number of places. Gives the names of the globals.
+    pub fn flag_places(&mut self, bodies: &[Body]) -> Vec<String> {
+        let (mut names, mut number, mut global) = (Vec::new(), 0, 0);
+        for body in bodies {
+            let mut insertions = Vec::new();
+            for stop in &body.stops {
+                if number % 64 == 0 {
+                    let name = format!("{PREFIX}reached-{}", number / 64);
+                    global = self.add_global(&name, ValType::I64);
+                    names.push(name);
+                }
+                let mut code = Vec::new();
+                write(
+                    &mut code,
+                    &[
+                        I::GlobalGet(global),
+                        I::I64Const(1 << (number % 64)),
+                        I::I64Or,
+                        I::GlobalSet(global),
+                    ],
+                );
+                self.count(&mut code, self.left(), &I::I64Sub);
+                self.if_none_left(&mut code);
+                write(&mut code, &[I::Unreachable, I::End]);
+                insertions.push((stop.at, code));
+                number += 1;
+            }
+            self.put_body(body, &insertions, &[]);
+        }
+        names
+    }
+
     /// Lets a place of a function keep all locals and operands at the armed arrival, and stop.
     pub fn keep_at(&mut self, body: &Body, stop: &Stop) {
         let mut temps = Temps::new(body);

@@ -53,6 +53,20 @@ pub enum SymptomKind {
     Failure(String),
 }
 
+impl SymptomKind {
+    /// True if a worker died over the directive, or was ended.
+    pub fn is_death(&self) -> bool {
+        match self {
+            SymptomKind::Crash | SymptomKind::Timeout => true,
+            SymptomKind::Values
+            | SymptomKind::Endings(_)
+            | SymptomKind::Place
+            | SymptomKind::State
+            | SymptomKind::Failure(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for SymptomKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -10,6 +10,19 @@ use crate::plan::Planned;
 use crate::pool::{Cause, Engines, FileRun, Interrupted, Launcher, Session, StartError, TierRun};
 use crate::protocol::{Job, JobConfig};
 
+/// What kept processes say of a script.
+pub(super) enum Opinion {
+    /// What they reported.
+    Seen(Box<Examined>),
+    /// One of them died over it.
+    Died,
+    /// One of them could not be started.
+    None,
+}
+
+/// A process died over a script.
+struct Died;
+
 /// The engines.
 pub(super) struct Kept<'a> {
     engines: Vec<Engine<'a>>,
@@ -38,8 +51,7 @@ impl<'a> Kept<'a> {
         }
     }
 
-    /// What the engines do with a script; `None` if one of them dies over it, so that fresh
-    /// processes must tell.
+    /// What the engines do with a script.
     ///
     /// # Errors
     /// When it is interrupted.
@@ -47,7 +59,7 @@ impl<'a> Kept<'a> {
         &mut self,
         planned: &Planned,
         config: JobConfig,
-    ) -> Result<Option<Examined>, Interrupted> {
+    ) -> Result<Opinion, Interrupted> {
         let timeout = self.timeout;
         let runs = std::thread::scope(|scope| {
             let engines = self.engines.iter_mut();
@@ -71,16 +83,17 @@ impl<'a> Kept<'a> {
         let mut all: BTreeMap<EngineName, TierRun> = BTreeMap::new();
         for (name, run) in runs {
             match run? {
-                Some(run) => all.insert(name, Ok(vec![run])),
-                None => return Ok(None),
+                Ok(Some(run)) => all.insert(name, Ok(vec![run])),
+                Ok(None) => return Ok(Opinion::None),
+                Err(Died) => return Ok(Opinion::Died),
             };
         }
         let judged = judge_file(planned, 0, &all);
         let first = |(name, run): (EngineName, TierRun)| Some((name, run.ok()?.pop()?));
-        Ok(Some(Examined {
+        Ok(Opinion::Seen(Box::new(Examined {
             judged,
             runs: all.into_iter().filter_map(first).collect(),
-        }))
+        })))
     }
 }
 
@@ -90,13 +103,13 @@ impl Engine<'_> {
         planned: &Planned,
         config: JobConfig,
         timeout: Duration,
-    ) -> Result<Option<FileRun>, Interrupted> {
+    ) -> Result<Result<Option<FileRun>, Died>, Interrupted> {
         let mut session = match self.session.take() {
             Some(session) => session,
             None => match self.launcher.start() {
                 Ok(session) => session,
                 Err(StartError::Interrupted) => return Err(Interrupted),
-                Err(StartError::Unavailable(_)) => return Ok(None),
+                Err(StartError::Unavailable(_)) => return Ok(Ok(None)),
             },
         };
         let job = Job {
@@ -109,14 +122,14 @@ impl Engine<'_> {
         match session.run(job, timeout) {
             Ok(result) => {
                 self.session = (!session.is_worn()).then_some(session);
-                Ok(Some(FileRun {
+                Ok(Ok(Some(FileRun {
                     reports: result.reports,
                     proof: result.proof,
                     micros: result.micros,
-                }))
+                })))
             }
             Err(death) if death.cause == Cause::Interrupted => Err(Interrupted),
-            Err(_) => Ok(None),
+            Err(_) => Ok(Err(Died)),
         }
     }
 }

@@ -3,10 +3,10 @@
 
 use std::ops::Range;
 
-use wasm_encoder::{CodeSection, Encode, ExportKind, ExportSection, Module, RawSection};
+use wasm_encoder::{CodeSection, ConstExpr, Encode, ExportKind, ExportSection, Module, RawSection};
 use wasmparser::{
-    BinaryReader, BinaryReaderError, ExportSectionReader, ExternalKind, Parser, Payload, Validator,
-    WasmFeatures,
+    BinaryReader, BinaryReaderError, DataKind, ExportSectionReader, ExternalKind, Parser, Payload,
+    Validator, WasmFeatures,
 };
 
 /// A module in parts.
@@ -15,6 +15,10 @@ pub(super) struct Parts {
     sections: Vec<Section>,
     /// The bodies of defined functions: declarations of locals, then instructions.
     pub(super) bodies: Vec<Vec<u8>>,
+    /// The data segments.
+    pub(super) segments: Vec<Segment>,
+    /// True if instructions may name data segments.
+    has_data_count: bool,
     /// The number of imported functions.
     pub(super) imported: u32,
 }
@@ -24,9 +28,84 @@ enum Section {
     Raw(u8, Vec<u8>),
     /// The place of the bodies.
     Code,
+    /// The place of the data segments.
+    Data,
+}
+
+/// A data segment.
+#[derive(Clone, Debug)]
+pub(super) enum Segment {
+    /// Bytes of the first memory from a constant 32-bit address on.
+    At(u32, Vec<u8>),
+    /// Another one, as it is encoded.
+    Encoded(Vec<u8>),
+}
+
+impl Segment {
+    fn read(module: &[u8], data: wasmparser::Data<'_>) -> Segment {
+        let address = match &data.kind {
+            DataKind::Active {
+                memory_index: 0,
+                offset_expr,
+            } => constant(offset_expr),
+            DataKind::Active { .. } | DataKind::Passive => None,
+        };
+        match address {
+            Some(address) => Segment::At(address, data.data.to_vec()),
+            None => Segment::Encoded(slice(module, data.range).to_vec()),
+        }
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Segment::At(address, bytes) => {
+                0u32.encode(out);
+                ConstExpr::i32_const(address.cast_signed()).encode(out);
+                bytes.encode(out);
+            }
+            Segment::Encoded(bytes) => out.extend(bytes),
+        }
+    }
+
+    /// The segment in pieces, if it is so long that this is worth while.
+    fn split(self) -> Vec<Segment> {
+        match self {
+            Segment::At(address, bytes) if bytes.len() > PIECE_BYTES_MIN => {
+                let size = bytes.len().div_ceil(PIECES).max(PIECE_BYTES_MIN);
+                let pieces = bytes.chunks(size).enumerate();
+                let piece = |(index, bytes): (usize, &[u8])| {
+                    Segment::At(address + (index * size) as u32, bytes.to_vec())
+                };
+                pieces.map(piece).collect()
+            }
+            whole => vec![whole],
+        }
+    }
+}
+
+/// The number of pieces of a data segment, and the bytes of the smallest piece.
+const PIECES: usize = 16;
+const PIECE_BYTES_MIN: usize = 32;
+
+/// The constant that an expression is, if it is an i32 constant and nothing else.
+fn constant(expr: &wasmparser::ConstExpr<'_>) -> Option<u32> {
+    let mut operators = expr.get_operators_reader();
+    let wasmparser::Operator::I32Const { value } = operators.read().ok()? else {
+        return None;
+    };
+    let end = operators.read().ok()?;
+    matches!(end, wasmparser::Operator::End).then_some(value.cast_unsigned())
 }
 
 impl Parts {
+    /// The parts with long data segments in pieces; `None` if there are none.
+    pub(super) fn split_segments(mut self) -> Option<Parts> {
+        let before = self.segments.len();
+        let segments = std::mem::take(&mut self.segments).into_iter();
+        self.segments = segments.flat_map(Segment::split).collect();
+        (self.segments.len() > before).then_some(self)
+    }
+
     /// Takes a module apart. Custom sections are left out.
     ///
     /// # Errors
@@ -35,6 +114,8 @@ impl Parts {
         let mut parts = Parts {
             sections: Vec::new(),
             bodies: Vec::new(),
+            segments: Vec::new(),
+            has_data_count: false,
             imported: 0,
         };
         for payload in Parser::new(0).parse_all(module) {
@@ -43,6 +124,16 @@ impl Parts {
                 Payload::CodeSectionStart { .. } => parts.sections.push(Section::Code),
                 Payload::CodeSectionEntry(body) => {
                     parts.bodies.push(slice(module, body.range()).to_vec());
+                }
+                Payload::DataSection(segments) => {
+                    for segment in segments.clone() {
+                        parts.segments.push(Segment::read(module, segment?));
+                    }
+                    parts.sections.push(Section::Data);
+                }
+                Payload::DataCountSection { .. } => {
+                    parts.has_data_count = true;
+                    parts.add_raw(module, payload.as_section());
                 }
                 Payload::CustomSection(_) => {}
                 Payload::ImportSection(imports) => {
@@ -83,6 +174,16 @@ impl Parts {
                     }
                     module.section(&code);
                 }
+                Section::Data => {
+                    let mut data = Vec::new();
+                    (self.segments.len() as u32).encode(&mut data);
+                    let segments = self.segments.iter();
+                    segments.for_each(|segment| segment.encode(&mut data));
+                    module.section(&RawSection {
+                        id: DATA,
+                        data: &data,
+                    });
+                }
             }
         }
         module.finish()
@@ -116,7 +217,7 @@ impl Parts {
         let mut sections = self.sections.iter().enumerate();
         let (at, bytes) = sections.find_map(|(at, section)| match section {
             Section::Raw(EXPORT, bytes) => Some((at, bytes)),
-            Section::Raw(..) | Section::Code => None,
+            Section::Raw(..) | Section::Code | Section::Data => None,
         })?;
         let reader = BinaryReader::new(bytes, 0);
         let exports = ExportSectionReader::new(reader).ok()?.into_iter();
@@ -139,9 +240,9 @@ impl Parts {
     pub(super) fn droppable(&self) -> Vec<usize> {
         const START: u8 = 8;
         const ELEMENT: u8 = 9;
-        const DATA: u8 = 11;
         let is_droppable = |section: &Section| match section {
-            Section::Raw(id, _) => matches!(*id, START | ELEMENT | DATA),
+            Section::Raw(id, _) => matches!(*id, START | ELEMENT),
+            Section::Data => !self.has_data_count,
             Section::Code => false,
         };
         let sections = self.sections.iter().enumerate();
@@ -149,6 +250,11 @@ impl Parts {
             .filter(|(_, section)| is_droppable(section))
             .map(|(index, _)| index)
             .collect()
+    }
+
+    /// True if data segments can be left out: no instruction names one by its index.
+    pub(super) fn can_drop_segments(&self) -> bool {
+        !self.has_data_count
     }
 
     /// The parts without a section.
@@ -164,6 +270,8 @@ type Export = (String, ExportKind, u32);
 
 /// The id of the section of exports.
 const EXPORT: u8 = 7;
+/// The id of the section of data segments.
+const DATA: u8 = 11;
 
 /// The length of the number that bytes begin with.
 fn leb128_length(bytes: &[u8]) -> usize {

@@ -14,6 +14,7 @@ use crate::command::inspect::source;
 use crate::explain::case::source as module_of;
 use crate::protocol::Setting;
 use crate::script::{ModuleSource, Script, write};
+use crate::shell;
 
 /// Lines of a listing before the marked one, and behind it.
 const LINES_AROUND: usize = 12;
@@ -219,32 +220,16 @@ fn repeat(args: &ExplainArgs, explanation: &Explanation) -> String {
     let mut words = vec![
         "wassay".to_string(),
         "explain".to_string(),
-        quoted(&args.what),
+        shell::quote(&args.what),
     ];
     words.push(format!("--engines {one},{other}"));
-    let tables = args.tables.engine_table.iter();
-    words.extend(tables.map(|it| format!("--engine-table {}", quoted(&it.to_string_lossy()))));
     let setting = Setting {
         bounds: explanation.config.bounds,
         profile: explanation.config.profile,
         modes: explanation.config.modes,
     };
     words.extend(setting.words());
-    words.extend(args.features.as_ref().map(|it| format!("--features={it}")));
-    words.extend(
-        args.invoke
-            .as_ref()
-            .map(|it| format!("--invoke {}", quoted(it))),
-    );
-    words.extend(args.rest.iter().map(|it| quoted(it)));
+    words.extend(args.repeat_words());
+    words.extend(args.rest.iter().map(|it| shell::quote(it)));
     words.join(" ")
-}
-
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,=+#".contains(&byte);
-    match !word.is_empty() && word.bytes().all(is_plain) && !word.starts_with('#') {
-        true => word.to_string(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
 }
