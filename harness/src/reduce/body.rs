@@ -197,15 +197,33 @@ impl Body {
                     .clone()
                     .position(|it| it.kind == InstructionKind::Ends && it.depth == depth);
                 if let Some(end) = end {
-                    candidates.push(Candidate::keep(
-                        start..start + end + 1,
-                        start + 1..start + end,
-                    ));
+                    let end = start + end;
+                    candidates.push(Candidate::keep(start..end + 1, start + 1..end));
+                    candidates.extend(self.parts_of_if(start, end));
                 }
             }
         }
         candidates.sort_by_key(|it| std::cmp::Reverse(it.range.len() - it.kept.len()));
         candidates
+    }
+
+    /// The parts of an `if`, without its condition.
+    fn parts_of_if(&self, start: usize, end: usize) -> Vec<Candidate> {
+        let is = |at: usize, opcode: u8| self.instructions[at].bytes[0] == opcode;
+        let condition = start.checked_sub(1).and_then(|at| self.value_at(at));
+        let Some(condition) = condition.filter(|_| is(start, IF)) else {
+            return Vec::new();
+        };
+        let depth = self.instructions[start].depth;
+        let mut inside = start + 1..end;
+        let other = inside.find(|&at| is(at, ELSE) && self.instructions[at].depth == depth);
+        let parts = match other {
+            Some(other) => vec![start + 1..other, other + 1..end],
+            None => vec![start + 1..end],
+        };
+        let whole = condition.start..end + 1;
+        let keep = |part| Candidate::keep(whole.clone(), part);
+        parts.into_iter().map(keep).collect()
     }
 
     fn depth_before(&self, index: usize) -> u32 {
@@ -255,6 +273,9 @@ impl Body {
     }
 }
 
+/// The opcodes of `if` and `else`.
+const IF: u8 = 0x04;
+const ELSE: u8 = 0x05;
 /// The longest run of instructions that is taken out as a whole, for each place that it can begin.
 const RUN_MAX: usize = 4096;
 

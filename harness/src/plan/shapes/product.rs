@@ -44,9 +44,10 @@ pub(super) fn of_pool(case: &Case<'_>, seed: u64, number: u64) -> Option<Drawn> 
     draw(body, &values, &Expectation::Open, &mut random)
 }
 
-/// The choices for a directive: of a seed and its id.
+/// The choices for a directive: of a seed and its id, the file's path apart.
 pub(super) fn random(id: &str, seed: u64, stream: u64) -> Random {
     // FNV-1a: the same on every host.
+    let id = id.rsplit_once('#').map_or(id, |(_, id)| id);
     let hashed = id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     });
