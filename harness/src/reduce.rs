@@ -2,8 +2,9 @@
 //!
 //! Owns the order of the steps: directives that come after the difference, then those before it,
 //! then of each module the functions that do not run, the code that does not run before the
-//! difference, data, then instructions, then what nothing uses any more. Each candidate runs in fresh processes, in the two engines that differ, and is taken only
-//! if its first difference is of the same kind, so that the result never drifts to another fault.
+//! difference, data, then instructions, then what nothing uses any more. Each candidate runs in
+//! fresh processes, in the two engines that differ, and is taken only if its first difference is of
+//! the same kind, so that the result never drifts to another fault.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -368,8 +368,8 @@ impl<'a> Rewriter<'a> {
         Ok(names)
     }
 
-    /// Lets each place of some functions note in a global that it was reached (a bit for each, 64 in
-    /// a global), and stop after the armed number of places. Gives the names of the globals.
+    /// Lets each place of some functions note in a global that it was reached (a bit for each, 64
+    /// in a global), and stop after the armed number of places. Gives the names of the globals.
     pub fn flag_places(&mut self, bodies: &[Body]) -> Vec<String> {
         let (mut names, mut number, mut global) = (Vec::new(), 0, 0);
         for body in bodies {
