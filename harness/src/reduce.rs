@@ -210,7 +210,7 @@ impl Reducer<'_> {
                 let symptom = seen.first_symptom();
                 symptom.is_none_or(|symptom| !symptom.is_like(&self.symptom))
             }
-            // Where a process must not die, it must not do so in vain in fresh ones either.
+            // The symptom is another one then, unless it is a death.
             Opinion::Died => !self.symptom.kind.is_death(),
             Opinion::None => false,
         };
@@ -421,12 +421,16 @@ impl Reducer<'_> {
                 return Ok(());
             };
             // In pieces the module is longer: what is left of it afterwards counts.
-            let whole = self.planned.clone();
+            let whole = (
+                self.planned.clone(),
+                self.symptom.clone(),
+                self.examined.clone(),
+            );
             if self.accepts_module(at, split.module())? {
                 self.drop_segments(at)?;
             }
             if self.module(at).map_or(0, Vec::len) >= before {
-                self.planned = whole;
+                (self.planned, self.symptom, self.examined) = whole;
                 return Ok(());
             }
         }

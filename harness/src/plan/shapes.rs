@@ -141,9 +141,10 @@ fn alone(planned: &Planned, id: &str) -> Option<Planned> {
         .iter()
         .position(is_register)
         .map_or(0, |at| at + 1);
-    let accesses = match planned.is_independent {
-        true => at..at,
-        false => module + 1..at,
+    let origin = script.directives[at].origin.as_deref()?;
+    let accesses = match origin.shape == edge::SHAPE {
+        true => module + 1..at,
+        false => at..at,
     };
     let kept = (0..shared).chain([module]).chain(accesses).chain([at]);
     let step = |at: usize| plan::Step {

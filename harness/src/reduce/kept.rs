@@ -16,7 +16,7 @@ pub(super) enum Opinion {
     Seen(Box<Examined>),
     /// One of them died over it.
     Died,
-    /// One of them could not be started.
+    /// One of them does not tell: it could not be started, or took too much memory.
     None,
 }
 
@@ -129,6 +129,8 @@ impl Engine<'_> {
                 })))
             }
             Err(death) if death.cause == Cause::Interrupted => Err(Interrupted),
+            // A limit is an ending, which fresh processes tell.
+            Err(death) if death.cause == Cause::Memory => Ok(Ok(None)),
             Err(_) => Ok(Err(Died)),
         }
     }

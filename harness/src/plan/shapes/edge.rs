@@ -30,7 +30,7 @@ use crate::script::{
 };
 
 /// The shape of these variants.
-const SHAPE: &str = "edge";
+pub(super) const SHAPE: &str = "edge";
 /// Variants of an instruction, for one that is drawn for each assertion.
 const FACTOR: u64 = 24;
 /// Variants that share a module.
@@ -85,17 +85,18 @@ enum Way {
     Counted,
 }
 
-const WAYS: [Way; 10] = [
-    Way::Constant,
-    Way::Parameter,
-    Way::Sum,
-    Way::SumOfParameters,
-    Way::Difference,
-    Way::Mask,
-    Way::Shift,
-    Way::Scaled,
-    Way::Converted,
-    Way::Counted,
+/// The ways, with their names.
+const WAYS: [(Way, &str); 10] = [
+    (Way::Constant, "constant"),
+    (Way::Parameter, "parameter"),
+    (Way::Sum, "sum"),
+    (Way::SumOfParameters, "sum-of-parameters"),
+    (Way::Difference, "difference"),
+    (Way::Mask, "mask"),
+    (Way::Shift, "shift"),
+    (Way::Scaled, "scaled"),
+    (Way::Converted, "converted"),
+    (Way::Counted, "counted"),
 ];
 
 /// A memory and its module.
@@ -250,6 +251,8 @@ struct Variant {
     offset: u64,
     address: u64,
     way: Way,
+    /// The name of the way.
+    way_name: &'static str,
     length: u32,
     align: u32,
     lane: u8,
@@ -361,7 +364,7 @@ impl<'a> Draft<'a> {
         if access.is_atomic() && !address.wrapping_add(offset).is_multiple_of(width) {
             return None;
         }
-        let way = random.pick(&WAYS);
+        let (way, way_name) = random.pick(&WAYS);
         let natural = width.max(1).trailing_zeros();
         let align = match access.is_atomic() {
             true => natural,
@@ -380,23 +383,16 @@ impl<'a> Draft<'a> {
                 first.bits = 0;
             }
         }
-        let is_possible = match way {
-            Way::Counted => access.reads_only() && address >= 3 * width,
-            Way::Converted => place.ty == Type::I32 || u32::try_from(address).is_ok(),
-            Way::Constant
-            | Way::Parameter
-            | Way::Sum
-            | Way::SumOfParameters
-            | Way::Difference
-            | Way::Mask
-            | Way::Shift
-            | Way::Scaled => true,
-        };
-        is_possible.then_some(Variant {
+        let counts = access.reads_only() && address >= 3 * width;
+        let converts = place.ty == Type::I32 || u32::try_from(address).is_ok();
+        let is_impossible =
+            (way == Way::Counted && !counts) || (way == Way::Converted && !converts);
+        (!is_impossible).then_some(Variant {
             edge,
             offset,
             address,
             way,
+            way_name,
             length,
             align,
             lane: random.below(u64::from(access.lanes())) as u8,
@@ -497,18 +493,7 @@ impl<'a> Draft<'a> {
             Edge::Wraps => "wraps".to_string(),
             Edge::Far => "far".to_string(),
         };
-        let way = match variant.way {
-            Way::Constant => "constant",
-            Way::Parameter => "parameter",
-            Way::Sum => "sum",
-            Way::SumOfParameters => "sum-of-parameters",
-            Way::Difference => "difference",
-            Way::Mask => "mask",
-            Way::Shift => "shift",
-            Way::Scaled => "scaled",
-            Way::Converted => "converted",
-            Way::Counted => "counted",
-        };
+        let way = variant.way_name;
         let Place {
             ty,
             memory,
@@ -681,29 +666,19 @@ impl<'a> Code<'a> {
 
     /// The access, with the address made as the variant says.
     fn access(&mut self, variant: &Variant, operands: &[Number], random: &mut Random) {
-        match variant.way {
-            Way::Counted => self.counted(variant, operands),
-            Way::Constant
-            | Way::Parameter
-            | Way::Sum
-            | Way::SumOfParameters
-            | Way::Difference
-            | Way::Mask
-            | Way::Shift
-            | Way::Scaled
-            | Way::Converted => {
-                self.address(variant.way, variant.address, random);
-                for operand in operands {
-                    match random.chance(50) {
-                        true => {
-                            self.parameter(operand.ty, operand.bits);
-                        }
-                        false => emit::constant(&mut self.sink(), *operand),
-                    }
+        if variant.way == Way::Counted {
+            return self.counted(variant, operands);
+        }
+        self.address(variant.way, variant.address, random);
+        for operand in operands {
+            match random.chance(50) {
+                true => {
+                    self.parameter(operand.ty, operand.bits);
                 }
-                self.instruction(variant);
+                false => emit::constant(&mut self.sink(), *operand),
             }
         }
+        self.instruction(variant);
     }
 
     fn instruction(&mut self, variant: &Variant) {

@@ -240,7 +240,7 @@ impl<'a> Emitter<'a> {
     /// other operand is one.
     fn applied(&mut self, applied: &Applied, passed: usize, inner: impl FnOnce(&mut Self)) {
         let second = applied.second;
-        let has_other = matches!(second.other, Other::Same | Other::Count);
+        let has_other = matches!(second.other(), Other::Same | Other::Count);
         if has_other && applied.is_swapped {
             self.other(applied, passed);
         }
@@ -249,7 +249,7 @@ impl<'a> Emitter<'a> {
             self.other(applied, passed);
         }
         self.code.extend(encoded(second.op));
-        if let Other::Lane(_) = second.other {
+        if let Other::Lane(_) = second.other() {
             self.code.push(applied.other.bits as u8);
         }
     }

@@ -149,7 +149,7 @@ fn any(seconds: impl Iterator<Item = &'static Second>, random: &mut Random) -> O
         return None;
     }
     let second = random.pick(&seconds);
-    let other = match second.other {
+    let other = match second.other() {
         Other::None => Number::new(Type::I32, 0),
         Other::Same => from_pool(second.from, random),
         Other::Count => from_pool(Type::I32, random),
@@ -158,7 +158,7 @@ fn any(seconds: impl Iterator<Item = &'static Second>, random: &mut Random) -> O
     Some(Applied {
         second,
         other,
-        is_passed: matches!(second.other, Other::Same | Other::Count) && random.chance(30),
+        is_passed: matches!(second.other(), Other::Same | Other::Count) && random.chance(30),
         is_swapped: second.swaps() && random.chance(25),
     })
 }

@@ -34,6 +34,7 @@ pub(super) enum Other {
 }
 
 /// A row of the table: an operation, for one or several types of its operand.
+#[derive(Debug)]
 struct Row {
     /// The mnemonic, or what stands behind the type's name in it.
     name: &'static str,
@@ -51,9 +52,7 @@ pub(super) struct Second {
     pub(super) op: Op,
     pub(super) from: Type,
     pub(super) to: Type,
-    pub(super) other: Other,
-    meaning: Meaning,
-    guess: Guess,
+    row: &'static Row,
 }
 
 impl PartialEq for Second {
@@ -77,7 +76,7 @@ impl Second {
             false => (operand.bits, other),
             true => (other, operand.bits),
         };
-        let bits = (self.meaning)(self.from.bits(), first, second)?;
+        let bits = (self.row.meaning)(self.from.bits(), first, second)?;
         Some(Number::new(self.to, bits & self.to.mask()))
     }
 
@@ -90,7 +89,7 @@ impl Second {
         random: u128,
     ) -> Option<Number> {
         let (bits, mask) = (self.from.bits(), self.from.mask());
-        let guess = (self.guess)(bits, result.bits, other, random);
+        let guess = (self.row.guess)(bits, result.bits, other, random);
         let sign = 1 << (bits - 1);
         let candidates = [
             guess,
@@ -109,9 +108,14 @@ impl Second {
         candidates.find(|it| self.result(*it, other, swapped) == Some(result))
     }
 
+    /// The other operand.
+    pub(super) fn other(&self) -> Other {
+        self.row.other
+    }
+
     /// True if the operands may stand in either order in code: both are of one type.
     pub(super) fn swaps(&self) -> bool {
-        self.other == Other::Same
+        self.other() == Other::Same
     }
 }
 
@@ -141,9 +145,7 @@ static TABLE: LazyLock<Vec<Second>> = LazyLock::new(|| {
             op: *ops.get(name.as_str())?,
             from,
             to: row.to.unwrap_or(from),
-            other: row.other,
-            meaning: row.meaning,
-            guess: row.guess,
+            row,
         })
     });
     seconds.collect()
@@ -605,7 +607,7 @@ mod tests {
         {
             let result = Number::new(I32, result);
             for second in that_give(I32) {
-                let other = match second.other {
+                let other = match second.other() {
                     Other::Lane(count) => other % u128::from(count),
                     Other::None | Other::Same | Other::Count => other,
                 };
