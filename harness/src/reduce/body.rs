@@ -217,13 +217,11 @@ impl Body {
         let depth = self.instructions[start].depth;
         let mut inside = start + 1..end;
         let other = inside.find(|&at| is(at, ELSE) && self.instructions[at].depth == depth);
-        let parts = match other {
-            Some(other) => vec![start + 1..other, other + 1..end],
-            None => vec![start + 1..end],
-        };
+        let first = start + 1..other.unwrap_or(end);
+        let second = other.map(|other| other + 1..end);
         let whole = condition.start..end + 1;
         let keep = |part| Candidate::keep(whole.clone(), part);
-        parts.into_iter().map(keep).collect()
+        std::iter::once(first).chain(second).map(keep).collect()
     }
 
     fn depth_before(&self, index: usize) -> u32 {
