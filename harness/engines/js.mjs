@@ -27,7 +27,7 @@ const TRAPS = [
     "undefined element | out of bounds table access | out of bounds array access"],
   [/function signature mismatch|indirect call signature|call_indirect to a (null|signature)|null function/i,
     "uninitialized element | indirect call type mismatch"],
-  [/dereferencing a null|null reference|null pointer|null (object|func|array|struct)|to null/i, NULLS],
+  [/dereferencing a null|rethrowing null|null reference|null pointer|null (object|func|array|struct)|to null/i, NULLS],
   [/illegal cast|cast failure|ref\.cast|cast/i, "cast failure | descriptor cast failure"],
   [/array is too large|failed to allocate/i, "allocation size too large | out of bounds memory access | out of bounds table access"],
   [/unaligned|alignment/i, "unaligned atomic"],

@@ -472,10 +472,11 @@ pub(crate) fn judge_file(
         .iter()
         .filter_map(|(&tier, run)| Some((tier, run.as_ref().ok()?.get(index)?)));
     let runs: BTreeMap<EngineName, &FileRun> = runs.collect();
+    let voters = voters(&file.script, &runs);
     let verdicts = runs.iter().map(|(&tier, run)| {
         let verdict = |(ordinal, directive)| {
             let seen: Option<&Seen> = run.reports.get(ordinal);
-            seen.map(|seen| verdict_of(directive, tier, ordinal, &seen.outcome, &runs))
+            seen.map(|seen| verdict_of(directive, tier, ordinal, &seen.outcome, &voters))
         };
         let directives = file.script.directives.iter().enumerate();
         (tier, directives.map(verdict).collect())
@@ -528,13 +529,13 @@ fn verdict_of(
     engine: EngineName,
     ordinal: usize,
     outcome: &Outcome,
-    runs: &BTreeMap<EngineName, &FileRun>,
+    voters: &[&[Seen]],
 ) -> Verdict {
     let is_own = engine.tier().is_some();
     if directive.expectation != Expectation::Open {
         return judge(directive, outcome);
     }
-    match vote(directive, ordinal, runs).filter(|_| is_own) {
+    match vote(directive, ordinal, voters).filter(|_| is_own) {
         Some(vote) => judge_by_vote(directive, vote, outcome),
         None if is_own => judge(directive, outcome),
         // What another engine does not take, it says nothing about.
@@ -548,16 +549,28 @@ fn verdict_of(
     }
 }
 
-/// The outcome that engines of other makers give a directive, if any does and no two differ.
-fn vote<'a>(
-    directive: &Directive,
-    ordinal: usize,
-    runs: &BTreeMap<EngineName, &'a FileRun>,
-) -> Option<&'a Outcome> {
+/// The reports by which engines of other makers can vote: those up to the first directive that the
+/// engine did not run, since what comes after it may lack its effects.
+fn voters<'a>(script: &Script, runs: &BTreeMap<EngineName, &'a FileRun>) -> Vec<&'a [Seen]> {
     let foreign = runs.iter().filter(|(name, _)| name.tier().is_none());
-    let outcomes = foreign.filter_map(|(_, run)| Some(&run.reports.get(ordinal)?.outcome));
-    let gives = |outcome: &&Outcome| judge(directive, outcome).status == Status::Compared;
-    let mut votes = outcomes.filter(gives);
+    let complete = foreign.map(|(_, run)| {
+        let mut both = script.directives.iter().zip(&run.reports);
+        let lacking = both.position(|(directive, seen)| !gives(directive, &seen.outcome));
+        &run.reports[..lacking.unwrap_or(run.reports.len())]
+    });
+    complete.collect()
+}
+
+/// True if an engine ran a directive, or passed it by what is known of it.
+fn gives(directive: &Directive, outcome: &Outcome) -> bool {
+    judge(directive, outcome).status.is_plain()
+}
+
+/// The outcome that engines of other makers give a directive, if any does and no two differ.
+fn vote<'a>(directive: &Directive, ordinal: usize, voters: &[&'a [Seen]]) -> Option<&'a Outcome> {
+    let outcomes = voters.iter();
+    let outcomes = outcomes.filter_map(|reports| Some(&reports.get(ordinal)?.outcome));
+    let mut votes = outcomes.filter(|outcome| gives(directive, outcome));
     let first = votes.next()?;
     votes
         .all(|other| is_same_but_for_choices(first, other))
@@ -598,4 +611,61 @@ fn unreadable(selection: &Selection, files: &[JudgedFile]) -> Vec<InputError> {
         }
     }
     errors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{Proof, Value};
+
+    fn run(outcomes: [Outcome; 3]) -> FileRun {
+        FileRun {
+            reports: outcomes.into_iter().map(Seen::from).collect(),
+            proof: Proof::default(),
+            micros: 0,
+        }
+    }
+
+    /// An engine of another maker votes up to what it did not run, and own tiers never do.
+    #[test]
+    fn votes_end_at_what_an_engine_lacks() {
+        let directive = |ordinal: u32| Directive {
+            origin: None,
+            ordinal,
+            line: 1,
+            column: 1,
+            kind: Kind::Invoke,
+            id: format!("t.wast#{ordinal}-00000000"),
+            expectation: Expectation::Open,
+        };
+        let script = Script {
+            path: "t.wast".to_string(),
+            sha256: String::new(),
+            directives: (0..3).map(directive).collect(),
+            commands: Vec::new(),
+        };
+        let value = |bits| Outcome::Values(vec![Value::I32(bits)]);
+        let own = run([value(7), value(7), value(7)]);
+        let whole = run([value(1), value(2), value(3)]);
+        let skipped = Outcome::Skipped(String::new());
+        let lacking = run([value(1), skipped, value(4)]);
+        let other = |name: &str| name.parse::<EngineName>().expect("a name");
+        let runs = [
+            (EngineName::STACK, &own),
+            (other("whole"), &whole),
+            (other("lacking"), &lacking),
+        ];
+        let runs = BTreeMap::from(runs);
+        let voters = voters(&script, &runs);
+        let votes = script.directives.iter().enumerate();
+        let votes = votes.map(|(ordinal, directive)| vote(directive, ordinal, &voters));
+        let expected = [value(1), value(2), value(3)];
+        assert_eq!(
+            votes.collect::<Vec<_>>(),
+            expected.iter().map(Some).collect::<Vec<_>>()
+        );
+        let alone = BTreeMap::from([(other("lacking"), &lacking)]);
+        let alone = super::voters(&script, &alone);
+        assert_eq!(vote(&script.directives[2], 2, &alone), None);
+    }
 }

@@ -136,8 +136,8 @@ impl Comparer {
         if differing.is_empty() {
             return self.visible_states(first, rest);
         }
-        let known = differing.iter().all(|name| self.incomplete.contains(name))
-            || depth_is_open(directive, &ran);
+        let lacks = |name: &EngineName| self.incomplete.contains(name) || self.apart.contains(name);
+        let known = differing.iter().all(lacks) || depth_is_open(directive, &ran);
         let agreement = self.difference(known);
         self.incomplete.extend(differing);
         let text = |entry: &Entry<'_>| outcome_text(&directive.expectation, &entry.1.outcome);
@@ -760,6 +760,27 @@ mod tests {
         let trap = outcome(Outcome::Trap("unreachable".to_string()));
         assert_eq!(next(&ours, &trap), NotComparable);
         assert_eq!(next(&ours, &shows("m", 2)), Agree);
+    }
+
+    /// What an engine of another maker did not run may be what a later difference comes from.
+    #[test]
+    fn what_another_engine_lacks_is_open() {
+        let other: EngineName = "other".parse().expect("a name");
+        let open = Directive {
+            expectation: Expectation::Open,
+            ..directive()
+        };
+        let mut comparer = Comparer::default();
+        let mut next = |own: &Report, foreign: &Report| {
+            let entries = [(EngineName::STACK, own), (other, foreign)];
+            comparer.next(&open, &entries).agreement
+        };
+        let skipped = outcome(Outcome::Skipped(String::new()));
+        assert_eq!(next(&value(1), &value(1)), Agree);
+        assert_eq!(next(&value(1), &skipped), NotComparable);
+        assert_eq!(next(&value(1), &value(2)), Poisoned);
+        let entries = [(EngineName::STACK, &value(1)), (other, &value(2))];
+        assert_eq!(Comparer::default().next(&open, &entries).agreement, Diverge);
     }
 
     /// An engine of another maker is compared where it passes, apart from what engines choose.

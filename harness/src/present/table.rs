@@ -3,6 +3,7 @@
 //! Reads a [`Report`] and nothing else, so that the terminal cannot say what the JSON does not.
 //! Percentages are cut off, never rounded up: 100.0 % means all of them.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
@@ -167,7 +168,13 @@ fn tiered_proof(out: &mut String, proof: &TieredProof) {
         "          {} functions interpreted, entered {} times; {} loops compiled, entered {} times",
         proof.interpreted, proof.entered_interpreter, proof.loops_compiled, proof.loops_entered
     );
+    // Functions that lack the same thing are one line, wherever in them it is.
+    let mut counts = BTreeMap::<&str, u64>::new();
     for (reason, count) in &proof.kept {
+        let reason = reason.split(" (at offset ").next().unwrap_or(reason);
+        *counts.entry(reason).or_default() += count;
+    }
+    for (reason, count) in counts {
         write_to(&mut text, format_args!("; {count} not compiled: {reason}"));
     }
     line(out, &text);
