@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{
     AbstractHeapType, BlockType, CodeSection, EntityType, ExportKind, ExportSection, Function,
     FunctionSection, GlobalType, HeapType, ImportSection, Instruction, Module, RefType,
@@ -32,6 +33,8 @@ pub enum Exported {
         params: Vec<ValType>,
         /// Its results.
         results: Vec<ValType>,
+        /// Where its type is defined, if a type of these parameters and results alone is another.
+        home: Option<TypeHome>,
     },
     /// A global.
     Global {
@@ -42,11 +45,38 @@ pub enum Exported {
     },
 }
 
+/// The type of a function that is one of a recursive group, or has or allows subtypes: a module that
+/// imports the function defines the same types.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeHome {
+    /// The contents of the module's type section.
+    section: Vec<u8>,
+    /// The number of types in it.
+    count: u32,
+    /// The index of the function's type.
+    index: u32,
+}
+
+impl TypeHome {
+    /// The same types; `None` if the section cannot be read.
+    fn types(&self) -> Option<TypeSection> {
+        let reader = wp::BinaryReader::new(&self.section, 0);
+        let reader = wp::TypeSectionReader::new(reader).ok()?;
+        let mut types = TypeSection::new();
+        RoundtripReencoder
+            .parse_type_section(&mut types, reader)
+            .ok()?;
+        Some(types)
+    }
+}
+
 impl Exported {
     /// The exports of a valid module by name: functions and globals whose types have numbers,
     /// vectors and abstract references only.
     pub fn all(bytes: &[u8]) -> HashMap<String, Exported> {
-        exports(bytes, of_type).into_iter().collect()
+        let section = type_section(bytes);
+        let of = |types: wp::types::TypesRef<'_>, ty| of_type(types, ty, section);
+        exports(bytes, of).into_iter().collect()
     }
 
     /// True if a value of this type does not cross as it is.
@@ -58,9 +88,9 @@ impl Exported {
         };
         let is_told = |ty: &ValType| !lacks.contains(&Lack::References) || shape(ty).is_none();
         match self {
-            Exported::Func { params, results } => {
-                params.iter().chain(results).any(needs) || !results.iter().all(is_told)
-            }
+            Exported::Func {
+                params, results, ..
+            } => params.iter().chain(results).any(needs) || !results.iter().all(is_told),
             Exported::Global { ty, .. } => needs(ty) || !is_told(ty),
         }
     }
@@ -69,12 +99,22 @@ impl Exported {
     pub fn helper(&self, name: &str) -> Vec<u8> {
         let mut types = TypeSection::new();
         let mut imports = ImportSection::new();
+        let mut own_type = 1;
         let (params, results): (&[ValType], &[ValType]) = match self {
-            Exported::Func { params, results } => {
-                types
-                    .ty()
-                    .function(params.iter().copied(), results.iter().copied());
-                imports.import(TARGET, name, EntityType::Function(0));
+            Exported::Func {
+                params,
+                results,
+                home,
+            } => {
+                let home = home.as_ref();
+                let home = home.and_then(|home| Some((home.types()?, home.count, home.index)));
+                let (same, count, index) = home.unwrap_or_else(|| {
+                    let (params, results) = (params.iter(), results.iter());
+                    types.ty().function(params.copied(), results.copied());
+                    (types, 1, 0)
+                });
+                (types, own_type) = (same, count);
+                imports.import(TARGET, name, EntityType::Function(index));
                 (params, results)
             }
             Exported::Global { ty, mutable } => {
@@ -93,7 +133,7 @@ impl Exported {
             results.iter().flat_map(crossed_result).collect::<Vec<_>>(),
         );
         let mut functions = FunctionSection::new();
-        functions.function(1);
+        functions.function(own_type);
         let mut exports = ExportSection::new();
         let index = u32::from(matches!(self, Exported::Func { .. }));
         exports.export(EXPORT, ExportKind::Func, index);
@@ -183,7 +223,42 @@ pub fn exports<T>(
     named.collect()
 }
 
-fn of_type(types: wp::types::TypesRef<'_>, ty: wp::types::EntityType) -> Option<Exported> {
+/// The contents of a module's type section; empty if it has none.
+fn type_section(bytes: &[u8]) -> &[u8] {
+    let payloads = wp::Parser::new(0).parse_all(bytes);
+    let section = payloads.flatten().find_map(|payload| match payload {
+        wp::Payload::TypeSection(reader) => {
+            let range = reader.range();
+            bytes.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)
+        }
+        _ => None,
+    });
+    section.unwrap_or_default()
+}
+
+/// The home of a type, if it is not a final one without supertype in a group of its own.
+fn home(
+    types: wp::types::TypesRef<'_>,
+    id: wp::types::CoreTypeId,
+    section: &[u8],
+) -> Option<TypeHome> {
+    let ty = types.get(id)?;
+    let group = types.rec_group_elements(types.rec_group_id_of(id));
+    let is_plain = ty.is_final && ty.supertype_idxs.is_empty() && group.count() == 1;
+    let count = types.core_type_count_in_module();
+    let index = (0..count).find(|&index| types.core_type_at_in_module(index) == id)?;
+    (!is_plain).then(|| TypeHome {
+        section: section.to_vec(),
+        count,
+        index,
+    })
+}
+
+fn of_type(
+    types: wp::types::TypesRef<'_>,
+    ty: wp::types::EntityType,
+    section: &[u8],
+) -> Option<Exported> {
     let val_types = |types: &[wp::ValType]| types.iter().map(|ty| val_type(*ty)).collect();
     match ty {
         wp::types::EntityType::Func(id) | wp::types::EntityType::FuncExact(id) => {
@@ -195,6 +270,7 @@ fn of_type(types: wp::types::TypesRef<'_>, ty: wp::types::EntityType) -> Option<
             Some(Exported::Func {
                 params: params?,
                 results: results?,
+                home: home(types, id, section),
             })
         }
         wp::types::EntityType::Global(ty) => Some(Exported::Global {
@@ -431,6 +507,8 @@ pub fn of_reference(reference: wp::RefType) -> Option<RefType> {
 
 #[cfg(test)]
 mod tests {
+    use wassay_runtime as runtime;
+
     use super::*;
     use crate::script::parse::encode_module;
 
@@ -482,5 +560,40 @@ mod tests {
         assert_eq!(exports["exn"].joined(&[Value::I32(1)]), Ok(null));
         assert!(!any.needs_help(&lacks[..2]) && !exports["i"].needs_help(&lacks));
         assert_eq!(exports.get("c"), None);
+    }
+
+    /// The type of a function in a group, of one with a supertype and of one that allows subtypes
+    /// is not that of its parameters and results alone.
+    #[test]
+    fn helpers_import_functions_of_any_type() {
+        let module = encode_module(
+            "(module
+               (rec (type $s (struct (field (ref null $f)))) (type $f (func (param f32) (result i32))))
+               (type $open (sub (func (param f32) (result i32))))
+               (type $below (sub final $open (func (param f32) (result i32))))
+               (type $plain (func (param f32) (result i32)))
+               (func (export \"f\") (type $f) (i32.reinterpret_f32 (local.get 0)))
+               (func (export \"open\") (type $open) (i32.reinterpret_f32 (local.get 0)))
+               (func (export \"below\") (type $below) (i32.reinterpret_f32 (local.get 0)))
+               (func (export \"plain\") (type $plain) (i32.reinterpret_f32 (local.get 0))))",
+        )
+        .expect("a module");
+        let mut config = runtime::Config::new();
+        config.features(wp::WasmFeatures::all());
+        let engine = runtime::Engine::new(&config).expect("an engine");
+        let made = runtime::Module::new(&engine, &module).expect("valid");
+        let mut store = runtime::Store::new(&engine, ());
+        let mut linker = runtime::Linker::new(&engine);
+        let target = linker.instantiate(&mut store, &made).expect("an instance");
+        linker.instance(&mut store, TARGET, target).expect("named");
+        let exports = Exported::all(&module);
+        for name in ["f", "open", "below", "plain"] {
+            let helper = exports[name].helper(name);
+            let helper = runtime::Module::new(&engine, &helper).expect("valid");
+            let instance = linker.instantiate(&mut store, &helper).expect(name);
+            let helper = instance.get_typed_func::<u32, u32>(&mut store, EXPORT);
+            let bits = helper.expect(name).call(&mut store, 0x7f80_0001);
+            assert_eq!(bits.expect("no trap"), 0x7f80_0001, "{name}");
+        }
     }
 }
