@@ -19,6 +19,8 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("locals.wast", locals),
     ("far_vectors.wast", far_vectors),
     ("long_functions.wast", long_functions),
+    ("state_machine.wast", state_machine),
+    ("nested_loops.wast", nested_loops),
     ("gc/large_objects.wast", large_objects),
 ];
 
@@ -275,6 +277,193 @@ fn long_functions() -> String {
         }
     }
     module
+}
+
+/// The states of the state machine, and its variables: a product above the arguments of joins that
+/// the JIT keeps in registers, so that variables stay in the frame between blocks.
+const STATES: u64 = 1_000;
+const VARIABLES: u64 = 600;
+
+/// The state after another one.
+fn next_state(state: u64) -> u64 {
+    (state * 7 + 3) % STATES
+}
+
+/// True for a state that calls a function which may throw.
+fn calls_in_state(state: u64) -> bool {
+    state % 10 == 7
+}
+
+/// The code of a state: a change of its variable, of one of five types, and maybe a call.
+fn state_code(state: u64) -> String {
+    let local = 4 + state % VARIABLES;
+    let change = match state % VARIABLES % 5 {
+        0 => format!("i64.const 3 i64.mul i64.const {state} i64.add"),
+        1 => format!("f64.const {state} f64.add"),
+        2 => format!("i32.const 5 i32.mul i32.const {state} i32.add"),
+        3 => format!("f32.const {} f32.add", state % 16),
+        _ => format!("i64.const {state} i64x2.splat i64x2.add"),
+    };
+    let mut code = format!("local.get {local} {change} local.set {local}\n");
+    if calls_in_state(state) {
+        let _ = writeln!(
+            code,
+            "block (result i64) try_table (catch $t 0) local.get $rounds call $odd end i64.const 1 end
+local.get $sum i64.add local.set $sum"
+        );
+    }
+    code
+}
+
+/// A state machine of a thousand states and 600 variables of all numeric types, with calls in
+/// handlers: what each state changes is found at the end.
+fn state_machine() -> String {
+    let types = ["i64", "f64", "i32", "f32", "v128"];
+    let locals = lines(0..VARIABLES, |n| types[(n % 5) as usize].to_string());
+    let targets = lines(0..STATES, |n| n.to_string());
+    let cases = lines(0..STATES, |state| {
+        format!(
+            "end {} i32.const {} local.set $state br {}",
+            state_code(state),
+            next_state(state),
+            STATES - 1 - state
+        )
+    });
+    let results = lines(0..VARIABLES, |n| {
+        let bits = match n % 5 {
+            0 => "",
+            1 => "i64.trunc_f64_s",
+            2 => "i64.extend_i32_u",
+            3 => "i64.trunc_f32_s",
+            _ => "i64x2.extract_lane 1",
+        };
+        format!(
+            "local.get $sum i64.const 31 i64.mul local.get {} {bits} i64.add local.set $sum",
+            n + 4
+        )
+    });
+    let text = format!(
+        "(module (tag $t (param i64))
+(func $odd (param i32)
+  (if (i32.and (local.get 0) (i32.const 1))
+    (then (throw $t (i64.extend_i32_u (local.get 0))))))
+(func (export \"run\") (param $rounds i32) (result i64)
+(local $state i32) (local $sum i64) (local $unused i64) (local {locals})
+block
+loop
+local.get $rounds i32.eqz br_if 1
+local.get $rounds i32.const 1 i32.sub local.set $rounds
+{blocks}
+local.get $state br_table {targets} {last}
+{cases}
+end
+end
+{results} local.get $sum))\n",
+        blocks = "block\n".repeat(STATES as usize),
+        last = STATES - 1,
+    );
+    let run = |rounds: u64| -> u64 {
+        let (mut state, mut sum) = (0, 0_u64);
+        let mut variables = vec![0_u64; VARIABLES as usize];
+        for left in (0..rounds).rev() {
+            let variable = &mut variables[(state % VARIABLES) as usize];
+            *variable = match state % VARIABLES % 5 {
+                0 => variable.wrapping_mul(3).wrapping_add(state),
+                2 => u64::from(
+                    (*variable as u32)
+                        .wrapping_mul(5)
+                        .wrapping_add(state as u32),
+                ),
+                3 => *variable + state % 16,
+                _ => *variable + state,
+            };
+            if calls_in_state(state) {
+                sum += if left % 2 == 1 { left } else { 1 };
+            }
+            state = next_state(state);
+        }
+        let add = |sum: u64, variable: &u64| sum.wrapping_mul(31).wrapping_add(*variable);
+        variables.iter().fold(sum, add)
+    };
+    text + &lines([0, 1, 2, 11, 500, 5_000], |rounds| {
+        format!(
+            "(assert_return (invoke \"run\" (i32.const {rounds})) (i64.const {}))",
+            run(rounds)
+        )
+    })
+}
+
+/// The loops of a nest, so many that the JIT walks the dominator tree for the joins of each
+/// variable.
+const LOOPS: u64 = 400;
+
+/// The variables of the nest, and what its code does with them.
+#[derive(Default)]
+struct Nest {
+    x: u64,
+    y: u64,
+    z: u64,
+    left: u64,
+}
+
+impl Nest {
+    /// One loop, with those inside of it.
+    fn run(&mut self, depth: u64) {
+        loop {
+            self.x = self.x.wrapping_mul(3).wrapping_add(depth);
+            if depth.is_multiple_of(7) && self.x % 2 == 1 {
+                self.y ^= self.x;
+            }
+            if depth + 1 < LOOPS {
+                self.run(depth + 1);
+            }
+            self.z = self.z.wrapping_add(self.x);
+            self.left = self.left.saturating_sub(1);
+            if self.left == 0 || !self.left.is_multiple_of(depth % 5 + 2) {
+                return;
+            }
+        }
+    }
+}
+
+/// Four hundred loops, one inside of the other, behind a loop that is the beginning of the function:
+/// variables that are written at many depths, and branches back from each.
+fn nested_loops() -> String {
+    let heads = lines(0..LOOPS, |depth| {
+        let x =
+            format!("loop local.get $x i64.const 3 i64.mul i64.const {depth} i64.add local.set $x");
+        let y = "local.get $x i32.wrap_i64 i32.const 1 i32.and
+if local.get $y local.get $x i64.xor local.set $y end";
+        format!("{x} {}", if depth.is_multiple_of(7) { y } else { "" })
+    });
+    let ends = lines((0..LOOPS).rev(), |depth| {
+        format!(
+            "local.get $z local.get $x i64.add local.set $z
+local.get $left local.get $left i32.const 0 i32.ne i32.sub local.tee $left i32.const 0 i32.ne
+local.get $left i32.const {} i32.rem_u i32.eqz i32.and br_if 0 end",
+            depth % 5 + 2
+        )
+    });
+    let text = format!(
+        "(module (func (export \"run\") (param $first i32) (param $left i32) (result i64 i64 i64)
+(local $x i64) (local $y i64) (local $z i64)
+loop local.get $x i64.const 7 i64.add local.set $x
+local.get $first i32.const 1 i32.sub local.tee $first br_if 0 end
+{heads} {ends} local.get $x local.get $y local.get $z))\n"
+    );
+    text + &lines([1, 2, 30, 400, 1_000], |n| {
+        let mut nest = Nest {
+            x: 7 * n,
+            left: n,
+            ..Nest::default()
+        };
+        nest.run(0);
+        let Nest { x, y, z, .. } = nest;
+        format!(
+            "(assert_return (invoke \"run\" (i32.const {n}) (i32.const {n})) \
+             (i64.const {x}) (i64.const {y}) (i64.const {z}))"
+        )
+    })
 }
 
 /// Structures whose fields lie beyond what an offset of a load or store can name, at each width:
