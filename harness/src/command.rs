@@ -53,7 +53,7 @@ pub fn main() -> Exit {
 /// The path of this program.
 fn this_program() -> Result<PathBuf, InputError> {
     std::env::current_exe()
-        .map_err(|error| InputError::usage(format!("this program has no path: {error}")))
+        .map_err(|error| InputError::usage("this program has no path").because(error))
 }
 
 /// The table of the engines of other makers among those that are named.

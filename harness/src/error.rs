@@ -5,9 +5,11 @@
 //! [`InputError`] and ends with exit code 2; it is never a panic, and it names file and line where
 //! there is one.
 
+use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// The exit codes of every command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +47,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// Input that cannot be used: where it is wrong, as far as known, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct InputError {
     /// The file or folder concerned.
     pub path: Option<PathBuf>,
@@ -53,6 +55,8 @@ pub struct InputError {
     pub line: Option<usize>,
     /// What is wrong, in one line.
     pub message: String,
+    /// The error behind it, which the message shows too.
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl InputError {
@@ -62,6 +66,7 @@ impl InputError {
             path: None,
             line: None,
             message: message.into(),
+            source: None,
         }
     }
 
@@ -81,12 +86,32 @@ impl InputError {
         }
     }
 
+    /// A file or folder that is wrong as an error says.
+    pub fn from_error(path: &Path, error: impl Error + Send + Sync + 'static) -> Self {
+        let message = error.to_string();
+        InputError {
+            source: Some(Arc::new(error)),
+            ..Self::at(path, message)
+        }
+    }
+
+    /// The same with the error behind it, at the end of the message.
+    pub fn because(self, error: impl Error + Send + Sync + 'static) -> Self {
+        InputError {
+            message: format!("{}: {error}", self.message),
+            source: Some(Arc::new(error)),
+            ..self
+        }
+    }
+
     /// A file in TOML that is malformed, or has not the shape that it must have.
     pub fn in_toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
         let message = error.message().lines().collect::<Vec<_>>().join("; ");
-        match error.span() {
-            Some(span) => InputError::at_line(path, line_at(text, span.start), message),
-            None => InputError::at(path, message),
+        let line = error.span().map(|span| line_at(text, span.start));
+        InputError {
+            line,
+            source: Some(Arc::new(error.clone())),
+            ..InputError::at(path, message)
         }
     }
 }
@@ -109,7 +134,20 @@ impl fmt::Display for InputError {
     }
 }
 
-impl std::error::Error for InputError {}
+impl Error for InputError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Errors are equal if they read alike.
+impl PartialEq for InputError {
+    fn eq(&self, other: &InputError) -> bool {
+        (&self.path, self.line, &self.message) == (&other.path, other.line, &other.message)
+    }
+}
+
+impl Eq for InputError {}
 
 #[cfg(test)]
 mod tests {
@@ -124,6 +162,25 @@ mod tests {
             InputError::at_line(path, 7, "no").to_string(),
             "a/b.wast:7: no"
         );
+    }
+
+    #[test]
+    fn errors_have_their_sources() {
+        let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let path = Path::new("a/b.wast");
+        for error in [
+            InputError::at(path, "not read").because(missing()),
+            InputError::from_error(path, missing()),
+        ] {
+            let source = error.source().expect("it has a source");
+            assert!(source.is::<std::io::Error>());
+            assert!(error.to_string().ends_with(&source.to_string()), "{error}");
+        }
+        assert!(InputError::usage("no").source().is_none());
+        let error = toml::from_str::<toml::Table>("a = 1\n= 2").expect_err("malformed");
+        let error = InputError::in_toml(path, "a = 1\n= 2", &error);
+        assert!(error.to_string().starts_with("a/b.wast:2: "), "{error}");
+        assert!(error.source().expect("a source").is::<toml::de::Error>());
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// # Errors
 /// If it cannot be read, or is not UTF-8; the error names the line.
 pub fn read_text(path: &Path) -> std::result::Result<String, InputError> {
-    let bytes = read(path).map_err(|error| InputError::at(path, error.to_string()))?;
+    let bytes = read(path).map_err(|error| InputError::from_error(path, error))?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count();

@@ -24,6 +24,7 @@ use crate::plan::{self, Planned};
 use crate::pool::launch::workers;
 use crate::pool::{
     self, Engines, FileRun, Interrupted, Launcher, Losses, Observer, Settings, Task, TierRun,
+    Unavailable,
 };
 use crate::protocol::{JobConfig, Setting};
 use crate::report::build::{TierState, build};
@@ -90,12 +91,12 @@ pub fn launcher(
     name: EngineName,
     program: &Path,
     table: &EngineTable,
-) -> Result<Box<dyn Launcher>, String> {
+) -> Result<Box<dyn Launcher>, Unavailable> {
     match name.tier() {
         Some(tier) => workers(tier, program),
         None => match table.get(name) {
             Some(row) => Ok(Box::new(row.clone())),
-            None => Err("no such engine is known".to_string()),
+            None => Err(Unavailable::new("no such engine is known")),
         },
     }
 }
@@ -456,7 +457,7 @@ pub(crate) fn state_of((&tier, run): (&EngineName, &TierRun)) -> (EngineName, Ti
         proof.add(&file.proof);
     }
     let state = TierState {
-        unavailable: run.as_ref().err().cloned(),
+        unavailable: run.as_ref().err().map(Unavailable::to_string),
         proof,
     };
     (tier, state)

@@ -26,8 +26,10 @@ use crate::thread;
 pub mod launch;
 mod losses;
 pub mod process;
+mod unavailable;
 
 pub use losses::Losses;
+pub use unavailable::Unavailable;
 
 /// A process that runs scripts in an engine.
 pub trait Session: Send {
@@ -58,14 +60,16 @@ pub trait Launcher: Sync + Send {
 }
 
 /// The engines of a run, each with its launcher or the reason why it cannot run here.
-pub type Engines = BTreeMap<EngineName, Result<Box<dyn Launcher>, String>>;
+pub type Engines = BTreeMap<EngineName, Result<Box<dyn Launcher>, Unavailable>>;
 
 /// An engine that could not be started.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
     /// The engine cannot run here, by its own word or because it is not there.
-    Unavailable(String),
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
     /// Ctrl-C.
+    #[error("interrupted")]
     Interrupted,
 }
 
@@ -79,15 +83,19 @@ pub struct Death {
 }
 
 /// The cause of a session's death.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
     /// By itself, or by writing what no engine writes.
+    #[error("{0}")]
     Crash(String),
     /// It was killed, since a directive took too long.
+    #[error("it did not end in time")]
     Timeout,
     /// It ended, since its job took more memory than it may.
+    #[error("it takes too much memory")]
     Memory,
     /// It was killed because of Ctrl-C.
+    #[error("interrupted")]
     Interrupted,
 }
 
@@ -152,7 +160,7 @@ pub struct FileRun {
 }
 
 /// What a tier did with all files, in the order of the tasks; or why it cannot run here.
-pub type TierRun = Result<Vec<FileRun>, String>;
+pub type TierRun = Result<Vec<FileRun>, Unavailable>;
 
 /// How the pool runs.
 #[derive(Clone, Copy, Debug)]
@@ -210,7 +218,7 @@ pub fn run(
         .par_iter()
         .map(|(&tier, launcher)| Ok((tier, start_first(launcher)?)))
         .collect();
-    let mut tiers: BTreeMap<EngineName, Result<FirstSession<'_>, String>> = match started {
+    let mut tiers: BTreeMap<EngineName, Result<FirstSession<'_>, Unavailable>> = match started {
         Ok(tiers) => tiers,
         Err(Interrupted) => return none_run(tasks, engines),
     };
@@ -228,7 +236,7 @@ pub fn run(
     for ((tier, _), run) in results {
         runs.entry(tier).or_default().push(run);
     }
-    let outcome = |(tier, first): (EngineName, Result<_, String>)| {
+    let outcome = |(tier, first): (EngineName, Result<_, Unavailable>)| {
         (tier, first.map(|_| runs.remove(&tier).unwrap_or_default()))
     };
     std::mem::take(&mut tiers)
@@ -245,7 +253,7 @@ fn none_run(tasks: &[Task<'_>], engines: &Engines) -> BTreeMap<EngineName, TierR
             .map(|task| not_run(task, INTERRUPTED))
             .collect()
     };
-    let run = |(&name, launcher): (&EngineName, &Result<_, String>)| {
+    let run = |(&name, launcher): (&EngineName, &Result<_, Unavailable>)| {
         (
             name,
             launcher.as_ref().map(|_| none()).map_err(Clone::clone),
@@ -265,8 +273,8 @@ struct FirstSession<'a> {
 }
 
 fn start_first(
-    launcher: &Result<Box<dyn Launcher>, String>,
-) -> Result<Result<FirstSession<'_>, String>, Interrupted> {
+    launcher: &Result<Box<dyn Launcher>, Unavailable>,
+) -> Result<Result<FirstSession<'_>, Unavailable>, Interrupted> {
     let launcher = match launcher {
         Ok(launcher) => &**launcher,
         Err(reason) => return Ok(Err(reason.clone())),

@@ -523,9 +523,9 @@ impl Report {
     /// If the file cannot be read, is no JSON, is of another schema, or contradicts itself.
     pub fn read(path: &Path) -> Result<Report, InputError> {
         let bytes = crate::input::read(path)
-            .map_err(|error| InputError::at(path, format!("cannot read the report: {error}")))?;
+            .map_err(|error| InputError::at(path, "cannot read the report").because(error))?;
         let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|error| {
-            InputError::at_line(path, error.line(), format!("not a JSON report: {error}"))
+            InputError::at_line(path, error.line(), "not a JSON report").because(error)
         })?;
         match value.get("schema").and_then(|schema| schema.as_str()) {
             Some(SCHEMA) => {}
@@ -536,10 +536,10 @@ impl Report {
             None => return Err(InputError::at(path, "not a report: no `schema`")),
         }
         let report: Report = serde_json::from_slice(&bytes).map_err(|error| {
-            InputError::at_line(path, error.line(), format!("not a whole report: {error}"))
+            InputError::at_line(path, error.line(), "not a whole report").because(error)
         })?;
         let consistent = report.check();
-        consistent.map_err(|error| InputError::at(path, format!("not a sound report: {error}")))?;
+        consistent.map_err(|error| InputError::at(path, "not a sound report").because(error))?;
         Ok(report)
     }
 

@@ -20,10 +20,10 @@ pub fn builder() -> Builder {
 pub fn start_pool() -> Result<(), InputError> {
     let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES);
     let started = pool.build_global();
-    started.map_err(|error| InputError::usage(format!("no threads to work with: {error}")))
+    started.map_err(|error| InputError::usage("no threads to work with").because(error))
 }
 
 /// The error of a program without a thread that it needs.
-pub fn refused(error: &std::io::Error) -> InputError {
-    InputError::usage(format!("no thread to work with: {error}"))
+pub fn refused(error: std::io::Error) -> InputError {
+    InputError::usage("no thread to work with").because(error)
 }

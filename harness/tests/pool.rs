@@ -19,7 +19,9 @@ use wassay::features::FeatureSet;
 use wassay::outcome::{Outcome, Proof, Report, Value};
 use wassay::pool::launch::Program;
 use wassay::pool::process::Workers;
-use wassay::pool::{self, FileRun, Launcher, Losses, Observer, Settings, Task, TierRun};
+use wassay::pool::{
+    self, FileRun, Launcher, Losses, Observer, Settings, Task, TierRun, Unavailable,
+};
 use wassay::protocol::cell::Cell;
 use wassay::protocol::{
     Bounds, FromWorker, Job, JobConfig, JobResult, Modes, PROTOCOL_VERSION, Profile, ToWorker,
@@ -255,7 +257,10 @@ fn many_hangs() {
 
 fn unavailable() {
     let runs = run_with(&[(EngineName::JIT, "unavailable")], &files(), &[], 2);
-    assert_eq!(runs[&EngineName::JIT], Err("a fake reason".to_string()));
+    assert_eq!(
+        runs[&EngineName::JIT],
+        Err(Unavailable::new("a fake reason"))
+    );
 }
 
 fn other_build() {
@@ -268,7 +273,7 @@ fn other_build() {
     let reason = runs[&EngineName::STACK]
         .as_ref()
         .expect_err("another protocol");
-    assert!(reason.contains("another build"), "{reason}");
+    assert!(reason.to_string().contains("another build"), "{reason}");
     assert!(
         runs[&EngineName::JIT].is_ok(),
         "the other tier is not concerned"

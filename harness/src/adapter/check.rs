@@ -44,11 +44,22 @@ pub struct Row {
     pub wrong: Option<String>,
 }
 
+/// A test that did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The adapter died over a request.
+    #[error("{0}: {1}")]
+    Died(String, #[source] Cause),
+    /// A module of the test cannot be encoded, which the tests rule out.
+    #[error("a module of the test: {}", .0.message())]
+    Module(#[from] wast::Error),
+}
+
 /// Tries an adapter.
 ///
 /// # Errors
 /// The cause, if the adapter dies on the way; the rows before it are lost with it.
-pub fn check(adapter: &mut Adapter) -> Result<Vec<Row>, String> {
+pub fn check(adapter: &mut Adapter) -> Result<Vec<Row>, CheckError> {
     let mut test = Test {
         adapter,
         rows: Vec::new(),
@@ -65,14 +76,10 @@ struct Test<'a> {
 }
 
 impl Test<'_> {
-    fn ask(&mut self, name: &str, operation: Operation) -> Result<Ending, String> {
+    fn ask(&mut self, name: &str, operation: Operation) -> Result<Ending, CheckError> {
         self.adapter.allow(TIMEOUT);
-        self.adapter.ask(operation).map_err(|cause| match cause {
-            Cause::Crash(how) => format!("{name}: {how}"),
-            Cause::Timeout => format!("{name}: no answer after {} s", TIMEOUT.as_secs()),
-            Cause::Memory => format!("{name}: too much memory"),
-            Cause::Interrupted => format!("{name}: interrupted"),
-        })
+        let died = |cause| CheckError::Died(name.to_string(), cause);
+        self.adapter.ask(operation).map_err(died)
     }
 
     /// Asks, and notes the answer if it is not as `right` says.
@@ -81,7 +88,7 @@ impl Test<'_> {
         name: &str,
         operation: Operation,
         right: impl Fn(&Ending) -> bool,
-    ) -> Result<(), String> {
+    ) -> Result<(), CheckError> {
         let ending = self.ask(name, operation)?;
         let wrong = (!right(&ending)).then(|| ending.to_string());
         let name = name.to_string();
@@ -89,7 +96,7 @@ impl Test<'_> {
         Ok(())
     }
 
-    fn modules(&mut self) -> Result<(), String> {
+    fn modules(&mut self) -> Result<(), CheckError> {
         let ok = |ending: &Ending| *ending == Ending::Ok;
         self.expect("reset", Operation::Reset, ok)?;
         let refused =
@@ -120,7 +127,7 @@ impl Test<'_> {
         self.expect("an import", Operation::instantiate(2, 2), ok)
     }
 
-    fn calls(&mut self) -> Result<(), String> {
+    fn calls(&mut self) -> Result<(), CheckError> {
         let cases: [(&str, &[&str], &[&str]); 6] = [
             (
                 "add",
@@ -157,7 +164,7 @@ impl Test<'_> {
     }
 
     /// References, unless the engine refuses a module that has some.
-    fn references(&mut self) -> Result<(), String> {
+    fn references(&mut self) -> Result<(), CheckError> {
         let module = Operation::module(4, &encode(REFERENCES)?);
         let is_refused = |ending: &Ending| {
             matches!(
@@ -193,7 +200,7 @@ impl Test<'_> {
     }
 
     /// Endings other than values, and a global.
-    fn endings(&mut self) -> Result<(), String> {
+    fn endings(&mut self) -> Result<(), CheckError> {
         let divided = |ending: &Ending| match ending {
             Ending::Trap { message } => message
                 .split(" | ")
@@ -229,7 +236,7 @@ impl Test<'_> {
     }
 
     /// After a reset, names are gone.
-    fn reset(&mut self) -> Result<(), String> {
+    fn reset(&mut self) -> Result<(), CheckError> {
         let ok = |ending: &Ending| *ending == Ending::Ok;
         self.expect("a second reset", Operation::Reset, ok)?;
         self.expect(
@@ -246,6 +253,6 @@ impl Test<'_> {
     }
 }
 
-fn encode(text: &str) -> Result<Vec<u8>, String> {
-    encode_module(text).map_err(|error| error.message())
+fn encode(text: &str) -> Result<Vec<u8>, CheckError> {
+    Ok(encode_module(text)?)
 }

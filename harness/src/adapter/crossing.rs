@@ -15,7 +15,7 @@ use wasm_encoder::{
 };
 use wasmparser as wp;
 
-use super::message::Lack;
+use super::message::{AnswerError, Lack};
 use crate::outcome::{Hierarchy, Reference, Value};
 use crate::script::Argument;
 
@@ -45,8 +45,8 @@ pub enum Exported {
     },
 }
 
-/// The type of a function that is one of a recursive group, or has or allows subtypes: a module that
-/// imports the function defines the same types.
+/// The type of a function that is one of a recursive group, or has or allows subtypes: a module
+/// that imports the function defines the same types.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypeHome {
     /// The contents of the module's type section.
@@ -178,7 +178,7 @@ impl Exported {
     ///
     /// # Errors
     /// If the helper gave others.
-    pub fn joined(&self, values: &[Value]) -> Result<Vec<Value>, String> {
+    pub fn joined(&self, values: &[Value]) -> Result<Vec<Value>, AnswerError> {
         let results = match self {
             Exported::Func { results, .. } => results.as_slice(),
             Exported::Global { ty, .. } => std::slice::from_ref(ty),
@@ -204,7 +204,7 @@ impl Exported {
             })
         });
         let joined: Option<Vec<Value>> = joined.collect();
-        joined.ok_or_else(|| "a helper gave other values than its type says".to_string())
+        joined.ok_or(AnswerError::OfHelper)
     }
 }
 
@@ -568,7 +568,8 @@ mod tests {
     fn helpers_import_functions_of_any_type() {
         let module = encode_module(
             "(module
-               (rec (type $s (struct (field (ref null $f)))) (type $f (func (param f32) (result i32))))
+               (rec (type $s (struct (field (ref null $f))))
+                 (type $f (func (param f32) (result i32))))
                (type $open (sub (func (param f32) (result i32))))
                (type $below (sub final $open (func (param f32) (result i32))))
                (type $plain (func (param f32) (result i32)))

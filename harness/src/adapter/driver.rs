@@ -28,6 +28,11 @@ pub trait Channel {
     fn ask(&mut self, operation: Operation) -> Result<Ending, Cause>;
 }
 
+/// The failure of a module of ours that cannot be encoded, which tests rule out.
+fn unwritten(error: wast::Error) -> Cause {
+    Cause::Crash(format!("a module of the harness: {}", error.message()))
+}
+
 /// The name under which scripts import the host module.
 const SPECTEST: &str = "spectest";
 
@@ -100,12 +105,12 @@ impl<'a> Driver<'a> {
         let imported = imports_from(SPECTEST, commands).map(str::to_string);
         let imported: Vec<String> = imported.collect();
         if !imported.is_empty() {
-            let bytes = spectest::module(&imported).map_err(Cause::Crash)?;
+            let bytes = spectest::module(&imported).map_err(unwritten)?;
             driver.host_module(SPECTEST, bytes)?;
         }
         let (host, function) = WASMTIME_GC;
         if conventions.offers_gc() && imports_from(host, commands).any(|it| it == function) {
-            let bytes = spectest::nothing(function).map_err(Cause::Crash)?;
+            let bytes = spectest::nothing(function).map_err(unwritten)?;
             driver.host_module(host, bytes)?;
         }
         Ok(driver)
@@ -169,7 +174,7 @@ impl<'a> Driver<'a> {
 
     fn ask(&mut self, operation: Operation) -> Result<Outcome, Cause> {
         let ending = self.channel.ask(operation)?;
-        let refused = |message| Cause::Crash(format!("the adapter answers wrongly: {message}"));
+        let refused = |error| Cause::Crash(format!("the adapter answers wrongly: {error}"));
         ending.outcome().map_err(refused)
     }
 
@@ -299,7 +304,10 @@ impl Driver<'_> {
             return Ok(outcome);
         };
         let joined = helper.exported.joined(&values);
-        Ok(joined.map_or_else(Outcome::Internal, Outcome::Values))
+        Ok(joined.map_or_else(
+            |error| Outcome::Internal(error.to_string()),
+            Outcome::Values,
+        ))
     }
 
     /// The helper of an export, if its values do not cross as they are.
@@ -407,7 +415,7 @@ fn slot(number: u32, outcome: &Outcome) -> Slot<u32> {
 fn refusal(what: &str, ending: &Ending) -> Cause {
     let how = match ending.clone().outcome() {
         Ok(outcome) => outcome_text(&Expectation::Success, &outcome),
-        Err(message) => message,
+        Err(error) => error.to_string(),
     };
     Cause::Crash(format!("the adapter refuses `{what}`: {how}"))
 }

@@ -231,15 +231,29 @@ pub enum Lack {
     References,
 }
 
+/// An answer that the protocol does not allow.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerError {
+    /// An ending of the first request for another one.
+    #[error("an ending of `hello` for another request")]
+    OfHello,
+    /// A value that is not written as values are.
+    #[error("`{}` is not a value", .0.escape_debug())]
+    NotAValue(String),
+    /// Values that a helper's type does not have.
+    #[error("a helper gave other values than its type says")]
+    OfHelper,
+}
+
 impl Ending {
     /// The outcome of a directive that ended so.
     ///
     /// # Errors
     /// If a value is not written as values are, or the ending is not one of a directive.
-    pub fn outcome(self) -> Result<Outcome, String> {
+    pub fn outcome(self) -> Result<Outcome, AnswerError> {
         Ok(match self {
             Ending::Ready { .. } | Ending::Unavailable { .. } => {
-                return Err("an ending of `hello` for another request".to_string());
+                return Err(AnswerError::OfHello);
             }
             Ending::Ok => Outcome::Done,
             Ending::Values { values } => {
@@ -283,7 +297,7 @@ pub fn argument_text(argument: &Argument) -> String {
 }
 
 /// Reads a value.
-fn value(text: &str) -> Result<Value, String> {
+fn value(text: &str) -> Result<Value, AnswerError> {
     let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
     let read = || -> Option<Value> {
         let bits = |digits: usize| {
@@ -325,7 +339,7 @@ fn value(text: &str) -> Result<Value, String> {
             _ => None,
         }
     };
-    read().ok_or_else(|| format!("`{}` is not a value", text.escape_debug()))
+    read().ok_or_else(|| AnswerError::NotAValue(text.to_string()))
 }
 
 #[cfg(test)]

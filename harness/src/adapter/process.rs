@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use super::driver::{Channel, Driver};
 use super::message::{Ending, Lack, Operation, PROTOCOL, Request, Response};
 use crate::outcome::{Outcome, Proof, Report};
-use crate::pool::{Cause, Death, Session, StartError};
+use crate::pool::{Cause, Death, Session, StartError, Unavailable};
 use crate::protocol::{Job, JobResult};
 use crate::{interrupt, thread};
 
@@ -50,11 +50,20 @@ pub struct EngineInfo {
     pub version: String,
 }
 
+/// A line that is not understood.
+#[derive(Debug, thiserror::Error)]
+enum LineError {
+    #[error("wrote a line of more than {LINE_BYTES_MAX} bytes")]
+    TooLong,
+    #[error("wrote invalid UTF-8")]
+    NotText(#[from] std::string::FromUtf8Error),
+}
+
 /// A running adapter.
 #[derive(Debug)]
 pub struct Adapter {
     child: Child,
-    lines: Receiver<Result<String, String>>,
+    lines: Receiver<Result<String, LineError>>,
     requests: Option<Sender<Vec<u8>>>,
     stderr: File,
     /// The number of the last request.
@@ -74,10 +83,9 @@ impl Adapter {
     /// If it does not start, or its engine cannot run here.
     pub fn start(command: &AdapterCommand) -> Result<(Adapter, EngineInfo), StartError> {
         let name = command.words[0].to_string_lossy();
-        let mut adapter = Adapter::spawn(command).map_err(|error| {
-            StartError::Unavailable(format!("`{name}` does not start: {error}"))
-        })?;
-        let failed = |reason: String| Err(StartError::Unavailable(reason));
+        let mut adapter = Adapter::spawn(command)
+            .map_err(|error| Unavailable::because(&format!("`{name}` does not start"), error))?;
+        let failed = |reason: String| Err(Unavailable::new(reason).into());
         match adapter.ask(Operation::Hello { protocol: PROTOCOL }) {
             Ok(Ending::Ready {
                 protocol: PROTOCOL,
@@ -98,8 +106,9 @@ impl Adapter {
                 let seconds = START_TIMEOUT.as_secs();
                 failed(format!("`{name}` is not ready after {seconds} s"))
             }
-            Err(Cause::Memory) => failed(format!("`{name}` takes too much memory")),
-            Err(Cause::Crash(how)) => failed(format!("`{name}` does not start: {how}")),
+            Err(cause @ (Cause::Memory | Cause::Crash(_))) => {
+                Err(Unavailable::because(&format!("`{name}` does not start"), cause).into())
+            }
         }
     }
 
@@ -160,7 +169,7 @@ impl Adapter {
         loop {
             match self.lines.recv_timeout(TICK) {
                 Ok(Ok(line)) => return Ok(line),
-                Ok(Err(reason)) => return Err(self.crash(&reason)),
+                Ok(Err(error)) => return Err(self.crash(&error.to_string())),
                 Err(RecvTimeoutError::Disconnected) => return Err(self.ended()),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -319,7 +328,7 @@ impl Drop for Adapter {
 }
 
 /// Hands on every line until the stream ends or is not understood.
-fn read_lines(stdout: ChildStdout, lines: &Sender<Result<String, String>>) {
+fn read_lines(stdout: ChildStdout, lines: &Sender<Result<String, LineError>>) {
     let mut stdout = BufReader::new(stdout);
     loop {
         let mut bytes = Vec::new();
@@ -329,9 +338,9 @@ fn read_lines(stdout: ChildStdout, lines: &Sender<Result<String, String>>) {
         let line = match read {
             Ok(0) | Err(_) => return,
             Ok(_) if bytes.last() != Some(&b'\n') && bytes.len() as u64 >= LINE_BYTES_MAX => {
-                Err(format!("wrote a line of more than {LINE_BYTES_MAX} bytes"))
+                Err(LineError::TooLong)
             }
-            Ok(_) => String::from_utf8(bytes).map_err(|_| "wrote invalid UTF-8".to_string()),
+            Ok(_) => String::from_utf8(bytes).map_err(LineError::from),
         };
         let last = line.is_err();
         if lines.send(line).is_err() || last {

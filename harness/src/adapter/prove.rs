@@ -84,12 +84,40 @@ impl KernelCount {
 }
 
 /// The end of a proof that has none.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ProofError {
+    /// The engine cannot run here.
+    #[error(transparent)]
+    NotStarted(#[from] StartError),
     /// The engine cannot be measured here.
+    #[error("{0}")]
     NotMeasured(String),
-    /// The engine does wrong.
+    /// A file that measuring needs.
+    #[error("{0}: {1}")]
+    File(String, #[source] std::io::Error),
+    /// A request that did not end, or ended in the adapter's death.
+    #[error("a request: {0}")]
+    Request(#[from] Cause),
+    /// The reference tier does not run the kernels.
+    #[error("the reference tier: {0}")]
+    Reference(#[from] runtime::Error),
+    /// The kernels cannot be encoded, which a test rules out.
+    #[error("the kernels: {}", .0.message())]
+    Kernels(#[from] wast::Error),
+    /// The engine answers wrongly.
+    #[error("{0}")]
     Wrong(String),
+}
+
+impl ProofError {
+    /// True if the engine cannot be measured here, which says nothing of its claim.
+    pub fn is_unmeasured(&self) -> bool {
+        match self {
+            ProofError::NotStarted(_) | ProofError::NotMeasured(_) | ProofError::File(..) => true,
+            ProofError::Request(cause) => !matches!(cause, Cause::Crash(_)),
+            ProofError::Reference(_) | ProofError::Kernels(_) | ProofError::Wrong(_) => false,
+        }
+    }
 }
 
 /// The geometric mean of the ratios.
@@ -112,9 +140,9 @@ pub fn prove(
     claim: Claim,
     plugin: &Path,
 ) -> Result<(EngineInfo, Vec<KernelCount>), ProofError> {
-    let reference = reference().map_err(|error| ProofError::Wrong(error.to_string()))?;
+    let reference = reference()?;
     let (mut engine, info) = Counted::start(command, plugin)?;
-    let bytes = encode_module(PROBES).map_err(|error| ProofError::Wrong(error.message()))?;
+    let bytes = encode_module(PROBES)?;
     let (module, instance) = (Operation::module(0, &bytes), Operation::instantiate(0, 0));
     for operation in [Operation::Reset, module, instance] {
         match engine.ask(operation)? {
@@ -167,16 +195,12 @@ struct Counted {
 
 impl Counted {
     fn start(command: &AdapterCommand, plugin: &Path) -> Result<(Counted, EngineInfo), ProofError> {
-        let not_measured = |error: std::io::Error| ProofError::NotMeasured(error.to_string());
-        let counts = tempfile::tempfile().map_err(not_measured)?;
-        let mut command = emulated(command, plugin).map_err(ProofError::NotMeasured)?;
+        let counts = tempfile::tempfile().map_err(unwritten)?;
+        let mut command = emulated(command, plugin)?;
         // The file has no name: the plugin gets at it by ours.
         let file = format!("/proc/{}/fd/{}", std::process::id(), counts.as_raw_fd());
         command.env.insert("COUNT_OUT".to_string(), file);
-        let (mut adapter, info) = Adapter::start(&command).map_err(|error| match error {
-            StartError::Unavailable(reason) => ProofError::NotMeasured(reason),
-            StartError::Interrupted => ProofError::NotMeasured("interrupted".to_string()),
-        })?;
+        let (mut adapter, info) = Adapter::start(&command)?;
         adapter.allow(TIMEOUT);
         let mut counted = Counted { adapter, counts };
         match counted.since_last()? {
@@ -190,20 +214,13 @@ impl Counted {
     /// The instructions that were counted since this was last asked.
     fn since_last(&mut self) -> Result<u64, ProofError> {
         let mut text = String::new();
-        self.counts
-            .read_to_string(&mut text)
-            .map_err(|error| ProofError::NotMeasured(error.to_string()))?;
+        self.counts.read_to_string(&mut text).map_err(unwritten)?;
         Ok(text.lines().filter_map(counted).sum())
     }
 
     /// Asks; the response and the instructions executed for it.
     fn ask(&mut self, operation: Operation) -> Result<(Ending, u64), ProofError> {
-        let ending = self.adapter.ask(operation).map_err(|cause| match cause {
-            Cause::Crash(how) => ProofError::Wrong(how),
-            Cause::Timeout => ProofError::NotMeasured("a request took too long".to_string()),
-            Cause::Memory => ProofError::NotMeasured("it takes too much memory".to_string()),
-            Cause::Interrupted => ProofError::NotMeasured("interrupted".to_string()),
-        })?;
+        let ending = self.adapter.ask(operation)?;
         Ok((ending, self.since_last()?))
     }
 
@@ -233,6 +250,11 @@ impl Counted {
     }
 }
 
+/// A failure of the file to which the plugin writes.
+fn unwritten(error: std::io::Error) -> ProofError {
+    ProofError::File("the file of the counts".to_string(), error)
+}
+
 /// The instructions of a line of the plugin, as in `count 0 in=0 all=120`.
 fn counted(line: &str) -> Option<u64> {
     line.strip_prefix("count ")?
@@ -244,12 +266,12 @@ fn counted(line: &str) -> Option<u64> {
 
 /// The command in an emulator with the plugin: in the one that it names itself, or else in that of
 /// its program's instruction set.
-fn emulated(command: &AdapterCommand, plugin: &Path) -> Result<AdapterCommand, String> {
+fn emulated(command: &AdapterCommand, plugin: &Path) -> Result<AdapterCommand, ProofError> {
     if !plugin.is_file() {
-        return Err(format!(
+        return Err(ProofError::NotMeasured(format!(
             "there is no {} (needs scripts/engines prove)",
             plugin.display()
-        ));
+        )));
     }
     let mut arguments = OsString::from(plugin);
     arguments.push(",writes=on");
@@ -260,7 +282,8 @@ fn emulated(command: &AdapterCommand, plugin: &Path) -> Result<AdapterCommand, S
         words.extend([program.into(), "-plugin".into(), arguments]);
     } else {
         // An emulator does not look for its program.
-        let found = found(program).ok_or_else(|| format!("no {} found", program.display()))?;
+        let missing = || ProofError::NotMeasured(format!("no {} found", program.display()));
+        let found = found(program).ok_or_else(missing)?;
         words.extend([emulator_of(&found)?, "-cpu".into(), "max".into()]);
         words.extend(["-plugin".into(), arguments, found.into()]);
     }
@@ -280,12 +303,13 @@ fn found(program: &Path) -> Option<PathBuf> {
 }
 
 /// The emulator of a program's instruction set, which its ELF header names.
-fn emulator_of(program: &Path) -> Result<OsString, String> {
-    let at = |reason: &str| format!("{}: {reason}", program.display());
+fn emulator_of(program: &Path) -> Result<OsString, ProofError> {
+    let name = || program.display().to_string();
+    let at = |reason: &str| ProofError::NotMeasured(format!("{}: {reason}", name()));
     let mut header = [0; 20];
     File::open(program)
         .and_then(|mut file| file.read_exact(&mut header))
-        .map_err(|error| at(&error.to_string()))?;
+        .map_err(|error| ProofError::File(name(), error))?;
     let (magic, machine) = (&header[..4], u16::from_le_bytes([header[18], header[19]]));
     match (magic, machine) {
         (b"\x7fELF", 62) => Ok(OsStr::new("qemu-x86_64").into()),
@@ -352,10 +376,11 @@ mod tests {
     fn the_emulator_is_that_of_the_program() {
         let own = std::env::current_exe().expect("it has a name");
         let name = format!("qemu-{}", std::env::consts::ARCH);
-        assert_eq!(emulator_of(&own), Ok(OsString::from(name)));
+        assert_eq!(emulator_of(&own).expect("it has one"), *name);
         let script = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(&script, "#!/bin/sh\necho a script\n").expect("written");
         let refused = emulator_of(script.path()).expect_err("refused");
+        let refused = refused.to_string();
         assert!(refused.contains("a script"), "{refused}");
         let command = AdapterCommand {
             words: vec![

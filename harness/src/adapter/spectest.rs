@@ -34,21 +34,21 @@ const LATER: [(&str, &str); 2] = [
 ///
 /// # Errors
 /// If the text does not parse, which a test rules out.
-pub fn module(imported: &[String]) -> Result<Vec<u8>, String> {
+pub fn module(imported: &[String]) -> Result<Vec<u8>, wast::Error> {
     let later = LATER.iter();
     let later = later.filter(|(name, _)| imported.iter().any(|imported| imported == name));
     let items: Vec<&str> = later.map(|(_, text)| *text).collect();
     let text = BASE.replace("ITEMS", &items.join(" "));
-    encode_module(&text).map_err(|error| error.message())
+    encode_module(&text)
 }
 
 /// A module with a function of that name that does nothing.
 ///
 /// # Errors
 /// If the text does not parse, which a test rules out.
-pub fn nothing(function: &str) -> Result<Vec<u8>, String> {
+pub fn nothing(function: &str) -> Result<Vec<u8>, wast::Error> {
     let text = format!("(module (func (export \"{function}\")))");
-    encode_module(&text).map_err(|error| error.message())
+    encode_module(&text)
 }
 
 #[cfg(test)]

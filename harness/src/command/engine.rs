@@ -6,7 +6,7 @@ use std::path::Path;
 use super::this_program;
 use crate::adapter::check;
 use crate::adapter::process::Adapter;
-use crate::adapter::prove::{self, KernelCount, ProofError};
+use crate::adapter::prove::{self, KernelCount};
 use crate::adapter::table::{EngineRow, EngineTable};
 use crate::cli::{EngineCheckArgs, EngineCommand, EngineProveArgs, EngineTables};
 use crate::engine::EngineName;
@@ -45,47 +45,28 @@ fn list(tables: &EngineTables) -> Result<Exit, InputError> {
     let (program, table) = (this_program()?, table(tables)?);
     let mut rows = Grid::new(3);
     for tier in Tier::ALL {
-        let started = workers(tier, &program).and_then(|workers| match workers.start() {
-            Ok(_) => Ok(env!("CARGO_PKG_VERSION").to_string()),
-            Err(error) => Err(reason(error)),
-        });
+        let started = workers(tier, &program).map_err(StartError::from);
+        let started = started.and_then(|workers| workers.start());
         rows.row([
             tier.name().to_string(),
             "own tier".to_string(),
-            state(started),
+            match started {
+                Ok(_) => env!("CARGO_PKG_VERSION").to_string(),
+                Err(error) => format!("unavailable: {error}"),
+            },
         ]);
     }
     for row in table.rows() {
-        let started = Adapter::start(&row.command).map_err(|error| {
-            let reason = reason(error);
-            let setup = row.setup.trim();
-            if setup.is_empty() {
-                reason
-            } else {
-                format!("{reason} (needs {setup})")
-            }
-        });
-        let started = started.map(|(_, info)| format!("{} {}", info.engine, info.version));
-        rows.row([
-            row.name.to_string(),
-            row.claim.name().to_string(),
-            state(started),
-        ]);
+        let state = match (Adapter::start(&row.command), row.setup.trim()) {
+            (Ok((_, info)), _) => format!("{} {}", info.engine, info.version),
+            (Err(error), "") => format!("unavailable: {error}"),
+            (Err(error), setup) => format!("unavailable: {error} (needs {setup})"),
+        };
+        rows.row([row.name.to_string(), row.claim.name().to_string(), state]);
     }
     // A reader that went away has seen what it wanted.
     let _ = write!(std::io::stdout(), "{rows}");
     Ok(Exit::AsExpected)
-}
-
-fn state(started: Result<String, String>) -> String {
-    started.unwrap_or_else(|reason| format!("unavailable: {reason}"))
-}
-
-fn reason(error: StartError) -> String {
-    match error {
-        StartError::Unavailable(reason) => reason,
-        StartError::Interrupted => "interrupted".to_string(),
-    }
 }
 
 fn check(args: &EngineCheckArgs) -> Result<Exit, InputError> {
@@ -94,7 +75,7 @@ fn check(args: &EngineCheckArgs) -> Result<Exit, InputError> {
     let (mut adapter, info) = match Adapter::start(&row.command) {
         Ok(started) => started,
         Err(error) => {
-            eprintln!("wassay: {} is unavailable: {}", args.name, reason(error));
+            eprintln!("wassay: {} is unavailable: {error}", args.name);
             return Ok(Exit::NotMeasured);
         }
     };
@@ -142,12 +123,12 @@ fn prove(args: &EngineProveArgs) -> Result<Exit, InputError> {
 fn prove_row(row: &EngineRow, plugin: &Path) -> Exit {
     let (info, counts) = match prove::prove(&row.command, row.claim, plugin) {
         Ok(proven) => proven,
-        Err(ProofError::NotMeasured(reason)) => {
-            eprintln!("wassay: {} is not measured: {reason}", row.name);
+        Err(error) if error.is_unmeasured() => {
+            eprintln!("wassay: {} is not measured: {error}", row.name);
             return Exit::NotMeasured;
         }
-        Err(ProofError::Wrong(how)) => {
-            eprintln!("wassay: {}: {how}", row.name);
+        Err(error) => {
+            eprintln!("wassay: {}: {error}", row.name);
             return Exit::Failed;
         }
     };

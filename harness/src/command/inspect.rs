@@ -29,7 +29,7 @@ pub fn command(args: &InspectArgs) -> Result<Exit, InputError> {
             .bounds(args.bounds);
         let bytes = read_module(&args.file)?;
         let module = Engine::new(&config).and_then(|engine| ModuleParts::new(&engine, &bytes));
-        let module = module.map_err(|error| InputError::at(&args.file, error.to_string()))?;
+        let module = module.map_err(|error| InputError::from_error(&args.file, error))?;
         let subject = Subject::new(args, &module);
         let (text, exit) = if subject.stages.any() || args.func.is_some() {
             functions(&subject, &config)?

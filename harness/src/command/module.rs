@@ -17,9 +17,7 @@ pub(crate) fn on_a_large_stack<T: Send>(
 ) -> Result<T, InputError> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-        let handle = thread
-            .spawn_scoped(scope, work)
-            .map_err(|error| thread::refused(&error))?;
+        let handle = thread.spawn_scoped(scope, work).map_err(thread::refused)?;
         handle
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))

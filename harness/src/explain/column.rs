@@ -7,7 +7,7 @@ use crate::judge::compare::is_same_but_for_choices;
 use crate::outcome::text::ending;
 use crate::outcome::visible::VisibleItem;
 use crate::outcome::{Outcome, Place, StateHash};
-use crate::pool::{Cause, Launcher, Session, StartError};
+use crate::pool::{Cause, Launcher, Session, StartError, Unavailable};
 use crate::protocol::{Job, JobConfig};
 use crate::script::Command;
 
@@ -19,7 +19,7 @@ pub enum Stopped {
     Interrupted,
     /// An engine cannot run here.
     #[error("engine `{0}` is not available: {1}")]
-    Unavailable(EngineName, String),
+    Unavailable(EngineName, #[source] Unavailable),
 }
 
 /// An engine with a process that runs scripts in it.

@@ -146,9 +146,8 @@ impl<'a> Findings<'a> {
             return Ok(None);
         };
         let path = folder.join(format!("{}.wast", name.replace('/', "-")));
-        let failed = |error: std::io::Error| {
-            InputError::at(folder, format!("cannot keep findings: {error}"))
-        };
+        let failed =
+            |error: std::io::Error| InputError::at(folder, "cannot keep findings").because(error);
         fs::create_dir_all(folder).map_err(failed)?;
         let text = written.text(&path);
         Destination::open(&path)?.write(text.as_bytes())?;
@@ -157,7 +156,7 @@ impl<'a> Findings<'a> {
 }
 
 fn remove(path: &Path) -> Result<(), InputError> {
-    fs::remove_file(path).map_err(|error| InputError::at(path, format!("cannot remove: {error}")))
+    fs::remove_file(path).map_err(|error| InputError::at(path, "cannot remove").because(error))
 }
 
 /// The file of a script that was made small.

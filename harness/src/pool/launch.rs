@@ -12,8 +12,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Launcher;
 use super::process::Workers;
+use super::{Launcher, Unavailable};
 use crate::tier::Tier;
 
 /// Where `scripts/build` leaves the cross-built program, below a folder above this program.
@@ -67,7 +67,7 @@ impl Program {
 ///
 /// # Errors
 /// The reason why the tier cannot run here.
-pub fn workers(tier: Tier, this: &Path) -> Result<Box<dyn Launcher>, String> {
+pub fn workers(tier: Tier, this: &Path) -> Result<Box<dyn Launcher>, Unavailable> {
     let program = program(tier.runs_machine_code(), this)?;
     Ok(Box::new(Workers { program, tier }))
 }
@@ -76,7 +76,7 @@ pub fn workers(tier: Tier, this: &Path) -> Result<Box<dyn Launcher>, String> {
 ///
 /// # Errors
 /// The reason why it cannot run here.
-pub fn program(machine_code: bool, this: &Path) -> Result<Program, String> {
+pub fn program(machine_code: bool, this: &Path) -> Result<Program, Unavailable> {
     if is_this_program(machine_code) {
         return Ok(Program::new(this));
     }
@@ -91,9 +91,9 @@ pub fn is_this_program(machine_code: bool) -> bool {
 fn find_jit_worker(
     this: &Path,
     variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<Program, String> {
+) -> Result<Program, Unavailable> {
     if let Some(reason) = variable(UNAVAILABLE_VARIABLE).filter(|reason| !reason.is_empty()) {
-        return Err(reason);
+        return Err(Unavailable::new(reason));
     }
     if let Some(line) = variable(WORKER_VARIABLE) {
         let mut words = line.split_whitespace();
@@ -110,16 +110,14 @@ fn find_jit_worker(
         .find(|path| path.is_file())
         .ok_or_else(|| {
             let arch = std::env::consts::ARCH;
-            format!(
+            Unavailable::new(format!(
                 "this host ({arch}) does not run ARM64 code, and no cross-built `{CROSS_BUILT}` is \
-             near this program: run scripts/setup, then scripts/build"
-            )
+                 near this program: run scripts/setup, then scripts/build"
+            ))
         })?;
     let emulator = find_emulator(variable).ok_or_else(|| {
-        format!(
-            "{} is not in PATH: run scripts/setup",
-            EMULATORS.join(" or ")
-        )
+        let emulators = EMULATORS.join(" or ");
+        Unavailable::new(format!("{emulators} is not in PATH: run scripts/setup"))
     })?;
     Ok(Program::new(emulator)
         .with_args(EMULATOR_ARGS)
@@ -156,7 +154,7 @@ pub fn find_in_path(name: &str, path: &str) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    fn find(this: &Path, variables: &[(&str, &str)]) -> Result<Program, String> {
+    fn find(this: &Path, variables: &[(&str, &str)]) -> Result<Program, Unavailable> {
         find_jit_worker(this, &|name| {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_string())
@@ -169,7 +167,7 @@ mod tests {
         let worker = (WORKER_VARIABLE, "qemu  -cpu max /w");
         let words = Program::new("qemu").with_args(["-cpu", "max", "/w"]);
         assert_eq!(find(this, &[worker]), Ok(words));
-        let reason = Err("no qemu".to_string());
+        let reason = Err(Unavailable::new("no qemu"));
         assert_eq!(
             find(this, &[(UNAVAILABLE_VARIABLE, "no qemu"), worker]),
             reason
@@ -179,6 +177,7 @@ mod tests {
     #[test]
     fn nothing_found_is_a_reason_that_says_what_to_do() {
         let reason = find(Path::new("/nowhere/wassay"), &[]).expect_err("nothing is there");
+        let reason = reason.to_string();
         assert!(reason.contains("scripts/setup"), "{reason}");
     }
 
@@ -192,6 +191,7 @@ mod tests {
         let this = folder.path().join("release/deps/wassay");
         let path = folder.path().to_string_lossy().into_owned();
         let reason = find(&this, &[("PATH", &path)]).expect_err("no emulator");
+        let reason = reason.to_string();
         assert!(reason.contains("not in PATH"), "{reason}");
         std::fs::write(&emulator, "").expect("written");
         let program = Program::new(&emulator)

@@ -18,7 +18,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::param::page_size;
 
 use super::launch::Program;
-use super::{Cause, Death, Launcher, Session, StartError};
+use super::{Cause, Death, Launcher, Session, StartError, Unavailable};
 use crate::interrupt;
 use crate::protocol::cell::{Cell, LANES, Progress};
 use crate::protocol::{
@@ -71,10 +71,10 @@ impl Worker {
     /// If the tier cannot run here, or the worker is no worker of this version.
     pub fn start(program: &Program, tier: Tier) -> Result<Worker, StartError> {
         let mut worker = Worker::spawn(program, tier).map_err(|error| {
-            StartError::Unavailable(format!("`{}` does not start: {error}", program.name()))
+            Unavailable::because(&format!("`{}` does not start", program.name()), error)
         })?;
         let started = Instant::now();
-        let failed = |reason: String| Err(StartError::Unavailable(reason));
+        let failed = |reason: String| Err(Unavailable::new(reason).into());
         loop {
             match worker.frames.recv_timeout(TICK) {
                 Ok(Ok(FromWorker::Ready {
@@ -400,7 +400,9 @@ mod tests {
         let Err(StartError::Unavailable(reason)) = error else {
             panic!("it cannot start");
         };
-        assert!(reason.contains("/nowhere/wassay"), "{reason}");
+        assert!(reason.to_string().contains("/nowhere/wassay"), "{reason}");
+        let source = std::error::Error::source(&reason).expect("an error is behind it");
+        assert!(source.is::<std::io::Error>());
     }
 
     #[test]
@@ -410,6 +412,7 @@ mod tests {
             let Err(StartError::Unavailable(reason)) = error else {
                 panic!("`{program}` is no worker");
             };
+            let reason = reason.to_string();
             assert!(reason.contains("ended with code"), "{reason}");
         }
     }

@@ -89,7 +89,7 @@ impl Destination {
     /// If writing, syncing or renaming fails; the old file, if there was one, is then unchanged.
     pub fn write(self, content: &[u8]) -> Result<(), InputError> {
         let path = self.path;
-        let failed = |error: std::io::Error| InputError::at(&path, format!("not written: {error}"));
+        let failed = |error: std::io::Error| InputError::at(&path, "not written").because(error);
         match self.open {
             Open::Special(mut file) => file.write_all(content).map_err(failed),
             Open::Stdout => {

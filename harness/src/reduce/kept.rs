@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::engine::EngineName;
 use crate::measure::{Examined, judge_file};
 use crate::plan::Planned;
-use crate::pool::{Cause, Engines, FileRun, Interrupted, Launcher, Session, StartError, TierRun};
+use crate::pool::{
+    Cause, Engines, FileRun, Interrupted, Launcher, Session, StartError, TierRun, Unavailable,
+};
 use crate::protocol::{Job, JobConfig};
 
 /// What kept processes say of a script.
@@ -38,13 +40,14 @@ struct Engine<'a> {
 impl<'a> Kept<'a> {
     /// Engines without processes yet.
     pub(super) fn new(launchers: &'a Engines, timeout: Duration) -> Kept<'a> {
-        let engine = |(&name, launcher): (&EngineName, &'a Result<Box<dyn Launcher>, String>)| {
-            Some(Engine {
-                name,
-                launcher: &**launcher.as_ref().ok()?,
-                session: None,
-            })
-        };
+        let engine =
+            |(&name, launcher): (&EngineName, &'a Result<Box<dyn Launcher>, Unavailable>)| {
+                Some(Engine {
+                    name,
+                    launcher: &**launcher.as_ref().ok()?,
+                    session: None,
+                })
+            };
         Kept {
             engines: launchers.iter().filter_map(engine).collect(),
             timeout,

@@ -17,9 +17,9 @@ use wassay_runtime::{Config, Engine, Tier};
 use crate::engine::EngineName;
 use crate::features::FeatureSet;
 use crate::judge::judged::Traces;
-use crate::outcome::names::{Names, unknown};
+use crate::outcome::Place;
+use crate::outcome::names::Names;
 use crate::outcome::text::{argument_text, lane_shape};
-use crate::outcome::{Outcome, Place};
 use crate::script::parse::text_hash;
 use crate::script::source::SourceText;
 use crate::script::{Action, Command, Directive, ModuleSource, Script};
@@ -218,9 +218,7 @@ impl<'a> Follower<'a> {
                 self.names.definition(module.as_ref()).ok()?.ok()
             }
             Command::Action(Action::Invoke { instance, .. } | Action::Get { instance, .. }) => {
-                let slot: Result<_, Outcome> = self.names.instance(instance.as_ref());
-                slot.unwrap_or_else(|_| Err(format!("{:?}", unknown("instance", ""))))
-                    .ok()
+                self.names.instance(instance.as_ref()).ok()?.ok()
             }
             Command::ModuleDefinition { .. }
             | Command::Register { .. }

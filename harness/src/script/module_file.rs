@@ -13,7 +13,7 @@ use crate::input;
 /// # Errors
 /// If the file cannot be read, or is neither a binary module nor the text of one.
 pub fn read_module(path: &Path) -> Result<Vec<u8>, InputError> {
-    let bytes = input::read(path).map_err(|error| InputError::at(path, error.to_string()))?;
+    let bytes = input::read(path).map_err(|error| InputError::from_error(path, error))?;
     if bytes.starts_with(b"\0asm") {
         return Ok(bytes);
     }

@@ -97,7 +97,7 @@ fn threads(count: usize) -> Result<rayon::ThreadPool, InputError> {
         .stack_size(PARSE_STACK_BYTES);
     threads
         .build()
-        .map_err(|error| InputError::usage(format!("no threads to parse with: {error}")))
+        .map_err(|error| InputError::usage("no threads to parse with").because(error))
 }
 
 /// The ordinal past a directive, and past the thread that it is in.

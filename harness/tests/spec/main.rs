@@ -22,7 +22,7 @@ use wassay::judge::expectations::Expectations;
 use wassay::judge::verdict::Agreement;
 use wassay::measure::{Options, ShapeOptions, jobs_by_default, measure};
 use wassay::pool::Observer;
-use wassay::pool::{Launcher, StartError};
+use wassay::pool::{Launcher, Unavailable};
 use wassay::protocol::{Bounds, Modes, Profile, Setting};
 use wassay::report::{Report, is_failing};
 use wassay::script::Script;
@@ -234,13 +234,9 @@ impl Suite {
 
 /// The tiers that cannot run here, each with its reason.
 fn unavailable(options: &Options) -> BTreeMap<EngineName, String> {
-    let reason = |launcher: Result<Box<dyn Launcher>, String>| match launcher {
-        Err(reason) => Some(reason),
-        Ok(launcher) => match launcher.start() {
-            Ok(_) => None,
-            Err(StartError::Unavailable(reason)) => Some(reason),
-            Err(StartError::Interrupted) => Some("interrupted".to_string()),
-        },
+    let reason = |launcher: Result<Box<dyn Launcher>, Unavailable>| match launcher {
+        Err(reason) => Some(reason.to_string()),
+        Ok(launcher) => launcher.start().err().map(|error| error.to_string()),
     };
     let launchers = options.launchers().into_iter();
     launchers

@@ -137,7 +137,8 @@ fn item(list: &mut String, text: &str) {
     list.push_str(text);
 }
 
-fn name(ty: Type) -> &'static str {
+/// The name of a type.
+pub(super) fn name(ty: Type) -> &'static str {
     match ty {
         Type::I32 => "i32",
         Type::I64 => "i64",

@@ -331,7 +331,12 @@ impl StoreData {
                 .is_some_and(|heap| registry.heap_matches(heap, r.heap)),
             _ => registry.matches(value.ty(), ty),
         };
-        let message = || Error::usage(format!("a value of type {ty} is expected, not {value:?}"));
+        let message = || {
+            let given = value.ty();
+            Error::usage(format!(
+                "a value of type {ty} is expected, not one of type {given}"
+            ))
+        };
         if fits { Ok(()) } else { Err(message()) }
     }
 }

@@ -35,11 +35,22 @@ pub enum Fault {
 
 impl std::fmt::Display for EncodeError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "no encoding ({:?}): {}", self.fault, self.inst)
+        write!(f, "no encoding ({}): {}", self.fault, self.inst)
     }
 }
 
 impl std::error::Error for EncodeError {}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Fault::Register => "a register that it cannot name",
+            Fault::NotTied => "two registers where there is one",
+            Fault::Range => "a number outside of its field",
+            Fault::Combination => "operands that exclude each other",
+        })
+    }
+}
 
 /// An instruction word under construction.
 pub(super) struct Word {

@@ -51,8 +51,8 @@ pub fn allocate<F: Function>(func: &F, env: &MachineEnv, homes: &Homes) -> Resul
     Ok(state.output)
 }
 
-fn refused<T>(what: impl std::fmt::Debug) -> Result<T> {
-    let message = format!("register allocation does not know {what:?}");
+fn refused<T>(what: &str) -> Result<T> {
+    let message = format!("register allocation does not know {what}");
     Err(Error::new(ErrorKind::Internal, message))
 }
 
@@ -179,7 +179,7 @@ impl<'a, F: Function> BlockState<'a, F> {
     fn bank(&self, class: RegClass) -> Result<&Bank> {
         match &self.banks[class as usize] {
             Some(bank) => Ok(bank),
-            None => refused(class),
+            None => refused("registers of this class"),
         }
     }
 
@@ -485,7 +485,7 @@ impl<'a, F: Function> BlockState<'a, F> {
                 | (OperandKind::Def, _, OperandConstraint::Reg)
                 | (OperandKind::Def, OperandPos::Late, OperandConstraint::Reuse(_)) => {}
                 (OperandKind::Use | OperandKind::Def, OperandPos::Early | OperandPos::Late, _) => {
-                    return refused(operand);
+                    return refused(&operand.to_string());
                 }
             }
         }
@@ -693,7 +693,9 @@ impl<'a, F: Function> BlockState<'a, F> {
         let from = match (self.register_before(value), self.stored[value.vreg()]) {
             (Some(before), _) => Allocation::reg(before),
             (None, Some(slot)) => Allocation::stack(slot),
-            (None, None) => return refused((value, "which is used before it is defined")),
+            (None, None) => {
+                return refused(&format!("{value}, which is used before it is defined"));
+            }
         };
         let to = Allocation::reg(register);
         let mut helpers = self.bank(value.class())?.helpers;

@@ -140,8 +140,9 @@ impl<I: MachInst> VCode<I> {
             validate_ssa: cfg!(debug_assertions),
             algorithm: Algorithm::Ion,
         };
-        regalloc2::run(self, env, &options)
-            .map_err(|e| Error::new(ErrorKind::Internal, format!("register allocation: {e:?}")))
+        regalloc2::run(self, env, &options).map_err(|error| {
+            Error::new(ErrorKind::Internal, format!("register allocation: {error}"))
+        })
     }
 
     /// As [`Self::allocate`], in linear time.
@@ -159,9 +160,9 @@ impl<I: MachInst> VCode<I> {
     pub fn check(&self, env: &MachineEnv, output: &Output) -> Result<()> {
         let mut checker = regalloc2::checker::Checker::new(self, env);
         checker.prepare(output);
-        checker
-            .run()
-            .map_err(|e| Error::new(ErrorKind::Internal, format!("wrong allocation: {e:?}")))
+        // The library has no other text of its findings than their debug form.
+        let wrong = |found| Error::new(ErrorKind::Internal, format!("wrong allocation: {found:?}"));
+        checker.run().map_err(wrong)
     }
 }
 

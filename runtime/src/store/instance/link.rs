@@ -1,6 +1,7 @@
 //! Import matching (spec: "External Type Matching").
 
 use crate::error::{Error, Result};
+use crate::limits::PAGE_SIZE_BYTES;
 use crate::module::{CanonicalExternType, Import, ModuleParts};
 use crate::store::{Extern, StoreData};
 use crate::types::TypeRegistry;
@@ -20,17 +21,53 @@ pub(super) fn check(store: &StoreData, module: &ModuleParts, imports: &[Extern])
         crate::store::check_store(value.store(), store)?;
         let given = store.type_of(value);
         if !matches(store.engine.registry(), &given, &import.ty) {
-            return Err(incompatible(import, &given));
+            return Err(incompatible(store.engine.registry(), import, &given));
         }
     }
     Ok(())
 }
 
-fn incompatible(import: &Import, given: &CanonicalExternType) -> Error {
+fn incompatible(registry: &TypeRegistry, import: &Import, given: &CanonicalExternType) -> Error {
     Error::unlinkable(format!(
-        "incompatible import type for {:?} {:?}: {given:?} does not match {:?}",
-        import.module, import.name, import.ty
+        "incompatible import type for {:?} {:?}: {} does not match {}",
+        import.module,
+        import.name,
+        text(registry, given),
+        text(registry, &import.ty)
     ))
+}
+
+/// A type as the text format has it.
+fn text(registry: &TypeRegistry, ty: &CanonicalExternType) -> String {
+    use CanonicalExternType as E;
+    let limits = |is_64: bool, minimum: u64, maximum: Option<u64>| {
+        let address = if is_64 { "i64 " } else { "" };
+        let maximum = maximum.map_or_else(String::new, |maximum| format!(" {maximum}"));
+        format!("{address}{minimum}{maximum}")
+    };
+    match ty {
+        E::Func { ty, exact } => {
+            let exact = if *exact { "exact " } else { "" };
+            format!("func {exact}{} (type#{})", registry.func(*ty), ty.0)
+        }
+        E::Table(ty) => {
+            let limits = limits(ty.is64, ty.initial, ty.maximum);
+            format!("table {limits} {}", ty.element)
+        }
+        E::Memory(ty) => {
+            let limits = limits(ty.is64, ty.initial, ty.maximum);
+            let shared = if ty.shared { " shared" } else { "" };
+            let page_bytes = ty.page_size();
+            let page_size = match page_bytes == PAGE_SIZE_BYTES as u64 {
+                true => String::new(),
+                false => format!(" (pagesize {page_bytes})"),
+            };
+            format!("memory {limits}{shared}{page_size}")
+        }
+        E::Global(ty) if ty.mutable => format!("global (mut {})", ty.content),
+        E::Global(ty) => format!("global {}", ty.content),
+        E::Tag(ty) => format!("tag {} (type#{})", registry.func(*ty), ty.0),
+    }
 }
 
 /// True if a value of type `given` may be imported as `wanted`.
