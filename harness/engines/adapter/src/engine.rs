@@ -53,7 +53,10 @@ pub trait Engine {
 }
 
 /// An engine, or the reason why it cannot run.
-pub type Started = Result<Box<dyn Engine>, String>;
+pub type Started = Result<Box<dyn Engine>, Unavailable>;
+
+/// The reason why an engine cannot run.
+pub type Unavailable = Box<dyn std::error::Error>;
 
 /// Starts an engine with the further arguments of the command line.
 pub type Start = fn(&[String]) -> Started;
@@ -78,6 +81,8 @@ pub const ENGINES: &[(&str, Start)] = &[
     ("tinywasm", |_| engines::tinywasm::start()),
     #[cfg(feature = "toywasm")]
     ("toywasm", |_| engines::toywasm::start()),
+    #[cfg(feature = "wamr")]
+    ("wamr", |_| engines::wamr::start()),
     #[cfg(feature = "wasm3")]
     ("wasm3", |_| engines::wasm3::start()),
     #[cfg(feature = "c-api")]

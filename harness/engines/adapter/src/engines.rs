@@ -1,6 +1,6 @@
 //! The engines, one module for each library.
 
-#[cfg(any(feature = "toywasm", feature = "wasm3"))]
+#[cfg(any(feature = "wamr", feature = "wasm3"))]
 pub mod alone;
 #[cfg(feature = "c-api")]
 pub mod c_api;
@@ -8,6 +8,8 @@ pub mod c_api;
 pub mod tinywasm;
 #[cfg(feature = "toywasm")]
 pub mod toywasm;
+#[cfg(feature = "wamr")]
+pub mod wamr;
 #[cfg(feature = "wasm3")]
 pub mod wasm3;
 #[cfg(feature = "wasmi")]

@@ -8,12 +8,12 @@
 
 mod engine;
 mod engines;
+#[cfg(feature = "shapes")]
+mod kinds;
 mod message;
-#[cfg(feature = "numbers")]
-mod number;
-#[cfg(feature = "numbers")]
+#[cfg(feature = "shapes")]
 mod phrases;
-#[cfg(feature = "numbers")]
+#[cfg(feature = "shapes")]
 mod shape;
 
 use std::io::{BufRead, Write};
@@ -123,7 +123,7 @@ impl Host<'_> {
         for operation in &self.script {
             if let Err(panic) = caught(engine.as_mut(), operation.clone()) {
                 let reason = format!("the script cannot be repeated after a panic: {panic}");
-                self.engine = Err(reason);
+                self.engine = Err(reason.into());
                 return;
             }
         }
@@ -132,7 +132,7 @@ impl Host<'_> {
 
 /// An engine, or the reason why there is none.
 fn started(start: &dyn Fn() -> Started) -> Started {
-    catch_unwind(AssertUnwindSafe(start)).unwrap_or_else(|panic| Err(text_of(&*panic)))
+    catch_unwind(AssertUnwindSafe(start)).unwrap_or_else(|panic| Err(text_of(&*panic).into()))
 }
 
 /// The answer to a request, or the message of a panic.

@@ -89,7 +89,10 @@ fn round(
 }
 
 fn nanoseconds() -> Done<i64> {
-    Ok(getrusage(UsageWho::RUSAGE_THREAD)?.user_time().num_microseconds() * 1000)
+    Ok(getrusage(UsageWho::RUSAGE_THREAD)?
+        .user_time()
+        .num_microseconds()
+        * 1000)
 }
 
 macro_rules! engine {

@@ -1,14 +1,14 @@
-//! Libraries whose instances stand alone: they import functions of the host only, and take and give
-//! numbers only. A module that imports from another instance is `unsupported`; only the printing
-//! functions of `spectest`, which do nothing, are given as functions of the host.
+//! Libraries whose instances stand alone: they import functions of the host only. A module that
+//! imports from another instance is `unsupported`; only the printing functions of `spectest`, which
+//! do nothing, are given as functions of the host.
 
 use std::collections::{HashMap, HashSet};
 
 use wasmparser::ValType;
 
 use crate::engine::{Engine, unknown, wrong_arguments};
+use crate::kinds::is_of;
 use crate::message::{Ending, Value};
-use crate::number::{Number, crosses, given, returned};
 use crate::shape::{Exported, Shape};
 
 /// The printing functions of `spectest` by name, with their parameters.
@@ -24,6 +24,9 @@ pub const PRINTS: [(&str, &[ValType]); 7] = [
 
 /// The module of the printing functions.
 pub const SPECTEST: &str = "spectest";
+
+/// The reason why a function is not called.
+const NOT_CARRIED: &str = "values of this type do not cross the library";
 
 /// A library whose instances stand alone.
 pub trait Library {
@@ -45,6 +48,9 @@ pub trait Library {
     /// The ending, if there is no instance.
     fn instantiate(&self, bytes: &[u8]) -> Result<Self::Instance, Ending>;
 
+    /// True if values of a type cross.
+    fn carries(&self, ty: ValType) -> bool;
+
     /// Calls an exported function with arguments of its types.
     ///
     /// # Errors
@@ -53,15 +59,16 @@ pub trait Library {
         &self,
         instance: &mut Self::Instance,
         export: &str,
-        args: &[Number],
+        args: &[Value],
         results: &[ValType],
-    ) -> Result<Vec<Number>, Ending>;
+    ) -> Result<Vec<Value>, Ending>;
 
-    /// Reads an exported global that holds a number.
+    /// Reads an exported global of a type that crosses.
     ///
     /// # Errors
     /// The ending, if there is no value.
-    fn global(&self, instance: &Self::Instance, export: &str) -> Result<Number, Ending>;
+    fn global(&self, instance: &Self::Instance, export: &str, ty: ValType)
+    -> Result<Value, Ending>;
 }
 
 /// A script of a library.
@@ -149,17 +156,14 @@ impl<L: Library> Engine for Alone<L> {
         let Some(Exported::Func(params, results)) = shape.export(export) else {
             return Err(Ending::host_error(format!("no function {export}")));
         };
-        if !params.iter().chain(results).all(|ty| crosses(*ty)) {
-            return Err(Ending::unsupported(
-                "references and vectors do not cross the crate",
-            ));
+        let library = &self.library;
+        if !params.iter().chain(results).all(|ty| library.carries(*ty)) {
+            return Err(Ending::unsupported(NOT_CARRIED));
         }
-        let args: Vec<Number> = args.iter().map(given).collect::<Result<_, _>>()?;
-        if args.len() != params.len() || args.iter().zip(params).any(|(it, ty)| !it.is(*ty)) {
+        if args.len() != params.len() || args.iter().zip(params).any(|(it, ty)| !is_of(it, *ty)) {
             return Err(wrong_arguments(export));
         }
-        let values = self.library.call(made, export, &args, results)?;
-        Ok(values.into_iter().map(returned).collect())
+        library.call(made, export, args, results)
     }
 
     fn get(&mut self, instance: u32, export: &str) -> Result<Value, Ending> {
@@ -168,12 +172,10 @@ impl<L: Library> Engine for Alone<L> {
             .get(&instance)
             .ok_or_else(|| unknown("instance", instance))?;
         match shape.export(export) {
-            Some(Exported::Global(ty)) if crosses(*ty) => {
-                self.library.global(made, export).map(returned)
+            Some(Exported::Global(ty)) if self.library.carries(*ty) => {
+                self.library.global(made, export, *ty)
             }
-            Some(Exported::Global(_)) => Err(Ending::unsupported(
-                "references and vectors do not cross the crate",
-            )),
+            Some(Exported::Global(_)) => Err(Ending::unsupported(NOT_CARRIED)),
             _ => Err(Ending::host_error(format!("no global {export}"))),
         }
     }

@@ -15,9 +15,9 @@ mod library;
 use std::collections::HashMap;
 
 use self::library::{Extern, Failure, Instance, Library, Module, Script};
-use crate::engine::{Engine, Started, unknown, wrong_arguments};
+use crate::engine::{Engine, Started, Unavailable, unknown, wrong_arguments};
+use crate::kinds::{is_number, is_of};
 use crate::message::{Ending, Value};
-use crate::number::{Number, crosses, given, returned};
 use crate::phrases::ended;
 use crate::shape::{Exported, Shape};
 
@@ -42,7 +42,7 @@ struct State {
 /// If there is no such library, or a function is missing in it.
 pub fn start(args: &[String]) -> Started {
     let [path, options @ ..] = args else {
-        return Err("c-api needs the path of a shared library".to_string());
+        return Err("c-api needs the path of a shared library".into());
     };
     let options = options.iter().map(|option| {
         let (function, number) = option.split_once('=').unwrap_or((option, ""));
@@ -51,7 +51,7 @@ pub fn start(args: &[String]) -> Started {
             .map_err(|_| format!("`{option}` is not F=NUMBER"))?;
         Ok((function, number))
     });
-    let options: Vec<(&str, u8)> = options.collect::<Result<_, String>>()?;
+    let options: Vec<(&str, u8)> = options.collect::<Result<_, Unavailable>>()?;
     let library = Library::open(path, &options)?;
     let file = std::path::Path::new(path).file_name().unwrap_or_default();
     Ok(CApi::new(
@@ -178,18 +178,17 @@ impl Engine for CApi {
         let (found, Exported::Func(params, results)) = self.export(instance, export)? else {
             return Err(Ending::host_error(format!("no function {export}")));
         };
-        let crosses = params.iter().chain(&results).all(|ty| crosses(*ty));
+        let crosses = params.iter().chain(&results).all(|ty| is_number(*ty));
         if !crosses {
             return Err(Ending::unsupported(
                 "references and vectors do not cross this adapter",
             ));
         }
-        let args: Vec<Number> = args.iter().map(given).collect::<Result<_, _>>()?;
-        if args.len() != params.len() || args.iter().zip(&params).any(|(it, ty)| !it.is(*ty)) {
+        if args.len() != params.len() || args.iter().zip(&params).any(|(it, ty)| !is_of(it, *ty)) {
             return Err(wrong_arguments(export));
         }
-        match self.state()?.script.call(found, &args, results.len()) {
-            Some(Ok(values)) => Ok(values.into_iter().map(returned).collect()),
+        match self.state()?.script.call(found, args, results.len()) {
+            Some(Ok(values)) => Ok(values),
             Some(Err(message)) => Err(ended(message)),
             None => Err(Ending::internal(format!(
                 "{export} is not a function to the library"
@@ -201,13 +200,12 @@ impl Engine for CApi {
         let (found, Exported::Global(ty)) = self.export(instance, export)? else {
             return Err(Ending::host_error(format!("no global {export}")));
         };
-        if !crosses(ty) {
+        if !is_number(ty) {
             return Err(Ending::unsupported(
                 "references and vectors do not cross this adapter",
             ));
         }
         let value = self.state()?.script.global(found);
-        let value = value.map(returned);
         value.ok_or_else(|| Ending::internal(format!("{export} is not a global to the library")))
     }
 }

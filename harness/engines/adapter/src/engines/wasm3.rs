@@ -6,8 +6,8 @@ use wasmparser::ValType;
 
 use super::alone::{Alone, Library, PRINTS, SPECTEST};
 use crate::engine::Started;
-use crate::message::Ending;
-use crate::number::Number;
+use crate::kinds::is_number;
+use crate::message::{Ending, Value};
 use crate::phrases::ended;
 use crate::shape::Shape;
 
@@ -68,27 +68,36 @@ impl Library for Wasm3 {
         Ok((store, made))
     }
 
+    fn carries(&self, ty: ValType) -> bool {
+        is_number(ty)
+    }
+
     fn call(
         &self,
         (store, instance): &mut Self::Instance,
         export: &str,
-        args: &[Number],
+        args: &[Value],
         results: &[ValType],
-    ) -> Result<Vec<Number>, Ending> {
+    ) -> Result<Vec<Value>, Ending> {
         let func = instance.get_func(&*store, export);
         let func = func.ok_or_else(|| Ending::internal(format!("{export} is not found")))?;
-        let args: Vec<Val> = args.iter().copied().map(val).collect();
+        let args: Vec<Val> = args.iter().filter_map(val).collect();
         let zero = |ty: &ValType| Val::default_for_ty(val_type(*ty));
         let mut given: Vec<Val> = results.iter().filter_map(zero).collect();
         let called = func.call(store, &args, &mut given);
         called.map_err(|error| ended(error.to_string()))?;
-        given.into_iter().map(number).collect()
+        given.into_iter().map(value).collect()
     }
 
-    fn global(&self, (store, instance): &Self::Instance, export: &str) -> Result<Number, Ending> {
+    fn global(
+        &self,
+        (store, instance): &Self::Instance,
+        export: &str,
+        _: ValType,
+    ) -> Result<Value, Ending> {
         let global = instance.get_global(store, export);
         let global = global.ok_or_else(|| Ending::internal(format!("{export} is not found")))?;
-        number(global.get(store).map_err(Ending::internal)?)
+        value(global.get(store).map_err(Ending::internal)?)
     }
 }
 
@@ -105,21 +114,22 @@ impl Wasm3 {
     }
 }
 
-fn val(number: Number) -> Val {
-    match number {
-        Number::I32(value) => Val::I32(value.cast_signed()),
-        Number::I64(value) => Val::I64(value.cast_signed()),
-        Number::F32(bits) => Val::F32(f32::from_bits(bits)),
-        Number::F64(bits) => Val::F64(f64::from_bits(bits)),
-    }
+fn val(value: &Value) -> Option<Val> {
+    Some(match value {
+        Value::I32(value) => Val::I32(value.cast_signed()),
+        Value::I64(value) => Val::I64(value.cast_signed()),
+        Value::F32(bits) => Val::F32(f32::from_bits(*bits)),
+        Value::F64(bits) => Val::F64(f64::from_bits(*bits)),
+        _ => return None,
+    })
 }
 
-fn number(val: Val) -> Result<Number, Ending> {
+fn value(val: Val) -> Result<Value, Ending> {
     Ok(match val {
-        Val::I32(value) => Number::I32(value.cast_unsigned()),
-        Val::I64(value) => Number::I64(value.cast_unsigned()),
-        Val::F32(value) => Number::F32(value.to_bits()),
-        Val::F64(value) => Number::F64(value.to_bits()),
+        Val::I32(value) => Value::I32(value.cast_unsigned()),
+        Val::I64(value) => Value::I64(value.cast_unsigned()),
+        Val::F32(value) => Value::F32(value.to_bits()),
+        Val::F64(value) => Value::F64(value.to_bits()),
         Val::FuncRef(_) => return Err(Ending::unsupported("references do not cross")),
     })
 }

@@ -11,7 +11,8 @@ use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{null_mut, slice_from_raw_parts};
 use std::rc::Rc;
 
-use crate::number::Number;
+use crate::engine::Unavailable;
+use crate::message::Value;
 
 type Object = *mut c_void;
 
@@ -47,27 +48,34 @@ struct Val {
 }
 
 impl Val {
-    fn from_number(number: Number) -> Val {
+    const ZERO: Val = Val {
+        kind: 0,
+        padding: [0; 7],
+        bits: 0,
+    };
+
+    fn from_number(number: &Value) -> Option<Val> {
         let (kind, bits) = match number {
-            Number::I32(value) => (0, u64::from(value)),
-            Number::I64(value) => (1, value),
-            Number::F32(bits) => (2, u64::from(bits)),
-            Number::F64(bits) => (3, bits),
+            Value::I32(value) => (0, u64::from(*value)),
+            Value::I64(value) => (1, *value),
+            Value::F32(bits) => (2, u64::from(*bits)),
+            Value::F64(bits) => (3, *bits),
+            _ => return None,
         };
-        Val {
+        Some(Val {
             kind,
-            padding: [0; 7],
             bits,
-        }
+            ..Val::ZERO
+        })
     }
 
-    fn number(self) -> Option<Number> {
+    fn number(self) -> Option<Value> {
         let low = self.bits as u32;
         Some(match self.kind {
-            0 => Number::I32(low),
-            1 => Number::I64(self.bits),
-            2 => Number::F32(low),
-            3 => Number::F64(self.bits),
+            0 => Value::I32(low),
+            1 => Value::I64(self.bits),
+            2 => Value::F32(low),
+            3 => Value::F64(self.bits),
             _ => return None,
         })
     }
@@ -98,13 +106,12 @@ macro_rules! functions {
                 Functions { $($name: linked::$name,)* }
             }
 
-            fn find(library: &libloading::Library) -> Result<Functions, String> {
+            fn find(library: &libloading::Library) -> Result<Functions, libloading::Error> {
                 // SAFETY: each function has the signature that `wasm.h` declares.
                 unsafe {
                     Ok(Functions {
                         $($name: *library
-                            .get(concat!(stringify!($name), "\0").as_bytes())
-                            .map_err(|error| error.to_string())?,)*
+                            .get(concat!(stringify!($name), "\0").as_bytes())?,)*
                     })
                 }
             }
@@ -147,10 +154,9 @@ impl Library {
     ///
     /// # Errors
     /// If the library or one of its functions is missing.
-    pub fn open(path: &str, options: &[(&str, u8)]) -> Result<Library, String> {
+    pub fn open(path: &str, options: &[(&str, u8)]) -> Result<Library, Unavailable> {
         // SAFETY: the user names an engine's library; what it does when it is loaded is its own.
-        let library = unsafe { libloading::Library::new(path) };
-        let library = library.map_err(|error| error.to_string())?;
+        let library = unsafe { libloading::Library::new(path)? };
         let functions = Functions::find(&library)?;
         // SAFETY: the function takes nothing and gives a configuration.
         let config = unsafe { (functions.wasm_config_new)() };
@@ -159,7 +165,7 @@ impl Library {
             // SAFETY: the user says that the function takes a configuration and a byte.
             unsafe {
                 let set = library.get::<unsafe extern "C" fn(Object, u8)>(name.as_bytes());
-                set.map_err(|error| error.to_string())?(config, *number);
+                set?(config, *number);
             }
         }
         let version = version(&library);
@@ -171,7 +177,7 @@ impl Library {
     /// # Errors
     /// If it gives no engine.
     #[cfg(feature = "wabt")]
-    pub fn linked() -> Result<Library, String> {
+    pub fn linked() -> Result<Library, Unavailable> {
         let functions = Functions::linked();
         // SAFETY: the functions take nothing, and give a configuration and a string that stays.
         let (config, version) = unsafe {
@@ -193,11 +199,11 @@ impl Library {
         config: Object,
         version: String,
         library: Option<libloading::Library>,
-    ) -> Result<Library, String> {
+    ) -> Result<Library, Unavailable> {
         // SAFETY: the configuration is new, and given away here.
         let engine = unsafe { (functions.wasm_engine_new_with_config)(config) };
         if engine.is_null() {
-            return Err("wasm_engine_new_with_config gives no engine".to_string());
+            return Err("wasm_engine_new_with_config gives no engine".into());
         }
         let functions = Rc::new(functions);
         Ok(Library {
@@ -320,11 +326,11 @@ impl Script {
     pub fn call(
         &self,
         func: Extern,
-        args: &[Number],
+        args: &[Value],
         results: usize,
-    ) -> Option<Result<Vec<Number>, String>> {
-        let args: Vec<Val> = args.iter().copied().map(Val::from_number).collect();
-        let mut given = vec![Val::from_number(Number::I32(0)); results];
+    ) -> Option<Result<Vec<Value>, String>> {
+        let args: Vec<Val> = args.iter().map(Val::from_number).collect::<Option<_>>()?;
+        let mut given = vec![Val::ZERO; results];
         // SAFETY: the external is alive, arguments are as the function's type says, and the vector
         // of results has room for all.
         let trap = unsafe {
@@ -345,13 +351,13 @@ impl Script {
         given
             .into_iter()
             .map(Val::number)
-            .collect::<Option<Vec<Number>>>()
+            .collect::<Option<Vec<Value>>>()
             .map(Ok)
     }
 
     /// The value of a global that holds a number; nothing if the external is not one.
-    pub fn global(&self, global: Extern) -> Option<Number> {
-        let mut value = Val::from_number(Number::I32(0));
+    pub fn global(&self, global: Extern) -> Option<Value> {
+        let mut value = Val::ZERO;
         // SAFETY: the external is alive.
         unsafe {
             let global = (self.functions.wasm_extern_as_global)(global.0);

@@ -1,0 +1,34 @@
+//! Values against the types of functions, for libraries that do not check them.
+
+use wasmparser::{RefType, ValType};
+
+use crate::message::Value;
+
+/// True if a value is of a type. References are told apart by their hierarchy only.
+pub fn is_of(value: &Value, ty: ValType) -> bool {
+    match (value, ty) {
+        (Value::I32(_), ValType::I32)
+        | (Value::I64(_), ValType::I64)
+        | (Value::F32(_), ValType::F32)
+        | (Value::F64(_), ValType::F64)
+        | (Value::V128(_), ValType::V128) => true,
+        (Value::Null(_), ValType::Ref(ty)) => ty.is_nullable(),
+        (Value::Extern(_), ValType::Ref(ty)) => ty.is_extern_ref(),
+        (Value::Func, ValType::Ref(ty)) => ty.is_func_ref(),
+        _ => false,
+    }
+}
+
+/// True if values of a type are numbers.
+pub fn is_number(ty: ValType) -> bool {
+    matches!(
+        ty,
+        ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64
+    )
+}
+
+/// True if values of a type are any function or null, or any external reference or null.
+#[allow(dead_code, reason = "some libraries have no references")]
+pub fn is_plain_reference(ty: ValType) -> bool {
+    matches!(ty, ValType::Ref(RefType::FUNCREF | RefType::EXTERNREF))
+}
