@@ -19,11 +19,14 @@ use crate::plan::draw::{CaseName, SourceWeight};
 use crate::plan::generated::sources;
 use crate::plan::shapes::Sampling;
 use crate::present::{self, PRESENTERS, Presenter, UnknownFormat, blocks};
+use crate::protocol::configuration::Configurations;
 use crate::protocol::{Bounds, Modes, Profile, Setting};
 use crate::shell;
 use crate::suite::preload::Preload;
 use crate::suite::select::Selection;
 use crate::tier::{RunTier, Tier};
+
+pub mod profile;
 
 /// Assays WebAssembly: a runtime with three execution tiers, and a conformance and differential
 /// harness for them.
@@ -60,7 +63,7 @@ pub enum Command {
     /// leaves that differs.
     Explain(ExplainArgs),
     /// List the files of a suite with their numbers of directives, proposals and features.
-    List(Selection),
+    List(ListArgs),
     /// Decode and validate modules. Exit code 1 if one is malformed or invalid, 3 if one is beyond
     /// the engine's limits.
     Validate(ValidateArgs),
@@ -74,12 +77,77 @@ pub enum Command {
     Worker(WorkerArgs),
 }
 
+/// Where options come from besides the command line.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ConfigArgs {
+    /// Take the options of [profile.NAME] of the configuration file, besides those of
+    /// [profile.default]; what is on the command line counts before them
+    #[arg(
+        short = 'P',
+        long,
+        value_name = "NAME",
+        help_heading = "Configuration file"
+    )]
+    pub run_profile: Option<String>,
+    /// The configuration file [default: the nearest wassay.toml in this folder or above it]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration file")]
+    pub config: Option<PathBuf>,
+    /// The file that defines configurations, and those.
+    #[arg(skip)]
+    pub defined: Option<(PathBuf, Configurations)>,
+}
+
+impl ConfigArgs {
+    /// The configurations that columns may name.
+    pub fn configurations(&self) -> Configurations {
+        let defined = self.defined.as_ref();
+        defined.map_or_else(Configurations::default, |(_, all)| all.clone())
+    }
+}
+
+/// The directives of an earlier report that run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Again {
+    /// Those that made the run fail.
+    Failed,
+}
+
+/// The order and the number of runs.
+#[derive(Clone, Debug, Args)]
+pub struct ScheduleArgs {
+    /// Run files in an order that a seed gives
+    #[arg(long, value_name = "SEED")]
+    pub shuffle: Option<u64>,
+    /// Begin no further files after one with a failure
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Run only what failed in the report of --rerun-from, or else in the JSON report that --report
+    /// names, as the run before wrote it; it is kept
+    #[arg(long, value_name = "WHICH", conflicts_with = "directive")]
+    pub rerun: Option<Again>,
+    /// The report of --rerun
+    #[arg(long, value_name = "REPORT.json", requires = "rerun")]
+    pub rerun_from: Option<PathBuf>,
+    /// Run N times, and report what differs between the repeats
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub repeat: u64,
+    /// Run again whenever a file of the suite changes, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["repeat", "report", "rerun"])]
+    pub watch: bool,
+}
+
 /// Options of `wassay spec`.
 #[derive(Debug, Args)]
 pub struct SpecArgs {
     /// What to run.
     #[command(flatten)]
     pub selection: Selection,
+    /// Where options come from.
+    #[command(flatten)]
+    pub from: ConfigArgs,
+    /// The order and the number of runs.
+    #[command(flatten)]
+    pub schedule: ScheduleArgs,
     /// The engines to run, as in stack,jit: our own tiers stack, register, jit, tiered-1 and
     /// tiered-2 (all of them: all), and those that `wassay engine list` shows
     #[arg(
@@ -90,6 +158,10 @@ pub struct SpecArgs {
         value_parser = crate::engine::parse_list
     )]
     pub tiers: EngineList,
+    /// Run each of our own tiers in each of these configurations, as in plain,explicit,gc-stress: a
+    /// column for each, as jit@gc-stress (plain: as the options say)
+    #[arg(long, value_name = "CONFIGURATIONS", value_delimiter = ',')]
+    pub matrix: Vec<String>,
     /// The processes of the engines.
     #[command(flatten)]
     pub pool: PoolArgs,
@@ -102,6 +174,13 @@ pub struct SpecArgs {
     /// Directives that fail and are shown, before the rest is counted only
     #[arg(long, value_name = "N", default_value_t = blocks::SHOWN_DEFAULT)]
     pub show_failures: usize,
+    /// A JSON report of the same suite, engines and options: what failed there does not fail this
+    /// run. One that is missing, partial, corrupt or of another run is bad input
+    #[arg(long, value_name = "REPORT.json")]
+    pub baseline: Option<PathBuf>,
+    /// Show failures, and end with exit code 0 all the same
+    #[arg(long)]
+    pub report_only: bool,
     /// Expected failures [default: those the program carries]
     #[arg(long, value_name = "FILE")]
     pub expectations: Option<PathBuf>,
@@ -420,6 +499,8 @@ impl SpecArgs {
         }
         let expectations = self.expectations.as_ref();
         words.extend(expectations.map(|it| path("--expectations", it)));
+        let config = self.from.defined.as_ref();
+        words.extend(config.map(|(file, _)| path("--config", file)));
         let tables = self.pool.engine_table.iter();
         words.extend(tables.map(|it| path("--engine-table", it)));
         words.extend(limit_words(self.pool.timeout, self.pool.worker_memory));
@@ -433,6 +514,32 @@ impl SpecArgs {
             None => Source::Embedded,
         }
     }
+}
+
+/// The forms of `wassay list`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ListFormat {
+    /// A table of files.
+    #[default]
+    Table,
+    /// The id of each directive, on a line of its own.
+    Terse,
+    /// Files with their directives.
+    Json,
+}
+
+/// Options of `wassay list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// What to list.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Where options come from.
+    #[command(flatten)]
+    pub from: ConfigArgs,
+    /// The form
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: ListFormat,
 }
 
 /// The ways to name what is explained, for the help of `wassay explain`.

@@ -1,11 +1,11 @@
 //! The commands: a file for each.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
-
 use crate::adapter::table::EngineTable;
-use crate::cli::{Cli, Command, PoolArgs, ReportRequest};
+use crate::cli::profile::{self, ParseError};
+use crate::cli::{Command, PoolArgs, ReportRequest};
 use crate::engine::EngineList;
 use crate::error::{Exit, InputError};
 use crate::present::destination::Destination;
@@ -29,15 +29,25 @@ pub mod value;
 
 /// Runs the program: parses the command line, answers it, and gives the exit code.
 pub fn main() -> Exit {
-    let cli = match Cli::try_parse() {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = match profile::parse(&words) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(ParseError::File(error)) => {
+            eprintln!("wassay: {error}");
+            return Exit::BadInput;
+        }
+        Err(ParseError::Options(error, profiles)) => {
             // Help and version are not errors and go to stdout; a reader that is gone is ignored.
             let _ = error.print();
-            return if error.use_stderr() {
-                Exit::BadInput
-            } else {
-                Exit::AsExpected
+            if !profiles.is_empty() {
+                eprintln!(
+                    "wassay: there are also the options of {}",
+                    profiles.join(" and ")
+                );
+            }
+            return match error.use_stderr() {
+                true => Exit::BadInput,
+                false => Exit::AsExpected,
             };
         }
     };

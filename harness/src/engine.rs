@@ -1,6 +1,7 @@
 //! Engines by name: what a run measures and compares, the columns of its report.
 //!
-//! The tiers of our own engine are engines as any other; a user's table may name more.
+//! The tiers of our own engine are engines as any other; a user's table may name more. A column is
+//! an engine in a configuration (`jit@gc-stress`), or as the options of the run say (`jit`).
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -15,15 +16,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::tier::{Tier, UnknownTier};
 
-/// The name of an engine. Our own tiers come first, in their order, then the others by name.
+/// The name of an engine, perhaps with that of a configuration behind `@`. Our own tiers come
+/// first, in their order, then the others by name; an engine's configurations stand behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EngineName(&'static str);
 
 /// The names that were read: few, and kept for as long as the program runs.
 static NAMES: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
 
-/// The longest name of an engine, in bytes.
+/// The longest name of an engine or configuration, in bytes.
 const NAME_BYTES_MAX: usize = 64;
+/// The sign between the names of an engine and of its configuration.
+const AT: char = '@';
 
 impl EngineName {
     /// The stack interpreter.
@@ -52,16 +56,38 @@ impl EngineName {
         self.0
     }
 
-    /// The tier of our own that has this name, if one has.
-    pub fn tier(self) -> Option<Tier> {
-        Tier::ALL.into_iter().find(|tier| tier.name() == self.0)
+    /// The name without that of a configuration.
+    pub fn engine(self) -> EngineName {
+        EngineName(self.0.split_once(AT).map_or(self.0, |(engine, _)| engine))
     }
 
-    /// True if the engine runs code of the other one, among others, or is the other one.
+    /// The name of the configuration; `None` if the engine runs as the options of the run say.
+    pub fn configuration(self) -> Option<&'static str> {
+        self.0
+            .split_once(AT)
+            .map(|(_, configuration)| configuration)
+    }
+
+    /// The name of the engine in a configuration.
+    ///
+    /// # Errors
+    /// If the configuration's name is not one.
+    pub fn in_configuration(self, name: &str) -> Result<EngineName, NotAName> {
+        format!("{}{AT}{name}", self.engine()).parse()
+    }
+
+    /// The tier of our own that this is, in whatever configuration, if it is one.
+    pub fn tier(self) -> Option<Tier> {
+        let engine = self.engine();
+        Tier::ALL.into_iter().find(|tier| tier.name() == engine.0)
+    }
+
+    /// True if the engine runs code of the other one, among others, or is the other one, in
+    /// whatever configurations.
     pub fn includes(self, other: EngineName) -> bool {
         match (self.tier(), other.tier()) {
             (Some(tier), Some(other)) => tier.includes(other),
-            (Some(_) | None, None) | (None, Some(_)) => self == other,
+            (Some(_) | None, None) | (None, Some(_)) => self.engine() == other.engine(),
         }
     }
 
@@ -99,7 +125,7 @@ impl fmt::Display for EngineName {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{}` is not the name of an engine: letters, digits, `-`, `_` and `.` are, up to \
-     {NAME_BYTES_MAX} of them",
+     {NAME_BYTES_MAX} of them, with a configuration as ENGINE@CONFIGURATION",
     text.escape_debug()
 )]
 pub struct NotAName {
@@ -109,14 +135,14 @@ pub struct NotAName {
 impl FromStr for EngineName {
     type Err = NotAName;
 
-    /// Any name is read: letters, digits, `-`, `_` and `.`, the first one a letter or digit.
+    /// Any name is read: letters, digits, `-`, `_` and `.`, the first one a letter or digit; and
+    /// another such name behind `@`.
     fn from_str(text: &str) -> Result<EngineName, NotAName> {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let starts = text
-            .as_bytes()
-            .first()
-            .is_some_and(u8::is_ascii_alphanumeric);
-        if !starts || text.len() > NAME_BYTES_MAX || !text.bytes().all(is_plain) {
+        let (engine, configuration) = match text.split_once(AT) {
+            Some((engine, configuration)) => (engine, Some(configuration)),
+            None => (text, None),
+        };
+        if !is_name(engine) || !configuration.is_none_or(is_name) {
             return Err(NotAName {
                 text: text.to_string(),
             });
@@ -132,6 +158,14 @@ impl FromStr for EngineName {
     }
 }
 
+/// True if a text can be the name of an engine or of a configuration.
+pub fn is_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.len() <= NAME_BYTES_MAX
+        && text.bytes().all(is_plain)
+}
+
 impl JsonSchema for EngineName {
     fn schema_name() -> Cow<'static, str> {
         "EngineName".into()
@@ -140,8 +174,9 @@ impl JsonSchema for EngineName {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "description": "The name of an engine; our own tiers are among them.",
-            "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+            "description": "The name of an engine, perhaps in a configuration (ENGINE@NAME); our \
+                own tiers are among them.",
+            "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(@[A-Za-z0-9][A-Za-z0-9._-]{0,63})?$",
         })
     }
 }
@@ -198,9 +233,31 @@ mod tests {
         let sorted: Vec<&str> = read.iter().map(|name| name.name()).collect();
         assert_eq!(sorted, ["stack", "jit", "tiered-2", "v8-liftoff", "wasmi"]);
         assert_eq!("stack".parse(), Ok(EngineName::STACK));
-        for bad in ["", "-a", "a b", "a/b", "ä", &"x".repeat(65)] {
+        for bad in [
+            "",
+            "-a",
+            "a b",
+            "a/b",
+            "ä",
+            &"x".repeat(65),
+            "a@",
+            "@a",
+            "a@b@c",
+        ] {
             assert!(bad.parse::<EngineName>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn columns_are_engines_in_configurations() {
+        let column: EngineName = "jit@gc-stress".parse().expect("a name");
+        assert_eq!(column.tier(), Some(Tier::Jit));
+        assert_eq!(column.engine(), EngineName::JIT);
+        assert_eq!(column.configuration(), Some("gc-stress"));
+        assert_eq!(EngineName::JIT.configuration(), None);
+        assert_eq!(column.engine().in_configuration("gc-stress"), Ok(column));
+        assert!(EngineName::JIT < column && column < EngineName::TIERED_1);
+        assert!(EngineName::TIERED_1.includes(column) && column.includes(EngineName::JIT));
     }
 
     #[test]

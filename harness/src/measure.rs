@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::adapter::table::EngineTable;
@@ -21,16 +24,18 @@ use crate::judge::{judge, judge_by_vote};
 use crate::outcome::{Outcome, Report as Seen};
 use crate::plan::shapes::{self, Request, Sampling};
 use crate::plan::{self, Planned};
+use crate::pool::configured::Configured;
 use crate::pool::launch::workers;
 use crate::pool::{
     self, Engines, FileRun, Interrupted, Launcher, Losses, Observer, Settings, Task, TierRun,
     Unavailable,
 };
+use crate::protocol::configuration::Configurations;
 use crate::protocol::{JobConfig, Setting};
 use crate::report::build::{TierState, build};
 use crate::report::details::{Details, details};
 use crate::report::shapes::ShapesAccount;
-use crate::report::{DirectiveAccount, Report, Run};
+use crate::report::{DirectiveAccount, GateState, PartAccount, Report, Run};
 use crate::script::{Directive, Expectation, Kind, Script};
 use crate::suite::select::{Chosen, ChosenFile, Selection};
 
@@ -52,6 +57,10 @@ pub struct Options {
     pub worker_memory: u64,
     /// How scripts are run that have no setting of their own.
     pub setting: Setting,
+    /// The configurations that columns may name.
+    pub configurations: Configurations,
+    /// The order of the files, and the end before the last one.
+    pub schedule: Schedule,
     /// Whether the state is compared after each action.
     pub compare_state: bool,
     /// Whether assertions are repeated in operand shapes, and how.
@@ -66,6 +75,25 @@ pub struct Options {
     pub program: PathBuf,
 }
 
+/// The order in which files run, and the end before the last one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Schedule {
+    /// The seed by which files are shuffled; their workers then have other files before them.
+    pub shuffle: Option<u64>,
+    /// True if no further files begin after one with a failure.
+    pub fail_fast: bool,
+}
+
+impl Schedule {
+    /// The files in the order in which they run.
+    fn order(self, mut files: Vec<ChosenFile>) -> Vec<ChosenFile> {
+        if let Some(seed) = self.shuffle {
+            files.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+        }
+        files
+    }
+}
+
 /// How assertions are repeated in operand shapes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ShapeOptions {
@@ -76,10 +104,33 @@ pub struct ShapeOptions {
 }
 
 impl Options {
-    /// The launchers of the chosen engines.
+    /// The launchers of the chosen columns.
     pub fn launchers(&self) -> Engines {
-        let launcher = |&name: &EngineName| (name, launcher(name, &self.program, &self.table));
+        let launcher = |&name: &EngineName| (name, self.launcher(name));
         self.tiers.iter().map(launcher).collect()
+    }
+
+    fn launcher(&self, name: EngineName) -> Result<Box<dyn Launcher>, String> {
+        let launcher = launcher(name.engine(), &self.program, &self.table)?;
+        let Some(configuration) = name.configuration() else {
+            return Ok(launcher);
+        };
+        let added = self.configurations.get(configuration);
+        let added = added.ok_or_else(|| format!("no configuration `{configuration}` is known"))?;
+        Ok(Box::new(Configured { launcher, added }))
+    }
+
+    /// The configurations of the columns, each as the options that it adds.
+    pub fn configurations_used(&self) -> BTreeMap<String, String> {
+        let names = self
+            .tiers
+            .iter()
+            .filter_map(|column| column.configuration());
+        let described = names.filter_map(|name| {
+            let setting = self.configurations.get(name)?;
+            Some((name.to_string(), setting.to_string()))
+        });
+        described.collect()
     }
 }
 
@@ -141,7 +192,7 @@ impl Measured {
             Exit::BadInput
         } else if !report.is_measured() {
             Exit::NotMeasured
-        } else if !report.gate.regressions.is_empty() {
+        } else if !report.gate.regressions.is_empty() && report.gate.state == GateState::Gating {
             Exit::Failed
         } else {
             Exit::AsExpected
@@ -167,14 +218,25 @@ pub fn measure(
     let mut shapes = options
         .shapes
         .map(|it| ShapesAccount::new(&options.tiers, it.sampling));
-    for files in windows(chosen.files) {
+    let count = chosen.files.len();
+    let first = options.schedule.fail_fast.then_some(options.jobs);
+    for files in windows(options.schedule.order(chosen.files), first) {
         let planned = plan::suite(&files);
         drop(files);
-        suite.add(run_planned(options, &planned, &losses, observer));
+        let mut batch = run_planned(options, &planned, &losses, observer);
+        for file in &mut batch.files {
+            file.leave_out(|kind| !options.selection.judges(kind));
+        }
+        let is_over = options.schedule.fail_fast && fails(&batch.files, expectations);
+        suite.add(batch);
+        if is_over {
+            break;
+        }
         if let (Some(account), Some(request)) = (&mut shapes, &options.shapes) {
             run_shapes(options, request, &planned, account, &losses, observer);
         }
     }
+    suite.files.sort_by(|a, b| a.path.cmp(&b.path));
     if suite.tiers.is_empty() {
         // Without a file it is still known which tiers can run.
         suite = run_planned(options, &[], &losses, observer);
@@ -184,12 +246,19 @@ pub fn measure(
         version: env!("CARGO_PKG_VERSION").to_string(),
         suite: chosen.suite,
         suite_revision: chosen.revision,
-        selection: chosen.selection,
+        selection: selection(chosen.selection, suite.files.len(), count),
+        part: chosen.part.map(|(partition, files)| PartAccount {
+            dealing: partition.dealing,
+            part: partition.part,
+            parts: partition.parts,
+            files: files as u64,
+        }),
         host: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
         jobs: options.jobs,
         bounds: options.setting.bounds,
         profile: options.setting.profile,
         modes: options.setting.modes,
+        configurations: options.configurations_used(),
         state_compared: options.compare_state && options.tiers.len() > 1,
         interrupted: interrupt::requested(),
         repeat_with: options.repeat_with.join(" "),
@@ -281,19 +350,38 @@ pub(crate) fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e6
 }
 
+/// What of the suite was chosen and run, in words; `None` if that is all of it.
+fn selection(chosen: Option<String>, run: usize, files: usize) -> Option<String> {
+    let ended = format!("--fail-fast (after {run} of {files} files)");
+    let ended = (run < files).then_some(ended);
+    let words: Vec<String> = chosen.into_iter().chain(ended).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// True if a file has a failure that is not expected, as far as these files tell.
+fn fails(files: &[JudgedFile], expectations: &Expectations) -> bool {
+    let mut files = files.to_vec();
+    expectations.apply(&mut files, false);
+    files.iter().any(JudgedFile::is_failing)
+}
+
 /// The files by windows, each of them at least one file. What a window holds, its scripts and what
-/// every tier has reported, is given up when it has been judged.
-fn windows(files: Vec<ChosenFile>) -> impl Iterator<Item = Vec<ChosenFile>> {
+/// every tier has reported, is given up when it has been judged. With `first`, the first window has
+/// so many files at most, and each further one twice as many.
+fn windows(files: Vec<ChosenFile>, first: Option<usize>) -> impl Iterator<Item = Vec<ChosenFile>> {
     let mut rest = files.into_iter().peekable();
+    let mut files_max = first.unwrap_or(usize::MAX).max(1);
     std::iter::from_fn(move || {
         let mut directives = 0;
         let mut window = Vec::new();
         while let Some(file) = rest.next_if(|file| {
             directives += file.script.directives;
-            directives <= DIRECTIVES_PER_WINDOW || window.is_empty()
+            let has_room = directives <= DIRECTIVES_PER_WINDOW && window.len() < files_max;
+            has_room || window.is_empty()
         }) {
             window.push(file);
         }
+        files_max = files_max.saturating_mul(2);
         (!window.is_empty()).then_some(window)
     })
 }

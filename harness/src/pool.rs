@@ -23,6 +23,7 @@ use crate::protocol::{Job, JobConfig, JobResult};
 use crate::script::Script;
 use crate::thread;
 
+pub mod configured;
 pub mod launch;
 mod losses;
 pub mod process;
@@ -222,6 +223,9 @@ pub fn run(
         Ok(tiers) => tiers,
         Err(Interrupted) => return none_run(tasks, engines),
     };
+    for first in tiers.values_mut().rev().flatten().skip(FIRST_SESSIONS_MAX) {
+        first.session = Mutex::new(None);
+    }
     let available = tiers
         .iter()
         .filter_map(|(&tier, first)| Some((tier, first.as_ref().ok()?)));
@@ -261,6 +265,10 @@ fn none_run(tasks: &[Task<'_>], engines: &Engines) -> BTreeMap<EngineName, TierR
     };
     engines.iter().map(run).collect()
 }
+
+/// The engines whose first session is kept until a thread takes it: those whose turn comes first.
+/// Others start again, since many waiting sessions take much memory.
+const FIRST_SESSIONS_MAX: usize = 6;
 
 /// The reason why a directive was not run after Ctrl-C.
 const INTERRUPTED: &str = "interrupted";

@@ -14,6 +14,7 @@ pub mod changes;
 pub mod ctrf;
 pub mod destination;
 pub mod failure;
+pub mod gate;
 pub mod github;
 pub mod grid;
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::suite::conventions::Conventions;
 use crate::tier::Tier;
 
 pub mod cell;
+pub mod configuration;
 pub mod words;
 
 pub use wassay_runtime::{Bounds, Profile};

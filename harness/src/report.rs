@@ -12,7 +12,7 @@
 //! diverge.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,14 +25,19 @@ use crate::protocol::{Bounds, Modes, Profile, words};
 use crate::script::Kind;
 use crate::shell;
 use crate::suite::FileFeatures;
+use crate::suite::select::partition::{Dealing, Partition};
+use baseline::BaselineAccount;
 use details::Details;
 use generated::GeneratedAccount;
+use repeats::RepeatsAccount;
 use shapes::ShapesAccount;
 
+pub mod baseline;
 pub mod build;
 pub mod changes;
 pub mod details;
 pub mod generated;
+pub mod repeats;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod shapes;
@@ -80,6 +85,9 @@ pub struct Report {
     /// The account of generated programs; absent when there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generated: Option<GeneratedAccount>,
+    /// What differs between repeats of the run; absent when it was not repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<RepeatsAccount>,
     /// What a gate must know.
     pub gate: Gate,
 }
@@ -87,7 +95,8 @@ pub struct Report {
 impl Report {
     /// True if all that was asked for was measured.
     pub fn is_measured(&self) -> bool {
-        self.accounting.directives > 0
+        let has_run = |tier: &TierAccount| tier.counts.total() > tier.counts.skip;
+        self.tiers.values().any(has_run)
             && self.accounting.closed
             && self.tiers.values().all(|tier| tier.available)
             && self.shapes.as_ref().is_none_or(ShapesAccount::is_measured)
@@ -122,6 +131,9 @@ pub struct Run {
     /// selections have files that only one of them could measure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<String>,
+    /// The part of what was chosen that was run; absent when it is all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<PartAccount>,
     /// Architecture and system of the host.
     pub host: String,
     /// Threads that ran files.
@@ -137,6 +149,10 @@ pub struct Run {
     /// What the engines did beyond running the code.
     #[serde(default)]
     pub modes: Modes,
+    /// The configurations of columns (`ENGINE@CONFIGURATION`): the options that each of them adds
+    /// to those of the run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub configurations: BTreeMap<String, String>,
     /// Whether the state of the store was compared after each action.
     #[serde(default)]
     pub state_compared: bool,
@@ -154,7 +170,42 @@ pub struct Run {
     pub seconds: f64,
 }
 
+/// One of several parts of what was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartAccount {
+    /// How files are dealt out to parts.
+    pub dealing: Dealing,
+    /// The part, from 1.
+    pub part: u64,
+    /// The number of parts.
+    pub parts: u64,
+    /// The number of files in all parts together.
+    pub files: u64,
+}
+
 impl Run {
+    /// What of the suite was chosen, and the part of it, as options; `None` if it is all of it.
+    pub fn chosen(&self) -> Option<String> {
+        let part = self.part.map(
+            |PartAccount {
+                 dealing,
+                 part,
+                 parts,
+                 ..
+             }| {
+                let partition = Partition {
+                    dealing,
+                    part,
+                    parts,
+                };
+                format!("--partition {partition}")
+            },
+        );
+        let words: Vec<String> = self.selection.clone().into_iter().chain(part).collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    }
+
     /// The command that runs a directive again in some engines; `more` are further options.
     pub fn repeat(&self, id: &str, tiers: &[EngineName], more: &str) -> String {
         let tiers: Vec<&str> = tiers.iter().map(|tier| tier.name()).collect();
@@ -186,6 +237,15 @@ impl Run {
             EMBEDDED => Some(format!("wassay explain {id}")),
             suite => Some(format!("wassay explain {id} {suite}")),
         }
+    }
+
+    /// The paths that the suite was given as; none for the suite that the program carries.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        if self.suite == EMBEDDED {
+            return Vec::new();
+        }
+        let words = shlex::split(&self.suite).unwrap_or_else(|| vec![self.suite.clone()]);
+        words.into_iter().map(PathBuf::from).collect()
     }
 
     /// The path of a file of the suite from where the program ran; none for a file that the program
@@ -286,12 +346,9 @@ impl Counts {
     }
 }
 
-/// Whether a directive with this status makes the run fail.
+/// True if a directive with this status makes the run fail.
 pub fn is_failing(status: Status) -> bool {
-    match status {
-        Status::Fail | Status::Xpass | Status::Crash | Status::Timeout | Status::NotRun => true,
-        Status::Pass | Status::Xfail | Status::Skip | Status::Compared => false,
-    }
+    status.is_failing()
 }
 
 /// The account of a tier.
@@ -481,6 +538,9 @@ pub struct Gate {
     pub state: GateState,
     /// Everything that makes the run fail.
     pub regressions: Vec<Regression>,
+    /// The baseline whose failures are not among them; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineAccount>,
 }
 
 /// Whether a run gates.
@@ -501,7 +561,7 @@ pub struct Regression {
     pub id: String,
     /// The tier; null for a divergence, which concerns several.
     pub tier: Option<EngineName>,
-    /// The status, or `diverge`.
+    /// The status; `diverge`, or `unsteady` if repeats of the run differ.
     pub what: String,
 }
 

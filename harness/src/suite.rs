@@ -25,7 +25,7 @@ use crate::features::{FeatureSet, Proposal};
 use crate::input::read_text;
 
 pub mod conventions;
-mod folder;
+pub mod folder;
 mod header;
 pub mod layout;
 pub mod preload;

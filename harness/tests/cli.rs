@@ -2,6 +2,7 @@
 //! look into the report; and that it leaves nothing behind. Plain commands are data
 //! (`commands.rs`).
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -887,4 +888,45 @@ fn a_shape_that_fails_is_named_by_its_directive_and_fails_the_run() {
         Some(3),
         "what was not measured is not passed"
     );
+}
+
+#[test]
+fn a_changed_file_runs_again_at_once() {
+    let place = Place::new();
+    let script = |result: u32| {
+        let module = "(module (func (export \"f\") (result i32) i32.const 1))";
+        format!("{module}\n(assert_return (invoke \"f\") (i32.const {result}))\n")
+    };
+    let file = place.file("suite/a.wast", script(1));
+    place.file("suite/b.wast", script(1));
+    let suite = place.path("suite").to_string_lossy().into_owned();
+    let mut command = place.command(&["spec", &suite, "--tiers", "stack", "--watch"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let mut next = || {
+        let run = lines.by_ref().map(|line| line.expect("text"));
+        run.take_while(|line| line != "wassay: waiting for a change")
+            .collect::<Vec<_>>()
+    };
+    let has = |run: &[String], part: &str| run.iter().any(|line| line.contains(part));
+    assert!(has(&next(), "4 directives in 2 files"));
+    let started = Instant::now();
+    std::fs::write(&file, script(2)).expect("written");
+    let run = next();
+    let took = started.elapsed();
+    assert!(
+        has(&run, "GATING: failed") && has(&run, "2 directives in 1 files"),
+        "{run:?}"
+    );
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    // What an editor does: another file in the place of the old one.
+    std::fs::rename(place.file("suite/new", script(1)), &file).expect("renamed");
+    let run = next();
+    assert!(
+        has(&run, "GATING: passed") && has(&run, "2 directives in 1 files"),
+        "{run:?}"
+    );
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).expect("there");
+    assert_eq!(child.wait().expect("ends").code(), Some(130));
 }

@@ -147,6 +147,10 @@ fn run(args: &ExplainArgs) -> Result<(Asked, Option<Explanation>), Unexplained> 
     if others.is_empty() {
         return Err(InputError::usage("two engines are needed: name them by --engines A,B").into());
     }
+    if let Some(name) = names.iter().find(|name| name.configuration().is_some()) {
+        let message = format!("`{name}`: options give the configuration of all engines");
+        return Err(InputError::usage(message).into());
+    }
     let is_own = |name: &&EngineName| name.tier().is_some();
     let table = match names.iter().all(|name| is_own(&name)) {
         true => EngineTable::default(),

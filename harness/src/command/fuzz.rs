@@ -9,12 +9,13 @@ use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
 use crate::fuzz::{FuzzOptions, Programs, fuzz};
 use crate::interrupt;
-use crate::measure::{Options, Stopped, jobs_by_default};
+use crate::measure::{Options, Schedule, Stopped, jobs_by_default};
 use crate::plan::draw::{Draw, DrawError, Fixed};
 use crate::present::progress::Progress;
 use crate::present::table;
 use crate::present::timeline::Recorder;
 use crate::protocol::Setting;
+use crate::protocol::configuration::Configurations;
 use crate::report::Report;
 use crate::suite::select::Selection;
 use crate::thread;
@@ -106,6 +107,8 @@ fn options(args: &FuzzArgs) -> Result<FuzzOptions, InputError> {
                 profile: args.profile.unwrap_or_default(),
                 modes: args.modes.into(),
             },
+            configurations: Configurations::default(),
+            schedule: Schedule::default(),
             compare_state: !args.no_state,
             shapes: None,
             is_lazy: false,

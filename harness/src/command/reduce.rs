@@ -7,11 +7,12 @@ use crate::cli::ReduceArgs;
 use crate::error::{Exit, InputError};
 use crate::fuzz::finding::of_reduced;
 use crate::interrupt;
-use crate::measure::{Options, jobs_by_default};
+use crate::measure::{Options, Schedule, jobs_by_default};
 use crate::plan::{self, Planned};
 use crate::pool::{Interrupted, Observer};
 use crate::present::destination::Destination;
 use crate::protocol::Setting;
+use crate::protocol::configuration::Configurations;
 use crate::reduce::reduce;
 use crate::script::Script;
 use crate::suite::select::Selection;
@@ -50,6 +51,8 @@ pub fn command(args: &ReduceArgs) -> Result<Exit, InputError> {
             profile: args.profile,
             modes: args.modes.into(),
         },
+        configurations: Configurations::default(),
+        schedule: Schedule::default(),
         compare_state: true,
         shapes: None,
         is_lazy: false,

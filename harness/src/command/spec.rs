@@ -6,18 +6,25 @@
 use std::io::Write;
 
 use super::{destinations, engine_table, this_program, write_reports};
-use crate::cli::SpecArgs;
-use crate::engine::EngineName;
+use crate::cli::{Again, ReportRequest, SpecArgs};
 use crate::error::{Exit, InputError};
 use crate::interrupt;
 use crate::judge::expectations::{Expectations, Source};
-use crate::measure::{Measured, Options, jobs_by_default, measure};
+use crate::measure::{Measured, Options, Schedule, jobs_by_default, measure};
 use crate::present::destination::Destination;
 use crate::present::progress::Progress;
 use crate::present::table;
-use crate::present::timeline::Recorder;
-use crate::protocol::{Profile, Setting};
+use crate::present::timeline::{Recorder, Timeline};
+use crate::protocol::Setting;
+use crate::report::GateState;
+use crate::report::baseline::{Asked, Baseline};
+use crate::report::repeats::Repeats;
+use crate::suite::select::{Chosen, Selection};
 use crate::thread;
+
+mod matrix;
+mod rerun;
+mod watch;
 
 /// Answers `wassay spec`.
 ///
@@ -35,56 +42,141 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
     Ok(interrupt::INTERRUPTED)
 }
 
+/// A run that is asked for, with all that it needs.
+struct Request<'a> {
+    args: &'a SpecArgs,
+    options: Options,
+    expectations: Expectations,
+    reports: Vec<ReportRequest>,
+    baseline: Option<Baseline>,
+}
+
+impl<'a> Request<'a> {
+    /// Finds everything that can be wrong before anything runs.
+    fn new(args: &'a SpecArgs) -> Result<Request<'a>, InputError> {
+        let mut expectations = args.expectations().load()?;
+        let mut selection = args.selection.clone().resolve()?;
+        let mut reports = args.reports();
+        if let Some(Again::Failed) = args.schedule.rerun {
+            rerun::select(&mut selection, &mut reports, args)?;
+        }
+        let program = this_program()?;
+        let configurations = args.from.configurations();
+        let tiers = matrix::columns(&args.tiers, &args.matrix, &configurations)?;
+        let table = engine_table(&program, &tiers, &args.pool)?;
+        for name in &tiers.0 {
+            if let Some(path) = table.get(*name).and_then(|row| row.expectations.as_ref()) {
+                expectations.extend(Expectations::of_engine(path, *name)?);
+            }
+        }
+        let options = Options {
+            table,
+            selection,
+            tiers: tiers.0,
+            jobs: args.pool.jobs.unwrap_or_else(jobs_by_default),
+            timeout: args.pool.timeout,
+            worker_memory: args.pool.worker_memory,
+            setting: Setting {
+                bounds: args.bounds,
+                profile: args.profile,
+                modes: args.modes.into(),
+            },
+            configurations,
+            schedule: Schedule {
+                shuffle: args.schedule.shuffle,
+                fail_fast: args.schedule.fail_fast,
+            },
+            compare_state: !args.no_state,
+            shapes: args.shapes.into(),
+            is_lazy: false,
+            repeat_with: args.repeat_words(),
+            program,
+        };
+        matrix::check_native(&options)?;
+        let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;
+        Ok(Request {
+            args,
+            options,
+            expectations,
+            reports,
+            baseline,
+        })
+    }
+
+    /// Runs files, as often as is asked for; the report is that of the first run.
+    fn measure(&self, chosen: &Chosen) -> (Measured, Timeline) {
+        let progress = Progress::new(chosen, self.options.tiers.len());
+        let recorder = Recorder::new(&progress);
+        let run = || measure(&self.options, chosen.clone(), &self.expectations, &recorder);
+        let mut measured = run();
+        if self.args.schedule.repeat > 1 {
+            let mut repeats = Repeats::new(&measured.report);
+            for _ in 1..self.args.schedule.repeat {
+                if interrupt::requested() {
+                    break;
+                }
+                repeats.add(&run().report);
+            }
+            measured.report.add_repeats(repeats);
+        }
+        if let Some(baseline) = &self.baseline {
+            baseline.excuse(&mut measured.report);
+        }
+        if self.args.report_only {
+            measured.report.gate.state = GateState::ReportOnly;
+        }
+        let timeline = recorder.finish();
+        progress.finish();
+        (measured, timeline)
+    }
+
+    /// Loads what is chosen.
+    fn load(&self, selection: &Selection) -> Result<Chosen, InputError> {
+        let chosen = selection.load(self.options.jobs)?;
+        if let Some(baseline) = &self.baseline {
+            let files = chosen.files.iter();
+            baseline.check(&Asked {
+                revision: &chosen.revision,
+                tiers: &self.options.tiers,
+                files: files.map(|file| file.script.path.as_str()).collect(),
+                settings: (
+                    self.options.setting.to_string(),
+                    self.options.configurations_used(),
+                ),
+            })?;
+        }
+        Ok(chosen)
+    }
+
+    /// Shows what came of a run.
+    fn show(&self, measured: &Measured) {
+        show(measured, &self.args.expectations(), self.args.show_failures);
+    }
+}
+
 /// Runs and reports; gives nothing if it is interrupted before it runs anything.
 fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
-    let requests = args.reports();
-    let destinations = destinations(&requests)?;
-    let mut expectations = args.expectations().load()?;
-    let program = this_program()?;
-    let table = engine_table(&program, &args.tiers, &args.pool)?;
-    for name in &args.tiers.0 {
-        if let Some(path) = table.get(*name).and_then(|row| row.expectations.as_ref()) {
-            expectations.extend(Expectations::of_engine(path, *name)?);
-        }
+    let request = Request::new(args)?;
+    if args.schedule.watch {
+        thread::start_pool()?;
+        return watch::watch(&request).map(Some);
     }
-    check_profile(args)?;
-    let options = Options {
-        table,
-        selection: args.selection.clone(),
-        tiers: args.tiers.0.clone(),
-        jobs: args.pool.jobs.unwrap_or_else(jobs_by_default),
-        timeout: args.pool.timeout,
-        worker_memory: args.pool.worker_memory,
-        setting: Setting {
-            bounds: args.bounds,
-            profile: args.profile,
-            modes: args.modes.into(),
-        },
-        compare_state: !args.no_state,
-        shapes: args.shapes.into(),
-        is_lazy: false,
-        repeat_with: args.repeat_words(),
-        program,
-    };
+    let destinations = destinations(&request.reports)?;
     thread::start_pool()?;
-    let chosen = options.selection.load(options.jobs)?;
+    let chosen = request.load(&request.options.selection)?;
     if interrupt::requested() {
         return Ok(None);
     }
-    let progress = Progress::new(&chosen, options.tiers.len());
-    let recorder = Recorder::new(&progress);
-    let measured = measure(&options, chosen, &expectations, &recorder);
-    let timeline = recorder.finish();
-    progress.finish();
+    let (measured, timeline) = request.measure(&chosen);
     let destinations = match measured.report.run.interrupted {
         true => destinations.into_iter().map(Destination::partial).collect(),
         false => destinations,
     };
-    let written = write_reports(&requests, destinations, &measured.report, &timeline);
-    show(&measured, &args.expectations(), args.show_failures);
+    let written = write_reports(&request.reports, destinations, &measured.report, &timeline);
+    request.show(&measured);
     written?;
     if measured.report.run.interrupted {
-        let reports = match requests.len() {
+        let reports = match request.reports.len() {
             0 => "",
             _ => "; reports are beside their places, as FILE.partial",
         };
@@ -94,24 +186,8 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
     Ok(Some(measured.exit()))
 }
 
-/// Refuses a native profile without the tier that tells where results are open.
-fn check_profile(args: &SpecArgs) -> Result<(), InputError> {
-    let own = args.tiers.0.iter().filter(|name| name.tier().is_some());
-    let is_told = args.tiers.0.contains(&EngineName::STACK);
-    if args.profile == Profile::Deterministic || own.count() < 2 || is_told {
-        return Ok(());
-    }
-    Err(InputError::usage(
-        "--profile native compares tiers only beside the stack tier, which tells where the \
-         specification allows several results: add `stack` to --engines",
-    ))
-}
-
-/// Prints the table, then whatever else a user must know.
+/// Prints whatever a user must know, then the table, whose last line says what follows.
 fn show(measured: &Measured, expectations: &Source, failures_max: usize) {
-    let table = table::render(&measured.report, failures_max);
-    // If the reader went away there is nobody to tell; the exit code still says it.
-    let _ = anstream::stdout().write_all(table.as_bytes());
     let usage = &measured.expectations;
     // The embedded ones are for every suite, so that some never have a use here.
     let unused = match expectations {
@@ -121,10 +197,10 @@ fn show(measured: &Measured, expectations: &Source, failures_max: usize) {
     for entry in usage.stale.iter().chain(unused) {
         eprintln!("wassay: {}: {entry}", expectations.name());
     }
-    if measured.report.accounting.directives == 0 {
-        eprintln!("wassay: nothing was selected");
-    }
     for error in &measured.unreadable {
         eprintln!("wassay: {error}");
     }
+    let table = table::render(&measured.report, failures_max);
+    // If the reader went away there is nobody to tell; the exit code still says it.
+    let _ = anstream::stdout().write_all(table.as_bytes());
 }

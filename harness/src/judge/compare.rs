@@ -224,7 +224,7 @@ impl Comparer {
         self.poisoned |= exhausted;
         let agreement = self.difference(self.state_diverged);
         self.state_diverged = true;
-        let differing = differing_parts(complete);
+        let differing = differing_parts(&groups.concat());
         let text = |entry: &Entry<'_>| state_text(entry.1.state.unwrap_or_default(), &differing);
         Comparison {
             agreement,
@@ -289,9 +289,23 @@ pub(super) fn alike_in_place<'a>(entries: &[Entry<'a>]) -> Vec<Vec<Entry<'a>>> {
     })
 }
 
-/// Groups entries whose states are the same.
+/// Groups entries whose states are the same. What is left of the fuel is compared only in each
+/// configuration, since configurations meter code or do not.
 pub(super) fn by_state<'a>(entries: &[Entry<'a>]) -> Vec<Vec<Entry<'a>>> {
-    groups(entries, |a, b| a.1.state == b.1.state)
+    let but_for_fuel =
+        |entry: &Entry<'_>| entry.1.state.map(|state| StateHash { fuel: 0, ..state });
+    let apart = groups(entries, |a, b| but_for_fuel(a) == but_for_fuel(b));
+    if apart.len() > 1 {
+        return apart;
+    }
+    let configurations = groups(entries, |a, b| a.0.configuration() == b.0.configuration());
+    let by_fuel = configurations
+        .iter()
+        .map(|of| groups(of, |a, b| a.1.state == b.1.state));
+    by_fuel
+        .into_iter()
+        .find(|groups| groups.len() > 1)
+        .unwrap_or(apart)
 }
 
 /// The exports that both show, and differently.
@@ -430,9 +444,12 @@ fn differing_parts(entries: &[Entry<'_>]) -> Vec<&'static str> {
         .collect();
     let differ =
         |part: fn(&StateHash) -> u64| states.windows(2).any(|it| part(&it[0]) != part(&it[1]));
+    let is_one_configuration =
+        |it: &[Entry<'_>]| it[0].0.configuration() == it[1].0.configuration();
+    let is_one_configuration = entries.windows(2).all(is_one_configuration);
     PARTS
         .into_iter()
-        .filter(|(_, part)| differ(*part))
+        .filter(|(name, part)| differ(*part) && (is_one_configuration || *name != FUEL))
         .map(|(name, _)| name)
         .collect()
 }
@@ -446,8 +463,11 @@ const PARTS: [Part; 5] = [
     ("globals", |state| state.globals),
     ("tables", |state| state.tables),
     ("objects", |state| state.objects),
-    ("fuel", |state| state.fuel),
+    (FUEL, |state| state.fuel),
 ];
+
+/// The sort of state that is the fuel.
+const FUEL: &str = "fuel";
 
 /// The hashes of the parts that differ.
 fn state_text(state: StateHash, differing: &[&str]) -> String {
@@ -516,6 +536,30 @@ mod tests {
         let (agreement, diff) = next(&mut comparer, [value(1), outcome(skipped), value(2)]);
         let text = "stack: i32:0x00000001; jit: i32:0x00000002";
         assert_eq!((agreement, diff.as_str()), (Diverge, text));
+    }
+
+    #[test]
+    fn fuel_is_compared_in_each_configuration() {
+        let with_fuel = |fuel| {
+            let mut report = with_state(value(1), 7);
+            report.state.as_mut().expect("a state").fuel = fuel;
+            report
+        };
+        let compared = |fuel: [u64; 4]| {
+            let names = ["stack", "stack@fuel", "jit", "jit@fuel"];
+            let names = names.map(|name| name.parse::<EngineName>().expect("a name"));
+            let reports = fuel.map(with_fuel);
+            let entries: Vec<Entry<'_>> = names.into_iter().zip(&reports).collect();
+            Comparer::default().next(&directive(), &entries)
+        };
+        assert_eq!(compared([0, 5, 0, 5]).agreement, Agree);
+        let differing = compared([0, 5, 0, 6]);
+        assert_eq!(differing.agreement, Diverge);
+        assert!(
+            differing.diff.starts_with("state of fuel: stack@fuel: "),
+            "{}",
+            differing.diff
+        );
     }
 
     #[test]

@@ -99,6 +99,35 @@ impl JudgedFile {
         let hash = self.directives[ordinal].hash;
         format!("{}#{ordinal}-{hash:08x}", self.path)
     }
+
+    /// Leaves directives out of the account, by their kinds: they count as skipped.
+    pub fn leave_out(&mut self, is_left_out: impl Fn(Kind) -> bool) {
+        for (ordinal, directive) in self.directives.iter().enumerate() {
+            if !is_left_out(directive.kind) {
+                continue;
+            }
+            for verdicts in self.verdicts.values_mut() {
+                let mut verdict = plain(Status::Skip, JudgedBy::Engine);
+                verdict.detail = "skipped: not of the kinds of --kind".to_string();
+                verdicts.set(ordinal, Some(verdict));
+            }
+            let (agreement, diff) = (Agreement::NotComparable, String::new());
+            self.comparisons
+                .set(ordinal, Comparison { agreement, diff });
+        }
+    }
+
+    /// True if a directive of the file makes a run fail.
+    pub fn is_failing(&self) -> bool {
+        let mut verdicts = self.verdicts.values().flat_map(Verdicts::iter).flatten();
+        let mut ordinals = 0..self.directives.len();
+        verdicts.any(|verdict| verdict.status.is_failing())
+            || ordinals.any(|it| {
+                self.comparisons
+                    .get(it)
+                    .is_some_and(|(it, _)| it == Agreement::Diverge)
+            })
+    }
 }
 
 /// A verdict in short.

@@ -56,6 +56,14 @@ impl Status {
         matches!(self, Status::Pass | Status::Compared)
     }
 
+    /// True if a directive with this status makes the run fail.
+    pub const fn is_failing(self) -> bool {
+        match self {
+            Status::Fail | Status::Xpass | Status::Crash | Status::Timeout | Status::NotRun => true,
+            Status::Pass | Status::Xfail | Status::Skip | Status::Compared => false,
+        }
+    }
+
     /// The status's name in reports.
     pub const fn name(self) -> &'static str {
         match self {

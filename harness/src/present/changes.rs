@@ -168,9 +168,8 @@ fn tier_name(tier: Option<EngineName>) -> &'static str {
 fn describe(report: &Report) -> String {
     let run = &report.run;
     let selection = run
-        .selection
-        .as_ref()
-        .map_or(String::new(), |s| format!(", only {s}"));
+        .chosen()
+        .map_or(String::new(), |it| format!(", only {it}"));
     format!(
         "wassay {}, suite {} {}{selection}, {} directives in {} files",
         run.version,

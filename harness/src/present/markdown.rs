@@ -3,6 +3,7 @@
 
 use super::bounded::{Bounded, escape, fenced};
 use super::failure::{Failure, failures};
+use super::gate::gate_line;
 use super::timeline::Timeline;
 use super::{Presenter, verdict_line};
 use crate::report::{Counts, Report};
@@ -50,7 +51,7 @@ impl Presenter for Markdown {
             agreement.agree, agreement.diverge, agreement.poisoned, agreement.not_comparable
         ));
         shown_failures(&mut out, &failures(report));
-        out.finish()
+        out.finish() + &format!("\n{}\n", escape(&gate_line(report)))
     }
 }
 
@@ -194,7 +195,7 @@ mod tests {
             let text = render(&report);
             assert!(text.len() <= BYTES_MAX, "{}", text.len());
             assert!(
-                text.ends_with(" more failures have no room here.\n"),
+                text.contains(" more failures have no room here.\n\nGATING: failed"),
                 "{count}"
             );
         }

@@ -9,11 +9,13 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::blocks;
+use super::gate::gate_line;
 use super::grid::Grid;
 use crate::engine::EngineName;
 use crate::judge::verdict::Status;
 use crate::outcome::TieredProof;
 use crate::report::generated::{GeneratedAccount, Timings};
+use crate::report::repeats::RepeatsAccount;
 use crate::report::shapes::ShapesAccount;
 use crate::report::{AgreementCounts, Counts, Report, TierAccount};
 
@@ -48,6 +50,10 @@ pub fn render(report: &Report, failures_max: usize) -> String {
     if let Some(account) = &report.shapes {
         shapes(&mut out, account);
     }
+    if let Some(account) = &report.repeats {
+        repeats(&mut out, account);
+    }
+    line(&mut out, &bold(&gate_line(report)));
     out
 }
 
@@ -127,13 +133,22 @@ fn percent(part: u64, whole: u64) -> String {
 
 fn tiers(out: &mut String, report: &Report) {
     line(out, "");
-    for (tier, account) in &report.tiers {
-        tier_line(out, *tier, account);
+    tier_lines(out, &report.tiers);
+}
+
+fn tier_lines(out: &mut String, tiers: &BTreeMap<EngineName, TierAccount>) {
+    let width = tiers.keys().map(|tier| tier.name().len()).max();
+    let width = width.unwrap_or_default().max(TIER_WIDTH_MIN);
+    for (tier, account) in tiers {
+        tier_line(out, *tier, account, width);
     }
 }
 
-fn tier_line(out: &mut String, tier: EngineName, account: &TierAccount) {
-    let mut text = format!("{:8}", tier.name());
+/// The least width of a column of engines' names.
+const TIER_WIDTH_MIN: usize = 8;
+
+fn tier_line(out: &mut String, tier: EngineName, account: &TierAccount, width: usize) {
+    let mut text = format!("{:width$}", tier.name());
     if let Some(reason) = &account.reason {
         line(out, &red(&format!("{text}  unavailable: {reason}")));
         return;
@@ -203,6 +218,9 @@ fn closing(out: &mut String, report: &Report) {
             report.run.seconds
         ),
     );
+    if let Some(chosen) = report.run.chosen() {
+        line(out, &format!("only {}", cut(&chosen)));
+    }
     for guess in report.guesses() {
         line(out, &guess);
     }
@@ -317,12 +335,38 @@ fn shapes(out: &mut String, account: &ShapesAccount) {
         account.seconds
     );
     line(out, &text);
-    for (tier, state) in &account.tiers {
-        tier_line(out, *tier, state);
-    }
+    tier_lines(out, &account.tiers);
     agreement(out, &account.agreement);
     if !account.closed {
         line(out, &red("the accounting of the shapes is open"));
+    }
+}
+
+/// Directives that differ between repeats and are shown.
+const UNSTEADY_MAX: usize = 100;
+
+/// What differs between repeats.
+fn repeats(out: &mut String, account: &RepeatsAccount) {
+    let runs = account.runs;
+    let text = format!(
+        "repeats    {runs} runs, {} endings differ",
+        account.differing.len()
+    );
+    line(out, &text);
+    for unsteady in account.differing.iter().take(UNSTEADY_MAX) {
+        let endings = unsteady.endings.iter();
+        let endings: Vec<String> = endings
+            .map(|(ending, count)| format!("{count} x {}", cut(ending)))
+            .collect();
+        let tier = unsteady.tier.map_or("agreement", EngineName::name);
+        line(
+            out,
+            &red(&format!(
+                "UNSTEADY {} {tier}: {}",
+                unsteady.id,
+                endings.join("; ")
+            )),
+        );
     }
 }
 

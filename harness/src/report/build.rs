@@ -63,9 +63,11 @@ impl Builder {
             directives: Vec::new(),
             shapes: None,
             generated: None,
+            repeats: None,
             gate: Gate {
                 state: GateState::Gating,
                 regressions: Vec::new(),
+                baseline: None,
             },
         };
         Builder {

@@ -10,7 +10,8 @@
 //! proposal = "gc"
 //! ```
 //!
-//! The nearest such file in a folder above a script counts, and it alone.
+//! The nearest such file in a folder above a script counts, and it alone. Tables of profiles and
+//! configurations, which `cli/profile.rs` reads, may stand in the same file.
 
 use std::collections::HashMap;
 use std::fs;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use globset::GlobMatcher;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::{pattern, slashed};
@@ -27,7 +29,7 @@ use crate::features::{FeatureList, Proposal, proposal_named};
 use crate::input::read_text;
 
 /// The name of the file.
-const NAME: &str = "wassay.toml";
+pub const NAME: &str = "wassay.toml";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +38,10 @@ struct RawFolder {
     proposal: Option<Spanned<String>>,
     #[serde(default)]
     files: Vec<RawFiles>,
+    #[serde(rename = "profile")]
+    _profile: Option<IgnoredAny>,
+    #[serde(rename = "configuration")]
+    _configuration: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]

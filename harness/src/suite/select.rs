@@ -1,14 +1,15 @@
 //! The files of a suite that a run takes.
 //!
-//! Selection works on whole files, since a directive needs the modules before it. `--directive`
-//! takes a file up to a directive. Directives that `--skip` names stay in the account, as `skip`.
+//! Selection works on whole files, since a directive needs the modules before it. A directive that
+//! is named takes its file up to there. Directives that `--skip` names stay in the account, as
+//! `skip`; so do those of other kinds than `--kind` names, which run all the same, since others may
+//! need their effects. An option that selects nothing is an error.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use rayon::prelude::*;
 
 use crate::error::InputError;
@@ -16,17 +17,32 @@ use crate::features::FeatureList;
 use crate::script::module_file::read_module;
 use crate::script::packed::PackedScript;
 use crate::script::parse::{parse_script, unreadable_script};
-use crate::script::{Command, Directive, Script};
+use crate::script::{Command, Kind, Script};
 use crate::shell;
 use crate::suite::preload::{self, Preload};
 use crate::suite::{self, FileFeatures, Heading, StatedBy, SuiteFile};
 
+pub mod argument;
+pub mod name;
+pub mod partition;
+
+use argument::PathPattern;
+use name::DirectiveName;
+use partition::Partition;
+
 /// The files of a suite that a command is to take.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Selection {
-    /// Files and folders of .wast files; the embedded suite when there is none
+    /// Files and folders of .wast files, patterns of paths ('**/simd_*.wast'), and directives by
+    /// id or as FILE:LINE; of the embedded suite when no path is among them
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// The patterns of paths of the suite: any of them.
+    #[arg(skip)]
+    pub patterns: Vec<PathPattern>,
+    /// The paths in reports of files that are taken whole although directives are named.
+    #[arg(skip)]
+    pub whole: BTreeSet<String>,
     /// Only files whose path contains S (repeatable: any of them)
     #[arg(long, value_name = "S")]
     pub filter: Vec<String>,
@@ -46,6 +62,10 @@ pub struct Selection {
     /// Only files of this proposal (repeatable: any of them)
     #[arg(long, value_name = "P", value_parser = parse_heading)]
     pub proposal: Vec<Heading>,
+    /// Judge only directives of this kind, as in assert_trap; the others of their files run, and
+    /// count as `skip` (repeatable: any of them)
+    #[arg(long, value_name = "KIND", value_parser = kind_parser())]
+    pub kind: Vec<Kind>,
     /// Change the features of every file, as in 2.0,threads or -simd: names with commas, `-` takes
     /// away; 1.0, 2.0, 3.0 and all begin anew
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
@@ -54,9 +74,22 @@ pub struct Selection {
     /// (repeatable)
     #[arg(long, value_name = "NAME=FILE")]
     pub preload: Vec<Preload>,
-    /// Only the I-th of N parts, by a hash of the file's path
+    /// Only the I-th of N parts of the files: by a hash of the path, or in turn (slice:I/N)
     #[arg(long, value_name = "hash:I/N")]
     pub partition: Option<Partition>,
+    /// True if the directives named are those that a report says failed: there may be many, and
+    /// the suite may have lost some.
+    #[arg(skip)]
+    pub is_rerun: bool,
+}
+
+/// The parser of a kind by its name in reports.
+fn kind_parser() -> impl TypedValueParser<Value = Kind> {
+    let names = PossibleValuesParser::new(Kind::NAMES.map(|(_, name)| name));
+    names.map(|text| {
+        let row = Kind::NAMES.into_iter().find(|(_, name)| *name == text);
+        row.map_or(Kind::Module, |(kind, _)| kind)
+    })
 }
 
 /// The files chosen, parsed.
@@ -66,8 +99,10 @@ pub struct Chosen {
     pub suite: String,
     /// A hash over the paths and texts of the whole suite.
     pub revision: String,
-    /// The options that left something out, if any did.
+    /// The options that left something out, if any did; without the part.
     pub selection: Option<String>,
+    /// The part, and the number of files in all parts.
+    pub part: Option<(Partition, usize)>,
     /// The files, ordered by path.
     pub files: Vec<ChosenFile>,
 }
@@ -85,6 +120,8 @@ pub struct ChosenFile {
     pub skipped: Vec<u32>,
     /// The names of directives up to which the file was taken.
     named: Vec<DirectiveName>,
+    /// True if a directive is of the kinds that are chosen.
+    has_kind: bool,
 }
 
 /// Stack of the threads that parse. The text parser recurses as deep as it allows modules to nest.
@@ -118,7 +155,16 @@ impl Selection {
     pub fn load(&self, jobs: usize) -> Result<Chosen, InputError> {
         let mut all = self.read()?;
         let revision = revision(&all);
+        self.check_names(&all)?;
         all.retain(|file| self.takes(file));
+        let part = self.partition.map(|partition| (partition, all.len()));
+        if let Some(partition) = self.partition {
+            let mut index = 0..;
+            all.retain(|file| {
+                let index = index.next();
+                index.is_some_and(|index| partition.contains(&file.path, index))
+            });
+        }
         if let Some(list) = &self.features {
             for FileFeatures { set, stated_by, .. } in all.iter_mut().map(|it| &mut it.features) {
                 *set = list.apply(*set);
@@ -128,12 +174,15 @@ impl Selection {
         let pool = threads(jobs)?;
         let preloads = pool.install(|| self.preloads())?;
         let parse = |file| self.parse(file, &preloads);
-        let files: Vec<ChosenFile> = pool.install(|| all.par_iter().map(parse).collect());
+        let mut files: Vec<ChosenFile> = pool.install(|| all.par_iter().map(parse).collect());
         self.check_directives(&files)?;
+        files.retain(|file| !self.is_rerun || !file.named.is_empty());
+        files.retain(|file| file.has_kind);
         Ok(Chosen {
             suite: self.suite(),
             revision,
             selection: self.describe(),
+            part,
             files,
         })
     }
@@ -173,15 +222,63 @@ impl Selection {
         Ok(all)
     }
 
+    /// Refuses options that no file of the suite meets.
+    fn check_names(&self, all: &[SuiteFile]) -> Result<(), InputError> {
+        let unmet = |option: &str, text: &str, is_met: &dyn Fn(&SuiteFile) -> bool| match all
+            .iter()
+            .any(is_met)
+        {
+            true => Ok(()),
+            false => {
+                let word = shell::quote(text);
+                let message = format!("no file of the suite is meant by {option}{word}");
+                Err(InputError::usage(message))
+            }
+        };
+        for text in &self.filter {
+            unmet("--filter ", text, &|file| self.is_filtered(file, text))?;
+        }
+        for text in &self.exclude {
+            unmet("--exclude ", text, &|file| file.path.contains(text))?;
+        }
+        for heading in &self.proposal {
+            unmet("--proposal ", heading.key(), &|file| {
+                file.heading == *heading
+            })?;
+        }
+        for pattern in &self.patterns {
+            unmet("", &pattern.text, &|file| pattern.matches(&file.path))?;
+        }
+        Ok(())
+    }
+
     /// Refuses names that no directive has.
     fn check_directives(&self, files: &[ChosenFile]) -> Result<(), InputError> {
         let is_there = |name: &&DirectiveName| files.iter().any(|file| file.named.contains(*name));
-        match self.directive.iter().find(|name| !is_there(name)) {
-            Some(name) => {
-                let message = format!("there is no directive `{name}` among the chosen files");
+        let mut named = self.directive.iter().filter(|_| !self.is_rerun);
+        if let Some(name) = named.find(|name| !is_there(name)) {
+            let message = format!("there is no directive `{name}` among the chosen files");
+            return Err(InputError::usage(message));
+        }
+        // Another part of the suite may have what this one lacks.
+        if self.partition.is_some() || files.is_empty() {
+            return Ok(());
+        }
+        if let Some(kind) = self
+            .kind
+            .first()
+            .filter(|_| !files.iter().any(|it| it.has_kind))
+        {
+            let message = format!("no chosen directive is of the kind {}", kind.name());
+            return Err(InputError::usage(message));
+        }
+        match self.skip.is_empty() || files.iter().any(|file| !file.skipped.is_empty()) {
+            true => Ok(()),
+            false => {
+                let skip = self.skip.join(" or ");
+                let message = format!("no id of a chosen directive contains the {skip} of --skip");
                 Err(InputError::usage(message))
             }
-            None => Ok(()),
         }
     }
 
@@ -203,22 +300,30 @@ impl Selection {
             preload: Vec::new(),
             ..self.clone()
         };
-        rest.describe().is_none() && self.paths.iter().all(|path| path.is_dir())
+        rest.describe().is_none()
+            && self.partition.is_none()
+            && self.paths.iter().all(|path| path.is_dir())
+    }
+
+    /// True if a file is one that a `--filter` means.
+    fn is_filtered(&self, file: &SuiteFile, text: &String) -> bool {
+        match self.exact {
+            true => file.path == *text,
+            false => file.path.contains(text),
+        }
     }
 
     fn takes(&self, file: &SuiteFile) -> bool {
-        let named = |name: &String| match self.exact {
-            true => file.path == *name,
-            false => file.path.contains(name),
-        };
+        let named = |text: &String| self.is_filtered(file, text);
+        let is_meant = |pattern: &PathPattern| pattern.matches(&file.path);
         let is_excluded = |part: &String| file.path.contains(part);
         (self.filter.is_empty() || self.filter.iter().any(named))
             && !self.exclude.iter().any(is_excluded)
-            && (self.directive.is_empty() || self.directive.iter().any(|it| it.file == file.path))
+            && (self.patterns.is_empty() || self.patterns.iter().any(is_meant))
+            && (self.directive.is_empty()
+                || self.whole.contains(&file.path)
+                || self.directive.iter().any(|it| it.file == file.path))
             && (self.proposal.is_empty() || self.proposal.contains(&file.heading))
-            && self
-                .partition
-                .is_none_or(|partition| partition.contains(&file.path))
     }
 
     /// The modules that stand before scripts, by name.
@@ -246,14 +351,24 @@ impl Selection {
             features: file.features.clone(),
             heading: file.heading,
             named,
+            has_kind: script.directives.iter().any(|it| self.judges(it.kind)),
         }
+    }
+
+    /// True if directives of a kind have a verdict.
+    pub fn judges(&self, kind: Kind) -> bool {
+        self.kind.is_empty() || self.kind.contains(&kind)
     }
 
     /// Takes away what comes after the last directive that is named; gives the names that were met.
     fn cut_off(&self, script: &mut Script) -> Vec<DirectiveName> {
         let mut met = Vec::new();
         let mut end = 0;
-        for name in &self.directive {
+        for name in self
+            .directive
+            .iter()
+            .filter(|name| name.file == script.path)
+        {
             if let Some(ordinal) = script.directives.iter().rposition(|it| name.is(script, it)) {
                 met.push(name.clone());
                 end = end.max(end_of(script, ordinal));
@@ -285,21 +400,25 @@ impl Selection {
     fn describe(&self) -> Option<String> {
         let mut words = Vec::new();
         let option = |name, word: &str| format!("{name} {}", shell::quote(word));
+        words.extend(self.patterns.iter().map(|it| shell::quote(&it.text)));
         words.extend(self.filter.iter().map(|part| option("--filter", part)));
         words.extend(self.exact.then(|| "--exact".to_string()));
         words.extend(self.exclude.iter().map(|part| option("--exclude", part)));
-        let names = self.directive.iter();
-        words.extend(names.map(|name| option("--directive", &name.to_string())));
+        match self.is_rerun {
+            true => words.push("--rerun failed".to_string()),
+            false => {
+                let names = self.directive.iter();
+                words.extend(names.map(|name| option("--directive", &name.to_string())));
+            }
+        }
         words.extend(self.skip.iter().map(|part| option("--skip", part)));
         words.extend(
             self.proposal
                 .iter()
                 .map(|p| format!("--proposal {}", p.key())),
         );
-        words.extend(
-            self.partition
-                .map(|partition| format!("--partition {partition}")),
-        );
+        let kinds = self.kind.iter();
+        words.extend(kinds.map(|kind| format!("--kind {}", kind.name())));
         (!words.is_empty()).then(|| words.join(" "))
     }
 }
@@ -331,136 +450,9 @@ struct UnknownHeading {
     known: Vec<&'static str>,
 }
 
-/// The name of a directive of a suite.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DirectiveName {
-    file: String,
-    /// What stands behind the path in an id, or the line.
-    rest: Result<String, u32>,
-}
-
-impl DirectiveName {
-    fn is(&self, script: &Script, directive: &Directive) -> bool {
-        self.file == script.path
-            && match &self.rest {
-                Ok(rest) => directive.id.strip_prefix(&self.file) == Some(rest),
-                Err(line) => directive.line == *line,
-            }
-    }
-}
-
-impl FromStr for DirectiveName {
-    type Err = NotADirectiveName;
-
-    fn from_str(text: &str) -> Result<Self, NotADirectiveName> {
-        let by_id = text.rfind('#').map(|at| text.split_at(at));
-        if let Some((file, rest)) = by_id.filter(|(file, rest)| !file.is_empty() && is_id(rest)) {
-            let (file, rest) = (file.to_string(), Ok(rest.to_string()));
-            return Ok(DirectiveName { file, rest });
-        }
-        let (file, line) = text.rsplit_once(':').ok_or(NotADirectiveName)?;
-        match line.parse() {
-            Ok(line @ 1..) if !file.is_empty() => Ok(DirectiveName {
-                file: file.to_string(),
-                rest: Err(line),
-            }),
-            Ok(_) | Err(_) => Err(NotADirectiveName),
-        }
-    }
-}
-
-/// True if a text is the end of an id: `#ORDINAL-HASH`.
-fn is_id(text: &str) -> bool {
-    let parts = text.strip_prefix('#').and_then(|it| it.split_once('-'));
-    parts.is_some_and(|(ordinal, hash)| {
-        ordinal.parse::<u32>().is_ok() && u32::from_str_radix(hash, 16).is_ok()
-    })
-}
-
-impl fmt::Display for DirectiveName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.rest {
-            Ok(rest) => write!(f, "{}{rest}", self.file),
-            Err(line) => write!(f, "{}:{line}", self.file),
-        }
-    }
-}
-
-/// Text that does not name a directive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the form is PATH#ORDINAL-HASH or PATH:LINE")]
-pub struct NotADirectiveName;
-
-/// One of several parts of a suite, for runs on several machines: every file is in exactly one
-/// part, by a hash of its path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Partition {
-    /// The part, from 1.
-    pub part: u64,
-    /// The number of parts.
-    pub parts: u64,
-}
-
-impl Partition {
-    /// Whether the file is in this part.
-    pub fn contains(self, path: &str) -> bool {
-        xxhash_rust::xxh3::xxh3_64(path.as_bytes()) % self.parts + 1 == self.part
-    }
-}
-
-/// Text that does not name a part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the form is hash:I/N, with I from 1 to N")]
-pub struct NotAPartition;
-
-impl FromStr for Partition {
-    type Err = NotAPartition;
-
-    fn from_str(text: &str) -> Result<Self, NotAPartition> {
-        let numbers = text
-            .strip_prefix("hash:")
-            .and_then(|rest| rest.split_once('/'));
-        let (part, parts) = numbers.ok_or(NotAPartition)?;
-        let part: u64 = part.parse().map_err(|_| NotAPartition)?;
-        let parts: u64 = parts.parse().map_err(|_| NotAPartition)?;
-        if part == 0 || part > parts {
-            return Err(NotAPartition);
-        }
-        Ok(Partition { part, parts })
-    }
-}
-
-impl fmt::Display for Partition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "hash:{}/{}", self.part, self.parts)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_path_is_in_exactly_one_part() {
-        for index in 0..100 {
-            let path = format!("file{index}.wast");
-            let parts = (1..=4).filter(|&part| Partition { part, parts: 4 }.contains(&path));
-            assert_eq!(parts.count(), 1, "{path}");
-        }
-    }
-
-    #[test]
-    fn names_of_directives_read_back() {
-        for name in ["a b#c.wast#12-0123abcd", "a.wast:7", "a:1:7"] {
-            let read: DirectiveName = name.parse().expect("well formed");
-            assert_eq!(read.to_string(), name);
-        }
-        for bad in [
-            "", "a.wast", "#1-ab", "a#1", "a#x-ab", "a#1-x", ":7", "a:0", "a:b",
-        ] {
-            assert!(bad.parse::<DirectiveName>().is_err(), "{bad}");
-        }
-    }
 
     /// A file ends with the directive that is named, or with the thread that it is in.
     #[test]
@@ -489,16 +481,5 @@ mod tests {
         let error = taken(&["a.wast:99"]).expect_err("no such line");
         assert!(error.to_string().contains("no directive `a.wast:99`"));
         assert!(taken(&["a.wast#5-00000000"]).is_err(), "another hash");
-    }
-
-    #[test]
-    fn partitions_read_back() {
-        let partition: Partition = "hash:2/4".parse().expect("well formed");
-        assert_eq!(partition.to_string(), "hash:2/4");
-        for bad in [
-            "2/4", "hash:0/4", "hash:5/4", "hash:1/0", "hash:a/b", "hash:1",
-        ] {
-            assert!(bad.parse::<Partition>().is_err(), "{bad}");
-        }
     }
 }

@@ -20,9 +20,10 @@ use wassay::engine::EngineName;
 use wassay::error::InputError;
 use wassay::judge::expectations::Expectations;
 use wassay::judge::verdict::Agreement;
-use wassay::measure::{Options, ShapeOptions, jobs_by_default, measure};
+use wassay::measure::{Options, Schedule, ShapeOptions, jobs_by_default, measure};
 use wassay::pool::Observer;
 use wassay::pool::{Launcher, Unavailable};
+use wassay::protocol::configuration::Configurations;
 use wassay::protocol::{Bounds, Modes, Profile, Setting};
 use wassay::report::{Report, is_failing};
 use wassay::script::Script;
@@ -175,6 +176,8 @@ fn options(folder: Option<PathBuf>) -> Options {
         timeout: Duration::from_secs(10),
         worker_memory: 0,
         setting: Setting::default(),
+        configurations: Configurations::default(),
+        schedule: Schedule::default(),
         compare_state: true,
         shapes: None,
         is_lazy: false,

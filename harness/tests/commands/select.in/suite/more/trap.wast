@@ -1,0 +1,3 @@
+(module (func (export "f") unreachable) (func (export "g")))
+(assert_trap (invoke "f") "unreachable")
+(assert_return (invoke "g"))
