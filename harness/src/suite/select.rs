@@ -231,7 +231,10 @@ impl Selection {
             true => Ok(()),
             false => {
                 let word = shell::quote(text);
-                let message = format!("no file of the suite is meant by {option}{word}");
+                let message = match option {
+                    "" => format!("no file here is meant by {word}, and none of the suite"),
+                    _ => format!("no file of the suite is meant by {option}{word}"),
+                };
                 Err(InputError::usage(message))
             }
         };
