@@ -242,17 +242,18 @@ pub fn measure(
         suite = run_planned(options, &[], &losses, observer);
     }
     let usage = expectations.apply(&mut suite.files, options.selection.is_whole_suite());
+    let part = chosen.part.map(|(partition, files)| PartAccount {
+        dealing: partition.dealing,
+        part: partition.part,
+        parts: partition.parts,
+        files: files as u64,
+    });
     let run = Run {
         version: env!("CARGO_PKG_VERSION").to_string(),
         suite: chosen.suite,
         suite_revision: chosen.revision,
-        selection: selection(chosen.selection, suite.files.len(), count),
-        part: chosen.part.map(|(partition, files)| PartAccount {
-            dealing: partition.dealing,
-            part: partition.part,
-            parts: partition.parts,
-            files: files as u64,
-        }),
+        selection: selection(chosen.selection, part, [suite.files.len(), count]),
+        part,
         host: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
         jobs: options.jobs,
         bounds: options.setting.bounds,
@@ -351,10 +352,15 @@ pub(crate) fn seconds(duration: Duration) -> f64 {
 }
 
 /// What of the suite was chosen and run, in words; `None` if that is all of it.
-fn selection(chosen: Option<String>, run: usize, files: usize) -> Option<String> {
+fn selection(
+    chosen: Option<String>,
+    part: Option<PartAccount>,
+    [run, files]: [usize; 2],
+) -> Option<String> {
     let ended = format!("--fail-fast (after {run} of {files} files)");
     let ended = (run < files).then_some(ended);
-    let words: Vec<String> = chosen.into_iter().chain(ended).collect();
+    let part = part.map(|part| part.to_string());
+    let words: Vec<String> = chosen.into_iter().chain(part).chain(ended).collect();
     (!words.is_empty()).then(|| words.join(" "))
 }
 

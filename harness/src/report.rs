@@ -12,6 +12,7 @@
 //! diverge.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -184,26 +185,35 @@ pub struct PartAccount {
     pub files: u64,
 }
 
+impl fmt::Display for PartAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PartAccount {
+            dealing,
+            part,
+            parts,
+            files: _,
+        } = *self;
+        let partition = Partition {
+            dealing,
+            part,
+            parts,
+        };
+        write!(f, "--partition {partition}")
+    }
+}
+
 impl Run {
-    /// What of the suite was chosen, and the part of it, as options; `None` if it is all of it.
-    pub fn chosen(&self) -> Option<String> {
-        let part = self.part.map(
-            |PartAccount {
-                 dealing,
-                 part,
-                 parts,
-                 ..
-             }| {
-                let partition = Partition {
-                    dealing,
-                    part,
-                    parts,
-                };
-                format!("--partition {partition}")
-            },
-        );
-        let words: Vec<String> = self.selection.clone().into_iter().chain(part).collect();
-        (!words.is_empty()).then(|| words.join(" "))
+    /// What of the suite was chosen in all parts together; `None` if it is all of it.
+    pub fn selection_of_all_parts(&self) -> Option<String> {
+        let selection = self.selection.clone()?;
+        let Some(part) = self.part else {
+            return Some(selection);
+        };
+        let Some(words) = selection.strip_suffix(&part.to_string()) else {
+            return Some(selection);
+        };
+        let words = words.trim_end();
+        (!words.is_empty()).then(|| words.to_string())
     }
 
     /// The command that runs a directive again in some engines; `more` are further options.

@@ -168,7 +168,8 @@ fn tier_name(tier: Option<EngineName>) -> &'static str {
 fn describe(report: &Report) -> String {
     let run = &report.run;
     let selection = run
-        .chosen()
+        .selection
+        .as_ref()
         .map_or(String::new(), |it| format!(", only {it}"));
     format!(
         "wassay {}, suite {} {}{selection}, {} directives in {} files",

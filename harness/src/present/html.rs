@@ -101,7 +101,9 @@ fn head(report: &Report) -> String {
         ("revision", run.suite_revision.clone()),
         (
             "selection",
-            run.chosen().unwrap_or_else(|| "all of it".to_string()),
+            run.selection
+                .clone()
+                .unwrap_or_else(|| "all of it".to_string()),
         ),
         ("directives", report.accounting.directives.to_string()),
         ("files", report.files.len().to_string()),

@@ -218,8 +218,8 @@ fn closing(out: &mut String, report: &Report) {
             report.run.seconds
         ),
     );
-    if let Some(chosen) = report.run.chosen() {
-        line(out, &format!("only {}", cut(&chosen)));
+    if let Some(chosen) = &report.run.selection {
+        line(out, &format!("only {}", cut(chosen)));
     }
     for guess in report.guesses() {
         line(out, &guess);

@@ -69,9 +69,7 @@ impl Baseline {
         } else if report.run.part.is_some() {
             Some("it is one of several parts: put them together by `wassay merge`")
         } else if !report.is_measured() {
-            Some(
-                "its run was not measured: an engine was unavailable, or directives have no verdict",
-            )
+            Some("it was not measured: an engine was unavailable, or directives have no verdict")
         } else {
             None
         };

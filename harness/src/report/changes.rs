@@ -193,7 +193,7 @@ fn is_same_text(before: &FileAccount, after: &FileAccount) -> bool {
 
 /// Whether a file that only one report has is new or gone, and not merely left out.
 fn same_choice(base: &Report, new: &Report) -> bool {
-    base.run.suite == new.run.suite && base.run.chosen() == new.run.chosen()
+    base.run.suite == new.run.suite && base.run.selection == new.run.selection
 }
 
 /// The tiers that both reports measured; notes those that only one did.
@@ -228,7 +228,7 @@ fn common_tiers(base: &Report, new: &Report, outcome: &mut Outcome) -> BTreeSet<
 
 /// Notes everything in which the two runs themselves differ.
 fn note_differences(base: &Report, new: &Report, outcome: &mut Outcome) {
-    let described = |selection: Option<String>| match selection {
+    let described = |selection: &Option<String>| match selection {
         Some(selection) => format!("only {selection}"),
         None => "all of it".to_string(),
     };
@@ -244,8 +244,8 @@ fn note_differences(base: &Report, new: &Report, outcome: &mut Outcome) {
         ),
         (
             "selection",
-            described(base.run.chosen()),
-            described(new.run.chosen()),
+            described(&base.run.selection),
+            described(&new.run.selection),
         ),
         ("bounds checks", bounds(base), bounds(new)),
         ("profile", profile(base), profile(new)),

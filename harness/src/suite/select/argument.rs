@@ -1,8 +1,8 @@
 //! The arguments that name what is run: paths, patterns of paths, and directives.
 //!
 //! What exists is a path. Else `FILE:LINE` and an id name a directive, and what has `*` or `?` is a
-//! pattern: of files on disk if it matches any, else of the paths of the suite. Anything else names a
-//! file that the program carries.
+//! pattern: of files on disk if it matches any, else of the paths of the suite. Anything else names
+//! a file that the program carries.
 
 use std::path::{Path, PathBuf};
 
@@ -70,8 +70,8 @@ impl Selection {
         Ok(self)
     }
 
-    /// What of this selection is in files that changed, by their paths from here or full ones; `None`
-    /// if they are not of the suite.
+    /// What of this selection is in files that changed, by their paths; `None` if they are not of
+    /// the suite.
     pub fn of_changed(&self, changed: &[PathBuf]) -> Option<Selection> {
         let full = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let mut patterns = Vec::new();
