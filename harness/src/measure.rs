@@ -110,13 +110,14 @@ impl Options {
         self.tiers.iter().map(launcher).collect()
     }
 
-    fn launcher(&self, name: EngineName) -> Result<Box<dyn Launcher>, String> {
+    fn launcher(&self, name: EngineName) -> Result<Box<dyn Launcher>, Unavailable> {
         let launcher = launcher(name.engine(), &self.program, &self.table)?;
         let Some(configuration) = name.configuration() else {
             return Ok(launcher);
         };
         let added = self.configurations.get(configuration);
-        let added = added.ok_or_else(|| format!("no configuration `{configuration}` is known"))?;
+        let unknown = || Unavailable::new(format!("no configuration `{configuration}` is known"));
+        let added = added.ok_or_else(unknown)?;
         Ok(Box::new(Configured { launcher, added }))
     }
 
