@@ -57,8 +57,10 @@ pub enum Command {
     Compare(CompareArgs),
     /// Show a JSON report as a run shows it, or write it in other formats.
     Render(RenderArgs),
-    /// Call one export of a module without imports, in any tier.
+    /// Run a WASI program, or call one export of a module, in any tier.
     Run(RunArgs),
+    /// Run the preview 1 programs of wasi-testsuite in every tier.
+    WasiSuite(WasiSuiteArgs),
     /// Show where two engines begin to differ in a directive: the first instruction, and what it
     /// leaves that differs.
     Explain(ExplainArgs),
@@ -639,18 +641,24 @@ pub struct CompareArgs {
 
 /// Arguments, results and endings of `wassay run`, for its help.
 const RUN_CONVENTIONS: &str = "\
-Arguments are read by the function's parameter types: integers as decimal or hex, signed or not;
-floats as decimal, hex float, inf, nan or nan:0xPAYLOAD; a v128 as 0x and 32 hex digits or as quoted
-lanes ('i32x4 1 2 3 4'); references as null or extern:N.
+Without --invoke the module is a program of WASI preview 1: its function _start is called, with the
+arguments as the program's. With --invoke a function is called, after _initialize if the module
+exports that. Both have what --dir, --env and --listen give, and the standard streams.
+
+Arguments of --invoke are read by the function's parameter types: integers as decimal or hex,
+signed or not; floats as decimal, hex float, inf, nan or nan:0xPAYLOAD; a v128 as 0x and 32 hex
+digits or as quoted lanes ('i32x4 1 2 3 4'); references as null or extern:N.
 
 Results are printed one to a line: integers signed, floats as the shortest decimal that reads back,
 a v128 as 0x and 32 hex digits. What is printed can be given as an argument.
 
-Exit codes: 0 the function returned; 2 bad usage, a module that is malformed, invalid or imports
-something, no such function, wrong arguments; 3 the tier cannot run here, or does not execute an
-instruction of the module; 134 a trap, its kind on stderr; 135 an exception that nothing caught;
-136 a limit was reached: of fuel, time, the heap, or the size of what the module declares (a memory
-or table that cannot grow tells the module so, and does not end it); 1 anything else.";
+Exit codes: that of the program, if it exits with one; 0 the function returned; 2 bad usage, a
+module that is malformed, invalid or imports what nothing provides, no such function, wrong
+arguments; 3 the tier cannot run here, or does not execute an instruction of the module; 134 a trap,
+its kind on stderr; 135 an exception that nothing caught; 136 a limit was reached: of fuel, time,
+the heap, or the size of what the module declares (a memory or table that cannot grow tells the
+module so, and does not end it); 128 and the number of a signal that the program raises; 1 anything
+else.";
 
 /// Options of `wassay run`.
 #[derive(Debug, Args)]
@@ -659,12 +667,15 @@ pub struct RunArgs {
     /// A module, binary or text
     #[arg(value_name = "FILE.wasm|FILE.wat")]
     pub file: PathBuf,
-    /// The exported function to call
+    /// The exported function to call [default: _start, of a WASI program]
     #[arg(long, value_name = "NAME")]
-    pub invoke: String,
-    /// The tier that runs it
-    #[arg(long, value_name = "TIER", default_value = "stack")]
+    pub invoke: Option<String>,
+    /// The tier that runs it [default: tiered where this host runs code of the JIT, else register]
+    #[arg(long, value_name = "TIER", default_value_t, hide_default_value = true)]
     pub tier: RunTier,
+    /// The resources that a WASI program gets.
+    #[command(flatten)]
+    pub resources: ResourceArgs,
     /// With a tiered tier: the call of a function, and the arrival at the head of a loop, at which
     /// it goes on as machine code
     #[arg(long, value_name = "N")]
@@ -697,13 +708,130 @@ pub struct RunArgs {
     /// What the module may use.
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// The arguments, parsed by the function's parameter types; options stand before the first one
+    /// The arguments of the program, or those of the function, parsed by its parameter types;
+    /// options stand before the first one
     #[arg(
         value_name = "ARG",
         trailing_var_arg = true,
         allow_hyphen_values = true
     )]
     pub args: Vec<String>,
+}
+
+/// Options of `wassay wasi-suite`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 all programs pass in all tiers; 1 one does not; 2 bad usage or a bad configuration;
+3 a tier cannot run here, or there are no programs.")]
+pub struct WasiSuiteArgs {
+    /// Folders with built programs (.wasm) and their configurations (.json), at any depth
+    #[arg(value_name = "FOLDER", required = true)]
+    pub folders: Vec<PathBuf>,
+    /// The tiers, as in stack,jit
+    #[arg(
+        long,
+        value_name = "TIERS",
+        value_delimiter = ',',
+        default_value = "stack,register,jit"
+    )]
+    pub tiers: Vec<RunTier>,
+    /// Run the programs whose path has this part
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// How long a program may take, as in 10s
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
+    pub timeout: Duration,
+}
+
+/// The resources of the host that a WASI program gets.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ResourceArgs {
+    /// Let the program use a directory of the host, under the name GUEST or else HOST (repeatable)
+    #[arg(long, value_name = "HOST[::GUEST]")]
+    pub dir: Vec<DirGrant>,
+    /// Set a variable of the program's environment; without a value, to our own (repeatable)
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub env: Vec<EnvGrant>,
+    /// Let the program accept TCP connections: the socket's descriptor follows the standard
+    /// streams (repeatable)
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Vec<std::net::SocketAddr>,
+}
+
+impl ResourceArgs {
+    /// The options that say the same, for another program.
+    pub fn words(&self) -> Vec<String> {
+        let dirs = self.dir.iter().map(|it| ["--dir".into(), it.to_string()]);
+        let variables = self.env.iter().map(|it| ["--env".into(), it.to_string()]);
+        let sockets = self.listen.iter();
+        let sockets = sockets.map(|it| ["--listen".into(), it.to_string()]);
+        dirs.chain(variables).chain(sockets).flatten().collect()
+    }
+}
+
+/// A directory of the host that a program may use, as in `/tmp/work::/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirGrant {
+    /// The path on the host.
+    pub host: PathBuf,
+    /// The name that the program has for it.
+    pub guest: String,
+}
+
+impl FromStr for DirGrant {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<DirGrant, String> {
+        let (host, guest) = text.split_once("::").unwrap_or((text, text));
+        if host.is_empty() || guest.is_empty() {
+            return Err("a directory of the host, `::`, and its name in the program".into());
+        }
+        Ok(DirGrant {
+            host: host.into(),
+            guest: guest.into(),
+        })
+    }
+}
+
+impl fmt::Display for DirGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}::{}", self.host.display(), self.guest)
+    }
+}
+
+/// A variable of a program's environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvGrant {
+    /// The name.
+    pub name: String,
+    /// The value; `None` is that of our own environment, if it is there.
+    pub value: Option<String>,
+}
+
+impl FromStr for EnvGrant {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<EnvGrant, String> {
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_string())),
+            None => (text, None),
+        };
+        if name.is_empty() {
+            return Err("a variable has a name".into());
+        }
+        let name = name.to_string();
+        Ok(EnvGrant { name, value })
+    }
+}
+
+impl fmt::Display for EnvGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match &self.value {
+            Some(value) => write!(f, "={value}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The features that a module may use.

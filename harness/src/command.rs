@@ -26,6 +26,7 @@ pub mod run;
 pub mod spec;
 pub mod validate;
 pub mod value;
+pub mod wasi_suite;
 
 /// Runs the program: parses the command line, answers it, and gives the exit code.
 pub fn main() -> Exit {
@@ -113,6 +114,7 @@ fn answer(command: Command) -> Result<Exit, InputError> {
         Command::Compare(args) => compare::command(&args),
         Command::Render(args) => render::command(&args),
         Command::Run(args) => run::command(&args),
+        Command::WasiSuite(args) => wasi_suite::command(&args),
         Command::Explain(args) => explain::command(&args),
         Command::List(args) => list::command(&args),
         Command::Inspect(args) => inspect::command(&args),

@@ -116,6 +116,16 @@ impl RunTier {
     }
 }
 
+impl Default for RunTier {
+    /// Mixed tiers where this host runs code of the JIT, or else the faster interpreter.
+    fn default() -> RunTier {
+        match cfg!(target_arch = "aarch64") {
+            true => RunTier::Tiered,
+            false => RunTier::Measured(Tier::Register),
+        }
+    }
+}
+
 impl fmt::Display for RunTier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -237,7 +237,10 @@ fn the_tree_is_tidy() {
         check_function_lines(source, &mut findings);
         check_default_arms(source, &mut findings);
         check_target(source, &mut findings);
-        if source.path.starts_with("runtime/src/") {
+        if ["runtime/src/", "runtime/wasi/src/"]
+            .iter()
+            .any(|it| source.path.starts_with(it))
+        {
             check_docs(source, &mut findings);
         }
     }
@@ -1059,6 +1062,7 @@ fn sources_of_the_tree() -> Vec<Source> {
     let mut files = Vec::new();
     for member in [
         "runtime",
+        "runtime/wasi",
         "harness",
         "harness/engines/bench",
         "harness/engines/adapter",

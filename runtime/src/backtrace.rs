@@ -20,6 +20,8 @@ pub trait Naming: fmt::Debug + Send + Sync {
     fn module_name(&self) -> Option<String>;
     /// The name of a function, by index: that of an export, if it does not have another.
     fn func_name(&self, func: u32) -> Option<String>;
+    /// The bytes of the module.
+    fn bytes(&self) -> &[u8];
 }
 
 /// A function that was running.
@@ -121,6 +123,11 @@ impl Frame {
         self.offset_bytes.map(|offset| offset as usize)
     }
 
+    /// The bytes of the function's module, in which debuggers find its custom sections.
+    pub fn module_bytes(&self) -> &[u8] {
+        self.module.bytes()
+    }
+
     /// True if two frames are of one module.
     pub fn is_of_same_module(&self, other: &Frame) -> bool {
         Arc::ptr_eq(&self.module, &other.module)
@@ -207,6 +214,9 @@ mod tests {
         }
         fn func_name(&self, func: u32) -> Option<String> {
             (func == 1).then(|| "f".into())
+        }
+        fn bytes(&self) -> &[u8] {
+            &[]
         }
     }
 

@@ -1,4 +1,5 @@
-//! The imports of a module that `wassay run` calls: exports of preloaded modules, and stand-ins.
+//! The imports of a module that `wassay run` calls: functions of WASI, exports of preloaded
+//! modules, and stand-ins.
 
 use std::path::PathBuf;
 
@@ -6,6 +7,8 @@ use wassay_runtime::{
     Engine, Error, Extern, ExternType, Func, FuncType, Global, Instance, Linker, Memory, Module,
     Result, Store, Table, Tag, Val, ValType,
 };
+
+use wassay_wasi::Wasi;
 
 use super::module::read_module;
 use crate::cli::RunArgs;
@@ -32,10 +35,15 @@ impl From<InputError> for NotMade {
 pub(super) fn instantiate(
     args: &RunArgs,
     engine: &Engine,
-    store: &mut Store,
+    store: &mut Store<Wasi>,
     module: &Module,
 ) -> std::result::Result<Instance, NotMade> {
     let mut linker = Linker::new(engine);
+    let refused = |error| NotMade::Engine(args.file.clone(), Box::new(error));
+    // The functions of WASI have names where no preloaded module takes them.
+    if args.preload.iter().all(|it| it.name != wassay_wasi::MODULE) {
+        wassay_wasi::link::link(&mut linker, |wasi| wasi).map_err(refused)?;
+    }
     for preload in &args.preload {
         let path = &preload.path;
         let refused = |error| NotMade::Engine(path.clone(), Box::new(error));
@@ -48,7 +56,6 @@ pub(super) fn instantiate(
             .instance(&*store, &preload.name, instance)
             .map_err(|error| InputError::usage(error.message()))?;
     }
-    let refused = |error| NotMade::Engine(args.file.clone(), Box::new(error));
     for import in module.imports() {
         let (from, name) = (import.module(), import.name());
         if linker.get(&mut *store, from, name).is_some() {
@@ -72,7 +79,7 @@ pub(super) fn instantiate(
 }
 
 /// A stand-in of a type, if its values have defaults.
-fn stub(store: &mut Store, ty: ExternType) -> Result<Option<Extern>> {
+fn stub(store: &mut Store<Wasi>, ty: ExternType) -> Result<Option<Extern>> {
     Ok(match ty {
         ExternType::Func(ty) => {
             let results: Option<Vec<Val>> =
@@ -97,7 +104,7 @@ fn stub(store: &mut Store, ty: ExternType) -> Result<Option<Extern>> {
 }
 
 /// A function that returns the same values each time.
-fn constant(store: &mut Store, ty: &FuncType, values: Vec<Val>) -> Result<Func> {
+fn constant(store: &mut Store<Wasi>, ty: &FuncType, values: Vec<Val>) -> Result<Func> {
     Func::new(store, ty.clone(), move |_, _, results| {
         results.copy_from_slice(&values);
         Ok(())

@@ -1,6 +1,7 @@
-//! `wassay run`: a call of one export of a module, outside of any suite.
+//! `wassay run`: a WASI program, or a call of one export of a module, outside of any suite.
 //!
-//! Arguments and results are written as [`value`] says; `wassay run --help` lists the exit codes.
+//! Arguments and results of a call are written as [`value`] says; `wassay run --help` lists the
+//! exit codes. A backtrace has lines of the source where the module has them.
 
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
@@ -12,14 +13,18 @@ use wassay_runtime::{
     Compilation, Config, Engine, ErrorKind, Func, FuncType, Instance, Limits, Module, Store,
     TrapKind, Val,
 };
+use wassay_wasi::Wasi;
 
 use super::imports::{self, NotMade};
 use super::module::{on_a_large_stack, read_module};
 use super::{this_program, value};
 use crate::cli::{LimitArgs, RunArgs};
 use crate::error::{Exit, InputError};
-use crate::pool::launch::{UNAVAILABLE_VARIABLE, is_this_program, program};
+use crate::pool::launch::{self, UNAVAILABLE_VARIABLE, is_this_program};
 use crate::tier::{RunTier, Tier};
+
+mod lines;
+mod program;
 
 /// The exit code of a trap.
 const TRAPPED: Exit = Exit::Other(134);
@@ -27,8 +32,9 @@ const TRAPPED: Exit = Exit::Other(134);
 const UNCAUGHT: Exit = Exit::Other(135);
 /// The exit code where a limit ended the module.
 const LIMITED: Exit = Exit::Other(136);
-/// Added to the number of the signal that ended a program that we stand in for.
-const SIGNAL_BASE: u8 = 128;
+/// The function that a WASI program begins with, and the one that readies other modules.
+const START: &str = "_start";
+const INITIALIZE: &str = "_initialize";
 
 /// Answers `wassay run`.
 ///
@@ -54,7 +60,7 @@ pub fn command(args: &RunArgs) -> Result<Exit, InputError> {
 
 /// Hands the request to the program that can execute ARM64 code.
 fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
-    let program = match program(true, &this_program()?) {
+    let program = match launch::program(true, &this_program()?) {
         Ok(program) => program,
         Err(reason) => {
             eprintln!("wassay: tier `{}` is unavailable: {reason}", args.tier);
@@ -62,10 +68,11 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
         }
     };
     let mut command = program.command();
-    command
-        .arg("run")
-        .arg(&args.file)
-        .args(["--invoke", &args.invoke]);
+    command.arg("run").arg(&args.file);
+    if let Some(name) = &args.invoke {
+        command.args(["--invoke", name]);
+    }
+    command.args(args.resources.words());
     command.args(["--tier", &args.tier.to_string()]);
     if let Some(n) = args.tier_up {
         command.args(["--tier-up", &n.to_string()]);
@@ -75,6 +82,7 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
     if let Some(list) = &args.features.features {
         command.arg(format!("--features={list}"));
     }
+    command.args(args.eager.then_some("--eager"));
     command.args(args.count_marks.then_some("--count-marks"));
     command.args(args.stub_imports.then_some("--stub-imports"));
     for preload in &args.preload {
@@ -96,7 +104,7 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
     };
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     let signal = status.signal().and_then(|signal| u8::try_from(signal).ok());
-    let by_signal = signal.map(|signal| SIGNAL_BASE.saturating_add(signal));
+    let by_signal = signal.map(|signal| program::SIGNAL_BASE.saturating_add(signal));
     Ok(Exit::Other(
         code.or(by_signal).unwrap_or(Exit::Failed.code()),
     ))
@@ -119,7 +127,7 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
         Ok(module) => module,
         Err(error) => return refused(error),
     };
-    let mut store = Store::new(&engine, ());
+    let mut store = Store::new(&engine, program::state(args)?);
     if let Err(error) = limit(&mut store, &args.limits) {
         return refused(error);
     }
@@ -132,6 +140,9 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
     mark(Mark::Loaded, code.clone());
     let func = exported(args, &store, instance)?;
     let values = arguments(args, &func.ty(&store))?;
+    if let Err(error) = initialize(args, &mut store, instance) {
+        return refused(error);
+    }
     mark(Mark::Call, code.clone());
     let called = func.invoke(&mut store, &values);
     mark(Mark::Returned, code);
@@ -188,7 +199,7 @@ fn room_for_one_memory(limits: Limits, bytes: u64) -> Limits {
 }
 
 /// Gives a store its fuel and its time.
-fn limit(store: &mut Store, given: &LimitArgs) -> runtime::Result<()> {
+fn limit(store: &mut Store<Wasi>, given: &LimitArgs) -> runtime::Result<()> {
     if let Some(fuel) = given.fuel {
         store.set_fuel(fuel)?;
     }
@@ -198,15 +209,24 @@ fn limit(store: &mut Store, given: &LimitArgs) -> runtime::Result<()> {
     Ok(())
 }
 
-fn exported(args: &RunArgs, store: &Store, instance: Instance) -> Result<Func, InputError> {
-    let name = &args.invoke;
+/// The name of the function to call.
+fn entry(args: &RunArgs) -> &str {
+    args.invoke.as_deref().unwrap_or(START)
+}
+
+fn exported(args: &RunArgs, store: &Store<Wasi>, instance: Instance) -> Result<Func, InputError> {
+    let name = entry(args);
     instance.get_func(store, name).ok_or_else(|| {
         let exports = instance.exports(store);
         let funcs = exports.filter(|(_, value)| value.into_func().is_some());
         let funcs: Vec<String> = funcs.map(|(name, _)| format!("`{name}`")).collect();
-        let there = match funcs.as_slice() {
-            [] => "it exports none".to_string(),
-            funcs => format!("it exports {}", funcs.join(", ")),
+        let there = match (funcs.as_slice(), &args.invoke) {
+            ([], _) => "it exports none".to_string(),
+            (funcs, Some(_)) => format!("it exports {}", funcs.join(", ")),
+            (funcs, None) => {
+                let funcs = funcs.join(", ");
+                format!("it exports {funcs}: --invoke NAME calls one of them")
+            }
         };
         InputError::at(
             &args.file,
@@ -216,23 +236,41 @@ fn exported(args: &RunArgs, store: &Store, instance: Instance) -> Result<Func, I
 }
 
 fn arguments(args: &RunArgs, ty: &FuncType) -> Result<Vec<Val>, InputError> {
-    let name = &args.invoke;
-    if args.args.len() != ty.params().len() {
+    let name = entry(args);
+    // Those of a program are not those of its first function.
+    let given: &[String] = match args.invoke {
+        Some(_) => &args.args,
+        None => &[],
+    };
+    if given.len() != ty.params().len() {
         let types: Vec<String> = ty.params().iter().map(ToString::to_string).collect();
         return Err(InputError::usage(format!(
             "`{name}` takes {} arguments ({}), not {}",
             ty.params().len(),
             types.join(" "),
-            args.args.len()
+            given.len()
         )));
     }
-    let pairs = ty.params().iter().zip(&args.args).enumerate();
+    let pairs = ty.params().iter().zip(given).enumerate();
     let values = pairs.map(|(index, (&ty, text))| {
         value::parse(ty, text).map_err(|message| {
             InputError::usage(format!("argument {} of `{name}`: {message}", index + 1))
         })
     });
     values.collect()
+}
+
+/// Readies a module that is not a program: it may have a function for that.
+fn initialize(args: &RunArgs, store: &mut Store<Wasi>, instance: Instance) -> runtime::Result<()> {
+    let is_called = args
+        .invoke
+        .as_deref()
+        .is_some_and(|name| name != INITIALIZE);
+    let func = instance.get_func(&*store, INITIALIZE);
+    match func.filter(|func| is_called && *func.ty(&*store) == FuncType::new([], [])) {
+        Some(func) => func.invoke(store, &[]).map(drop),
+        None => Ok(()),
+    }
 }
 
 fn print(results: &[Val]) -> Exit {
@@ -248,6 +286,9 @@ fn print(results: &[Val]) -> Exit {
 
 /// Says how a module ended that did not return, with the exit code of that ending.
 fn refusal(file: &Path, error: &runtime::Error) -> Result<Exit, InputError> {
+    if let Some(ending) = wassay_wasi::link::ending(error) {
+        return Ok(program::exit(ending));
+    }
     let exit = match error.kind() {
         ErrorKind::Malformed | ErrorKind::Invalid | ErrorKind::Unlinkable | ErrorKind::Usage => {
             return Err(InputError::at(file, error.to_string()));
@@ -262,7 +303,7 @@ fn refusal(file: &Path, error: &runtime::Error) -> Result<Exit, InputError> {
     };
     eprintln!("wassay: {error}");
     if let Some(backtrace) = error.backtrace() {
-        eprint!("{backtrace}");
+        eprint!("{}", lines::with_lines(backtrace));
     }
     Ok(exit)
 }

@@ -51,6 +51,10 @@ impl Naming for ModuleData {
         let is_it = |export: &&Export| export.kind == ExternKind::Func && export.index == func;
         name.or_else(|| Some(self.exports.iter().find(is_it)?.name.clone()))
     }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl ModuleData {

@@ -1,0 +1,109 @@
+//! Backtraces with lines of the source, where a module has debugging information in DWARF.
+//!
+//! Its addresses are offsets in the code section ("DWARF for WebAssembly").
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use addr2line::Context;
+use gimli::{Dwarf, EndianSlice, LittleEndian, SectionId};
+use wasmparser::{Parser, Payload};
+use wassay_runtime::{Backtrace, Frame};
+
+type Slice<'a> = EndianSlice<'a, LittleEndian>;
+
+/// The text of a backtrace: a line for each frame, and one for each place in the source.
+pub(super) fn with_lines(backtrace: &Backtrace) -> String {
+    let mut modules: Vec<(&Frame, Option<Lines<'_>>)> = Vec::new();
+    let mut text = String::new();
+    for (line, frame) in backtrace.to_string().lines().zip(frames(backtrace)) {
+        text.push_str(line);
+        text.push('\n');
+        let Some(frame) = frame else { continue };
+        let known = modules
+            .iter()
+            .position(|(of, _)| of.is_of_same_module(frame));
+        let known = known.unwrap_or_else(|| {
+            modules.push((frame, Lines::read(frame.module_bytes())));
+            modules.len() - 1
+        });
+        if let (Some(lines), Some(offset)) = (&modules[known].1, frame.module_offset()) {
+            text.push_str(&lines.at(offset));
+        }
+    }
+    text
+}
+
+/// The frames, and then nothing, for the lines that are of none.
+fn frames(backtrace: &Backtrace) -> impl Iterator<Item = Option<&Frame>> {
+    let frames = backtrace.frames().iter().map(Some);
+    frames.chain(std::iter::repeat(None))
+}
+
+/// The debugging information of a module.
+struct Lines<'a> {
+    context: Context<Slice<'a>>,
+    /// The offset in the module of the contents of the code section.
+    code: usize,
+}
+
+impl<'a> Lines<'a> {
+    /// The information in a module, if it has any that can be read.
+    fn read(module: &'a [u8]) -> Option<Lines<'a>> {
+        let mut sections = HashMap::new();
+        let mut code = None;
+        for payload in Parser::new(0).parse_all(module) {
+            match payload.ok()? {
+                Payload::CodeSectionStart {
+                    unchecked_range, ..
+                } => code = usize::try_from(unchecked_range.start).ok(),
+                Payload::CustomSection(section) => {
+                    sections.insert(section.name(), section.data());
+                }
+                _other => {}
+            }
+        }
+        let section = |id: SectionId| {
+            let data = sections.get(id.name()).copied().unwrap_or_default();
+            Ok::<_, gimli::Error>(EndianSlice::new(data, LittleEndian))
+        };
+        if !sections.contains_key(SectionId::DebugInfo.name()) {
+            return None;
+        }
+        let dwarf = Dwarf::load(section).ok()?;
+        let context = Context::from_dwarf(dwarf).ok()?;
+        Some(Lines {
+            context,
+            code: code?,
+        })
+    }
+
+    /// The places in the source of an instruction: of inlined functions the innermost first.
+    fn at(&self, offset: usize) -> String {
+        let mut text = String::new();
+        let Some(probe) = offset.checked_sub(self.code) else {
+            return text;
+        };
+        let found = self.context.find_frames(probe as u64).skip_all_loads();
+        let Ok(mut found) = found else { return text };
+        while let Ok(Some(frame)) = found.next() {
+            let Some(place) = frame.location else {
+                continue;
+            };
+            let file = place.file.unwrap_or("?");
+            let _ = write!(text, "{:17}at {file}", "");
+            for number in [place.line, place.column].into_iter().flatten() {
+                let _ = write!(text, ":{number}");
+            }
+            let name = frame
+                .function
+                .as_ref()
+                .and_then(|name| name.demangle().ok());
+            if let Some(name) = name {
+                let _ = write!(text, ", in {name}");
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
