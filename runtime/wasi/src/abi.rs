@@ -275,16 +275,8 @@ impl FileStat {
     }
 }
 
-/// The size of a `dirent`, after which the name follows.
-pub(crate) const DIRENT_BYTES: usize = 24;
-
 /// A directory entry (`dirent`), without its name.
-pub(crate) fn dirent(
-    next: u64,
-    inode: u64,
-    name_bytes: u32,
-    file_type: FileType,
-) -> Record<DIRENT_BYTES> {
+pub(crate) fn dirent(next: u64, inode: u64, name_bytes: u32, file_type: FileType) -> Record<24> {
     Record::new()
         .with(0, &next.to_le_bytes())
         .with(8, &inode.to_le_bytes())

@@ -190,7 +190,8 @@ impl Wasi {
         let right = Rights::PATH_REMOVE_DIRECTORY;
         let directory = self.descriptors.directory(fd, right)?;
         let path = guest.path(path, path_len)?;
-        // Only a directory is removed: a slash at the end says nothing more, and cap-std refuses it.
+        // Only a directory is removed: a slash at the end says nothing more, and cap-std refuses
+        // it.
         let name = path.trim_end_matches('/');
         Ok(directory
             .dir
