@@ -11,7 +11,7 @@ use std::fs;
 
 use wassay_runtime::interior::module::ModuleParts;
 use wassay_runtime::interior::{self, ir, jit};
-use wassay_runtime::{Bounds, Config, Tier};
+use wassay_runtime::{Bounds, Config, Engine, Module, Tier};
 
 /// What golden files are to have at least.
 const FUNCTIONS_MIN: usize = 100;
@@ -44,6 +44,38 @@ fn stages(module: &ModuleParts, body: usize, config: &Config) -> String {
     let stages = jit::stages(module, body, config).unwrap();
     let (ssa, code) = (stages.optimised, stages.listing);
     format!("{ir}\n{ssa}\n{code}")
+}
+
+/// Each line of SSA and code says from where in the module it comes.
+#[test]
+fn lines_have_the_offsets_of_their_instructions() {
+    let text = "(module (func (param i32 i32) (result i32)
+        (i32.mul (i32.rem_s (local.get 0) (local.get 1))
+                 (i32.div_s (local.get 1) (local.get 0)))))";
+    let buffer = wast::parser::ParseBuffer::new(text).unwrap();
+    let mut wat: wast::Wat<'_> = wast::parser::parse(&buffer).unwrap();
+    let bytes = wat.encode().unwrap();
+    let config = Config::only(Tier::Register);
+    let engine = Engine::new(&config).unwrap();
+    let module = Module::new(&engine, &bytes).unwrap();
+    let stages = jit::stages(interior::parts(&module), 0, &config).unwrap();
+    let lines = |text: &str, offsets: &[u32], opcode: u8| -> String {
+        let offset = bytes.iter().rposition(|byte| *byte == opcode).unwrap();
+        let lines = text.lines().zip(offsets);
+        let lines = lines.filter(|(_, it)| **it as usize == offset);
+        lines.map(|(line, _)| format!("{line}\n")).collect()
+    };
+    let (div, rem, mul) = (0x6d, 0x6f, 0x6c);
+    for (opcode, name, code) in [
+        (div, "div_s", "sdiv"),
+        (rem, "rem_s", "msub"),
+        (mul, "mul", "madd"),
+    ] {
+        let ssa = lines(&stages.optimised, &stages.optimised_offsets, opcode);
+        assert!(ssa.contains(name), "{name} is not in:\n{ssa}");
+        let code_lines = lines(&stages.listing, &stages.listing_offsets, opcode);
+        assert!(code_lines.contains(code), "{code} is not in:\n{code_lines}");
+    }
 }
 
 fn there_are_a_hundred_functions_and_no_file_is_stale() {

@@ -53,8 +53,12 @@ pub struct Stages {
     pub built: String,
     /// SSA as optimised.
     pub optimised: String,
+    /// The offset in the module from which each line of it comes.
+    pub optimised_offsets: Vec<u32>,
     /// The instructions, in the order of emission.
     pub listing: String,
+    /// The offset in the module from which each line of them comes.
+    pub listing_offsets: Vec<u32>,
 }
 
 /// Compiles every function of a module.
@@ -155,6 +159,7 @@ pub fn stages<T: Target>(module: &ModuleParts, body: usize, config: &Config) -> 
     let built = print::print(&func, &blocks);
     let (cfg, layout) = optimise::<T>(&mut func);
     let optimised = print::print(&func, &layout.order);
+    let optimised_offsets = print::positions(&func, &layout.order);
     let vcode = lower::run::<T>(&func, &cfg, &layout);
     let output = vcode.allocate(&T::env())?;
     let emitted = T::emit(&vcode, &output, around, Listing::Kept)?;
@@ -164,7 +169,9 @@ pub fn stages<T: Target>(module: &ModuleParts, body: usize, config: &Config) -> 
     Ok(Stages {
         built,
         optimised,
+        optimised_offsets,
         listing,
+        listing_offsets: emitted.positions,
     })
 }
 

@@ -147,6 +147,8 @@ pub struct Emitted {
     pub no_room_at: Option<u32>,
     /// The instructions as text, if they were asked for.
     pub listing: String,
+    /// The source position of each line of that text.
+    pub positions: Vec<u32>,
 }
 
 /// The requirements of a configuration on code between calling conventions.

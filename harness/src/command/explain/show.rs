@@ -133,7 +133,7 @@ fn listings(out: &mut String, explanation: &Explanation) {
         let marked = text
             .lines()
             .position(|line| offset_of(line) == offset && offset.is_some());
-        part(out, "source", &text, marked);
+        part(out, "source", &text, &Vec::from_iter(marked));
     }
     let tiers = difference.engines.iter().filter_map(|name| name.tier());
     let tiers: Vec<crate::tier::Tier> = tiers.collect();
@@ -143,13 +143,15 @@ fn listings(out: &mut String, explanation: &Explanation) {
     {
         let text = ir.to_string();
         let marked = offset.and_then(|offset| ir_line(&text, &ir.offsets, offset));
-        part(out, "IR", &text, marked);
+        part(out, "IR", &text, &Vec::from_iter(marked));
     }
     if tiers.iter().any(|tier| tier.runs_machine_code())
         && let Ok(made) = jit::stages(&parts, body, &config)
     {
-        part(out, "SSA, optimised", &made.optimised, None);
-        part(out, "A64", &made.listing, None);
+        let marks = |offsets: &[u32]| offset.map_or_else(Vec::new, |it| lines_from(offsets, it));
+        let (ssa, code) = (&made.optimised_offsets, &made.listing_offsets);
+        part(out, "SSA, optimised", &made.optimised, &marks(ssa));
+        part(out, "A64", &made.listing, &marks(code));
     }
 }
 
@@ -175,6 +177,17 @@ fn ir_line(text: &str, offsets: &[u32], offset: u32) -> Option<usize> {
     behind.min_by_key(|(it, _)| **it).map(|(_, line)| line)
 }
 
+/// The lines that come from the instruction at an offset, or from the next one that has lines; none
+/// if nothing comes from there or behind it.
+fn lines_from(offsets: &[u32], offset: u32) -> Vec<usize> {
+    let behind = offsets.iter().filter(|it| **it >= offset);
+    let Some(next) = behind.min() else {
+        return Vec::new();
+    };
+    let lines = offsets.iter().enumerate().filter(|(_, it)| *it == next);
+    lines.map(|(line, _)| line).collect()
+}
+
 /// The columns of an offset in a function's source.
 const OFFSET_COLUMNS: usize = 8;
 
@@ -185,12 +198,12 @@ fn indent_of(line: &str) -> Option<usize> {
     Some(rest.len() - rest.trim_start().len())
 }
 
-/// A listing around the marked line; if none is marked, its beginning.
-fn part(out: &mut String, name: &str, text: &str, marked: Option<usize>) {
+/// A listing around the first of the marked lines; if none is marked, its beginning.
+fn part(out: &mut String, name: &str, text: &str, marked: &[usize]) {
     put!(out, "\n{name}");
     let count = text.trim_end().lines().count();
-    let (first, last) = match marked {
-        Some(marked) => (
+    let (first, last) = match marked.first() {
+        Some(&marked) => (
             marked.saturating_sub(LINES_AROUND),
             count.min(marked + LINES_AROUND + 1),
         ),
@@ -202,7 +215,7 @@ fn part(out: &mut String, name: &str, text: &str, marked: Option<usize>) {
     let shown: Vec<&str> = text.lines().take(last).skip(first).collect();
     let indent = shown.iter().filter_map(|line| indent_of(line)).min();
     for (line, at) in shown.into_iter().zip(first..) {
-        let mark = if marked == Some(at) { '>' } else { ' ' };
+        let mark = if marked.contains(&at) { '>' } else { ' ' };
         let (head, rest) = line.split_at(OFFSET_COLUMNS.min(line.len()));
         match (indent_of(line), indent) {
             (Some(_), Some(indent)) => put!(out, "{mark} {head}  {}", &rest[indent..]),

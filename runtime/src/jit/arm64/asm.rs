@@ -164,8 +164,8 @@ pub struct Assembler {
     pads: Vec<(At, Label, Pad)>,
     relocs: Vec<(At, Symbol)>,
     sources: Vec<(At, u32)>,
-    /// The text of the instructions so far, if it is kept.
-    listing: Option<String>,
+    /// The text of the instructions so far, and the source position of each line, if it is kept.
+    listing: Option<(String, Vec<u32>)>,
     error: Option<EmitError>,
 }
 
@@ -178,19 +178,21 @@ impl Assembler {
     /// An empty buffer that also keeps what is appended as text.
     pub fn with_listing() -> Self {
         Self {
-            listing: Some(String::new()),
+            listing: Some(Default::default()),
             ..Self::default()
         }
     }
 
-    /// The text so far: labels and instructions, before long branches are made longer.
-    pub fn listing(&self) -> String {
+    /// The text so far: labels and instructions, before long branches are made longer; and the
+    /// source position of each line.
+    pub fn listing(&self) -> (String, Vec<u32>) {
         self.listing.clone().unwrap_or_default()
     }
 
     fn list(&mut self, line: fmt::Arguments<'_>) {
-        if let Some(listing) = &mut self.listing {
-            listing.push_str(&format!("{line}\n"));
+        if let Some((text, positions)) = &mut self.listing {
+            text.push_str(&format!("{line}\n"));
+            positions.push(self.sources.last().map_or(0, |&(_, position)| position));
         }
     }
 

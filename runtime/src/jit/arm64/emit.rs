@@ -55,13 +55,14 @@ pub(super) fn emit(
     let mut emitter = Emitter::new(asm, vcode, output, around)?;
     let no_room = emitter.function();
     let frame = emitter.frame.layout();
-    let listing = emitter.asm.listing();
+    let (listing, positions) = emitter.asm.listing();
     let code = emitter.asm.finish()?;
     Ok(Emitted {
         no_room_at: no_room.map(|label| code.offset_of(label)),
         code,
         frame,
         listing,
+        positions,
     })
 }
 

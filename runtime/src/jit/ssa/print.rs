@@ -13,6 +13,19 @@ pub fn print(func: &FuncSsa, order: &[Block]) -> String {
     text
 }
 
+/// The source position of each line of a function's text.
+pub fn positions(func: &FuncSsa, order: &[Block]) -> Vec<u32> {
+    let mut positions = Vec::new();
+    for block in order {
+        let data = &func.blocks[block.index()];
+        let insts = data.insts.iter().map(|id| func.insts[id.index()].position);
+        positions.push(insts.clone().next().unwrap_or(data.position));
+        positions.extend(insts);
+        positions.push(data.position);
+    }
+    positions
+}
+
 fn block(out: &mut String, func: &FuncSsa, block: Block) -> fmt::Result {
     let data = &func.blocks[block.index()];
     write!(out, "{block:?}(")?;

@@ -208,6 +208,7 @@ impl Isa for Toy {
 struct Writer {
     code: Code,
     listing: String,
+    positions: Vec<u32>,
     /// The places of distances to blocks.
     branches: Vec<(usize, RBlock)>,
 }
@@ -224,6 +225,9 @@ impl Writer {
         };
         let line = format!("  {text}{}{}", list(uses, " "), list(defs, " -> "));
         writeln!(self.listing, "{line}").expect("a string takes all");
+        let source = self.code.sources.last();
+        self.positions
+            .push(source.map_or(0, |source| source.position));
         self.code.bytes.push(text.as_bytes()[0]);
         let numbers = uses.iter().chain(defs).map(|place| place.bits() as u8);
         self.code.bytes.extend(numbers);
@@ -352,6 +356,7 @@ impl Target for Toy {
         for (n, block) in vcode.blocks.iter().enumerate() {
             writer.code.labels.push(writer.here());
             writeln!(writer.listing, "L{n}:").expect("a string takes all");
+            writer.positions.push(0);
             for item in output.block_insts_and_edits(vcode, RBlock::new(n)) {
                 match item {
                     InstOrEdit::Edit(&Edit::Move { from, to }) => {
@@ -375,6 +380,7 @@ impl Target for Toy {
             frame: frame(output.num_spillslots as u32 * WORD_BYTES),
             no_room_at: None,
             listing: writer.listing,
+            positions: writer.positions,
         })
     }
 
@@ -480,6 +486,12 @@ fn module(wat: &str) -> ModuleParts {
 fn the_stages_end_in_the_text_of_another_machine() {
     let stages = pipeline::stages::<Toy>(&module(WAT), SUM, &config()).expect("it compiles");
     assert_eq!(stages.listing, LISTING, "{}", stages.optimised);
+    let lines = stages.listing.lines().filter(|line| !line.starts_with(';'));
+    assert_eq!(lines.count(), stages.listing_offsets.len());
+    assert_eq!(
+        stages.optimised.lines().count(),
+        stages.optimised_offsets.len()
+    );
 }
 
 /// The distance that was put into the one reference of a kind behind an offset.
