@@ -25,6 +25,7 @@ mod name;
 pub mod outline;
 pub mod rewrite;
 pub mod search;
+pub mod snapshot;
 mod stub;
 
 use case::{Case, Read, Subject};

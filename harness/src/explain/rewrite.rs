@@ -65,6 +65,14 @@ pub fn memory_digest(memory: usize) -> String {
     format!("{PREFIX}memory-{memory}")
 }
 
+/// The words that a call of the function of [`memory_words`] gives.
+pub const WORDS: usize = 512;
+
+/// The name of the function that gives so many words of a memory, from an address on.
+pub fn memory_words(memory: usize) -> String {
+    format!("{PREFIX}memory-words-{memory}")
+}
+
 /// The name of the function that gives the number of pages of a memory.
 pub fn memory_size(memory: usize) -> String {
     format!("{PREFIX}memory-size-{memory}")
@@ -573,6 +581,29 @@ impl<'a> Rewriter<'a> {
             self.add_func(&table_size(table), &[], &[ValType::I64], &[], code);
         }
         Ok(())
+    }
+
+    /// Adds functions that give the words of memories.
+    pub fn add_word_readers(&mut self) {
+        let outline = self.outline;
+        for (memory, ty) in outline.memories.iter().enumerate() {
+            let mut code = vec![];
+            for word in 0..WORDS as u64 {
+                write(&mut code, &[I::LocalGet(0)]);
+                if !ty.memory64 {
+                    write(&mut code, &[I::I32WrapI64]);
+                }
+                let at = MemArg {
+                    offset: 8 * word,
+                    align: 0,
+                    target: MemArgTarget::Memory(memory as u32),
+                    ordering: None,
+                };
+                write(&mut code, &[I::I64Load(at)]);
+            }
+            let results = [ValType::I64; WORDS];
+            self.add_func(&memory_words(memory), &[ValType::I64], &results, &[], code);
+        }
     }
 
     /// Exports every memory and table, for engines that show their state by exports only.

@@ -427,6 +427,22 @@ impl Search<'_, '_> {
         Ok(read(&seen, ARRIVALS).unwrap_or(1))
     }
 
+    /// The number of times that a function has been entered when the engines begin to differ in it;
+    /// `None` if they do not, or before it.
+    ///
+    /// # Errors
+    /// As [`Search::run`].
+    pub fn entries(&mut self, func: u32) -> Result<Option<u64>> {
+        let only = |it: u32| (it == func).then_some(Grain::Stretches);
+        let stretches = self.digests(&only, Taken::Everything, None)?;
+        match self.bisect(&stretches)? {
+            Some(bracket) if bracket.equal > 0 => {
+                self.arrivals(func, (func, 0), bracket.equal).map(Some)
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
     /// What both engines have before an instruction, at an arrival.
     fn keep(&mut self, body: &Body, at: usize, arrival: u64) -> Result<Option<Kept>> {
         let Some(stop) = body.stops.iter().find(|stop| stop.at == at) else {

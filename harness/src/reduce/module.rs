@@ -1,13 +1,20 @@
 //! A module as parts that can be exchanged: bodies of functions and data segments, all other
 //! sections as they are.
 
+use std::collections::HashMap;
+use std::convert::Infallible;
 use std::ops::Range;
 
-use wasm_encoder::{CodeSection, ConstExpr, Encode, ExportKind, ExportSection, Module, RawSection};
-use wasmparser::{
-    BinaryReader, BinaryReaderError, DataKind, ExportSectionReader, ExternalKind, Parser, Payload,
-    Validator, WasmFeatures,
+use wasm_encoder::reencode::{self, Error as ReencodeError, Reencode};
+use wasm_encoder::{
+    CodeSection, ConstExpr, Encode, ExportKind, FunctionSection, Module, RawSection,
 };
+use wasmparser::{
+    BinaryReader, BinaryReaderError, DataKind, ExportSectionReader, ExternalKind,
+    FunctionSectionReader, Parser, Payload, Validator, WasmFeatures,
+};
+
+use super::entered::export_section;
 
 /// A module in parts.
 #[derive(Clone, Debug)]
@@ -199,17 +206,105 @@ impl Parts {
     pub(super) fn without_export(&self, index: usize) -> Option<Parts> {
         let (at, mut exports) = self.export_section()?;
         exports.remove(index);
-        let mut section = ExportSection::new();
-        for (name, kind, index) in &exports {
-            section.export(name, *kind, *index);
-        }
-        let mut bytes = Vec::new();
-        section.encode(&mut bytes);
-        // The encoder writes the size of the section first.
-        let size = leb128_length(&bytes);
         let mut parts = self.clone();
-        parts.sections[at] = Section::Raw(EXPORT, bytes.split_off(size));
+        parts.sections[at] = Section::Raw(EXPORT, export_section(&exports));
         Some(parts)
+    }
+
+    /// Adds an export of a name that is free, and that begins so; gives the name.
+    pub(super) fn add_export(
+        &mut self,
+        name: &str,
+        kind: ExportKind,
+        index: u32,
+    ) -> Option<String> {
+        let (at, mut exports) = self.export_section()?;
+        let mut name = name.to_string();
+        while exports.iter().any(|(other, ..)| *other == name) {
+            name.push('\'');
+        }
+        exports.push((name.clone(), kind, index));
+        self.sections[at] = Section::Raw(EXPORT, export_section(&exports));
+        Some(name)
+    }
+
+    /// Exchanges the contents of the section of an id, if there is one; `None` of the outer option
+    /// from `by` is passed on, one of the inner option takes the section away.
+    pub(super) fn replace(
+        &mut self,
+        id: u8,
+        by: impl FnOnce(&[u8]) -> Option<Option<Vec<u8>>>,
+    ) -> Option<()> {
+        let is_it = |section: &Section| matches!(section, Section::Raw(it, _) if *it == id);
+        if let Some(at) = self.sections.iter().position(is_it)
+            && let Section::Raw(_, bytes) = &self.sections[at]
+        {
+            match by(bytes)? {
+                Some(bytes) => self.sections[at] = Section::Raw(id, bytes),
+                None => {
+                    self.sections.remove(at);
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// The number of items that `count` finds in the section of an id; 0 if there is no such
+    /// section.
+    pub(super) fn count(
+        &self,
+        id: u8,
+        count: impl FnOnce(&[u8]) -> Option<usize>,
+    ) -> Option<usize> {
+        let contents = self.sections.iter().find_map(|section| match section {
+            Section::Raw(it, bytes) if *it == id => Some(bytes),
+            Section::Raw(..) | Section::Code | Section::Data => None,
+        });
+        contents.map_or(Some(0), |bytes| count(bytes))
+    }
+
+    /// Adds the section of data segments, if there is none.
+    pub(super) fn add_data_section(&mut self) {
+        if !self.sections.iter().any(|it| matches!(it, Section::Data)) {
+            self.sections.push(Section::Data);
+        }
+    }
+
+    /// The parts with one empty function for all of a type; `None` if there are no two.
+    pub(super) fn with_merged_stubs(&self) -> Option<Vec<u8>> {
+        let mut types = Vec::new();
+        self.count(FUNCTION, |bytes| {
+            let reader = FunctionSectionReader::new(BinaryReader::new(bytes, 0)).ok()?;
+            types = reader.into_iter().collect::<Result<Vec<u32>, _>>().ok()?;
+            Some(types.len())
+        })?;
+        let mut renumbering = Renumbering {
+            functions: (0..self.imported).collect(),
+            kept: Vec::new(),
+            body: 0,
+        };
+        let mut stubs = HashMap::new();
+        let mut next = self.imported;
+        for (ty, body) in types.iter().zip(&self.bodies) {
+            let known = stubs.get(ty).filter(|_| body[..] == TRAP).copied();
+            renumbering.kept.push(known.is_none());
+            renumbering.functions.push(known.unwrap_or(next));
+            if known.is_none() {
+                if body[..] == TRAP {
+                    stubs.insert(*ty, next);
+                }
+                next += 1;
+            }
+        }
+        if renumbering.kept.iter().all(|is_kept| *is_kept) {
+            return None;
+        }
+        let mut module = Module::new();
+        let parser = Parser::new(0);
+        renumbering
+            .parse_core_module(&mut module, parser, &self.module())
+            .ok()?;
+        Some(module.finish())
     }
 
     /// The place of the section of exports, and what is in it.
@@ -265,19 +360,59 @@ impl Parts {
     }
 }
 
+/// A module with fewer functions.
+struct Renumbering {
+    /// The new indices of functions.
+    functions: Vec<u32>,
+    /// The defined functions that stay.
+    kept: Vec<bool>,
+    /// The body that comes next.
+    body: usize,
+}
+
+impl Reencode for Renumbering {
+    type Error = Infallible;
+
+    fn function_index(&mut self, func: u32) -> Result<u32, ReencodeError<Infallible>> {
+        Ok(self.functions.get(func as usize).copied().unwrap_or(func))
+    }
+
+    fn parse_function_section(
+        &mut self,
+        functions: &mut FunctionSection,
+        section: FunctionSectionReader<'_>,
+    ) -> Result<(), ReencodeError<Infallible>> {
+        for (ty, is_kept) in section.into_iter().zip(self.kept.clone()) {
+            if is_kept {
+                functions.function(self.type_index(ty?)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn parse_function_body(
+        &mut self,
+        code: &mut CodeSection,
+        func: wasmparser::FunctionBody<'_>,
+    ) -> Result<(), ReencodeError<Infallible>> {
+        let is_kept = self.kept.get(self.body).copied().unwrap_or(true);
+        self.body += 1;
+        match is_kept {
+            true => reencode::utils::parse_function_body(self, code, func),
+            false => Ok(()),
+        }
+    }
+}
+
 /// An export: its name, and the kind and index of what it exports.
 type Export = (String, ExportKind, u32);
 
+/// The id of the section of functions.
+const FUNCTION: u8 = 3;
 /// The id of the section of exports.
 const EXPORT: u8 = 7;
 /// The id of the section of data segments.
 const DATA: u8 = 11;
-
-/// The length of the number that bytes begin with.
-fn leb128_length(bytes: &[u8]) -> usize {
-    let more = bytes.iter().take_while(|&&byte| byte & 0x80 != 0);
-    more.count() + 1
-}
 
 /// The bytes of a range that the parser gave.
 pub(super) fn slice(module: &[u8], range: Range<u64>) -> &[u8] {
