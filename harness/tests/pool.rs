@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         trial("no_worker_is_left", no_worker_is_left),
         trial("a_tier_that_lies_is_found_out", lies),
         trial("a_fault_is_found_by_generated_programs", fuzz),
+        trial("a_large_script_is_made_small", reduces_large_scripts),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -391,6 +392,64 @@ fn fuzz() {
     assert_eq!(again.status.code(), Some(0), "{again:?}");
     let nothing = wassay(&["reduce", script, "--tiers", "stack,register"]);
     assert_eq!(nothing.status.code(), Some(1), "{nothing:?}");
+}
+
+/// A large script is made small in which a wrong instruction is first seen after a thousand calls.
+fn reduces_large_scripts() {
+    if cfg!(target_arch = "aarch64") {
+        return; // as for lies
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let this = std::env::current_exe().expect("this program has a path");
+    let others: String = (0..2_000)
+        .map(|n| format!("(func $f{n} (result i64) (i64.const {n}000))\n"))
+        .collect();
+    let names: String = (0..2_000).map(|n| format!("$f{n} ")).collect();
+    let text = format!(
+        r#"(module
+(memory 4) (data (i32.const 0) "{data}")
+{others}
+(table 2000 funcref) (elem (i32.const 0) {names})
+(func $mix (param i32)
+  (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))
+  (i32.store (i32.const 128) (i32.xor (local.get 0) (i32.load (i32.const 64)))))
+(func (export "run") (param $left i32)
+  (loop $next
+    (call $mix (i32.and (i32.const 1) (i32.lt_u (local.get $left) (i32.const 200))))
+    (br_if $next (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))
+(invoke "run" (i32.const 1200))
+(invoke "run" (i32.const 2))
+"#,
+        data = "abcdefgh".repeat(3_000),
+    );
+    std::fs::write(folder.path().join("large.wast"), text).expect("it is written");
+    let reduced = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"))
+        .args([
+            "reduce",
+            "large.wast",
+            "--tiers",
+            "stack,jit",
+            "-o",
+            "small.wast",
+        ])
+        .current_dir(folder.path())
+        .env(
+            "WASSAY_JIT_WORKER",
+            format!("{} fake-worker xor", this.display()),
+        )
+        .env_remove("WASSAY_JIT_UNAVAILABLE")
+        .output()
+        .expect("the program starts");
+    assert_eq!(reduced.status.code(), Some(0), "{reduced:?}");
+    let small = std::fs::read_to_string(folder.path().join("small.wast")).expect("it is there");
+    assert!(
+        small.contains("i32.xor") && !small.contains("loop"),
+        "{small}"
+    );
+    assert!(
+        small.lines().count() <= 20 && !small.contains('#'),
+        "{small}"
+    );
 }
 
 /// A fault of one tier alone ends the run with exit code 1, and is named by tier, file and line;

@@ -31,6 +31,8 @@ type Result<T> = std::result::Result<T, SearchError>;
 struct Probed {
     bytes: Vec<u8>,
     sites: Vec<Site>,
+    /// True if all functions have probes at calls, besides those of one function.
+    is_wide: bool,
 }
 
 /// Two events in a row: up to the first one the engines are the same, at the second one they are
@@ -116,7 +118,8 @@ impl Search<'_, '_> {
             }
             return Ok(found);
         }
-        let calls = self.digests(&|_| Some(Grain::Calls), Taken::Passed, None)?;
+        let calls = |_| Some((Grain::Calls, Taken::Passed));
+        let calls = self.digests(&calls, None)?;
         let func = match self.bisect(&calls)? {
             Some(bracket) => match bracket.site(&calls) {
                 Some(site) => site.func,
@@ -184,9 +187,7 @@ impl Search<'_, '_> {
 
     /// The search in a function; `depth` calls have been followed without probes at all calls.
     fn in_function(&mut self, func: u32, depth: usize) -> Result<Found> {
-        let only = |it: u32| (it == func).then_some(Grain::Stretches);
-        let stretches = self.digests(&only, Taken::Everything, None)?;
-        let Some(bracket) = self.bisect(&stretches)? else {
+        let Some((stretches, bracket)) = self.bisect_function(func)? else {
             let mut found = self.unprobed(VANISHED_IN_FUNCTION)?;
             found.func = Some(func);
             return Ok(found);
@@ -201,7 +202,8 @@ impl Search<'_, '_> {
             None => (0, 1),
             Some(site) => {
                 let at = (site.func, site.at);
-                (site.at, self.arrivals(func, at, bracket.equal)?)
+                let arrival = self.arrivals(func, at, bracket.equal, stretches.is_wide)?;
+                (site.at, arrival)
             }
         };
         let found = self.in_stretch(&body, start, arrival, &bracket, &stretches)?;
@@ -324,7 +326,8 @@ impl Search<'_, '_> {
             && one == other
         {
             let at = (one.func, one.at);
-            let arrival = self.arrivals(body.func, at, bracket.equal + 1)?;
+            let event = bracket.equal + 1;
+            let arrival = self.arrivals(body.func, at, event, stretches.is_wide)?;
             let kept = self.keep(body, one.at, arrival)?;
             match kept {
                 Some(kept) if apart(&kept.seen).is_some() => found.kept = Some(kept),
@@ -340,18 +343,56 @@ impl Search<'_, '_> {
     /// The module with probes that take values into the digest.
     fn digests(
         &self,
-        grain: &dyn Fn(u32) -> Option<Grain>,
-        taken: Taken,
+        probes: &dyn Fn(u32) -> Option<(Grain, Taken)>,
         marked: Option<(u32, usize)>,
     ) -> Result<Probed> {
         let mut rewriter = Rewriter::new(self.outline, self.splits_start())?;
-        let mut visit = |body: Body| rewriter.digest_at(&body, taken, marked);
-        self.outline.functions(grain, &mut visit)?;
+        let mut visit = |body: Body| {
+            if let Some((_, taken)) = probes(body.func) {
+                rewriter.digest_at(&body, taken, marked);
+            }
+        };
+        let grain = |func| probes(func).map(|(grain, _)| grain);
+        self.outline.functions(&grain, &mut visit)?;
         if self.shows_exports() {
             rewriter.export_state();
         }
         let (bytes, sites) = rewriter.finish();
-        Ok(Probed { bytes, sites })
+        Ok(Probed {
+            bytes,
+            sites,
+            is_wide: false,
+        })
+    }
+
+    /// The module with probes at the stretches of a function, and at the calls of all others if it
+    /// `is_wide`.
+    fn stretches(&self, func: u32, is_wide: bool, marked: Option<(u32, usize)>) -> Result<Probed> {
+        let probes = |it: u32| match it == func {
+            true => Some((Grain::Stretches, Taken::Everything)),
+            false => is_wide.then_some((Grain::Calls, Taken::Passed)),
+        };
+        let probed = self.digests(&probes, marked)?;
+        Ok(Probed { is_wide, ..probed })
+    }
+
+    /// Two events in a row between which the engines begin to differ in a function. What it returns
+    /// is seen by the probes at calls; where these hide the difference, there are none.
+    fn bisect_function(&mut self, func: u32) -> Result<Option<(Probed, Bracket)>> {
+        for is_wide in [true, false] {
+            let stretches = self.stretches(func, is_wide, None)?;
+            let bracket = self.bisect(&stretches)?;
+            let is_there = |bracket: &Bracket| {
+                !is_wide
+                    || bracket
+                        .site(&stretches)
+                        .is_some_and(|site| site.func == func)
+            };
+            if let Some(bracket) = bracket.filter(is_there) {
+                return Ok(Some((stretches, bracket)));
+            }
+        }
+        Ok(None)
     }
 
     fn splits_start(&self) -> bool {
@@ -420,9 +461,14 @@ impl Search<'_, '_> {
     }
 
     /// The number of arrivals at a place of a function up to an event of its stretches.
-    fn arrivals(&mut self, func: u32, place: (u32, usize), event: u64) -> Result<u64> {
-        let only = |it: u32| (it == func).then_some(Grain::Stretches);
-        let probed = self.digests(&only, Taken::Everything, Some(place))?;
+    fn arrivals(
+        &mut self,
+        func: u32,
+        place: (u32, usize),
+        event: u64,
+        is_wide: bool,
+    ) -> Result<u64> {
+        let probed = self.stretches(func, is_wide, Some(place))?;
         let [seen, _] = self.stop_at(&probed.bytes, event, &counters())?;
         Ok(read(&seen, ARRIVALS).unwrap_or(1))
     }
@@ -433,11 +479,11 @@ impl Search<'_, '_> {
     /// # Errors
     /// As [`Search::run`].
     pub fn entries(&mut self, func: u32) -> Result<Option<u64>> {
-        let only = |it: u32| (it == func).then_some(Grain::Stretches);
-        let stretches = self.digests(&only, Taken::Everything, None)?;
-        match self.bisect(&stretches)? {
-            Some(bracket) if bracket.equal > 0 => {
-                self.arrivals(func, (func, 0), bracket.equal).map(Some)
+        match self.bisect_function(func)? {
+            Some((stretches, bracket)) if bracket.equal > 0 => {
+                let (place, event) = ((func, 0), bracket.equal);
+                let entries = self.arrivals(func, place, event, stretches.is_wide);
+                entries.map(|entries| Some(entries).filter(|it| *it > 0))
             }
             Some(_) | None => Ok(None),
         }

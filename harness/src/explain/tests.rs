@@ -8,9 +8,11 @@ use wasmparser::{Operator, Parser, Payload};
 
 use super::case::Case;
 use super::column::Column;
+use super::snapshot::{MemoryImage, snapshot};
 use super::{Difference, DifferenceKind, first_difference};
 use crate::engine::EngineName;
 use crate::features::FeatureSet;
+use crate::outcome::Value;
 use crate::pool::{Cause, Death, Launcher, Session, StartError};
 use crate::protocol::cell::Cell;
 use crate::protocol::{Bounds, Job, JobConfig, JobResult, Modes, Profile};
@@ -181,6 +183,26 @@ fn explain(script: &str, fault: Fault, config: JobConfig) -> (Option<Difference>
 }
 
 /// The same, where a directive may take some time.
+fn engines(fault: Fault) -> [InProcess; 2] {
+    [
+        InProcess {
+            tier: Tier::Stack,
+            fault: NO_FAULT,
+        },
+        InProcess {
+            tier: Tier::Register,
+            fault,
+        },
+    ]
+}
+
+fn columns(engines: &[InProcess; 2], timeout: Duration) -> [Column<'_>; 2] {
+    [
+        Column::new(EngineName::STACK, &engines[0], timeout),
+        Column::new(EngineName::REGISTER, &engines[1], timeout),
+    ]
+}
+
 fn explain_in(
     script: &str,
     fault: Fault,
@@ -200,20 +222,8 @@ fn explain_in(
         let found = falsify(&mut bytes.clone(), fault);
         places.extend(found.into_iter().map(|offset| (ordinal, offset as u32)));
     }
-    let engines = [
-        InProcess {
-            tier: Tier::Stack,
-            fault: NO_FAULT,
-        },
-        InProcess {
-            tier: Tier::Register,
-            fault,
-        },
-    ];
-    let mut columns = [
-        Column::new(EngineName::STACK, &engines[0], timeout),
-        Column::new(EngineName::REGISTER, &engines[1], timeout),
-    ];
+    let engines = engines(fault);
+    let mut columns = columns(&engines, timeout);
     let case = Case::new(&script.commands, script.commands.len() - 1, config);
     let found = first_difference(&mut columns, &case).expect("the engines run");
     (found.map(|(difference, _)| difference), places)
@@ -406,12 +416,11 @@ fn an_argument_and_a_function_that_is_called() {
     let found = pinned(script, |it| {
         matches!(it, Operator::Call { function_index: 0 }).then_some((1, 1))
     });
-    check(
-        &found,
-        Operand,
-        "the operand on top",
-        ["i32:0x00000001", "i32:0x00000014"],
-    );
+    let ways = [
+        "goes on at function 0 byte 0x28",
+        "goes on at function 1 byte 0x30",
+    ];
+    check(&found, Path, "the way", ways);
 }
 
 #[test]
@@ -680,4 +689,66 @@ fn a_difference_that_probes_hide_is_not_explained() {
 fn no_difference() {
     let script = r#"(module (func (export "f") (result i32) (i32.const 1))) (invoke "f")"#;
     assert_eq!(explain(script, NO_FAULT, CONFIG).0, None);
+}
+
+/// The fourth call differs: its arguments, the globals, and both memories as they are at its entry.
+#[test]
+fn the_state_where_a_function_is_entered() {
+    let script = parse_script(
+        "t.wast",
+        r#"(module
+          (memory 2) (memory $other i64 1)
+          (global $g (mut i32) (i32.const 5)) (global $f f64 (f64.const 1.5))
+          (global $r (mut funcref) (ref.null func))
+          (data (i32.const 8) "\07") (data (memory $other) (i64.const 65535) "\09")
+          (func $f (param i32 i64) (result i32)
+            (i32.store (i32.const 12) (i32.const -1))
+            (i32.add (i32.load (i32.const 8)) (local.get 0)))
+          (func (export "run") (result i32) (local $i i64) (local $sum i32)
+            (loop $next
+              (i64.store (i32.const 70000) (local.get $i))
+              (global.set $g (i32.mul (i32.wrap_i64 (local.get $i)) (i32.const 10)))
+              (local.set $sum (i32.xor (local.get $sum)
+                (call $f (i64.eq (local.get $i) (i64.const 3)) (i64.const -2))))
+              (local.set $i (i64.add (local.get $i) (i64.const 1)))
+              (br_if $next (i64.lt_u (local.get $i) (i64.const 9))))
+            (local.get $sum)))
+        (invoke "run")"#,
+    );
+    let fault = Fault {
+        falsify: add_to_sub,
+        ..NO_FAULT
+    };
+    let engines = engines(fault);
+    let mut columns = columns(&engines, Duration::from_secs(10));
+    let case = Case::new(&script.commands, 1, CONFIG);
+    let (difference, case) = first_difference(&mut columns, &case)
+        .expect("the engines run")
+        .expect("a difference");
+    assert_eq!(
+        (difference.func, difference.arrival),
+        (Some(0), Some(4)),
+        "{difference:#?}"
+    );
+    let subject = case.subjects().remove(0);
+    let found = snapshot(&mut columns, &case, &subject, 0);
+    let found = found.expect("the engines run").expect("a state");
+    assert_eq!(found.args, [Value::I32(1), Value::I64(-2_i64 as u64)]);
+    let half = Value::F64(1.5_f64.to_bits());
+    assert_eq!(found.globals, [Some(Value::I32(30)), Some(half), None]);
+    let piece = |address, byte| (address, vec![byte]);
+    let first = MemoryImage {
+        pages: 2,
+        pieces: vec![
+            (8, [vec![7, 0, 0, 0], vec![0xff; 4]].concat()),
+            piece(70000, 3),
+        ],
+    };
+    let other = MemoryImage {
+        pages: 1,
+        pieces: vec![piece(65535, 9)],
+    };
+    assert_eq!(found.memories, [first, other]);
+    // A function in which they do not differ has none.
+    assert_eq!(snapshot(&mut columns, &case, &subject, 9), Ok(None));
 }

@@ -308,7 +308,8 @@ fn state_code(state: u64) -> String {
     if calls_in_state(state) {
         let _ = writeln!(
             code,
-            "block (result i64) try_table (catch $t 0) local.get $rounds call $odd end i64.const 1 end
+            "block (result i64) try_table (catch $t 0) local.get $rounds call $odd end
+i64.const 1 end
 local.get $sum i64.add local.set $sum"
         );
     }
@@ -426,7 +427,7 @@ impl Nest {
     }
 }
 
-/// Four hundred loops, one inside of the other, behind a loop that is the beginning of the function:
+/// Four hundred loops, one inside of the other, behind a loop at the beginning of the function:
 /// variables that are written at many depths, and branches back from each.
 fn nested_loops() -> String {
     let heads = lines(0..LOOPS, |depth| {
