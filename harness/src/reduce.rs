@@ -1,9 +1,9 @@
 //! A script made small, while it shows the same difference.
 //!
 //! Owns the order of the steps: directives that come after the difference, then those before it,
-//! then of each module the functions that do not run; all that runs before the function is entered in
-//! which the difference is, if the script is large; the code that does not run before the difference,
-//! data, then instructions, then what nothing uses any more. Each candidate runs in
+//! then of each module the functions that do not run; of a large script, all that runs before the
+//! function is entered in which the difference is; the code that does not run before the
+//! difference, data, then instructions, then what nothing uses any more. Each candidate runs in
 //! fresh processes, in the two engines that differ, and is taken only if its first difference is of
 //! the same kind, so that the result never drifts to another fault.
 
