@@ -8,6 +8,7 @@ use crate::cli::profile::{self, ParseError};
 use crate::cli::{Command, PoolArgs, ReportRequest};
 use crate::engine::EngineList;
 use crate::error::{Exit, InputError};
+use crate::pool::launch;
 use crate::present::destination::Destination;
 use crate::present::timeline::Timeline;
 use crate::report::Report;
@@ -113,7 +114,10 @@ fn answer(command: Command) -> Result<Exit, InputError> {
         Command::Reduce(args) => reduce::command(&args),
         Command::Compare(args) => compare::command(&args),
         Command::Render(args) => render::command(&args),
-        Command::Run(args) => run::command(&args),
+        Command::Run(args) => {
+            launch::adapt_to_host();
+            run::command(&args)
+        }
         Command::WasiSuite(args) => wasi_suite::command(&args),
         Command::Explain(args) => explain::command(&args),
         Command::List(args) => list::command(&args),

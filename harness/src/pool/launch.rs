@@ -28,6 +28,8 @@ const SHARED_LIBRARIES: [&str; 2] = ["-L", "/usr/aarch64-linux-gnu"];
 /// The variable that says that there is no JIT worker, and why.
 pub const UNAVAILABLE_VARIABLE: &str = "WASSAY_JIT_UNAVAILABLE";
 const WORKER_VARIABLE: &str = "WASSAY_JIT_WORKER";
+/// The variable by which a program that runs for another one learns of that one's instruction set.
+const HOST_VARIABLE: &str = "WASSAY_HOST";
 
 /// The start of a command line that runs `wassay` for a tier; the command's own arguments follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,16 +52,26 @@ impl Program {
         self
     }
 
-    /// A command, to which arguments can be added.
+    /// A command, to which arguments can be added. The program learns which host it runs on.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]);
+        command.env(HOST_VARIABLE, std::env::consts::ARCH);
         command
     }
 
     /// The program's name, for messages.
     pub fn name(&self) -> String {
         self.words[0].to_string_lossy().into_owned()
+    }
+}
+
+/// Prepares this process for its host: under an emulator, what is mapped costs by its size, so that
+/// reservations of addresses are sparse.
+pub fn adapt_to_host() {
+    let host = std::env::var(HOST_VARIABLE);
+    if host.is_ok_and(|host| host != std::env::consts::ARCH) {
+        wassay_runtime::interior::use_sparse_scheme();
     }
 }
 

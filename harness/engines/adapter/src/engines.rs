@@ -1,6 +1,6 @@
 //! The engines, one module for each library.
 
-#[cfg(any(feature = "wamr", feature = "wasm3"))]
+#[cfg(any(feature = "wamr", feature = "wasm3", all(test, feature = "shapes")))]
 pub mod alone;
 #[cfg(feature = "c-api")]
 pub mod c_api;

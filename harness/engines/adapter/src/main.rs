@@ -194,3 +194,102 @@ fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
     let text = text.or(panic.downcast_ref::<&str>().copied());
     format!("panic: {}", text.unwrap_or("no message"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    thread_local! {
+        /// The engines that were started.
+        static STARTED: Cell<u32> = const { Cell::new(0) };
+    }
+
+    /// An engine that counts its modules and panics over the empty one.
+    struct Counter(u32);
+
+    impl Engine for Counter {
+        fn identity(&self) -> (String, String) {
+            ("counter".to_string(), "1".to_string())
+        }
+
+        fn reset(&mut self) -> Result<(), Ending> {
+            self.0 = 0;
+            Ok(())
+        }
+
+        fn module(&mut self, _: u32, bytes: &[u8]) -> Result<(), Ending> {
+            assert!(!bytes.is_empty(), "an empty module");
+            self.0 += 1;
+            Ok(())
+        }
+
+        fn instantiate(&mut self, _: u32, _: u32) -> Result<(), Ending> {
+            Err(Ending::limit(self.0))
+        }
+
+        fn register(&mut self, _: u32, _: &str) -> Result<(), Ending> {
+            Ok(())
+        }
+
+        fn invoke(&mut self, _: u32, _: &str, _: &[Value]) -> Result<Vec<Value>, Ending> {
+            Ok(vec![Value::I32(self.0)])
+        }
+
+        fn get(&mut self, _: u32, _: &str) -> Result<Value, Ending> {
+            Ok(Value::I32(self.0))
+        }
+    }
+
+    fn start() -> Started {
+        STARTED.set(STARTED.get() + 1);
+        Ok(Box::new(Counter(0)))
+    }
+
+    #[test]
+    fn a_new_engine_repeats_the_script_after_a_panic() {
+        let mut host = Host::new(&start);
+        let module = |bytes: &[u8]| Operation::Module {
+            module: 0,
+            bytes: STANDARD.encode(bytes),
+        };
+        assert!(matches!(host.answer(Operation::Reset), Ending::Ok));
+        for _ in 0..2 {
+            assert!(matches!(host.answer(module(b"m")), Ending::Ok));
+        }
+        assert!(matches!(host.answer(module(b"")), Ending::Internal { .. }));
+        assert_eq!(STARTED.get(), 2);
+        let get = Operation::Get {
+            instance: 0,
+            export: "modules".to_string(),
+        };
+        let Ending::Values { values } = host.answer(get) else {
+            panic!("a value");
+        };
+        assert_eq!(values, ["i32:0x00000002"]);
+    }
+
+    #[test]
+    fn versions_and_operations_that_are_not_known_are_refused() {
+        let mut host = Host::new(&start);
+        let hello = |protocol| Operation::Hello { protocol };
+        assert!(matches!(host.answer(hello(PROTOCOL)), Ending::Ready { .. }));
+        assert!(matches!(
+            host.answer(hello(PROTOCOL + 1)),
+            Ending::Unavailable { .. }
+        ));
+        assert!(matches!(
+            host.answer(Operation::Unknown),
+            Ending::Unsupported { .. }
+        ));
+        let mut broken = Host::new(&|| Err("it is not here".into()));
+        assert!(matches!(
+            broken.answer(hello(PROTOCOL)),
+            Ending::Unavailable { .. }
+        ));
+        assert!(matches!(
+            broken.answer(Operation::Reset),
+            Ending::Internal { .. }
+        ));
+    }
+}

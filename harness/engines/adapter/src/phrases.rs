@@ -88,3 +88,40 @@ pub fn ended(message: String) -> Ending {
         None => Ending::limit(message),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(ending: &Ending) -> String {
+        serde_json::to_string(ending).expect("a line")
+    }
+
+    #[test]
+    fn every_phrase_is_a_trap_of_the_specification() {
+        for (phrase, message) in TRAPS {
+            let trap = text(&Ending::trap(message));
+            assert_eq!(text(&ended(format!("Exception: {phrase} at 3"))), trap);
+        }
+    }
+
+    #[test]
+    fn the_cause_comes_last() {
+        let message = "unreachable code was not reached: integer overflow".to_string();
+        assert_eq!(
+            text(&ended(message)),
+            text(&Ending::trap("integer overflow"))
+        );
+        let others = [
+            ("wasm operand stack overflow", "exhaustion"),
+            ("uncaught exception", "exception"),
+            ("mismatch in imported globals", "unlinkable"),
+            ("not implemented", "unsupported"),
+            ("what nobody knows", "limit"),
+        ];
+        for (message, ending) in others {
+            let line = text(&ended(message.to_string()));
+            assert!(line.contains(&format!("\"ending\":\"{ending}\"")), "{line}");
+        }
+    }
+}

@@ -73,3 +73,29 @@ fn imports(bytes: &[u8]) -> Vec<(String, String)> {
         .map(|it| (it.module.to_string(), it.name.to_string()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `(module (import "m" "g" (global i64)) (memory 3)
+    ///    (func (export "f") (param i32) (result f64) (f64.const 0)))`
+    const MODULE: &[u8] = b"\0asm\x01\0\0\0\x01\x06\x01\x60\x01\x7f\x01\x7c\
+        \x02\x08\x01\x01m\x01g\x03\x7e\0\x03\x02\x01\0\x05\x03\x01\0\x03\
+        \x07\x05\x01\x01f\0\0\x0a\x0d\x01\x0b\0\x44\0\0\0\0\0\0\0\0\x0b";
+
+    #[test]
+    fn imports_and_exports_are_read() {
+        let shape = Shape::of(MODULE);
+        assert_eq!(shape.imports, [("m".to_string(), "g".to_string())]);
+        assert_eq!(shape.pages, 3);
+        let Some(Exported::Func(params, results)) = shape.export("f") else {
+            panic!("`f` is a function");
+        };
+        assert_eq!(
+            (&params[..], &results[..]),
+            (&[ValType::I32][..], &[ValType::F64][..])
+        );
+        assert!(Shape::of(b"\0asm").exports.is_empty());
+    }
+}

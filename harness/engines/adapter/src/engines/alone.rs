@@ -180,3 +180,110 @@ impl<L: Library> Engine for Alone<L> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Instances in which every function gives zeros.
+    struct Zeros;
+
+    impl Library for Zeros {
+        type Instance = ();
+
+        fn identity(&self) -> (String, String) {
+            ("zeros".to_string(), "1".to_string())
+        }
+
+        fn check(&self, _: &[u8]) -> Result<(), Ending> {
+            Ok(())
+        }
+
+        fn instantiate(&self, _: &[u8]) -> Result<(), Ending> {
+            Ok(())
+        }
+
+        fn carries(&self, ty: ValType) -> bool {
+            ty == ValType::I32
+        }
+
+        fn call(
+            &self,
+            (): &mut (),
+            _: &str,
+            _: &[Value],
+            results: &[ValType],
+        ) -> Result<Vec<Value>, Ending> {
+            Ok(vec![Value::I32(0); results.len()])
+        }
+
+        fn global(&self, (): &(), _: &str, _: ValType) -> Result<Value, Ending> {
+            Ok(Value::I32(0))
+        }
+    }
+
+    /// A script with a module of these imports and this export as instance 0.
+    fn script(imports: &[(&str, &str)], export: Exported) -> (Alone<Zeros>, Result<(), Ending>) {
+        let mut alone = Alone::new(Zeros);
+        let owned = |(module, name): &(&str, &str)| ((*module).to_string(), (*name).to_string());
+        let shape = Shape {
+            imports: imports.iter().map(owned).collect(),
+            pages: 0,
+            exports: vec![("f".to_string(), export)],
+        };
+        let prints = PRINTS.iter().map(|print| print.0.to_string());
+        let more = std::iter::once("memory".to_string());
+        alone
+            .names
+            .insert(SPECTEST.to_string(), prints.chain(more).collect());
+        alone.modules.insert(0, (Vec::new(), shape));
+        let made = alone.instantiate(0, 0);
+        (alone, made)
+    }
+
+    #[test]
+    fn only_the_printing_functions_are_imported() {
+        let made = |imports| script(imports, Exported::Other).1;
+        assert!(made(&[(SPECTEST, "print_i32")]).is_ok());
+        assert!(matches!(
+            made(&[(SPECTEST, "memory")]),
+            Err(Ending::Unsupported { .. })
+        ));
+        assert!(matches!(
+            made(&[(SPECTEST, "none")]),
+            Err(Ending::Unlinkable { .. })
+        ));
+        assert!(matches!(
+            made(&[("other", "f")]),
+            Err(Ending::Unlinkable { .. })
+        ));
+    }
+
+    #[test]
+    fn arguments_are_checked_and_what_does_not_cross_is_unsupported() {
+        let (mut alone, _) = script(&[], Exported::Func(vec![ValType::I32], vec![ValType::I32]));
+        let call = |alone: &mut Alone<Zeros>, args: &[Value]| alone.invoke(0, "f", args);
+        assert_eq!(
+            call(&mut alone, &[Value::I32(1)]).expect("zero"),
+            [Value::I32(0)]
+        );
+        assert!(matches!(
+            call(&mut alone, &[]),
+            Err(Ending::HostError { .. })
+        ));
+        assert!(matches!(
+            call(&mut alone, &[Value::I64(1)]),
+            Err(Ending::HostError { .. })
+        ));
+        let (mut alone, _) = script(&[], Exported::Func(vec![], vec![ValType::EXTERNREF]));
+        assert!(matches!(
+            call(&mut alone, &[]),
+            Err(Ending::Unsupported { .. })
+        ));
+        assert!(matches!(
+            alone.invoke(1, "f", &[]),
+            Err(Ending::HostError { .. })
+        ));
+        assert!(matches!(alone.get(0, "f"), Err(Ending::HostError { .. })));
+    }
+}
