@@ -40,6 +40,16 @@ pub(crate) struct Directory {
     pub(crate) listing: Option<Listing>,
 }
 
+impl Directory {
+    /// The directory opened for reading: `cap-std` has opened it for resolving paths only.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) fn readable(&self) -> Result<File, Errno> {
+        Ok(self.dir.open(".")?.into_std())
+    }
+}
+
 /// Bytes that a program has written, which the host can look at.
 #[derive(Clone, Debug, Default)]
 pub struct Captured(Arc<Mutex<Vec<u8>>>);

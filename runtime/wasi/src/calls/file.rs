@@ -68,7 +68,7 @@ impl Wasi {
         let descriptor = self.descriptors.with(fd, Rights::FD_DATASYNC)?;
         match &descriptor.resource {
             Resource::Host(file) => fdatasync(file)?,
-            Resource::Directory(directory) => fdatasync(&directory.dir)?,
+            Resource::Directory(directory) => fdatasync(directory.readable()?)?,
             Resource::Input(..) | Resource::Output(_) | Resource::Lost => {}
         }
         Ok(())
@@ -79,7 +79,7 @@ impl Wasi {
         let descriptor = self.descriptors.with(fd, Rights::FD_SYNC)?;
         match &descriptor.resource {
             Resource::Host(file) => fsync(file)?,
-            Resource::Directory(directory) => fsync(&directory.dir)?,
+            Resource::Directory(directory) => fsync(directory.readable()?)?,
             Resource::Input(..) | Resource::Output(_) | Resource::Lost => {}
         }
         Ok(())
@@ -170,7 +170,7 @@ impl Wasi {
         };
         match &descriptor.resource {
             Resource::Host(file) => futimens(file, &times)?,
-            Resource::Directory(directory) => futimens(&directory.dir, &times)?,
+            Resource::Directory(directory) => futimens(directory.readable()?, &times)?,
             Resource::Input(..) | Resource::Output(_) | Resource::Lost => {
                 return Err(Errno::NotSup.into());
             }
