@@ -735,6 +735,10 @@ pub struct WasiSuiteArgs {
         default_value = "stack,register,jit"
     )]
     pub tiers: Vec<RunTier>,
+    /// Run them by this program in place of our tiers: it is called with --dir and --env as
+    /// `wassay run` has them, the file, `--`, and the arguments
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "tiers")]
+    pub program: Option<PathBuf>,
     /// Run the programs whose path has this part
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,

@@ -5,7 +5,7 @@
 //! tree: what one program leaves behind, another one may trip over.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,6 @@ use super::this_program;
 use crate::cli::WasiSuiteArgs;
 use crate::error::{Exit, InputError};
 use crate::pool::launch;
-use crate::tier::RunTier;
 
 /// The lines of a program's standard error that a failure shows.
 const LINES_SHOWN: usize = 12;
@@ -75,6 +74,12 @@ struct Program {
 /// The outcome of a program in a tier: why it failed, if it did.
 type Outcome = Result<(), String>;
 
+/// A tier, or an engine of another maker: the start of its command line.
+struct Engine {
+    name: String,
+    words: Vec<OsString>,
+}
+
 /// Answers `wassay wasi-suite`.
 ///
 /// # Errors
@@ -83,37 +88,61 @@ pub fn command(args: &WasiSuiteArgs) -> Result<Exit, InputError> {
     let programs = programs(args)?;
     let this = this_program()?;
     let mut exit = Exit::AsExpected;
-    for &tier in &args.tiers {
+    if let Some(program) = &args.program {
+        let engine = Engine {
+            name: program
+                .file_name()
+                .unwrap_or_default()
+                .display()
+                .to_string(),
+            words: vec![program.into()],
+        };
+        exit = worse(exit, run_all(&engine, &programs, args.timeout));
+    }
+    for &tier in args.tiers.iter().filter(|_| args.program.is_none()) {
+        let name = tier.to_string();
         if let Err(reason) = launch::program(tier.runs_machine_code(), &this) {
-            println!("{:<9} not run: {reason}", tier.to_string());
+            println!("{name:<9} not run: {reason}");
             exit = worse(exit, Exit::NotMeasured);
             continue;
         }
-        let run = programs.par_iter().map(|program| {
-            let outcome = run(&this, tier, program, args.timeout);
-            (program, outcome)
-        });
-        let outcomes: Vec<(&Program, Outcome)> = run.collect();
-        for (program, outcome) in &outcomes {
-            if let Err(reason) = outcome {
-                println!("FAIL {tier} {}: {reason}", program.name);
-            }
-        }
-        let passed = outcomes.iter().filter(|(_, it)| it.is_ok()).count();
-        println!(
-            "{:<9} {passed} of {} pass",
-            tier.to_string(),
-            outcomes.len()
+        let words = [
+            this.as_os_str(),
+            "run".as_ref(),
+            "--tier".as_ref(),
+            name.as_ref(),
+        ];
+        let words = words.map(OsString::from).to_vec();
+        exit = worse(
+            exit,
+            run_all(&Engine { name, words }, &programs, args.timeout),
         );
-        if passed < outcomes.len() {
-            exit = worse(exit, Exit::Failed);
-        }
     }
     if programs.is_empty() {
         println!("there are no programs");
         exit = Exit::NotMeasured;
     }
     Ok(exit)
+}
+
+/// Runs all programs by an engine, and says what came of them.
+fn run_all(engine: &Engine, programs: &[Program], timeout: Duration) -> Exit {
+    let run = programs
+        .par_iter()
+        .map(|program| run(engine, program, timeout));
+    let outcomes: Vec<Outcome> = run.collect();
+    let name = &engine.name;
+    for (program, outcome) in programs.iter().zip(&outcomes) {
+        if let Err(reason) = outcome {
+            println!("FAIL {name} {}: {reason}", program.name);
+        }
+    }
+    let passed = outcomes.iter().filter(|it| it.is_ok()).count();
+    println!("{name:<9} {passed} of {} pass", outcomes.len());
+    match passed < outcomes.len() {
+        true => Exit::Failed,
+        false => Exit::AsExpected,
+    }
 }
 
 /// A failure counts over what was not measured.
@@ -178,13 +207,13 @@ fn configuration(program: &Path) -> Result<Configuration, InputError> {
     Ok(configuration)
 }
 
-/// Runs a program in a tier.
-fn run(this: &Path, tier: RunTier, program: &Program, timeout: Duration) -> Outcome {
+/// Runs a program by an engine.
+fn run(engine: &Engine, program: &Program, timeout: Duration) -> Outcome {
     let configuration = &program.configuration;
     let text = |error: std::io::Error| error.to_string();
     let tree = tempfile::tempdir().map_err(text)?;
-    let mut command = Command::new(this);
-    command.arg("run").args(["--tier", &tier.to_string()]);
+    let mut command = Command::new(&engine.words[0]);
+    command.args(&engine.words[1..]);
     if let Some(root) = &configuration.root {
         let from = program.path.with_file_name(root);
         copy(&from, tree.path()).map_err(text)?;
