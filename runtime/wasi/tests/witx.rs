@@ -106,7 +106,8 @@ fn check_numbers(document: &Document) {
     }
     macro_rules! check_flags {
         ($($name:literal $ty:ident;)*) => { $(
-            let ours: Vec<String> = $ty::all().iter_names().map(|(it, _)| it.to_lowercase()).collect();
+            let ours = $ty::all().iter_names();
+            let ours: Vec<String> = ours.map(|(it, _)| it.to_lowercase()).collect();
             assert_eq!(ours, names(document, $name), $name);
             for (n, flag) in $ty::all().iter().enumerate() {
                 assert_eq!(u64::from(flag.bits()), 1 << n, $name);
