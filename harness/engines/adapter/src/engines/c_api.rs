@@ -1,28 +1,33 @@
 //! Any engine with the standard C API (`wasm.h`), by its shared library.
 //!
-//!     wassay-adapter c-api LIBRARY [FUNCTION=NUMBER ..]
+//!     wassay-adapter c-api LIBRARY [externref] [FUNCTION=NUMBER ..]
 //!
 //! Each further argument is a function of the library that sets an option of its configuration, as
 //! `wasmtime_config_wasm_gc_set=1`.
 //!
 //! Names and types of imports and exports are read from the module, since the API has them in
 //! order only, and some libraries abort on types that they cannot express. What the API does not
-//! carry: vectors, which the harness sends through helpers, and references, which are refused here
-//! because the libraries abort on them.
+//! carry: vectors, which the harness sends through helpers, and references but functions and host
+//! objects. Wasmtime's library aborts on host objects, so these cross with the argument `externref`
+//! only.
 
 mod library;
 
 use std::collections::HashMap;
 
+use wasmparser::ValType;
+
 use self::library::{Extern, Failure, Instance, Library, Module, Script};
 use crate::engine::{Engine, Started, Unavailable, unknown, wrong_arguments};
-use crate::kinds::{is_number, is_of};
+use crate::kinds::{is_number, is_of, is_plain_reference};
 use crate::message::{Ending, Value};
 use crate::phrases::ended;
 use crate::shape::{Exported, Shape};
 
 struct CApi {
     name: String,
+    /// True if host objects cross.
+    carries_externref: bool,
     /// Declared before the library, and so dropped before it.
     script: Option<State>,
     library: Library,
@@ -44,6 +49,10 @@ pub fn start(args: &[String]) -> Started {
     let [path, options @ ..] = args else {
         return Err("c-api needs the path of a shared library".into());
     };
+    let (carries_externref, options) = match options {
+        [first, rest @ ..] if first == "externref" => (true, rest),
+        options => (false, options),
+    };
     let options = options.iter().map(|option| {
         let (function, number) = option.split_once('=').unwrap_or((option, ""));
         let number = number
@@ -57,6 +66,7 @@ pub fn start(args: &[String]) -> Started {
     Ok(CApi::new(
         format!("wasm.h of {}", file.to_string_lossy()),
         library,
+        carries_externref,
     ))
 }
 
@@ -66,16 +76,25 @@ pub fn start(args: &[String]) -> Started {
 /// If it gives no engine.
 #[cfg(feature = "wabt")]
 pub fn wabt() -> Started {
-    Ok(CApi::new("wabt".to_string(), Library::linked()?))
+    Ok(CApi::new("wabt".to_string(), Library::linked()?, true))
 }
 
 impl CApi {
-    fn new(name: String, library: Library) -> Box<CApi> {
+    fn new(name: String, library: Library, carries_externref: bool) -> Box<CApi> {
         Box::new(CApi {
             name,
+            carries_externref,
             script: None,
             library,
         })
+    }
+
+    /// True if values of a type cross.
+    fn carries(&self, ty: ValType) -> bool {
+        match ty {
+            ValType::EXTERNREF => self.carries_externref,
+            ty => is_number(ty) || is_plain_reference(ty),
+        }
     }
 
     fn state(&mut self) -> Result<&mut State, Ending> {
@@ -178,7 +197,7 @@ impl Engine for CApi {
         let (found, Exported::Func(params, results)) = self.export(instance, export)? else {
             return Err(Ending::host_error(format!("no function {export}")));
         };
-        let crosses = params.iter().chain(&results).all(|ty| is_number(*ty));
+        let crosses = params.iter().chain(&results).all(|ty| self.carries(*ty));
         if !crosses {
             return Err(Ending::unsupported(
                 "references and vectors do not cross this adapter",
@@ -200,7 +219,7 @@ impl Engine for CApi {
         let (found, Exported::Global(ty)) = self.export(instance, export)? else {
             return Err(Ending::host_error(format!("no global {export}")));
         };
-        if !is_number(ty) {
+        if !self.carries(ty) {
             return Err(Ending::unsupported(
                 "references and vectors do not cross this adapter",
             ));

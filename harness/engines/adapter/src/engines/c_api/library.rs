@@ -38,7 +38,12 @@ impl<T> Vector<T> {
     }
 }
 
-/// `wasm_val_t`: the kind, padding, and eight bytes of which a number takes the first.
+/// The kinds of references, as `wasm_valkind_t` numbers them.
+const EXTERN: u8 = 128;
+const FUNC: u8 = 129;
+
+/// `wasm_val_t`: the kind, padding, and eight bytes of which a number takes the first; of a reference
+/// they are a pointer.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Val {
@@ -48,14 +53,22 @@ struct Val {
 }
 
 impl Val {
+    /// The pointer in a value that is a reference.
+    fn object(self) -> Object {
+        std::ptr::with_exposed_provenance_mut(self.bits as usize)
+    }
+
     const ZERO: Val = Val {
         kind: 0,
         padding: [0; 7],
         bits: 0,
     };
 
-    fn from_number(number: &Value) -> Option<Val> {
-        let (kind, bits) = match number {
+    /// The value as the API has it; none for a value that is not a number or null.
+    fn from_plain(value: &Value) -> Option<Val> {
+        let (kind, bits) = match value {
+            Value::Null(heap_type) if heap_type == "func" => (FUNC, 0),
+            Value::Null(_) => (EXTERN, 0),
             Value::I32(value) => (0, u64::from(*value)),
             Value::I64(value) => (1, *value),
             Value::F32(bits) => (2, u64::from(*bits)),
@@ -69,9 +82,12 @@ impl Val {
         })
     }
 
-    fn number(self) -> Option<Value> {
+    fn plain(self) -> Option<Value> {
         let low = self.bits as u32;
         Some(match self.kind {
+            EXTERN if self.bits == 0 => Value::null("extern"),
+            FUNC if self.bits == 0 => Value::null("func"),
+            FUNC => Value::Func,
             0 => Value::I32(low),
             1 => Value::I64(self.bits),
             2 => Value::F32(low),
@@ -134,6 +150,11 @@ functions! {
     wasm_extern_as_global(Object) -> Object;
     wasm_func_call(Object, *const Vector<Val>, *mut Vector<Val>) -> Object;
     wasm_global_get(Object, *mut Val);
+    wasm_foreign_new(Object) -> Object;
+    wasm_foreign_as_ref(Object) -> Object;
+    wasm_ref_set_host_info(Object, Object);
+    wasm_ref_get_host_info(Object) -> Object;
+    wasm_ref_delete(Object);
     wasm_trap_message(Object, *mut Vector<u8>);
     wasm_trap_delete(Object);
     wasm_byte_vec_delete(*mut Vector<u8>);
@@ -321,7 +342,7 @@ impl Script {
         })
     }
 
-    /// Calls a function that takes and gives numbers: its results or the message of its trap;
+    /// Calls a function of types that cross: its results or the message of its trap;
     /// nothing if the external is not a function.
     pub fn call(
         &self,
@@ -329,7 +350,10 @@ impl Script {
         args: &[Value],
         results: usize,
     ) -> Option<Result<Vec<Value>, String>> {
-        let args: Vec<Val> = args.iter().map(Val::from_number).collect::<Option<_>>()?;
+        let args: Vec<Val> = args
+            .iter()
+            .map(|arg| self.val(arg))
+            .collect::<Option<_>>()?;
         let mut given = vec![Val::ZERO; results];
         // SAFETY: the external is alive, arguments are as the function's type says, and the vector
         // of results has room for all.
@@ -345,17 +369,20 @@ impl Script {
             let args = Vector::of(&args);
             (self.functions.wasm_func_call)(func, &raw const args, &raw mut results)
         };
+        for arg in args {
+            self.release(arg);
+        }
         if !trap.is_null() {
             return Some(Err(self.message(trap)));
         }
         given
             .into_iter()
-            .map(Val::number)
+            .map(|val| self.value(val))
             .collect::<Option<Vec<Value>>>()
             .map(Ok)
     }
 
-    /// The value of a global that holds a number; nothing if the external is not one.
+    /// The value of a global of a type that crosses; nothing if the external is not one.
     pub fn global(&self, global: Extern) -> Option<Value> {
         let mut value = Val::ZERO;
         // SAFETY: the external is alive.
@@ -366,7 +393,52 @@ impl Script {
             }
             (self.functions.wasm_global_get)(global, &raw mut value);
         }
-        value.number()
+        self.value(value)
+    }
+
+    /// The value as the API has it, to be released; a host object carries its number.
+    fn val(&self, value: &Value) -> Option<Val> {
+        let Value::Extern(Some(number)) = value else {
+            return Val::from_plain(value);
+        };
+        let info = std::ptr::without_provenance_mut(*number as usize + 1);
+        // SAFETY: the store is alive, and the new object is the caller's; the API keeps the pointer
+        // as a number.
+        let object = unsafe {
+            let object = (self.functions.wasm_foreign_new)(self.store);
+            let reference = (self.functions.wasm_foreign_as_ref)(object);
+            (self.functions.wasm_ref_set_host_info)(reference, info);
+            reference
+        };
+        Some(Val {
+            kind: EXTERN,
+            bits: object.expose_provenance() as u64,
+            ..Val::ZERO
+        })
+    }
+
+    /// The value that the API has given, which is released.
+    fn value(&self, val: Val) -> Option<Value> {
+        let value = match val.plain() {
+            None if val.kind == EXTERN => {
+                // SAFETY: the reference is the caller's.
+                let info = unsafe { (self.functions.wasm_ref_get_host_info)(val.object()) };
+                Some(Value::Extern(
+                    u32::try_from(info.addr().wrapping_sub(1)).ok(),
+                ))
+            }
+            value => value,
+        };
+        self.release(val);
+        value
+    }
+
+    /// Deletes the reference in a value, if there is one.
+    fn release(&self, val: Val) {
+        if val.kind >= EXTERN && val.bits != 0 {
+            // SAFETY: the reference is the caller's.
+            unsafe { (self.functions.wasm_ref_delete)(val.object()) }
+        }
     }
 
     /// The message of a trap, which is deleted.

@@ -3,8 +3,8 @@
 //
 //     c++ -std=c++17 -O2 -shared -fPIC -o libwabt-c.so wasm.cc -lwabt
 //
-// Every proposal that the interpreter executes is on. Values are numbers; their bits cross as they
-// are. Modules, instances and externals are used with the store that they are made in.
+// Every proposal that the interpreter executes is on. The bits of numbers cross as they are; host
+// objects are the pointers that they are made with. Modules, instances and externals are used with the store that they are made in.
 
 #include <cstdint>
 #include <cstdlib>
@@ -30,14 +30,14 @@ struct Vector {
   T* data;
 };
 
-// A value of the API: the kind, and the bits of a number.
+// A value of the API: the kind, and the bits of a number or a pointer to a reference.
 struct Val {
   uint8_t kind;
   uint8_t padding[7];
   uint64_t bits;
 };
 
-enum Kind : uint8_t { kI32, kI64, kF32, kF64, kReference = 128 };
+enum Kind : uint8_t { kI32, kI64, kF32, kF64, kExternRef = 128, kFuncRef = 129 };
 
 struct wasm_config_t {
   Features features;
@@ -70,24 +70,50 @@ struct wasm_trap_t {
   std::string message;
 };
 
+// A reference that is not null. A new host object has no object of the interpreter yet.
+struct wasm_ref_t {
+  Store* store;
+  Ref ref;
+  void* info;
+};
+
 static Kind KindOf(ValueType type) {
   switch (type) {
     case ValueType::I32: return kI32;
     case ValueType::I64: return kI64;
     case ValueType::F32: return kF32;
     case ValueType::F64: return kF64;
-    default: return kReference;
+    case ValueType::FuncRef: return kFuncRef;
+    default: return kExternRef;
   }
 }
 
 static Value ToValue(const Val& val) {
+  if (val.kind >= kExternRef) {
+    auto* ref = reinterpret_cast<wasm_ref_t*>(val.bits);
+    if (ref == nullptr) {
+      return Value::Make(Ref::Null);
+    }
+    bool is_new = ref->ref == Ref::Null;
+    return Value::Make(is_new ? Foreign::New(*ref->store, ref->info).ref() : ref->ref);
+  }
   bool is_narrow = val.kind == kI32 || val.kind == kF32;
   return is_narrow ? Value::Make(static_cast<u32>(val.bits)) : Value::Make(u64{val.bits});
 }
 
-static Val ToVal(const Value& value, ValueType type) {
+static Val ToVal(Store* store, const Value& value, ValueType type) {
   Val val{};
   val.kind = KindOf(type);
+  if (val.kind >= kExternRef) {
+    Ref ref = value.Get<Ref>();
+    if (ref == Ref::Null) {
+      return val;
+    }
+    bool is_host = store->Is<Foreign>(ref);
+    void* info = is_host ? store->UnsafeGet<Foreign>(ref)->ptr() : nullptr;
+    val.bits = reinterpret_cast<uint64_t>(new wasm_ref_t{store, ref, info});
+    return val;
+  }
   bool is_narrow = val.kind == kI32 || val.kind == kF32;
   val.bits = is_narrow ? value.Get<u32>() : value.Get<u64>();
   return val;
@@ -187,15 +213,27 @@ wasm_trap_t* wasm_func_call(wasm_extern_t* it, const Vector<Val>* args, Vector<V
     return NewTrap(trap);
   }
   for (size_t i = 0; i < out->size && i < results.size(); ++i) {
-    out->data[i] = ToVal(results[i], func->type().results[i]);
+    out->data[i] = ToVal(it->store, results[i], func->type().results[i]);
   }
   return nullptr;
 }
 
 void wasm_global_get(wasm_extern_t* it, Val* out) {
   auto global = it->store->UnsafeGet<Global>(it->object.ref());
-  *out = ToVal(global->Get(), global->type().type);
+  *out = ToVal(it->store, global->Get(), global->type().type);
 }
+
+wasm_ref_t* wasm_foreign_new(wasm_store_t* store) {
+  return new wasm_ref_t{&store->store, Ref::Null, nullptr};
+}
+
+wasm_ref_t* wasm_foreign_as_ref(wasm_ref_t* foreign) { return foreign; }
+
+void wasm_ref_set_host_info(wasm_ref_t* ref, void* info) { ref->info = info; }
+
+void* wasm_ref_get_host_info(wasm_ref_t* ref) { return ref->info; }
+
+void wasm_ref_delete(wasm_ref_t* ref) { delete ref; }
 
 void wasm_trap_message(wasm_trap_t* trap, Vector<char>* out) {
   out->size = trap->message.size() + 1;
