@@ -42,8 +42,8 @@ impl<T> Vector<T> {
 const EXTERN: u8 = 128;
 const FUNC: u8 = 129;
 
-/// `wasm_val_t`: the kind, padding, and eight bytes of which a number takes the first; of a reference
-/// they are a pointer.
+/// `wasm_val_t`: the kind, padding, and eight bytes of which a number takes the first. Those of a
+/// reference are a pointer.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Val {
