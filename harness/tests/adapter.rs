@@ -132,8 +132,9 @@ fn what_is_not_done_is_not_a_pass() {
 }
 
 /// Faults in the answer to a call, and what the report says of them.
-const FAULTS: [(&str, &str); 7] = [
+const FAULTS: [(&str, &str); 8] = [
     ("echo garbage", "what is not a response"),
+    ("say '\"pass\"'", "what is not a response"),
     ("printf '\\377\\n'", "invalid UTF-8"),
     ("exit 3", "ended with code 3"),
     ("kill -9 $$", "was ended by signal 9"),
@@ -178,6 +179,16 @@ fn a_hanging_call_is_a_time_out_and_its_children_are_killed() {
     assert_eq!((code, count(&report, "timeout")), (1, 2), "{report}");
     assert!(started.elapsed() < Duration::from_secs(60));
     assert_dead(&mark);
+}
+
+/// An answer after the deadline is lost with its adapter, whatever it says.
+#[test]
+fn a_late_answer_is_a_time_out() {
+    let invoke = r#"say '"values","values":["i32:0x00000007"]'"#;
+    let late = format!("sleep 4; {invoke}");
+    let (code, _, report) = Place::new().run(&HONEST.replace(invoke, &late));
+    assert_eq!((code, count(&report, "timeout")), (1, 2), "{report}");
+    assert_eq!(count(&report, "pass"), 1);
 }
 
 #[test]
