@@ -719,6 +719,60 @@ fn a_module_runs_in_mixed_tiers() {
     run(&["--tier", "jit", "--tier-up", "3"]).is_refused(&["jit", "--tier-up"]);
 }
 
+/// A WASI program that copies its input and the file `note` of its directory, and exits with the
+/// number of its arguments.
+const COPIES: &str = r#"(module
+   (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+   (import "wasi_snapshot_preview1" "args_sizes_get" (func $args (param i32 i32) (result i32)))
+   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+   (import "wasi_snapshot_preview1" "path_open"
+     (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+   (memory (export "memory") 1)
+   (data (i32.const 64) "note")
+   (func $copy (param $from i32)
+     (i32.store (i32.const 0) (i32.const 1024))
+     (loop $more
+       (i32.store (i32.const 4) (i32.const 5))
+       (if (call $read (local.get $from) (i32.const 0) (i32.const 1) (i32.const 4))
+         (then unreachable))
+       (if (i32.load (i32.const 4))
+         (then
+           (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+           (br $more)))))
+   (func (export "_start")
+     (call $copy (i32.const 0))
+     (if (call $open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 4) (i32.const 0)
+           (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 16))
+       (then unreachable))
+     (call $copy (i32.load (i32.const 16)))
+     (drop (call $args (i32.const 20) (i32.const 24)))
+     (call $exit (i32.load (i32.const 20)))))"#;
+
+/// The emulated JIT gets them as the interpreters do.
+#[test]
+fn a_program_has_its_input_directories_and_arguments_in_every_tier() {
+    let place = Place::new();
+    let program = place.file("copies.wat", COPIES);
+    let input = place.file("input", "what comes in\n");
+    place.file("tree/note", "what is there\n");
+    let tree = format!("{}::/", place.path("tree").display());
+    for tier in ["stack", "register", "jit", "tiered"] {
+        let args = [
+            "run", "--tier", tier, "--dir", &tree, &program, "--", "a", "-b",
+        ];
+        let mut command = place.command(&args);
+        command.stdin(std::fs::File::open(&input).expect("there"));
+        let ended = ended(&command.output().expect("it starts"), Duration::ZERO);
+        if ended.code == 3 && ended.stderr.contains("is unavailable") {
+            assert_told_why();
+            continue;
+        }
+        assert_eq!(ended.code, 3, "{tier}: {}", ended.stderr);
+        assert_eq!(ended.stdout, "what comes in\nwhat is there\n", "{tier}");
+    }
+}
+
 #[test]
 #[cfg_attr(target_arch = "aarch64", ignore = "the JIT runs in the program itself")]
 fn a_jit_worker_of_the_wrong_architecture_is_unavailable_and_does_not_loop() {

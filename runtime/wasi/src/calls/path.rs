@@ -298,9 +298,9 @@ fn open(dir: &Dir, opening: &Opening) -> Result<File, Errno> {
 fn open_with(dir: &Dir, opening: &Opening, oflags: OpenFlags, writes: bool) -> io::Result<File> {
     let creates = oflags.contains(OpenFlags::CREAT);
     let reads = opening.base.intersects(READ | Rights::FD_READDIR) || !writes;
-    // Opening a pipe does not wait for its other end.
-    let mut of_host = OFlags::NONBLOCK | OFlags::NOCTTY;
-    of_host.set(OFlags::DIRECTORY, oflags.contains(OpenFlags::DIRECTORY));
+    // Opening a pipe does not wait for its other end. The host's flag for directories is not set:
+    // where cap-std walks a path by itself, links would have the wrong error with it.
+    let of_host = OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut options = OpenOptions::new();
     options
         .read(reads)
