@@ -55,6 +55,8 @@ pub enum Command {
     Reduce(ReduceArgs),
     /// Compare two JSON reports: fixed, broken, new, gone. Exit code 1 on a regression.
     Compare(CompareArgs),
+    /// Bring a file of expected failures up to date with a JSON report, and say what changes.
+    Bless(BlessArgs),
     /// Show a JSON report as a run shows it, or write it in other formats.
     Render(RenderArgs),
     /// Run a WASI program, or call one export of a module, in any tier.
@@ -611,6 +613,34 @@ pub struct ExplainArgs {
         allow_hyphen_values = true
     )]
     pub rest: Vec<String>,
+}
+
+/// Options of `wassay bless`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Entries of engines, configurations, hosts and files that the run did not cover stay as they are.
+
+Exit codes: 0 done, or nothing is to be done; 1 with --check: something is to be done; 2 bad usage or
+bad input.")]
+pub struct BlessArgs {
+    /// A JSON report
+    #[arg(value_name = "REPORT.json")]
+    pub report: PathBuf,
+    /// The expected failures
+    #[arg(long, value_name = "FILE")]
+    pub expectations: PathBuf,
+    /// The engine of another maker whose expected failures these are
+    #[arg(long, value_name = "NAME", value_parser = parse_engine)]
+    pub engine: Option<EngineName>,
+    /// The reason of failures that are expected from now on
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// The link that goes with the reason
+    #[arg(long, value_name = "URL")]
+    pub link: Option<String>,
+    /// Only tell; exit code 1 if something is to be done
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// Options of `wassay render`.

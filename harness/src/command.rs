@@ -13,6 +13,7 @@ use crate::present::destination::Destination;
 use crate::present::timeline::Timeline;
 use crate::report::Report;
 
+pub mod bless;
 pub mod compare;
 pub mod engine;
 pub mod explain;
@@ -113,6 +114,7 @@ fn answer(command: Command) -> Result<Exit, InputError> {
         Command::Fuzz(args) => fuzz::command(&args),
         Command::Reduce(args) => reduce::command(&args),
         Command::Compare(args) => compare::command(&args),
+        Command::Bless(args) => bless::command(&args),
         Command::Render(args) => render::command(&args),
         Command::Run(args) => {
             launch::adapt_to_host();

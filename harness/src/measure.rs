@@ -38,6 +38,7 @@ use crate::report::shapes::ShapesAccount;
 use crate::report::{DirectiveAccount, GateState, PartAccount, Report, Run};
 use crate::script::{Directive, Expectation, Kind, Script};
 use crate::suite::select::{Chosen, ChosenFile, Selection};
+use crate::tier::host;
 
 /// The directives of files that are run, judged and given up together; the suite is one window.
 const DIRECTIVES_PER_WINDOW: usize = 1 << 17;
@@ -255,7 +256,7 @@ pub fn measure(
         suite_revision: chosen.revision,
         selection: selection(chosen.selection, part, [suite.files.len(), count]),
         part,
-        host: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+        host: host(),
         jobs: options.jobs,
         bounds: options.setting.bounds,
         profile: options.setting.profile,

@@ -34,6 +34,7 @@ use repeats::RepeatsAccount;
 use shapes::ShapesAccount;
 
 pub mod baseline;
+pub mod bless;
 pub mod build;
 pub mod changes;
 pub mod details;
@@ -431,6 +432,9 @@ pub struct FileAccount {
     pub path: String,
     /// SHA-256 of its bytes.
     pub sha256: String,
+    /// The heading under which it is counted; absent in reports of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<String>,
     /// The features that its modules could use; absent in reports of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<FeaturesAccount>,

@@ -80,6 +80,11 @@ impl Tier {
     }
 }
 
+/// Architecture and system of this host, as in reports.
+pub fn host() -> String {
+    format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
+}
+
 /// What `wassay run` runs a module in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunTier {

@@ -1,9 +1,10 @@
 //! What is expected not to pass yet, and why: `testsuite/expectations.toml`, which is also embedded
 //! in the program.
 //!
-//! An entry names what it covers (tiers, and one of `proposal`, `file`, `id`), how the failure
-//! looks (`detail`, a prefix of the verdict's detail), the `reason`, and with `count` the number of
-//! such failures in each tier. In what it covers,
+//! An entry names what it covers (one of `proposal`, `file`, `id`; `tiers` of our own or `engines`
+//! of anyone, `configurations` of columns, `hosts`), how the failure looks (`detail`, a prefix of
+//! the verdict's detail), the `reason` and perhaps a `link`, and with `count` the number of such
+//! failures in each column. An entry for other hosts counts for nothing here. In what it covers,
 //! - a failure, crash or timeout whose detail starts so becomes `xfail`; any other stays what it
 //!   is;
 //! - a pass becomes `xpass`, which fails the run, once the entry excuses nothing at all any more in
@@ -29,13 +30,14 @@ use globset::GlobMatcher;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::engine::{self, EngineName};
+use crate::engine::{self, EngineName, NotAName};
 use crate::error::{InputError, line_at};
 use crate::input::read_text;
 use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Status, Verdict};
+use crate::protocol::configuration::PLAIN;
 use crate::suite::pattern;
-use crate::tier::UnknownTier;
+use crate::tier::{UnknownTier, host};
 
 /// The expectations that the program carries in itself.
 const EMBEDDED: &str = include_str!("../../../testsuite/expectations.toml");
@@ -55,6 +57,10 @@ pub struct Entry {
     place: String,
     tiers: BTreeSet<EngineName>,
     names_tiers: bool,
+    /// The names of the configurations of columns; `None` for all.
+    configurations: Option<BTreeSet<String>>,
+    /// True if the entry is for this host.
+    is_here: bool,
     scope: Scope,
     detail: String,
     reason: String,
@@ -95,6 +101,10 @@ struct Document {
 #[serde(deny_unknown_fields)]
 struct RawEntry {
     tiers: Option<Vec<String>>,
+    engines: Option<Vec<String>>,
+    configurations: Option<Vec<String>>,
+    hosts: Option<Vec<String>>,
+    link: Option<String>,
     proposal: Option<String>,
     file: Option<String>,
     id: Option<String>,
@@ -126,16 +136,26 @@ impl Expectations {
     /// # Errors
     /// If the file cannot be read or is malformed, or an entry names tiers.
     pub fn of_engine(path: &Path, name: EngineName) -> Result<Self, InputError> {
-        let mut own = Self::read(path)?;
+        let mut own = Self::read(path)?.for_engine(path, name)?;
         for entry in &mut own.entries {
+            entry.place = format!("{}, {}", path.display(), entry.place);
+        }
+        Ok(own)
+    }
+
+    /// The same for an engine of another maker.
+    ///
+    /// # Errors
+    /// If an entry names tiers.
+    pub fn for_engine(mut self, path: &Path, name: EngineName) -> Result<Self, InputError> {
+        for entry in &mut self.entries {
             if entry.names_tiers {
                 let message = format!("{}: entries of one engine name no tiers", entry.place);
                 return Err(InputError::at(path, message));
             }
             entry.tiers = BTreeSet::from([name]);
-            entry.place = format!("{}, {}", path.display(), entry.place);
         }
-        Ok(own)
+        Ok(self)
     }
 
     /// Adds the entries of others after these.
@@ -143,7 +163,16 @@ impl Expectations {
         self.entries.extend(others.entries);
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, InputError> {
+    /// The entries, in their order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Reads expectations from text.
+    ///
+    /// # Errors
+    /// If they are malformed; the error names the line.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, InputError> {
         let document: Document =
             toml::from_str(text).map_err(|error| InputError::in_toml(path, text, &error))?;
         let entries = document.expect.into_iter().map(|raw| {
@@ -176,7 +205,8 @@ impl Expectations {
                 }
             });
         }
-        for (entry, failures) in self.entries.iter().zip(&failures) {
+        let here = self.entries.iter().zip(&failures);
+        for (entry, failures) in here.filter(|(entry, _)| entry.is_here) {
             let covered = entry.tiers_covered(files);
             if covered.is_empty() {
                 usage
@@ -247,6 +277,14 @@ enum EntryFault {
     NoCount,
     #[error(transparent)]
     Tier(#[from] UnknownTier),
+    #[error(transparent)]
+    Engine(#[from] NotAName),
+    #[error("`{0}` is not an engine without a configuration: name that by `configurations`")]
+    Column(EngineName),
+    #[error("an entry has `tiers` or `engines`, and not both")]
+    TiersAndEngines,
+    #[error("the entry's `{0}` is empty")]
+    Empty(&'static str),
     #[error("the entry's `tiers` is empty")]
     NoTiers,
 }
@@ -271,26 +309,84 @@ impl Entry {
         if raw.count == Some(0) {
             return Err(EntryFault::NoCount);
         }
-        let names_tiers = raw.tiers.is_some();
-        let tiers = match raw.tiers {
-            None => EngineName::own().collect(),
-            Some(names) => names
-                .iter()
-                .map(|name| engine::own(name))
-                .collect::<Result<BTreeSet<EngineName>, UnknownTier>>()?,
-        };
+        let names_tiers = raw.tiers.is_some() || raw.engines.is_some();
+        let tiers = engines(raw.tiers, raw.engines)?;
         if tiers.is_empty() {
             return Err(EntryFault::NoTiers);
         }
+        let configurations = raw.configurations.map(|names| names.into_iter().collect());
+        if configurations.as_ref().is_some_and(BTreeSet::is_empty) {
+            return Err(EntryFault::Empty("configurations"));
+        }
+        let reason = match raw.link {
+            Some(link) => format!("{}, {link}", raw.reason),
+            None => raw.reason,
+        };
         Ok(Entry {
             place: format!("line {line}"),
             tiers,
             names_tiers,
+            configurations,
+            is_here: is_here(raw.hosts)?,
             scope,
             detail: raw.detail,
-            reason: raw.reason,
+            reason,
             count: raw.count,
         })
+    }
+
+    /// The place of the entry in its file, for messages.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The engines that the entry is for.
+    pub fn engines(&self) -> &BTreeSet<EngineName> {
+        &self.tiers
+    }
+
+    /// The names of the configurations that the entry is for; `None` for all.
+    pub fn configurations(&self) -> Option<&BTreeSet<String>> {
+        self.configurations.as_ref()
+    }
+
+    /// The number of failures in each column, if the entry has one.
+    pub fn count(&self) -> Option<usize> {
+        self.count
+    }
+
+    /// True if the entry covers directives of a file on this host.
+    pub fn covers_file(&self, path: &str, proposal: &str) -> bool {
+        self.is_here && self.scope.covers_file(path, proposal)
+    }
+
+    /// True if one file holds all that the entry covers.
+    pub fn is_narrow(&self) -> bool {
+        self.scope.is_narrow()
+    }
+
+    /// True if the entry is for all files of a proposal.
+    pub fn is_of_proposal(&self) -> bool {
+        matches!(self.scope, Scope::Proposal(_))
+    }
+
+    /// True if the entry is for a column itself, and not for one that it includes.
+    pub fn is_for(&self, column: EngineName) -> bool {
+        self.tiers.contains(&column.engine()) && self.is_of_configuration(column)
+    }
+
+    /// True if the entry expects a failure in a column, of a file that it covers.
+    pub fn expects_failure(&self, column: EngineName, id: &str, detail: &str) -> bool {
+        self.tiers.iter().any(|&named| column.includes(named))
+            && self.is_of_configuration(column)
+            && self.scope.covers_directive(id)
+            && detail.starts_with(&self.detail)
+    }
+
+    fn is_of_configuration(&self, column: EngineName) -> bool {
+        let name = column.configuration().unwrap_or(PLAIN);
+        let named = self.configurations.as_ref();
+        named.is_none_or(|names| names.contains(name))
     }
 
     fn fails(&self, found: usize, tier: EngineName) -> String {
@@ -315,10 +411,7 @@ impl Entry {
             | Status::NotRun
             | Status::Compared => false,
         };
-        failed
-            && self.tiers.iter().any(|&named| tier.includes(named))
-            && self.scope.covers_directive(id)
-            && verdict.detail.starts_with(&self.detail)
+        failed && self.expects_failure(tier, id, &verdict.detail)
     }
 
     /// The tiers in which the entry covers a directive that was run.
@@ -333,7 +426,7 @@ impl Entry {
             });
             run.map(|(&tier, _)| tier)
         });
-        run.filter(|tier| self.tiers.contains(tier)).collect()
+        run.filter(|&tier| self.is_for(tier)).collect()
     }
 
     /// Turns every pass that the entry covers in `tier` into `xpass`.
@@ -366,10 +459,11 @@ impl Entry {
     }
 
     fn covers(&self, file: &JudgedFile) -> bool {
-        self.scope.covers_file(&file.path, &file.proposal)
+        self.covers_file(&file.path, &file.proposal)
     }
 
-    fn to_line(&self, what: &str) -> String {
+    /// The entry in a line, with something to be said of it.
+    pub fn to_line(&self, what: &str) -> String {
         let scope = match &self.scope {
             Scope::Proposal(name) => format!("proposal `{name}`"),
             Scope::Pattern(pattern) => format!("file `{}`", pattern.glob()),
@@ -378,6 +472,45 @@ impl Entry {
         };
         format!("{}: the expectation for {scope} {what}", self.place)
     }
+}
+
+/// The engines of an entry that names tiers of our own, or engines of anyone, or none: then it is
+/// for all tiers of our own.
+fn engines(
+    tiers: Option<Vec<String>>,
+    engines: Option<Vec<String>>,
+) -> Result<BTreeSet<EngineName>, EntryFault> {
+    match (tiers, engines) {
+        (None, None) => Ok(EngineName::own().collect()),
+        (Some(names), None) => {
+            let tiers = names.iter().map(|name| Ok(engine::own(name)?));
+            tiers.collect()
+        }
+        (None, Some(names)) => {
+            let engines = names.iter().map(|name| {
+                let name: EngineName = name.parse()?;
+                match name.configuration() {
+                    None => Ok(name),
+                    Some(_) => Err(EntryFault::Column(name)),
+                }
+            });
+            engines.collect()
+        }
+        (Some(_), Some(_)) => Err(EntryFault::TiersAndEngines),
+    }
+}
+
+/// True if patterns of hosts mean this one, as all do that are not given.
+fn is_here(hosts: Option<Vec<String>>) -> Result<bool, EntryFault> {
+    let Some(hosts) = hosts else {
+        return Ok(true);
+    };
+    if hosts.is_empty() {
+        return Err(EntryFault::Empty("hosts"));
+    }
+    let patterns = hosts.iter().map(|text| pattern(text));
+    let patterns: Vec<GlobMatcher> = patterns.collect::<Result<_, _>>()?;
+    Ok(patterns.iter().any(|pattern| pattern.is_match(host())))
 }
 
 /// Whether a verdict says anything about the tier.

@@ -132,6 +132,7 @@ fn add_file(report: &mut Report, tiers: &mut BTreeMap<EngineName, TierAccount>, 
     report.files.push(FileAccount {
         path: file.path.clone(),
         sha256: file.sha256.clone(),
+        proposal: Some(file.proposal.clone()),
         features: Some((&file.features).into()),
         directives: file.directives.len() as u64,
         counts,

@@ -66,6 +66,43 @@ fn what_is_expected_of_a_tier_is_expected_where_it_is_mixed_but_not_required() {
 }
 
 #[test]
+fn entries_are_for_engines_configurations_and_hosts() {
+    let columns = ["stack", "stack@fuel", "jit@fuel", "wasmi"];
+    let columns = columns.map(|name| name.parse::<EngineName>().expect("a name"));
+    let excused = |scope: &str| {
+        let tiers = columns.map(|column| (column, &[Fail][..]));
+        let mut files = [file("a.wast", &["(module)"], &tiers)];
+        let usage = entry(&format!("file = \"a.wast\"\n{scope}")).apply(&mut files, true);
+        let is_excused = |column: &EngineName| statuses(&files[0], *column) == [Xfail];
+        let excused = columns.iter().filter(|it| is_excused(it));
+        (
+            excused.map(|it| it.name()).collect::<Vec<_>>().join(" "),
+            usage,
+        )
+    };
+    let none = Use::default;
+    assert_eq!(
+        excused(""),
+        ("stack stack@fuel jit@fuel".to_string(), none())
+    );
+    let engines = "engines = [\"wasmi\", \"jit\"]";
+    assert_eq!(excused(engines), ("jit@fuel wasmi".to_string(), none()));
+    let fuel = "configurations = [\"fuel\"]\nlink = \"https://example.org/1\"";
+    assert_eq!(excused(fuel), ("stack@fuel jit@fuel".to_string(), none()));
+    assert_eq!(
+        excused("configurations = [\"plain\"]"),
+        ("stack".to_string(), none())
+    );
+    let here = format!("hosts = [\"no-such-*\", \"{}\"]", host());
+    assert_eq!(
+        excused(&here),
+        ("stack stack@fuel jit@fuel".to_string(), none())
+    );
+    // An entry for other hosts is not stale here, nor unused.
+    assert_eq!(excused("hosts = [\"no-such-*\"]"), (String::new(), none()));
+}
+
+#[test]
 fn crashes_are_excused_and_other_failures_are_not() {
     let mut files = [two_tiers(
         "a.wast",
@@ -205,6 +242,17 @@ fn malformed_files_are_refused_with_their_line() {
     );
     let tiers = "[[expect]]\ntiers = [\"jitt\"]\nfile = \"a\"\ndetail = \"x\"\nreason = \"y\"";
     check(tiers, 1, "unknown tier `jitt`");
+    for (line, part) in [
+        ("engines = [\"jit@fuel\"]", "without a configuration"),
+        ("engines = [\"a b\"]", "not the name of an engine"),
+        ("engines = [\"jit\"]\ntiers = [\"jit\"]", "not both"),
+        ("engines = []", "empty"),
+        ("hosts = []", "`hosts` is empty"),
+        ("configurations = []", "`configurations` is empty"),
+    ] {
+        let text = format!("[[expect]]\nfile = \"a\"\ndetail = \"x\"\nreason = \"y\"\n{line}");
+        check(&text, 1, part);
+    }
     check("[expect]\nfile = 1", 1, "");
     let glob = "\n[[expect]]\nfile = \"*[\"\ndetail = \"x\"\nreason = \"y\"";
     check(glob, 2, "*[");
