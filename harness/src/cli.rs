@@ -21,6 +21,7 @@ use crate::plan::shapes::Sampling;
 use crate::present::{self, PRESENTERS, Presenter, UnknownFormat, blocks};
 use crate::protocol::configuration::Configurations;
 use crate::protocol::{Bounds, Modes, Profile, Setting};
+use crate::report::changes::Severity;
 use crate::shell;
 use crate::suite::preload::Preload;
 use crate::suite::select::Selection;
@@ -57,6 +58,11 @@ pub enum Command {
     Compare(CompareArgs),
     /// Bring a file of expected failures up to date with a JSON report, and say what changes.
     Bless(BlessArgs),
+    /// Put the JSON reports of all parts of a run (--partition) together; refuses sets that are not
+    /// complete.
+    Merge(MergeArgs),
+    /// Show the passes of engines over the runs of a history (--history).
+    History(HistoryArgs),
     /// Show a JSON report as a run shows it, or write it in other formats.
     Render(RenderArgs),
     /// Run a WASI program, or call one export of a module, in any tier.
@@ -182,6 +188,9 @@ pub struct SpecArgs {
     /// run. One that is missing, partial, corrupt or of another run is bad input
     #[arg(long, value_name = "REPORT.json")]
     pub baseline: Option<PathBuf>,
+    /// Add the counts of the run to a history, as a line of JSON
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
     /// Show failures, and end with exit code 0 all the same
     #[arg(long)]
     pub report_only: bool,
@@ -615,6 +624,37 @@ pub struct ExplainArgs {
     pub rest: Vec<String>,
 }
 
+/// Options of `wassay merge`.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// The JSON reports of all parts
+    #[arg(value_name = "REPORT.json", required = true)]
+    pub files: Vec<PathBuf>,
+    #[arg(long, value_name = "FORMAT=FILE", value_delimiter = ',', help = report_help())]
+    #[allow(missing_docs, reason = "the help is made of the table of formats")]
+    pub report: Vec<ReportRequest>,
+    /// Directives that fail and are shown, before the rest is counted only
+    #[arg(long, value_name = "N", default_value_t = blocks::SHOWN_DEFAULT)]
+    pub show_failures: usize,
+}
+
+/// Options of `wassay history`.
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// The history
+    #[arg(value_name = "FILE", default_value = "reports/history.ndjson")]
+    pub file: PathBuf,
+    /// Only this engine (repeatable)
+    #[arg(long, value_name = "NAME", value_parser = parse_engine)]
+    pub engine: Vec<EngineName>,
+    /// Only directives of this proposal
+    #[arg(long, value_name = "P")]
+    pub proposal: Option<String>,
+    /// Only the last N runs
+    #[arg(long, value_name = "N")]
+    pub last: Option<usize>,
+}
+
 /// Options of `wassay bless`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -657,6 +697,15 @@ pub struct RenderArgs {
     pub show_failures: usize,
 }
 
+/// The parser of a severity by its name.
+fn severity_parser() -> impl TypedValueParser<Value = Severity> {
+    let names = PossibleValuesParser::new(Severity::ALL.map(Severity::name));
+    names.map(|text| {
+        let found = Severity::ALL.into_iter().find(|it| it.name() == text);
+        found.unwrap_or(Severity::Minor)
+    })
+}
+
 /// Options of `wassay compare`.
 #[derive(Debug, Args)]
 pub struct CompareArgs {
@@ -664,6 +713,13 @@ pub struct CompareArgs {
     pub base: PathBuf,
     /// The JSON report to judge
     pub new: PathBuf,
+    /// Allow regressions by name: a pattern of an engine, a path or an id (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub allow: Vec<String>,
+    /// The least severity that fails: critical (crashes, hangs, divergences), major (wrong results,
+    /// what is lost) or minor (failures that are expected now)
+    #[arg(long, value_name = "SEVERITY", default_value = "minor", value_parser = severity_parser())]
+    pub fail_on: Severity,
     /// Write Markdown
     #[arg(long)]
     pub markdown: bool,

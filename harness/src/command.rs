@@ -18,9 +18,11 @@ pub mod compare;
 pub mod engine;
 pub mod explain;
 pub mod fuzz;
+pub mod history;
 mod imports;
 pub mod inspect;
 pub mod list;
+pub mod merge;
 mod module;
 pub mod reduce;
 pub mod render;
@@ -114,6 +116,8 @@ fn answer(command: Command) -> Result<Exit, InputError> {
         Command::Fuzz(args) => fuzz::command(&args),
         Command::Reduce(args) => reduce::command(&args),
         Command::Compare(args) => compare::command(&args),
+        Command::Merge(args) => merge::command(&args),
+        Command::History(args) => history::command(&args),
         Command::Bless(args) => bless::command(&args),
         Command::Render(args) => render::command(&args),
         Command::Run(args) => {

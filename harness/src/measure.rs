@@ -35,7 +35,7 @@ use crate::protocol::{JobConfig, Setting};
 use crate::report::build::{TierState, build};
 use crate::report::details::{Details, details};
 use crate::report::shapes::ShapesAccount;
-use crate::report::{DirectiveAccount, GateState, PartAccount, Report, Run};
+use crate::report::{DirectiveAccount, PartAccount, Report, Run};
 use crate::script::{Directive, Expectation, Kind, Script};
 use crate::suite::select::{Chosen, ChosenFile, Selection};
 use crate::tier::host;
@@ -189,15 +189,9 @@ impl From<Interrupted> for Stopped {
 impl Measured {
     /// How the command ends: bad input before what was not measured, and that before failures.
     pub fn exit(&self) -> Exit {
-        let report = &self.report;
-        if !self.unreadable.is_empty() {
-            Exit::BadInput
-        } else if !report.is_measured() {
-            Exit::NotMeasured
-        } else if !report.gate.regressions.is_empty() && report.gate.state == GateState::Gating {
-            Exit::Failed
-        } else {
-            Exit::AsExpected
+        match self.unreadable.is_empty() {
+            true => self.report.exit(),
+            false => Exit::BadInput,
         }
     }
 }

@@ -19,7 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineName;
-use crate::error::InputError;
+use crate::error::{Exit, InputError};
 use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::outcome::Proof;
 use crate::protocol::{Bounds, Modes, Profile, words};
@@ -39,6 +39,8 @@ pub mod build;
 pub mod changes;
 pub mod details;
 pub mod generated;
+pub mod history;
+pub mod merge;
 pub mod repeats;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -95,6 +97,17 @@ pub struct Report {
 }
 
 impl Report {
+    /// How a command ends that made this report.
+    pub fn exit(&self) -> Exit {
+        if !self.is_measured() {
+            Exit::NotMeasured
+        } else if !self.gate.regressions.is_empty() && self.gate.state == GateState::Gating {
+            Exit::Failed
+        } else {
+            Exit::AsExpected
+        }
+    }
+
     /// True if all that was asked for was measured.
     pub fn is_measured(&self) -> bool {
         let has_run = |tier: &TierAccount| tier.counts.total() > tier.counts.skip;
@@ -440,6 +453,10 @@ pub struct FileAccount {
     pub features: Option<FeaturesAccount>,
     /// Directives found in it.
     pub directives: u64,
+    /// The hashes of the directives' texts in their order, 8 hex digits each, as ids end with them;
+    /// absent in reports of earlier versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub texts: String,
     /// The counts of each chosen tier.
     pub counts: BTreeMap<EngineName, Counts>,
     /// Time spent in workers, all tiers together.

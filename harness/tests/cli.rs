@@ -984,3 +984,102 @@ fn a_changed_file_runs_again_at_once() {
     rustix::process::kill_process(id, rustix::process::Signal::INT).expect("there");
     assert_eq!(child.wait().expect("ends").code(), Some(130));
 }
+
+/// A suite of three files, one of which fails.
+fn suite_that_fails(place: &Place) -> String {
+    let script = |result: u32| {
+        let module = "(module (func (export \"f\") (result i32) i32.const 1))";
+        format!("{module}\n(assert_return (invoke \"f\") (i32.const {result}))\n")
+    };
+    for (name, result) in [("a", 1), ("b", 2), ("c", 1)] {
+        place.file(&format!("suite/{name}.wast"), script(result));
+    }
+    place.path("suite").to_string_lossy().into_owned()
+}
+
+#[test]
+fn shards_are_put_together_and_lost_ones_are_refused() {
+    let place = Place::new();
+    let suite = suite_that_fails(&place);
+    let json = |name: &str| format!("json={}", place.path(name).display());
+    let at = |name: &str| place.path(name).to_string_lossy().into_owned();
+    let spec = |more: &[&str]| place.run(&[&["spec", &suite, "--tiers", "stack"], more].concat());
+    for part in ["1", "2"] {
+        let partition = format!("slice:{part}/2");
+        spec(&["--partition", &partition, "--report", &json(part)]);
+    }
+    assert_eq!(spec(&["--report", &json("whole")]).code, 1);
+    let (first, second) = (at("1"), at("2"));
+    let merged = place.run(&["merge", &second, &first, "--report", &json("merged")]);
+    assert_eq!(merged.code, 1, "{}", merged.stderr);
+    let last = merged.stdout.lines().last();
+    assert_eq!(last, Some("GATING: failed, 1 directive is not as expected"));
+    let same = place.run(&["compare", &at("whole"), &at("merged")]);
+    assert_eq!(same.code, 0, "{}", same.stdout);
+    let last = same.stdout.lines().last();
+    assert_eq!(
+        last,
+        Some("GATING: passed, no regressions in what was compared")
+    );
+    for (files, part) in [
+        (vec![&first], "there is no part 2"),
+        (vec![&first, &first], "are both part 1"),
+        (vec![&first, &at("whole")], "is not of a part"),
+    ] {
+        let files = files.iter().map(|it| it.as_str());
+        let refused = place.run(&["merge"].into_iter().chain(files).collect::<Vec<_>>());
+        assert_eq!(refused.code, 2);
+        assert!(refused.stderr.contains(part), "{}", refused.stderr);
+    }
+    // A shard is not a baseline of its suite.
+    let partial = spec(&["--baseline", &first]);
+    assert!(partial.code == 2 && partial.stderr.contains("one of several parts"));
+    assert_eq!(spec(&["--baseline", &at("merged")]).code, 0);
+}
+
+#[test]
+fn expectations_are_blessed_and_a_history_grows() {
+    let place = Place::new();
+    let suite = suite_that_fails(&place);
+    let known = place.file("known.toml", "# Known.\n");
+    let (report, history) = (place.path("r.json"), place.path("h.ndjson"));
+    let (report, history) = (report.to_string_lossy(), history.to_string_lossy());
+    let json = format!("json={report}");
+    let spec = || {
+        let run = ["spec", &suite, "--tiers", "stack", "--report", &json];
+        let more = ["--expectations", &known, "--history", &history];
+        place.run(&[&run[..], &more].concat()).code
+    };
+    assert_eq!(spec(), 1);
+    let bless =
+        |more: &[&str]| place.run(&[&["bless", &report, "--expectations", &known], more].concat());
+    let due = bless(&["--check"]);
+    assert_eq!(due.code, 1);
+    assert!(
+        due.stdout
+            .contains("new: b.wast: `result 0 differs` is expected 1 times in stack")
+    );
+    let unreasoned = bless(&[]);
+    assert!(unreasoned.code == 2 && unreasoned.stderr.contains("--reason TEXT"));
+    assert_eq!(
+        std::fs::read_to_string(&known).expect("reads"),
+        "# Known.\n"
+    );
+    assert_eq!(
+        bless(&["--reason", "not yet", "--link", "https://example.org/1"]).code,
+        0
+    );
+    let text = std::fs::read_to_string(&known).expect("reads");
+    assert!(
+        text.starts_with("# Known.\n\n[[expect]]\nfile = \"b.wast\"\n"),
+        "{text}"
+    );
+    assert_eq!(spec(), 0);
+    assert_eq!(bless(&["--check"]).code, 0);
+    let shown = place.run(&["history", &history]);
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    assert_eq!(shown.stdout.lines().count(), 4, "{}", shown.stdout);
+    assert_eq!(place.run(&["history", &history, "--engine", "jit"]).code, 3);
+    std::fs::write(place.path("h.ndjson"), "{}\n").expect("written");
+    assert_eq!(spec(), 2, "a history that is none is refused");
+}

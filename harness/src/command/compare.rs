@@ -7,6 +7,7 @@ use crate::error::{Exit, InputError};
 use crate::present::changes;
 use crate::report::Report;
 use crate::report::changes::compare;
+use crate::suite::pattern;
 
 /// Answers `wassay compare`.
 ///
@@ -15,7 +16,14 @@ use crate::report::changes::compare;
 pub fn command(args: &CompareArgs) -> Result<Exit, InputError> {
     let base = Report::read(&args.base)?;
     let new = Report::read(&args.new)?;
-    let outcome = compare(&base, &new);
+    let names = args
+        .allow
+        .iter()
+        .map(|text| pattern(text).map_err(|error| InputError::usage(error.to_string())));
+    let names = names.collect::<Result<Vec<_>, InputError>>()?;
+    let mut outcome = compare(&base, &new);
+    outcome.allow(&names);
+    outcome.allow_below(args.fail_on);
     let text = match args.markdown {
         true => changes::markdown(&outcome, &base, &new),
         false => changes::text(&outcome, &base, &new),

@@ -4,6 +4,7 @@
 //! anything runs. [`measure`] is the job itself.
 
 use std::io::Write;
+use std::time::SystemTime;
 
 use super::{destinations, engine_table, this_program, write_reports};
 use crate::cli::{Again, ReportRequest, SpecArgs};
@@ -18,6 +19,7 @@ use crate::present::timeline::{Recorder, Timeline};
 use crate::protocol::Setting;
 use crate::report::GateState;
 use crate::report::baseline::{Asked, Baseline};
+use crate::report::history::{History, PastRun};
 use crate::report::repeats::Repeats;
 use crate::suite::select::{Chosen, Selection};
 use crate::thread;
@@ -162,6 +164,7 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
         return watch::watch(&request).map(Some);
     }
     let destinations = destinations(&request.reports)?;
+    let history = args.history.as_deref().map(History::open).transpose()?;
     thread::start_pool()?;
     let chosen = request.load(&request.options.selection)?;
     if interrupt::requested() {
@@ -173,6 +176,9 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
         false => destinations,
     };
     let written = write_reports(&request.reports, destinations, &measured.report, &timeline);
+    if let Some(history) = history.filter(|_| measured.report.is_measured()) {
+        history.add(&PastRun::new(&measured.report, SystemTime::now()))?;
+    }
     request.show(&measured);
     written?;
     if measured.report.run.interrupted {

@@ -100,6 +100,14 @@ impl JudgedFile {
         format!("{}#{ordinal}-{hash:08x}", self.path)
     }
 
+    /// The hashes of all directives' texts, 8 hex digits each.
+    pub fn texts(&self) -> String {
+        let hashes = self.directives.iter();
+        hashes
+            .map(|directive| format!("{:08x}", directive.hash))
+            .collect()
+    }
+
     /// Leaves directives out of the account, by their kinds: they count as skipped.
     pub fn leave_out(&mut self, is_left_out: impl Fn(Kind) -> bool) {
         for (ordinal, directive) in self.directives.iter().enumerate() {

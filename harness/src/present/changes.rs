@@ -6,9 +6,10 @@
 use std::fmt::Write;
 
 use super::bounded::{Bounded, escape};
+use super::gate::{GATING, NOT_GATING};
 use crate::engine::EngineName;
 use crate::report::Report;
-use crate::report::changes::{Change, Line, Outcome};
+use crate::report::changes::{Change, Line, Outcome, Update};
 
 /// Lines shown of each sort that is no regression.
 const LINES_SHOWN_MAX: usize = 50;
@@ -45,8 +46,9 @@ pub fn text(outcome: &Outcome, base: &Report, new: &Report) -> String {
             put(
                 &mut out,
                 &format!(
-                    "{name} {} {} {}",
-                    tier_name(line.tier),
+                    "{name}{} {} {} {}",
+                    mark(line),
+                    name_of(line),
                     line.place,
                     line.text
                 ),
@@ -64,14 +66,28 @@ pub fn text(outcome: &Outcome, base: &Report, new: &Report) -> String {
             );
         }
     }
-    put(&mut out, verdict(outcome));
+    for update in &outcome.updates {
+        put(&mut out, &format!("UPDATE {}", of_update(update)));
+    }
+    put(&mut out, &verdict(outcome));
     out
+}
+
+/// What an update of the suite did to a file.
+fn of_update(update: &Update) -> String {
+    let Update {
+        path,
+        added,
+        removed,
+        reworded,
+    } = update;
+    format!("{path}: directives added {added}, removed {removed}, reworded {reworded}")
 }
 
 /// Markdown that fits into a comment, ending with a newline.
 pub fn markdown(outcome: &Outcome, base: &Report, new: &Report) -> String {
     let mut out = Bounded::default();
-    out.line(&format!("### Wassay: {}\n", verdict(outcome)));
+    out.line(&format!("### Wassay: {}\n", escape(&verdict(outcome))));
     for (name, report) in [("base", base), ("new", new)] {
         out.line(&format!("- {name}: {}", escape(&describe(report))));
     }
@@ -98,7 +114,13 @@ pub fn markdown(outcome: &Outcome, base: &Report, new: &Report) -> String {
             out.line(&format!("- {} ({directives} directives)", escape(path)));
         }
     }
-    out.finish()
+    if !outcome.updates.is_empty() {
+        out.line("\n**Updates of the suite**\n");
+    }
+    for update in &outcome.updates {
+        out.line(&format!("- {}", escape(&of_update(update))));
+    }
+    out.finish() + &format!("\n{}\n", escape(&verdict(outcome)))
 }
 
 /// The lines of one sort, folded together, each as long as there is room for it.
@@ -107,14 +129,14 @@ fn markdown_lines(out: &mut Bounded, outcome: &Outcome, change: Change) {
     if shown.is_empty() {
         return;
     }
-    let open = if change.is_regression() { " open" } else { "" };
+    let open = if change.is_bad() { " open" } else { "" };
     let count = shown.len() + more;
     let name = change.name();
     let mut part = format!("\n<details{open}><summary>{name} ({count})</summary>\n\n");
     let mut taken = 0;
     for line in &shown {
-        let (tier, place) = (tier_name(line.tier), escape(&line.place));
-        let line = format!("- {tier} {place} {}\n", escape(&line.text));
+        let (tier, place) = (name_of(line), escape(&line.place));
+        let line = format!("- {tier} {place} {}{}\n", escape(&line.text), mark(line));
         if !out.has_room(part.len() + line.len() + CLOSING_BYTES) {
             break;
         }
@@ -127,6 +149,26 @@ fn markdown_lines(out: &mut Bounded, outcome: &Outcome, change: Change) {
     out.part(&(part + "\n</details>\n"));
 }
 
+/// The engine that a line is about; what is lost without one is of the suite.
+fn name_of(line: &Line) -> &'static str {
+    match (line.change, line.tier) {
+        (Change::Lost, None) => SUITE,
+        (_, tier) => tier_name(tier),
+    }
+}
+
+/// The name of what concerns no engine.
+const SUITE: &str = "suite";
+
+/// The severity of a line, and that it is allowed.
+fn mark(line: &Line) -> String {
+    match (line.severity, line.is_allowed) {
+        (Some(severity), false) => format!(" ({})", severity.name()),
+        (Some(severity), true) => format!(" ({}, allowed)", severity.name()),
+        (None, _) => String::new(),
+    }
+}
+
 /// The lines of one sort that are shown, and how many are not.
 fn lines(outcome: &Outcome, change: Change) -> (Vec<&Line>, usize) {
     let all: Vec<&Line> = outcome
@@ -134,7 +176,7 @@ fn lines(outcome: &Outcome, change: Change) -> (Vec<&Line>, usize) {
         .iter()
         .filter(|line| line.change == change)
         .collect();
-    let shown = if change.is_regression() {
+    let shown = if change.is_bad() {
         all.len()
     } else {
         all.len().min(LINES_SHOWN_MAX)
@@ -149,16 +191,26 @@ struct Row {
     counts: [usize; Change::ALL.len()],
 }
 
-/// A row for each tier compared, and one for divergences.
+/// A row for each tier compared, one for divergences, and one for what the suite lost, if it did.
 fn rows(outcome: &Outcome) -> Vec<Row> {
+    let lost = outcome.count(Change::Lost, None);
     let row = |tier: Option<EngineName>, compared: String| Row {
         name: tier_name(tier),
         compared,
-        counts: Change::ALL.map(|change| outcome.count(change, tier)),
+        counts: Change::ALL.map(|change| match (change, tier) {
+            (Change::Lost, None) => 0,
+            (change, tier) => outcome.count(change, tier),
+        }),
+    };
+    let of_suite = Row {
+        name: SUITE,
+        compared: String::new(),
+        counts: Change::ALL.map(|change| if change == Change::Lost { lost } else { 0 }),
     };
     let tiers = outcome.compared.iter();
     let tiers = tiers.map(|(&tier, count)| row(Some(tier), count.to_string()));
-    tiers.chain([row(None, String::new())]).collect()
+    let rows = tiers.chain([row(None, String::new())]);
+    rows.chain((lost > 0).then_some(of_suite)).collect()
 }
 
 fn tier_name(tier: Option<EngineName>) -> &'static str {
@@ -181,16 +233,21 @@ fn describe(report: &Report) -> String {
     )
 }
 
-fn verdict(outcome: &Outcome) -> &'static str {
-    let regressed = outcome.lines.iter().any(|line| line.change.is_regression());
-    match (
-        outcome.unmeasured || outcome.compared.values().sum::<u64>() == 0,
-        regressed,
-    ) {
-        (true, true) => "regressions, and not everything could be measured",
-        (true, false) => "not everything could be measured",
-        (false, true) => "regressions",
-        (false, false) => "no regressions in what was compared",
+/// GATING or NOT GATING, and why.
+fn verdict(outcome: &Outcome) -> String {
+    let regressions = outcome.regressions();
+    let counts: Vec<String> = regressions
+        .map(|(severity, count)| format!("{count} {}", severity.name()))
+        .collect();
+    let regressions = match counts.is_empty() {
+        true => "no regressions".to_string(),
+        false => format!("regressions: {}", counts.join(", ")),
+    };
+    let nothing = outcome.compared.values().sum::<u64>() == 0;
+    match (outcome.unmeasured || nothing, counts.is_empty()) {
+        (true, _) => format!("{NOT_GATING}: not everything could be measured; {regressions}"),
+        (false, false) => format!("{GATING}: failed, {regressions}"),
+        (false, true) => format!("{GATING}: passed, {regressions} in what was compared"),
     }
 }
 

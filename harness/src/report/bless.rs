@@ -109,6 +109,11 @@ pub fn bless(
     };
     let mut all = ArrayOfTables::new();
     let mut heads = Heads::default();
+    if tables.is_empty() {
+        // A file of comments only: they stay above the first entry.
+        heads.0 = document.trailing().as_str().unwrap_or_default().to_string();
+        document.set_trailing("");
+    }
     for ((entry, table), found) in entries.iter().zip(tables).zip(&found) {
         let was = table.clone();
         let tables = ran.updated(entry, table, found, &mut blessed.changes);

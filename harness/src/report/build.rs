@@ -135,6 +135,7 @@ fn add_file(report: &mut Report, tiers: &mut BTreeMap<EngineName, TierAccount>, 
         proposal: Some(file.proposal.clone()),
         features: Some((&file.features).into()),
         directives: file.directives.len() as u64,
+        texts: file.texts(),
         counts,
         seconds: file.seconds,
     });

@@ -5,24 +5,31 @@
 //! - A file with the same SHA-256 and number of directives in both reports has the same directives
 //!   in both. One that is listed in one report only did plainly pass in the other: the comparison
 //!   is exact.
-//! - A file whose text changed has other ids. Directives listed in both are paired by the hash of
+//! - A file whose text changed has other ids. The hashes of all texts tell which directives the
+//!   update added, removed and reworded (`changes/update.rs`); all others are compared exactly. Where
+//!   a report of an earlier version lacks them, directives listed in both are paired by the hash of
 //!   their text; one that is listed in one report only may be new, gone, or passing in the other,
 //!   and nothing can tell: it is `undecided`, said so, and a failing one counts as a regression
 //!   that cannot be ruled out.
-//! - A file that one report lacks is new or gone only if both chose the same selection of the same
+//! - A file that one report lacks is new or lost only if both chose the same selection of the same
 //!   suite; else it was not chosen, and nothing is said about its directives but that.
+//! - What is lost (an engine, a file, directives of a file) and what newly fails is a regression,
+//!   unless it is allowed by name.
 //! - Operand shapes are compared by the variants that fail (`changes/shapes.rs`).
 //! - A tier is compared only where both reports measured it, and a directive that either skipped is
 //!   not compared.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use globset::GlobMatcher;
+
 use crate::engine::EngineName;
 use crate::error::Exit;
 use crate::judge::verdict::{Agreement, Status};
-use crate::report::{DirectiveAccount, FileAccount, Report};
+use crate::report::{DirectiveAccount, FileAccount, Report, is_failing};
 
 mod shapes;
+mod update;
 
 /// What happened to a directive in a tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +38,8 @@ pub enum Change {
     Broken,
     /// It fails in a changed file, and did not or was not there before.
     Undecided,
+    /// It was measured, and is not any more: an engine, a file, or directives of a file.
+    Lost,
     /// It does not pass, in a file that was not there before.
     New,
     /// It did better than before.
@@ -41,9 +50,10 @@ pub enum Change {
 
 impl Change {
     /// Every change, in the order of the output.
-    pub const ALL: [Change; 5] = [
+    pub const ALL: [Change; 6] = [
         Change::Broken,
         Change::Undecided,
+        Change::Lost,
         Change::New,
         Change::Fixed,
         Change::Changed,
@@ -54,19 +64,71 @@ impl Change {
         match self {
             Change::Broken => "broken",
             Change::Undecided => "undecided",
+            Change::Lost => "lost",
             Change::New => "new",
             Change::Fixed => "fixed",
             Change::Changed => "changed",
         }
     }
 
-    /// Whether the comparison ends with exit code 1 for it.
-    pub fn is_regression(self) -> bool {
+    /// True if every such change is shown.
+    pub fn is_bad(self) -> bool {
         match self {
-            Change::Broken | Change::Undecided => true,
+            Change::Broken | Change::Undecided | Change::Lost => true,
             Change::New | Change::Fixed | Change::Changed => false,
         }
     }
+
+    /// How bad the change is, to a status; `None` where it is not a regression.
+    fn severity(self, to: Status) -> Option<Severity> {
+        match (self, to) {
+            (Change::Fixed | Change::Changed, _) => None,
+            (Change::New, status) if !is_failing(status) => None,
+            (_, Status::Crash | Status::Timeout) => Some(Severity::Critical),
+            (_, Status::Fail | Status::NotRun) => Some(Severity::Major),
+            (_, Status::Xfail | Status::Xpass | Status::Skip | Status::Pass | Status::Compared) => {
+                Some(Severity::Minor)
+            }
+        }
+    }
+}
+
+/// How bad a regression is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// A failure that is expected now, or a pass that is not.
+    Minor,
+    /// A wrong result; something that is not measured any more.
+    Major,
+    /// A crash, a hang, or engines that came to differ.
+    Critical,
+}
+
+impl Severity {
+    /// Every severity, the worst first.
+    pub const ALL: [Severity; 3] = [Severity::Critical, Severity::Major, Severity::Minor];
+
+    /// The severity's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Critical => "critical",
+            Severity::Major => "major",
+            Severity::Minor => "minor",
+        }
+    }
+}
+
+/// What an update of the suite did to a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// The file.
+    pub path: String,
+    /// Directives that it added.
+    pub added: u64,
+    /// Directives that it took away.
+    pub removed: u64,
+    /// Directives that have another text in the same place.
+    pub reworded: u64,
 }
 
 /// One directive that is not as before.
@@ -76,12 +138,23 @@ pub struct Line {
     pub change: Change,
     /// The tier; `None` for whether the tiers diverge.
     pub tier: Option<EngineName>,
-    /// The directive's id.
+    /// How bad it is; `None` if it is not a regression.
+    pub severity: Option<Severity>,
+    /// True if it is allowed by name, so that it fails nothing.
+    pub is_allowed: bool,
+    /// The directive's id; the path of a file, or the name of an engine.
     pub id: String,
     /// Its file and line.
     pub place: String,
     /// Before and after, and why.
     pub text: String,
+}
+
+impl Line {
+    /// True if the change fails a comparison.
+    pub fn is_regression(&self) -> bool {
+        self.severity.is_some() && !self.is_allowed
+    }
 }
 
 /// The comparison of two reports.
@@ -97,6 +170,8 @@ pub struct Outcome {
     pub gone: Vec<(String, u64)>,
     /// Files that are new, with their directives.
     pub new: Vec<(String, u64)>,
+    /// What an update of the suite did, by files.
+    pub updates: Vec<Update>,
     /// Whether something that was measured before could not be measured now.
     pub unmeasured: bool,
 }
@@ -110,12 +185,58 @@ impl Outcome {
             .count()
     }
 
+    /// Allows regressions by name: patterns of engines, paths and ids.
+    pub fn allow(&mut self, names: &[GlobMatcher]) {
+        for line in &mut self.lines {
+            let engine = line.tier.map_or("", EngineName::name);
+            let file = line
+                .id
+                .rsplit_once('#')
+                .map_or(line.id.as_str(), |(file, _)| file);
+            let is_it = |name: &GlobMatcher| {
+                [engine, file, line.id.as_str()]
+                    .iter()
+                    .any(|it| name.is_match(it))
+            };
+            line.is_allowed |= names.iter().any(is_it);
+        }
+    }
+
+    /// Allows regressions that are less bad.
+    pub fn allow_below(&mut self, least: Severity) {
+        for line in &mut self.lines {
+            line.is_allowed |= line.severity.is_some_and(|severity| severity < least);
+        }
+    }
+
+    /// The regressions that fail the comparison, by severity, the worst first.
+    pub fn regressions(&self) -> impl Iterator<Item = (Severity, usize)> {
+        Severity::ALL.into_iter().filter_map(|severity| {
+            let of = |line: &&Line| line.is_regression() && line.severity == Some(severity);
+            let count = self.lines.iter().filter(of).count();
+            (count > 0).then_some((severity, count))
+        })
+    }
+
+    /// Notes that something was measured and is not any more.
+    fn lose(&mut self, tier: Option<EngineName>, name: &str, text: String) {
+        self.lines.push(Line {
+            change: Change::Lost,
+            tier,
+            severity: Some(Severity::Major),
+            is_allowed: false,
+            id: name.to_string(),
+            place: name.to_string(),
+            text,
+        });
+    }
+
     /// How the command ends.
     pub fn exit(&self) -> Exit {
         let nothing = self.compared.values().sum::<u64>() == 0;
         if nothing || self.unmeasured {
             Exit::NotMeasured
-        } else if self.lines.iter().any(|line| line.change.is_regression()) {
+        } else if self.lines.iter().any(Line::is_regression) {
             Exit::Failed
         } else {
             Exit::AsExpected
@@ -143,11 +264,17 @@ pub fn compare(base: &Report, new: &Report) -> Outcome {
             (Some(before), Some(after)) if is_same_text(before, after) => {
                 compare_same(&base_side, &new_side, after, &tiers, &mut outcome);
             }
+            (Some(before), Some(after)) if update::is_told(before, after) => {
+                let sides = (&base_side, &new_side);
+                update::compare(sides, (before, after), &tiers, &mut outcome);
+            }
             (Some(before), Some(after)) => {
                 compare_changed(&base_side, &new_side, (before, after), &tiers, &mut outcome);
             }
             (Some(before), None) if same_choice(base, new) => {
                 outcome.gone.push((path.to_string(), before.directives));
+                let text = format!("the file with its {} directives", before.directives);
+                outcome.lose(None, path, text);
             }
             (None, Some(after)) if same_choice(base, new) => {
                 outcome.new.push((path.to_string(), after.directives));
@@ -214,9 +341,12 @@ fn common_tiers(base: &Report, new: &Report, outcome: &mut Outcome) -> BTreeSet<
                 let note = format!("tier `{tier}` is not compared: unavailable in NEW: {reason}");
                 outcome.notes.push(note);
             }
-            [Some(Ok(())), None] => outcome.notes.push(format!(
-                "tier `{tier}` is not compared: it was not chosen in NEW"
-            )),
+            [Some(Ok(())), None] => {
+                let note = format!("tier `{tier}` is not compared: it was not chosen in NEW");
+                outcome.notes.push(note);
+                let text = "the engine was not chosen in NEW".to_string();
+                outcome.lose(Some(tier), tier.name(), text);
+            }
             [_, Some(Ok(()))] => outcome.notes.push(format!(
                 "tier `{tier}` is not compared: it was not measured in BASE"
             )),
@@ -332,13 +462,10 @@ fn compare_pair(
                 .and_then(|directive| directive.tiers.get(&tier));
             let detail = detail.map_or("", |verdict| verdict.detail.as_str());
             let [from, to] = statuses.map(Status::name);
-            outcome.lines.push(line_of(
-                shown,
-                change,
-                Some(tier),
-                &format!("{from} -> {to}"),
-                detail,
-            ));
+            let severity = change.severity(statuses[1]);
+            let text = format!("{from} -> {to}");
+            let line = line_of(shown, (change, severity), Some(tier), &text, detail);
+            outcome.lines.push(line);
         }
     }
     compare_agreement(shown, before, after, outcome);
@@ -360,13 +487,13 @@ fn compare_agreement(
             let text = "the tiers diverge";
             outcome
                 .lines
-                .push(line_of(shown, Change::Broken, None, text, diff));
+                .push(line_of(shown, (Change::Broken, CRITICAL), None, text, diff));
         }
         (true, false) => {
             let text = "the tiers no longer diverge";
             outcome
                 .lines
-                .push(line_of(shown, Change::Fixed, None, text, ""));
+                .push(line_of(shown, (Change::Fixed, None), None, text, ""));
         }
         (false, false) | (true, true) => {}
     }
@@ -395,9 +522,12 @@ fn classify([before, after]: [Status; 2]) -> Option<Change> {
     }
 }
 
+/// The severity of a divergence.
+const CRITICAL: Option<Severity> = Some(Severity::Critical);
+
 fn line_of(
     directive: &DirectiveAccount,
-    change: Change,
+    (change, severity): (Change, Option<Severity>),
     tier: Option<EngineName>,
     text: &str,
     detail: &str,
@@ -409,6 +539,8 @@ fn line_of(
     Line {
         change,
         tier,
+        severity,
+        is_allowed: false,
         id: directive.id.clone(),
         place: format!("{}:{}", directive.file, directive.line),
         text,
@@ -477,41 +609,52 @@ fn add_undecided(
         .filter(|(tier, _)| tiers.contains(tier));
     for (&tier, verdict) in verdicts.filter(|(_, verdict)| rank(verdict.status) == 0) {
         let text = format!("new or passing before -> {}", verdict.status.name());
-        let line = line_of(
-            directive,
+        let kind = (
             Change::Undecided,
-            Some(tier),
-            &text,
-            &verdict.detail,
+            Change::Undecided.severity(verdict.status),
         );
+        let line = line_of(directive, kind, Some(tier), &text, &verdict.detail);
         outcome.lines.push(line);
     }
     if directive.agreement == Agreement::Diverge {
         let diff = directive.diff.as_deref().unwrap_or("");
         let text = "the tiers diverge on it, which is new or agreed before";
-        outcome
-            .lines
-            .push(line_of(directive, Change::Undecided, None, text, diff));
+        outcome.lines.push(line_of(
+            directive,
+            (Change::Undecided, CRITICAL),
+            None,
+            text,
+            diff,
+        ));
     }
 }
 
 /// Lists what does not pass in a new file.
 fn add_new(new: &Side<'_>, path: &str, tiers: &BTreeSet<EngineName>, outcome: &mut Outcome) {
     for directive in new.listed(path) {
-        let verdicts = directive
-            .tiers
-            .iter()
-            .filter(|(tier, _)| tiers.contains(tier));
-        for (&tier, verdict) in verdicts {
-            let status = verdict.status.name();
-            let line = line_of(directive, Change::New, Some(tier), status, &verdict.detail);
-            outcome.lines.push(line);
-        }
-        if directive.agreement == Agreement::Diverge {
-            let diff = directive.diff.as_deref().unwrap_or("");
-            let line = line_of(directive, Change::New, None, "the tiers diverge", diff);
-            outcome.lines.push(line);
-        }
+        add_new_directive(directive, "", tiers, outcome);
+    }
+}
+
+/// Lists what does not pass of a directive that was not there before.
+fn add_new_directive(
+    directive: &DirectiveAccount,
+    how: &str,
+    tiers: &BTreeSet<EngineName>,
+    outcome: &mut Outcome,
+) {
+    let verdicts = directive.tiers.iter();
+    for (&tier, verdict) in verdicts.filter(|(tier, _)| tiers.contains(tier)) {
+        let text = format!("{how}{}", verdict.status.name());
+        let kind = (Change::New, Change::New.severity(verdict.status));
+        let line = line_of(directive, kind, Some(tier), &text, &verdict.detail);
+        outcome.lines.push(line);
+    }
+    if directive.agreement == Agreement::Diverge {
+        let diff = directive.diff.as_deref().unwrap_or("");
+        let text = format!("{how}the tiers diverge");
+        let line = line_of(directive, (Change::New, CRITICAL), None, &text, diff);
+        outcome.lines.push(line);
     }
 }
 

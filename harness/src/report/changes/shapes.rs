@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, Line, Outcome};
+use super::{CRITICAL, Change, Line, Outcome};
 use crate::engine::EngineName;
 use crate::judge::verdict::Agreement;
 use crate::report::Report;
@@ -83,9 +83,17 @@ fn line(change: Change, (id, tier): (&str, Option<EngineName>), variant: &Varian
         Some(verdict) => verdict.detail.clone(),
         None => variant.diff.clone().unwrap_or_default(),
     };
+    let status = tier.and_then(|tier| Some(variant.tiers.get(&tier)?.status));
+    let severity = match (change, status) {
+        (Change::Fixed, _) => None,
+        (change, Some(status)) => change.severity(status),
+        (_, None) => CRITICAL,
+    };
     Line {
         change,
         tier,
+        severity,
+        is_allowed: false,
         id: id.to_string(),
         place: format!("{}:{}", variant.file, variant.line),
         text: format!("as {}: {what}", variant.shape),

@@ -111,10 +111,19 @@ fn files_come_and_go_only_in_the_same_selection() {
     let mut only_a = report(&TIERS, &[one("a.wast", &["(module)"], &[Pass])]);
     let outcome = compare(&both, &only_a);
     assert_eq!(outcome.gone, [("b.wast".to_string(), 2)]);
+    let mut outcome = outcome;
+    assert_eq!(changes(&outcome), [(Change::Lost, "b.wast".to_string())]);
+    assert_eq!(outcome.exit(), Exit::Failed);
+    outcome.allow(&[crate::suite::pattern("b.*").expect("a pattern")]);
+    assert_eq!(outcome.exit(), Exit::AsExpected);
     let outcome = compare(&only_a, &both);
     assert_eq!(outcome.new, [("b.wast".to_string(), 2)]);
     assert_eq!(changes(&outcome), [(Change::New, "b.wast:1".to_string())]);
-    assert_eq!(outcome.exit(), Exit::AsExpected);
+    assert_eq!(
+        outcome.exit(),
+        Exit::Failed,
+        "a new failure is allowed by name only"
+    );
     only_a.run.selection = Some("--filter a".to_string());
     for outcome in [compare(&both, &only_a), compare(&only_a, &both)] {
         assert_eq!(
@@ -128,16 +137,82 @@ fn files_come_and_go_only_in_the_same_selection() {
 }
 
 #[test]
-fn of_a_changed_file_only_what_can_be_told_is_told() {
+fn what_an_update_of_the_suite_did_is_apart_from_changed_verdicts() {
     let known = "(assert_return (invoke \"known\"))";
+    let gone = "(assert_return (invoke \"gone\"))";
+    let other = "(assert_return (invoke \"other\"))";
     let base = report(
+        &TIERS,
+        &[one(
+            "a.wast",
+            &["(module)", known, gone],
+            &[Pass, Fail, Pass],
+        )],
+    );
+    let texts = ["(module)", "(module)", known, other];
+    let of = |statuses: [Status; 4]| report(&TIERS, &[one("a.wast", &texts, &statuses)]);
+    let outcome = compare(&base, &of([Pass, Pass, Fail, Pass]));
+    assert_eq!(
+        (changes(&outcome), outcome.exit()),
+        (vec![], Exit::AsExpected)
+    );
+    let path = "a.wast".to_string();
+    let update = Update {
+        path,
+        added: 1,
+        removed: 0,
+        reworded: 1,
+    };
+    assert_eq!(outcome.updates, [update]);
+    assert_eq!(outcome.compared[&EngineName::STACK], 2);
+    let fixed = compare(&base, &of([Pass, Pass, Pass, Pass]));
+    assert_eq!(changes(&fixed), [(Change::Fixed, "a.wast:3".to_string())]);
+    let broken = compare(&of([Pass; 4]), &of([Pass, Pass, Fail, Pass]));
+    assert_eq!(changes(&broken), [(Change::Broken, "a.wast:3".to_string())]);
+    let newly = compare(&base, &of([Pass, Pass, Fail, Fail]));
+    assert_eq!(changes(&newly), [(Change::New, "a.wast:4".to_string())]);
+    assert!(
+        newly.lines[0].text.starts_with("reworded: fail"),
+        "{}",
+        newly.lines[0].text
+    );
+    let less = report(
         &TIERS,
         &[one("a.wast", &["(module)", known], &[Pass, Fail])],
     );
+    let removed = compare(&base, &less);
+    assert_eq!(changes(&removed), [(Change::Lost, "a.wast".to_string())]);
+    assert_eq!(removed.exit(), Exit::Failed);
+}
+
+#[test]
+fn regressions_have_severities() {
+    let severity = |to| {
+        let outcome = compare(&three([Pass; 3]), &three([to, Pass, Pass]));
+        outcome.regressions().collect::<Vec<_>>()
+    };
+    assert_eq!(severity(Status::Crash), [(Severity::Critical, 1)]);
+    assert_eq!(severity(Fail), [(Severity::Major, 1)]);
+    assert_eq!(severity(Xfail), [(Severity::Minor, 1)]);
+    assert_eq!(severity(Pass), []);
+    let mut outcome = compare(&three([Pass; 3]), &three([Fail, Pass, Pass]));
+    outcome.allow_below(Severity::Critical);
+    assert_eq!(outcome.exit(), Exit::AsExpected);
+}
+
+#[test]
+fn of_a_changed_file_only_what_can_be_told_is_told() {
+    // Reports of earlier versions do not have the texts.
+    let report = |statuses: &[_], texts: &[&str]| {
+        let mut report = report(&TIERS, &[one("a.wast", texts, statuses)]);
+        report.files[0].texts.clear();
+        report
+    };
+    let known = "(assert_return (invoke \"known\"))";
+    let base = report(&[Pass, Fail], &["(module)", known]);
     // One directive more, in front: ordinals move, the text of `known` stays.
     let still = ["(module)", "(module)", known];
-    let new = report(&TIERS, &[one("a.wast", &still, &[Pass, Pass, Fail])]);
-    let outcome = compare(&base, &new);
+    let outcome = compare(&base, &report(&[Pass, Pass, Fail], &still));
     assert_eq!(
         (changes(&outcome), outcome.exit()),
         (vec![], Exit::AsExpected)
@@ -148,15 +223,15 @@ fn of_a_changed_file_only_what_can_be_told_is_told() {
             .iter()
             .any(|note| note.contains("a.wast changed"))
     );
-    let worse = report(&TIERS, &[one("a.wast", &still, &[Pass, Fail, Fail])]);
-    let outcome = compare(&base, &worse);
+    let outcome = compare(&base, &report(&[Pass, Fail, Fail], &still));
     assert_eq!(
         changes(&outcome),
         [(Change::Undecided, "a.wast:2".to_string())]
     );
     assert_eq!(outcome.exit(), Exit::Failed, "it cannot be ruled out");
-    let better = report(&TIERS, &[one("a.wast", &still, &[Pass, Pass, Pass])]);
-    let notes = compare(&base, &better).notes.join("\n");
+    let notes = compare(&base, &report(&[Pass, Pass, Pass], &still))
+        .notes
+        .join("\n");
     assert!(notes.contains("1 directives that did not pass in BASE pass in NEW or are gone"));
 }
 
@@ -168,7 +243,9 @@ fn tiers_that_one_side_did_not_measure_are_not_compared() {
         report(tiers, &[file("a.wast", &["(module)"], &statuses)])
     };
     let base = files(&[EngineName::STACK, EngineName::JIT]);
-    let outcome = compare(&base, &files(&[EngineName::STACK]));
+    let mut outcome = compare(&base, &files(&[EngineName::STACK]));
+    assert_eq!(outcome.exit(), Exit::Failed, "an engine is lost");
+    outcome.allow(&[crate::suite::pattern("jit").expect("a pattern")]);
     assert_eq!(outcome.exit(), Exit::AsExpected);
     assert!(
         outcome
@@ -196,13 +273,13 @@ fn both_renderings_name_every_broken_directive() {
     let outcome = compare(&base, &new);
     let text = crate::present::changes::text(&outcome, &base, &new);
     assert!(
-        text.contains("BROKEN stack a.wast:1 pass -> fail: unsupported: x"),
+        text.contains("BROKEN (major) stack a.wast:1 pass -> fail: unsupported: x"),
         "{text}"
     );
     assert!(text.contains("FIXED stack a.wast:2 fail -> pass"), "{text}");
     let markdown = crate::present::changes::markdown(&outcome, &base, &new);
     assert!(
-        markdown.starts_with("### Wassay: regressions"),
+        markdown.starts_with("### Wassay: GATING: failed, regressions: 1 major"),
         "{markdown}"
     );
     assert!(
