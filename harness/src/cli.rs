@@ -139,7 +139,12 @@ pub struct ScheduleArgs {
     #[arg(long, value_name = "REPORT.json", requires = "rerun")]
     pub rerun_from: Option<PathBuf>,
     /// Run N times, and report what differs between the repeats
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     pub repeat: u64,
     /// Run again whenever a file of the suite changes, until Ctrl-C
     #[arg(long, conflicts_with_all = ["repeat", "report", "rerun"])]
@@ -660,8 +665,8 @@ pub struct HistoryArgs {
 #[command(after_help = "\
 Entries of engines, configurations, hosts and files that the run did not cover stay as they are.
 
-Exit codes: 0 done, or nothing is to be done; 1 with --check: something is to be done; 2 bad usage or
-bad input.")]
+Exit codes: 0 done, or nothing is to be done; 1 with --check: something is to be done; 2 bad usage
+or bad input.")]
 pub struct BlessArgs {
     /// A JSON report
     #[arg(value_name = "REPORT.json")]

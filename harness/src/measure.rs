@@ -238,12 +238,7 @@ pub fn measure(
         suite = run_planned(options, &[], &losses, observer);
     }
     let usage = expectations.apply(&mut suite.files, options.selection.is_whole_suite());
-    let part = chosen.part.map(|(partition, files)| PartAccount {
-        dealing: partition.dealing,
-        part: partition.part,
-        parts: partition.parts,
-        files: files as u64,
-    });
+    let part = chosen.part.map(PartAccount::from);
     let run = Run {
         version: env!("CARGO_PKG_VERSION").to_string(),
         suite: chosen.suite,

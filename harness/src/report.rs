@@ -199,6 +199,17 @@ pub struct PartAccount {
     pub files: u64,
 }
 
+impl From<(Partition, usize)> for PartAccount {
+    fn from((partition, files): (Partition, usize)) -> PartAccount {
+        PartAccount {
+            dealing: partition.dealing,
+            part: partition.part,
+            parts: partition.parts,
+            files: files as u64,
+        }
+    }
+}
+
 impl fmt::Display for PartAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let PartAccount {

@@ -453,12 +453,18 @@ fn reports_are_compared() {
     assert_eq!(compare(&[&good, &good]).code, 0);
     let ended = compare(&[&good, &bad]);
     assert_eq!(ended.code, 1);
-    assert!(ended.stdout.contains("BROKEN stack"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("BROKEN (major) stack"),
+        "{}",
+        ended.stdout
+    );
     assert_eq!(compare(&[&bad, &good]).code, 0);
     let markdown = compare(&[&good, &bad, "--markdown"]);
     assert_eq!(markdown.code, 1);
     assert!(
-        markdown.stdout.starts_with("### Wassay: regressions"),
+        markdown
+            .stdout
+            .starts_with("### Wassay: GATING: failed, regressions: "),
         "{}",
         markdown.stdout
     );

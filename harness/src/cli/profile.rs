@@ -14,9 +14,9 @@
 //! fuel = true
 //! ```
 //!
-//! A key is the name of an option, `paths` the arguments. What a profile says becomes words that are
-//! read as those of the command line are, so that there is one table of options. An option that is
-//! on the command line is not taken from a profile. `wassay list` takes those that it has.
+//! A key is the name of an option, `paths` the arguments. What a profile says becomes words that
+//! are read as those of the command line are, so that there is one table of options. An option that
+//! is on the command line is not taken from a profile. `wassay list` takes those that it has.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,8 +1,8 @@
 //! Configurations: settings by name, which make columns of their own (`jit@gc-stress`).
 //!
 //! A configuration says what is added to the setting of the run: what it leaves as it is by default
-//! stays as the options say. The table of those that are always there has a row for each option of a
-//! setting; `wassay.toml` may define more.
+//! stays as the options say. The table of those that are always there has a row for each option of
+//! a setting; `wassay.toml` may define more.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,9 @@
 //! A baseline: an earlier report whose failures do not fail a run any more.
 //!
-//! A baseline excuses nothing that it did not measure. One that is not whole, or is of another suite,
-//! of other engines or of other settings, is refused before anything runs. A failure is excused in an
-//! engine if the same directive ended there as badly or worse, and a divergence if engines diverged.
+//! A baseline excuses nothing that it did not measure. One that is not whole, or is of another
+//! suite, of other engines or of other settings, is refused before anything runs. A failure is
+//! excused in an engine if the same directive ended there as badly or worse, and a divergence if
+//! engines diverged.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};

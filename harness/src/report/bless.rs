@@ -101,12 +101,7 @@ pub fn bless(
         }
     }
     let mut blessed = Blessed::default();
-    let tables = document.remove("expect");
-    let tables = tables.map(Item::into_array_of_tables);
-    let tables: Vec<Table> = match tables {
-        Some(Ok(tables)) => tables.into_iter().collect(),
-        Some(Err(_)) | None => Vec::new(),
-    };
+    let tables = taken(&mut document);
     let mut all = ArrayOfTables::new();
     let mut heads = Heads::default();
     if tables.is_empty() {
@@ -142,6 +137,15 @@ pub fn bless(
         }
     };
     Ok(blessed)
+}
+
+/// Takes the entries out of a document.
+fn taken(document: &mut DocumentMut) -> Vec<Table> {
+    let tables = document.remove("expect").map(Item::into_array_of_tables);
+    match tables {
+        Some(Ok(tables)) => tables.into_iter().collect(),
+        Some(Err(_)) | None => Vec::new(),
+    }
 }
 
 /// The comments above entries that are gone, but for the last paragraph, which is of the entry.
@@ -296,8 +300,8 @@ impl<'a> Ran<'a> {
     }
 }
 
-/// The parts of an entry: the columns that ran by their numbers of failures, without those that have
-/// none, and what did not run as it was.
+/// The parts of an entry: the columns that ran by their numbers of failures, without those that
+/// have none, and what did not run as it was.
 fn shares(
     entry: &Entry,
     covered: &[EngineName],

@@ -1,7 +1,7 @@
 //! A file that an update of the suite changed, by the hashes of its directives' texts.
 //!
-//! The lists of hashes are compared as texts are by lines. A directive whose text is in both lists, in
-//! their order, is the same one and is compared as in a file that did not change. What is in the
+//! The lists of hashes are compared as texts are by lines. A directive whose text is in both lists,
+//! in their order, is the same one and is compared as in a file that did not change. What is in the
 //! place of others is reworded; its verdict is that of a new directive.
 
 use std::collections::{BTreeMap, BTreeSet};
