@@ -4,7 +4,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -40,8 +40,10 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 all as expected; 1 failures, divergences or regressions; 2 bad usage or bad input;
-3 not measured (a tier is unavailable, the accounting is open, or nothing was selected).";
+Exit codes: 0 all as expected; 1 failures, divergences, crashes or regressions; 2 bad usage, bad
+input, or output that cannot be written; 3 not measured (a tier is unavailable, a worker was killed
+from outside or took too much memory, the accounting is open, or nothing was run); 129, 130 and 143
+after SIGHUP, SIGINT and SIGTERM, when what was known is written. `run --help` has those of modules.";
 
 /// The commands with their options.
 #[derive(Debug, Subcommand)]
@@ -484,6 +486,14 @@ impl ExplainArgs {
 }
 
 impl SpecArgs {
+    /// The files and folders that are read, which no report may replace.
+    pub fn inputs(&self) -> Vec<&Path> {
+        let preloads = self.selection.preload.iter().map(|it| it.path.as_path());
+        let paths = self.selection.paths.iter().chain(&self.expectations);
+        let paths = paths.chain(&self.pool.engine_table).map(PathBuf::as_path);
+        paths.chain(preloads).collect()
+    }
+
     /// The reports that are asked for.
     pub fn reports(&self) -> Vec<ReportRequest> {
         let trace = self.trace.as_ref().map(|path| ReportRequest {

@@ -28,6 +28,7 @@ pub mod reduce;
 pub mod render;
 pub mod run;
 pub mod spec;
+mod stdout;
 pub mod validate;
 pub mod value;
 pub mod wasi_suite;
@@ -42,17 +43,17 @@ pub fn main() -> Exit {
             return Exit::BadInput;
         }
         Err(ParseError::Options(error, profiles)) => {
-            // Help and version are not errors and go to stdout; a reader that is gone is ignored.
-            let _ = error.print();
+            // Help and version are not errors and go to stdout.
+            let printed = stdout::written(error.print());
             if !profiles.is_empty() {
                 eprintln!(
                     "wassay: there are also the options of {}",
                     profiles.join(" and ")
                 );
             }
-            return match error.use_stderr() {
-                true => Exit::BadInput,
-                false => Exit::AsExpected,
+            return match printed {
+                Ok(()) if !error.use_stderr() => Exit::AsExpected,
+                Ok(()) | Err(_) => Exit::BadInput,
             };
         }
     };
@@ -88,11 +89,44 @@ fn engine_table(
     Ok(table)
 }
 
-/// The files of the reports that are asked for, open before anything runs.
-fn destinations(requests: &[ReportRequest]) -> Result<Vec<Destination>, InputError> {
-    let open = requests.iter();
-    open.map(|request| Destination::open(&request.path))
-        .collect()
+/// The files of the reports that are asked for, open before anything runs. None of them is one of
+/// `inputs`, which are read, or is in a folder of them and a script or configuration.
+fn destinations(
+    requests: &[ReportRequest],
+    inputs: &[&Path],
+) -> Result<Vec<Destination>, InputError> {
+    let mut open: Vec<Destination> = Vec::new();
+    for ReportRequest { path, .. } in requests {
+        let destination = Destination::open(path)?;
+        check_input(&destination, path, inputs)?;
+        if open.iter().any(|other| other.is_same(&destination)) {
+            let message = "two reports are to be written here, of which one would be lost";
+            return Err(InputError::at(path, message));
+        }
+        open.push(destination);
+    }
+    Ok(open)
+}
+
+/// Refuses a destination that would replace what is read.
+fn check_input(destination: &Destination, path: &Path, inputs: &[&Path]) -> Result<(), InputError> {
+    let is_of_suite = |folder: &Path| {
+        let extension = destination.path().extension();
+        let is_read = extension.is_some_and(|it| it == "toml" || it.eq_ignore_ascii_case("wast"));
+        let folder = std::fs::canonicalize(folder);
+        is_read
+            && destination.path().exists()
+            && folder.is_ok_and(|it| destination.path().starts_with(it))
+    };
+    let is_read =
+        |input: &&&Path| destination.replaces(input) || (input.is_dir() && is_of_suite(input));
+    match inputs.iter().find(is_read) {
+        Some(input) => {
+            let message = format!("this is read as input ({})", input.display());
+            Err(InputError::at(path, message))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Writes the reports. One that cannot be written keeps no other from being written.
@@ -106,8 +140,12 @@ fn write_reports(
     let written = reports.map(|(request, destination)| {
         destination.write(request.presenter.render(report, timeline).as_bytes())
     });
-    let written: Vec<Result<(), InputError>> = written.collect();
-    written.into_iter().collect()
+    let mut errors: Vec<InputError> = written.filter_map(Result::err).collect();
+    let last = errors.pop();
+    for error in errors {
+        eprintln!("wassay: {error}");
+    }
+    last.map_or(Ok(()), Err)
 }
 
 fn answer(command: Command) -> Result<Exit, InputError> {

@@ -14,6 +14,7 @@ use crate::suite::conventions::ALTERNATIVES;
 
 pub mod compare;
 pub mod expectations;
+pub mod incident;
 pub mod judged;
 pub mod symptom;
 pub mod verdict;
@@ -28,6 +29,11 @@ pub fn judge(directive: &Directive, outcome: &Outcome) -> Verdict {
         Outcome::Timeout(millis) => (Status::Timeout, format!("no end after {millis} ms")),
         Outcome::NotRun(why) => (Status::NotRun, format!("not run: {why}")),
         Outcome::Skipped(why) => (Status::Skip, format!("skipped: {why}")),
+        Outcome::Blocked(ordinal) => (Status::Blocked, format!("blocked by directive {ordinal}")),
+        Outcome::Unmeasured(_) if *expectation == Expectation::Open => {
+            return open_verdict(outcome);
+        }
+        Outcome::Unmeasured(why) => (Status::NotRun, format!("not measured: {why}")),
         _ if *expectation == Expectation::Open => return open_verdict(outcome),
         _ => match mismatch(expectation, outcome) {
             None => return plain(Status::Pass, judged_by(outcome)),
@@ -53,7 +59,9 @@ fn open_verdict(outcome: &Outcome) -> Verdict {
         | Outcome::Exception(_) => return plain(Status::Compared, JudgedBy::Engine),
         Outcome::Limit(_)
         | Outcome::MissingInstance(_)
+        | Outcome::Blocked(_)
         | Outcome::NotRun(_)
+        | Outcome::Unmeasured(_)
         | Outcome::Skipped(_) => Status::Skip,
         Outcome::Unlinkable(_)
         | Outcome::Invalid(_)

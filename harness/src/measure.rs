@@ -17,22 +17,25 @@ use crate::error::{Exit, InputError};
 use crate::interrupt;
 use crate::judge::compare::{Comparer, Entry, is_same_but_for_choices};
 use crate::judge::expectations::{Expectations, Use};
+use crate::judge::incident::IncidentAccount;
 use crate::judge::judged::{Comparisons, JudgedFile, Traces, Verdicts};
 use crate::judge::symptom::{Symptom, first_symptom};
 use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::judge::{judge, judge_by_vote};
+use crate::outcome::text::outcome_text;
 use crate::outcome::{Outcome, Report as Seen};
 use crate::plan::shapes::{self, Request, Sampling};
 use crate::plan::{self, Planned};
 use crate::pool::configured::Configured;
 use crate::pool::launch::workers;
+use crate::pool::room;
 use crate::pool::{
-    self, Engines, FileRun, Interrupted, Launcher, Losses, Observer, Settings, Task, TierRun,
-    Unavailable,
+    self, Engines, FileRun, Incident, Interrupted, Launcher, Losses, Observer, Settings, Task,
+    TierRun, Unavailable,
 };
 use crate::protocol::configuration::Configurations;
 use crate::protocol::{JobConfig, Setting};
-use crate::report::build::{TierState, build};
+use crate::report::build::{TierState, add_incidents, build};
 use crate::report::details::{Details, details};
 use crate::report::shapes::ShapesAccount;
 use crate::report::{DirectiveAccount, PartAccount, Report, Run};
@@ -196,9 +199,10 @@ impl Measured {
     }
 }
 
-/// As many jobs as there are processors.
+/// As many jobs as there are processors, and memory for their workers.
 pub fn jobs_by_default() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    processors.min(room::workers())
 }
 
 /// Runs, judges, compares and accounts. After Ctrl-C, what was not run says so in the report.
@@ -211,6 +215,7 @@ pub fn measure(
     let started = Instant::now();
     let losses = Losses::default();
     let mut suite = Batch::default();
+    let mut incidents = Vec::new();
     let mut shapes = options
         .shapes
         .map(|it| ShapesAccount::new(&options.tiers, it.sampling));
@@ -229,7 +234,8 @@ pub fn measure(
             break;
         }
         if let (Some(account), Some(request)) = (&mut shapes, &options.shapes) {
-            run_shapes(options, request, &planned, account, &losses, observer);
+            let seen = run_shapes(options, request, &planned, account, &losses, observer);
+            incidents.extend(seen);
         }
     }
     suite.files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -258,6 +264,7 @@ pub fn measure(
         seconds: seconds(started.elapsed()),
     };
     let mut report = build(run, &suite.tiers, &suite.files);
+    add_incidents(&mut report, &incidents);
     if let Err(error) = add_details(&mut report, &suite.files, &options.selection) {
         observer.warn(&format!("failures are shown without their texts: {error}"));
     }
@@ -426,7 +433,8 @@ fn run_shapes(
     account: &mut ShapesAccount,
     losses: &Losses,
     observer: &dyn Observer,
-) {
+) -> Vec<IncidentAccount> {
+    let mut incidents = Vec::new();
     let started = Instant::now();
     let before = account.seconds;
     let has_foreign = options.tiers.iter().any(|name| name.tier().is_none());
@@ -447,10 +455,14 @@ fn run_shapes(
         }
         let directives = round.scripts.iter().map(|it| it.script.directives.len());
         observer.more(directives.sum());
-        let batch = run_planned(options, &round.scripts, losses, observer);
+        let mut batch = run_planned(options, &round.scripts, losses, observer);
         account.add(&round, &batch.tiers, &batch.files);
+        for file in &mut batch.files {
+            incidents.append(&mut file.incidents);
+        }
     }
     account.seconds = seconds(Duration::from_secs_f64(account.seconds) + started.elapsed());
+    incidents
 }
 
 /// A script that was run and judged by itself, in fresh processes, with all that engines reported.
@@ -562,7 +574,10 @@ pub(crate) fn judge_file(
     let verdicts = runs.iter().map(|(&tier, run)| {
         let verdict = |(ordinal, directive)| {
             let seen: Option<&Seen> = run.reports.get(ordinal);
-            seen.map(|seen| verdict_of(directive, tier, ordinal, &seen.outcome, &voters))
+            seen.map(|seen| {
+                let verdict = verdict_of(directive, tier, ordinal, &seen.outcome, &voters);
+                blocked(verdict, seen, &file.script, &run.reports)
+            })
         };
         let directives = file.script.directives.iter().enumerate();
         (tier, directives.map(verdict).collect())
@@ -571,6 +586,7 @@ pub(crate) fn judge_file(
     let comparisons = compare_file(file, &runs);
     JudgedFile {
         traces: traces_of(&runs, &verdicts, &comparisons),
+        incidents: incidents_of(file, &runs),
         verdicts,
         comparisons,
         path: file.script.path.clone(),
@@ -581,6 +597,26 @@ pub(crate) fn judge_file(
         setting: file.setting,
         seconds: runs.values().map(|run| run.micros).sum::<u64>() as f64 / 1e6,
     }
+}
+
+/// What happened to the workers that ran a file.
+fn incidents_of(file: &Planned, runs: &BTreeMap<EngineName, &FileRun>) -> Vec<IncidentAccount> {
+    let of = |tier: EngineName, incident: &Incident| {
+        let directive = incident.ordinal;
+        let directive = directive.and_then(|at| file.script.directives.get(at as usize));
+        IncidentAccount {
+            kind: incident.kind,
+            tier,
+            file: file.script.path.clone(),
+            id: directive.map(|it| it.id.clone()),
+            line: directive.map(|it| it.line),
+            how: incident.how.clone(),
+            expected: None,
+        }
+    };
+    let runs = runs.iter();
+    let all = runs.flat_map(|(&tier, run)| run.incidents.iter().map(move |it| (tier, it)));
+    all.map(|(tier, incident)| of(tier, incident)).collect()
 }
 
 /// The places where code ended in directives that did not plainly pass, or in which tiers differ.
@@ -606,6 +642,28 @@ fn traces_of(
         }
     }
     traces
+}
+
+/// Makes a failure a verdict `blocked` where the directive depends on one that was left out: by its
+/// instance, or by effects that are missing.
+fn blocked(verdict: Verdict, seen: &Seen, script: &Script, reports: &[Seen]) -> Verdict {
+    let cause = match (&seen.outcome, verdict.status, seen.lacks) {
+        (&Outcome::Blocked(ordinal), _, _) | (_, Status::Fail, Some(ordinal)) => ordinal,
+        (_, _, _) => return verdict,
+    };
+    let line = script.directives.get(cause as usize).map(|it| it.line);
+    let how = reports.get(cause as usize).map(|it| &it.outcome);
+    let how = how.map(|it| outcome_text(&Expectation::Success, it));
+    let line = line.unwrap_or_default();
+    let detail = format!("blocked by line {line} ({})", how.unwrap_or_default());
+    Verdict {
+        status: Status::Blocked,
+        detail: match verdict.status {
+            Status::Fail => format!("{detail}: {}", verdict.detail),
+            _not_run => detail,
+        },
+        ..verdict
+    }
 }
 
 /// Judges an outcome by what is known of the directive: by its expectation, or by the vote of an
@@ -709,6 +767,7 @@ mod tests {
             reports: outcomes.into_iter().map(Seen::from).collect(),
             proof: Proof::default(),
             micros: 0,
+            incidents: Vec::new(),
         }
     }
 

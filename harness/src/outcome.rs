@@ -47,6 +47,8 @@ pub enum Outcome {
     /// The directive needs an instance that does not exist; the text says what kept it from being
     /// made.
     MissingInstance(String),
+    /// The directive needs an instance whose directive was left out: the latter's ordinal.
+    Blocked(u32),
     /// A limit of the engine was reached (memory, table, code size); not a trap.
     Limit(String),
     /// A fault of the engine that it noticed by itself.
@@ -59,6 +61,8 @@ pub enum Outcome {
     Timeout(u64),
     /// The directive was never run; why.
     NotRun(String),
+    /// The directive could not be measured here, which is not the engine's fault; why.
+    Unmeasured(String),
     /// The directive was left out on request; why.
     Skipped(String),
 }
@@ -200,6 +204,8 @@ pub struct Report {
     /// What the instance that was acted on shows of its state afterwards; empty if it shows
     /// nothing, or if nobody asked.
     pub visible: Vec<VisibleItem>,
+    /// The ordinal of a directive that was left out before, and whose effects this one may lack.
+    pub lacks: Option<u32>,
 }
 
 impl From<Outcome> for Report {
@@ -210,6 +216,7 @@ impl From<Outcome> for Report {
             trace: Some(Vec::new()),
             took_choice: false,
             visible: Vec::new(),
+            lacks: None,
         }
     }
 }

@@ -3,32 +3,45 @@
 //! Owns the schedule and contract C7. When a worker dies, the death is pinned on the directive that
 //! it had announced; a fresh worker runs the file again without that directive, so that every other
 //! one gets the outcome that it would have had. A worker that had run other files before gets no
-//! such trust: the file first runs again, whole, in a fresh one. What is reported is therefore what
-//! a fresh worker does, whatever ran before and in whatever order (contract C8).
+//! such trust if it crashes: the file first runs again, whole, in a fresh one. What is reported is
+//! therefore what a fresh worker does, whatever ran before and in whatever order (contract C8); a
+//! crash that the fresh worker does not repeat is an [`Incident`]. A directive that hangs costs its
+//! time once, in whatever worker.
+//!
+//! A worker that is killed from outside says nothing about its engine: the system may have had no
+//! memory left. The file runs again in a fresh worker while no other one works, and if that is
+//! killed too, its directive is not measured. A worker that dies while it starts is tried again.
 //!
 //! Schedule: one queue, the slowest tier first and in each tier the longest file first; `jobs`
 //! threads take from it. So the JIT under emulation never trails behind, and what is left at the
 //! end is short. A thread keeps one worker at a time.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineName;
+use crate::interrupt;
 use crate::outcome::{Outcome, Proof, Report};
 use crate::protocol::{Job, JobConfig, JobResult};
 use crate::script::Script;
 use crate::thread;
 
+mod casualties;
 pub mod configured;
 pub mod launch;
 mod losses;
 pub mod process;
+pub mod room;
 mod unavailable;
 
+use casualties::Casualties;
 pub use losses::Losses;
 pub use unavailable::Unavailable;
 
@@ -69,9 +82,28 @@ pub enum StartError {
     /// The engine cannot run here, by its own word or because it is not there.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// The process died before it was ready, or the system had no room for it: perhaps the next
+    /// one does not.
+    #[error(transparent)]
+    Died(Unavailable),
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl StartError {
+    /// The error of a program that the system does not start.
+    pub fn of_program(name: &str, error: std::io::Error) -> StartError {
+        let is_missing = matches!(
+            error.kind(),
+            ErrorKind::NotFound | ErrorKind::PermissionDenied
+        );
+        let reason = Unavailable::because(&format!("`{name}` does not start"), error);
+        match is_missing {
+            true => StartError::Unavailable(reason),
+            false => StartError::Died(reason),
+        }
+    }
 }
 
 /// A session that ended before it had answered a job.
@@ -95,20 +127,13 @@ pub enum Cause {
     /// It ended, since its job took more memory than it may.
     #[error("it takes too much memory")]
     Memory,
+    /// By a signal that is sent from outside, and not by this program; which.
+    #[error("{0}")]
+    Killed(String),
     /// It was killed because of Ctrl-C.
     #[error("interrupted")]
     Interrupted,
 }
-
-/// Directives of one file that may kill a worker in one tier before the rest is given up.
-const DEATHS_PER_FILE_MAX: usize = 256;
-/// Directives of one file that may time out in one tier before the rest is given up.
-const TIMEOUTS_PER_FILE_MAX: usize = 16;
-/// Directives of one file that may take too much memory in one tier before the rest is given up:
-/// what a file holds on to makes each further one take too much.
-const MEMORY_DEATHS_PER_FILE_MAX: usize = 4;
-/// Fresh workers that may die over one file without having announced a directive.
-const IDLE_DEATHS_MAX: usize = 2;
 
 /// A file to run.
 #[derive(Clone, Debug)]
@@ -158,6 +183,54 @@ pub struct FileRun {
     pub proof: Proof,
     /// Time spent in the worker.
     pub micros: u64,
+    /// What happened to workers and shows in no outcome.
+    pub incidents: Vec<Incident>,
+}
+
+/// Something that happened to a worker and shows in no outcome of a directive, or not as what it
+/// is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incident {
+    /// The directive that was running, if one was.
+    pub ordinal: Option<u32>,
+    /// What it means.
+    pub kind: IncidentKind,
+    /// How it ended, in words.
+    pub how: String,
+}
+
+/// What an incident means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentKind {
+    /// A crash that a fresh worker did not repeat.
+    Flaky,
+    /// A worker was killed from outside, and the file ran again.
+    Killed,
+    /// A directive could not be measured here, and it is not the engine's fault.
+    NotMeasured,
+    /// A directive was not measured, since its file takes more memory than a worker may.
+    Memory,
+}
+
+impl IncidentKind {
+    /// The kind's word in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            IncidentKind::Flaky => "flaky",
+            IncidentKind::Killed => "killed",
+            IncidentKind::NotMeasured => "not_measured",
+            IncidentKind::Memory => "memory",
+        }
+    }
+
+    /// True if a directive was not measured.
+    pub fn is_unmeasured(self) -> bool {
+        match self {
+            IncidentKind::NotMeasured | IncidentKind::Memory => true,
+            IncidentKind::Flaky | IncidentKind::Killed => false,
+        }
+    }
 }
 
 /// What a tier did with all files, in the order of the tasks; or why it cannot run here.
@@ -234,6 +307,7 @@ pub fn run(
         tiers: available.collect(),
         settings,
         observer,
+        room: RwLock::new(()),
     };
     let results = queue.run_all();
     let mut runs: BTreeMap<EngineName, Vec<FileRun>> = BTreeMap::new();
@@ -254,7 +328,7 @@ fn none_run(tasks: &[Task<'_>], engines: &Engines) -> BTreeMap<EngineName, TierR
     let none = || {
         tasks
             .iter()
-            .map(|task| not_run(task, INTERRUPTED))
+            .map(|task| not_run(task, interrupted()))
             .collect()
     };
     let run = |(&name, launcher): (&EngineName, &Result<_, Unavailable>)| {
@@ -273,6 +347,31 @@ const FIRST_SESSIONS_MAX: usize = 6;
 /// The reason why a directive was not run after Ctrl-C.
 const INTERRUPTED: &str = "interrupted";
 
+fn interrupted() -> Outcome {
+    Outcome::NotRun(INTERRUPTED.to_string())
+}
+
+/// The starts of a worker before it counts as one that does not start.
+const STARTS_MAX: u32 = 3;
+/// The pause before the second start; the next one is twice as long.
+const START_PAUSE: Duration = Duration::from_millis(200);
+
+/// Starts a session; one that dies meanwhile is tried again.
+fn start(launcher: &dyn Launcher) -> Result<Box<dyn Session>, StartError> {
+    let mut pause = START_PAUSE;
+    for _ in 1..STARTS_MAX {
+        match launcher.start() {
+            Err(StartError::Died(_)) if interrupt::requested() => {
+                return Err(StartError::Interrupted);
+            }
+            Err(StartError::Died(_)) => std::thread::sleep(pause),
+            started => return started,
+        }
+        pause *= 2;
+    }
+    launcher.start()
+}
+
 /// An engine that can run here: its launcher, and the session that proved it until a thread takes
 /// it.
 struct FirstSession<'a> {
@@ -287,12 +386,12 @@ fn start_first(
         Ok(launcher) => &**launcher,
         Err(reason) => return Ok(Err(reason.clone())),
     };
-    match launcher.start() {
+    match start(launcher) {
         Ok(session) => Ok(Ok(FirstSession {
             launcher,
             session: Mutex::new(Some(session)),
         })),
-        Err(StartError::Unavailable(reason)) => Ok(Err(reason)),
+        Err(StartError::Unavailable(reason) | StartError::Died(reason)) => Ok(Err(reason)),
         Err(StartError::Interrupted) => Err(Interrupted),
     }
 }
@@ -303,6 +402,8 @@ struct Queue<'a> {
     tiers: BTreeMap<EngineName, &'a FirstSession<'a>>,
     settings: &'a Settings<'a>,
     observer: &'a dyn Observer,
+    /// Who runs a file shares it; who runs one alone has it alone.
+    room: RwLock<()>,
 }
 
 impl Queue<'_> {
@@ -324,7 +425,7 @@ impl Queue<'_> {
                     let task = &self.tasks[index];
                     let started = Instant::now();
                     let run = thread.run_task(tier, task);
-                    let run = run.unwrap_or_else(|Interrupted| not_run(task, INTERRUPTED));
+                    let run = run.unwrap_or_else(|Interrupted| not_run(task, interrupted()));
                     self.observer.ran(&RanFile {
                         tier,
                         script: task.script,
@@ -364,6 +465,16 @@ impl Queue<'_> {
             .expect("no thread panics while it holds it")
     }
 
+    /// Runs a file beside others, or while none of them runs.
+    fn with_room<T>(&self, is_alone: bool, run: impl FnOnce() -> T) -> T {
+        if is_alone {
+            let _room = self.room.write().unwrap_or_else(PoisonError::into_inner);
+            return run();
+        }
+        let _room = self.room.read().unwrap_or_else(PoisonError::into_inner);
+        run()
+    }
+
     /// Tiers from the slowest, and in each the longest file first. Files that are equally long keep
     /// their order, so that the schedule is the same in every run.
     fn order(&self) -> Vec<(EngineName, usize)> {
@@ -384,31 +495,16 @@ struct Thread<'a> {
     workers: u64,
 }
 
-/// What is known of a file while workers die over it.
-#[derive(Default)]
-struct Casualties {
-    outcomes: BTreeMap<u32, Outcome>,
-    idle_deaths: usize,
-    /// The time that was lost by them.
-    lost: Duration,
-    /// True if the time was used up once: what comes after the last death is given up, and another
-    /// death gives up the file.
-    is_late: bool,
-}
-
 impl Thread<'_> {
     /// Runs a file until there is an outcome for each of its directives.
     fn run_task(&mut self, tier: EngineName, task: &Task<'_>) -> Result<FileRun, Interrupted> {
-        let skip = |&ordinal: &u32| (ordinal, Outcome::Skipped("--skip".to_string()));
-        let mut casualties = Casualties {
-            outcomes: task.skipped.iter().map(skip).collect(),
-            ..Casualties::default()
-        };
+        let mut casualties = Casualties::of(task);
         if let Some(reason) = self.queue.tiers[&tier].launcher.declines(task.proposal) {
             let ordinals = 0..task.script.commands.len() as u32;
             let declined = ordinals.map(|ordinal| (ordinal, Outcome::Skipped(reason.clone())));
             casualties.outcomes.extend(declined);
         }
+        let mut is_alone = false;
         loop {
             if casualties.outcomes.len() == task.script.commands.len() {
                 return Ok(casualties.finish(None, task));
@@ -416,8 +512,8 @@ impl Thread<'_> {
             let (mut worker, fresh) = match self.worker_for(tier) {
                 Ok(worker) => worker,
                 Err(StartError::Interrupted) => return Err(Interrupted),
-                Err(StartError::Unavailable(reason)) => {
-                    return Ok(casualties.give_up(task, &format!("no worker starts: {reason}")));
+                Err(StartError::Unavailable(reason) | StartError::Died(reason)) => {
+                    return Ok(casualties.without_worker(task, &reason.to_string()));
                 }
             };
             let excluded = casualties.outcomes.keys().copied().collect();
@@ -427,40 +523,44 @@ impl Thread<'_> {
                 .losses
                 .deadline(tier, casualties.timeouts(), settings.timeout);
             let started = Instant::now();
-            let ran = worker.run(job, deadline);
-            if ran.is_err() {
-                let time = started.elapsed();
-                casualties.lost += time;
-                settings.losses.add(tier, time);
-            }
-            match ran {
+            let ran = self.queue.with_room(is_alone, || worker.run(job, deadline));
+            let death = match ran {
                 Ok(result) => {
                     self.worker = (!worker.is_worn()).then_some((tier, worker));
                     return Ok(casualties.finish(Some(result), task));
                 }
-                Err(Death {
-                    cause: Cause::Interrupted,
-                    ..
-                }) => return Err(Interrupted),
-                // A fresh worker decides, where what others have left behind does not count.
-                Err(Death {
-                    cause: Cause::Memory,
-                    ..
-                }) if !fresh => {}
-                Err(_) if !fresh => self.warn_stale(tier, task),
-                Err(death) => {
-                    let death = match death.ordinal {
-                        None => self.pinned(tier, task, &casualties, death)?,
-                        Some(_) => death,
-                    };
-                    let lost = casualties.lost;
-                    let late = settings
-                        .losses
-                        .reason_to_give_up(tier, lost, settings.timeout);
-                    if let Some(reason) = casualties.note(death, task, deadline, late) {
-                        return Ok(casualties.give_up(task, &reason));
-                    }
+                Err(death) => death,
+            };
+            let time = started.elapsed();
+            casualties.lost += time;
+            settings.losses.add(tier, time);
+            let was_alone = std::mem::take(&mut is_alone);
+            match &death.cause {
+                Cause::Interrupted => return Err(Interrupted),
+                Cause::Killed(how) if !was_alone => {
+                    casualties.killed(death.ordinal, how);
+                    is_alone = true;
+                    continue;
                 }
+                // A fresh worker decides, where what others have left behind does not count.
+                Cause::Memory if !fresh => continue,
+                Cause::Crash(_) if !fresh => {
+                    casualties.suspect(&death);
+                    continue;
+                }
+                Cause::Timeout if !fresh && death.ordinal.is_none() => continue,
+                Cause::Crash(_) | Cause::Memory | Cause::Timeout | Cause::Killed(_) => {}
+            }
+            let death = match death.ordinal {
+                None => self.pinned(tier, task, &casualties, death)?,
+                Some(_) => death,
+            };
+            let lost = casualties.lost;
+            let late = settings
+                .losses
+                .reason_to_give_up(tier, lost, settings.timeout);
+            if let Some(outcome) = casualties.note(death, task, deadline, late) {
+                return Ok(casualties.give_up(task, outcome));
             }
         }
     }
@@ -482,10 +582,10 @@ impl Thread<'_> {
             known.chain(from..length).collect::<Vec<u32>>()
         };
         let dies = |from: u32| -> Result<bool, Interrupted> {
-            let mut worker = match self.queue.tiers[&tier].launcher.start() {
+            let mut worker = match start(self.queue.tiers[&tier].launcher) {
                 Ok(worker) => worker,
                 Err(StartError::Interrupted) => return Err(Interrupted),
-                Err(StartError::Unavailable(_)) => return Ok(false),
+                Err(StartError::Unavailable(_) | StartError::Died(_)) => return Ok(false),
             };
             match worker.run(task.job(true, known(from)), self.queue.settings.timeout) {
                 Err(Death {
@@ -497,7 +597,8 @@ impl Thread<'_> {
         };
         // A worker that dies over nothing at all, or not again, is not this file's fault.
         let (mut fewest, mut least) = (0, length);
-        if dies(0)? || !dies(length)? {
+        let is_killed = matches!(death.cause, Cause::Killed(_));
+        if is_killed || dies(0)? || !dies(length)? {
             return Ok(death);
         }
         while least - fewest > 1 {
@@ -534,137 +635,18 @@ impl Thread<'_> {
             .take();
         match taken {
             Some(worker) => Ok((worker, true)),
-            None => Ok((first.launcher.start()?, true)),
+            None => Ok((start(first.launcher)?, true)),
         }
-    }
-
-    fn warn_stale(&self, tier: EngineName, task: &Task<'_>) {
-        self.queue.observer.warn(&format!(
-            "a {tier} worker that had run other files died in {}; the file runs again in a fresh \
-             one",
-            task.script.path
-        ));
-    }
-}
-
-impl Casualties {
-    /// The directives that did not end in time.
-    fn timeouts(&self) -> usize {
-        let outcomes = self.outcomes.values();
-        outcomes
-            .filter(|it| matches!(it, Outcome::Timeout(_)))
-            .count()
-    }
-
-    /// Notes a death in a fresh worker. Gives the reason to give up the whole file, if there is
-    /// one; `late` is the reason to give up the rest of it, since too much time was lost. Where
-    /// deaths are too many, what comes after the last one is given up, and what came before it
-    /// keeps its outcome.
-    fn note(
-        &mut self,
-        death: Death,
-        task: &Task<'_>,
-        deadline: Duration,
-        late: Option<String>,
-    ) -> Option<String> {
-        let memory_limit = || {
-            let max = task.config.memory_bytes_max >> 20;
-            Outcome::Limit(format!("the file takes more than {max} MiB of memory"))
-        };
-        let (outcome, how) = match death.cause {
-            Cause::Timeout => {
-                let millis = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
-                (Outcome::Timeout(millis), "a timeout".to_string())
-            }
-            Cause::Memory => (memory_limit(), "too much memory".to_string()),
-            Cause::Crash(how) => (Outcome::Crash(how.clone()), how),
-            Cause::Interrupted => return Some(INTERRUPTED.to_string()),
-        };
-        match death.ordinal {
-            Some(ordinal) if !self.outcomes.contains_key(&ordinal) => {
-                self.outcomes.insert(ordinal, outcome.clone());
-                if let (true, Some(reason)) = (self.is_late, &late) {
-                    return Some(reason.clone());
-                }
-                self.is_late |= late.is_some();
-                let late = late.map(Outcome::NotRun);
-                if let Some(rest) = late.or_else(|| self.outcome_of_the_rest(&outcome)) {
-                    let rest = (ordinal + 1..task.script.commands.len() as u32)
-                        .map(|ordinal| (ordinal, rest.clone()));
-                    let known = std::mem::take(&mut self.outcomes);
-                    self.outcomes.extend(rest);
-                    self.outcomes.extend(known);
-                }
-            }
-            Some(_) | None => {
-                self.idle_deaths += 1;
-                if self.idle_deaths >= IDLE_DEATHS_MAX {
-                    return Some(format!("the worker dies outside of any directive: {how}"));
-                }
-            }
-        }
-        None
-    }
-
-    /// The outcome of all that comes after a death, if deaths of its kind are too many with it.
-    fn outcome_of_the_rest(&self, latest: &Outcome) -> Option<Outcome> {
-        let count = |is_it: fn(&Outcome) -> bool| {
-            self.outcomes
-                .values()
-                .filter(|&outcome| is_it(outcome))
-                .count()
-        };
-        let given_up = |max: usize, what: &str| {
-            Outcome::NotRun(format!("given up after {max} {what} in this file"))
-        };
-        match latest {
-            Outcome::Limit(_) => {
-                let deaths = count(|outcome| matches!(outcome, Outcome::Limit(_)));
-                (deaths >= MEMORY_DEATHS_PER_FILE_MAX).then(|| latest.clone())
-            }
-            Outcome::Timeout(_) => (self.timeouts() >= TIMEOUTS_PER_FILE_MAX)
-                .then(|| given_up(TIMEOUTS_PER_FILE_MAX, "timeouts")),
-            _ => {
-                let deaths = count(|outcome| matches!(outcome, Outcome::Crash(_)));
-                (deaths >= DEATHS_PER_FILE_MAX).then(|| given_up(DEATHS_PER_FILE_MAX, "deaths"))
-            }
-        }
-    }
-
-    /// The outcomes of a file whose last worker answered, or which needed none.
-    fn finish(self, result: Option<JobResult>, task: &Task<'_>) -> FileRun {
-        match result {
-            Some(result) => self.laid_over(FileRun {
-                reports: result.reports,
-                proof: result.proof,
-                micros: result.micros,
-            }),
-            None => self.give_up(task, "left out"),
-        }
-    }
-
-    /// The outcomes of a file that no worker gets through.
-    fn give_up(self, task: &Task<'_>, reason: &str) -> FileRun {
-        self.laid_over(not_run(task, reason))
-    }
-
-    /// Puts the outcomes that no worker reports in their places.
-    fn laid_over(self, mut run: FileRun) -> FileRun {
-        for (ordinal, outcome) in self.outcomes {
-            if let Some(report) = run.reports.get_mut(ordinal as usize) {
-                *report = outcome.into();
-            }
-        }
-        run
     }
 }
 
 /// A file of which nothing was run.
-fn not_run(task: &Task<'_>, reason: &str) -> FileRun {
-    let report = Report::from(Outcome::NotRun(reason.to_string()));
+fn not_run(task: &Task<'_>, outcome: Outcome) -> FileRun {
+    let report = Report::from(outcome);
     FileRun {
         reports: vec![report; task.script.commands.len()],
         proof: Proof::default(),
         micros: 0,
+        incidents: Vec::new(),
     }
 }

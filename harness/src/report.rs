@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
+use crate::judge::incident::IncidentAccount;
 use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::outcome::Proof;
 use crate::protocol::{Bounds, Modes, Profile, words};
@@ -92,6 +93,10 @@ pub struct Report {
     /// What differs between repeats of the run; absent when it was not repeated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<RepeatsAccount>,
+    /// What happened to workers and shows in no verdict, or not as what it is; absent if nothing
+    /// did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<IncidentAccount>,
     /// What a gate must know.
     pub gate: Gate,
 }
@@ -114,6 +119,8 @@ impl Report {
         self.tiers.values().any(has_run)
             && self.accounting.closed
             && self.tiers.values().all(|tier| tier.available)
+            && self.tiers.values().any(|tier| tier.counts.measured() > 0)
+            && !self.incidents.iter().any(|it| it.kind.is_unmeasured())
             && self.shapes.as_ref().is_none_or(ShapesAccount::is_measured)
     }
 
@@ -325,6 +332,8 @@ pub struct Counts {
     pub timeout: u64,
     pub not_run: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
+    pub blocked: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub compared: u64,
 }
 
@@ -360,6 +369,12 @@ impl Counts {
         Status::ALL.into_iter().map(|status| self.of(status)).sum()
     }
 
+    /// The directives that were run and say something about the engine.
+    pub fn measured(&self) -> u64 {
+        let unmeasured = [Status::Skip, Status::NotRun, Status::Blocked];
+        self.total() - unmeasured.map(|status| self.of(status)).iter().sum::<u64>()
+    }
+
     /// Whether nothing in these counts makes a run fail.
     pub fn is_as_expected(&self) -> bool {
         let bad = Status::ALL.into_iter().filter(|&status| is_failing(status));
@@ -376,6 +391,7 @@ impl Counts {
             Status::Crash => &mut self.crash,
             Status::Timeout => &mut self.timeout,
             Status::NotRun => &mut self.not_run,
+            Status::Blocked => &mut self.blocked,
             Status::Compared => &mut self.compared,
         }
     }

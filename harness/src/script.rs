@@ -223,6 +223,24 @@ macro_rules! module_accessor {
 }
 
 impl Command {
+    /// True if the command may change what later ones see, names apart.
+    pub fn may_have_effects(&self) -> bool {
+        match self {
+            Command::Module { .. }
+            | Command::ModuleInstance { .. }
+            | Command::Instantiate { .. }
+            | Command::Action(Action::Invoke { .. })
+            | Command::Thread { .. } => true,
+            Command::ModuleDefinition { .. }
+            | Command::Register { .. }
+            | Command::Action(Action::Get { .. })
+            | Command::Check { .. }
+            | Command::CheckCustom { .. }
+            | Command::Wait { .. }
+            | Command::Unreadable { .. } => false,
+        }
+    }
+
     module_accessor! {
         /// The module that the command instantiates, defines or checks, if it has one.
         module, &

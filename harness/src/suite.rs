@@ -207,26 +207,37 @@ fn load_where(
         folders: Folders::default(),
         layouts: Layouts::default(),
     };
-    let mut files = Vec::new();
+    let mut files: Vec<SuiteFile> = Vec::new();
+    let mut seen = HashSet::new();
+    let mut names = HashSet::new();
     for path in paths {
         let found = find(path)?;
         if found.is_empty() {
             return Err(InputError::at(path, "no .wast file in this folder"));
         }
         for file in found {
-            if takes(&file, &reader.path_of(&file)) {
-                files.push(reader.read(&file)?);
+            // A file is one, however often and by whatever spellings it is named.
+            let identity = fs::canonicalize(&file).unwrap_or_else(|_| file.clone());
+            let name = reader.path_of(&file);
+            if !takes(&file, &name) || !seen.insert(identity) {
+                continue;
             }
+            if !names.insert(name.clone()) {
+                let message = format!("another file is `{name}` in reports, too");
+                return Err(InputError::at(&file, message));
+            }
+            files.push(reader.read(&file)?);
         }
     }
-    let mut seen = HashSet::new();
-    files.retain(|file| seen.insert(file.path.clone()));
     Ok(files)
 }
 
 /// The files under a path, in the order of their names.
 fn find(path: &Path) -> Result<Vec<PathBuf>, InputError> {
-    let is_script = |path: &Path| path.extension().is_some_and(|it| it == "wast");
+    let is_script = |path: &Path| {
+        let extension = path.extension();
+        extension.is_some_and(|it| it.eq_ignore_ascii_case("wast"))
+    };
     let mut found = Vec::new();
     for entry in WalkDir::new(path).follow_links(true).sort_by_file_name() {
         match entry {
@@ -325,11 +336,19 @@ fn fault_of(error: InputError) -> (u32, String) {
     (line.unwrap_or(1), error.message)
 }
 
-/// A path with `/` between its components.
+/// A path with `/` between its components, and bytes that are not UTF-8 as `\xFF`.
 fn slashed(path: &Path) -> String {
     let parts = path.components().map(|component| match component {
-        Component::RootDir => Cow::Borrowed(""),
-        other => other.as_os_str().to_string_lossy(),
+        Component::RootDir => String::new(),
+        other => {
+            let chunks = other.as_os_str().as_encoded_bytes().utf8_chunks();
+            let escaped = |bytes: &[u8]| bytes.iter().map(|it| format!("\\x{it:02X}")).collect();
+            let texts = chunks.map(|chunk| {
+                let invalid: String = escaped(chunk.invalid());
+                format!("{}{invalid}", chunk.valid())
+            });
+            texts.collect()
+        }
     });
-    parts.collect::<Vec<_>>().join("/")
+    parts.collect::<Vec<String>>().join("/")
 }

@@ -20,7 +20,8 @@ use wassay::outcome::{Outcome, Proof, Report, Value};
 use wassay::pool::launch::Program;
 use wassay::pool::process::Workers;
 use wassay::pool::{
-    self, FileRun, Launcher, Losses, Observer, Settings, Task, TierRun, Unavailable,
+    self, FileRun, Incident, IncidentKind, Launcher, Losses, Observer, Settings, Task, TierRun,
+    Unavailable,
 };
 use wassay::protocol::cell::Cell;
 use wassay::protocol::{
@@ -44,6 +45,10 @@ fn main() -> ExitCode {
         trial("a_worker_that_dies_idle_leaves_nothing_run", idle),
         trial("a_late_death_is_pinned_on_its_directive", late),
         trial("a_stale_worker_gets_no_blame_through", stale),
+        trial("a_worker_that_is_killed_once_is_tried_alone", killed_once),
+        trial("what_is_always_killed_is_not_measured", killed_always),
+        trial("a_worker_that_dies_at_start_is_tried_again", starts_again),
+        trial("a_hang_costs_its_time_once", a_hang_costs_its_time_once),
         trial("hangs_are_given_up_in_the_end", many_hangs),
         trial("an_unavailable_tier_has_its_reason", unavailable),
         trial("another_build_makes_the_tier_unavailable", other_build),
@@ -230,10 +235,92 @@ fn late() {
 
 fn stale() {
     // The worker dies at directive 2 of every job but its first: a fresh one never does.
-    for (file, run) in files().iter().zip(run("stale@2", &files())) {
+    let runs = run_with(&[(EngineName::STACK, "stale@2")], &files(), &[], 1);
+    let runs = runs[&EngineName::STACK].as_ref().expect("available");
+    let mut flaky = Vec::new();
+    for (file, run) in files().iter().zip(runs) {
         let length = u32::try_from(file.commands.len()).expect("small");
-        check(&run, length, &BTreeMap::new());
+        check(run, length, &BTreeMap::new());
+        flaky.extend(run.incidents.iter().cloned());
     }
+    // The longest of four files is the first of a worker; each crash makes the next one the first.
+    let crash = Incident {
+        ordinal: Some(2),
+        kind: IncidentKind::Flaky,
+        how: "the worker was ended by signal 6".to_string(),
+    };
+    assert_eq!(flaky, [crash.clone(), crash], "no crash vanishes");
+}
+
+/// A worker that is killed from outside says nothing about its engine: the file runs again, alone.
+fn killed_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let fault = format!("killonce:{}@5", folder.path().join("done").display());
+    let runs = run_with(&[(EngineName::STACK, &fault)], &[script("a", 9)], &[], 1);
+    let run = &runs[&EngineName::STACK].as_ref().expect("available")[0];
+    check(run, 9, &BTreeMap::new());
+    let [incident] = &run.incidents[..] else {
+        panic!("{:?}", run.incidents);
+    };
+    assert_eq!(
+        (incident.kind, incident.ordinal),
+        (IncidentKind::Killed, Some(5))
+    );
+    assert!(incident.how.contains("signal 9"), "{incident:?}");
+}
+
+/// What is killed each time is not measured, and everything else is.
+fn killed_always() {
+    let runs = run_with(&[(EngineName::STACK, "kill@5")], &[script("a", 9)], &[], 1);
+    let run = &runs[&EngineName::STACK].as_ref().expect("available")[0];
+    let is_unmeasured: Accepts = |outcome| matches!(outcome, Outcome::Unmeasured(_));
+    check(run, 9, &BTreeMap::from([(5, is_unmeasured)]));
+    let kinds: Vec<IncidentKind> = run.incidents.iter().map(|it| it.kind).collect();
+    assert_eq!(kinds, [IncidentKind::Killed, IncidentKind::NotMeasured]);
+}
+
+/// A worker that dies while it starts is tried again, a few times.
+fn starts_again() {
+    for (deaths, starts) in [(1, true), (2, true), (9, false)] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let fault = format!("startdie:{}@{deaths}", folder.path().display());
+        let runs = run_with(&[(EngineName::STACK, &fault)], &[script("a", 9)], &[], 1);
+        match &runs[&EngineName::STACK] {
+            Ok(runs) if starts => check(&runs[0], 9, &BTreeMap::new()),
+            Err(reason) if !starts => assert!(reason.to_string().contains("code 9"), "{reason}"),
+            other => panic!("{deaths}: {other:?}"),
+        }
+    }
+}
+
+/// A hang costs its time once, also in a worker that has run other files.
+fn a_hang_costs_its_time_once() {
+    let started = std::time::Instant::now();
+    let runs = run_with(
+        &[(EngineName::STACK, "hang@8")],
+        &[script("a", 9), script("b", 12)],
+        &[8],
+        1,
+    );
+    assert!(runs[&EngineName::STACK].is_ok() && started.elapsed() < TIMEOUT);
+    let started = std::time::Instant::now();
+    let runs = run_with(
+        &[(EngineName::STACK, "hang@8")],
+        &[script("a", 9), script("b", 8)],
+        &[],
+        1,
+    );
+    let run = &runs[&EngineName::STACK].as_ref().expect("available")[0];
+    check(run, 9, &BTreeMap::from([(8, is_timeout as Accepts)]));
+    let runs = run_with(
+        &[(EngineName::STACK, "stalehang@2")],
+        &[script("a", 9), script("b", 8)],
+        &[],
+        1,
+    );
+    let run = &runs[&EngineName::STACK].as_ref().expect("available")[1];
+    check(run, 8, &BTreeMap::from([(2, is_timeout as Accepts)]));
+    assert!(started.elapsed() < TIMEOUT * 3, "{:?}", started.elapsed());
 }
 
 fn many_hangs() {
@@ -541,6 +628,18 @@ mod fake {
             return ExitCode::from(2);
         };
         let cell = Cell::open(Path::new(cell)).expect("the master's cell");
+        if let Some((folder, deaths)) = faults
+            .strip_prefix("startdie:")
+            .and_then(|it| it.split_once('@'))
+        {
+            // A file for each death.
+            let deaths: usize = deaths.parse().expect("a number");
+            let died = std::fs::read_dir(folder).expect("there").count();
+            if died < deaths {
+                std::fs::write(Path::new(folder).join(died.to_string()), "").expect("written");
+                return ExitCode::from(9);
+            }
+        }
         let ready = match faults {
             "unavailable" => FromWorker::Unavailable {
                 reason: "a fake reason".to_string(),
@@ -674,7 +773,17 @@ mod fake {
                 panic!("a fake panic");
             }
             "stale" if jobs > 1 => std::process::abort(),
-            "stale" | "late" => {}
+            "stalehang" if jobs > 1 => hang(),
+            "stale" | "stalehang" | "late" => {}
+            "kill" => kill(),
+            name if name.starts_with("killonce:") => {
+                let done = Path::new(&name["killonce:".len()..]);
+                if !done.exists() {
+                    std::fs::write(done, "").expect("written");
+                    kill();
+                }
+            }
+            name if name.starts_with("startdie:") => {}
             "garbage" => {
                 // And then no more: what a worker writes is pinned on what it is doing then.
                 stdout
@@ -708,6 +817,13 @@ mod fake {
             "hang" => hang(),
             other => panic!("no such fault: {other}"),
         }
+    }
+
+    /// What the system does where no memory is left.
+    fn kill() {
+        let this = rustix::process::getpid();
+        rustix::process::kill_process(this, rustix::process::Signal::KILL).expect("sent");
+        hang();
     }
 
     fn hang() {

@@ -168,8 +168,8 @@ impl<'a> Driver<'a> {
     }
 
     /// Notes that a command is left out, so that what depends on it is not run either.
-    pub fn leave_out(&mut self, command: &Command, why: &str) {
-        self.names.leave_out(command, why);
+    pub fn leave_out(&mut self, ordinal: u32, command: &Command) {
+        self.names.leave_out(ordinal, command);
     }
 
     fn ask(&mut self, operation: Operation) -> Result<Outcome, Cause> {
@@ -219,7 +219,7 @@ impl<'a> Driver<'a> {
     }
 
     fn instantiate(&mut self, module: Slot<u32>) -> Result<(Slot<u32>, Outcome), Cause> {
-        let missing = |reason: Reason| (Err(reason.clone()), Outcome::MissingInstance(reason));
+        let missing = |reason: Reason| (Err(reason.clone()), Outcome::from(reason));
         let module = match module {
             Ok(module) => module,
             Err(reason) => return Ok(missing(reason)),
@@ -247,7 +247,7 @@ impl<'a> Driver<'a> {
                 instance,
                 name: name.to_string(),
             }),
-            Err(reason) => Ok(Outcome::MissingInstance(reason)),
+            Err(reason) => Ok(Outcome::from(reason)),
         }
     }
 
@@ -270,7 +270,7 @@ impl<'a> Driver<'a> {
         | Action::Get { instance, field }) = action;
         let instance = match self.names.instance(instance.as_ref()) {
             Ok(Ok(instance)) => instance,
-            Ok(Err(reason)) => return Ok(Outcome::MissingInstance(reason)),
+            Ok(Err(reason)) => return Ok(Outcome::from(reason)),
             Err(outcome) => return Ok(outcome),
         };
         let export = field.clone();

@@ -8,17 +8,19 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::driver::{Channel, Driver};
 use super::message::{Ending, Lack, Operation, PROTOCOL, Request, Response};
 use crate::outcome::{Outcome, Proof, Report};
+use crate::pool::process::{is_from_outside, last_words, tail};
 use crate::pool::{Cause, Death, Session, StartError, Unavailable};
 use crate::protocol::{Job, JobResult};
 use crate::{interrupt, thread};
@@ -29,8 +31,6 @@ const TICK: Duration = Duration::from_millis(20);
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest line that an adapter may write.
 const LINE_BYTES_MAX: u64 = 64 << 20;
-/// The bytes of a dead adapter's stderr that are looked at.
-const STDERR_BYTES_MAX: u64 = 4 << 10;
 
 /// The command line of an adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,8 +83,8 @@ impl Adapter {
     /// If it does not start, or its engine cannot run here.
     pub fn start(command: &AdapterCommand) -> Result<(Adapter, EngineInfo), StartError> {
         let name = command.words[0].to_string_lossy();
-        let mut adapter = Adapter::spawn(command)
-            .map_err(|error| Unavailable::because(&format!("`{name}` does not start"), error))?;
+        let mut adapter =
+            Adapter::spawn(command).map_err(|error| StartError::of_program(&name, error))?;
         let failed = |reason: String| Err(Unavailable::new(reason).into());
         match adapter.ask(Operation::Hello { protocol: PROTOCOL }) {
             Ok(Ending::Ready {
@@ -106,8 +106,9 @@ impl Adapter {
                 let seconds = START_TIMEOUT.as_secs();
                 failed(format!("`{name}` is not ready after {seconds} s"))
             }
-            Err(cause @ (Cause::Memory | Cause::Crash(_))) => {
-                Err(Unavailable::because(&format!("`{name}` does not start"), cause).into())
+            Err(cause @ (Cause::Memory | Cause::Crash(_) | Cause::Killed(_))) => {
+                let why = format!("`{name}` does not start");
+                Err(StartError::Died(Unavailable::because(&why, cause)))
             }
         }
     }
@@ -123,7 +124,7 @@ impl Adapter {
     }
 
     fn spawn(command: &AdapterCommand) -> std::io::Result<Adapter> {
-        let stderr = tempfile::tempfile()?;
+        let stderr = File::from(memfd_create("wassay-adapter", MemfdFlags::CLOEXEC)?);
         let mut child = Command::new(&command.words[0])
             .args(&command.words[1..])
             .envs(&command.env)
@@ -193,39 +194,35 @@ impl Adapter {
     fn ended(&mut self) -> Cause {
         let deadline = Instant::now() + Duration::from_secs(1);
         let how = loop {
-            if let Some(how) = self.how_it_ended() {
-                break how;
+            match self.how_it_ended() {
+                Some(Cause::Crash(how)) => break how,
+                Some(killed) => {
+                    self.kill();
+                    return killed;
+                }
+                None if Instant::now() > deadline => {
+                    break "closed its output and went on".to_string();
+                }
+                None => std::thread::sleep(Duration::from_millis(1)),
             }
-            if Instant::now() > deadline {
-                break "closed its output and went on".to_string();
-            }
-            std::thread::sleep(Duration::from_millis(1));
         };
-        let last = self.last_words();
+        let last = tail(&mut self.stderr).ok();
+        let last = last.and_then(|text| last_words(&text));
         let last = last.map_or_else(String::new, |line| format!(": {line}"));
         self.crash(&format!("{how}{last}"))
     }
 
-    /// The last line that the adapter wrote to stderr.
-    fn last_words(&mut self) -> Option<String> {
-        let length = self.stderr.seek(SeekFrom::End(0)).ok()?;
-        let start = length.saturating_sub(STDERR_BYTES_MAX);
-        self.stderr.seek(SeekFrom::Start(start)).ok()?;
-        let mut bytes = Vec::new();
-        self.stderr.read_to_end(&mut bytes).ok()?;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
-        Some(line.trim().to_string())
-    }
-
     /// How the adapter ended, if it did. It is not reaped, so that its process group keeps its
     /// number until [`Adapter::kill`].
-    fn how_it_ended(&self) -> Option<String> {
+    fn how_it_ended(&self) -> Option<Cause> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         let status = waitid(WaitId::Pid(self.group()?), options).ok()??;
         Some(match (status.terminating_signal(), status.exit_status()) {
-            (Some(signal), _) => format!("was ended by signal {signal}"),
-            (None, code) => format!("ended with code {}", code.unwrap_or(-1)),
+            (Some(signal), _) if is_from_outside(signal) => {
+                Cause::Killed(format!("the adapter was killed by signal {signal}"))
+            }
+            (Some(signal), _) => Cause::Crash(format!("was ended by signal {signal}")),
+            (None, code) => Cause::Crash(format!("ended with code {}", code.unwrap_or(-1))),
         })
     }
 
@@ -293,11 +290,13 @@ impl Session for Adapter {
         let conventions = job.config.conventions;
         let driver = Driver::start(self, &job.commands, conventions, &lacks, show);
         let mut driver = driver.map_err(died(None))?;
+        let mut lacks = None;
         for (ordinal, command) in (0_u32..).zip(job.commands.iter()) {
             let outcome = if job.excluded.binary_search(&ordinal).is_ok() {
-                let why = "not run";
-                driver.leave_out(command, why);
-                Outcome::NotRun(why.to_string())
+                driver.leave_out(ordinal, command);
+                // What a call does is not known, nor what instances share.
+                lacks = lacks.or(command.may_have_effects().then_some(ordinal));
+                Outcome::NotRun("left out".to_string())
             } else {
                 driver.run(command).map_err(died(Some(ordinal)))?
             };
@@ -308,6 +307,7 @@ impl Session for Adapter {
             reports.push(Report {
                 trace: None,
                 visible,
+                lacks,
                 ..Report::from(outcome)
             });
         }

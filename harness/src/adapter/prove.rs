@@ -11,6 +11,7 @@
 //! several to get to the next one, and a compiler that translates quickly is in between. So a claim
 //! that cannot be true is seen, whatever the flags of the engine say.
 
+use rustix::fs::{MemfdFlags, memfd_create};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
@@ -195,7 +196,8 @@ struct Counted {
 
 impl Counted {
     fn start(command: &AdapterCommand, plugin: &Path) -> Result<(Counted, EngineInfo), ProofError> {
-        let counts = tempfile::tempfile().map_err(unwritten)?;
+        let counts = memfd_create("wassay-counts", MemfdFlags::CLOEXEC);
+        let counts = File::from(counts.map_err(|error| unwritten(error.into()))?);
         let mut command = emulated(command, plugin)?;
         // The file has no name: the plugin gets at it by ours.
         let file = format!("/proc/{}/fd/{}", std::process::id(), counts.as_raw_fd());

@@ -1,7 +1,6 @@
 //! `wassay compare BASE NEW`: what two reports say about the same directives.
 
-use std::io::Write;
-
+use super::stdout::print;
 use crate::cli::CompareArgs;
 use crate::error::{Exit, InputError};
 use crate::present::changes;
@@ -28,7 +27,6 @@ pub fn command(args: &CompareArgs) -> Result<Exit, InputError> {
         true => changes::markdown(&outcome, &base, &new),
         false => changes::text(&outcome, &base, &new),
     };
-    // If the reader went away there is nobody to tell; the exit code still says it.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    print(&text)?;
     Ok(outcome.exit())
 }

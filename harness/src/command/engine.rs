@@ -1,8 +1,8 @@
 //! `wassay engine`: the engines that a run can have as columns.
 
-use std::io::Write;
 use std::path::Path;
 
+use super::stdout::print;
 use super::this_program;
 use crate::adapter::check;
 use crate::adapter::process::Adapter;
@@ -64,8 +64,7 @@ fn list(tables: &EngineTables) -> Result<Exit, InputError> {
         };
         rows.row([row.name.to_string(), row.claim.name().to_string(), state]);
     }
-    // A reader that went away has seen what it wanted.
-    let _ = write!(std::io::stdout(), "{rows}");
+    print(&rows.to_string())?;
     Ok(Exit::AsExpected)
 }
 
@@ -95,8 +94,7 @@ fn check(args: &EngineCheckArgs) -> Result<Exit, InputError> {
         }
     }
     out += &format!("{} requests, {wrong} answered wrongly\n", rows.len());
-    // A reader that went away has seen what it wanted.
-    let _ = std::io::stdout().write_all(out.as_bytes());
+    print(&out)?;
     Ok(match wrong {
         0 => Exit::AsExpected,
         _ => Exit::Failed,
@@ -150,8 +148,10 @@ fn prove_row(row: &EngineRow, plugin: &Path) -> Exit {
         row.claim.noun(),
         row.claim.ratios_text(),
     );
-    // A reader that went away has seen what it wanted.
-    let _ = std::io::stdout().write_all(out.as_bytes());
+    if let Err(error) = print(&out) {
+        eprintln!("wassay: {error}");
+        return Exit::BadInput;
+    }
     if can_be {
         Exit::AsExpected
     } else {

@@ -3,7 +3,6 @@
 //! Owns which script is run and which directive is explained; the search is
 //! [`explain`](crate::explain), and [`show`] writes what it finds.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use wassay_runtime::interior::module::{ExternKind, ModuleParts};
 use wassay_runtime::{AnyRef, Config, Engine, Ref, Tier, Val};
 
 use super::module::{on_a_large_stack, read_module};
+use super::stdout::print;
 use super::{this_program, value};
 use crate::adapter::table::EngineTable;
 use crate::cli::ExplainArgs;
@@ -120,15 +120,14 @@ pub fn command(args: &ExplainArgs) -> Result<Exit, InputError> {
                 true => show::json(args, &asked, &explanation),
                 false => show::text(args, &asked, &explanation),
             };
-            // If the reader went away there is nobody to tell.
-            let _ = std::io::stdout().write_all(text.as_bytes());
+            print(&text)?;
             Ok(Exit::Failed)
         }
         Ok((_, None)) => {
             eprintln!("wassay: the engines do the same");
             Ok(Exit::AsExpected)
         }
-        Err(Unexplained::Interrupted) => Ok(interrupt::INTERRUPTED),
+        Err(Unexplained::Interrupted) => Ok(interrupt::exit()),
         Err(Unexplained::NotMeasured(reason)) => {
             eprintln!("wassay: {reason}");
             Ok(Exit::NotMeasured)

@@ -1,16 +1,18 @@
 //! `wassay fuzz`: generated programs, from a seed to a report and a folder of findings.
 
-use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::stdout::print_styled;
 use super::{destinations, engine_table, this_program, write_reports};
 use crate::cli::FuzzArgs;
 use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
 use crate::fuzz::{FuzzOptions, Programs, fuzz};
 use crate::interrupt;
+use crate::judge::incident::IncidentAccount;
 use crate::measure::{Options, Schedule, Stopped, jobs_by_default};
 use crate::plan::draw::{Draw, DrawError, Fixed};
+use crate::pool::IncidentKind;
 use crate::present::progress::Progress;
 use crate::present::table;
 use crate::present::timeline::Recorder;
@@ -29,7 +31,7 @@ const COUNT: u64 = 1000;
 /// If the request cannot be met, or what was found cannot be written.
 pub fn command(args: &FuzzArgs) -> Result<Exit, InputError> {
     interrupt::install();
-    let destinations = destinations(&args.report)?;
+    let destinations = destinations(&args.report, &[])?;
     let options = options(args)?;
     thread::start_pool()?;
     let progress = Progress::open_ended(options.measure.tiers.len());
@@ -40,20 +42,21 @@ pub fn command(args: &FuzzArgs) -> Result<Exit, InputError> {
     let report = match fuzzed {
         Ok(report) => report,
         Err(Stopped::Input(error)) => return Err(error),
-        Err(Stopped::Interrupted) => return Ok(interrupt::INTERRUPTED),
+        Err(Stopped::Interrupted) => return Ok(interrupt::exit()),
     };
     let written = write_reports(&args.report, destinations, &report, &timeline);
     let text = table::render_generated(&report, args.timings);
-    // If the reader went away there is nobody to tell; the exit code still says it.
-    let _ = anstream::stdout().write_all(text.as_bytes());
-    written?;
+    let shown = print_styled(&text);
+    written.and(shown)?;
     Ok(exit(&report))
 }
 
 fn exit(report: &Report) -> Exit {
-    let all_available = report.tiers.values().all(|tier| tier.available);
+    let unmeasured = |it: &IncidentAccount| it.kind == IncidentKind::NotMeasured;
+    let all_available = report.tiers.values().all(|tier| tier.available)
+        && !report.incidents.iter().any(unmeasured);
     if interrupt::requested() {
-        interrupt::INTERRUPTED
+        interrupt::exit()
     } else if !report.gate.regressions.is_empty() {
         Exit::Failed
     } else if !all_available || !report.accounting.closed || report.accounting.directives == 0 {

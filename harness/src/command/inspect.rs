@@ -5,13 +5,13 @@
 //! Nothing is executed, so every stage is shown on every host.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use wassay_runtime::interior::module::ModuleParts;
 use wassay_runtime::interior::{ir, jit};
 use wassay_runtime::{Config, Engine, ErrorKind, Tier};
 
 use super::module::{on_a_large_stack, read_module};
+use super::stdout::print;
 use crate::cli::InspectArgs;
 use crate::error::{Exit, InputError};
 
@@ -37,8 +37,7 @@ pub fn command(args: &InspectArgs) -> Result<Exit, InputError> {
             let file = args.file.display().to_string();
             (summary::summary(&file, &subject), Exit::AsExpected)
         };
-        // If the reader went away there is nobody to tell.
-        let _ = std::io::stdout().write_all(text.as_bytes());
+        print(&text)?;
         Ok(exit)
     })
 }

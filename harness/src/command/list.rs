@@ -2,10 +2,10 @@
 //! directives themselves.
 
 use std::fmt::Write as _;
-use std::io::Write;
 
 use serde::Serialize;
 
+use super::stdout::print;
 use crate::cli::{ListArgs, ListFormat};
 use crate::error::{Exit, InputError};
 use crate::measure::jobs_by_default;
@@ -48,8 +48,7 @@ pub fn command(args: &ListArgs) -> Result<Exit, InputError> {
         ListFormat::Terse => terse(&chosen, &selection),
         ListFormat::Json => json(&chosen, &selection)?,
     };
-    // A reader that went away has seen what it wanted.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    print(&text)?;
     match chosen.files.is_empty() {
         true => Ok(Exit::NotMeasured),
         false => Ok(Exit::AsExpected),

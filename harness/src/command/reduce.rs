@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{engine_table, this_program};
+use super::stdout::print;
+use super::{check_input, engine_table, this_program};
 use crate::cli::ReduceArgs;
 use crate::error::{Exit, InputError};
 use crate::fuzz::finding::of_reduced;
@@ -34,6 +35,7 @@ pub fn command(args: &ReduceArgs) -> Result<Exit, InputError> {
     interrupt::install();
     let output = args.output.clone().unwrap_or_else(|| small(&args.file));
     let destination = Destination::open(&output)?;
+    check_input(&destination, &output, &[&args.file])?;
     let program = this_program()?;
     let options = Options {
         table: engine_table(&program, &args.tiers, &args.pool)?,
@@ -78,22 +80,23 @@ pub fn command(args: &ReduceArgs) -> Result<Exit, InputError> {
             eprintln!("wassay: {file}: nothing fails, and the engines agree");
             return Ok(Exit::Failed);
         }
-        Err(Interrupted) => return Ok(interrupt::INTERRUPTED),
+        Err(Interrupted) => return Ok(interrupt::exit()),
     };
     let written = of_reduced(&reduced, options.setting);
     destination.write(written.text(&output).as_bytes())?;
     let symptom = &reduced.symptom;
-    println!("{}: {}", symptom.kind, symptom.text);
     let late = match reduced.out_of_time {
         true => "; there was no time for more",
         false => "",
     };
-    println!(
-        "{} lines, {} candidates run{late}: {}",
+    print(&format!(
+        "{}: {}\n{} lines, {} candidates run{late}: {}\n",
+        symptom.kind,
+        symptom.text,
         written.lines(),
         reduced.tried,
         output.display()
-    );
+    ))?;
     Ok(Exit::AsExpected)
 }
 

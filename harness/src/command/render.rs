@@ -1,7 +1,6 @@
 //! `wassay render REPORT`: a JSON report in other formats.
 
-use std::io::Write;
-
+use super::stdout::print_styled;
 use super::{destinations, write_reports};
 use crate::cli::RenderArgs;
 use crate::error::{Exit, InputError};
@@ -15,12 +14,10 @@ use crate::report::Report;
 /// If the report is missing, corrupt or of another schema, or a format cannot be written.
 pub fn command(args: &RenderArgs) -> Result<Exit, InputError> {
     let report = Report::read(&args.file)?;
+    let destinations = destinations(&args.report, &[&args.file])?;
     if args.report.is_empty() {
-        let table = table::render(&report, args.show_failures);
-        // If the reader went away there is nobody to tell.
-        let _ = anstream::stdout().write_all(table.as_bytes());
+        print_styled(&table::render(&report, args.show_failures))?;
     }
-    let destinations = destinations(&args.report)?;
     // The times of a run are not in its report.
     write_reports(&args.report, destinations, &report, &Timeline::default())?;
     Ok(Exit::AsExpected)

@@ -4,7 +4,7 @@
 //! exit codes. A backtrace has lines of the source where the module has them.
 
 use std::io::Write;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 
 use wassay_runtime as runtime;
@@ -95,19 +95,10 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
         UNAVAILABLE_VARIABLE,
         "the program found for it does not run ARM64 code itself",
     );
-    let status = match command.status() {
-        Ok(status) => status,
-        Err(error) => {
-            eprintln!("wassay: `{}` does not start: {error}", program.name());
-            return Ok(Exit::NotMeasured);
-        }
-    };
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    let signal = status.signal().and_then(|signal| u8::try_from(signal).ok());
-    let by_signal = signal.map(|signal| program::SIGNAL_BASE.saturating_add(signal));
-    Ok(Exit::Other(
-        code.or(by_signal).unwrap_or(Exit::Failed.code()),
-    ))
+    // It takes the place of this process, so that whoever ends that ends it.
+    let error = command.exec();
+    eprintln!("wassay: `{}` does not start: {error}", program.name());
+    Ok(Exit::NotMeasured)
 }
 
 fn run_here(args: &RunArgs) -> Result<Exit, InputError> {

@@ -3,9 +3,9 @@
 //! Owns the order of the steps: everything that can be wrong with the request is found before
 //! anything runs. [`measure`] is the job itself.
 
-use std::io::Write;
 use std::time::SystemTime;
 
+use super::stdout::print_styled;
 use super::{destinations, engine_table, this_program, write_reports};
 use crate::cli::{Again, ReportRequest, SpecArgs};
 use crate::error::{Exit, InputError};
@@ -41,7 +41,7 @@ pub fn command(args: &SpecArgs) -> Result<Exit, InputError> {
         Err(error) => return Err(error),
     }
     eprintln!("wassay: interrupted; no report is written");
-    Ok(interrupt::INTERRUPTED)
+    Ok(interrupt::exit())
 }
 
 /// A run that is asked for, with all that it needs.
@@ -151,8 +151,8 @@ impl<'a> Request<'a> {
     }
 
     /// Shows what came of a run.
-    fn show(&self, measured: &Measured) {
-        show(measured, &self.args.expectations(), self.args.show_failures);
+    fn show(&self, measured: &Measured) -> Result<(), InputError> {
+        show(measured, &self.args.expectations(), self.args.show_failures)
     }
 }
 
@@ -163,7 +163,7 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
         thread::start_pool()?;
         return watch::watch(&request).map(Some);
     }
-    let destinations = destinations(&request.reports)?;
+    let destinations = destinations(&request.reports, &args.inputs())?;
     let history = args.history.as_deref().map(History::open).transpose()?;
     thread::start_pool()?;
     let chosen = request.load(&request.options.selection)?;
@@ -179,21 +179,21 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
     if let Some(history) = history.filter(|_| measured.report.is_measured()) {
         history.add(&PastRun::new(&measured.report, SystemTime::now()))?;
     }
-    request.show(&measured);
-    written?;
+    let shown = request.show(&measured);
+    written.and(shown)?;
     if measured.report.run.interrupted {
         let reports = match request.reports.len() {
             0 => "",
             _ => "; reports are beside their places, as FILE.partial",
         };
         eprintln!("wassay: interrupted; what was not run counts as not_run{reports}");
-        return Ok(Some(interrupt::INTERRUPTED));
+        return Ok(Some(interrupt::exit()));
     }
     Ok(Some(measured.exit()))
 }
 
 /// Prints whatever a user must know, then the table, whose last line says what follows.
-fn show(measured: &Measured, expectations: &Source, failures_max: usize) {
+fn show(measured: &Measured, expectations: &Source, failures_max: usize) -> Result<(), InputError> {
     let usage = &measured.expectations;
     // The embedded ones are for every suite, so that some never have a use here.
     let unused = match expectations {
@@ -206,7 +206,5 @@ fn show(measured: &Measured, expectations: &Source, failures_max: usize) {
     for error in &measured.unreadable {
         eprintln!("wassay: {error}");
     }
-    let table = table::render(&measured.report, failures_max);
-    // If the reader went away there is nobody to tell; the exit code still says it.
-    let _ = anstream::stdout().write_all(table.as_bytes());
+    print_styled(&table::render(&measured.report, failures_max))
 }

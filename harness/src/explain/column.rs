@@ -75,7 +75,9 @@ impl<'a> Column<'a> {
     ) -> Result<Seen, Stopped> {
         let unavailable = |error| match error {
             StartError::Interrupted => Stopped::Interrupted,
-            StartError::Unavailable(reason) => Stopped::Unavailable(self.name, reason),
+            StartError::Unavailable(reason) | StartError::Died(reason) => {
+                Stopped::Unavailable(self.name, reason)
+            }
         };
         let mut session = match self.session.take() {
             Some(session) => session,
@@ -110,6 +112,7 @@ impl<'a> Column<'a> {
         };
         let outcome = match death.cause {
             Cause::Crash(how) => Outcome::Crash(how),
+            Cause::Killed(how) => Outcome::Unmeasured(how),
             Cause::Timeout => Outcome::Timeout(self.timeout.as_millis() as u64),
             Cause::Memory => Outcome::Limit("the worker takes too much memory".to_string()),
             Cause::Interrupted => return Err(Stopped::Interrupted),

@@ -398,9 +398,11 @@ fn comparable(outcome: &Outcome) -> bool {
         }
         | Outcome::Unsupported(_)
         | Outcome::MissingInstance(_)
+        | Outcome::Blocked(_)
         | Outcome::Limit(_)
         | Outcome::Timeout(_)
         | Outcome::NotRun(_)
+        | Outcome::Unmeasured(_)
         | Outcome::Skipped(_) => false,
     }
 }

@@ -14,7 +14,9 @@
 //!   can only be known to excuse nothing where all that it covers was chosen.
 //! - an entry with a `count` excuses nothing in a tier with more such failures, and counts as one
 //!   that excuses nothing in a tier with fewer;
-//! - an entry that covers nothing in what was chosen is unused, and is reported.
+//! - an entry that covers nothing in what was chosen is unused, and is reported;
+//! - an entry whose `detail` begins with `flaky` excuses crashes that a fresh worker did not repeat,
+//!   and is never unused: such crashes come and go.
 //!
 //! What is expected of a tier is expected, but not required, of tiers mixed with it: there, another
 //! tier may run what it cannot.
@@ -35,6 +37,7 @@ use crate::error::{InputError, line_at};
 use crate::input::read_text;
 use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Status, Verdict};
+use crate::pool::IncidentKind;
 use crate::protocol::configuration::PLAIN;
 use crate::suite::pattern;
 use crate::tier::{UnknownTier, host};
@@ -43,6 +46,9 @@ use crate::tier::{UnknownTier, host};
 const EMBEDDED: &str = include_str!("../../../testsuite/expectations.toml");
 /// What messages call them.
 const EMBEDDED_NAME: &str = "testsuite/expectations.toml";
+
+/// The beginning of a `detail` that expects crashes which fresh workers do not repeat.
+const FLAKY: &str = "flaky";
 
 /// A list of expectations.
 #[derive(Clone, Debug, Default)]
@@ -205,8 +211,11 @@ impl Expectations {
                 }
             });
         }
+        self.excuse_incidents(files);
+        // What is flaky comes and goes.
         let here = self.entries.iter().zip(&failures);
-        for (entry, failures) in here.filter(|(entry, _)| entry.is_here) {
+        let here = here.filter(|(entry, _)| entry.is_here && !entry.detail.starts_with(FLAKY));
+        for (entry, failures) in here {
             let covered = entry.tiers_covered(files);
             if covered.is_empty() {
                 usage
@@ -231,6 +240,33 @@ impl Expectations {
             }
         }
         usage
+    }
+
+    /// Excuses crashes that fresh workers did not repeat where an entry expects them, by a `detail`
+    /// that begins with `flaky`.
+    fn excuse_incidents(&self, files: &mut [JudgedFile]) {
+        let entries = self.entries.iter();
+        let entries: Vec<&Entry> = entries.filter(|it| it.detail.starts_with(FLAKY)).collect();
+        for file in files {
+            for mut incident in std::mem::take(&mut file.incidents) {
+                let detail = format!("{FLAKY}: {}", incident.how);
+                let excuses = |entry: &&&Entry| {
+                    let id = incident.id.as_deref().unwrap_or_default();
+                    entry.covers(file)
+                        && entry
+                            .tiers
+                            .iter()
+                            .any(|&named| incident.tier.includes(named))
+                        && entry.scope.covers_directive(id)
+                        && detail.starts_with(&entry.detail)
+                };
+                if incident.kind == IncidentKind::Flaky {
+                    let excuse = entries.iter().find(excuses);
+                    incident.expected = excuse.map(|entry| entry.reason.clone());
+                }
+                file.incidents.push(incident);
+            }
+        }
     }
 
     /// Calls `found` for each failure that an entry expects, with the index of the first such
@@ -409,6 +445,7 @@ impl Entry {
             | Status::Xpass
             | Status::Skip
             | Status::NotRun
+            | Status::Blocked
             | Status::Compared => false,
         };
         failed && self.expects_failure(tier, id, &verdict.detail)
@@ -516,7 +553,7 @@ fn is_here(hosts: Option<Vec<String>>) -> Result<bool, EntryFault> {
 /// Whether a verdict says anything about the tier.
 fn was_run(verdict: &Verdict) -> bool {
     match verdict.status {
-        Status::Skip | Status::NotRun => false,
+        Status::Skip | Status::NotRun | Status::Blocked => false,
         Status::Pass
         | Status::Fail
         | Status::Xfail

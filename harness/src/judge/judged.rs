@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::incident::IncidentAccount;
 use super::verdict::{Agreement, Comparison, Status, Verdict};
 use crate::engine::EngineName;
 use crate::outcome::{JudgedBy, Place};
@@ -33,6 +34,8 @@ pub struct JudgedFile {
     pub comparisons: Comparisons,
     /// Where code ended in directives that did not plainly pass.
     pub traces: Traces,
+    /// What happened to workers over it.
+    pub incidents: Vec<IncidentAccount>,
     /// Time spent in workers.
     pub seconds: f64,
 }

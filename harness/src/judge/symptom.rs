@@ -142,6 +142,7 @@ fn failing(file: &JudgedFile, ordinal: usize) -> Vec<(EngineName, Status, &str)>
         | Status::Xpass
         | Status::Skip
         | Status::NotRun
+        | Status::Blocked
         | Status::Compared => false,
     });
     failing

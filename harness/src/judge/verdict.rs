@@ -33,13 +33,16 @@ pub enum Status {
     Timeout,
     /// It was never run.
     NotRun,
+    /// It depends on a directive that crashed, did not end in time or was left out, and was not
+    /// run, or did not pass without what that one would have done.
+    Blocked,
     /// It ran, and nobody says what must come of it: the engines are compared with each other.
     Compared,
 }
 
 impl Status {
     /// Every status, in the order of reports.
-    pub const ALL: [Status; 9] = [
+    pub const ALL: [Status; 10] = [
         Status::Pass,
         Status::Fail,
         Status::Xfail,
@@ -48,6 +51,7 @@ impl Status {
         Status::Crash,
         Status::Timeout,
         Status::NotRun,
+        Status::Blocked,
         Status::Compared,
     ];
 
@@ -60,7 +64,9 @@ impl Status {
     pub const fn is_failing(self) -> bool {
         match self {
             Status::Fail | Status::Xpass | Status::Crash | Status::Timeout | Status::NotRun => true,
-            Status::Pass | Status::Xfail | Status::Skip | Status::Compared => false,
+            Status::Pass | Status::Xfail | Status::Skip | Status::Blocked | Status::Compared => {
+                false
+            }
         }
     }
 
@@ -75,6 +81,7 @@ impl Status {
             Status::Crash => "crash",
             Status::Timeout => "timeout",
             Status::NotRun => "not_run",
+            Status::Blocked => "blocked",
             Status::Compared => "compared",
         }
     }

@@ -11,7 +11,23 @@ use super::text::outcome_text;
 use crate::script::{Command, Expectation};
 
 /// The reason why there is no instance or module, for the directives that need it.
-pub type Reason = String;
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It could not be made; why.
+    Failed(String),
+    /// Its directive, of that ordinal, was left out.
+    LeftOut(u32),
+}
+
+impl From<Reason> for Outcome {
+    /// The outcome of a directive that needs what is not there.
+    fn from(reason: Reason) -> Outcome {
+        match reason {
+            Reason::Failed(why) => Outcome::MissingInstance(why),
+            Reason::LeftOut(ordinal) => Outcome::Blocked(ordinal),
+        }
+    }
+}
 
 /// An instance or a module, or the reason why there is none.
 pub type Slot<T> = Result<T, Reason>;
@@ -31,10 +47,12 @@ pub struct Names<I, M> {
 impl<I: Clone, M: Clone> Default for Names<I, M> {
     fn default() -> Names<I, M> {
         Names {
-            current: Err("there is no instance yet".to_string()),
+            current: Err(Reason::Failed("there is no instance yet".to_string())),
             named: HashMap::new(),
             registered: HashMap::new(),
-            latest_definition: Err("there is no module definition yet".to_string()),
+            latest_definition: Err(Reason::Failed(
+                "there is no module definition yet".to_string(),
+            )),
             definitions: HashMap::new(),
             imports_by_name: false,
         }
@@ -119,14 +137,15 @@ impl<I: Clone, M: Clone> Names<I, M> {
     /// Notes a directive that cannot be read; the outcome of it.
     pub fn unreadable(&mut self, message: &str, head: &str) -> Outcome {
         if head == "module" {
-            self.current = Err(format!("unreadable: {message}"));
+            self.current = Err(Reason::Failed(format!("unreadable: {message}")));
         }
         Outcome::Unsupported(format!("directive: {message}"))
     }
 
-    /// Notes that a command is left out, so that what depends on it is not run either.
-    pub fn leave_out(&mut self, command: &Command, why: &str) {
-        let reason = || format!("no instance: its directive was {why}");
+    /// Notes that the command of a directive is left out, so that what depends on it is not run
+    /// either.
+    pub fn leave_out(&mut self, ordinal: u32, command: &Command) {
+        let reason = || Reason::LeftOut(ordinal);
         match command {
             Command::Module { name, .. } => self.make_current(name.as_ref(), Err(reason())),
             Command::ModuleInstance { instance, .. } => {
@@ -150,11 +169,12 @@ impl<I: Clone, M: Clone> Names<I, M> {
 /// first.
 pub fn reason(outcome: &Outcome) -> Reason {
     match outcome {
-        Outcome::Unsupported(what) => format!("unsupported: {what}"),
-        Outcome::MissingInstance(reason) => reason.clone(),
+        Outcome::Unsupported(what) => Reason::Failed(format!("unsupported: {what}")),
+        Outcome::MissingInstance(reason) => Reason::Failed(reason.clone()),
+        Outcome::Blocked(ordinal) => Reason::LeftOut(*ordinal),
         other => {
             let ended = outcome_text(&Expectation::Success, other);
-            format!("no instance: {ended}")
+            Reason::Failed(format!("no instance: {ended}"))
         }
     }
 }

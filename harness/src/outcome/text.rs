@@ -18,12 +18,14 @@ pub fn ending(outcome: &Outcome) -> &'static str {
         Outcome::Malformed { .. } => "malformed",
         Outcome::Unsupported(_) => "unsupported",
         Outcome::MissingInstance(_) => "missing instance",
+        Outcome::Blocked(_) => "blocked",
         Outcome::Limit(_) => "limit",
         Outcome::Internal(_) => "internal error",
         Outcome::HostError(_) => "host error",
         Outcome::Crash(_) => "crash",
         Outcome::Timeout(_) => "timeout",
         Outcome::NotRun(_) => "not run",
+        Outcome::Unmeasured(_) => "not measured",
         Outcome::Skipped(_) => "skipped",
     }
 }
@@ -59,6 +61,7 @@ pub fn outcome_text(expectation: &Expectation, outcome: &Outcome) -> String {
         }
         Outcome::Malformed { message, .. } => message,
         Outcome::Timeout(millis) => return format!("timeout: {millis} ms"),
+        Outcome::Blocked(ordinal) => return format!("blocked: by directive {ordinal}"),
         Outcome::Trap(message)
         | Outcome::Exhaustion(message)
         | Outcome::Exception(message)
@@ -72,6 +75,7 @@ pub fn outcome_text(expectation: &Expectation, outcome: &Outcome) -> String {
         | Outcome::HostError(message)
         | Outcome::Crash(message)
         | Outcome::NotRun(message)
+        | Outcome::Unmeasured(message)
         | Outcome::Skipped(message) => message,
     };
     let ending = ending(outcome);

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::param::page_size;
+use rustix::process::Signal;
 
 use super::launch::Program;
 use super::{Cause, Death, Launcher, Session, StartError, Unavailable};
@@ -36,6 +37,11 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 const WORN_BYTES: u64 = 96 << 20;
 /// How much of a dead worker's stderr is looked at.
 const STDERR_BYTES_MAX: u64 = 64 << 10;
+
+/// The last lines of a dead worker's stderr that are its reason.
+const LAST_LINES: usize = 3;
+/// The most characters of them.
+const LAST_CHARS_MAX: usize = 400;
 
 /// A running worker.
 #[derive(Debug)]
@@ -70,9 +76,8 @@ impl Worker {
     /// # Errors
     /// If the tier cannot run here, or the worker is no worker of this version.
     pub fn start(program: &Program, tier: Tier) -> Result<Worker, StartError> {
-        let mut worker = Worker::spawn(program, tier).map_err(|error| {
-            Unavailable::because(&format!("`{}` does not start", program.name()), error)
-        })?;
+        let mut worker = Worker::spawn(program, tier)
+            .map_err(|error| StartError::of_program(&program.name(), error))?;
         let started = Instant::now();
         let failed = |reason: String| Err(Unavailable::new(reason).into());
         loop {
@@ -98,15 +103,13 @@ impl Worker {
                     return failed("the worker answers before it is asked".to_string());
                 }
                 Ok(Err(error)) => {
-                    let how = match worker.how_it_died(&error) {
-                        Cause::Crash(how) => how,
-                        Cause::Memory => "the memory is used up".to_string(),
-                        Cause::Timeout | Cause::Interrupted => "it was killed".to_string(),
-                    };
-                    return failed(format!("the worker does not start: {how}"));
+                    let cause = worker.how_it_died(&error);
+                    let reason = Unavailable::because("the worker does not start", cause);
+                    return Err(StartError::Died(reason));
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    return failed("the worker's stdout is closed".to_string());
+                    let reason = Unavailable::new("the worker's stdout is closed");
+                    return Err(StartError::Died(reason));
                 }
                 Err(RecvTimeoutError::Timeout) if interrupt::requested() => {
                     return Err(StartError::Interrupted);
@@ -217,26 +220,52 @@ impl Worker {
             return Cause::Memory;
         }
         let ended = match (status.signal(), status.code()) {
+            (Some(signal), _) if is_from_outside(signal) => {
+                return Cause::Killed(format!("the worker was killed by signal {signal}"));
+            }
             (Some(signal), _) => format!("the worker was ended by signal {signal}"),
             (None, Some(code)) => format!("the worker ended with code {code}"),
             (None, None) => "the worker ended".to_string(),
         };
-        Cause::Crash(match self.panic_message() {
+        let said = tail(&mut self.stderr).ok();
+        let said = said.and_then(|text| panic_in(&text).or_else(|| last_words(&text)));
+        Cause::Crash(match said {
             Some(message) => format!("{ended}: {message}"),
             None => ended,
         })
     }
+}
 
-    /// Where a worker panicked and what it said. The thread's number, which differs between runs,
-    /// is left out.
-    fn panic_message(&mut self) -> Option<String> {
-        let length = self.stderr.seek(SeekFrom::End(0)).ok()?;
-        let start = length.saturating_sub(STDERR_BYTES_MAX);
-        self.stderr.seek(SeekFrom::Start(start)).ok()?;
-        let mut bytes = Vec::new();
-        self.stderr.read_to_end(&mut bytes).ok()?;
-        panic_in(&String::from_utf8_lossy(&bytes))
+/// True for the signals that no program gets by a fault of its own: SIGHUP, SIGINT, SIGKILL and
+/// SIGTERM.
+pub fn is_from_outside(signal: i32) -> bool {
+    let signals = [Signal::HUP, Signal::INT, Signal::KILL, Signal::TERM];
+    signals.into_iter().any(|it| it.as_raw() == signal)
+}
+
+/// The end of what a process wrote to its stderr.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn tail(stderr: &mut File) -> std::io::Result<String> {
+    let length = stderr.seek(SeekFrom::End(0))?;
+    let start = length.saturating_sub(STDERR_BYTES_MAX);
+    stderr.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    stderr.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The last lines of a process's stderr, as one.
+pub fn last_words(stderr: &str) -> Option<String> {
+    let lines = stderr.lines().map(str::trim);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+    let mut text = last.join("; ");
+    if let Some((end, _)) = text.char_indices().nth(LAST_CHARS_MAX) {
+        text.truncate(end);
     }
+    (!text.is_empty()).then_some(text)
 }
 
 impl Session for Worker {
@@ -409,7 +438,7 @@ mod tests {
     fn a_program_that_is_no_worker_makes_the_tier_unavailable() {
         for program in ["true", "false"] {
             let error = Worker::start(&Program::new(program), Tier::Stack);
-            let Err(StartError::Unavailable(reason)) = error else {
+            let Err(StartError::Died(reason)) = error else {
                 panic!("`{program}` is no worker");
             };
             let reason = reason.to_string();

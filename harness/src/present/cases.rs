@@ -57,7 +57,7 @@ fn verdict(status: Status) -> CaseVerdict {
     match status {
         Status::Pass | Status::Compared => CaseVerdict::Passed,
         Status::Fail | Status::Xpass => CaseVerdict::Failed,
-        Status::Xfail | Status::Skip => CaseVerdict::Skipped,
+        Status::Xfail | Status::Skip | Status::Blocked => CaseVerdict::Skipped,
         Status::Crash | Status::Timeout | Status::NotRun => CaseVerdict::Broken,
     }
 }

@@ -1,17 +1,31 @@
 //! Files that are written whole or not at all (contract C9).
 //!
 //! A [`Destination`] is opened before the run starts, so that a path that cannot be written is an
-//! error in the first second and not in the last. The content goes to a temporary file in the same
-//! folder, is synced, and takes the destination's name by a rename; until then the old file stays
-//! as it was. A destination dropped without [`Destination::write`] leaves nothing behind.
+//! error in the first second and not in the last. The content goes to a file without a name in the
+//! same folder, is synced, and takes the destination's name by a link or a rename; until then the
+//! old file stays as it was, and a program that is killed leaves nothing. What stands at the
+//! destination keeps its mode, and a link its place: what it names is replaced. A destination
+//! dropped without [`Destination::write`] leaves nothing behind.
 
-use std::fs::File;
-use std::io::Write;
+use std::fs::{File, Permissions};
+use std::io::{ErrorKind, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, access, linkat, openat};
+use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use crate::error::InputError;
+use crate::interrupt;
+
+/// The links that are followed from a destination.
+const LINKS_MAX: usize = 40;
+/// How often a wait for a pipe looks for an interruption.
+const TICK: Duration = Duration::from_millis(20);
 
 /// A file that is about to be written, already open.
 #[derive(Debug)]
@@ -23,7 +37,9 @@ pub struct Destination {
 /// What the content is written to first.
 #[derive(Debug)]
 enum Open {
-    /// A temporary file beside the destination.
+    /// A file without a name in the destination's folder.
+    Unnamed(File),
+    /// A temporary file beside the destination, where files without a name cannot be.
     Temporary(NamedTempFile),
     /// The destination itself: a pipe, a terminal or `/dev/null` must not be replaced by a file.
     Special(File),
@@ -35,7 +51,8 @@ impl Destination {
     /// Prepares to write `path`.
     ///
     /// # Errors
-    /// If `path` is a folder, or its folder does not exist or cannot be written.
+    /// If `path` is a folder or may not be written, or its folder does not exist or cannot be
+    /// written.
     pub fn open(path: &Path) -> Result<Self, InputError> {
         if path == Path::new("-") {
             return Ok(Destination {
@@ -56,12 +73,14 @@ impl Destination {
             let reason = reason.split(" at path ").next().unwrap_or_default();
             InputError::at(path, format!("cannot write a report: {reason}"))
         };
-        // A link keeps its place: what it names is replaced.
-        let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let open = if path.exists() && !path.is_file() {
-            Open::Special(File::options().write(true).open(path).map_err(failed)?)
-        } else {
-            Open::Temporary(temporary_beside(path).map_err(failed)?)
+        let path = &named_by(path);
+        let open = match path.metadata() {
+            Ok(known) if !known.is_file() => Open::Special(open_special(path).map_err(failed)?),
+            Ok(_) => {
+                access(path, Access::WRITE_OK).map_err(|error| failed(error.into()))?;
+                unnamed_beside(path).map_err(failed)?
+            }
+            Err(_) => unnamed_beside(path).map_err(failed)?,
         };
         Ok(Destination {
             path: path.to_owned(),
@@ -77,47 +96,165 @@ impl Destination {
     /// The file of a name with `.partial` at its end, for what is not whole: what stands at the
     /// destination stays. A pipe or a terminal stays itself.
     pub fn partial(mut self) -> Destination {
-        if let Open::Temporary(_) = self.open {
+        if let Open::Unnamed(_) | Open::Temporary(_) = self.open {
             self.path.as_mut_os_string().push(".partial");
         }
         self
     }
 
+    /// True if both would write the same file, of which one would be lost; the standard output is
+    /// one, too.
+    pub fn is_same(&self, other: &Destination) -> bool {
+        let is_file = |it: &Destination| !matches!(it.open, Open::Special(_));
+        is_file(self) && is_file(other) && self.path == other.path
+    }
+
+    /// True if writing would replace a file that is read.
+    pub fn replaces(&self, input: &Path) -> bool {
+        let identity = |path: &Path| path.metadata().ok().map(|it| (it.dev(), it.ino()));
+        let is_file = matches!(self.open, Open::Unnamed(_) | Open::Temporary(_));
+        is_file && identity(&self.path).is_some_and(|it| identity(input) == Some(it))
+    }
+
     /// Writes the whole content and gives it its name.
     ///
     /// # Errors
-    /// If writing, syncing or renaming fails; the old file, if there was one, is then unchanged.
+    /// If writing, syncing or naming fails; the old file, if there was one, is then unchanged.
     pub fn write(self, content: &[u8]) -> Result<(), InputError> {
         let path = self.path;
         let failed = |error: std::io::Error| InputError::at(&path, "not written").because(error);
-        match self.open {
-            Open::Special(mut file) => file.write_all(content).map_err(failed),
+        let mode = path.metadata().ok().map(|it| it.permissions());
+        let written = match self.open {
+            Open::Special(file) => write_special(&file, content),
             Open::Stdout => {
                 let mut stdout = std::io::stdout().lock();
-                stdout
-                    .write_all(content)
-                    .and_then(|()| stdout.flush())
-                    .map_err(failed)
+                stdout.write_all(content).and_then(|()| stdout.flush())
             }
-            Open::Temporary(mut file) => {
-                file.write_all(content).map_err(failed)?;
-                file.as_file().sync_all().map_err(failed)?;
-                file.persist(&path).map_err(|error| failed(error.error))?;
-                sync_folder(&path);
-                Ok(())
-            }
-        }
+            Open::Unnamed(mut file) => write_synced(&mut file, content, mode)
+                .and_then(|()| name(&file, &path))
+                .map(|()| sync_folder(&path)),
+            Open::Temporary(mut file) => write_synced(file.as_file_mut(), content, mode)
+                .and_then(|()| file.persist(&path).map_err(|error| error.error))
+                .map(|_| sync_folder(&path)),
+        };
+        written.map_err(failed)
     }
 }
 
-/// A new file in the folder of `path`, removed again unless it is renamed.
-fn temporary_beside(path: &Path) -> std::io::Result<NamedTempFile> {
-    tempfile::Builder::new()
+/// The file that a path names in the end, which need not be there.
+fn named_by(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        match std::fs::read_link(&path) {
+            Ok(to) => path = folder_of(&path).join(to),
+            Err(_) => break,
+        }
+    }
+    let folder = std::fs::canonicalize(folder_of(&path));
+    match (folder, path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        (_, _) => path,
+    }
+}
+
+/// Opens a pipe or a device. A pipe is waited for until someone reads it, or to an interruption.
+fn open_special(path: &Path) -> std::io::Result<File> {
+    let is_pipe = path.metadata()?.file_type().is_fifo();
+    let flags = OFlags::NONBLOCK.bits() as i32;
+    loop {
+        let opened = File::options().write(true).custom_flags(flags).open(path);
+        match opened {
+            Err(error) if is_pipe && error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {}
+            opened => return opened,
+        }
+        if interrupt::requested() {
+            return Err(std::io::Error::new(ErrorKind::Interrupted, "interrupted"));
+        }
+        std::thread::sleep(TICK);
+    }
+}
+
+/// Writes to a pipe or a device, as fast as it takes it; to an interruption at most, if it takes
+/// nothing.
+fn write_special(mut file: &File, mut content: &[u8]) -> std::io::Result<()> {
+    let tick = Timespec {
+        tv_sec: 0,
+        tv_nsec: TICK.as_nanos() as i64,
+    };
+    while !content.is_empty() {
+        match file.write(content) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(len) => content = &content[len..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let mut polled = [PollFd::new(file, PollFlags::OUT)];
+                let is_ready = poll(&mut polled, Some(&tick)).is_ok_and(|count| count > 0);
+                if !is_ready && interrupt::requested() {
+                    return Err(std::io::Error::new(ErrorKind::Interrupted, "interrupted"));
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn write_synced(file: &mut File, content: &[u8], mode: Option<Permissions>) -> std::io::Result<()> {
+    file.write_all(content)?;
+    if let Some(mode) = mode {
+        file.set_permissions(mode)?;
+    }
+    file.sync_all()
+}
+
+/// Gives a file without a name the name of `path`. What stands there is replaced by way of a name
+/// beside it, which is always the same: what a program that was killed in between has left is
+/// replaced, too.
+fn name(file: &File, path: &Path) -> std::io::Result<()> {
+    let link = |to: &Path| {
+        let from = format!("/proc/self/fd/{}", file.as_raw_fd());
+        linkat(CWD, from, CWD, to, AtFlags::SYMLINK_FOLLOW)
+    };
+    match link(path) {
+        Err(Errno::EXIST) => {}
+        linked => return Ok(linked?),
+    }
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(path.file_name().unwrap_or_default());
+    beside.push(".wassay-new");
+    let beside = folder_of(path).join(beside);
+    while let Err(error) = link(&beside) {
+        match error {
+            Errno::EXIST => std::fs::remove_file(&beside)?,
+            error => return Err(error.into()),
+        }
+    }
+    std::fs::rename(&beside, path)
+}
+
+/// A new file in the folder of `path`, without a name where the file system has such files.
+fn unnamed_beside(path: &Path) -> std::io::Result<Open> {
+    #[cfg(target_os = "linux")]
+    {
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(NEW_FILE_MODE);
+        match openat(CWD, folder_of(path), flags, mode) {
+            Ok(file) => return Ok(Open::Unnamed(File::from(file))),
+            // Older kernels say that the folder is one.
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let file = tempfile::Builder::new()
         .prefix(".wassay-")
         .suffix(".tmp")
-        .permissions_like_a_new_file()
-        .tempfile_in(folder_of(path))
+        .permissions(Permissions::from_mode(NEW_FILE_MODE))
+        .tempfile_in(folder_of(path))?;
+    Ok(Open::Temporary(file))
 }
+
+/// The mode of a new file; the process's umask still applies.
+const NEW_FILE_MODE: u32 = 0o666;
 
 /// The folder that holds `path`.
 fn folder_of(path: &Path) -> &Path {
@@ -127,31 +264,11 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Makes the rename itself durable, where the system lets a folder be synced.
+/// Makes the name itself durable, where the system lets a folder be synced.
 fn sync_folder(path: &Path) {
     if let Ok(folder) = File::open(folder_of(path)) {
         // Not every file system can sync a folder; the file's own content is safe already.
         let _ = folder.sync_all();
-    }
-}
-
-/// The permissions a plainly created file would get; `tempfile` makes its files readable by the
-/// owner alone.
-trait PlainPermissions {
-    fn permissions_like_a_new_file(&mut self) -> &mut Self;
-}
-
-impl PlainPermissions for tempfile::Builder<'_, '_> {
-    #[cfg(unix)]
-    fn permissions_like_a_new_file(&mut self) -> &mut Self {
-        use std::os::unix::fs::PermissionsExt;
-        // The process's umask still applies.
-        self.permissions(std::fs::Permissions::from_mode(0o666))
-    }
-
-    #[cfg(not(unix))]
-    fn permissions_like_a_new_file(&mut self) -> &mut Self {
-        self
     }
 }
 
@@ -186,6 +303,53 @@ mod tests {
         drop(Destination::open(&path).expect("writable"));
         assert_eq!(std::fs::read_to_string(&path).expect("read"), "old");
         assert_eq!(names(folder.path()), ["r.json"]);
+    }
+
+    /// A program that is killed in between leaves a name, which the next one takes.
+    #[test]
+    fn what_was_left_is_replaced() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("r.json");
+        std::fs::write(&path, "old").expect("written");
+        std::fs::write(folder.path().join(".r.json.wassay-new"), "left").expect("written");
+        let destination = Destination::open(&path).expect("writable");
+        assert_eq!(names(folder.path()).len(), 2, "nothing has a name yet");
+        destination.write(b"new").expect("written");
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), "new");
+        assert_eq!(names(folder.path()), ["r.json"]);
+    }
+
+    #[test]
+    fn modes_and_links_are_kept() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("real"), "old").expect("written");
+        std::fs::set_permissions(path("real"), Permissions::from_mode(0o640)).expect("set");
+        std::os::unix::fs::symlink("real", path("link")).expect("linked");
+        std::os::unix::fs::symlink("later", path("dangling")).expect("linked");
+        for name in ["link", "dangling"] {
+            let destination = Destination::open(&path(name)).expect("writable");
+            destination.write(b"new").expect("written");
+            assert!(path(name).is_symlink(), "{name}");
+        }
+        for name in ["real", "later"] {
+            assert_eq!(std::fs::read_to_string(path(name)).expect("read"), "new");
+        }
+        let mode = path("real").metadata().expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
+    }
+
+    #[test]
+    fn inputs_and_other_reports_are_told() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("in"), "").expect("written");
+        std::os::unix::fs::symlink("in", path("link")).expect("linked");
+        let open = |name: &str| Destination::open(&path(name)).expect("writable");
+        assert!(open("link").replaces(&path("in")) && !open("new").replaces(&path("in")));
+        assert!(open("new").is_same(&open("./new")) && !open("new").is_same(&open("in")));
+        let null = || Destination::open(Path::new("/dev/null")).expect("writable");
+        assert!(!null().is_same(&null()) && !null().replaces(Path::new("/dev/null")));
     }
 
     #[test]

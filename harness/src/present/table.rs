@@ -19,6 +19,8 @@ use crate::report::repeats::RepeatsAccount;
 use crate::report::shapes::ShapesAccount;
 use crate::report::{AgreementCounts, Counts, Report, TierAccount};
 
+/// Incidents of a kind that are shown.
+const INCIDENTS_SHOWN_MAX: usize = 5;
 /// Characters of a value or message shown.
 const TEXT_CHARS_MAX: usize = 160;
 
@@ -224,6 +226,7 @@ fn closing(out: &mut String, report: &Report) {
     for guess in report.guesses() {
         line(out, &guess);
     }
+    incidents(out, report);
     if !accounting.closed {
         let first = accounting.open.first().map_or("unknown", String::as_str);
         let text = format!(
@@ -234,11 +237,32 @@ fn closing(out: &mut String, report: &Report) {
     }
 }
 
+/// What happened to workers: a line for each, of the first ones of a kind.
+fn incidents(out: &mut String, report: &Report) {
+    let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
+    for incident in &report.incidents {
+        let count = shown.entry(incident.kind.name()).or_default();
+        *count += 1;
+        if *count <= INCIDENTS_SHOWN_MAX {
+            let word = incident.kind.name().to_uppercase();
+            let text = format!("{} {}", red(&word), cut(&incident.text()));
+            line(out, &text);
+        }
+    }
+    for (kind, count) in shown {
+        let more = count.saturating_sub(INCIDENTS_SHOWN_MAX);
+        if more > 0 {
+            line(out, &format!("... and {more} more of kind {kind}"));
+        }
+    }
+}
+
 /// The summary of generated programs, ending with a newline.
 pub fn render_generated(report: &Report, timings: bool) -> String {
     let mut out = blocks::render(report, blocks::SHOWN_DEFAULT);
     tiers(&mut out, report);
     agreement(&mut out, &report.agreement);
+    incidents(&mut out, report);
     if let Some(account) = &report.generated {
         generated(&mut out, account, report.run.seconds);
         if timings {

@@ -112,7 +112,7 @@ impl Engine<'_> {
             None => match self.launcher.start() {
                 Ok(session) => session,
                 Err(StartError::Interrupted) => return Err(Interrupted),
-                Err(StartError::Unavailable(_)) => return Ok(Ok(None)),
+                Err(StartError::Unavailable(_) | StartError::Died(_)) => return Ok(Ok(None)),
             },
         };
         let job = Job {
@@ -129,11 +129,12 @@ impl Engine<'_> {
                     reports: result.reports,
                     proof: result.proof,
                     micros: result.micros,
+                    incidents: Vec::new(),
                 })))
             }
             Err(death) if death.cause == Cause::Interrupted => Err(Interrupted),
             // A limit is an ending, which fresh processes tell.
-            Err(death) if death.cause == Cause::Memory => Ok(Ok(None)),
+            Err(death) if matches!(death.cause, Cause::Memory | Cause::Killed(_)) => Ok(Ok(None)),
             Err(_) => Ok(Err(Died)),
         }
     }

@@ -164,7 +164,12 @@ fn severity_in(directive: &DirectiveAccount, tier: EngineName) -> Option<u8> {
         Status::Timeout => Some(2),
         Status::Fail => Some(1),
         Status::Xpass => Some(0),
-        Status::Pass | Status::Xfail | Status::Skip | Status::NotRun | Status::Compared => None,
+        Status::Pass
+        | Status::Xfail
+        | Status::Skip
+        | Status::NotRun
+        | Status::Blocked
+        | Status::Compared => None,
     }
 }
 

@@ -218,6 +218,7 @@ impl<'a> Ran<'a> {
                     | Status::Xpass
                     | Status::Skip
                     | Status::NotRun
+                    | Status::Blocked
                     | Status::Compared => false,
                 };
                 is_failure && self.columns.contains(column)

@@ -11,6 +11,7 @@ use super::{
     Regression, Report, Run, SCHEMA, TierAccount, TierVerdict, is_failing,
 };
 use crate::engine::EngineName;
+use crate::judge::incident::IncidentAccount;
 use crate::judge::judged::JudgedFile;
 use crate::judge::verdict::{Agreement, Status, Verdict};
 use crate::outcome::{JudgedBy, Proof};
@@ -64,6 +65,7 @@ impl Builder {
             shapes: None,
             generated: None,
             repeats: None,
+            incidents: Vec::new(),
             gate: Gate {
                 state: GateState::Gating,
                 regressions: Vec::new(),
@@ -139,6 +141,19 @@ fn add_file(report: &mut Report, tiers: &mut BTreeMap<EngineName, TierAccount>, 
         counts,
         seconds: file.seconds,
     });
+    add_incidents(report, &file.incidents);
+}
+
+/// Adds what happened to workers; what nobody expects makes the run fail.
+pub fn add_incidents(report: &mut Report, incidents: &[IncidentAccount]) {
+    let failing = incidents.iter().filter(|incident| incident.is_failing());
+    let regressions = failing.map(|incident| Regression {
+        id: incident.id.clone().unwrap_or_else(|| incident.file.clone()),
+        tier: Some(incident.tier),
+        what: incident.kind.name().to_string(),
+    });
+    report.gate.regressions.extend(regressions);
+    report.incidents.extend_from_slice(incidents);
 }
 
 /// Counts a file's verdicts in one tier, and notes the directives that have none.

@@ -85,7 +85,7 @@ impl Change {
             (Change::Fixed | Change::Changed, _) => None,
             (Change::New, status) if !is_failing(status) => None,
             (_, Status::Crash | Status::Timeout) => Some(Severity::Critical),
-            (_, Status::Fail | Status::NotRun) => Some(Severity::Major),
+            (_, Status::Fail | Status::NotRun | Status::Blocked) => Some(Severity::Major),
             (_, Status::Xfail | Status::Xpass | Status::Skip | Status::Pass | Status::Compared) => {
                 Some(Severity::Minor)
             }
@@ -509,7 +509,7 @@ fn rank(status: Status) -> u8 {
     match status {
         Status::Pass | Status::Xpass | Status::Compared => 2,
         Status::Xfail | Status::Skip => 1,
-        Status::Fail | Status::Crash | Status::Timeout | Status::NotRun => 0,
+        Status::Fail | Status::Crash | Status::Timeout | Status::NotRun | Status::Blocked => 0,
     }
 }
 

@@ -18,7 +18,7 @@ use crate::engine::EngineName;
 use crate::features::FeatureSet;
 use crate::judge::judged::Traces;
 use crate::outcome::Place;
-use crate::outcome::names::Names;
+use crate::outcome::names::{Names, reason};
 use crate::outcome::text::{argument_text, lane_shape};
 use crate::script::parse::text_hash;
 use crate::script::source::SourceText;
@@ -191,7 +191,7 @@ impl<'a> Follower<'a> {
             Command::ModuleDefinition { name, .. } => self.names.define(name.as_ref(), Ok(at)),
             Command::ModuleInstance { instance, module } => {
                 let slot = self.names.definition(module.as_ref());
-                let slot = slot.unwrap_or_else(|_| Err("there is no such module".to_string()));
+                let slot = slot.unwrap_or_else(|unknown| Err(reason(&unknown)));
                 self.names.make_current(instance.as_ref(), slot);
             }
             Command::Unreadable { message, head } => {

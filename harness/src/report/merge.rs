@@ -178,6 +178,7 @@ fn add(whole: &mut Report, part: &Report) {
     }
     whole.files.extend_from_slice(&part.files);
     whole.directives.extend_from_slice(&part.directives);
+    whole.incidents.extend_from_slice(&part.incidents);
     whole
         .gate
         .regressions

@@ -58,6 +58,7 @@ pub(crate) fn file(path: &str, texts: &[&str], tiers: &[(EngineName, &[Status])]
         features: FileFeatures::DEFAULT,
         setting: None,
         traces: Traces::default(),
+        incidents: Vec::new(),
         seconds: 0.25,
     }
 }

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::build::{TierState, build};
 use super::*;
+use crate::judge::incident::IncidentAccount;
 use crate::judge::verdict::Comparison;
+use crate::pool::IncidentKind;
 use crate::present::Presenter;
 use crate::present::json::Json;
 use crate::present::timeline::Timeline;
@@ -21,20 +23,34 @@ fn schema() -> jsonschema::Validator {
 }
 
 /// A report with every status, an unavailable tier and a divergence.
+/// A crash that a fresh worker did not repeat, expected for a reason or not.
+fn incident(expected: Option<&str>) -> IncidentAccount {
+    IncidentAccount {
+        kind: IncidentKind::Flaky,
+        tier: EngineName::STACK,
+        file: "a.wast".to_string(),
+        id: None,
+        line: None,
+        how: "the worker was ended by signal 11".to_string(),
+        expected: expected.map(str::to_string),
+    }
+}
+
 fn full() -> Report {
-    let texts = [(); 9].map(|()| "(module)");
+    let texts = [(); 10].map(|()| "(module)");
     let all = Status::ALL;
     let mut a = file(
         "a.wast",
         &texts,
         &[
             (EngineName::STACK, &all),
-            (EngineName::REGISTER, &[Pass; 9]),
+            (EngineName::REGISTER, &[Pass; 10]),
         ],
     );
     let diff = "stack: 1, register: 2".to_string();
     let agreement = Agreement::Diverge;
     a.comparisons.set(0, Comparison { agreement, diff });
+    a.incidents = vec![incident(None), incident(Some("a reason"))];
     let b = file(
         "b/c.wast",
         &["(module)"],
@@ -213,19 +229,19 @@ fn the_schema_is_that_of_the_types() {
 fn counts_are_by_status_and_the_account_closes() {
     let report = full();
     assert!(report.accounting.closed);
-    assert_eq!(report.accounting.directives, 10);
+    assert_eq!(report.accounting.directives, 11);
     let stack = &report.tiers[&EngineName::STACK].counts;
     assert_eq!(
         Status::ALL.map(|status| stack.of(status)),
-        [2, 1, 1, 1, 1, 1, 1, 1, 1]
+        [2, 1, 1, 1, 1, 1, 1, 1, 1, 1]
     );
     let jit = &report.tiers[&EngineName::JIT];
     assert_eq!(
         (jit.available, jit.counts.not_run, jit.counts.total()),
-        (false, 10, 10)
+        (false, 11, 11)
     );
     // Listed: all of a.wast but what was compared, the first since it diverges; and b.
-    assert_eq!(report.directives.len(), 9);
+    assert_eq!(report.directives.len(), 10);
     assert!(
         report
             .directives
@@ -241,7 +257,7 @@ fn counts_are_by_status_and_the_account_closes() {
     assert_eq!(
         what,
         [
-            "diverge", "fail", "xpass", "crash", "timeout", "not_run", "fail"
+            "diverge", "fail", "xpass", "crash", "timeout", "not_run", "flaky", "fail"
         ]
     );
 }

@@ -223,7 +223,7 @@ impl Group {
         let unknown = || Outcome::Unlinkable(format!("unknown import {module:?} {name:?}"));
         let (found, provider) = match registered(module) {
             Registered::Here(index) => (self.export(index, name), Some(index)),
-            Registered::Missing(because) => return Err(Outcome::MissingInstance(because)),
+            Registered::Missing(because) => return Err(because.into()),
             Registered::Elsewhere => {
                 let message = format!("{module:?} is in another store, against the plan");
                 return Err(Outcome::Internal(message));
@@ -313,14 +313,25 @@ impl Group {
 
     /// Takes in what a call of an export can have changed.
     fn note_call(&mut self, index: usize, field: &str) {
-        let Some(state) = &mut self.state else { return };
+        let func = self.exported_func(index, field);
+        if let (Some(state), Some(func)) = (&mut self.state, func) {
+            state.update(&self.store, &self.instances.changes_of_call(index, func));
+        }
+    }
+
+    /// True if a call of an export can change the state.
+    pub(super) fn can_change(&mut self, index: usize, field: &str) -> bool {
+        let func = self.exported_func(index, field);
+        func.is_some_and(|func| !self.instances.changes_of_call(index, func).are_none())
+    }
+
+    /// The index of an exported function.
+    fn exported_func(&self, index: usize, field: &str) -> Option<u32> {
         let mut exports = interior::parts(&self.instances.get(index).module)
             .exports
             .iter();
         let called = |export: &&Export| export.kind == ExternKind::Func && export.name == field;
-        if let Some(func) = exports.find(called).map(|export| export.index) {
-            state.update(&self.store, &self.instances.changes_of_call(index, func));
-        }
+        exports.find(called).map(|export| export.index)
     }
 }
 

@@ -16,6 +16,7 @@ use super::values;
 use crate::outcome::names::{Names, Slot, reason, refused};
 use crate::outcome::visible::VisibleItem;
 use crate::outcome::{Outcome, Proof, Report, StateHash};
+use crate::script::imports::imports;
 use crate::script::{Action, Command, ModuleSource};
 use crate::suite::conventions::Conventions;
 
@@ -37,6 +38,8 @@ struct InstanceId {
 struct Member {
     group: Group,
     counted: StateHash,
+    /// The first command that was left out though it can have changed the state.
+    lacks: Option<u32>,
 }
 
 /// The parts of the state that reports have.
@@ -113,10 +116,7 @@ impl Session {
         name: Option<&String>,
     ) -> Result<Option<SharedInstance>, Outcome> {
         let Some(name) = name else { return Ok(None) };
-        let id = self
-            .names
-            .instance(Some(name))?
-            .map_err(Outcome::MissingInstance)?;
+        let id = self.names.instance(Some(name))?.map_err(Outcome::from)?;
         let (module, memories) = self.group(id.store).shared_memories(id.index);
         self.race(memories.iter().map(|(_, memory)| memory.clone()));
         Ok(Some(SharedInstance {
@@ -170,7 +170,7 @@ impl Session {
         }
         let state = (self.asked.hash && !ended.is_empty()).then_some(self.total);
         for number in ended {
-            if let Some(Member { group, counted }) = self.groups.remove(&number) {
+            if let Some(Member { group, counted, .. }) = self.groups.remove(&number) {
                 // Fuel that was spent stays spent.
                 let fuel = self.total.fuel;
                 self.total = combine(self.total, counted, u64::wrapping_sub);
@@ -219,16 +219,60 @@ impl Session {
     }
 
     /// Notes that the command at a position is left out, so that what depends on it is not run
-    /// either.
-    pub(super) fn leave_out(&mut self, at: usize, command: &Command, why: &str) {
-        self.names.leave_out(command, why);
+    /// either, and what may lack its effects says so.
+    pub(super) fn leave_out(&mut self, at: usize, command: &Command) {
+        let ordinal = u32::try_from(at).unwrap_or(u32::MAX);
+        if let Some(store) = self.store_changed_by(at, command)
+            && let Some(member) = self.groups.get_mut(&store)
+        {
+            member.lacks.get_or_insert(ordinal);
+        }
+        self.names.leave_out(ordinal, command);
         self.drop_ended(at);
+    }
+
+    /// Notes that a thread of the script lacks the effects of a directive that was left out.
+    pub(super) fn lack(&mut self, ordinal: u32) {
+        if let Some(member) = self.groups.get_mut(&COMMON) {
+            member.lacks.get_or_insert(ordinal);
+        }
+    }
+
+    /// The store whose state a command can change, if it can change one.
+    fn store_changed_by(&mut self, at: usize, command: &Command) -> Option<StoreNumber> {
+        match command {
+            Command::Action(Action::Invoke {
+                instance, field, ..
+            }) => {
+                let id = self.names.instance(instance.as_ref()).ok()?.ok()?;
+                let group = &mut self.groups.get_mut(&id.store)?.group;
+                group.can_change(id.index, field).then_some(id.store)
+            }
+            // A module can write to what it imports when it is instantiated.
+            Command::Module { module, .. } | Command::Instantiate { module } => {
+                let ModuleSource::Binary(bytes) = module else {
+                    return None;
+                };
+                let store = self.lifetimes.store_of(at);
+                (!imports(bytes).is_empty()).then_some(store)
+            }
+            Command::ModuleInstance { .. } => Some(self.lifetimes.store_of(at)),
+            Command::ModuleDefinition { .. }
+            | Command::Register { .. }
+            | Command::Action(Action::Get { .. })
+            | Command::Check { .. }
+            | Command::CheckCustom { .. }
+            | Command::Thread { .. }
+            | Command::Wait { .. }
+            | Command::Unreadable { .. } => None,
+        }
     }
 
     /// A report of what touched a store.
     fn report(&mut self, store: StoreNumber, outcome: Outcome) -> Report {
         self.count(store);
         let state = self.asked.hash.then_some(self.total);
+        let lacks = self.groups.get(&store).and_then(|member| member.lacks);
         let group = self.group(store);
         Report {
             outcome,
@@ -236,6 +280,7 @@ impl Session {
             trace: Some(group.take_trace()),
             took_choice: group.took_choice(),
             visible: Vec::new(),
+            lacks,
         }
     }
 
@@ -260,6 +305,7 @@ impl Session {
         let new = || Member {
             group: Group::new(engine, *conventions, asked.hash),
             counted: StateHash::default(),
+            lacks: None,
         };
         &mut self.groups.entry(number).or_insert_with(new).group
     }
@@ -300,7 +346,7 @@ impl Session {
         match self.names.definition(name) {
             Ok(Ok(module)) => self.instantiate(at, module),
             Ok(Err(because)) => {
-                let outcome = Outcome::MissingInstance(because.clone());
+                let outcome = Outcome::from(because.clone());
                 (Err(because), self.untouched(outcome))
             }
             Err(outcome) => (Err(reason(&outcome)), self.untouched(outcome)),
@@ -343,7 +389,7 @@ impl Session {
         self.names.register(name, slot.clone());
         match slot {
             Ok(_) => Outcome::Done,
-            Err(because) => Outcome::MissingInstance(because),
+            Err(because) => Outcome::from(because),
         }
     }
 
@@ -351,7 +397,7 @@ impl Session {
         let (Action::Invoke { instance, .. } | Action::Get { instance, .. }) = action;
         let InstanceId { store, index } = match self.names.instance(instance.as_ref()) {
             Ok(Ok(id)) => id,
-            Ok(Err(because)) => return self.untouched(Outcome::MissingInstance(because)),
+            Ok(Err(because)) => return self.untouched(Outcome::from(because)),
             Err(outcome) => return self.untouched(outcome),
         };
         let Some(member) = self.groups.get_mut(&store) else {

@@ -33,6 +33,19 @@ pub(super) struct Changes {
     pub(super) objects: bool,
 }
 
+impl Changes {
+    /// True if nothing can have changed.
+    pub(super) fn are_none(&self) -> bool {
+        let Changes {
+            memories,
+            tables,
+            globals,
+            objects,
+        } = self;
+        memories.is_empty() && tables.is_empty() && globals.is_empty() && !objects
+    }
+}
+
 /// The hashes of a sort of parts of a store, by number, and their sum, each mixed with its number:
 /// so a part is exchanged without a look at the others.
 #[derive(Debug, Default)]

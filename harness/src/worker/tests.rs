@@ -281,7 +281,7 @@ fn an_excluded_directive_takes_along_what_depends_on_it_and_nothing_else() {
         .map(|report| report.outcome)
         .collect();
     assert!(matches!(found[1], Outcome::NotRun(_)));
-    assert!(matches!(found[2], Outcome::MissingInstance(_)));
+    assert_eq!(found[2], Outcome::Blocked(1));
     assert_eq!(
         found[3],
         Outcome::Values(vec![crate::outcome::Value::I32(7)])
@@ -661,13 +661,38 @@ fn directives_of_threads_are_accounted_for() {
         .0;
     let reports = run_script(&script, &[waits, second]).reports;
     let left_out = Outcome::NotRun("left out".to_string());
-    let nested = reports[second as usize..].iter();
-    let nested = nested.take_while(|report| report.outcome == left_out);
-    assert_eq!(nested.count(), 10, "{reports:?}");
+    let blocked = Outcome::Blocked(second);
+    let nested = reports[second as usize + 1..].iter();
+    let nested = nested.take_while(|report| report.outcome == blocked);
+    assert_eq!(nested.count(), 9, "{reports:?}");
     assert_eq!(reports[waits as usize].outcome, left_out);
     assert_eq!(reports[1].outcome, Outcome::Done);
+    let of = |outcome: &Outcome| reports.iter().filter(|it| it.outcome == *outcome).count();
+    assert_eq!((of(&left_out), of(&blocked)), (2, 10));
+    // What other threads have left in a shared memory lacks their effects.
+    assert!(reports[reports.len() - 1].lacks.is_some(), "{reports:?}");
+}
+
+/// What reads a state says so if a directive was left out that can have changed it; what was left
+/// out and changes nothing is no reason.
+#[test]
+fn lacking_effects_are_told() {
+    let text = r#"(module $a (global $g (mut i32) (i32.const 0))
+          (func (export "set") (global.set $g (i32.const 1)))
+          (func (export "get") (result i32) (global.get $g)))
+        (module $b (memory 1) (func (export "pure") (result i32) (i32.const 1)))
+        (invoke $a "get") (invoke $a "set") (invoke $a "get") (invoke $b "pure")
+        (invoke $b "pure")"#;
+    let script = parse_script("t.wast", text);
+    let lacks = |excluded: &[u32]| -> Vec<Option<u32>> {
+        let reports = run_script(&script, excluded).reports.into_iter();
+        reports.skip(4).map(|report| report.lacks).collect()
+    };
+    assert_eq!(lacks(&[2]), [None; 3], "reading changes nothing");
     assert_eq!(
-        reports.iter().filter(|it| it.outcome == left_out).count(),
-        12
+        lacks(&[3]),
+        [Some(3), None, None],
+        "another store is not concerned"
     );
+    assert_eq!(lacks(&[5]), [None; 3]);
 }

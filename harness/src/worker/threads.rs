@@ -61,8 +61,8 @@ struct Series<'scope> {
     reports: Vec<Option<Report>>,
     proof: Proof,
     children: Vec<Child<'scope>>,
-    /// Threads that were not started, and why.
-    missing: Vec<(String, Outcome)>,
+    /// Threads that were not started, with the ordinals of their directives, and why.
+    missing: Vec<(String, u32, Outcome)>,
 }
 
 fn asked(job: &Job<'_>) -> StateAsked {
@@ -150,15 +150,21 @@ impl<'a> Run<'a> {
                     self.start(scope, series, command, nested.clone())
                 };
                 let outcome = started.err();
+                if is_excluded {
+                    series.session.lack(ordinal);
+                }
                 if let Some(outcome) = &outcome {
-                    series.missing.push((name.clone(), outcome.clone()));
-                    nested.for_each(|at| series.put(at, without_thread(outcome).into()));
+                    series
+                        .missing
+                        .push((name.clone(), ordinal, outcome.clone()));
+                    let outcome = without_thread(ordinal, outcome);
+                    nested.for_each(|at| series.put(at, outcome.clone().into()));
                 }
                 series.put(at, outcome.unwrap_or(Outcome::Done).into());
                 return end;
             }
             _ if is_excluded => {
-                series.session.leave_out(at, command, LEFT_OUT);
+                series.session.leave_out(at, command);
                 series.put(at, left_out().into());
             }
             Command::Wait { thread } => {
@@ -238,8 +244,8 @@ impl Series<'_> {
             self.join(child);
             return Outcome::Done;
         }
-        match self.missing.iter().rfind(|(it, _)| it == name) {
-            Some((_, outcome)) => without_thread(outcome),
+        match self.missing.iter().rfind(|(it, ..)| it == name) {
+            Some((_, ordinal, outcome)) => without_thread(*ordinal, outcome),
             None => unknown("thread", name),
         }
     }
@@ -260,23 +266,26 @@ impl Series<'_> {
             Err(panic) => std::panic::resume_unwind(panic),
         };
         self.proof.add(&ran.proof);
+        let nested = child.commands.clone().zip(&ran.reports);
+        let left_out = nested.filter(|(_, report)| matches!(report.outcome, Outcome::NotRun(_)));
+        for (at, _) in left_out {
+            self.session.lack(u32::try_from(at).unwrap_or(u32::MAX));
+        }
         for (at, report) in child.commands.zip(ran.reports) {
             self.put(at, report);
         }
     }
 }
 
-const LEFT_OUT: &str = "left out";
-
 fn left_out() -> Outcome {
-    Outcome::NotRun(LEFT_OUT.to_string())
+    Outcome::NotRun("left out".to_string())
 }
 
-/// The outcome of what needs a thread that was not started.
-fn without_thread(why: &Outcome) -> Outcome {
+/// The outcome of what needs a thread that was not started by its directive.
+fn without_thread(ordinal: u32, why: &Outcome) -> Outcome {
     match why {
-        Outcome::NotRun(_) => left_out(),
-        Outcome::MissingInstance(because) => Outcome::MissingInstance(because.clone()),
+        Outcome::NotRun(_) => Outcome::Blocked(ordinal),
+        Outcome::MissingInstance(_) | Outcome::Blocked(_) => why.clone(),
         other => {
             let ended = outcome_text(&Expectation::Success, other);
             Outcome::MissingInstance(format!("no thread: {ended}"))

@@ -55,7 +55,7 @@ pub(super) fn watch(request: &Request<'_>) -> Result<Exit, InputError> {
         run(request, &selection);
         next = wait(&changes, &request.options.selection);
     }
-    Ok(interrupt::INTERRUPTED)
+    Ok(interrupt::exit())
 }
 
 /// Runs files and shows what came of them. What is wrong with them is shown, too: it may be mended.
@@ -63,7 +63,9 @@ fn run(request: &Request<'_>, selection: &Selection) {
     match request.load(selection) {
         Ok(chosen) => {
             let (measured, _) = request.measure(&chosen);
-            request.show(&measured);
+            if let Err(error) = request.show(&measured) {
+                eprintln!("wassay: {error}");
+            }
         }
         Err(error) => eprintln!("wassay: {error}"),
     }
