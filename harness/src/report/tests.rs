@@ -205,7 +205,9 @@ fn the_schema_refuses_unknown_fields_and_so_does_reading() {
 fn the_schema_refuses_missing_fields_and_so_does_reading() {
     let schema = schema();
     let whole = value(&full());
-    for name in whole.as_object().expect("an object").keys() {
+    let names = whole.as_object().expect("an object").keys();
+    // Most runs have no incidents.
+    for name in names.filter(|name| *name != "incidents") {
         let mut changed = whole.clone();
         changed.as_object_mut().expect("an object").remove(name);
         assert!(!schema.is_valid(&changed), "without `{name}`");
