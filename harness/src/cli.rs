@@ -43,7 +43,7 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 all as expected; 1 failures, divergences, crashes or regressions; 2 bad usage, bad
 input, or output that cannot be written; 3 not measured (a tier is unavailable, a worker was killed
 from outside or took too much memory, the accounting is open, or nothing was run); 129, 130 and 143
-after SIGHUP, SIGINT and SIGTERM, when what was known is written. `run --help` has those of modules.";
+after SIGHUP, SIGINT and SIGTERM, when what was known is written. `run --help` has others.";
 
 /// The commands with their options.
 #[derive(Debug, Subcommand)]

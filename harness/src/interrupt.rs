@@ -12,8 +12,9 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::error::Exit;
-use crate::thread;
 
+/// The stack of the thread that waits for signals, whatever the environment says.
+const STACK_BYTES: usize = 2 << 20;
 /// Added to the number of a signal in the exit code of what it ended.
 const SIGNAL_BASE: i32 = 128;
 
@@ -37,7 +38,9 @@ pub fn install() {
             }
         };
         // A program that has no room for this thread has none for those that work either.
-        let _ = thread::builder().spawn(wait);
+        let _ = std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn(wait);
     });
 }
 

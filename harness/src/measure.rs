@@ -268,15 +268,20 @@ pub fn measure(
     if let Err(error) = add_details(&mut report, &suite.files, &options.selection) {
         observer.warn(&format!("failures are shown without their texts: {error}"));
     }
-    if let Some(mut shapes) = shapes {
-        shapes.close();
-        shapes.add_regressions(&mut report.gate);
-        report.shapes = Some(shapes);
-    }
+    add_shapes(&mut report, shapes);
     Measured {
         report,
         expectations: usage,
         unreadable: unreadable(&options.selection, &suite.files),
+    }
+}
+
+/// Adds the account of operand shapes, if they were asked for.
+fn add_shapes(report: &mut Report, shapes: Option<ShapesAccount>) {
+    if let Some(mut shapes) = shapes {
+        shapes.close();
+        shapes.add_regressions(&mut report.gate);
+        report.shapes = Some(shapes);
     }
 }
 

@@ -15,8 +15,8 @@
 //! - an entry with a `count` excuses nothing in a tier with more such failures, and counts as one
 //!   that excuses nothing in a tier with fewer;
 //! - an entry that covers nothing in what was chosen is unused, and is reported;
-//! - an entry whose `detail` begins with `flaky` excuses crashes that a fresh worker did not repeat,
-//!   and is never unused: such crashes come and go.
+//! - an entry whose `detail` begins with `flaky` excuses crashes that a fresh worker did not
+//!   repeat, and is never unused: such crashes come and go.
 //!
 //! What is expected of a tier is expected, but not required, of tiers mixed with it: there, another
 //! tier may run what it cannot.
