@@ -9,8 +9,8 @@
 //!   update added, removed and reworded (`changes/update.rs`); all others are compared exactly.
 //!   Where a report of an earlier version lacks them, directives listed in both are paired by the
 //!   hash of their text; one that is listed in one report only may be new, gone, or passing in the
-//!   other, and nothing can tell: it is `undecided`, said so, and a failing one counts as a regression
-//!   that cannot be ruled out.
+//!   other, and nothing can tell: it is `undecided`, said so, and a failing one counts as a
+//!   regression that cannot be ruled out.
 //! - A file that one report lacks is new or lost only if both chose the same selection of the same
 //!   suite; else it was not chosen, and nothing is said about its directives but that.
 //! - What is lost (an engine, a file, directives of a file) and what newly fails is a regression,
