@@ -49,7 +49,7 @@ after SIGHUP, SIGINT and SIGTERM, when what was known is written. `run --help` h
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run every directive of a suite under every tier, judge it, and compare the tiers.
-    Spec(SpecArgs),
+    Spec(Box<SpecArgs>),
     /// Run generated programs under every tier, compare the tiers, and keep what differs as
     /// scripts.
     Fuzz(FuzzArgs),

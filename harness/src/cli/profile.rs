@@ -285,7 +285,7 @@ mod tests {
         match parse(&words.map(OsString::from).collect::<Vec<_>>()) {
             Ok(Cli {
                 command: Command::Spec(args),
-            }) => Ok(args),
+            }) => Ok(*args),
             Ok(_) => Err("another command".to_string()),
             Err(ParseError::File(error)) => Err(error.to_string()),
             Err(ParseError::Options(error, names)) => Err(format!("{error} {names:?}")),

@@ -177,7 +177,7 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
     };
     let written = write_reports(&request.reports, destinations, &measured.report, &timeline);
     if let Some(history) = history.filter(|_| measured.report.is_measured()) {
-        history.add(&PastRun::new(&measured.report, SystemTime::now()))?;
+        history.append(&PastRun::new(&measured.report, SystemTime::now()))?;
     }
     let shown = request.show(&measured);
     written.and(shown)?;

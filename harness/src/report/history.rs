@@ -159,7 +159,7 @@ impl History {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn add(mut self, run: &PastRun) -> Result<(), InputError> {
+    pub fn append(mut self, run: &PastRun) -> Result<(), InputError> {
         let failed = |reason: String| InputError::at(&self.path, format!("not written: {reason}"));
         let line = serde_json::to_string(run).map_err(|error| failed(error.to_string()))?;
         let written = self.file.write_all((line + "\n").as_bytes());
@@ -189,7 +189,7 @@ mod tests {
         for count in 1..3 {
             History::open(&path)
                 .expect("opens")
-                .add(&run)
+                .append(&run)
                 .expect("written");
             assert_eq!(read(&path).expect("reads"), vec![run.clone(); count]);
         }

@@ -242,7 +242,8 @@ mod tests {
             change(&mut parts);
             merge(&parts).expect_err("refused").to_string()
         };
-        let cases: [(fn(&mut Vec<(String, Report)>), &str); 13] = [
+        type Spoil = fn(&mut Vec<(String, Report)>);
+        let cases: [(Spoil, &str); 13] = [
             (|it| drop(it.pop()), "of 2 parts there is no part 2"),
             (|it| it.push(it[0].clone()), "are both part 1"),
             (|it| it[1].1.run.part = None, "2.json is not of a part"),
