@@ -102,10 +102,10 @@ impl Destination {
         self
     }
 
-    /// True if both would write the same file, of which one would be lost; the standard output is
-    /// one, too.
+    /// True if both would write the same file, of which one would be lost. The standard output,
+    /// pipes and devices take one after the other.
     pub fn is_same(&self, other: &Destination) -> bool {
-        let is_file = |it: &Destination| !matches!(it.open, Open::Special(_));
+        let is_file = |it: &Destination| !matches!(it.open, Open::Special(_) | Open::Stdout);
         is_file(self) && is_file(other) && self.path == other.path
     }
 
