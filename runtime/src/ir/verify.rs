@@ -265,7 +265,7 @@ mod tests {
         check("or is the entry", &|f| {
             last(f, Inst::Br { target: BlockId(0) })
         });
-        check("holds I64, not I32", &|f| {
+        check("holds i64, not i32", &|f| {
             f.lists[0] = Operand::slot(Slot(1))
         });
         check("holds nothing", &|f| f.lists[0] = Operand::slot(Slot(2)));
