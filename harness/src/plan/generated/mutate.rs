@@ -5,7 +5,9 @@
 //! from `spectest` alone. Calls have the arguments that the file itself gives, or values from the
 //! pools. The random choices of wasm-mutate are the same on all hosts of 64 bits.
 
-use std::sync::{Arc, OnceLock};
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Once, OnceLock};
 
 use wasm_mutate::WasmMutate;
 use wasmparser::Validator;
@@ -188,10 +190,11 @@ fn mutated(module: &[u8], features: FeatureSet, random: &mut Random) -> Option<V
             .seed(random.bits())
             .fuel(200)
             .preserve_semantics(random.chance(30));
-        let next = match mutate.run(&module) {
+        let next = contained(|| match mutate.run(&module) {
             Ok(mut mutants) => mutants.next().and_then(Result::ok),
             Err(_) => None,
-        };
+        });
+        let next = next.flatten();
         let is_valid = |module: &Vec<u8>| {
             let mut validator = Validator::new_with_features(features.wasmparser());
             module.len() <= 2 * MODULE_BYTES_MAX && validator.validate_all(module).is_ok()
@@ -205,6 +208,29 @@ fn mutated(module: &[u8], features: FeatureSet, random: &mut Random) -> Option<V
         }
     }
     (made > 0).then_some(module)
+}
+
+thread_local! {
+    /// True while this thread runs code whose panics are not told.
+    static IS_CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The result of a library's code; `None` if it panics, which nobody is told of: wasm-mutate does so
+/// where a tag is exported.
+fn contained<R>(run: impl FnOnce() -> R) -> Option<R> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !IS_CONTAINED.get() {
+                before(info);
+            }
+        }));
+    });
+    IS_CONTAINED.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(run));
+    IS_CONTAINED.set(false);
+    result.ok()
 }
 
 /// Some of the calls that the file has, of exports that still have the type.
@@ -226,6 +252,19 @@ fn own_calls(original: &Original, outline: &Outline, random: &mut Random) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::script::parse::encode_module;
+
+    /// Mutations in which the library panics are none.
+    #[test]
+    fn a_panic_of_the_library_is_no_mutation() {
+        let text = r#"(module (tag (export "")) (func (export "f") (result i32) (i32.const 1)))"#;
+        let module = encode_module(text).expect("a module");
+        let mut random = Random::new(1, 2);
+        let made = (0..200).filter_map(|_| mutated(&module, FeatureSet::EXECUTED, &mut random));
+        assert!(made.count() > 100);
+        assert_eq!(contained(|| panic!("not told")), None::<()>);
+        assert_eq!(contained(|| 1), Some(1));
+    }
 
     #[test]
     fn regressions_have_modules_to_change() {
