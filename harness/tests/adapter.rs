@@ -137,7 +137,7 @@ const FAULTS: [(&str, &str); 8] = [
     ("say '\"pass\"'", "what is not a response"),
     ("printf '\\377\\n'", "invalid UTF-8"),
     ("exit 3", "ended with code 3"),
-    ("kill -9 $$", "was ended by signal 9"),
+    ("kill -SEGV $$", "was ended by signal 11"),
     (
         "printf '{\"id\":1,\"ending\":\"ok\"}\\n'",
         "answered request 1, not",
@@ -166,6 +166,18 @@ fn faults_are_crashes_with_their_reason() {
             "{fault}: {details:?}"
         );
     }
+}
+
+/// Nobody but the system or a user ends a process so: the engine was not measured.
+#[test]
+fn an_adapter_that_is_killed_is_not_measured() {
+    let invoke = r#"say '"values","values":["i32:0x00000007"]'"#;
+    let (code, stderr, report) = Place::new().run(&HONEST.replace(invoke, "kill -9 $$"));
+    let counts = ["crash", "fail", "not_run"].map(|status| count(&report, status));
+    assert_eq!((code, counts), (3, [0, 0, 2]), "{stderr} {report}");
+    let details = details(&report);
+    let is_told = |it: &String| it.contains("signal 9");
+    assert!(details.iter().any(is_told), "{details:?}");
 }
 
 #[test]
