@@ -12,20 +12,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::EngineName;
-use crate::explain::case::Case;
-use crate::explain::column::{Column, Stopped};
-use crate::explain::search::SearchError;
-use crate::explain::snapshot::{Snapshot, snapshot};
-use crate::explain::{Difference, first_difference};
 use crate::judge::symptom::Symptom;
 use crate::measure::{Examined, Options, examine, job_config};
-use crate::outcome::Value;
 use crate::plan::Planned;
 use crate::pool::{Engines, Interrupted, Observer};
 use crate::script::write::encoded;
-use crate::script::{
-    Action, Argument, Command, Directive, Expectation, Kind, ModuleSource, Script,
-};
+use crate::script::{Command, Directive, ModuleSource, Script};
 use kept::{Kept, Opinion};
 
 mod body;
@@ -130,21 +122,12 @@ const CANDIDATE_SLOWER_MAX: u32 = 4;
 const TIMEOUT_MIN: Duration = Duration::from_secs(1);
 /// Modules with as many bytes are translated function by function, when these are called.
 const LAZY_BYTES_MIN: usize = 1 << 20;
-/// Scripts with as many bytes in modules begin anew where the difference is.
-const ENTERED_BYTES_MIN: usize = 1 << 15;
 /// Larger modules are not printed.
 const PRINTED_BYTES_MAX: usize = 1 << 20;
 /// Forms of the text are left out of modules below this size.
 const SHRUNK_BYTES_MAX: usize = 1 << 16;
 /// Candidates in a row that a step may try in vain before it ends, where it has many.
 const FAILURES_MAX: usize = 4000;
-
-/// A difference, the case that shows it, and the state at the entry of its function.
-type Explained = (Difference, Case, Option<Snapshot>);
-
-/// What is done with a difference while its engines are there.
-type Also =
-    dyn Fn(&mut [Column<'_>; 2], &Case, &Difference) -> Result<Option<Snapshot>, SearchError>;
 
 struct Reducer<'a> {
     options: &'a Options,
@@ -445,127 +428,6 @@ impl Reducer<'_> {
         Ok(())
     }
 
-    /// Begins where the function was entered in which the difference is, if the script is large:
-    /// what has run before is replaced by the state that it left. The difference may be seen in
-    /// another way then, but it is at the same instruction.
-    fn begin_at_entry(&mut self) -> Result<(), Interrupted> {
-        if self.size() < ENTERED_BYTES_MIN || self.symptom.kind.is_death() || self.is_late() {
-            return Ok(());
-        }
-        let commands = &self.planned.script.commands;
-        let config = job_config(self.options, &self.planned);
-        let case = Case::new(commands, self.symptom.ordinal, config);
-        let Some((difference, case, snapshot)) = self.explained(&case, &Self::with_snapshot)?
-        else {
-            return Ok(());
-        };
-        let Some(script) = snapshot.and_then(|snapshot| self.entered(&case, &snapshot)) else {
-            return Ok(());
-        };
-        let candidate = Planned {
-            script: Arc::new(script),
-            ..self.planned.clone()
-        };
-        self.tried += 1;
-        let examined = examine(self.options, &candidate, self.observer)?;
-        let Some(symptom) = examined.first_symptom() else {
-            return Ok(());
-        };
-        let config = job_config(self.options, &candidate);
-        let case = Case::new(&candidate.script.commands, symptom.ordinal, config);
-        let again = self.explained(&case, &|_, _, _| Ok(None))?;
-        let is_same = |it: &Difference| {
-            (it.func, &it.mnemonic, it.kind)
-                == (difference.func, &difference.mnemonic, difference.kind)
-        };
-        if again.is_some_and(|(again, ..)| is_same(&again)) && symptom.odd == self.symptom.odd {
-            (self.planned, self.symptom, self.examined) = (candidate, symptom, examined);
-        }
-        Ok(())
-    }
-
-    /// The first difference of a case, with the shorter case that shows it, and what `also` makes
-    /// of it; `None` if there is none or if it cannot be found.
-    fn explained(&self, case: &Case, also: &Also) -> Result<Option<Explained>, Interrupted> {
-        let mut columns = Vec::new();
-        for name in &self.options.tiers {
-            let Some(Ok(launcher)) = self.launchers.get(name) else {
-                return Ok(None);
-            };
-            columns.push(Column::new(*name, &**launcher, self.options.timeout));
-        }
-        let Ok(mut columns) = <[Column<'_>; 2]>::try_from(columns) else {
-            return Ok(None);
-        };
-        let explained = first_difference(&mut columns, case).and_then(|found| {
-            let Some((difference, case)) = found else {
-                return Ok(None);
-            };
-            let snapshot = also(&mut columns, &case, &difference)?;
-            Ok(Some((difference, case, snapshot)))
-        });
-        match explained {
-            Ok(explained) => Ok(explained),
-            Err(SearchError::Stopped(Stopped::Interrupted)) => Err(Interrupted),
-            Err(SearchError::Stopped(Stopped::Unavailable(..)) | SearchError::Outline(_)) => {
-                Ok(None)
-            }
-        }
-    }
-
-    /// The state where the function was entered in which a difference is.
-    fn with_snapshot(
-        columns: &mut [Column<'_>; 2],
-        case: &Case,
-        difference: &Difference,
-    ) -> Result<Option<Snapshot>, SearchError> {
-        let subjects = case.subjects().into_iter();
-        let mut subjects =
-            subjects.filter(|it| difference.module == case.ordinals.get(it.module).copied());
-        match (subjects.next(), difference.func) {
-            (Some(subject), Some(func)) => snapshot(columns, case, &subject, func),
-            (None, _) | (_, None) => Ok(None),
-        }
-    }
-
-    /// The script that makes the instance of a snapshot, and calls its function.
-    fn entered(&self, case: &Case, snapshot: &Snapshot) -> Option<Script> {
-        let instance = snapshot.subject.instance;
-        if snapshot.subject.module != instance || instance + 1 > case.commands.len() {
-            return None;
-        }
-        let module = case.module(&snapshot.subject)?;
-        let (module, field) = entered::entered(module, snapshot)?;
-        let mut commands = case.commands[..=instance].to_vec();
-        *module_of_mut(&mut commands[instance])? = module;
-        let args: Option<Vec<Argument>> = snapshot.args.iter().copied().map(argument).collect();
-        commands.push(Command::Action(Action::Invoke {
-            instance: None,
-            field,
-            args: args?,
-        }));
-        let known = &self.planned.script.directives;
-        let ordinals = case.ordinals[..=instance].iter().map(|at| *at as usize);
-        let mut directives: Vec<Directive> = Vec::new();
-        for ordinal in ordinals.chain([self.symptom.ordinal]) {
-            directives.push(Directive {
-                ordinal: directives.len() as u32,
-                ..known.get(ordinal)?.clone()
-            });
-        }
-        let last = directives.last_mut()?;
-        last.kind = Kind::Invoke;
-        if last.expectation != Expectation::Open {
-            last.expectation = Expectation::Success;
-        }
-        Some(Script {
-            directives,
-            commands,
-            path: self.planned.script.path.clone(),
-            sha256: self.planned.script.sha256.clone(),
-        })
-    }
-
     /// Leaves out data: whole segments, then pieces of those that are left.
     fn drop_data(&mut self, at: usize) -> Result<(), Interrupted> {
         loop {
@@ -717,18 +579,6 @@ impl Reducer<'_> {
             }
         }
     }
-}
-
-/// The argument that is a number; `None` for references.
-fn argument(value: Value) -> Option<Argument> {
-    Some(match value {
-        Value::I32(bits) => Argument::I32(bits),
-        Value::I64(bits) => Argument::I64(bits),
-        Value::F32(bits) => Argument::F32(bits),
-        Value::F64(bits) => Argument::F64(bits),
-        Value::V128(bytes) => Argument::V128(bytes),
-        Value::Ref(_) => return None,
-    })
 }
 
 /// The bytes of all modules of a script.

@@ -6,6 +6,7 @@
 //! as its kind, the number of an i31 and an externref, one of the exn hierarchy as 1 if it is null.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{
@@ -50,7 +51,7 @@ pub enum Exported {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypeHome {
     /// The contents of the module's type section.
-    section: Vec<u8>,
+    section: Arc<[u8]>,
     /// The number of types in it.
     count: u32,
     /// The index of the function's type.
@@ -74,8 +75,8 @@ impl Exported {
     /// The exports of a valid module by name: functions and globals whose types have numbers,
     /// vectors and abstract references only.
     pub fn all(bytes: &[u8]) -> HashMap<String, Exported> {
-        let section = type_section(bytes);
-        let of = |types: wp::types::TypesRef<'_>, ty| of_type(types, ty, section);
+        let section: Arc<[u8]> = type_section(bytes).into();
+        let of = |types: wp::types::TypesRef<'_>, ty| of_type(types, ty, &section);
         exports(bytes, of).into_iter().collect()
     }
 
@@ -240,15 +241,17 @@ fn type_section(bytes: &[u8]) -> &[u8] {
 fn home(
     types: wp::types::TypesRef<'_>,
     id: wp::types::CoreTypeId,
-    section: &[u8],
+    section: &Arc<[u8]>,
 ) -> Option<TypeHome> {
     let ty = types.get(id)?;
     let group = types.rec_group_elements(types.rec_group_id_of(id));
-    let is_plain = ty.is_final && ty.supertype_idxs.is_empty() && group.count() == 1;
+    if ty.is_final && ty.supertype_idxs.is_empty() && group.count() == 1 {
+        return None;
+    }
     let count = types.core_type_count_in_module();
     let index = (0..count).find(|&index| types.core_type_at_in_module(index) == id)?;
-    (!is_plain).then(|| TypeHome {
-        section: section.to_vec(),
+    Some(TypeHome {
+        section: section.clone(),
         count,
         index,
     })
@@ -257,7 +260,7 @@ fn home(
 fn of_type(
     types: wp::types::TypesRef<'_>,
     ty: wp::types::EntityType,
-    section: &[u8],
+    section: &Arc<[u8]>,
 ) -> Option<Exported> {
     let val_types = |types: &[wp::ValType]| types.iter().map(|ty| val_type(*ty)).collect();
     match ty {

@@ -20,6 +20,9 @@ pub enum Stopped {
     /// An engine cannot run here.
     #[error("engine `{0}` is not available: {1}")]
     Unavailable(EngineName, #[source] Unavailable),
+    /// There is no time left.
+    #[error("there is no time left")]
+    Late,
 }
 
 /// An engine with a process that runs scripts in it.
@@ -32,6 +35,8 @@ pub struct Column<'a> {
     pub timeout: Duration,
     /// The time that the last run took.
     pub elapsed: Duration,
+    /// The time after which no run begins.
+    deadline: Option<Instant>,
 }
 
 /// What one engine did with the directive to explain.
@@ -60,19 +65,29 @@ impl<'a> Column<'a> {
             session: None,
             timeout,
             elapsed: Duration::ZERO,
+            deadline: None,
         }
+    }
+
+    /// The column, in which no run begins after a deadline.
+    pub fn until(self, deadline: Instant) -> Column<'a> {
+        let deadline = Some(deadline);
+        Column { deadline, ..self }
     }
 
     /// Runs commands, of which the one at `at` is looked at.
     ///
     /// # Errors
-    /// If the engine does not run here, and when it is interrupted.
+    /// If the engine does not run here, when it is interrupted, and after the deadline.
     pub fn run(
         &mut self,
         commands: &[Command],
         at: usize,
         config: JobConfig,
     ) -> Result<Seen, Stopped> {
+        if self.deadline.is_some_and(|it| Instant::now() >= it) {
+            return Err(Stopped::Late);
+        }
         let unavailable = |error| match error {
             StartError::Interrupted => Stopped::Interrupted,
             StartError::Unavailable(reason) | StartError::Died(reason) => {

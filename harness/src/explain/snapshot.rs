@@ -2,10 +2,10 @@
 //! called alone, in another instance.
 
 use super::case::{Case, Read, Subject};
-use super::column::{Column, Seen};
+use super::column::{Column, Seen, Stopped};
 use super::outline::{Body, Grain, Outline, Stop};
 use super::rewrite::{
-    Rewriter, WORDS, global_name, kept_local, memory_digest, memory_size, memory_words, readable,
+    LEFT, Rewriter, WORDS, global_name, kept_local, memory_digest, memory_size, memory_words,
     unit_bytes,
 };
 use super::search::{Search, SearchError, has_stopped};
@@ -14,8 +14,9 @@ use crate::script::Argument;
 
 /// The bytes that one call reads.
 const CHUNK_BYTES: u64 = 8 * WORDS as u64;
-/// The most chunks with a bit that is set.
-const CHUNKS_MAX: usize = 1 << 14;
+/// The most chunks of a memory, and of those the most with a bit that is set.
+const CHUNKS_MAX: u64 = 1 << 18;
+const FULL_CHUNKS_MAX: usize = 1 << 14;
 
 /// The state of an instance where a function is entered.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,10 +112,8 @@ impl Entry<'_> {
             let (commands, at) = case.probed(subject, &module, self.arrival, reads);
             columns[0].run(&commands, at, case.config)
         };
-        let left = Read::Global(super::rewrite::LEFT.to_string());
-        let params = readable(&self.body).into_iter();
-        let params = params.filter(|local| *local < self.body.params);
-        let params: Vec<usize> = params.collect();
+        let left = Read::Global(LEFT.to_string());
+        let params = 0..self.body.params;
         let globals = 0..self.outline.globals.len();
         let is_number = |ty: wasmparser::ValType| !matches!(ty, wasmparser::ValType::Ref(_));
         let numbers: Vec<usize> = globals
@@ -122,7 +121,7 @@ impl Entry<'_> {
             .filter(|&at| is_number(self.outline.globals[at].content_type))
             .collect();
         let mut reads = vec![left];
-        reads.extend(params.iter().map(|&at| Read::Global(kept_local(at))));
+        reads.extend(params.map(|at| Read::Global(kept_local(at))));
         reads.extend(numbers.iter().map(|&at| Read::Global(global_name(at))));
         let sizes = 0..self.outline.memories.len();
         reads.extend(sizes.map(|at| Read::Call(memory_size(at), Vec::new())));
@@ -132,8 +131,8 @@ impl Entry<'_> {
             return Ok(None);
         };
         let mut values = values.into_iter().skip(1);
-        let args: Vec<Value> = values.by_ref().take(params.len()).collect();
-        if args.len() < self.body.params || args.iter().any(|it| matches!(it, Value::Ref(_))) {
+        let args: Vec<Value> = values.by_ref().take(self.body.params).collect();
+        if args.iter().any(|it| matches!(it, Value::Ref(_))) {
             return Ok(None);
         }
         let mut snapshot = Snapshot {
@@ -171,21 +170,26 @@ impl Entry<'_> {
 }
 
 /// The contents of a memory of so many pages, each of so many bytes.
-fn image<E: Into<SearchError>>(
-    read: &mut dyn FnMut(&[Read]) -> Result<Seen, E>,
+fn image(
+    read: &mut dyn FnMut(&[Read]) -> Result<Seen, Stopped>,
     memory: usize,
     (pages, page_bytes): (u64, u64),
 ) -> Result<Option<MemoryImage>, SearchError> {
-    let length = pages * page_bytes;
+    let length = pages.saturating_mul(page_bytes);
+    if length.div_ceil(CHUNK_BYTES) > CHUNKS_MAX || (1..CHUNK_BYTES).contains(&length) {
+        return Ok(None);
+    }
     let chunks: Vec<u64> = (0..length.div_ceil(CHUNK_BYTES)).collect();
     let units = |chunk: u64| CHUNK_BYTES.min(length - chunk * CHUNK_BYTES) / 8;
-    let argument = |number: u64| Argument::I64(number);
     let digest = |&chunk: &u64| {
-        let args = vec![argument(chunk * CHUNK_BYTES), argument(units(chunk))];
+        let args = vec![
+            Argument::I64(chunk * CHUNK_BYTES),
+            Argument::I64(units(chunk)),
+        ];
         Read::Call(memory_digest(memory), args)
     };
     let digests: Vec<Read> = chunks.iter().map(digest).collect();
-    let seen = read(&digests).map_err(Into::into)?;
+    let seen = read(&digests)?;
     if seen.reads.len() != chunks.len() {
         return Ok(None);
     }
@@ -196,12 +200,12 @@ fn image<E: Into<SearchError>>(
     let full = full.filter(|(_, digest)| !is_zero(digest));
     let start = |chunk: u64| (chunk * CHUNK_BYTES).min(length.saturating_sub(CHUNK_BYTES));
     let starts: Vec<u64> = full.map(|(&chunk, _)| start(chunk)).collect();
-    if starts.len() > CHUNKS_MAX || length > 0 && length < CHUNK_BYTES {
+    if starts.len() > FULL_CHUNKS_MAX {
         return Ok(None);
     }
-    let words = |&at: &u64| Read::Call(memory_words(memory), vec![argument(at)]);
+    let words = |&at: &u64| Read::Call(memory_words(memory), vec![Argument::I64(at)]);
     let reads: Vec<Read> = starts.iter().map(words).collect();
-    let seen = read(&reads).map_err(Into::into)?;
+    let seen = read(&reads)?;
     if seen.reads.len() != starts.len() {
         return Ok(None);
     }

@@ -1,14 +1,166 @@
-//! A module that begins where one of its functions was entered: with the memories and globals of
-//! that moment, and the function as an export.
+//! A script that begins where a function was entered: the module has the memories and globals of
+//! that moment and the function as an export, and the function's call is all that runs.
 
-use wasm_encoder::{
-    ConstExpr, DataSection, Encode, ExportKind, ExportSection, MemorySection, MemoryType,
-};
+use std::sync::Arc;
+
+use wasm_encoder::{ConstExpr, DataSection, Encode, ExportKind, MemorySection, MemoryType};
 use wasmparser::{BinaryReader, GlobalSectionReader, MemorySectionReader};
 
-use super::module::{Parts, Segment, slice};
-use crate::explain::snapshot::{MemoryImage, Snapshot};
+use super::module::{Parts, Segment, contents, slice};
+use super::{Reducer, module_of_mut};
+use crate::explain::case::Case;
+use crate::explain::column::{Column, Stopped};
+use crate::explain::search::SearchError;
+use crate::explain::snapshot::{MemoryImage, Snapshot, snapshot};
+use crate::explain::{Difference, first_difference};
+use crate::measure::{examine, job_config};
 use crate::outcome::Value;
+use crate::plan::Planned;
+use crate::pool::Interrupted;
+use crate::script::{Action, Argument, Command, Directive, Expectation, Kind, Script};
+
+/// Scripts with as many bytes in modules begin anew where the difference is.
+const BYTES_MIN: usize = 1 << 15;
+
+impl Reducer<'_> {
+    /// Begins where the function was entered in which the difference is, if the script is large:
+    /// what has run before is replaced by the state that it left. The difference may be seen in
+    /// another way then, but it is at the same instruction.
+    pub(super) fn begin_at_entry(&mut self) -> Result<(), Interrupted> {
+        if self.size() < BYTES_MIN || self.symptom.kind.is_death() || self.is_late() {
+            return Ok(());
+        }
+        let Some((difference, script)) = found(self.script_from_entry())? else {
+            return Ok(());
+        };
+        let candidate = Planned {
+            script: Arc::new(script),
+            ..self.planned.clone()
+        };
+        self.tried += 1;
+        let examined = examine(self.options, &candidate, self.observer)?;
+        let Some(symptom) = examined.first_symptom() else {
+            return Ok(());
+        };
+        let again = found(self.difference(&candidate, symptom.ordinal))?;
+        let is_same = |it: &Difference| {
+            (it.func, &it.mnemonic, it.kind)
+                == (difference.func, &difference.mnemonic, difference.kind)
+        };
+        if again.is_some_and(|again| is_same(&again)) && symptom.odd == self.symptom.odd {
+            (self.planned, self.symptom, self.examined) = (candidate, symptom, examined);
+        }
+        Ok(())
+    }
+
+    /// The two engines, for as long as there is time; `None` if there are not two.
+    fn columns(&self) -> Option<[Column<'_>; 2]> {
+        let column = |name| {
+            let launcher = self.launchers.get(name)?.as_ref().ok()?;
+            let column = Column::new(*name, &**launcher, self.options.timeout);
+            Some(column.until(self.deadline))
+        };
+        let columns: Option<Vec<Column<'_>>> = self.options.tiers.iter().map(column).collect();
+        columns?.try_into().ok()
+    }
+
+    /// The difference in a directive of a candidate.
+    fn difference(
+        &self,
+        candidate: &Planned,
+        ordinal: usize,
+    ) -> Result<Option<Difference>, SearchError> {
+        let Some(mut columns) = self.columns() else {
+            return Ok(None);
+        };
+        let config = job_config(self.options, candidate);
+        let case = Case::new(&candidate.script.commands, ordinal, config);
+        let found = first_difference(&mut columns, &case)?;
+        Ok(found.map(|(difference, _)| difference))
+    }
+
+    /// The difference, and the script that begins where its function was entered.
+    fn script_from_entry(&self) -> Result<Option<(Difference, Script)>, SearchError> {
+        let Some(mut columns) = self.columns() else {
+            return Ok(None);
+        };
+        let config = job_config(self.options, &self.planned);
+        let case = Case::new(&self.planned.script.commands, self.symptom.ordinal, config);
+        let Some((difference, case)) = first_difference(&mut columns, &case)? else {
+            return Ok(None);
+        };
+        let mut subjects = case.subjects().into_iter();
+        let subject =
+            subjects.find(|it| difference.module == case.ordinals.get(it.module).copied());
+        let (Some(subject), Some(func)) = (subject, difference.func) else {
+            return Ok(None);
+        };
+        let snapshot = snapshot(&mut columns, &case, &subject, func)?;
+        let script = snapshot.and_then(|snapshot| self.script(&case, &snapshot));
+        Ok(script.map(|script| (difference, script)))
+    }
+
+    /// The script that makes the instance of a snapshot, and calls its function.
+    fn script(&self, case: &Case, snapshot: &Snapshot) -> Option<Script> {
+        let instance = snapshot.subject.instance;
+        if snapshot.subject.module != instance {
+            return None;
+        }
+        let (module, field) = entered(case.module(&snapshot.subject)?, snapshot)?;
+        let mut commands = case.commands[..=instance].to_vec();
+        *module_of_mut(&mut commands[instance])? = module;
+        let args: Option<Vec<Argument>> = snapshot.args.iter().copied().map(argument).collect();
+        commands.push(Command::Action(Action::Invoke {
+            instance: None,
+            field,
+            args: args?,
+        }));
+        let known = &self.planned.script.directives;
+        let ordinals = case.ordinals[..=instance].iter().map(|at| *at as usize);
+        let mut directives: Vec<Directive> = Vec::new();
+        for ordinal in ordinals.chain([self.symptom.ordinal]) {
+            directives.push(Directive {
+                ordinal: directives.len() as u32,
+                ..known.get(ordinal)?.clone()
+            });
+        }
+        let last = directives.last_mut()?;
+        last.kind = Kind::Invoke;
+        if last.expectation != Expectation::Open {
+            last.expectation = Expectation::Success;
+        }
+        Some(Script {
+            directives,
+            commands,
+            path: self.planned.script.path.clone(),
+            sha256: self.planned.script.sha256.clone(),
+        })
+    }
+}
+
+/// What was found; nothing if the engines or the module do not let it be found, or in time.
+fn found<T>(result: Result<Option<T>, SearchError>) -> Result<Option<T>, Interrupted> {
+    match result {
+        Ok(found) => Ok(found),
+        Err(SearchError::Stopped(Stopped::Interrupted)) => Err(Interrupted),
+        Err(
+            SearchError::Stopped(Stopped::Unavailable(..) | Stopped::Late)
+            | SearchError::Outline(_),
+        ) => Ok(None),
+    }
+}
+
+/// The argument that is a number; `None` for references.
+fn argument(value: Value) -> Option<Argument> {
+    Some(match value {
+        Value::I32(bits) => Argument::I32(bits),
+        Value::I64(bits) => Argument::I64(bits),
+        Value::F32(bits) => Argument::F32(bits),
+        Value::F64(bits) => Argument::F64(bits),
+        Value::V128(bytes) => Argument::V128(bytes),
+        Value::Ref(_) => return None,
+    })
+}
 
 /// The ids of sections.
 const MEMORY: u8 = 5;
@@ -22,27 +174,24 @@ pub(super) fn entered(module: &[u8], snapshot: &Snapshot) -> Option<(Vec<u8>, St
     if !parts.can_drop_segments() {
         return None;
     }
-    parts.replace(START, |_| Some(None))?;
-    let mut is_64 = Vec::new();
-    let defined = parts.count(MEMORY, |bytes| {
-        let reader = MemorySectionReader::new(BinaryReader::new(bytes, 0)).ok()?;
-        for ty in reader {
-            is_64.push(ty.ok()?.memory64);
-        }
-        Some(is_64.len())
-    })?;
-    if defined != snapshot.memories.len() {
+    let types = BinaryReader::new(parts.section(MEMORY).unwrap_or(&[0]), 0);
+    let types = MemorySectionReader::new(types).ok()?.into_iter();
+    let types: Vec<wasmparser::MemoryType> = types.collect::<Result<_, _>>().ok()?;
+    if types.len() != snapshot.memories.len() {
         return None;
     }
-    parts.replace(MEMORY, |bytes| {
-        memories(bytes, &snapshot.memories).map(Some)
-    })?;
-    parts.replace(GLOBAL, |bytes| globals(bytes, &snapshot.globals).map(Some))?;
+    let globals = parts
+        .section(GLOBAL)
+        .map(|it| globals(it, &snapshot.globals));
+    parts.replace(START, None);
+    parts.replace(MEMORY, Some(memories(&types, &snapshot.memories)));
+    if let Some(globals) = globals {
+        parts.replace(GLOBAL, Some(globals?));
+    }
     parts.segments.clear();
-    for (memory, image) in snapshot.memories.iter().enumerate() {
-        let is_64 = is_64.get(memory).copied().unwrap_or(false);
+    for (memory, (ty, image)) in (0..).zip(types.iter().zip(&snapshot.memories)) {
         for (address, bytes) in &image.pieces {
-            let segment = segment((memory as u32, is_64), *address, bytes)?;
+            let segment = segment((memory, ty.memory64), *address, bytes)?;
             parts.segments.push(segment);
         }
     }
@@ -52,11 +201,9 @@ pub(super) fn entered(module: &[u8], snapshot: &Snapshot) -> Option<(Vec<u8>, St
 }
 
 /// The section of memories, with the lengths of the images.
-fn memories(bytes: &[u8], images: &[MemoryImage]) -> Option<Vec<u8>> {
-    let reader = MemorySectionReader::new(BinaryReader::new(bytes, 0)).ok()?;
+fn memories(types: &[wasmparser::MemoryType], images: &[MemoryImage]) -> Vec<u8> {
     let mut section = MemorySection::new();
-    for (ty, image) in reader.into_iter().zip(images) {
-        let ty = ty.ok()?;
+    for (ty, image) in types.iter().zip(images) {
         section.memory(MemoryType {
             minimum: image.pages,
             maximum: ty.maximum,
@@ -65,7 +212,7 @@ fn memories(bytes: &[u8], images: &[MemoryImage]) -> Option<Vec<u8>> {
             page_size_log2: ty.page_size_log2,
         });
     }
-    Some(contents(&section))
+    contents(&section)
 }
 
 /// The section of globals, with the values that are known; `values` begins with those of imported
@@ -116,25 +263,6 @@ fn segment((memory, is_64): (u32, bool), address: u64, bytes: &[u8]) -> Option<S
     section.active(memory, &offset, bytes.iter().copied());
     // One segment, behind the number of segments.
     Some(Segment::Encoded(contents(&section)[1..].to_vec()))
-}
-
-/// The contents of a section, without its size.
-pub(super) fn contents(section: &impl Encode) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    section.encode(&mut bytes);
-    // The encoder writes the size of the section first.
-    let more = bytes.iter().take_while(|&&byte| byte & 0x80 != 0);
-    let length = more.count() + 1;
-    bytes.split_off(length)
-}
-
-/// The contents of a section of exports.
-pub(super) fn export_section(exports: &[(String, ExportKind, u32)]) -> Vec<u8> {
-    let mut section = ExportSection::new();
-    for (name, kind, index) in exports {
-        section.export(name, *kind, *index);
-    }
-    contents(&section)
 }
 
 #[cfg(test)]
@@ -199,30 +327,5 @@ mod tests {
         let result = func.expect("it is exported").call(&mut store, 2.5);
         let expected = (77, 0, 0x0807_0605, 0x0900_0000, 2.5);
         assert_eq!(result.expect("no trap"), expected);
-    }
-
-    /// One empty function of each type is left, and what names another one names it.
-    #[test]
-    fn empty_functions_are_merged() {
-        let module = encode_module(
-            r#"(module
-              (import "m" "f" (func $i))
-              (table 4 funcref) (elem (i32.const 0) $a $b $c $d)
-              (func $a (unreachable)) (func $b (result i32) (unreachable))
-              (func $c (unreachable)) (func $d (result i32) (i32.const 7))
-              (func (export "run") (result i32) (call $i) (call $c) (call $d)))"#,
-        );
-        let module = module.expect("a module");
-        let parts = Parts::read(&module).expect("it is read");
-        let merged = parts.with_merged_stubs().expect("there are two");
-        let text = wasmprinter::print_bytes(&merged).expect("it is printed");
-        assert!(is_valid(&merged, wasmparser::WasmFeatures::all()));
-        assert!(
-            text.contains("(elem (;0;) (i32.const 0) func 1 2 1 3)"),
-            "{text}"
-        );
-        assert!(text.contains("call 0\n    call 1\n    call 3"), "{text}");
-        let parts = Parts::read(&merged).expect("it is read");
-        assert_eq!((parts.bodies.len(), parts.with_merged_stubs()), (4, None));
     }
 }

@@ -7,14 +7,12 @@ use std::ops::Range;
 
 use wasm_encoder::reencode::{self, Error as ReencodeError, Reencode};
 use wasm_encoder::{
-    CodeSection, ConstExpr, Encode, ExportKind, FunctionSection, Module, RawSection,
+    CodeSection, ConstExpr, Encode, ExportKind, ExportSection, FunctionSection, Module, RawSection,
 };
 use wasmparser::{
     BinaryReader, BinaryReaderError, DataKind, ExportSectionReader, ExternalKind,
     FunctionSectionReader, Parser, Payload, Validator, WasmFeatures,
 };
-
-use super::entered::export_section;
 
 /// A module in parts.
 #[derive(Clone, Debug)]
@@ -228,39 +226,26 @@ impl Parts {
         Some(name)
     }
 
-    /// Exchanges the contents of the section of an id, if there is one; `None` of the outer option
-    /// from `by` is passed on, one of the inner option takes the section away.
-    pub(super) fn replace(
-        &mut self,
-        id: u8,
-        by: impl FnOnce(&[u8]) -> Option<Option<Vec<u8>>>,
-    ) -> Option<()> {
-        let is_it = |section: &Section| matches!(section, Section::Raw(it, _) if *it == id);
-        if let Some(at) = self.sections.iter().position(is_it)
-            && let Section::Raw(_, bytes) = &self.sections[at]
-        {
-            match by(bytes)? {
-                Some(bytes) => self.sections[at] = Section::Raw(id, bytes),
-                None => {
-                    self.sections.remove(at);
-                }
-            }
-        }
-        Some(())
+    /// The contents of the section of an id, if there is one; not of those of code and data.
+    pub(super) fn section(&self, id: u8) -> Option<&[u8]> {
+        self.sections.iter().find_map(|section| match section {
+            Section::Raw(it, bytes) if *it == id => Some(&bytes[..]),
+            Section::Raw(..) | Section::Code | Section::Data => None,
+        })
     }
 
-    /// The number of items that `count` finds in the section of an id; 0 if there is no such
-    /// section.
-    pub(super) fn count(
-        &self,
-        id: u8,
-        count: impl FnOnce(&[u8]) -> Option<usize>,
-    ) -> Option<usize> {
-        let contents = self.sections.iter().find_map(|section| match section {
-            Section::Raw(it, bytes) if *it == id => Some(bytes),
-            Section::Raw(..) | Section::Code | Section::Data => None,
-        });
-        contents.map_or(Some(0), |bytes| count(bytes))
+    /// Gives the section of an id other contents, if there is one, or takes it away.
+    pub(super) fn replace(&mut self, id: u8, by: Option<Vec<u8>>) {
+        let is_it = |section: &Section| matches!(section, Section::Raw(it, _) if *it == id);
+        let Some(at) = self.sections.iter().position(is_it) else {
+            return;
+        };
+        match by {
+            Some(bytes) => self.sections[at] = Section::Raw(id, bytes),
+            None => {
+                self.sections.remove(at);
+            }
+        }
     }
 
     /// Adds the section of data segments, if there is none.
@@ -272,12 +257,9 @@ impl Parts {
 
     /// The parts with one empty function for all of a type; `None` if there are no two.
     pub(super) fn with_merged_stubs(&self) -> Option<Vec<u8>> {
-        let mut types = Vec::new();
-        self.count(FUNCTION, |bytes| {
-            let reader = FunctionSectionReader::new(BinaryReader::new(bytes, 0)).ok()?;
-            types = reader.into_iter().collect::<Result<Vec<u32>, _>>().ok()?;
-            Some(types.len())
-        })?;
+        let types = BinaryReader::new(self.section(FUNCTION)?, 0);
+        let types = FunctionSectionReader::new(types).ok()?.into_iter();
+        let types: Vec<u32> = types.collect::<Result<_, _>>().ok()?;
         let mut renumbering = Renumbering {
             functions: (0..self.imported).collect(),
             kept: Vec::new(),
@@ -414,6 +396,25 @@ const EXPORT: u8 = 7;
 /// The id of the section of data segments.
 const DATA: u8 = 11;
 
+/// The contents of a section, without its size.
+pub(super) fn contents(section: &impl Encode) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    section.encode(&mut bytes);
+    // The encoder writes the size of the section first.
+    let more = bytes.iter().take_while(|&&byte| byte & 0x80 != 0);
+    let length = more.count() + 1;
+    bytes.split_off(length)
+}
+
+/// The contents of a section of exports.
+fn export_section(exports: &[Export]) -> Vec<u8> {
+    let mut section = ExportSection::new();
+    for (name, kind, index) in exports {
+        section.export(name, *kind, *index);
+    }
+    contents(&section)
+}
+
 /// The bytes of a range that the parser gave.
 pub(super) fn slice(module: &[u8], range: Range<u64>) -> &[u8] {
     &module[range.start as usize..range.end as usize]
@@ -428,3 +429,34 @@ pub(super) fn is_valid(module: &[u8], features: WasmFeatures) -> bool {
 
 /// The body of a function that does nothing but trap.
 pub(super) const TRAP: [u8; 3] = [0x00, 0x00, 0x0b];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::parse::encode_module;
+
+    /// One empty function of each type is left, and what names another one names it.
+    #[test]
+    fn empty_functions_are_merged() {
+        let module = encode_module(
+            r#"(module
+              (import "m" "f" (func $i))
+              (table 4 funcref) (elem (i32.const 0) $a $b $c $d)
+              (func $a (unreachable)) (func $b (result i32) (unreachable))
+              (func $c (unreachable)) (func $d (result i32) (i32.const 7))
+              (func (export "run") (result i32) (call $i) (call $c) (call $d)))"#,
+        );
+        let module = module.expect("a module");
+        let parts = Parts::read(&module).expect("it is read");
+        let merged = parts.with_merged_stubs().expect("there are two");
+        let text = wasmprinter::print_bytes(&merged).expect("it is printed");
+        assert!(is_valid(&merged, WasmFeatures::all()));
+        assert!(
+            text.contains("(elem (;0;) (i32.const 0) func 1 2 1 3)"),
+            "{text}"
+        );
+        assert!(text.contains("call 0\n    call 1\n    call 3"), "{text}");
+        let parts = Parts::read(&merged).expect("it is read");
+        assert_eq!((parts.bodies.len(), parts.with_merged_stubs()), (4, None));
+    }
+}
