@@ -120,8 +120,14 @@ impl Report {
             && self.accounting.closed
             && self.tiers.values().all(|tier| tier.available)
             && self.tiers.values().any(|tier| tier.counts.measured() > 0)
-            && !self.incidents.iter().any(|it| it.kind.is_unmeasured())
+            && self.unmeasured_incidents() == 0
             && self.shapes.as_ref().is_none_or(ShapesAccount::is_measured)
+    }
+
+    /// The number of workers that were ended before they could measure something.
+    pub fn unmeasured_incidents(&self) -> usize {
+        let incidents = self.incidents.iter();
+        incidents.filter(|it| it.kind.is_unmeasured()).count()
     }
 
     /// The lines that name guessed features: one for each suite whose layout is known.

@@ -1,7 +1,6 @@
 //! `wassay bless REPORT`: expectations brought up to date with a report.
 
-use std::io::Write;
-
+use super::stdout::print;
 use crate::cli::BlessArgs;
 use crate::error::{Exit, InputError};
 use crate::input::read_text;
@@ -23,27 +22,22 @@ pub fn command(args: &BlessArgs) -> Result<Exit, InputError> {
         link: args.link.clone(),
     };
     let blessed = bless(&args.expectations, &text, &report, &wishes)?;
-    let mut out = std::io::stdout().lock();
-    for change in &blessed.changes {
-        // If the reader went away there is nobody to tell; the exit code still says it.
-        let _ = writeln!(out, "{}: {change}", args.expectations.display());
-    }
+    let file = args.expectations.display();
+    let changes = blessed.changes.iter();
+    let told: String = changes.map(|it| format!("{file}: {it}\n")).collect();
     let count = blessed.changes.len();
     if args.check {
-        let _ = writeln!(out, "{count} changes are due; nothing is written");
+        print(&format!(
+            "{told}{count} changes are due; nothing is written\n"
+        ))?;
         return Ok(match count {
             0 => Exit::AsExpected,
             _ => Exit::Failed,
         });
     }
-    if blessed.added > 0
-        && wishes
-            .reason
-            .as_deref()
-            .unwrap_or_default()
-            .trim()
-            .is_empty()
-    {
+    let reason = wishes.reason.as_deref().unwrap_or_default();
+    if blessed.added > 0 && reason.trim().is_empty() {
+        print(&told)?;
         let message = "failures that are expected from now on need a reason: --reason TEXT";
         return Err(InputError::usage(message));
     }
@@ -51,6 +45,6 @@ pub fn command(args: &BlessArgs) -> Result<Exit, InputError> {
         let destination = Destination::open(&args.expectations)?;
         destination.write(blessed.text.as_bytes())?;
     }
-    let _ = writeln!(out, "{count} changes are written");
+    print(&format!("{told}{count} changes are written\n"))?;
     Ok(Exit::AsExpected)
 }

@@ -1,7 +1,6 @@
 //! `wassay history`: the passes of engines over the runs of a history.
 
-use std::io::Write;
-
+use super::stdout::print;
 use crate::cli::HistoryArgs;
 use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
@@ -28,8 +27,7 @@ pub fn command(args: &HistoryArgs) -> Result<Exit, InputError> {
     engines.dedup();
     engines.retain(|name| args.engine.is_empty() || args.engine.contains(name));
     let text = table(runs, &engines, args.proposal.as_deref());
-    // A reader that went away has seen what it wanted.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    print(&text)?;
     match runs.is_empty() || engines.is_empty() {
         true => Ok(Exit::NotMeasured),
         false => Ok(Exit::AsExpected),

@@ -60,6 +60,9 @@ fn unmeasured(report: &Report) -> Option<String> {
             "{} no verdict",
             counted(open, "directive has", "directives have")
         ))
+    } else if report.unmeasured_incidents() > 0 {
+        let count = counted(report.unmeasured_incidents(), "worker was", "workers were");
+        Some(format!("{count} ended before all was measured"))
     } else if !report.is_measured() {
         match &report.shapes {
             Some(shapes) if !shapes.is_measured() => {
@@ -75,7 +78,9 @@ fn unmeasured(report: &Report) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::incident::IncidentAccount;
     use crate::judge::verdict::Status::{Fail, Pass, Skip};
+    use crate::pool::IncidentKind;
     use crate::report::baseline::BaselineAccount;
     use crate::report::samples::{file, report};
 
@@ -129,6 +134,24 @@ mod tests {
         );
         let interrupted = line(|it| it.run.interrupted = true, &[Pass]);
         assert_eq!(interrupted, "NOT GATING: the run was interrupted");
+        let killed = line(
+            |it| {
+                it.incidents.push(IncidentAccount {
+                    kind: IncidentKind::Memory,
+                    tier: EngineName::STACK,
+                    file: "a.wast".to_string(),
+                    id: None,
+                    line: None,
+                    how: "the file takes more than 512 MiB of memory".to_string(),
+                    expected: None,
+                });
+            },
+            &[Pass],
+        );
+        assert_eq!(
+            killed,
+            "NOT GATING: 1 worker was ended before all was measured"
+        );
         let open = line(|it| it.accounting.closed = false, &[Pass]);
         assert_eq!(open, "NOT GATING: 0 directives have no verdict");
         let unavailable = |it: &mut Report| {

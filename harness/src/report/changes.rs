@@ -250,6 +250,8 @@ pub fn compare(base: &Report, new: &Report) -> Outcome {
     let tiers = common_tiers(base, new, &mut outcome);
     outcome.compared = tiers.iter().map(|&tier| (tier, 0)).collect();
     note_differences(base, new, &mut outcome);
+    let is_cut_off = |it: &Report| it.run.interrupted || it.unmeasured_incidents() > 0;
+    outcome.unmeasured |= is_cut_off(base) || is_cut_off(new);
     let base_side = Side::new(base);
     let new_side = Side::new(new);
     let mut unchosen = [0, 0];

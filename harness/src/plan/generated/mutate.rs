@@ -215,8 +215,8 @@ thread_local! {
     static IS_CONTAINED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The result of a library's code; `None` if it panics, which nobody is told of: wasm-mutate does so
-/// where a tag is exported.
+/// The result of a library's code; `None` if it panics, which nobody is told of: wasm-mutate does
+/// so where a tag is exported.
 fn contained<R>(run: impl FnOnce() -> R) -> Option<R> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -37,6 +37,16 @@ fn equal_reports_have_no_changes() {
     assert_eq!(outcome.exit(), Exit::AsExpected);
 }
 
+/// A run that did not come to its end passes no gate, on either side.
+#[test]
+fn interrupted_runs_are_not_measured() {
+    let whole = three([Pass, Pass, Pass]);
+    let mut cut_off = whole.clone();
+    cut_off.run.interrupted = true;
+    assert_eq!(compare(&whole, &cut_off).exit(), Exit::NotMeasured);
+    assert_eq!(compare(&cut_off, &whole).exit(), Exit::NotMeasured);
+}
+
 #[test]
 fn unlisted_directives_of_an_unchanged_file_passed() {
     let outcome = compare(&three([Pass, Fail, Pass]), &three([Fail, Pass, Pass]));
