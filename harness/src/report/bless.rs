@@ -250,7 +250,7 @@ impl<'a> Ran<'a> {
         let is_whole = |column: &EngineName| {
             let whole = files.iter().all(|file| {
                 let counts = file.counts.get(column);
-                counts.is_some_and(|counts| counts.skip + counts.not_run == 0)
+                counts.is_some_and(|it| it.skip + it.not_run + it.blocked == 0)
             });
             whole && !files.is_empty() && entry.is_for(*column)
         };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::judge::judged::JudgedFile;
-use crate::judge::verdict::Status::{self, Crash, Fail, NotRun, Pass, Skip};
+use crate::judge::verdict::Status::{self, Blocked, Crash, Fail, NotRun, Pass, Skip};
 use crate::report::samples::{file, report};
 
 const JIT_FUEL: &str = "jit@fuel";
@@ -130,10 +130,12 @@ fn what_the_run_did_not_cover_stays() {
         [[expect]]\nfile = \"a.wast\"\ntiers = [\"register\"]\ndetail = \"x\"\nreason = \"r\"\n\n\
         [[expect]]\nfile = \"a.wast\"\nhosts = [\"other\"]\ndetail = \"x\"\nreason = \"r\"\n\n\
         [[expect]]\nengines = [\"wasmi\"]\nfile = \"a.wast\"\ndetail = \"x\"\nreason = \"r\"\n\n\
-        [[expect]]\nfile = \"s.wast\"\ntiers = [\"stack\"]\ndetail = \"x\"\nreason = \"r\"\n";
+        [[expect]]\nfile = \"s.wast\"\ntiers = [\"stack\"]\ndetail = \"x\"\nreason = \"r\"\n\n\
+        [[expect]]\nfile = \"b.wast\"\ntiers = [\"stack\"]\ndetail = \"x\"\nreason = \"r\"\n";
     let files = [
         of("a.wast", &[("stack", &[Pass, Pass])]),
         of("s.wast", &[("stack", &[Pass, Skip])]),
+        of("b.wast", &[("stack", &[Pass, Blocked])]),
     ];
     let (report, _) = run(&files, "");
     let after = bless(Path::new("e.toml"), text, &report, &wishes()).expect("well formed");
