@@ -1,6 +1,6 @@
-//! The suite as libtest sees it: a trial for each tier and file, and one for each tier's operand
-//! shapes, with libtest's usual flags. Scripts of our own follow, in every mode of the engine:
-//! those of `testsuite/regressions`, and large ones, which `generated` makes.
+//! The suite as libtest sees it: a trial for each tier and file, and one for the operand shapes of
+//! each tier that runs alone, with libtest's usual flags. Scripts of our own follow, in every mode
+//! of the engine: those of `testsuite/regressions`, and large ones, which `generated` makes.
 //!
 //! Each suite runs once, through the pool, when the first of its trials asks for it; the trials
 //! then look their verdicts up. `WASSAY_TESTSUITE` names a folder to run in place of the embedded
@@ -76,14 +76,27 @@ fn main() -> ExitCode {
 /// The suite, then scripts of our own in every mode.
 fn suites(arguments: &Arguments) -> Result<Vec<Suite>, InputError> {
     let folder = std::env::var_os("WASSAY_TESTSUITE").filter(|folder| !folder.is_empty());
-    let mut options = options(folder.map(PathBuf::from));
-    let is_wanted = |tier| is_wanted(arguments, &shapes_name(tier));
-    options.shapes = EngineName::own().any(is_wanted).then(ShapeOptions::default);
+    let options = options(folder.map(PathBuf::from));
+    let chosen = options.selection.load(options.jobs)?;
+    let is_wanted = |tier: &EngineName| is_wanted(arguments, &shapes_name(*tier));
+    // Code of mixed tiers is that of the tiers alone: `wassay spec --shapes` runs it all the same.
+    let shapes = Options {
+        tiers: EngineName::own().filter(|&tier| !mixes(tier)).collect(),
+        shapes: Some(ShapeOptions::default()),
+        ..options.clone()
+    };
     let mut suites = Vec::from([Suite {
         prefix: String::new(),
-        chosen: options.selection.load(options.jobs)?,
+        chosen: chosen.clone(),
         options,
     }]);
+    if shapes.tiers.iter().any(is_wanted) {
+        suites.push(Suite {
+            prefix: String::from("shapes"),
+            chosen,
+            options: shapes,
+        });
+    }
     let own = own_scripts()?;
     suites.extend(modes().into_iter().map(|(mode, options)| Suite {
         prefix: format!("regressions/{mode}/"),
@@ -116,8 +129,11 @@ fn modes() -> [(&'static str, Options); 7] {
         timeout: Duration::from_secs(60),
         ..options(None)
     };
+    // The two mixed tiers differ in a threshold: both run in the first mode only.
+    let tiers = || EngineName::own().filter(|&tier| tier != EngineName::TIERED_2);
     let set = |setting| Options {
         setting,
+        tiers: tiers().collect(),
         ..plain.clone()
     };
     let with = |modes| {
@@ -192,7 +208,7 @@ fn shapes_name(tier: EngineName) -> String {
 }
 
 impl Suite {
-    /// A trial for each tier and file, and one for each tier's operand shapes if they are wanted.
+    /// A trial for each tier and file; or one for each tier's operand shapes.
     fn trials(
         self,
         arguments: &Arguments,
@@ -203,32 +219,37 @@ impl Suite {
             options,
             mut chosen,
         } = self;
+        let trial = |name: String, tier, run: Box<dyn FnOnce() -> Result<(), Failed> + Send>| {
+            Trial::test(name, run).with_ignored_flag(unavailable.contains_key(&tier))
+        };
+        let tiers = options.tiers.clone();
+        if options.shapes.is_some() {
+            let measured = measured(options, chosen);
+            let of_tier = |tier| {
+                let measured = measured.clone();
+                let run = Box::new(move || check_shapes(&measured, tier));
+                trial(shapes_name(tier), tier, run)
+            };
+            return tiers.into_iter().map(of_tier).collect();
+        }
         let name = |tier: EngineName, path: &str| format!("{tier}::{prefix}{path}");
         let paths: Vec<String> = chosen
             .files
             .iter()
             .map(|file| file.script.path.clone())
             .collect();
-        // Only files of which a trial is wanted are run; shapes are of all of them.
+        // Only files of which a trial is wanted are run.
         chosen.files.retain(|file| {
-            options.shapes.is_some()
-                || EngineName::own()
-                    .any(|tier| is_wanted(arguments, &name(tier, &file.script.path)))
+            let is_wanted = |&tier| is_wanted(arguments, &name(tier, &file.script.path));
+            tiers.iter().any(is_wanted)
         });
-        let has_shapes = prefix.is_empty();
         let measured = measured(options, chosen);
         let mut trials = Vec::new();
-        for tier in EngineName::own() {
-            let ignored = unavailable.contains_key(&tier);
+        for &tier in &tiers {
             for path in &paths {
                 let (measured, file) = (measured.clone(), path.clone());
-                let run = move || check(&measured, tier, &file);
-                trials.push(Trial::test(name(tier, path), run).with_ignored_flag(ignored));
-            }
-            if has_shapes {
-                let measured = measured.clone();
-                let run = move || check_shapes(&measured, tier);
-                trials.push(Trial::test(shapes_name(tier), run).with_ignored_flag(ignored));
+                let run = Box::new(move || check(&measured, tier, &file));
+                trials.push(trial(name(tier, path), tier, run));
             }
         }
         trials
