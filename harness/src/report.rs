@@ -11,7 +11,7 @@
 //! listed passed in every tier that is available and chosen, or was compared, and its tiers did not
 //! diverge.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -140,6 +140,30 @@ impl Report {
         }
         let line = |(suite, count)| {
             format!("features of {count} files are guessed from the layout of {suite}")
+        };
+        files.into_iter().map(line).collect()
+    }
+
+    /// The lines about modules that fail because their files do not have the features: one for
+    /// each list of features.
+    pub fn lacking(&self) -> Vec<String> {
+        let mut files: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for directive in &self.directives {
+            let details = directive.details.as_ref();
+            if let Some(lacks) = details.and_then(|details| details.lacks.as_deref()) {
+                files.entry(lacks).or_default().insert(&directive.file);
+            }
+        }
+        let line = |(lacks, files): (&str, BTreeSet<&str>)| {
+            let first = files.first().copied().unwrap_or_default();
+            let more = match files.len() {
+                1 => String::new(),
+                count => format!(" and {} more", count - 1),
+            };
+            format!(
+                "modules of {first}{more} need features that the files do not state: try \
+                 --features {lacks}"
+            )
         };
         files.into_iter().map(line).collect()
     }

@@ -81,6 +81,9 @@ fn block(failure: &Failure<'_>) -> String {
         out.push_str(format!("  {name:width$}  {}", plain(&text)).trim_end());
         out.push('\n');
     }
+    if let Some(lacks) = failure.details.and_then(|details| details.lacks.as_deref()) {
+        out.push_str(&format!("  valid with: --features {}\n", plain(lacks)));
+    }
     out.push_str(&traces(failure));
     out.push_str(&format!("  repeat: {}\n", plain(&failure.repro)));
     out
@@ -232,6 +235,7 @@ mod tests {
         Details {
             text: "(assert_return (invoke \"f\" (i32.const 7))\n  (i32.const 1))".to_string(),
             is_cut: false,
+            lacks: None,
             call: Some(CallAccount {
                 export: "f".to_string(),
                 arguments: vec!["i32:0x00000007".to_string()],

@@ -61,6 +61,7 @@ fn details() -> Details {
     Details {
         text: TEXT.to_string(),
         is_cut: true,
+        lacks: Some(TEXT.to_string()),
         call: Some(CallAccount {
             export: TEXT.to_string(),
             arguments: vec![TEXT.to_string()],

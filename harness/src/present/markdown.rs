@@ -37,6 +37,9 @@ impl Presenter for Markdown {
         for guess in report.guesses() {
             out.line(&format!("({guess}.)"));
         }
+        for lacking in report.lacking() {
+            out.line(&format!("\n**Features:** {}.", escape(&lacking)));
+        }
         for (tier, account) in &report.tiers {
             if let Some(reason) = account.reason.as_ref().filter(|_| !account.available) {
                 out.line(&format!("\n**{tier}** is unavailable: {}", escape(reason)));

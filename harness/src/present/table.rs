@@ -226,6 +226,9 @@ fn closing(out: &mut String, report: &Report) {
     for guess in report.guesses() {
         line(out, &guess);
     }
+    for lacking in report.lacking() {
+        line(out, &red(&lacking));
+    }
     incidents(out, report);
     if !accounting.closed {
         let first = accounting.open.first().map_or("unknown", String::as_str);

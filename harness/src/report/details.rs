@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use wasmparser::Validator;
 use wassay_runtime::interior::decode::Decoder;
 use wassay_runtime::interior::module::{ExternKind, ModuleParts};
 use wassay_runtime::interior::ops::Op;
 use wassay_runtime::{Config, Engine, Tier};
 
 use crate::engine::EngineName;
-use crate::features::FeatureSet;
+use crate::features::{FeatureSet, Proposal};
 use crate::judge::judged::Traces;
 use crate::outcome::Place;
 use crate::outcome::names::{Names, reason};
@@ -43,6 +44,10 @@ pub struct Details {
     /// The call that the directive makes; absent if it makes none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<CallAccount>,
+    /// The features that a module needs and that its file does not have, as a list for
+    /// `--features`; absent if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacks: Option<String>,
     /// The places where code ended, for each group of engines in which that is the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub traces: Vec<TraceAccount>,
@@ -159,6 +164,7 @@ struct Instruction {
 struct Follower<'a> {
     script: &'a Script,
     source: SourceText<'a>,
+    features: FeatureSet,
     engine: Option<Engine>,
     /// Instances and modules, by the ordinal of the directive that has the module.
     names: Names<usize, usize>,
@@ -174,6 +180,7 @@ impl<'a> Follower<'a> {
         Follower {
             script,
             source: SourceText::new(text),
+            features,
             engine: Engine::new(&config).ok(),
             names: Names::default(),
             known: BTreeMap::new(),
@@ -248,6 +255,7 @@ impl<'a> Follower<'a> {
             }
         }
         let call = self.call(entered, command);
+        let lacks = self.lacks(command);
         let trace = |(tiers, places): (Vec<EngineName>, &[Place])| TraceAccount {
             tiers,
             frames: self.frames(entered, places),
@@ -257,6 +265,7 @@ impl<'a> Follower<'a> {
             text,
             is_cut,
             call,
+            lacks,
             traces: groups.into_iter().map(trace).collect(),
         }
     }
@@ -275,6 +284,20 @@ impl<'a> Follower<'a> {
             export: field.clone(),
             arguments: arguments.collect(),
             function,
+        })
+    }
+
+    /// The features that a module lacks which must be valid and is not.
+    fn lacks(&self, command: &Command) -> Option<String> {
+        let (Command::Module { .. } | Command::ModuleDefinition { .. }) = command else {
+            return None;
+        };
+        let ModuleSource::Binary(bytes) = command.module()? else {
+            return None;
+        };
+        lacking(bytes, self.features).map(|lacking| {
+            let names: Vec<&str> = lacking.iter().map(|it| it.key()).collect();
+            names.join(",")
         })
     }
 
@@ -344,6 +367,27 @@ impl<'a> Follower<'a> {
             text,
         })
     }
+}
+
+/// The proposals with which a module is valid that is not valid with the features alone: as few as
+/// one after the other can be left out.
+fn lacking(module: &[u8], features: FeatureSet) -> Option<Vec<Proposal>> {
+    let is_valid = |set: FeatureSet| {
+        let mut validator = Validator::new_with_features(set.wasmparser());
+        validator.validate_all(module).is_ok()
+    };
+    let all = features.union(FeatureSet::EXECUTED);
+    if is_valid(features) || !is_valid(all) {
+        return None;
+    }
+    let added = all.proposals().filter(|it| !features.contains(*it));
+    let without = |set: FeatureSet, proposal| {
+        let less = features.union(set.without(proposal));
+        if is_valid(less) { less } else { set }
+    };
+    let needed = added.fold(all, without);
+    let needed = needed.proposals().filter(|it| !features.contains(*it));
+    Some(needed.collect())
 }
 
 impl Known {
