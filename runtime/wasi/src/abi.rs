@@ -259,6 +259,8 @@ pub(crate) struct FileStat {
     pub(crate) accessed: u64,
     pub(crate) modified: u64,
     pub(crate) changed: u64,
+    /// The time of creation, which programs do not see; 0 if it is not known.
+    pub(crate) created: u64,
 }
 
 impl FileStat {

@@ -17,6 +17,7 @@ use crate::abi::Errno;
 use crate::clock::Clocks;
 use crate::descriptor::{Captured, Descriptor, Descriptors, READ, READ_ONLY, Resource, WRITE};
 use crate::error::Ending;
+use crate::steady::FileView;
 
 /// The most descriptors that a program may have open, unless the options say more.
 const DESCRIPTORS_MAX: usize = 1024;
@@ -32,6 +33,7 @@ pub struct Wasi {
     pub(crate) descriptors: Descriptors,
     pub(crate) clocks: Clocks,
     pub(crate) random: RandomSource,
+    pub(crate) files: FileView,
     pub(crate) deadline: Option<Instant>,
 }
 
@@ -116,6 +118,7 @@ pub struct Options {
     directories: Vec<(Dir, String, bool)>,
     clocks: Clocks,
     seed: Option<u64>,
+    steady_files: Option<u64>,
     deadline: Option<Instant>,
     descriptors_max: usize,
 }
@@ -137,6 +140,7 @@ impl Options {
             directories: Vec::new(),
             clocks: Clocks::System,
             seed: None,
+            steady_files: None,
             deadline: None,
             descriptors_max: DESCRIPTORS_MAX,
         }
@@ -237,6 +241,14 @@ impl Options {
         self
     }
 
+    /// Shows attributes of files that do not depend on the host: numbers in the order in which the
+    /// program comes to know files, and `time`, in nanoseconds since 1970, for all times that are
+    /// not before the program. So a program does the same each time in equal directories.
+    pub fn steady_files(&mut self, time: u64) -> &mut Self {
+        self.steady_files = Some(time);
+        self
+    }
+
     /// Lets a call that waits end the program at that time, with [`Ending::Deadline`].
     pub fn deadline(&mut self, deadline: Instant) -> &mut Self {
         self.deadline = Some(deadline);
@@ -263,6 +275,7 @@ impl Options {
                 Some(seed) => RandomSource::Seeded(Box::new(ChaCha12Rng::seed_from_u64(seed))),
                 None => RandomSource::System,
             },
+            files: self.steady_files.map_or(FileView::Host, FileView::steady),
             deadline: self.deadline,
         };
         for arg in self.args {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::{Arc, Mutex};
+use std::time::UNIX_EPOCH;
 
 use cap_fs_ext::FileTypeExt;
 use cap_std::fs::{Dir, Metadata, MetadataExt};
@@ -58,6 +59,11 @@ impl Captured {
     /// The bytes.
     pub fn bytes(&self) -> Vec<u8> {
         self.lock().clone()
+    }
+
+    /// The bytes since they were last taken.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.lock())
     }
 
     pub(crate) fn push(&self, bytes: &[u8]) {
@@ -230,6 +236,7 @@ impl Descriptor {
                 accessed: 0,
                 modified: 0,
                 changed: 0,
+                created: 0,
             }),
         }
     }
@@ -237,6 +244,8 @@ impl Descriptor {
 
 /// The attributes in metadata of the host.
 pub(crate) fn file_stat(metadata: &Metadata) -> FileStat {
+    let created = metadata.created().ok().map(|time| time.into_std());
+    let created = created.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let time = |seconds: i64, nanoseconds: i64| {
         let seconds = u64::try_from(seconds).unwrap_or(0);
         seconds
@@ -252,6 +261,7 @@ pub(crate) fn file_stat(metadata: &Metadata) -> FileStat {
         accessed: time(metadata.atime(), metadata.atime_nsec()),
         modified: time(metadata.mtime(), metadata.mtime_nsec()),
         changed: time(metadata.ctime(), metadata.ctime_nsec()),
+        created: created.map_or(0, |it| it.as_nanos() as u64),
     }
 }
 

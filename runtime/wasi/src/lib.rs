@@ -38,6 +38,7 @@ mod error;
 mod guest;
 #[cfg(feature = "runtime")]
 pub mod link;
+mod steady;
 mod table;
 
 pub use abi::{Errno, Signal};

@@ -1,9 +1,8 @@
 //! The functions in a `Linker` of Wassay's own runtime.
 
-use wassay_runtime::{
-    Caller, Error, Extern, FuncType, Linker, Memory, Result, SharedMemory, Val, ValType,
-};
+use wassay_runtime::{Caller, Error, Extern, FuncType, Linker, Result, SharedMemory, Val, ValType};
 
+use crate::abi::Errno;
 use crate::context::Wasi;
 use crate::error::Ending;
 use crate::guest::GuestMemory;
@@ -17,6 +16,32 @@ pub fn link<T: 'static>(
     linker: &mut Linker<T>,
     state: impl Fn(&mut T) -> &mut Wasi + Copy + Send + Sync + 'static,
 ) -> Result<()> {
+    link_by(linker, move |call| {
+        let (function, args) = (call.function, call.args);
+        let answer = call.with_memory(|data, memory| function.call(state(data), memory, args));
+        answer.map_err(Error::host)
+    })
+}
+
+/// A call of one of the functions by a program.
+pub struct Call<'a, 'c, T: 'static> {
+    /// The function.
+    pub function: &'static Function,
+    /// The bits of the arguments, as [`Function::call`] takes them.
+    pub args: &'a [u64],
+    /// The store, with the instance that has called.
+    pub caller: &'a mut Caller<'c, T>,
+}
+
+/// Defines the functions by an answer to their calls, which may look at the program before and
+/// after: for tracing calls, and for answers from elsewhere.
+///
+/// # Errors
+/// If a name is defined already.
+pub fn link_by<T: 'static>(
+    linker: &mut Linker<T>,
+    answer: impl Fn(&mut Call<'_, '_, T>) -> Result<Errno> + Copy + Send + Sync + 'static,
+) -> Result<()> {
     for function in FUNCTIONS {
         let types = |types: &[CoreType]| -> Vec<ValType> {
             let types = types.iter().map(|ty| match ty {
@@ -27,7 +52,7 @@ pub fn link<T: 'static>(
         };
         let ty = FuncType::new(types(function.params), types(function.results));
         linker.func_new(MODULE, function.name, ty, move |caller, args, results| {
-            enter(function, caller, state, args, results)
+            enter(function, caller, answer, args, results)
         })?;
     }
     Ok(())
@@ -39,9 +64,9 @@ pub fn ending(error: &Error) -> Option<Ending> {
 }
 
 fn enter<T: 'static>(
-    function: &Function,
+    function: &'static Function,
     mut caller: Caller<'_, T>,
-    state: impl Fn(&mut T) -> &mut Wasi,
+    answer: impl Fn(&mut Call<'_, '_, T>) -> Result<Errno>,
     args: &[Val],
     results: &mut [Val],
 ) -> Result<()> {
@@ -53,30 +78,31 @@ fn enter<T: 'static>(
             other => return Err(Error::msg(format!("an argument of type {}", other.ty()))),
         };
     }
-    let memory = caller.get_export("memory").and_then(Extern::into_memory);
-    let errno = call(function, &mut caller, memory, state, &bits).map_err(Error::host)?;
+    let errno = answer(&mut Call {
+        function,
+        args: &bits[..args.len()],
+        caller: &mut caller,
+    })?;
     if let Some(result) = results.first_mut() {
         *result = Val::I32(i32::from(errno.number()));
     }
     Ok(())
 }
 
-/// Calls a function with the memory of the program; a program without one has an empty one.
-fn call<T: 'static>(
-    function: &Function,
-    caller: &mut Caller<'_, T>,
-    memory: Option<Memory>,
-    state: impl Fn(&mut T) -> &mut Wasi,
-    bits: &[u64],
-) -> std::result::Result<crate::Errno, Ending> {
-    let Some(memory) = memory else {
-        return function.call(state(caller.data_mut()), &mut &mut [][..], bits);
-    };
-    if let Some(shared) = memory.shared(&*caller) {
-        return function.call(state(caller.data_mut()), &mut Shared(shared), bits);
+impl<T: 'static> Call<'_, '_, T> {
+    /// Works with the store's data and the memory of the program; a program without one has an
+    /// empty one.
+    pub fn with_memory<R>(&mut self, work: impl FnOnce(&mut T, &mut dyn GuestMemory) -> R) -> R {
+        let memory = self.caller.get_export("memory");
+        let Some(memory) = memory.and_then(Extern::into_memory) else {
+            return work(self.caller.data_mut(), &mut &mut [][..]);
+        };
+        if let Some(shared) = memory.shared(&*self.caller) {
+            return work(self.caller.data_mut(), &mut Shared(shared));
+        }
+        let (mut bytes, data) = memory.data_and_store_mut(&mut *self.caller);
+        work(data, &mut bytes)
     }
-    let (mut bytes, data) = memory.data_and_store_mut(caller);
-    function.call(state(data), &mut bytes, bits)
 }
 
 /// A memory that other threads may change.

@@ -425,3 +425,34 @@ fn options_that_cannot_be_used_are_refused() {
     let nowhere = std::path::Path::new("/nowhere/at/all");
     assert!(Options::new().directory(nowhere, "/").is_err());
 }
+
+/// Two programs that do the same in equal directories see the same attributes. Without the option
+/// they see the host's inodes and times.
+#[test]
+fn attributes_of_files_need_not_depend_on_the_host() {
+    let seen = |is_steady: bool| {
+        let tree = Tree::new();
+        let mut options = tree.options();
+        if is_steady {
+            options.steady_files(77);
+        }
+        let mut program = Program::new(options);
+        let rights = READ | Rights::FD_WRITE | Rights::FD_FILESTAT_GET;
+        let fd = program.open(DIR, "made", OpenFlags::CREAT, rights);
+        let fd = u64::from(fd.expect("created"));
+        let words =
+            |program: &Program| [0, 8, 16, 24, 32, 40, 48, 56].map(|n| program.u64_at(RESULT + n));
+        assert_eq!(program.call("fd_filestat_get", &[fd, R]), Errno::Success);
+        let by_descriptor = words(&program);
+        assert_eq!(program.filestat(DIR, 0, "made"), Errno::Success);
+        assert_eq!(words(&program), by_descriptor);
+        let list = [DIR.into(), BUFFER.into(), 400, 0, R];
+        assert_eq!(program.call("fd_readdir", &list), Errno::Success);
+        (by_descriptor, program.buffer(program.result()))
+    };
+    let (first, second) = (seen(true), seen(true));
+    assert_eq!(first, second);
+    let regular_file = 4;
+    assert_eq!(first.0, [0, 1, regular_file, 1, 0, 77, 77, 77]);
+    assert_ne!(seen(false), seen(false));
+}

@@ -7,11 +7,12 @@ use std::os::unix::ffi::OsStrExt;
 
 use cap_fs_ext::DirEntryExt;
 
-use crate::abi::{Errno, FileType, Rights, dirent, prestat};
+use crate::abi::{Errno, FileStat, FileType, Rights, dirent, prestat};
 use crate::context::Wasi;
-use crate::descriptor::{Directory, Resource, type_of};
+use crate::descriptor::{Directory, Resource, file_stat, type_of};
 use crate::error::Outcome;
 use crate::guest::Guest;
+use crate::steady::FileView;
 
 /// The entries of a directory; the cookie of an entry is its index.
 #[derive(Debug)]
@@ -26,23 +27,28 @@ struct Listed {
 }
 
 impl Listing {
-    fn read(directory: &Directory) -> Result<Listing, Errno> {
-        let own = crate::descriptor::file_stat(&directory.dir.dir_metadata()?);
+    fn read(directory: &Directory, files: &mut FileView) -> Result<Listing, Errno> {
+        let own = files.show(file_stat(&directory.dir.dir_metadata()?));
         let dots = [(b".".to_vec(), own.inode), (b"..".to_vec(), 0)];
-        let mut entries: Vec<Listed> = Vec::new();
+        let mut entries: Vec<(Listed, FileStat)> = Vec::new();
         for entry in directory.dir.entries()? {
             let entry = entry?;
             // An entry may go away while the directory is read.
             let (Ok(metadata), Ok(file_type)) = (entry.full_metadata(), entry.file_type()) else {
                 continue;
             };
-            entries.push(Listed {
-                inode: crate::descriptor::file_stat(&metadata).inode,
+            let listed = Listed {
+                inode: 0,
                 file_type: type_of(file_type),
                 name: entry.file_name().as_bytes().to_vec(),
-            });
+            };
+            entries.push((listed, file_stat(&metadata)));
         }
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        entries.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        let entries = entries.into_iter().map(|(listed, stat)| Listed {
+            inode: files.show(stat).inode,
+            ..listed
+        });
         let dots = dots.into_iter().map(|(name, inode)| Listed {
             inode,
             file_type: FileType::Directory,
@@ -98,7 +104,7 @@ impl Wasi {
         guest.region(buf, buf_len)?;
         let place = guest.place(used)?;
         if cookie == 0 || directory.listing.is_none() {
-            directory.listing = Some(Listing::read(directory)?);
+            directory.listing = Some(Listing::read(directory, &mut self.files)?);
         }
         let entries = directory.listing.as_ref().map_or(&[][..], |it| &it.0[..]);
         let first = usize::try_from(cookie).unwrap_or(usize::MAX);

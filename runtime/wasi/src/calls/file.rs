@@ -135,7 +135,8 @@ impl Wasi {
     pub(crate) fn fd_filestat_get(&mut self, guest: &mut Guest<'_>, fd: u32, stat: u32) -> Outcome {
         let descriptor = self.descriptors.with(fd, Rights::FD_FILESTAT_GET)?;
         let place = guest.place(stat)?;
-        Ok(guest.put_record(place, descriptor.stat()?.record())?)
+        let shown = self.files.show(descriptor.stat()?);
+        Ok(guest.put_record(place, shown.record())?)
     }
 
     /// Sets the size of a file; what is added is zero.

@@ -58,7 +58,8 @@ impl Wasi {
             true => directory.dir.metadata(path)?,
             false => directory.dir.symlink_metadata(path)?,
         };
-        Ok(guest.put_record(place, file_stat(&metadata).record())?)
+        let shown = self.files.show(file_stat(&metadata));
+        Ok(guest.put_record(place, shown.record())?)
     }
 
     /// Sets times of a file.
