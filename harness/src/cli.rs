@@ -3,6 +3,7 @@
 //! A wrong option is a usage error with exit code 2 before anything runs. `command` answers.
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -21,6 +22,7 @@ use crate::plan::shapes::Sampling;
 use crate::present::{self, PRESENTERS, Presenter, UnknownFormat, blocks};
 use crate::protocol::configuration::Configurations;
 use crate::protocol::{Bounds, Modes, Profile, Setting};
+use crate::record::watch::StateChoice;
 use crate::report::changes::Severity;
 use crate::shell;
 use crate::suite::preload::Preload;
@@ -758,8 +760,8 @@ module that is malformed, invalid or imports what nothing provides, no such func
 arguments; 3 the tier cannot run here, or does not execute an instruction of the module; 134 a trap,
 its kind on stderr; 135 an exception that nothing caught; 136 a limit was reached: of fuel, time,
 the heap, or the size of what the module declares (a memory or table that cannot grow tells the
-module so, and does not end it); 128 and the number of a signal that the program raises; 1 anything
-else.";
+module so, and does not end it); 128 and the number of a signal that the program raises; 125 a
+program that is replayed does not do what its record says; 1 anything else.";
 
 /// Options of `wassay run`.
 #[derive(Debug, Args)]
@@ -809,6 +811,9 @@ pub struct RunArgs {
     /// What the module may use.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// What makes a program do the same again.
+    #[command(flatten)]
+    pub repeat: RepeatArgs,
     /// The arguments of the program, or those of the function, parsed by its parameter types;
     /// options stand before the first one
     #[arg(
@@ -846,6 +851,92 @@ pub struct WasiSuiteArgs {
     /// How long a program may take, as in 10s
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
     pub timeout: Duration,
+}
+
+/// What makes a WASI program do the same again.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Repeating a program")]
+pub struct RepeatArgs {
+    /// Make the program independent of this host: --clock 946684800, --seed 0, and attributes of
+    /// files that do not depend on the file system
+    #[arg(long)]
+    pub deterministic: bool,
+    /// Make clocks that begin at so many seconds after 1970 and go on by a millisecond with each
+    /// look; waiting sets them forward and takes no time
+    #[arg(long, value_name = "SECONDS")]
+    pub clock: Option<u32>,
+    /// Make random numbers that follow from a seed
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Write all host calls with their arguments, results and what they write into the memory, as
+    /// lines of JSON; the program prints as to a pipe
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Answer all host calls as a record does, without clock, files and network
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["dir", "listen", "env", "deterministic", "clock", "seed"]
+    )]
+    pub replay: Option<PathBuf>,
+    /// Hash the state before host calls into the record: `thinning`, or all from one on
+    #[arg(long, value_name = "WHICH", hide = true, requires = "record", value_parser = parse_states)]
+    pub states: Option<StateChoice>,
+    /// Write all of the state to a folder before a host call, and end
+    #[arg(long, value_name = "CALL=FOLDER", hide = true, value_parser = parse_dump)]
+    pub dump: Option<(u64, PathBuf)>,
+}
+
+fn parse_states(text: &str) -> Result<StateChoice, std::num::ParseIntError> {
+    match text {
+        "thinning" => Ok(StateChoice::Thinning),
+        text => text.parse().map(StateChoice::From),
+    }
+}
+
+fn parse_dump(text: &str) -> Result<(u64, PathBuf), String> {
+    let (call, folder) = text.split_once('=').ok_or("a call, `=` and a folder")?;
+    let call = call.parse().map_err(|_| "a call is a number")?;
+    Ok((call, folder.into()))
+}
+
+impl RepeatArgs {
+    /// The start of made clocks in nanoseconds after 1970.
+    pub fn clock_start(&self) -> Option<u64> {
+        const CLOCK_SECONDS: u32 = 946_684_800;
+        let seconds = self.clock.or(self.deterministic.then_some(CLOCK_SECONDS));
+        seconds.map(|it| u64::from(it) * 1_000_000_000)
+    }
+
+    /// The options that say the same, for another program.
+    pub fn words(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = Vec::new();
+        let mut push = |name: &str, value: OsString| words.extend([name.into(), value]);
+        if let Some(seconds) = self.clock {
+            push("--clock", seconds.to_string().into());
+        }
+        if let Some(seed) = self.seed {
+            push("--seed", seed.to_string().into());
+        }
+        if let Some(file) = &self.record {
+            push("--record", file.into());
+        }
+        if let Some(file) = &self.replay {
+            push("--replay", file.into());
+        }
+        match self.states {
+            Some(StateChoice::Thinning) => push("--states", "thinning".into()),
+            Some(StateChoice::From(call)) => push("--states", call.to_string().into()),
+            None => {}
+        }
+        if let Some((call, folder)) = &self.dump {
+            let mut value = OsString::from(format!("{call}="));
+            value.push(folder);
+            push("--dump", value);
+        }
+        words.extend(self.deterministic.then(|| "--deterministic".into()));
+        words
+    }
 }
 
 /// The resources of the host that a WASI program gets.

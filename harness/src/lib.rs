@@ -28,6 +28,7 @@ pub mod plan;
 pub mod pool;
 pub mod present;
 pub mod protocol;
+pub mod record;
 pub mod reduce;
 pub mod report;
 pub mod script;

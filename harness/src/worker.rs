@@ -16,9 +16,9 @@ mod mark;
 mod resident;
 mod session;
 mod spectest;
-mod state;
+pub(crate) mod state;
 mod threads;
-mod values;
+pub(crate) mod values;
 mod visible;
 
 use std::io::{Read, Write, stdin, stdout};

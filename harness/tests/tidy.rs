@@ -44,6 +44,7 @@ const HARNESS_FLOORS: &[&[&str]] = &[
     &["protocol"],
     &["plan"],
     &["worker"],
+    &["record"],
     &["pool"],
     &["adapter"],
     &["judge"],

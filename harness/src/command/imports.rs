@@ -8,11 +8,10 @@ use wassay_runtime::{
     Result, Store, Table, Tag, Val, ValType,
 };
 
-use wassay_wasi::Wasi;
-
 use super::module::read_module;
 use crate::cli::RunArgs;
 use crate::error::InputError;
+use crate::record::watch::{Program, link_program};
 
 /// The reason why a module has no instance.
 pub(super) enum NotMade {
@@ -35,14 +34,15 @@ impl From<InputError> for NotMade {
 pub(super) fn instantiate(
     args: &RunArgs,
     engine: &Engine,
-    store: &mut Store<Wasi>,
+    store: &mut Store<Program>,
     module: &Module,
 ) -> std::result::Result<Instance, NotMade> {
     let mut linker = Linker::new(engine);
     let refused = |error| NotMade::Engine(args.file.clone(), Box::new(error));
     // The functions of WASI have names where no preloaded module takes them.
     if args.preload.iter().all(|it| it.name != wassay_wasi::MODULE) {
-        wassay_wasi::link::link(&mut linker, |wasi| wasi).map_err(refused)?;
+        let is_watched = store.data().watch.is_some();
+        link_program(&mut linker, is_watched).map_err(refused)?;
     }
     for preload in &args.preload {
         let path = &preload.path;
@@ -79,7 +79,7 @@ pub(super) fn instantiate(
 }
 
 /// A stand-in of a type, if its values have defaults.
-fn stub(store: &mut Store<Wasi>, ty: ExternType) -> Result<Option<Extern>> {
+fn stub(store: &mut Store<Program>, ty: ExternType) -> Result<Option<Extern>> {
     Ok(match ty {
         ExternType::Func(ty) => {
             let results: Option<Vec<Val>> =
@@ -104,7 +104,7 @@ fn stub(store: &mut Store<Wasi>, ty: ExternType) -> Result<Option<Extern>> {
 }
 
 /// A function that returns the same values each time.
-fn constant(store: &mut Store<Wasi>, ty: &FuncType, values: Vec<Val>) -> Result<Func> {
+fn constant(store: &mut Store<Program>, ty: &FuncType, values: Vec<Val>) -> Result<Func> {
     Func::new(store, ty.clone(), move |_, _, results| {
         results.copy_from_slice(&values);
         Ok(())

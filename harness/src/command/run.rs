@@ -10,10 +10,9 @@ use std::path::Path;
 use wassay_runtime as runtime;
 use wassay_runtime::interior::jit::marks::{self, Mark};
 use wassay_runtime::{
-    Compilation, Config, Engine, ErrorKind, Func, FuncType, Instance, Limits, Module, Store,
-    TrapKind, Val,
+    AsContext, Compilation, Config, Engine, ErrorKind, Func, FuncType, Instance, Limits, Module,
+    Store, TrapKind, Val,
 };
-use wassay_wasi::Wasi;
 
 use super::imports::{self, NotMade};
 use super::module::{on_a_large_stack, read_module};
@@ -21,7 +20,10 @@ use super::{this_program, value};
 use crate::cli::{LimitArgs, RunArgs};
 use crate::error::{Exit, InputError};
 use crate::pool::launch::{self, UNAVAILABLE_VARIABLE, is_this_program};
+use crate::record::End;
+use crate::record::watch::{Program, WatchError};
 use crate::tier::{RunTier, Tier};
+use crate::worker::values;
 
 mod lines;
 mod program;
@@ -32,6 +34,8 @@ const TRAPPED: Exit = Exit::Other(134);
 const UNCAUGHT: Exit = Exit::Other(135);
 /// The exit code where a limit ended the module.
 const LIMITED: Exit = Exit::Other(136);
+/// The exit code where a replayed program does not do what its record says.
+const APART: Exit = Exit::Other(125);
 /// The function that a WASI program begins with, and the one that readies other modules.
 const START: &str = "_start";
 const INITIALIZE: &str = "_initialize";
@@ -89,6 +93,7 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
         command.arg("--preload").arg(preload.to_arg());
     }
     command.args(args.limits.words());
+    command.args(args.repeat.words());
     command.arg("--").args(&args.args);
     // If that program cannot execute ARM64 code either, it must say so and not look for another.
     command.env(
@@ -118,7 +123,7 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
         Ok(module) => module,
         Err(error) => return refused(error),
     };
-    let mut store = Store::new(&engine, program::state(args)?);
+    let mut store = Store::new(&engine, program::state(args, &bytes)?);
     if let Err(error) = limit(&mut store, &args.limits) {
         return refused(error);
     }
@@ -137,6 +142,13 @@ fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
     mark(Mark::Call, code.clone());
     let called = func.invoke(&mut store, &values);
     mark(Mark::Returned, code);
+    let is_apart = |error: &runtime::Error| error.downcast_ref::<WatchError>().is_some();
+    if let Some(watch) = store.data_mut().watch.take()
+        && !called.as_ref().is_err_and(is_apart)
+        && let Err(error) = watch.end(store.as_context(), end(&called))
+    {
+        return Ok(watch_ended(&error));
+    }
     match called {
         Ok(results) => Ok(print(&results)),
         Err(error) => refused(error),
@@ -190,7 +202,7 @@ fn room_for_one_memory(limits: Limits, bytes: u64) -> Limits {
 }
 
 /// Gives a store its fuel and its time.
-fn limit(store: &mut Store<Wasi>, given: &LimitArgs) -> runtime::Result<()> {
+fn limit(store: &mut Store<Program>, given: &LimitArgs) -> runtime::Result<()> {
     if let Some(fuel) = given.fuel {
         store.set_fuel(fuel)?;
     }
@@ -205,7 +217,11 @@ fn entry(args: &RunArgs) -> &str {
     args.invoke.as_deref().unwrap_or(START)
 }
 
-fn exported(args: &RunArgs, store: &Store<Wasi>, instance: Instance) -> Result<Func, InputError> {
+fn exported(
+    args: &RunArgs,
+    store: &Store<Program>,
+    instance: Instance,
+) -> Result<Func, InputError> {
     let name = entry(args);
     instance.get_func(store, name).ok_or_else(|| {
         let exports = instance.exports(store);
@@ -252,7 +268,11 @@ fn arguments(args: &RunArgs, ty: &FuncType) -> Result<Vec<Val>, InputError> {
 }
 
 /// Readies a module that is not a program: it may have a function for that.
-fn initialize(args: &RunArgs, store: &mut Store<Wasi>, instance: Instance) -> runtime::Result<()> {
+fn initialize(
+    args: &RunArgs,
+    store: &mut Store<Program>,
+    instance: Instance,
+) -> runtime::Result<()> {
     let is_called = args
         .invoke
         .as_deref()
@@ -261,6 +281,44 @@ fn initialize(args: &RunArgs, store: &mut Store<Wasi>, instance: Instance) -> ru
     match func.filter(|func| is_called && *func.ty(&*store) == FuncType::new([], [])) {
         Some(func) => func.invoke(store, &[]).map(drop),
         None => Ok(()),
+    }
+}
+
+/// The end of a program, as records have it.
+fn end(called: &runtime::Result<Vec<Val>>) -> End {
+    let (ending, trace, is_open) = match called {
+        Ok(results) => {
+            let results: Vec<String> = results.iter().map(|&it| value::text(it)).collect();
+            (format!("returned {}", results.join(" ")), Vec::new(), false)
+        }
+        Err(error) => match wassay_wasi::link::ending(error) {
+            Some(ending) => (ending.to_string(), Vec::new(), false),
+            None => {
+                let is_open = matches!(
+                    error.kind(),
+                    ErrorKind::Trap(TrapKind::StackExhausted | TrapKind::Interrupted)
+                );
+                (error.to_string(), values::trace(error), is_open)
+            }
+        },
+    };
+    End {
+        ending: ending.trim_end().to_string(),
+        is_open,
+        trace,
+        state: None,
+    }
+}
+
+/// Says how a watch ended a program, with the exit code of that.
+fn watch_ended(error: &WatchError) -> Exit {
+    match error {
+        WatchError::Dumped => return Exit::AsExpected,
+        WatchError::Apart(_) | WatchError::Output(_) => eprintln!("wassay: {error}"),
+    }
+    match error {
+        WatchError::Apart(_) => APART,
+        WatchError::Output(_) | WatchError::Dumped => Exit::BadInput,
     }
 }
 
@@ -279,6 +337,9 @@ fn print(results: &[Val]) -> Exit {
 fn refusal(file: &Path, error: &runtime::Error) -> Result<Exit, InputError> {
     if let Some(ending) = wassay_wasi::link::ending(error) {
         return Ok(program::exit(ending));
+    }
+    if let Some(error) = error.downcast_ref::<WatchError>() {
+        return Ok(watch_ended(error));
     }
     let exit = match error.kind() {
         ErrorKind::Malformed | ErrorKind::Invalid | ErrorKind::Unlinkable | ErrorKind::Usage => {

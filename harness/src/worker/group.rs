@@ -3,7 +3,7 @@
 use wassay_runtime::interior;
 use wassay_runtime::interior::module::{Export, ExternKind};
 use wassay_runtime::{
-    Caller, Engine, Error, Extern, Func, ImportType, Instance, Module, Policy, RootMark,
+    AsContext, Caller, Engine, Error, Extern, Func, ImportType, Instance, Module, Policy, RootMark,
     SharedMemory, Store, Val,
 };
 
@@ -93,7 +93,7 @@ impl Group {
         let exports = memories.into_iter().map(lend).collect();
         let index = self.instances.add_lent(module, exports);
         if let Some(state) = &mut self.state {
-            state.grow(&self.store);
+            state.grow(self.store.as_context());
         }
         index
     }
@@ -112,7 +112,7 @@ impl Group {
     /// Leaves memories out of the state from now on.
     pub(super) fn race(&mut self, memories: impl Iterator<Item = SharedMemory>) {
         if let Some(state) = &mut self.state {
-            state.race(&self.store, memories);
+            state.race(self.store.as_context(), memories);
         }
     }
 
@@ -136,7 +136,7 @@ impl Group {
     /// Takes all of the state anew.
     pub(super) fn renew(&mut self) {
         if let Some(state) = &mut self.state {
-            state.renew(&self.store);
+            state.renew(self.store.as_context());
         }
     }
 
@@ -196,15 +196,18 @@ impl Group {
         }
         if !ran(&outcome) {
             if let Some(state) = &mut self.state {
-                state.grow(&self.store);
+                state.grow(self.store.as_context());
             }
             return (Err(reason(&outcome)), outcome);
         }
         let instances = &mut self.instances;
         let index = instances.add(&self.store, before, module, &imports, instance);
         if let Some(state) = &mut self.state {
-            state.update(&self.store, &instances.changes_of_instantiation(index));
-            state.grow(&self.store);
+            state.update(
+                self.store.as_context(),
+                &instances.changes_of_instantiation(index),
+            );
+            state.grow(self.store.as_context());
         }
         let slot = match outcome {
             Outcome::Done => Ok(index),
@@ -315,7 +318,10 @@ impl Group {
     fn note_call(&mut self, index: usize, field: &str) {
         let func = self.exported_func(index, field);
         if let (Some(state), Some(func)) = (&mut self.state, func) {
-            state.update(&self.store, &self.instances.changes_of_call(index, func));
+            state.update(
+                self.store.as_context(),
+                &self.instances.changes_of_call(index, func),
+            );
         }
     }
 

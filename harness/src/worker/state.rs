@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 
 use wassay_runtime::interior::{self, Numbered};
-use wassay_runtime::{Global, Memory, SharedMemory, Store, Table};
+use wassay_runtime::{Global, Memory, SharedMemory, StoreContext, Table};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::resident::Resident;
@@ -79,7 +79,7 @@ impl Parts {
 
 /// The hashes of a store's parts, kept up to date.
 #[derive(Debug)]
-pub(super) struct State {
+pub(crate) struct State {
     memories: Parts,
     tables: Parts,
     globals: Parts,
@@ -91,7 +91,7 @@ pub(super) struct State {
 
 impl State {
     /// Of an empty store.
-    pub(super) fn new() -> State {
+    pub(crate) fn new() -> State {
         State {
             memories: Parts::default(),
             tables: Parts::default(),
@@ -104,7 +104,11 @@ impl State {
 
     /// Leaves memories out from now on: threads write them, and what they hold in the end may
     /// depend on which thread was faster.
-    pub(super) fn race(&mut self, store: &Store, memories: impl Iterator<Item = SharedMemory>) {
+    pub(super) fn race<T: 'static>(
+        &mut self,
+        store: StoreContext<'_, T>,
+        memories: impl Iterator<Item = SharedMemory>,
+    ) {
         self.racing.extend(memories);
         let known = self.memories.len();
         for (number, memory) in interior::memories(store).take(known).enumerate() {
@@ -113,7 +117,7 @@ impl State {
     }
 
     /// Takes in what may have changed of what is known. What is new is for [`State::grow`].
-    pub(super) fn update(&mut self, store: &Store, changes: &Changes) {
+    pub(super) fn update<T: 'static>(&mut self, store: StoreContext<'_, T>, changes: &Changes) {
         for &memory in &changes.memories {
             if self.memories.knows(memory.number()) {
                 let hash = self.hash_memory(store, memory);
@@ -138,7 +142,7 @@ impl State {
     }
 
     /// Takes in what was created since the last time.
-    pub(super) fn grow(&mut self, store: &Store) {
+    pub(super) fn grow<T: 'static>(&mut self, store: StoreContext<'_, T>) {
         for memory in interior::memories(store).skip(self.memories.len()) {
             let hash = self.hash_memory(store, memory);
             self.memories.set(memory.number() as usize, hash);
@@ -155,7 +159,7 @@ impl State {
     }
 
     /// Takes in everything, whatever may have changed.
-    pub(super) fn renew(&mut self, store: &Store) {
+    pub(crate) fn renew<T: 'static>(&mut self, store: StoreContext<'_, T>) {
         self.memories = Parts::default();
         self.tables = Parts::default();
         self.globals = Parts::default();
@@ -163,7 +167,7 @@ impl State {
     }
 
     /// The state as of the last update; without the fuel.
-    pub(super) fn hash(&self) -> StateHash {
+    pub(crate) fn hash(&self) -> StateHash {
         StateHash {
             memories: self.memories.total,
             globals: self.globals.total,
@@ -173,11 +177,11 @@ impl State {
         }
     }
 
-    fn take_objects(&mut self, store: &Store) {
+    fn take_objects<T: 'static>(&mut self, store: StoreContext<'_, T>) {
         self.objects = described(|words| interior::describe_objects(store, &mut |w| words.add(w)));
     }
 
-    fn hash_memory(&self, store: &Store, memory: Memory) -> u64 {
+    fn hash_memory<T: 'static>(&self, store: StoreContext<'_, T>, memory: Memory) -> u64 {
         if let Some(shared) = memory.shared(store) {
             if self.racing.iter().any(|it| it.same(&shared)) {
                 return 0;
@@ -232,11 +236,11 @@ fn hash_words(words: &[u64]) -> u64 {
     described(|sink| words.iter().for_each(|&word| sink.add(word)))
 }
 
-fn hash_table(store: &Store, table: Table) -> u64 {
+fn hash_table<T: 'static>(store: StoreContext<'_, T>, table: Table) -> u64 {
     described(|words| interior::describe_table(store, table, &mut |w| words.add(w)))
 }
 
-fn hash_global(store: &Store, global: Global) -> u64 {
+fn hash_global<T: 'static>(store: StoreContext<'_, T>, global: Global) -> u64 {
     described(|words| interior::describe_global(store, global, &mut |w| words.add(w)))
 }
 

@@ -35,7 +35,7 @@ pub(super) fn ending(error: Error) -> Outcome {
 }
 
 /// What was running when code ended with an error, if its ending has a place.
-pub(super) fn trace(error: &Error) -> Vec<Place> {
+pub(crate) fn trace(error: &Error) -> Vec<Place> {
     let has_place = match error.kind() {
         // How deep and for how long code runs is the tiers' own matter.
         ErrorKind::Trap(
