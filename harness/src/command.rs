@@ -15,6 +15,7 @@ use crate::report::Report;
 
 pub mod bless;
 pub mod compare;
+pub mod diff;
 pub mod engine;
 pub mod explain;
 pub mod fuzz;
@@ -29,6 +30,7 @@ pub mod render;
 pub mod run;
 pub mod spec;
 mod stdout;
+mod tree;
 pub mod validate;
 pub mod value;
 pub mod wasi_suite;
@@ -162,6 +164,7 @@ fn answer(command: Command) -> Result<Exit, InputError> {
             launch::adapt_to_host();
             run::command(&args)
         }
+        Command::Diff(args) => diff::command(&args),
         Command::WasiSuite(args) => wasi_suite::command(&args),
         Command::Explain(args) => explain::command(&args),
         Command::List(args) => list::command(&args),

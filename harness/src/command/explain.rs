@@ -30,7 +30,9 @@ use crate::outcome::text::ending;
 use crate::outcome::{Outcome, Report};
 use crate::plan::Planned;
 use crate::plan::shapes::{self, Request};
+use crate::pool::configured::Configured;
 use crate::pool::{self, Engines, Interrupted, Launcher, Losses, Observer, Settings, Task};
+use crate::protocol::configuration::Configurations;
 use crate::protocol::{JobConfig, Setting};
 use crate::script::{
     Action, Argument, Command, Directive, Expectation, Kind, ModuleSource, Script,
@@ -146,20 +148,26 @@ fn run(args: &ExplainArgs) -> Result<(Asked, Option<Explanation>), Unexplained> 
     if others.is_empty() {
         return Err(InputError::usage("two engines are needed: name them by --engines A,B").into());
     }
-    if let Some(name) = names.iter().find(|name| name.configuration().is_some()) {
-        let message = format!("`{name}`: options give the configuration of all engines");
-        return Err(InputError::usage(message).into());
-    }
     let is_own = |name: &&EngineName| name.tier().is_some();
     let table = match names.iter().all(|name| is_own(&name)) {
         true => EngineTable::default(),
         false => EngineTable::load(&program, &args.tables.engine_table)?,
     };
     names.iter().try_for_each(|name| table.check(*name))?;
-    let start = |name: EngineName| {
+    let start = |name: EngineName| -> Result<Box<dyn Launcher>, Unexplained> {
         let unavailable =
             |reason| Unexplained::NotMeasured(format!("engine `{name}` is unavailable: {reason}"));
-        launcher(name, &program, &table).map_err(unavailable)
+        let launcher = launcher(name, &program, &table).map_err(unavailable)?;
+        let Some(configuration) = name.configuration() else {
+            return Ok(launcher);
+        };
+        let added = Configurations::default().get(configuration);
+        let unknown = || {
+            let message = format!("`{name}`: no configuration `{configuration}` is known");
+            Unexplained::Input(InputError::usage(message))
+        };
+        let added = added.ok_or_else(unknown)?;
+        Ok(Box::new(Configured { launcher, added }))
     };
     for other in others {
         let pair = [*reference, *other];

@@ -25,7 +25,7 @@ use crate::record::watch::{Program, WatchError};
 use crate::tier::{RunTier, Tier};
 use crate::worker::values;
 
-mod lines;
+pub(super) mod lines;
 mod program;
 
 /// The exit code of a trap.

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 use walkdir::WalkDir;
 
-use super::this_program;
+use super::{this_program, tree};
 use crate::cli::WasiSuiteArgs;
 use crate::error::{Exit, InputError};
 use crate::pool::launch;
@@ -216,7 +216,8 @@ fn run(engine: &Engine, program: &Program, timeout: Duration) -> Outcome {
     command.args(&engine.words[1..]);
     if let Some(root) = &configuration.root {
         let from = program.path.with_file_name(root);
-        copy(&from, tree.path()).map_err(text)?;
+        let is_left = |path: &Path| path.extension() == Some(OsStr::new(LEFT_BEHIND));
+        tree::copy(&from, tree.path(), &is_left).map_err(text)?;
         command.args(["--dir", &format!("{}::/", tree.path().display())]);
     }
     for (name, value) in &configuration.env {
@@ -288,22 +289,4 @@ fn read(stream: Option<impl Read>) -> String {
         let _ = stream.read_to_end(&mut bytes);
     }
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Copies a tree, without what earlier runs have left behind.
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(from)? {
-        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name()))?;
-        if path.extension() == Some(OsStr::new(LEFT_BEHIND)) {
-            continue;
-        }
-        match path.is_dir() {
-            true => {
-                fs::create_dir(to.join(&name))?;
-                copy(&path, &to.join(&name))?;
-            }
-            false => fs::copy(&path, to.join(&name)).map(drop)?,
-        }
-    }
-    Ok(())
 }

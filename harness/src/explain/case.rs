@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::rewrite::{ARM, START};
 use crate::protocol::JobConfig;
+use crate::record::script::ANSWERS_NAME;
 use crate::script::{Action, Argument, Command, ModuleSource};
 
 /// The name of the instance that is looked at, if the script gives it none.
@@ -90,6 +91,7 @@ impl Case {
     }
 
     /// The instances that code of the case can run in, the one that the last command enters first.
+    /// The module that answers the host calls of a program is not one to look into.
     pub fn subjects(&self) -> Vec<Subject> {
         let last = self.commands.len() - 1;
         let names = NamesOfCase::of(&self.commands);
@@ -116,6 +118,7 @@ impl Case {
         };
         let mut others: Vec<usize> = names.modules.keys().copied().collect();
         others.retain(|at| Some(*at) != entered && *at != last);
+        others.retain(|at| !is_of_answers(&self.commands[names.modules[at]]));
         others.sort_unstable();
         let all = entered.into_iter().chain(others.into_iter().rev());
         all.filter_map(subject).collect()
@@ -237,6 +240,11 @@ pub fn source(command: &Command) -> Option<&ModuleSource> {
         | Command::Wait { .. }
         | Command::Unreadable { .. } => None,
     }
+}
+
+/// True if a command has the module that answers the host calls of a program.
+fn is_of_answers(command: &Command) -> bool {
+    matches!(command, Command::Module { name: Some(name), .. } if name == ANSWERS_NAME)
 }
 
 fn source_mut(command: &mut Command) -> Option<&mut ModuleSource> {

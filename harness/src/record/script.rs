@@ -42,6 +42,9 @@ pub struct Scripted {
 /// The name under which a script registers the module that answers.
 pub const REGISTERED: &str = MODULE;
 
+/// The name of the module that answers, by which `explain` knows it.
+pub const ANSWERS_NAME: &str = "wassay-answers";
+
 /// Arguments of the last call, eight bytes each, then the answers.
 const ANSWERS_AT: u32 = 128;
 /// Bytes of an answer before its writes: the function, the result, the number of writes.

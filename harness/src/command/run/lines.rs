@@ -13,7 +13,7 @@ use wassay_runtime::{Backtrace, Frame};
 type Slice<'a> = EndianSlice<'a, LittleEndian>;
 
 /// The text of a backtrace: a line for each frame, and one for each place in the source.
-pub(super) fn with_lines(backtrace: &Backtrace) -> String {
+pub(in crate::command) fn with_lines(backtrace: &Backtrace) -> String {
     let mut modules: Vec<(&Frame, Option<Lines<'_>>)> = Vec::new();
     let mut text = String::new();
     for (line, frame) in backtrace.to_string().lines().zip(frames(backtrace)) {
@@ -32,6 +32,11 @@ pub(super) fn with_lines(backtrace: &Backtrace) -> String {
         }
     }
     text
+}
+
+/// The place in the source of an instruction of a module, by its offset; empty without one.
+pub(in crate::command) fn of_instruction(module: &[u8], offset: usize) -> String {
+    Lines::read(module).map_or(String::new(), |lines| lines.at(offset))
 }
 
 /// The frames, and then nothing, for the lines that are of none.

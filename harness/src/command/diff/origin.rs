@@ -1,0 +1,250 @@
+//! The first instruction of a difference: the program and its host calls as a script, given to
+//! `explain`.
+//!
+//! The script's module of the program has its memory from elsewhere, so that its code lies at other
+//! bytes; what is shown has the bytes of the program itself.
+
+use std::path::Path;
+use std::time::Instant;
+
+use wasmparser::{Parser, Payload};
+
+use super::column::Ran;
+use super::compare::Apart;
+use super::{Column, Inputs};
+use crate::adapter::table::EngineTable;
+use crate::command::run::lines;
+use crate::engine::EngineName;
+use crate::error::InputError;
+use crate::explain::case::Case;
+use crate::explain::column::Column as Explained;
+use crate::explain::{Difference, first_difference};
+use crate::measure::launcher;
+use crate::pool::Unavailable;
+use crate::pool::configured::Configured;
+use crate::protocol::{JobConfig, Setting};
+use crate::record::script::{ANSWERS_NAME, REGISTERED, Scripted, scripted};
+use crate::record::{Line, Reader};
+use crate::script::{Action, Command, Directive, Expectation, Kind, ModuleSource, Script, write};
+use crate::shell;
+use crate::suite::conventions::Conventions;
+use crate::tier::{RunTier, Tier};
+
+/// The number of calls and arrivals at which a program's functions are hot in tier `tiered`.
+const TIERED_UP: u32 = 100;
+/// The time of a search, as a multiple of the time that a tier may take.
+const SEARCH_TIMES: u32 = 5;
+
+/// The text about the first instruction, and the lines that go on with it.
+///
+/// # Errors
+/// If the script cannot be written.
+pub(super) fn text(
+    inputs: &Inputs<'_>,
+    module: &[u8],
+    pair: [&Column; 2],
+    reference: &Ran,
+    found: &Apart,
+) -> Result<String, InputError> {
+    let args = inputs.args;
+    if !args.preload.is_empty() || args.stub_imports || args.invoke.is_some() {
+        return Ok("  not explained: the program has imports besides WASI, or is a call\n".into());
+    }
+    let mut calls = Vec::new();
+    let (mut reader, _) = Reader::open(&reference.record)?;
+    while (calls.len() as u64) < found.call
+        && let Ok(Some(Line::Call(call))) = reader.next()
+    {
+        calls.push(call);
+    }
+    let made = match scripted(module, &calls) {
+        Ok(made) => made,
+        Err(reason) => return Ok(format!("  not explained: {reason}\n")),
+    };
+    let moved = moved(module, &made.program);
+    let commands = commands(made);
+    let mut text = String::new();
+    if !args.no_explain {
+        match explained(inputs, pair, &commands) {
+            Ok(Some(difference)) => text.push_str(&shown(difference, module, moved)),
+            Ok(None) => text.push_str("  explain: as a script the tiers do the same\n"),
+            Err(reason) => text.push_str(&format!("  not explained: {reason}\n")),
+        }
+    }
+    let engines = pair.map(explained_name);
+    let mut setting = Setting {
+        bounds: args.bounds,
+        profile: args.profile,
+        ..Setting::default()
+    };
+    if pair.iter().any(|column| column.tier == RunTier::Tiered) {
+        setting.modes.tier_up = Some(args.tier_up.unwrap_or(TIERED_UP));
+    }
+    let explain = |file: &Path| {
+        let file = shell::quote(&file.display().to_string());
+        let [one, other] = engines;
+        let words = setting.words().join(" ");
+        format!("wassay explain --engines {one},{other} {words} {file}").replace("  ", " ")
+    };
+    match &args.script {
+        Some(path) => {
+            keep(&commands, path)?;
+            text.push_str(&format!("  to go on: {}\n", explain(path)));
+        }
+        None => {
+            let file = Path::new("DIFF.wast");
+            text.push_str(&format!(
+                "  to go on: the same line with --script {}, then {}\n",
+                file.display(),
+                explain(file)
+            ));
+        }
+    }
+    Ok(text)
+}
+
+/// The commands of a script that runs the program.
+fn commands(made: Scripted) -> Vec<Command> {
+    let module = |name: Option<&str>, bytes| Command::Module {
+        name: name.map(ToString::to_string),
+        module: ModuleSource::Binary(bytes),
+    };
+    vec![
+        module(Some(ANSWERS_NAME), made.answers),
+        Command::Register {
+            name: REGISTERED.to_string(),
+            instance: None,
+        },
+        module(None, made.program),
+        Command::Action(Action::Invoke {
+            instance: None,
+            field: "_start".to_string(),
+            args: Vec::new(),
+        }),
+    ]
+}
+
+/// Writes the script.
+fn keep(commands: &[Command], path: &Path) -> Result<(), InputError> {
+    let kinds = [Kind::Module, Kind::Register, Kind::Module, Kind::Invoke];
+    let directives = kinds.iter().zip(0..).map(|(&kind, ordinal)| Directive {
+        ordinal,
+        line: 1,
+        column: 1,
+        kind,
+        id: format!("{}#{ordinal}", path.display()),
+        expectation: Expectation::Success,
+        origin: None,
+    });
+    let script = Script {
+        path: path.display().to_string(),
+        sha256: String::new(),
+        directives: directives.collect(),
+        commands: commands.to_vec(),
+    };
+    let text = write::text(&script);
+    let text = text.map_err(|error| InputError::at(path, error.to_string()))?;
+    std::fs::write(path, text).map_err(|error| InputError::from_error(path, error))
+}
+
+/// The tier of a column as explanations have it: a worker of the suite, in its configuration.
+fn explained_name(column: &Column) -> EngineName {
+    let tier = match column.tier {
+        RunTier::Measured(tier) => EngineName::of_tier(tier),
+        RunTier::Tiered => EngineName::of_tier(Tier::Tiered1),
+    };
+    let configuration = column.name.configuration();
+    let configured = configuration.map(|it| tier.in_configuration(it));
+    configured.and_then(Result::ok).unwrap_or(tier)
+}
+
+fn explained(
+    inputs: &Inputs<'_>,
+    pair: [&Column; 2],
+    commands: &[Command],
+) -> Result<Option<Difference>, String> {
+    let args = inputs.args;
+    let standard = Setting::default();
+    let config = JobConfig {
+        features: args.features.set(),
+        conventions: Conventions::Spec,
+        bounds: standard.bounds,
+        hash_state: true,
+        show_state: false,
+        profile: standard.profile,
+        modes: standard.modes,
+        is_lazy: true,
+        memory_bytes_max: 0,
+    };
+    let launchers = pair.map(|column| {
+        let tier = explained_name(column);
+        let mut added = column.setting;
+        if column.tier == RunTier::Tiered {
+            let tier_up = added.modes.tier_up.or(args.tier_up);
+            added.modes.tier_up = Some(tier_up.unwrap_or(TIERED_UP));
+        }
+        let launcher = launcher(tier, &inputs.program, &EngineTable::default())?;
+        Ok(Configured { launcher, added })
+    });
+    let [one, other]: [Result<Configured, Unavailable>; 2] = launchers;
+    let text = |error: Unavailable| error.to_string();
+    let (one, other) = (one.map_err(text)?, other.map_err(text)?);
+    let deadline = Instant::now() + args.wait * SEARCH_TIMES;
+    let [first, second] = pair.map(explained_name);
+    let case = Case::new(commands, commands.len() - 1, config);
+    let mut columns = [
+        Explained::new(first, &one, args.wait).until(deadline),
+        Explained::new(second, &other, args.wait).until(deadline),
+    ];
+    match first_difference(&mut columns, &case) {
+        Ok(found) => Ok(found.map(|(difference, _)| difference)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The bytes by which the code of the program lies behind that of the script's module.
+fn moved(module: &[u8], scripted: &[u8]) -> i64 {
+    let code = |bytes: &[u8]| {
+        let payloads = Parser::new(0).parse_all(bytes);
+        let starts = payloads.filter_map(|payload| match payload {
+            Ok(Payload::CodeSectionStart {
+                unchecked_range, ..
+            }) => Some(unchecked_range.start as i64),
+            Ok(_) | Err(_) => None,
+        });
+        starts.last().unwrap_or_default()
+    };
+    code(module) - code(scripted)
+}
+
+/// A difference with the bytes and the source of the program.
+fn shown(mut difference: Difference, module: &[u8], moved: i64) -> String {
+    // The second module is the program; the first one answers its calls.
+    let is_of_program = difference.module == Some(2);
+    let offset = difference.offset_bytes.filter(|_| is_of_program);
+    let offset = offset.and_then(|offset| u32::try_from(i64::from(offset) + moved).ok());
+    if is_of_program {
+        difference.offset_bytes = offset;
+        difference.values = difference.values.map(|value| moved_value(&value, moved));
+    }
+    let mut text = format!("  explain: {}\n", difference.sentence());
+    if let Some(note) = &difference.note {
+        text.push_str(&format!("  not narrower, since {note}\n"));
+    }
+    if let Some(offset) = offset {
+        text.push_str(&lines::of_instruction(module, offset as usize));
+    }
+    text
+}
+
+/// The place in a value that tells where control goes on.
+fn moved_value(value: &str, moved: i64) -> String {
+    let parts = value.split_once(" byte 0x");
+    let Some((before, hexadecimal)) = parts.filter(|_| value.starts_with("goes on at")) else {
+        return value.to_string();
+    };
+    match i64::from_str_radix(hexadecimal, 16) {
+        Ok(offset) => format!("{before} byte {:#x}", offset + moved),
+        Err(_) => value.to_string(),
+    }
+}
