@@ -986,7 +986,13 @@ pub struct RepeatArgs {
     )]
     pub replay: Option<PathBuf>,
     /// Hash the state before host calls into the record: `thinning`, or all from one on
-    #[arg(long, value_name = "WHICH", hide = true, requires = "record", value_parser = parse_states)]
+    #[arg(
+        long,
+        value_name = "WHICH",
+        hide = true,
+        requires = "record",
+        value_parser = parse_states
+    )]
     pub states: Option<StateChoice>,
     /// Write all of the state to a folder before a host call, and end
     #[arg(long, value_name = "CALL=FOLDER", hide = true, value_parser = parse_dump)]

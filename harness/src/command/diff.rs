@@ -7,6 +7,7 @@
 use std::fs;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use rayon::prelude::*;
 use tempfile::TempDir;
@@ -29,6 +30,9 @@ mod origin;
 use column::{Ending, Ran};
 use compare::{Apart, Compared, Part};
 
+/// The age that files of a copy have at least: a program may tell them from those that it writes.
+const AGE_MIN: Duration = Duration::from_secs(2);
+
 /// A tier with its configuration.
 #[derive(Clone, Copy, Debug)]
 struct Column {
@@ -44,6 +48,8 @@ struct Inputs<'a> {
     /// The folder of all that is written.
     folder: TempDir,
     stdin: PathBuf,
+    /// The latest time of a file in a copy of a directory: before the program, in every tier.
+    latest: SystemTime,
 }
 
 impl Inputs<'_> {
@@ -170,6 +176,7 @@ fn inputs(args: &DiffArgs) -> Result<Inputs<'_>, InputError> {
         program: this_program()?,
         folder,
         stdin,
+        latest: SystemTime::now() - AGE_MIN,
     })
 }
 
@@ -187,9 +194,11 @@ fn report(
     let mut apart = Vec::new();
     for (column, ran) in columns.iter().zip(ran) {
         print(&format!("{:<width$}  {}\n", column.name, ran.text()))?;
-        if ran.unmeasured.is_some() {
-            exit = Exit::NotMeasured;
-        }
+        exit = match (&ran.unmeasured, &ran.account.ending) {
+            (Some(_), _) if exit == Exit::AsExpected => Exit::NotMeasured,
+            (None, Ending::Lost(_)) => Exit::Failed,
+            (Some(_), _) | (None, Ending::Recorded(_)) => exit,
+        };
     }
     let (reference, rest) = (&ran[0], &ran[1..]);
     if reference.unmeasured.is_none() {
@@ -201,16 +210,17 @@ fn report(
                 Compared::Equal { states } => equal.push((column, states, false)),
                 Compared::Open { states } => equal.push((column, states, true)),
                 Compared::Apart(found) => apart.push((column, other, found)),
+                Compared::Lost => {}
             }
         }
     }
     for (column, states, is_open) in &equal {
-        let open = match is_open {
-            true => "; nothing is compared from the end on, since its depth or time is open",
-            false => "",
+        let end = match is_open {
+            true => "; the end is not compared, since its depth or time is open",
+            false => " and at the end",
         };
         print(&format!(
-            "{} = {}: {} host calls, the state before {states} of them and at the end{open}\n",
+            "{} = {}: {} host calls, the state before {states} of them{end}\n",
             column.name, columns[0].name, reference.account.calls
         ))?;
     }

@@ -4,18 +4,19 @@ use std::fs::{self, File, FileTimes};
 use std::io::Result;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-/// The age that files of a copy have at least, so that a program tells them from those that it has
-/// written.
-const AGE_MIN: Duration = Duration::from_secs(2);
-
-/// Copies what is in a directory, links as links. Files have the times of their last change; what
-/// `is_left` takes is left out.
+/// Copies what is in a directory, links as links. Files have the times of their last change, but
+/// none after `latest`; what `is_left` takes is left out.
 ///
 /// # Errors
 /// If something cannot be read or written, or is neither a file, a directory nor a link.
-pub(super) fn copy(from: &Path, to: &Path, is_left: &dyn Fn(&Path) -> bool) -> Result<()> {
+pub(super) fn copy(
+    from: &Path,
+    to: &Path,
+    latest: SystemTime,
+    is_left: &dyn Fn(&Path) -> bool,
+) -> Result<()> {
     for entry in fs::read_dir(from)? {
         let (path, name) = entry.map(|entry| (entry.path(), entry.file_name()))?;
         if is_left(&path) {
@@ -26,7 +27,7 @@ pub(super) fn copy(from: &Path, to: &Path, is_left: &dyn Fn(&Path) -> bool) -> R
         let kind = metadata.file_type();
         if kind.is_dir() {
             fs::create_dir(&copy_path)?;
-            copy(&path, &copy_path, is_left)?;
+            copy(&path, &copy_path, latest, is_left)?;
         } else if kind.is_symlink() {
             symlink(fs::read_link(&path)?, &copy_path)?;
             continue;
@@ -36,7 +37,6 @@ pub(super) fn copy(from: &Path, to: &Path, is_left: &dyn Fn(&Path) -> bool) -> R
             let message = format!("{} is not a file, directory or link", path.display());
             return Err(std::io::Error::other(message));
         }
-        let latest = SystemTime::now() - AGE_MIN;
         let modified = metadata.modified()?.min(latest);
         let times = FileTimes::new()
             .set_accessed(modified)

@@ -10,7 +10,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -217,7 +217,7 @@ fn run(engine: &Engine, program: &Program, timeout: Duration) -> Outcome {
     if let Some(root) = &configuration.root {
         let from = program.path.with_file_name(root);
         let is_left = |path: &Path| path.extension() == Some(OsStr::new(LEFT_BEHIND));
-        tree::copy(&from, tree.path(), &is_left).map_err(text)?;
+        tree::copy(&from, tree.path(), SystemTime::now(), &is_left).map_err(text)?;
         command.args(["--dir", &format!("{}::/", tree.path().display())]);
     }
     for (name, value) in &configuration.env {

@@ -1,8 +1,8 @@
 //! A program whose host calls are recorded, or answered from a record.
 //!
 //! A recorded program prints through memory, so that each call has what it has printed; so its
-//! output looks to it like a pipe. A replayed program has no clock, no files and no network: each of
-//! its calls has to be the next one of the record, and gets its answer.
+//! output looks to it like a pipe. A replayed program has no clock, no files and no network: each
+//! of its calls has to be the next one of the record, and gets its answer.
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;

@@ -296,7 +296,7 @@ fn words(inputs: &Inputs<'_>, column: &Column, folder: &Path) -> Result<Vec<OsSt
         let refused = |error| InputError::from_error(&grant.host, error);
         let _ = fs::remove_dir_all(&copy);
         fs::create_dir(&copy).map_err(refused)?;
-        tree::copy(&grant.host, &copy, &|_| false).map_err(refused)?;
+        tree::copy(&grant.host, &copy, inputs.latest, &|_| false).map_err(refused)?;
         let mut value = copy.into_os_string();
         value.push(format!("::{}", grant.guest));
         push("--dir", value);

@@ -14,6 +14,8 @@ pub(super) enum Compared {
     Open { states: u64 },
     /// The tiers do not do the same.
     Apart(Apart),
+    /// Both tiers do the same up to a crash, or to the place at which they leave their record.
+    Lost,
 }
 
 /// The first difference of two records.
@@ -147,7 +149,7 @@ pub(super) fn records(ran: [&Ran; 2]) -> Result<Compared, InputError> {
                 Some(found) => return Ok(apart(found)),
                 None => return Ok(Compared::Equal { states }),
             },
-            [Next::Lost(a), Next::Lost(b)] if a == b => return Ok(Compared::Equal { states }),
+            [Next::Lost(a), Next::Lost(b)] if a == b => return Ok(Compared::Lost),
             [a, b] => (Some((Part::Call, [text(a), text(b)])), false),
         };
         if let Some(found) = found {

@@ -1,0 +1,42 @@
+;; Writes its arguments with their zeros, then the file `note` of its first directory.
+(module
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_get" (func $environ (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 64) "note")
+  (func $put (param $at i32) (param $len i32)
+    (i32.store (i32.const 0) (local.get $at))
+    (i32.store (i32.const 4) (local.get $len))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+  (func $line (param $at i32) (local $len i32)
+    (loop $more
+      (if (i32.load8_u (i32.add (local.get $at) (local.get $len)))
+        (then (local.set $len (i32.add (local.get $len) (i32.const 1))) (br $more))))
+    (call $put (local.get $at) (local.get $len))
+    (i32.store8 (i32.const 16) (i32.const 10))
+    (call $put (i32.const 16) (i32.const 1)))
+  (func (export "_start") (local $n i32) (local $errno i32)
+    (drop (call $sizes (i32.const 20) (i32.const 24)))
+    (drop (call $get (i32.const 1024) (i32.const 2048)))
+    (loop $more
+      (if (i32.lt_u (local.get $n) (i32.load (i32.const 20)))
+        (then
+          (call $line (i32.load (i32.add (i32.const 1024) (i32.shl (local.get $n) (i32.const 2)))))
+          (local.set $n (i32.add (local.get $n) (i32.const 1)))
+          (br $more))))
+    (drop (call $environ (i32.const 1024) (i32.const 4096)))
+    (if (i32.load8_u (i32.const 4096)) (then (call $line (i32.const 4096))))
+    (local.set $errno (call $open (i32.const 3) (i32.const 1) (i32.const 64) (i32.const 4)
+      (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 28)))
+    ;; Without the directory: the number of the error.
+    (if (local.get $errno) (then (call $exit (local.get $errno))))
+    (i32.store (i32.const 0) (i32.const 8192))
+    (i32.store (i32.const 4) (i32.const 256))
+    (drop (call $read (i32.load (i32.const 28)) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (call $put (i32.const 8192) (i32.load (i32.const 8)))))
