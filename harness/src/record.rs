@@ -227,7 +227,7 @@ impl Reader {
     ///
     /// # Errors
     /// If a line is malformed, or the end is missing or is not the last line.
-    pub fn next(&mut self) -> Result<Option<Line>, InputError> {
+    pub fn read_line(&mut self) -> Result<Option<Line>, InputError> {
         let text = self.text()?;
         let line = match (text, self.is_over) {
             (None, true) => return Ok(None),
@@ -247,8 +247,7 @@ impl Reader {
 
     fn text(&mut self) -> Result<Option<String>, InputError> {
         let mut text = String::new();
-        let read = self.lines.read_line(&mut text);
-        match read {
+        match self.lines.read_line(&mut text) {
             Ok(0) => Ok(None),
             Ok(_) => {
                 self.line += 1;
@@ -286,7 +285,7 @@ pub fn read(path: &Path) -> Result<Record, InputError> {
     let (mut reader, head) = Reader::open(path)?;
     let mut calls = Vec::new();
     let mut end = None;
-    while let Some(line) = reader.next()? {
+    while let Some(line) = reader.read_line()? {
         match line {
             Line::Call(call) => calls.push(call),
             Line::End(it) => end = Some(it),

@@ -14,6 +14,8 @@ const CHUNK_BYTES: usize = 1 << 16;
 
 /// Lists of words, one for each global or table, in the order of creation.
 type Words = Vec<Vec<u64>>;
+/// Takes the words of a description.
+type Sink<'a> = &'a mut dyn FnMut(u64);
 
 /// The first part of two states that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub fn write<T: 'static>(store: StoreContext<'_, T>, folder: &Path) -> io::Resul
     for (number, memory) in interior::memories(store).enumerate() {
         write_memory(store, memory, &folder.join(format!("memory-{number}")))?;
     }
-    let described = |describe: &dyn Fn(&mut dyn FnMut(u64))| {
+    let described = |describe: &dyn Fn(Sink<'_>)| {
         let mut words = Vec::new();
         describe(&mut |word| words.push(word));
         words

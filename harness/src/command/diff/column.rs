@@ -183,7 +183,7 @@ fn has_end(record: &Path) -> bool {
     let Ok((mut reader, _)) = Reader::open(record) else {
         return false;
     };
-    while let Ok(Some(line)) = reader.next() {
+    while let Ok(Some(line)) = reader.read_line() {
         if matches!(line, Line::End(_)) {
             return true;
         }
@@ -202,7 +202,7 @@ fn account(record: &Path, lost: String) -> Result<Account, InputError> {
     let Ok((mut reader, _)) = Reader::open(record) else {
         return Ok(account);
     };
-    while let Ok(Some(line)) = reader.next() {
+    while let Ok(Some(line)) = reader.read_line() {
         match line {
             Line::Call(call) => {
                 account.calls += 1;

@@ -94,9 +94,9 @@ impl Apart {
 fn nth_call(ran: &Ran, number: u64) -> Option<HostCall> {
     let (mut reader, _) = Reader::open(&ran.record).ok()?;
     for _ in 0..number {
-        reader.next().ok()?;
+        reader.read_line().ok()?;
     }
-    match reader.next().ok()?? {
+    match reader.read_line().ok()?? {
         Line::Call(call) => Some(call),
         Line::Record(_) | Line::End(_) => None,
     }
@@ -110,7 +110,7 @@ enum Next {
 }
 
 fn next(reader: &mut Reader, ran: &Ran) -> Next {
-    match (reader.next(), &ran.account.ending) {
+    match (reader.read_line(), &ran.account.ending) {
         (Ok(Some(Line::Call(call))), _) => Next::Call(call),
         (Ok(Some(Line::End(end))), _) => Next::End(end),
         (_, Ending::Lost(how)) => Next::Lost(how.clone()),

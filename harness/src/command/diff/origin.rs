@@ -53,7 +53,7 @@ pub(super) fn text(
     let mut calls = Vec::new();
     let (mut reader, _) = Reader::open(&reference.record)?;
     while (calls.len() as u64) < found.call
-        && let Ok(Some(Line::Call(call))) = reader.next()
+        && let Ok(Some(Line::Call(call))) = reader.read_line()
     {
         calls.push(call);
     }
