@@ -81,7 +81,7 @@ fn bad_records_name_the_line() {
     bad(&[head, call, exit], Some(3), "no end");
     bad(&[head, call, head, end], Some(3), "second head");
     bad(&[head, end, call], Some(3), "behind the end");
-    bad(&[head, &call[..call.len() - 9], end], Some(2), "EOF");
+    bad(&[head, &call[..call.len() - 9], end], Some(2), "string");
     let wrong = call.replace("\"AP8H\"", "\"A!\"");
     assert_ne!(wrong, call);
     bad(&[head, &wrong, end], Some(2), "symbol");
