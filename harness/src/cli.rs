@@ -2,6 +2,7 @@
 //!
 //! A wrong option is a usage error with exit code 2 before anything runs. `command` answers.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt;
@@ -69,6 +70,9 @@ pub enum Command {
     History(HistoryArgs),
     /// Show a JSON report as a run shows it, or write it in other formats.
     Render(RenderArgs),
+    /// Make the run of a JSON report again, and tell every difference by its kind. Exit code 1 if
+    /// there is one, 3 if an engine or a file of the run is not here.
+    Verify(VerifyArgs),
     /// Run a WASI program, or call one export of a module, in any tier.
     Run(RunArgs),
     /// Run one program in every tier, and show where the tiers begin to differ.
@@ -111,6 +115,18 @@ pub struct ConfigArgs {
     /// The file that defines configurations, and those.
     #[arg(skip)]
     pub defined: Option<(PathBuf, Configurations)>,
+    /// The options as they count, with those of profiles.
+    #[arg(skip)]
+    pub given: GivenOptions,
+}
+
+/// The options of a command as they count: of the command line and of profiles.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GivenOptions {
+    /// The words of a command line that says the same without profiles.
+    pub words: Vec<String>,
+    /// The values of each option, defaults included.
+    pub values: BTreeMap<String, Vec<String>>,
 }
 
 impl ConfigArgs {
@@ -700,6 +716,26 @@ pub struct BlessArgs {
     /// Only tell; exit code 1 if something is to be done
     #[arg(long)]
     pub check: bool,
+}
+
+/// Options of `wassay verify`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The run has the options that the report records, and begins in this folder: paths in the report are
+relative to the one in which it was made. Times, the date and the number of jobs are not compared.
+
+Exit codes: 0 everything is the same; 1 something differs; 2 the report is bad input; 3 an engine or
+a file of the run is not here.")]
+pub struct VerifyArgs {
+    /// A JSON report of `wassay spec`
+    #[arg(value_name = "REPORT.json")]
+    pub file: PathBuf,
+    /// Files run at the same time [default: as the report records]
+    #[arg(short, long, value_name = "N", value_parser = parse_jobs)]
+    pub jobs: Option<usize>,
+    /// Differences that are shown, before the rest is counted only
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub show: usize,
 }
 
 /// Options of `wassay render`.

@@ -33,6 +33,7 @@ mod stdout;
 mod tree;
 pub mod validate;
 pub mod value;
+pub mod verify;
 pub mod wasi_suite;
 
 /// Runs the program: parses the command line, answers it, and gives the exit code.
@@ -160,6 +161,7 @@ fn answer(command: Command) -> Result<Exit, InputError> {
         Command::History(args) => history::command(&args),
         Command::Bless(args) => bless::command(&args),
         Command::Render(args) => render::command(&args),
+        Command::Verify(args) => verify::command(&args),
         Command::Run(args) => {
             launch::adapt_to_host();
             run::command(&args)

@@ -152,6 +152,7 @@ fn run(options: &FuzzOptions) -> Run {
         interrupted: false,
         repeat_with: String::new(),
         folder: None,
+        provenance: None,
         seconds: 0.0,
     }
 }

@@ -261,6 +261,7 @@ pub fn measure(
         interrupted: interrupt::requested(),
         repeat_with: options.repeat_with.join(" "),
         folder: options.selection.folder(),
+        provenance: None,
         seconds: seconds(started.elapsed()),
     };
     let mut report = build(run, &suite.tiers, &suite.files);
@@ -407,9 +408,7 @@ impl Batch {
     fn add(&mut self, next: Batch) {
         self.files.extend(next.files);
         for (tier, state) in next.tiers {
-            let known = self.tiers.entry(tier).or_default();
-            known.proof.add(&state.proof);
-            known.unavailable = known.unavailable.take().or(state.unavailable);
+            self.tiers.entry(tier).or_default().add(state);
         }
     }
 }
@@ -561,6 +560,7 @@ pub(crate) fn state_of((&tier, run): (&EngineName, &TierRun)) -> (EngineName, Ti
     let state = TierState {
         unavailable: run.as_ref().err().map(Unavailable::to_string),
         proof,
+        micros: run.iter().flatten().map(|file| file.micros).sum(),
     };
     (tier, state)
 }

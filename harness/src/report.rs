@@ -31,6 +31,7 @@ use crate::suite::select::partition::{Dealing, Partition};
 use baseline::BaselineAccount;
 use details::Details;
 use generated::GeneratedAccount;
+use provenance::Provenance;
 use repeats::RepeatsAccount;
 use shapes::ShapesAccount;
 
@@ -39,13 +40,16 @@ pub mod bless;
 pub mod build;
 pub mod changes;
 pub mod details;
+pub mod differences;
 pub mod generated;
 pub mod history;
 pub mod merge;
+pub mod provenance;
 pub mod repeats;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod shapes;
+pub mod sound;
 #[cfg(test)]
 mod tests;
 
@@ -218,6 +222,10 @@ pub struct Run {
     /// The folder to which the paths of files are relative; absent if the suite is not a folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
+    /// Where the report comes from; absent in reports of earlier versions, and of other commands
+    /// than `spec`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
     /// Wall-clock time of the run.
     pub seconds: f64,
 }
@@ -371,6 +379,10 @@ fn is_false(is: &bool) -> bool {
     !is
 }
 
+fn is_no_time(seconds: &f64) -> bool {
+    *seconds == 0.0
+}
+
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
@@ -444,6 +456,9 @@ pub struct TierAccount {
     pub counts: Counts,
     /// Evidence that the tier itself ran (contract C2).
     pub proof: Proof,
+    /// Time spent in its workers; absent in reports of earlier versions.
+    #[serde(default, skip_serializing_if = "is_no_time")]
+    pub seconds: f64,
 }
 
 impl TierAccount {
@@ -454,6 +469,7 @@ impl TierAccount {
             reason: None,
             counts: Counts::default(),
             proof: Proof::default(),
+            seconds: 0.0,
         }
     }
 }
@@ -653,17 +669,6 @@ pub struct Regression {
     pub what: String,
 }
 
-/// A contradiction of a report with itself.
-#[derive(Debug, thiserror::Error)]
-enum Unsound {
-    #[error("no tier `{0}`, but counts of it")]
-    NoTier(EngineName),
-    #[error("{0}: the {1} counts are not those listed")]
-    Counts(String, EngineName),
-    #[error("{0}: directives listed for {1}, but no counts")]
-    NoCounts(String, EngineName),
-}
-
 impl Report {
     /// Reads a report.
     ///
@@ -686,35 +691,8 @@ impl Report {
         let report: Report = serde_json::from_slice(&bytes).map_err(|error| {
             InputError::at_line(path, error.line(), "not a whole report").because(error)
         })?;
-        let consistent = report.check();
+        let consistent = sound::check(&report);
         consistent.map_err(|error| InputError::at(path, "not a sound report").because(error))?;
         Ok(report)
-    }
-
-    /// Whether the report's sums fit each other: what a comparison relies on.
-    fn check(&self) -> Result<(), Unsound> {
-        let mut listed: BTreeMap<(&str, EngineName), Counts> = BTreeMap::new();
-        for directive in &self.directives {
-            for (&tier, verdict) in &directive.tiers {
-                let counts = listed.entry((&directive.file, tier)).or_default();
-                counts.add(verdict.status, 1);
-            }
-        }
-        for file in &self.files {
-            for (&tier, counts) in &file.counts {
-                let account = self.tiers.get(&tier);
-                let account = account.ok_or(Unsound::NoTier(tier))?;
-                let mut expected = listed.remove(&(&file.path, tier)).unwrap_or_default();
-                expected.pass = counts.pass;
-                expected.compared = counts.compared;
-                if account.available && *counts != expected {
-                    return Err(Unsound::Counts(file.path.clone(), tier));
-                }
-            }
-        }
-        match listed.keys().next() {
-            Some((path, tier)) => Err(Unsound::NoCounts(path.to_string(), *tier)),
-            None => Ok(()),
-        }
     }
 }

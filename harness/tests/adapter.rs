@@ -9,18 +9,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// The answers of an honest adapter to the first requests: `hello`, `reset`.
-const BEGIN: &str = r#"
-id() { printf '%s' "$1" | sed 's/.*"id":\([0-9]*\).*/\1/'; }
-say() { printf '{"id":%s,"ending":%s}\n' "$(id "$line")" "$1"; }
-ready='"ready","protocol":1,"engine":"fake","version":"1"'
-"#;
-
 /// A script: two modules with a call each.
 const SCRIPT: &str = "(module (func (export \"f\") (result i32) (i32.const 7)))
 (assert_return (invoke \"f\") (i32.const 7))
 (assert_return (invoke \"f\") (i32.const 7))
 ";
+
+mod planted;
+
+use planted::adapter::{HONEST, table};
 
 struct Place(tempfile::TempDir);
 
@@ -42,11 +39,7 @@ impl Place {
 
     /// A table with the adapter whose loop over requests is `body`.
     fn table(&self, body: &str) -> PathBuf {
-        let script = format!("{BEGIN}\nwhile IFS= read -r line; do\n{body}\ndone\n");
-        let script = self.write("adapter.sh", &script);
-        let command = format!("[\"sh\", \"{}\"]", script.display());
-        let row = format!("name = \"fake\"\ncommand = {command}\nclaim = \"interpreter\"\n");
-        self.write("engines.toml", &format!("[[engine]]\n{row}"))
+        table(self.0.path(), body)
     }
 
     /// Runs the script under an adapter whose loop over requests is `body`; exit code, stderr, and
@@ -95,12 +88,6 @@ fn details(report: &Value) -> Vec<String> {
     };
     listed.map(detail).collect()
 }
-
-const HONEST: &str = r#"case $line in
-*'"op":"hello"'*) say "$ready" ;;
-*'"op":"invoke"'*) say '"values","values":["i32:0x00000007"]' ;;
-*) say '"ok"' ;;
-esac"#;
 
 #[test]
 fn an_honest_adapter_passes() {

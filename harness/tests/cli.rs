@@ -178,6 +178,99 @@ fn what_passes_exits_0_with_a_table_and_a_closed_report() {
     assert_eq!(report["directives"], Value::Array(Vec::new()));
 }
 
+/// The members of a report that depend on the moment and on the number of jobs, as
+/// `docs/report-formats.md` lists them.
+fn timeless(mut report: Value) -> Value {
+    let run = &mut report["run"];
+    for member in ["seconds", "jobs"] {
+        run[member] = Value::Null;
+    }
+    for member in ["date", "command", "words"] {
+        run["provenance"][member] = Value::Null;
+    }
+    for tier in report["tiers"].as_object_mut().expect("tiers").values_mut() {
+        tier["seconds"] = Value::Null;
+    }
+    for file in report["files"].as_array_mut().expect("files") {
+        file["seconds"] = Value::Null;
+    }
+    report
+}
+
+#[test]
+fn a_report_says_where_it_comes_from_for_any_number_of_jobs() {
+    let place = Place::new();
+    for name in ["s/a.wast", "s/b c.wast"] {
+        place.file(name, GOOD);
+    }
+    let folder = place.path("s").to_string_lossy().into_owned();
+    let spec = |jobs: &str| {
+        let (ended, report) = place.spec_in("stack,register", &[jobs, "--features=-simd", &folder]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        report
+    };
+    let one = spec("-j1");
+    assert_eq!(timeless(one.clone()), timeless(spec("-j8")));
+    let provenance = &one["run"]["provenance"];
+    assert_eq!(
+        provenance["options"]["features"],
+        serde_json::json!(["-simd"])
+    );
+    assert_eq!(provenance["options"]["timeout"], serde_json::json!(["10s"]));
+    assert_eq!(
+        provenance["build"]["sources"]
+            .as_str()
+            .expect("a hash")
+            .len(),
+        16
+    );
+    assert_eq!(provenance["engines"]["stack"]["engine"], "wassay");
+    assert_eq!(provenance["inputs"][0]["role"], "expectations");
+    assert!(one["tiers"]["stack"]["seconds"].as_f64().expect("a time") > 0.0);
+    // A shell that reads the line makes the same run.
+    let line = provenance["command"].as_str().expect("a line");
+    let line = line.replacen("wassay", env!("CARGO_BIN_EXE_wassay"), 1);
+    let status = Command::new("sh")
+        .args(["-c", &line])
+        .stdout(Stdio::null())
+        .status();
+    assert_eq!(status.expect("a shell").code(), Some(0), "{line}");
+    let text = std::fs::read(place.path("report.json")).expect("written again");
+    let again: Value = serde_json::from_slice(&text).expect("JSON");
+    assert_eq!(timeless(one), timeless(again));
+}
+
+/// The commit that is checked out has one of three files as it is.
+#[test]
+fn files_are_held_against_the_commit_that_is_checked_out() {
+    let place = Place::new();
+    for name in ["s/a.wast", "s/b.wast", "s/c.wast"] {
+        place.file(name, GOOD);
+    }
+    let folder = place.path("s").to_string_lossy().into_owned();
+    let git = |words: &str| {
+        let mut command = Command::new("git");
+        command.args(["-c", "user.name=a", "-c", "user.email=a@b", "-C", &folder]);
+        let output = command
+            .args(words.split(' '))
+            .output()
+            .expect("git is there");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).trim().to_string()
+    };
+    git("init -q .");
+    git("add a.wast b.wast");
+    git("commit -q -m x");
+    place.file("s/b.wast", format!("{GOOD};; changed\n"));
+    let (_, report) = place.spec(&[&folder]);
+    let upstream = &report["run"]["provenance"]["upstream"];
+    let revision = format!("git:{}", git("rev-parse HEAD"));
+    assert_eq!(upstream["revision"], revision.as_str());
+    assert_eq!(upstream["equal"], 1);
+    assert_eq!(upstream["changed"], serde_json::json!(["b.wast"]));
+    assert_eq!(upstream["added"], serde_json::json!(["c.wast"]));
+}
+
 #[test]
 fn what_fails_exits_1_and_is_named() {
     let place = Place::new();
@@ -417,13 +510,8 @@ fn any_number_of_jobs_gives_the_same_report() {
     let place = Place::new();
     let report = |jobs: &str| {
         let args = ["--partition", "hash:1/24", "-j", jobs];
-        let (_, mut report) = place.spec_in("stack,register", &args);
-        report["run"]["jobs"] = Value::Null;
-        report["run"]["seconds"] = Value::Null;
-        for file in report["files"].as_array_mut().expect("a list") {
-            file["seconds"] = Value::Null;
-        }
-        report
+        let (_, report) = place.spec_in("stack,register", &args);
+        timeless(report)
     };
     let one = report("1");
     assert!(

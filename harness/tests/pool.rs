@@ -1,43 +1,37 @@
 //! Faults injected into workers: a death is pinned on its directive, and changes nothing else
 //! (contract C7), for any number of jobs (contract C8).
 //!
-//! This program is also the worker that it tests with: called as `... fake-worker FAULTS worker
-//! ...` it speaks the protocol, answers every command with its ordinal, and misbehaves where FAULTS
-//! (`crash@3,hang@5`) says so. Called with `lie-WHAT@N` it runs jobs truly, in the register
-//! interpreter, and alters the report of directive N: what a fault of a tier looks like to the
-//! program. It has no libtest harness, which would write to the worker's stdout.
+//! This program is also the worker that it tests with (`planted/worker.rs`). It has no libtest
+//! harness, which would write to the worker's stdout.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use wassay::engine::EngineName;
 use wassay::features::FeatureSet;
-use wassay::outcome::{Outcome, Proof, Report, Value};
+use wassay::outcome::{Outcome, Report};
 use wassay::pool::launch::Program;
 use wassay::pool::process::Workers;
 use wassay::pool::{
     self, FileRun, Incident, IncidentKind, Launcher, Losses, Observer, Settings, Task, TierRun,
     Unavailable,
 };
-use wassay::protocol::cell::Cell;
-use wassay::protocol::{
-    Bounds, FromWorker, Job, JobConfig, JobResult, Modes, PROTOCOL_VERSION, Profile, ToWorker,
-    read_frame, write_frame,
-};
-use wassay::script::{Command, ModuleSource, Script};
-use wassay::tier::Tier;
+use wassay::protocol::{Bounds, JobConfig, Modes, Profile};
+use wassay::script::{Command, Script};
 
 /// How long a directive may take where a worker hangs; the fakes answer at once or hang for good.
 const TIMEOUT: Duration = Duration::from_millis(1500);
 
+mod planted;
+
+use planted::worker::answered;
+
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().collect();
     if args.get(1).is_some_and(|arg| arg == "fake-worker") {
-        return fake::main(&args[2], &args[3..]);
+        return planted::worker::main(&args[2], &args[3..]);
     }
     let trials = vec![
         trial("a_fault_is_pinned_on_its_directive", pinned),
@@ -147,11 +141,6 @@ fn run(faults: &str, scripts: &[Script]) -> Vec<FileRun> {
         .expect("the tier is available")
 }
 
-/// The outcome of a directive that nothing befell.
-fn answered(ordinal: u32) -> Outcome {
-    Outcome::Values(vec![Value::I32(ordinal)])
-}
-
 /// Whether an outcome is what must come of a directive.
 type Accepts = fn(&Outcome) -> bool;
 
@@ -182,7 +171,7 @@ fn files() -> Vec<Script> {
 }
 
 fn pinned() {
-    for (fault, accepts, message) in fake::FAULTS {
+    for (fault, accepts, message) in FAULTS {
         for ordinal in [0, 5, 8] {
             let scripts = [script("a", 9)];
             let runs = run(&format!("{fault}@{ordinal}"), &scripts);
@@ -607,236 +596,14 @@ fn processes() -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// The worker's side.
-mod fake {
-    use super::*;
-
-    /// Every fault that strikes at a directive, what comes of it, and what its message contains.
-    pub(crate) const FAULTS: &[(&str, Accepts, &str)] = &[
-        ("crash", is_crash, "signal 6"),
-        ("exit", is_crash, "code 7"),
-        ("panic", is_crash, "a fake panic"),
-        ("garbage", is_crash, "no answer"),
-        ("midframe", is_crash, "ended with code 0"),
-        ("short", is_crash, "not to the job"),
-        ("close", is_crash, "closed its output"),
-        ("hang", is_timeout, "1500"),
-    ];
-
-    pub(crate) fn main(faults: &str, args: &[String]) -> ExitCode {
-        let [_worker, _, tier, _, cell, ..] = args else {
-            return ExitCode::from(2);
-        };
-        let cell = Cell::open(Path::new(cell)).expect("the master's cell");
-        if let Some((folder, deaths)) = faults
-            .strip_prefix("startdie:")
-            .and_then(|it| it.split_once('@'))
-        {
-            // A file for each death.
-            let deaths: usize = deaths.parse().expect("a number");
-            let died = std::fs::read_dir(folder).expect("there").count();
-            if died < deaths {
-                std::fs::write(Path::new(folder).join(died.to_string()), "").expect("written");
-                return ExitCode::from(9);
-            }
-        }
-        let ready = match faults {
-            "unavailable" => FromWorker::Unavailable {
-                reason: "a fake reason".to_string(),
-            },
-            _ => FromWorker::Ready {
-                protocol: PROTOCOL_VERSION.wrapping_add(u64::from(faults == "protocol")),
-                tier: tier.parse().expect("a tier"),
-                arch: "fake".to_string(),
-            },
-        };
-        send(&ready);
-        let mut jobs = 0;
-        while let Ok(ToWorker::Job(job)) = read_frame(&mut std::io::stdin().lock()) {
-            jobs += 1;
-            if faults == "idle" {
-                return ExitCode::from(9);
-            }
-            if faults == "xor" {
-                send(&FromWorker::Result(wrong_instruction(&job, &cell)));
-                continue;
-            }
-            if let Some(lie) = faults.strip_prefix("lie-") {
-                send(&FromWorker::Result(lie_about(lie, &job, &cell)));
-                continue;
-            }
-            answer(&job, faults, &cell, jobs);
-        }
-        ExitCode::SUCCESS
-    }
-
-    /// What the register interpreter makes of a job in which an instruction stands for another one:
-    /// `i32.or` for `i32.xor`.
-    fn wrong_instruction(job: &Job<'_>, cell: &Cell) -> JobResult {
-        let commands = job.commands.iter().cloned().map(|mut command| {
-            if let Command::Module {
-                module: ModuleSource::Binary(bytes),
-                ..
-            } = &mut command
-            {
-                falsify(bytes);
-            }
-            command
-        });
-        let job = Job {
-            commands: commands.collect::<Vec<Command>>().into(),
-            ..job.clone()
-        };
-        wassay::worker::run_job(Tier::Register, cell, &job)
-    }
-
-    fn falsify(bytes: &mut [u8]) {
-        const OR: u8 = 0x72;
-        let module = bytes.to_vec();
-        for payload in wasmparser::Parser::new(0).parse_all(&module) {
-            let Ok(wasmparser::Payload::CodeSectionEntry(body)) = payload else {
-                continue;
-            };
-            let operators = body
-                .get_operators_reader()
-                .expect("valid")
-                .into_iter_with_offsets();
-            for (operator, offset) in operators.map(|it| it.expect("valid")) {
-                if matches!(operator, wasmparser::Operator::I32Xor) {
-                    bytes[offset as usize] = OR;
-                }
-            }
-        }
-    }
-
-    /// What the register interpreter makes of a job, with one report altered.
-    fn lie_about(lie: &str, job: &Job<'_>, cell: &Cell) -> JobResult {
-        let mut result = wassay::worker::run_job(Tier::Register, cell, job);
-        let (what, ordinal) = lie.split_once('@').expect("WHAT@ORDINAL");
-        let ordinal: usize = ordinal.parse().expect("a number");
-        let report = &mut result.reports[ordinal];
-        match what {
-            "result" => report.outcome = Outcome::Values(vec![Value::I32(6)]),
-            "trap" => report.outcome = Outcome::Trap("unreachable".to_string()),
-            "state" => {
-                let state = report.state.as_mut().expect("states are compared");
-                state.memories ^= 1;
-            }
-            "not" => {}
-            other => panic!("no such lie: {other}"),
-        }
-        result
-    }
-
-    fn send(frame: &FromWorker) {
-        write_frame(&mut std::io::stdout().lock(), frame).expect("the master reads");
-    }
-
-    fn answer(job: &Job<'_>, faults: &str, cell: &Cell, jobs: u32) {
-        let mut reports: Vec<Report> = Vec::new();
-        for (ordinal, _) in (0..).zip(&*job.commands) {
-            if job.excluded.contains(&ordinal) {
-                reports.push(Outcome::NotRun("excluded".to_string()).into());
-                continue;
-            }
-            cell.announce(job.sequence, Some(ordinal));
-            for fault in faults.split(',') {
-                if let Some((name, at)) = fault.split_once('@')
-                    && at.parse() == Ok(ordinal)
-                {
-                    strike(name, job.sequence, jobs);
-                }
-            }
-            reports.push(answered(ordinal).into());
-        }
-        cell.announce(job.sequence, None);
-        let is_late = |ordinal: u32| faults.split(',').any(|it| it == format!("late@{ordinal}"));
-        let ran = |ordinal: &u32| !job.excluded.contains(ordinal);
-        if (0..job.commands.len() as u32).filter(ran).any(is_late) {
-            std::process::abort();
-        }
-        send(&FromWorker::Result(JobResult {
-            sequence: job.sequence,
-            reports,
-            proof: Proof::default(),
-            micros: 1,
-        }));
-    }
-
-    fn strike(name: &str, sequence: u32, jobs: u32) {
-        let mut stdout = std::io::stdout().lock();
-        match name {
-            "crash" => std::process::abort(),
-            "exit" => std::process::exit(7),
-            "panic" => {
-                drop(stdout);
-                panic!("a fake panic");
-            }
-            "stale" if jobs > 1 => std::process::abort(),
-            "stalehang" if jobs > 1 => hang(),
-            "stale" | "stalehang" | "late" => {}
-            "kill" => kill(),
-            name if name.starts_with("killonce:") => {
-                let done = Path::new(&name["killonce:".len()..]);
-                if !done.exists() {
-                    std::fs::write(done, "").expect("written");
-                    kill();
-                }
-            }
-            name if name.starts_with("startdie:") => {}
-            "garbage" => {
-                // And then no more: what a worker writes is pinned on what it is doing then.
-                stdout
-                    .write_all(&[0xff; 64])
-                    .and_then(|()| stdout.flush())
-                    .expect("open");
-                drop(stdout);
-                hang();
-            }
-            "midframe" => {
-                // The frame says 100 bytes, and 3 come.
-                stdout.write_all(&[100, 0, 0, 0, 1, 2, 3]).expect("open");
-                stdout.flush().expect("open");
-                std::process::exit(0);
-            }
-            "short" => {
-                drop(stdout);
-                send(&FromWorker::Result(JobResult {
-                    sequence,
-                    reports: Vec::new(),
-                    proof: Proof::default(),
-                    micros: 1,
-                }));
-                hang();
-            }
-            "close" => {
-                drop(stdout);
-                close_stdout();
-                hang();
-            }
-            "hang" => hang(),
-            other => panic!("no such fault: {other}"),
-        }
-    }
-
-    /// What the system does where no memory is left.
-    fn kill() {
-        let this = rustix::process::getpid();
-        rustix::process::kill_process(this, rustix::process::Signal::KILL).expect("sent");
-        hang();
-    }
-
-    fn hang() {
-        std::thread::sleep(Duration::from_secs(600));
-    }
-
-    /// Closes stdout for this process, without unsafe code: the descriptor's owner is dropped.
-    fn close_stdout() {
-        use std::os::fd::AsFd;
-        let null = std::fs::File::options()
-            .write(true)
-            .open("/dev/null")
-            .expect("there");
-        rustix::stdio::dup2_stdout(null.as_fd()).expect("replaced");
-    }
-}
+/// Every fault that strikes at a directive, what comes of it, and what its message contains.
+const FAULTS: &[(&str, Accepts, &str)] = &[
+    ("crash", is_crash, "signal 6"),
+    ("exit", is_crash, "code 7"),
+    ("panic", is_crash, "a fake panic"),
+    ("garbage", is_crash, "no answer"),
+    ("midframe", is_crash, "ended with code 0"),
+    ("short", is_crash, "not to the job"),
+    ("close", is_crash, "closed its output"),
+    ("hang", is_timeout, "1500"),
+];

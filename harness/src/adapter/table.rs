@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
-use super::process::{Adapter, AdapterCommand};
+use super::process::{Adapter, AdapterCommand, EngineInfo};
 use crate::engine::{EngineName, NotAName};
 use crate::error::{InputError, line_at};
 use crate::input::read_text;
 use crate::pool::launch::emulator;
-use crate::pool::{Launcher, Session, StartError};
+use crate::pool::{Launcher, Session, StartError, Unavailable};
 
 /// The shipped table, below a folder above the program.
 const SHIPPED: &str = "harness/engines/engines.toml";
@@ -88,11 +89,30 @@ pub struct EngineRow {
     pub expectations: Option<PathBuf>,
     /// How to get it, in a line; empty if nothing is to be done.
     pub setup: String,
+    /// What the first process of the run said of its engine; copies of the row share it.
+    said: Arc<OnceLock<EngineInfo>>,
+}
+
+impl EngineRow {
+    /// The engine and its version, if a process of it was started.
+    pub fn info(&self) -> Option<&EngineInfo> {
+        self.said.get()
+    }
 }
 
 impl Launcher for EngineRow {
+    /// A process that names another engine or version than the first one is not taken: one column
+    /// is one engine.
     fn start(&self) -> Result<Box<dyn Session>, StartError> {
-        Ok(Box::new(Adapter::start(&self.command)?.0))
+        let (adapter, info) = Adapter::start(&self.command)?;
+        let first = self.said.get_or_init(|| info.clone());
+        if *first == info {
+            return Ok(Box::new(adapter));
+        }
+        let name = |info: &EngineInfo| format!("{} {}", info.engine, info.version);
+        let (was, is) = (name(first), name(&info));
+        let reason = format!("the engine was {was} when the run began, and is {is} now");
+        Err(Unavailable::new(reason).into())
     }
 
     fn declines(&self, proposal: &str) -> Option<String> {
@@ -107,6 +127,8 @@ pub struct EngineTable {
     rows: BTreeMap<EngineName, EngineRow>,
     /// The folder of the shipped table.
     folder: PathBuf,
+    /// The files that were read.
+    files: Vec<PathBuf>,
 }
 
 impl EngineTable {
@@ -127,6 +149,7 @@ impl EngineTable {
         for path in shipped.iter().chain(own) {
             let text = read_text(path)?;
             table.add(path, &text)?;
+            table.files.push(path.clone());
         }
         Ok(table)
     }
@@ -164,6 +187,7 @@ impl EngineTable {
                 lacks: row.lacks,
                 expectations: row.expectations.map(|file| folder.join(file)),
                 setup: row.setup,
+                said: Arc::default(),
             };
             self.rows.insert(name, row);
         }
@@ -178,6 +202,11 @@ impl EngineTable {
     /// The rows, by name.
     pub fn rows(&self) -> impl Iterator<Item = &EngineRow> {
         self.rows.values()
+    }
+
+    /// The files that the rows come from.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
     /// The row of an engine.

@@ -20,13 +20,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
 use serde::Deserialize;
 
-use super::{Bounds, Cli, Command, ConfigArgs, ModeArgs, Profile, Setting, by_word};
+use super::{Bounds, Cli, Command, ConfigArgs, GivenOptions, ModeArgs, Profile, Setting, by_word};
 use crate::engine::is_name;
 use crate::error::InputError;
 use crate::input::read_text;
@@ -94,11 +94,9 @@ pub fn parse(words: &[OsString]) -> Result<Cli, ParseError> {
     };
     let asked = ConfigArgs::from_arg_matches(given)?;
     let Some(path) = file(&asked)? else {
-        return Ok(Cli::from_arg_matches(&matches)?);
+        return Ok(finished(&matches, None)?);
     };
-    let text = read_text(&path)?;
-    let raw: RawFile =
-        toml::from_str(&text).map_err(|error| InputError::in_toml(&path, &text, &error))?;
+    let raw = read(&path)?;
     let wrong = |message: String| InputError::at(&path, message);
     let profiles = chosen(&raw, asked.run_profile.as_deref()).map_err(wrong)?;
     let configurations = configurations(&raw.configuration).map_err(wrong)?;
@@ -107,15 +105,119 @@ pub fn parse(words: &[OsString]) -> Result<Cli, ParseError> {
     all.extend_from_slice(&words[2..]);
     let names = profiles.iter();
     let names = names.map(|(name, _)| format!("[profile.{name}] of {}", path.display()));
-    let cli = Cli::try_parse_from(all);
-    let mut cli = cli.map_err(|error| ParseError::Options(Box::new(error), names.collect()))?;
+    let names: Vec<String> = names.collect();
     let defined = (!raw.configuration.is_empty()).then_some((path, configurations));
-    match &mut cli.command {
-        Command::Spec(args) => args.from.defined = defined,
-        Command::List(args) => args.from.defined = defined,
-        _other_command => {}
+    let cli = Cli::command().try_get_matches_from(all);
+    let cli = cli.and_then(|matches| finished(&matches, defined));
+    cli.map_err(|error| ParseError::Options(Box::new(error), names))
+}
+
+/// Reads the words of a command line that a report records: no profile adds to them, and of the
+/// configuration file that they name, only the definitions of configurations count.
+///
+/// # Errors
+/// If an option is wrong, or the file is.
+pub fn parse_recorded(words: &[String]) -> Result<Cli, ParseError> {
+    let matches = Cli::command().try_get_matches_from(words)?;
+    let asked = matches.subcommand().map(|(_, given)| given);
+    let asked = asked.map(ConfigArgs::from_arg_matches).transpose()?;
+    let Some(path) = asked.and_then(|asked| asked.config) else {
+        return Ok(finished(&matches, None)?);
+    };
+    let tables = read(&path)?.configuration;
+    let configurations = configurations(&tables);
+    let configurations = configurations.map_err(|message| InputError::at(&path, message))?;
+    Ok(finished(&matches, Some((path, configurations)))?)
+}
+
+/// Reads a configuration file.
+fn read(path: &Path) -> Result<RawFile, InputError> {
+    let text = read_text(path)?;
+    toml::from_str(&text).map_err(|error| InputError::in_toml(path, &text, &error))
+}
+
+/// The command line that was matched, with what it has beside its own options.
+fn finished(
+    matches: &ArgMatches,
+    defined: Option<(PathBuf, Configurations)>,
+) -> Result<Cli, clap::Error> {
+    let mut cli = Cli::from_arg_matches(matches)?;
+    let from = match &mut cli.command {
+        Command::Spec(args) => &mut args.from,
+        Command::List(args) => &mut args.from,
+        _other_command => return Ok(cli),
+    };
+    if let Some((name, given)) = matches.subcommand() {
+        let config = defined.as_ref().map(|(path, _)| path.as_path());
+        from.given = given_options(name, given, config);
     }
+    from.defined = defined;
     Ok(cli)
+}
+
+/// The options that say where the others come from, or what becomes of the results.
+const NOT_OF_A_RUN: [&str; 8] = [
+    "config",
+    "run-profile",
+    "jobs",
+    "report",
+    "trace",
+    "history",
+    "show-failures",
+    "watch",
+];
+
+/// The words of an option with its value: one if the value begins as an option does.
+fn option_with(name: &str, value: &str) -> Vec<String> {
+    match value.starts_with('-') {
+        true => vec![format!("--{name}={value}")],
+        false => vec![format!("--{name}"), value.to_string()],
+    }
+}
+
+/// The options as they count; `config` is the file that defines configurations, if one does.
+fn given_options(command: &str, given: &ArgMatches, config: Option<&Path>) -> GivenOptions {
+    let mut options = GivenOptions {
+        words: vec!["wassay".to_string(), command.to_string()],
+        ..GivenOptions::default()
+    };
+    let cli = Cli::command();
+    let arguments = cli.find_subcommand(command).into_iter();
+    let mut paths = Vec::new();
+    for arg in arguments.flat_map(clap::Command::get_arguments) {
+        let id = arg.get_id().as_str();
+        let Ok(Some(raw)) = given.try_get_raw(id) else {
+            continue;
+        };
+        let values = raw.map(|value| value.to_string_lossy().into_owned());
+        let values: Vec<String> = values.collect();
+        let name = arg.get_long().unwrap_or(PATHS);
+        let is_flag = matches!(arg.get_action(), ArgAction::SetTrue);
+        if is_flag && values.iter().all(|value| value == "false") {
+            continue;
+        }
+        let is_given = given.value_source(id) == Some(ValueSource::CommandLine);
+        match is_given && !NOT_OF_A_RUN[..2].contains(&name) {
+            false => {}
+            true if arg.is_positional() => paths.extend_from_slice(&values),
+            true if is_flag => options.words.push(format!("--{name}")),
+            true => {
+                let words = values.iter().flat_map(|value| option_with(name, value));
+                options.words.extend(words);
+            }
+        }
+        if !NOT_OF_A_RUN.contains(&name) {
+            options.values.insert(name.to_string(), values);
+        }
+    }
+    if let Some(path) = config {
+        let words = option_with("config", &path.to_string_lossy());
+        options.words.extend(words);
+    }
+    let is_option = |path: &String| path.starts_with('-');
+    let end = paths.iter().any(is_option).then(|| "--".to_string());
+    options.words.extend(end.into_iter().chain(paths));
+    options
 }
 
 /// The configuration file, if there is one.

@@ -3,6 +3,7 @@
 //! Owns the order of the steps: everything that can be wrong with the request is found before
 //! anything runs. [`measure`] is the job itself.
 
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::stdout::print_styled;
@@ -17,14 +18,16 @@ use crate::present::progress::Progress;
 use crate::present::table;
 use crate::present::timeline::{Recorder, Timeline};
 use crate::protocol::Setting;
-use crate::report::GateState;
 use crate::report::baseline::{Asked, Baseline};
 use crate::report::history::{History, PastRun};
+use crate::report::provenance::InputAccount;
 use crate::report::repeats::Repeats;
+use crate::report::{GateState, Report};
 use crate::suite::select::{Chosen, Selection};
 use crate::thread;
 
 mod matrix;
+mod provenance;
 mod rerun;
 mod watch;
 
@@ -51,6 +54,8 @@ struct Request<'a> {
     expectations: Expectations,
     reports: Vec<ReportRequest>,
     baseline: Option<Baseline>,
+    rerun_from: Option<PathBuf>,
+    inputs: Vec<InputAccount>,
 }
 
 impl<'a> Request<'a> {
@@ -59,9 +64,10 @@ impl<'a> Request<'a> {
         let mut expectations = args.expectations().load()?;
         let mut selection = args.selection.clone().resolve()?;
         let mut reports = args.reports();
-        if let Some(Again::Failed) = args.schedule.rerun {
-            rerun::select(&mut selection, &mut reports, args)?;
-        }
+        let rerun_from = match args.schedule.rerun {
+            Some(Again::Failed) => Some(rerun::select(&mut selection, &mut reports, args)?),
+            None => None,
+        };
         let program = this_program()?;
         let configurations = args.from.configurations();
         let tiers = matrix::columns(&args.tiers, &args.matrix, &configurations)?;
@@ -96,19 +102,24 @@ impl<'a> Request<'a> {
         };
         matrix::check_native(&options)?;
         let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?;
-        Ok(Request {
+        let mut request = Request {
             args,
             options,
             expectations,
             reports,
             baseline,
-        })
+            rerun_from,
+            inputs: Vec::new(),
+        };
+        request.inputs = request.inputs()?;
+        Ok(request)
     }
 
     /// Runs files, as often as is asked for; the report is that of the first run.
     fn measure(&self, chosen: &Chosen) -> (Measured, Timeline) {
         let progress = Progress::new(chosen, self.options.tiers.len());
         let recorder = Recorder::new(&progress);
+        let began = SystemTime::now();
         let run = || measure(&self.options, chosen.clone(), &self.expectations, &recorder);
         let mut measured = run();
         if self.args.schedule.repeat > 1 {
@@ -127,6 +138,8 @@ impl<'a> Request<'a> {
         if self.args.report_only {
             measured.report.gate.state = GateState::ReportOnly;
         }
+        let report = &mut measured.report;
+        report.run.provenance = Some(self.provenance(began, self.inputs.clone(), report));
         let timeline = recorder.finish();
         progress.finish();
         (measured, timeline)
@@ -154,6 +167,17 @@ impl<'a> Request<'a> {
     fn show(&self, measured: &Measured) -> Result<(), InputError> {
         show(measured, &self.args.expectations(), self.args.show_failures)
     }
+}
+
+/// Makes a run again that a report records; nothing is shown or written.
+///
+/// # Errors
+/// As for the run.
+pub(super) fn run_again(args: &SpecArgs) -> Result<Report, InputError> {
+    let request = Request::new(args)?;
+    thread::start_pool()?;
+    let chosen = request.load(&request.options.selection)?;
+    Ok(request.measure(&chosen).0.report)
 }
 
 /// Runs and reports; gives nothing if it is interrupted before it runs anything.

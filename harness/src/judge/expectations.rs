@@ -613,6 +613,17 @@ impl Source {
         }
     }
 
+    /// Their text.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn text(&self) -> Result<String, InputError> {
+        match self {
+            Source::Embedded => Ok(EMBEDDED.to_string()),
+            Source::File(path) => read_text(path),
+        }
+    }
+
     /// What messages call them.
     pub fn name(&self) -> String {
         match self {

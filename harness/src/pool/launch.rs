@@ -8,7 +8,7 @@
 //! 4. In the folder of the program and each folder above it, [`CROSS_BUILT`], under [`EMULATORS`].
 //! 5. Else the tier is unavailable.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -58,6 +58,18 @@ impl Program {
         command.args(&self.words[1..]);
         command.env(HOST_VARIABLE, std::env::consts::ARCH);
         command
+    }
+
+    /// The emulator that runs the program, if one does: then the program is an argument of it.
+    pub fn emulator(&self) -> Option<&OsStr> {
+        let is_emulator = |word: &&OsString| {
+            let name = Path::new(word).file_name();
+            name.is_some_and(|name| EMULATORS.iter().any(|emulator| *emulator == name))
+        };
+        self.words
+            .first()
+            .filter(is_emulator)
+            .map(OsString::as_os_str)
     }
 
     /// The program's name, for messages.

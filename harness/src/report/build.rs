@@ -27,6 +27,30 @@ pub struct TierState {
     pub unavailable: Option<String>,
     /// Its evidence.
     pub proof: Proof,
+    /// Time spent in its workers.
+    pub micros: u64,
+}
+
+impl TierState {
+    /// Adds what a further part of the run shows.
+    pub fn add(&mut self, more: TierState) {
+        self.proof.add(&more.proof);
+        self.micros += more.micros;
+        self.unavailable = self.unavailable.take().or(more.unavailable);
+    }
+}
+
+impl TierAccount {
+    /// Adds what is known of the tier as a whole.
+    pub fn add_state(&mut self, state: &TierState) {
+        self.proof.add(&state.proof);
+        let micros = (self.seconds * 1e6).round() + state.micros as f64;
+        self.seconds = micros / 1e6;
+        if let Some(reason) = &state.unavailable {
+            self.available = false;
+            self.reason.get_or_insert_with(|| reason.clone());
+        }
+    }
 }
 
 /// Makes the report of a run. `files` must be in the order of their paths.
@@ -82,12 +106,9 @@ impl Builder {
     pub fn add_tiers(&mut self, tiers: &BTreeMap<EngineName, TierState>) {
         for (&tier, state) in tiers {
             let account = self.tiers.entry(tier);
-            let account = account.or_insert_with(TierAccount::available);
-            account.proof.add(&state.proof);
-            if let Some(reason) = &state.unavailable {
-                account.available = false;
-                account.reason.get_or_insert_with(|| reason.clone());
-            }
+            account
+                .or_insert_with(TierAccount::available)
+                .add_state(state);
         }
     }
 

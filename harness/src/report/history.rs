@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use super::sound::{Unsound, check_counts};
 use super::{Counts, Report};
 use crate::engine::EngineName;
 use crate::error::InputError;
@@ -92,6 +93,28 @@ impl PastRun {
         }
     }
 
+    /// Refuses counts that cannot be: only what was measured is in a history, so that each engine
+    /// has a verdict for every directive.
+    fn check(&self) -> Result<(), Unsound> {
+        // First the parts: then no sum of them is too large.
+        for (name, proposal) in &self.proposals {
+            for (engine, counts) in &proposal.engines {
+                check_counts(&format!("{name}: {engine}"), counts, proposal.directives)?;
+            }
+        }
+        for (engine, counts) in &self.engines {
+            check_counts(engine.name(), counts, self.directives)?;
+            let of_proposals = self.proposals.values();
+            let of_proposals = of_proposals.filter_map(|it| it.engines.get(engine));
+            let mut sum = Counts::default();
+            of_proposals.for_each(|counts| sum.add_all(counts));
+            if sum != *counts {
+                return Err(Unsound::Counts("the proposals".to_string(), *engine));
+            }
+        }
+        Ok(())
+    }
+
     /// The directives of all proposals or of one, and the passes of an engine among them.
     pub fn passes(&self, engine: EngineName, proposal: Option<&str>) -> Option<(u64, u64)> {
         let (directives, engines) = match proposal {
@@ -117,10 +140,11 @@ pub fn read(path: &Path) -> Result<Vec<PastRun>, InputError> {
             InputError::at_line(path, index + 1, format!("not a run of a history: {reason}"))
         };
         let run: PastRun = serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
-        match run.schema.as_str() {
-            SCHEMA => Ok(run),
-            other => Err(wrong(format!("its schema is `{other}`"))),
+        if run.schema != SCHEMA {
+            return Err(wrong(format!("its schema is `{}`", run.schema)));
         }
+        run.check().map_err(|error| wrong(error.to_string()))?;
+        Ok(run)
     };
     if !text.is_empty() && !text.ends_with('\n') {
         let lines = text.lines().count();

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{AgreementCounts, PartAccount, Report};
+use super::provenance::Provenance;
+use super::{AgreementCounts, PartAccount, Report, Run};
 
 /// The reason why reports are not the parts of one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +103,9 @@ pub fn merge(parts: &[(String, Report)]) -> Result<Report, NotOneRun> {
     }
     whole.run.selection = first.run.selection_of_all_parts();
     whole.run.part = None;
+    if let Some(provenance) = &mut whole.run.provenance {
+        provenance.leave_out("--partition");
+    }
     whole.files.sort_by(|a, b| a.path.cmp(&b.path));
     // The directives of a file stay in their order.
     whole.directives.sort_by(|a, b| a.file.cmp(&b.file));
@@ -118,6 +122,18 @@ fn difference(one: &Report, other: &Report) -> Option<&'static str> {
     let engines = |report: &Report| report.tiers.keys().copied().collect::<Vec<_>>();
     let facts = [
         ("version", a.version == b.version),
+        (
+            "build",
+            of_provenance(a, |it| it.build.clone()) == of_provenance(b, |it| it.build.clone()),
+        ),
+        (
+            "expectations or other inputs",
+            of_provenance(a, |it| it.inputs.clone()) == of_provenance(b, |it| it.inputs.clone()),
+        ),
+        (
+            "engines' versions",
+            of_provenance(a, |it| it.engines.clone()) == of_provenance(b, |it| it.engines.clone()),
+        ),
         (
             "suite",
             a.suite == b.suite && a.suite_revision == b.suite_revision,
@@ -145,6 +161,11 @@ fn difference(one: &Report, other: &Report) -> Option<&'static str> {
         .map(|(what, _)| what)
 }
 
+/// A fact of a run's provenance, if it has one.
+fn of_provenance<T>(run: &Run, fact: impl Fn(&Provenance) -> T) -> Option<T> {
+    run.provenance.as_ref().map(fact)
+}
+
 /// Adds a further part.
 fn add(whole: &mut Report, part: &Report) {
     whole.run.seconds += part.run.seconds;
@@ -155,6 +176,7 @@ fn add(whole: &mut Report, part: &Report) {
         if let Some(known) = whole.tiers.get_mut(tier) {
             known.counts.add_all(&account.counts);
             known.proof.add(&account.proof);
+            known.seconds += account.seconds;
             known.available &= account.available;
             known.reason = known.reason.take().or_else(|| account.reason.clone());
         }
@@ -175,6 +197,12 @@ fn add(whole: &mut Report, part: &Report) {
         for (tier, counts) in &account.counts {
             known.counts.entry(*tier).or_default().add_all(counts);
         }
+    }
+    let upstream = |run: &Run| run.provenance.as_ref()?.upstream.clone();
+    let known = whole.run.provenance.as_mut();
+    let known = known.and_then(|it| it.upstream.as_mut());
+    if let (Some(known), Some(more)) = (known, upstream(&part.run)) {
+        known.add(&more);
     }
     whole.files.extend_from_slice(&part.files);
     whole.directives.extend_from_slice(&part.directives);

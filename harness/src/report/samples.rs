@@ -81,6 +81,7 @@ pub(crate) fn run() -> Run {
         interrupted: false,
         repeat_with: String::new(),
         folder: None,
+        provenance: None,
         seconds: 1.5,
     }
 }

@@ -138,11 +138,7 @@ impl ShapesAccount {
             let Some(state) = tiers.get(tier) else {
                 continue;
             };
-            account.proof.add(&state.proof);
-            if let Some(reason) = &state.unavailable {
-                account.available = false;
-                account.reason = Some(reason.clone());
-            }
+            account.add_state(state);
         }
         for (planned, file) in round.scripts.iter().zip(files) {
             for directive in &planned.script.directives {

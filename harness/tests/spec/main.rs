@@ -23,12 +23,18 @@ use wassay::judge::verdict::Agreement;
 use wassay::measure::{Options, Schedule, ShapeOptions, jobs_by_default, measure};
 use wassay::pool::Observer;
 use wassay::pool::{Launcher, Unavailable};
+use wassay::present::Presenter;
+use wassay::present::json::Json;
+use wassay::present::timeline::Timeline;
 use wassay::protocol::configuration::Configurations;
 use wassay::protocol::{Bounds, Modes, Profile, Setting};
 use wassay::report::{Report, is_failing};
 use wassay::script::Script;
 use wassay::suite::select::{Chosen, Selection};
 use wassay_runtime::Policy;
+
+/// The variable that names the file to which the report of the embedded suite is written.
+const REPORT_VARIABLE: &str = "WASSAY_REPORT";
 
 /// Directives shown of a failing file.
 const SHOWN_MAX: usize = 10;
@@ -281,7 +287,13 @@ fn is_wanted(arguments: &Arguments, name: &str) -> bool {
 fn measured(options: Options, chosen: Chosen) -> Measured {
     let run: Box<dyn FnOnce() -> Result<Report, String> + Send> = Box::new(move || {
         let expectations = Expectations::embedded().map_err(|error| error.to_string())?;
-        Ok(measure(&options, chosen, &expectations, &Silent).report)
+        let is_suite = chosen.suite == "embedded" && options.shapes.is_none();
+        let report = measure(&options, chosen, &expectations, &Silent).report;
+        if let Some(path) = std::env::var_os(REPORT_VARIABLE).filter(|_| is_suite) {
+            let text = Json.render(&report, &Timeline::default());
+            std::fs::write(path, text).map_err(|error| error.to_string())?;
+        }
+        Ok(report)
     });
     Arc::new(LazyLock::new(run))
 }

@@ -1,6 +1,6 @@
 //! What failed in an earlier run, run again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::{ReportRequest, SpecArgs};
 use crate::error::InputError;
@@ -9,7 +9,7 @@ use crate::report::Report;
 use crate::suite::select::Selection;
 
 /// Selects the directives that made the run of a report fail, of the suite that it is about. The
-/// report is kept: a report that would take its place is left out.
+/// report is kept: a report that would take its place is left out. Gives its path.
 ///
 /// # Errors
 /// If there is no report, or it says nothing about the suite.
@@ -17,7 +17,7 @@ pub(super) fn select(
     selection: &mut Selection,
     reports: &mut Vec<ReportRequest>,
     args: &SpecArgs,
-) -> Result<(), InputError> {
+) -> Result<PathBuf, InputError> {
     let path = match &args.schedule.rerun_from {
         Some(path) => path.clone(),
         None => last(reports)?,
@@ -48,11 +48,11 @@ pub(super) fn select(
         );
     }
     reports.retain(|request| !is_kept(request));
-    Ok(())
+    Ok(path)
 }
 
 /// The report that the run before wrote.
-fn last(reports: &[ReportRequest]) -> Result<std::path::PathBuf, InputError> {
+fn last(reports: &[ReportRequest]) -> Result<PathBuf, InputError> {
     let is_json = |request: &&ReportRequest| request.presenter.name() == json::Json.name();
     let written = reports.iter().find(|it| is_json(it));
     written.map(|request| request.path.clone()).ok_or_else(|| {

@@ -14,8 +14,8 @@ use crate::types::{FuncType, ValType};
 use crate::value::Val;
 use crate::{Extern, Instance, Store};
 
-/// What runs longer than this divided by `RUNS_MAX` loops by itself or is many instructions long, and
-/// runs less often.
+/// What runs longer than this divided by `RUNS_MAX` loops by itself or is many instructions long,
+/// and runs less often.
 const LOOP: Duration = Duration::from_millis(20);
 const RUNS_MAX: u128 = 20_000;
 const NATIVE_STACK_BYTES: usize = 64 << 10;
