@@ -75,6 +75,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Run a WASI program, or call one export of a module, in any tier.
     Run(RunArgs),
+    /// Run one program, and count what it executes by function, line, opcode and call.
+    Profile(Box<ProfileArgs>),
     /// Run one program in every tier, and show where the tiers begin to differ.
     Diff(DiffArgs),
     /// Run the preview 1 programs of wasi-testsuite in every tier.
@@ -860,6 +862,84 @@ pub struct RunArgs {
         allow_hyphen_values = true
     )]
     pub args: Vec<String>,
+}
+
+const PROFILE_CONVENTIONS: &str = "\
+The program runs in the stack interpreter with a probe before each instruction. The unit is the
+executed instruction, as that of fuel (block, loop, else, end and other markers are not counted):
+the counts are exact, and the same on every host. They are not times; other tiers execute the same
+instructions, each at its own speed. With --deterministic a program counts the same each time.
+
+self: instructions of a function itself; total: with those of all that it has called (of a function
+that calls itself, the outermost call). Lines of the source come from DWARF. A pair is two
+instructions executed one after the other.
+
+Forms: text; json; folded (a line for each stack, for flame graphs); firefox (the format of
+profiler.firefox.com: a sample is an instruction).
+
+The other options, and the exit codes, are those of `wassay run`.";
+
+/// Options of `wassay profile`.
+#[derive(Debug, Args)]
+#[command(after_help = PROFILE_CONVENTIONS)]
+pub struct ProfileArgs {
+    /// Write the profile in a form to a file, or `-` for stdout, as in folded=out.txt (repeatable)
+    /// [default: as text to stderr]
+    #[arg(long, value_name = "FORM=FILE", help_heading = "Profile")]
+    pub write: Vec<ProfileRequest>,
+    /// Rows of each table of the text
+    #[arg(long, value_name = "N", default_value_t = 15, help_heading = "Profile")]
+    pub top: usize,
+    /// The program.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// A form of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProfileForm {
+    /// Tables for people.
+    Text,
+    /// All sums for programs.
+    Json,
+    /// A line for each stack.
+    Folded,
+    /// The format of Firefox's profiler.
+    Firefox,
+}
+
+/// A profile to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileRequest {
+    /// The form.
+    pub form: ProfileForm,
+    /// The file.
+    pub path: PathBuf,
+}
+
+impl FromStr for ProfileRequest {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ProfileRequest, String> {
+        let forms = [
+            ("text", ProfileForm::Text),
+            ("json", ProfileForm::Json),
+            ("folded", ProfileForm::Folded),
+            ("firefox", ProfileForm::Firefox),
+        ];
+        let (name, path) = text.split_once('=').ok_or("the form is FORM=FILE")?;
+        let form = forms.into_iter().find(|(known, _)| *known == name);
+        match (form, path) {
+            (Some((_, form)), path) if !path.is_empty() => Ok(ProfileRequest {
+                form,
+                path: path.into(),
+            }),
+            (Some(_), _) => Err("a file is missing".to_string()),
+            (None, _) => Err(format!(
+                "no form is `{name}`; text, json, folded and firefox are"
+            )),
+        }
+    }
 }
 
 const DIFF_CONVENTIONS: &str = "\

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::adapter::table::EngineTable;
-use crate::cli::profile::{self, ParseError};
+use crate::cli::profile::{ParseError, parse};
 use crate::cli::{Command, PoolArgs, ReportRequest};
 use crate::engine::EngineList;
 use crate::error::{Exit, InputError};
@@ -25,6 +25,7 @@ pub mod inspect;
 pub mod list;
 pub mod merge;
 mod module;
+pub mod profile;
 pub mod reduce;
 pub mod render;
 pub mod run;
@@ -39,7 +40,7 @@ pub mod wasi_suite;
 /// Runs the program: parses the command line, answers it, and gives the exit code.
 pub fn main() -> Exit {
     let words: Vec<OsString> = std::env::args_os().collect();
-    let cli = match profile::parse(&words) {
+    let cli = match parse(&words) {
         Ok(cli) => cli,
         Err(ParseError::File(error)) => {
             eprintln!("wassay: {error}");
@@ -165,6 +166,10 @@ fn answer(command: Command) -> Result<Exit, InputError> {
         Command::Run(args) => {
             launch::adapt_to_host();
             run::command(&args)
+        }
+        Command::Profile(mut args) => {
+            launch::adapt_to_host();
+            profile::command(&mut args)
         }
         Command::Diff(args) => diff::command(&args),
         Command::WasiSuite(args) => wasi_suite::command(&args),

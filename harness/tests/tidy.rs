@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["value", "vm", "backtrace"],
     &["error"],
     &["ops"],
-    &["decode", "numeric", "meter", "atomic"],
+    &["decode", "numeric", "meter", "atomic", "count"],
     &["simd"],
     &["evaluate"],
     &["module"],

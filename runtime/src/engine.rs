@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use wasmparser::WasmFeatures;
 
+use crate::count::Counter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{LimitKind, Limits};
 use crate::module::{CompiledModule, ModuleParts};
@@ -242,6 +243,8 @@ pub struct Config {
     pub(crate) fuel: bool,
     /// True if code can be interrupted from outside, by request or deadline.
     pub(crate) interruptible: bool,
+    /// The counter of what the stack tier executes, if it is to be counted.
+    pub(crate) counter: Option<&'static Counter>,
     /// True if every allocation on the garbage-collected heap collects first: a test of roots.
     pub(crate) gc_stress: bool,
     /// True if every call out of compiled code returns with garbage in the registers that it may
@@ -270,6 +273,7 @@ impl Config {
             profile: Profile::Deterministic,
             fuel: false,
             interruptible: false,
+            counter: None,
             gc_stress: false,
             poison_registers: false,
             check_allocation: false,

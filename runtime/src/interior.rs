@@ -39,6 +39,17 @@ pub mod ops {
 
 pub use crate::memory::space::{peak_resident_bytes, use_sparse_scheme};
 
+/// Exact counts of what the stack tier executes.
+pub mod count {
+    pub use crate::count::{CallPath, CountedFunction, Counter, Counts, Site};
+    use crate::engine::Config;
+
+    /// Lets the stack tier count what it executes.
+    pub fn count(config: &mut Config, counter: &'static Counter) {
+        config.counter = Some(counter);
+    }
+}
+
 /// The parts of a module.
 pub fn parts(module: &Module) -> &crate::module::ModuleParts {
     &module.inner

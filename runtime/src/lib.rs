@@ -25,6 +25,7 @@
 mod api;
 mod atomic;
 mod backtrace;
+mod count;
 mod decode;
 mod engine;
 mod error;

@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 
 use wassay_runtime as runtime;
+use wassay_runtime::interior::count::{Counter, count};
 use wassay_runtime::interior::jit::marks::{self, Mark};
 use wassay_runtime::{
     AsContext, Compilation, Config, Engine, ErrorKind, Func, FuncType, Instance, Limits, Module,
@@ -59,7 +60,15 @@ pub fn command(args: &RunArgs) -> Result<Exit, InputError> {
     if !is_this_program(args.tier.runs_machine_code()) {
         return run_elsewhere(args);
     }
-    on_a_large_stack(|| run_here(args))
+    on_a_large_stack(|| run_here(args, None))
+}
+
+/// Runs a module in this process, and counts what it executes.
+///
+/// # Errors
+/// As [`command`].
+pub(super) fn counted(args: &RunArgs, counter: &'static Counter) -> Result<Exit, InputError> {
+    on_a_large_stack(|| run_here(args, Some(counter)))
 }
 
 /// Hands the request to the program that can execute ARM64 code.
@@ -106,10 +115,14 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
     Ok(Exit::NotMeasured)
 }
 
-fn run_here(args: &RunArgs) -> Result<Exit, InputError> {
+fn run_here(args: &RunArgs, counter: Option<&'static Counter>) -> Result<Exit, InputError> {
     let bytes = read_module(&args.file)?;
     let refused = |error: runtime::Error| refusal(&args.file, &error);
-    let engine = match Engine::new(&config(args)) {
+    let mut config = config(args);
+    if let Some(counter) = counter {
+        count(&mut config, counter);
+    }
+    let engine = match Engine::new(&config) {
         Ok(engine) => engine,
         Err(error) => return refused(error),
     };

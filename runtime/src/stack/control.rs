@@ -4,6 +4,7 @@
 use std::sync::atomic::Ordering;
 
 use super::machine::handlers;
+use crate::count::Counter;
 use crate::trap::TrapKind;
 
 handlers! {
@@ -24,6 +25,20 @@ handlers! {
         if (*(*m.cx()).interrupt).load(Ordering::Relaxed) != 0 {
             return m.trap(TrapKind::Interrupted);
         }
+        m.next()
+    }
+
+    /// The start of a function that is counted: `{ counter, function }`.
+    fn count_entry(m) {
+        let (counter, function) = (m.take() as *const Counter, m.take() as u32);
+        (*counter).enter(function, (*m.cx()).frame_top as usize);
+        m.next()
+    }
+
+    /// Before an instruction that is counted: `{ counter, site }`.
+    fn count(m) {
+        let (counter, site) = (m.take() as *const Counter, m.take() as u32);
+        (*counter).step(site, (*m.cx()).frame_top as usize);
         m.next()
     }
 

@@ -25,6 +25,7 @@ use super::code::FuncCode;
 use super::machine::StackHandler;
 use super::unwind::ExceptionHandlers;
 use super::{call, control};
+use crate::count::Counter;
 use crate::decode::{Decoder, Instr, RawValType};
 use crate::engine::{Config, Profile, Proof};
 use crate::error::{Error, ErrorKind, Result};
@@ -76,6 +77,9 @@ pub(super) struct Translator<'m> {
     /// The metering: charges of segments, and polls for interruption (`meter.rs`).
     has_fuel: bool,
     is_interruptible: bool,
+    /// The counter of what is executed, and the number of the function there.
+    counter: Option<&'static Counter>,
+    counted: u32,
     /// The cell that holds the cost of the open segment.
     segment: Option<usize>,
     /// The first cell of each instruction, and where it is in the module, if that is wanted.
@@ -123,6 +127,8 @@ impl<'m> Translator<'m> {
             proof: Proof::default(),
             has_fuel: config.fuel,
             is_interruptible: config.interruptible,
+            counter: config.counter,
+            counted: 0,
             segment: None,
             positions: None,
         }
@@ -155,6 +161,11 @@ impl<'m> Translator<'m> {
         self.is_reachable = true;
         self.segment = None;
         self.handlers.clear();
+        if let Some(counter) = self.counter {
+            self.counted = counter.add_function(module.naming(), index);
+            let immediates = [counter as *const Counter as u64, self.counted.into()];
+            self.emit(control::count_entry, &immediates);
+        }
         self.zeroed_slots = self.declare_locals(index, &mut decoder)?;
         self.emit_poll();
         self.open_function(self.module.funcs[index as usize]);
@@ -185,6 +196,11 @@ impl<'m> Translator<'m> {
         }
         if self.has_fuel {
             self.charge(instr.op);
+        }
+        if let Some(counter) = self.counter.filter(|_| meter::cost(instr.op) > 0) {
+            let site = counter.add_site(self.counted, instr.offset as u32, instr.op);
+            let immediates = [counter as *const Counter as u64, site.into()];
+            self.emit(control::count, &immediates);
         }
         self.instruction(instr)
     }

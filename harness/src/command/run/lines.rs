@@ -46,7 +46,7 @@ fn frames(backtrace: &Backtrace) -> impl Iterator<Item = Option<&Frame>> {
 }
 
 /// The debugging information of a module.
-struct Lines<'a> {
+pub(in crate::command) struct Lines<'a> {
     context: Context<Slice<'a>>,
     /// The offset in the module of the contents of the code section.
     code: usize,
@@ -54,7 +54,7 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     /// The information in a module, if it has any that can be read.
-    fn read(module: &'a [u8]) -> Option<Lines<'a>> {
+    pub(in crate::command) fn read(module: &'a [u8]) -> Option<Lines<'a>> {
         let mut sections = HashMap::new();
         let mut code = None;
         for payload in Parser::new(0).parse_all(module) {
@@ -81,6 +81,13 @@ impl<'a> Lines<'a> {
             context,
             code: code?,
         })
+    }
+
+    /// The file and the line of an instruction; of inlined functions the innermost.
+    pub(in crate::command) fn line(&self, offset: usize) -> Option<String> {
+        let probe = offset.checked_sub(self.code)? as u64;
+        let place = self.context.find_location(probe).ok()??;
+        Some(format!("{}:{}", place.file?, place.line?))
     }
 
     /// The places in the source of an instruction: of inlined functions the innermost first.
