@@ -22,7 +22,7 @@ const PATHS_MAX: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Counter(Mutex<Counts>);
 
-/// What has been counted.
+/// The counts so far.
 #[derive(Debug, Default)]
 pub struct Counts {
     functions: Vec<CountedFunction>,

@@ -137,8 +137,7 @@ fn recorded(
     let code = status.and_then(|it| it.code());
     let is_recorded = record.exists();
     if code == Some(Exit::BadInput.code().into()) && !has_end(&record) {
-        let message = reason.strip_prefix("wassay: ").unwrap_or(&reason);
-        return Err(InputError::usage(message));
+        return Err(InputError::usage(reason));
     }
     let unmeasured = match (status, code) {
         (None, _) => Some(format!("no end within {:?} (--wait)", inputs.args.wait)),
@@ -172,10 +171,7 @@ fn died(status: ExitStatus, reason: &str) -> String {
         (None, Some(code)) if code > 128 && reason.is_empty() => {
             format!("crash: signal {}", code - 128)
         }
-        (None, _) => reason
-            .strip_prefix("wassay: ")
-            .unwrap_or(reason)
-            .to_string(),
+        (None, _) => reason.to_string(),
     }
 }
 
@@ -258,7 +254,7 @@ fn process(
     let text = fs::read(&stderr_path).map_err(refused)?;
     let text = String::from_utf8_lossy(&text);
     let own = text.lines().rev().take(REASON_LINES);
-    let own: Vec<&str> = own.filter(|line| line.starts_with("wassay: ")).collect();
+    let own: Vec<&str> = own.filter_map(|it| it.strip_prefix("wassay: ")).collect();
     Ok((
         status,
         own.first().map_or(String::new(), ToString::to_string),
