@@ -145,7 +145,7 @@ impl EngineTable {
             .map(|folder| folder.join(SHIPPED));
         let shipped = above.into_iter().find(|path| path.is_file());
         let file = shipped.as_deref().unwrap_or(Path::new(SHIPPED));
-        table.folder = file.parent().unwrap_or(Path::new(".")).to_path_buf();
+        table.folder = folder_of(file).to_path_buf();
         for path in shipped.iter().chain(own) {
             let text = read_text(path)?;
             table.add(path, &text)?;
@@ -157,7 +157,7 @@ impl EngineTable {
     fn add(&mut self, path: &Path, text: &str) -> Result<(), InputError> {
         let raw: RawTable =
             toml::from_str(text).map_err(|error| InputError::in_toml(path, text, &error))?;
-        let folder = path.parent().unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         for row in raw.engine {
             let line = line_at(text, row.span().start);
             let wrong = |message: String| InputError::at_line(path, line, message);
@@ -233,6 +233,14 @@ impl EngineTable {
     }
 }
 
+/// The folder of a file; that of a bare name is the current one.
+fn folder_of(file: &Path) -> &Path {
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
 /// A word of a command, with `{dir}` replaced by the folder of its table.
 fn with_folder(word: &str, folder: &Path) -> String {
     word.replace("{dir}", &folder.to_string_lossy())
@@ -252,6 +260,10 @@ mod tests {
         let name: EngineName = "e".parse().expect("a name");
         let read = table.get(name).expect("there");
         assert_eq!(read.command.words, ["node", "/x/a.mjs"]);
+        let mut here = EngineTable::default();
+        here.add(Path::new("engines.toml"), row).expect("a table");
+        let words = &here.get(name).expect("there").command.words;
+        assert_eq!(*words, ["node", "./a.mjs"]);
         let emulated = row.replace("[\"node\"", "[\"{emulator}\", \"node\"");
         table.add(path, &emulated).expect("a table");
         let words = &table.get(name).expect("there").command.words;
