@@ -7,8 +7,8 @@
 use std::sync::Barrier;
 
 use wassay_runtime::{
-    Compilation, Config, Engine, ErrorKind, Extern, Instance, Limits, Module, Result, Store, Tier,
-    TrapKind, Val, WasmFeatures,
+    Compilation, Config, Engine, ErrorKind, Extern, Func, Instance, Limits, Module, Result, Store,
+    Tier, TrapKind, Val, WasmFeatures,
 };
 
 const TIERS: [Tier; 2] = [Tier::Stack, Tier::Register];
@@ -208,6 +208,44 @@ fn threads_share_what_is_translated() {
                     });
                 }
             });
+        }
+    }
+}
+
+/// First calls of very many functions from one frame, directly and by a table, take no native
+/// stack: then there is room left to call the host.
+#[test]
+fn first_calls_take_no_native_stack() {
+    const COUNT: i64 = 3_000;
+    let lines = |line: &dyn Fn(i64) -> String| -> String { (0..COUNT).map(line).collect() };
+    let direct = lines(&|n| format!("(func $d{n} (result i64) (i64.const {n}))\n"));
+    let indirect = lines(&|n| format!("(func $i{n} (result i64) (i64.const {n}))\n"));
+    let elements = lines(&|n| format!("$i{n} "));
+    let calls = lines(&|n| format!("(local.set 0 (i64.add (local.get 0) (call $d{n})))\n"));
+    let wat = format!(
+        "(module (import \"host\" \"f\" (func $host)) (type $t (func (result i64)))
+        (table funcref (elem {elements})) {direct} {indirect}
+        (func (export \"direct\") (result i64) (local i64)
+            {calls} (call $host) (local.get 0))
+        (func (export \"indirect\") (result i64) (local i64 i32)
+            (loop $l
+                (local.set 0
+                    (i64.add (local.get 0) (call_indirect (type $t) (local.get 1))))
+                (br_if $l (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1)))
+                    (i32.const {COUNT}))))
+            (call $host) (local.get 0)))"
+    );
+    for tier in TIERS {
+        let mut config = lazy(tier);
+        config.limits(Limits::new().native_stack_bytes(128 << 10));
+        let engine = Engine::new(&config).unwrap();
+        let mut store = Store::new(&engine, ());
+        let host = Func::wrap(&mut store, || ());
+        let module = module(&engine, &wat);
+        let instance = Instance::new(&mut store, &module, &[Extern::Func(host)]).unwrap();
+        for name in ["direct", "indirect"] {
+            let sum = call(&mut store, instance, name, &[]).unwrap();
+            assert_eq!(sum, [Val::I64(COUNT * (COUNT - 1) / 2)], "{tier} {name}");
         }
     }
 }

@@ -109,13 +109,32 @@ pub(super) unsafe fn promoter<'a>(vm: *mut Vm) -> Option<&'a dyn Promote> {
     unsafe { (*(*vm).compiled.cast::<Compiled>()).promoter.as_deref() }
 }
 
-/// Compiles or translates a function whose first call has found no room.
+/// [`ready`], with the code put into the cell that the call reads.
+///
+/// Never inlined: what `ready` returns lies in memory, and with a local whose address escapes a
+/// handler does not end in a jump. Each first call of a function would take native stack then.
+///
+/// # Errors
+/// As [`ready`].
+///
+/// # Safety
+/// As for [`ready`] and [`link`].
+#[inline(never)]
+pub(super) unsafe fn ready_cell(cx: *mut Cx, cell: Ip, at: Ip) -> Result<(), TrapKind> {
+    // SAFETY: the caller's contract.
+    unsafe { link(cell, ready(cx, at)?) };
+    Ok(())
+}
+
+/// Compiles or translates a function whose first call has found no room. Never inlined, as
+/// [`ready_cell`].
 ///
 /// # Errors
 /// As [`ready`].
 ///
 /// # Safety
 /// `cx` is a live store's, and `func` a function in it of this tier.
+#[inline(never)]
 pub(super) unsafe fn ready_function(cx: *mut Cx, func: *mut FuncInst) -> Result<(), TrapKind> {
     // SAFETY: the caller's contract.
     unsafe {

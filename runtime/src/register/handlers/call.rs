@@ -284,8 +284,7 @@ handlers! {
     #[cold]
     #[inline(never)]
     fn no_room(r) {
-        let code = or_trap!(r, code::ready(r.cx(), r.acc as Ip));
-        code::link(r.ip.add(1), code);
+        or_trap!(r, code::ready_cell(r.cx(), r.ip.add(1), r.acc as Ip));
         r.next(0)
     }
 
