@@ -127,9 +127,23 @@ impl fmt::Display for Difference {
 pub fn differences(recorded: &Report, again: &Report) -> (usize, Vec<Difference>) {
     let (was, is) = (members(recorded), members(again));
     let paths: BTreeSet<&Vec<String>> = was.keys().chain(is.keys()).collect();
+    // Of a directive that one report does not list, only how it ended is told.
+    let (listed_then, listed_now) = (listed(recorded), listed(again));
+    let is_told = |path: &Vec<String>| match path.as_slice() {
+        [group, id, member, ..] if group == "directives" => {
+            let is_in_both = listed_then.contains(id.as_str()) && listed_now.contains(id.as_str());
+            let is_diverging = was
+                .get(path)
+                .or(is.get(path))
+                .is_some_and(|it| it == "diverge");
+            is_in_both || member == "tiers" || is_diverging
+        }
+        _other_member => true,
+    };
     let differ = paths
         .into_iter()
         .filter(|path| was.get(*path) != is.get(*path));
+    let differ = differ.filter(|path| is_told(path));
     let difference = |path: &Vec<String>| Difference {
         kind: DifferenceKind::of(path),
         place: path.join("/"),
@@ -139,6 +153,11 @@ pub fn differences(recorded: &Report, again: &Report) -> (usize, Vec<Difference>
     let mut all: Vec<Difference> = differ.map(difference).collect();
     all.sort_by_key(|it| it.kind);
     (was.len(), all)
+}
+
+/// The ids of the directives that a report lists.
+fn listed(report: &Report) -> BTreeSet<&str> {
+    report.directives.iter().map(|it| it.id.as_str()).collect()
 }
 
 /// The members of a report by their paths, each as text.
