@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use wasmparser::{Parser, Payload};
 
-use super::column::Ran;
+use super::column::{Ending, Ran};
 use super::compare::Apart;
 use super::{Column, Inputs};
 use crate::adapter::table::EngineTable;
@@ -24,7 +24,7 @@ use crate::pool::Unavailable;
 use crate::pool::configured::Configured;
 use crate::protocol::{JobConfig, Setting};
 use crate::record::script::{ANSWERS_NAME, REGISTERED, Scripted, scripted};
-use crate::record::{Line, Reader};
+use crate::record::{Answer, End, Line, Reader};
 use crate::script::{Action, Command, Directive, Expectation, Kind, ModuleSource, Script, write};
 use crate::shell;
 use crate::suite::conventions::Conventions;
@@ -57,6 +57,9 @@ pub(super) fn text(
     {
         calls.push(call);
     }
+    let is_ended = calls
+        .last()
+        .is_some_and(|call| !matches!(call.answer, Answer::Errno(_)));
     let made = match scripted(module, &calls) {
         Ok(made) => made,
         Err(reason) => return Ok(format!("  not explained: {reason}\n")),
@@ -88,7 +91,7 @@ pub(super) fn text(
     };
     match &args.script {
         Some(path) => {
-            keep(&commands, path)?;
+            keep(&commands, ending(reference, found, is_ended), path)?;
             text.push_str(&format!("  to go on: {}\n", explain(path)));
         }
         None => {
@@ -124,8 +127,23 @@ fn commands(made: Scripted) -> Vec<Command> {
     ]
 }
 
+/// The ending of the script in the reference: a call that is not answered, or that ends the
+/// program, traps in the module that answers.
+fn ending(reference: &Ran, found: &Apart, is_ended: bool) -> Expectation {
+    if found.call < reference.account.calls || is_ended {
+        return Expectation::Trap("unreachable".to_string());
+    }
+    match &reference.account.ending {
+        Ending::Recorded(End { ending, .. }) => match ending.strip_prefix("trap: ") {
+            Some(message) => Expectation::Trap(message.to_string()),
+            None => Expectation::Success,
+        },
+        Ending::Lost(_) => Expectation::Success,
+    }
+}
+
 /// Writes the script.
-fn keep(commands: &[Command], path: &Path) -> Result<(), InputError> {
+fn keep(commands: &[Command], last: Expectation, path: &Path) -> Result<(), InputError> {
     let kinds = [Kind::Module, Kind::Register, Kind::Module, Kind::Invoke];
     let directives = kinds.iter().zip(0..).map(|(&kind, ordinal)| Directive {
         ordinal,
@@ -133,7 +151,10 @@ fn keep(commands: &[Command], path: &Path) -> Result<(), InputError> {
         column: 1,
         kind,
         id: format!("{}#{ordinal}", path.display()),
-        expectation: Expectation::Success,
+        expectation: match kind {
+            Kind::Invoke => last.clone(),
+            _ => Expectation::Success,
+        },
         origin: None,
     });
     let script = Script {
