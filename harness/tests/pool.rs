@@ -11,7 +11,7 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Failed, Trial};
 use wassay::engine::EngineName;
 use wassay::features::FeatureSet;
-use wassay::outcome::{Outcome, Report};
+use wassay::outcome::Outcome;
 use wassay::pool::launch::Program;
 use wassay::pool::process::Workers;
 use wassay::pool::{
