@@ -1,50 +1,68 @@
-//! The engines: each compiles a module, instantiates it with functions that fail for its imports,
-//! and calls an export with zeros.
+//! The engines: each compiles a module, instantiates it and calls an export with zeros. Imports of
+//! WASI are those of `wassay-wasi` in every engine that is a library; other functions fail.
+
+mod ours;
+mod script;
+mod tinywasm;
+#[cfg(feature = "wasm3")]
+mod wasm3;
+mod wasmi;
+#[cfg(feature = "wasmtime")]
+mod wasmtime;
 
 use wassay_runtime as wassay;
-use wassay_runtime::{Bounds, Compilation, Config, Tier};
+use wassay_runtime::{Bounds, Compilation, Config, Thresholds, Tier};
 
 use crate::Done;
-use crate::sample::{Clock, Sample};
-use crate::table::Job::{self, Compiling, Instructions, Kernels, Load};
+use crate::sample::Sample;
+use crate::table::Job::{self, Compiling, Instructions, Kernels, Load, Programs, Whole};
 
 /// An engine in one of its modes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineName {
     /// A tier of ours.
     Wassay(Tier, Compilation, Bounds),
-    /// Whether it translates lazily.
+    /// Ours, with tiers mixed.
+    Tiered,
+    /// True if functions are translated lazily.
     Wasmi(bool),
     /// tinywasm
     Tinywasm,
+    /// wasm3
+    Wasm3,
     /// A compiler or interpreter of wasmtime.
-    #[cfg(feature = "wasmtime")]
     Wasmtime(&'static str),
+    /// An engine that runs JavaScript.
+    Script(&'static str),
 }
 
-/// Names, and which tables an engine is in unless others are asked for.
+const SIDE_BY_SIDE: &[Job] = &[Kernels, Programs, Whole];
+const AND_LOAD: &[Job] = &[Kernels, Programs, Whole, Load];
+
+/// Names, and the tables in which an engine is unless others are asked for.
 const ENGINES: &[(&str, EngineName, &[Job])] = &[
-    ("wassay-stack", eager(Tier::Stack), &[Kernels, Load]),
-    ("wassay-register", eager(Tier::Register), &[Kernels, Load]),
+    ("wassay-stack", eager(Tier::Stack), AND_LOAD),
+    ("wassay-register", eager(Tier::Register), AND_LOAD),
     ("wassay-stack-lazy", lazy(Tier::Stack), &[Load]),
     ("wassay-register-lazy", lazy(Tier::Register), &[Load]),
     ("wassay-jit", eager(Tier::Jit), WHERE_THERE_IS_A_JIT),
+    ("wassay-tiered", EngineName::Tiered, SIDE_BY_SIDE),
     ("wassay-jit-explicit", EXPLICIT, &[Instructions]),
-    ("wasmi", EngineName::Wasmi(false), &[Kernels, Load]),
+    ("wasmi", EngineName::Wasmi(false), AND_LOAD),
     ("wasmi-lazy", EngineName::Wasmi(true), &[Load]),
-    ("tinywasm", EngineName::Tinywasm, &[Kernels, Load]),
-    #[cfg(feature = "wasmtime")]
-    ("pulley", EngineName::Wasmtime("pulley"), &[Kernels, Load]),
-    #[cfg(feature = "wasmtime")]
+    ("tinywasm", EngineName::Tinywasm, AND_LOAD),
+    ("wasm3", EngineName::Wasm3, SIDE_BY_SIDE),
+    ("pulley", EngineName::Wasmtime("pulley"), AND_LOAD),
     ("winch", EngineName::Wasmtime("winch"), Job::ALL),
-    #[cfg(feature = "wasmtime")]
     ("cranelift", EngineName::Wasmtime("cranelift"), Job::ALL),
+    ("node", EngineName::Script("node"), SIDE_BY_SIDE),
+    ("bun", EngineName::Script("bun"), SIDE_BY_SIDE),
 ];
 
 const WHERE_THERE_IS_A_JIT: &[Job] = if wassay::interior::jit::CAN_RUN {
     Job::ALL
 } else {
-    &[Instructions, Compiling]
+    &[Kernels, Programs, Whole, Instructions, Compiling]
 };
 
 const EXPLICIT: EngineName = EngineName::Wassay(Tier::Jit, Compilation::Eager, Bounds::Explicit);
@@ -64,7 +82,7 @@ impl EngineName {
         Some(row.1)
     }
 
-    /// Its name.
+    /// The name of the engine.
     pub fn name(self) -> &'static str {
         let row = ENGINES.iter().find(|row| row.1 == self);
         row.map_or("?", |row| row.0)
@@ -75,6 +93,55 @@ impl EngineName {
         let rows = ENGINES.iter().filter(|row| row.2.contains(&job));
         rows.map(|row| row.1).collect()
     }
+
+    /// True if the engine makes code for ARM64, which this host does not run.
+    pub fn is_emulated(self) -> bool {
+        let makes_code = match self {
+            EngineName::Wassay(tier, ..) => tier == Tier::Jit,
+            EngineName::Tiered => true,
+            EngineName::Wasmi(_)
+            | EngineName::Tinywasm
+            | EngineName::Wasm3
+            | EngineName::Wasmtime(_)
+            | EngineName::Script(_) => false,
+        };
+        makes_code && !wassay::interior::jit::CAN_RUN
+    }
+
+    /// The words that take a sample in a process, before file and export: those of an emulator with
+    /// this program where there must be one.
+    ///
+    /// # Errors
+    /// If the engine is missing: the reason.
+    pub fn words(self) -> Result<Vec<String>, String> {
+        let this = std::env::current_exe().map_err(|error| error.to_string())?;
+        let this = this.to_string_lossy().into_owned();
+        match self {
+            EngineName::Wasmtime(_) if cfg!(not(feature = "wasmtime")) => {
+                Err("this program is built without wasmtime".into())
+            }
+            EngineName::Wasm3 if cfg!(not(feature = "wasm3")) => {
+                Err("this program is built without wasm3, which takes libclang".into())
+            }
+            EngineName::Script(name) => script::words(name),
+            _ if self.is_emulated() => {
+                let missing = "no emulator for ARM64 is set up";
+                let words = std::env::var("WASSAY_BENCH_EMULATED").unwrap_or_default();
+                let mut words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+                if words.is_empty() {
+                    return Err(missing.into());
+                }
+                words.extend(["one".to_owned(), self.name().to_owned()]);
+                Ok(words)
+            }
+            EngineName::Wassay(..)
+            | EngineName::Tiered
+            | EngineName::Wasmi(_)
+            | EngineName::Tinywasm
+            | EngineName::Wasm3
+            | EngineName::Wasmtime(_) => Ok(vec![this, "one".to_owned(), self.name().to_owned()]),
+        }
+    }
 }
 
 /// Runs an export under an engine.
@@ -82,169 +149,21 @@ pub fn run(engine: EngineName, bytes: &[u8], export: &str) -> Done<Sample> {
     match engine {
         EngineName::Wassay(tier, compilation, bounds) => {
             let config = *Config::only(tier).compilation(compilation).bounds(bounds);
-            ours(tier, config, bytes, export)
+            ours::run(Some(tier), config, bytes, export)
         }
-        EngineName::Wasmi(lazy) => wasmi(lazy, bytes, export),
-        EngineName::Tinywasm => tinywasm(bytes, export),
+        EngineName::Tiered => ours::run(None, Config::tiered(Thresholds::new()), bytes, export),
+        EngineName::Wasmi(lazy) => wasmi::run(lazy, bytes, export),
+        EngineName::Tinywasm => tinywasm::run(bytes, export),
+        #[cfg(feature = "wasm3")]
+        EngineName::Wasm3 => wasm3::run(bytes, export),
         #[cfg(feature = "wasmtime")]
         EngineName::Wasmtime(mode) => {
-            wasmtime(mode, bytes, export).map_err(|e| format!("{e:#}").into())
+            wasmtime::run(mode, bytes, export).map_err(|e| format!("{e:#}").into())
         }
+        #[cfg(not(feature = "wasm3"))]
+        EngineName::Wasm3 => Err("built without wasm3".into()),
+        #[cfg(not(feature = "wasmtime"))]
+        EngineName::Wasmtime(_) => Err("built without wasmtime".into()),
+        EngineName::Script(_) => Err("this engine is a process of its own".into()),
     }
-}
-
-fn ours(tier: Tier, config: Config, bytes: &[u8], export: &str) -> Done<Sample> {
-    use wassay::{Engine, Error, Linker, Module, Store, Val};
-    let engine = Engine::new(&config)?;
-    let mut clock = Clock::start()?;
-    let module = Module::new(&engine, bytes)?;
-    clock.compiled()?;
-    let mut store = Store::new(&engine, ());
-    let mut linker = Linker::new(&engine);
-    for import in module.imports() {
-        if let wassay::ExternType::Func(ty) = import.ty() {
-            // A name may be imported twice; it is defined once.
-            let _ = linker.func_new(import.module(), import.name(), (*ty).clone(), |_, _, _| {
-                Err(Error::msg("a stub"))
-            });
-        }
-    }
-    let instance = linker.instantiate(&mut store, &module)?;
-    clock.instantiated(wassay::interior::parts(&module).code(tier))?;
-    let func = instance.get_func(&store, export).ok_or("no such export")?;
-    let ty = func.ty(&store);
-    let zeros = |types: &[wassay::ValType]| -> Option<Vec<Val>> {
-        types.iter().map(|&ty| Val::default_of(ty)).collect()
-    };
-    let args = zeros(ty.params()).ok_or("a parameter has no default")?;
-    let mut results = zeros(ty.results()).ok_or("a result has no default")?;
-    func.call(&mut store, &args, &mut results)?;
-    clock.returned(match results.first() {
-        Some(Val::I64(value)) => Some(*value as u64),
-        Some(Val::I32(value)) => Some(u64::from(*value as u32)),
-        _ => None,
-    })
-}
-
-fn wasmi(lazy: bool, bytes: &[u8], export: &str) -> Done<Sample> {
-    use wasmi::{CompilationMode, Config, Engine, Error, ExternType, Linker, Module, Store, Val};
-    let mut config = Config::default();
-    config.compilation_mode(if lazy {
-        CompilationMode::LazyTranslation
-    } else {
-        CompilationMode::Eager
-    });
-    let engine = Engine::new(&config);
-    let mut clock = Clock::start()?;
-    let module = Module::new(&engine, bytes)?;
-    clock.compiled()?;
-    let mut store = Store::new(&engine, ());
-    let mut linker = Linker::new(&engine);
-    for import in module.imports() {
-        if let ExternType::Func(ty) = import.ty() {
-            let fail =
-                |_: wasmi::Caller<'_, ()>, _: &[Val], _: &mut [Val]| Err(Error::new("a stub"));
-            // A name may be imported twice; it is defined once.
-            let _ = linker.func_new(import.module(), import.name(), ty.clone(), fail);
-        }
-    }
-    let instance = linker.instantiate_and_start(&mut store, &module)?;
-    clock.instantiated(0..0)?;
-    let func = instance.get_func(&store, export).ok_or("no such export")?;
-    let ty = func.ty(&store);
-    let args: Vec<Val> = ty
-        .params()
-        .iter()
-        .map(|&ty| Val::default_for_ty(ty))
-        .collect();
-    let mut results: Vec<Val> = ty
-        .results()
-        .iter()
-        .map(|&ty| Val::default_for_ty(ty))
-        .collect();
-    func.call(&mut store, &args, &mut results)?;
-    clock.returned(match results.first() {
-        Some(Val::I64(value)) => Some(*value as u64),
-        Some(Val::I32(value)) => Some(u64::from(*value as u32)),
-        _ => None,
-    })
-}
-
-fn tinywasm(bytes: &[u8], export: &str) -> Done<Sample> {
-    use tinywasm::types::{ExportType, ImportType, WasmType, WasmValue};
-    use tinywasm::{Error, HostFunction, Imports, ModuleInstance, Store};
-    let mut clock = Clock::start()?;
-    let module = tinywasm::parse_bytes(bytes)?;
-    clock.compiled()?;
-    let mut store = Store::default();
-    let mut imports = Imports::new();
-    for import in module.imports() {
-        if let ImportType::Func(ty) = import.ty {
-            let fail =
-                |_: tinywasm::FuncContext<'_>, _: &[WasmValue]| Err(Error::Other("a stub".into()));
-            let stub = HostFunction::from_untyped(&mut store, ty, fail);
-            imports.define(import.module, import.name, stub);
-        }
-    }
-    let instance = ModuleInstance::instantiate(&mut store, &module, Some(imports))?;
-    clock.instantiated(0..0)?;
-    let func = instance.func_untyped(&store, export)?;
-    let mut exports = module.exports();
-    let Some(ExportType::Func(ty)) = exports.find(|e| e.name == export).map(|e| e.ty) else {
-        return Err("no such export".into());
-    };
-    let zero = |ty: &WasmType| match ty {
-        WasmType::I64 => WasmValue::I64(0),
-        WasmType::F32 => WasmValue::F32(0.0),
-        WasmType::F64 => WasmValue::F64(0.0),
-        _ => WasmValue::I32(0),
-    };
-    let args: Vec<WasmValue> = ty.params().iter().map(zero).collect();
-    let results = func.call(&mut store, &args)?;
-    clock.returned(match results.first() {
-        Some(WasmValue::I64(value)) => Some(*value as u64),
-        Some(WasmValue::I32(value)) => Some(u64::from(*value as u32)),
-        _ => None,
-    })
-}
-
-#[cfg(feature = "wasmtime")]
-fn wasmtime(mode: &str, bytes: &[u8], export: &str) -> wasmtime::Result<Sample> {
-    use wasmtime::{Config, Engine, Error, Linker, Module, Store, Strategy, Val};
-    let failed = |error: Box<dyn std::error::Error>| Error::msg(error.to_string());
-    let mut config = Config::new();
-    match mode {
-        "winch" => {
-            config.strategy(Strategy::Winch);
-        }
-        "pulley" => {
-            config.target("pulley64")?;
-        }
-        _ => {}
-    }
-    let engine = Engine::new(&config)?;
-    let mut clock = Clock::start().map_err(failed)?;
-    let module = Module::new(&engine, bytes)?;
-    clock.compiled().map_err(failed)?;
-    let mut store = Store::new(&engine, ());
-    let mut linker = Linker::new(&engine);
-    linker.define_unknown_imports_as_traps(&module)?;
-    let instance = linker.instantiate(&mut store, &module)?;
-    let code = module.image_range();
-    let code = code.start as usize..code.end as usize;
-    clock.instantiated(code).map_err(failed)?;
-    let func = instance.get_func(&mut store, export);
-    let func = func.ok_or_else(|| Error::msg("no such export"))?;
-    let ty = func.ty(&store);
-    let zeros = |types: &mut dyn Iterator<Item = wasmtime::ValType>| -> Vec<Val> {
-        types.filter_map(|ty| Val::default_for_ty(&ty)).collect()
-    };
-    let (args, mut results) = (zeros(&mut ty.params()), zeros(&mut ty.results()));
-    func.call(&mut store, &args, &mut results)?;
-    let result = match results.first() {
-        Some(Val::I64(value)) => Some(*value as u64),
-        Some(Val::I32(value)) => Some(u64::from(*value as u32)),
-        _ => None,
-    };
-    clock.returned(result).map_err(failed)
 }

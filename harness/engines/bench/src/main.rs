@@ -8,40 +8,55 @@
 
 mod calls;
 mod engines;
+mod gate;
+mod page;
+mod program;
 mod sample;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use engines::EngineName;
-use table::{Bench, Job};
+use table::{Bench, Job, Results};
 
 const USAGE: &str =
-    "usage: wassay-bench kernels|load|count [--runs N] [--engines A,B] [--out DIR] FILE...
-       wassay-bench calls [DIR]
+    "usage: wassay-bench kernels|programs|load|count [--runs N] [--engines A,B] [--out DIR] FILE...
+       wassay-bench gate --baseline FILE [--bless] FILE[=EXPORT]...
+       wassay-bench calls|page DIR
        wassay-bench one ENGINE FILE EXPORT
 
-kernels: median user seconds of the export `run` of each FILE.wat or FILE.wasm.
-load:    median CPU milliseconds to compile, instantiate and first call; FILE.wasm=EXPORT.
-count:   instructions executed in compiled code by `run`, and to load the module, in processes
-         that are started by the words of WASSAY_BENCH_COUNTING (an emulator with the counting
-         plugin, and this program for its processor).
-calls:   nanoseconds of a typed entry and of a typed host call; also as DIR/calls.md.
---out:   also writes each table as DIR/NAME.json and DIR/NAME.md.";
+kernels:  median user seconds of the export `run` of each FILE.wat or FILE.wasm.
+programs: the same of WASI programs, and CPU milliseconds with the loading of their modules.
+load:     median CPU milliseconds to compile, instantiate and first call; FILE.wasm=EXPORT.
+count:    instructions executed in compiled code by `run`, and to load the module, in processes
+          that are started by the words of WASSAY_BENCH_COUNTING (an emulator with the counting
+          plugin, and this program for its processor).
+gate:     the same counts of our JIT, against a baseline. Exit code 1 if one is worse.
+calls:    nanoseconds of a typed entry and of a typed host call; also as DIR/calls.md.
+page:     the tables of DIR as DIR/index.html.
+--out:    also writes each table as DIR/NAME.json and DIR/NAME.md.
+
+Where the JIT's code does not run, WASSAY_BENCH_EMULATED has the words that run this program, built
+for ARM64: its columns are marked as emulated. Exit code 1 if results differ.";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    let folder = args.get(1).map(Path::new);
+    let rest = args.get(1..).unwrap_or_default();
     let done = match args.first().map(String::as_str) {
-        Some("one") => one(&args[1..]),
-        Some("calls") => calls::measure(args.get(1).map(std::path::Path::new)),
-        Some("kernels") => bench(&[Job::Kernels], 5, &args[1..]),
-        Some("load") => bench(&[Job::Load], 5, &args[1..]),
-        Some("count") => bench(&[Job::Instructions, Job::Compiling], 1, &args[1..]),
+        Some("one") => one(rest).map(|()| true),
+        Some("calls") => calls::measure(folder).map(|()| true),
+        Some("page") => page(folder),
+        Some("kernels") => bench(&[Job::Kernels], 5, rest),
+        Some("programs") => bench(&[Job::Programs, Job::Whole], 5, rest),
+        Some("load") => bench(&[Job::Load], 5, rest),
+        Some("count" | "gate") => bench(&[Job::Instructions, Job::Compiling], 1, rest),
         _ => Err(USAGE.into()),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
         Err(error) => {
             eprintln!("wassay-bench: {error}");
             ExitCode::from(2)
@@ -63,7 +78,8 @@ fn one(args: &[String]) -> Done {
     Ok(())
 }
 
-fn bench(jobs: &'static [Job], runs: usize, args: &[String]) -> Done {
+/// Takes samples, prints tables and writes them. False if results differ or the gate is closed.
+fn bench(jobs: &'static [Job], runs: usize, args: &[String]) -> Done<bool> {
     let counting = match jobs.contains(&Job::Instructions) {
         true => std::env::var("WASSAY_BENCH_COUNTING")?,
         false => String::new(),
@@ -75,13 +91,15 @@ fn bench(jobs: &'static [Job], runs: usize, args: &[String]) -> Done {
         files: Vec::new(),
         counting: counting.split_whitespace().map(str::to_owned).collect(),
     };
-    let mut out = None;
+    let (mut out, mut baseline, mut bless) = (None, None, false);
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(USAGE);
         match arg.as_str() {
             "--runs" => bench.runs = value()?.parse()?,
             "--out" => out = Some(PathBuf::from(value()?)),
+            "--baseline" => baseline = Some(PathBuf::from(value()?)),
+            "--bless" => bless = true,
             "--engines" => {
                 let named = |name| EngineName::named(name).ok_or(format!("no engine `{name}`"));
                 bench.engines = value()?.split(',').map(named).collect::<Result<_, _>>()?;
@@ -89,14 +107,32 @@ fn bench(jobs: &'static [Job], runs: usize, args: &[String]) -> Done {
             file => bench.files.push(file.to_owned()),
         }
     }
-    for results in bench.measure()? {
-        println!("{}", results.markdown());
+    if let Some(baseline) = baseline {
+        bench.engines = vec![EngineName::named("wassay-jit").ok_or(USAGE)?];
+        return gate::judge(&bench.measure()?, &baseline, bless);
+    }
+    let tables = bench.measure()?;
+    for table in &tables {
+        println!("{}", table.markdown());
         if let Some(out) = &out {
-            let table = out.join(results.job().name());
-            std::fs::write(table.with_extension("md"), results.markdown())?;
-            let json = serde_json::to_string_pretty(&results)?;
-            std::fs::write(table.with_extension("json"), json + "\n")?;
+            let file = out.join(table.job().name());
+            std::fs::write(file.with_extension("md"), table.markdown())?;
+            let json = serde_json::to_string_pretty(&table)?;
+            std::fs::write(file.with_extension("json"), json + "\n")?;
         }
     }
-    Ok(())
+    Ok(tables.iter().all(Results::agree))
+}
+
+/// Makes the page of the tables that a folder has.
+fn page(folder: Option<&Path>) -> Done<bool> {
+    let folder = folder.ok_or(USAGE)?;
+    let mut tables = Vec::new();
+    for job in Job::ALL {
+        if let Ok(text) = std::fs::read_to_string(folder.join(job.name()).with_extension("json")) {
+            tables.push(serde_json::from_str::<Results>(&text)?);
+        }
+    }
+    std::fs::write(folder.join("index.html"), page::page(&tables))?;
+    Ok(true)
 }

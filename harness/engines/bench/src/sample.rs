@@ -25,8 +25,8 @@ pub struct Seconds {
 pub struct Sample {
     /// compile, instantiate, call
     pub phases: BTreeMap<String, Seconds>,
-    /// The bits of the first result, for comparison.
-    pub result: Option<u64>,
+    /// What a program wrote, or the bits of the first result: for comparison.
+    pub result: Option<String>,
     /// Where the plugin counted: instructions executed to load the module.
     pub load_instructions: Option<u64>,
     /// Where the plugin counted: instructions executed in compiled code in the call.
@@ -65,8 +65,8 @@ impl Clock {
         Ok(())
     }
 
-    /// The call has returned, its first result having these bits.
-    pub fn returned(mut self, result: Option<u64>) -> Done<Sample> {
+    /// The call has returned, with a result to compare.
+    pub fn returned(mut self, result: Option<String>) -> Done<Sample> {
         mark(Mark::Returned, self.code.clone());
         self.end_phase("call")?;
         self.sample.result = result;

@@ -1,22 +1,26 @@
 //! Measuring: engines and files in turn, a process for each sample, medians, ratios.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Done;
 use crate::engines::EngineName;
 use crate::sample::Sample;
 
 /// Which table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Job {
     /// User seconds of a call.
     Kernels,
+    /// User seconds of a program's call.
+    Programs,
+    /// CPU milliseconds of a program, with the loading of its module.
+    Whole,
     /// CPU milliseconds up to the end of the first call.
     Load,
     /// Machine instructions executed in compiled code in a call.
@@ -27,12 +31,21 @@ pub enum Job {
 
 impl Job {
     /// All tables.
-    pub const ALL: &[Job] = &[Job::Kernels, Job::Load, Job::Instructions, Job::Compiling];
+    pub const ALL: &[Job] = &[
+        Job::Kernels,
+        Job::Programs,
+        Job::Whole,
+        Job::Load,
+        Job::Instructions,
+        Job::Compiling,
+    ];
 
     /// The name of its files.
     pub fn name(self) -> &'static str {
         match self {
             Job::Kernels => "kernels",
+            Job::Programs => "programs",
+            Job::Whole => "whole",
             Job::Load => "load",
             Job::Instructions => "instructions",
             Job::Compiling => "compiling",
@@ -41,8 +54,8 @@ impl Job {
 
     fn unit(self) -> &'static str {
         match self {
-            Job::Kernels => "user s",
-            Job::Load => "CPU ms",
+            Job::Kernels | Job::Programs => "user s",
+            Job::Whole | Job::Load => "CPU ms",
             Job::Instructions | Job::Compiling => "instructions",
         }
     }
@@ -50,6 +63,8 @@ impl Job {
     fn title(self) -> &'static str {
         match self {
             Job::Kernels => "User seconds of the exported function",
+            Job::Programs => "User seconds of a program, its module compiled and instantiated",
+            Job::Whole => "CPU milliseconds (user and system) of a program, from module to exit",
             Job::Load => "CPU milliseconds (user and system) to compile, instantiate, first call",
             Job::Instructions => "A64 instructions executed in compiled code in the call",
             Job::Compiling => "A64 instructions executed to compile and instantiate",
@@ -59,8 +74,8 @@ impl Job {
     /// Decimals that are printed.
     fn decimals(self) -> usize {
         match self {
-            Job::Kernels => 3,
-            Job::Load => 1,
+            Job::Kernels | Job::Programs => 3,
+            Job::Whole | Job::Load => 1,
             Job::Instructions | Job::Compiling => 0,
         }
     }
@@ -68,8 +83,8 @@ impl Job {
     fn figure(self, sample: &Sample) -> Option<f64> {
         let count = |count: Option<u64>| count.map(|count| count as f64);
         match self {
-            Job::Kernels => sample.phases.get("call").map(|call| call.user),
-            Job::Load => {
+            Job::Kernels | Job::Programs => sample.phases.get("call").map(|call| call.user),
+            Job::Whole | Job::Load => {
                 let phases = sample.phases.values();
                 Some(phases.map(|phase| phase.user + phase.system).sum::<f64>() * 1e3)
             }
@@ -94,52 +109,86 @@ pub struct Bench {
     pub counting: Vec<String>,
 }
 
-/// A median, or why there is none.
-#[derive(Clone, Debug, Serialize)]
+/// A figure, or the reason why there is none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Figure {
-    /// Seconds or milliseconds.
-    Median(f64),
-    /// What the engine said.
+    /// In the unit of the table.
+    Measured {
+        /// The median of all samples.
+        median: f64,
+        /// The least of them.
+        least: f64,
+        /// The greatest.
+        greatest: f64,
+    },
+    /// The words of the engine.
     Failed(String),
 }
 
+impl Figure {
+    /// The median.
+    pub fn median(&self) -> Option<f64> {
+        match self {
+            Figure::Measured { median, .. } => Some(*median),
+            Figure::Failed(_) => None,
+        }
+    }
+}
+
 /// A table.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Results {
-    schema: &'static str,
-    job: Job,
-    unit: &'static str,
+    schema: String,
+    pub(crate) job: Job,
+    unit: String,
     runs: usize,
-    host: String,
-    engines: Vec<&'static str>,
-    rows: Vec<Row>,
+    pub(crate) host: String,
+    /// The columns; `(emulated)` follows the name of an engine that an emulator runs.
+    pub(crate) engines: Vec<String>,
+    /// The engines that are not here, with reasons.
+    missing: BTreeMap<String, String>,
+    pub(crate) rows: Vec<Row>,
+    /// The geometric mean of each engine's figures to those of the first one of `RELATIVE_TO` that
+    /// is there.
+    relative: Vec<Ratio>,
     /// Of our figures to a peer's: geometric mean and greatest.
     ratios: Vec<Ratio>,
 }
 
-#[derive(Debug, Serialize)]
-struct Row {
-    name: String,
-    /// Whether all engines gave the same result.
+/// The figures of a kernel, a program or a module.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Row {
+    pub(crate) name: String,
+    /// True if all engines gave the same result.
     agree: bool,
-    figures: BTreeMap<&'static str, Figure>,
+    /// The results that there were.
+    results: Vec<String>,
+    pub(crate) figures: BTreeMap<String, Figure>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Ratio {
-    ours: &'static str,
-    peer: &'static str,
+    ours: String,
+    peer: String,
     mean: f64,
     greatest: f64,
     rows: usize,
 }
 
+/// The columns with which all others are compared.
+const RELATIVE_TO: &[&str] = &["wassay-register", "wassay-jit"];
+
 /// Ours, and the peer of the same kind.
 const PAIRS: &[(Job, &str, &str)] = &[
     (Job::Kernels, "wassay-stack", "tinywasm"),
     (Job::Kernels, "wassay-register", "wasmi"),
+    (Job::Kernels, "wassay-register", "wasm3"),
     (Job::Kernels, "wassay-jit", "cranelift"),
+    (Job::Programs, "wassay-stack", "tinywasm"),
+    (Job::Programs, "wassay-register", "wasmi"),
+    (Job::Programs, "wassay-register", "wasm3"),
+    (Job::Programs, "wassay-jit", "cranelift"),
     (Job::Load, "wassay-register", "wasmi"),
     (Job::Load, "wassay-register-lazy", "wasmi-lazy"),
     (Job::Load, "wassay-stack", "tinywasm"),
@@ -157,32 +206,66 @@ impl Bench {
     ///
     /// # Errors
     /// If this program cannot start itself.
-    pub fn measure(&self) -> Done<Vec<Results>> {
+    pub fn measure(&mut self) -> Done<Vec<Results>> {
+        let mut missing = BTreeMap::new();
+        if self.counting.is_empty() {
+            self.engines.retain(|engine| match engine.words() {
+                Ok(_) => true,
+                Err(why) => {
+                    missing.insert(engine.name().to_owned(), why);
+                    false
+                }
+            });
+        }
         let mut rows = Vec::new();
         for file in &self.files {
-            let (path, export) = file.split_once('=').unwrap_or((file, "run"));
-            let name = Path::new(path).file_stem().unwrap_or_default();
-            let name = name.to_string_lossy().into_owned();
-            rows.push((name, self.samples(path, export)?));
+            let (path, export) = file.split_once('=').unwrap_or((file, self.export()));
+            rows.push((self.row_name(path), self.samples(path, export)?));
         }
         let results = self.jobs.iter().map(|&job| {
+            let rows = rows.iter().map(|(name, all)| self.row(job, name, all));
             let mut results = Results {
-                schema: "wassay-bench/1",
+                schema: "wassay-bench/2".to_owned(),
                 job,
-                unit: job.unit(),
+                unit: job.unit().to_owned(),
                 runs: self.runs,
                 host: host(),
-                engines: self.engines.iter().map(|engine| engine.name()).collect(),
-                rows: rows
-                    .iter()
-                    .map(|(name, samples)| self.row(job, name, samples))
-                    .collect(),
+                engines: self.engines.iter().map(|it| self.column(*it)).collect(),
+                missing: missing.clone(),
+                rows: rows.collect(),
+                relative: Vec::new(),
                 ratios: Vec::new(),
             };
-            results.ratios = results.compare();
+            results.compare();
             results
         });
         Ok(results.collect())
+    }
+
+    /// The export that is called in a file that names none.
+    fn export(&self) -> &'static str {
+        match self.jobs.contains(&Job::Programs) {
+            true => "_start",
+            false => "run",
+        }
+    }
+
+    /// The name of a file's row: of a kernel or a program with its folder, which tells its kind.
+    fn row_name(&self, path: &str) -> String {
+        let path = Path::new(path);
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+        match self.jobs.contains(&Job::Load) {
+            true => name.into_owned(),
+            false => format!("{}/{name}", folder.to_string_lossy()),
+        }
+    }
+
+    fn column(&self, engine: EngineName) -> String {
+        match self.counting.is_empty() && engine.is_emulated() {
+            true => format!("{} (emulated)", engine.name()),
+            false => engine.name().to_owned(),
+        }
     }
 
     fn samples(&self, path: &str, export: &str) -> Done<Samples> {
@@ -202,30 +285,38 @@ impl Bench {
 
     fn row(&self, job: Job, name: &str, samples: &Samples) -> Row {
         let taken = samples.iter().flatten().flatten();
-        let mut results: Vec<Option<u64>> = taken.map(|sample| sample.result).collect();
-        results.dedup();
+        let results = taken.filter_map(|sample| sample.result.clone());
+        let results: BTreeSet<String> = results.collect();
         let figures = self.engines.iter().zip(samples);
-        let figures = figures.map(|(engine, samples)| (engine.name(), figure(job, samples)));
+        let figures = figures.map(|(engine, samples)| (self.column(*engine), figure(job, samples)));
         Row {
             name: name.to_owned(),
             agree: results.len() <= 1,
+            results: results.into_iter().collect(),
             figures: figures.collect(),
         }
     }
 
     /// One run in a process of its own.
     fn sample(&self, engine: EngineName, path: &str, export: &str) -> Done<Result<Sample, String>> {
-        let written = std::env::temp_dir().join(format!("wassay-count-{}", std::process::id()));
-        let mut command = match self.counting.split_first() {
-            None => Command::new(std::env::current_exe()?),
-            Some((program, words)) => {
-                let mut command = Command::new(program);
-                command.args(words).env("COUNT_OUT", &written);
-                command
+        let words = match self.counting.is_empty() {
+            true => engine.words()?,
+            false => {
+                let one = ["one".to_owned(), engine.name().to_owned()];
+                [self.counting.clone(), one.to_vec()].concat()
             }
         };
-        let output = command
-            .args(["one", engine.name(), path, export])
+        if engine.is_emulated() && self.counting.is_empty() && is_slow_to_compile(path) {
+            return Ok(Err(
+                "left out: its compiling takes long in an emulator".to_owned()
+            ));
+        }
+        let written = std::env::temp_dir().join(format!("wassay-count-{}", std::process::id()));
+        let (program, words) = words.split_first().ok_or("no program")?;
+        let output = Command::new(program)
+            .args(words)
+            .env("COUNT_OUT", &written)
+            .args([path, export])
             .output()?;
         let counts = std::fs::read_to_string(&written).unwrap_or_default();
         let _ = std::fs::remove_file(&written);
@@ -234,99 +325,175 @@ impl Bench {
             let last = said.lines().last().unwrap_or("it died").to_owned();
             return Ok(Err(last));
         }
-        let mut sample: Sample = serde_json::from_slice(&output.stdout)?;
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let stdout = stdout.trim_end();
+        // An engine whose WASI writes to the process's own stdout does so before the sample.
+        let (written, sample) = stdout.rsplit_once('\n').unwrap_or(("", stdout));
+        let mut sample: Sample = serde_json::from_str(sample)?;
+        if !written.is_empty() {
+            sample.result = Some(format!("{written}\n"));
+        }
         sample.add_counts(&counts);
         Ok(Ok(sample))
     }
 }
 
+/// True for a module whose eager compiling takes long in an emulator: one of a megabyte or more.
+fn is_slow_to_compile(path: &str) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.len() > 1 << 20)
+}
+
 fn figure(job: Job, samples: &Result<Vec<Sample>, String>) -> Figure {
-    match samples {
-        Ok(samples) => {
-            let figures: Vec<f64> = samples.iter().filter_map(|s| job.figure(s)).collect();
-            match figures.len() {
-                0 => Figure::Failed("nothing was counted".to_owned()),
-                _ => Figure::Median(median(figures)),
-            }
-        }
-        Err(why) => Figure::Failed(why.clone()),
+    let samples = match samples {
+        Ok(samples) => samples,
+        Err(why) => return Figure::Failed(why.clone()),
+    };
+    let mut figures: Vec<f64> = samples.iter().filter_map(|s| job.figure(s)).collect();
+    figures.sort_by(f64::total_cmp);
+    match (
+        figures.first(),
+        figures.get(figures.len() / 2),
+        figures.last(),
+    ) {
+        (Some(&least), Some(&median), Some(&greatest)) => Figure::Measured {
+            median,
+            least,
+            greatest,
+        },
+        _ => Figure::Failed("nothing was counted".to_owned()),
     }
 }
 
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+/// Columns by the names of engines, whether they are emulated or not.
+fn is_column(column: &str, engine: &str) -> bool {
+    column.split(' ').next() == Some(engine)
 }
 
 impl Results {
-    fn compare(&self) -> Vec<Ratio> {
+    fn compare(&mut self) {
+        let base = RELATIVE_TO
+            .iter()
+            .find_map(|name| self.engines.iter().find(|column| is_column(column, name)));
+        if let Some(base) = base {
+            let columns = self.engines.iter();
+            self.relative = columns.filter_map(|it| self.ratio(it, base)).collect();
+        }
         let pairs = PAIRS.iter().filter(|(job, ..)| *job == self.job);
-        let ratio = |&(_, ours, peer): &(Job, &'static str, &'static str)| {
-            let both = |row: &Row| match (row.figures.get(ours)?, row.figures.get(peer)?) {
-                (Figure::Median(ours), Figure::Median(peer)) => Some(ours / peer),
-                (Figure::Failed(_), _) | (_, Figure::Failed(_)) => None,
-            };
-            let ratios: Vec<f64> = self.rows.iter().filter_map(both).collect();
-            let logarithms: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();
-            (!ratios.is_empty()).then(|| Ratio {
-                ours,
-                peer,
-                mean: (logarithms / ratios.len() as f64).exp(),
-                greatest: ratios.iter().copied().fold(0.0, f64::max),
-                rows: ratios.len(),
-            })
-        };
-        pairs.filter_map(ratio).collect()
+        let ratios = pairs.filter_map(|(_, ours, peer)| {
+            let column = |name| self.engines.iter().find(|column| is_column(column, name));
+            self.ratio(column(ours)?, column(peer)?)
+        });
+        self.ratios = ratios.collect();
     }
 
-    /// Which table it is.
+    /// One column to another, in the rows that have both.
+    fn ratio(&self, ours: &str, peer: &str) -> Option<Ratio> {
+        let both = |row: &Row| {
+            let of = |name| row.figures.get(name).and_then(Figure::median);
+            // What is too short to be measured has no ratio.
+            let (ours, peer) = (of(ours)?, of(peer)?);
+            (ours > 0.0 && peer > 0.0).then(|| ours / peer)
+        };
+        let ratios: Vec<f64> = self.rows.iter().filter_map(both).collect();
+        let logarithms: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();
+        (!ratios.is_empty()).then(|| Ratio {
+            ours: ours.to_owned(),
+            peer: peer.to_owned(),
+            mean: (logarithms / ratios.len() as f64).exp(),
+            greatest: ratios.iter().copied().fold(0.0, f64::max),
+            rows: ratios.len(),
+        })
+    }
+
+    /// The kind of the table.
     pub fn job(&self) -> Job {
         self.job
     }
 
-    /// The table, then the ratios.
+    /// True if all engines gave the same results.
+    pub fn agree(&self) -> bool {
+        self.rows.iter().all(|row| row.agree)
+    }
+
+    /// The heading of the table.
+    pub fn title(&self) -> String {
+        match self.runs {
+            1 => self.job.title().to_owned(),
+            runs => format!("{}, median of {runs} runs", self.job.title()),
+        }
+    }
+
+    /// The table, then what is to be said of it.
     pub fn markdown(&self) -> String {
-        let mut text = String::new();
-        let of = match self.runs {
-            1 => String::new(),
-            runs => format!(", median of {runs} runs"),
-        };
-        let _ = writeln!(text, "{}{of}\n({})\n", self.job.title(), self.host);
+        let mut text = format!("{}\n({})\n\n", self.title(), self.host);
         let _ = writeln!(text, "| | {} |", self.engines.join(" | "));
         let _ = writeln!(text, "|---|{}", "---:|".repeat(self.engines.len()));
         for row in &self.rows {
             let _ = write!(text, "| {} |", row.name);
             for engine in &self.engines {
-                let _ = match &row.figures[engine] {
-                    Figure::Median(figure) => write!(text, " {figure:.*} |", self.job.decimals()),
-                    Figure::Failed(_) => write!(text, " - |"),
-                };
+                let _ = write!(text, " {} |", self.cell(&row.figures[engine]));
+            }
+            let _ = writeln!(text);
+        }
+        if let Some(Ratio { peer, .. }) = self.relative.first() {
+            let _ = write!(text, "| geometric mean, {peer} = 1 |");
+            for engine in &self.engines {
+                let ratio = self.relative.iter().find(|ratio| ratio.ours == *engine);
+                let mean = ratio.map_or("-".to_owned(), |ratio| format!("{:.2}", ratio.mean));
+                let _ = write!(text, " {mean} |");
             }
             let _ = writeln!(text);
         }
         let _ = writeln!(text);
+        for note in self.notes() {
+            let _ = writeln!(text, "- {note}");
+        }
+        text
+    }
+
+    /// A figure with its spread: how far the outermost samples are from the median, in per cent.
+    pub fn cell(&self, figure: &Figure) -> String {
+        match figure {
+            Figure::Measured {
+                median,
+                least,
+                greatest,
+            } => {
+                let text = format!("{median:.*}", self.job.decimals());
+                let spread = (greatest - median).max(median - least) / median * 100.0;
+                match self.runs > 1 && spread.is_finite() {
+                    true => format!("{text} ±{spread:.0}%"),
+                    false => text,
+                }
+            }
+            Figure::Failed(_) => "-".to_owned(),
+        }
+    }
+
+    /// What is missing, what failed, where results differ, and ratios to peers.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        for (engine, why) in &self.missing {
+            notes.push(format!("MISSING: {engine}: {why}"));
+        }
         for row in &self.rows {
             for (engine, figure) in &row.figures {
                 if let Figure::Failed(why) = figure {
-                    let _ = writeln!(text, "- {} under {engine}: {why}", row.name);
+                    notes.push(format!("{} under {engine}: {why}", row.name));
                 }
             }
             if !row.agree {
-                let _ = writeln!(text, "- {}: RESULTS DIFFER", row.name);
+                let results = row.results.join("; ").replace('\n', " ");
+                notes.push(format!("{}: RESULTS DIFFER: {results}", row.name));
             }
         }
-        for Ratio {
-            ours,
-            peer,
-            mean,
-            greatest,
-            rows,
-        } in &self.ratios
-        {
-            let of = format!("{ours} to {peer}: {mean:.2} in the geometric mean of {rows}");
-            let _ = writeln!(text, "- {of}, at most {greatest:.2}");
+        for ratio in &self.ratios {
+            notes.push(format!(
+                "{} to {}: {:.2} in the geometric mean of {}, at most {:.2}",
+                ratio.ours, ratio.peer, ratio.mean, ratio.rows, ratio.greatest
+            ));
         }
-        text
+        notes
     }
 }
 

@@ -37,14 +37,23 @@ pub fn run(module: &[u8], wasi: Wasi) -> Result<Option<Ending>, String> {
     let mut begin = begin;
     match begin() {
         Ok(()) => Ok(None),
-        Err(error) => match error.downcast_ref::<Ended>() {
-            Some(ended) => Ok(Some(ended.0)),
+        Err(error) => match ending(&error) {
+            Some(ending) => Ok(Some(ending)),
             None => Err(error.to_string()),
         },
     }
 }
 
-fn link(linker: &mut Linker<Wasi>) -> Result<(), String> {
+/// The end of the program by one of its calls, if an error is that.
+pub fn ending(error: &Error) -> Option<Ending> {
+    error.downcast_ref::<Ended>().map(|ended| ended.0)
+}
+
+/// Defines the functions.
+///
+/// # Errors
+/// If a name is defined already.
+pub fn link(linker: &mut Linker<Wasi>) -> Result<(), String> {
     for function in FUNCTIONS {
         let types = |types: &[CoreType]| -> Vec<ValType> {
             let types = types.iter().map(|ty| match ty {
