@@ -126,8 +126,8 @@ fn plot(table: &Results) -> String {
             let _ = write!(
                 svg,
                 "<line x1=\"{:.1}\" y1=\"{y:.1}\" x2=\"{:.1}\" y2=\"{y:.1}\" stroke=\"{colour}\" \
-                 stroke-width=\"2\"/><circle cx=\"{:.1}\" cy=\"{y:.1}\" r=\"4.5\" fill=\"{colour}\" \
-                 fill-opacity=\"0.85\"><title>{name}, {}: {}</title></circle>",
+                 stroke-width=\"2\"/><circle cx=\"{:.1}\" cy=\"{y:.1}\" r=\"4.5\" \
+                 fill=\"{colour}\" fill-opacity=\"0.85\"><title>{name}, {}: {}</title></circle>",
                 x(least.max(f64::MIN_POSITIVE)),
                 x(greatest),
                 x(median),
