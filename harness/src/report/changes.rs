@@ -12,7 +12,8 @@
 //!   other, and nothing can tell: it is `undecided`, said so, and a failing one counts as a
 //!   regression that cannot be ruled out.
 //! - A file that one report lacks is new or lost only if both chose the same selection of the same
-//!   suite; else it was not chosen, and nothing is said about its directives but that.
+//!   suite; else it was not chosen, and nothing is said about its directives but that. What of BASE
+//!   was not chosen in NEW is not measured.
 //! - What is lost (an engine, a file, directives of a file) and what newly fails is a regression,
 //!   unless it is allowed by name.
 //! - Operand shapes are compared by the variants that fail (`changes/shapes.rs`).
@@ -287,6 +288,8 @@ pub fn compare(base: &Report, new: &Report) -> Outcome {
             (None, None) => {}
         }
     }
+    // What NEW did not choose was not measured again: nothing green follows.
+    outcome.unmeasured |= unchosen[0] > 0;
     note_unchosen(unchosen, &mut outcome);
     shapes::compare(base, new, &tiers, &mut outcome);
     outcome
