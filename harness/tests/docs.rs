@@ -1,5 +1,5 @@
-//! The pages of `docs/`: each is in the table of contents, each link leads somewhere, and what a page
-//! shows of an example stands in the example.
+//! The pages of `docs/`: each is in the table of contents, each link leads somewhere, and the code
+//! that a page shows of an example stands in the example.
 
 use std::collections::BTreeSet;
 use std::fs;
