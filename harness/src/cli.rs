@@ -86,6 +86,9 @@ pub enum Command {
     Explain(ExplainArgs),
     /// List the files of a suite with their numbers of directives, proposals and features.
     List(ListArgs),
+    /// Count the directives of a suite that execute each opcode, and those that pass in each tier,
+    /// plainly and in operand shapes.
+    Coverage(CoverageArgs),
     /// Decode and validate modules. Exit code 1 if one is malformed or invalid, 3 if one is beyond
     /// the engine's limits.
     Validate(ValidateArgs),
@@ -590,6 +593,30 @@ pub struct ListArgs {
     /// The form
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: ListFormat,
+}
+
+/// Options of `wassay coverage`.
+#[derive(Debug, Args)]
+pub struct CoverageArgs {
+    /// What to run.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// The tiers in which directives are to pass (all: every one of our own)
+    #[arg(
+        long,
+        visible_alias = "engines",
+        value_name = "TIERS",
+        default_value = "all",
+        value_parser = crate::engine::parse_list
+    )]
+    pub tiers: EngineList,
+    /// The processes of the engines.
+    #[command(flatten)]
+    pub pool: PoolArgs,
+    /// Write the matrix as Markdown, JSON or HTML, by the ending of the name (.md, .json, .html);
+    /// without it, Markdown is printed
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
 }
 
 /// The ways to name what is explained, for the help of `wassay explain`.

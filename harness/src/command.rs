@@ -15,6 +15,7 @@ use crate::report::Report;
 
 pub mod bless;
 pub mod compare;
+pub mod coverage;
 pub mod diff;
 pub mod engine;
 pub mod explain;
@@ -175,6 +176,7 @@ fn answer(command: Command) -> Result<Exit, InputError> {
         Command::WasiSuite(args) => wasi_suite::command(&args),
         Command::Explain(args) => explain::command(&args),
         Command::List(args) => list::command(&args),
+        Command::Coverage(args) => coverage::command(&args),
         Command::Inspect(args) => inspect::command(&args),
         Command::Validate(args) => validate::command(&args),
         Command::Engine(asked) => engine::command(&asked),

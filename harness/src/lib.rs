@@ -14,6 +14,7 @@
 pub mod adapter;
 pub mod cli;
 pub mod command;
+pub mod coverage;
 pub mod engine;
 pub mod error;
 pub mod explain;

@@ -11,6 +11,7 @@ pub mod blocks;
 pub mod bounded;
 pub mod cases;
 pub mod changes;
+pub mod coverage;
 pub mod ctrf;
 pub mod destination;
 pub mod failure;

@@ -21,11 +21,12 @@ mod threads;
 pub(crate) mod values;
 mod visible;
 
-use std::io::{Read, Write, stdin, stdout};
+use std::io::{self, Read, Write, stdin, stdout};
 use std::os::unix::process::parent_id;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use wassay_runtime::interior::count::{Counter, count};
 use wassay_runtime::{Compilation, Config, Engine, Policy};
 
 use crate::error::Exit;
@@ -194,7 +195,7 @@ pub fn run_job(tier: Tier, cell: &Cell, job: &Job<'_>) -> JobResult {
     mark::set(job.config.memory_bytes_max);
     let (reports, proof) = match Engine::new(&config(tier, &job.config)) {
         Ok(engine) => {
-            let ran = threads::run_commands(&engine, cell, job);
+            let ran = threads::run_commands(&engine, cell, job, None);
             (ran.reports, ran.proof)
         }
         Err(error) => {
@@ -210,6 +211,34 @@ pub fn run_job(tier: Tier, cell: &Cell, job: &Job<'_>) -> JobResult {
         proof,
         micros,
     }
+}
+
+/// Runs a job in this process, in the stack tier with a counter of what it executes, and shows each
+/// command with its report after it was run.
+///
+/// # Errors
+/// If there is no thread or no cell for it.
+pub fn run_counted(
+    job: &Job<'_>,
+    counter: &'static Counter,
+    after: &(dyn Fn(usize, &Report) + Sync),
+) -> io::Result<()> {
+    let cell = Cell::create()?;
+    let mut config = config(Tier::Stack, &job.config);
+    count(&mut config, counter);
+    let Ok(engine) = Engine::new(&config) else {
+        return Ok(()); // then no command is shown
+    };
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let run = || {
+            threads::run_commands(&engine, &cell, job, Some(after));
+        };
+        match builder.spawn_scoped(scope, run)?.join() {
+            Ok(()) => Ok(()),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }
 
 #[cfg(test)]

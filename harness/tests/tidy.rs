@@ -51,7 +51,7 @@ const HARNESS_FLOORS: &[&[&str]] = &[
     &["explain"],
     &["report"],
     &["measure"],
-    &["reduce"],
+    &["coverage", "reduce"],
     &["present"],
     &["fuzz"],
     &["cli"],

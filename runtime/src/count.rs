@@ -152,6 +152,11 @@ impl Counts {
         &self.paths
     }
 
+    /// The opcode of the instruction that was executed last; none before the first one.
+    pub fn last(&self) -> Option<Op> {
+        self.last
+    }
+
     /// Instructions that were executed one after the other, with the number of times.
     pub fn pairs(&self) -> impl Iterator<Item = ((Op, Op), u64)> {
         self.pairs.iter().map(|(&pair, &count)| (pair, count))

@@ -43,6 +43,7 @@ pub use crate::memory::space::{peak_resident_bytes, use_sparse_scheme};
 pub mod count {
     pub use crate::count::{CallPath, CountedFunction, Counter, Counts, Site};
     use crate::engine::Config;
+    pub use crate::meter::cost;
 
     /// Lets the stack tier count what it executes.
     pub fn count(config: &mut Config, counter: &'static Counter) {

@@ -63,7 +63,7 @@ impl Presenter for Html {
 
 /// Text as content or as the value of an attribute in quotes. Characters that are not text become
 /// visible.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -35,11 +35,15 @@ pub(super) struct Ran {
     pub(super) proof: Proof,
 }
 
+/// Looks at each command, by its position, after it was run.
+pub(super) type After<'a> = &'a (dyn Fn(usize, &Report) + Sync);
+
 /// A job under way.
 struct Run<'a> {
     engine: &'a Engine,
     cell: &'a Cell,
     job: &'a Job<'a>,
+    after: Option<After<'a>>,
     /// Lanes that no thread uses.
     lanes: Mutex<Vec<usize>>,
     has_threads: AtomicBool,
@@ -73,11 +77,17 @@ fn asked(job: &Job<'_>) -> StateAsked {
 }
 
 /// Runs all commands of a job.
-pub(super) fn run_commands(engine: &Engine, cell: &Cell, job: &Job<'_>) -> Ran {
+pub(super) fn run_commands(
+    engine: &Engine,
+    cell: &Cell,
+    job: &Job<'_>,
+    after: Option<After<'_>>,
+) -> Ran {
     let run = Run {
         engine,
         cell,
         job,
+        after,
         lanes: Mutex::new((1..LANES).rev().collect()),
         has_threads: AtomicBool::new(false),
     };
@@ -175,6 +185,9 @@ impl<'a> Run<'a> {
             _ => {
                 let report = series.session.run(at, command);
                 end_if_mark_is_passed();
+                if let Some(after) = self.after {
+                    after(at, &report);
+                }
                 series.put(at, report);
             }
         }
