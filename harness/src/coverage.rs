@@ -3,8 +3,8 @@
 //!
 //! Everything is measured. Execution is counted by probes in the stack tier (`wassay_runtime`'s
 //! `count.rs`), directive by directive, in this process; a directive counts if its outcome is
-//! judged as expected. The cells of the tiers are directives that a run through the pool judged to pass
-//! there: they entered the tier's code, and gave the outcome that the executed opcodes give.
+//! judged as expected. The cells of the tiers are directives that a run through the pool judged to
+//! pass there: they entered the tier's code, and gave the outcome that the executed opcodes give.
 //! Scripts with threads are left out, since what runs at the same time cannot be told apart.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
