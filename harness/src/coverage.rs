@@ -20,11 +20,13 @@ use wassay_runtime::interior::ops::Op;
 
 use crate::engine::EngineName;
 use crate::features::FeatureSet;
+use crate::interrupt;
 use crate::judge::judge;
+use crate::measure::{Options, job_config};
 use crate::outcome::{Outcome, Report as Seen};
 use crate::plan::Planned;
 use crate::plan::shapes::{self, Request, Sampling};
-use crate::protocol::{Job, JobConfig, Setting};
+use crate::protocol::{Job, JobConfig};
 use crate::report::Report;
 use crate::script::{Command, ModuleSource, Script};
 use crate::worker::run_counted;
@@ -108,7 +110,7 @@ struct Row {
 ///
 /// # Errors
 /// If there is no thread or no memory for a script.
-pub fn coverage(report: &Report, files: &[Planned]) -> io::Result<Coverage> {
+pub fn coverage(options: &Options, report: &Report, files: &[Planned]) -> io::Result<Coverage> {
     let tiers = report.tiers.iter().filter(|(_, tier)| tier.available);
     let tiers: Vec<EngineName> = tiers.map(|(&name, _)| name).collect();
     let did_not_pass: HashSet<(&str, EngineName)> = report
@@ -117,6 +119,7 @@ pub fn coverage(report: &Report, files: &[Planned]) -> io::Result<Coverage> {
         .flat_map(|it| it.tiers.keys().map(|&tier| (it.id.as_str(), tier)))
         .collect();
     let mut rows: BTreeMap<Op, Row> = executed_ops().map(|op| (op, Row::default())).collect();
+    let count = |file: &Planned| count(options, file);
     let counted: io::Result<Vec<_>> = files.par_iter().map(count).collect();
     let (mut directives, mut left_out) = (0, 0);
     for (file, counted) in files.iter().zip(counted?) {
@@ -143,7 +146,7 @@ pub fn coverage(report: &Report, files: &[Planned]) -> io::Result<Coverage> {
             }
         }
     }
-    let variants = count_shapes(files, &mut rows)?;
+    let variants = count_shapes(options, files, &mut rows)?;
     let shapes = rows.values().flat_map(|row| row.shapes.keys().cloned());
     Ok(Coverage {
         version: report.run.version.clone(),
@@ -168,14 +171,22 @@ fn executed_ops() -> impl Iterator<Item = Op> {
 }
 
 /// Counts the assertions in all operand shapes; gives their number.
-fn count_shapes(files: &[Planned], rows: &mut BTreeMap<Op, Row>) -> io::Result<u64> {
+fn count_shapes(
+    options: &Options,
+    files: &[Planned],
+    rows: &mut BTreeMap<Op, Row>,
+) -> io::Result<u64> {
     let request = Request {
         sampling: Sampling::default(),
-        setting: Setting::default(),
+        setting: options.setting,
         has_foreign: false,
     };
+    let count = |file: &Planned| count(options, file);
     let mut variants = 0;
     for round in shapes::rounds(files, request) {
+        if interrupt::requested() {
+            break;
+        }
         let counted: io::Result<Vec<_>> = round.scripts.par_iter().map(count).collect();
         for (script, counted) in round.scripts.iter().zip(counted?) {
             for executed in counted.into_iter().flat_map(|it| it.executed) {
@@ -228,27 +239,21 @@ struct Counted {
 }
 
 /// Runs a script with a counter; `None` if it has threads.
-fn count(file: &Planned) -> io::Result<Option<Counted>> {
+fn count(options: &Options, file: &Planned) -> io::Result<Option<Counted>> {
     let script: &Script = &file.script;
     let is_thread = |it: &Command| matches!(it, Command::Thread { .. } | Command::Wait { .. });
     if script.commands.iter().any(is_thread) {
         return Ok(None);
     }
-    let setting = file.setting.unwrap_or_default();
     let job = Job {
         sequence: 1,
         path: script.path.as_str().into(),
         commands: script.commands.as_slice().into(),
         config: JobConfig {
-            features: file.features.set,
-            conventions: file.features.conventions(),
-            bounds: setting.bounds,
             hash_state: false,
             show_state: false,
-            profile: setting.profile,
-            modes: setting.modes,
-            is_lazy: false,
             memory_bytes_max: 0,
+            ..job_config(options, file)
         },
         excluded: file.skipped.as_slice().into(),
     };

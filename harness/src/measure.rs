@@ -108,6 +108,27 @@ pub struct ShapeOptions {
 }
 
 impl Options {
+    /// The options of a run of some engines over a selection, as they are unless something else is
+    /// asked for.
+    pub fn plain(selection: Selection, tiers: Vec<EngineName>, program: PathBuf) -> Options {
+        Options {
+            selection,
+            tiers,
+            jobs: jobs_by_default(),
+            timeout: Duration::from_secs(10),
+            worker_memory: 0,
+            setting: Setting::default(),
+            configurations: Configurations::default(),
+            schedule: Schedule::default(),
+            compare_state: true,
+            shapes: None,
+            is_lazy: false,
+            repeat_with: Vec::new(),
+            table: EngineTable::default(),
+            program,
+        }
+    }
+
     /// The launchers of the chosen columns.
     pub fn launchers(&self) -> Engines {
         let launcher = |&name: &EngineName| (name, self.launcher(name));

@@ -10,14 +10,13 @@ use crate::error::{Exit, InputError};
 use crate::fuzz::{FuzzOptions, Programs, fuzz};
 use crate::interrupt;
 use crate::judge::incident::IncidentAccount;
-use crate::measure::{Options, Schedule, Stopped, jobs_by_default};
+use crate::measure::{Options, Stopped, jobs_by_default};
 use crate::plan::draw::{Draw, DrawError, Fixed};
 use crate::pool::IncidentKind;
 use crate::present::progress::Progress;
 use crate::present::table;
 use crate::present::timeline::Recorder;
 use crate::protocol::Setting;
-use crate::protocol::configuration::Configurations;
 use crate::report::Report;
 use crate::suite::select::Selection;
 use crate::thread;
@@ -100,8 +99,6 @@ fn options(args: &FuzzArgs) -> Result<FuzzOptions, InputError> {
     };
     Ok(FuzzOptions {
         measure: Options {
-            selection: Selection::default(),
-            tiers: engines.clone(),
             jobs: args.pool.jobs.unwrap_or_else(jobs_by_default),
             timeout: args.pool.timeout,
             worker_memory: args.pool.worker_memory,
@@ -110,14 +107,9 @@ fn options(args: &FuzzArgs) -> Result<FuzzOptions, InputError> {
                 profile: args.profile.unwrap_or_default(),
                 modes: args.modes.into(),
             },
-            configurations: Configurations::default(),
-            schedule: Schedule::default(),
             compare_state: !args.no_state,
-            shapes: None,
-            is_lazy: false,
-            repeat_with: Vec::new(),
             table,
-            program,
+            ..Options::plain(Selection::default(), engines.clone(), program)
         },
         seed,
         draw: draw.map_err(|error| InputError::usage(error.to_string()))?,

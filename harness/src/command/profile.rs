@@ -4,9 +4,7 @@
 //! executed instruction, as it is of fuel: counts are the same on every host and each time. Owns
 //! the forms in which they are written; [`account`] makes them from the counts.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::io::Write;
 
 use fxprof_processed_profile::{
     CategoryHandle, CpuDelta, Frame, FrameFlags, FrameInfo, Profile, ReferenceTimestamp,
@@ -16,8 +14,9 @@ use wassay_runtime::Tier;
 use wassay_runtime::interior::count::{Counter, Counts};
 
 use super::run;
-use crate::cli::{ProfileArgs, ProfileForm, ProfileRequest};
+use crate::cli::{ProfileArgs, ProfileForm};
 use crate::error::{Exit, InputError};
+use crate::present::destination::Destination;
 use crate::tier::RunTier;
 
 mod account;
@@ -41,7 +40,7 @@ pub fn command(args: &mut ProfileArgs) -> Result<Exit, InputError> {
     args.run.tier = stack;
     let mut files = Vec::new();
     for request in &args.write {
-        files.push((request.form, create(request)?));
+        files.push((request.form, Destination::open(&request.path)?));
     }
     let counter = Counter::leak();
     let exit = run::counted(&args.run, counter)?;
@@ -50,22 +49,14 @@ pub fn command(args: &mut ProfileArgs) -> Result<Exit, InputError> {
         if files.is_empty() {
             eprint!("{}", account.text(args.top));
         }
-        for ((form, mut file), request) in files.into_iter().zip(&args.write) {
-            let written = write(form, counts, &account, args, &mut file);
-            let written = written.and_then(|()| file.flush());
-            written.map_err(|error| InputError::from_error(&request.path, error))?;
+        for (form, destination) in files {
+            let mut content = Vec::new();
+            write(form, counts, &account, args, &mut content)
+                .map_err(|error| InputError::from_error(destination.path(), error))?;
+            destination.write(&content)?;
         }
         Ok(exit)
     })
-}
-
-fn create(request: &ProfileRequest) -> Result<Box<dyn Write>, InputError> {
-    if request.path == Path::new("-") {
-        return Ok(Box::new(std::io::stdout()));
-    }
-    let file = File::create(&request.path);
-    let file = file.map_err(|error| InputError::from_error(&request.path, error))?;
-    Ok(Box::new(BufWriter::new(file)))
 }
 
 fn write(

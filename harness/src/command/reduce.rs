@@ -8,12 +8,11 @@ use crate::cli::ReduceArgs;
 use crate::error::{Exit, InputError};
 use crate::fuzz::finding::of_reduced;
 use crate::interrupt;
-use crate::measure::{Options, Schedule, jobs_by_default};
+use crate::measure::{Options, jobs_by_default};
 use crate::plan::{self, Planned};
 use crate::pool::{Interrupted, Observer};
 use crate::present::destination::Destination;
 use crate::protocol::Setting;
-use crate::protocol::configuration::Configurations;
 use crate::reduce::reduce;
 use crate::script::Script;
 use crate::suite::select::Selection;
@@ -37,14 +36,13 @@ pub fn command(args: &ReduceArgs) -> Result<Exit, InputError> {
     let destination = Destination::open(&output)?;
     check_input(&destination, &output, &[&args.file])?;
     let program = this_program()?;
+    let selection = Selection {
+        paths: vec![args.file.clone()],
+        features: args.features.clone(),
+        ..Selection::default()
+    };
     let options = Options {
         table: engine_table(&program, &args.tiers, &args.pool)?,
-        selection: Selection {
-            paths: vec![args.file.clone()],
-            features: args.features.clone(),
-            ..Selection::default()
-        },
-        tiers: args.tiers.0.clone(),
         jobs: args.pool.jobs.unwrap_or_else(jobs_by_default),
         timeout: args.pool.timeout,
         worker_memory: args.pool.worker_memory,
@@ -53,13 +51,7 @@ pub fn command(args: &ReduceArgs) -> Result<Exit, InputError> {
             profile: args.profile,
             modes: args.modes.into(),
         },
-        configurations: Configurations::default(),
-        schedule: Schedule::default(),
-        compare_state: true,
-        shapes: None,
-        is_lazy: false,
-        repeat_with: Vec::new(),
-        program,
+        ..Options::plain(selection, args.tiers.0.clone(), program)
     };
     thread::start_pool()?;
     let chosen = options.selection.load(options.jobs)?;

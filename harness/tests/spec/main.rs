@@ -15,18 +15,16 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use wassay::adapter::table::EngineTable;
 use wassay::engine::EngineName;
 use wassay::error::InputError;
 use wassay::judge::expectations::Expectations;
 use wassay::judge::verdict::Agreement;
-use wassay::measure::{Options, Schedule, ShapeOptions, jobs_by_default, measure};
+use wassay::measure::{Options, ShapeOptions, measure};
 use wassay::pool::Observer;
 use wassay::pool::{Launcher, Unavailable};
 use wassay::present::Presenter;
 use wassay::present::json::Json;
 use wassay::present::timeline::Timeline;
-use wassay::protocol::configuration::Configurations;
 use wassay::protocol::{Bounds, Modes, Profile, Setting};
 use wassay::report::{Report, is_failing};
 use wassay::script::Script;
@@ -188,25 +186,12 @@ fn modes() -> [(&'static str, Options); 7] {
 
 /// The options of a run over a folder, or over the embedded suite.
 fn options(folder: Option<PathBuf>) -> Options {
-    Options {
-        selection: Selection {
-            paths: folder.into_iter().collect(),
-            ..Selection::default()
-        },
-        tiers: EngineName::own().collect(),
-        jobs: jobs_by_default(),
-        timeout: Duration::from_secs(10),
-        worker_memory: 0,
-        setting: Setting::default(),
-        configurations: Configurations::default(),
-        schedule: Schedule::default(),
-        compare_state: true,
-        shapes: None,
-        is_lazy: false,
-        repeat_with: Vec::new(),
-        table: EngineTable::default(),
-        program: env!("CARGO_BIN_EXE_wassay").into(),
-    }
+    let selection = Selection {
+        paths: folder.into_iter().collect(),
+        ..Selection::default()
+    };
+    let program = env!("CARGO_BIN_EXE_wassay").into();
+    Options::plain(selection, EngineName::own().collect(), program)
 }
 
 fn shapes_name(tier: EngineName) -> String {
