@@ -72,7 +72,7 @@ fn one(args: &[String]) -> Done {
         return Err(USAGE.into());
     };
     let engine = EngineName::named(engine).ok_or("no such engine")?;
-    let bytes = sample::read(file)?;
+    let bytes = std::fs::read(file)?;
     let sample = engines::run(engine, &bytes, export)?;
     println!("{}", serde_json::to_string(&sample)?);
     Ok(())

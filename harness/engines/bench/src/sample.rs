@@ -108,13 +108,47 @@ fn now() -> Done<Seconds> {
     })
 }
 
-/// A binary, or text encoded.
-pub fn read(file: &str) -> Done<Vec<u8>> {
-    let bytes = std::fs::read(file).map_err(|error| format!("{file}: {error}"))?;
-    if bytes.starts_with(b"\0asm") {
-        return Ok(bytes);
+/// A module as a binary file, which engines that know no text can read too.
+pub enum Binary {
+    /// The file itself.
+    Given(String),
+    /// Encoded from text, and gone with this value.
+    Encoded(String),
+}
+
+impl Binary {
+    /// The binary of a file, in the text format or not.
+    pub fn of(file: &str) -> Done<Binary> {
+        let bytes = std::fs::read(file).map_err(|error| format!("{file}: {error}"))?;
+        if bytes.starts_with(b"\0asm") {
+            return Ok(Binary::Given(file.to_owned()));
+        }
+        let encoded = encoded(&bytes).map_err(|error| format!("{file}: {error}"))?;
+        let path = std::env::temp_dir().join(format!("wassay-bench-{}.wasm", std::process::id()));
+        let path = path.to_string_lossy().into_owned();
+        std::fs::write(&path, encoded)?;
+        Ok(Binary::Encoded(path))
     }
-    let text = String::from_utf8(bytes)?;
-    let buffer = wast::parser::ParseBuffer::new(&text)?;
+
+    /// Where it is.
+    pub fn path(&self) -> &str {
+        match self {
+            Binary::Given(path) | Binary::Encoded(path) => path,
+        }
+    }
+}
+
+impl Drop for Binary {
+    fn drop(&mut self) {
+        if let Binary::Encoded(path) = self {
+            // A file that stays in the folder for such files does no harm.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+fn encoded(text: &[u8]) -> Done<Vec<u8>> {
+    let text = std::str::from_utf8(text)?;
+    let buffer = wast::parser::ParseBuffer::new(text)?;
     Ok(wast::parser::parse::<wast::Wat<'_>>(&buffer)?.encode()?)
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Done;
 use crate::engines::EngineName;
-use crate::sample::Sample;
+use crate::sample::{Binary, Sample};
 
 /// Which table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -220,7 +220,8 @@ impl Bench {
         let mut rows = Vec::new();
         for file in &self.files {
             let (path, export) = file.split_once('=').unwrap_or((file, self.export()));
-            rows.push((self.row_name(path), self.samples(path, export)?));
+            let binary = Binary::of(path)?;
+            rows.push((self.row_name(path), self.samples(binary.path(), export)?));
         }
         let results = self.jobs.iter().map(|&job| {
             let rows = rows.iter().map(|(name, all)| self.row(job, name, all));
@@ -263,7 +264,7 @@ impl Bench {
 
     fn column(&self, engine: EngineName) -> String {
         match self.counting.is_empty() && engine.is_emulated() {
-            true => format!("{} (emulated)", engine.name()),
+            true => format!("{}{EMULATED}", engine.name()),
             false => engine.name().to_owned(),
         }
     }
@@ -364,25 +365,18 @@ fn figure(job: Job, samples: &Result<Vec<Sample>, String>) -> Figure {
     }
 }
 
-/// Columns by the names of engines, whether they are emulated or not.
-fn is_column(column: &str, engine: &str) -> bool {
-    column.split(' ').next() == Some(engine)
-}
+/// What follows the name of an engine that an emulator runs: its seconds compare with nothing.
+const EMULATED: &str = " (emulated)";
 
 impl Results {
     fn compare(&mut self) {
-        let base = RELATIVE_TO
-            .iter()
-            .find_map(|name| self.engines.iter().find(|column| is_column(column, name)));
-        if let Some(base) = base {
-            let columns = self.engines.iter();
+        let here = |name: &str| self.engines.iter().find(|column| *column == name);
+        if let Some(base) = RELATIVE_TO.iter().find_map(|name| here(name)) {
+            let columns = self.engines.iter().filter(|it| !it.ends_with(EMULATED));
             self.relative = columns.filter_map(|it| self.ratio(it, base)).collect();
         }
         let pairs = PAIRS.iter().filter(|(job, ..)| *job == self.job);
-        let ratios = pairs.filter_map(|(_, ours, peer)| {
-            let column = |name| self.engines.iter().find(|column| is_column(column, name));
-            self.ratio(column(ours)?, column(peer)?)
-        });
+        let ratios = pairs.filter_map(|(_, ours, peer)| self.ratio(here(ours)?, here(peer)?));
         self.ratios = ratios.collect();
     }
 

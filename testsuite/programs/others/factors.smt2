@@ -1,0 +1,10 @@
+; 3127 is 53 times 59, and both are primes: there is one answer.
+(set-logic QF_BV)
+(declare-fun x () (_ BitVec 24))
+(declare-fun y () (_ BitVec 24))
+(assert (= (bvmul x y) (_ bv3127 24)))
+(assert (bvule x y))
+(assert (bvult (_ bv1 24) x))
+(assert (bvult y (_ bv4096 24)))
+(check-sat)
+(get-value (x y))
