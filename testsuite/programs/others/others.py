@@ -3,7 +3,7 @@
     others.py fetch [NAME ..]            downloads and unpacks, by pip and npm
     others.py run NAME [TIER]            runs the steps of a program, with its output
     others.py check [NAME ..] [OPTION ..]
-        --tiers A,B       [stack,register,jit,tiered]
+        --tiers A,B       [stack,register,tiered,jit]
         --limit SECONDS   for a step [600]
         --report FILE     writes the table [reports/programs.md if no program is named]
 
@@ -39,7 +39,7 @@ ROOT = HERE.parents[2]
 STORE = Path(os.environ.get("WASSAY_OTHERS_DIR", ROOT / "target/programs/others"))
 WASSAY = os.environ.get("WASSAY_PROGRAM", str(ROOT / "target/release/wassay"))
 NODE = os.environ.get("WASSAY_NODE", "")
-TIERS = ["stack", "register", "jit", "tiered"]
+TIERS = ["stack", "register", "tiered", "jit"]
 # The tiers that translate all of a module when they are asked to.
 COMPLETE = ["stack", "register", "jit"]
 UNAVAILABLE = 3
@@ -284,28 +284,52 @@ def judge(program, outcome, reference):
         outcome.wrong = f"files differ from the reference's: {', '.join(sorted(differ))}"
 
 
-def check_one(program, tiers, limit):
-    """All columns of a program: of its module translated completely, and of its run."""
-    complete, runs, reference = {}, {}, None
-    wanted = program.get("exit", 0)
-    is_given = NODE or "{python}" in program.get("reference", "")
-    if is_given:
+class Check:
+    """A check of programs in tiers, with what has come of it so far."""
+
+    def __init__(self, chosen, tiers, limit):
+        self.chosen, self.tiers, self.limit = chosen, tiers, limit
+        self.runs, self.complete, self.references = {}, {}, {}
+        self.load = os.getloadavg()[0]
+
+    def outcomes(self):
+        return [*self.runs.values(), *self.complete.values()]
+
+    def steps(self):
+        """Takes all measurements, one after the other: those of an emulated JIT take longest."""
+        for program in self.chosen:
+            if NODE or "{python}" in program.get("reference", ""):
+                yield self.refer(program)
+        for tier in self.tiers:
+            for program in self.chosen:
+                yield self.run(program, tier)
+            for program in self.chosen:
+                if "complete" in program and tier in COMPLETE:
+                    yield self.translate(program, tier)
+
+    def refer(self, program):
+        name = program["name"]
         with Place(program) as place:
-            reference = run(place, place.reference(), wanted, limit)
-            judge(program, reference, reference)
-        runs["reference"] = reference
-    for tier in tiers:
-        if "complete" in program and tier in COMPLETE:
-            with Place(program) as place:
-                words = place.ours(tier, program["complete"], ["--eager"])
-                complete[tier] = run(place, [words], 0, limit)
-            tell(program, f"{tier}, translated completely", complete[tier])
+            outcome = run(place, place.reference(), program.get("exit", 0), self.limit)
+        judge(program, outcome, outcome)
+        self.references[name] = self.runs[name, "reference"] = outcome
+        tell(program, "reference", outcome)
+
+    def run(self, program, tier):
+        name = program["name"]
         with Place(program) as place:
             words = [place.ours(tier, step) for step in program["steps"]]
-            runs[tier] = run(place, words, wanted, limit)
-            judge(program, runs[tier], reference)
-        tell(program, tier, runs[tier])
-    return complete, runs
+            outcome = run(place, words, program.get("exit", 0), self.limit)
+        judge(program, outcome, self.references.get(name))
+        self.runs[name, tier] = outcome
+        tell(program, tier, outcome)
+
+    def translate(self, program, tier):
+        with Place(program) as place:
+            words = place.ours(tier, program["complete"], ["--eager"])
+            outcome = run(place, [words], 0, self.limit)
+        self.complete[program["name"], tier] = outcome
+        tell(program, f"{tier}, translated completely", outcome)
 
 
 def tell(program, what, outcome):
@@ -366,21 +390,20 @@ and writes into files, byte for byte. A function is translated when it is called
 """
 
 
-def report(chosen, tiers, results, before):
+def report(check):
     """The page."""
-    complete = {(name, tier): it for name, (of, _) in results.items() for tier, it in of.items()}
-    runs = {(name, tier): it for name, (_, of) in results.items() for tier, it in of.items()}
+    translating = [tier for tier in check.tiers if tier in COMPLETE]
     page = HEAD.format(
         program=said([WASSAY, "--version"]),
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
-        before=before,
+        before=check.load,
         after=os.getloadavg()[0],
         reference=f"V8 in Node.js {said([NODE, '--version'])}" if NODE else "no Node.js",
-        modules="\n".join(modules(chosen)),
-        runs="\n".join(rows(chosen, [*tiers, "reference"], runs)),
-        complete="\n".join(rows(chosen, [tier for tier in tiers if tier in COMPLETE], complete)),
+        modules="\n".join(modules(check.chosen)),
+        runs="\n".join(rows(check.chosen, [*check.tiers, "reference"], check.runs)),
+        complete="\n".join(rows(check.chosen, translating, check.complete)),
     )
-    for of in (complete, runs):
+    for of in (check.complete, check.runs):
         for (name, tier), outcome in of.items():
             if outcome.wrong:
                 page += f"\n- {name} in {tier}: {outcome.wrong[:400]}\n"
@@ -396,19 +419,18 @@ def check(arguments):
     tiers = arguments.tiers.split(",")
     if not set(tiers) <= set(TIERS):
         fail(f"tiers are {', '.join(TIERS)}")
-    load, results = os.getloadavg()[0], {}
     for program in chosen:
         fetch(program)
-        results[program["name"]] = check_one(program, tiers, arguments.limit)
-    page = report(chosen, tiers, results, load)
-    print(page)
     target = arguments.report or (None if arguments.names else ROOT / "reports/programs.md")
-    if target:
-        Path(target).write_text(page)
-    outcomes = [it for of in results.values() for columns in of for it in columns.values()]
-    if any(it.wrong for it in outcomes):
+    checked = Check(chosen, tiers, arguments.limit)
+    for _ in checked.steps():
+        # Whoever ends a long check keeps what there is.
+        if target:
+            Path(target).write_text(report(checked))
+    print(report(checked))
+    if any(it.wrong for it in checked.outcomes()):
         sys.exit(1)
-    if any(it.missing for it in outcomes) or not NODE:
+    if any(it.missing for it in checked.outcomes()) or not NODE:
         sys.exit(UNAVAILABLE)
 
 

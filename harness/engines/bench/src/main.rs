@@ -8,7 +8,6 @@
 
 mod calls;
 mod engines;
-mod gate;
 mod page;
 mod program;
 mod sample;
@@ -22,7 +21,6 @@ use table::{Bench, Job, Results};
 
 const USAGE: &str =
     "usage: wassay-bench kernels|programs|load|count [--runs N] [--engines A,B] [--out DIR] FILE...
-       wassay-bench gate --baseline FILE [--bless] FILE[=EXPORT]...
        wassay-bench calls|page DIR
        wassay-bench one ENGINE FILE EXPORT
 
@@ -32,7 +30,6 @@ load:     median CPU milliseconds to compile, instantiate and first call; FILE.w
 count:    instructions executed in compiled code by `run`, and to load the module, in processes
           that are started by the words of WASSAY_BENCH_COUNTING (an emulator with the counting
           plugin, and this program for its processor).
-gate:     the same counts of our JIT, against a baseline. Exit code 1 if one is worse.
 calls:    nanoseconds of a typed entry and of a typed host call; also as DIR/calls.md.
 page:     the tables of DIR as DIR/index.html.
 --out:    also writes each table as DIR/NAME.json and DIR/NAME.md.
@@ -51,7 +48,7 @@ fn main() -> ExitCode {
         Some("kernels") => bench(&[Job::Kernels], 5, rest),
         Some("programs") => bench(&[Job::Programs, Job::Whole], 5, rest),
         Some("load") => bench(&[Job::Load], 5, rest),
-        Some("count" | "gate") => bench(&[Job::Instructions, Job::Compiling], 1, rest),
+        Some("count") => bench(&[Job::Instructions, Job::Compiling], 1, rest),
         _ => Err(USAGE.into()),
     };
     match done {
@@ -78,7 +75,7 @@ fn one(args: &[String]) -> Done {
     Ok(())
 }
 
-/// Takes samples, prints tables and writes them. False if results differ or the gate is closed.
+/// Takes samples, prints tables and writes them. False if results differ.
 fn bench(jobs: &'static [Job], runs: usize, args: &[String]) -> Done<bool> {
     let counting = match jobs.contains(&Job::Instructions) {
         true => std::env::var("WASSAY_BENCH_COUNTING")?,
@@ -91,25 +88,19 @@ fn bench(jobs: &'static [Job], runs: usize, args: &[String]) -> Done<bool> {
         files: Vec::new(),
         counting: counting.split_whitespace().map(str::to_owned).collect(),
     };
-    let (mut out, mut baseline, mut bless) = (None, None, false);
+    let mut out = None;
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(USAGE);
         match arg.as_str() {
             "--runs" => bench.runs = value()?.parse()?,
             "--out" => out = Some(PathBuf::from(value()?)),
-            "--baseline" => baseline = Some(PathBuf::from(value()?)),
-            "--bless" => bless = true,
             "--engines" => {
                 let named = |name| EngineName::named(name).ok_or(format!("no engine `{name}`"));
                 bench.engines = value()?.split(',').map(named).collect::<Result<_, _>>()?;
             }
             file => bench.files.push(file.to_owned()),
         }
-    }
-    if let Some(baseline) = baseline {
-        bench.engines = vec![EngineName::named("wassay-jit").ok_or(USAGE)?];
-        return gate::judge(&bench.measure()?, &baseline, bless);
     }
     let tables = bench.measure()?;
     for table in &tables {
