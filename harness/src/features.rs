@@ -317,6 +317,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_executed_is_what_the_runtime_offers() {
+        let offered = wassay_runtime::Config::EXECUTED_FEATURES;
+        assert_eq!(FeatureSet::EXECUTED.wasmparser(), offered);
+    }
+
+    #[test]
     fn versions_are_those_of_the_validator_but_for_threads() {
         let validator = [
             (FeatureSet::WASM1, WasmFeatures::WASM1),

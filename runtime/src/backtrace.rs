@@ -20,6 +20,8 @@ pub trait Naming: fmt::Debug + Send + Sync {
     fn module_name(&self) -> Option<String>;
     /// The name of a function, by index: that of an export, if it does not have another.
     fn func_name(&self, func: u32) -> Option<String>;
+    /// The offset in the module at which the body of a function begins, if it is not imported.
+    fn body_offset(&self, func: u32) -> Option<usize>;
     /// The bytes of the module.
     fn bytes(&self) -> &[u8];
 }
@@ -42,6 +44,7 @@ pub trait Naming: fmt::Debug + Send + Sync {
 /// let frame: &Frame = &backtrace.frames()[0];
 /// assert_eq!((frame.func_index(), frame.func_name().as_deref()), (0, Some("f")));
 /// assert_eq!((frame.module_name(), frame.module_offset()), (None, Some(30)));
+/// assert_eq!(frame.func_offset(), Some(1));
 /// # Ok::<(), wassay_runtime::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -121,6 +124,12 @@ impl Frame {
     /// that was under way.
     pub fn module_offset(&self) -> Option<usize> {
         self.offset_bytes.map(|offset| offset as usize)
+    }
+
+    /// The same as an offset from the beginning of the function's body, its local declarations.
+    pub fn func_offset(&self) -> Option<usize> {
+        self.module_offset()?
+            .checked_sub(self.module.body_offset(self.func)?)
     }
 
     /// The bytes of the function's module, in which debuggers find its custom sections.
@@ -214,6 +223,9 @@ mod tests {
         }
         fn func_name(&self, func: u32) -> Option<String> {
             (func == 1).then(|| "f".into())
+        }
+        fn body_offset(&self, _func: u32) -> Option<usize> {
+            None
         }
         fn bytes(&self) -> &[u8] {
             &[]

@@ -31,6 +31,15 @@ macro_rules! settings {
 }
 
 impl Config {
+    /// All features that the tiers execute: those of WebAssembly 3.0, which is the default, and of
+    /// proposals beyond it.
+    pub const EXECUTED_FEATURES: WasmFeatures = WasmFeatures::WASM3
+        .union(WasmFeatures::LEGACY_EXCEPTIONS)
+        .union(WasmFeatures::CUSTOM_PAGE_SIZES)
+        .union(WasmFeatures::WIDE_ARITHMETIC)
+        .union(WasmFeatures::CUSTOM_DESCRIPTORS)
+        .union(WasmFeatures::COMPACT_IMPORTS);
+
     /// The usual configuration: every function begins in the register interpreter and goes on as
     /// machine code when it is hot, where this machine executes such code; WebAssembly 3.0; the
     /// default limits; no fuel and no interruption.

@@ -164,8 +164,10 @@ impl Memory {
     /// A new memory.
     ///
     /// # Errors
-    /// `Limit` if the memory is too large; `Usage` if it is shared without a maximum.
+    /// `Limit` if the memory is too large; `Usage` if it is shared without a maximum, or the
+    /// maximum is below the initial size.
     pub fn new(mut store: impl AsContextMut, ty: MemoryType) -> Result<Memory> {
+        check_limits(ty.initial, ty.maximum)?;
         store.as_context_mut().state_mut().new_memory(ty)
     }
 
@@ -308,8 +310,10 @@ impl Table {
     /// A new table filled with `init`.
     ///
     /// # Errors
-    /// `Limit` if the table is too large; `Usage` if `init` is not of the element type.
+    /// `Limit` if the table is too large; `Usage` if `init` is not of the element type, or the
+    /// maximum is below the initial length.
     pub fn new(mut store: impl AsContextMut, ty: TableType, init: Ref) -> Result<Table> {
+        check_limits(ty.initial, ty.maximum)?;
         let mut context = store.as_context_mut();
         let state = context.state_mut();
         let word = word_of(state, ValType::Ref(ty.element), init)?;
@@ -382,6 +386,17 @@ impl Table {
             Error::limit(LimitKind::TableElements, message)
         };
         grow_table(table, &mut state.cx, delta, word).ok_or_else(too_large)
+    }
+}
+
+/// Checks the limits of a type that no validation has seen.
+fn check_limits(initial: u64, maximum: Option<u64>) -> Result<()> {
+    match maximum {
+        Some(maximum) if maximum < initial => {
+            let message = format!("a maximum of {maximum} is below {initial}");
+            Err(Error::usage(message))
+        }
+        _within => Ok(()),
     }
 }
 

@@ -194,6 +194,11 @@ impl Module {
         Module::new(engine, bytes).map(|_module| ())
     }
 
+    /// The bytes that the module was made of.
+    pub fn bytes(&self) -> &[u8] {
+        &self.inner.bytes
+    }
+
     /// The name that the name section gives the module.
     pub fn name(&self) -> Option<String> {
         self.inner.naming().module_name()

@@ -52,6 +52,11 @@ impl Naming for ModuleData {
         name.or_else(|| Some(self.exports.iter().find(is_it)?.name.clone()))
     }
 
+    fn body_offset(&self, func: u32) -> Option<usize> {
+        let body = func.checked_sub(self.imported.funcs)?;
+        Some(self.bodies.get(body as usize)?.start)
+    }
+
     fn bytes(&self) -> &[u8] {
         &self.bytes
     }
