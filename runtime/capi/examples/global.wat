@@ -1,0 +1,10 @@
+(module
+  (import "host" "const" (global $const f32))
+  (import "host" "var" (global $var (mut i64)))
+  (global $own (export "own") (mut f64) (f64.const 7))
+  (global (export "fixed") i32 (i32.const -4))
+  (func (export "const") (result f32) (global.get $const))
+  (func (export "var") (result i64) (global.get $var))
+  (func (export "set") (param i64 f64)
+    (global.set $var (local.get 0))
+    (global.set $own (local.get 1))))

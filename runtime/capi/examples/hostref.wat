@@ -1,0 +1,13 @@
+(module
+  (import "host" "pass" (func $pass (param externref) (result externref)))
+  (global $global (export "global") (mut externref) (ref.null extern))
+  (table $table (export "table") 10 externref)
+  (func (export "global.set") (param externref) (global.set $global (local.get 0)))
+  (func (export "global.get") (result externref) (global.get $global))
+  (func (export "table.set") (param i32 externref)
+    (table.set $table (local.get 0) (local.get 1)))
+  (func (export "table.get") (param i32) (result externref)
+    (table.get $table (local.get 0)))
+  (func (export "pass") (param externref) (result externref) (call $pass (local.get 0)))
+  (func (export "box") (param i32) (result externref)
+    (extern.convert_any (ref.i31 (local.get 0)))))

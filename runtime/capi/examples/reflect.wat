@@ -1,0 +1,12 @@
+(module
+  (type $pair (func (param i32 f64) (result i64)))
+  (import "env" "f" (func (param externref) (result funcref f32)))
+  (import "env" "g" (global (mut i64)))
+  (import "env" "m" (memory 1 16))
+  (func (export "func") (type $pair) (unreachable))
+  (global (export "global") f64 (f64.const 0))
+  (table (export "table") 3 50 funcref)
+  (memory (export "memory") 2)
+  (func (export "vector") (param v128) (result anyref) (ref.null any))
+  (tag (export "tag") (param i32))
+  (table (export "unbounded") 0 externref))

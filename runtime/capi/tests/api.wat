@@ -1,0 +1,16 @@
+;; A module for api.c, which has its bytes.
+(module
+  (import "host" "f" (func $f (param i32)))
+  (func (export "call") (param i32) (result i32) (call $f (local.get 0)) (i32.const 1))
+  (func (export "vector") (param i32) (result v128) (i32x4.splat (local.get 0)))
+  (func (export "any") (param i32) (result anyref) (ref.i31 (local.get 0)))
+  (func (export "exception") (param i32) (result exnref)
+    (block $caught (result i32 exnref)
+      (try_table (catch_ref $tag $caught) (throw $tag (local.get 0)))
+      (unreachable))
+    (return))
+  (global (export "global") (mut i64) (i64.const 1))
+  (table (export "table") 1 funcref)
+  (memory (export "memory") 1)
+  (global (export "wide") v128 (v128.const i64x2 1 2))
+  (tag $tag (export "tag") (param i32)))
