@@ -13,8 +13,26 @@ const UNLINKABLE: [&str; 7] = [
     "mismatched",
 ];
 
+/// What engines say of exceptions that are not caught.
+const EXCEPTIONS: [&str; 3] = [
+    "thrown Wasm exception",
+    "uncaught exception",
+    "unhandled exception",
+];
+
 const NULLS: &str = "null reference | null function reference | null structure reference | \
                      null array reference | null i31 reference | null exception reference";
+
+/// Messages of the specification that have phrases of other traps in them.
+const OWN: [&str; 7] = [
+    "null function reference",
+    "null structure reference",
+    "null array reference",
+    "null i31 reference",
+    "null exception reference",
+    "null descriptor reference",
+    "descriptor cast failure",
+];
 
 /// Phrases of the messages of engines, and the specification's messages.
 const TRAPS: [(&str, &str); 27] = [
@@ -71,7 +89,7 @@ pub fn ended(message: String) -> Ending {
     if has(&["stack exhausted", "stack overflow"]) {
         return Ending::exhaustion(message);
     }
-    if has(&["thrown Wasm exception", "uncaught exception"]) {
+    if has(&EXCEPTIONS) {
         return Ending::exception(message);
     }
     if has(&UNLINKABLE) {
@@ -79,6 +97,9 @@ pub fn ended(message: String) -> Ending {
     }
     if message == "not implemented" {
         return Ending::unsupported(message);
+    }
+    if let Some(own) = OWN.iter().find(|own| **own == message) {
+        return Ending::trap(own);
     }
     let found = TRAPS
         .iter()
@@ -102,6 +123,13 @@ mod tests {
         for (phrase, message) in TRAPS {
             let trap = text(&Ending::trap(message));
             assert_eq!(text(&ended(format!("Exception: {phrase} at 3"))), trap);
+        }
+    }
+
+    #[test]
+    fn messages_of_the_specification_stand_for_themselves() {
+        for own in OWN {
+            assert_eq!(text(&ended(own.to_string())), text(&Ending::trap(own)));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Any engine with the standard C API (`wasm.h`), by its shared library.
 //!
-//!     wassay-adapter c-api LIBRARY [externref] [FUNCTION=NUMBER ..]
+//!     wassay-adapter c-api LIBRARY [externref | references] [FUNCTION=NUMBER ..]
 //!
 //! Each further argument is a function of the library that sets an option of its configuration, as
 //! `wasmtime_config_wasm_gc_set=1`.
@@ -9,7 +9,8 @@
 //! order only, and some libraries abort on types that they cannot express. What the API does not
 //! carry: vectors, which the harness sends through helpers, and references but functions and host
 //! objects. Wasmtime's library aborts on host objects, so these cross with the argument `externref`
-//! only.
+//! only. With `references`, for our own library, every reference crosses; of what kind an internal
+//! one is, the harness asks helpers.
 
 mod library;
 
@@ -26,11 +27,21 @@ use crate::shape::{Exported, Shape};
 
 struct CApi {
     name: String,
-    /// True if host objects cross.
-    carries_externref: bool,
+    carries: Carries,
     /// Declared before the library, and so dropped before it.
     script: Option<State>,
     library: Library,
+}
+
+/// The references that cross.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Carries {
+    /// Functions and null.
+    Plain,
+    /// These, and host objects.
+    Externref,
+    /// All references.
+    References,
 }
 
 /// The store of a script and what is in it.
@@ -49,9 +60,10 @@ pub fn start(args: &[String]) -> Started {
     let [path, options @ ..] = args else {
         return Err("c-api needs the path of a shared library".into());
     };
-    let (carries_externref, options) = match options {
-        [first, rest @ ..] if first == "externref" => (true, rest),
-        options => (false, options),
+    let (carries, options) = match options {
+        [first, rest @ ..] if first == "externref" => (Carries::Externref, rest),
+        [first, rest @ ..] if first == "references" => (Carries::References, rest),
+        options => (Carries::Plain, options),
     };
     let options = options.iter().map(|option| {
         let (function, number) = option.split_once('=').unwrap_or((option, ""));
@@ -66,7 +78,7 @@ pub fn start(args: &[String]) -> Started {
     Ok(CApi::new(
         format!("wasm.h of {}", file.to_string_lossy()),
         library,
-        carries_externref,
+        carries,
     ))
 }
 
@@ -76,14 +88,15 @@ pub fn start(args: &[String]) -> Started {
 /// If it gives no engine.
 #[cfg(feature = "wabt")]
 pub fn wabt() -> Started {
-    Ok(CApi::new("wabt".to_string(), Library::linked()?, true))
+    let library = Library::linked()?;
+    Ok(CApi::new("wabt".to_string(), library, Carries::Externref))
 }
 
 impl CApi {
-    fn new(name: String, library: Library, carries_externref: bool) -> Box<CApi> {
+    fn new(name: String, library: Library, carries: Carries) -> Box<CApi> {
         Box::new(CApi {
             name,
-            carries_externref,
+            carries,
             script: None,
             library,
         })
@@ -92,7 +105,8 @@ impl CApi {
     /// True if values of a type cross.
     fn carries(&self, ty: ValType) -> bool {
         match ty {
-            ValType::EXTERNREF => self.carries_externref,
+            ValType::EXTERNREF => self.carries != Carries::Plain,
+            ValType::Ref(_) if self.carries == Carries::References => true,
             ty => is_number(ty) || is_plain_reference(ty),
         }
     }
@@ -122,7 +136,10 @@ impl Engine for CApi {
     }
 
     fn lacks(&self) -> &'static [&'static str] {
-        &["v128"]
+        match self.carries {
+            Carries::Plain | Carries::Externref => &["v128"],
+            Carries::References => &["v128", "references"],
+        }
     }
 
     fn reset(&mut self) -> Result<(), Ending> {

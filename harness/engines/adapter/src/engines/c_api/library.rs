@@ -38,9 +38,12 @@ impl<T> Vector<T> {
     }
 }
 
-/// The kinds of references, as `wasm_valkind_t` numbers them.
+/// The kinds of references, as `wasm_valkind_t` numbers them; the last two are those of our own
+/// library's `wassay.h`.
 const EXTERN: u8 = 128;
 const FUNC: u8 = 129;
+const ANY: u8 = 130;
+const EXN: u8 = 131;
 
 /// `wasm_val_t`: the kind, padding, and eight bytes of which a number takes the first. Those of a
 /// reference are a pointer.
@@ -87,7 +90,11 @@ impl Val {
         Some(match self.kind {
             EXTERN if self.bits == 0 => Value::null("extern"),
             FUNC if self.bits == 0 => Value::null("func"),
+            ANY if self.bits == 0 => Value::null("any"),
+            EXN if self.bits == 0 => Value::null("exn"),
             FUNC => Value::Func,
+            ANY => Value::Any,
+            EXN => Value::Exn,
             0 => Value::I32(low),
             1 => Value::I64(self.bits),
             2 => Value::F32(low),
@@ -250,7 +257,7 @@ impl Library {
 }
 
 /// Functions that give the version of a library as a string: `wasm.h` has none.
-const VERSIONS: [&str; 1] = ["wasmer_version\0"];
+const VERSIONS: [&str; 2] = ["wasmer_version\0", "wassay_version\0"];
 
 /// The version of a library by one of [`VERSIONS`], or else `unknown`.
 fn version(library: &libloading::Library) -> String {
