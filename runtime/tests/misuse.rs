@@ -976,6 +976,20 @@ fn two_stores_in_one_host_function() {
     }
 }
 
+/// A maximum below the initial size is not that of a type.
+#[test]
+fn limits_that_contradict_themselves_are_refused() {
+    for engine in engines() {
+        let mut store = Store::new(&engine, 0);
+        let ty = TableType::new(RefType::FUNCREF, 2, Some(1));
+        refused("Table::new", Table::new(&mut store, ty, Ref::null_func()));
+        let ty = MemoryType::new(2, Some(1));
+        refused("Memory::new", Memory::new(&mut store, ty));
+        let ty = MemoryType::new(1, Some(1));
+        assert_eq!(Memory::new(&mut store, ty).map(|it| it.size(&store)), Ok(1));
+    }
+}
+
 /// Slices of a shared memory cannot be had; it can be used by stores of several engines.
 #[test]
 fn shared_memories_give_no_slices() {

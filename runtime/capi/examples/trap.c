@@ -1,5 +1,6 @@
 /* Calls that end in traps: of code, of the host, by an exception, by too deep a recursion; their
- * messages, origins and traces. A trap of the host is the same object on its way through code. */
+ * messages, origins and traces. A trap of the host is the same object on its way through code, and an
+ * exception that a host function lets pass is caught by code. */
 #include "example.h"
 
 static wasm_trap_t* made;
@@ -13,6 +14,12 @@ static wasm_trap_t* fail(void* env, const wasm_val_vec_t* args, wasm_val_vec_t* 
   made = wasm_trap_copy(trap);
   wasm_trap_set_host_info(made, &made);
   return trap;
+}
+
+/* Calls WebAssembly again, and ends as that does. */
+static wasm_trap_t* again(void* env, const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+  const wasm_extern_vec_t* exports = env;
+  return wasm_func_call(wasm_extern_as_func(exports->data[3]), args, results);
 }
 
 static void print_frame(const wasm_frame_t* frame, const wasm_instance_t* instance) {
@@ -49,9 +56,11 @@ int main(int argc, char** argv) {
 
   wasm_functype_t* type = wasm_functype_new_0_1(wasm_valtype_new_i32());
   wasm_func_t* fails = wasm_func_new_with_env(store, type, fail, store, NULL);
+  wasm_extern_vec_t exports;
+  wasm_func_t* throws = wasm_func_new_with_env(store, type, again, &exports, NULL);
   wasm_functype_delete(type);
-  wasm_extern_t* items[] = {wasm_func_as_extern(fails)};
-  wasm_extern_vec_t imports = WASM_ARRAY_VEC(items), exports;
+  wasm_extern_t* items[] = {wasm_func_as_extern(fails), wasm_func_as_extern(throws)};
+  wasm_extern_vec_t imports = WASM_ARRAY_VEC(items);
   wasm_instance_t* instance = instantiate(store, module, &imports, &exports);
 
   const char* names[] = {"trap", "host", "divide", "throw", "deep"};
@@ -73,10 +82,12 @@ int main(int argc, char** argv) {
     wasm_trap_delete(trap);
   }
   printf("fine afterwards: %" PRId32 "\n", call_i32(exports.data[5], 0, NULL));
+  printf("caught: %" PRId32 "\n", call_i32(exports.data[6], 0, NULL));
 
   wasm_extern_vec_delete(&exports);
   wasm_instance_delete(instance);
   wasm_func_delete(fails);
+  wasm_func_delete(throws);
   wasm_module_delete(module);
   wasm_store_delete(store);
   wasm_engine_delete(engine);

@@ -1,5 +1,6 @@
 (module
   (import "host" "fail" (func $fail (result i32)))
+  (import "host" "again" (func $again (result i32)))
   (tag $tag (param i32))
   (func $inner (result i32) (unreachable))
   (func (export "trap") (result i32) (nop) (call $inner))
@@ -8,4 +9,7 @@
     (i32.div_s (local.get 0) (local.get 1)))
   (func (export "throw") (result i32) (throw $tag (i32.const 7)))
   (func $deep (export "deep") (result i32) (i32.add (call $deep) (i32.const 1)))
-  (func (export "fine") (result i32) (i32.const 3)))
+  (func (export "fine") (result i32) (i32.const 3))
+  (func (export "caught") (result i32)
+    (block $handler (result i32)
+      (try_table (result i32) (catch $tag $handler) (call $again)))))
