@@ -145,7 +145,12 @@ fn write_reports(
     let written = reports.map(|(request, destination)| {
         destination.write(request.presenter.render(report, timeline).as_bytes())
     });
-    let mut errors: Vec<InputError> = written.filter_map(Result::err).collect();
+    all_of(written.collect())
+}
+
+/// Success if all of the results are; else the last error, and the others are told.
+fn all_of(results: Vec<Result<(), InputError>>) -> Result<(), InputError> {
+    let mut errors: Vec<InputError> = results.into_iter().filter_map(Result::err).collect();
     let last = errors.pop();
     for error in errors {
         eprintln!("wassay: {error}");

@@ -169,7 +169,7 @@ pub fn first_difference(
 
 /// Where an engine hangs, leaves as much time to both as the other one needs, with probes.
 fn shorten_timeouts(columns: &mut [Column<'_>; 2], seen: &[Seen; 2]) {
-    let hangs = |seen: &Seen| matches!(seen.outcome, Outcome::Timeout(_));
+    let hangs = |seen: &Seen| matches!(seen.outcome, Outcome::Timeout { .. });
     if !seen.iter().any(hangs) {
         return;
     }

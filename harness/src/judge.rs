@@ -26,7 +26,11 @@ pub fn judge(directive: &Directive, outcome: &Outcome) -> Verdict {
     let expectation = &directive.expectation;
     let (status, detail) = match outcome {
         Outcome::Crash(how) => (Status::Crash, format!("crash: {how}")),
-        Outcome::Timeout(millis) => (Status::Timeout, format!("no end after {millis} ms")),
+        Outcome::Timeout { millis, place } => {
+            let place = place.iter().map(|place| format!(", {place}"));
+            let place = place.collect::<String>();
+            (Status::Timeout, format!("no end after {millis} ms{place}"))
+        }
         Outcome::NotRun(why) => (Status::NotRun, format!("not run: {why}")),
         Outcome::Skipped(why) => (Status::Skip, format!("skipped: {why}")),
         Outcome::Blocked(ordinal) => (Status::Blocked, format!("blocked by directive {ordinal}")),
@@ -71,7 +75,7 @@ fn open_verdict(outcome: &Outcome) -> Verdict {
         | Outcome::Internal(_)
         | Outcome::HostError(_)
         | Outcome::Crash(_)
-        | Outcome::Timeout(_) => Status::Fail,
+        | Outcome::Timeout { .. } => Status::Fail,
     };
     Verdict {
         status,

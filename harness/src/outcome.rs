@@ -57,8 +57,13 @@ pub enum Outcome {
     HostError(String),
     /// The worker died while the directive ran; how it died.
     Crash(String),
-    /// The directive did not end within this many milliseconds.
-    Timeout(u64),
+    /// The directive did not end.
+    Timeout {
+        /// In so many milliseconds.
+        millis: u64,
+        /// The place at which it was then, if the worker told.
+        place: Option<String>,
+    },
     /// The directive was never run; why.
     NotRun(String),
     /// The directive could not be measured here, which is not the engine's fault; why.

@@ -121,9 +121,9 @@ pub enum Cause {
     /// By itself, or by writing what no engine writes.
     #[error("{0}")]
     Crash(String),
-    /// It was killed, since a directive took too long.
+    /// It was killed, since a directive took too long; the place at which it was, if it told.
     #[error("it did not end in time")]
-    Timeout,
+    Timeout(Option<String>),
     /// It ended, since its job took more memory than it may.
     #[error("it takes too much memory")]
     Memory,
@@ -548,8 +548,8 @@ impl Thread<'_> {
                     casualties.suspect(&death);
                     continue;
                 }
-                Cause::Timeout if !fresh && death.ordinal.is_none() => continue,
-                Cause::Crash(_) | Cause::Memory | Cause::Timeout | Cause::Killed(_) => {}
+                Cause::Timeout(_) if !fresh && death.ordinal.is_none() => continue,
+                Cause::Crash(_) | Cause::Memory | Cause::Timeout(_) | Cause::Killed(_) => {}
             }
             let death = match death.ordinal {
                 None => self.pinned(tier, task, &casualties, death)?,

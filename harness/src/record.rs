@@ -149,7 +149,10 @@ pub fn call_text(name: &str, args: &[u64]) -> String {
 
 /// Writes a record line by line.
 #[derive(Debug)]
-pub struct Writer(BufWriter<File>);
+pub struct Writer {
+    path: PathBuf,
+    lines: BufWriter<File>,
+}
 
 impl Writer {
     /// Makes the file, and writes the head.
@@ -158,8 +161,11 @@ impl Writer {
     /// If the file cannot be written.
     pub fn create(path: &Path, head: Head) -> Result<Writer, InputError> {
         let refused = |error| InputError::from_error(path, error);
-        let mut writer = Writer(BufWriter::new(File::create(path).map_err(refused)?));
-        writer.write(&Line::Record(head)).map_err(refused)?;
+        let mut writer = Writer {
+            path: path.to_owned(),
+            lines: BufWriter::new(File::create(path).map_err(refused)?),
+        };
+        writer.write(&Line::Record(head))?;
         Ok(writer)
     }
 
@@ -167,18 +173,24 @@ impl Writer {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn write(&mut self, line: &Line) -> std::io::Result<()> {
-        serde_json::to_writer(&mut self.0, line)?;
-        self.0.write_all(b"\n")
+    pub fn write(&mut self, line: &Line) -> Result<(), InputError> {
+        let written = serde_json::to_writer(&mut self.lines, line).map_err(std::io::Error::from);
+        let written = written.and_then(|()| self.lines.write_all(b"\n"));
+        written.map_err(|error| self.unwritten(&error))
+    }
+
+    fn unwritten(&self, error: &std::io::Error) -> InputError {
+        InputError::at(&self.path, format!("not written: {error}"))
     }
 
     /// Writes the last line, and all that is buffered.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn finish(mut self, end: End) -> std::io::Result<()> {
+    pub fn finish(mut self, end: End) -> Result<(), InputError> {
         self.write(&Line::End(end))?;
-        self.0.flush()
+        let flushed = self.lines.flush();
+        flushed.map_err(|error| self.unwritten(&error))
     }
 }
 

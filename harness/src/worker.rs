@@ -27,6 +27,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use wassay_runtime::interior::count::{Counter, count};
+use wassay_runtime::interior::crash::tell_of_faults;
 use wassay_runtime::{Compilation, Config, Engine, Policy};
 
 use crate::error::Exit;
@@ -96,6 +97,7 @@ fn end_if_mark_is_passed() {
 }
 
 fn serve_stdio(tier: Tier, cell: &Path) -> Result<(), Failure> {
+    tell_of_faults();
     let cell = Cell::open(cell)?;
     serve(tier, &cell, &mut stdin().lock(), &mut stdout().lock())?;
     Ok(())

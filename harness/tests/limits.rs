@@ -254,6 +254,133 @@ fn a_pipe_as_input_can_be_interrupted() {
     }
 }
 
+/// A loop that does not end.
+const ENDLESS: &str = r#"(module (func) (func (export "f") (loop (br 0)))) (invoke "f")"#;
+
+/// The verdict of the JIT on the second directive, if it has one.
+fn second_in_jit(report: &Value) -> Option<&Value> {
+    let tier = &report["directives"][0]["tiers"]["jit"];
+    match &report["tiers"]["jit"]["available"] {
+        Value::Bool(true) => Some(tier),
+        _ => {
+            let why = std::env::var_os("WASSAY_JIT_UNAVAILABLE");
+            assert!(why.is_some(), "the JIT does not run, and nothing says why");
+            None
+        }
+    }
+}
+
+/// What does not end is told with its place.
+#[test]
+fn a_hang_in_compiled_code_names_its_function() {
+    let place = Place::new();
+    let file = place.file("a.wast", ENDLESS);
+    let (output, report) = place.spec(&file, &["--tiers", "jit", "--timeout", "3s"]);
+    if let Some(verdict) = second_in_jit(&report) {
+        assert_eq!(output.status.code(), Some(1));
+        let detail = "no end after 3000 ms, in compiled function 1";
+        assert_eq!(
+            (&verdict["status"], &verdict["detail"]),
+            (&"timeout".into(), &detail.into())
+        );
+    }
+}
+
+/// What dies is told with the function that it died in. Signals that are sent are none of memory,
+/// and come when they come: they are sent later each time, until the loop is hit.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_crash_in_compiled_code_names_its_function() {
+    let place = Place::new();
+    let file = place.file("a.wast", ENDLESS);
+    let report = place.path("report.json");
+    let mut seen = Value::Null;
+    for seconds in [1, 2, 4, 8, 16] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
+        command
+            .arg("spec")
+            .arg(&file)
+            .args(["--tiers", "jit", "--timeout", "20s"]);
+        command.arg(format!("--report=json={}", report.display()));
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().expect("it starts");
+        std::thread::sleep(Duration::from_secs(seconds));
+        for worker in children(child.id()) {
+            kill_process(worker, Signal::SEGV).expect("it is there");
+        }
+        child.wait().expect("it can be waited for");
+        let text = std::fs::read(&report).unwrap_or_default();
+        seen = serde_json::from_slice(&text).unwrap_or_default();
+        let Some(verdict) = second_in_jit(&seen) else {
+            return;
+        };
+        let detail = verdict["detail"].as_str().unwrap_or_default();
+        if detail.contains("SIGSEGV in compiled function 1, byte ") {
+            assert_eq!(verdict["status"], "crash");
+            return;
+        }
+    }
+    panic!("no crash names the function: {:#}", seen["directives"]);
+}
+
+/// A disk without room takes nothing from a history or a report, and is an error that names the
+/// file. The room is that of the largest file that the process may write.
+#[test]
+fn a_full_disk_leaves_files_as_they_were() {
+    let place = Place::new();
+    let file = place.file("a.wast", SMALL);
+    let (history, report) = (place.path("h.ndjson"), place.path("r.json"));
+    let run = |bytes: u64| {
+        let mut command = Command::new("bash");
+        let limited = r#"trap "" XFSZ; exec prlimit --fsize="$0" "$@""#;
+        command.args(["-c", limited, &bytes.to_string()]);
+        command
+            .arg(env!("CARGO_BIN_EXE_wassay"))
+            .arg("spec")
+            .arg(&file);
+        command
+            .args(["--tiers", "stack", "--history"])
+            .arg(&history);
+        command.arg(format!("--report=json={}", report.display()));
+        command.output().expect("it starts")
+    };
+    let roomy = run(1 << 20);
+    assert_eq!(roomy.status.code(), Some(0), "{roomy:?}");
+    let before = [&history, &report].map(|path| std::fs::read(path).expect("written"));
+    // Part of a second line fits into the history, and a part of the report.
+    let room = before[0].len() as u64 * 3 / 2;
+    assert!(room < before[1].len() as u64);
+    let full = run(room);
+    let said = String::from_utf8_lossy(&full.stderr);
+    assert_eq!(full.status.code(), Some(2), "{said}");
+    for path in [&history, &report] {
+        let named = format!("{}: not written: ", path.display());
+        assert!(said.contains(&named), "{said}");
+    }
+    let shown = String::from_utf8_lossy(&full.stdout);
+    assert!(shown.contains("GATING: passed"), "{shown}");
+    let after = [&history, &report].map(|path| std::fs::read(path).expect("still there"));
+    assert!(before == after, "a file has changed");
+}
+
+/// The processes that a process has started.
+#[cfg(target_os = "linux")]
+fn children(parent: u32) -> Vec<Pid> {
+    let threads = std::fs::read_dir(format!("/proc/{parent}/task")).expect("it runs");
+    let of_thread = |thread: std::io::Result<std::fs::DirEntry>| {
+        let path = thread.expect("it is read").path().join("children");
+        std::fs::read_to_string(path).unwrap_or_default()
+    };
+    let text: Vec<String> = threads.map(of_thread).collect();
+    let numbers = text.iter().flat_map(|text| text.split_whitespace());
+    numbers
+        .filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
+        .collect()
+}
+
 /// Nothing is written to the folder of temporary files, which need not be there.
 #[test]
 fn a_run_has_no_temporary_files() {

@@ -161,7 +161,9 @@ fn is_crash(outcome: &Outcome) -> bool {
 }
 
 fn is_timeout(outcome: &Outcome) -> bool {
-    *outcome == Outcome::Timeout(u64::try_from(TIMEOUT.as_millis()).expect("small"))
+    let millis = u64::try_from(TIMEOUT.as_millis()).expect("small");
+    let place = None;
+    *outcome == Outcome::Timeout { millis, place }
 }
 
 fn files() -> Vec<Script> {
@@ -324,7 +326,7 @@ fn many_hangs() {
     let reports = runs[0].reports.iter();
     let hung = reports
         .clone()
-        .filter(|report| matches!(report.outcome, Outcome::Timeout(_)))
+        .filter(|report| matches!(report.outcome, Outcome::Timeout { .. }))
         .count();
     let given_up = reports
         .filter(|report| matches!(report.outcome, Outcome::NotRun(_)))

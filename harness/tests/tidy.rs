@@ -30,6 +30,7 @@ const FLOORS: &[&[&str]] = &[
     &["stack", "register", "jit"],
     &["tier"],
     &["api"],
+    &["crash"],
     &["interior"],
     &["lib"],
 ];
@@ -148,6 +149,8 @@ const UNSAFE_FILES: &[&str] = &[
     "harness/mutate/src/process.rs",
     // A memory-mapped file that a worker and its master both see.
     "harness/src/protocol/cell.rs",
+    // Handlers of signals.
+    "runtime/src/crash.rs",
     // A read that the compiler must not see through.
     "runtime/src/numeric.rs",
     // Stable addresses that running code holds.

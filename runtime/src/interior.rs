@@ -37,6 +37,11 @@ pub mod ops {
     pub use crate::ops::{Domain, Imms, Op, Proposal, Shape, SigType, Signature};
 }
 
+/// The last words of a process that a signal ends.
+pub mod crash {
+    pub use crate::crash::{PLACE, tell_of_faults};
+}
+
 pub use crate::memory::space::{peak_resident_bytes, use_sparse_scheme};
 
 /// Exact counts of what the stack tier executes.

@@ -26,6 +26,7 @@ mod api;
 mod atomic;
 mod backtrace;
 mod count;
+mod crash;
 mod decode;
 mod engine;
 mod error;

@@ -102,7 +102,7 @@ impl Adapter {
             Ok(Ending::Unavailable { message }) => failed(message),
             Ok(_) => failed(format!("`{name}` does not answer `hello` by `ready`")),
             Err(Cause::Interrupted) => Err(StartError::Interrupted),
-            Err(Cause::Timeout) => {
+            Err(Cause::Timeout(_)) => {
                 let seconds = START_TIMEOUT.as_secs();
                 failed(format!("`{name}` is not ready after {seconds} s"))
             }
@@ -180,7 +180,7 @@ impl Adapter {
             }
             if Instant::now() > deadline {
                 self.kill();
-                return Err(Cause::Timeout);
+                return Err(Cause::Timeout(None));
             }
         }
     }

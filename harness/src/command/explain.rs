@@ -298,7 +298,10 @@ fn only_one_ended([one, other]: [&Report; 2]) -> bool {
     let is_lost = |outcome: &Outcome| {
         matches!(
             outcome,
-            Outcome::Timeout(_) | Outcome::Crash(_) | Outcome::Unsupported(_) | Outcome::Limit(_)
+            Outcome::Timeout { .. }
+                | Outcome::Crash(_)
+                | Outcome::Unsupported(_)
+                | Outcome::Limit(_)
         )
     };
     (is_lost(&one.outcome) || is_lost(&other.outcome))

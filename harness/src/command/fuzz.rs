@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::stdout::print_styled;
-use super::{destinations, engine_table, this_program, write_reports};
+use super::{all_of, destinations, engine_table, this_program, write_reports};
 use crate::cli::FuzzArgs;
 use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
@@ -46,7 +46,7 @@ pub fn command(args: &FuzzArgs) -> Result<Exit, InputError> {
     let written = write_reports(&args.report, destinations, &report, &timeline);
     let text = table::render_generated(&report, args.timings);
     let shown = print_styled(&text);
-    written.and(shown)?;
+    all_of(vec![written, shown])?;
     Ok(exit(&report))
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::stdout::print_styled;
-use super::{destinations, write_reports};
+use super::{all_of, destinations, write_reports};
 use crate::cli::MergeArgs;
 use crate::error::{Exit, InputError};
 use crate::present::table;
@@ -27,6 +27,6 @@ pub fn command(args: &MergeArgs) -> Result<Exit, InputError> {
     let destinations = destinations(&args.report, &inputs)?;
     let written = write_reports(&args.report, destinations, &whole, &Timeline::default());
     let shown = print_styled(&table::render(&whole, args.show_failures));
-    written.and(shown)?;
+    all_of(vec![written, shown])?;
     Ok(whole.exit())
 }

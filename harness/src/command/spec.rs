@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::stdout::print_styled;
-use super::{destinations, engine_table, this_program, write_reports};
+use super::{all_of, destinations, engine_table, this_program, write_reports};
 use crate::cli::{Again, ReportRequest, SpecArgs};
 use crate::error::{Exit, InputError};
 use crate::interrupt;
@@ -200,11 +200,11 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
         false => destinations,
     };
     let written = write_reports(&request.reports, destinations, &measured.report, &timeline);
-    if let Some(history) = history.filter(|_| measured.report.is_measured()) {
-        history.append(&PastRun::new(&measured.report, SystemTime::now()))?;
-    }
-    let shown = request.show(&measured);
-    written.and(shown)?;
+    let history = history.filter(|_| measured.report.is_measured());
+    let added = history.map_or(Ok(()), |history| {
+        history.append(&PastRun::new(&measured.report, SystemTime::now()))
+    });
+    all_of(vec![written, added, request.show(&measured)])?;
     if measured.report.run.interrupted {
         let reports = match request.reports.len() {
             0 => "",

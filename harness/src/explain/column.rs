@@ -128,7 +128,10 @@ impl<'a> Column<'a> {
         let outcome = match death.cause {
             Cause::Crash(how) => Outcome::Crash(how),
             Cause::Killed(how) => Outcome::Unmeasured(how),
-            Cause::Timeout => Outcome::Timeout(self.timeout.as_millis() as u64),
+            Cause::Timeout(place) => Outcome::Timeout {
+                millis: self.timeout.as_millis() as u64,
+                place,
+            },
             Cause::Memory => Outcome::Limit("the worker takes too much memory".to_string()),
             Cause::Interrupted => return Err(Stopped::Interrupted),
         };

@@ -98,7 +98,7 @@ impl Session for InProcess {
         let Ok(mut result) = receive.recv_timeout(timeout) else {
             return Err(Death {
                 ordinal: None,
-                cause: Cause::Timeout,
+                cause: Cause::Timeout(None),
             });
         };
         for (report, ordinal) in result.reports.iter_mut().zip(0..) {

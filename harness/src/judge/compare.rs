@@ -400,7 +400,7 @@ fn comparable(outcome: &Outcome) -> bool {
         | Outcome::MissingInstance(_)
         | Outcome::Blocked(_)
         | Outcome::Limit(_)
-        | Outcome::Timeout(_)
+        | Outcome::Timeout { .. }
         | Outcome::NotRun(_)
         | Outcome::Unmeasured(_)
         | Outcome::Skipped(_) => false,
@@ -631,7 +631,12 @@ mod tests {
     /// A busy machine makes no divergence; what a tier did not end is missing from its state.
     #[test]
     fn a_timeout_does_not_diverge() {
-        let late = || outcome(Outcome::Timeout(10_000));
+        let late = || {
+            outcome(Outcome::Timeout {
+                millis: 10_000,
+                place: None,
+            })
+        };
         let mut comparer = Comparer::default();
         let compared = next(&mut comparer, [value(1), late(), value(1)]);
         assert_eq!(compared.0, Agree);

@@ -95,7 +95,13 @@ fn each_expectation_accepts_its_own_endings_alone() {
 fn what_the_pool_reports_has_its_own_account_for_every_expectation() {
     let rows = [
         (Outcome::Crash(text("signal 11")), Status::Crash),
-        (Outcome::Timeout(10_000), Status::Timeout),
+        (
+            Outcome::Timeout {
+                millis: 10_000,
+                place: None,
+            },
+            Status::Timeout,
+        ),
         (Outcome::NotRun(text("excluded")), Status::NotRun),
         (Outcome::Skipped(text("--skip")), Status::Skip),
     ];

@@ -23,7 +23,7 @@ pub fn ending(outcome: &Outcome) -> &'static str {
         Outcome::Internal(_) => "internal error",
         Outcome::HostError(_) => "host error",
         Outcome::Crash(_) => "crash",
-        Outcome::Timeout(_) => "timeout",
+        Outcome::Timeout { .. } => "timeout",
         Outcome::NotRun(_) => "not run",
         Outcome::Unmeasured(_) => "not measured",
         Outcome::Skipped(_) => "skipped",
@@ -60,7 +60,10 @@ pub fn outcome_text(expectation: &Expectation, outcome: &Outcome) -> String {
             return list(values.iter().enumerate().map(shown));
         }
         Outcome::Malformed { message, .. } => message,
-        Outcome::Timeout(millis) => return format!("timeout: {millis} ms"),
+        Outcome::Timeout { millis, place } => {
+            let place = place.iter().map(|place| format!(", {place}"));
+            return format!("timeout: {millis} ms{}", place.collect::<String>());
+        }
         Outcome::Blocked(ordinal) => return format!("blocked: by directive {ordinal}"),
         Outcome::Trap(message)
         | Outcome::Exhaustion(message)

@@ -47,7 +47,7 @@ impl Casualties {
 
     /// The directives that did not end in time.
     pub(super) fn timeouts(&self) -> usize {
-        self.count(|outcome| matches!(outcome, Outcome::Timeout(_)))
+        self.count(|outcome| matches!(outcome, Outcome::Timeout { .. }))
     }
 
     fn count(&self, is_it: fn(&Outcome) -> bool) -> usize {
@@ -85,9 +85,10 @@ impl Casualties {
     ) -> Option<Outcome> {
         let (at, cause) = (death.ordinal, death.cause);
         let outcome = match cause {
-            Cause::Timeout => {
-                Outcome::Timeout(u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX))
-            }
+            Cause::Timeout(place) => Outcome::Timeout {
+                millis: u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
+                place,
+            },
             Cause::Memory => {
                 let max = task.config.memory_bytes_max >> 20;
                 let how = format!("the file takes more than {max} MiB of memory");
@@ -160,7 +161,7 @@ impl Casualties {
                 let deaths = self.count(|outcome| matches!(outcome, Outcome::Unmeasured(_)));
                 (deaths >= UNMEASURED_PER_FILE_MAX).then(|| latest.clone())
             }
-            Outcome::Timeout(_) => (self.timeouts() >= TIMEOUTS_PER_FILE_MAX)
+            Outcome::Timeout { .. } => (self.timeouts() >= TIMEOUTS_PER_FILE_MAX)
                 .then(|| given_up(TIMEOUTS_PER_FILE_MAX, "timeouts")),
             _crash => {
                 let deaths = self.count(|outcome| matches!(outcome, Outcome::Crash(_)));

@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::param::page_size;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
+use wassay_runtime::interior::crash::PLACE;
 
 use super::launch::Program;
 use super::{Cause, Death, Launcher, Session, StartError, Unavailable};
@@ -35,6 +36,8 @@ const TICK: Duration = Duration::from_millis(20);
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// A worker that holds more than this when it has done a job is replaced.
 const WORN_BYTES: u64 = 96 << 20;
+/// How long a worker that is to be killed may take to say where it is.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(200);
 /// How much of a dead worker's stderr is looked at.
 const STDERR_BYTES_MAX: u64 = 64 << 10;
 
@@ -175,11 +178,33 @@ impl Worker {
                 return Err(self.death(Cause::Interrupted));
             }
             if let Some(ordinal) = watch.hanging(&self.cell.lanes(), timeout) {
+                let place = self.place();
                 self.kill();
-                let cause = Cause::Timeout;
+                let cause = Cause::Timeout(place);
                 return Err(Death { ordinal, cause });
             }
         }
+    }
+
+    /// Asks the worker for the place at which it is. One that does not answer at once is not waited
+    /// for.
+    fn place(&mut self) -> Option<String> {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).ok()?)?;
+        kill_process(pid, Signal::USR1).ok()?;
+        let asked = Instant::now();
+        while asked.elapsed() < ANSWER_TIMEOUT {
+            std::thread::sleep(Duration::from_millis(1));
+            let is_dead = !matches!(self.child.try_wait(), Ok(None));
+            let said = tail(&mut self.stderr).ok()?;
+            if let Some((_, rest)) = said.rsplit_once(PLACE)
+                && let Some((place, _)) = rest.split_once('\n')
+            {
+                return Some(place.to_string()).filter(|place| !place.is_empty());
+            } else if is_dead {
+                return None;
+            }
+        }
+        None
     }
 
     /// Kills what is left of the worker, and says what it was running.

@@ -14,6 +14,7 @@ use wassay_wasi::{Captured, Ending, Errno, Function, GuestMemory, Signal, Wasi};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{Answer, Bytes, End, HostCall, Line, Record, Writer, call_text, dump};
+use crate::error::InputError;
 use crate::outcome::StateHash;
 use crate::worker::state::State;
 
@@ -196,7 +197,7 @@ impl Watch {
         let answer = done.answer;
         if let Some(writer) = &mut self.writer {
             let written = writer.write(&Line::Call(done));
-            let output = |error: std::io::Error| WatchError::Output(format!("--record: {error}"));
+            let output = |error: InputError| WatchError::Output(error.to_string());
             written.map_err(|error| Error::host(output(error)))?;
         }
         result(answer)
@@ -211,9 +212,9 @@ impl Watch {
         store: StoreContext<'_, T>,
         mut end: End,
     ) -> Result<(), WatchError> {
-        let output = |error: std::io::Error| WatchError::Output(error.to_string());
         if let Some((_, folder)) = &self.dump {
-            dump::write(store, folder).map_err(output)?;
+            let unwritten = |error| WatchError::Output(format!("{}: {error}", folder.display()));
+            dump::write(store, folder).map_err(unwritten)?;
         }
         if let Some(record) = &self.replay {
             let left = record.calls.len() as u64;
@@ -235,7 +236,10 @@ impl Watch {
         }
         end.state = self.states.as_mut().map(|it| it.take(store));
         match self.writer.take() {
-            Some(writer) => writer.finish(end).map_err(output),
+            Some(writer) => {
+                let written = writer.finish(end);
+                written.map_err(|error| WatchError::Output(error.to_string()))
+            }
             None => Ok(()),
         }
     }

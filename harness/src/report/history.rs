@@ -179,16 +179,25 @@ impl History {
         Ok(History { path, file })
     }
 
-    /// Adds a run, in one write.
+    /// Adds a run, as a whole or not at all: a line that does not fit is taken back, so that the
+    /// history stays one.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn append(mut self, run: &PastRun) -> Result<(), InputError> {
         let failed = |reason: String| InputError::at(&self.path, format!("not written: {reason}"));
         let line = serde_json::to_string(run).map_err(|error| failed(error.to_string()))?;
-        let written = self.file.write_all((line + "\n").as_bytes());
-        let written = written.and_then(|()| self.file.sync_all());
-        written.map_err(|error| failed(error.to_string()))
+        let file = &mut self.file;
+        let add = || {
+            file.lock()?;
+            let length = file.metadata()?.len();
+            let written = file.write_all((line + "\n").as_bytes());
+            written.and_then(|()| file.sync_all()).or_else(|error| {
+                file.set_len(length)?;
+                Err(error)
+            })
+        };
+        add().map_err(|error| failed(error.to_string()))
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use rayon::prelude::*;
 
 use crate::error::InputError;
@@ -44,20 +44,20 @@ pub struct Selection {
     #[arg(skip)]
     pub whole: BTreeSet<String>,
     /// Only files whose path contains S (repeatable: any of them)
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = NonEmptyStringValueParser::new())]
     pub filter: Vec<String>,
     /// Only files whose path is a filter's S, exactly
     #[arg(long, requires = "filter")]
     pub exact: bool,
     /// Leave out files whose path contains S (repeatable)
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = NonEmptyStringValueParser::new())]
     pub exclude: Vec<String>,
     /// Only this directive and those before it in its file, which it may need: an id
     /// (PATH#ORDINAL-HASH) or PATH:LINE (repeatable)
     #[arg(long, value_name = "ID")]
     pub directive: Vec<DirectiveName>,
     /// Skip directives whose id (PATH#ORDINAL-HASH) contains S; they count as `skip` (repeatable)
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = NonEmptyStringValueParser::new())]
     pub skip: Vec<String>,
     /// Only files of this proposal (repeatable: any of them)
     #[arg(long, value_name = "P", value_parser = parse_heading)]

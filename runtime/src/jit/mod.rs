@@ -83,6 +83,8 @@ pub mod target;
 mod tests;
 
 pub use backend::Compiled;
+pub use code::regions::place_of;
+pub use code::tables::PieceKind;
 pub use host::{CAN_RUN, JitTier, stages};
 pub use pipeline::Stages;
 pub use publish::Budget;

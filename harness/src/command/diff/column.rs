@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{MemfdFlags, memfd_create};
+
 use super::{Column, Inputs};
 use crate::command::tree;
 use crate::error::{Exit, InputError};
 use crate::interrupt;
+use crate::pool::process::tail;
 use crate::protocol::Setting;
 use crate::record::{Bytes, End, Line, Reader};
 
@@ -224,9 +227,12 @@ fn process(
     folder: &Path,
     words: &[OsString],
 ) -> Result<(Option<ExitStatus>, String), InputError> {
-    let stderr_path = folder.join("stderr");
-    let refused = |error| InputError::from_error(&stderr_path, error);
-    let stderr = File::create(&stderr_path).map_err(refused)?;
+    let refused = |error| InputError::from_error(&inputs.program, error);
+    // In memory: a full disk is a reason that must be heard.
+    let stderr = memfd_create("wassay-stderr", MemfdFlags::CLOEXEC);
+    let mut stderr = stderr
+        .map(File::from)
+        .map_err(|error| refused(error.into()))?;
     let stdin = File::open(&inputs.stdin);
     let stdin = stdin.map_err(|error| InputError::from_error(&inputs.stdin, error))?;
     let mut command = Command::new(&inputs.program);
@@ -234,10 +240,9 @@ fn process(
         .arg("run")
         .args(self::words(inputs, column, folder)?);
     command.args(words).arg("--").args(&inputs.args.args);
-    command.stdin(stdin).stdout(Stdio::null()).stderr(stderr);
-    let mut child = command
-        .spawn()
-        .map_err(|error| InputError::from_error(&inputs.program, error))?;
+    command.stdin(stdin).stdout(Stdio::null());
+    command.stderr(stderr.try_clone().map_err(refused)?);
+    let mut child = command.spawn().map_err(refused)?;
     let started = Instant::now();
     let status = loop {
         let status = child.try_wait().map_err(refused)?;
@@ -251,8 +256,7 @@ fn process(
         }
         std::thread::sleep(TICK);
     };
-    let text = fs::read(&stderr_path).map_err(refused)?;
-    let text = String::from_utf8_lossy(&text);
+    let text = tail(&mut stderr).map_err(refused)?;
     let own = text.lines().rev().take(REASON_LINES);
     let own: Vec<&str> = own.filter_map(|it| it.strip_prefix("wassay: ")).collect();
     Ok((

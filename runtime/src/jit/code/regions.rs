@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::tables::{Pad, PadHandler, Piece, Tables};
+use super::tables::{Pad, PadHandler, Piece, PieceKind, Tables};
 
 /// A range of published code with its records.
 #[derive(Debug)]
@@ -112,6 +112,48 @@ pub fn find_fault(pc: usize) -> Option<(u32, usize)> {
 /// The region that an address is in.
 pub fn region_of(pc: usize) -> Option<Arc<Region>> {
     look_up(pc, |region, _| Some(region.clone()))
+}
+
+/// A place in published code, by what stays the same from run to run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CodePlace {
+    /// The kind of the code there, if a record tells it.
+    pub kind: Option<PieceKind>,
+    /// The bytes of its piece before the place.
+    pub offset: u32,
+    /// The byte of the module that it comes from, if a record tells it.
+    pub position: Option<u32>,
+}
+
+impl std::fmt::Display for CodePlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.kind {
+            Some(PieceKind::Func(index)) => write!(f, "in compiled function {index}")?,
+            Some(PieceKind::NoRoom) => f.write_str("where a function finds no room")?,
+            Some(PieceKind::Outward | PieceKind::Entry) | None => {
+                f.write_str("between calling conventions")?;
+            }
+            Some(PieceKind::Shared) => f.write_str("in code that functions share")?,
+        }
+        write!(f, ", byte {:#x} of its code", self.offset)?;
+        match self.position {
+            Some(position) => write!(f, " (byte {position:#x} of the module)"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The place that an address is at, if it is in published code. As [`find_fault`], it may be asked
+/// in a handler of signals.
+pub fn place_of(pc: usize) -> Option<CodePlace> {
+    look_up(pc, |region, offset| {
+        let piece = region.piece_at(offset);
+        Some(CodePlace {
+            kind: piece.map(|piece| piece.kind),
+            offset: offset - piece.map_or(0, |piece| piece.start),
+            position: region.source_at(offset),
+        })
+    })
 }
 
 /// Looks at the region that an address is in, with the offset there. `look` is short: whoever
