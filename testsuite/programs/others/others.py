@@ -370,7 +370,7 @@ HEAD = """\
 Written by `scripts/programs check`; testsuite/programs/others has what it runs. Seconds are of the
 clock, in brackets of the processor, of all steps; megabytes are those resident at most. On a
 machine that is not ARM64 the JIT, and tiers mixed, run in an emulator, whose time and memory they
-are.
+are. A dash stands for what was not measured.
 
 {program}; {machine}, load {before:.1f} before and {after:.1f} after it. Reference: {reference}, and
 this machine's Python for python and sql.js.

@@ -330,7 +330,9 @@ impl Bench {
         let stdout = stdout.trim_end();
         // An engine whose WASI writes to the process's own stdout does so before the sample.
         let (written, sample) = stdout.rsplit_once('\n').unwrap_or(("", stdout));
-        let mut sample: Sample = serde_json::from_str(sample)?;
+        let Ok(mut sample) = serde_json::from_str::<Sample>(sample) else {
+            return Ok(Err("it ended without a sample".to_owned()));
+        };
         if !written.is_empty() {
             sample.result = Some(format!("{written}\n"));
         }
