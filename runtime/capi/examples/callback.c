@@ -1,4 +1,5 @@
-/* Functions of the host: without and with data of their own, and one that calls WebAssembly again. */
+/* Functions of the host: without and with data of their own, and one that calls WebAssembly
+ * again. */
 #include "example.h"
 
 struct counter {

@@ -1,5 +1,5 @@
-/* Finalizers: of instances, which end with their store, and of foreign objects, which end with their
- * last reference unless code has got them. */
+/* Finalizers: of instances, which end with their store, and of foreign objects, which end with
+ * their last reference unless code has got them. */
 #include "example.h"
 
 enum { INSTANCES = 500 };

@@ -1,5 +1,5 @@
-/* A module whose start function traps: there is no instance, and the trap says why. An import that is
- * missing is told in the same way. */
+/* A module whose start function traps: there is no instance, and the trap says why. An import
+ * that is missing is told in the same way. */
 #include "example.h"
 
 static void print(wasm_trap_t* trap) {

@@ -1,6 +1,6 @@
 /* Calls that end in traps: of code, of the host, by an exception, by too deep a recursion; their
- * messages, origins and traces. A trap of the host is the same object on its way through code, and an
- * exception that a host function lets pass is caught by code. */
+ * messages, origins and traces. A trap of the host is the same object on its way through code,
+ * and an exception that a host function lets pass is caught by code. */
 #include "example.h"
 
 static wasm_trap_t* made;

@@ -1,29 +1,30 @@
 /* The standard C API of WebAssembly, as `wassay-capi` offers it.
  *
- * This text declares the interface of WebAssembly/wasm-c-api, name by name and type by type, so that
- * programs and libraries of either header fit together. The words are our own. Functions beyond the
- * standard are in wassay.h.
+ * This text declares the interface of WebAssembly/wasm-c-api, name by name and type by type, so
+ * that programs and libraries of either header fit together. The words are our own. Functions
+ * beyond the standard are in wassay.h.
  *
  * Ownership. `own` marks what changes hands:
  *   - an argument `own T*` goes to the function, and the caller does not use it again;
- *   - a result `own T*`, and what an `own` parameter named `out` is filled with, is the caller's to
- *     delete by the function `wasm_..._delete` of its type;
+ *   - a result `own T*`, and what an `own` parameter named `out` is filled with, is the caller's
+ *     to delete by the function `wasm_..._delete` of its type;
  *   - an own vector owns its data and its elements.
+ *
  * All other pointers are borrowed: arguments for the call, results as long as what they came from.
  *
- * Null. A null pointer is accepted wherever a pointer to an object or vector is expected: the function
- * then does nothing and gives null, zero or false. A failure is null or false as well;
+ * Null. A null pointer is accepted wherever a pointer to an object or vector is expected: the
+ * function then does nothing and gives null, zero or false. A failure is null or false as well;
  * `wassay_last_error_message` tells its reason.
  *
- * Lifetimes. A reference keeps its store alive, and a store its engine, so they may be deleted in any
- * order; the store ends with its last reference. Functions, globals, tables, memories and instances
- * live as long as their store, whether C has references to them or not.
+ * Lifetimes. A reference keeps its store alive, and a store its engine, so they may be deleted in
+ * any order; the store ends with its last reference. Functions, globals, tables, memories and
+ * instances live as long as their store, whether C has references to them or not.
  *
- * Threads. A store and all references into it are used by one thread at a time. An engine and a shared
- * module may be used by several.
+ * Threads. A store and all references into it are used by one thread at a time. An engine and a
+ * shared module may be used by several.
  *
- * Memory. A vector that is too large for the system comes out empty; a box that is too large ends the
- * process. A callback returns: it must not throw or jump out.
+ * Memory. A vector that is too large for the system comes out empty; a box that is too large ends
+ * the process. A callback returns: it must not throw or jump out.
  */
 #ifndef WASM_H
 #define WASM_H
@@ -59,15 +60,15 @@ static inline void assertions(void) {
   static_assert(sizeof(intptr_t) == 4 || sizeof(intptr_t) == 8, "addresses of 32 or 64 bits");
 }
 
-/* ---- what families of functions have in common ------------------------------------------------- */
+/* ---- what families of functions have in common ---------------------------------------------- */
 
 /* An opaque type and the function that deletes it. */
 #define WASM_DECLARE_OWN(name) \
   typedef struct wasm_##name##_t wasm_##name##_t; \
   WASM_API_EXTERN void wasm_##name##_delete(own wasm_##name##_t*);
 
-/* A vector: `ptr` is `*` for a vector of pointers. Uninitialized elements are zero or null. A vector
- * that has been deleted is empty. */
+/* A vector: `ptr` is `*` for a vector of pointers. Uninitialized elements are zero or null. A
+ * vector that has been deleted is empty. */
 #define WASM_DECLARE_VEC(name, ptr) \
   typedef struct wasm_##name##_vec_t { \
     size_t size; \
@@ -100,8 +101,8 @@ static inline void assertions(void) {
   WASM_API_EXTERN void wasm_##name##_set_host_info_with_finalizer( \
     wasm_##name##_t*, void* info, void (*finalizer)(void*));
 
-/* A reference to a thing of some kind: the conversions give the same pointer, or null if the thing is
- * of another kind. */
+/* A reference to a thing of some kind: the conversions give the same pointer, or null if the
+ * thing is of another kind. */
 #define WASM_DECLARE_REF(name) \
   WASM_DECLARE_REF_BASE(name) \
   WASM_DECLARE_CONVERSIONS(name, ref, wasm_##name##_t, wasm_ref_t)
@@ -120,7 +121,7 @@ static inline void assertions(void) {
   WASM_API_EXTERN own wasm_##name##_t* wasm_##name##_obtain( \
     wasm_store_t*, const wasm_shared_##name##_t*);
 
-/* ---- bytes and names --------------------------------------------------------------------------- */
+/* ---- bytes and names ------------------------------------------------------------------------ */
 
 typedef byte_t wasm_byte_t;
 WASM_DECLARE_VEC(byte, )
@@ -142,7 +143,7 @@ static inline void wasm_name_new_from_string_nt(own wasm_name_t* out, const char
   wasm_name_new(out, strlen(s) + 1, s);
 }
 
-/* ---- configurations, engines, stores ----------------------------------------------------------- */
+/* ---- configurations, engines, stores -------------------------------------------------------- */
 
 /* The environment variable WASSAY_TIER (stack, register, jit or tiered) chooses the tier of a new
  * configuration; null if it says anything else. */
@@ -157,7 +158,7 @@ WASM_API_EXTERN own wasm_engine_t* wasm_engine_new_with_config(own wasm_config_t
 WASM_DECLARE_OWN(store)
 WASM_API_EXTERN own wasm_store_t* wasm_store_new(wasm_engine_t*);
 
-/* ---- types ------------------------------------------------------------------------------------- */
+/* ---- types ---------------------------------------------------------------------------------- */
 
 typedef uint8_t wasm_mutability_t;
 enum wasm_mutability_enum {
@@ -257,7 +258,7 @@ WASM_API_EXTERN own wasm_exporttype_t* wasm_exporttype_new(
 WASM_API_EXTERN const wasm_name_t* wasm_exporttype_name(const wasm_exporttype_t*);
 WASM_API_EXTERN const wasm_externtype_t* wasm_exporttype_type(const wasm_exporttype_t*);
 
-/* ---- values ------------------------------------------------------------------------------------ */
+/* ---- values --------------------------------------------------------------------------------- */
 
 struct wasm_ref_t;
 
@@ -276,11 +277,11 @@ WASM_API_EXTERN void wasm_val_delete(own wasm_val_t*);
 WASM_API_EXTERN void wasm_val_copy(own wasm_val_t* out, const wasm_val_t* from);
 WASM_DECLARE_VEC(val, )
 
-/* ---- references -------------------------------------------------------------------------------- */
+/* ---- references ----------------------------------------------------------------------------- */
 
 WASM_DECLARE_REF_BASE(ref)
 
-/* ---- frames and traps -------------------------------------------------------------------------- */
+/* ---- frames and traps ----------------------------------------------------------------------- */
 
 WASM_DECLARE_OWN(frame)
 WASM_DECLARE_VEC(frame, *)
@@ -296,9 +297,9 @@ WASM_API_EXTERN size_t wasm_frame_module_offset(const wasm_frame_t*);
 /* With a zero at its end. */
 typedef wasm_name_t wasm_message_t;
 
-/* The ending of a call that does not give results: a trap, an exception that was not caught, a limit,
- * wrong arguments, or what a callback has returned. A callback that returns one which it got from
- * WebAssembly lets that ending go on. */
+/* The ending of a call that does not give results: a trap, an exception that was not caught, a
+ * limit, wrong arguments, or what a callback has returned. A callback that returns one which it
+ * got from WebAssembly lets that ending go on. */
 WASM_DECLARE_REF(trap)
 WASM_API_EXTERN own wasm_trap_t* wasm_trap_new(wasm_store_t*, const wasm_message_t*);
 WASM_API_EXTERN void wasm_trap_message(const wasm_trap_t*, own wasm_message_t* out);
@@ -306,13 +307,13 @@ WASM_API_EXTERN void wasm_trap_message(const wasm_trap_t*, own wasm_message_t* o
 WASM_API_EXTERN own wasm_frame_t* wasm_trap_origin(const wasm_trap_t*);
 WASM_API_EXTERN void wasm_trap_trace(const wasm_trap_t*, own wasm_frame_vec_t* out);
 
-/* ---- foreign objects --------------------------------------------------------------------------- */
+/* ---- foreign objects ------------------------------------------------------------------------ */
 
 /* Objects of the host, to be `externref`s. The store keeps each one that code has got. */
 WASM_DECLARE_REF(foreign)
 WASM_API_EXTERN own wasm_foreign_t* wasm_foreign_new(wasm_store_t*);
 
-/* ---- modules ----------------------------------------------------------------------------------- */
+/* ---- modules -------------------------------------------------------------------------------- */
 
 WASM_DECLARE_SHARABLE_REF(module)
 
@@ -327,7 +328,7 @@ WASM_API_EXTERN void wasm_module_serialize(const wasm_module_t*, own wasm_byte_v
 WASM_API_EXTERN own wasm_module_t* wasm_module_deserialize(
   wasm_store_t*, const wasm_byte_vec_t*);
 
-/* ---- functions --------------------------------------------------------------------------------- */
+/* ---- functions ------------------------------------------------------------------------------ */
 
 WASM_DECLARE_REF(func)
 
@@ -338,8 +339,8 @@ typedef own wasm_trap_t* (*wasm_func_callback_t)(
 typedef own wasm_trap_t* (*wasm_func_callback_with_env_t)(
   void* env, const wasm_val_vec_t* args, wasm_val_vec_t* results);
 
-/* The finalizer of `env` runs with the store's end, or at once if no function is made: of a type with
- * v128, which has no room in a value. */
+/* The finalizer of `env` runs with the store's end, or at once if no function is made: of a type
+ * with v128, which has no room in a value. */
 WASM_API_EXTERN own wasm_func_t* wasm_func_new(
   wasm_store_t*, const wasm_functype_t*, wasm_func_callback_t);
 WASM_API_EXTERN own wasm_func_t* wasm_func_new_with_env(
@@ -350,12 +351,13 @@ WASM_API_EXTERN own wasm_functype_t* wasm_func_type(const wasm_func_t*);
 WASM_API_EXTERN size_t wasm_func_param_arity(const wasm_func_t*);
 WASM_API_EXTERN size_t wasm_func_result_arity(const wasm_func_t*);
 
-/* The results are written over what is in the vector, which is not deleted before; if there is a trap,
- * it is left as it is. Arguments that do not fit, and a vector that is too short, are a trap. */
+/* The results are written over what is in the vector, which is not deleted before; if there is a
+ * trap, the vector is left as it is. Arguments that do not fit are a trap before the call, a vector
+ * that is too short is one after it. */
 WASM_API_EXTERN own wasm_trap_t* wasm_func_call(
   const wasm_func_t*, const wasm_val_vec_t* args, wasm_val_vec_t* results);
 
-/* ---- globals ----------------------------------------------------------------------------------- */
+/* ---- globals -------------------------------------------------------------------------------- */
 
 WASM_DECLARE_REF(global)
 WASM_API_EXTERN own wasm_global_t* wasm_global_new(
@@ -365,7 +367,7 @@ WASM_API_EXTERN void wasm_global_get(const wasm_global_t*, own wasm_val_t* out);
 /* A value of another type, or a constant global, leaves it as it is. */
 WASM_API_EXTERN void wasm_global_set(wasm_global_t*, const wasm_val_t*);
 
-/* ---- tables ------------------------------------------------------------------------------------ */
+/* ---- tables --------------------------------------------------------------------------------- */
 
 WASM_DECLARE_REF(table)
 typedef uint32_t wasm_table_size_t;
@@ -378,7 +380,7 @@ WASM_API_EXTERN bool wasm_table_set(wasm_table_t*, wasm_table_size_t index, wasm
 WASM_API_EXTERN wasm_table_size_t wasm_table_size(const wasm_table_t*);
 WASM_API_EXTERN bool wasm_table_grow(wasm_table_t*, wasm_table_size_t delta, wasm_ref_t* init);
 
-/* ---- memories ---------------------------------------------------------------------------------- */
+/* ---- memories ------------------------------------------------------------------------------- */
 
 WASM_DECLARE_REF(memory)
 typedef uint32_t wasm_memory_pages_t;
@@ -392,7 +394,7 @@ WASM_API_EXTERN size_t wasm_memory_data_size(const wasm_memory_t*);
 WASM_API_EXTERN wasm_memory_pages_t wasm_memory_size(const wasm_memory_t*);
 WASM_API_EXTERN bool wasm_memory_grow(wasm_memory_t*, wasm_memory_pages_t delta);
 
-/* ---- external values --------------------------------------------------------------------------- */
+/* ---- external values ------------------------------------------------------------------------ */
 
 WASM_DECLARE_REF(extern)
 WASM_DECLARE_VEC(extern, *)
@@ -406,18 +408,18 @@ WASM_DECLARE_CONVERSIONS(global, extern, wasm_global_t, wasm_extern_t)
 WASM_DECLARE_CONVERSIONS(table, extern, wasm_table_t, wasm_extern_t)
 WASM_DECLARE_CONVERSIONS(memory, extern, wasm_memory_t, wasm_extern_t)
 
-/* ---- instances --------------------------------------------------------------------------------- */
+/* ---- instances ------------------------------------------------------------------------------ */
 
 WASM_DECLARE_REF(instance)
 
-/* The imports are in the module's order. If there is no instance, `trap` (unless it is null) gets the
- * reason: that of the start function or a segment, or a message about imports; else null. */
+/* The imports are in the module's order. If there is no instance, `trap` (unless it is null) gets
+ * the reason: that of the start function or a segment, or a message about imports; else null. */
 WASM_API_EXTERN own wasm_instance_t* wasm_instance_new(
   wasm_store_t*, const wasm_module_t*, const wasm_extern_vec_t* imports, own wasm_trap_t** trap);
 /* In the module's order. */
 WASM_API_EXTERN void wasm_instance_exports(const wasm_instance_t*, own wasm_extern_vec_t* out);
 
-/* ---- short forms ------------------------------------------------------------------------------- */
+/* ---- short forms ---------------------------------------------------------------------------- */
 
 #define WASM_EMPTY_VEC {0, NULL}
 #define WASM_ARRAY_VEC(array) {sizeof(array) / sizeof(*(array)), array}

@@ -11,9 +11,11 @@ extern "C" {
 /* The version of the library, as a string that stays. */
 WASM_API_EXTERN const char* wassay_version(void);
 
-/* Kinds of value types that the standard does not have. References cross as `wasm_ref_t`; a v128 has
- * no room in a `wasm_val_t`, so that functions and globals with one are told of and linked, and not
- * called, read or written. */
+/* Kinds of value types that the standard does not have. References cross as `wasm_ref_t`; a v128
+ * has no room in a `wasm_val_t`, so that functions and globals with one are told of and linked, and
+ * not called, read or written. The store keeps an object of the collected heap that C has got as
+ * long as it lives, or until the callback returns in which C has got it: then the reference is
+ * refused. */
 enum wassay_valkind_enum {
   WASSAY_V128 = 4,
   WASSAY_ANYREF = 130, /* structures, arrays, i31 */
@@ -38,12 +40,12 @@ enum wassay_tier_enum {
 /* Sets the tier. An unknown one leaves the configuration as it is. */
 WASM_API_EXTERN void wassay_config_set_tier(wasm_config_t*, wassay_tier_t);
 
-/* Sets the features that modules may use: all that the tiers execute, or else WebAssembly 3.0, which
- * is the default. */
+/* Sets the features that modules may use: all that the tiers execute, or else WebAssembly 3.0,
+ * which is the default. */
 WASM_API_EXTERN void wassay_config_set_all_features(wasm_config_t*, bool all);
 
-/* The reason of the last failure on this thread of a function that tells it by null or false only. The
- * message, with a zero at its end, is the caller's to delete. */
+/* The reason of the last failure on this thread of a function that tells it by null or false
+ * only. The message, with a zero at its end, is the caller's to delete. */
 WASM_API_EXTERN void wassay_last_error_message(wasm_message_t* out);
 
 #ifdef __cplusplus

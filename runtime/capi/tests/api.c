@@ -1,5 +1,5 @@
-/* Calls each function of the API, and checks what it does: with what it is meant for, with null, and
- * with what does not fit. Without output; ends with the line of the first check that fails. */
+/* Calls each function of the API, and checks what it does: with what it is meant for, with null,
+ * and with what does not fit. Without output; ends with the line of the first check that fails. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -42,7 +42,7 @@ static bool last_error_is(const char* wanted) {
   return is;
 }
 
-/* ---- vectors ----------------------------------------------------------------------------------- */
+/* ---- vectors -------------------------------------------------------------------------------- */
 
 /* A vector of pointers that owns what it has: two elements, of which `one` makes each. */
 #define CHECK_VEC(name, one, same) { \
@@ -123,7 +123,7 @@ static void check_values(void) {
   wasm_val_delete(NULL);
 }
 
-/* ---- types ------------------------------------------------------------------------------------- */
+/* ---- types ---------------------------------------------------------------------------------- */
 
 static wasm_valtype_t* i32(void) {
   return wasm_valtype_new_i32();
@@ -274,7 +274,7 @@ static void check_types(void) {
   CHECK(wasm_globaltype_new(NULL, WASM_VAR) == NULL);
 }
 
-/* ---- references -------------------------------------------------------------------------------- */
+/* ---- references ----------------------------------------------------------------------------- */
 
 /* What each reference has: `one` and `other` are references to two things. */
 #define CHECK_REF_BASE(name, one, other) { \
@@ -361,7 +361,7 @@ static void check_modules(void) {
   wasm_module_delete(other);
 }
 
-/* ---- functions --------------------------------------------------------------------------------- */
+/* ---- functions ------------------------------------------------------------------------------ */
 
 static wasm_trap_t* give_7(const wasm_val_vec_t* args, wasm_val_vec_t* results) {
   CHECK(args->size == 1 && results->size == 1);
@@ -447,7 +447,7 @@ static void check_funcs(void) {
   wasm_func_delete(wrong);
 }
 
-/* ---- globals, tables, memories ----------------------------------------------------------------- */
+/* ---- globals, tables, memories -------------------------------------------------------------- */
 
 static void check_globals(void) {
   wasm_globaltype_t* type = globaltype();
@@ -477,7 +477,8 @@ static void check_tables(void) {
   wasm_tabletype_t* type = tabletype();
   wasm_foreign_t* foreign = wasm_foreign_new(store);
   wasm_ref_t* ref = wasm_foreign_as_ref(foreign);
-  wasm_table_t *table = wasm_table_new(store, type, ref), *other = wasm_table_new(store, type, NULL);
+  wasm_table_t* table = wasm_table_new(store, type, ref);
+  wasm_table_t* other = wasm_table_new(store, type, NULL);
   CHECK_REF(table, table, other)
   CHECK_PART(table, extern, table)
   wasm_ref_t* element = wasm_table_get(table, 0);
@@ -535,7 +536,7 @@ static void check_memories(void) {
   wasm_memory_delete(other);
 }
 
-/* ---- instances, external values, traps, frames ------------------------------------------------- */
+/* ---- instances, external values, traps, frames ---------------------------------------------- */
 
 static wasm_trap_t* fail(void* env, const wasm_val_vec_t* args, wasm_val_vec_t* results) {
   (void)results;
@@ -689,7 +690,7 @@ static void check_foreign(void) {
   wasm_foreign_delete(other);
 }
 
-/* ---- configurations ---------------------------------------------------------------------------- */
+/* ---- configurations ------------------------------------------------------------------------- */
 
 static bool has_all_features(bool all) {
   /* A memory whose pages have one byte. */
