@@ -233,7 +233,11 @@ pub struct SpecArgs {
     #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
     pub bounds: Bounds,
     /// What engines do where the specification leaves a result open
-    #[arg(long, default_value_t, value_parser = by_word::<Profile>(Profile::WORDS))]
+    #[arg(
+        long = "float-profile",
+        default_value_t,
+        value_parser = by_word::<Profile>(Profile::WORDS)
+    )]
     pub profile: Profile,
     /// What the engines do beyond running the code.
     #[command(flatten)]
@@ -244,6 +248,13 @@ pub struct SpecArgs {
     /// Compare what the tiers return only, not the state that they leave
     #[arg(long)]
     pub no_state: bool,
+    /// Count the instructions that all directives execute, by opcode, pair of opcodes, proposal and
+    /// file, and the calls
+    #[arg(id = "profiled", long = "profile", help_heading = "Profile")]
+    pub is_profiled: bool,
+    /// The profile's forms and files.
+    #[command(flatten)]
+    pub profile_output: ProfileOutputArgs,
 }
 
 /// Options of operand shapes.
@@ -365,7 +376,7 @@ pub struct FuzzArgs {
     #[arg(long, value_parser = by_word::<Bounds>(Bounds::WORDS))]
     pub bounds: Option<Bounds>,
     /// What engines do where the specification leaves a result open, in all programs
-    #[arg(long, value_parser = by_word::<Profile>(Profile::WORDS))]
+    #[arg(long = "float-profile", value_parser = by_word::<Profile>(Profile::WORDS))]
     pub profile: Option<Profile>,
     /// What the engines do beyond running the code, in all programs.
     #[command(flatten)]
@@ -415,7 +426,11 @@ pub struct ReduceArgs {
     #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
     pub bounds: Bounds,
     /// What engines do where the specification leaves a result open
-    #[arg(long, default_value_t, value_parser = by_word::<Profile>(Profile::WORDS))]
+    #[arg(
+        long = "float-profile",
+        default_value_t,
+        value_parser = by_word::<Profile>(Profile::WORDS)
+    )]
     pub profile: Profile,
     /// What the engines do beyond running the code.
     #[command(flatten)]
@@ -668,7 +683,11 @@ pub struct ExplainArgs {
     #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
     pub bounds: Bounds,
     /// What engines do where the specification leaves a result open
-    #[arg(long, default_value_t, value_parser = by_word::<Profile>(Profile::WORDS))]
+    #[arg(
+        long = "float-profile",
+        default_value_t,
+        value_parser = by_word::<Profile>(Profile::WORDS)
+    )]
     pub profile: Profile,
     /// What the engines do beyond running the code.
     #[command(flatten)]
@@ -831,7 +850,7 @@ module so, and does not end it); 128 and the number of a signal that the program
 program that is replayed does not do what its record says; 1 anything else.";
 
 /// Options of `wassay run`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = RUN_CONVENTIONS)]
 pub struct RunArgs {
     /// A module, binary or text
@@ -860,7 +879,11 @@ pub struct RunArgs {
     #[arg(long, overrides_with = "lazy")]
     pub eager: bool,
     /// What the engine does where the specification leaves a result open
-    #[arg(long, default_value_t, value_parser = by_word::<Profile>(Profile::WORDS))]
+    #[arg(
+        long = "float-profile",
+        default_value_t,
+        value_parser = by_word::<Profile>(Profile::WORDS)
+    )]
     pub profile: Profile,
     /// Mark loading and the call for an emulator's plugin that counts instructions (tier jit)
     #[arg(long)]
@@ -881,6 +904,9 @@ pub struct RunArgs {
     /// What makes a program do the same again.
     #[command(flatten)]
     pub repeat: RepeatArgs,
+    /// What is measured of the program.
+    #[command(flatten)]
+    pub profiling: ProfilingArgs,
     /// The arguments of the program, or those of the function, parsed by its parameter types;
     /// options stand before the first one
     #[arg(
@@ -891,7 +917,116 @@ pub struct RunArgs {
     pub args: Vec<String>,
 }
 
+/// The kinds of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ProfileKind {
+    /// Times, by samples of what runs in the tier.
+    Times,
+    /// Counts of instructions, by a run in the stack tier with a probe before each.
+    Counts,
+    /// Times, then counts: host calls are recorded, and answered from the record while counting.
+    All,
+}
+
+impl ProfileKind {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProfileKind::Times => "times",
+            ProfileKind::Counts => "counts",
+            ProfileKind::All => "all",
+        }
+    }
+}
+
+/// The time between two samples where no option says otherwise.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(1);
+
+/// What `wassay run` measures of a program.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Profile")]
+pub struct ProfilingArgs {
+    /// Measure the program: times of functions and lines by samples, time in each tier, times of
+    /// translation; counts of opcodes, pairs and calls
+    #[arg(
+        id = "profiled",
+        long = "profile",
+        value_name = "KIND",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "all"
+    )]
+    pub kind: Option<ProfileKind>,
+    /// The profile's forms and files.
+    #[command(flatten)]
+    pub output: ProfileOutputArgs,
+    /// The time between two samples, as in 1ms or 100us; 0 takes one at each function's entry and
+    /// loop's head [default: 1ms]
+    #[arg(
+        long,
+        value_name = "TIME",
+        value_parser = humantime::parse_duration,
+        requires = "profiled"
+    )]
+    pub profile_interval: Option<Duration>,
+    /// Name the functions of machine code in /tmp/perf-PID.map, for Linux's perf
+    #[arg(long)]
+    pub perf_map: bool,
+}
+
+impl ProfilingArgs {
+    /// The time between two samples.
+    pub fn interval(&self) -> Duration {
+        self.profile_interval.unwrap_or(SAMPLE_INTERVAL)
+    }
+
+    /// The options as words of a command line.
+    pub fn words(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = Vec::new();
+        if let Some(kind) = self.kind {
+            words.push(format!("--profile={}", kind.name()).into());
+            words.push(format!("--profile-top={}", self.output.top()).into());
+            let interval = humantime::format_duration(self.interval());
+            words.push(format!("--profile-interval={interval}").into());
+        }
+        for request in &self.output.write {
+            let mut word = OsString::from(format!("--profile-write={}=", request.form.name()));
+            word.push(&request.path);
+            words.push(word);
+        }
+        words.extend(self.perf_map.then(|| "--perf-map".into()));
+        words
+    }
+}
+
+/// The forms of a profile, and where they go.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Profile")]
+pub struct ProfileOutputArgs {
+    /// Write the profile in a form to a file, or `-` for stdout, as in json=out.json (repeatable)
+    /// [default: as text to stderr]
+    #[arg(
+        long = "profile-write",
+        value_name = "FORM=FILE",
+        requires = "profiled"
+    )]
+    pub write: Vec<ProfileRequest>,
+    /// Rows of each table of the text [default: 15]
+    #[arg(long = "profile-top", value_name = "N", requires = "profiled")]
+    pub top: Option<usize>,
+}
+
+impl ProfileOutputArgs {
+    /// Rows of each table of the text.
+    pub fn top(&self) -> usize {
+        self.top.unwrap_or(15)
+    }
+}
+
 const PROFILE_CONVENTIONS: &str = "\
+Short for `wassay run --profile=counts`, with --write and --top for --profile-write and
+--profile-top.
+
 The program runs in the stack interpreter with a probe before each instruction. The unit is the
 executed instruction, as that of fuel (block, loop, else, end and other markers are not counted):
 the counts are exact, and the same on every host. They are not times; other tiers execute the same
@@ -935,6 +1070,25 @@ pub enum ProfileForm {
     Firefox,
 }
 
+impl ProfileForm {
+    const ALL: [ProfileForm; 4] = [
+        ProfileForm::Text,
+        ProfileForm::Json,
+        ProfileForm::Folded,
+        ProfileForm::Firefox,
+    ];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProfileForm::Text => "text",
+            ProfileForm::Json => "json",
+            ProfileForm::Folded => "folded",
+            ProfileForm::Firefox => "firefox",
+        }
+    }
+}
+
 /// A profile to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProfileRequest {
@@ -948,16 +1102,10 @@ impl FromStr for ProfileRequest {
     type Err = String;
 
     fn from_str(text: &str) -> Result<ProfileRequest, String> {
-        let forms = [
-            ("text", ProfileForm::Text),
-            ("json", ProfileForm::Json),
-            ("folded", ProfileForm::Folded),
-            ("firefox", ProfileForm::Firefox),
-        ];
         let (name, path) = text.split_once('=').ok_or("the form is FORM=FILE")?;
-        let form = forms.into_iter().find(|(known, _)| *known == name);
+        let form = ProfileForm::ALL.into_iter().find(|it| it.name() == name);
         match (form, path) {
-            (Some((_, form)), path) if !path.is_empty() => Ok(ProfileRequest {
+            (Some(form), path) if !path.is_empty() => Ok(ProfileRequest {
                 form,
                 path: path.into(),
             }),
@@ -1050,7 +1198,11 @@ pub struct DiffArgs {
     #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
     pub bounds: Bounds,
     /// What the engine does where the specification leaves a result open
-    #[arg(long, default_value_t, value_parser = by_word::<Profile>(Profile::WORDS))]
+    #[arg(
+        long = "float-profile",
+        default_value_t,
+        value_parser = by_word::<Profile>(Profile::WORDS)
+    )]
     pub profile: Profile,
     /// Instantiate a module, and let imports from NAME find its exports (repeatable, in order)
     #[arg(long, value_name = "NAME=FILE")]
@@ -1678,7 +1830,7 @@ mod tests {
     /// The options that a repeat needs are those of the run.
     #[test]
     fn options_for_a_repeat_read_back() {
-        let words = "--bounds explicit --profile native --fuel --tier-up 3 --no-state \
+        let words = "--bounds explicit --float-profile native --fuel --tier-up 3 --no-state \
             --features=2.0,threads --expectations 'a b.toml' --engine-table t.toml \
             --timeout '1m 5s' --worker-memory 7";
         let parse = |words: &str| {

@@ -175,7 +175,7 @@ impl Setting {
         let standard = Setting::default();
         let bounds = (self.bounds != standard.bounds).then(|| format!("--bounds {}", self.bounds));
         let is_standard = self.profile == standard.profile;
-        let profile = (!is_standard).then(|| format!("--profile {}", self.profile));
+        let profile = (!is_standard).then(|| format!("--float-profile {}", self.profile));
         let words = bounds.into_iter().chain(profile);
         words.chain(self.modes.words()).collect()
     }

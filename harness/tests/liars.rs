@@ -718,7 +718,7 @@ const CLEAN: &[(&str, &[&str])] = &[
     ),
     (
         "the native profile",
-        &["spec s --engines stack,register --profile native"],
+        &["spec s --engines stack,register --float-profile native"],
     ),
     ("lazily", &["spec s --engines stack,register --lazy"]),
     (

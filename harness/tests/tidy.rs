@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 /// own, or from its own room (a folder).
 const FLOORS: &[&[&str]] = &[
     &["types", "trap", "limits"],
-    &["value", "vm", "backtrace"],
+    &["value", "vm", "backtrace", "perf_map"],
     &["error"],
     &["ops"],
-    &["decode", "numeric", "meter", "atomic", "count"],
+    &["decode", "numeric", "meter", "atomic", "count", "sample"],
     &["simd"],
     &["evaluate"],
     &["module"],
@@ -169,6 +169,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/store/func.rs",
     "runtime/src/store/handles.rs",
     "runtime/src/store/objects.rs",
+    "runtime/src/store/sample.rs",
     "runtime/src/api/objects.rs",
     // The public face: stores by pointer, values in slots, closures behind entries.
     "runtime/src/api/caller.rs",

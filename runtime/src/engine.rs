@@ -18,6 +18,8 @@ use crate::count::Counter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{LimitKind, Limits};
 use crate::module::{CompiledModule, ModuleParts};
+use crate::perf_map::PerfMap;
+use crate::sample::{Sampler, Stack};
 use crate::types::{FuncType, TypeRegistry};
 use crate::vm::{Entry, FuncInst};
 use stacks::StackPool;
@@ -245,6 +247,10 @@ pub struct Config {
     pub(crate) interruptible: bool,
     /// The counter of what the stack tier executes, if it is to be counted.
     pub(crate) counter: Option<&'static Counter>,
+    /// The sampler of what runs, if there is one. Code is interruptible then.
+    pub(crate) sampler: Option<&'static Sampler>,
+    /// The file that names machine code for a system's profiler, if there is one.
+    pub(crate) perf_map: Option<&'static PerfMap>,
     /// True if every allocation on the garbage-collected heap collects first: a test of roots.
     pub(crate) gc_stress: bool,
     /// True if every call out of compiled code returns with garbage in the registers that it may
@@ -274,6 +280,8 @@ impl Config {
             fuel: false,
             interruptible: false,
             counter: None,
+            sampler: None,
+            perf_map: None,
             gc_stress: false,
             poison_registers: false,
             check_allocation: false,
@@ -473,6 +481,18 @@ impl FrameShape {
     }
 }
 
+/// A place where compiled code has stopped: at a call, or where it polls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompiledPlace {
+    /// The address behind the instruction.
+    pub return_address: usize,
+    /// The stack pointer there.
+    pub sp: usize,
+    /// The return address of the function itself, if its frame does not hold it: the link register
+    /// as it was before the instruction.
+    pub link: usize,
+}
+
 /// The interface of a tier for instantiation.
 pub trait Backend: fmt::Debug + Send + Sync {
     /// The tier; if the backend mixes tiers, the one in which functions begin.
@@ -497,6 +517,20 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// The record of what was compiled (without `entered`).
     fn proof(&self, compiled: &dyn CompiledModule) -> Proof;
+
+    /// The code to which a control frame leads that ends an entry from outside; null if the control
+    /// stack has no such frame, or nothing but interpreted callers.
+    fn entry_code(&self) -> *const u64 {
+        std::ptr::null()
+    }
+
+    /// Gives the functions of compiled code to a sample, from a place where code has stopped
+    /// outwards, up to its entry.
+    ///
+    /// # Safety
+    /// Compiled code of this thread has stopped there, and the frames up to its entry are as they
+    /// were.
+    unsafe fn compiled_frames(&self, _place: CompiledPlace, _stack: &mut Stack<'_>) {}
 }
 
 /// An engine: a configuration, its types, its tier. Clones are cheap and are the same engine. The

@@ -11,6 +11,7 @@ pub use atomic::{EXIT_SHIFT, ResultOrExit, atomic_notify, atomic_wait32, atomic_
 
 use std::sync::atomic::Ordering;
 
+use crate::interrupt::ends;
 use crate::limits::INTERRUPT_PIECE_BYTES;
 use crate::memory::MemoryData;
 use crate::table::TableData;
@@ -61,7 +62,7 @@ pub(crate) unsafe fn in_pieces(
     let piece = INTERRUPT_PIECE_BYTES / unit_bytes;
     let mut done = 0;
     while done < len {
-        if interrupt.load(Ordering::Relaxed) != 0 {
+        if ends(interrupt.load(Ordering::Relaxed)) {
             return TrapKind::Interrupted as Exit;
         }
         let more = piece.min(len - done);

@@ -56,6 +56,45 @@ pub mod count {
     }
 }
 
+/// Samples of what runs, with times, and names of machine code for a system's profiler.
+pub mod sample {
+    use crate::api::AsContext;
+    use crate::engine::Config;
+    use crate::error::Result;
+    pub use crate::interrupt::SampleTimer;
+    pub use crate::perf_map::PerfMap;
+    pub use crate::sample::{
+        HostTime, SampledFrame, SampledStack, Sampler, Samples, Tick, Translation,
+    };
+    use std::time::Duration;
+
+    /// Lets a sampler take samples of what runs.
+    pub fn sample(config: &mut Config, sampler: &'static Sampler) {
+        config.sampler = Some(sampler);
+        config.interruptible = true;
+    }
+
+    /// Lets machine code be named in a file.
+    pub fn name_code(config: &mut Config, map: &'static PerfMap) {
+        config.perf_map = Some(map);
+    }
+
+    /// Begins to ask for samples of a store, each time that `period` has passed, until the timer is
+    /// dropped. What ran before does not count.
+    ///
+    /// # Errors
+    /// `Usage` if the engine has no sampler; `Internal` if the system gives no thread.
+    pub fn begin(
+        store: impl AsContext,
+        sampler: &'static Sampler,
+        period: Duration,
+    ) -> Result<SampleTimer> {
+        let handle = store.as_context().state().interrupt_handle()?;
+        sampler.begin();
+        SampleTimer::start(&handle, period)
+    }
+}
+
 /// The parts of a module.
 pub fn parts(module: &Module) -> &crate::module::ModuleParts {
     &module.inner

@@ -3,7 +3,8 @@
 //! A store has one word of flags. Code of an engine that is configured as interruptible reads it
 //! at function entries and loop heads, and traps with `Interrupted` where it is not 0; so do
 //! helpers in the middle of long bulk instructions. A request is one-shot: the trap that delivers
-//! it takes it back. A deadline that has passed stays until another one is set.
+//! it takes it back. A deadline that has passed stays until another one is set. One of the flags
+//! asks for a sample (`sample.rs`), which ends nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,11 +14,18 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The stack of the thread of a deadline, whatever the environment asks for.
+/// The stack of a thread that waits, whatever the environment asks for.
 const TIMER_STACK_BYTES: usize = 256 << 10;
 
 const REQUESTED: u32 = 1;
 const EXPIRED: u32 = 2;
+/// A sample is due (`sample.rs`): code that polls gives it, and goes on.
+const SAMPLE: u32 = 4;
+
+/// True if code that polls and finds these flags ends.
+pub(crate) fn ends(flags: u32) -> bool {
+    flags & !SAMPLE != 0
+}
 
 /// Interrupts a store, from any thread. Outlives the store harmlessly.
 ///
@@ -45,7 +53,17 @@ impl InterruptHandle {
 
     /// True if code that polls now traps.
     pub fn is_pending(&self) -> bool {
-        self.flags.load(Ordering::Relaxed) != 0
+        ends(self.flags.load(Ordering::Relaxed))
+    }
+
+    /// Asks code that polls for a sample.
+    pub(crate) fn ask_for_sample(&self) {
+        self.flags.fetch_or(SAMPLE, Ordering::Relaxed);
+    }
+
+    /// Takes that back.
+    pub(crate) fn take_sample(&self) {
+        self.flags.fetch_and(!SAMPLE, Ordering::Relaxed);
     }
 
     /// The word that code polls. It lives as long as any handle.
@@ -80,19 +98,10 @@ impl Deadline {
                 flags.fetch_or(EXPIRED, Ordering::Relaxed);
             }
         };
-        let timer = std::thread::Builder::new()
-            .name("deadline".to_owned())
-            .stack_size(TIMER_STACK_BYTES);
-        let timer = timer.spawn(wait).map_err(|error| {
-            Error::new(
-                ErrorKind::Internal,
-                format!("no thread for a deadline: {error}"),
-            )
-        })?;
         Ok(Deadline {
             handle: handle.clone(),
             cancel: Some(cancel),
-            timer: Some(timer),
+            timer: Some(timer("deadline", wait)?),
         })
     }
 }
@@ -105,6 +114,56 @@ impl Drop for Deadline {
         }
         self.handle.flags.fetch_and(!EXPIRED, Ordering::Relaxed);
     }
+}
+
+/// A thread that asks for samples; dropping it ends it.
+#[derive(Debug)]
+pub struct SampleTimer {
+    cancel: Option<mpsc::Sender<()>>,
+    timer: Option<JoinHandle<()>>,
+}
+
+impl SampleTimer {
+    /// Asks for a sample each time that `period` has passed.
+    ///
+    /// # Errors
+    /// `Internal` if the system gives no thread for the timer.
+    pub fn start(handle: &InterruptHandle, period: Duration) -> Result<SampleTimer> {
+        let (cancel, cancelled) = mpsc::channel();
+        let handle = handle.clone();
+        handle.ask_for_sample();
+        let ask = move || {
+            while let Err(RecvTimeoutError::Timeout) = cancelled.recv_timeout(period) {
+                handle.ask_for_sample();
+            }
+        };
+        Ok(SampleTimer {
+            cancel: Some(cancel),
+            timer: Some(timer("sampler", ask)?),
+        })
+    }
+}
+
+impl Drop for SampleTimer {
+    fn drop(&mut self) {
+        drop(self.cancel.take());
+        if let Some(timer) = self.timer.take() {
+            let _ended = timer.join();
+        }
+    }
+}
+
+/// Starts a thread that waits.
+fn timer(name: &str, wait: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    let thread = std::thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(TIMER_STACK_BYTES);
+    thread.spawn(wait).map_err(|error| {
+        Error::new(
+            ErrorKind::Internal,
+            format!("no thread for a timer: {error}"),
+        )
+    })
 }
 
 #[cfg(test)]
@@ -120,6 +179,11 @@ mod tests {
         assert!(handle.is_pending());
         handle.delivered();
         assert!(!handle.is_pending());
+        handle.ask_for_sample();
+        assert!(!handle.is_pending());
+        assert_ne!(handle.flags.load(Ordering::Relaxed), 0);
+        handle.take_sample();
+        assert_eq!(handle.flags.load(Ordering::Relaxed), 0);
         drop(deadline);
         let deadline = Deadline::start(&handle, Duration::ZERO).expect("a thread");
         while !handle.is_pending() {

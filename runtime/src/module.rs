@@ -19,7 +19,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use wasmparser::{Parser, Payload, ValidPayload, Validator, WasmFeatures};
 
-use crate::backtrace::Naming;
+use crate::backtrace::{Frame, Naming};
 use crate::decode::{RawHeapType, RawRefType};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::PAGE_SIZE_BYTES;
@@ -103,6 +103,11 @@ pub trait CompiledModule: Any + Send + Sync + std::fmt::Debug {
     /// The addresses of its machine code; empty if the tier makes none.
     fn code(&self) -> Range<usize> {
         0..0
+    }
+
+    /// The function whose code for an interpreter is before an address, with the instruction there.
+    fn frame_at(&self, _address: usize) -> Option<Frame> {
+        None
     }
 }
 
@@ -493,6 +498,11 @@ impl ModuleParts {
     /// The source of the names in the name section.
     pub fn naming(&self) -> Arc<dyn Naming> {
         self.inner.clone()
+    }
+
+    /// The names, and the index of the function of a body.
+    pub fn naming_of(&self, body: usize) -> (Arc<dyn Naming>, u32) {
+        (self.naming(), self.imported.funcs + body as u32)
     }
 
     /// True if two handles are of one module.

@@ -100,4 +100,8 @@ impl Backend for RegisterTier {
     fn proof(&self, compiled: &dyn CompiledModule) -> Proof {
         Compiled::of(compiled).proof.clone()
     }
+
+    fn entry_code(&self) -> *const u64 {
+        table::EXIT.as_ptr()
+    }
 }

@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use code::FuncCode;
 
+use crate::backtrace::Frame;
 use crate::engine::{Backend, Config, Proof, Tier};
 use crate::error::Result;
 use crate::module::{CompiledModule, ModuleParts};
@@ -51,6 +52,12 @@ struct Compiled {
 impl CompiledModule for Compiled {
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+
+    fn frame_at(&self, address: usize) -> Option<Frame> {
+        let ip = address as *const u64;
+        let code = self.codes.iter().find(|code| code.has_before(ip))?;
+        Some(code.frame(ip))
     }
 }
 

@@ -12,6 +12,7 @@ mod func;
 mod handles;
 mod instance;
 mod objects;
+pub mod sample;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -40,7 +41,7 @@ use crate::table::TableData;
 use crate::trap::TrapKind;
 use crate::types::TypeRef;
 use crate::value::{Func, GcRef, Objects, StoreId};
-use crate::vm::{Cx, FuncInst};
+use crate::vm::{ControlFrame, Cx, FuncInst};
 
 /// The contents of a store, for every type of the host's data.
 #[expect(clippy::vec_box, reason = "running code holds their addresses")]
@@ -66,6 +67,8 @@ pub struct StoreData {
     pub(crate) host_error: Option<Error>,
     /// The payload of a host function's panic, on its way to the caller of the outermost entry.
     pub(crate) panic: Option<Box<dyn Any + Send>>,
+    /// The beginning of the control stack.
+    control_stack: *mut ControlFrame,
     /// The frames from the place where execution has ended outwards, while an exit code is on its
     /// way out. While code runs, and when an exception has been caught, there are none.
     pub(crate) backtrace: Option<Box<Backtrace>>,
@@ -126,6 +129,7 @@ impl StoreData {
                 exception: 0,
                 store: std::ptr::null_mut(),
                 choices: 0,
+                jit_exit: 0,
             },
             id,
             engine: engine.clone(),
@@ -141,6 +145,7 @@ impl StoreData {
             tags: Vec::new(),
             host_error: None,
             panic: None,
+            control_stack: frames,
             backtrace: None,
             entries: 0,
             native_base: 0,

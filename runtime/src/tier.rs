@@ -19,13 +19,15 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use crate::engine::{
-    Backend, Config, Engine, FrameShape, Policy, Promote, Promotion, Proof, Thresholds, Tier,
+    Backend, CompiledPlace, Config, Engine, FrameShape, Policy, Promote, Promotion, Proof,
+    Thresholds, Tier,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::jit::{Budget, Compiled, JitTier};
 use crate::limits::LimitKind;
 use crate::module::{CompiledModule, ModuleParts, WeakModuleParts};
 use crate::register::RegisterTier;
+use crate::sample::Stack;
 use crate::stack::StackTier;
 use crate::store::StoreData;
 use crate::types::FuncType;
@@ -98,6 +100,15 @@ impl Backend for Tiers {
 
     fn proof(&self, compiled: &dyn CompiledModule) -> Proof {
         RegisterTier.proof(compiled)
+    }
+
+    fn entry_code(&self) -> *const u64 {
+        RegisterTier.entry_code()
+    }
+
+    unsafe fn compiled_frames(&self, place: CompiledPlace, stack: &mut Stack<'_>) {
+        // SAFETY: the caller's contract.
+        unsafe { self.jit.compiled_frames(place, stack) };
     }
 }
 

@@ -28,6 +28,9 @@ pub const EXIT_TAIL_CALL: Exit = Exit::MAX - 1;
 /// Room on the value stack above its arguments that entering compiled code takes.
 pub const TRANSFER_BYTES: usize = 16 << 10;
 
+/// The frame of a call out of compiled code.
+pub const EXIT_FRAME_BYTES: usize = 80;
+
 /// A function's tier-independent entry: arguments and results are slots at `args`.
 ///
 /// # Safety
@@ -284,4 +287,8 @@ pub struct Cx {
     /// Native profile, reference tier: the number of results for which the specification allows
     /// several (`stack/choice.rs`).
     pub choices: u64,
+    /// Compiled code of an engine with a sampler: the frame of the innermost call out of it that is
+    /// under way, [`EXIT_FRAME_BYTES`] long; 0 if there is none. Its first word is the return
+    /// address, its second one what was here before.
+    pub jit_exit: usize,
 }

@@ -153,7 +153,7 @@ pub fn modes() -> &'static [(&'static str, &'static [&'static str])] {
     &[
         ("explicit", &["--bounds", "explicit"]),
         ("gc-stress", &["--gc-stress"]),
-        ("native", &["--profile", "native"]),
+        ("native", &["--float-profile", "native"]),
         ("fuel", &["--fuel"]),
         ("poison", &["--poison-registers"]),
         ("interruptible", &["--interruptible"]),

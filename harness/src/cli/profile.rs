@@ -67,7 +67,11 @@ impl From<clap::Error> for ParseError {
 struct SettingOptions {
     #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
     bounds: Bounds,
-    #[arg(long, default_value_t, value_parser = by_word::<Profile>(Profile::WORDS))]
+    #[arg(
+        long = "float-profile",
+        default_value_t,
+        value_parser = by_word::<Profile>(Profile::WORDS)
+    )]
     profile: Profile,
     #[command(flatten)]
     modes: ModeArgs,

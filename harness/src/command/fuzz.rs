@@ -147,7 +147,7 @@ mod tests {
                 source: "compiled".to_string(),
                 seed,
             };
-            let drawn = planned_setting(&name, &["--profile".into(), "deterministic".into()]);
+            let drawn = planned_setting(&name, &["--float-profile".into(), "deterministic".into()]);
             let words: Vec<String> = drawn.words();
             let words = words.iter().flat_map(|word| word.split(' '));
             let words = ["--plain"].into_iter().chain(words).map(String::from);

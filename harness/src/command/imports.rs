@@ -41,8 +41,7 @@ pub(super) fn instantiate(
     let refused = |error| NotMade::Engine(args.file.clone(), Box::new(error));
     // The functions of WASI have names where no preloaded module takes them.
     if args.preload.iter().all(|it| it.name != wassay_wasi::MODULE) {
-        let is_watched = store.data().watch.is_some();
-        link_program(&mut linker, is_watched).map_err(refused)?;
+        link_program(&mut linker, store.data()).map_err(refused)?;
     }
     for preload in &args.preload {
         let path = &preload.path;

@@ -3,22 +3,25 @@
 //! Arguments and results of a call are written as [`value`] says; `wassay run --help` lists the
 //! exit codes. A backtrace has lines of the source where the module has them.
 
+use std::fs::File;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use wassay_runtime as runtime;
 use wassay_runtime::interior::count::{Counter, count};
 use wassay_runtime::interior::jit::marks::{self, Mark};
+use wassay_runtime::interior::sample::{self, PerfMap, SampleTimer, Sampler};
 use wassay_runtime::{
     AsContext, Compilation, Config, Engine, ErrorKind, Func, FuncType, Instance, Limits, Module,
-    Store, TrapKind, Val,
+    Proof, Store, TrapKind, Val,
 };
 
 use super::imports::{self, NotMade};
 use super::module::{on_a_large_stack, read_module};
-use super::{this_program, value};
-use crate::cli::{LimitArgs, RunArgs};
+use super::{profile, this_program, value};
+use crate::cli::{LimitArgs, ProfileKind, RunArgs};
 use crate::error::{Exit, InputError};
 use crate::pool::launch::{self, UNAVAILABLE_VARIABLE, is_this_program};
 use crate::record::End;
@@ -34,9 +37,9 @@ const TRAPPED: Exit = Exit::Other(134);
 /// The exit code of an exception that nothing caught.
 const UNCAUGHT: Exit = Exit::Other(135);
 /// The exit code where a limit ended the module.
-const LIMITED: Exit = Exit::Other(136);
+pub(super) const LIMITED: Exit = Exit::Other(136);
 /// The exit code where a replayed program does not do what its record says.
-const APART: Exit = Exit::Other(125);
+pub(super) const APART: Exit = Exit::Other(125);
 /// The function that a WASI program begins with, and the one that readies other modules.
 const START: &str = "_start";
 const INITIALIZE: &str = "_initialize";
@@ -57,18 +60,83 @@ pub fn command(args: &RunArgs) -> Result<Exit, InputError> {
         let message = format!("tier `{}` has no thresholds for --tier-up", args.tier);
         return Err(InputError::usage(message));
     }
+    if args.profiling.kind == Some(ProfileKind::Counts) {
+        let args = profile::counting(args)?;
+        return profile::run(&args, ProfileKind::Counts, &Instruments::default());
+    }
     if !is_this_program(args.tier.runs_machine_code()) {
         return run_elsewhere(args);
     }
-    on_a_large_stack(|| run_here(args, None))
+    let perf_map = perf_map(args)?;
+    let instruments = Instruments {
+        perf_map: perf_map.as_ref().map(|(_, map)| *map),
+        ..Instruments::default()
+    };
+    let exit = match args.profiling.kind {
+        Some(kind) => profile::run(args, kind, &instruments)?,
+        None => measured(args, &instruments)?.exit,
+    };
+    match perf_map.map(|(path, map)| (map.check(), path)) {
+        Some((Err(error), path)) => Err(InputError::from_error(&path, error)),
+        Some((Ok(()), _)) | None => Ok(exit),
+    }
 }
 
-/// Runs a module in this process, and counts what it executes.
+/// What is attached to a program that runs.
+#[derive(Default)]
+pub(super) struct Instruments {
+    /// Counts what is executed.
+    pub(super) counter: Option<&'static Counter>,
+    /// Takes samples, at each poll or by a timer.
+    pub(super) sampler: Option<&'static Sampler>,
+    /// The time between two samples.
+    pub(super) interval: Duration,
+    /// Names machine code.
+    pub(super) perf_map: Option<&'static PerfMap>,
+    /// True if nothing is printed, and an error is not told.
+    pub(super) is_silent: bool,
+}
+
+/// A program that has run.
+pub(super) struct Ran {
+    /// The exit code.
+    pub(super) exit: Exit,
+    /// The proof of its store, if it has had one.
+    pub(super) proof: Option<Proof>,
+}
+
+/// Runs a module in this process.
 ///
 /// # Errors
 /// As [`command`].
-pub(super) fn counted(args: &RunArgs, counter: &'static Counter) -> Result<Exit, InputError> {
-    on_a_large_stack(|| run_here(args, Some(counter)))
+pub(super) fn measured(args: &RunArgs, instruments: &Instruments) -> Result<Ran, InputError> {
+    on_a_large_stack(|| {
+        let mut proof = None;
+        let exit = run_here(args, instruments, &mut proof)?;
+        Ok(Ran { exit, proof })
+    })
+}
+
+/// The file in which machine code is named, if it is asked for.
+fn perf_map(args: &RunArgs) -> Result<Option<(PathBuf, &'static PerfMap)>, InputError> {
+    if !args.profiling.perf_map {
+        return Ok(None);
+    }
+    if !cfg!(target_os = "linux") {
+        return Err(InputError::usage("--perf-map is for perf, which Linux has"));
+    }
+    if !args.tier.runs_machine_code() {
+        let message = format!(
+            "--perf-map names machine code: tier `{}` has none",
+            args.tier
+        );
+        return Err(InputError::usage(message));
+    }
+    let path = PathBuf::from(format!("/tmp/perf-{}.map", std::process::id()));
+    // Of an earlier process of that number. A new file follows no link.
+    let _none: std::io::Result<()> = std::fs::remove_file(&path);
+    let file = File::create_new(&path).map_err(|error| InputError::from_error(&path, error))?;
+    Ok(Some((path, PerfMap::leak(file))))
 }
 
 /// Hands the request to the program that can execute ARM64 code.
@@ -91,7 +159,7 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
         command.args(["--tier-up", &n.to_string()]);
     }
     command.args(["--bounds", args.bounds.word()]);
-    command.args(["--profile", &args.profile.to_string()]);
+    command.args(["--float-profile", &args.profile.to_string()]);
     if let Some(list) = &args.features.features {
         command.arg(format!("--features={list}"));
     }
@@ -103,6 +171,7 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
     }
     command.args(args.limits.words());
     command.args(args.repeat.words());
+    command.args(args.profiling.words());
     command.arg("--").args(&args.args);
     // If that program cannot execute ARM64 code either, it must say so and not look for another.
     command.env(
@@ -115,13 +184,18 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
     Ok(Exit::NotMeasured)
 }
 
-fn run_here(args: &RunArgs, counter: Option<&'static Counter>) -> Result<Exit, InputError> {
+fn run_here(
+    args: &RunArgs,
+    instruments: &Instruments,
+    proof: &mut Option<Proof>,
+) -> Result<Exit, InputError> {
     let bytes = read_module(&args.file)?;
-    let refused = |error: runtime::Error| refusal(&args.file, &error);
+    let refused = |error: runtime::Error| match instruments.is_silent {
+        true => Ok(Exit::Failed),
+        false => refusal(&args.file, &error),
+    };
     let mut config = config(args);
-    if let Some(counter) = counter {
-        count(&mut config, counter);
-    }
+    instruments.attach(&mut config);
     let engine = match Engine::new(&config) {
         Ok(engine) => engine,
         Err(error) => return refused(error),
@@ -136,7 +210,7 @@ fn run_here(args: &RunArgs, counter: Option<&'static Counter>) -> Result<Exit, I
         Ok(module) => module,
         Err(error) => return refused(error),
     };
-    let mut store = Store::new(&engine, program::state(args, &bytes)?);
+    let mut store = Store::new(&engine, program::state(args, &bytes, instruments)?);
     if let Err(error) = limit(&mut store, &args.limits) {
         return refused(error);
     }
@@ -149,22 +223,53 @@ fn run_here(args: &RunArgs, counter: Option<&'static Counter>) -> Result<Exit, I
     mark(Mark::Loaded, code.clone());
     let func = exported(args, &store, instance)?;
     let values = arguments(args, &func.ty(&store))?;
+    let timer = match instruments.begin(&mut store) {
+        Ok(timer) => timer,
+        Err(error) => return refused(error),
+    };
     if let Err(error) = initialize(args, &mut store, instance) {
         return refused(error);
     }
     mark(Mark::Call, code.clone());
     let called = func.invoke(&mut store, &values);
     mark(Mark::Returned, code);
+    drop(timer);
+    *proof = Some(store.proof());
     let is_apart = |error: &runtime::Error| error.downcast_ref::<WatchError>().is_some();
     if let Some(watch) = store.data_mut().watch.take()
         && !called.as_ref().is_err_and(is_apart)
         && let Err(error) = watch.end(store.as_context(), end(&called))
     {
-        return Ok(watch_ended(&error));
+        return match instruments.is_silent {
+            true => Ok(APART),
+            false => Ok(watch_ended(&error)),
+        };
     }
     match called {
+        Ok(_) if instruments.is_silent => Ok(Exit::AsExpected),
+        Err(error) if instruments.is_silent && is_apart(&error) => Ok(APART),
         Ok(results) => Ok(print(&results)),
         Err(error) => refused(error),
+    }
+}
+
+impl Instruments {
+    fn attach(&self, config: &mut Config) {
+        if let Some(counter) = self.counter {
+            count(config, counter);
+        }
+        if let Some(sampler) = self.sampler {
+            sample::sample(config, sampler);
+        }
+        if let Some(map) = self.perf_map {
+            sample::name_code(config, map);
+        }
+    }
+
+    /// Begins to take samples, until what it gives is dropped.
+    fn begin(&self, store: &mut Store<Program>) -> runtime::Result<Option<SampleTimer>> {
+        let begin = |sampler| sample::begin(store, sampler, self.interval);
+        self.sampler.map(begin).transpose()
     }
 }
 

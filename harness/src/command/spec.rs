@@ -13,6 +13,7 @@ use crate::error::{Exit, InputError};
 use crate::interrupt;
 use crate::judge::expectations::{Expectations, Source};
 use crate::measure::{Measured, Options, Schedule, jobs_by_default, measure};
+use crate::plan;
 use crate::present::destination::Destination;
 use crate::present::progress::Progress;
 use crate::present::table;
@@ -27,6 +28,7 @@ use crate::suite::select::{Chosen, Selection};
 use crate::thread;
 
 mod matrix;
+mod profile;
 mod provenance;
 mod rerun;
 mod watch;
@@ -188,6 +190,8 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
         return watch::watch(&request).map(Some);
     }
     let destinations = destinations(&request.reports, &args.inputs())?;
+    let profile = args.is_profiled.then(|| profile::Outputs::open(args));
+    let profile = profile.transpose()?;
     let history = args.history.as_deref().map(History::open).transpose()?;
     thread::start_pool()?;
     let chosen = request.load(&request.options.selection)?;
@@ -195,6 +199,7 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
         return Ok(None);
     }
     let (measured, timeline) = request.measure(&chosen);
+    let files = chosen.files;
     let destinations = match measured.report.run.interrupted {
         true => destinations.into_iter().map(Destination::partial).collect(),
         false => destinations,
@@ -204,7 +209,13 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
     let added = history.map_or(Ok(()), |history| {
         history.append(&PastRun::new(&measured.report, SystemTime::now()))
     });
-    all_of(vec![written, added, request.show(&measured)])?;
+    let shown = request.show(&measured);
+    let is_whole = !measured.report.run.interrupted;
+    let profiled = profile.filter(|_| is_whole).map_or(Ok(()), |outputs| {
+        let planned = plan::suite(&files);
+        outputs.write(&request.options, &planned, &measured.report, &timeline)
+    });
+    all_of(vec![written, added, shown, profiled])?;
     if measured.report.run.interrupted {
         let reports = match request.reports.len() {
             0 => "",

@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::path::PathBuf;
 
+use wassay_runtime::interior::sample::Sampler;
 use wassay_runtime::{AsContext, Error, Linker, StoreContext};
 use wassay_wasi::link::{Call, link, link_by};
 use wassay_wasi::{Captured, Ending, Errno, Function, GuestMemory, Signal, Wasi};
@@ -29,6 +30,8 @@ pub struct Program {
     pub wasi: Wasi,
     /// The watch; without one calls take the direct way.
     pub watch: Option<Box<Watch>>,
+    /// The sampler that keeps the times of calls.
+    pub sampler: Option<&'static Sampler>,
 }
 
 /// The reason why a watch ends a program.
@@ -60,6 +63,8 @@ pub struct Watch {
     states: Option<States>,
     /// The call at which all of the state is written, and the folder.
     dump: Option<(u64, PathBuf)>,
+    /// True if nothing is printed.
+    is_silent: bool,
 }
 
 /// The calls at which the state is hashed.
@@ -97,6 +102,12 @@ impl Watch {
     /// A watch over what the program prints to standard output and error.
     pub fn output(mut self, stdout: Captured, stderr: Captured) -> Watch {
         self.output = vec![(1, stdout), (2, stderr)];
+        self
+    }
+
+    /// A watch that prints nothing.
+    pub fn silent(mut self) -> Watch {
+        self.is_silent = true;
         self
     }
 
@@ -143,21 +154,31 @@ impl States {
     }
 }
 
-/// Defines the functions of WASI, by the direct way or watched.
+/// Defines the functions of WASI for a program: by the direct way, unless it is watched or sampled.
 ///
 /// # Errors
 /// If a name is defined already.
-pub fn link_program(linker: &mut Linker<Program>, is_watched: bool) -> wassay_runtime::Result<()> {
-    match is_watched {
-        true => link_by(linker, answer),
-        false => link(linker, |program: &mut Program| &mut program.wasi),
+pub fn link_program(linker: &mut Linker<Program>, program: &Program) -> wassay_runtime::Result<()> {
+    match (&program.watch, program.sampler) {
+        (None, None) => link(linker, |program: &mut Program| &mut program.wasi),
+        _ => link_by(linker, answer_timed),
     }
 }
 
-/// Answers a call of a watched program.
+/// Answers a call of a program that is watched or sampled.
+fn answer_timed(call: &mut Call<'_, '_, Program>) -> wassay_runtime::Result<Errno> {
+    let (sampler, name) = (call.caller.data().sampler, call.function.name);
+    match sampler {
+        Some(sampler) => sampler.host(name, || answer(call)),
+        None => answer(call),
+    }
+}
+
 fn answer(call: &mut Call<'_, '_, Program>) -> wassay_runtime::Result<Errno> {
     let Some(mut watch) = call.caller.data_mut().watch.take() else {
-        return Err(Error::msg("a watched program has a watch"));
+        let (function, args) = (call.function, call.args);
+        let called = call.with_memory(|it, memory| function.call(&mut it.wasi, memory, args));
+        return called.map_err(Error::host);
     };
     let answered = watch.answer(call);
     call.caller.data_mut().watch = Some(watch);
@@ -193,7 +214,9 @@ impl Watch {
             }
         }
         let done = done.map_err(Error::host)?;
-        print(&done).map_err(Error::host)?;
+        if !self.is_silent {
+            print(&done).map_err(Error::host)?;
+        }
         let answer = done.answer;
         if let Some(writer) = &mut self.writer {
             let written = writer.write(&Line::Call(done));

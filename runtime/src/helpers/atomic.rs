@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::view;
 use crate::atomic::{Word, is_aligned};
+use crate::interrupt::ends;
 use crate::memory::{MemoryData, Waited};
 use crate::trap::TrapKind;
 use crate::vm::{Cx, Exit, Vm};
@@ -110,7 +111,7 @@ fn effective(memory: &MemoryData, address: u64, offset: u64, size_bytes: usize) 
 unsafe fn is_interrupted(cx: *mut Cx) -> bool {
     // SAFETY: the word lives as long as the store; it is null where nothing interrupts.
     let flags = unsafe { (*cx).interrupt.as_ref() };
-    flags.is_some_and(|flags| flags.load(Ordering::Relaxed) != 0)
+    flags.is_some_and(|flags| ends(flags.load(Ordering::Relaxed)))
 }
 
 fn trap(kind: TrapKind) -> ResultOrExit {

@@ -7,15 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use super::code::Code;
 use super::code::signature::Signature;
 use super::code::tables::Tables;
+use super::code::{Code, walk};
 use super::pipeline::{self, Image};
 use super::publish::{Budget, CodeMemory};
 use super::target::{Mode, Target};
-use crate::engine::{Backend, Config, FrameShape, Proof, Tier};
+use crate::engine::{Backend, CompiledPlace, Config, FrameShape, Proof, Tier};
 use crate::error::{Error, Result};
 use crate::module::{CompiledModule, ModuleParts};
+use crate::sample::Stack;
 use crate::types::FuncType;
 use crate::vm::{self, FuncInst};
 
@@ -75,7 +76,7 @@ impl<T: Target> JitTier<T> {
     /// The tier for a configuration, whether this host can run it or not: compiling works anywhere.
     pub(super) fn compiling(config: &Config) -> JitTier<T> {
         JitTier {
-            budget: Budget::new(config.limits.code_bytes_max),
+            budget: Budget::of(config),
             mode: Mode::new(config),
             host_calls: Stubs::default(),
             interpreted_calls: Stubs::default(),
@@ -124,8 +125,10 @@ impl<T: Target> JitTier<T> {
         config: &Config,
         budget: &Arc<Budget>,
     ) -> Result<Compiled> {
-        let image = pipeline::compile_function::<T>(module, body, config)?;
-        Compiled::new::<T>(image, budget)
+        pipeline::timed(module, body, config, || {
+            let image = pipeline::compile_function::<T>(module, body, config)?;
+            Compiled::new::<T>(image, budget)
+        })
     }
 
     /// Compiles the rest of a function from a loop head on, which is the number of a block in the
@@ -140,8 +143,10 @@ impl<T: Target> JitTier<T> {
         at: (u32, FrameShape),
         budget: &Arc<Budget>,
     ) -> Result<Compiled> {
-        let image = pipeline::compile_loop::<T>(module, body, config, at)?;
-        Compiled::new::<T>(image, budget)
+        pipeline::timed(module, body, config, || {
+            let image = pipeline::compile_loop::<T>(module, body, config, at)?;
+            Compiled::new::<T>(image, budget)
+        })
     }
 }
 
@@ -219,6 +224,11 @@ impl<T: Target> Backend for JitTier<T> {
 
     fn proof(&self, compiled: &dyn CompiledModule) -> Proof {
         own(compiled).proof.clone()
+    }
+
+    unsafe fn compiled_frames(&self, place: CompiledPlace, stack: &mut Stack<'_>) {
+        // SAFETY: the caller's contract.
+        unsafe { walk::give_frames(place, stack) };
     }
 }
 

@@ -19,11 +19,12 @@ use super::ssa::cfg::Cfg;
 use super::ssa::{Block, FuncSsa, print};
 use super::target::{Emitted, Listing, Mode, Surroundings, Target};
 use super::{lower, opt};
-use crate::engine::{Config, FrameShape, Proof};
+use crate::engine::{Config, FrameShape, Proof, Tier};
 use crate::error::{Error, Result};
 use crate::ir;
 use crate::limits::LimitKind;
 use crate::module::ModuleParts;
+use crate::sample;
 
 /// A module's code, before it has an address.
 #[derive(Debug)]
@@ -68,23 +69,36 @@ pub struct Stages {
 /// large.
 pub fn compile<T: Target>(module: &ModuleParts, config: &Config) -> Result<Image> {
     let assumptions = Assumptions::new(config);
+    let build = |body| {
+        timed(module, body, config, || {
+            ir::build_with(module, body, config)
+        })
+    };
     let irs = (0..module.bodies.len())
-        .map(|body| ir::build_with(module, body, config))
+        .map(build)
         .collect::<Result<Vec<_>>>()?;
-    let around = surroundings(&irs);
+    let around = surroundings(&irs, config);
     let mut linker = Linker::<T>::new(module, config);
     let mut proof = Proof {
         functions: irs.len() as u64,
         ..Proof::default()
     };
-    for ir in &irs {
-        let helper_ops = linker.compile(ir, assumptions, around)?;
+    for (body, ir) in irs.iter().enumerate() {
+        let helper_ops = timed(module, body, config, || {
+            linker.compile(ir, assumptions, around)
+        })?;
         count(&mut proof, ir.ops, &helper_ops);
     }
     let mode = Mode::new(config);
     let own = &module.signatures[module.imported.funcs as usize..];
     let signatures = own.iter().map(|ty| Signature::new(ty));
     linker.finish(signatures, mode, T::entry_stub, proof)
+}
+
+/// Does a part of the compilation of a function, and keeps its time if there is a sampler.
+pub fn timed<R>(module: &ModuleParts, body: usize, config: &Config, work: impl FnOnce() -> R) -> R {
+    let name = || module.naming_of(body);
+    sample::timed(config.sampler, Tier::Jit.name(), name, work)
 }
 
 /// Compiles one function, by body, to an image of its own, with its entry.
@@ -100,7 +114,7 @@ pub fn compile_function<T: Target>(
     let ops = ir.ops;
     let mut linker = Linker::<T>::new(module, config);
     linker.frame_bytes_max = FRAME_BYTES_MAX_ALONE;
-    let helper_ops = linker.compile(&ir, Assumptions::new(config), ALONE)?;
+    let helper_ops = linker.compile(&ir, Assumptions::new(config), alone(config))?;
     let mut proof = Proof::default();
     count(&mut proof, ops, &helper_ops);
     let signature = Signature::new(&ir.ty);
@@ -126,7 +140,7 @@ pub fn compile_loop<T: Target>(
     };
     let mut linker = Linker::<T>::new(module, config);
     linker.frame_bytes_max = FRAME_BYTES_MAX_ALONE;
-    linker.compile(&ir, assumptions, ALONE)?;
+    linker.compile(&ir, assumptions, alone(config))?;
     let signature = Signature::new(&ir.ty);
     let code = Symbol::Func(ir.index);
     linker.finish(
@@ -142,9 +156,12 @@ pub fn compile_loop<T: Target>(
 const FRAME_BYTES_MAX_ALONE: u32 = 64 << 10;
 
 /// A function of which nothing is known but its own code.
-const ALONE: Surroundings = Surroundings {
-    leaves_instance: true,
-};
+fn alone(config: &Config) -> Surroundings {
+    Surroundings {
+        leaves_instance: true,
+        is_sampled: config.sampler.is_some(),
+    }
+}
 
 /// The stages of one function, by body.
 ///
@@ -153,7 +170,7 @@ const ALONE: Surroundings = Surroundings {
 pub fn stages<T: Target>(module: &ModuleParts, body: usize, config: &Config) -> Result<Stages> {
     let assumptions = Assumptions::new(config);
     let ir = ir::build_with(module, body, config)?;
-    let around = surroundings(std::slice::from_ref(&ir));
+    let around = surroundings(std::slice::from_ref(&ir), config);
     let (mut func, _) = build::build(&ir, assumptions)?;
     let blocks: Vec<Block> = Cfg::new(&func).order;
     let built = print::print(&func, &blocks);
@@ -176,7 +193,7 @@ pub fn stages<T: Target>(module: &ModuleParts, body: usize, config: &Config) -> 
 }
 
 /// The surroundings of functions: some may leave their instance by a tail call.
-fn surroundings(irs: &[ir::FuncIr]) -> Surroundings {
+fn surroundings(irs: &[ir::FuncIr], config: &Config) -> Surroundings {
     let is_own = |ir: &ir::FuncIr, inst: &ir::Inst| {
         let own = ir.module.imported.funcs..;
         matches!(inst, ir::Inst::ReturnCall { func, .. } if own.contains(func))
@@ -189,6 +206,7 @@ fn surroundings(irs: &[ir::FuncIr]) -> Surroundings {
         leaves_instance: irs
             .iter()
             .any(|ir| ir.insts.iter().any(|inst| leaves(ir, inst))),
+        is_sampled: config.sampler.is_some(),
     }
 }
 

@@ -6,14 +6,18 @@
 
 mod fault;
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::code::regions::{self, Region};
-use super::code::tables::Tables;
+use super::code::tables::{PieceKind, Tables};
 use super::target::Target;
+use crate::engine::Config;
 use crate::error::{Error, Result};
 use crate::limits::LimitKind;
+use crate::module::WeakModuleParts;
+use crate::perf_map::PerfMap;
 
 /// Machine code that can be run.
 #[derive(Debug)]
@@ -29,14 +33,28 @@ pub struct CodeMemory {
 pub struct Budget {
     max: u64,
     left: AtomicU64,
+    /// The file that names the code.
+    perf_map: Option<&'static PerfMap>,
 }
 
 impl Budget {
     /// A budget of so many bytes.
+    #[cfg(test)]
     pub fn new(max: u64) -> Arc<Budget> {
         Arc::new(Budget {
             max,
             left: AtomicU64::new(max),
+            perf_map: None,
+        })
+    }
+
+    /// The budget of an engine of a configuration.
+    pub fn of(config: &Config) -> Arc<Budget> {
+        let max = config.limits.code_bytes_max;
+        Arc::new(Budget {
+            max,
+            left: AtomicU64::new(max),
+            perf_map: config.perf_map,
         })
     }
 
@@ -77,6 +95,9 @@ impl CodeMemory {
             end: base + bytes.len(),
             tables,
         });
+        if let Some(map) = budget.perf_map {
+            map.add(&Names(&region));
+        }
         if T::CAN_RUN {
             fault::install::<T>();
         }
@@ -106,6 +127,41 @@ impl Drop for CodeMemory {
         regions::unregister(&self.region);
         system::unmap(self.base, self.mapped_bytes);
         self.budget.give_back(self.mapped_bytes);
+    }
+}
+
+/// The names of the pieces of a region, as lines of a perf map.
+struct Names<'a>(&'a Region);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Region { start, end, tables } = self.0;
+        let module = tables.module.as_ref().and_then(WeakModuleParts::upgrade);
+        let naming = module.map(|module| module.naming());
+        let ends = tables.pieces.iter().skip(1).map(|next| next.start as usize);
+        let ends = ends.chain([end - start]);
+        for (piece, piece_end) in tables.pieces.iter().zip(ends) {
+            let piece_start = piece.start as usize;
+            let bytes = piece_end - piece_start;
+            if bytes == 0 {
+                continue;
+            }
+            let name = match (piece.kind, &naming) {
+                (PieceKind::Func(func), Some(naming)) => {
+                    let name = naming.func_name(func);
+                    name.unwrap_or_else(|| format!("<function {func}>"))
+                }
+                (PieceKind::Func(func), None) => format!("<function {func}>"),
+                (PieceKind::NoRoom, _) => "<no room>".to_string(),
+                (PieceKind::Outward, _) => "<outward>".to_string(),
+                (PieceKind::Shared, _) => "<shared>".to_string(),
+                (PieceKind::Entry, _) => "<entry>".to_string(),
+            };
+            // Names are any text; a line ends with the name.
+            let name = name.replace(char::is_control, "?");
+            writeln!(f, "{:x} {bytes:x} wasm {name}", start + piece_start)?;
+        }
+        Ok(())
     }
 }
 
@@ -210,5 +266,40 @@ mod system {
             sys_icache_invalidate(base as *mut libc::c_void, bytes.len());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jit::code::tables::{FrameLayout, Piece};
+
+    /// Each piece has a line with its addresses, up to the next one or to the end.
+    #[test]
+    fn pieces_are_lines_of_a_perf_map() {
+        let piece = |(start, kind)| Piece {
+            start,
+            kind,
+            frame: FrameLayout::NONE,
+        };
+        let pieces = [
+            (0, PieceKind::Func(3)),
+            (0x40, PieceKind::NoRoom),
+            (0x50, PieceKind::Func(4)),
+            (0x90, PieceKind::Shared),
+            (0x90, PieceKind::Shared),
+            (0xa0, PieceKind::Entry),
+        ];
+        let region = Region {
+            start: 0x7000,
+            end: 0x70c4,
+            tables: Tables {
+                pieces: pieces.into_iter().map(piece).collect(),
+                ..Tables::default()
+            },
+        };
+        let expected = "7000 40 wasm <function 3>\n7040 10 wasm <no room>\n\
+            7050 40 wasm <function 4>\n7090 10 wasm <shared>\n70a0 24 wasm <entry>\n";
+        assert_eq!(Names(&region).to_string(), expected);
     }
 }

@@ -124,6 +124,8 @@ pub struct Surroundings {
     /// True if a function of the module may tail-call into another instance, so that after any call
     /// the instance must be set again.
     pub leaves_instance: bool,
+    /// True if code that polls may go on after a sample.
+    pub is_sampled: bool,
 }
 
 /// True if emission also keeps the instructions as text.
@@ -158,6 +160,8 @@ pub struct Mode {
     pub profile: Profile,
     /// True if C code leaves garbage in the registers that it may change.
     pub poisons: bool,
+    /// True if samples are taken: calls out of compiled code show where they are.
+    pub samples: bool,
 }
 
 impl Mode {
@@ -166,6 +170,7 @@ impl Mode {
         Mode {
             profile: config.profile,
             poisons: config.poison_registers,
+            samples: config.sampler.is_some(),
         }
     }
 }

@@ -10,11 +10,12 @@ use super::code::{Bodies, Code, ExceptionHandlers, ExceptionTable, Untranslated}
 use super::fuse;
 use super::machine::Ip;
 use crate::backtrace::{Frame, PositionCache};
-use crate::engine::{Compilation, Config, Proof, Thresholds};
+use crate::engine::{Compilation, Config, Proof, Thresholds, Tier};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::{self, Inst};
 use crate::module::{ModuleParts, WeakModuleParts};
 use crate::ops::{Op, Shape};
+use crate::sample::timed;
 use crate::store::StoreData;
 use crate::trap::TrapKind;
 use crate::vm::Cx;
@@ -104,6 +105,19 @@ impl Translator {
     /// The code of a body and its exception handlers; `call` is given each cell that is to name
     /// code, and the body that it names.
     fn translate(
+        &mut self,
+        module: &ModuleParts,
+        body: &Body,
+        call: impl FnMut(usize, usize),
+    ) -> Result<(Code, Option<ExceptionHandlers>)> {
+        let sampler = body.unit.config.sampler;
+        let func = || module.naming_of(body.index as usize);
+        timed(sampler, Tier::Register.name(), func, || {
+            self.translate_now(module, body, call)
+        })
+    }
+
+    fn translate_now(
         &mut self,
         module: &ModuleParts,
         body: &Body,

@@ -46,6 +46,10 @@ impl CompiledModule for Compiled {
     fn as_any(&self) -> &dyn std::any::Any {
         self
     }
+
+    fn frame_at(&self, address: usize) -> Option<Frame> {
+        self.bodies.frame(address as Ip)
+    }
 }
 
 /// The head of a body that may not be translated yet, in place of the first cell of code.

@@ -15,9 +15,10 @@ use std::sync::{Arc, OnceLock};
 use super::translate::{Signature, Translated, Translator, signatures};
 use super::unwind::ExceptionHandlers;
 use crate::backtrace::{Frame, PositionCache};
-use crate::engine::{Compilation, Config, Proof};
+use crate::engine::{Compilation, Config, Proof, Tier};
 use crate::error::{Error, ErrorKind, Result};
 use crate::module::{ModuleParts, WeakModuleParts};
+use crate::sample;
 use crate::store::StoreData;
 use crate::trap::TrapKind;
 use crate::vm::Cx;
@@ -71,7 +72,9 @@ pub(super) fn compile(module: &ModuleParts, config: &Config) -> Result<(Box<[Fun
     if config.compilation == Compilation::Eager {
         let mut translator = Translator::new(module, &unit.signatures, config, codes.as_ptr());
         for code in &codes {
-            code.publish(translator.function(code.index)?);
+            code.publish(timed(config, module, code.index, || {
+                translator.function(code.index)
+            })?);
         }
         proof = translator.proof;
     }
@@ -96,6 +99,14 @@ impl FuncCode {
     pub(super) fn handlers(&self) -> &ExceptionHandlers {
         let translated = self.translated.get();
         &translated.expect("what runs has been translated").handlers
+    }
+
+    /// True if the function has an instruction before `ip`.
+    pub(super) fn has_before(&self, ip: *const u64) -> bool {
+        self.translated.get().is_some_and(|code| {
+            let cells = code.cells.as_ptr_range();
+            cells.start < ip && ip <= cells.end
+        })
     }
 
     /// The frame of the function in a backtrace, which has stopped before `ip`.
@@ -146,9 +157,18 @@ impl FuncCode {
         let own = module.body_index(self.index).unwrap_or_default();
         let codes = (&raw const *self).wrapping_sub(own);
         let mut translator = Translator::new(&module, signatures, config, codes);
-        self.publish(translator.function(self.index)?);
+        let translated = timed(config, &module, self.index, || {
+            translator.function(self.index)
+        });
+        self.publish(translated?);
         Ok(translator.proof)
     }
+}
+
+/// Does the work of translating a function, and keeps its time if there is a sampler.
+fn timed<R>(config: &Config, module: &ModuleParts, func: u32, translate: impl FnOnce() -> R) -> R {
+    let name = || (module.naming(), func);
+    sample::timed(config.sampler, Tier::Stack.name(), name, translate)
 }
 
 /// Translates a function for whose frame a call has found no room, if it has not been translated.

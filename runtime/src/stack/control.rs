@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::machine::handlers;
 use crate::count::Counter;
+use crate::store::sample;
 use crate::trap::TrapKind;
 
 handlers! {
@@ -23,9 +24,20 @@ handlers! {
     /// A function's entry or a loop's head, where the engine is interruptible.
     fn poll(m) {
         if (*(*m.cx()).interrupt).load(Ordering::Relaxed) != 0 {
-            return m.trap(TrapKind::Interrupted);
+            return polled(m.ip, m.sp, m.base, m.len, m.vm, m.acc);
         }
         m.next()
+    }
+
+    /// Gives a sample, or traps if the store is to be interrupted.
+    #[cold]
+    #[inline(never)]
+    fn polled(m) {
+        if sample::polled_interpreted(m.cx(), m.ip as usize) {
+            m.next()
+        } else {
+            m.trap(TrapKind::Interrupted)
+        }
     }
 
     /// The start of a function that is counted: `{ counter, function }`.

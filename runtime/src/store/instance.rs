@@ -66,6 +66,13 @@ pub(crate) struct InstanceData {
     compiled: Arc<dyn CompiledModule>,
 }
 
+impl InstanceData {
+    /// The module as the engine's tier has compiled it.
+    pub(super) fn compiled(&self) -> &dyn CompiledModule {
+        &*self.compiled
+    }
+}
+
 #[derive(Debug, Default)]
 struct Handles {
     tables: Vec<Table>,

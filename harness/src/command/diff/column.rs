@@ -277,7 +277,7 @@ fn words(inputs: &Inputs<'_>, column: &Column, folder: &Path) -> Result<Vec<OsSt
         modes,
     } = column.setting;
     push("--bounds", bounds.word().into());
-    push("--profile", profile.to_string().into());
+    push("--float-profile", profile.to_string().into());
     let tier_up = modes.tier_up.or(args.tier_up);
     if let Some(n) = tier_up.filter(|_| column.tier.is_tiered()) {
         push("--tier-up", n.to_string().into());

@@ -9,13 +9,9 @@ use wassay_runtime::interior::count::{CountedFunction, Counts};
 
 use crate::command::run::lines::Lines;
 
-/// The version of the JSON form.
-const VERSION: u32 = 1;
-
 /// The account.
 #[derive(Debug, Serialize)]
 pub(super) struct Account {
-    version: u32,
     /// All instructions.
     instructions: u64,
     functions: Vec<FunctionSum>,
@@ -49,9 +45,9 @@ struct CallSum {
 
 /// A sum of something with a name.
 #[derive(Debug, Serialize)]
-struct NamedSum {
-    name: String,
-    count: u64,
+pub(super) struct NamedSum {
+    pub(super) name: String,
+    pub(super) count: u64,
 }
 
 impl Account {
@@ -66,7 +62,6 @@ impl Account {
             (name, count)
         });
         Account {
-            version: VERSION,
             instructions: counts.sites().iter().map(|site| site.count).sum(),
             functions: functions(counts),
             calls: calls(counts),
@@ -79,13 +74,9 @@ impl Account {
     /// The account as text, with so many rows of each table.
     pub(super) fn text(&self, top: usize) -> String {
         let all = self.instructions;
-        let part = |count: u64| 100.0 * count as f64 / all.max(1) as f64;
+        let part = |count: u64| percent(count, all);
         let mut out = String::new();
-        let mut put = |line: std::fmt::Arguments<'_>| {
-            out.write_fmt(line)
-                .expect("writing to a string cannot fail");
-            out.push('\n');
-        };
+        let mut put = |line: std::fmt::Arguments<'_>| put_line(&mut out, line);
         put(format_args!(
             "{all} instructions were executed (stack tier, exact)\n"
         ));
@@ -130,8 +121,20 @@ impl Account {
     }
 }
 
+/// Adds a line to a text.
+pub(super) fn put_line(out: &mut String, line: std::fmt::Arguments<'_>) {
+    out.write_fmt(line)
+        .expect("writing to a string cannot fail");
+    out.push('\n');
+}
+
+/// A part of a whole in percent; 0 of nothing.
+pub(super) fn percent(part: u64, whole: u64) -> f64 {
+    100.0 * part as f64 / whole.max(1) as f64
+}
+
 /// Sums by name, the largest first.
-fn sorted(sums: impl IntoIterator<Item = (String, u64)>) -> Vec<NamedSum> {
+pub(super) fn sorted(sums: impl IntoIterator<Item = (String, u64)>) -> Vec<NamedSum> {
     let sums = sums.into_iter().filter(|(_, count)| *count > 0);
     let mut rows: Vec<NamedSum> = sums.map(|(name, count)| NamedSum { name, count }).collect();
     rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use wassay_wasi::{Ending, Options};
 
-use super::{LIMITED, entry};
+use super::{Instruments, LIMITED, entry};
 use crate::cli::RunArgs;
 use crate::error::{Exit, InputError};
 use crate::record::watch::{Program, Watch};
@@ -23,16 +23,28 @@ const SEED: u64 = 0;
 ///
 /// # Errors
 /// If a directory, a socket, a text or a record cannot be used.
-pub(super) fn state(args: &RunArgs, module: &[u8]) -> Result<Program, InputError> {
+pub(super) fn state(
+    args: &RunArgs,
+    module: &[u8],
+    instruments: &Instruments,
+) -> Result<Program, InputError> {
     let mut options = Options::new();
-    let watch = watch(args, module, &mut options)?;
+    let mut watch = watch(args, module, &mut options)?;
+    if instruments.is_silent {
+        watch = watch.map(|watch| Box::new(watch.silent()));
+    }
     if args.repeat.replay.is_none() {
         resources(args, &mut options)?;
     }
     let wasi = options
         .build()
         .map_err(|error| InputError::usage(error.to_string()))?;
-    Ok(Program { wasi, watch })
+    let sampler = instruments.sampler;
+    Ok(Program {
+        wasi,
+        watch,
+        sampler,
+    })
 }
 
 /// The watch that the options ask for; gives the program its standard streams.

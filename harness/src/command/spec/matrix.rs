@@ -78,7 +78,7 @@ pub(super) fn check_native(options: &Options) -> Result<(), InputError> {
         return Ok(());
     }
     Err(InputError::usage(
-        "--profile native compares tiers only beside the stack tier, which tells where the \
+        "--float-profile native compares tiers only beside the stack tier, which tells where the \
          specification allows several results: add `stack` to --engines",
     ))
 }

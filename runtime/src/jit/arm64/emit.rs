@@ -71,6 +71,8 @@ struct Late {
     label: Label,
     symbol: Symbol,
     position: u32,
+    /// Where execution goes on if the shared piece returns.
+    goes_on: Option<Label>,
 }
 
 struct Emitter<'a> {
@@ -144,11 +146,15 @@ impl<'a> Emitter<'a> {
             label,
             symbol,
             position,
+            goes_on,
         } in std::mem::take(&mut self.late)
         {
             self.asm.bind(label);
             self.asm.source(position);
             self.end(symbol);
+            if let Some(label) = goes_on {
+                self.go_on(label);
+            }
         }
         if let Some(label) = no_room {
             self.asm.bind(label);
@@ -167,6 +173,15 @@ impl<'a> Emitter<'a> {
             self.asm.emit(Inst::mov(Size::X, SCRATCH2, LR));
         }
         self.branch_and_link(symbol);
+    }
+
+    /// Goes on in the function, after a shared piece that has changed no register but the link.
+    fn go_on(&mut self, label: Label) {
+        if !self.frame.saves_link() {
+            self.asm.emit(Inst::mov(Size::X, LR, SCRATCH2));
+        }
+        let target = label.into();
+        self.asm.emit(Inst::B { target });
     }
 
     fn branch_and_link(&mut self, symbol: Symbol) {
@@ -196,6 +211,7 @@ impl<'a> Emitter<'a> {
             label,
             symbol,
             position: self.position,
+            goes_on: None,
         });
         label
     }
@@ -238,6 +254,9 @@ impl<'a> Emitter<'a> {
             MInst::TrapIf(test, kind) => {
                 let label = self.late(Symbol::Trap(kind));
                 self.branch_to(test, label);
+                if kind == TrapKind::Interrupted && self.around.is_sampled {
+                    self.polled();
+                }
             }
             MInst::CheckBounds {
                 index,
@@ -264,6 +283,15 @@ impl<'a> Emitter<'a> {
             }
             MInst::Branch(test) => self.branch(block, test),
             MInst::Table { index, table } => self.table(block, index, &table),
+        }
+    }
+
+    /// Lets execution go on here after the code that has been put at the end last.
+    fn polled(&mut self) {
+        let label = self.asm.label();
+        self.asm.bind(label);
+        if let Some(late) = self.late.last_mut() {
+            late.goes_on = Some(label);
         }
     }
 

@@ -54,6 +54,10 @@ const OLD_FPCR_AT: i32 = OLD_ENTRY_SP_AT + 8;
 const ARGS_AT: i32 = OLD_FPCR_AT + 8;
 const FRAME_BYTES: i32 = ARGS_AT + 8;
 
+/// The word of the frame of a call out of compiled code that has `Cx::jit_exit` as it was before.
+const OLD_EXIT_AT: usize = 8;
+
+const _: () = assert!(ROOTS_FRAME_BYTES as usize == vm::EXIT_FRAME_BYTES);
 const _: () = assert!(FRAME_BYTES % 16 == 0 && FRAME_BYTES < 512);
 const _: () = assert!(
     TRANSFER_BYTES as usize >= crate::limits::FUNC_TYPE_VALUES_MAX * 16,
@@ -164,6 +168,9 @@ pub fn interpreted(signature: &Signature, mode: Mode) -> Result<Code> {
 fn call_entry(mut asm: Assembler, signature: &Signature, mode: Mode) -> Result<Code> {
     let (trap, base) = (asm.label(), Gpr::x(10));
     save_roots(&mut asm);
+    if mode.samples {
+        show_exit(&mut asm);
+    }
     load(&mut asm, base, CX, offset_of!(vm::Cx, top));
     store_values(&mut asm, base, &signature.params);
     if mode.profile == Profile::Deterministic {
@@ -174,6 +181,9 @@ fn call_entry(mut asm: Assembler, signature: &Signature, mode: Mode) -> Result<C
     asm.emit(Inst::mov(Size::X, Gpr::x(2), base));
     load(&mut asm, SCRATCH, CALLEE, offset_of!(vm::FuncInst, entry));
     jump_to(&mut asm, BranchReg::Blr, SCRATCH);
+    if mode.samples {
+        hide_exit(&mut asm);
+    }
     if mode.profile == Profile::Deterministic {
         set_profile(&mut asm, mode);
     }
@@ -200,6 +210,22 @@ fn call_entry(mut asm: Assembler, signature: &Signature, mode: Mode) -> Result<C
     asm.bind(trapped);
     end_execution(&mut asm);
     finish(asm)
+}
+
+/// Makes the frame at `sp` that of the innermost call out of compiled code, for samples.
+fn show_exit(asm: &mut Assembler) {
+    let word = Gpr::x(10);
+    load(asm, word, CX, offset_of!(vm::Cx, jit_exit));
+    store(asm, word, SP, OLD_EXIT_AT);
+    asm.emit(Inst::mov_sp(word, SP));
+    store(asm, word, CX, offset_of!(vm::Cx, jit_exit));
+}
+
+/// Takes that back, when the call has ended.
+fn hide_exit(asm: &mut Assembler) {
+    let word = Gpr::x(10);
+    load(asm, word, SP, OLD_EXIT_AT);
+    store(asm, word, CX, offset_of!(vm::Cx, jit_exit));
 }
 
 fn finish(asm: Assembler) -> Result<Code> {

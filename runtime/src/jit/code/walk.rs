@@ -15,7 +15,10 @@ use std::sync::Arc;
 use super::regions::{self, Region};
 use super::tables::{PieceKind, ReturnAddress};
 use crate::backtrace;
+use crate::engine::{CompiledPlace, Tier};
+use crate::sample::Stack;
 use crate::store::StoreData;
+use crate::store::sample::polled_compiled;
 use crate::vm::Cx;
 
 /// The place where compiled code has stopped: at a call, or where a trap has been found.
@@ -47,6 +50,16 @@ impl NativeFrame {
     /// The byte of the module that the instruction comes from.
     pub fn source(&self) -> Option<u32> {
         self.region.source_at(self.offset)
+    }
+
+    /// The frame in a backtrace.
+    fn in_backtrace(&self) -> Option<backtrace::Frame> {
+        let module = self.region.tables.module.as_ref()?;
+        Some(backtrace::Frame {
+            module: module.upgrade()?.naming(),
+            func: self.func,
+            offset_bytes: self.source(),
+        })
     }
 }
 
@@ -138,15 +151,40 @@ pub unsafe extern "C" fn note_frames(cx: *mut Cx, return_address: usize, sp: usi
         ((*store).backtrace(), Walk::new(stop))
     };
     for frame in frames {
-        backtrace.push(|| {
-            let module = frame.region.tables.module.as_ref()?;
-            Some(backtrace::Frame {
-                module: module.upgrade()?.naming(),
-                func: frame.func,
-                offset_bytes: frame.source(),
-            })
-        });
+        backtrace.push(|| frame.in_backtrace());
     }
+}
+
+/// Gives the functions of compiled code to a sample, from a place outwards up to the entry.
+///
+/// # Safety
+/// As for [`Walk::new`].
+pub unsafe fn give_frames(place: CompiledPlace, stack: &mut Stack<'_>) {
+    let stop = Stop {
+        return_address: place.return_address,
+        sp: place.sp,
+        link: place.link,
+    };
+    // SAFETY: the caller's contract.
+    let frames = unsafe { Walk::new(stop) };
+    for frame in frames {
+        let address = frame.region.start + frame.offset as usize;
+        stack.push(address, Tier::Jit.name(), || frame.in_backtrace());
+    }
+}
+
+/// Answers a poll that has found flags: 1 if execution goes on, 0 if it ends.
+///
+/// # Safety
+/// As for [`note_frames`], of a place at which code polls.
+pub unsafe extern "C" fn poll(cx: *mut Cx, return_address: usize, sp: usize, link: usize) -> u64 {
+    let place = CompiledPlace {
+        return_address,
+        sp,
+        link,
+    };
+    // SAFETY: the caller's contract.
+    unsafe { polled_compiled(cx, place) }.into()
 }
 
 #[cfg(test)]

@@ -149,6 +149,7 @@ fn compile(shape: Shape, size: usize) -> ([f64; 4], [usize; 2]) {
     let read = module.bodies[0].len();
     let around = Surroundings {
         leaves_instance: false,
+        is_sampled: false,
     };
     let mut marks = vec![thread_time()];
     let ir = crate::ir::build(&module, 0).expect("it is valid");
@@ -217,6 +218,7 @@ fn steps(wat: &str) -> (u64, u32) {
     let module = ModuleParts::new(&engine, &encode(wat)).expect("the module is valid");
     let around = Surroundings {
         leaves_instance: false,
+        is_sampled: false,
     };
     let ir = crate::ir::build(&module, module.bodies.len() - 1).expect("it is valid");
     let before = steps::taken();

@@ -9,6 +9,7 @@ use crate::register::machine::{
     or_trap, trapped,
 };
 use crate::register::table::{HAS_RESULT, HELPER_OPS, IS_NARROW, by_op};
+use crate::store::sample;
 use crate::trap::TrapKind;
 use crate::vm::{EXIT_OK, Exit, GlobalInst, TableInst, Vm};
 
@@ -169,9 +170,20 @@ handlers! {
     /// Traps if the store is to be interrupted.
     fn poll(r) {
         if (*(*r.cx()).interrupt).load(Ordering::Relaxed) != 0 {
-            return r.trap(TrapKind::Interrupted);
+            return r.handle(polled);
         }
         r.next(1)
+    }
+
+    /// Gives a sample, or traps if the store is to be interrupted.
+    #[cold]
+    #[inline(never)]
+    fn polled(r) {
+        if sample::polled_interpreted(r.cx(), r.ip.wrapping_add(1) as usize) {
+            r.next(1)
+        } else {
+            r.trap(TrapKind::Interrupted)
+        }
     }
 
     /// `c := tables[b][a]`

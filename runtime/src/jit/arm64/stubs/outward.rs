@@ -21,7 +21,7 @@ use crate::jit::arm64::regs::{Gpr, LR, SP, Tied, Vreg};
 use crate::jit::arm64::vector::Arr;
 use crate::jit::code::symbol::Symbol;
 use crate::jit::code::tables::FrameLayout;
-use crate::jit::code::{Code, Label, outside};
+use crate::jit::code::{Code, Label, outside, walk};
 use crate::jit::helper::{Helper, Returns};
 use crate::jit::target::{Mode, SharedPiece};
 use crate::trap::TrapKind;
@@ -33,6 +33,8 @@ pub(super) const ROOTS_FRAME_BYTES: i32 = ROOTS_AT + 8 * 8;
 /// The frame of an allocation out of line: the same, x0 to x15, v0 to v31.
 const ALL_GPRS_AT: i32 = ROOTS_FRAME_BYTES;
 const ALL_VREGS_AT: i32 = ALL_GPRS_AT + 16 * 8;
+/// The word of that frame in which the second scratch register is kept where code polls.
+const SCRATCH2_AT: usize = 8;
 const ALL_FRAME_BYTES: i32 = ALL_VREGS_AT + 32 * 16;
 
 const _: () = assert!(ROOTS_FRAME_BYTES % 16 == 0 && ALL_VREGS_AT % 16 == 0);
@@ -56,6 +58,10 @@ pub fn shared(mode: Mode) -> Result<(Code, Vec<SharedPiece>)> {
         };
         asm.bind(label);
         let frame_bytes = match symbol {
+            Symbol::Trap(TrapKind::Interrupted) if mode.samples => {
+                polled(&mut asm, exit);
+                ALL_FRAME_BYTES
+            }
             Symbol::Trap(kind) => {
                 asm.emit(trap_code(kind));
                 let target = exit.into();
@@ -172,25 +178,7 @@ pub(super) fn unwind(asm: &mut Assembler, address: usize) {
 /// gets the reference; no other register changes. Goes to `exit` where the heap is exhausted.
 fn allocation(asm: &mut Assembler, address: usize, exit: Label, mode: Mode) {
     let exhausted = asm.label();
-    let frame = Imm12::new(ALL_FRAME_BYTES as u64).expect("below 4096");
-    let move_sp = |asm: &mut Assembler, op| {
-        asm.emit(Inst::AddSubImm {
-            op,
-            size: Size::X,
-            rd: SP,
-            rn: SP,
-            imm: frame,
-        });
-    };
-    move_sp(asm, AddSub::Sub);
-    store(asm, LR, SP, 0);
-    for (rt, rt2, mem) in pairs(0, 8, ALL_GPRS_AT).chain(pairs(19, 4, ROOTS_AT)) {
-        asm.emit(Inst::StorePair { rt, rt2, mem });
-    }
-    for (rt, rt2, mem) in all_vregs() {
-        let op = StorePairV::StpQ;
-        asm.emit(Inst::StorePairV { op, rt, rt2, mem });
-    }
+    save_all(asm);
     asm.emit(Inst::mov(Size::X, Gpr::x(0), CX));
     asm.emit(Inst::mov(Size::X, Gpr::x(1), SCRATCH));
     asm.emit(Inst::mov(Size::X, Gpr::x(2), SCRATCH2));
@@ -200,16 +188,7 @@ fn allocation(asm: &mut Assembler, address: usize, exit: Label, mode: Mode) {
         poison_registers(asm);
     }
     asm.emit(Inst::mov(Size::X, SCRATCH, Gpr::x(0)));
-    for (rt, rt2, mem) in all_vregs() {
-        let op = LoadPairV::LdpQ;
-        asm.emit(Inst::LoadPairV { op, rt, rt2, mem });
-    }
-    for (rt, rt2, mem) in pairs(0, 8, ALL_GPRS_AT) {
-        let op = LoadPair::LdpX;
-        asm.emit(Inst::LoadPair { op, rt, rt2, mem });
-    }
-    load(asm, LR, SP, 0);
-    move_sp(asm, AddSub::Add);
+    restore_all(asm);
     asm.emit(Inst::CompareBranch {
         op: CompareBranch::Cbz,
         size: Size::X,
@@ -221,6 +200,74 @@ fn allocation(asm: &mut Assembler, address: usize, exit: Label, mode: Mode) {
     asm.emit(trap_code(TrapKind::HeapExhausted));
     let target = exit.into();
     asm.emit(Inst::B { target });
+}
+
+/// Where code polls and has found flags: goes on if only a sample is due, else ends execution at
+/// `exit`. No register changes but the first scratch register.
+fn polled(asm: &mut Assembler, exit: Label) {
+    let interrupted = asm.label();
+    save_all(asm);
+    store(asm, SCRATCH2, SP, SCRATCH2_AT);
+    asm.emit(Inst::mov(Size::X, Gpr::x(0), CX));
+    asm.emit(Inst::mov(Size::X, Gpr::x(1), LR));
+    add_to_sp(asm, AddSub::Add, Gpr::x(2));
+    asm.emit(Inst::mov(Size::X, Gpr::x(3), SCRATCH2));
+    load_address(asm, walk::poll as *const () as usize);
+    jump_to(asm, BranchReg::Blr, SCRATCH);
+    asm.emit(Inst::mov(Size::X, SCRATCH, Gpr::x(0)));
+    load(asm, SCRATCH2, SP, SCRATCH2_AT);
+    restore_all(asm);
+    asm.emit(Inst::CompareBranch {
+        op: CompareBranch::Cbz,
+        size: Size::X,
+        rt: SCRATCH,
+        target: interrupted.into(),
+    });
+    asm.emit(Inst::ret());
+    asm.bind(interrupted);
+    asm.emit(trap_code(TrapKind::Interrupted));
+    let target = exit.into();
+    asm.emit(Inst::B { target });
+}
+
+/// Saves all registers that C code may change or that may be roots, but the scratch registers.
+fn save_all(asm: &mut Assembler) {
+    add_to_sp(asm, AddSub::Sub, SP);
+    store(asm, LR, SP, 0);
+    for (rt, rt2, mem) in pairs(0, 8, ALL_GPRS_AT).chain(pairs(19, 4, ROOTS_AT)) {
+        asm.emit(Inst::StorePair { rt, rt2, mem });
+    }
+    for (rt, rt2, mem) in all_vregs() {
+        let op = StorePairV::StpQ;
+        asm.emit(Inst::StorePairV { op, rt, rt2, mem });
+    }
+}
+
+/// Restores what [`save_all`] has saved; C code has preserved the other registers.
+fn restore_all(asm: &mut Assembler) {
+    for (rt, rt2, mem) in all_vregs() {
+        let op = LoadPairV::LdpQ;
+        asm.emit(Inst::LoadPairV { op, rt, rt2, mem });
+    }
+    for (rt, rt2, mem) in pairs(0, 8, ALL_GPRS_AT) {
+        let op = LoadPair::LdpX;
+        asm.emit(Inst::LoadPair { op, rt, rt2, mem });
+    }
+    load(asm, LR, SP, 0);
+    add_to_sp(asm, AddSub::Add, SP);
+}
+
+/// The stack pointer plus or minus the frame that [`save_all`] makes.
+fn add_to_sp(asm: &mut Assembler, op: AddSub, rd: Gpr) {
+    let imm = Imm12::new(ALL_FRAME_BYTES as u64).expect("below 4096");
+    let (size, rn) = (Size::X, SP);
+    asm.emit(Inst::AddSubImm {
+        op,
+        size,
+        rd,
+        rn,
+        imm,
+    });
 }
 
 /// Puts garbage into what C code may change, but for the first result register: x1 to x17, flags,
