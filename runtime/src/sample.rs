@@ -328,6 +328,9 @@ mod tests {
         fn func_name(&self, _: u32) -> Option<String> {
             None
         }
+        fn body_offset(&self, _func: u32) -> Option<usize> {
+            None
+        }
         fn bytes(&self) -> &[u8] {
             &[]
         }
