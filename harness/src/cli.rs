@@ -795,6 +795,9 @@ pub struct RenderArgs {
     #[arg(long, value_name = "FORMAT=FILE", value_delimiter = ',', help = report_help())]
     #[allow(missing_docs, reason = "the help is made of the table of formats")]
     pub report: Vec<ReportRequest>,
+    /// A history: its runs before the report's are lines over time in the page of HTML
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
     /// Directives that fail and are shown, before the rest is counted only
     #[arg(long, value_name = "N", default_value_t = blocks::SHOWN_DEFAULT)]
     pub show_failures: usize,

@@ -7,6 +7,7 @@ use crate::error::{Exit, InputError};
 use crate::present::table;
 use crate::present::timeline::Timeline;
 use crate::report::Report;
+use crate::report::history::read;
 
 /// Answers `wassay render`.
 ///
@@ -19,6 +20,14 @@ pub fn command(args: &RenderArgs) -> Result<Exit, InputError> {
         print_styled(&table::render(&report, args.show_failures))?;
     }
     // The times of a run are not in its report.
-    write_reports(&args.report, destinations, &report, &Timeline::default())?;
+    let mut earlier = args.history.as_deref().map_or(Ok(Vec::new()), read)?;
+    if let Some(provenance) = &report.run.provenance {
+        earlier.retain(|past| past.date < provenance.date);
+    }
+    let timeline = Timeline {
+        earlier,
+        ..Timeline::default()
+    };
+    write_reports(&args.report, destinations, &report, &timeline)?;
     Ok(Exit::AsExpected)
 }

@@ -198,7 +198,10 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
     if interrupt::requested() {
         return Ok(None);
     }
-    let (measured, timeline) = request.measure(&chosen);
+    let (measured, mut timeline) = request.measure(&chosen);
+    if let Some(history) = &history {
+        timeline.earlier = history.earlier().to_vec();
+    }
     let files = chosen.files;
     let destinations = match measured.report.run.interrupted {
         true => destinations.into_iter().map(Destination::partial).collect(),

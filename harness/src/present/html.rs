@@ -17,6 +17,8 @@ use crate::engine::EngineName;
 use crate::judge::verdict::Status;
 use crate::report::{Counts, Report, is_failing};
 
+mod trends;
+
 /// The format.
 pub struct Html;
 
@@ -47,6 +49,7 @@ impl Presenter for Html {
         page += "<main id=\"main\">\n";
         page += &map(report);
         page += &engines(report);
+        page += &trends::trends(report, timeline);
         page += &search(report, &all);
         page += &shown_failures(&all);
         page += &reasons(report);
@@ -123,6 +126,7 @@ fn head(report: &Report) -> String {
     let sections = [
         ("map", "Proposals and engines"),
         ("engines", "Engines"),
+        ("trends", "Over time"),
         ("failures", "Failures"),
         ("reasons", "Expected failures"),
         ("files", "Files"),

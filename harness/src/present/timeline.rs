@@ -1,4 +1,5 @@
-//! The times of a run: when each file ran in each engine, in which thread and by which worker.
+//! The times of a run: when each file ran in each engine, in which thread and by which worker; and
+//! the runs before it.
 //!
 //! A timeline is beside the report and not in it, since reports of the same run are the same
 //! whatever took how long. Formats with times take them from here.
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::engine::EngineName;
 use crate::pool::{Observer, RanFile};
+use crate::report::history::PastRun;
 use crate::script::Script;
 
 /// A file in an engine.
@@ -39,6 +41,8 @@ pub struct Timeline {
     pub length: Duration,
     /// Files in engines, by thread and in the order in which they ran.
     pub spans: Vec<Span>,
+    /// The runs of a history before this one, the oldest first.
+    pub earlier: Vec<PastRun>,
 }
 
 impl Timeline {
@@ -84,6 +88,7 @@ impl<'a> Recorder<'a> {
             began_millis: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
             length: self.began.elapsed(),
             spans,
+            earlier: Vec::new(),
         }
     }
 }

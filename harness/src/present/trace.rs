@@ -142,6 +142,7 @@ mod tests {
             began_millis: 7,
             length: Duration::from_millis(9),
             spans,
+            ..Timeline::default()
         };
         let text = Trace.render(&report(&[EngineName::JIT], &[]), &timeline);
         let value: Value = serde_json::from_str(&text).expect("JSON");

@@ -162,6 +162,7 @@ pub fn read(path: &Path) -> Result<Vec<PastRun>, InputError> {
 pub struct History {
     path: std::path::PathBuf,
     file: File,
+    earlier: Vec<PastRun>,
 }
 
 impl History {
@@ -170,13 +171,23 @@ impl History {
     /// # Errors
     /// If the file is not a history, or cannot be written.
     pub fn open(path: &Path) -> Result<History, InputError> {
-        if path.exists() {
-            read(path)?;
-        }
+        let earlier = match path.exists() {
+            true => read(path)?,
+            false => Vec::new(),
+        };
         let file = File::options().append(true).create(true).open(path);
         let file = file.map_err(|error| InputError::at(path, format!("not written: {error}")))?;
         let path = path.to_path_buf();
-        Ok(History { path, file })
+        Ok(History {
+            path,
+            file,
+            earlier,
+        })
+    }
+
+    /// The runs so far, the oldest first.
+    pub fn earlier(&self) -> &[PastRun] {
+        &self.earlier
     }
 
     /// Adds a run, as a whole or not at all: a line that does not fit is taken back, so that the

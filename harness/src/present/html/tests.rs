@@ -2,7 +2,7 @@
 //! at hand in tests: the page is also XML, and its structure is read by an XML parser.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -10,6 +10,7 @@ use quick_xml::events::{BytesStart, Event};
 use super::*;
 use crate::judge::verdict::Status::{Fail, Pass, Skip, Xfail};
 use crate::present::hostile::{self, hostile_report};
+use crate::report::history::PastRun;
 use crate::report::samples::{file, report};
 
 /// An element with its attributes.
@@ -203,4 +204,61 @@ fn a_page_is_not_larger_than_it_may_be() {
     let page = Html.render(&report(&[EngineName::STACK], &[a]), &Timeline::default());
     assert!(page.len() <= 3_000_000, "{}", page.len());
     assert!(page.contains(" more failures have no room here."));
+}
+
+/// Earlier runs of the same suite are lines, with their ends in numbers and in words; those of
+/// another suite are none.
+#[test]
+fn earlier_runs_are_lines() {
+    let report = sample();
+    let past = |date: &str, passes: [u64; 2]| {
+        let mut past = PastRun::new(&report, SystemTime::UNIX_EPOCH);
+        past.date = date.to_string();
+        let engines = [EngineName::STACK, EngineName::JIT];
+        for (engine, passes) in engines.into_iter().zip(passes) {
+            past.engines.get_mut(&engine).expect("counted").pass = passes;
+            let proposal = past.proposals.get_mut("mvp").expect("counted");
+            proposal.engines.get_mut(&engine).expect("counted").pass = passes;
+        }
+        past
+    };
+    let mut other = past("2026-01-03T00:00:00Z", [1, 1]);
+    other.suite = "another".to_string();
+    let page = |earlier: Vec<PastRun>| {
+        let earlier = Timeline {
+            earlier,
+            ..timeline()
+        };
+        read(&Html.render(&report, &earlier))
+    };
+    let (elements, text) = page(vec![
+        past("2026-01-01T00:00:00Z", [0, 2]),
+        past("2026-01-02T00:00:00Z", [4, 2]),
+        other.clone(),
+    ]);
+    let attributes = |element: &str, name: &str| -> Vec<String> {
+        let all = elements.iter().filter(|it| it.name == element);
+        all.map(|it| it.attributes[name].clone()).collect()
+    };
+    let labels = attributes("svg", "aria-label");
+    let stack = "stack: from 0 of 5 on 2026-01-01T00:00:00Z to 2 of 5 on a day that is not known; \
+                 least 0.00 %, most 80.00 %";
+    let jit = "jit: from 2 of 5 on 2026-01-01T00:00:00Z to 2 of 5 on a day that is not known; \
+               least 40.00 %, most 40.00 %";
+    let moved = stack.replace("stack", "mvp");
+    assert_eq!(
+        labels,
+        [stack, jit, &moved],
+        "only what has moved has a line by proposal"
+    );
+    let points = attributes("polyline", "points");
+    let up_and_down = "3.0,29.0 80.0,3.0 157.0,16.0";
+    assert_eq!(
+        points,
+        [up_and_down, "3.0,16.0 80.0,16.0 157.0,16.0", up_and_down]
+    );
+    assert!(text.contains("+2"), "{text}");
+    let (elements, text) = page(vec![other]);
+    assert!(text.contains("There is no earlier run of this suite"));
+    assert!(elements.iter().all(|it| it.name != "svg"));
 }
