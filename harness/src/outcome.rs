@@ -61,8 +61,8 @@ pub enum Outcome {
     Timeout {
         /// In so many milliseconds.
         millis: u64,
-        /// The place at which it was then, if the worker told.
-        place: Option<String>,
+        /// The place at which it was then, if the worker told. Boxed, since outcomes are many.
+        place: Option<Box<str>>,
     },
     /// The directive was never run; why.
     NotRun(String),

@@ -116,7 +116,7 @@ fn a_file_that_holds_too_much_is_given_up_where_it_does() {
         std::fs::write(folder.join(format!("{file}.wast")), text).expect("written");
     }
     let run = |jobs: &str| {
-        let args = [&TWO_TIERS[..], &["--worker-memory", "66M", "-j", jobs]].concat();
+        let args = [&TWO_TIERS[..], &["--worker-memory", "65M", "-j", jobs]].concat();
         let (output, mut report) = place.spec(&folder, &args);
         assert_eq!(output.status.code(), Some(3));
         let passes = report["tiers"]["register"]["counts"]["pass"].clone();
@@ -429,7 +429,8 @@ fn a_million_directives_take_little_memory() {
         serde_json::from_slice(&std::fs::read(report).expect("written")).expect("a report");
     assert_eq!(report["accounting"]["directives"], 1_000_000);
     assert_eq!(report["tiers"]["register"]["counts"]["pass"], 1_000_000);
-    assert!((1..200 << 10).contains(&peak_kib), "{peak_kib} KiB");
+    // Some 200 MiB, the pages of the program included; at a KiB for each directive it were a GiB.
+    assert!((1..256 << 10).contains(&peak_kib), "{peak_kib} KiB");
 }
 
 /// The most memory that a process has had at any time.

@@ -130,7 +130,7 @@ impl<'a> Column<'a> {
             Cause::Killed(how) => Outcome::Unmeasured(how),
             Cause::Timeout(place) => Outcome::Timeout {
                 millis: self.timeout.as_millis() as u64,
-                place,
+                place: place.map(String::into_boxed_str),
             },
             Cause::Memory => Outcome::Limit("the worker takes too much memory".to_string()),
             Cause::Interrupted => return Err(Stopped::Interrupted),

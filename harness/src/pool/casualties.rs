@@ -87,7 +87,7 @@ impl Casualties {
         let outcome = match cause {
             Cause::Timeout(place) => Outcome::Timeout {
                 millis: u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
-                place,
+                place: place.map(String::into_boxed_str),
             },
             Cause::Memory => {
                 let max = task.config.memory_bytes_max >> 20;
