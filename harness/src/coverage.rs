@@ -238,14 +238,14 @@ struct Counted {
     executed: Vec<Executed>,
 }
 
-/// Runs a script with a counter; `None` if it has threads.
-fn count(options: &Options, file: &Planned) -> io::Result<Option<Counted>> {
-    let script: &Script = &file.script;
+/// The job that counts a script in the stack tier; `None` if it has threads.
+pub fn counting_job<'a>(options: &Options, file: &'a Planned) -> Option<Job<'a>> {
+    let script: &'a Script = &file.script;
     let is_thread = |it: &Command| matches!(it, Command::Thread { .. } | Command::Wait { .. });
     if script.commands.iter().any(is_thread) {
-        return Ok(None);
+        return None;
     }
-    let job = Job {
+    Some(Job {
         sequence: 1,
         path: script.path.as_str().into(),
         commands: script.commands.as_slice().into(),
@@ -256,7 +256,15 @@ fn count(options: &Options, file: &Planned) -> io::Result<Option<Counted>> {
             ..job_config(options, file)
         },
         excluded: file.skipped.as_slice().into(),
+    })
+}
+
+/// Runs a script with a counter; `None` if it has threads.
+fn count(options: &Options, file: &Planned) -> io::Result<Option<Counted>> {
+    let Some(job) = counting_job(options, file) else {
+        return Ok(None);
     };
+    let script: &Script = &file.script;
     let counter = Counter::leak();
     let found = Mutex::new((Vec::new(), Vec::new(), Vec::new()));
     run_counted(&job, counter, &|at, seen: &Seen| {

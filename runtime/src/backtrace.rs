@@ -210,6 +210,27 @@ impl PositionCache {
     }
 }
 
+/// A module without names, for tests.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct Unnamed;
+
+#[cfg(test)]
+impl Naming for Unnamed {
+    fn module_name(&self) -> Option<String> {
+        None
+    }
+    fn func_name(&self, _: u32) -> Option<String> {
+        None
+    }
+    fn body_offset(&self, _func: u32) -> Option<usize> {
+        None
+    }
+    fn bytes(&self) -> &[u8] {
+        &[]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -213,24 +213,7 @@ impl fmt::Display for CountedFunction {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(Debug)]
-    struct Unnamed;
-
-    impl Naming for Unnamed {
-        fn module_name(&self) -> Option<String> {
-            None
-        }
-        fn func_name(&self, _: u32) -> Option<String> {
-            None
-        }
-        fn body_offset(&self, _func: u32) -> Option<usize> {
-            None
-        }
-        fn bytes(&self) -> &[u8] {
-            &[]
-        }
-    }
+    use crate::backtrace::Unnamed;
 
     /// What is deeper than a probe has returned; a tail call takes the place of its caller.
     #[test]

@@ -10,13 +10,13 @@
 //! (signal-safety(7)).
 
 use std::fmt::Write as _;
-use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libc::{c_int, c_void, siginfo_t};
 
 use crate::jit::{PieceKind, place_of};
+use crate::signals::{action, default_action, handle};
 
 /// The signals of faults, each with its name.
 const FAULTS: [(c_int, &str); 5] = [
@@ -86,30 +86,9 @@ pub fn tell_of_faults() {
         return;
     }
     for (signal, _) in FAULTS {
-        set(signal, tell as *const () as usize);
+        handle(signal, tell, libc::SA_RESTART);
     }
-    set(QUESTION, answer as *const () as usize);
-}
-
-/// Makes a function the handler of a signal.
-fn set(signal: c_int, handler: usize) {
-    // SAFETY: all-zero is a valid action, whose fields are then set.
-    let mut new: libc::sigaction = unsafe { std::mem::zeroed() };
-    new.sa_sigaction = handler;
-    new.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER | libc::SA_RESTART;
-    action(signal, Some(&new));
-}
-
-/// Sets the action of a signal, if there is a new one; gives the one before.
-fn action(signal: c_int, new: Option<&libc::sigaction>) -> libc::sigaction {
-    let mut old = MaybeUninit::zeroed();
-    let new = new.map_or(std::ptr::null(), |new| new as *const _);
-    // SAFETY: both pointers are null or point to an action. Where the call fails, the zeroed action
-    // means the default.
-    unsafe {
-        libc::sigaction(signal, new, old.as_mut_ptr());
-        old.assume_init()
-    }
+    handle(QUESTION, answer, libc::SA_RESTART);
 }
 
 unsafe extern "C" fn tell(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
@@ -136,9 +115,7 @@ unsafe extern "C" fn tell(signal: c_int, info: *mut siginfo_t, context: *mut c_v
         action(signal, before.as_ref());
     } else {
         // A signal that was sent does not come again, and other handlers wait for a fault.
-        // SAFETY: all-zero is the default action.
-        let default: libc::sigaction = unsafe { std::mem::zeroed() };
-        action(signal, Some(&default));
+        action(signal, Some(&default_action()));
         // SAFETY: it has no preconditions.
         unsafe { libc::raise(signal) };
     }

@@ -48,6 +48,7 @@ mod ops;
 mod perf_map;
 mod register;
 mod sample;
+mod signals;
 mod simd;
 mod stack;
 mod store;

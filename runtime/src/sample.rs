@@ -317,24 +317,7 @@ impl Samples {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[derive(Debug)]
-    struct Unnamed;
-
-    impl Naming for Unnamed {
-        fn module_name(&self) -> Option<String> {
-            None
-        }
-        fn func_name(&self, _: u32) -> Option<String> {
-            None
-        }
-        fn body_offset(&self, _func: u32) -> Option<usize> {
-            None
-        }
-        fn bytes(&self) -> &[u8] {
-            &[]
-        }
-    }
+    use crate::backtrace::Unnamed;
 
     /// Paths are told apart; an address is looked up once; what is of no function is left out.
     #[test]

@@ -14,15 +14,14 @@ use wassay_runtime::interior::count::Counter;
 use wassay_runtime::interior::ops::Op;
 
 use super::account::{NamedSum, percent, put_line, sorted};
+use crate::coverage::counting_job;
 use crate::engine::EngineName;
 use crate::interrupt;
 use crate::judge::verdict::Status;
-use crate::measure::{Options, job_config};
+use crate::measure::Options;
 use crate::plan::Planned;
 use crate::present::timeline::Timeline;
-use crate::protocol::{Job, JobConfig};
 use crate::report::Report;
-use crate::script::{Command, Script};
 use crate::worker::run_counted;
 
 /// The account.
@@ -209,22 +208,9 @@ fn is_answer(actual: &str) -> bool {
 
 /// Runs a script with a counter; `None` if it has threads or the run is interrupted.
 fn count(options: &Options, file: &Planned) -> io::Result<Option<Counted>> {
-    let script: &Script = &file.script;
-    let is_thread = |it: &Command| matches!(it, Command::Thread { .. } | Command::Wait { .. });
-    if script.commands.iter().any(is_thread) || interrupt::requested() {
+    let job = counting_job(options, file).filter(|_| !interrupt::requested());
+    let Some(job) = job else {
         return Ok(None);
-    }
-    let job = Job {
-        sequence: 1,
-        path: script.path.as_str().into(),
-        commands: script.commands.as_slice().into(),
-        config: JobConfig {
-            hash_state: false,
-            show_state: false,
-            memory_bytes_max: 0,
-            ..job_config(options, file)
-        },
-        excluded: file.skipped.as_slice().into(),
     };
     let counter = Counter::leak();
     run_counted(&job, counter, &|_, _| {})?;
@@ -235,8 +221,8 @@ fn count(options: &Options, file: &Planned) -> io::Result<Option<Counted>> {
         }
         Counted {
             sum: PartSum {
-                name: script.path.to_string(),
-                directives: script.directives.len() as u64,
+                name: file.script.path.to_string(),
+                directives: file.script.directives.len() as u64,
                 instructions: opcodes.values().sum(),
                 calls: counts.paths().iter().map(|path| path.calls).sum(),
             },

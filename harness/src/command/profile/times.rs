@@ -9,7 +9,7 @@ use wassay_runtime::interior::sample::{SampledFrame, Samples};
 use wassay_runtime::{Frame, Proof};
 
 use super::account::{percent, put_line};
-use crate::command::run::lines::Lines;
+use crate::command::run::lines::ModuleLines;
 
 /// The account. All times are in nanoseconds.
 #[derive(Debug, Serialize)]
@@ -213,16 +213,9 @@ fn functions(frames: &[SampledFrame]) -> Vec<Option<Named>> {
 
 /// The line of the source of each frame.
 fn lines(frames: &[SampledFrame]) -> Vec<Option<Named>> {
-    let mut modules: Vec<(&Frame, Option<Lines<'_>>)> = Vec::new();
+    let mut modules = ModuleLines::default();
     let named = frames.iter().map(|SampledFrame { frame, .. }| {
-        let known = modules
-            .iter()
-            .position(|(of, _)| of.is_of_same_module(frame));
-        let known = known.unwrap_or_else(|| {
-            modules.push((frame, Lines::read(frame.module_bytes())));
-            modules.len() - 1
-        });
-        let name = modules[known].1.as_ref()?.line(frame.module_offset()?)?;
+        let name = modules.of(frame)?.line(frame.module_offset()?)?;
         Some(Named {
             name,
             number: (0, 0),

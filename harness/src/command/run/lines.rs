@@ -14,20 +14,13 @@ type Slice<'a> = EndianSlice<'a, LittleEndian>;
 
 /// The text of a backtrace: a line for each frame, and one for each place in the source.
 pub(in crate::command) fn with_lines(backtrace: &Backtrace) -> String {
-    let mut modules: Vec<(&Frame, Option<Lines<'_>>)> = Vec::new();
+    let mut modules = ModuleLines::default();
     let mut text = String::new();
     for (line, frame) in backtrace.to_string().lines().zip(frames(backtrace)) {
         text.push_str(line);
         text.push('\n');
         let Some(frame) = frame else { continue };
-        let known = modules
-            .iter()
-            .position(|(of, _)| of.is_of_same_module(frame));
-        let known = known.unwrap_or_else(|| {
-            modules.push((frame, Lines::read(frame.module_bytes())));
-            modules.len() - 1
-        });
-        if let (Some(lines), Some(offset)) = (&modules[known].1, frame.module_offset()) {
+        if let (Some(lines), Some(offset)) = (modules.of(frame), frame.module_offset()) {
             text.push_str(&lines.at(offset));
         }
     }
@@ -43,6 +36,23 @@ pub(in crate::command) fn of_instruction(module: &[u8], offset: usize) -> String
 fn frames(backtrace: &Backtrace) -> impl Iterator<Item = Option<&Frame>> {
     let frames = backtrace.frames().iter().map(Some);
     frames.chain(std::iter::repeat(None))
+}
+
+/// The debugging information of the modules of frames, read once for each.
+#[derive(Default)]
+pub(in crate::command) struct ModuleLines<'a>(Vec<(&'a Frame, Option<Lines<'a>>)>);
+
+impl<'a> ModuleLines<'a> {
+    /// That of the module of a frame, if it has any.
+    pub(in crate::command) fn of(&mut self, frame: &'a Frame) -> Option<&Lines<'a>> {
+        let mut known = self.0.iter();
+        let known = known.position(|(of, _)| of.is_of_same_module(frame));
+        let known = known.unwrap_or_else(|| {
+            self.0.push((frame, Lines::read(frame.module_bytes())));
+            self.0.len() - 1
+        });
+        self.0[known].1.as_ref()
+    }
 }
 
 /// The debugging information of a module.

@@ -5,7 +5,6 @@
 //! the access names. Everything else goes to the handler that was there before. It takes no lock.
 //! The target reads and changes the registers of the interrupted code.
 
-use std::mem::MaybeUninit;
 use std::sync::{Once, OnceLock};
 
 use libc::{c_int, c_void, siginfo_t};
@@ -13,6 +12,7 @@ use libc::{c_int, c_void, siginfo_t};
 use crate::jit::code::regions;
 use crate::jit::target::Target;
 use crate::limits::GUARD_RESERVATION_BYTES;
+use crate::signals::{self, action, default_action};
 
 const SIGNALS: [c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
 
@@ -26,25 +26,9 @@ pub(super) fn install<T: Target>() {
         let previous = SIGNALS.map(|signal| action(signal, None));
         PREVIOUS.set(previous).expect("set once");
         for signal in SIGNALS {
-            // SAFETY: all-zero is a valid action, whose fields are then set.
-            let mut new: libc::sigaction = unsafe { std::mem::zeroed() };
-            new.sa_sigaction = handle::<T> as *const () as usize;
-            new.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_NODEFER;
-            action(signal, Some(&new));
+            signals::handle(signal, handle::<T>, 0);
         }
     });
-}
-
-/// Sets the action of a signal, if there is a new one; gives the one before.
-fn action(signal: c_int, new: Option<&libc::sigaction>) -> libc::sigaction {
-    let mut old = MaybeUninit::zeroed();
-    let new = new.map_or(std::ptr::null(), |new| new as *const _);
-    // SAFETY: both pointers are null or point to an action; `signal` can be handled. Where the
-    // call fails, the zeroed action means the default.
-    unsafe {
-        libc::sigaction(signal, new, old.as_mut_ptr());
-        old.assume_init()
-    }
 }
 
 unsafe extern "C" fn handle<T: Target>(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
@@ -86,7 +70,6 @@ unsafe fn redirect<T: Target>(info: *mut siginfo_t, context: *mut c_void) -> boo
 /// # Safety
 /// As the system calls a handler.
 unsafe fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
-    type WithInfo = unsafe extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
     type Plain = unsafe extern "C" fn(c_int);
     let index = SIGNALS.iter().position(|&s| s == signal);
     let previous = index.and_then(|n| PREVIOUS.get().map(|all| all[n]));
@@ -94,7 +77,7 @@ unsafe fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
         Some(old) if old.sa_sigaction != libc::SIG_DFL && old.sa_sigaction != libc::SIG_IGN => {
             if old.sa_flags & libc::SA_SIGINFO != 0 {
                 // SAFETY: with SA_SIGINFO the action is a function of this type.
-                let call: WithInfo = unsafe { std::mem::transmute(old.sa_sigaction) };
+                let call: signals::Handler = unsafe { std::mem::transmute(old.sa_sigaction) };
                 // SAFETY: called as the system would have.
                 unsafe { call(signal, info, context) };
             } else {
@@ -105,9 +88,8 @@ unsafe fn pass_on(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
             }
         }
         _ => {
-            // SAFETY: all-zero is the default action: the instruction faults again, and dies.
-            let default: libc::sigaction = unsafe { std::mem::zeroed() };
-            action(signal, Some(&default));
+            // The instruction faults again, and dies.
+            action(signal, Some(&default_action()));
         }
     }
 }
