@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::adapter::table::EngineTable;
-use crate::cli::profile::{ParseError, parse};
+use crate::cli::config::{ParseError, parse};
 use crate::cli::{Command, PoolArgs, ReportRequest};
 use crate::engine::EngineList;
 use crate::error::{Exit, InputError};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::spec;
 use super::stdout::print;
-use crate::cli::profile::{ParseError, parse_recorded};
+use crate::cli::config::{ParseError, parse_recorded};
 use crate::cli::{Command, SpecArgs, VerifyArgs};
 use crate::error::{Exit, InputError};
 use crate::interrupt;

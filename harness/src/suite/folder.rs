@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The nearest such file in a folder above a script counts, and it alone. Tables of profiles and
-//! configurations, which `cli/profile.rs` reads, may stand in the same file.
+//! configurations, which `cli/config.rs` reads, may stand in the same file.
 
 use std::collections::HashMap;
 use std::fs;
