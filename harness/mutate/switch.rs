@@ -2,7 +2,8 @@
 //!
 //! A worker reads `WASSAY_MUTANT` once, before `main`: the number of the fault that is active, or
 //! `coverage`. Then each place that is evaluated is noted in the file `WASSAY_MUTANT_COVERAGE`, a
-//! byte for each fault with a bit for each tier. Processes that are not workers have no faults.
+//! byte for each fault with a bit for each tier. Processes that are not workers have no faults, unless
+//! `WASSAY_MUTANT_EVERYWHERE` is there too.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr;
@@ -110,6 +111,8 @@ extern "C" fn init(count: c_int, words: *const *const c_char, _: *const *const c
             tier = 1 << at;
         }
     }
+    // SAFETY: nothing else runs yet.
+    is_worker |= unsafe { variable(c"WASSAY_MUTANT_EVERYWHERE") }.is_some();
     // SAFETY: nothing else runs yet.
     let Some(value) = (unsafe { variable(c"WASSAY_MUTANT") }).filter(|_| is_worker) else {
         return;

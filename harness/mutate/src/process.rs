@@ -29,6 +29,14 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// Caught by a sign that names no tier.
+    pub fn caught(sign: Sign) -> Self {
+        let named = BTreeSet::new();
+        Self::Caught { sign, named }
+    }
+}
+
 /// The sign by which a fault was caught.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -43,6 +51,8 @@ pub enum Sign {
     Timeout,
     /// A run that did not end, or ended without a report.
     Lost,
+    /// A test of the runtime that fails.
+    Test,
 }
 
 impl Sign {
@@ -54,6 +64,7 @@ impl Sign {
             Self::Crash => "crash",
             Self::Timeout => "timeout",
             Self::Lost => "no report",
+            Self::Test => "test",
         }
     }
 }
@@ -63,8 +74,10 @@ impl Sign {
 pub enum Mutant<'a> {
     /// No fault.
     None,
-    /// The fault of that number.
+    /// The fault of that number, in workers.
     Active(u32),
+    /// The fault of that number, in every process.
+    Everywhere(u32),
     /// All places that are evaluated are noted in this file.
     Coverage(&'a Path),
 }
@@ -104,6 +117,11 @@ impl Run<'_> {
             Mutant::None => (),
             Mutant::Active(number) => {
                 command.env("WASSAY_MUTANT", number.to_string());
+            }
+            Mutant::Everywhere(number) => {
+                command
+                    .env("WASSAY_MUTANT", number.to_string())
+                    .env("WASSAY_MUTANT_EVERYWHERE", "1");
             }
             Mutant::Coverage(file) => {
                 command

@@ -1,13 +1,14 @@
 //! The stages through which a fault goes until it is caught: the suites, their modes, operand
-//! shapes, generated programs.
+//! shapes, generated programs, the runtime's own tests.
 
+use std::path::Path;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use crate::area::TIERED;
 use crate::coverage::{File, Reached, scratch};
-use crate::process::{Mutant, Run, Verdict};
+use crate::process::{Mutant, Run, Sign, Verdict};
 use crate::tree::Tree;
 
 /// The name of the embedded suite.
@@ -29,6 +30,27 @@ const SHAPES_FILES: usize = 12;
 const FIRST_SECONDS: u64 = 30;
 const SUITE_SECONDS: u64 = 120;
 const SHAPES_SECONDS: u64 = 120;
+const TESTS_SECONDS: u64 = 240;
+
+/// The time to build the runtime's tests.
+const BUILD_SECONDS: u64 = 1800;
+
+/// Files of the runtime's tests that say which results are right. Those that compare texts of the
+/// compiler's stages are not here: another text is not a wrong result.
+const TESTS: &[&str] = &[
+    "api",
+    "backtrace",
+    "exceptions",
+    "extremes",
+    "faults",
+    "gc",
+    "lazy",
+    "limits",
+    "misuse",
+    "objects",
+    "returned",
+    "threads",
+];
 
 /// The exit code of the program for words that it does not take.
 const BAD_USAGE: i32 = 2;
@@ -128,11 +150,19 @@ pub enum Stage {
     Shapes,
     /// Generated programs.
     Fuzz,
+    /// The runtime's own tests, for what only a program that embeds it can reach.
+    Tests,
 }
 
 impl Stage {
     /// The stages in their order.
-    pub const ALL: [Stage; 4] = [Stage::Suite, Stage::Modes, Stage::Shapes, Stage::Fuzz];
+    pub const ALL: [Stage; 5] = [
+        Stage::Suite,
+        Stage::Modes,
+        Stage::Shapes,
+        Stage::Fuzz,
+        Stage::Tests,
+    ];
 
     /// The name in tables.
     pub fn name(self) -> &'static str {
@@ -141,6 +171,7 @@ impl Stage {
             Self::Modes => "modes",
             Self::Shapes => "shapes",
             Self::Fuzz => "fuzz",
+            Self::Tests => "tests",
         }
     }
 }
@@ -229,6 +260,7 @@ impl Bench<'_> {
         let command = match stage {
             Stage::Suite | Stage::Modes | Stage::Shapes => "spec",
             Stage::Fuzz => "fuzz",
+            Stage::Tests => return self.tests_pass(),
         };
         let run = Run {
             program: &self.tree.program(),
@@ -257,6 +289,7 @@ impl Bench<'_> {
                 (!files.is_empty(), verdict)
             }
             Stage::Fuzz => (true, self.fuzz(subject)?),
+            Stage::Tests => (true, self.tests(Mutant::Everywhere(subject.number))?),
         };
         let seconds = started.elapsed().as_secs_f64();
         Ok(StageResult {
@@ -363,6 +396,39 @@ impl Bench<'_> {
         words.extend(self.fuzz.iter().cloned());
         words.extend(["--findings".to_owned(), findings.display().to_string()]);
         self.run(subject, words, self.fuzz_seconds)
+    }
+
+    /// Builds the tests, and tells whether they pass without a fault.
+    fn tests_pass(&self) -> Result<bool, String> {
+        Ok(self.tests(Mutant::None)? == Verdict::Clean)
+    }
+
+    /// The tests of the runtime that run modules and look at results. They run in the interpreters
+    /// on hosts that do not execute ARM64 code, and name no tier.
+    fn tests(&self, mutant: Mutant<'_>) -> Result<Verdict, String> {
+        let mut words: Vec<String> = ["test", "--release", "--locked", "--package"]
+            .map(str::to_owned)
+            .into();
+        words.push("wassay-runtime".to_owned());
+        for test in TESTS {
+            words.extend(["--test".to_owned(), (*test).to_owned()]);
+        }
+        let run = Run {
+            program: Path::new("cargo"),
+            folder: self.tree.folder(),
+            words,
+            report: scratch(self.tree, 0, "none"),
+            mutant,
+            seconds: match mutant {
+                Mutant::None => BUILD_SECONDS,
+                Mutant::Active(_) | Mutant::Everywhere(_) | Mutant::Coverage(_) => TESTS_SECONDS,
+            },
+        };
+        Ok(match run.run()?.code {
+            Some(0) => Verdict::Clean,
+            Some(_) => Verdict::caught(Sign::Test),
+            None => Verdict::caught(Sign::Timeout),
+        })
     }
 
     fn run(
