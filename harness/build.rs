@@ -44,6 +44,18 @@ fn main() {
     write_regressions(root);
     tell_suite(root);
     tell_commit(root);
+    link_at_fixed_place();
+}
+
+/// Lets the program have a fixed place, as those of Node.js and Python have: 40,000 addresses would
+/// be written at each start otherwise, which takes longer than a small program. The engine's code,
+/// stacks and heap still lie anywhere.
+fn link_at_fixed_place() {
+    let of = |name: &str| env::var(format!("CARGO_CFG_{name}")).unwrap_or_default();
+    let is_static = of("TARGET_FEATURE").split(',').any(|it| it == "crt-static");
+    if [of("TARGET_OS"), of("TARGET_ENV")] == ["linux", "gnu"] && !is_static {
+        println!("cargo::rustc-link-arg-bins=-no-pie");
+    }
 }
 
 /// Tells the package that the embedded suite comes from, and its checksum (`WASSAY_SUITE_PACKAGE`,

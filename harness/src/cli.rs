@@ -2,7 +2,8 @@
 //!
 //! A wrong option is a usage error with exit code 2 before anything runs. `command` answers.
 
-use clap::{Parser, Subcommand};
+use clap::error::{Error, ErrorKind};
+use clap::{ArgMatches, Args, FromArgMatches, Parser, Subcommand};
 
 pub mod config;
 mod diff;
@@ -21,7 +22,8 @@ mod value;
 pub use config::{ConfigArgs, GivenOptions};
 pub use diff::{DiffArgs, WasiSuiteArgs};
 pub use engine::{
-    EngineCheckArgs, EngineCommand, EngineProveArgs, EngineTables, ModeArgs, PoolArgs, WorkerArgs,
+    EngineArgs, EngineCheckArgs, EngineCommand, EngineProveArgs, EngineTables, ModeArgs, PoolArgs,
+    WorkerArgs,
 };
 pub use explain::ExplainArgs;
 pub use fuzz::{FuzzArgs, ReduceArgs};
@@ -54,58 +56,118 @@ input, or output that cannot be written; 3 not measured (a tier is unavailable, 
 from outside or took too much memory, the accounting is open, or nothing was run); 129, 130 and 143
 after SIGHUP, SIGINT and SIGTERM, when what was known is written. `run --help` has others.";
 
-/// The commands with their options.
-#[derive(Debug, Subcommand)]
-pub enum Command {
+/// Declares the commands: `"NAME": VARIANT(OPTIONS)`, each with its text of help. The options of a
+/// command are made only where it is asked for: those of all take longer to make than a small
+/// program takes to run.
+macro_rules! commands {
+    ($($(#[doc = $about:literal])+ $name:literal $(.$flag:ident)?: $variant:ident($args:ty),)*) => {
+        /// The commands with their options.
+        #[derive(Debug)]
+        pub enum Command {
+            $($(#[doc = $about])+ $variant($args),)*
+        }
+
+        impl FromArgMatches for Command {
+            fn from_arg_matches(matches: &ArgMatches) -> Result<Command, Error> {
+                Command::from_arg_matches_mut(&mut matches.clone())
+            }
+
+            fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Command, Error> {
+                let asked = matches.remove_subcommand();
+                let (name, mut given) = asked.ok_or(Error::new(ErrorKind::MissingSubcommand))?;
+                match name.as_str() {
+                    $($name => {
+                        <$args>::from_arg_matches_mut(&mut given).map(Command::$variant)
+                    })*
+                    _ => Err(Error::new(ErrorKind::InvalidSubcommand)),
+                }
+            }
+
+            fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+                *self = Command::from_arg_matches(matches)?;
+                Ok(())
+            }
+        }
+
+        impl Subcommand for Command {
+            fn augment_subcommands(all: clap::Command) -> clap::Command {
+                $(
+                    let command = deferred::<$args>($name, concat!($($about),+));
+                    let all = all.subcommand(command$(.$flag(true))?);
+                )*
+                all
+            }
+
+            fn augment_subcommands_for_update(all: clap::Command) -> clap::Command {
+                Command::augment_subcommands(all)
+            }
+
+            fn has_subcommand(name: &str) -> bool {
+                [$($name),*].contains(&name)
+            }
+        }
+    };
+}
+
+/// A command whose options are made when it is asked for.
+fn deferred<T: Args>(name: &'static str, about: &'static str) -> clap::Command {
+    let about = about.trim_start();
+    let about = about.strip_suffix('.').unwrap_or(about);
+    clap::Command::new(name).about(about).defer(|command| {
+        // The options have a text of their own.
+        let about = command.get_about().cloned().unwrap_or_default();
+        T::augment_args(command).about(about)
+    })
+}
+
+commands! {
     /// Run every directive of a suite under every tier, judge it, and compare the tiers.
-    Spec(Box<SpecArgs>),
+    "spec": Spec(Box<SpecArgs>),
     /// Run generated programs under every tier, compare the tiers, and keep what differs as
     /// scripts.
-    Fuzz(FuzzArgs),
+    "fuzz": Fuzz(FuzzArgs),
     /// Make a script small that shows a failure or a difference between tiers, so that it still
     /// does.
-    Reduce(ReduceArgs),
+    "reduce": Reduce(ReduceArgs),
     /// Compare two JSON reports: fixed, broken, new, gone. Exit code 1 on a regression.
-    Compare(CompareArgs),
+    "compare": Compare(CompareArgs),
     /// Bring a file of expected failures up to date with a JSON report, and say what changes.
-    Bless(BlessArgs),
+    "bless": Bless(BlessArgs),
     /// Put the JSON reports of all parts of a run (--partition) together; refuses sets that are not
     /// complete.
-    Merge(MergeArgs),
+    "merge": Merge(MergeArgs),
     /// Show the passes of engines over the runs of a history (--history).
-    History(HistoryArgs),
+    "history": History(HistoryArgs),
     /// Show a JSON report as a run shows it, or write it in other formats.
-    Render(RenderArgs),
+    "render": Render(RenderArgs),
     /// Make the run of a JSON report again, and tell every difference by its kind. Exit code 1 if
     /// there is one, 3 if an engine or a file of the run is not here.
-    Verify(VerifyArgs),
+    "verify": Verify(VerifyArgs),
     /// Run a WASI program, or call one export of a module, in any tier.
-    Run(RunArgs),
+    "run": Run(RunArgs),
     /// Run one program, and count what it executes by function, line, opcode and call.
-    Profile(Box<ProfileArgs>),
+    "profile": Profile(Box<ProfileArgs>),
     /// Run one program in every tier, and show where the tiers begin to differ.
-    Diff(DiffArgs),
+    "diff": Diff(DiffArgs),
     /// Run the preview 1 programs of wasi-testsuite in every tier.
-    WasiSuite(WasiSuiteArgs),
+    "wasi-suite": WasiSuite(WasiSuiteArgs),
     /// Show where two engines begin to differ in a directive: the first instruction, and what it
     /// leaves that differs.
-    Explain(ExplainArgs),
+    "explain": Explain(ExplainArgs),
     /// List the files of a suite with their numbers of directives, proposals and features.
-    List(ListArgs),
+    "list": List(ListArgs),
     /// Count the directives of a suite that execute each opcode, and those that pass in each tier,
     /// plainly and in operand shapes.
-    Coverage(CoverageArgs),
+    "coverage": Coverage(CoverageArgs),
     /// Decode and validate modules. Exit code 1 if one is malformed or invalid, 3 if one is beyond
     /// the engine's limits.
-    Validate(ValidateArgs),
+    "validate": Validate(ValidateArgs),
     /// Show what is in a module, and what the engine makes of its functions.
-    Inspect(InspectArgs),
+    "inspect": Inspect(InspectArgs),
     /// Show the engines that a run can have as columns, or try one.
-    #[command(subcommand)]
-    Engine(EngineCommand),
+    "engine": Engine(EngineArgs),
     /// Run jobs of another wassay process over stdin and stdout.
-    #[command(hide = true)]
-    Worker(WorkerArgs),
+    "worker".hide: Worker(WorkerArgs),
 }
 
 #[cfg(test)]
@@ -115,6 +177,8 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        let mut cli = Cli::command();
+        cli.build();
+        cli.debug_assert();
     }
 }

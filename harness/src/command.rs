@@ -184,7 +184,7 @@ fn answer(command: Command) -> Result<Exit, InputError> {
         Command::Coverage(args) => coverage::command(&args),
         Command::Inspect(args) => inspect::command(&args),
         Command::Validate(args) => validate::command(&args),
-        Command::Engine(asked) => engine::command(&asked),
+        Command::Engine(args) => engine::command(&args.command),
         Command::Worker(args) => Ok(crate::worker::command(args.tier, &args.cell, &args.host)),
     }
 }

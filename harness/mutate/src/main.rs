@@ -47,7 +47,7 @@ struct Options {
     #[arg(long, value_name = "SUITE", default_values = SUITES)]
     suite: Vec<String>,
     /// The stages
-    #[arg(long, value_delimiter = ',', default_values = ["suite", "modes", "shapes", "fuzz", "tests"])]
+    #[arg(long, value_delimiter = ',', default_values_t = Stage::ALL)]
     stages: Vec<Stage>,
     /// Run all stages for each fault, caught or not
     #[arg(long)]

@@ -1,6 +1,7 @@
 //! The stages through which a fault goes until it is caught: the suites, their modes, operand
 //! shapes, generated programs, the runtime's own tests.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 use std::time::Instant;
 
@@ -173,6 +174,12 @@ impl Stage {
             Self::Fuzz => "fuzz",
             Self::Tests => "tests",
         }
+    }
+}
+
+impl Display for Stage {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -20,6 +20,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
@@ -133,10 +134,12 @@ struct RawFile {
 /// # Errors
 /// If an option is wrong, or the file is.
 pub fn parse(words: &[OsString]) -> Result<Cli, ParseError> {
-    let matches = Cli::command().try_get_matches_from(words)?;
+    // To free all options takes as long as to read these.
+    let mut command = ManuallyDrop::new(Cli::command());
+    let mut matches = command.try_get_matches_from_mut(words)?;
     let (name, given) = match matches.subcommand() {
         Some((name, given)) if COMMANDS.contains(&name) => (name, given),
-        _ => return Ok(Cli::from_arg_matches(&matches)?),
+        _ => return Ok(Cli::from_arg_matches_mut(&mut matches)?),
     };
     let asked = ConfigArgs::from_arg_matches(given)?;
     let Some(path) = file(&asked)? else {
@@ -221,13 +224,20 @@ fn option_with(name: &str, value: &str) -> Vec<String> {
     }
 }
 
+/// The command line with the options of all commands.
+fn whole() -> clap::Command {
+    let mut cli = Cli::command();
+    cli.build();
+    cli
+}
+
 /// The options as they count; `config` is the file that defines configurations, if one does.
 fn given_options(command: &str, given: &ArgMatches, config: Option<&Path>) -> GivenOptions {
     let mut options = GivenOptions {
         words: vec!["wassay".to_string(), command.to_string()],
         ..GivenOptions::default()
     };
-    let cli = Cli::command();
+    let cli = whole();
     let arguments = cli.find_subcommand(command).into_iter();
     let mut paths = Vec::new();
     for arg in arguments.flat_map(clap::Command::get_arguments) {
@@ -310,7 +320,7 @@ fn profile_words(
     command: &str,
     given: &ArgMatches,
 ) -> Result<Vec<OsString>, String> {
-    let cli = Cli::command();
+    let cli = whole();
     let spec = cli.find_subcommand(COMMANDS[0]);
     let command = cli.find_subcommand(command);
     let (spec, command) = spec.zip(command).ok_or("no such command")?;

@@ -102,6 +102,14 @@ pub struct EngineTables {
     pub engine_table: Vec<PathBuf>,
 }
 
+/// Options of `wassay engine`.
+#[derive(Debug, Args)]
+pub struct EngineArgs {
+    /// What it is asked for.
+    #[command(subcommand)]
+    pub command: EngineCommand,
+}
+
 /// What `wassay engine` is asked for.
 #[derive(Debug, Subcommand)]
 pub enum EngineCommand {

@@ -7,6 +7,7 @@ use wassay_runtime::{
     Engine, Error, Extern, ExternType, Func, FuncType, Global, Instance, Linker, Memory, Module,
     Result, Store, Table, Tag, Val, ValType,
 };
+use wassay_wasi::{FUNCTIONS, Function};
 
 use super::module::read_module;
 use crate::cli::RunArgs;
@@ -41,7 +42,12 @@ pub(super) fn instantiate(
     let refused = |error| NotMade::Engine(args.file.clone(), Box::new(error));
     // The functions of WASI have names where no preloaded module takes them.
     if args.preload.iter().all(|it| it.name != wassay_wasi::MODULE) {
-        link_program(&mut linker, store.data()).map_err(refused)?;
+        // All of them cost as much as the rest of a small program's start.
+        let is_imported = |function: &&'static Function| {
+            !args.preload.is_empty() || module.imports().any(|it| it.name() == function.name)
+        };
+        let functions = FUNCTIONS.iter().filter(is_imported);
+        link_program(&mut linker, functions).map_err(refused)?;
     }
     for preload in &args.preload {
         let path = &preload.path;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use wassay_runtime::interior::sample::Sampler;
 use wassay_runtime::{AsContext, Error, Linker, StoreContext};
-use wassay_wasi::link::{Call, link, link_by};
+use wassay_wasi::link::{Call, link_by};
 use wassay_wasi::{Captured, Ending, Errno, Function, GuestMemory, Signal, Wasi};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -154,18 +154,18 @@ impl States {
     }
 }
 
-/// Defines the functions of WASI for a program: by the direct way, unless it is watched or sampled.
+/// Defines functions of WASI for a program, which may be watched or sampled.
 ///
 /// # Errors
 /// If a name is defined already.
-pub fn link_program(linker: &mut Linker<Program>, program: &Program) -> wassay_runtime::Result<()> {
-    match (&program.watch, program.sampler) {
-        (None, None) => link(linker, |program: &mut Program| &mut program.wasi),
-        _ => link_by(linker, answer_timed),
-    }
+pub fn link_program(
+    linker: &mut Linker<Program>,
+    functions: impl IntoIterator<Item = &'static Function>,
+) -> wassay_runtime::Result<()> {
+    link_by(linker, functions, answer_timed)
 }
 
-/// Answers a call of a program that is watched or sampled.
+/// Answers a call.
 fn answer_timed(call: &mut Call<'_, '_, Program>) -> wassay_runtime::Result<Errno> {
     let (sampler, name) = (call.caller.data().sampler, call.function.name);
     match sampler {

@@ -16,7 +16,7 @@ pub fn link<T: 'static>(
     linker: &mut Linker<T>,
     state: impl Fn(&mut T) -> &mut Wasi + Copy + Send + Sync + 'static,
 ) -> Result<()> {
-    link_by(linker, move |call| {
+    link_by(linker, FUNCTIONS, move |call| {
         let (function, args) = (call.function, call.args);
         let answer = call.with_memory(|data, memory| function.call(state(data), memory, args));
         answer.map_err(Error::host)
@@ -33,16 +33,17 @@ pub struct Call<'a, 'c, T: 'static> {
     pub caller: &'a mut Caller<'c, T>,
 }
 
-/// Defines the functions by an answer to their calls, which may look at the program before and
-/// after: for tracing calls, and for answers from elsewhere.
+/// Defines functions of the table by an answer to their calls, which may look at the program before
+/// and after: for tracing calls, and for answers from elsewhere.
 ///
 /// # Errors
 /// If a name is defined already.
 pub fn link_by<T: 'static>(
     linker: &mut Linker<T>,
+    functions: impl IntoIterator<Item = &'static Function>,
     answer: impl Fn(&mut Call<'_, '_, T>) -> Result<Errno> + Copy + Send + Sync + 'static,
 ) -> Result<()> {
-    for function in FUNCTIONS {
+    for function in functions {
         let types = |types: &[CoreType]| -> Vec<ValType> {
             let types = types.iter().map(|ty| match ty {
                 CoreType::I32 => ValType::I32,

@@ -1,5 +1,5 @@
 //! What one run of one engine took, by phases, in processor time of the process. Loading and the
-//! call are marked too, for the plugin that counts instructions (`bench/count/count.c`).
+//! call are marked too, for the plugin that counts instructions (`harness/engines/count/count.c`).
 
 use std::collections::BTreeMap;
 use std::ops::Range;
