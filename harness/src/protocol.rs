@@ -105,6 +105,9 @@ pub struct Modes {
     /// Registers of all functions are allocated as those of the largest.
     #[serde(default)]
     pub linear_allocation: bool,
+    /// Atomic instructions are compiled as loops of exclusive loads and stores.
+    #[serde(default)]
+    pub exclusive_atomics: bool,
     /// Functions are translated when they are called first.
     #[serde(default)]
     pub lazy: bool,
@@ -126,6 +129,7 @@ impl fmt::Display for Modes {
             (self.poison_registers, "poison-registers"),
             (self.check_allocation, "check-allocation"),
             (self.linear_allocation, "linear-allocation"),
+            (self.exclusive_atomics, "exclusive-atomics"),
             (self.lazy, "lazy"),
             (self.background, "background"),
         ];
@@ -148,6 +152,7 @@ impl Modes {
             (self.poison_registers, "--poison-registers"),
             (self.check_allocation, "--check-allocation"),
             (self.linear_allocation, "--linear-allocation"),
+            (self.exclusive_atomics, "--exclusive-atomics"),
             (self.lazy, "--lazy"),
             (self.background, "--background"),
         ];

@@ -152,6 +152,7 @@ const PROBE: JobConfig = JobConfig {
         poison_registers: false,
         check_allocation: false,
         linear_allocation: false,
+        exclusive_atomics: false,
         lazy: false,
         background: false,
         tier_up: None,
@@ -182,8 +183,11 @@ fn config(tier: Tier, job: &JobConfig) -> Config {
     if job.is_lazy || job.modes.lazy {
         config.compilation(Compilation::Lazy);
     }
-    config
-        .testing()
+    let mut testing = config.testing();
+    if job.modes.exclusive_atomics {
+        testing.has_atomics(false);
+    }
+    testing
         .gc_stress(job.modes.gc_stress)
         .poison_registers(job.modes.poison_registers)
         .check_allocation(job.modes.check_allocation)

@@ -719,6 +719,7 @@ fn modes_change_no_verdict_and_stand_in_the_report() {
         "--poison-registers",
         "--check-allocation",
         "--linear-allocation",
+        "--exclusive-atomics",
         "--lazy",
         "--background",
     ];
@@ -731,6 +732,7 @@ fn modes_change_no_verdict_and_stand_in_the_report() {
         "poison_registers",
         "check_allocation",
         "linear_allocation",
+        "exclusive_atomics",
         "lazy",
         "background",
     ] {

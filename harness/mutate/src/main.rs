@@ -86,8 +86,9 @@ const SUITES: [&str; 3] = [
     "target/mutate/regressions",
 ];
 
-/// The first of the programs that `scripts/test` runs; one finding is enough, and stays as it is.
-const FUZZ: &str = "--seed 1 --count 400 --max-findings 1 --reduce-time 1ms --jobs 1";
+/// The programs that `scripts/test` runs, and as many more. One finding is enough, and stays as it
+/// is.
+const FUZZ: &str = "--seed 1 --count 3000 --max-findings 1 --reduce-time 1ms --jobs 1";
 
 fn main() -> ExitCode {
     match run(&Options::parse()) {

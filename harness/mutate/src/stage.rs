@@ -196,6 +196,7 @@ pub fn modes() -> &'static [(&'static str, &'static [&'static str])] {
         ("poison", &["--poison-registers"]),
         ("interruptible", &["--interruptible"]),
         ("linear", &["--linear-allocation"]),
+        ("exclusive", &["--exclusive-atomics"]),
         ("lazy", &["--lazy"]),
         ("background", &["--background"]),
     ]
@@ -331,7 +332,7 @@ impl Bench<'_> {
     fn modes(&self, subject: &Subject<'_>) -> Result<Verdict, String> {
         for (mode, words) in modes() {
             let is_reached = subject.reached.modes.iter().any(|reached| reached == mode);
-            let is_of_code = ["explicit", "poison", "linear"].contains(mode);
+            let is_of_code = ["explicit", "poison", "linear", "exclusive"].contains(mode);
             if !is_reached || is_of_code && !subject.columns.contains(&"jit") {
                 continue;
             }
@@ -347,7 +348,7 @@ impl Bench<'_> {
         Ok(Verdict::Clean)
     }
 
-    /// A mode over files of our own suites that reach the fault, or over all if only the mode does.
+    /// A mode over files of our own suites that reach the fault; over all if few do without it.
     fn mode(&self, subject: &Subject<'_>, words: &[&str]) -> Result<Verdict, String> {
         let own = || self.suites.iter().filter(|suite| !suite.is_fixed());
         let is_own = |file: &&File| own().any(|suite| suite.name() == file.suite);
@@ -358,7 +359,7 @@ impl Bench<'_> {
             .filter(is_own)
             .cloned()
             .collect();
-        if !files.is_empty() {
+        if files.len() >= MODE_FILES {
             let some = evenly(&files, MODE_FILES);
             return self.spec(subject, &some, words, SUITE_SECONDS);
         }

@@ -66,6 +66,10 @@ pub struct ModeArgs {
     /// Allocate the registers of all functions in linear time, as those of the largest
     #[arg(long)]
     pub linear_allocation: bool,
+    /// Compile atomic instructions as loops of exclusive loads and stores, as for a processor
+    /// without FEAT_LSE
+    #[arg(long)]
+    pub exclusive_atomics: bool,
     /// Translate functions when they are called first
     #[arg(long)]
     pub lazy: bool,
@@ -87,6 +91,7 @@ impl From<ModeArgs> for Modes {
             poison_registers: modes.poison_registers,
             check_allocation: modes.check_allocation,
             linear_allocation: modes.linear_allocation,
+            exclusive_atomics: modes.exclusive_atomics,
             lazy: modes.lazy,
             background: modes.background,
             tier_up: modes.tier_up,

@@ -168,6 +168,7 @@ const CONFIG: JobConfig = JobConfig {
         poison_registers: false,
         check_allocation: false,
         linear_allocation: false,
+        exclusive_atomics: false,
         lazy: false,
         background: false,
         tier_up: None,

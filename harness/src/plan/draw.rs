@@ -243,6 +243,7 @@ impl Draw {
             linear_allocation: one_in(6),
             lazy: one_in(8),
             background: one_in(8),
+            exclusive_atomics: one_in(6),
         };
         if all {
             drawn = Setting::default();
@@ -253,6 +254,7 @@ impl Draw {
         modes.poison_registers |= drawn.modes.poison_registers;
         modes.check_allocation |= drawn.modes.check_allocation;
         modes.linear_allocation |= drawn.modes.linear_allocation;
+        modes.exclusive_atomics |= drawn.modes.exclusive_atomics;
         modes.lazy |= drawn.modes.lazy;
         modes.background |= drawn.modes.background;
         modes.tier_up = modes.tier_up.or(drawn.modes.tier_up);

@@ -43,6 +43,7 @@ impl Default for Configurations {
             ("poison-registers", modes(|it| it.poison_registers = true)),
             ("check-allocation", modes(|it| it.check_allocation = true)),
             ("linear-allocation", modes(|it| it.linear_allocation = true)),
+            ("exclusive-atomics", modes(|it| it.exclusive_atomics = true)),
             ("lazy", modes(|it| it.lazy = true)),
             ("background", modes(|it| it.background = true)),
         ];
@@ -82,6 +83,7 @@ impl Setting {
             poison_registers,
             check_allocation,
             linear_allocation,
+            exclusive_atomics,
             lazy,
             background,
             tier_up,
@@ -102,6 +104,7 @@ impl Setting {
                 poison_registers: poison_registers || self.modes.poison_registers,
                 check_allocation: check_allocation || self.modes.check_allocation,
                 linear_allocation: linear_allocation || self.modes.linear_allocation,
+                exclusive_atomics: exclusive_atomics || self.modes.exclusive_atomics,
                 lazy: lazy || self.modes.lazy,
                 background: background || self.modes.background,
                 tier_up: tier_up.or(self.modes.tier_up),

@@ -161,6 +161,7 @@ fn modes() -> [(&'static str, Options); 7] {
     };
     let other_ways = Modes {
         linear_allocation: true,
+        exclusive_atomics: true,
         lazy: true,
         background: true,
         ..Modes::default()

@@ -6,7 +6,7 @@
 use super::imm::Imm12;
 use super::inst::Inst;
 use super::ops::{
-    AddSub, Bitfield, BranchReg, Cond, CondSel, Data2, Extend, Fp1, FpSize, Logic, MulAdd, Shift,
+    AddSub, Bitfield, BranchReg, Cond, CondSel, Data2, Extend, Logic, MulAdd, Shift,
     Size,
 };
 use super::regs::{Gpr, LR, Vreg, XZR};
@@ -70,16 +70,6 @@ impl Inst {
             rd,
             rn,
             imm,
-        }
-    }
-
-    /// `rd := rn`, a scalar; the rest of the vector register becomes zero.
-    pub fn fmov(size: FpSize, rd: Vreg, rn: Vreg) -> Self {
-        Self::Fp1 {
-            op: Fp1::Fmov,
-            size,
-            rd,
-            rn,
         }
     }
 

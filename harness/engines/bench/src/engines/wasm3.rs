@@ -101,7 +101,8 @@ pub fn run(bytes: &[u8], export: &str) -> Done<Sample> {
     }
     let instance = linker.instantiate_and_start(&mut store, &module)?;
     clock.instantiated(0..0)?;
-    let func = instance.get_func(&store, export).ok_or("no such export")?;
+    let missing = "no such export, or a function that the engine cannot compile";
+    let func = instance.get_func(&store, export).ok_or(missing)?;
     let ty = func.ty(&store)?;
     let zeros = |types: &[ValType]| -> Vec<Val> {
         let zeros = types.iter().map(|&ty| Val::default_for_ty(ty));
