@@ -22,6 +22,7 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("state_machine.wast", state_machine),
     ("nested_loops.wast", nested_loops),
     ("gc/large_objects.wast", large_objects),
+    ("gc/far_objects.wast", far_objects),
 ];
 
 /// The features of scripts of our own.
@@ -545,6 +546,44 @@ fn large_objects() -> String {
         );
     }
     text
+}
+
+/// Objects whose references lie on an operand stack beyond 70,000 slots of locals: made by each
+/// instruction, and kept alive there by the collections of others.
+fn far_objects() -> String {
+    let text = format!(
+        "(module
+  (type $s (struct (field (mut i32)) (field (mut i64))))
+  (type $a (array (mut i64)))
+  (func (export \"made\") (param i64) (result i64) (local{locals})
+    (i64.extend_i32_u (struct.get $s 0
+      (struct.new $s (i32.wrap_i64 (local.get 0)) (i64.const -1))))
+    (struct.get $s 1 (struct.new $s (i32.const -1) (i64.add (local.get 0) (i64.const 1))))
+    (array.get $a
+      (array.new_fixed $a 3 (i64.const 5) (i64.mul (local.get 0) (i64.const 10)) (i64.const 7))
+      (i32.const 1))
+    (array.get $a (array.new $a (i64.add (local.get 0) (i64.const 100)) (i32.const 4)) (i32.const 3))
+    (i64.extend_i32_u (array.len (array.new_default $a (i32.const 9))))
+    (i64.extend_i32_u (ref.test (ref $s) (struct.new_default $s)))
+    (i64.add) (i64.add) (i64.add) (i64.add) (i64.add))
+  (func (export \"kept\") (param i64) (result i64) (local{locals})
+    (struct.new $s (i32.const 1) (i64.mul (local.get 0) (i64.const 3)))
+    (struct.new $s (i32.const 2) (i64.mul (local.get 0) (i64.const 5)))
+    (array.new $a (i64.mul (local.get 0) (i64.const 7)) (i32.const 2000))
+    (local.set 0 (array.get $a (i32.const 1999)))
+    (local.set 0 (i64.add (struct.get $s 1) (local.get 0)))
+    (struct.get $s 1)
+    (i64.add (local.get 0))))\n",
+        locals = " v128".repeat(35_000),
+    );
+    text + &lines([0, 1, 12, 1_000], |x| {
+        format!(
+            "(assert_return (invoke \"made\" (i64.const {x})) (i64.const {}))
+(assert_return (invoke \"kept\" (i64.const {x})) (i64.const {}))",
+            13 * x + 111,
+            15 * x
+        )
+    })
 }
 
 /// The types of many mixed arguments, in turn.

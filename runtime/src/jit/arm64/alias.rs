@@ -6,8 +6,7 @@
 use super::imm::Imm12;
 use super::inst::Inst;
 use super::ops::{
-    AddSub, Bitfield, BranchReg, Cond, CondSel, Data2, Extend, Logic, MulAdd, Shift,
-    Size,
+    AddSub, Bitfield, BranchReg, Cond, CondSel, Data2, Extend, Logic, MulAdd, Shift, Size,
 };
 use super::regs::{Gpr, LR, Vreg, XZR};
 use super::vector::{Arr, Vec3};
