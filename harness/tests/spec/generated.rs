@@ -562,7 +562,8 @@ fn far_objects() -> String {
     (array.get $a
       (array.new_fixed $a 3 (i64.const 5) (i64.mul (local.get 0) (i64.const 10)) (i64.const 7))
       (i32.const 1))
-    (array.get $a (array.new $a (i64.add (local.get 0) (i64.const 100)) (i32.const 4)) (i32.const 3))
+    (array.get $a
+      (array.new $a (i64.add (local.get 0) (i64.const 100)) (i32.const 4)) (i32.const 3))
     (i64.extend_i32_u (array.len (array.new_default $a (i32.const 9))))
     (i64.extend_i32_u (ref.test (ref $s) (struct.new_default $s)))
     (i64.add) (i64.add) (i64.add) (i64.add) (i64.add))
