@@ -441,3 +441,109 @@ fn high_water_kib(pid: u32) -> Option<u64> {
         .find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
+
+/// A control group whose memory is limited, which is removed in the end.
+#[cfg(target_os = "linux")]
+struct Group {
+    folder: PathBuf,
+    /// The file that tells how often the system has killed for memory, and the name of the count.
+    killed: (&'static str, &'static str),
+}
+
+#[cfg(target_os = "linux")]
+impl Group {
+    /// A group of so many bytes; of version 2 of control groups, or of version 1.
+    fn new(bytes: u64) -> std::io::Result<Group> {
+        let name = format!("wassay-test-{}", std::process::id());
+        let root = Path::new("/sys/fs/cgroup");
+        let is_second = root.join("cgroup.controllers").exists();
+        let (folder, limit, killed) = match is_second {
+            true => (root.join(name), "memory.max", "memory.events"),
+            false => {
+                let folder = root.join("memory").join(name);
+                (folder, "memory.limit_in_bytes", "memory.oom_control")
+            }
+        };
+        std::fs::create_dir(&folder)?;
+        let group = Group {
+            folder,
+            killed: (killed, "oom_kill "),
+        };
+        std::fs::write(group.folder.join(limit), bytes.to_string())?;
+        Ok(group)
+    }
+
+    /// A command in the group.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("sh");
+        let entered = r#"echo $$ > "$0/cgroup.procs" && exec "$@""#;
+        command.args(["-c", entered]).arg(&self.folder).arg(program);
+        command
+    }
+
+    /// How often the system has killed a process of the group for memory.
+    fn kills(&self) -> u64 {
+        let (file, name) = self.killed;
+        let text = std::fs::read_to_string(self.folder.join(file)).expect("it is there");
+        let count = text.lines().find_map(|line| line.strip_prefix(name));
+        count.expect("it counts").trim().parse().expect("a number")
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Its processes have ended: a few moments later the group is empty.
+        for _ in 0..100 {
+            if std::fs::remove_dir(&self.folder).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Where the system has no memory for a worker and kills it, nothing is said of the engine: no
+/// crash, no failure, no divergence; what has room keeps its verdict.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "makes a control group, which root may (scripts/test)"]
+fn a_worker_that_the_system_kills_for_memory_is_not_measured() {
+    let group = Group::new(300 << 20).expect("root, and control groups of memory");
+    let place = Place::new();
+    let folder = place.path("suite");
+    std::fs::create_dir(&folder).expect("made");
+    let hungry = filled("$large", 900) + "(invoke $large \"f\")\n" + SMALL;
+    std::fs::write(folder.join("hungry.wast"), hungry).expect("written");
+    std::fs::write(folder.join("small.wast"), SMALL).expect("written");
+    let report = place.path("report.json");
+    let mut command = group.command(env!("CARGO_BIN_EXE_wassay"));
+    command.arg("spec").arg(&folder).args(TWO_TIERS);
+    command.args(["-j2", "--worker-memory", "4G"]);
+    command.arg(format!("--report=json={}", report.display()));
+    let output = command.stdin(Stdio::null()).output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let text = std::fs::read(&report).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    let report: Value = serde_json::from_slice(&text).expect("a report");
+    assert!(group.kills() >= 2, "{said}");
+    assert_eq!(output.status.code(), Some(3), "{said} {report:#}");
+    for tier in ["stack", "register"] {
+        let counts = &report["tiers"][tier]["counts"];
+        let of = ["pass", "not_run", "blocked", "fail", "crash", "timeout"];
+        let counts = of.map(|status| counts[status].as_u64().unwrap_or(0));
+        assert_eq!(counts, [4, 1, 1, 0, 0, 0], "{tier}: {report:#}");
+    }
+    assert_eq!(report["agreement"]["diverge"], 0);
+    let first = &report["directives"][0]["tiers"]["stack"]["actual"];
+    let first = first.as_str().expect("a text");
+    assert!(first.starts_with("not measured: "), "{first}");
+    assert!(first.contains("killed by signal 9"), "{first}");
+    let incidents = report["incidents"].as_array().expect("a list").iter();
+    let kinds: Vec<&str> = incidents.filter_map(|it| it["kind"].as_str()).collect();
+    assert!(
+        kinds
+            .iter()
+            .all(|kind| ["killed", "not_measured"].contains(kind)),
+        "{kinds:?}"
+    );
+}
