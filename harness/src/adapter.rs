@@ -7,6 +7,7 @@
 pub mod check;
 pub mod crossing;
 pub mod driver;
+pub mod guard;
 pub mod message;
 pub mod process;
 pub mod prove;

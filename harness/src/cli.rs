@@ -22,8 +22,8 @@ mod value;
 pub use config::{ConfigArgs, GivenOptions};
 pub use diff::{DiffArgs, WasiSuiteArgs};
 pub use engine::{
-    EngineArgs, EngineCheckArgs, EngineCommand, EngineProveArgs, EngineTables, ModeArgs, PoolArgs,
-    WorkerArgs,
+    EngineArgs, EngineCheckArgs, EngineCommand, EngineProveArgs, EngineTables, GuardArgs, ModeArgs,
+    PoolArgs, WorkerArgs,
 };
 pub use explain::ExplainArgs;
 pub use fuzz::{FuzzArgs, ReduceArgs};
@@ -168,6 +168,8 @@ commands! {
     "engine": Engine(EngineArgs),
     /// Run jobs of another wassay process over stdin and stdout.
     "worker".hide: Worker(WorkerArgs),
+    /// End the processes of another wassay process when that is gone.
+    "guard".hide: Guard(GuardArgs),
 }
 
 #[cfg(test)]

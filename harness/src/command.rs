@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::adapter::guard;
 use crate::adapter::table::EngineTable;
 use crate::cli::config::{ParseError, parse};
-use crate::cli::{Command, PoolArgs, ReportRequest};
+use crate::cli::{Command, GuardArgs, PoolArgs, ReportRequest};
 use crate::engine::EngineList;
 use crate::error::{Exit, InputError};
 use crate::pool::launch;
@@ -27,6 +28,7 @@ pub mod list;
 pub mod merge;
 mod module;
 pub mod profile;
+mod provenance;
 pub mod reduce;
 pub mod render;
 pub mod run;
@@ -185,6 +187,7 @@ fn answer(command: Command) -> Result<Exit, InputError> {
         Command::Inspect(args) => inspect::command(&args),
         Command::Validate(args) => validate::command(&args),
         Command::Engine(args) => engine::command(&args.command),
+        Command::Guard(GuardArgs {}) => Ok(guard::command()),
         Command::Worker(args) => Ok(crate::worker::command(args.tier, &args.cell, &args.host)),
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Results are compared bit by bit; NaN classes, lane shapes, reference kinds and `either` are as
 //! the suite states them. Endings are compared by class, traps also by message; the reasons of
-//! other endings are recorded in the verdict, not compared, since their wording is each validator's
-//! own. Nothing passes that was not run.
+//! other endings do not decide, since their wording is each validator's own; a verdict notes both
+//! texts where they differ. Nothing passes that was not run.
 
 use crate::outcome::text::{
     ending, expectation_text, lanes_u16, lanes_u32, lanes_u64, outcome_text,
@@ -40,7 +40,7 @@ pub fn judge(directive: &Directive, outcome: &Outcome) -> Verdict {
         Outcome::Unmeasured(why) => (Status::NotRun, format!("not measured: {why}")),
         _ if *expectation == Expectation::Open => return open_verdict(outcome),
         _ => match mismatch(expectation, outcome) {
-            None => return plain(Status::Pass, judged_by(outcome)),
+            None => return pass(expectation, outcome),
             Some(detail) => (Status::Fail, detail),
         },
     };
@@ -51,6 +51,46 @@ pub fn judge(directive: &Directive, outcome: &Outcome) -> Verdict {
         actual: outcome_text(expectation, outcome),
         detail,
     }
+}
+
+/// A pass, with both texts if the reason why something was refused is told in another one than the
+/// suite's.
+fn pass(expectation: &Expectation, outcome: &Outcome) -> Verdict {
+    let mut verdict = plain(Status::Pass, judged_by(outcome));
+    if let Some((expected, actual)) = other_text(expectation, outcome) {
+        verdict.expected = expected.to_string();
+        verdict.actual = actual.to_string();
+    }
+    verdict
+}
+
+/// The suite's text and the one that was told for something that was refused, if the latter does
+/// not begin with the former (spec: interpreter, `assert_message`). An empty text tells nothing.
+fn other_text<'a>(
+    expectation: &'a Expectation,
+    outcome: &'a Outcome,
+) -> Option<(&'a str, &'a str)> {
+    let expected = match expectation {
+        Expectation::Invalid { message, .. }
+        | Expectation::Malformed { message, .. }
+        | Expectation::Unlinkable(message) => message,
+        Expectation::Success
+        | Expectation::Return(_)
+        | Expectation::Trap(_)
+        | Expectation::Exhaustion(_)
+        | Expectation::Exception
+        | Expectation::Suspension(_)
+        | Expectation::Unreadable(_)
+        | Expectation::Open => return None,
+    };
+    let actual = match outcome {
+        Outcome::Invalid(message)
+        | Outcome::Rejected(message)
+        | Outcome::Malformed { message, .. }
+        | Outcome::Unlinkable(message) => message,
+        _another_ending => return None,
+    };
+    (!actual.is_empty() && !actual.starts_with(expected.as_str())).then_some((expected, actual))
 }
 
 /// Judges what nobody knows the result of: code may end in every way that code can end.

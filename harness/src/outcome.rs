@@ -74,7 +74,9 @@ pub enum Outcome {
 
 /// Who came to the ending of a directive: the engine under test, or the text parser before the
 /// engine saw anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum JudgedBy {
     /// The engine.

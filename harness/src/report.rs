@@ -34,6 +34,7 @@ use generated::GeneratedAccount;
 use provenance::Provenance;
 use repeats::RepeatsAccount;
 use shapes::ShapesAccount;
+use texts::TextAccount;
 
 pub mod baseline;
 pub mod bless;
@@ -52,6 +53,7 @@ pub mod shapes;
 pub mod sound;
 #[cfg(test)]
 mod tests;
+pub mod texts;
 
 /// The schema's name; it changes with every change that an old reader would misread.
 pub const SCHEMA: &str = "wassay-report/2";
@@ -101,6 +103,10 @@ pub struct Report {
     /// did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incidents: Vec<IncidentAccount>,
+    /// The texts of directives that passed, where they are not the suite's; absent if there are
+    /// none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub texts: Vec<TextAccount>,
     /// What a gate must know.
     pub gate: Gate,
 }
@@ -373,6 +379,9 @@ pub struct Counts {
     pub blocked: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub compared: u64,
+    /// Of `pass`: those that an engine had to refuse, and did with another text than the suite's.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub other_text: u64,
 }
 
 fn is_false(is: &bool) -> bool {
@@ -404,6 +413,7 @@ impl Counts {
         for status in Status::ALL {
             self.add(status, other.of(status));
         }
+        self.other_text += other.other_text;
     }
 
     /// All directives that are on an account.

@@ -4,7 +4,7 @@
 //! The adapters are shell scripts that know no WebAssembly.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -17,7 +17,7 @@ const SCRIPT: &str = "(module (func (export \"f\") (result i32) (i32.const 7)))
 
 mod planted;
 
-use planted::adapter::{HONEST, table};
+use planted::adapter::{HONEST, INVOKE, table};
 
 struct Place(tempfile::TempDir);
 
@@ -204,11 +204,81 @@ fn what_a_dead_adapter_started_is_killed_too() {
     assert_dead(&mark);
 }
 
+/// What loops in an adapter, and what that has started, ends with a harness that is killed and can
+/// no longer end it.
+#[test]
+fn a_loop_ends_with_a_harness_that_was_killed() {
+    let place = Place::new();
+    let (mark, child) = (place.path("looping"), place.path("child"));
+    let body = HONEST.replace(
+        INVOKE,
+        &format!(
+            "sleep 1000 <&- >&- 2>&- & echo $! > {}; echo $$ > {1}.new; mv {1}.new {1}; \
+             while :; do :; done",
+            child.display(),
+            mark.display()
+        ),
+    );
+    let mut harness = Command::new(env!("CARGO_BIN_EXE_wassay"))
+        .args(["spec", "-j1", "--engines", "fake", "--timeout", "600s"])
+        .arg("--engine-table")
+        .arg(place.table(&body))
+        .arg(place.path("a.wast"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    wait_until("the adapter loops", || mark.exists());
+    assert!(!is_dead(&mark) && !is_dead(&child));
+    harness.kill().expect("killed");
+    harness.wait().expect("reaped");
+    wait_until("both are dead", || is_dead(&mark) && is_dead(&child));
+}
+
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < Duration::from_secs(60), "not: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// The process whose number is in the file is dead; one that nobody reaps is a zombie.
 fn assert_dead(mark: &Path) {
+    assert!(is_dead(mark));
+}
+
+fn is_dead(mark: &Path) -> bool {
     let child = std::fs::read_to_string(mark).expect("it ran");
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.trim()));
-    assert!(stat.is_err() || stat.is_ok_and(|stat| stat.contains(") Z ")));
+    stat.is_err() || stat.is_ok_and(|stat| stat.contains(") Z "))
+}
+
+/// An engine that refuses a module tells it in its own words, or in none.
+#[test]
+fn texts_of_an_engine_are_counted_where_they_are_not_the_suites() {
+    let place = Place::new();
+    let invalid = "(assert_invalid (module (func (result i32))) \"type mismatch\")\n";
+    place.write("a.wast", &invalid.repeat(3));
+    for (message, others) in [
+        ("type mismatch in function 0", 0),
+        ("the stack is empty", 3),
+        ("", 0),
+    ] {
+        let ending = format!("say '\"invalid\",\"message\":\"{message}\"'");
+        // The module `spectest`, which comes first, is larger.
+        let module = format!(
+            "*'\"op\":\"module\"'*) if [ ${{#line}} -lt 150 ]; then {ending}; \
+             else say '\"ok\"'; fi ;;\n*) say"
+        );
+        let body = HONEST.replace("*) say '\"ok\"'", &format!("{module} '\"ok\"'"));
+        let (code, stderr, report) = place.run(&body);
+        assert_eq!((code, count(&report, "pass")), (0, 3), "{stderr} {report}");
+        let told = &report["tiers"]["fake"]["counts"]["other_text"];
+        assert_eq!(told.as_u64().unwrap_or(0), others, "{message}");
+        let texts = report["texts"].as_array().map_or(0, Vec::len);
+        assert_eq!(texts, usize::from(others > 0));
+    }
 }
 
 #[test]

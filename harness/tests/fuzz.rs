@@ -29,6 +29,10 @@ fn fuzz(folder: &Path, args: &[&str]) -> (Output, Value) {
 fn timeless(mut report: Value) -> Value {
     report["run"]["seconds"] = Value::Null;
     report["run"]["jobs"] = Value::Null;
+    // The seed that was drawn is named in the line that repeats the run.
+    for member in ["date", "command", "words", "options"] {
+        report["run"]["provenance"][member] = Value::Null;
+    }
     report["generated"]["timings"] = Value::Null;
     for tier in report["tiers"].as_object_mut().expect("tiers").values_mut() {
         tier["seconds"] = Value::Null;
@@ -53,6 +57,46 @@ fn a_seed_is_a_run() {
     assert_eq!(one["agreement"]["diverge"], 0);
     assert_eq!(one["generated"]["findings"], Value::Array(Vec::new()));
     assert!(!folder.path().join("wassay-findings").exists());
+}
+
+/// The line of a report makes the same programs again, also where nobody named a seed or a number.
+#[test]
+fn a_report_says_where_it_comes_from_and_how_to_repeat_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (args, named) in [
+        (&["--count", "40", "--plain"][..], "--seed"),
+        (&["--seconds", "1", "--seed", "5"], "--count"),
+        (&["--case", "compiled/0123456789abcdef"], "--case"),
+    ] {
+        let (output, report) = fuzz(folder.path(), args);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let provenance = &report["run"]["provenance"];
+        assert_eq!(
+            provenance["build"]["sources"].as_str().map(str::len),
+            Some(16)
+        );
+        assert_eq!(provenance["engines"]["register"]["engine"], "wassay");
+        assert!(
+            provenance["date"]
+                .as_str()
+                .is_some_and(|it| it.ends_with('Z'))
+        );
+        assert!(report["tiers"]["stack"]["seconds"].as_f64() > Some(0.0));
+        let line = provenance["command"].as_str().expect("a line");
+        assert!(
+            line.contains(named) && !line.contains("--seconds"),
+            "{line}"
+        );
+        let line = line.replacen("wassay", env!("CARGO_BIN_EXE_wassay"), 1);
+        let again = Command::new("sh")
+            .args(["-c", &line])
+            .current_dir(folder.path())
+            .output();
+        assert_eq!(again.expect("a shell").status.code(), Some(0), "{line}");
+        let text = std::fs::read(folder.path().join("r.json")).expect("written again");
+        let again: Value = serde_json::from_slice(&text).expect("JSON");
+        assert_eq!(timeless(report), timeless(again), "{line}");
+    }
 }
 
 #[test]

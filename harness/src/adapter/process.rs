@@ -1,5 +1,5 @@
 //! One adapter process: started, spoken to with a deadline, and always killed with all that it
-//! started, and reaped.
+//! started, and reaped. The guard ends it where the harness no longer can.
 //!
 //! A directive is known to the harness while it runs, since requests are answered one by one: so a
 //! death or a time-out is that directive's. An adapter that answers twice, late, with another
@@ -18,6 +18,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::driver::{Channel, Driver};
+use super::guard::Guarded;
 use super::message::{Ending, Lack, Operation, PROTOCOL, Request, Response};
 use crate::outcome::{Outcome, Proof, Report};
 use crate::pool::process::{is_from_outside, last_words, tail};
@@ -74,6 +75,8 @@ pub struct Adapter {
     timeout: Duration,
     /// True once it was killed and reaped.
     is_reaped: bool,
+    /// Keeps its group from living longer than this process; absent once it was killed.
+    guarded: Option<Guarded>,
 }
 
 impl Adapter {
@@ -139,7 +142,7 @@ impl Adapter {
         let (line_sender, lines) = channel();
         let (requests, request_receiver) = channel::<Vec<u8>>();
         // From here on, an error drops the adapter, which ends and reaps the process.
-        let adapter = Adapter {
+        let mut adapter = Adapter {
             child,
             lines,
             requests: Some(requests),
@@ -148,7 +151,9 @@ impl Adapter {
             lacks: Vec::new(),
             timeout: START_TIMEOUT,
             is_reaped: false,
+            guarded: None,
         };
+        adapter.guarded = adapter.group().map(Guarded::new).transpose()?;
         thread::builder().spawn(move || read_lines(stdout, &line_sender))?;
         thread::builder().spawn(move || {
             while let Ok(request) = request_receiver.recv() {
@@ -240,6 +245,8 @@ impl Adapter {
             // An error means that all of it is dead already.
             let _ = kill_process_group(group, Signal::KILL);
         }
+        // As long as it is not reaped, nobody else has its number.
+        self.guarded = None;
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

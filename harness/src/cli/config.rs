@@ -139,6 +139,7 @@ pub fn parse(words: &[OsString]) -> Result<Cli, ParseError> {
     let mut matches = command.try_get_matches_from_mut(words)?;
     let (name, given) = match matches.subcommand() {
         Some((name, given)) if COMMANDS.contains(&name) => (name, given),
+        Some(("fuzz", _)) => return Ok(finished(&matches, None)?),
         _ => return Ok(Cli::from_arg_matches_mut(&mut matches)?),
     };
     let asked = ConfigArgs::from_arg_matches(given)?;
@@ -191,24 +192,50 @@ fn finished(
     defined: Option<(PathBuf, Configurations)>,
 ) -> Result<Cli, clap::Error> {
     let mut cli = Cli::from_arg_matches(matches)?;
+    let given = |defined: Option<&(PathBuf, Configurations)>| {
+        let config = defined.map(|(path, _)| path.as_path());
+        let given = matches.subcommand();
+        given.map(|(name, given)| given_options(name, given, config))
+    };
     let from = match &mut cli.command {
         Command::Spec(args) => &mut args.from,
         Command::List(args) => &mut args.from,
+        Command::Fuzz(args) => {
+            args.given = given(None).unwrap_or_default();
+            return Ok(cli);
+        }
         _other_command => return Ok(cli),
     };
-    if let Some((name, given)) = matches.subcommand() {
-        let config = defined.as_ref().map(|(path, _)| path.as_path());
-        from.given = given_options(name, given, config);
-    }
+    from.given = given(defined.as_ref()).unwrap_or_default();
     from.defined = defined;
     Ok(cli)
 }
 
+impl GivenOptions {
+    /// Adds an option with its value, to options without arguments behind them.
+    pub fn add(&mut self, name: &str, value: &str) {
+        self.words.extend(option_with(name, value));
+        self.values
+            .insert(name.to_string(), vec![value.to_string()]);
+    }
+
+    /// Leaves an option out with its value, which does not begin as an option does.
+    pub fn leave_out(&mut self, name: &str) {
+        let option = format!("--{name}");
+        if let Some(at) = self.words.iter().position(|word| *word == option) {
+            self.words.drain(at..(at + 2).min(self.words.len()));
+        }
+        self.values.remove(name);
+    }
+}
+
 /// The options that say where the others come from, or what becomes of the results.
-const NOT_OF_A_RUN: [&str; 8] = [
+const NOT_OF_A_RUN: [&str; 10] = [
     "config",
     "run-profile",
     "jobs",
+    "findings",
+    "timings",
     "report",
     "trace",
     "history",

@@ -154,6 +154,10 @@ pub struct EngineProveArgs {
     pub tables: EngineTables,
 }
 
+/// Options of `wassay guard`, which has none.
+#[derive(Debug, Args)]
+pub struct GuardArgs {}
+
 /// Options of `wassay worker`.
 #[derive(Debug, Args)]
 pub struct WorkerArgs {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::config::GivenOptions;
 use super::engine::{ModeArgs, PoolArgs};
 use super::report::{ReportRequest, report_help};
 use super::value::{by_word, parse_duration};
@@ -81,6 +82,9 @@ pub struct FuzzArgs {
     /// Show where the time went
     #[arg(long)]
     pub timings: bool,
+    /// The options as they count.
+    #[arg(skip)]
+    pub given: GivenOptions,
 }
 
 /// The sources of programs with their descriptions, for the help.

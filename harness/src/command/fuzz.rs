@@ -2,9 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::provenance::{Origin, input};
 use super::stdout::print_styled;
 use super::{all_of, destinations, engine_table, this_program, write_reports};
-use crate::cli::FuzzArgs;
+use crate::cli::{FuzzArgs, GivenOptions};
 use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
 use crate::fuzz::{FuzzOptions, Programs, fuzz};
@@ -18,6 +19,7 @@ use crate::present::table;
 use crate::present::timeline::Recorder;
 use crate::protocol::Setting;
 use crate::report::Report;
+use crate::report::provenance::InputRole;
 use crate::suite::select::Selection;
 use crate::thread;
 
@@ -32,22 +34,56 @@ pub fn command(args: &FuzzArgs) -> Result<Exit, InputError> {
     interrupt::install();
     let destinations = destinations(&args.report, &[])?;
     let options = options(args)?;
+    let tables = options.measure.table.files().iter();
+    let tables = tables.map(|path| input(InputRole::EngineTable, path));
+    let inputs = tables.collect::<Result<Vec<_>, _>>()?;
     thread::start_pool()?;
     let progress = Progress::open_ended(options.measure.tiers.len());
     let recorder = Recorder::new(&progress);
+    let began = SystemTime::now();
     let fuzzed = fuzz(&options, &recorder);
     let timeline = recorder.finish();
     progress.finish();
-    let report = match fuzzed {
+    let mut report = match fuzzed {
         Ok(report) => report,
         Err(Stopped::Input(error)) => return Err(error),
         Err(Stopped::Interrupted) => return Ok(interrupt::exit()),
     };
+    let given = repeating(&args.given, &report);
+    let origin = Origin {
+        began,
+        given: &given,
+        inputs,
+        table: &options.measure.table,
+        program: &options.measure.program,
+    };
+    report.run.provenance = Some(origin.provenance(&report));
     let written = write_reports(&args.report, destinations, &report, &timeline);
     let text = table::render_generated(&report, args.timings);
     let shown = print_styled(&text);
     all_of(vec![written, shown])?;
     Ok(exit(&report))
+}
+
+/// The options that make the same programs again: with the seed that was drawn, and where the time
+/// ended the run, with the number of programs in place of the time.
+fn repeating(given: &GivenOptions, report: &Report) -> GivenOptions {
+    let mut given = given.clone();
+    let Some(account) = &report.generated else {
+        return given;
+    };
+    let is_named = given.values.contains_key("case");
+    if !is_named && !given.values.contains_key("seed") {
+        given.add("seed", &account.seed.to_string());
+    }
+    if given.values.contains_key("seconds") {
+        let sources = account.sources.values();
+        let count: u64 = sources.map(|it| it.programs + it.no_program).sum();
+        given.leave_out("seconds");
+        given.leave_out("count");
+        given.add("count", &count.to_string());
+    }
+    given
 }
 
 fn exit(report: &Report) -> Exit {
@@ -86,7 +122,11 @@ fn options(args: &FuzzArgs) -> Result<FuzzOptions, InputError> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     // Digits enough to differ, and few enough to type.
     let another = || now.map_or(0, |time| time.as_millis() as u64 % 1_000_000_000);
-    let seed = args.seed.unwrap_or_else(another);
+    // Programs that are named need no seed.
+    let seed = match args.case.is_empty() {
+        true => args.seed.unwrap_or_else(another),
+        false => 0,
+    };
     let engines = &args.tiers.0;
     let draw = draw(args, seed);
     let programs = match (&args.case[..], args.count, args.seconds) {

@@ -141,7 +141,7 @@ impl<'a> Request<'a> {
             measured.report.gate.state = GateState::ReportOnly;
         }
         let report = &mut measured.report;
-        report.run.provenance = Some(self.provenance(began, self.inputs.clone(), report));
+        report.run.provenance = Some(self.provenance(began, report));
         let timeline = recorder.finish();
         progress.finish();
         (measured, timeline)

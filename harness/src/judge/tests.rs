@@ -50,6 +50,59 @@ fn endings() -> Vec<Outcome> {
     ]
 }
 
+/// Only what had to be refused and was has another text, and only if one was told.
+#[test]
+fn texts_are_compared_where_they_do_not_decide() {
+    let invalid = |message: &str| Expectation::Invalid {
+        message: text(message),
+        text: true,
+    };
+    let malformed = |message: &str| Expectation::Malformed {
+        message: text(message),
+        text: false,
+    };
+    let unlinkable = |message: &str| Expectation::Unlinkable(text(message));
+    let by_parser = |message: &str| Outcome::Malformed {
+        message: text(message),
+        by: JudgedBy::Parser,
+    };
+    let rows = [
+        (
+            invalid("type"),
+            Outcome::Invalid(text("type mismatch")),
+            None,
+        ),
+        (invalid("a"), Outcome::Invalid(text("b a")), Some("b a")),
+        (invalid("a"), Outcome::Invalid(text("")), None),
+        (invalid("a"), Outcome::Rejected(text("b")), Some("b")),
+        (malformed("a"), by_parser("b"), Some("b")),
+        (malformed("a"), by_parser("ab"), None),
+        (unlinkable("a"), Outcome::Unlinkable(text("b")), Some("b")),
+        // These fail, or are told apart by their texts.
+        (invalid("a"), Outcome::Unlinkable(text("b")), None),
+        (
+            Expectation::Trap(text("a")),
+            Outcome::Trap(text("ab")),
+            None,
+        ),
+        (
+            Expectation::Exhaustion(text("a")),
+            Outcome::Exhaustion(text("b")),
+            None,
+        ),
+    ];
+    for (expectation, outcome, told) in rows {
+        let verdict = judge(&directive(expectation.clone()), &outcome);
+        let other = verdict.other_text();
+        assert_eq!(
+            other.map(|(_, actual)| actual),
+            told,
+            "{expectation:?} {outcome:?}"
+        );
+        assert!(other.is_none_or(|(expected, _)| expected == "a"));
+    }
+}
+
 #[test]
 fn each_expectation_accepts_its_own_endings_alone() {
     let rows: [(Expectation, &[&str]); 10] = [

@@ -96,13 +96,23 @@ pub struct Verdict {
     pub status: Status,
     /// Who decided it: a pass by the text parser is counted apart.
     pub judged_by: JudgedBy,
-    /// What the specification asks for; empty on a pass.
+    /// What the specification asks for; empty on a pass, save for [`Verdict::other_text`].
     pub expected: String,
-    /// What happened (hex bit strings for values); empty on a pass.
+    /// What happened (hex bit strings for values); empty on a pass, save for
+    /// [`Verdict::other_text`].
     pub actual: String,
     /// Why it is not a pass, in one line (`unsupported: <op>` for what is not built); empty on a
     /// pass.
     pub detail: String,
+}
+
+impl Verdict {
+    /// The suite's text and that of the engine, if the engine refused what it had to refuse and
+    /// told another reason.
+    pub fn other_text(&self) -> Option<(&str, &str)> {
+        let is_told = self.status == Status::Pass && !self.actual.is_empty();
+        is_told.then_some((&self.expected, &self.actual))
+    }
 }
 
 /// How the tiers stand to each other on one directive.

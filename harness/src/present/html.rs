@@ -15,6 +15,8 @@ use super::timeline::{Span, Timeline};
 use super::{Presenter, cases, verdict_line};
 use crate::engine::EngineName;
 use crate::judge::verdict::Status;
+use crate::outcome::JudgedBy;
+use crate::report::texts::TextAccount;
 use crate::report::{Counts, Report, is_failing};
 
 mod trends;
@@ -31,6 +33,8 @@ const FAILURES_BYTES_MAX: usize = 1_500_000;
 const REASONS_MAX: usize = 300;
 /// Files in the table of those that took longest.
 const SLOWEST_MAX: usize = 25;
+/// Texts that are not the suite's.
+const TEXTS_MAX: usize = 300;
 /// Ids that a reason names.
 const IDS_OF_REASON_MAX: usize = 3;
 
@@ -53,6 +57,7 @@ impl Presenter for Html {
         page += &search(report, &all);
         page += &shown_failures(&all);
         page += &reasons(report);
+        page += &texts(report);
         page += &files(report);
         page += &times(timeline);
         page += "</main>\n<footer><p class=\"dim\">Made by wassay ";
@@ -129,6 +134,7 @@ fn head(report: &Report) -> String {
         ("trends", "Over time"),
         ("failures", "Failures"),
         ("reasons", "Expected failures"),
+        ("texts", "Texts"),
         ("files", "Files"),
         ("times", "Times"),
     ];
@@ -244,7 +250,13 @@ fn map(report: &Report) -> String {
 fn engines(report: &Report) -> String {
     let mut head = vec!["engine".to_string()];
     head.extend(Status::ALL.map(|status| status.name().replace('_', " ")));
-    head.extend(["functions compiled", "entered", "unavailable, since"].map(str::to_string));
+    let more = [
+        "other text",
+        "functions compiled",
+        "entered",
+        "unavailable, since",
+    ];
+    head.extend(more.map(str::to_string));
     let mut rows = String::new();
     for (tier, account) in &report.tiers {
         rows += &format!("<tr>{}", row_head(tier.name()));
@@ -256,6 +268,7 @@ fn engines(report: &Report) -> String {
                 if is_bad { " class=\"bad\"" } else { "" }
             );
         }
+        rows += &format!("<td>{}</td>", account.counts.other_text);
         let proof = &account.proof;
         let is_proven = tier.tier().is_some() && account.available;
         rows += &match is_proven {
@@ -391,6 +404,49 @@ fn reasons(report: &Report) -> String {
         "Expected failures, and what was left out",
         &content,
     )
+}
+
+/// The texts of directives that passed with another one than the suite's.
+fn texts(report: &Report) -> String {
+    let mut all: Vec<&TextAccount> = report.texts.iter().collect();
+    all.sort_by_key(|text| std::cmp::Reverse(text.counts.values().sum::<u64>()));
+    let mut rows = String::new();
+    for text in all.iter().take(TEXTS_MAX) {
+        let counts = text.counts.iter();
+        let counts: Vec<String> = counts.map(|(tier, it)| format!("{tier} {it}")).collect();
+        let by = match text.by {
+            JudgedBy::Engine => "the engine",
+            JudgedBy::Parser => "the text parser",
+        };
+        let cells = [
+            &text.expected,
+            &text.actual,
+            by,
+            &counts.join(", "),
+            &text.example,
+        ];
+        rows += &format!("<tr>{}", row_head(text.kind.name()));
+        rows.extend(cells.map(|it| format!("<td class=\"text\">{}</td>", escape(it))));
+        rows += "</tr>\n";
+    }
+    let head = [
+        "directive",
+        "suite's text",
+        "other text",
+        "by",
+        "directives by engine",
+        "one of them",
+    ];
+    let caption = "What was refused as it should be, for a reason in other words than the suite's";
+    let mut content = match all.is_empty() {
+        true => "<p>There are none.</p>\n".to_string(),
+        false => table(caption, "", &head.map(str::to_string), &rows),
+    };
+    let more = all.len().saturating_sub(TEXTS_MAX);
+    if more > 0 {
+        content += &format!("<p>{more} more texts have no room here.</p>\n");
+    }
+    section("texts", "Texts that are not the suite's", &content)
 }
 
 fn files(report: &Report) -> String {

@@ -79,6 +79,14 @@ fn table(out: &mut Bounded, report: &Report) {
     }
     let totals = report.tiers.values().map(|tier| tier.counts).collect();
     out.line(&row("**total**", report.accounting.directives, totals));
+    if !report.texts.is_empty() {
+        let counts = report.tiers.values();
+        let cells = counts.map(|tier| format!(" {} |", tier.counts.other_text));
+        let cells = cells.collect::<String>();
+        out.line(&format!(
+            "| passed with another text than the suite's | |{cells}"
+        ));
+    }
 }
 
 /// The passes, and in brackets what is neither a pass nor nothing.

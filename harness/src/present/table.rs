@@ -160,6 +160,10 @@ fn tier_line(out: &mut String, tier: EngineName, account: &TierAccount, width: u
         if count > 0 || status == Status::Pass {
             write_to(&mut text, format_args!("  {} {count}", status.name()));
         }
+        let others = account.counts.other_text;
+        if status == Status::Pass && others > 0 {
+            write_to(&mut text, format_args!(" ({others} with another text)"));
+        }
     }
     if tier.tier().is_none() {
         text.push_str("; not proven which tier of it ran");

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Accounting, AgreementCounts, Counts, DirectiveAccount, FileAccount, Gate, GateState,
-    Regression, Report, Run, SCHEMA, TierAccount, TierVerdict, is_failing,
+    Regression, Report, Run, SCHEMA, TierAccount, TierVerdict, is_failing, texts::Texts,
 };
 use crate::engine::EngineName;
 use crate::judge::incident::IncidentAccount;
@@ -67,6 +67,7 @@ pub fn build(run: Run, tiers: &BTreeMap<EngineName, TierState>, files: &[JudgedF
 pub struct Builder {
     report: Report,
     tiers: BTreeMap<EngineName, TierAccount>,
+    texts: Texts,
 }
 
 impl Builder {
@@ -90,6 +91,7 @@ impl Builder {
             generated: None,
             repeats: None,
             incidents: Vec::new(),
+            texts: Vec::new(),
             gate: Gate {
                 state: GateState::Gating,
                 regressions: Vec::new(),
@@ -99,6 +101,7 @@ impl Builder {
         Builder {
             report,
             tiers: BTreeMap::new(),
+            texts: Texts::default(),
         }
     }
 
@@ -116,6 +119,7 @@ impl Builder {
     pub fn add(&mut self, file: &JudgedFile) {
         self.report.accounting.directives += file.directives.len() as u64;
         add_file(&mut self.report, &mut self.tiers, file);
+        self.texts.add_file(file);
     }
 
     /// Adds a file, and lists it only if a directive of it is listed.
@@ -129,11 +133,16 @@ impl Builder {
 
     /// The report.
     pub fn finish(self) -> Report {
-        let Builder { mut report, tiers } = self;
+        let Builder {
+            mut report,
+            tiers,
+            texts,
+        } = self;
         let found = report.accounting.directives;
         let closed = |account: &TierAccount| account.counts.total() == found;
         report.accounting.closed = tiers.values().all(closed);
         report.tiers = tiers;
+        report.texts = texts.accounts();
         report
     }
 }
@@ -191,7 +200,10 @@ fn count_file(
     }
     for ordinal in 0..file.directives.len() {
         match verdict_of(file, tier, ordinal) {
-            Some(verdict) => counts.add(verdict.status, 1),
+            Some(verdict) => {
+                counts.add(verdict.status, 1);
+                counts.other_text += u64::from(verdict.other_text().is_some());
+            }
             None => accounting.open.push(format!("{tier} {}", file.id(ordinal))),
         }
     }

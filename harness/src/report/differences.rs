@@ -28,10 +28,11 @@ const LEFT_OUT: [&str; 12] = [
 ];
 
 /// The members that are compared as a whole, so that one fact is one difference.
-const WHOLE: [&str; 5] = [
+const WHOLE: [&str; 6] = [
     "directives/*/tiers/*",
     "gate/regressions/*",
     "incidents/*",
+    "texts/*",
     "run/provenance/inputs/*",
     "run/provenance/engines/*",
 ];
@@ -96,7 +97,7 @@ impl DifferenceKind {
             ] => DifferenceKind::File,
             ["run", ..] => DifferenceKind::Option,
             ["directives", _, "agreement" | "diff", ..] => DifferenceKind::Divergence,
-            ["directives" | "gate" | "incidents", ..] => DifferenceKind::Verdict,
+            ["directives" | "gate" | "incidents" | "texts", ..] => DifferenceKind::Verdict,
             _figure => DifferenceKind::Count,
         }
     }

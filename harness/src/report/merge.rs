@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::provenance::Provenance;
+use super::texts::Texts;
 use super::{AgreementCounts, PartAccount, Report, Run};
 
 /// The reason why reports are not the parts of one.
@@ -207,6 +208,9 @@ fn add(whole: &mut Report, part: &Report) {
     whole.files.extend_from_slice(&part.files);
     whole.directives.extend_from_slice(&part.directives);
     whole.incidents.extend_from_slice(&part.incidents);
+    let mut texts = Texts::from(std::mem::take(&mut whole.texts));
+    texts.add_all(&part.texts);
+    whole.texts = texts.accounts();
     whole
         .gate
         .regressions

@@ -71,6 +71,7 @@ pub fn check(report: &Report) -> Checked {
     check_files(report)?;
     check_totals(report)?;
     check_proposals(report)?;
+    check_texts(report)?;
     check_rest(report)?;
     report.shapes.as_ref().map_or(Ok(()), check_shapes)?;
     check_gate(report)
@@ -284,6 +285,7 @@ fn check_listed(report: &Report) -> Checked {
             let mut expected = listed.remove(&(&file.path, tier)).unwrap_or_default();
             expected.pass = counts.pass;
             expected.compared = counts.compared;
+            expected.other_text = counts.other_text;
             if account.available && *counts != expected {
                 return Err(Unsound::Counts(file.path.clone(), tier));
             }
@@ -405,6 +407,51 @@ fn check_proposals(report: &Report) -> Checked {
                 let what = format!("{name}: {tier}: {}", status.name());
                 is_sum(&what, counts.of(status), derived)?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// The directives with other texts than the suite's: files, proposals and the texts say the same
+/// number of each engine.
+fn check_texts(report: &Report) -> Checked {
+    let mut before = None;
+    for account in &report.texts {
+        let key = Some(account.key());
+        if before >= key {
+            return Err(Unsound::Twice(account.actual.clone()));
+        }
+        before = key;
+        let tiers = &account.counts;
+        if let Some(tier) = tiers.keys().find(|it| !report.tiers.contains_key(it)) {
+            return Err(Unsound::NoTier(*tier));
+        }
+    }
+    for (tier, account) in &report.tiers {
+        let counts = &account.counts;
+        if counts.other_text > counts.pass {
+            return Err(misplaced(tier.name(), "other_text"));
+        }
+        let of_texts = report.texts.iter().map(|it| it.counts.get(tier));
+        let of_proposals = report.proposals.values().map(|it| it.counts.get(tier));
+        let of_proposals = of_proposals.map(|it| it.map(|counts| &counts.other_text));
+        let of_files = report.files.iter().map(|it| it.counts.get(tier));
+        let of_files = of_files.map(|it| it.map(|counts| &counts.other_text));
+        let sum = |counts: &mut dyn Iterator<Item = Option<&u64>>| {
+            counts.flatten().map(|&count| u128::from(count)).sum()
+        };
+        let stated = counts.other_text;
+        let sums = [
+            ("texts", sum(&mut of_texts.into_iter())),
+            ("proposals", sum(&mut of_proposals.into_iter())),
+            ("files", sum(&mut of_files.into_iter())),
+        ];
+        for (what, derived) in sums {
+            is_sum(
+                &format!("{tier}: other texts of all {what}"),
+                stated,
+                derived,
+            )?;
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::build::{TierState, build};
 use super::*;
 use crate::judge::incident::IncidentAccount;
-use crate::judge::verdict::Comparison;
+use crate::judge::verdict::{Comparison, Verdict};
 use crate::pool::IncidentKind;
 use crate::present::Presenter;
 use crate::present::json::Json;
@@ -50,6 +50,17 @@ fn full() -> Report {
     let diff = "stack: 1, register: 2".to_string();
     let agreement = Agreement::Diverge;
     a.comparisons.set(0, Comparison { agreement, diff });
+    let passed = Verdict {
+        expected: "type mismatch".to_string(),
+        actual: "unknown local 3 (at offset 0x17)".to_string(),
+        ..samples::verdict(Pass)
+    };
+    let of_stack = a.verdicts.get_mut(&EngineName::STACK).expect("there");
+    of_stack.set(0, Some(passed.clone()));
+    let of_register = a.verdicts.get_mut(&EngineName::REGISTER).expect("there");
+    for at in [0, 3] {
+        of_register.set(at, Some(passed.clone()));
+    }
     a.incidents = vec![incident(None), incident(Some("a reason"))];
     let b = file(
         "b/c.wast",
@@ -215,8 +226,8 @@ fn the_schema_refuses_missing_fields_and_so_does_reading() {
     let schema = schema();
     let whole = value(&full());
     let names = whole.as_object().expect("an object").keys();
-    // Most runs have no incidents.
-    for name in names.filter(|name| *name != "incidents") {
+    // Most runs have no incidents, and those of most suites no texts.
+    for name in names.filter(|name| !["incidents", "texts"].contains(&name.as_str())) {
         let mut changed = whole.clone();
         changed.as_object_mut().expect("an object").remove(name);
         assert!(!schema.is_valid(&changed), "without `{name}`");
@@ -251,6 +262,16 @@ fn counts_are_by_status_and_the_account_closes() {
         (jit.available, jit.counts.not_run, jit.counts.total()),
         (false, 11, 11)
     );
+    let other = |tier| report.tiers[&tier].counts.other_text;
+    let others = [EngineName::STACK, EngineName::REGISTER, EngineName::JIT].map(other);
+    assert_eq!(others, [1, 2, 0]);
+    let [texts] = &report.texts[..] else {
+        panic!("{:?}", report.texts)
+    };
+    assert_eq!(texts.actual, "unknown local 3");
+    let counts = [(EngineName::STACK, 1), (EngineName::REGISTER, 2)];
+    assert_eq!(texts.counts, BTreeMap::from(counts));
+    assert_eq!(texts.example, report.directives[0].id);
     // Listed: all of a.wast but what was compared, the first since it diverges; and b.
     assert_eq!(report.directives.len(), 10);
     assert!(
@@ -296,9 +317,11 @@ fn passes_of_the_parser_are_counted_apart() {
         &["(module)", "(module)"],
         &[(EngineName::STACK, &[Pass, Fail])],
     );
-    let verdicts = a.verdicts.get_mut(&EngineName::STACK);
-    for (_, verdict) in verdicts.expect("there").others_mut() {
+    let verdicts = a.verdicts.get_mut(&EngineName::STACK).expect("there");
+    for ordinal in 0..2 {
+        let mut verdict = verdicts.get(ordinal).expect("there").clone();
         verdict.judged_by = crate::outcome::JudgedBy::Parser;
+        verdicts.set(ordinal, Some(verdict));
     }
     assert_eq!(
         report(&[EngineName::STACK], &[a])

@@ -9,9 +9,10 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::*;
 use crate::judge::verdict::Status::{Fail, Pass, Skip, Xfail};
+use crate::judge::verdict::Verdict;
 use crate::present::hostile::{self, hostile_report};
 use crate::report::history::PastRun;
-use crate::report::samples::{file, report};
+use crate::report::samples::{self, file, report};
 
 /// An element with its attributes.
 #[derive(Debug)]
@@ -261,4 +262,27 @@ fn earlier_runs_are_lines() {
     let (elements, text) = page(vec![other]);
     assert!(text.contains("There is no earlier run of this suite"));
     assert!(elements.iter().all(|it| it.name != "svg"));
+}
+
+/// Texts that are not the suite's are a column of the engines, and listed.
+#[test]
+fn other_texts_are_counted_and_listed() {
+    let mut a = file(
+        "a.wast",
+        &["(module)"; 2],
+        &[(EngineName::STACK, &[Pass, Pass])],
+    );
+    let verdict = Verdict {
+        expected: "type mismatch".to_string(),
+        actual: "<b>unknown".to_string(),
+        ..samples::verdict(Pass)
+    };
+    let verdicts = a.verdicts.get_mut(&EngineName::STACK).expect("there");
+    verdicts.set(1, Some(verdict));
+    let page = Html.render(&report(&[EngineName::STACK], &[a]), &Timeline::default());
+    let others = "<td>0</td>".repeat(Status::ALL.len() - 1);
+    let row = format!("<th scope=\"row\">stack</th><td>2</td>{others}<td>1</td>");
+    assert!(page.contains(&row), "{page}");
+    let texts = "<td class=\"text\">type mismatch</td><td class=\"text\">&lt;b&gt;unknown</td>";
+    assert!(page.contains(texts), "{page}");
 }

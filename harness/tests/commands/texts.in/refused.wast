@@ -1,0 +1,8 @@
+(assert_invalid (module (func (result i32) (i64.const 0))) "type mismatch")
+(assert_invalid (module (func (result i32) (i64.const 0))) "unknown local")
+(assert_invalid (module (func (result i64) (i32.const 0))) "unknown local")
+(assert_malformed (module binary "\00asm") "unexpected end")
+(assert_malformed (module binary "\00asX\01\00\00\00") "unexpected end")
+(assert_malformed (module quote "(func (nonsense))") "misspelt operator")
+(assert_unlinkable (module (import "spectest" "nowhere" (func))) "unknown import")
+(assert_unlinkable (module (import "spectest" "print" (memory 1))) "unknown import")
