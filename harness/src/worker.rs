@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use wassay_runtime::interior::count::{Counter, count};
 use wassay_runtime::interior::crash::tell_of_faults;
+use wassay_runtime::interior::sample::{self, Sampler};
 use wassay_runtime::{Compilation, Config, Engine, Policy};
 
 use crate::error::Exit;
@@ -229,10 +230,40 @@ pub fn run_counted(
     counter: &'static Counter,
     after: &(dyn Fn(usize, &Report) + Sync),
 ) -> io::Result<()> {
-    let cell = Cell::create()?;
     let mut config = config(Tier::Stack, &job.config);
     count(&mut config, counter);
-    let Ok(engine) = Engine::new(&config) else {
+    run_here(&config, job, after)
+}
+
+/// Runs a job in this process, in a tier that this process can execute, with samples each time that
+/// `period` has passed. Only the code of functions counts.
+///
+/// # Errors
+/// If there is no thread or no cell for it.
+pub fn run_sampled(
+    tier: Tier,
+    job: &Job<'_>,
+    sampler: &'static Sampler,
+    period: Duration,
+) -> io::Result<()> {
+    let mut config = config(tier, &job.config);
+    sample::sample(&mut config, sampler);
+    let timer = sample::begin(sampler, period);
+    let _timer = timer.map_err(|error| io::Error::other(error.to_string()))?;
+    run_here(&config, job, &|_, _| {
+        sampler.forget_addresses();
+        sampler.begin();
+    })
+}
+
+/// Runs a job in this process, on a thread as in a worker.
+fn run_here(
+    config: &Config,
+    job: &Job<'_>,
+    after: &(dyn Fn(usize, &Report) + Sync),
+) -> io::Result<()> {
+    let cell = Cell::create()?;
+    let Ok(engine) = Engine::new(config) else {
         return Ok(()); // then no command is shown
     };
     std::thread::scope(|scope| {

@@ -1234,6 +1234,105 @@ fn samples_are_the_same_in_every_tier() {
     }
 }
 
+/// A start function is sampled as all others are, and its time is not that of instantiation.
+#[test]
+fn a_start_function_is_sampled() {
+    let place = Place::new();
+    let file = place.file(
+        "start.wat",
+        r#"(module
+          (func $f)
+          (func $start (local i32)
+            (loop
+              (call $f)
+              (local.set 0 (i32.add (local.get 0) (i32.const 1)))
+              (br_if 0 (i32.lt_u (local.get 0) (i32.const 4)))))
+          (start $start)
+          (func (export "_start") (call $f)))"#,
+    );
+    for tier in ["--tier=stack", "--tier=register"] {
+        let write = "--profile-write=folded=-";
+        let run = [
+            "run",
+            "--profile=times",
+            "--profile-interval=0s",
+            write,
+            tier,
+        ];
+        let ended = place.run(&[&run[..], &[&*file]].concat());
+        assert_eq!((ended.code, &*ended.stderr), (0, ""), "{tier}");
+        let expected = "start 5\nstart;f 4\n_start 1\n_start;f 1\n";
+        assert_eq!(ended.stdout, expected, "{tier}");
+    }
+}
+
+/// The functions of a suite have times in each tier; a file with a hang is measured but for that,
+/// and what is left out is listed with its reason.
+#[test]
+fn a_suite_has_times_of_functions_and_says_what_is_left_out() {
+    let place = Place::new();
+    let hangs = r#"(module
+        (func $inner (loop))
+        (func (export "f") (call $inner) (call $inner))
+        (func (export "hang") (loop (br 0))))
+      (assert_return (invoke "f"))
+      (invoke "hang")
+      (assert_return (invoke "f"))"#;
+    place.file("s/a.wast", hangs);
+    place.file(
+        "s/t.wast",
+        ";;! threads = true\n\
+         (module $m (memory (export \"shared\") 1 1 shared))\n\
+         (thread $t (shared (module $m))\n\
+           (assert_invalid (module (func (br 7))) \"unknown label\"))\n\
+         (wait $t)",
+    );
+    let folder = place.path("s").to_string_lossy().into_owned();
+    let json = place.path("profile.json");
+    let write = format!("--profile-write=json={}", json.display());
+    let options = ["--profile", "--profile-interval=0s", "--timeout=1s", &write];
+    let (ended, _) = place.spec_in("stack,register", &[&options[..], &[&*folder]].concat());
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    let text = std::fs::read_to_string(json).expect("it is written");
+    let profile: Value = serde_json::from_str(&text).expect("it is JSON");
+    let functions = profile["functions"].as_array().expect("rows").iter();
+    let row = |row: &Value| {
+        let text = |key: &str| row[key].as_str().expect("a text").to_string();
+        let number = |key: &str| row[key].as_u64().expect("a number");
+        let samples = [number("own_samples"), number("total_samples")];
+        (text("engine"), text("file"), text("name"), samples)
+    };
+    let mut functions: Vec<_> = functions.map(row).collect();
+    functions.sort();
+    // A sample at the entry of `f`, and two in `inner` in each of its calls, twice.
+    let expected = ["register", "stack"].map(|engine| {
+        ["f", "inner"].map(|name| {
+            let samples = if name == "f" { [2, 10] } else { [8, 8] };
+            let [engine, file, name] = [engine, "a.wast", name].map(str::to_string);
+            (engine, file, name, samples)
+        })
+    });
+    assert_eq!(functions, expected.concat());
+    let left_out = |file: &str, directives: u64, reason: &str| {
+        let (file, reason) = (Value::from(file), Value::from(reason));
+        serde_json::json!({"file": file, "directives": directives, "reason": reason})
+    };
+    let expected = serde_json::json!([
+        left_out(
+            "a.wast",
+            1,
+            "did not end by itself in some engine, or was not run there"
+        ),
+        left_out(
+            "t.wast",
+            4,
+            "threads: what runs at the same time cannot be told apart"
+        ),
+    ]);
+    assert_eq!(profile["left_out"], expected);
+    assert_eq!(profile["files"][0]["directives"], 3);
+}
+
 /// Times and counts of one run: sums that fit each other, a host function's calls apart.
 #[test]
 fn a_profile_has_times_and_counts() {

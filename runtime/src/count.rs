@@ -6,7 +6,9 @@
 //! control stack: what is deeper than a probe has returned, by whatever way.
 //!
 //! Counts are kept by path: the functions from the outermost one to the one that runs. So recursion
-//! and sums over callees are told from each other when the counts are read.
+//! and sums over callees are told from each other when the counts are read. Executions of an
+//! instruction are also kept by the set of instructions that are calling meanwhile, which is small
+//! however deep recursion goes: for sums over callees of lines.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,6 +19,9 @@ use crate::ops::Op;
 
 /// The most paths that are told apart. What is called beyond them counts for its caller.
 const PATHS_MAX: usize = 1 << 20;
+/// The most sets of calling instructions that are told apart. Of more, the larger ones count as a
+/// smaller one.
+const CALLING_MAX: usize = 1 << 16;
 
 /// Counts what runs. It lives as long as the process, as does code that counts.
 #[derive(Debug, Default)]
@@ -31,9 +36,27 @@ pub struct Counts {
     /// The path to a function from the path that calls it; none is before the outermost one.
     next: HashMap<(Option<u32>, u32), u32>,
     pairs: HashMap<(Op, Op), u64>,
-    last: Option<Op>,
-    /// The frames that run: their depth on the control stack and their paths.
-    frames: Vec<(usize, u32)>,
+    /// The site that was executed last.
+    last: Option<u32>,
+    /// The sets of sites that call, by number, and the numbers.
+    calling: Vec<Arc<[u32]>>,
+    numbers: HashMap<Arc<[u32]>, u32>,
+    /// The set that a site makes of another one.
+    with: HashMap<(u32, u32), u32>,
+    /// The executions of sites, by the set that is calling.
+    steps: HashMap<(u32, u32), u64>,
+    /// The frames that run.
+    frames: Vec<RunningFrame>,
+}
+
+/// A function that runs.
+#[derive(Clone, Copy, Debug)]
+struct RunningFrame {
+    /// The depth on the control stack.
+    depth: usize,
+    path: u32,
+    /// The set of sites that are calling it, at any distance.
+    calling: u32,
 }
 
 /// A function that is counted.
@@ -154,7 +177,14 @@ impl Counts {
 
     /// The opcode of the instruction that was executed last; none before the first one.
     pub fn last(&self) -> Option<Op> {
-        self.last
+        self.last.map(|site| self.sites[site as usize].op)
+    }
+
+    /// The executions of sites: the sites that were calling meanwhile, in ascending order, the site
+    /// itself, and the number of times.
+    pub fn steps(&self) -> impl Iterator<Item = (&[u32], u32, u64)> {
+        let steps = self.steps.iter();
+        steps.map(|(&(calling, site), &count)| (&*self.calling[calling as usize], site, count))
     }
 
     /// Instructions that were executed one after the other, with the number of times.
@@ -163,10 +193,18 @@ impl Counts {
     }
 
     fn enter(&mut self, function: u32, depth: usize) {
-        while self.frames.last().is_some_and(|&(at, _)| at >= depth) {
-            self.frames.pop();
+        let mut replaced = None;
+        while let Some(frame) = self.frames.pop_if(|frame| frame.depth >= depth) {
+            replaced = Some(frame).filter(|frame| frame.depth == depth);
         }
-        let caller = self.frames.last().map(|&(_, path)| path);
+        let caller = self.frames.last().copied();
+        let calling = match (replaced, caller, self.last) {
+            // A tail call, or the next call of a host function.
+            (Some(replaced), _, _) => replaced.calling,
+            (None, Some(caller), Some(site)) => self.set_with(caller.calling, site),
+            (None, _, _) => self.set([].into()),
+        };
+        let caller = caller.map(|caller| caller.path);
         let path = match (self.next.get(&(caller, function)), caller) {
             (Some(&path), _) => path,
             (None, Some(caller)) if self.paths.len() >= PATHS_MAX => caller,
@@ -183,20 +221,53 @@ impl Counts {
             }
         };
         self.paths[path as usize].calls += 1;
-        self.frames.push((depth, path));
+        self.frames.push(RunningFrame {
+            depth,
+            path,
+            calling,
+        });
     }
 
-    fn step(&mut self, site: u32, depth: usize) {
-        while self.frames.last().is_some_and(|&(at, _)| at > depth) {
-            self.frames.pop();
+    /// The number of a set of sites.
+    fn set(&mut self, sites: Arc<[u32]>) -> u32 {
+        let next = self.calling.len() as u32;
+        let calling = &mut self.calling;
+        *self.numbers.entry(sites).or_insert_with_key(|sites| {
+            calling.push(sites.clone());
+            next
+        })
+    }
+
+    /// The number of a set with one more site.
+    fn set_with(&mut self, set: u32, site: u32) -> u32 {
+        if let Some(&known) = self.with.get(&(set, site)) {
+            return known;
         }
-        let site = &mut self.sites[site as usize];
+        let sites = &self.calling[set as usize];
+        let with = match sites.binary_search(&site) {
+            Ok(_) => set,
+            Err(_) if self.calling.len() >= CALLING_MAX => return set,
+            Err(at) => {
+                let (before, after) = sites.split_at(at);
+                self.set([before, &[site], after].concat().into())
+            }
+        };
+        self.with.insert((set, site), with);
+        with
+    }
+
+    fn step(&mut self, number: u32, depth: usize) {
+        while self.frames.pop_if(|frame| frame.depth > depth).is_some() {}
+        let site = &mut self.sites[number as usize];
         site.count += 1;
-        if let Some(last) = self.last.replace(site.op) {
-            *self.pairs.entry((last, site.op)).or_default() += 1;
+        let op = site.op;
+        if let Some(last) = self.last.replace(number) {
+            let last = self.sites[last as usize].op;
+            *self.pairs.entry((last, op)).or_default() += 1;
         }
-        if let Some(&(_, path)) = self.frames.last() {
-            self.paths[path as usize].instructions += 1;
+        if let Some(frame) = self.frames.last() {
+            self.paths[frame.path as usize].instructions += 1;
+            *self.steps.entry((frame.calling, number)).or_default() += 1;
         }
     }
 }
@@ -238,7 +309,41 @@ mod tests {
         });
         let expected = [(None, a, 1, 2), (Some(0), b, 2, 1), (Some(0), a, 1, 1)];
         assert_eq!(rows, expected);
+        let steps = counter.read(|counts| {
+            let steps = counts
+                .steps()
+                .map(|(calling, site, count)| (calling.to_vec(), site, count));
+            let mut steps: Vec<_> = steps.collect();
+            steps.sort_unstable();
+            steps
+        });
+        let expected = [
+            (vec![], in_a, 2),
+            (vec![in_a], in_a, 1),
+            (vec![in_a], in_b, 1),
+        ];
+        assert_eq!(steps, expected);
         let pairs = counter.read(|counts| counts.pairs().collect::<Vec<_>>());
         assert_eq!(pairs, [((Op::Nop, Op::Nop), 3)]);
+    }
+
+    /// Sets of calling instructions stay small in a recursion of any depth, by any instruction.
+    #[test]
+    fn recursion_makes_few_sets() {
+        let counter = Counter::default();
+        let module: Arc<dyn Naming> = Arc::new(Unnamed);
+        let function = counter.add_function(module, 0);
+        let [left, right, leaf] = [0; 3].map(|_| counter.add_site(function, 7, Op::Nop));
+        counter.enter(function, 1);
+        for depth in 1..200 {
+            counter.step(if depth % 3 == 0 { left } else { right }, depth);
+            counter.enter(function, depth + 1);
+        }
+        counter.step(leaf, 200);
+        counter.read(|counts| {
+            let of_leaf = counts.steps().find(|&(_, site, _)| site == leaf);
+            assert_eq!(of_leaf, Some((&[left, right][..], leaf, 1)));
+            assert_eq!(counts.calling.len(), 3);
+        });
     }
 }

@@ -58,7 +58,6 @@ pub mod count {
 
 /// Samples of what runs, with times, and names of machine code for a system's profiler.
 pub mod sample {
-    use crate::api::AsContext;
     use crate::engine::Config;
     use crate::error::Result;
     pub use crate::interrupt::SampleTimer;
@@ -79,19 +78,14 @@ pub mod sample {
         config.perf_map = Some(map);
     }
 
-    /// Begins to ask for samples of a store, each time that `period` has passed, until the timer is
-    /// dropped. What ran before does not count.
+    /// Begins to ask the stores of a sampler's engine for samples, each time that `period` has
+    /// passed, until the timer is dropped. What ran before does not count.
     ///
     /// # Errors
-    /// `Usage` if the engine has no sampler; `Internal` if the system gives no thread.
-    pub fn begin(
-        store: impl AsContext,
-        sampler: &'static Sampler,
-        period: Duration,
-    ) -> Result<SampleTimer> {
-        let handle = store.as_context().state().interrupt_handle()?;
+    /// `Internal` if the system gives no thread.
+    pub fn begin(sampler: &'static Sampler, period: Duration) -> Result<SampleTimer> {
         sampler.begin();
-        SampleTimer::start(&handle, period)
+        SampleTimer::start(sampler, period)
     }
 }
 

@@ -13,14 +13,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sample::{DUE as SAMPLE, Sampler};
 
 /// The stack of a thread that waits, whatever the environment asks for.
 const TIMER_STACK_BYTES: usize = 256 << 10;
 
 const REQUESTED: u32 = 1;
 const EXPIRED: u32 = 2;
-/// A sample is due (`sample.rs`): code that polls gives it, and goes on.
-const SAMPLE: u32 = 4;
+// The next bit is SAMPLE: code that polls gives a sample, and goes on.
 
 /// True if code that polls and finds these flags ends.
 pub(crate) fn ends(flags: u32) -> bool {
@@ -56,9 +56,9 @@ impl InterruptHandle {
         ends(self.flags.load(Ordering::Relaxed))
     }
 
-    /// Asks code that polls for a sample.
-    pub(crate) fn ask_for_sample(&self) {
-        self.flags.fetch_or(SAMPLE, Ordering::Relaxed);
+    /// Lets a sampler ask code that polls for samples.
+    pub(crate) fn attach(&self, sampler: &Sampler) {
+        sampler.add_store(&self.flags);
     }
 
     /// Takes that back.
@@ -124,17 +124,16 @@ pub struct SampleTimer {
 }
 
 impl SampleTimer {
-    /// Asks for a sample each time that `period` has passed.
+    /// Asks the stores of a sampler for a sample each time that `period` has passed.
     ///
     /// # Errors
     /// `Internal` if the system gives no thread for the timer.
-    pub fn start(handle: &InterruptHandle, period: Duration) -> Result<SampleTimer> {
+    pub fn start(sampler: &'static Sampler, period: Duration) -> Result<SampleTimer> {
         let (cancel, cancelled) = mpsc::channel();
-        let handle = handle.clone();
-        handle.ask_for_sample();
+        sampler.ask();
         let ask = move || {
             while let Err(RecvTimeoutError::Timeout) = cancelled.recv_timeout(period) {
-                handle.ask_for_sample();
+                sampler.ask();
             }
         };
         Ok(SampleTimer {
@@ -179,7 +178,9 @@ mod tests {
         assert!(handle.is_pending());
         handle.delivered();
         assert!(!handle.is_pending());
-        handle.ask_for_sample();
+        let sampler = Sampler::leak(false);
+        handle.attach(sampler);
+        sampler.ask();
         assert!(!handle.is_pending());
         assert_ne!(handle.flags.load(Ordering::Relaxed), 0);
         handle.take_sample();

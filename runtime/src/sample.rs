@@ -9,7 +9,8 @@
 //! Owns the samples and their sums by path of calls; `store/sample.rs` finds the functions.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
@@ -20,11 +21,16 @@ const DEPTH_MAX: usize = 4096;
 /// The most samples that are kept one by one. Sums have all of them.
 const TICKS_MAX: usize = 1 << 20;
 
+/// The flag of a store's word of interruption that asks for a sample.
+pub(crate) const DUE: u32 = 4;
+
 /// Takes samples. It lives as long as the process, as does code that is sampled.
 #[derive(Debug)]
 pub struct Sampler {
     /// True if every poll is a sample: then the number of samples is the same in every tier.
     is_always: bool,
+    /// The words that the engine's stores poll.
+    stores: Mutex<Vec<Weak<AtomicU32>>>,
     samples: Mutex<Samples>,
 }
 
@@ -117,6 +123,7 @@ impl Sampler {
     pub fn leak(is_always: bool) -> &'static Sampler {
         Box::leak(Box::new(Sampler {
             is_always,
+            stores: Mutex::default(),
             samples: Mutex::new(Samples::new()),
         }))
     }
@@ -128,6 +135,29 @@ impl Sampler {
     /// True if every poll is a sample.
     pub(crate) fn is_always(&self) -> bool {
         self.is_always
+    }
+
+    /// Makes the word of a store known.
+    pub(crate) fn add_store(&self, flags: &Arc<AtomicU32>) {
+        if self.is_always {
+            flags.fetch_or(DUE, Ordering::Relaxed);
+        }
+        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        stores.retain(|store| store.strong_count() > 0);
+        stores.push(Arc::downgrade(flags));
+    }
+
+    /// Asks all stores for a sample.
+    pub(crate) fn ask(&self) {
+        let stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        for flags in stores.iter().filter_map(Weak::upgrade) {
+            flags.fetch_or(DUE, Ordering::Relaxed);
+        }
+    }
+
+    /// Forgets the addresses of code, which others may get once a module has gone.
+    pub fn forget_addresses(&self) {
+        self.lock().known.clear();
     }
 
     /// Begins: what comes is of this thread, and the time before does not count.

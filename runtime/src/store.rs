@@ -155,14 +155,23 @@ impl StoreData {
             heap,
             stacks: Some(stacks),
         });
-        if engine.config().interruptible {
-            data.cx.interrupt = data.interrupt.flags();
-        }
+        data.publish_interrupt();
         data.heap.publish(&mut data.cx);
         let data = NonNull::from(Box::leak(data));
         // SAFETY: `data` was just allocated.
         unsafe { (*data.as_ptr()).cx.store = data.as_ptr().cast() };
         data
+    }
+
+    /// Shows code and the sampler the word that code polls.
+    fn publish_interrupt(&mut self) {
+        let config = self.engine.config();
+        if config.interruptible {
+            self.cx.interrupt = self.interrupt.flags();
+        }
+        if let Some(sampler) = config.sampler {
+            self.interrupt.attach(sampler);
+        }
     }
 
     /// Drops a store, but not the host's data.

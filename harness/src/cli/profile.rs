@@ -52,15 +52,6 @@ pub struct ProfilingArgs {
     /// The profile's forms and files.
     #[command(flatten)]
     pub output: ProfileOutputArgs,
-    /// The time between two samples, as in 1ms or 100us; 0 takes one at each function's entry and
-    /// loop's head [default: 1ms]
-    #[arg(
-        long,
-        value_name = "TIME",
-        value_parser = humantime::parse_duration,
-        requires = "profiled"
-    )]
-    pub profile_interval: Option<Duration>,
     /// Name the functions of machine code in /tmp/perf-PID.map, for Linux's perf
     #[arg(long)]
     pub perf_map: bool,
@@ -69,7 +60,7 @@ pub struct ProfilingArgs {
 impl ProfilingArgs {
     /// The time between two samples.
     pub fn interval(&self) -> Duration {
-        self.profile_interval.unwrap_or(SAMPLE_INTERVAL)
+        self.output.interval()
     }
 
     /// The options as words of a command line.
@@ -98,17 +89,37 @@ pub struct ProfileOutputArgs {
     /// Write the profile in a form to a file, or `-` for stdout, as in json=out.json (repeatable)
     /// [default: as text to stderr]
     #[arg(
+        id = "profile-write",
         long = "profile-write",
         value_name = "FORM=FILE",
         requires = "profiled"
     )]
     pub write: Vec<ProfileRequest>,
     /// Rows of each table of the text [default: 15]
-    #[arg(long = "profile-top", value_name = "N", requires = "profiled")]
+    #[arg(
+        id = "profile-top",
+        long = "profile-top",
+        value_name = "N",
+        requires = "profiled"
+    )]
     pub top: Option<usize>,
+    /// The time between two samples, as in 1ms or 100us; 0 takes one at each function's entry and
+    /// loop's head [default: 1ms]
+    #[arg(
+        long,
+        value_name = "TIME",
+        value_parser = humantime::parse_duration,
+        requires = "profiled"
+    )]
+    pub profile_interval: Option<Duration>,
 }
 
 impl ProfileOutputArgs {
+    /// The time between two samples.
+    pub fn interval(&self) -> Duration {
+        self.profile_interval.unwrap_or(SAMPLE_INTERVAL)
+    }
+
     /// Rows of each table of the text.
     pub fn top(&self) -> usize {
         self.top.unwrap_or(15)

@@ -214,6 +214,11 @@ fn run_here(
     if let Err(error) = limit(&mut store, &args.limits) {
         return refused(error);
     }
+    // Start functions are of the program.
+    let timer = match instruments.begin() {
+        Ok(timer) => timer,
+        Err(error) => return refused(error),
+    };
     let instance = match imports::instantiate(args, &engine, &mut store, &module) {
         Ok(instance) => instance,
         Err(NotMade::Input(error)) => return Err(error),
@@ -223,10 +228,7 @@ fn run_here(
     mark(Mark::Loaded, code.clone());
     let func = exported(args, &store, instance)?;
     let values = arguments(args, &func.ty(&store))?;
-    let timer = match instruments.begin(&mut store) {
-        Ok(timer) => timer,
-        Err(error) => return refused(error),
-    };
+    instruments.go_on();
     if let Err(error) = initialize(args, &mut store, instance) {
         return refused(error);
     }
@@ -267,9 +269,16 @@ impl Instruments {
     }
 
     /// Begins to take samples, until what it gives is dropped.
-    fn begin(&self, store: &mut Store<Program>) -> runtime::Result<Option<SampleTimer>> {
-        let begin = |sampler| sample::begin(store, sampler, self.interval);
+    fn begin(&self) -> runtime::Result<Option<SampleTimer>> {
+        let begin = |sampler| sample::begin(sampler, self.interval);
         self.sampler.map(begin).transpose()
+    }
+
+    /// Goes on to take samples of the program: what was done since the last one is not of it.
+    fn go_on(&self) {
+        if let Some(sampler) = self.sampler {
+            sampler.begin();
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod large;
 mod memory;
 mod numeric;
 mod objects;
+mod profiled;
 mod rules;
 mod scaling;
 mod second_target;

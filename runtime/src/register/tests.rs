@@ -8,6 +8,7 @@ mod fused;
 mod limits;
 mod metered;
 mod objects;
+mod profiled;
 mod promoted;
 mod small_stack;
 mod vectors;

@@ -3,6 +3,7 @@
 
 mod gc;
 mod handlers;
+mod profiled;
 mod support;
 
 use crate::Instance;

@@ -113,6 +113,10 @@ impl StoreData {
         init::initialize(store, index as usize)?;
         if let Some(start) = module.start {
             let id = instance.func_id(store, start);
+            if let Some(sampler) = store.engine.config().sampler {
+                // Instantiation is not of the start function.
+                sampler.begin();
+            }
             // SAFETY: the caller's contract; a start function has neither parameters nor results.
             unsafe { StoreData::call_with(data, id, 0, |_, _| (), |_, _| ())? };
         }

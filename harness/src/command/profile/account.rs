@@ -1,7 +1,7 @@
 //! The account of a profile: sums by function, call, line, opcode and pair of opcodes, each with
 //! the largest first.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -16,7 +16,7 @@ pub(super) struct Account {
     instructions: u64,
     functions: Vec<FunctionSum>,
     calls: Vec<CallSum>,
-    lines: Vec<NamedSum>,
+    lines: Vec<LineSum>,
     opcodes: Vec<NamedSum>,
     /// Opcodes that were executed one after the other.
     pairs: Vec<NamedSum>,
@@ -43,6 +43,16 @@ struct CallSum {
     calls: u64,
 }
 
+/// The sums of a line of the source.
+#[derive(Clone, Debug, Default, Serialize)]
+struct LineSum {
+    name: String,
+    /// Instructions of the line itself.
+    count: u64,
+    /// Instructions of the line and of all that it has called.
+    total: u64,
+}
+
 /// A sum of something with a name.
 #[derive(Debug, Serialize)]
 pub(super) struct NamedSum {
@@ -65,7 +75,7 @@ impl Account {
             instructions: counts.sites().iter().map(|site| site.count).sum(),
             functions: functions(counts),
             calls: calls(counts),
-            lines: sorted(lines(counts)),
+            lines: lines(counts),
             opcodes: sorted(opcodes.into_iter().map(|(name, n)| (name.to_string(), n))),
             pairs: sorted(pairs),
         }
@@ -103,11 +113,23 @@ impl Account {
                 row.calls, row.callee
             ));
         }
-        for (title, rows) in [
-            ("line", &self.lines),
-            ("opcode", &self.opcodes),
-            ("pair of opcodes", &self.pairs),
-        ] {
+        if !self.lines.is_empty() {
+            put(format_args!(
+                "\n{:>14}        {:>14}         line",
+                "self", "total"
+            ));
+        }
+        for row in self.lines.iter().take(top) {
+            put(format_args!(
+                "{:>14} {:>5.1}% {:>14} {:>5.1}%  {}",
+                row.count,
+                part(row.count),
+                row.total,
+                part(row.total),
+                row.name
+            ));
+        }
+        for (title, rows) in [("opcode", &self.opcodes), ("pair of opcodes", &self.pairs)] {
             if rows.is_empty() {
                 continue;
             }
@@ -203,12 +225,39 @@ fn calls(counts: &Counts) -> Vec<CallSum> {
     rows.into_iter().map(row).collect()
 }
 
-/// Instructions by the line of the source that they come from.
-fn lines(counts: &Counts) -> HashMap<String, u64> {
-    let mut sums = HashMap::new();
+/// The sums of the lines of the source, those with the most instructions of their own first.
+fn lines(counts: &Counts) -> Vec<LineSum> {
+    let (of_site, mut rows) = lines_of_sites(counts);
+    for (calling, site, count) in counts.steps() {
+        let own = of_site[site as usize];
+        if let Some(line) = own {
+            rows[line].count += count;
+        }
+        let calling = calling.iter().map(|&site| of_site[site as usize]);
+        // Of a line that calls itself, or by several instructions, an execution counts once.
+        let lines: BTreeSet<usize> = calling.chain([own]).flatten().collect();
+        for line in lines {
+            rows[line].total += count;
+        }
+    }
+    rows.retain(|row| row.total > 0);
+    rows.sort_by(|a, b| {
+        let key = |row: &LineSum| std::cmp::Reverse((row.count, row.total));
+        key(a).cmp(&key(b)).then_with(|| a.name.cmp(&b.name))
+    });
+    rows
+}
+
+/// The line of each site that was executed, and all lines.
+fn lines_of_sites(counts: &Counts) -> (Vec<Option<usize>>, Vec<LineSum>) {
+    let mut rows: Vec<LineSum> = Vec::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     let functions = counts.functions();
     let mut modules: Vec<(&CountedFunction, Option<Lines<'_>>)> = Vec::new();
-    for site in counts.sites().iter().filter(|site| site.count > 0) {
+    let of_site = counts.sites().iter().map(|site| {
+        if site.count == 0 {
+            return None;
+        }
         let function = &functions[site.function as usize];
         let known = modules
             .iter()
@@ -217,10 +266,17 @@ fn lines(counts: &Counts) -> HashMap<String, u64> {
             modules.push((function, Lines::read(function.module_bytes())));
             modules.len() - 1
         });
-        let lines = modules[known].1.as_ref();
-        if let Some(line) = lines.and_then(|lines| lines.line(site.offset_bytes as usize)) {
-            *sums.entry(line).or_default() += site.count;
-        }
-    }
-    sums
+        let name = modules[known]
+            .1
+            .as_ref()?
+            .line(site.offset_bytes as usize)?;
+        Some(*numbers.entry(name).or_insert_with_key(|name| {
+            rows.push(LineSum {
+                name: name.clone(),
+                ..LineSum::default()
+            });
+            rows.len() - 1
+        }))
+    });
+    (of_site.collect(), rows)
 }

@@ -47,14 +47,14 @@ struct TierTime {
 
 /// The times of a function or of a line.
 #[derive(Clone, Debug, Default, Serialize)]
-struct PlaceTime {
-    name: String,
+pub(super) struct PlaceTime {
+    pub(super) name: String,
     /// The time in the place itself.
-    own: u64,
-    own_samples: u64,
+    pub(super) own: u64,
+    pub(super) own_samples: u64,
     /// The time in the place and in all that it has called.
-    total: u64,
-    total_samples: u64,
+    pub(super) total: u64,
+    pub(super) total_samples: u64,
     /// The part of `own` in each tier.
     tiers: BTreeMap<&'static str, u64>,
 }
@@ -183,7 +183,7 @@ impl Times {
 }
 
 /// A time in milliseconds.
-fn millis(nanos: u64) -> String {
+pub(super) fn millis(nanos: u64) -> String {
     format!("{:.3} ms", nanos as f64 / 1e6)
 }
 
@@ -191,6 +191,16 @@ fn millis(nanos: u64) -> String {
 pub(super) fn function_name(frame: &Frame) -> String {
     let name = frame.func_name();
     name.unwrap_or_else(|| format!("<function {}>", frame.func_index()))
+}
+
+/// The times of functions by their names: those of one name are one.
+pub(super) fn by_name(samples: &Samples) -> Vec<PlaceTime> {
+    let named = samples.frames().iter().map(|it| {
+        let name = function_name(&it.frame);
+        let number = (0, 0);
+        Some(Named { name, number })
+    });
+    places(samples, &named.collect::<Vec<_>>())
 }
 
 /// The name of the function of each frame, with a number that functions of one name do not share.

@@ -1,4 +1,6 @@
-//! `wassay spec --profile`: where the account of a suite's instructions is written.
+//! `wassay spec --profile`: where the account of a suite's instructions and times is written.
+
+use std::time::Duration;
 
 use crate::cli::{ProfileForm, SpecArgs};
 use crate::command::profile::{open, suite::SuiteAccount};
@@ -14,6 +16,7 @@ use crate::report::Report;
 pub(super) struct Outputs {
     files: Vec<(ProfileForm, Destination)>,
     top: usize,
+    interval: Duration,
 }
 
 impl Outputs {
@@ -32,6 +35,7 @@ impl Outputs {
         Ok(Outputs {
             files: open(output)?,
             top: output.top(),
+            interval: output.interval(),
         })
     }
 
@@ -46,8 +50,8 @@ impl Outputs {
         report: &Report,
         timeline: &Timeline,
     ) -> Result<(), InputError> {
-        let account = SuiteAccount::count(options, planned, report, timeline)
-            .map_err(|error| InputError::usage(format!("a profile cannot be counted: {error}")))?;
+        let account = SuiteAccount::measure(options, planned, report, timeline, self.interval)
+            .map_err(|error| InputError::usage(format!("a profile cannot be made: {error}")))?;
         let text = account.text(self.top);
         if self.files.is_empty() {
             print(&format!("\n{text}"))?;
