@@ -517,11 +517,18 @@ fn a_worker_that_the_system_kills_for_memory_is_not_measured() {
     std::fs::write(folder.join("hungry.wast"), hungry).expect("written");
     std::fs::write(folder.join("small.wast"), SMALL).expect("written");
     let report = place.path("report.json");
-    let mut command = group.command(env!("CARGO_BIN_EXE_wassay"));
-    command.arg("spec").arg(&folder).args(TWO_TIERS);
-    command.args(["-j2", "--worker-memory", "4G"]);
-    command.arg(format!("--report=json={}", report.display()));
-    let output = command.stdin(Stdio::null()).output().expect("it starts");
+    let run = |_| {
+        let mut command = group.command(env!("CARGO_BIN_EXE_wassay"));
+        command.arg("spec").arg(&folder).args(TWO_TIERS);
+        command.args(["-j2", "--worker-memory", "4G"]);
+        command.arg(format!("--report=json={}", report.display()));
+        command.stdin(Stdio::null()).output().expect("it starts")
+    };
+    // The system may choose the small process in place of the large one, though it seldom does.
+    let output = (0..3)
+        .map(run)
+        .find(|output| output.status.code().is_some());
+    let output = output.expect("the harness itself is killed each time");
     let said = String::from_utf8_lossy(&output.stderr);
     let text = std::fs::read(&report).unwrap_or_else(|error| panic!("{error}: {output:?}"));
     let report: Value = serde_json::from_slice(&text).expect("a report");
