@@ -137,16 +137,18 @@ fn run(options: &Options) -> Result<(), String> {
     write_report(&root, &records, &known, &all, options)
 }
 
-/// The places of faults that were not caught, and are not known to be equivalent.
+/// The places of faults that were not caught, and are not known to be equivalent: of all places with
+/// a fault's text, the one nearest to its line.
 fn survivors(all: &[Site], records: &[Record], known: &Known) -> Vec<Site> {
     let alive = records.iter().filter(|record| record.caught().is_none());
     let alive = alive.filter(|record| known.equivalent(&record.site).is_none());
-    let is_of = |site: &&Site| {
-        alive
-            .clone()
-            .any(|record| record.site.text() == site.text())
+    let place = |record: &Record| {
+        let same = all.iter().filter(|it| it.text() == record.site.text());
+        let from = &record.site;
+        same.min_by_key(|it| (it.line.abs_diff(from.line), it.column.abs_diff(from.column)))
+            .cloned()
     };
-    all.iter().filter(is_of).cloned().collect()
+    alive.filter_map(place).collect()
 }
 
 /// All places of the runtime.
