@@ -137,8 +137,8 @@ fn run(options: &Options) -> Result<(), String> {
     write_report(&root, &records, &known, &all, options)
 }
 
-/// The places of faults that were not caught, and are not known to be equivalent: of all places with
-/// a fault's text, the one nearest to its line.
+/// The places of faults that were not caught, and are not known to be equivalent: of all places
+/// with a fault's text, the one nearest to its line.
 fn survivors(all: &[Site], records: &[Record], known: &Known) -> Vec<Site> {
     let alive = records.iter().filter(|record| record.caught().is_none());
     let alive = alive.filter(|record| known.equivalent(&record.site).is_none());
