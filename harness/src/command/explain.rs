@@ -60,6 +60,9 @@ pub struct Asked {
     setting: Option<Setting>,
 }
 
+/// The module whose exports a script may import.
+const SPECTEST: &str = "spectest";
+
 /// The bytes of all modules of a script from which on functions are compiled when they are called.
 const LAZY_BYTES_MIN: usize = 1 << 20;
 
@@ -486,6 +489,14 @@ fn arguments(
     let is_it = |kind, it: &str| kind == ExternKind::Func && it == name;
     let export = module.exports.iter().find(|it| is_it(it.kind, &it.name));
     let export = export.ok_or_else(|| wrong(format!("no exported function `{name}`")))?;
+    // Engines that all refuse to link have done nothing that could be compared.
+    if let Some(import) = module.imports.iter().find(|it| it.module != SPECTEST) {
+        let (from, item) = (&import.module, &import.name);
+        return Err(wrong(format!(
+            "the module imports `{from}` `{item}`, and nothing provides it: a script can, or `wassay \
+             diff` by --preload and --stub-imports"
+        )));
+    }
     let params = module.signatures[export.index as usize].params();
     if params.len() != args.rest.len() {
         let (count, given) = (params.len(), args.rest.len());

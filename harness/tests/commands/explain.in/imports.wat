@@ -1,0 +1,1 @@
+(module (import "env" "x" (func $x)) (func (export "f") (call $x)))
