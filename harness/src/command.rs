@@ -10,8 +10,8 @@ use crate::cli::{Command, GuardArgs, PoolArgs, ReportRequest};
 use crate::engine::EngineList;
 use crate::error::{Exit, InputError};
 use crate::pool::launch;
+use crate::present::beside::Beside;
 use crate::present::destination::Destination;
-use crate::present::timeline::Timeline;
 use crate::report::Report;
 
 pub mod bless;
@@ -36,7 +36,6 @@ pub mod spec;
 mod stdout;
 mod tree;
 pub mod validate;
-pub mod value;
 pub mod verify;
 pub mod wasi_suite;
 
@@ -60,7 +59,11 @@ pub fn main() -> Exit {
             }
             return match printed {
                 Ok(()) if !error.use_stderr() => Exit::AsExpected,
-                Ok(()) | Err(_) => Exit::BadInput,
+                Ok(()) => Exit::BadInput,
+                Err(error) => {
+                    eprintln!("wassay: {error}");
+                    Exit::BadInput
+                }
             };
         }
     };
@@ -141,19 +144,20 @@ fn write_reports(
     requests: &[ReportRequest],
     destinations: Vec<Destination>,
     report: &Report,
-    timeline: &Timeline,
+    beside: &Beside,
 ) -> Result<(), InputError> {
     let reports = requests.iter().zip(destinations);
     let written = reports.map(|(request, destination)| {
-        destination.write(request.presenter.render(report, timeline).as_bytes())
+        destination.write(request.presenter.render(report, beside).as_bytes())
     });
     all_of(written.collect())
 }
 
-/// Success if all of the results are; else the last error, and the others are told.
+/// Success if all of the results are; else the last error, and the others are told, each once.
 fn all_of(results: Vec<Result<(), InputError>>) -> Result<(), InputError> {
     let mut errors: Vec<InputError> = results.into_iter().filter_map(Result::err).collect();
     let last = errors.pop();
+    errors.retain(|error| Some(error) != last.as_ref());
     for error in errors {
         eprintln!("wassay: {error}");
     }

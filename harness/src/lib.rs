@@ -23,6 +23,7 @@ pub mod fuzz;
 pub mod input;
 pub mod interrupt;
 pub mod judge;
+pub mod listing;
 pub mod measure;
 pub mod outcome;
 pub mod plan;

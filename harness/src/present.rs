@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use crate::report::Report;
-use timeline::Timeline;
+use beside::Beside;
 
 pub mod badge;
+pub mod beside;
 pub mod blocks;
 pub mod bounded;
 pub mod cases;
@@ -37,8 +38,12 @@ pub trait Presenter: Sync {
     fn name(&self) -> &'static str;
     /// The format in a few words, for the help.
     fn about(&self) -> &'static str;
-    /// The report in the format, with the times of the run where the format has times.
-    fn render(&self, report: &Report, timeline: &Timeline) -> String;
+    /// The report in the format, with what the format has beside it: times, earlier runs, code.
+    fn render(&self, report: &Report, beside: &Beside) -> String;
+    /// True if the format shows the code of functions in which directives failed.
+    fn shows_code(&self) -> bool {
+        false
+    }
 }
 
 /// Every format. Options and help follow from it.

@@ -21,6 +21,7 @@ pub mod source;
 pub mod split;
 pub mod text_rules;
 mod unfold;
+pub mod value;
 pub mod write;
 
 /// One `.wast` file, parsed.

@@ -172,7 +172,7 @@ fn policy(tier: Tier, modes: &Modes) -> Policy {
 }
 
 /// The runtime's configuration for a job.
-fn config(tier: Tier, job: &JobConfig) -> Config {
+pub(crate) fn config(tier: Tier, job: &JobConfig) -> Config {
     let features = job.features.wasmparser();
     let mut config = *Config::only(wassay_runtime::Tier::Stack)
         .policy(policy(tier, &job.modes))

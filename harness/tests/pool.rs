@@ -49,6 +49,10 @@ fn main() -> ExitCode {
         trial("skipped_directives_are_never_sent", skipped),
         trial("no_worker_is_left", no_worker_is_left),
         trial("a_tier_that_lies_is_found_out", lies),
+        trial(
+            "a_page_shows_the_code_of_a_divergence",
+            code_of_a_divergence,
+        ),
         trial("a_fault_is_found_by_generated_programs", fuzz),
         trial("a_large_script_is_made_small", reduces_large_scripts),
     ];
@@ -402,6 +406,96 @@ const SCRIPT: &str = r#"(module (memory 1) (global $g (mut i32) (i32.const 0))
 (assert_return (invoke "add" (i32.const 1) (i32.const 1)) (i32.const 2))
 "#;
 
+/// The page of a run has source, IR and assembly of the function that is called, and of the one in
+/// which it trapped with a mark at the instruction; a page from the report alone says where to get
+/// them.
+fn code_of_a_divergence() {
+    if cfg!(target_arch = "aarch64") {
+        return; // as for lies
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let this = std::env::current_exe().expect("this program has a path");
+    let script = r#"(module
+  (func $mix (param i32 i32) (result i32) (i32.xor (local.get 0) (local.get 1)))
+  (func (export "<b>run") (param i32 i32) (result i32) (call $mix (local.get 0) (local.get 1)))
+  (func $over (param i32) (result i32) (i32.div_u (i32.const 7) (local.get 0)))
+  (func (export "over") (param i32) (result i32) (call $over (local.get 0))))
+(assert_return (invoke "<b>run" (i32.const 1) (i32.const 1)) (i32.const 0))
+(assert_return (invoke "over" (i32.const 0)) (i32.const 1))
+(assert_return (invoke "over" (i32.const 0)) (i32.const 2))
+"#;
+    std::fs::write(folder.path().join("a.wast"), script).expect("written");
+    let start = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"));
+        let worker = format!("{} fake-worker xor", this.display());
+        command.args(args).current_dir(folder.path());
+        command.env("WASSAY_JIT_WORKER", worker);
+        command.env_remove("WASSAY_JIT_UNAVAILABLE");
+        command
+    };
+    let wassay = |args: &[&str]| {
+        let output = start(args).output();
+        output.expect("the program starts").status.code()
+    };
+    let spec = ["spec", "a.wast", "--tiers", "stack,jit", "--report"];
+    let words = [&spec[..], &["html=run.html,json=run.json"]].concat();
+    assert_eq!(wassay(&words), Some(1));
+    let render = ["render", "run.json", "--report", "html=made.html"];
+    assert_eq!(wassay(&render), Some(0));
+    let page = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("written");
+    let run = page("run.html");
+    check_code(&run);
+    let made = page("made.html");
+    let how = "<code>wassay spec a.wast --report html=PAGE</code> makes a page";
+    assert!(
+        made.contains(how) && !made.contains("<h3>IR</h3>"),
+        "{made}"
+    );
+    // An explanation that cannot be printed is an error.
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    if let Ok(full) = full {
+        let mut explain = start(&["explain", "a.wast:6", "--engines", "stack,jit"]);
+        let output = explain.stdout(full).output().expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("standard output: No space left"), "{said}");
+    }
+}
+
+/// Checks the code in the page of a run.
+fn check_code(run: &str) {
+    let note = "are here for 1 of 1 divergences and for 2 of 2 other failures";
+    assert!(run.contains(note), "{run}");
+    let functions: Vec<&str> = run.split("<details class=\"code\"").skip(1).collect();
+    let titles = [
+        "function 1 $&lt;b&gt;run of the module at a.wast:1",
+        "function 0 $mix of the module at a.wast:1",
+        "function 2 $over of the module at a.wast:1",
+        "function 3 $over of the module at a.wast:1",
+    ];
+    assert_eq!(functions.len(), titles.len(), "each once: {run}");
+    for (function, title) in functions.iter().zip(titles) {
+        assert!(function.contains(title), "{title}: {function}");
+        assert!(function.contains("<h3>IR</h3>") && function.contains("<h3>A64</h3>"));
+    }
+    let [_, mix, over, _] = functions[..] else {
+        panic!("four");
+    };
+    assert!(mix.contains("i32.xor") && mix.contains("eor "), "{mix}");
+    assert!(!mix.contains("<mark>"), "{mix}");
+    let marked: Vec<&str> = over.split("<mark>").skip(1).collect();
+    let marked = marked.iter().filter_map(|it| it.split("</mark>").next());
+    let marked: Vec<&str> = marked.collect();
+    assert!(marked[0].contains("i32.div_u"), "{marked:?}");
+    assert!(marked.iter().any(|it| it.contains("udiv")), "{marked:?}");
+    let links = run.matches("<a href=\"#function-").count();
+    assert_eq!(links, 2, "the second failure in the same functions: {run}");
+    assert!(
+        run.contains("GATING: failed, 3 are not as expected"),
+        "{run}"
+    );
+}
+
 /// A tier with a wrong instruction is found by generated programs: the finding is a small script
 /// with that instruction, on which the tier fails and no other does; `reduce` finds nothing more.
 fn fuzz() {
@@ -455,6 +549,7 @@ fn fuzz() {
     assert!(text.contains("i32.xor"), "{text}");
     let lines = finding["lines"].as_u64().expect("a number");
     assert!(lines <= 20, "{text}");
+    no_room_for_a_finding(folder.path(), finding["case"].as_str().expect("a name"));
     let repeat = text
         .lines()
         .find_map(|line| line.strip_prefix(";; wassay "));
@@ -470,6 +565,31 @@ fn fuzz() {
     assert_eq!(again.status.code(), Some(0), "{again:?}");
     let nothing = wassay(&["reduce", script, "--tiers", "stack,register"]);
     assert_eq!(nothing.status.code(), Some(1), "{nothing:?}");
+}
+
+/// A finding for which the disk has no room is an error that names its file.
+fn no_room_for_a_finding(folder: &std::path::Path, case: &str) {
+    let this = std::env::current_exe().expect("this program has a path");
+    // Workers need 512 bytes for their cells.
+    let limited = r#"trap "" XFSZ; exec prlimit --fsize=512 "$0" "$@""#;
+    let output = std::process::Command::new("bash")
+        .args(["-c", limited, env!("CARGO_BIN_EXE_wassay"), "fuzz"])
+        .args(["--case", case, "--plain", "--tiers", "stack,jit"])
+        .args(["--reduce-time", "1ms", "--findings", "full"])
+        .current_dir(folder)
+        .env(
+            "WASSAY_JIT_WORKER",
+            format!("{} fake-worker xor", this.display()),
+        )
+        .env_remove("WASSAY_JIT_UNAVAILABLE")
+        .output()
+        .expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let named = format!("full/{}.wast: not written: ", case.replace('/', "-"));
+    assert!(said.contains(&named), "{said}");
+    let left = folder.join("full").read_dir().expect("made").count();
+    assert_eq!(left, 0, "{said}");
 }
 
 /// A large script is made small in which a wrong instruction is first seen after a thousand calls.

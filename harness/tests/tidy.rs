@@ -52,7 +52,7 @@ const HARNESS_FLOORS: &[&[&str]] = &[
     &["explain"],
     &["report"],
     &["measure"],
-    &["coverage", "reduce"],
+    &["coverage", "listing", "reduce"],
     &["present"],
     &["fuzz"],
     &["cli"],

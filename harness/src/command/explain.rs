@@ -11,7 +11,7 @@ use wassay_runtime::{AnyRef, Config, Engine, Ref, Tier, Val};
 
 use super::module::{on_a_large_stack, read_module};
 use super::stdout::print;
-use super::{this_program, value};
+use super::this_program;
 use crate::adapter::table::EngineTable;
 use crate::cli::ExplainArgs;
 use crate::engine::EngineName;
@@ -35,7 +35,7 @@ use crate::pool::{self, Engines, Interrupted, Launcher, Losses, Observer, Settin
 use crate::protocol::configuration::Configurations;
 use crate::protocol::{JobConfig, Setting};
 use crate::script::{
-    Action, Argument, Command, Directive, Expectation, Kind, ModuleSource, Script,
+    Action, Argument, Command, Directive, Expectation, Kind, ModuleSource, Script, value,
 };
 use crate::suite::conventions::Conventions;
 use crate::suite::select::Selection;

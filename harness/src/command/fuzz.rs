@@ -14,6 +14,7 @@ use crate::judge::incident::IncidentAccount;
 use crate::measure::{Options, Stopped, jobs_by_default};
 use crate::plan::draw::{Draw, DrawError, Fixed};
 use crate::pool::IncidentKind;
+use crate::present::beside::Beside;
 use crate::present::progress::Progress;
 use crate::present::table;
 use crate::present::timeline::Recorder;
@@ -42,7 +43,10 @@ pub fn command(args: &FuzzArgs) -> Result<Exit, InputError> {
     let recorder = Recorder::new(&progress);
     let began = SystemTime::now();
     let fuzzed = fuzz(&options, &recorder);
-    let timeline = recorder.finish();
+    let beside = Beside {
+        timeline: recorder.finish(),
+        ..Beside::default()
+    };
     progress.finish();
     let mut report = match fuzzed {
         Ok(report) => report,
@@ -58,7 +62,7 @@ pub fn command(args: &FuzzArgs) -> Result<Exit, InputError> {
         program: &options.measure.program,
     };
     report.run.provenance = Some(origin.provenance(&report));
-    let written = write_reports(&args.report, destinations, &report, &timeline);
+    let written = write_reports(&args.report, destinations, &report, &beside);
     let text = table::render_generated(&report, args.timings);
     let shown = print_styled(&text);
     all_of(vec![written, shown])?;

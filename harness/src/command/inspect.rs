@@ -1,21 +1,19 @@
 //! `wassay inspect`: what is in a module, and what the engine makes of its functions.
 //!
-//! Owns which functions and which stages are shown, and in what order; [`summary`] shows the
-//! module, [`source`] the instructions of a function, and the stages themselves are the runtime's.
-//! Nothing is executed, so every stage is shown on every host.
+//! Owns which functions are shown, and in which stages; [`summary`] shows the module, and the
+//! stages are those of [`listing`].
 
 use std::fmt::Write as _;
 
 use wassay_runtime::interior::module::ModuleParts;
-use wassay_runtime::interior::{ir, jit};
 use wassay_runtime::{Config, Engine, ErrorKind, Tier};
 
 use super::module::{on_a_large_stack, read_module};
 use super::stdout::print;
 use crate::cli::InspectArgs;
 use crate::error::{Exit, InputError};
+use crate::listing::{self, Part, Stages};
 
-pub mod source;
 pub mod summary;
 
 /// Answers `wassay inspect`.
@@ -31,7 +29,8 @@ pub fn command(args: &InspectArgs) -> Result<Exit, InputError> {
         let module = Engine::new(&config).and_then(|engine| ModuleParts::new(&engine, &bytes));
         let module = module.map_err(|error| InputError::from_error(&args.file, error))?;
         let subject = Subject::new(args, &module);
-        let (text, exit) = if subject.stages.any() || args.func.is_some() {
+        let is_of_functions = args.source || args.ir || args.ssa || args.asm;
+        let (text, exit) = if is_of_functions || args.func.is_some() {
             functions(&subject, &config)?
         } else {
             let file = args.file.display().to_string();
@@ -42,31 +41,15 @@ pub fn command(args: &InspectArgs) -> Result<Exit, InputError> {
     })
 }
 
-/// The stages to show.
-#[derive(Clone, Copy, Debug)]
-pub struct Stages {
-    source: bool,
-    ir: bool,
-    ssa: bool,
-    asm: bool,
-}
-
-impl Stages {
-    fn any(self) -> bool {
-        self.source || self.ir || self.ssa || self.asm
-    }
-
-    /// Those asked for; all of them where none is.
-    fn or_all(self) -> Stages {
-        match self.any() {
-            true => self,
-            false => Stages {
-                source: true,
-                ir: true,
-                ssa: true,
-                asm: true,
-            },
-        }
+/// The stages that are asked for; all of them where none is.
+fn stages(args: &InspectArgs) -> Stages {
+    let any = args.source || args.ir || args.ssa || args.asm;
+    Stages {
+        source: args.source || !any,
+        ir: args.ir || !any,
+        built: args.ssa || !any,
+        optimised: args.ssa || !any,
+        code: args.asm || !any,
     }
 }
 
@@ -75,7 +58,6 @@ impl Stages {
 pub struct Subject<'a> {
     args: &'a InspectArgs,
     module: &'a ModuleParts,
-    stages: Stages,
     names: wassay_runtime::interior::module::Names,
 }
 
@@ -84,12 +66,6 @@ impl<'a> Subject<'a> {
         Subject {
             args,
             module,
-            stages: Stages {
-                source: args.source,
-                ir: args.ir,
-                ssa: args.ssa,
-                asm: args.asm,
-            },
             names: module.names(),
         }
     }
@@ -183,7 +159,7 @@ fn function(
     config: &Config,
     func: u32,
 ) -> wassay_runtime::Result<()> {
-    let (module, stages) = (subject.module, subject.stages.or_all());
+    let module = subject.module;
     let Some(body) = module.body_index(func) else {
         return Ok(());
     };
@@ -192,25 +168,15 @@ fn function(
     let (title, bytes, at) = (subject.title(func), range.len(), range.start);
     writeln!(out, ";; {title}: {ty}, {bytes} bytes at 0x{at:x}\n")
         .expect("a string takes everything");
-    let mut part = |name: &str, text: &str| {
-        let text = text.trim_end();
+    let mut show = |part: Part| {
+        let (name, text) = (part.name, part.text.trim_end());
         write!(out, ";; {name}\n{text}\n\n").expect("a string takes everything");
     };
-    if stages.source {
-        part("source", &source::body(module, body)?);
-    }
-    if stages.ir {
-        part("IR", &ir::build_with(module, body, config)?.to_string());
-    }
-    if stages.ssa || stages.asm {
-        let made = jit::stages(module, body, config)?;
-        if stages.ssa {
-            part("SSA, built", &made.built);
-            part("SSA, optimised", &made.optimised);
-        }
-        if stages.asm {
-            part("A64", &made.listing);
-        }
-    }
-    Ok(())
+    listing::parts(
+        module,
+        body,
+        config,
+        (stages(subject.args), None),
+        &mut show,
+    )
 }

@@ -6,8 +6,8 @@ use super::stdout::print_styled;
 use super::{all_of, destinations, write_reports};
 use crate::cli::MergeArgs;
 use crate::error::{Exit, InputError};
+use crate::present::beside::Beside;
 use crate::present::table;
-use crate::present::timeline::Timeline;
 use crate::report::Report;
 use crate::report::merge::merge;
 
@@ -25,7 +25,7 @@ pub fn command(args: &MergeArgs) -> Result<Exit, InputError> {
     let whole = merge(&parts).map_err(|error| InputError::usage(error.to_string()))?;
     let inputs: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
     let destinations = destinations(&args.report, &inputs)?;
-    let written = write_reports(&args.report, destinations, &whole, &Timeline::default());
+    let written = write_reports(&args.report, destinations, &whole, &Beside::default());
     let shown = print_styled(&table::render(&whole, args.show_failures));
     all_of(vec![written, shown])?;
     Ok(whole.exit())

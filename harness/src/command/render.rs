@@ -4,8 +4,8 @@ use super::stdout::print_styled;
 use super::{destinations, write_reports};
 use crate::cli::RenderArgs;
 use crate::error::{Exit, InputError};
+use crate::present::beside::Beside;
 use crate::present::table;
-use crate::present::timeline::Timeline;
 use crate::report::Report;
 use crate::report::history::read;
 
@@ -19,15 +19,15 @@ pub fn command(args: &RenderArgs) -> Result<Exit, InputError> {
     if args.report.is_empty() {
         print_styled(&table::render(&report, args.show_failures))?;
     }
-    // The times of a run are not in its report.
+    // Times and modules are not in a report.
     let mut earlier = args.history.as_deref().map_or(Ok(Vec::new()), read)?;
     if let Some(provenance) = &report.run.provenance {
         earlier.retain(|past| past.date < provenance.date);
     }
-    let timeline = Timeline {
+    let beside = Beside {
         earlier,
-        ..Timeline::default()
+        ..Beside::default()
     };
-    write_reports(&args.report, destinations, &report, &timeline)?;
+    write_reports(&args.report, destinations, &report, &beside)?;
     Ok(Exit::AsExpected)
 }

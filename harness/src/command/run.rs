@@ -4,7 +4,6 @@
 //! exit codes. A backtrace has lines of the source where the module has them.
 
 use std::fs::File;
-use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,12 +19,13 @@ use wassay_runtime::{
 
 use super::imports::{self, NotMade};
 use super::module::{on_a_large_stack, read_module};
-use super::{profile, this_program, value};
+use super::{profile, stdout, this_program};
 use crate::cli::{LimitArgs, ProfileKind, RunArgs};
 use crate::error::{Exit, InputError};
 use crate::pool::launch::{self, UNAVAILABLE_VARIABLE, is_this_program};
 use crate::record::End;
 use crate::record::watch::{Program, WatchError};
+use crate::script::value;
 use crate::tier::{RunTier, Tier};
 use crate::worker::values;
 
@@ -250,7 +250,7 @@ fn run_here(
     match called {
         Ok(_) if instruments.is_silent => Ok(Exit::AsExpected),
         Err(error) if instruments.is_silent && is_apart(&error) => Ok(APART),
-        Ok(results) => Ok(print(&results)),
+        Ok(results) => print(&results),
         Err(error) => refused(error),
     }
 }
@@ -449,15 +449,13 @@ fn watch_ended(error: &WatchError) -> Exit {
     }
 }
 
-fn print(results: &[Val]) -> Exit {
+fn print(results: &[Val]) -> Result<Exit, InputError> {
     let lines: String = results
         .iter()
         .map(|&result| value::text(result) + "\n")
         .collect();
-    match std::io::stdout().write_all(lines.as_bytes()) {
-        Ok(()) => Exit::AsExpected,
-        Err(_) => Exit::Failed,
-    }
+    stdout::print(&lines)?;
+    Ok(Exit::AsExpected)
 }
 
 /// Says how a module ended that did not return, with the exit code of that ending.

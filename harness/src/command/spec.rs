@@ -12,8 +12,10 @@ use crate::cli::{Again, ReportRequest, SpecArgs};
 use crate::error::{Exit, InputError};
 use crate::interrupt;
 use crate::judge::expectations::{Expectations, Source};
+use crate::listing::failing::{Listings, listings};
 use crate::measure::{Measured, Options, Schedule, jobs_by_default, measure};
 use crate::plan;
+use crate::present::beside::Beside;
 use crate::present::destination::Destination;
 use crate::present::progress::Progress;
 use crate::present::table;
@@ -165,6 +167,22 @@ impl<'a> Request<'a> {
         Ok(chosen)
     }
 
+    /// The functions in which directives failed, if a report shows them.
+    fn listings(&self, report: &Report) -> Option<Listings> {
+        if !self.reports.iter().any(|it| it.presenter.shows_code()) {
+            return None;
+        }
+        let listed = listings(
+            report,
+            &self.options.selection,
+            &self.options.configurations,
+        );
+        let told = listed.inspect_err(|error| {
+            eprintln!("wassay: failures are shown without the code of their functions: {error}");
+        });
+        told.ok()
+    }
+
     /// Shows what came of a run.
     fn show(&self, measured: &Measured) -> Result<(), InputError> {
         show(measured, &self.args.expectations(), self.args.show_failures)
@@ -198,16 +216,18 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
     if interrupt::requested() {
         return Ok(None);
     }
-    let (measured, mut timeline) = request.measure(&chosen);
-    if let Some(history) = &history {
-        timeline.earlier = history.earlier().to_vec();
-    }
+    let (measured, timeline) = request.measure(&chosen);
+    let beside = Beside {
+        timeline,
+        earlier: history.iter().flat_map(History::earlier).cloned().collect(),
+        listings: request.listings(&measured.report),
+    };
     let files = chosen.files;
     let destinations = match measured.report.run.interrupted {
         true => destinations.into_iter().map(Destination::partial).collect(),
         false => destinations,
     };
-    let written = write_reports(&request.reports, destinations, &measured.report, &timeline);
+    let written = write_reports(&request.reports, destinations, &measured.report, &beside);
     let history = history.filter(|_| measured.report.is_measured());
     let added = history.map_or(Ok(()), |history| {
         history.append(&PastRun::new(&measured.report, SystemTime::now()))
@@ -216,7 +236,12 @@ fn run(args: &SpecArgs) -> Result<Option<Exit>, InputError> {
     let is_whole = !measured.report.run.interrupted;
     let profiled = profile.filter(|_| is_whole).map_or(Ok(()), |outputs| {
         let planned = plan::suite(&files);
-        outputs.write(&request.options, &planned, &measured.report, &timeline)
+        outputs.write(
+            &request.options,
+            &planned,
+            &measured.report,
+            &beside.timeline,
+        )
     });
     all_of(vec![written, added, shown, profiled])?;
     if measured.report.run.interrupted {

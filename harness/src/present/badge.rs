@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::timeline::Timeline;
+use super::beside::Beside;
 use super::{Presenter, verdict_line};
 use crate::report::Report;
 
@@ -18,7 +18,7 @@ impl Presenter for Badge {
         "the endpoint of a shields.io badge, JSON"
     }
 
-    fn render(&self, report: &Report, _timeline: &Timeline) -> String {
+    fn render(&self, report: &Report, _beside: &Beside) -> String {
         let is_measured = report.is_measured();
         let color = match (is_measured, report.gate.regressions.is_empty()) {
             (false, _) => "lightgrey",
@@ -45,7 +45,7 @@ mod tests {
     use serde_json::Value;
 
     fn badge(report: &Report) -> Value {
-        let text = Badge.render(report, &Timeline::default());
+        let text = Badge.render(report, &Beside::default());
         let value: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(value["schemaVersion"], 1);
         assert!(

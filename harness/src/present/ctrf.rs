@@ -6,8 +6,8 @@
 use serde_json::{Value, json};
 
 use super::Presenter;
+use super::beside::Beside;
 use super::cases::{Case, CaseVerdict, cases};
-use super::timeline::Timeline;
 use crate::report::Report;
 
 /// The format.
@@ -25,10 +25,10 @@ impl Presenter for Ctrf {
         "Common Test Report Format, JSON"
     }
 
-    fn render(&self, report: &Report, timeline: &Timeline) -> String {
-        let cases = cases(report, timeline);
+    fn render(&self, report: &Report, beside: &Beside) -> String {
+        let cases = cases(report, &beside.timeline);
         let count = |verdict| cases.iter().filter(|case| case.verdict == verdict).count();
-        let start = timeline.began_millis;
+        let start = beside.timeline.began_millis;
         let stop = start + millis(report.run.seconds);
         let value = json!({
             "reportFormat": "CTRF",
@@ -161,7 +161,7 @@ mod tests {
     }
 
     fn check(report: &Report) -> Value {
-        let value = serde_json::from_str(&Ctrf.render(report, &Timeline::default()));
+        let value = serde_json::from_str(&Ctrf.render(report, &Beside::default()));
         let value: Value = value.expect("JSON");
         let schema = schema();
         let errors: Vec<String> = schema

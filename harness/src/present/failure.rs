@@ -36,6 +36,8 @@ pub struct Failure<'a> {
     pub passing: Vec<EngineName>,
     /// In what engines differ, where the groups do not say it.
     pub diff: Option<&'a str>,
+    /// True if engines differ, whatever else is wrong.
+    pub diverges: bool,
     /// The text of the directive and what it does, if they are known.
     pub details: Option<&'a Details>,
     /// The command that shows it again.
@@ -152,6 +154,7 @@ impl<'a> Failure<'a> {
             groups: groups(&directive.tiers),
             passing: passing(available, &directive.tiers),
             diff: diff(directive.diff.as_deref(), diverges, fails),
+            diverges,
             details: directive.details.as_ref(),
             repro: Cow::Borrowed(&directive.repro),
             explain: report.run.explain(&directive.id),
@@ -191,6 +194,7 @@ impl<'a> Failure<'a> {
             groups: groups(&variant.tiers),
             passing: passing(available, &variant.tiers),
             diff: diff(variant.diff.as_deref(), diverges, fails),
+            diverges,
             details: None,
             repro: Cow::Owned(report.run.repeat(id, &tiers, &shape_words(report))),
             explain: None,

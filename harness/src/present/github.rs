@@ -4,8 +4,8 @@
 //! last one here says how many there are.
 
 use super::Presenter;
+use super::beside::Beside;
 use super::failure::{Failure, failures};
-use super::timeline::Timeline;
 use super::verdict_line;
 use crate::report::Report;
 
@@ -26,7 +26,7 @@ impl Presenter for Github {
         "annotations of GitHub Actions, for stdout: github=-"
     }
 
-    fn render(&self, report: &Report, _timeline: &Timeline) -> String {
+    fn render(&self, report: &Report, _beside: &Beside) -> String {
         let failures = failures(report);
         let mut errors: Vec<String> = Vec::new();
         if !report.accounting.closed {
@@ -133,7 +133,7 @@ mod tests {
         let mut report = report(&tiers, &[a]);
         report.run.suite = "s".to_string();
         report.run.folder = Some("s".to_string());
-        Github.render(&report, &Timeline::default())
+        Github.render(&report, &Beside::default())
     }
 
     #[test]
@@ -163,13 +163,13 @@ mod tests {
     #[test]
     fn a_run_without_failures_is_one_notice() {
         let a = file("a.wast", &["(module)"], &[(EngineName::STACK, &[Pass])]);
-        let text = Github.render(&report(&[EngineName::STACK], &[a]), &Timeline::default());
+        let text = Github.render(&report(&[EngineName::STACK], &[a]), &Beside::default());
         assert_eq!(text.lines().count(), 1, "{text}");
     }
 
     #[test]
     fn hostile_names_end_no_command() {
-        let text = Github.render(&hostile_report(), &Timeline::default());
+        let text = Github.render(&hostile_report(), &Beside::default());
         for line in text.lines() {
             assert!(
                 line.starts_with("::error ") || line.starts_with("::notice "),

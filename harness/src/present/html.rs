@@ -10,7 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use super::beside::Beside;
 use super::failure::{Failure, failures, names};
+use super::gate::gate_line;
 use super::timeline::{Span, Timeline};
 use super::{Presenter, cases, verdict_line};
 use crate::engine::EngineName;
@@ -19,7 +21,10 @@ use crate::outcome::JudgedBy;
 use crate::report::texts::TextAccount;
 use crate::report::{Counts, Report, is_failing};
 
+mod code;
 mod trends;
+
+use code::Code;
 
 /// The format.
 pub struct Html;
@@ -47,19 +52,23 @@ impl Presenter for Html {
         "one page of HTML with all tables and failures"
     }
 
-    fn render(&self, report: &Report, timeline: &Timeline) -> String {
+    fn shows_code(&self) -> bool {
+        true
+    }
+
+    fn render(&self, report: &Report, beside: &Beside) -> String {
         let all = failures(report);
         let mut page = head(report);
         page += "<main id=\"main\">\n";
         page += &map(report);
         page += &engines(report);
-        page += &trends::trends(report, timeline);
+        page += &trends::trends(report, &beside.earlier);
         page += &search(report, &all);
-        page += &shown_failures(&all);
+        page += &shown_failures(report, &all, beside);
         page += &reasons(report);
         page += &texts(report);
         page += &files(report);
-        page += &times(timeline);
+        page += &times(&beside.timeline);
         page += "</main>\n<footer><p class=\"dim\">Made by wassay ";
         page += &escape(&report.run.version);
         page += ".</p></footer>\n<script>";
@@ -104,6 +113,7 @@ fn head(report: &Report) -> String {
     );
     let run = &report.run;
     let verdict = escape(&verdict_line(report));
+    let gate = escape(&gate_line(report));
     let facts = [
         ("suite", run.suite.clone()),
         ("revision", run.suite_revision.clone()),
@@ -145,7 +155,7 @@ fn head(report: &Report) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n\
          <title>Wassay: {verdict}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
          <a class=\"skip\" href=\"#main\">Skip to the tables</a>\n\
-         <header>\n<h1>Wassay: {verdict}</h1>\n<dl>{}</dl>\n\
+         <header>\n<h1>Wassay: {verdict}</h1>\n<p class=\"gate\">{gate}</p>\n<dl>{}</dl>\n\
          <nav aria-label=\"Sections\"><ul>{}</ul></nav>\n</header>\n",
         facts.collect::<String>(),
         links.concat()
@@ -308,21 +318,30 @@ fn search(report: &Report, all: &[Failure<'_>]) -> String {
     )
 }
 
-fn shown_failures(all: &[Failure<'_>]) -> String {
+fn shown_failures(report: &Report, all: &[Failure<'_>], beside: &Beside) -> String {
+    let listings = beside.listings.as_ref();
+    let mut code = listings.map(|it| Code::new(all, it));
     let mut content = String::new();
-    let mut shown = 0;
+    let (mut shown, mut bytes) = (0, 0);
     for failure in all {
         let part = one_failure(failure);
-        if content.len() + part.len() > FAILURES_BYTES_MAX {
+        if bytes + part.len() > FAILURES_BYTES_MAX {
             break;
         }
+        bytes += part.len();
         content += &part;
+        content.extend(code.as_mut().map(|it| it.show(failure)));
+        content += "</details>\n";
         shown += 1;
     }
     let more = all.len() - shown;
-    if all.is_empty() {
-        content = "<p>There are none.</p>\n".to_string();
-    }
+    content = match all.is_empty() {
+        true => "<p>There are none.</p>\n".to_string(),
+        false => {
+            let note = code.map_or_else(|| code::without_modules(report), |it| it.note(all));
+            format!("<p>{note}</p>\n{content}")
+        }
+    };
     if more > 0 {
         content += &format!("<p class=\"bad\">{more} more failures have no room here.</p>\n");
     }
@@ -344,7 +363,7 @@ fn one_failure(failure: &Failure<'_>) -> String {
     format!(
         "<details data-item=\"failure\" data-engines=\"{}\" data-status=\"{}\"><summary>\
          <span class=\"bad\">{}</span> {} {}</summary>\n\
-         <pre tabindex=\"0\">{}\n{}</pre></details>\n",
+         <pre tabindex=\"0\">{}\n{}</pre>\n",
         engines.join(" "),
         failure.word(),
         failure.word().to_uppercase(),

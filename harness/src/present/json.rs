@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::ser::Formatter;
 
 use super::Presenter;
-use super::timeline::Timeline;
+use super::beside::Beside;
 use crate::report::Report;
 
 /// The format.
@@ -24,7 +24,7 @@ impl Presenter for Json {
         "the whole account"
     }
 
-    fn render(&self, report: &Report, _timeline: &Timeline) -> String {
+    fn render(&self, report: &Report, _beside: &Beside) -> String {
         let mut bytes = Vec::new();
         let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Lines::default());
         report

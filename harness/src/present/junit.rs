@@ -9,8 +9,8 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use super::Presenter;
+use super::beside::Beside;
 use super::cases::{Case, CaseVerdict, cases, escape};
-use super::timeline::Timeline;
 use crate::report::Report;
 
 /// The format.
@@ -25,11 +25,11 @@ impl Presenter for Junit {
         "JUnit XML"
     }
 
-    fn render(&self, report: &Report, timeline: &Timeline) -> String {
+    fn render(&self, report: &Report, beside: &Beside) -> String {
         let mut out = quick_junit::Report::new("wassay");
         out.set_time(Duration::try_from_secs_f64(report.run.seconds).unwrap_or_default());
         let mut suites: Vec<TestSuite> = Vec::new();
-        for case in cases(report, timeline) {
+        for case in cases(report, &beside.timeline) {
             let last = suites.last().map(|suite| suite.name.as_str());
             if last != Some(case.suite.as_str()) {
                 let mut suite = TestSuite::new(case.suite.as_str());
@@ -97,7 +97,7 @@ mod tests {
             &["(module)"; 4],
             &[(EngineName::STACK, &statuses)],
         );
-        let text = Junit.render(&report(&[EngineName::STACK], &[a]), &Timeline::default());
+        let text = Junit.render(&report(&[EngineName::STACK], &[a]), &Beside::default());
         let read = quick_junit::Report::deserialize_from_str(&text).expect("JUnit");
         let [suite] = &read.test_suites[..] else {
             panic!("one suite");
@@ -112,7 +112,7 @@ mod tests {
     /// The text is XML, reads back, and its keys are unique.
     #[test]
     fn hostile_names_are_text() {
-        let text = Junit.render(&hostile_report(), &Timeline::default());
+        let text = Junit.render(&hostile_report(), &Beside::default());
         assert!(
             text.chars().all(|c| !c.is_control() || c == '\n'),
             "controls"

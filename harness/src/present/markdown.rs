@@ -1,10 +1,10 @@
 //! The report as Markdown, for comments of pull requests and step summaries: the table of proposals
 //! and engines, then what makes the run fail, as far as there is room.
 
+use super::beside::Beside;
 use super::bounded::{Bounded, escape, fenced};
 use super::failure::{Failure, failures};
 use super::gate::gate_line;
-use super::timeline::Timeline;
 use super::{Presenter, verdict_line};
 use crate::report::{Counts, Report};
 
@@ -23,7 +23,7 @@ impl Presenter for Markdown {
         "a summary in Markdown, short enough for a comment"
     }
 
-    fn render(&self, report: &Report, _timeline: &Timeline) -> String {
+    fn render(&self, report: &Report, _beside: &Beside) -> String {
         let mut out = Bounded::default();
         let (run, counts) = (&report.run, &report.accounting);
         out.line(&format!("### Wassay: {}\n", escape(&verdict_line(report))));
@@ -148,7 +148,7 @@ mod tests {
     use crate::report::samples::{file, report};
 
     fn render(report: &Report) -> String {
-        Markdown.render(report, &Timeline::default())
+        Markdown.render(report, &Beside::default())
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Presenter;
+use super::beside::Beside;
 use super::failure::{Failure, failures};
-use super::timeline::Timeline;
 use crate::report::Report;
 use crate::script::Kind;
 
@@ -27,7 +27,7 @@ impl Presenter for Sarif {
         "failures as SARIF 2.1.0"
     }
 
-    fn render(&self, report: &Report, _timeline: &Timeline) -> String {
+    fn render(&self, report: &Report, _beside: &Beside) -> String {
         let all = failures(report);
         let rules: Vec<Value> = Kind::NAMES
             .iter()
@@ -161,7 +161,7 @@ mod tests {
     }
 
     fn check(report: &Report) -> Value {
-        let text = Sarif.render(report, &Timeline::default());
+        let text = Sarif.render(report, &Beside::default());
         let value: Value = serde_json::from_str(&text).expect("JSON");
         let schema = schema();
         let errors: Vec<String> = schema

@@ -1,8 +1,4 @@
-//! The times of a run: when each file ran in each engine, in which thread and by which worker; and
-//! the runs before it.
-//!
-//! A timeline is beside the report and not in it, since reports of the same run are the same
-//! whatever took how long. Formats with times take them from here.
+//! The times of a run: when each file ran in each engine, in which thread and by which worker.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -10,7 +6,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::engine::EngineName;
 use crate::pool::{Observer, RanFile};
-use crate::report::history::PastRun;
 use crate::script::Script;
 
 /// A file in an engine.
@@ -41,8 +36,6 @@ pub struct Timeline {
     pub length: Duration,
     /// Files in engines, by thread and in the order in which they ran.
     pub spans: Vec<Span>,
-    /// The runs of a history before this one, the oldest first.
-    pub earlier: Vec<PastRun>,
 }
 
 impl Timeline {
@@ -88,7 +81,6 @@ impl<'a> Recorder<'a> {
             began_millis: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
             length: self.began.elapsed(),
             spans,
-            earlier: Vec::new(),
         }
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Presenter;
-use super::timeline::{Span, Timeline};
+use super::beside::Beside;
+use super::timeline::Span;
 use crate::report::Report;
 
 /// The format.
@@ -26,7 +27,8 @@ impl Presenter for Trace {
         "measured times as a Chrome trace"
     }
 
-    fn render(&self, report: &Report, timeline: &Timeline) -> String {
+    fn render(&self, report: &Report, beside: &Beside) -> String {
+        let timeline = &beside.timeline;
         let mut events = vec![metadata("process_name", 0, "wassay")];
         let mut known = None;
         for span in &timeline.spans {
@@ -120,6 +122,7 @@ mod tests {
     use super::*;
     use crate::engine::EngineName;
     use crate::present::hostile;
+    use crate::present::timeline::Timeline;
     use crate::report::samples::report;
 
     #[test]
@@ -142,9 +145,12 @@ mod tests {
             began_millis: 7,
             length: Duration::from_millis(9),
             spans,
-            ..Timeline::default()
         };
-        let text = Trace.render(&report(&[EngineName::JIT], &[]), &timeline);
+        let beside = Beside {
+            timeline,
+            ..Beside::default()
+        };
+        let text = Trace.render(&report(&[EngineName::JIT], &[]), &beside);
         let value: Value = serde_json::from_str(&text).expect("JSON");
         let events = value["traceEvents"].as_array().expect("a list");
         let complete: Vec<_> = events

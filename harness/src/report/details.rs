@@ -5,7 +5,7 @@
 //! which function a place names. A worker tells functions by index only, so a frame is named only
 //! where it fits the module that its caller is in; where a call leaves that module, names end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,8 @@ use crate::script::{Action, Command, Directive, ModuleSource, Script};
 const TEXT_BYTES_MAX: usize = 2000;
 /// Frames of a trace that a report keeps, the innermost.
 const FRAMES_MAX: usize = 16;
+/// Functions in which a directive may have failed that are shown.
+const SUSPECTS_MAX: usize = 3;
 /// Instructions of a function that are named.
 const INSTRUCTIONS_MAX: usize = 8;
 
@@ -145,6 +147,54 @@ pub fn details(
     all
 }
 
+/// A function that was running when a directive failed, or that it calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Suspect<'a> {
+    /// The ordinal of the directive that has the module.
+    pub of: usize,
+    /// The module.
+    pub module: &'a ModuleParts,
+    /// The function's index in it.
+    pub func: u32,
+    /// The function's name; `None` if it has none.
+    pub name: Option<&'a str>,
+    /// The byte of the module at which it was.
+    pub offset: Option<u32>,
+}
+
+/// Shows the functions in which directives of a script may have failed, for each directive by its
+/// ordinal and traces, in ascending order: those of known modules that were running, the innermost
+/// first; without these the function that is called, and those that it calls by index.
+pub fn each_suspect(
+    script: &Script,
+    text: &str,
+    features: FeatureSet,
+    wanted: &[(usize, Vec<Vec<Place>>)],
+    show: &mut dyn FnMut(usize, Suspect<'_>),
+) {
+    let mut follower = Follower::new(script, text, features);
+    let mut at = 0;
+    for (ordinal, traces) in wanted {
+        while at <= *ordinal {
+            follower.follow(at, &script.commands[at]);
+            at += 1;
+        }
+        for (of, func, offset) in follower.suspects(*ordinal, traces) {
+            if let Some(known) = follower.known(of) {
+                let (module, name) = (&known.module, known.names.get(&func).map(String::as_str));
+                let suspect = Suspect {
+                    of,
+                    module,
+                    func,
+                    name,
+                    offset,
+                };
+                show(*ordinal, suspect);
+            }
+        }
+    }
+}
+
 /// A module of the script, decoded.
 struct Known {
     module: ModuleParts,
@@ -258,7 +308,10 @@ impl<'a> Follower<'a> {
         let lacks = self.lacks(command);
         let trace = |(tiers, places): (Vec<EngineName>, &[Place])| TraceAccount {
             tiers,
-            frames: self.frames(entered, places),
+            frames: self
+                .frames(entered, places)
+                .map(|(frame, _)| frame)
+                .collect(),
             more: places.len().saturating_sub(FRAMES_MAX) as u64,
         };
         Details {
@@ -324,11 +377,50 @@ impl<'a> Follower<'a> {
         known.as_ref()
     }
 
-    /// The frames of a trace, the innermost first.
-    fn frames(&mut self, entered: Option<usize>, places: &[Place]) -> Vec<FrameAccount> {
+    /// The functions in which a directive may have failed, each once: the ordinal of the module,
+    /// the function and the byte at which it was.
+    fn suspects(
+        &mut self,
+        ordinal: usize,
+        traces: &[Vec<Place>],
+    ) -> Vec<(usize, u32, Option<u32>)> {
+        let command = &self.script.commands[ordinal];
+        let entered = self.entered(ordinal, command);
+        let mut found = Vec::new();
+        for places in traces {
+            let frames = self.frames(entered, places).enumerate();
+            let known = frames.filter_map(|(depth, (frame, of))| {
+                frame.instruction.as_ref()?;
+                Some((depth, (of?, frame.function, frame.offset)))
+            });
+            found.extend(known);
+        }
+        found.sort_by_key(|(depth, _)| *depth);
+        let mut found: Vec<_> = found.into_iter().map(|(_, it)| it).collect();
+        if let (true, Some(of), Command::Action(Action::Invoke { field, .. })) =
+            (found.is_empty(), entered, command)
+            && let Some(known) = self.known(of)
+        {
+            let called = known.called(field);
+            found.extend(called.into_iter().map(|func| (of, func, None)));
+        }
+        let mut seen = BTreeSet::new();
+        found.retain(|(of, func, _)| seen.insert((*of, *func)));
+        found.truncate(SUSPECTS_MAX);
+        found
+    }
+
+    /// The frames of a trace, the innermost first, with the ordinals of their modules as far as
+    /// these are known.
+    fn frames(
+        &mut self,
+        entered: Option<usize>,
+        places: &[Place],
+    ) -> impl Iterator<Item = (FrameAccount, Option<usize>)> + use<> {
         let mut module = entered;
         let mut frames = Vec::new();
         for place in places.iter().rev() {
+            let of = module;
             let mut frame = FrameAccount {
                 function: place.func,
                 offset: place.offset_bytes,
@@ -349,11 +441,9 @@ impl<'a> Follower<'a> {
                 (!leaves).then_some(at)
             });
             module = found;
-            frames.push(frame);
+            frames.push((frame, of));
         }
-        frames.reverse();
-        frames.truncate(FRAMES_MAX);
-        frames
+        frames.into_iter().rev().take(FRAMES_MAX)
     }
 
     fn place(&self, module: &Directive, function: u32, position: usize) -> Option<PlaceAccount> {
@@ -408,6 +498,21 @@ impl Known {
             name: self.names.get(&export.index).cloned(),
             instructions,
         })
+    }
+
+    /// The function of an export, and those that it calls by index; imported ones are left out.
+    fn called(&self, export: &str) -> Vec<u32> {
+        let mut exports = self.module.exports.iter();
+        let export = exports.find(|it| it.kind == ExternKind::Func && it.name == export);
+        let mut called: Vec<u32> = export.iter().map(|it| it.index).collect();
+        if let Some(export) = export {
+            self.each(export.index, |instruction, _| {
+                called.extend(instruction.callee);
+                called.len() < INSTRUCTIONS_MAX
+            });
+        }
+        called.retain(|func| self.module.body_index(*func).is_some());
+        called
     }
 
     /// The instruction of a function at a byte of the module.

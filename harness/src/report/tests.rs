@@ -10,8 +10,8 @@ use crate::judge::incident::IncidentAccount;
 use crate::judge::verdict::{Comparison, Verdict};
 use crate::pool::IncidentKind;
 use crate::present::Presenter;
+use crate::present::beside::Beside;
 use crate::present::json::Json;
-use crate::present::timeline::Timeline;
 use crate::report::samples::{file, report, run};
 use Status::{Crash, Fail, NotRun, Pass, Skip, Timeout, Xfail, Xpass};
 
@@ -83,7 +83,7 @@ fn full() -> Report {
 }
 
 fn value(report: &Report) -> Value {
-    serde_json::from_str(&Json.render(report, &Timeline::default())).expect("reports are JSON")
+    serde_json::from_str(&Json.render(report, &Beside::default())).expect("reports are JSON")
 }
 
 fn check_schema(report: &Report) {
@@ -112,10 +112,7 @@ fn reports_keep_to_the_schema_and_read_back() {
         report(&[EngineName::JIT], &[]),
     ] {
         check_schema(&report);
-        assert_eq!(
-            read(&Json.render(&report, &Timeline::default())),
-            Ok(report)
-        );
+        assert_eq!(read(&Json.render(&report, &Beside::default())), Ok(report));
     }
 }
 
@@ -338,7 +335,7 @@ fn what_is_no_sound_report_is_refused() {
     assert!(error("{\"schema\":\n\"wassay-report/2\",").contains("r.json:2:"));
     assert!(error("{}").contains("no `schema`"));
     assert!(error("{\"schema\": \"wassay-report/9\"}").contains("wassay-report/9"));
-    let cut = Json.render(&full(), &Timeline::default());
+    let cut = Json.render(&full(), &Beside::default());
     assert!(read(&cut[..cut.len() / 2]).is_err());
     let mut lying = full();
     lying.files[0]
@@ -346,7 +343,7 @@ fn what_is_no_sound_report_is_refused() {
         .get_mut(&EngineName::STACK)
         .expect("there")
         .fail += 1;
-    assert!(error(&Json.render(&lying, &Timeline::default())).contains("are not those listed"));
+    assert!(error(&Json.render(&lying, &Beside::default())).contains("are not those listed"));
     let missing = Report::read(Path::new("/nowhere/r.json")).expect_err("missing");
     assert!(missing.to_string().contains("/nowhere/r.json"));
 }

@@ -5,13 +5,12 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 use wassay_runtime::interior::module::ModuleParts;
-use wassay_runtime::interior::{ir, jit};
 use wassay_runtime::{Config, Engine, Tier};
 
 use super::{Asked, Explanation};
 use crate::cli::ExplainArgs;
-use crate::command::inspect::source;
 use crate::explain::case::source as module_of;
+use crate::listing::{self, Part, Stages, source};
 use crate::protocol::Setting;
 use crate::script::{ModuleSource, Script, write};
 use crate::shell;
@@ -127,65 +126,21 @@ fn listings(out: &mut String, explanation: &Explanation) {
     let Some(body) = parts.body_index(func) else {
         return;
     };
-    let offset = difference.offset_bytes;
     put!(out, "\nfunction {func}");
-    if let Ok(text) = source::body(&parts, body) {
-        let marked = text
-            .lines()
-            .position(|line| offset_of(line) == offset && offset.is_some());
-        part(out, "source", &text, &Vec::from_iter(marked));
-    }
     let tiers = difference.engines.iter().filter_map(|name| name.tier());
     let tiers: Vec<crate::tier::Tier> = tiers.collect();
-    let runs_ir = tiers.iter().any(|tier| *tier != crate::tier::Tier::Stack);
-    if let Ok(ir) = ir::build_with(&parts, body, &config)
-        && runs_ir
-    {
-        let text = ir.to_string();
-        let marked = offset.and_then(|offset| ir_line(&text, &ir.offsets, offset));
-        part(out, "IR", &text, &Vec::from_iter(marked));
-    }
-    if tiers.iter().any(|tier| tier.runs_machine_code())
-        && let Ok(made) = jit::stages(&parts, body, &config)
-    {
-        let marks = |offsets: &[u32]| offset.map_or_else(Vec::new, |it| lines_from(offsets, it));
-        let (ssa, code) = (&made.optimised_offsets, &made.listing_offsets);
-        part(out, "SSA, optimised", &made.optimised, &marks(ssa));
-        part(out, "A64", &made.listing, &marks(code));
-    }
-}
-
-/// The offset at which a line of a function's source begins.
-fn offset_of(line: &str) -> Option<u32> {
-    let digits = line.strip_prefix("0x")?.split_whitespace().next()?;
-    u32::from_str_radix(digits, 16).ok()
-}
-
-/// The line of the IR that comes from the instruction at an offset, or from the next one that has
-/// a line.
-fn ir_line(text: &str, offsets: &[u32], offset: u32) -> Option<usize> {
-    let is_block = |line: &str| line.starts_with('b');
-    let first = text.lines().position(is_block)?;
-    let lines = text.lines().enumerate().skip(first);
-    let lines = lines.filter(|(_, line)| line.starts_with(' '));
-    let lines: Vec<usize> = lines.map(|(at, _)| at).collect();
-    if lines.len() != offsets.len() {
-        return None;
-    }
-    let pairs = offsets.iter().zip(lines);
-    let behind = pairs.filter(|(it, _)| **it >= offset);
-    behind.min_by_key(|(it, _)| **it).map(|(_, line)| line)
-}
-
-/// The lines that come from the instruction at an offset, or from the next one that has lines; none
-/// if nothing comes from there or behind it.
-fn lines_from(offsets: &[u32], offset: u32) -> Vec<usize> {
-    let behind = offsets.iter().filter(|it| **it >= offset);
-    let Some(next) = behind.min() else {
-        return Vec::new();
+    let runs_machine_code = tiers.iter().any(|tier| tier.runs_machine_code());
+    let stages = Stages {
+        source: true,
+        ir: tiers.iter().any(|tier| *tier != crate::tier::Tier::Stack),
+        built: false,
+        optimised: runs_machine_code,
+        code: runs_machine_code,
     };
-    let lines = offsets.iter().enumerate().filter(|(_, it)| *it == next);
-    lines.map(|(line, _)| line).collect()
+    let asked = (stages, difference.offset_bytes);
+    let mut show = |it: Part| part(out, it.name, &it.text, &it.marked);
+    // What cannot be made is not shown: the difference has been told.
+    let _ = listing::parts(&parts, body, &config, asked, &mut show);
 }
 
 /// The columns of an offset in a function's source.
@@ -193,7 +148,7 @@ const OFFSET_COLUMNS: usize = 8;
 
 /// The blanks behind the offset in a line of a function's source: how deep blocks nest there.
 fn indent_of(line: &str) -> Option<usize> {
-    offset_of(line)?;
+    source::offset_of(line)?;
     let rest = line.get(OFFSET_COLUMNS..)?;
     Some(rest.len() - rest.trim_start().len())
 }

@@ -8,8 +8,11 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::*;
+use crate::judge::verdict::Agreement;
 use crate::judge::verdict::Status::{Fail, Pass, Skip, Xfail};
 use crate::judge::verdict::Verdict;
+use crate::listing::Part;
+use crate::listing::failing::{Listing, Listings};
 use crate::present::hostile::{self, hostile_report};
 use crate::report::history::PastRun;
 use crate::report::samples::{self, file, report};
@@ -74,7 +77,7 @@ fn element(start: &BytesStart<'_>) -> Element {
     }
 }
 
-fn timeline() -> Timeline {
+fn beside() -> Beside {
     let span = |path: &str, end| Span {
         tier: EngineName::JIT,
         path: path.to_string(),
@@ -84,9 +87,12 @@ fn timeline() -> Timeline {
         start: Duration::ZERO,
         end: Duration::from_millis(end),
     };
-    Timeline {
-        spans: vec![span("fast.wast", 1), span("slow.wast", 50)],
-        ..Timeline::default()
+    Beside {
+        timeline: Timeline {
+            spans: vec![span("fast.wast", 1), span("slow.wast", 50)],
+            ..Timeline::default()
+        },
+        ..Beside::default()
     }
 }
 
@@ -104,12 +110,13 @@ fn sample() -> Report {
 
 #[test]
 fn the_page_has_the_figures_of_the_report() {
-    let page = Html.render(&sample(), &timeline());
+    let page = Html.render(&sample(), &beside());
     let (elements, text) = read(&page);
     let count = |name: &str| elements.iter().filter(|it| it.name == name).count();
     // The map, engines, reasons, files, and two of times.
     assert_eq!((count("table"), count("caption")), (6, 6));
     assert_eq!(count("details"), 1, "one failure for both engines");
+    assert!(text.contains("GATING: failed, 1 directive is not as expected"));
     assert!(text.contains("2 40.0%"), "{text}");
     assert!(text.contains("stack 1, jit 1"), "reasons by engine");
     assert!(text.contains("wassay spec --directive"));
@@ -127,7 +134,7 @@ fn the_page_has_the_figures_of_the_report() {
 /// Screen readers: headings of tables say what they head, regions have names, and ids are unique.
 #[test]
 fn the_page_can_be_read_without_eyes_and_without_a_mouse() {
-    let (elements, _) = read(&Html.render(&sample(), &timeline()));
+    let (elements, _) = read(&Html.render(&sample(), &beside()));
     let mut ids = BTreeSet::new();
     for it in &elements {
         if let Some(id) = it.attributes.get("id") {
@@ -161,7 +168,7 @@ fn the_page_can_be_read_without_eyes_and_without_a_mouse() {
 /// The policy allows the page's own style and script, and nothing else; there is nothing else.
 #[test]
 fn the_page_needs_nothing_from_outside() {
-    let page = Html.render(&hostile_report(), &timeline());
+    let page = Html.render(&hostile_report(), &beside());
     let (elements, _) = read(&page);
     let policy = elements
         .iter()
@@ -187,7 +194,7 @@ fn the_page_needs_nothing_from_outside() {
 
 #[test]
 fn hostile_names_are_text() {
-    let (_, text) = read(&Html.render(&hostile_report(), &Timeline::default()));
+    let (_, text) = read(&Html.render(&hostile_report(), &Beside::default()));
     assert!(text.contains("<script>alert(1)</script>"), "as text");
     assert!(!text.chars().any(|c| c != '\n' && cases::is_odd(c)));
     assert!(hostile::TEXT.chars().any(cases::is_odd));
@@ -202,9 +209,75 @@ fn a_page_is_not_larger_than_it_may_be() {
         &vec!["(module)"; count],
         &[(EngineName::STACK, &vec![Fail; count])],
     );
-    let page = Html.render(&report(&[EngineName::STACK], &[a]), &Timeline::default());
+    let page = Html.render(&report(&[EngineName::STACK], &[a]), &Beside::default());
     assert!(page.len() <= 3_000_000, "{}", page.len());
     assert!(page.contains(" more failures have no room here."));
+}
+
+/// Listings of the failures of a report, of one stage each.
+fn listings(report: &Report, title: &str, text: &str) -> Listings {
+    let mut all = Listings::default();
+    for directive in &report.directives {
+        all.of
+            .insert(directive.id.clone(), vec![all.functions.len()]);
+        all.functions.push(Listing {
+            title: title.to_string(),
+            parts: vec![Part {
+                name: "IR",
+                text: text.to_string(),
+                marked: vec![0],
+            }],
+            missing: None,
+        });
+    }
+    all
+}
+
+/// Names and texts of functions are text; code is folded, and can be scrolled by keys.
+#[test]
+fn code_of_hostile_names_is_text() {
+    let report = hostile_report();
+    let beside = Beside {
+        listings: Some(listings(&report, hostile::TEXT, hostile::TEXT)),
+        ..beside()
+    };
+    let page = Html.render(&report, &beside);
+    let (elements, text) = read(&page);
+    let code = |it: &&Element| it.attributes.get("class").is_some_and(|it| it == "code");
+    let code: Vec<&Element> = elements.iter().filter(code).collect();
+    assert!(!code.is_empty() && page.contains("<h3>IR</h3>"));
+    assert!(
+        code.iter()
+            .all(|it| it.name == "details" && !it.attributes.contains_key("open"))
+    );
+    assert!(page.contains("<mark>"));
+    assert!(!text.chars().any(|c| c != '\n' && cases::is_odd(c)));
+    assert!(elements.iter().filter(|it| it.name == "script").count() == 1);
+}
+
+/// The code of divergences comes first, and the page says how much of it there is.
+#[test]
+fn code_has_a_bound_and_divergences_come_first() {
+    let texts = vec!["(module)"; 200];
+    let tiers = [(EngineName::STACK, &vec![Fail; 200][..])];
+    let mut report = report(&[EngineName::STACK], &[file("a.wast", &texts, &tiers)]);
+    for directive in &mut report.directives[190..] {
+        directive.agreement = Agreement::Diverge;
+    }
+    let text = "x\n".repeat(10_000);
+    let listings = listings(&report, "f", &text);
+    let beside = Beside {
+        listings: Some(listings),
+        ..beside()
+    };
+    let page = Html.render(&report, &beside);
+    assert!(page.len() <= 3_000_000, "{}", page.len());
+    let shown = page.matches("<h3>IR</h3>").count();
+    let note = format!(
+        "for 10 of 10 divergences and for {} of 190 other",
+        shown - 10
+    );
+    assert!(page.contains(&note) && shown > 10 && shown < 200, "{shown}");
 }
 
 /// Earlier runs of the same suite are lines, with their ends in numbers and in words; those of
@@ -226,9 +299,9 @@ fn earlier_runs_are_lines() {
     let mut other = past("2026-01-03T00:00:00Z", [1, 1]);
     other.suite = "another".to_string();
     let page = |earlier: Vec<PastRun>| {
-        let earlier = Timeline {
+        let earlier = Beside {
             earlier,
-            ..timeline()
+            ..beside()
         };
         read(&Html.render(&report, &earlier))
     };
@@ -279,7 +352,7 @@ fn other_texts_are_counted_and_listed() {
     };
     let verdicts = a.verdicts.get_mut(&EngineName::STACK).expect("there");
     verdicts.set(1, Some(verdict));
-    let page = Html.render(&report(&[EngineName::STACK], &[a]), &Timeline::default());
+    let page = Html.render(&report(&[EngineName::STACK], &[a]), &Beside::default());
     let others = "<td>0</td>".repeat(Status::ALL.len() - 1);
     let row = format!("<th scope=\"row\">stack</th><td>2</td>{others}<td>1</td>");
     assert!(page.contains(&row), "{page}");

@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 
 use super::{escape, row_head, section, table};
 use crate::engine::EngineName;
-use crate::present::timeline::Timeline;
 use crate::report::Report;
 use crate::report::history::PastRun;
 
@@ -42,10 +41,10 @@ impl Point<'_> {
 }
 
 /// The section.
-pub(super) fn trends(report: &Report, timeline: &Timeline) -> String {
+pub(super) fn trends(report: &Report, earlier: &[PastRun]) -> String {
     let run = &report.run;
     let is_same = |past: &&PastRun| past.suite == run.suite && past.selection == run.selection;
-    let earlier: Vec<&PastRun> = timeline.earlier.iter().filter(is_same).collect();
+    let earlier: Vec<&PastRun> = earlier.iter().filter(is_same).collect();
     let earlier = &earlier[earlier.len().saturating_sub(RUNS_MAX - 1)..];
     if earlier.is_empty() {
         let none = "<p>There is no earlier run of this suite: --history FILE adds runs.</p>\n";

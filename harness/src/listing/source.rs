@@ -13,7 +13,7 @@ use wassay_runtime::interior::module::ModuleParts;
 use wassay_runtime::interior::ops::Op;
 use wassay_runtime::{Error, Val};
 
-use crate::command::value;
+use crate::script::value;
 
 /// A body, an instruction to a line.
 ///
@@ -48,6 +48,12 @@ pub fn body(module: &ModuleParts, body: usize) -> wassay_runtime::Result<String>
         depth += usize::from(opens(instr.op));
     }
     Ok(out)
+}
+
+/// The offset at which a line of a function's source begins.
+pub fn offset_of(line: &str) -> Option<u32> {
+    let digits = line.strip_prefix("0x")?.split_whitespace().next()?;
+    u32::from_str_radix(digits, 16).ok()
 }
 
 fn add(out: &mut String, offset: usize, depth: usize, text: &str) {
