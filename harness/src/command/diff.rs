@@ -277,7 +277,14 @@ fn difference(
         put(&state.part, &state.values);
     }
     if !inputs.args.no_explain || inputs.args.script.is_some() {
-        text.push_str(&origin::text(inputs, module, pair, ran[0], &found)?);
+        match origin::text(inputs, module, pair, ran[0], &found) {
+            Ok(more) => text.push_str(&more),
+            Err(error) => {
+                // What was found is told all the same.
+                print(&text)?;
+                return Err(error);
+            }
+        }
     }
     Ok(text)
 }

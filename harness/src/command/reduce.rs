@@ -59,7 +59,8 @@ pub fn command(args: &ReduceArgs) -> Result<Exit, InputError> {
     let [planned] = &planned[..] else {
         return Err(InputError::at(&args.file, "this is not one script"));
     };
-    for (&name, launcher) in &options.launchers() {
+    let launchers = options.launchers();
+    for (&name, launcher) in &launchers {
         if let Err(reason) = launcher {
             eprintln!("wassay: {name} cannot run here: {reason}");
             return Ok(Exit::NotMeasured);
@@ -68,6 +69,13 @@ pub fn command(args: &ReduceArgs) -> Result<Exit, InputError> {
     let reduced = match reduce(&options, planned, args.time, &Silent) {
         Ok(Some(reduced)) => reduced,
         Ok(None) => {
+            // An engine of which no process starts has said nothing.
+            for (&name, launcher) in &launchers {
+                if let Some(Err(error)) = launcher.as_ref().ok().map(|it| it.start()) {
+                    eprintln!("wassay: {name} cannot run here: {error}");
+                    return Ok(Exit::NotMeasured);
+                }
+            }
             let file = args.file.display();
             eprintln!("wassay: {file}: nothing fails, and the engines agree");
             return Ok(Exit::Failed);

@@ -24,6 +24,10 @@ use crate::interrupt;
 
 /// The links that are followed from a destination.
 const LINKS_MAX: usize = 40;
+/// The beginning and the end of the names of temporary files.
+const TEMPORARY: (&str, &str) = (".wassay-", ".tmp");
+/// The time in which a process locks the temporary file that it has made.
+const LOCKING: Duration = Duration::from_secs(5);
 /// How often a wait for a pipe looks for an interruption.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -245,12 +249,37 @@ fn unnamed_beside(path: &Path) -> std::io::Result<Open> {
             Err(error) => return Err(error.into()),
         }
     }
+    temporary_beside(path).map(Open::Temporary)
+}
+
+/// A new file in the folder of `path` with a name of its own. It is locked as long as its process
+/// lives, which tells it from those that killed programs have left: these are removed.
+fn temporary_beside(path: &Path) -> std::io::Result<NamedTempFile> {
+    let folder = folder_of(path);
+    for entry in folder.read_dir()?.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1) && is_left(&entry.path()) {
+            // Another program may have been faster.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
     let file = tempfile::Builder::new()
-        .prefix(".wassay-")
-        .suffix(".tmp")
+        .prefix(TEMPORARY.0)
+        .suffix(TEMPORARY.1)
         .permissions(Permissions::from_mode(NEW_FILE_MODE))
-        .tempfile_in(folder_of(path))?;
-    Ok(Open::Temporary(file))
+        .tempfile_in(folder)?;
+    file.as_file().lock()?;
+    Ok(file)
+}
+
+/// True if a temporary file is nobody's: no process has locked it, and it is not so new that one
+/// may be about to.
+fn is_left(path: &Path) -> bool {
+    let age = path.metadata().and_then(|it| it.modified());
+    let age = age.ok().and_then(|it| it.elapsed().ok());
+    age.is_some_and(|age| age > LOCKING)
+        && File::open(path).is_ok_and(|file| file.try_lock().is_ok())
 }
 
 /// The mode of a new file; the process's umask still applies.
@@ -317,6 +346,28 @@ mod tests {
         destination.write(b"new").expect("written");
         assert_eq!(std::fs::read_to_string(&path).expect("read"), "new");
         assert_eq!(names(folder.path()), ["r.json"]);
+    }
+
+    /// Where files have names from the beginning, a killed program leaves one.
+    #[test]
+    fn temporary_files_that_were_left_are_removed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("r.json");
+        let old = std::time::SystemTime::now() - 2 * LOCKING;
+        let make = |name: &str| {
+            let file = File::create(folder.path().join(name)).expect("made");
+            file.set_modified(old).expect("set");
+            file
+        };
+        let used = make(".wassay-used.tmp");
+        used.lock().expect("locked");
+        drop(make(".wassay-left.tmp"));
+        drop(make("other.tmp"));
+        std::fs::write(folder.path().join(".wassay-new.tmp"), "").expect("written");
+        drop(temporary_beside(&path).expect("made"));
+        let mut names = names(folder.path());
+        names.sort();
+        assert_eq!(names, [".wassay-new.tmp", ".wassay-used.tmp", "other.tmp"]);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::explain::{Difference, first_difference};
 use crate::measure::launcher;
 use crate::pool::Unavailable;
 use crate::pool::configured::Configured;
+use crate::present::destination::Destination;
 use crate::protocol::{JobConfig, Setting};
 use crate::record::script::{ANSWERS_NAME, REGISTERED, Scripted, scripted};
 use crate::record::{Answer, End, Line, Reader};
@@ -165,7 +166,7 @@ fn keep(commands: &[Command], last: Expectation, path: &Path) -> Result<(), Inpu
     };
     let text = write::text(&script);
     let text = text.map_err(|error| InputError::at(path, error.to_string()))?;
-    std::fs::write(path, text).map_err(|error| InputError::from_error(path, error))
+    Destination::open(path)?.write(text.as_bytes())
 }
 
 /// The tier of a column as explanations have it: a worker of the suite, in its configuration.
