@@ -27,7 +27,7 @@ use crate::outcome::{Outcome, Report as Seen};
 use crate::plan::Planned;
 use crate::plan::shapes::{self, Request, Sampling};
 use crate::protocol::{Job, JobConfig};
-use crate::report::Report;
+use crate::report::{Report, TierAccount};
 use crate::script::{Command, ModuleSource, Script};
 use crate::worker::run_counted;
 
@@ -77,12 +77,14 @@ pub struct OpcodeCoverage {
 }
 
 /// An opcode in an operand shape.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ShapeCell {
     /// Variants that executed it, and ended as expected.
     pub executed: u64,
     /// Those that ended in a trap at it.
     pub trapped: u64,
+    /// Those that passed, in each tier in which variants were run.
+    pub passed: BTreeMap<EngineName, u64>,
 }
 
 /// A directive that did as expected, with the opcodes that it executed.
@@ -105,20 +107,74 @@ struct Row {
     shapes: BTreeMap<String, ShapeCell>,
 }
 
+/// The directives and variants of a run that did not pass, by id and tier.
+type NotPassed<'a> = HashSet<(&'a str, EngineName)>;
+
 /// Counts what the directives of some files execute, and takes from the report of a run of the same
-/// files which of them passed.
+/// files which of them passed: directives, and variants in operand shapes if the run had these.
 ///
 /// # Errors
 /// If there is no thread or no memory for a script.
 pub fn coverage(options: &Options, report: &Report, files: &[Planned]) -> io::Result<Coverage> {
-    let tiers = report.tiers.iter().filter(|(_, tier)| tier.available);
-    let tiers: Vec<EngineName> = tiers.map(|(&name, _)| name).collect();
-    let did_not_pass: HashSet<(&str, EngineName)> = report
-        .directives
-        .iter()
+    let mut rows: BTreeMap<Op, Row> = executed_ops().map(|op| (op, Row::default())).collect();
+    let (directives, left_out) = count_opcodes(options, report, files, &mut rows)?;
+    let variants = count_shapes(options, report, files, &mut rows)?;
+    let counted = (directives, variants, left_out);
+    Ok(of_rows(report, rows, counted))
+}
+
+/// The matrix without operand shapes, which are most of the work.
+///
+/// # Errors
+/// As for [`coverage`].
+pub fn of_opcodes(options: &Options, report: &Report, files: &[Planned]) -> io::Result<Coverage> {
+    let mut rows: BTreeMap<Op, Row> = executed_ops().map(|op| (op, Row::default())).collect();
+    let (directives, left_out) = count_opcodes(options, report, files, &mut rows)?;
+    Ok(of_rows(report, rows, (directives, 0, left_out)))
+}
+
+/// The matrix of rows, with the numbers of directives, variants and directives left out.
+fn of_rows(
+    report: &Report,
+    rows: BTreeMap<Op, Row>,
+    (directives, variants, left_out): (u64, u64, u64),
+) -> Coverage {
+    let tiers = available(&report.tiers);
+    let shapes = rows.values().flat_map(|row| row.shapes.keys().cloned());
+    Coverage {
+        version: report.run.version.clone(),
+        suite: report.run.suite.clone(),
+        suite_revision: report.run.suite_revision.clone(),
+        shapes: shapes.collect(),
+        directives,
+        variants,
+        left_out,
+        opcodes: rows
+            .iter()
+            .map(|(&op, row)| of_row(op, row, &tiers))
+            .collect(),
+        tiers,
+    }
+}
+
+fn available(tiers: &BTreeMap<EngineName, TierAccount>) -> Vec<EngineName> {
+    let available = tiers.iter().filter(|(_, tier)| tier.available);
+    available.map(|(&name, _)| name).collect()
+}
+
+/// Counts the directives of files by the opcodes that they execute; gives the number of those that
+/// execute something, and of those that are left out.
+fn count_opcodes(
+    options: &Options,
+    report: &Report,
+    files: &[Planned],
+    rows: &mut BTreeMap<Op, Row>,
+) -> io::Result<(u64, u64)> {
+    let tiers = available(&report.tiers);
+    let not_passed = report.directives.iter();
+    let not_passed: NotPassed<'_> = not_passed
         .flat_map(|it| it.tiers.keys().map(|&tier| (it.id.as_str(), tier)))
         .collect();
-    let mut rows: BTreeMap<Op, Row> = executed_ops().map(|op| (op, Row::default())).collect();
     let count = |file: &Planned| count(options, file);
     let counted: io::Result<Vec<_>> = files.par_iter().map(count).collect();
     let (mut directives, mut left_out) = (0, 0);
@@ -139,29 +195,24 @@ pub fn coverage(options: &Options, report: &Report, files: &[Planned]) -> io::Re
                 let row = rows.entry(*op).or_default();
                 row.executed += 1;
                 row.trapped += u64::from(executed.trapped == Some(*op));
-                for &tier in &tiers {
-                    let passed = !did_not_pass.contains(&(id, tier));
-                    *row.passed.entry(tier).or_default() += u64::from(passed);
-                }
+                add_passed(&mut row.passed, id, &tiers, &not_passed);
             }
         }
     }
-    let variants = count_shapes(options, files, &mut rows)?;
-    let shapes = rows.values().flat_map(|row| row.shapes.keys().cloned());
-    Ok(Coverage {
-        version: report.run.version.clone(),
-        suite: report.run.suite.clone(),
-        suite_revision: report.run.suite_revision.clone(),
-        shapes: shapes.collect(),
-        directives,
-        variants,
-        left_out,
-        opcodes: rows
-            .iter()
-            .map(|(&op, row)| of_row(op, row, &tiers))
-            .collect(),
-        tiers,
-    })
+    Ok((directives, left_out))
+}
+
+/// Counts a directive or a variant in the tiers in which it passed.
+fn add_passed(
+    passed: &mut BTreeMap<EngineName, u64>,
+    id: &str,
+    tiers: &[EngineName],
+    not_passed: &NotPassed<'_>,
+) {
+    for &tier in tiers {
+        let has_passed = !not_passed.contains(&(id, tier));
+        *passed.entry(tier).or_default() += u64::from(has_passed);
+    }
 }
 
 /// The opcodes of the proposals that Wassay executes.
@@ -173,9 +224,17 @@ fn executed_ops() -> impl Iterator<Item = Op> {
 /// Counts the assertions in all operand shapes; gives their number.
 fn count_shapes(
     options: &Options,
+    report: &Report,
     files: &[Planned],
     rows: &mut BTreeMap<Op, Row>,
 ) -> io::Result<u64> {
+    // Where failures are not all listed, nothing is known of a variant by its id.
+    let account = report.shapes.as_ref().filter(|it| it.unlisted == 0);
+    let tiers = account.map_or_else(Vec::new, |it| available(&it.tiers));
+    let failures = account.into_iter().flat_map(|it| &it.failures);
+    let not_passed: NotPassed<'_> = failures
+        .flat_map(|it| it.tiers.keys().map(|&tier| (it.id.as_str(), tier)))
+        .collect();
     let request = Request {
         sampling: Sampling::default(),
         setting: options.setting,
@@ -190,7 +249,8 @@ fn count_shapes(
         let counted: io::Result<Vec<_>> = round.scripts.par_iter().map(count).collect();
         for (script, counted) in round.scripts.iter().zip(counted?) {
             for executed in counted.into_iter().flat_map(|it| it.executed) {
-                let Some(origin) = &script.script.directives[executed.at].origin else {
+                let directive = &script.script.directives[executed.at];
+                let Some(origin) = &directive.origin else {
                     continue;
                 };
                 variants += 1;
@@ -199,6 +259,7 @@ fn count_shapes(
                     let cell = row.shapes.entry(origin.shape.clone()).or_default();
                     cell.executed += 1;
                     cell.trapped += u64::from(executed.trapped == Some(op));
+                    add_passed(&mut cell.passed, &directive.id, &tiers, &not_passed);
                 }
             }
         }

@@ -218,3 +218,47 @@ fn a_report_that_cannot_be_written_is_an_error() {
         "(module)"
     );
 }
+
+/// A matrix that was measured is the same again, with operand shapes in each tier; a file that was
+/// changed is told, and stays as it is.
+#[test]
+fn a_matrix_is_held_against_its_file() {
+    let place = Place::new();
+    place.file(
+        "a.wast",
+        FAILS
+            .lines()
+            .take(2)
+            .collect::<Vec<_>>()
+            .join("\n")
+            .as_str(),
+    );
+    let coverage = [
+        "coverage",
+        "a.wast",
+        "--tiers",
+        "stack,register",
+        "--shapes-by-tier",
+    ];
+    let run = |more: &[&str]| place.run(&[&coverage[..], more].concat());
+    let written = run(&["-o", "m.md"]);
+    assert_eq!(written.status.code(), Some(0), "{written:?}");
+    let matrix = fs::read_to_string(place.path("m.md")).expect("written");
+    assert!(
+        matrix.contains("They were run in stack, register:"),
+        "{matrix}"
+    );
+    let same = run(&["--check", "-o", "m.md"]);
+    assert_eq!(same.status.code(), Some(0), "{same:?}");
+    let row = "| i32.add | mvp | 1 | 1 |  | 1 | 1 |  |";
+    assert!(matrix.contains(row), "{matrix}");
+    let forged = matrix.replace(row, "| i32.add | mvp | 1 | 2 |  | 2 | 2 |  |");
+    place.file("m.md", &forged);
+    let told = run(&["--check", "-o", "m.md"]);
+    assert_eq!(told.status.code(), Some(1), "{told:?}");
+    let said = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(said.contains(&format!("+{row}")), "{said}");
+    assert_eq!(said.lines().count(), 3, "{said}");
+    let after = fs::read_to_string(place.path("m.md")).expect("there");
+    assert_eq!(after, forged);
+}

@@ -410,7 +410,8 @@ fn the_standard_output() {
 }
 
 /// Every command of the help has a row, save `wasi-suite`, which needs built programs, `explain`,
-/// which needs engines that differ (`tests/pool.rs` has some), and `validate`, which prints nothing.
+/// which needs engines that differ (`tests/pool.rs` has some), and `validate`, which prints
+/// nothing.
 #[test]
 fn no_command_is_left_out() {
     let help = Place::new().run("--help", None, Stdio::piped());

@@ -155,10 +155,13 @@ fn a_run_with_reports_and_a_history() {
 /// The lines of the history, each of which is a run.
 fn history(place: &Place) -> u32 {
     let text = std::fs::read_to_string(place.path("h.ndjson")).expect("a history");
-    let runs = text.lines().map(serde_json::from_str::<Value>);
-    let count = runs.map(|run| run.expect("a whole line")).count();
+    let mut count = 0;
+    for line in text.lines() {
+        let _run: Value = serde_json::from_str(line).expect("a whole line");
+        count += 1;
+    }
     assert!(text.ends_with('\n'));
-    count.try_into().expect("few")
+    count
 }
 
 /// A record is written while its program runs: killed, it ends early, and whoever reads it says so.

@@ -57,4 +57,11 @@ pub struct CoverageArgs {
     /// without it, Markdown is printed
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
+    /// Run operand shapes in each tier, and name the tiers in which fewer passed: many minutes for
+    /// the embedded suite
+    #[arg(long)]
+    pub shapes_by_tier: bool,
+    /// Only tell in what the files of --output are not what was measured; exit code 1 if one is not
+    #[arg(long, requires = "output")]
+    pub check: bool,
 }

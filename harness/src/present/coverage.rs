@@ -1,9 +1,12 @@
 //! The matrix of opcodes as Markdown and as a page of HTML without script.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use super::failure::names;
 use super::html::escape;
-use crate::coverage::{Coverage, OpcodeCoverage};
+use crate::coverage::{Coverage, OpcodeCoverage, ShapeCell};
+use crate::engine::EngineName;
 
 /// A table: the heading of each column, and rows of cells.
 struct Matrix {
@@ -54,6 +57,37 @@ fn tiers(coverage: &Coverage) -> Matrix {
     }
 }
 
+/// The variants of an opcode in a shape, and the tiers in which not all of them passed.
+fn shape_cell(counts: &ShapeCell) -> String {
+    let mut text = match counts.trapped {
+        0 => cell(counts.executed),
+        trapped => format!("{} ({trapped})", counts.executed),
+    };
+    for (tier, passed) in &counts.passed {
+        if *passed != counts.executed {
+            text += &format!(", {tier} {passed}");
+        }
+    }
+    text
+}
+
+/// The tiers in which variants were run.
+fn tiers_of_shapes(coverage: &Coverage) -> String {
+    let cells = coverage.opcodes.iter().flat_map(|it| it.shapes.values());
+    let tiers: BTreeSet<EngineName> = cells.flat_map(|it| it.passed.keys().copied()).collect();
+    match tiers.is_empty() {
+        true => String::new(),
+        false => {
+            let tiers: Vec<EngineName> = tiers.into_iter().collect();
+            format!(
+                " They were run in {}: a tier in which fewer passed is named in the cell, and a \
+                 cell that names none passed in each of these.",
+                names(&tiers)
+            )
+        }
+    }
+}
+
 fn shapes(coverage: &Coverage) -> Matrix {
     let mut heads = vec!["opcode".to_string()];
     heads.extend(coverage.shapes.iter().cloned());
@@ -61,11 +95,10 @@ fn shapes(coverage: &Coverage) -> Matrix {
     let row = |opcode: &OpcodeCoverage| {
         let mut cells = vec![opcode.opcode.to_string()];
         cells.extend(coverage.shapes.iter().map(|shape| {
-            let counts = opcode.shapes.get(shape).copied().unwrap_or_default();
-            match counts.trapped {
-                0 => cell(counts.executed),
-                trapped => format!("{} ({trapped})", counts.executed),
-            }
+            opcode
+                .shapes
+                .get(shape)
+                .map_or_else(String::new, shape_cell)
         }));
         cells
     };
@@ -78,10 +111,11 @@ fn shapes(coverage: &Coverage) -> Matrix {
         title: "Opcodes and operand shapes",
         about: format!(
             "Variants of assertions (`wassay spec --shapes`) that executed the opcode and ended as \
-             expected; in brackets those that ended in a trap at it. {} variants. The other {none} \
-             opcodes are in no assertion that is repeated; an empty cell is a shape in which no \
-             assertion with the opcode is.",
-            coverage.variants
+             expected; in brackets those that ended in a trap at it. {} variants.{} The other \
+             {none} opcodes are in no assertion that is repeated; an empty cell is a shape \
+             in which no assertion with the opcode is.",
+            coverage.variants,
+            tiers_of_shapes(coverage)
         ),
         heads,
         rows: coverage.opcodes.iter().filter(has_some).map(row).collect(),

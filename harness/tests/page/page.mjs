@@ -4,10 +4,12 @@
 //
 // In light and dark, at a phone's width and without script: the page is all that is loaded, nothing
 // is said on the console, no dialog opens, no markup comes from a name, nothing scrolls sideways.
-// With script: the search hides what does not match, and the keyboard opens a failure. Screenshots
-// are left in FOLDER.
+// With script: the search hides what does not match, and the keyboard opens a failure. The code of a
+// function is folded, with script and without. The page has at most 3 MB. Screenshots are left
+// beside the page.
+import { statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const [page, executablePath, folder] = process.argv.slice(2).map((path) => resolve(path));
@@ -23,6 +25,7 @@ const VIEWS = [
 const QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
+const PAGE_BYTES_MAX = 3_000_000;
 const failures = [];
 const check = (view, what, is, shown) => {
     if (!is) failures.push(`${view}: ${what}: ${JSON.stringify(shown)}`);
@@ -30,7 +33,7 @@ const check = (view, what, is, shown) => {
 
 // The failures and files that are not hidden, and their texts.
 const shown = (tab) => tab.evaluate(() => {
-    const all = [...document.querySelectorAll("details, #files ~ .wide tbody tr")];
+    const all = [...document.querySelectorAll("[data-item=failure], #files ~ .wide tbody tr")];
     return all.filter((it) => !it.hidden).map((it) => it.textContent);
 });
 
@@ -50,6 +53,7 @@ async function look(browser, { name, width, ...options }) {
     check(name, "tables", tables >= 4, tables);
     const lines = await tab.getByRole("img", { name: /: from \d+ of \d+ on / }).count();
     check(name, "lines over time", lines >= 2, lines);
+    await code(tab, name);
     if (options.javaScriptEnabled) {
         const room = await tab.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         check(name, "it scrolls to the side by pixels", room <= 0, room);
@@ -57,8 +61,22 @@ async function look(browser, { name, width, ...options }) {
         await use(tab, name).catch(broken);
     }
     check(name, "said on the console", said.length === 0, said);
-    await tab.screenshot({ path: join(folder, `${name}.png`) });
+    await tab.screenshot({ path: join(dirname(page), `${name}.png`) });
     await context.close();
+}
+
+// Opens the code of a function: source, IR and assembly are there, and not shown before.
+async function code(tab, name) {
+    const folded = tab.locator("details.code").first();
+    const stages = folded.locator("h3");
+    const names = await stages.allTextContents();
+    check(name, "stages of a function", names.join() === "source,IR,A64", names);
+    if (names.length === 0) return;
+    check(name, "code is shown unasked", !(await stages.first().isVisible()), names);
+    await tab.locator("[data-item=failure]:has(details.code) > summary").first().click();
+    await folded.locator("summary").click();
+    check(name, "code is not shown", await stages.last().isVisible(), names);
+    await tab.locator("[data-item=failure]:has(details.code) > summary").first().click();
 }
 
 // Uses the search and the keyboard.
@@ -85,9 +103,11 @@ async function use(tab, name) {
     check(name, "the keyboard opens no failure", opened, opened);
 }
 
+const { size } = statSync(page);
+check("page", "its bytes", size <= PAGE_BYTES_MAX, size);
 const browser = await chromium.launch({ executablePath, args: QUIET });
 for (const view of VIEWS) await look(browser, view);
-const seen = `${VIEWS.length} views, ${failures.length} failures`;
+const seen = `${size} bytes, ${VIEWS.length} views, ${failures.length} failures`;
 console.log(`${browser.browserType().name()} ${browser.version()}: ${seen}`);
 await browser.close();
 failures.forEach((failure) => console.error(failure));

@@ -1,12 +1,15 @@
 //! The suite as libtest sees it: a trial for each tier and file, and one for the operand shapes of
 //! each tier that runs alone, with libtest's usual flags. Scripts of our own follow, in every mode
-//! of the engine: those of `testsuite/regressions`, and large ones, which `generated` makes.
+//! of the engine: those of `testsuite/regressions`, and large ones, which `generated` makes. `page`
+//! looks at the page of HTML of the run, `matrix` at the committed matrix of coverage.
 //!
 //! Each suite runs once, through the pool, when the first of its trials asks for it; the trials
 //! then look their verdicts up. `WASSAY_TESTSUITE` names a folder to run in place of the embedded
 //! suite. Trials of a tier that is unavailable are ignored, and stderr says why.
 
 mod generated;
+mod matrix;
+mod page;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,11 +23,12 @@ use wassay::error::InputError;
 use wassay::judge::expectations::Expectations;
 use wassay::judge::verdict::Agreement;
 use wassay::measure::{Options, ShapeOptions, measure};
+use wassay::plan;
 use wassay::pool::Observer;
 use wassay::pool::{Launcher, Unavailable};
 use wassay::present::Presenter;
+use wassay::present::beside::Beside;
 use wassay::present::json::Json;
-use wassay::present::timeline::Timeline;
 use wassay::protocol::{Bounds, Modes, Profile, Setting};
 use wassay::report::{Report, is_failing};
 use wassay::script::Script;
@@ -230,13 +234,28 @@ impl Suite {
             .iter()
             .map(|file| file.script.path.clone())
             .collect();
-        // Only files of which a trial is wanted are run.
+        // Only files of which a trial is wanted are run; page and matrix are those of all of them.
+        let has = |name| prefix.is_empty() && is_wanted(arguments, name);
+        let has_page = has(page::NAME);
+        // The committed matrix is that of the embedded suite in all tiers.
+        let has_matrix = has(matrix::NAME) && chosen.suite == "embedded" && unavailable.is_empty();
         chosen.files.retain(|file| {
             let is_wanted = |&tier| is_wanted(arguments, &name(tier, &file.script.path));
-            tiers.iter().any(is_wanted)
+            has_page || has_matrix || tiers.iter().any(is_wanted)
         });
-        let measured = measured(options, chosen);
         let mut trials = Vec::new();
+        let matrix = has_matrix.then(|| (options.clone(), plan::suite(&chosen.files)));
+        let measured = measured(options, chosen);
+        if let Some((options, planned)) = matrix {
+            let measured = measured.clone();
+            let check = move || matrix::check(&options, (**measured).as_ref()?, &planned);
+            trials.push(Trial::test(matrix::NAME, check));
+        }
+        if has_page {
+            let measured = measured.clone();
+            let check = move || page::check((**measured).as_ref()?);
+            trials.push(Trial::test(page::NAME, check));
+        }
         for &tier in &tiers {
             for path in &paths {
                 let (measured, file) = (measured.clone(), path.clone());
@@ -276,7 +295,7 @@ fn measured(options: Options, chosen: Chosen) -> Measured {
         let is_suite = chosen.suite == "embedded" && options.shapes.is_none();
         let report = measure(&options, chosen, &expectations, &Silent).report;
         if let Some(path) = std::env::var_os(REPORT_VARIABLE).filter(|_| is_suite) {
-            let text = Json.render(&report, &Timeline::default());
+            let text = Json.render(&report, &Beside::default());
             std::fs::write(path, text).map_err(|error| error.to_string())?;
         }
         Ok(report)
