@@ -507,7 +507,7 @@ impl Drop for Group {
 /// crash, no failure, no divergence; what has room keeps its verdict.
 #[cfg(target_os = "linux")]
 #[test]
-#[ignore = "makes a control group, which root may (scripts/test)"]
+#[ignore = "makes a control group, which root may: --test limits -- --ignored"]
 fn a_worker_that_the_system_kills_for_memory_is_not_measured() {
     let group = Group::new(300 << 20).expect("root, and control groups of memory");
     let place = Place::new();

@@ -493,8 +493,8 @@ fn arguments(
     if let Some(import) = module.imports.iter().find(|it| it.module != SPECTEST) {
         let (from, item) = (&import.module, &import.name);
         return Err(wrong(format!(
-            "the module imports `{from}` `{item}`, and nothing provides it: a script can, or `wassay \
-             diff` by --preload and --stub-imports"
+            "the module imports `{from}` `{item}`, and nothing provides it: a script can, or \
+             `wassay diff` by --preload and --stub-imports"
         )));
     }
     let params = module.signatures[export.index as usize].params();
