@@ -23,7 +23,7 @@ pub use config::{ConfigArgs, GivenOptions};
 pub use diff::{DiffArgs, WasiSuiteArgs};
 pub use engine::{
     EngineArgs, EngineCheckArgs, EngineCommand, EngineProveArgs, EngineTables, GuardArgs, ModeArgs,
-    PoolArgs, WorkerArgs,
+    PoolArgs, SettingArgs, WorkerArgs,
 };
 pub use explain::ExplainArgs;
 pub use fuzz::{FuzzArgs, ReduceArgs};

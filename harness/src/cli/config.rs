@@ -27,13 +27,11 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser};
 use serde::Deserialize;
 
-use super::value::by_word;
-use super::{Cli, Command, ModeArgs};
+use super::{Cli, Command, SettingArgs};
 use crate::engine::is_name;
 use crate::error::InputError;
 use crate::input::read_text;
 use crate::protocol::configuration::{Configurations, PLAIN};
-use crate::protocol::{Bounds, Profile, Setting};
 use crate::suite::folder::NAME;
 
 /// The commands that take profiles.
@@ -108,16 +106,8 @@ impl From<clap::Error> for ParseError {
 #[derive(Parser)]
 #[command(no_binary_name = true)]
 struct SettingOptions {
-    #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
-    bounds: Bounds,
-    #[arg(
-        long = "float-profile",
-        default_value_t,
-        value_parser = by_word::<Profile>(Profile::WORDS)
-    )]
-    profile: Profile,
     #[command(flatten)]
-    modes: ModeArgs,
+    setting: SettingArgs,
 }
 
 /// The tables of the file that are read here; `suite/folder.rs` reads the others.
@@ -443,12 +433,7 @@ fn configurations(tables: &BTreeMap<String, toml::Table>) -> Result<Configuratio
             let text = error.to_string();
             wrong(text.lines().next().unwrap_or_default())
         })?;
-        let setting = Setting {
-            bounds: options.bounds,
-            profile: options.profile,
-            modes: options.modes.into(),
-        };
-        all.define(name.clone(), setting);
+        all.define(name.clone(), options.setting.into());
     }
     Ok(all)
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::value::{parse_bytes, parse_duration, parse_engine, parse_jobs};
+use super::value::{by_word, parse_bytes, parse_duration, parse_engine, parse_jobs};
 use crate::engine::EngineName;
-use crate::protocol::Modes;
+use crate::protocol::{Bounds, Modes, Profile, Setting};
 use crate::shell;
 use crate::tier::Tier;
 
@@ -43,6 +43,34 @@ pub(super) fn limit_words(timeout: Duration, worker_memory: u64) -> impl Iterato
     let is_usual = worker_memory == WORKER_MEMORY_BYTES;
     let memory = (!is_usual).then(|| format!("--worker-memory {worker_memory}"));
     time.into_iter().chain(memory)
+}
+
+/// How the engines run code.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct SettingArgs {
+    /// How memory accesses are checked: by guard pages where the tier can, or in code
+    #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
+    pub bounds: Bounds,
+    /// What engines do where the specification leaves a result open
+    #[arg(
+        long = "float-profile",
+        default_value_t,
+        value_parser = by_word::<Profile>(Profile::WORDS)
+    )]
+    pub profile: Profile,
+    /// What the engines do beyond running the code.
+    #[command(flatten)]
+    pub modes: ModeArgs,
+}
+
+impl From<SettingArgs> for Setting {
+    fn from(args: SettingArgs) -> Setting {
+        Setting {
+            bounds: args.bounds,
+            profile: args.profile,
+            modes: args.modes.into(),
+        }
+    }
 }
 
 /// Modes in which every verdict must be the same as without them.

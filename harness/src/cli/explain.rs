@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::engine::{EngineTables, ModeArgs, limit_words};
+use super::engine::{EngineTables, SettingArgs, limit_words};
 use super::spec::SamplingArgs;
-use super::value::{by_word, parse_bytes, parse_duration};
+use super::value::{parse_bytes, parse_duration};
 use crate::engine::EngineList;
 use crate::features::FeatureList;
 use crate::plan::shapes::Sampling;
-use crate::protocol::{Bounds, Profile};
 use crate::shell;
 
 /// The ways to name what is explained, for the help of `wassay explain`.
@@ -59,19 +58,9 @@ pub struct ExplainArgs {
     /// Change the features that modules may use, as in 2.0,threads or -simd
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     pub features: Option<FeatureList>,
-    /// How memory accesses are checked: by guard pages where the tier can, or in code
-    #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
-    pub bounds: Bounds,
-    /// What engines do where the specification leaves a result open
-    #[arg(
-        long = "float-profile",
-        default_value_t,
-        value_parser = by_word::<Profile>(Profile::WORDS)
-    )]
-    pub profile: Profile,
-    /// What the engines do beyond running the code.
+    /// How the engines run code.
     #[command(flatten)]
-    pub modes: ModeArgs,
+    pub setting: SettingArgs,
     /// The samples of which an operand shape is one.
     #[command(flatten)]
     pub sampling: SamplingArgs,

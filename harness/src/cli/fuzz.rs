@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::config::GivenOptions;
-use super::engine::{ModeArgs, PoolArgs};
+use super::engine::{ModeArgs, PoolArgs, SettingArgs};
 use super::report::{ReportRequest, report_help};
 use super::value::{by_word, parse_duration};
 use crate::engine::EngineList;
@@ -130,17 +130,7 @@ pub struct ReduceArgs {
     /// Change the features of the script, as in threads or -simd
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     pub features: Option<FeatureList>,
-    /// How memory accesses are checked: by guard pages where the tier can, or in code
-    #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
-    pub bounds: Bounds,
-    /// What engines do where the specification leaves a result open
-    #[arg(
-        long = "float-profile",
-        default_value_t,
-        value_parser = by_word::<Profile>(Profile::WORDS)
-    )]
-    pub profile: Profile,
-    /// What the engines do beyond running the code.
+    /// How the engines run code.
     #[command(flatten)]
-    pub modes: ModeArgs,
+    pub setting: SettingArgs,
 }

@@ -6,16 +6,16 @@ use std::time::Duration;
 use clap::Args;
 
 use super::config::ConfigArgs;
-use super::engine::{ModeArgs, PoolArgs, limit_words};
+use super::engine::{PoolArgs, SettingArgs, limit_words};
 use super::profile::ProfileOutputArgs;
 use super::report::{ReportRequest, report_help};
-use super::value::{by_word, parse_duration};
+use super::value::parse_duration;
 use crate::engine::EngineList;
 use crate::judge::expectations::Source;
 use crate::measure::ShapeOptions;
 use crate::plan::shapes::Sampling;
 use crate::present::blocks;
-use crate::protocol::{Bounds, Profile, Setting};
+use crate::protocol::Setting;
 use crate::suite::select::Selection;
 use crate::{present, shell};
 
@@ -70,19 +70,9 @@ pub struct SpecArgs {
     /// Expected failures [default: those the program carries]
     #[arg(long, value_name = "FILE")]
     pub expectations: Option<PathBuf>,
-    /// How memory accesses are checked: by guard pages where the tier can, or in code
-    #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
-    pub bounds: Bounds,
-    /// What engines do where the specification leaves a result open
-    #[arg(
-        long = "float-profile",
-        default_value_t,
-        value_parser = by_word::<Profile>(Profile::WORDS)
-    )]
-    pub profile: Profile,
-    /// What the engines do beyond running the code.
+    /// How the engines run code.
     #[command(flatten)]
-    pub modes: ModeArgs,
+    pub setting: SettingArgs,
     /// Operand shapes.
     #[command(flatten)]
     pub shapes: ShapeArgs,
@@ -119,11 +109,7 @@ impl SpecArgs {
     /// The options that a repeat of a directive needs besides suite and engines, each as a shell
     /// reads it.
     pub fn repeat_words(&self) -> Vec<String> {
-        let setting = Setting {
-            bounds: self.bounds,
-            profile: self.profile,
-            modes: self.modes.into(),
-        };
+        let setting = Setting::from(self.setting);
         let path = |name: &str, path: &PathBuf| {
             format!("{name} {}", shell::quote(&path.to_string_lossy()))
         };

@@ -189,7 +189,7 @@ fn explain_pair(
     names: [EngineName; 2],
     launchers: [Box<dyn Launcher>; 2],
 ) -> Result<Option<Explanation>, Unexplained> {
-    let setting = asked.setting.unwrap_or_else(|| setting(args));
+    let setting = asked.setting.unwrap_or_else(|| args.setting.into());
     let config = JobConfig {
         features: asked.features,
         conventions: asked.conventions,
@@ -387,15 +387,6 @@ fn directive(
     )))
 }
 
-/// How a script runs that has no setting of its own.
-fn setting(args: &ExplainArgs) -> Setting {
-    Setting {
-        bounds: args.bounds,
-        profile: args.profile,
-        modes: args.modes.into(),
-    }
-}
-
 /// The script of an operand shape of a directive.
 fn variant(args: &ExplainArgs, of: Asked) -> Result<Asked, InputError> {
     let file = Planned {
@@ -413,7 +404,7 @@ fn variant(args: &ExplainArgs, of: Asked) -> Result<Asked, InputError> {
     let engines = &args.engines.0;
     let request = Request {
         sampling: args.sampling.into(),
-        setting: setting(args),
+        setting: args.setting.into(),
         has_foreign: engines.iter().any(|name| name.tier().is_none()),
     };
     let Some(planned) = shapes::variant(&file, &args.what, request) else {

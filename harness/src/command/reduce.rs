@@ -12,7 +12,6 @@ use crate::measure::{Options, jobs_by_default};
 use crate::plan::{self, Planned};
 use crate::pool::{Interrupted, Observer};
 use crate::present::destination::Destination;
-use crate::protocol::Setting;
 use crate::reduce::reduce;
 use crate::script::Script;
 use crate::suite::select::Selection;
@@ -46,11 +45,7 @@ pub fn command(args: &ReduceArgs) -> Result<Exit, InputError> {
         jobs: args.pool.jobs.unwrap_or_else(jobs_by_default),
         timeout: args.pool.timeout,
         worker_memory: args.pool.worker_memory,
-        setting: Setting {
-            bounds: args.bounds,
-            profile: args.profile,
-            modes: args.modes.into(),
-        },
+        setting: args.setting.into(),
         ..Options::plain(selection, args.tiers.0.clone(), program)
     };
     thread::start_pool()?;

@@ -20,7 +20,6 @@ use crate::present::destination::Destination;
 use crate::present::progress::Progress;
 use crate::present::table;
 use crate::present::timeline::{Recorder, Timeline};
-use crate::protocol::Setting;
 use crate::report::baseline::{Asked, Baseline};
 use crate::report::history::{History, PastRun};
 use crate::report::provenance::InputAccount;
@@ -88,11 +87,7 @@ impl<'a> Request<'a> {
             jobs: args.pool.jobs.unwrap_or_else(jobs_by_default),
             timeout: args.pool.timeout,
             worker_memory: args.pool.worker_memory,
-            setting: Setting {
-                bounds: args.bounds,
-                profile: args.profile,
-                modes: args.modes.into(),
-            },
+            setting: args.setting.into(),
             configurations,
             schedule: Schedule {
                 shuffle: args.schedule.shuffle,

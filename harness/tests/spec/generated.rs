@@ -21,6 +21,7 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("long_functions.wast", long_functions),
     ("state_machine.wast", state_machine),
     ("nested_loops.wast", nested_loops),
+    ("many_blocks.wast", many_blocks),
     ("gc/large_objects.wast", large_objects),
     ("gc/far_objects.wast", far_objects),
 ];
@@ -465,6 +466,29 @@ local.get $first i32.const 1 i32.sub local.tee $first br_if 0 end
             "(assert_return (invoke \"run\" (i32.const {n}) (i32.const {n})) \
              (i64.const {x}) (i64.const {y}) (i64.const {z}))"
         )
+    })
+}
+
+/// A function of more than 65,536 blocks: branches over an addition, each by a bit of the argument.
+fn many_blocks() -> String {
+    const ADDITIONS: u64 = 33_000;
+    const BITS: u64 = 20;
+    let bit = |n: u64| 1u64 << (n % BITS);
+    let code = lines(0..ADDITIONS, |n| {
+        format!(
+            "(block (br_if 0 (i32.and (local.get 0) (i32.const {})))
+              (local.set 1 (i32.add (local.get 1) (i32.const 1))))",
+            bit(n)
+        )
+    });
+    let text = format!(
+        "(module
+  (func (export \"count\") (param i32) (result i32) (local i32)
+{code}    (local.get 1)))\n"
+    );
+    text + &lines([0, 1, 1 << (BITS - 1), (1 << BITS) - 1], |x| {
+        let count = (0..ADDITIONS).filter(|&n| x & bit(n) == 0).count();
+        format!("(assert_return (invoke \"count\" (i32.const {x})) (i32.const {count}))")
     })
 }
 
