@@ -1,0 +1,27 @@
+;; Operations whose ARM64 instruction overwrites an operand with the result, where the operand is
+;; needed afterwards.
+
+(module
+  (func (export "replace") (param i64 i64) (result v128) (local v128 v128)
+    (local.set 2 (i64x2.splat (local.get 0)))
+    (local.set 3 (i64x2.replace_lane 1 (local.get 2) (local.get 1)))
+    (i64x2.add (local.get 3) (local.get 2)))
+  (func (export "select") (param v128 v128 v128) (result v128)
+    (i64x2.add (v128.bitselect (local.get 0) (local.get 1) (local.get 2)) (local.get 2)))
+  (func (export "madd") (param v128 v128 v128) (result v128)
+    (f32x4.add (f32x4.relaxed_madd (local.get 0) (local.get 1) (local.get 2)) (local.get 2)))
+  (func (export "dot") (param v128 v128 v128) (result v128)
+    (i32x4.add (i32x4.relaxed_dot_i8x16_i7x16_add_s (local.get 0) (local.get 1) (local.get 2)) (local.get 2)))
+  (func (export "twice") (param v128 v128) (result v128) (local v128)
+    (local.set 2 (i32x4.add (local.get 0) (local.get 1)))
+    (i32x4.add (v128.bitselect (local.get 2) (local.get 1) (local.get 2)) (i32x4.mul (local.get 2) (local.get 2))))
+  (func (export "narrow") (param v128 v128) (result v128) (local v128)
+    (local.set 2 (i8x16.narrow_i16x8_s (local.get 0) (local.get 1)))
+    (i8x16.add (i8x16.narrow_i16x8_s (local.get 2) (local.get 0)) (local.get 2)))
+)
+(assert_return (invoke "replace" (i64.const 3) (i64.const 5)) (v128.const i64x2 6 8))
+(assert_return (invoke "select" (v128.const i64x2 1 2) (v128.const i64x2 4 8) (v128.const i64x2 -1 0)) (v128.const i64x2 0 8))
+(assert_return (invoke "madd" (v128.const f32x4 1 2 3 4) (v128.const f32x4 2 2 2 2) (v128.const f32x4 10 20 30 40)) (v128.const f32x4 22 44 66 88))
+(assert_return (invoke "dot" (v128.const i8x16 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1) (v128.const i8x16 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1) (v128.const i32x4 1 2 3 4)) (v128.const i32x4 6 8 10 12))
+(assert_return (invoke "twice" (v128.const i32x4 1 2 3 4) (v128.const i32x4 1 1 1 1)) (v128.const i32x4 7 12 21 30))
+(assert_return (invoke "narrow" (v128.const i16x8 1 2 3 4 5 6 7 8) (v128.const i16x8 1 1 1 1 1 1 1 1)) (v128.const i8x16 -128 -127 -126 -125 -124 -123 -122 -121 2 3 4 5 6 7 8 9))
