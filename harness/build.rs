@@ -48,8 +48,8 @@ fn main() {
 }
 
 /// Lets the program have a fixed place, as those of Node.js and Python have: 40,000 addresses would
-/// be written at each start otherwise, which takes longer than a small program. The engine's code,
-/// stacks and heap still lie anywhere.
+/// be written at each start otherwise, which takes longer than a small program. Compiled code,
+/// memories, stacks, the heap and libraries still lie anywhere; the code of the engine does not.
 fn link_at_fixed_place() {
     let of = |name: &str| env::var(format!("CARGO_CFG_{name}")).unwrap_or_default();
     let is_static = of("TARGET_FEATURE").split(',').any(|it| it == "crt-static");

@@ -86,6 +86,34 @@ pub struct JobConfig {
     pub memory_bytes_max: u64,
 }
 
+impl JobConfig {
+    /// A job of modules with these features, and nothing besides: no state, no mode, no limit.
+    pub const fn plain(features: FeatureSet) -> JobConfig {
+        JobConfig {
+            features,
+            conventions: Conventions::Spec,
+            bounds: Bounds::Guard,
+            hash_state: false,
+            show_state: false,
+            profile: Profile::Deterministic,
+            modes: Modes {
+                fuel: false,
+                interruptible: false,
+                gc_stress: false,
+                poison_registers: false,
+                check_allocation: false,
+                linear_allocation: false,
+                exclusive_atomics: false,
+                lazy: false,
+                background: false,
+                tier_up: None,
+            },
+            is_lazy: false,
+            memory_bytes_max: 0,
+        }
+    }
+}
+
 /// Modes of the engine in which every verdict must be the same as without them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

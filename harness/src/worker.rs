@@ -35,8 +35,8 @@ use crate::error::Exit;
 use crate::outcome::{Proof, Report};
 use crate::protocol::cell::Cell;
 use crate::protocol::{
-    Bounds, FrameError, FromWorker, Job, JobConfig, JobResult, MEMORY_EXIT, Modes,
-    PROTOCOL_VERSION, Profile, ToWorker, read_frame, write_frame,
+    FrameError, FromWorker, Job, JobConfig, JobResult, MEMORY_EXIT, Modes, PROTOCOL_VERSION,
+    ToWorker, read_frame, write_frame,
 };
 use crate::thread;
 use crate::tier::Tier;
@@ -139,28 +139,7 @@ pub fn serve(
 }
 
 /// The configuration with which a tier shows that it can run here at all.
-const PROBE: JobConfig = JobConfig {
-    features: crate::features::FeatureSet::WASM1,
-    conventions: crate::suite::conventions::Conventions::Spec,
-    bounds: Bounds::Guard,
-    hash_state: false,
-    show_state: false,
-    profile: Profile::Deterministic,
-    modes: Modes {
-        fuel: false,
-        interruptible: false,
-        gc_stress: false,
-        poison_registers: false,
-        check_allocation: false,
-        linear_allocation: false,
-        exclusive_atomics: false,
-        lazy: false,
-        background: false,
-        tier_up: None,
-    },
-    is_lazy: false,
-    memory_bytes_max: 0,
-};
+const PROBE: JobConfig = JobConfig::plain(crate::features::FeatureSet::WASM1);
 
 /// The tier's policy in the modes of a job.
 fn policy(tier: Tier, modes: &Modes) -> Policy {

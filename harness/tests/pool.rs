@@ -414,7 +414,6 @@ fn code_of_a_divergence() {
         return; // as for lies
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let this = std::env::current_exe().expect("this program has a path");
     let script = r#"(module
   (func $mix (param i32 i32) (result i32) (i32.xor (local.get 0) (local.get 1)))
   (func (export "<b>run") (param i32 i32) (result i32) (call $mix (local.get 0) (local.get 1)))
@@ -426,11 +425,8 @@ fn code_of_a_divergence() {
 "#;
     std::fs::write(folder.path().join("a.wast"), script).expect("written");
     let start = |args: &[&str]| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"));
-        let worker = format!("{} fake-worker xor", this.display());
-        command.args(args).current_dir(folder.path());
-        command.env("WASSAY_JIT_WORKER", worker);
-        command.env_remove("WASSAY_JIT_UNAVAILABLE");
+        let mut command = with_wrong_jit(env!("CARGO_BIN_EXE_wassay"), folder.path());
+        command.args(args);
         command
     };
     let wassay = |args: &[&str]| {
@@ -503,16 +499,9 @@ fn fuzz() {
         return; // as for lies
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let this = std::env::current_exe().expect("this program has a path");
     let wassay = |args: &[&str]| {
-        std::process::Command::new(env!("CARGO_BIN_EXE_wassay"))
+        with_wrong_jit(env!("CARGO_BIN_EXE_wassay"), folder.path())
             .args(args)
-            .current_dir(folder.path())
-            .env(
-                "WASSAY_JIT_WORKER",
-                format!("{} fake-worker xor", this.display()),
-            )
-            .env_remove("WASSAY_JIT_UNAVAILABLE")
             .output()
             .expect("the program starts")
     };
@@ -567,21 +556,28 @@ fn fuzz() {
     assert_eq!(nothing.status.code(), Some(1), "{nothing:?}");
 }
 
-/// A finding for which the disk has no room is an error that names its file.
-fn no_room_for_a_finding(folder: &std::path::Path, case: &str) {
+/// A command in a folder, for which the worker of the JIT is one with a planted fault.
+fn with_wrong_jit(program: &str, folder: &std::path::Path) -> std::process::Command {
     let this = std::env::current_exe().expect("this program has a path");
-    // Workers need 512 bytes for their cells.
-    let limited = r#"trap "" XFSZ; exec prlimit --fsize=512 "$0" "$@""#;
-    let output = std::process::Command::new("bash")
-        .args(["-c", limited, env!("CARGO_BIN_EXE_wassay"), "fuzz"])
-        .args(["--case", case, "--plain", "--tiers", "stack,jit"])
-        .args(["--reduce-time", "1ms", "--findings", "full"])
+    let mut command = std::process::Command::new(program);
+    command
         .current_dir(folder)
         .env(
             "WASSAY_JIT_WORKER",
             format!("{} fake-worker xor", this.display()),
         )
-        .env_remove("WASSAY_JIT_UNAVAILABLE")
+        .env_remove("WASSAY_JIT_UNAVAILABLE");
+    command
+}
+
+/// A finding for which the disk has no room is an error that names its file.
+fn no_room_for_a_finding(folder: &std::path::Path, case: &str) {
+    // Workers need 512 bytes for their cells.
+    let limited = r#"trap "" XFSZ; exec prlimit --fsize=512 "$0" "$@""#;
+    let output = with_wrong_jit("bash", folder)
+        .args(["-c", limited, env!("CARGO_BIN_EXE_wassay"), "fuzz"])
+        .args(["--case", case, "--plain", "--tiers", "stack,jit"])
+        .args(["--reduce-time", "1ms", "--findings", "full"])
         .output()
         .expect("the program starts");
     let said = String::from_utf8_lossy(&output.stderr);
@@ -598,7 +594,6 @@ fn reduces_large_scripts() {
         return; // as for lies
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let this = std::env::current_exe().expect("this program has a path");
     let others: String = (0..2_000)
         .map(|n| format!("(func $f{n} (result i64) (i64.const {n}000))\n"))
         .collect();
@@ -621,7 +616,7 @@ fn reduces_large_scripts() {
         data = "abcdefgh".repeat(3_000),
     );
     std::fs::write(folder.path().join("large.wast"), text).expect("it is written");
-    let reduced = std::process::Command::new(env!("CARGO_BIN_EXE_wassay"))
+    let reduced = with_wrong_jit(env!("CARGO_BIN_EXE_wassay"), folder.path())
         .args([
             "reduce",
             "large.wast",
@@ -630,12 +625,6 @@ fn reduces_large_scripts() {
             "-o",
             "small.wast",
         ])
-        .current_dir(folder.path())
-        .env(
-            "WASSAY_JIT_WORKER",
-            format!("{} fake-worker xor", this.display()),
-        )
-        .env_remove("WASSAY_JIT_UNAVAILABLE")
         .output()
         .expect("the program starts");
     assert_eq!(reduced.status.code(), Some(0), "{reduced:?}");

@@ -15,10 +15,9 @@ use crate::features::FeatureSet;
 use crate::outcome::Value;
 use crate::pool::{Cause, Death, Launcher, Session, StartError};
 use crate::protocol::cell::Cell;
-use crate::protocol::{Bounds, Job, JobConfig, JobResult, Modes, Profile};
+use crate::protocol::{Job, JobConfig, JobResult};
 use crate::script::parse::parse_script;
 use crate::script::{Command, ModuleSource};
-use crate::suite::conventions::Conventions;
 use crate::tier::Tier;
 use crate::worker;
 
@@ -155,26 +154,8 @@ fn falsify(bytes: &mut [u8], fault: Fault) -> Vec<usize> {
 }
 
 const CONFIG: JobConfig = JobConfig {
-    features: FeatureSet::EXECUTED,
-    conventions: Conventions::Spec,
-    bounds: Bounds::Guard,
     hash_state: true,
-    show_state: false,
-    profile: Profile::Deterministic,
-    modes: Modes {
-        fuel: false,
-        interruptible: false,
-        gc_stress: false,
-        poison_registers: false,
-        check_allocation: false,
-        linear_allocation: false,
-        exclusive_atomics: false,
-        lazy: false,
-        background: false,
-        tier_up: None,
-    },
-    is_lazy: false,
-    memory_bytes_max: 0,
+    ..JobConfig::plain(FeatureSet::EXECUTED)
 };
 
 /// The explanation of the last directive of a script, and where the fault is in its module, by the

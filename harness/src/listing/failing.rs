@@ -17,7 +17,6 @@ use crate::protocol::{JobConfig, Setting};
 use crate::report::details::{Details, Suspect, each_suspect};
 use crate::report::{DirectiveAccount, Report};
 use crate::script::Script;
-use crate::suite::conventions::Conventions;
 use crate::suite::select::Selection;
 use crate::tier::Tier;
 use crate::worker;
@@ -231,27 +230,16 @@ impl Reader<'_> {
             listing.missing = Some(format!("its code has {bytes} bytes, too many to list"));
             return listing;
         }
-        let config = worker::config(Tier::Register, &self.job(setting));
+        let config = worker::config(
+            Tier::Register,
+            &JobConfig::plain(self.features).with(setting),
+        );
         let asked = (STAGES, suspect.offset);
         let mut show = |part| listing.parts.push(cut(part));
         if let Err(error) = parts(module, body, &config, asked, &mut show) {
             listing.missing = Some(error.to_string());
         }
         listing
-    }
-
-    fn job(&self, setting: Setting) -> JobConfig {
-        JobConfig {
-            features: self.features,
-            conventions: Conventions::Spec,
-            bounds: setting.bounds,
-            hash_state: false,
-            show_state: false,
-            profile: setting.profile,
-            modes: setting.modes,
-            is_lazy: false,
-            memory_bytes_max: 0,
-        }
     }
 }
 

@@ -289,7 +289,7 @@ mod tests {
     use super::*;
     use crate::features::FeatureSet;
     use crate::protocol::cell::Cell;
-    use crate::protocol::{Job, JobConfig, Setting};
+    use crate::protocol::{Job, JobConfig};
     use crate::reduce::module::is_valid;
     use crate::script::parse::parse_script;
     use crate::tier::Tier;
@@ -307,22 +307,11 @@ mod tests {
 
     fn run(script: &Script) -> Vec<Report> {
         let cell = Cell::create().expect("a cell");
-        let setting = Setting::default();
         let job = Job {
             sequence: 1,
             path: "t.wast".into(),
             commands: (&script.commands[..]).into(),
-            config: JobConfig {
-                features: FeatureSet::WASM3,
-                conventions: Default::default(),
-                bounds: setting.bounds,
-                hash_state: false,
-                show_state: false,
-                profile: setting.profile,
-                modes: setting.modes,
-                is_lazy: false,
-                memory_bytes_max: 0,
-            },
+            config: JobConfig::plain(FeatureSet::WASM3),
             excluded: (&[][..]).into(),
         };
         run_job(Tier::Stack, &cell, &job).reports

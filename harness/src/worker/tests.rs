@@ -5,7 +5,7 @@ use crate::features::FeatureSet;
 use crate::judge::judge;
 use crate::judge::verdict::Status;
 use crate::outcome::{JudgedBy, Outcome, Place, StateHash};
-use crate::protocol::{Modes, Profile};
+use crate::protocol::{Bounds, Modes, Profile};
 use crate::script::Script;
 use crate::script::parse::parse_script;
 use crate::suite::conventions::Conventions;
@@ -32,15 +32,9 @@ fn run_configured(script: &Script, excluded: &[u32], config: JobConfig) -> JobRe
 
 /// How most scripts run here.
 const CONFIG: JobConfig = JobConfig {
-    features: FeatureSet::EXECUTED,
-    conventions: Conventions::Spec,
-    bounds: Bounds::Guard,
     hash_state: true,
     show_state: true,
-    profile: Profile::Deterministic,
-    modes: PROBE.modes,
-    is_lazy: false,
-    memory_bytes_max: 0,
+    ..JobConfig::plain(FeatureSet::EXECUTED)
 };
 
 fn run(text: &str) -> Vec<Report> {

@@ -9,7 +9,7 @@ use wassay_runtime::interior::ops::Op;
 use super::*;
 use crate::outcome::Outcome;
 use crate::protocol::cell::Cell;
-use crate::protocol::{Bounds, Job, JobConfig, Modes, Profile};
+use crate::protocol::{Job, JobConfig};
 use crate::script::ModuleSource;
 use crate::tier::Tier;
 use crate::worker::run_job;
@@ -28,17 +28,7 @@ fn modules(case: &Case) -> impl Iterator<Item = &[u8]> {
 /// The outcomes of a case in a tier.
 fn outcomes(case: &Case, tier: Tier) -> Vec<Outcome> {
     let cell = Cell::create().expect("a cell");
-    let config = JobConfig {
-        features: case.features,
-        conventions: Default::default(),
-        bounds: Bounds::Guard,
-        hash_state: false,
-        show_state: false,
-        profile: Profile::Deterministic,
-        modes: Modes::default(),
-        is_lazy: false,
-        memory_bytes_max: 0,
-    };
+    let config = JobConfig::plain(case.features);
     let job = Job {
         sequence: 1,
         path: "generated.wast".into(),

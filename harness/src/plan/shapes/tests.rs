@@ -8,7 +8,7 @@ use crate::judge::judge;
 use crate::judge::verdict::Status;
 use crate::outcome::Report;
 use crate::protocol::cell::Cell;
-use crate::protocol::{Bounds, Job, JobConfig, Modes, Profile};
+use crate::protocol::{Bounds, Job, JobConfig};
 use crate::script::Script;
 use crate::script::parse::parse_script;
 use crate::suite::Heading;
@@ -98,15 +98,8 @@ fn run_with(script: &Script, tier: Tier, bounds: Bounds) -> Vec<Report> {
         path: "t.wast".into(),
         commands: (&script.commands[..]).into(),
         config: JobConfig {
-            features: FEATURES,
-            conventions: Default::default(),
             bounds,
-            hash_state: false,
-            show_state: false,
-            profile: Profile::Deterministic,
-            modes: Modes::default(),
-            is_lazy: false,
-            memory_bytes_max: 0,
+            ..JobConfig::plain(FEATURES)
         },
         excluded: (&[][..]).into(),
     };
