@@ -43,7 +43,7 @@ pub use value::OptionError;
 /// Assays WebAssembly: a runtime with three execution tiers, and a conformance and differential
 /// harness for them.
 #[derive(Debug, Parser)]
-#[command(name = "wassay", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "wassay", version, max_term_width = WIDTH, after_help = EXIT_CODES)]
 pub struct Cli {
     /// The command.
     #[command(subcommand)]
@@ -56,15 +56,37 @@ input, or output that cannot be written; 3 not measured (a tier is unavailable, 
 from outside or took too much memory, the accounting is open, or nothing was run); 129, 130 and 143
 after SIGHUP, SIGINT and SIGTERM, when what was known is written. `run --help` has others.";
 
-/// Declares the commands: `"NAME": VARIANT(OPTIONS)`, each with its text of help. The options of a
-/// command are made only where it is asked for: those of all take longer to make than a small
-/// program takes to run.
+/// The columns of the screen that help uses at most.
+const WIDTH: usize = 100;
+
+/// Declares the commands: `"NAME": VARIANT(OPTIONS)`, each with its text of help.
 macro_rules! commands {
     ($($(#[doc = $about:literal])+ $name:literal $(.$flag:ident)?: $variant:ident($args:ty),)*) => {
         /// The commands with their options.
         #[derive(Debug)]
         pub enum Command {
             $($(#[doc = $about])+ $variant($args),)*
+        }
+
+        impl Command {
+            /// The options of the command `name`, without those of the others, which take longer to
+            /// make than a small program takes to run.
+            fn options(name: &str) -> Option<clap::Command> {
+                match name {
+                    $($name => {
+                        Some(options::<$args>($name, concat!($($about),+))$(.$flag(true))?)
+                    })*
+                    _ => None,
+                }
+            }
+
+            /// The command `name` with the options that were given.
+            fn read(name: &str, given: &mut ArgMatches) -> Result<Command, Error> {
+                match name {
+                    $($name => <$args>::from_arg_matches_mut(given).map(Command::$variant),)*
+                    _ => Err(Error::new(ErrorKind::InvalidSubcommand)),
+                }
+            }
         }
 
         impl FromArgMatches for Command {
@@ -75,12 +97,7 @@ macro_rules! commands {
             fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Command, Error> {
                 let asked = matches.remove_subcommand();
                 let (name, mut given) = asked.ok_or(Error::new(ErrorKind::MissingSubcommand))?;
-                match name.as_str() {
-                    $($name => {
-                        <$args>::from_arg_matches_mut(&mut given).map(Command::$variant)
-                    })*
-                    _ => Err(Error::new(ErrorKind::InvalidSubcommand)),
-                }
+                Command::read(&name, &mut given)
             }
 
             fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
@@ -91,11 +108,7 @@ macro_rules! commands {
 
         impl Subcommand for Command {
             fn augment_subcommands(all: clap::Command) -> clap::Command {
-                $(
-                    let command = deferred::<$args>($name, concat!($($about),+));
-                    let all = all.subcommand(command$(.$flag(true))?);
-                )*
-                all
+                all.subcommands([$($name),*].into_iter().filter_map(Command::options))
             }
 
             fn augment_subcommands_for_update(all: clap::Command) -> clap::Command {
@@ -109,15 +122,13 @@ macro_rules! commands {
     };
 }
 
-/// A command whose options are made when it is asked for.
-fn deferred<T: Args>(name: &'static str, about: &'static str) -> clap::Command {
+/// The options of a command.
+fn options<T: Args>(name: &'static str, about: &'static str) -> clap::Command {
     let about = about.trim_start();
     let about = about.strip_suffix('.').unwrap_or(about);
-    clap::Command::new(name).about(about).defer(|command| {
-        // The options have a text of their own.
-        let about = command.get_about().cloned().unwrap_or_default();
-        T::augment_args(command).about(about)
-    })
+    // The options have a text of their own, which is not that of the command.
+    let command = T::augment_args(clap::Command::new(name)).about(about);
+    command.max_term_width(WIDTH)
 }
 
 commands! {

@@ -23,6 +23,7 @@ use std::ffi::OsString;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser};
 use serde::Deserialize;
@@ -36,6 +37,8 @@ use crate::suite::folder::NAME;
 
 /// The commands that take profiles.
 const COMMANDS: [&str; 2] = ["spec", "list"];
+/// The commands whose reports record their options.
+const RECORDED: [&str; 3] = ["spec", "list", "fuzz"];
 /// The profile of every run.
 const DEFAULT: &str = "default";
 /// The key of the arguments.
@@ -74,6 +77,12 @@ pub struct GivenOptions {
 }
 
 impl ConfigArgs {
+    /// Adds what is not an option.
+    fn finish(&mut self, given: GivenOptions, defined: Option<(PathBuf, Configurations)>) {
+        self.given = given;
+        self.defined = defined;
+    }
+
     /// The configurations that columns may name.
     pub fn configurations(&self) -> Configurations {
         let defined = self.defined.as_ref();
@@ -124,31 +133,27 @@ struct RawFile {
 /// # Errors
 /// If an option is wrong, or the file is.
 pub fn parse(words: &[OsString]) -> Result<Cli, ParseError> {
-    // To free all options takes as long as to read these.
-    let mut command = ManuallyDrop::new(Cli::command());
-    let mut matches = command.try_get_matches_from_mut(words)?;
-    let (name, given) = match matches.subcommand() {
-        Some((name, given)) if COMMANDS.contains(&name) => (name, given),
-        Some(("fuzz", _)) => return Ok(finished(&matches, None)?),
-        _ => return Ok(Cli::from_arg_matches_mut(&mut matches)?),
-    };
-    let asked = ConfigArgs::from_arg_matches(given)?;
+    let (name, mut given) = matched(words)?;
+    if !COMMANDS.contains(&name.as_str()) {
+        return Ok(finished(&name, &mut given, None)?);
+    }
+    let asked = ConfigArgs::from_arg_matches(&given)?;
     let Some(path) = file(&asked)? else {
-        return Ok(finished(&matches, None)?);
+        return Ok(finished(&name, &mut given, None)?);
     };
     let raw = read(&path)?;
     let wrong = |message: String| InputError::at(&path, message);
     let profiles = chosen(&raw, asked.run_profile.as_deref()).map_err(wrong)?;
     let configurations = configurations(&raw.configuration).map_err(wrong)?;
     let mut all = words[..2].to_vec();
-    all.extend(profile_words(&profiles, name, given).map_err(wrong)?);
+    all.extend(profile_words(&profiles, &name, &given).map_err(wrong)?);
     all.extend_from_slice(&words[2..]);
     let names = profiles.iter();
     let names = names.map(|(name, _)| format!("[profile.{name}] of {}", path.display()));
     let names: Vec<String> = names.collect();
     let defined = (!raw.configuration.is_empty()).then_some((path, configurations));
-    let cli = Cli::command().try_get_matches_from(all);
-    let cli = cli.and_then(|matches| finished(&matches, defined));
+    let cli = matched(&all);
+    let cli = cli.and_then(|(name, mut given)| finished(&name, &mut given, defined));
     cli.map_err(|error| ParseError::Options(Box::new(error), names))
 }
 
@@ -158,16 +163,32 @@ pub fn parse(words: &[OsString]) -> Result<Cli, ParseError> {
 /// # Errors
 /// If an option is wrong, or the file is.
 pub fn parse_recorded(words: &[String]) -> Result<Cli, ParseError> {
-    let matches = Cli::command().try_get_matches_from(words)?;
-    let asked = matches.subcommand().map(|(_, given)| given);
-    let asked = asked.map(ConfigArgs::from_arg_matches).transpose()?;
-    let Some(path) = asked.and_then(|asked| asked.config) else {
-        return Ok(finished(&matches, None)?);
+    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+    let (name, mut given) = matched(&words)?;
+    let Some(path) = ConfigArgs::from_arg_matches(&given)?.config else {
+        return Ok(finished(&name, &mut given, None)?);
     };
     let tables = read(&path)?.configuration;
     let configurations = configurations(&tables);
     let configurations = configurations.map_err(|message| InputError::at(&path, message))?;
-    Ok(finished(&matches, Some((path, configurations)))?)
+    Ok(finished(&name, &mut given, Some((path, configurations)))?)
+}
+
+/// The command that the words ask for, with the options that they give it.
+fn matched(words: &[OsString]) -> Result<(String, ArgMatches), clap::Error> {
+    let name = words.get(1).and_then(|word| word.to_str());
+    let asked = name.and_then(|name| Some((name, Command::options(name)?)));
+    let Some((name, command)) = asked else {
+        // The version, help, or a name that is wrong.
+        let mut matches = Cli::command().try_get_matches_from(words)?;
+        let asked = matches.remove_subcommand();
+        return asked.ok_or(clap::Error::new(ErrorKind::MissingSubcommand));
+    };
+    let command = command.bin_name(format!("wassay {name}"));
+    // To free all options takes as long as to read these.
+    let mut command = ManuallyDrop::new(command.display_name(format!("wassay-{name}")));
+    let given = command.try_get_matches_from_mut(&words[1..])?;
+    Ok((name.to_string(), given))
 }
 
 /// Reads a configuration file.
@@ -176,29 +197,25 @@ fn read(path: &Path) -> Result<RawFile, InputError> {
     toml::from_str(&text).map_err(|error| InputError::in_toml(path, &text, &error))
 }
 
-/// The command line that was matched, with what it has beside its own options.
+/// The command with its options, and with what it has beside those.
 fn finished(
-    matches: &ArgMatches,
+    name: &str,
+    given: &mut ArgMatches,
     defined: Option<(PathBuf, Configurations)>,
 ) -> Result<Cli, clap::Error> {
-    let mut cli = Cli::from_arg_matches(matches)?;
-    let given = |defined: Option<&(PathBuf, Configurations)>| {
-        let config = defined.map(|(path, _)| path.as_path());
-        let given = matches.subcommand();
-        given.map(|(name, given)| given_options(name, given, config))
-    };
-    let from = match &mut cli.command {
-        Command::Spec(args) => &mut args.from,
-        Command::List(args) => &mut args.from,
-        Command::Fuzz(args) => {
-            args.given = given(None).unwrap_or_default();
-            return Ok(cli);
-        }
-        _other_command => return Ok(cli),
-    };
-    from.given = given(defined.as_ref()).unwrap_or_default();
-    from.defined = defined;
-    Ok(cli)
+    let config = defined.as_ref().map(|(path, _)| path.as_path());
+    let options = RECORDED
+        .contains(&name)
+        .then(|| given_options(name, given, config));
+    let options = options.unwrap_or_default();
+    let mut command = Command::read(name, given)?;
+    match &mut command {
+        Command::Spec(args) => args.from.finish(options, defined),
+        Command::List(args) => args.from.finish(options, defined),
+        Command::Fuzz(args) => args.given = options,
+        _other_command => {}
+    }
+    Ok(Cli { command })
 }
 
 impl GivenOptions {
@@ -241,11 +258,11 @@ fn option_with(name: &str, value: &str) -> Vec<String> {
     }
 }
 
-/// The command line with the options of all commands.
-fn whole() -> clap::Command {
-    let mut cli = Cli::command();
-    cli.build();
-    cli
+/// The options of a command, as they are when words are read.
+fn built(name: &str) -> Option<clap::Command> {
+    let mut command = Command::options(name)?;
+    command.build();
+    Some(command)
 }
 
 /// The options as they count; `config` is the file that defines configurations, if one does.
@@ -254,8 +271,8 @@ fn given_options(command: &str, given: &ArgMatches, config: Option<&Path>) -> Gi
         words: vec!["wassay".to_string(), command.to_string()],
         ..GivenOptions::default()
     };
-    let cli = whole();
-    let arguments = cli.find_subcommand(command).into_iter();
+    let command = built(command);
+    let arguments = command.iter();
     let mut paths = Vec::new();
     for arg in arguments.flat_map(clap::Command::get_arguments) {
         let id = arg.get_id().as_str();
@@ -337,10 +354,8 @@ fn profile_words(
     command: &str,
     given: &ArgMatches,
 ) -> Result<Vec<OsString>, String> {
-    let cli = whole();
-    let spec = cli.find_subcommand(COMMANDS[0]);
-    let command = cli.find_subcommand(command);
-    let (spec, command) = spec.zip(command).ok_or("no such command")?;
+    let commands = built(COMMANDS[0]).zip(built(command));
+    let (spec, command) = commands.ok_or("no such command")?;
     let is_given = |arg: &Arg| {
         let id = arg.get_id().as_str();
         given.value_source(id) == Some(ValueSource::CommandLine)
@@ -349,7 +364,7 @@ fn profile_words(
     let mut words = Vec::new();
     for (name, profile) in profiles {
         for (key, value) in *profile {
-            let arg = argument(spec, key);
+            let arg = argument(&spec, key);
             let arg = arg.ok_or_else(|| format!("[profile.{name}]: no option `{key}`"))?;
             let mut here = command.get_arguments();
             let here = here.find(|it| it.get_id() == arg.get_id());
