@@ -1,9 +1,10 @@
-//! The pages of `docs/`: each is in the table of contents, each link leads somewhere, and the code
-//! that a page shows of an example stands in the example.
+//! The pages of `docs/`: each is in the table of contents, each link leads somewhere, the code that
+//! a page shows of an example stands in the example, and scripts pass.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The targets of a page's links, without fragments and addresses of the network.
 fn links(text: &str) -> Vec<&str> {
@@ -16,11 +17,11 @@ fn links(text: &str) -> Vec<&str> {
     targets.filter(is_file).collect()
 }
 
-/// The blocks of Rust that a page has.
-fn rust_blocks(text: &str) -> Vec<&str> {
-    let blocks = text.split("```rust").skip(1);
-    let code = blocks.filter_map(|block| block.split_once('\n')?.1.split_once("```"));
-    code.map(|(code, _)| code).collect()
+/// The blocks of code in a language that a page has.
+fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let parts = text.split("```").skip(1).step_by(2);
+    let code = parts.filter_map(|part| part.strip_prefix(language)?.split_once('\n'));
+    code.map(|(_, code)| code).collect()
 }
 
 fn root() -> PathBuf {
@@ -76,11 +77,36 @@ fn code_of_pages_is_that_of_examples() {
         .collect();
     let mut count = 0;
     for name in files(&docs, ".md") {
-        for code in rust_blocks(&read(&docs.join(&name))) {
+        for code in blocks(&read(&docs.join(&name)), "rust") {
             let is_there = examples.iter().any(|example| example.contains(code));
             assert!(is_there, "{name}: no example has\n{code}");
             count += 1;
         }
     }
     assert!(count > 0);
+}
+
+#[test]
+fn scripts_of_pages_pass() {
+    let docs = root().join("docs");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut count = 0;
+    for name in files(&docs, ".md") {
+        for script in blocks(&read(&docs.join(&name)), "wast") {
+            let file = folder.path().join(format!("{count}.wast"));
+            fs::write(&file, script).expect("a file");
+            count += 1;
+        }
+    }
+    let run = Command::new(env!("CARGO_BIN_EXE_wassay"))
+        .args(["spec", "--engines", "stack,register"])
+        .arg(folder.path())
+        .output()
+        .expect("the program runs");
+    let told = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{told}");
+    assert!(
+        told.contains(&format!(" in {count} files")) && count > 2,
+        "{told}"
+    );
 }
