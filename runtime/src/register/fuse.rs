@@ -29,7 +29,7 @@ use super::handlers::promote;
 use super::table::{BinaryForm, opcode};
 use crate::engine::{Profile, Thresholds};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ir::{BlockId, FuncIr, HandlerId, Inst, Operand, OperandKind, Slot, Type};
+use crate::ir::{BlockId, FuncIr, HandlerId, Inst, Operand, OperandKind, Role, Slot, Type};
 use crate::limits::LimitKind;
 use fields::{OperandField, distance_field, immediate};
 use layout::{SCRATCHES, SlotLayout};
@@ -250,6 +250,29 @@ impl<'a> Fuser<'a> {
         self.cell(op, a, bc as u16, (bc >> 16) as u16);
     }
 
+    /// A cell with the slot of its result in field `c`, and the cells behind it.
+    fn result_cell(&mut self, op: u16, [a, b]: [u16; 2], to: (Slot, Type), behind: &[u64]) {
+        let (dst, ty) = (self.layout.slot(to.0), to.1);
+        self.cell(op, a, b, self.dst(dst));
+        self.cells.extend_from_slice(behind);
+        self.done(dst, ty);
+    }
+
+    /// A cell with the slot of its result in the cell behind it.
+    fn result_behind(&mut self, op: u16, [a, b, c]: [u16; 3], to: (Slot, Type)) {
+        let (dst, ty) = (self.layout.slot(to.0), to.1);
+        self.cell(op, a, b, c);
+        self.cells.push(u64::from(dst));
+        self.wrote_value(dst, ty);
+    }
+
+    /// A cell with the slot of its result in field `a`, and an index in the other two.
+    fn result_of_index(&mut self, op: u16, index: u32, to: (Slot, Type)) {
+        let (dst, ty) = (self.layout.slot(to.0), to.1);
+        self.cell_far(op, self.dst(dst), index);
+        self.done(dst, ty);
+    }
+
     /// Notes that what follows is what an instruction of the function becomes.
     fn begin(&mut self, inst: &Inst) {
         if let Some(positions) = &mut self.positions {
@@ -334,6 +357,21 @@ impl<'a> Fuser<'a> {
         self.func
             .constant(operand)
             .and_then(|bits| immediate(bits, ty))
+    }
+
+    /// The slots of all operands of an instruction as fields, their number, and the result.
+    fn operands<const N: usize>(&mut self, inst: &Inst) -> ([u16; N], u16, Option<(Slot, Type)>) {
+        let (mut operands, mut result) = (Vec::new(), None);
+        inst.visit(self.func, |role| match role {
+            Role::Use(operand, ty) => operands.push((operand, ty)),
+            Role::Def(slot, ty) => result = Some((slot, ty)),
+            Role::Imm(_) | Role::Label(_) => {}
+        });
+        let mut slots = [0; N];
+        for (i, &(operand, ty)) in operands.iter().enumerate() {
+            slots[i] = self.slot(operand, ty, i as u32);
+        }
+        (slots, operands.len() as u16, result)
     }
 
     /// The form of a cell for two operands.
@@ -427,7 +465,7 @@ impl<'a> Fuser<'a> {
                 }
             }
         }
-        // UnaryForm slot more, so that the first result of a call without results can be read.
+        // One slot more, so that the first result of a call without results can be read.
         let slots = self.layout.frame_slots + self.overflow + 2;
         self.cells[0] = u64::from(slots) * 8;
         Ok(())

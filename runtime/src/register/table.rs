@@ -312,6 +312,35 @@ pub(super) enum StoreForm {
     Wide,
 }
 
+impl LoadForm {
+    /// The same form of a load of a vector, if that has it.
+    fn of_vector(self) -> Option<ScalarForm> {
+        match self {
+            LoadForm::Slot => Some(ScalarForm::Slot),
+            LoadForm::Acc => Some(ScalarForm::Acc),
+            LoadForm::Wide => Some(ScalarForm::ImmOrWide),
+            LoadForm::Fixed => None,
+        }
+    }
+}
+
+impl StoreForm {
+    /// The same form of a store of a vector, if that has it.
+    fn of_vector(self) -> Option<ScalarForm> {
+        match self {
+            StoreForm::SlotSlot => Some(ScalarForm::Slot),
+            StoreForm::AccSlot => Some(ScalarForm::Acc),
+            StoreForm::Wide => Some(ScalarForm::ImmOrWide),
+            StoreForm::SlotImm
+            | StoreForm::SlotAcc
+            | StoreForm::AccImm
+            | StoreForm::FixedSlot
+            | StoreForm::FixedAcc
+            | StoreForm::FixedImm => None,
+        }
+    }
+}
+
 pub(super) const LOAD_FORMS: usize = LoadForm::Wide as usize + 1;
 pub(super) const STORE_FORMS: usize = StoreForm::Wide as usize + 1;
 
@@ -449,16 +478,22 @@ pub(super) fn chain(ops: (Op, Op), form: (bool, bool, bool), profile: Profile) -
     Some(opcode + row * 4 + u16::from(first) * 2 + u16::from(in_acc))
 }
 
-/// The opcode of a load.
+/// The opcode of a load. That of a vector has fewer forms.
 pub(super) fn load(op: Op, form: LoadForm) -> Option<u16> {
     static ROWS: [u16; Op::ALL.len()] = rows(LOAD_OPS);
-    Some(opcode!(load) + row(&ROWS, op)? * LOAD_FORMS as u16 + form as u16)
+    let Some(row) = row(&ROWS, op) else {
+        return vector_scalar(op, form.of_vector()?);
+    };
+    Some(opcode!(load) + row * LOAD_FORMS as u16 + form as u16)
 }
 
-/// The opcode of a store.
+/// The opcode of a store. That of a vector has fewer forms.
 pub(super) fn store(op: Op, form: StoreForm) -> Option<u16> {
     static ROWS: [u16; Op::ALL.len()] = rows(STORE_OPS);
-    Some(opcode!(store) + row(&ROWS, op)? * STORE_FORMS as u16 + form as u16)
+    let Some(row) = row(&ROWS, op) else {
+        return vector_scalar(op, form.of_vector()?);
+    };
+    Some(opcode!(store) + row * STORE_FORMS as u16 + form as u16)
 }
 
 /// The opcode of an atomic access, wait or notification.

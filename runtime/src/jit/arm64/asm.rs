@@ -20,7 +20,8 @@ use rustc_hash::FxHashMap;
 use super::encode::EncodeError;
 use super::imm::{Imm12, mov_imm};
 use super::inst::Inst;
-use super::ops::{AddSub, Cond, LoadLitV, Size};
+use super::mem::Mem;
+use super::ops::{AddSub, Cond, Load, LoadLitV, Size, Store};
 use super::referent::{Reach, Referent};
 use super::regs::{Gpr, Vreg};
 use crate::jit::code::symbol::Symbol;
@@ -219,7 +220,7 @@ impl Assembler {
             Inst::BCond {
                 cond: Cond::Al,
                 target,
-            } => Inst::B { target },
+            } => Inst::b(target),
             other => other,
         };
         self.list(format_args!("  {inst}"));
@@ -235,6 +236,21 @@ impl Assembler {
         }
     }
 
+    /// Appends a load of the 8 bytes at `[base + offset]`.
+    pub fn load_x(&mut self, rt: Gpr, base: Gpr, offset: usize) {
+        self.emit(Inst::load(Load::LdrX, rt, Mem::at(base, offset as i32)));
+    }
+
+    /// Appends a load of the 4 bytes at `[base + offset]`, zero-extended.
+    pub fn load_w(&mut self, rt: Gpr, base: Gpr, offset: usize) {
+        self.emit(Inst::load(Load::LdrW, rt, Mem::at(base, offset as i32)));
+    }
+
+    /// Appends a store of the 8 bytes at `[base + offset]`.
+    pub fn store_x(&mut self, rt: Gpr, base: Gpr, offset: usize) {
+        self.emit(Inst::store(Store::StrX, rt, Mem::at(base, offset as i32)));
+    }
+
     /// Appends the shortest sequence for `rd := value`; `rd` must be architectural.
     pub fn mov_imm(&mut self, size: Size, rd: Gpr, value: u64) {
         mov_imm(size, rd, value)
@@ -244,8 +260,8 @@ impl Assembler {
 
     /// Appends `rd := value` as a load of a constant of the width that `op` says.
     pub fn load_literal(&mut self, op: LoadLitV, rt: Vreg, value: u128) {
-        let target = self.literal(1 << (op.width().bits() - 2), value).into();
-        self.emit(Inst::LoadLitV { op, rt, target });
+        let literal = self.literal(1 << (op.width().bits() - 2), value);
+        self.emit(Inst::load_lit_v(op, rt, literal));
     }
 
     /// The label of a constant of 1, 2 or 4 words in the pool behind the code.
@@ -581,11 +597,7 @@ impl Writer<'_> {
 
     /// Appends `b .+distance`.
     fn branch(&mut self, distance: i64) -> Option<()> {
-        let word = Inst::B {
-            target: Referent::Offset(distance),
-        }
-        .encode()
-        .ok()?;
+        let word = Inst::b(Referent::Offset(distance)).encode().ok()?;
         self.words.push(word);
         Some(())
     }
@@ -664,13 +676,5 @@ fn add_pages(rd: u32, pages: i64) -> Option<u32> {
     let rd = (rd < 31).then(|| Gpr::x(rd))?;
     let op = if pages < 0 { AddSub::Sub } else { AddSub::Add };
     let imm = Imm12::new(pages.unsigned_abs() << 12)?;
-    Inst::AddSubImm {
-        op,
-        size: Size::X,
-        rd,
-        rn: rd,
-        imm,
-    }
-    .encode()
-    .ok()
+    Inst::add_sub_imm(op, Size::X, rd, rd, imm).encode().ok()
 }

@@ -23,11 +23,7 @@ use super::imm::{FpImm8, Imm12, vector_imm};
 use super::inst::Inst;
 use super::mem::Mem;
 use super::minst::{Callee, MInst, SlotReg, Test};
-use super::ops::{
-    AddSub, BranchReg, CompareBranch, Cond, FpSize, IndexExtend, Load, LoadLitV, Size, Store,
-    TestBranch, Width,
-};
-use super::referent::Referent;
+use super::ops::{AddSub, Cond, FpSize, IndexExtend, Load, LoadLitV, Size, TestBranch};
 use super::regs::{Gpr, LR, Reg, Vreg, XZR};
 use crate::error::Result;
 use crate::jit::code::Label;
@@ -180,13 +176,11 @@ impl<'a> Emitter<'a> {
         if !self.frame.saves_link() {
             self.asm.emit(Inst::mov(Size::X, LR, SCRATCH2));
         }
-        let target = label.into();
-        self.asm.emit(Inst::B { target });
+        self.asm.emit(Inst::b(label));
     }
 
     fn branch_and_link(&mut self, symbol: Symbol) {
-        let target = Referent::Symbol(symbol);
-        self.asm.emit(Inst::Bl { target });
+        self.asm.emit(Inst::bl(symbol));
     }
 
     fn block(&mut self, n: usize) {
@@ -231,8 +225,8 @@ impl<'a> Emitter<'a> {
                 Some(inst) => self.asm.emit(inst),
                 None => self.asm.load_literal(LoadLitV::LdrQ, rd, bits),
             },
-            MInst::LoadSlot { reg, slot } => self.load_slot(reg, slot),
-            MInst::StoreSlot { reg, slot } => self.store_slot(reg, slot),
+            MInst::LoadSlot { reg, slot } => self.load_slot(reg, self.behind_spills(slot)),
+            MInst::StoreSlot { reg, slot } => self.store_slot(reg, self.behind_spills(slot)),
             MInst::Exclusive(access) => self.exclusive(access),
             MInst::Allocate { rd, allocation } => self.allocate(rd, allocation),
             MInst::TestRef {
@@ -269,12 +263,7 @@ impl<'a> Emitter<'a> {
                 let Reg::Gpr(reg) = code.reg else {
                     unreachable!("exit codes are in general registers")
                 };
-                let test = Test::Zero {
-                    size: Size::W,
-                    reg,
-                    is_zero: false,
-                };
-                self.branch_to(test, label);
+                self.branch_to(Test::nonzero(Size::W, reg), label);
             }
             MInst::Trap(kind) => self.end(Symbol::Trap(kind)),
             MInst::Jump => {
@@ -313,10 +302,9 @@ impl<'a> Emitter<'a> {
             FpSize::D => f64::from_bits(bits),
         };
         if bits == 0 {
-            let rn = XZR;
-            self.asm.emit(Inst::GprToFp { size, rd, rn });
+            self.asm.emit(Inst::gpr_to_fp(size, rd, XZR));
         } else if let Some(imm) = FpImm8::new(value) {
-            self.asm.emit(Inst::FpImm { size, rd, imm });
+            self.asm.emit(Inst::fp_imm(size, rd, imm));
         } else {
             let op = match size {
                 FpSize::S => LoadLitV::LdrS,
@@ -334,8 +322,8 @@ impl<'a> Emitter<'a> {
         }
         match (from.as_reg(), to.as_reg()) {
             (Some(from), Some(to)) => self.move_reg(abi::reg(from), abi::reg(to)),
-            (Some(from), None) => self.spill(abi::reg(from), to),
-            (None, Some(to)) => self.reload(from, abi::reg(to)),
+            (Some(from), None) => self.store_slot(SlotReg::whole(abi::reg(from)), slot_of(to)),
+            (None, Some(to)) => self.load_slot(SlotReg::whole(abi::reg(to)), slot_of(from)),
             (None, None) => unreachable!("the allocator makes no moves between slots"),
         }
     }
@@ -348,84 +336,19 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    fn spill(&mut self, from: Reg, to: Allocation) {
-        let slot = to.as_stack().expect("not a register").index() as u32;
-        match from {
-            Reg::Gpr(rt) => {
-                let mem = self.frame.spill(&mut self.asm, slot, 3);
-                let op = Store::StrX;
-                self.asm.emit(Inst::Store { op, rt, mem });
-            }
-            Reg::Vreg(rt) => {
-                let mem = self.frame.spill(&mut self.asm, slot, 4);
-                let width = Width::Q;
-                self.asm.emit(Inst::StoreV { width, rt, mem });
-            }
-        }
-    }
-
-    fn reload(&mut self, from: Allocation, to: Reg) {
-        let slot = from.as_stack().expect("not a register").index() as u32;
-        match to {
-            Reg::Gpr(rt) => {
-                let mem = self.frame.spill(&mut self.asm, slot, 3);
-                let op = Load::LdrX;
-                self.asm.emit(Inst::Load { op, rt, mem });
-            }
-            Reg::Vreg(rt) => {
-                let mem = self.frame.spill(&mut self.asm, slot, 4);
-                let width = Width::Q;
-                self.asm.emit(Inst::LoadV { width, rt, mem });
-            }
-        }
-    }
-
-    /// A place of the frame, which is behind the allocator's.
-    fn place(&mut self, slot: u32, log2: u32) -> Mem {
-        let slot = self.output.num_spillslots as u32 + slot;
-        self.frame.spill(&mut self.asm, slot, log2)
+    /// The slot of a place of the frame: these are behind the allocator's.
+    fn behind_spills(&self, place: u32) -> u32 {
+        self.output.num_spillslots as u32 + place
     }
 
     fn load_slot(&mut self, reg: SlotReg, slot: u32) {
-        let inst = match reg {
-            SlotReg::General(rt) => Inst::Load {
-                op: Load::LdrX,
-                rt,
-                mem: self.place(slot, 3),
-            },
-            SlotReg::Float(rt) => Inst::LoadV {
-                width: Width::D,
-                rt,
-                mem: self.place(slot, 3),
-            },
-            SlotReg::Vector(rt) => Inst::LoadV {
-                width: Width::Q,
-                rt,
-                mem: self.place(slot, 4),
-            },
-        };
-        self.asm.emit(inst);
+        let mem = self.frame.spill(&mut self.asm, slot, reg.log2());
+        self.asm.emit(reg.load(mem));
     }
 
     fn store_slot(&mut self, reg: SlotReg, slot: u32) {
-        let inst = match reg {
-            SlotReg::General(rt) => Inst::Store {
-                op: Store::StrX,
-                rt,
-                mem: self.place(slot, 3),
-            },
-            SlotReg::Float(rt) => Inst::StoreV {
-                width: Width::D,
-                rt,
-                mem: self.place(slot, 3),
-            },
-            SlotReg::Vector(rt) => Inst::StoreV {
-                width: Width::Q,
-                rt,
-                mem: self.place(slot, 4),
-            },
-        };
-        self.asm.emit(inst);
+        let mem = self.frame.spill(&mut self.asm, slot, reg.log2());
+        self.asm.emit(reg.store(mem));
     }
 
     // --- calls -----------------------------------------------------------------------------------
@@ -436,8 +359,7 @@ impl<'a> Emitter<'a> {
             Callee::Helper(helper) => self.branch_and_link(Symbol::Helper(helper)),
             Callee::Instance => {
                 self.load_callee();
-                let (op, rn) = (BranchReg::Blr, SCRATCH2);
-                self.asm.emit(Inst::BranchReg { op, rn });
+                self.asm.emit(Inst::blr(SCRATCH2));
             }
         }
         let succs = &self.vcode.blocks[block].succs;
@@ -457,26 +379,19 @@ impl<'a> Emitter<'a> {
     /// Where an exception has come: `sp` is right, and nothing else.
     fn caught(&mut self, rt: Gpr) {
         self.frame.reload_vm(&mut self.asm);
-        let mem = Mem::Offset {
-            base: CX,
-            offset: offset_of!(vm::Cx, exception) as i32,
-        };
-        let op = Load::LdrX;
-        self.asm.emit(Inst::Load { op, rt, mem });
+        self.asm.load_x(rt, CX, offset_of!(vm::Cx, exception));
     }
 
     fn tail_call(&mut self, callee: Callee) {
         match callee {
             Callee::Func(func) => {
                 self.frame.leave(&mut self.asm);
-                let target = Referent::Symbol(Symbol::Func(func));
-                self.asm.emit(Inst::B { target });
+                self.asm.emit(Inst::b(Symbol::Func(func)));
             }
             Callee::Instance => {
                 self.load_callee();
                 self.frame.leave(&mut self.asm);
-                let (op, rn) = (BranchReg::Br, SCRATCH2);
-                self.asm.emit(Inst::BranchReg { op, rn });
+                self.asm.emit(Inst::br(SCRATCH2));
             }
             Callee::Helper(helper) => unreachable!("{helper:?} is never tail-called"),
         }
@@ -484,17 +399,9 @@ impl<'a> Emitter<'a> {
 
     /// Code and instance of the function instance that is called.
     fn load_callee(&mut self) {
-        for (rt, offset) in [
-            (SCRATCH2, offset_of!(vm::FuncInst, jit)),
-            (VM, offset_of!(vm::FuncInst, vm)),
-        ] {
-            let mem = Mem::Offset {
-                base: CALLEE,
-                offset: offset as i32,
-            };
-            let op = Load::LdrX;
-            self.asm.emit(Inst::Load { op, rt, mem });
-        }
+        self.asm
+            .load_x(SCRATCH2, CALLEE, offset_of!(vm::FuncInst, jit));
+        self.asm.load_x(VM, CALLEE, offset_of!(vm::FuncInst, vm));
     }
 
     // --- branches --------------------------------------------------------------------------------
@@ -506,8 +413,7 @@ impl<'a> Emitter<'a> {
 
     fn jump(&mut self, block: usize, to: usize) {
         if !self.is_next(block, to) {
-            let target = self.labels[to].into();
-            self.asm.emit(Inst::B { target });
+            self.asm.emit(Inst::b(self.labels[to]));
         }
     }
 
@@ -523,34 +429,18 @@ impl<'a> Emitter<'a> {
     }
 
     fn branch_to(&mut self, test: Test, label: Label) {
-        let target = label.into();
         self.asm.emit(match test {
-            Test::Flags(cond) => Inst::BCond { cond, target },
-            Test::Zero { size, reg, is_zero } => {
-                let op = match is_zero {
-                    true => CompareBranch::Cbz,
-                    false => CompareBranch::Cbnz,
-                };
-                let rt = reg;
-                Inst::CompareBranch {
-                    op,
-                    size,
-                    rt,
-                    target,
-                }
-            }
+            Test::Flags(cond) => Inst::bcond(cond, label),
+            Test::Zero { size, reg, is_zero } => match is_zero {
+                true => Inst::cbz(size, reg, label),
+                false => Inst::cbnz(size, reg, label),
+            },
             Test::Bit { reg, bit, is_set } => {
                 let op = match is_set {
                     true => TestBranch::Tbnz,
                     false => TestBranch::Tbz,
                 };
-                let rt = reg;
-                Inst::TestBranch {
-                    op,
-                    rt,
-                    bit,
-                    target,
-                }
+                Inst::test_branch(op, reg, bit, label)
             }
         });
     }
@@ -569,32 +459,28 @@ impl<'a> Emitter<'a> {
                 self.asm.emit(Inst::cmp(Size::W, index, SCRATCH));
             }
         }
-        let (cond, target) = (Cond::Hs, (*default).into());
-        self.asm.emit(Inst::BCond { cond, target });
+        self.asm.emit(Inst::bcond(Cond::Hs, *default));
         let start = self.asm.label();
-        let target = start.into();
-        self.asm.emit(Inst::Adr {
-            rd: SCRATCH,
-            target,
-        });
-        self.asm.emit(Inst::Load {
-            op: Load::Ldrsw,
-            rt: SCRATCH2,
-            mem: Mem::Index {
-                base: SCRATCH,
-                index,
-                extend: IndexExtend::Uxtw,
-                scaled: true,
-            },
-        });
+        self.asm.emit(Inst::adr(SCRATCH, start));
+        let mem = Mem::Index {
+            base: SCRATCH,
+            index,
+            extend: IndexExtend::Uxtw,
+            scaled: true,
+        };
+        self.asm.emit(Inst::load(Load::Ldrsw, SCRATCH2, mem));
         let (op, rn) = (AddSub::Add, SCRATCH2);
         self.asm
             .emit(Inst::add_sub(op, Size::X, SCRATCH, SCRATCH, rn));
-        let (op, rn) = (BranchReg::Br, SCRATCH);
-        self.asm.emit(Inst::BranchReg { op, rn });
+        self.asm.emit(Inst::br(SCRATCH));
         self.asm.bind(start);
         self.asm.table(entries);
     }
+}
+
+/// The allocator's slot of a value that is not in a register.
+fn slot_of(allocation: Allocation) -> u32 {
+    allocation.as_stack().expect("not a register").index() as u32
 }
 
 /// True if a call may come back with another instance in `VM`.

@@ -13,7 +13,7 @@ use super::imm::Imm12;
 use super::inst::Inst;
 use super::mem::Mem;
 use super::ops::{AddSub, Cond, Extend, Load, LoadPair, Size, Store};
-use super::regs::{Gpr, LR, SP, Tied, XZR};
+use super::regs::{Gpr, LR, SP, XZR};
 use crate::error::{Error, Result};
 use crate::jit::code::Label;
 use crate::jit::code::tables::{FrameLayout, ReturnAddress};
@@ -116,10 +116,7 @@ impl NativeFrame {
         }
         asm.mov_imm(Size::X, SCRATCH, u64::from(offset));
         add_to_sp(asm, AddSub::Add, SCRATCH);
-        Mem::Offset {
-            base: SCRATCH,
-            offset: 0,
-        }
+        Mem::at(SCRATCH, 0)
     }
 
     /// Enters the function; goes to `exhausted`, if there is such a place, when the native stack is
@@ -138,12 +135,8 @@ impl NativeFrame {
         for n in (pushed..self.regs.len()).step_by(2) {
             let mem = at(n as u32 * REG_BYTES);
             asm.emit(match self.regs[n..] {
-                [rt, rt2, ..] => Inst::StorePair { rt, rt2, mem },
-                _ => Inst::Store {
-                    op: Store::StrX,
-                    rt: self.regs[n],
-                    mem,
-                },
+                [rt, rt2, ..] => Inst::store_pair(rt, rt2, mem),
+                _ => Inst::store(Store::StrX, self.regs[n], mem),
             });
         }
     }
@@ -157,10 +150,7 @@ impl NativeFrame {
             asm.emit(load_pair(&self.regs[n..self.restored], mem));
         }
         if pops {
-            let mem = Mem::Post {
-                base: Tied::fixed(SP),
-                offset: self.bytes as i32,
-            };
+            let mem = Mem::pop(self.bytes as i32);
             // `VM` may be in the pair, and is not restored.
             let second = match self.regs.get(1) {
                 Some(&reg) if self.restored > 1 => Some(reg),
@@ -176,11 +166,7 @@ impl NativeFrame {
 
     /// Loads `VM` again after code of another instance may have changed it.
     pub(super) fn reload_vm(&self, asm: &mut Assembler) {
-        asm.emit(Inst::Load {
-            op: Load::LdrX,
-            rt: VM,
-            mem: at(self.vm_offset()),
-        });
+        asm.emit(Inst::load(Load::LdrX, VM, at(self.vm_offset())));
     }
 
     /// Where `VM` is kept, from `sp`.
@@ -200,18 +186,14 @@ impl NativeFrame {
     }
 
     fn push_first(&self, asm: &mut Assembler) -> usize {
-        let mem = Mem::Pre {
-            base: Tied::fixed(SP),
-            offset: -(self.bytes as i32),
-        };
+        let mem = Mem::push(self.bytes as i32);
         match self.regs[..] {
             [rt] => {
-                let op = Store::StrX;
-                asm.emit(Inst::Store { op, rt, mem });
+                asm.emit(Inst::store(Store::StrX, rt, mem));
                 1
             }
             [rt, rt2, ..] => {
-                asm.emit(Inst::StorePair { rt, rt2, mem });
+                asm.emit(Inst::store_pair(rt, rt2, mem));
                 2
             }
             [] => 0,
@@ -227,76 +209,39 @@ impl NativeFrame {
         for part in [self.bytes & !0xfff, self.bytes & 0xfff] {
             if part > 0 {
                 let imm = Imm12::new(u64::from(part)).expect("12 bits, or 12 bits times 4096");
-                asm.emit(Inst::AddSubImm {
-                    op,
-                    size: Size::X,
-                    rd: SP,
-                    rn: SP,
-                    imm,
-                });
+                asm.emit(Inst::add_sub_imm(op, Size::X, SP, SP, imm));
             }
         }
     }
 }
 
-/// `rd := sp + SCRATCH`, or `sp - SCRATCH`.
+/// `rd := sp + SCRATCH`, or `sp - SCRATCH`; or their comparison.
 fn add_to_sp(asm: &mut Assembler, op: AddSub, rd: Gpr) {
-    asm.emit(Inst::AddSubExtend {
+    asm.emit(Inst::add_sub_extend(
         op,
-        size: Size::X,
+        Size::X,
         rd,
-        rn: SP,
-        rm: SCRATCH,
-        extend: Extend::Uxtx,
-        amount: 0,
-    });
+        SP,
+        SCRATCH,
+        Extend::Uxtx,
+    ));
 }
 
 fn at(offset: u32) -> Mem {
-    Mem::Offset {
-        base: SP,
-        offset: offset as i32,
-    }
+    Mem::at(SP, offset as i32)
 }
 
 fn load_pair(regs: &[Gpr], mem: Mem) -> Inst {
     match *regs {
-        [rt, rt2, ..] => Inst::LoadPair {
-            op: LoadPair::LdpX,
-            rt,
-            rt2,
-            mem,
-        },
-        [rt] => Inst::Load {
-            op: Load::LdrX,
-            rt,
-            mem,
-        },
+        [rt, rt2, ..] => Inst::load_pair(LoadPair::LdpX, rt, rt2, mem),
+        [rt] => Inst::load(Load::LdrX, rt, mem),
         [] => unreachable!("a register is loaded"),
     }
 }
 
 /// Goes to `exhausted` if `sp` is at or below the native limit.
 fn check(asm: &mut Assembler, exhausted: Label) {
-    asm.emit(Inst::Load {
-        op: Load::LdrX,
-        rt: SCRATCH,
-        mem: Mem::Offset {
-            base: CX,
-            offset: offset_of!(vm::Cx, native_limit) as i32,
-        },
-    });
-    asm.emit(Inst::AddSubExtend {
-        op: AddSub::Subs,
-        size: Size::X,
-        rd: XZR,
-        rn: SP,
-        rm: SCRATCH,
-        extend: Extend::Uxtx,
-        amount: 0,
-    });
-    asm.emit(Inst::BCond {
-        cond: Cond::Ls,
-        target: exhausted.into(),
-    });
+    asm.load_x(SCRATCH, CX, offset_of!(vm::Cx, native_limit));
+    add_to_sp(asm, AddSub::Subs, XZR);
+    asm.emit(Inst::bcond(Cond::Ls, exhausted));
 }

@@ -221,13 +221,7 @@ pub fn mov_imm(size: Size, rd: Gpr, value: u64) -> Vec<Inst> {
     let inverted = differing(0xffff).count() < differing(0).count();
     let filler = if inverted { 0xffff } else { 0 };
     if let (2.., Some(imm)) = (differing(filler).count(), BitImm::new(size, value)) {
-        return vec![Inst::LogicImm {
-            op: LogicImm::Orr,
-            size,
-            rd,
-            rn: XZR,
-            imm,
-        }];
+        return vec![Inst::logic_imm(LogicImm::Orr, size, rd, XZR, imm)];
     }
     let mut chunks = differing(filler);
     let first = chunks.next().unwrap_or(0);
@@ -235,21 +229,10 @@ pub fn mov_imm(size: Size, rd: Gpr, value: u64) -> Vec<Inst> {
         true => (MoveWide::Movn, !half(first)),
         false => (MoveWide::Movz, half(first)),
     };
-    let keep = |hw| Inst::MoveKeep {
-        size,
-        rd: Tied::fixed(rd),
-        imm: half(hw),
-        hw,
-    };
-    std::iter::once(Inst::MoveWide {
-        op,
-        size,
-        rd,
-        imm,
-        hw: first,
-    })
-    .chain(chunks.map(keep))
-    .collect()
+    let keep = |hw| Inst::move_keep(size, Tied::fixed(rd), half(hw), hw);
+    std::iter::once(Inst::move_wide(op, size, rd, imm, first))
+        .chain(chunks.map(keep))
+        .collect()
 }
 
 /// The one instruction that makes a vector of these bits, if there is one.
@@ -259,18 +242,12 @@ pub fn vector_imm(rd: Vreg, bits: u128) -> Option<Inst> {
         return None;
     }
     if let Some(mask) = LaneMask::new(wide) {
-        return Some(Inst::VecMask { rd, mask });
+        return Some(Inst::vec_mask(rd, mask));
     }
     let repeats = |width: u32| wide.rotate_left(width) == wide;
     let lanes = |op, arr, imm: u64, shift| {
         let imm = imm as u8;
-        Some(Inst::VecImm {
-            op,
-            arr,
-            rd,
-            imm,
-            shift,
-        })
+        Some(Inst::vec_imm(op, arr, rd, imm, shift))
     };
     if repeats(8) {
         return lanes(VecImm::Movi, Arr::B16, wide & 0xff, 0);
@@ -288,7 +265,7 @@ pub fn vector_imm(rd: Vreg, bits: u128) -> Option<Inst> {
         true => (FpArr::S4, f64::from(f32::from_bits(wide as u32))),
         false => (FpArr::D2, f64::from_bits(wide)),
     };
-    FpImm8::new(value).map(|imm| Inst::VecFpImm { arr, rd, imm })
+    FpImm8::new(value).map(|imm| Inst::vec_fp_imm(arr, rd, imm))
 }
 
 #[cfg(test)]

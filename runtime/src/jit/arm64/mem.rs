@@ -45,6 +45,22 @@ pub enum Mem {
 }
 
 impl Mem {
+    /// `[base + offset]`.
+    pub fn at(base: Gpr, offset: i32) -> Mem {
+        Self::Offset { base, offset }
+    }
+
+    /// `[sp, -bytes]!`: makes room on the native stack.
+    pub fn push(bytes: i32) -> Mem {
+        let (base, offset) = (Tied::fixed(SP), -bytes);
+        Self::Pre { base, offset }
+    }
+
+    /// `[sp], bytes`: gives that room back.
+    pub fn pop(bytes: i32) -> Mem {
+        let (base, offset) = (Tied::fixed(SP), bytes);
+        Self::Post { base, offset }
+    }
     /// True if a load or store of `2^log2` bytes can have this offset (scaled or unscaled form).
     pub fn fits(offset: i64, log2: u32) -> bool {
         i32::try_from(offset).is_ok_and(|o| scaled(o, log2).is_some() || (-256..256).contains(&o))

@@ -5,7 +5,8 @@ use regalloc2::{Allocation, Operand, PRegSet, VReg};
 
 use super::abi;
 use super::inst::Inst;
-use super::ops::{Cond, FpSize, Size};
+use super::mem::Mem;
+use super::ops::{Cond, FpSize, Load, Size, Store, Width};
 use super::regs::{Gpr, Reg, Role, Vreg};
 use super::vector::AtomicSize;
 use crate::gc::Cast;
@@ -50,6 +51,16 @@ pub enum Test {
 }
 
 impl Test {
+    /// The test that a register is zero.
+    pub fn zero(size: Size, reg: Gpr) -> Test {
+        let is_zero = true;
+        Test::Zero { size, reg, is_zero }
+    }
+
+    /// The test that a register is not zero.
+    pub fn nonzero(size: Size, reg: Gpr) -> Test {
+        Test::zero(size, reg).invert()
+    }
     /// The test that holds exactly when this does not.
     pub fn invert(self) -> Test {
         match self {
@@ -127,6 +138,40 @@ pub enum SlotReg {
 }
 
 impl SlotReg {
+    /// A register of which all is kept.
+    pub fn whole(reg: Reg) -> SlotReg {
+        match reg {
+            Reg::Gpr(reg) => SlotReg::General(reg),
+            Reg::Vreg(reg) => SlotReg::Vector(reg),
+        }
+    }
+
+    /// The size of the place, as a power of two.
+    pub fn log2(self) -> u32 {
+        match self {
+            SlotReg::General(_) | SlotReg::Float(_) => 3,
+            SlotReg::Vector(_) => 4,
+        }
+    }
+
+    /// The instruction that reads the place.
+    pub fn load(self, mem: Mem) -> Inst {
+        match self {
+            SlotReg::General(rt) => Inst::load(Load::LdrX, rt, mem),
+            SlotReg::Float(rt) => Inst::load_v(Width::D, rt, mem),
+            SlotReg::Vector(rt) => Inst::load_v(Width::Q, rt, mem),
+        }
+    }
+
+    /// The instruction that writes the place.
+    pub fn store(self, mem: Mem) -> Inst {
+        match self {
+            SlotReg::General(rt) => Inst::store(Store::StrX, rt, mem),
+            SlotReg::Float(rt) => Inst::store_v(Width::D, rt, mem),
+            SlotReg::Vector(rt) => Inst::store_v(Width::Q, rt, mem),
+        }
+    }
+
     fn map(&mut self, role: Role, f: &mut impl FnMut(Reg, Role) -> Reg) {
         match self {
             SlotReg::General(reg) => *reg = gpr(f(Reg::Gpr(*reg), role)),

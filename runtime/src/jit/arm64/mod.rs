@@ -23,7 +23,7 @@
 //! use wassay_runtime::jit::arm64::{Assembler, Gpr, Inst, Reg, ops::{AddSub, Cond, Size}};
 //!
 //! let (sum, a, b) = (Gpr::virt(0), Gpr::virt(1), Gpr::virt(2));
-//! let mut add = Inst::add_sub(AddSub::Add, Size::W, sum, a, b);
+//! let mut add = Inst::add(Size::W, sum, a, b);
 //! assert_eq!(add.to_string(), "add w%0, w%1, w%2");
 //! add.map_regs(&mut |reg, _role| match reg.virtual_index() {
 //!     Some(index) => Reg::Gpr(Gpr::x(index)),
@@ -32,7 +32,7 @@
 //! let mut asm = Assembler::new();
 //! let done = asm.label();
 //! asm.emit(add);
-//! asm.emit(Inst::BCond { cond: Cond::Eq, target: done.into() });
+//! asm.emit(Inst::bcond(Cond::Eq, done));
 //! asm.mov_imm(Size::X, Gpr::x(0), 0x1234_5678);
 //! asm.bind(done);
 //! asm.emit(Inst::ret());

@@ -23,6 +23,12 @@ impl From<Label> for Referent {
     }
 }
 
+impl From<Symbol> for Referent {
+    fn from(symbol: Symbol) -> Self {
+        Self::Symbol(symbol)
+    }
+}
+
 impl fmt::Display for Referent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

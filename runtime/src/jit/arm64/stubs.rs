@@ -17,12 +17,8 @@ use super::asm::Assembler;
 use super::imm::Imm12;
 use super::inst::Inst;
 use super::mem::Mem;
-use super::ops::{
-    AddSub, BranchReg, CompareBranch, Cond, FpSize, Load, LoadPair, LoadPairV, MoveWide, Size,
-    Store, StorePairV, Width,
-};
-use super::referent::Referent;
-use super::regs::{FP, Gpr, LR, Reg, SP, Tied, Vreg, XZR};
+use super::ops::{Cond, FpSize, Load, LoadPair, LoadPairV, MoveWide, Size, StorePairV, Width};
+use super::regs::{FP, Gpr, LR, Reg, SP, Vreg, XZR};
 use crate::engine::{Profile, Tier};
 use crate::error::Result;
 use crate::ir::Type;
@@ -112,20 +108,19 @@ fn entry_to(signature: &Signature, code: Option<Symbol>, mode: Mode) -> Result<C
     let base = Gpr::x(10);
     asm.emit(Inst::mov(Size::X, CALLEE, func));
     asm.emit(Inst::mov(Size::X, base, args));
-    load(&mut asm, VM, CALLEE, offset_of!(vm::FuncInst, vm));
+    asm.load_x(VM, CALLEE, offset_of!(vm::FuncInst, vm));
     match code {
         None => {
-            load(&mut asm, SCRATCH2, CALLEE, offset_of!(vm::FuncInst, jit));
+            asm.load_x(SCRATCH2, CALLEE, offset_of!(vm::FuncInst, jit));
             load_values(&mut asm, base, &signature.params);
-            jump_to(&mut asm, BranchReg::Blr, SCRATCH2);
+            asm.emit(Inst::blr(SCRATCH2));
         }
         Some(code) => {
             asm.emit(Inst::mov(Size::X, Gpr::x(0), base));
-            let target = Referent::Symbol(code);
-            asm.emit(Inst::Bl { target });
+            asm.emit(Inst::bl(code));
         }
     }
-    load(&mut asm, base, SP, ARGS_AT as usize);
+    asm.load_x(base, SP, ARGS_AT as usize);
     store_values(&mut asm, base, &signature.results);
     asm.mov_imm(Size::W, Gpr::x(0), 0);
     restore_and_return(&mut asm);
@@ -151,14 +146,13 @@ pub fn host(signature: &Signature, mode: Mode) -> Result<Code> {
 pub fn interpreted(signature: &Signature, mode: Mode) -> Result<Code> {
     let mut asm = Assembler::new();
     let (call, base) = (asm.label(), Gpr::x(10));
-    load(&mut asm, SCRATCH, CX, offset_of!(vm::Cx, jit_entry_sp));
+    asm.load_x(SCRATCH, CX, offset_of!(vm::Cx, jit_entry_sp));
     asm.emit(Inst::mov_sp(base, SP));
     asm.emit(Inst::cmp(Size::X, base, SCRATCH));
-    let (cond, target) = (Cond::Ne, call.into());
-    asm.emit(Inst::BCond { cond, target });
-    load(&mut asm, base, CX, offset_of!(vm::Cx, top));
+    asm.emit(Inst::bcond(Cond::Ne, call));
+    asm.load_x(base, CX, offset_of!(vm::Cx, top));
     store_values(&mut asm, base, &signature.params);
-    store(&mut asm, CALLEE, CX, offset_of!(vm::Cx, tail_callee));
+    asm.store_x(CALLEE, CX, offset_of!(vm::Cx, tail_callee));
     asm.mov_imm(Size::W, Gpr::x(0), vm::EXIT_TAIL_CALL.into());
     restore_and_return(&mut asm);
     asm.bind(call);
@@ -171,32 +165,25 @@ fn call_entry(mut asm: Assembler, signature: &Signature, mode: Mode) -> Result<C
     if mode.samples {
         show_exit(&mut asm);
     }
-    load(&mut asm, base, CX, offset_of!(vm::Cx, top));
+    asm.load_x(base, CX, offset_of!(vm::Cx, top));
     store_values(&mut asm, base, &signature.params);
     if mode.profile == Profile::Deterministic {
         write_fpcr(&mut asm, XZR);
     }
-    asm.emit(Inst::mov(Size::X, Gpr::x(0), CALLEE));
-    asm.emit(Inst::mov(Size::X, Gpr::x(1), CX));
-    asm.emit(Inst::mov(Size::X, Gpr::x(2), base));
-    load(&mut asm, SCRATCH, CALLEE, offset_of!(vm::FuncInst, entry));
-    jump_to(&mut asm, BranchReg::Blr, SCRATCH);
+    arguments(&mut asm, &[CALLEE, CX, base]);
+    asm.load_x(SCRATCH, CALLEE, offset_of!(vm::FuncInst, entry));
+    asm.emit(Inst::blr(SCRATCH));
     if mode.samples {
         hide_exit(&mut asm);
     }
     if mode.profile == Profile::Deterministic {
         set_profile(&mut asm, mode);
     }
-    asm.emit(Inst::CompareBranch {
-        op: CompareBranch::Cbnz,
-        size: Size::W,
-        rt: Gpr::x(0),
-        target: trap.into(),
-    });
+    asm.emit(Inst::cbnz(Size::W, Gpr::x(0), trap));
     if mode.poisons {
         poison_registers(&mut asm);
     }
-    load(&mut asm, base, CX, offset_of!(vm::Cx, top));
+    asm.load_x(base, CX, offset_of!(vm::Cx, top));
     load_values(&mut asm, base, &signature.results);
     leave_roots(&mut asm);
     asm.bind(trap);
@@ -204,8 +191,7 @@ fn call_entry(mut asm: Assembler, signature: &Signature, mode: Mode) -> Result<C
     pop_link(&mut asm);
     let uncaught = Imm12::new(TrapKind::UncaughtException as u64).expect("exit codes are small");
     asm.emit(Inst::cmp_imm(Size::W, Gpr::x(0), uncaught));
-    let (cond, target) = (Cond::Ne, trapped.into());
-    asm.emit(Inst::BCond { cond, target });
+    asm.emit(Inst::bcond(Cond::Ne, trapped));
     unwind(&mut asm, outside::address_of(Helper::Throw));
     asm.bind(trapped);
     end_execution(&mut asm);
@@ -215,17 +201,17 @@ fn call_entry(mut asm: Assembler, signature: &Signature, mode: Mode) -> Result<C
 /// Makes the frame at `sp` that of the innermost call out of compiled code, for samples.
 fn show_exit(asm: &mut Assembler) {
     let word = Gpr::x(10);
-    load(asm, word, CX, offset_of!(vm::Cx, jit_exit));
-    store(asm, word, SP, OLD_EXIT_AT);
+    asm.load_x(word, CX, offset_of!(vm::Cx, jit_exit));
+    asm.store_x(word, SP, OLD_EXIT_AT);
     asm.emit(Inst::mov_sp(word, SP));
-    store(asm, word, CX, offset_of!(vm::Cx, jit_exit));
+    asm.store_x(word, CX, offset_of!(vm::Cx, jit_exit));
 }
 
 /// Takes that back, when the call has ended.
 fn hide_exit(asm: &mut Assembler) {
     let word = Gpr::x(10);
-    load(asm, word, SP, OLD_EXIT_AT);
-    store(asm, word, CX, offset_of!(vm::Cx, jit_exit));
+    asm.load_x(word, SP, OLD_EXIT_AT);
+    asm.store_x(word, CX, offset_of!(vm::Cx, jit_exit));
 }
 
 fn finish(asm: Assembler) -> Result<Code> {
@@ -236,13 +222,7 @@ fn finish(asm: Assembler) -> Result<Code> {
 
 /// `w0 := exit code`
 fn trap_code(kind: TrapKind) -> Inst {
-    Inst::MoveWide {
-        op: MoveWide::Movz,
-        size: Size::W,
-        rd: Gpr::x(0),
-        imm: kind as u32 as u16,
-        hw: 0,
-    }
+    Inst::move_wide(MoveWide::Movz, Size::W, Gpr::x(0), kind as u32 as u16, 0)
 }
 
 /// Ends execution with the exit code in w0, which has happened before `LR`: `sp` is where it was
@@ -252,41 +232,35 @@ fn end_execution(asm: &mut Assembler) {
     let exit = Gpr::x(19);
     asm.emit(Inst::mov(Size::W, exit, Gpr::x(0)));
     write_fpcr(asm, XZR);
-    asm.emit(Inst::mov(Size::X, Gpr::x(0), CX));
-    asm.emit(Inst::mov(Size::X, Gpr::x(1), LR));
-    asm.emit(Inst::mov_sp(Gpr::x(2), SP));
-    asm.emit(Inst::mov(Size::X, Gpr::x(3), SCRATCH2));
-    load_address(asm, walk::note_frames as *const () as usize);
-    jump_to(asm, BranchReg::Blr, SCRATCH);
+    arguments(asm, &[CX, LR, SP, SCRATCH2]);
+    call(asm, walk::note_frames as *const () as usize);
     asm.emit(Inst::mov(Size::W, Gpr::x(0), exit));
-    load(asm, SCRATCH, CX, offset_of!(vm::Cx, jit_entry_sp));
+    asm.load_x(SCRATCH, CX, offset_of!(vm::Cx, jit_entry_sp));
     asm.emit(Inst::mov_sp(SP, SCRATCH));
     restore_and_return(asm);
 }
 
-fn jump_to(asm: &mut Assembler, op: BranchReg, rn: Gpr) {
-    asm.emit(Inst::BranchReg { op, rn });
+/// Puts the arguments of a C function in their registers, the first in x0.
+fn arguments(asm: &mut Assembler, args: &[Gpr]) {
+    for (rd, &arg) in (0..).map(Gpr::x).zip(args) {
+        asm.emit(match arg {
+            SP => Inst::mov_sp(rd, SP),
+            arg => Inst::mov(Size::X, rd, arg),
+        });
+    }
 }
 
-fn at(base: Gpr, offset: i32) -> Mem {
-    Mem::Offset { base, offset }
-}
-
-fn load(asm: &mut Assembler, rt: Gpr, base: Gpr, offset: usize) {
-    let (op, mem) = (Load::LdrX, at(base, offset as i32));
-    asm.emit(Inst::Load { op, rt, mem });
-}
-
-fn store(asm: &mut Assembler, rt: Gpr, base: Gpr, offset: usize) {
-    let (op, mem) = (Store::StrX, at(base, offset as i32));
-    asm.emit(Inst::Store { op, rt, mem });
+/// Calls the function of the runtime at an address.
+fn call(asm: &mut Assembler, address: usize) {
+    load_address(asm, address);
+    asm.emit(Inst::blr(SCRATCH));
 }
 
 /// Pairs of general registers from a number on, with their places in a frame.
 fn pairs(first: u32, count: u32, offset: i32) -> impl Iterator<Item = (Gpr, Gpr, Mem)> {
     (0..count).map(move |n| {
         let (rt, rt2) = (Gpr::x(first + 2 * n), Gpr::x(first + 1 + 2 * n));
-        (rt, rt2, at(SP, offset + 16 * n as i32))
+        (rt, rt2, Mem::at(SP, offset + 16 * n as i32))
     })
 }
 
@@ -297,89 +271,66 @@ fn saved_gprs() -> impl Iterator<Item = (Gpr, Gpr, Mem)> {
 
 fn saved_vregs() -> impl Iterator<Item = (Vreg, Vreg, Mem)> {
     let pairs = (0..4).map(|n| (Vreg::v(8 + 2 * n), Vreg::v(9 + 2 * n), n as i32));
-    pairs.map(|(rt, rt2, n)| (rt, rt2, at(SP, SAVED_VREGS_AT + 16 * n)))
+    pairs.map(|(rt, rt2, n)| (rt, rt2, Mem::at(SP, SAVED_VREGS_AT + 16 * n)))
 }
 
 /// Saves what C wants preserved, in the entry's frame.
 pub(in crate::jit) fn save_registers(asm: &mut Assembler) {
-    asm.emit(Inst::StorePair {
-        rt: FP,
-        rt2: LR,
-        mem: Mem::Pre {
-            base: Tied::fixed(SP),
-            offset: -FRAME_BYTES,
-        },
-    });
+    asm.emit(Inst::store_pair(FP, LR, Mem::push(FRAME_BYTES)));
     asm.emit(Inst::mov_sp(FP, SP));
     for (rt, rt2, mem) in saved_gprs() {
-        asm.emit(Inst::StorePair { rt, rt2, mem });
+        asm.emit(Inst::store_pair(rt, rt2, mem));
     }
     for (rt, rt2, mem) in saved_vregs() {
-        let op = StorePairV::StpD;
-        asm.emit(Inst::StorePairV { op, rt, rt2, mem });
+        asm.emit(Inst::store_pair_v(StorePairV::StpD, rt, rt2, mem));
     }
 }
 
 /// Returns with what C wants preserved.
 pub(in crate::jit) fn restore_registers(asm: &mut Assembler) {
     for (rt, rt2, mem) in saved_vregs() {
-        let op = LoadPairV::LdpD;
-        asm.emit(Inst::LoadPairV { op, rt, rt2, mem });
+        asm.emit(Inst::load_pair_v(LoadPairV::LdpD, rt, rt2, mem));
     }
     for (rt, rt2, mem) in saved_gprs() {
-        let op = LoadPair::LdpX;
-        asm.emit(Inst::LoadPair { op, rt, rt2, mem });
+        asm.emit(Inst::load_pair(LoadPair::LdpX, rt, rt2, mem));
     }
-    asm.emit(Inst::LoadPair {
-        op: LoadPair::LdpX,
-        rt: FP,
-        rt2: LR,
-        mem: Mem::Post {
-            base: Tied::fixed(SP),
-            offset: FRAME_BYTES,
-        },
-    });
+    let mem = Mem::pop(FRAME_BYTES);
+    asm.emit(Inst::load_pair(LoadPair::LdpX, FP, LR, mem));
     asm.emit(Inst::ret());
 }
 
 /// Goes to `full` if the value stack has no room for the arguments of calls.
 fn check_room(asm: &mut Assembler, args: Gpr, full: Label) {
     let (end, needed) = (Gpr::x(10), Gpr::x(11));
-    load(asm, end, CX, offset_of!(vm::Cx, stack_end));
-    asm.emit(Inst::AddSubImm {
-        op: AddSub::Add,
-        size: Size::X,
-        rd: needed,
-        rn: args,
-        imm: Imm12::new(TRANSFER_BYTES).expect("a multiple of 4096"),
-    });
+    asm.load_x(end, CX, offset_of!(vm::Cx, stack_end));
+    let transfer = Imm12::new(TRANSFER_BYTES).expect("a multiple of 4096");
+    asm.emit(Inst::add_imm(Size::X, needed, args, transfer));
     asm.emit(Inst::cmp(Size::X, needed, end));
-    let (cond, target) = (Cond::Hi, full.into());
-    asm.emit(Inst::BCond { cond, target });
+    asm.emit(Inst::bcond(Cond::Hi, full));
 }
 
 /// Notes what was, for the way out, and makes this entry the innermost.
 fn set_context(asm: &mut Assembler, args: Gpr) {
     let (top, entry_sp) = (Gpr::x(10), Gpr::x(11));
-    load(asm, top, CX, offset_of!(vm::Cx, top));
-    load(asm, entry_sp, CX, offset_of!(vm::Cx, jit_entry_sp));
-    store(asm, top, SP, OLD_TOP_AT as usize);
-    store(asm, entry_sp, SP, OLD_ENTRY_SP_AT as usize);
-    asm.emit(Inst::ReadFpcr { rt: top });
-    store(asm, top, SP, OLD_FPCR_AT as usize);
-    store(asm, args, SP, ARGS_AT as usize);
-    store(asm, args, CX, offset_of!(vm::Cx, top));
+    asm.load_x(top, CX, offset_of!(vm::Cx, top));
+    asm.load_x(entry_sp, CX, offset_of!(vm::Cx, jit_entry_sp));
+    asm.store_x(top, SP, OLD_TOP_AT as usize);
+    asm.store_x(entry_sp, SP, OLD_ENTRY_SP_AT as usize);
+    asm.emit(Inst::read_fpcr(top));
+    asm.store_x(top, SP, OLD_FPCR_AT as usize);
+    asm.store_x(args, SP, ARGS_AT as usize);
+    asm.store_x(args, CX, offset_of!(vm::Cx, top));
     asm.emit(Inst::mov_sp(top, SP));
-    store(asm, top, CX, offset_of!(vm::Cx, jit_entry_sp));
+    asm.store_x(top, CX, offset_of!(vm::Cx, jit_entry_sp));
 }
 
 fn restore_and_return(asm: &mut Assembler) {
     let (top, entry_sp) = (Gpr::x(10), Gpr::x(11));
-    load(asm, top, SP, OLD_TOP_AT as usize);
-    load(asm, entry_sp, SP, OLD_ENTRY_SP_AT as usize);
-    store(asm, top, CX, offset_of!(vm::Cx, top));
-    store(asm, entry_sp, CX, offset_of!(vm::Cx, jit_entry_sp));
-    load(asm, top, SP, OLD_FPCR_AT as usize);
+    asm.load_x(top, SP, OLD_TOP_AT as usize);
+    asm.load_x(entry_sp, SP, OLD_ENTRY_SP_AT as usize);
+    asm.store_x(top, CX, offset_of!(vm::Cx, top));
+    asm.store_x(entry_sp, CX, offset_of!(vm::Cx, jit_entry_sp));
+    asm.load_x(top, SP, OLD_FPCR_AT as usize);
     write_fpcr(asm, top);
     restore_registers(asm);
 }
@@ -387,15 +338,10 @@ fn restore_and_return(asm: &mut Assembler) {
 fn count_entry(asm: &mut Assembler) {
     let count = Gpr::x(10);
     let offset = offset_of!(vm::Cx, entered) + Tier::Jit as usize * size_of::<u64>();
-    load(asm, count, CX, offset);
-    asm.emit(Inst::AddSubImm {
-        op: AddSub::Add,
-        size: Size::X,
-        rd: count,
-        rn: count,
-        imm: Imm12::new(1).expect("1 fits"),
-    });
-    store(asm, count, CX, offset);
+    asm.load_x(count, CX, offset);
+    let one = Imm12::new(1).expect("1 fits");
+    asm.emit(Inst::add_imm(Size::X, count, count, one));
+    asm.store_x(count, CX, offset);
 }
 
 /// The FPCR that compiled code runs with.
@@ -410,7 +356,7 @@ fn set_profile(asm: &mut Assembler, mode: Mode) {
 }
 
 fn write_fpcr(asm: &mut Assembler, rt: Gpr) {
-    asm.emit(Inst::WriteFpcr { rt });
+    asm.emit(Inst::write_fpcr(rt));
 }
 
 /// The values of a signature that go in registers.
@@ -425,27 +371,14 @@ fn in_registers(types: &[Type]) -> impl Iterator<Item = (Located, Reg)> {
 /// Slots to registers.
 fn load_values(asm: &mut Assembler, base: Gpr, types: &[Type]) {
     for (located, reg) in in_registers(types) {
-        let mem = at(base, located.slot as i32 * SLOT_BYTES);
+        let mem = Mem::at(base, located.slot as i32 * SLOT_BYTES);
         match reg {
-            Reg::Gpr(rt) => asm.emit(Inst::Load {
-                op: Load::LdrX,
-                rt,
-                mem,
-            }),
+            Reg::Gpr(rt) => asm.emit(Inst::load(Load::LdrX, rt, mem)),
             Reg::Vreg(rt) if located.ty == Type::V128 => {
-                vector(
-                    asm,
-                    base,
-                    located.slot,
-                    |width, rt, mem| Inst::LoadV { width, rt, mem },
-                    rt,
-                );
+                let mem = vector_slot(asm, base, located.slot);
+                asm.emit(Inst::load_v(Width::Q, rt, mem));
             }
-            Reg::Vreg(rt) => asm.emit(Inst::LoadV {
-                width: Width::D,
-                rt,
-                mem,
-            }),
+            Reg::Vreg(rt) => asm.emit(Inst::load_v(Width::D, rt, mem)),
         }
     }
 }
@@ -457,47 +390,31 @@ fn store_values(asm: &mut Assembler, base: Gpr, types: &[Type]) {
         match (reg, located.ty) {
             (Reg::Gpr(rm), Type::I32) => {
                 asm.emit(Inst::mov(Size::W, SCRATCH, rm));
-                store(asm, SCRATCH, base, offset);
+                asm.store_x(SCRATCH, base, offset);
             }
-            (Reg::Gpr(rt), _) => store(asm, rt, base, offset),
+            (Reg::Gpr(rt), _) => asm.store_x(rt, base, offset),
             (Reg::Vreg(rn), Type::F32) => {
-                let (size, rd) = (FpSize::S, SCRATCH);
-                asm.emit(Inst::FpToGpr { size, rd, rn });
-                store(asm, SCRATCH, base, offset);
+                asm.emit(Inst::fp_to_gpr(FpSize::S, SCRATCH, rn));
+                asm.store_x(SCRATCH, base, offset);
             }
             (Reg::Vreg(rt), Type::V128) => {
-                vector(
-                    asm,
-                    base,
-                    located.slot,
-                    |width, rt, mem| Inst::StoreV { width, rt, mem },
-                    rt,
-                );
+                let mem = vector_slot(asm, base, located.slot);
+                asm.emit(Inst::store_v(Width::Q, rt, mem));
             }
-            (Reg::Vreg(rt), _) => asm.emit(Inst::StoreV {
-                width: Width::D,
-                rt,
-                mem: at(base, offset as i32),
-            }),
+            (Reg::Vreg(rt), _) => {
+                asm.emit(Inst::store_v(Width::D, rt, Mem::at(base, offset as i32)))
+            }
         }
     }
 }
 
-/// A load or store of a vector, whose slots need not be at a multiple of its size.
-fn vector(
-    asm: &mut Assembler,
-    base: Gpr,
-    slot: u32,
-    access: fn(Width, Vreg, Mem) -> Inst,
-    rt: Vreg,
-) {
+/// The address of a vector, whose slots need not be at a multiple of its size.
+fn vector_slot(asm: &mut Assembler, base: Gpr, slot: u32) -> Mem {
     let offset = slot as i32 * SLOT_BYTES;
-    let mut mem = at(base, offset);
-    if !Mem::fits(i64::from(offset), Width::Q.bits()) {
-        asm.mov_imm(Size::X, SCRATCH, offset as u64);
-        let (op, rm) = (AddSub::Add, SCRATCH);
-        asm.emit(Inst::add_sub(op, Size::X, SCRATCH, base, rm));
-        mem = at(SCRATCH, 0);
+    if Mem::fits(i64::from(offset), Width::Q.bits()) {
+        return Mem::at(base, offset);
     }
-    asm.emit(access(Width::Q, rt, mem));
+    asm.mov_imm(Size::X, SCRATCH, offset as u64);
+    asm.emit(Inst::add(Size::X, SCRATCH, base, SCRATCH));
+    Mem::at(SCRATCH, 0)
 }

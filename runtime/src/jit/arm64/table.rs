@@ -2,9 +2,9 @@
 //! row).
 //!
 //! From an `ops!` row follow the enum variant, its fixed bits, its mnemonic and the list of all
-//! rows. From a `formats!` row follow the variant of `Inst`, its encoder, its printer, its operand
-//! roles, its branch target and, in tests, its samples. Nothing about a row is written anywhere
-//! else.
+//! rows. From a `formats!` row follow the variant of `Inst`, its constructor, its encoder, its
+//! printer, its operand roles, its branch target and, in tests, its samples. Nothing about a row is
+//! written anywhere else.
 
 /// Field types that tests can draw values for.
 #[cfg(test)]
@@ -93,6 +93,38 @@ macro_rules! field_type {
     ($role:ident $T:ty) => { $T };
 }
 
+/// The type of a constructor's parameter for a field: a label or a symbol will do for a target.
+macro_rules! field_param {
+    (b26 $T:ty) => { impl Into<$T> };
+    (b19 $T:ty) => { impl Into<$T> };
+    (b14 $T:ty) => { impl Into<$T> };
+    (lit $T:ty) => { impl Into<$T> };
+    (adr $T:ty) => { impl Into<$T> };
+    ($role:ident $T:ty) => { field_type!($role $T) };
+}
+
+/// The value of a field, from a constructor's parameter.
+macro_rules! field_value {
+    (b26 $field:ident) => {
+        $field.into()
+    };
+    (b19 $field:ident) => {
+        $field.into()
+    };
+    (b14 $field:ident) => {
+        $field.into()
+    };
+    (lit $field:ident) => {
+        $field.into()
+    };
+    (adr $field:ident) => {
+        $field.into()
+    };
+    ($role:ident $field:ident) => {
+        $field
+    };
+}
+
 /// Maps the registers of a field, as its role says. Roles without registers map nothing.
 macro_rules! field_map {
     (def $field:ident $f:ident) => {
@@ -141,12 +173,12 @@ macro_rules! field_mem {
     ($role:ident $field:ident) => {};
 }
 
-/// `Inst` from rows `Variant { field: role Type, .. } = encoding; "text", arguments..;` (see the
-/// module head).
+/// `Inst` from rows `Variant constructor { field: role Type, .. } = encoding; "text", arguments..;`
+/// (see the module head).
 macro_rules! formats {
     ($(
         $(#[$doc:meta])*
-        $V:ident { $( $field:ident: $role:ident $T:ty ),* $(,)? }
+        $V:ident $constructor:ident { $( $field:ident: $role:ident $T:ty ),* $(,)? }
             = $encoding:expr; $text:literal $(, $arg:expr)* ;
     )+) => {
         /// An A64 instruction over registers that may still be virtual. One row of the format table
@@ -156,6 +188,15 @@ macro_rules! formats {
         pub enum Inst {
             $( $(#[$doc])* $V { $( $field: field_type!($role $T) ),* }, )+
         }
+
+        #[allow(dead_code, reason = "each row has a constructor, used or not")]
+        impl Inst { $(
+            $(#[$doc])*
+            #[inline]
+            pub fn $constructor($( $field: field_param!($role $T) ),*) -> Self {
+                Self::$V { $( $field: field_value!($role $field) ),* }
+            }
+        )+ }
 
         impl Inst {
             /// The word, but for the distance to a branch target.
@@ -225,5 +266,6 @@ macro_rules! formats {
 }
 
 pub(super) use {
-    field_map, field_mem, field_target, field_type, formats, op_attribute, op_rows, ops,
+    field_map, field_mem, field_param, field_target, field_type, field_value, formats,
+    op_attribute, op_rows, ops,
 };

@@ -1,4 +1,4 @@
-//! BinaryForm instructions as one cell: a multiplication or load, and what takes its result at
+//! Two instructions as one cell: a multiplication or load, and what takes its result at
 //! once.
 
 use super::{Fuser, internal};
@@ -57,10 +57,8 @@ impl Fuser<'_> {
         let is_imm = matches!(first.b, ChainSecond::Immediate(_));
         let form = (is_imm, is_first, in_acc);
         let code = table::chain((first.op, op), form, self.profile);
-        self.cell(code.ok_or_else(|| internal(op.mnemonic()))?, a, b, x);
-        let dst = self.layout.slot(dst);
-        self.cells.push(u64::from(dst));
-        self.wrote_value(dst, super::condition::types(op).1);
+        let code = code.ok_or_else(|| internal(op.mnemonic()))?;
+        self.result_behind(code, [a, b, x], (dst, super::condition::types(op).1));
         Ok(true)
     }
 

@@ -21,20 +21,14 @@ impl Fuser<'_> {
     ) {
         let array = self.slot(array, Type::Ref, 0);
         let index = self.slot(index, Type::I32, 1);
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
         let code = opcode!(array_get) + read_form(op, element);
-        self.cell(code, array, index, to);
-        self.done(dst, element.storage.into());
+        self.result_cell(code, [array, index], (dst, element.storage.into()), &[]);
     }
 
     pub(super) fn ref_test(&mut self, ty: RefType, dst: Slot, a: Operand) {
         let a = self.slot(a, Type::Ref, 0);
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
-        self.cell(opcode!(ref_test), a, 0, to);
-        self.cells.push(self.cast(ty));
-        self.done(dst, Type::I32);
+        let cast = self.cast(ty);
+        self.result_cell(opcode!(ref_test), [a, 0], (dst, Type::I32), &[cast]);
     }
 
     pub(super) fn ref_cast(&mut self, ty: RefType, a: Operand) {
@@ -51,10 +45,8 @@ impl Fuser<'_> {
     ) {
         let a = self.slot(a, Type::Ref, 0);
         let descriptor = self.slot(descriptor, Type::Ref, 1);
-        let dst = self.layout.slot(dst);
-        self.cell(opcode!(ref_test_desc), a, descriptor, u16::from(nullable));
-        self.cells.push(dst.into());
-        self.wrote_value(dst, Type::I32);
+        let fields = [a, descriptor, nullable.into()];
+        self.result_behind(opcode!(ref_test_desc), fields, (dst, Type::I32));
     }
 
     pub(super) fn ref_cast_desc(&mut self, nullable: bool, (a, descriptor): (Operand, Operand)) {
@@ -69,28 +61,19 @@ impl Fuser<'_> {
         (operand, result): (Type, Type),
         dst: Slot,
         a: Operand,
-    ) -> Result<()> {
+    ) {
         let a = self.slot(a, operand, 0);
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
-        self.cell(opcode!(ref_unary) + row, a, 0, to);
-        self.done(dst, result);
-        Ok(())
+        self.result_cell(opcode!(ref_unary) + row, [a, 0], (dst, result), &[]);
     }
 
     pub(super) fn struct_get(&mut self, op: Op, field: FieldLayout, dst: Slot, object: Operand) {
         let object = self.slot(object, Type::Ref, 0);
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
         let code = opcode!(struct_get) + read_form(op, field) * 2;
+        let to = (dst, field.storage.into());
         match u16::try_from(field.offset_bytes) {
-            Ok(offset) => self.cell(code, object, offset, to),
-            Err(_) => {
-                self.cell(code + 1, object, 0, to);
-                self.cells.push(field.offset_bytes.into());
-            }
+            Ok(offset) => self.result_cell(code, [object, offset], to, &[]),
+            Err(_) => self.result_cell(code + 1, [object, 0], to, &[field.offset_bytes.into()]),
         }
-        self.done(dst, field.storage.into());
     }
 
     pub(super) fn struct_set(&mut self, field: FieldLayout, object: Operand, value: Operand) {

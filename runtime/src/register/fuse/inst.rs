@@ -4,7 +4,7 @@
 use super::moves::Move;
 use super::{Fuser, condition, internal, small};
 use crate::error::Result;
-use crate::ir::{BlockId, Inst, List, Operand, Role, Slot, Type};
+use crate::ir::{BlockId, Inst, List, Operand, Slot, Type};
 use crate::ops::Op;
 use crate::register::table::{self, HAS_RESULT, IS_NARROW, REF_UNARY_OPS, UnaryForm, opcode};
 
@@ -91,7 +91,9 @@ impl Fuser<'_> {
             Inst::Helper { op, a, b, .. } => self.helper(inst, op, (a, b))?,
             Inst::Fuel { cost } => self.cell_far(opcode!(fuel), 0, cost),
             Inst::Poll => self.cell(opcode!(poll), 0, 0, 0),
-            Inst::RefFunc { dst, func } => self.ref_func(dst, func),
+            Inst::RefFunc { dst, func } => {
+                self.result_of_index(opcode!(ref_func), func, (dst, Type::Ref));
+            }
             Inst::RefTest { ty, dst, a } => self.ref_test(ty, dst, a),
             Inst::RefCast { ty, a } => self.ref_cast(ty, a),
             Inst::RefTestDesc {
@@ -184,15 +186,12 @@ impl Fuser<'_> {
     }
 
     fn global_get(&mut self, ty: Type, dst: Slot, global: u32) {
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
         let op = match ty {
             Type::V128 => opcode!(global_get_vector),
             Type::F64 => opcode!(global_get) + 1,
             Type::I32 | Type::I64 | Type::F32 | Type::Ref => opcode!(global_get),
         };
-        self.cell_far(op, to, global);
-        self.done(dst, ty);
+        self.result_of_index(op, global, (dst, ty));
     }
 
     fn global_set(&mut self, ty: Type, global: u32, src: Operand) {
@@ -206,19 +205,10 @@ impl Fuser<'_> {
         self.cell_far(op, from, global);
     }
 
-    fn ref_func(&mut self, dst: Slot, func: u32) {
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
-        self.cell_far(opcode!(ref_func), to, func);
-        self.done(dst, Type::Ref);
-    }
-
     fn table_get(&mut self, table: u32, dst: Slot, index: Operand) -> Result<()> {
         let index = self.slot(index, self.func.table_address(table), 0);
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
-        self.cell(opcode!(table_get), index, small(table)?, to);
-        self.done(dst, Type::Ref);
+        let fields = [index, small(table)?];
+        self.result_cell(opcode!(table_get), fields, (dst, Type::Ref), &[]);
         Ok(())
     }
 
@@ -232,7 +222,8 @@ impl Fuser<'_> {
     fn unary(&mut self, op: Op, dst: Slot, a: Operand) -> Result<()> {
         let (operand, result) = condition::types(op);
         if let Some(row) = REF_UNARY_OPS.iter().position(|&row| row == op) {
-            return self.ref_unary(row as u16, (operand, result), dst, a);
+            self.ref_unary(row as u16, (operand, result), dst, a);
+            return Ok(());
         }
         if table::unary(op, UnaryForm::Slot, self.profile).is_none() {
             return self.vector_unary(op, dst, a);
@@ -244,10 +235,7 @@ impl Fuser<'_> {
             UnaryForm::Slot
         };
         let code = table::unary(op, form, self.profile).ok_or_else(|| internal(op.mnemonic()))?;
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
-        self.cell(code, a, 0, to);
-        self.done(dst, result);
+        self.result_cell(code, [a, 0], (dst, result), &[]);
         Ok(())
     }
 
@@ -261,10 +249,7 @@ impl Fuser<'_> {
         let b = self.field(b, operand, 1);
         let form = self.binary_form(a, b, operand);
         let code = table::binary(op, form, self.profile).ok_or_else(|| internal(op.mnemonic()))?;
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
-        self.cell(code, a, b.bits(), to);
-        self.done(dst, result);
+        self.result_cell(code, [a, b.bits()], (dst, result), &[]);
         Ok(())
     }
 
@@ -273,30 +258,17 @@ impl Fuser<'_> {
         let b = self.slot(operands[0], ty, 0);
         let c = self.slot(operands[1], ty, 1);
         let cond = self.slot(cond, Type::I32, 2);
-        let dst = self.layout.slot(dst);
         let op = match ty {
             Type::V128 => opcode!(select_vector),
             Type::F64 => opcode!(select) + 1,
             Type::I32 | Type::I64 | Type::F32 | Type::Ref => opcode!(select),
         };
-        self.cell(op, cond, b, c);
-        self.cells.push(u64::from(dst));
-        self.wrote_value(dst, ty);
+        self.result_behind(op, [cond, b, c], (dst, ty));
     }
 
     fn helper(&mut self, inst: &Inst, op: Op, (a, b): (u32, u32)) -> Result<()> {
         let code = table::helper(op).ok_or_else(|| internal(op.mnemonic()))?;
-        let (mut operands, mut result) = (Vec::new(), None);
-        inst.visit(self.func, |role| match role {
-            Role::Use(operand, ty) => operands.push((operand, ty)),
-            Role::Def(slot, ty) => result = Some((slot, ty)),
-            Role::Imm(_) | Role::Label(_) => {}
-        });
-        let mut flags = operands.len() as u16;
-        let mut slots = [0; 4];
-        for (i, (operand, ty)) in operands.into_iter().enumerate() {
-            slots[i] = self.slot(operand, ty, i as u32);
-        }
+        let (mut slots, mut flags, result) = self.operands::<4>(inst);
         if let Some((dst, ty)) = result {
             slots[3] = self.dst(self.layout.slot(dst));
             flags |= HAS_RESULT;

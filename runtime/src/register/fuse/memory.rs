@@ -2,7 +2,7 @@
 
 use super::{Fuser, OperandField, condition, internal, small};
 use crate::error::Result;
-use crate::ir::{Inst, Operand, Role, Slot, Type};
+use crate::ir::{Inst, Operand, Slot, Type};
 use crate::ops::Op;
 use crate::register::table::{self, LoadForm, StoreForm};
 
@@ -23,16 +23,7 @@ impl Fuser<'_> {
 
     pub(super) fn atomic(&mut self, inst: &Inst, op: Op, memory: u32, offset: u64) -> Result<()> {
         let code = table::atomic(op).ok_or_else(|| internal(op.mnemonic()))?;
-        let (mut operands, mut result) = (Vec::new(), None);
-        inst.visit(self.func, |role| match role {
-            Role::Use(operand, ty) => operands.push((operand, ty)),
-            Role::Def(slot, ty) => result = Some((slot, ty)),
-            Role::Imm(_) | Role::Label(_) => {}
-        });
-        let mut slots = [0; 3];
-        for (i, (operand, ty)) in operands.into_iter().enumerate() {
-            slots[i] = self.slot(operand, ty, i as u32);
-        }
+        let (slots, _, result) = self.operands::<3>(inst);
         self.cell(code, slots[0], slots[1], slots[2]);
         self.cells.push(offset);
         let dst = result.map(|(dst, ty)| (self.layout.slot(dst), ty));
@@ -52,30 +43,24 @@ impl Fuser<'_> {
         addr: Operand,
         offset: u64,
     ) -> Result<()> {
-        if condition::types(op).1 == Type::V128 {
-            return self.vector_load(op, memory, dst, addr, offset);
-        }
-        let code = |form| table::load(op, form).ok_or_else(|| internal(op.mnemonic()));
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
-        if let Some(address) = self.fixed(memory, addr, offset) {
-            let op = code(LoadForm::Fixed)?;
-            self.cell(op, address as u16, (address >> 16) as u16, to);
+        let code = |form| table::load(op, form);
+        let result = condition::types(op).1;
+        let fixed = self.fixed(memory, addr, offset).zip(code(LoadForm::Fixed));
+        let (code, fields, behind) = if let Some((address, code)) = fixed {
+            (Some(code), [address as u16, (address >> 16) as u16], None)
         } else {
             let address = self.func.memory_address(memory);
             let from = self.slot(addr, address, 0);
             match self.near_offset(memory, offset) {
                 Some(offset) if self.is_in_acc(from, address) => {
-                    self.cell(code(LoadForm::Acc)?, from, offset, to);
+                    (code(LoadForm::Acc), [from, offset], None)
                 }
-                Some(offset) => self.cell(code(LoadForm::Slot)?, from, offset, to),
-                None => {
-                    self.cell(code(LoadForm::Wide)?, from, small(memory)?, to);
-                    self.cells.push(offset);
-                }
+                Some(offset) => (code(LoadForm::Slot), [from, offset], None),
+                None => (code(LoadForm::Wide), [from, small(memory)?], Some(offset)),
             }
-        }
-        self.done(dst, condition::types(op).1);
+        };
+        let code = code.ok_or_else(|| internal(op.mnemonic()))?;
+        self.result_cell(code, fields, (dst, result), behind.as_slice());
         Ok(())
     }
 
@@ -89,10 +74,9 @@ impl Fuser<'_> {
     ) -> Result<()> {
         let code = |form| table::store(op, form).ok_or_else(|| internal(op.mnemonic()));
         let ty = condition::stored(op);
-        if ty == Type::V128 {
-            return self.vector_store(op, memory, addr, value, offset);
-        }
-        if let Some(address) = self.fixed(memory, addr, offset) {
+        if ty != Type::V128
+            && let Some(address) = self.fixed(memory, addr, offset)
+        {
             let value = self.field(value, ty, 1);
             let form = match value {
                 OperandField::Imm(_) => StoreForm::FixedImm,

@@ -96,7 +96,7 @@ impl Fuser<'_> {
         *self.list = list;
     }
 
-    /// BinaryForm moves as one, if that is possible.
+    /// Two moves as one, if that is possible.
     fn pair(&mut self, first: Move, second: Move) -> bool {
         let near = |operand: Operand, ty: Type| match operand.get() {
             OperandKind::Slot(slot) if ty != Type::V128 => self.near(self.layout.slot(slot)),

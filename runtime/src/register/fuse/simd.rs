@@ -1,6 +1,6 @@
 //! Cells of vector instructions and of wide arithmetic.
 
-use super::{Fuser, OperandField, condition, internal, small};
+use super::{Fuser, OperandField, condition, internal};
 use crate::error::Result;
 use crate::ir::{List, Operand, Slot, Type};
 use crate::ops::Op;
@@ -17,17 +17,13 @@ impl Fuser<'_> {
 
     pub(super) fn vector_unary(&mut self, op: Op, dst: Slot, a: Operand) -> Result<()> {
         let (operand, result) = condition::types(op);
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
-        if operand == Type::V128 {
-            let a = self.slot(a, operand, 0);
-            let code = self.plain(op)?;
-            self.cell(code, a, 0, to);
+        let (code, fields) = if operand == Type::V128 {
+            (self.plain(op)?, [self.slot(a, operand, 0), 0])
         } else {
             let (form, a) = self.scalar(a, operand);
-            self.cell(with_scalar(op, form)?, 0, a, to);
-        }
-        self.done(dst, result);
+            (with_scalar(op, form)?, [0, a])
+        };
+        self.result_cell(code, fields, (dst, result), &[]);
         Ok(())
     }
 
@@ -39,17 +35,13 @@ impl Fuser<'_> {
         b: Operand,
     ) -> Result<()> {
         let a = self.slot(a, Type::V128, 1);
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
-        if condition::stored(op) == Type::V128 {
-            let b = self.slot(b, Type::V128, 0);
-            let code = self.plain(op)?;
-            self.cell(code, a, b, to);
+        let (code, b) = if condition::stored(op) == Type::V128 {
+            (self.plain(op)?, self.slot(b, Type::V128, 0))
         } else {
             let (form, b) = self.scalar(b, Type::I32);
-            self.cell(with_scalar(op, form)?, a, b, to);
-        }
-        self.done(dst, Type::V128);
+            (with_scalar(op, form)?, b)
+        };
+        self.result_cell(code, [a, b], (dst, Type::V128), &[]);
         Ok(())
     }
 
@@ -62,73 +54,9 @@ impl Fuser<'_> {
         }
     }
 
-    pub(super) fn vector_load(
-        &mut self,
-        op: Op,
-        memory: u32,
-        dst: Slot,
-        addr: Operand,
-        offset: u64,
-    ) -> Result<()> {
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
-        let address = self.func.memory_address(memory);
-        let from = self.slot(addr, address, 0);
-        match self.near_offset(memory, offset) {
-            Some(offset) => {
-                let form = self.near_form(from, address);
-                self.cell(with_scalar(op, form)?, from, offset, to);
-            }
-            None => {
-                let code = with_scalar(op, ScalarForm::ImmOrWide)?;
-                self.cell(code, from, small(memory)?, to);
-                self.cells.push(offset);
-            }
-        }
-        self.done(dst, Type::V128);
-        Ok(())
-    }
-
-    pub(super) fn vector_store(
-        &mut self,
-        op: Op,
-        memory: u32,
-        addr: Operand,
-        value: Operand,
-        offset: u64,
-    ) -> Result<()> {
-        let address = self.func.memory_address(memory);
-        let to = self.slot(addr, address, 0);
-        let value = self.slot(value, Type::V128, 1);
-        match self.near_offset(memory, offset) {
-            Some(offset) => {
-                let form = self.near_form(to, address);
-                self.cell(with_scalar(op, form)?, to, value, offset);
-            }
-            None => {
-                let code = with_scalar(op, ScalarForm::ImmOrWide)?;
-                self.cell(code, to, value, small(memory)?);
-                self.cells.push(offset);
-            }
-        }
-        Ok(())
-    }
-
-    fn near_form(&self, slot: u16, ty: Type) -> ScalarForm {
-        if self.is_in_acc(slot, ty) {
-            ScalarForm::Acc
-        } else {
-            ScalarForm::Slot
-        }
-    }
-
     pub(super) fn ternary(&mut self, op: Op, dst: Slot, [a, b, c]: [Operand; 3]) -> Result<()> {
-        let [a, b, c] = [(a, 0), (b, 1), (c, 2)].map(|(x, i)| self.slot(x, Type::V128, i));
-        let code = self.plain(op)?;
-        self.cell(code, a, b, c);
-        let dst = self.layout.slot(dst);
-        self.cells.push(u64::from(dst));
-        self.wrote_value(dst, Type::V128);
+        let fields = [(a, 0), (b, 1), (c, 2)].map(|(x, i)| self.slot(x, Type::V128, i));
+        self.result_behind(self.plain(op)?, fields, (dst, Type::V128));
         Ok(())
     }
 
@@ -153,24 +81,16 @@ impl Fuser<'_> {
         [a, b]: [Operand; 2],
         lanes: u32,
     ) -> Result<()> {
-        let [a, b] = [(a, 0), (b, 1)].map(|(x, i)| self.slot(x, Type::V128, i));
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
-        let code = self.plain(op)?;
-        self.cell(code, a, b, to);
+        let fields = [(a, 0), (b, 1)].map(|(x, i)| self.slot(x, Type::V128, i));
         let lanes = &self.func.consts[lanes as usize..][..2];
-        self.cells.extend_from_slice(lanes);
-        self.done(dst, Type::V128);
+        self.result_cell(self.plain(op)?, fields, (dst, Type::V128), lanes);
         Ok(())
     }
 
     pub(super) fn extract_lane(&mut self, op: Op, lane: u8, dst: Slot, a: Operand) -> Result<()> {
-        let a = self.slot(a, Type::V128, 0);
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
-        let code = self.plain(op)?;
-        self.cell(code, a, lane.into(), to);
-        self.done(dst, condition::types(op).1);
+        let fields = [self.slot(a, Type::V128, 0), lane.into()];
+        let result = condition::types(op).1;
+        self.result_cell(self.plain(op)?, fields, (dst, result), &[]);
         Ok(())
     }
 
@@ -183,11 +103,8 @@ impl Fuser<'_> {
     ) -> Result<()> {
         let a = self.slot(a, Type::V128, 1);
         let (form, value) = self.scalar(value, condition::stored(op));
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
-        self.cell(with_scalar(op, form)?, a, value, to);
-        self.cells.push(lane.into());
-        self.done(dst, Type::V128);
+        let code = with_scalar(op, form)?;
+        self.result_cell(code, [a, value], (dst, Type::V128), &[lane.into()]);
         Ok(())
     }
 
@@ -200,14 +117,9 @@ impl Fuser<'_> {
         vector: Operand,
     ) -> Result<()> {
         let addr = self.slot(addr, self.func.memory_address(memory), 0);
-        let vector = self.slot(vector, Type::V128, 1);
-        let dst = self.layout.slot(dst);
-        let to = self.dst(dst);
-        let code = self.plain(op)?;
-        self.cell(code, addr, vector, to);
-        let lane_and_memory = u64::from(lane) | u64::from(memory) << 32;
-        self.cells.extend([offset, lane_and_memory]);
-        self.done(dst, Type::V128);
+        let fields = [addr, self.slot(vector, Type::V128, 1)];
+        let behind = [offset, u64::from(lane) | u64::from(memory) << 32];
+        self.result_cell(self.plain(op)?, fields, (dst, Type::V128), &behind);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use super::Emitter;
 use crate::jit::arm64::abi::{SCRATCH, SCRATCH2};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::Exclusive;
-use crate::jit::arm64::ops::{AddSub, CompareBranch, Cond, Extend, Logic, Size};
+use crate::jit::arm64::ops::{Cond, Extend, Logic, Size};
 use crate::jit::arm64::vector::{AtomicSize, LoadOrdered};
 use crate::jit::ssa::atomic::AtomicOp;
 
@@ -21,28 +21,22 @@ impl Emitter<'_> {
         } = access;
         let (again, done) = (self.asm.label(), self.asm.label());
         self.asm.bind(again);
-        self.asm.emit(Inst::LoadOrdered {
-            op: LoadOrdered::Ldaxr,
-            size,
-            rt: rd,
-            rn,
-        });
+        self.asm
+            .emit(Inst::load_ordered(LoadOrdered::Ldaxr, size, rd, rn));
         let width = size.size();
         let combined = |op| Inst::logic(op, width, SCRATCH, rd, value);
         let rt = match op {
             AtomicOp::CompareSwap => {
                 self.asm.emit(match size {
-                    AtomicSize::B => Inst::cmp_extended(rd, expected, Extend::Uxtb),
-                    AtomicSize::H => Inst::cmp_extended(rd, expected, Extend::Uxth),
+                    AtomicSize::B => Inst::cmp_extended(width, rd, expected, Extend::Uxtb),
+                    AtomicSize::H => Inst::cmp_extended(width, rd, expected, Extend::Uxth),
                     AtomicSize::W | AtomicSize::X => Inst::cmp(width, rd, expected),
                 });
-                let (cond, target) = (Cond::Ne, done.into());
-                self.asm.emit(Inst::BCond { cond, target });
+                self.asm.emit(Inst::bcond(Cond::Ne, done));
                 value
             }
             AtomicOp::Add => {
-                let op = AddSub::Add;
-                self.asm.emit(Inst::add_sub(op, width, SCRATCH, rd, value));
+                self.asm.emit(Inst::add(width, SCRATCH, rd, value));
                 SCRATCH
             }
             AtomicOp::Clear => {
@@ -60,18 +54,8 @@ impl Emitter<'_> {
             AtomicOp::Swap => value,
             AtomicOp::Load | AtomicOp::Store => unreachable!("{op:?} is one instruction"),
         };
-        self.asm.emit(Inst::StoreExclusive {
-            size,
-            rs: SCRATCH2,
-            rt,
-            rn,
-        });
-        self.asm.emit(Inst::CompareBranch {
-            op: CompareBranch::Cbnz,
-            size: Size::W,
-            rt: SCRATCH2,
-            target: again.into(),
-        });
+        self.asm.emit(Inst::store_exclusive(size, SCRATCH2, rt, rn));
+        self.asm.emit(Inst::cbnz(Size::W, SCRATCH2, again));
         self.asm.bind(done);
     }
 }

@@ -51,13 +51,9 @@ impl Emitter<'_> {
                     AddSub::Add
                 };
                 let distance = u64::from(access.by.unsigned_abs());
-                self.asm.emit(Inst::AddSubImm {
-                    op,
-                    size: Size::X,
-                    rd: SCRATCH2,
-                    rn: failed.limit,
-                    imm: Imm12::new(distance).expect("combined checks are near"),
-                });
+                let by = Imm12::new(distance).expect("combined checks are near");
+                let limit = Inst::add_sub_imm(op, Size::X, SCRATCH2, failed.limit, by);
+                self.asm.emit(limit);
                 let compare = Inst::compare_index(SCRATCH2, access.index, access.is_narrow);
                 self.asm.emit(compare);
                 self.position = access.position;

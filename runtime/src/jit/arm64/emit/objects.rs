@@ -11,11 +11,8 @@ use crate::jit::arm64::imm::{BitImm, Imm12};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::mem::Mem;
 use crate::jit::arm64::minst::RefTest;
-use crate::jit::arm64::ops::{
-    AddSub, CompareBranch, Cond, IndexExtend, Load, LoadPair, LogicImm, Shift, Size, Store,
-};
-use crate::jit::arm64::referent::Referent;
-use crate::jit::arm64::regs::{Gpr, XZR};
+use crate::jit::arm64::ops::{AddSub, Cond, IndexExtend, Load, LoadPair, Shift, Size, Store};
+use crate::jit::arm64::regs::Gpr;
 use crate::jit::code::Label;
 use crate::jit::code::symbol::Symbol;
 use crate::jit::helper::Helper;
@@ -37,12 +34,6 @@ pub(super) struct SlowAllocation {
 const _: () = assert!(size_of::<Display>() == 40 && size_of::<GcRun>() == 8);
 
 impl Emitter<'_> {
-    fn load(&mut self, op: Load, rt: Gpr, base: Gpr, offset: usize) {
-        let offset = offset as i32;
-        let mem = Mem::Offset { base, offset };
-        self.asm.emit(Inst::Load { op, rt, mem });
-    }
-
     // --- allocation ------------------------------------------------------------------------------
 
     pub(super) fn allocate(&mut self, rd: Gpr, allocation: ObjectRoom) {
@@ -58,30 +49,18 @@ impl Emitter<'_> {
         });
         let Some(bytes) = Imm12::new(cell.bytes.into()).filter(|_| cell.bytes > 0) else {
             // A large object: its class never has a free cell.
-            let target = label.into();
-            self.asm.emit(Inst::B { target });
+            self.asm.emit(Inst::b(label));
             self.asm.bind(done);
             return;
         };
-        self.load(Load::LdrX, SCRATCH, CX, offset_of!(vm::Cx, gc_runs));
-        let mem = Mem::Offset {
-            base: SCRATCH,
-            offset: (run + offset_of!(GcRun, cursor)) as i32,
-        };
-        let (op, rt, rt2) = (LoadPair::LdpW, rd, SCRATCH2);
-        self.asm.emit(Inst::LoadPair { op, rt, rt2, mem });
+        self.asm.load_x(SCRATCH, CX, offset_of!(vm::Cx, gc_runs));
+        let mem = Mem::at(SCRATCH, (run + offset_of!(GcRun, cursor)) as i32);
+        self.asm
+            .emit(Inst::load_pair(LoadPair::LdpW, rd, SCRATCH2, mem));
         self.asm.emit(Inst::cmp(Size::W, rd, SCRATCH2));
-        let (cond, target) = (Cond::Eq, label.into());
-        self.asm.emit(Inst::BCond { cond, target });
-        self.asm.emit(Inst::AddSubImm {
-            op: AddSub::Add,
-            size: Size::W,
-            rd: SCRATCH2,
-            rn: rd,
-            imm: bytes,
-        });
-        let (op, rt) = (Store::StrW, SCRATCH2);
-        self.asm.emit(Inst::Store { op, rt, mem });
+        self.asm.emit(Inst::bcond(Cond::Eq, label));
+        self.asm.emit(Inst::add_imm(Size::W, SCRATCH2, rd, bytes));
+        self.asm.emit(Inst::store(Store::StrW, SCRATCH2, mem));
         self.asm.bind(done);
     }
 
@@ -94,11 +73,9 @@ impl Emitter<'_> {
             let ObjectRoom { ty, bytes } = slow.allocation;
             self.asm.mov_imm(Size::W, SCRATCH, ty.0.into());
             self.asm.mov_imm(Size::X, SCRATCH2, bytes);
-            let target = Referent::Symbol(Symbol::Helper(Helper::Allocate));
-            self.asm.emit(Inst::Bl { target });
+            self.asm.emit(Inst::bl(Symbol::Helper(Helper::Allocate)));
             self.asm.emit(Inst::mov(Size::X, slow.rd, SCRATCH));
-            let target = slow.done.into();
-            self.asm.emit(Inst::B { target });
+            self.asm.emit(Inst::b(slow.done));
         }
     }
 
@@ -111,18 +88,14 @@ impl Emitter<'_> {
         };
         let done = self.asm.label();
         self.asm.mov_imm(Size::W, rd, nullable.into());
-        self.asm.emit(Inst::CompareBranch {
-            op: CompareBranch::Cbz,
-            size: Size::X,
-            rt: reference,
-            target: done.into(),
-        });
+        self.asm.emit(Inst::cbz(Size::X, reference, done));
         if nullable {
             self.asm.mov_imm(Size::W, rd, 0);
         }
         match test {
             RefTest::Cast(cast) if is_func(cast.test) => {
-                self.load(Load::LdrW, SCRATCH, reference, offset_of!(FuncInst, ty));
+                self.asm
+                    .load_w(SCRATCH, reference, offset_of!(FuncInst, ty));
                 self.test_type(rd, cast, done);
             }
             RefTest::Cast(cast) => {
@@ -132,14 +105,12 @@ impl Emitter<'_> {
             RefTest::Descriptor { .. } => {
                 self.load_type(reference, done);
                 self.test_kind(CompositeKind::Struct);
-                let (cond, target) = (Cond::Ne, done.into());
-                self.asm.emit(Inst::BCond { cond, target });
-                self.load(Load::LdrX, SCRATCH2, CX, offset_of!(vm::Cx, gc_base));
-                let (op, rm) = (AddSub::Add, reference);
+                self.asm.emit(Inst::bcond(Cond::Ne, done));
+                self.asm.load_x(SCRATCH2, CX, offset_of!(vm::Cx, gc_base));
                 self.asm
-                    .emit(Inst::add_sub(op, Size::X, SCRATCH2, SCRATCH2, rm));
+                    .emit(Inst::add(Size::X, SCRATCH2, SCRATCH2, reference));
                 let extra = offset_of!(GcHeader, extra);
-                self.load(Load::LdrW, SCRATCH, SCRATCH2, extra);
+                self.asm.load_w(SCRATCH, SCRATCH2, extra);
                 self.asm.emit(Inst::cmp(Size::X, SCRATCH, descriptor));
                 self.asm.emit(Inst::cset(Size::W, rd, Cond::Eq));
             }
@@ -149,16 +120,10 @@ impl Emitter<'_> {
 
     /// The type of an object; to `other` if it is none.
     fn load_type(&mut self, reference: Gpr, other: Label) {
-        self.asm.emit(Inst::LogicImm {
-            op: LogicImm::Ands,
-            size: Size::W,
-            rd: XZR,
-            rn: reference,
-            imm: BitImm::new(Size::W, 7).expect("three ones"),
-        });
-        let (cond, target) = (Cond::Ne, other.into());
-        self.asm.emit(Inst::BCond { cond, target });
-        self.load(Load::LdrX, SCRATCH, CX, offset_of!(vm::Cx, gc_base));
+        let low_bits = BitImm::new(Size::W, 7).expect("three ones");
+        self.asm.emit(Inst::tst_imm(Size::W, reference, low_bits));
+        self.asm.emit(Inst::bcond(Cond::Ne, other));
+        self.asm.load_x(SCRATCH, CX, offset_of!(vm::Cx, gc_base));
         const _: () = assert!(offset_of!(GcHeader, ty) == 0);
         let mem = Mem::Index {
             base: SCRATCH,
@@ -166,8 +131,7 @@ impl Emitter<'_> {
             extend: IndexExtend::Lsl,
             scaled: false,
         };
-        let (op, rt) = (Load::LdrW, SCRATCH);
-        self.asm.emit(Inst::Load { op, rt, mem });
+        self.asm.emit(Inst::load(Load::LdrW, SCRATCH, mem));
     }
 
     /// True if the type in the scratch register passes; to `done` if it does not.
@@ -191,7 +155,7 @@ impl Emitter<'_> {
 
     fn test_kind(&mut self, kind: CompositeKind) {
         self.load_display();
-        self.load(Load::LdrW, SCRATCH, SCRATCH, offset_of!(Display, kind));
+        self.asm.load_w(SCRATCH, SCRATCH, offset_of!(Display, kind));
         let kind = Imm12::new(kind as u64).expect("there are a few kinds");
         self.asm.emit(Inst::cmp_imm(Size::W, SCRATCH, kind));
     }
@@ -201,37 +165,32 @@ impl Emitter<'_> {
         let at = depth * size_of::<TypeId>();
         self.load_display();
         if depth < DISPLAY_LEN {
-            self.load(
-                Load::LdrW,
-                SCRATCH,
-                SCRATCH,
-                offset_of!(Display, types) + at,
-            );
+            self.asm
+                .load_w(SCRATCH, SCRATCH, offset_of!(Display, types) + at);
         } else {
-            self.load(Load::LdrW, SCRATCH2, SCRATCH, offset_of!(Display, len));
+            self.asm.load_w(SCRATCH2, SCRATCH, offset_of!(Display, len));
             let depth = Imm12::new(depth as u64).expect("validation limits depths");
             self.asm.emit(Inst::cmp_imm(Size::W, SCRATCH2, depth));
-            let (cond, target) = (Cond::Ls, done.into());
-            self.asm.emit(Inst::BCond { cond, target });
-            self.load(Load::LdrX, SCRATCH, SCRATCH, offset_of!(Display, full));
-            self.load(Load::LdrW, SCRATCH, SCRATCH, at);
+            self.asm.emit(Inst::bcond(Cond::Ls, done));
+            self.asm.load_x(SCRATCH, SCRATCH, offset_of!(Display, full));
+            self.asm.load_w(SCRATCH, SCRATCH, at);
         }
         self.compare_type(cast.ty);
     }
 
     /// The address of the display of the type in the scratch register.
     fn load_display(&mut self) {
-        self.load(Load::LdrX, SCRATCH2, CX, offset_of!(vm::Cx, displays));
+        self.asm.load_x(SCRATCH2, CX, offset_of!(vm::Cx, displays));
         for (rn, amount) in [(SCRATCH, 2), (SCRATCH2, 3)] {
-            self.asm.emit(Inst::AddSub {
-                op: AddSub::Add,
-                size: Size::X,
-                rd: SCRATCH,
+            self.asm.emit(Inst::add_sub_shifted(
+                AddSub::Add,
+                Size::X,
+                SCRATCH,
                 rn,
-                rm: SCRATCH,
-                shift: Shift::Lsl,
+                SCRATCH,
+                Shift::Lsl,
                 amount,
-            });
+            ));
         }
     }
 }

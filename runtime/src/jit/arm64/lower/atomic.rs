@@ -12,7 +12,7 @@ use crate::jit::ssa::{InstId, List, Value};
 
 impl Cx<'_> {
     pub(super) fn fence(&mut self) {
-        self.a64(Inst::Dmb {});
+        self.a64(Inst::dmb());
     }
 
     pub(super) fn atomic(&mut self, id: InstId, op: AtomicOp, size_log2: u8, args: List) {
@@ -27,24 +27,23 @@ impl Cx<'_> {
         match op {
             AtomicOp::Load => {
                 let rt = self.result_gpr(id);
-                let op = LoadOrdered::Ldar;
-                self.a64(Inst::LoadOrdered { op, size, rt, rn });
+                self.a64(Inst::load_ordered(LoadOrdered::Ldar, size, rt, rn));
             }
             AtomicOp::Store => {
                 let rt = self.gpr_or_zero(args[1]);
-                self.a64(Inst::StoreRelease { size, rt, rn });
+                self.a64(Inst::store_release(size, rt, rn));
             }
             _ if !self.func.has_atomics => self.exclusive(id, op, size, &args),
             AtomicOp::CompareSwap => {
                 let (old, rt) = (self.gpr(args[1]), self.gpr_or_zero(args[2]));
                 let new = self.result_gpr(id);
-                self.a64(Inst::CompareSwap {
-                    order: Order::AcqRel,
+                self.a64(Inst::compare_swap(
+                    Order::AcqRel,
                     size,
-                    rs: Tied { old, new },
+                    Tied { old, new },
                     rt,
                     rn,
-                });
+                ));
             }
             AtomicOp::Add => self.read_modify_write(id, Atomic::Ldadd, size, &args),
             AtomicOp::Clear => self.read_modify_write(id, Atomic::Ldclr, size, &args),
@@ -57,15 +56,7 @@ impl Cx<'_> {
     fn read_modify_write(&mut self, id: InstId, op: Atomic, size: AtomicSize, args: &[Value]) {
         let (rn, rs) = (self.gpr(args[0]), self.gpr_or_zero(args[1]));
         let rt = self.result_gpr(id);
-        let order = Order::AcqRel;
-        self.a64(Inst::Atomic {
-            op,
-            order,
-            size,
-            rs,
-            rt,
-            rn,
-        });
+        self.a64(Inst::atomic(op, Order::AcqRel, size, rs, rt, rn));
     }
 
     fn exclusive(&mut self, id: InstId, op: AtomicOp, size: AtomicSize, args: &[Value]) {

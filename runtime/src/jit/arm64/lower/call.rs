@@ -86,21 +86,11 @@ impl Cx<'_> {
             let mem = self.slot_at(base, slot, self.func.ty(value));
             let rt = self.vreg(value);
             self.a64(match self.func.ty(value) {
-                Type::I32 => Inst::Load {
-                    op: Load::LdrW,
-                    rt: as_gpr(rt),
-                    mem,
-                },
-                Type::I64 | Type::Ref => Inst::Load {
-                    op: Load::LdrX,
-                    rt: as_gpr(rt),
-                    mem,
-                },
-                ty @ (Type::F32 | Type::F64 | Type::V128) => Inst::LoadV {
-                    width: width_of(ty),
-                    rt: as_vreg(rt),
-                    mem,
-                },
+                Type::I32 => Inst::load(Load::LdrW, as_gpr(rt), mem),
+                Type::I64 | Type::Ref => Inst::load(Load::LdrX, as_gpr(rt), mem),
+                ty @ (Type::F32 | Type::F64 | Type::V128) => {
+                    Inst::load_v(width_of(ty), as_vreg(rt), mem)
+                }
             });
         }
     }
@@ -121,8 +111,7 @@ impl Cx<'_> {
                 }
                 Type::F32 => {
                     let (rd, rn) = (self.temp(), self.fpr(value));
-                    let size = FpSize::S;
-                    self.a64(Inst::FpToGpr { size, rd, rn });
+                    self.a64(Inst::fp_to_gpr(FpSize::S, rd, rn));
                     self.store_x(rd, mem);
                 }
                 Type::I64 | Type::Ref => {
@@ -131,7 +120,7 @@ impl Cx<'_> {
                 }
                 ty @ (Type::F64 | Type::V128) => {
                     let (rt, width) = (self.fpr(value), width_of(ty));
-                    self.a64(Inst::StoreV { width, rt, mem });
+                    self.a64(Inst::store_v(width, rt, mem));
                 }
             }
         }
@@ -144,8 +133,7 @@ impl Cx<'_> {
     }
 
     fn store_x(&mut self, rt: Gpr, mem: Mem) {
-        let op = Store::StrX;
-        self.a64(Inst::Store { op, rt, mem });
+        self.a64(Inst::store(Store::StrX, rt, mem));
     }
 
     // --- calls -----------------------------------------------------------------------------------

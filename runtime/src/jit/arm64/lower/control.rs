@@ -4,7 +4,7 @@ use super::{Cx, size_of, vector};
 use crate::jit::arm64::imm::{BitImm, Imm12};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::{MInst, Test};
-use crate::jit::arm64::ops::{AddSub, Cond, Logic, LogicImm, Shift, Size};
+use crate::jit::arm64::ops::{AddSub, Cond, Size};
 use crate::jit::arm64::regs::{Gpr, XZR};
 use crate::jit::ssa::fold::{self, IntOp};
 use crate::jit::ssa::rule::Rule;
@@ -40,11 +40,7 @@ impl Cx<'_> {
                 Rule::TakeCompare.hit();
                 self.test_of(inst)
             }
-            _ => Test::Zero {
-                size: Size::W,
-                reg: self.gpr(cond),
-                is_zero: false,
-            },
+            _ => Test::nonzero(Size::W, self.gpr(cond)),
         }
     }
 
@@ -76,11 +72,7 @@ impl Cx<'_> {
                 Rule::EqzOfTest.hit();
                 self.test_of(inst).invert()
             }
-            _ => Test::Zero {
-                size,
-                reg: self.gpr(a),
-                is_zero: true,
-            },
+            _ => Test::zero(size, self.gpr(a)),
         }
     }
 
@@ -95,26 +87,12 @@ impl Cx<'_> {
             }
             if let Some(imm) = BitImm::new(size, mask) {
                 Rule::MaskImmediate.hit();
-                self.a64(Inst::LogicImm {
-                    op: LogicImm::Ands,
-                    size,
-                    rd: XZR,
-                    rn: reg,
-                    imm,
-                });
+                self.a64(Inst::tst_imm(size, reg, imm));
                 return Test::Flags(if is_set { Cond::Ne } else { Cond::Eq });
             }
         }
         let (rn, rm) = (self.gpr(a), self.gpr(b));
-        self.a64(Inst::Logic {
-            op: Logic::Ands,
-            size,
-            rd: XZR,
-            rn,
-            rm,
-            shift: Shift::Lsl,
-            amount: 0,
-        });
+        self.a64(Inst::tst(size, rn, rm));
         Test::Flags(if is_set { Cond::Ne } else { Cond::Eq })
     }
 
@@ -144,7 +122,7 @@ impl Cx<'_> {
     fn test_floats(&mut self, op: Op, a: Value, b: Value) -> Test {
         let size = super::fp_size_of(fold::operand_type(op, 0));
         let (rn, rm) = (self.fpr(a), self.fpr(b));
-        self.a64(Inst::FpCmp { size, rn, rm });
+        self.a64(Inst::fp_cmp(size, rn, rm));
         Test::Flags(cond_of(op))
     }
 
@@ -167,13 +145,7 @@ impl Cx<'_> {
     fn test_bit(&mut self, reg: Gpr, bit: u8) {
         let size = if bit < 32 { Size::W } else { Size::X };
         let imm = BitImm::new(size, 1 << bit).expect("a single bit");
-        self.a64(Inst::LogicImm {
-            op: LogicImm::Ands,
-            size,
-            rd: XZR,
-            rn: reg,
-            imm,
-        });
+        self.a64(Inst::tst_imm(size, reg, imm));
     }
 }
 

@@ -8,10 +8,10 @@ use crate::ir::Type;
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::minst::{MInst, Test};
 use crate::jit::arm64::ops::{
-    AddSub, Cond, CondSel, Extend, Fp1, Fp2, FpCvt, FpSize, FpToInt, IntToFp, Shift, Size,
+    Cond, CondSel, Extend, Fp1, Fp2, FpCvt, FpSize, FpToInt, IntToFp, Shift, Size,
 };
 use crate::jit::arm64::regs::{Gpr, Tied, Vreg, XZR};
-use crate::jit::arm64::vector::{Arr, Vec3Acc, VecShr};
+use crate::jit::arm64::vector::{Arr, VecShr};
 use crate::jit::ssa::fold;
 use crate::jit::ssa::{InstId, Value};
 use crate::ops::{Op, group};
@@ -21,7 +21,7 @@ impl Cx<'_> {
     pub(super) fn float_unary(&mut self, id: InstId, op: Fp1, row: Op, a: Value) {
         let size = fp_size_of(fold::result_type(row));
         let (rd, rn) = (self.result_fpr(id), self.fpr(a));
-        self.a64(Inst::Fp1 { op, size, rd, rn });
+        self.a64(Inst::fp1(op, size, rd, rn));
     }
 
     /// A row of the group `convert`.
@@ -41,12 +41,12 @@ impl Cx<'_> {
             C::I32ReinterpretF32 | C::I64ReinterpretF64 => {
                 let size = fp_size_of(fold::operand_type(op, 0));
                 let (rd, rn) = (self.result_gpr(id), self.fpr(a));
-                self.a64(Inst::FpToGpr { size, rd, rn });
+                self.a64(Inst::fp_to_gpr(size, rd, rn));
             }
             C::F32ReinterpretI32 | C::F64ReinterpretI64 => {
                 let size = fp_size_of(fold::result_type(op));
                 let (rd, rn) = (self.result_fpr(id), self.gpr(a));
-                self.a64(Inst::GprToFp { size, rd, rn });
+                self.a64(Inst::gpr_to_fp(size, rd, rn));
             }
             C::I32TruncSatF32S | C::I32TruncSatF64S | C::I64TruncSatF32S | C::I64TruncSatF64S => {
                 let (from, to, rd, rn) = self.float_to_integer(id, op, a);
@@ -61,20 +61,14 @@ impl Cx<'_> {
 
     fn convert_width(&mut self, id: InstId, op: FpCvt, a: Value) {
         let (rd, rn) = (self.result_fpr(id), self.fpr(a));
-        self.a64(Inst::FpCvt { op, rd, rn });
+        self.a64(Inst::fp_cvt(op, rd, rn));
     }
 
     fn integer_to_float(&mut self, id: InstId, op: IntToFp, row: Op, a: Value) {
         let (from, to) = (fold::operand_type(row, 0), fold::result_type(row));
         let (rd, rn) = (self.result_fpr(id), self.gpr(a));
         let (from, to) = (size_of(from), fp_size_of(to));
-        self.a64(Inst::IntToFp {
-            op,
-            from,
-            to,
-            rd,
-            rn,
-        });
+        self.a64(Inst::int_to_fp(op, from, to, rd, rn));
     }
 
     /// The sizes and registers of a conversion of a float to an integer.
@@ -98,11 +92,7 @@ impl Cx<'_> {
             C::I32TruncF32U | C::I32TruncF64U | C::I64TruncF32U | C::I64TruncF64U => false,
         };
         let (from, to, rd, rn) = self.float_to_integer(id, op, a);
-        self.a64(Inst::FpCmp {
-            size: from,
-            rn,
-            rm: rn,
-        });
+        self.a64(Inst::fp_cmp(from, rn, rn));
         let is_nan = Test::Flags(Cond::Vs);
         self.emit(MInst::TrapIf(is_nan, TrapKind::InvalidConversionToInteger));
         match to {
@@ -119,13 +109,7 @@ impl Cx<'_> {
             true => FpToInt::Fcvtzs,
             false => FpToInt::Fcvtzu,
         };
-        self.a64(Inst::FpToInt {
-            op,
-            from,
-            to,
-            rd,
-            rn,
-        });
+        self.a64(Inst::fp_to_int(op, from, to, rd, rn));
     }
 
     /// To 32 bits: truncated to 64 bits, where the result must be one of 32.
@@ -133,24 +117,12 @@ impl Cx<'_> {
         let wide = self.temp();
         self.truncate(true, from, Size::X, wide, rn);
         let test = if is_signed {
-            self.a64(Inst::AddSubExtend {
-                op: AddSub::Subs,
-                size: Size::X,
-                rd: XZR,
-                rn: wide,
-                rm: wide,
-                extend: Extend::Sxtw,
-                amount: 0,
-            });
+            self.a64(Inst::cmp_extended(Size::X, wide, wide, Extend::Sxtw));
             Test::Flags(Cond::Ne)
         } else {
             let upper = self.temp();
             self.a64(Inst::shift_imm(Shift::Lsr, Size::X, upper, wide, 32));
-            Test::Zero {
-                size: Size::X,
-                reg: upper,
-                is_zero: false,
-            }
+            Test::nonzero(Size::X, upper)
         };
         self.emit(MInst::TrapIf(test, TrapKind::IntegerOverflow));
         self.a64(Inst::mov(Size::W, rd, wide));
@@ -171,7 +143,7 @@ impl Cx<'_> {
                 FpSize::D => bound.to_bits(),
             };
             self.emit(MInst::FpImm { size, rd: rm, bits });
-            self.a64(Inst::FpCmp { size, rn, rm });
+            self.a64(Inst::fp_cmp(size, rn, rm));
             let test = Test::Flags(cond);
             self.emit(MInst::TrapIf(test, TrapKind::IntegerOverflow));
         }
@@ -180,13 +152,7 @@ impl Cx<'_> {
     pub(super) fn float_binary(&mut self, id: InstId, op: Fp2, row: Op, a: Value, b: Value) {
         let size = fp_size_of(fold::result_type(row));
         let (rd, rn, rm) = (self.result_fpr(id), self.fpr(a), self.fpr(b));
-        self.a64(Inst::Fp2 {
-            op,
-            size,
-            rd,
-            rn,
-            rm,
-        });
+        self.a64(Inst::fp2(op, size, rd, rn, rm));
     }
 
     /// The bits of `rn`, but the sign of `rm`: that goes down to bit 0, and is put in at the top.
@@ -198,19 +164,13 @@ impl Cx<'_> {
             FpSize::D => (Arr::D2, 63),
         };
         let sign = self.temp_fpr();
-        self.a64(Inst::VecShr {
-            op: VecShr::Ushr,
+        self.a64(Inst::vec_shr(VecShr::Ushr, arr, sign, rm, amount));
+        self.a64(Inst::vec_shl_insert(
             arr,
-            rd: sign,
-            rn: rm,
+            Tied { old: rn, new: rd },
+            sign,
             amount,
-        });
-        self.a64(Inst::VecShlInsert {
-            arr,
-            rd: Tied { old: rn, new: rd },
-            rn: sign,
-            amount,
-        });
+        ));
     }
 
     pub(super) fn float_select(&mut self, id: InstId, cond: Value, a: Value, b: Value) {
@@ -222,38 +182,21 @@ impl Cx<'_> {
             return self.vector_select(rd, rn, rm, cond);
         }
         let size = fp_size_of(ty);
-        self.a64(Inst::FpCondSel {
-            size,
-            rd,
-            rn,
-            rm,
-            cond,
-        });
+        self.a64(Inst::fp_cond_sel(size, rd, rn, rm, cond));
     }
 
     /// By a mask of ones where the condition holds.
     fn vector_select(&mut self, rd: Vreg, rn: Vreg, rm: Vreg, cond: Cond) {
         let (bits, mask) = (self.temp(), self.temp_fpr());
-        self.a64(Inst::CondSel {
-            op: CondSel::Csinv,
-            size: Size::X,
-            rd: bits,
-            rn: XZR,
-            rm: XZR,
-            cond: cond.invert(),
-        });
-        let (arr, dup) = (Arr::D2, bits);
-        self.a64(Inst::DupGpr {
-            arr,
-            rd: mask,
-            rn: dup,
-        });
-        self.a64(Inst::Vec3Acc {
-            op: Vec3Acc::Bsl,
-            arr: Arr::B16,
-            rd: Tied { old: mask, new: rd },
-            rn,
-            rm,
-        });
+        self.a64(Inst::cond_sel(
+            CondSel::Csinv,
+            Size::X,
+            bits,
+            XZR,
+            XZR,
+            cond.invert(),
+        ));
+        self.a64(Inst::dup_gpr(Arr::D2, mask, bits));
+        self.a64(Inst::bsl(Tied { old: mask, new: rd }, rn, rm));
     }
 }

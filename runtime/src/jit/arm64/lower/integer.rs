@@ -36,20 +36,13 @@ impl Cx<'_> {
         match row {
             U::I32Clz | U::I64Clz => {
                 let (size, rd, rn) = self.in_gprs(id, op, a);
-                let op = Data1::Clz;
-                self.a64(Inst::Data1 { op, size, rd, rn });
+                self.a64(Inst::data1(Data1::Clz, size, rd, rn));
             }
             U::I32Ctz | U::I64Ctz => {
                 let (size, rd, rn) = self.in_gprs(id, op, a);
                 let mirrored = self.temp();
-                self.a64(Inst::Data1 {
-                    op: Data1::Rbit,
-                    size,
-                    rd: mirrored,
-                    rn,
-                });
-                let (op, rn) = (Data1::Clz, mirrored);
-                self.a64(Inst::Data1 { op, size, rd, rn });
+                self.a64(Inst::data1(Data1::Rbit, size, mirrored, rn));
+                self.a64(Inst::data1(Data1::Clz, size, rd, mirrored));
             }
             U::I32Popcnt | U::I64Popcnt => {
                 let (size, rd, rn) = self.in_gprs(id, op, a);
@@ -92,25 +85,10 @@ impl Cx<'_> {
             Size::X => FpSize::D,
         };
         let (bits, counts, sum) = (self.temp_fpr(), self.temp_fpr(), self.temp_fpr());
-        self.a64(Inst::GprToFp {
-            size: fp,
-            rd: bits,
-            rn,
-        });
-        self.a64(Inst::Vec2 {
-            op: Vec2::Cnt,
-            arr: Arr::B8,
-            rd: counts,
-            rn: bits,
-        });
-        self.a64(Inst::VecAcross {
-            op: VecAcross::Addv,
-            arr: Arr::B8,
-            rd: sum,
-            rn: counts,
-        });
-        let (size, rn) = (FpSize::S, sum);
-        self.a64(Inst::FpToGpr { size, rd, rn });
+        self.a64(Inst::gpr_to_fp(fp, bits, rn));
+        self.a64(Inst::vec2(Vec2::Cnt, Arr::B8, counts, bits));
+        self.a64(Inst::vec_across(VecAcross::Addv, Arr::B8, sum, counts));
+        self.a64(Inst::fp_to_gpr(FpSize::S, rd, sum));
     }
 
     /// A row of the group `binary`.
@@ -306,15 +284,15 @@ impl Cx<'_> {
         if self.func.constant(a) == Some(0) {
             Rule::Negate.hit();
             let (rm, shift, amount) = self.shifted(size, b, false);
-            return self.a64(Inst::AddSub {
-                op: AddSub::Sub,
+            return self.a64(Inst::add_sub_shifted(
+                AddSub::Sub,
                 size,
                 rd,
-                rn: XZR,
+                XZR,
                 rm,
                 shift,
                 amount,
-            });
+            ));
         }
         self.add_sub(AddSub::Sub, AddSub::Add, (size, rd), a, b);
     }
@@ -329,14 +307,7 @@ impl Cx<'_> {
     ) {
         let (rn, rm) = (self.gpr(x), self.gpr(y));
         let ra = self.gpr_or_zero(addend);
-        self.a64(Inst::MulAdd {
-            op,
-            size,
-            rd,
-            rn,
-            rm,
-            ra,
-        });
+        self.a64(Inst::mul_add(op, size, rd, rn, rm, ra));
     }
 
     /// `rd := a op b`; `opposite` is for negated immediates. `xzr` as `rd` compares.
@@ -351,38 +322,14 @@ impl Cx<'_> {
         let second = self.second(size, b);
         let rn = self.gpr(a);
         self.a64(match second {
-            SecondOperand::Imm(imm) => Inst::AddSubImm {
-                op,
-                size,
-                rd,
-                rn,
-                imm,
-            },
-            SecondOperand::NegImm(imm) => Inst::AddSubImm {
-                op: opposite,
-                size,
-                rd,
-                rn,
-                imm,
-            },
-            SecondOperand::Shifted(rm, shift, amount) => Inst::AddSub {
-                op,
-                size,
-                rd,
-                rn,
-                rm,
-                shift,
-                amount,
-            },
-            SecondOperand::Extended(rm, extend) => Inst::AddSubExtend {
-                op,
-                size,
-                rd,
-                rn,
-                rm,
-                extend,
-                amount: 0,
-            },
+            SecondOperand::Imm(imm) => Inst::add_sub_imm(op, size, rd, rn, imm),
+            SecondOperand::NegImm(imm) => Inst::add_sub_imm(opposite, size, rd, rn, imm),
+            SecondOperand::Shifted(rm, shift, amount) => {
+                Inst::add_sub_shifted(op, size, rd, rn, rm, shift, amount)
+            }
+            SecondOperand::Extended(rm, extend) => {
+                Inst::add_sub_extend(op, size, rd, rn, rm, extend)
+            }
         });
     }
 
@@ -402,8 +349,7 @@ impl Cx<'_> {
             if let Some((_, op)) = long.into_iter().find(|&(extend, _)| extend == x_op) {
                 Rule::MultiplyLong.hit();
                 let (rn, rm) = (self.gpr(x), self.gpr(y));
-                let ra = XZR;
-                return self.a64(Inst::MulAddLong { op, rd, rn, rm, ra });
+                return self.a64(Inst::mul_add_long(op, rd, rn, rm, XZR));
             }
         }
         let (rn, rm) = (self.gpr(a), self.gpr(b));
@@ -424,14 +370,14 @@ impl Cx<'_> {
             let bits = u64::from(size.bit_count());
             let (lowest, width) = (amount % bits, u64::from(mask.trailing_ones()));
             let rn = self.gpr(source);
-            return self.a64(Inst::Bitfield {
-                op: Bitfield::Ubfm,
+            return self.a64(Inst::bitfield(
+                Bitfield::Ubfm,
                 size,
                 rd,
                 rn,
-                immr: lowest as u8,
-                imms: (lowest + width - 1).min(bits - 1) as u8,
-            });
+                lowest as u8,
+                (lowest + width - 1).min(bits - 1) as u8,
+            ));
         }
         self.logic(LogicImm::And, size, rd, a, b);
     }
@@ -441,13 +387,7 @@ impl Cx<'_> {
             if let Some(imm) = BitImm::new(size, bits) {
                 Rule::LogicImmediate.hit();
                 let rn = self.gpr(a);
-                return self.a64(Inst::LogicImm {
-                    op,
-                    size,
-                    rd,
-                    rn,
-                    imm,
-                });
+                return self.a64(Inst::logic_imm(op, size, rd, rn, imm));
             }
             let all = u64::MAX >> (64 - size.bit_count());
             if op == LogicImm::Eor && bits == all {
@@ -466,15 +406,7 @@ impl Cx<'_> {
         };
         let (rm, shift, amount) = self.shifted(size, b, true);
         let rn = self.gpr(a);
-        self.a64(Inst::Logic {
-            op,
-            size,
-            rd,
-            rn,
-            rm,
-            shift,
-            amount,
-        });
+        self.a64(Inst::logic_shifted(op, size, rd, rn, rm, shift, amount));
     }
 
     /// The value whose complement a value is, if only this use needs it.
@@ -538,12 +470,10 @@ impl Cx<'_> {
             Rule::KnownDivisor.hit();
         }
         if divisor.is_none_or(|bits| bits == 0) {
-            let is_zero = Test::Zero {
-                size,
-                reg: rm,
-                is_zero: true,
-            };
-            self.emit(MInst::TrapIf(is_zero, TrapKind::IntegerDivideByZero));
+            self.emit(MInst::TrapIf(
+                Test::zero(size, rm),
+                TrapKind::IntegerDivideByZero,
+            ));
         }
         let all = u64::MAX >> (64 - size.bit_count());
         let may_overflow = op == Data2::Sdiv && divisor.is_none_or(|bits| bits == all);
@@ -552,43 +482,18 @@ impl Cx<'_> {
             self.trap_if_overflow(size, rn, rm);
         }
         if !is_remainder {
-            return self.a64(Inst::Data2 {
-                op,
-                size,
-                rd,
-                rn,
-                rm,
-            });
+            return self.a64(Inst::data2(op, size, rd, rn, rm));
         }
         let quotient = self.temp();
-        self.a64(Inst::Data2 {
-            op,
-            size,
-            rd: quotient,
-            rn,
-            rm,
-        });
-        self.a64(Inst::MulAdd {
-            op: MulAdd::Msub,
-            size,
-            rd,
-            rn: quotient,
-            rm,
-            ra: rn,
-        });
+        self.a64(Inst::data2(op, size, quotient, rn, rm));
+        self.a64(Inst::mul_add(MulAdd::Msub, size, rd, quotient, rm, rn));
     }
 
     /// Traps if the smallest integer is divided by -1: `rm == -1`, and then `rn - 1` overflows.
     fn trap_if_overflow(&mut self, size: Size, rn: Gpr, rm: Gpr) {
         let one = Imm12::new(1).expect("1 fits");
         self.a64(Inst::cmn_imm(size, rm, one));
-        self.a64(Inst::CondCmpImm {
-            size,
-            rn,
-            imm: 1,
-            nzcv: 0,
-            cond: Cond::Eq,
-        });
+        self.a64(Inst::cond_cmp_imm(size, rn, 1, 0, Cond::Eq));
         let test = Test::Flags(Cond::Vs);
         self.emit(MInst::TrapIf(test, TrapKind::IntegerOverflow));
     }

@@ -4,7 +4,7 @@ use super::{Cx, as_gpr, as_vreg};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::mem::Mem;
 use crate::jit::arm64::minst::{EarlierAccess, MInst, Test};
-use crate::jit::arm64::ops::{AddSub, Cond, IndexExtend, Load, Size, Store, Width};
+use crate::jit::arm64::ops::{Cond, IndexExtend, Load, Size, Store, Width};
 use crate::jit::arm64::regs::Gpr;
 use crate::jit::lower::Lower;
 use crate::jit::ssa::rule::Rule;
@@ -45,11 +45,11 @@ impl Cx<'_> {
         let inst = match loads {
             Loads::Gpr(op) => {
                 let rt = as_gpr(result);
-                Inst::Load { op, rt, mem }
+                Inst::load(op, rt, mem)
             }
             Loads::Vreg(width) => {
                 let rt = as_vreg(result);
-                Inst::LoadV { width, rt, mem }
+                Inst::load_v(width, rt, mem)
             }
         };
         self.access(class, inst);
@@ -70,12 +70,12 @@ impl Cx<'_> {
             Stores::Gpr(op) => {
                 let mem = self.mem(base, offset, op.access().log2);
                 let rt = self.gpr_or_zero(value);
-                Inst::Store { op, rt, mem }
+                Inst::store(op, rt, mem)
             }
             Stores::Vreg(width) => {
                 let mem = self.mem(base, offset, width.bits());
                 let rt = self.fpr(value);
-                Inst::StoreV { width, rt, mem }
+                Inst::store_v(width, rt, mem)
             }
         };
         self.access(class, inst);
@@ -152,7 +152,7 @@ impl Cx<'_> {
         }
         let distance = self.immediate(Size::X, offset as u64);
         let sum = self.temp();
-        self.a64(Inst::add_sub(AddSub::Add, Size::X, sum, base, distance));
+        self.a64(Inst::add(Size::X, sum, base, distance));
         Mem::Offset {
             base: sum,
             offset: 0,
@@ -223,8 +223,7 @@ impl Cx<'_> {
             base,
             offset: offset as i32,
         };
-        let op = Load::LdrX;
-        self.a64(Inst::Load { op, rt, mem });
+        self.a64(Inst::load(Load::LdrX, rt, mem));
         rt
     }
 }

@@ -120,17 +120,10 @@ impl Cx<'_> {
             BinaryForm::Exchanged(inst) => self.single(inst, lanes, rd, rm, rn),
             BinaryForm::LongProduct(op) => {
                 let arr = widened_by(lanes);
-                self.a64(Inst::VecLong {
-                    op,
-                    arr,
-                    rd,
-                    rn,
-                    rm,
-                });
+                self.a64(Inst::vec_long(op, arr, rd, rn, rm));
             }
             BinaryForm::Lookup => {
-                let arr = Arr::B16;
-                self.a64(Inst::Tbl { arr, rd, rn, rm });
+                self.a64(Inst::tbl(Arr::B16, rd, rn, rm));
             }
             BinaryForm::PseudoMin => self.pseudo(lanes, rd, (rn, rm), (rn, rm)),
             BinaryForm::PseudoMax => self.pseudo(lanes, rd, (rm, rn), (rn, rm)),
@@ -150,27 +143,14 @@ impl Cx<'_> {
 
     fn lane_inst(&mut self, inst: LaneInst, shape: LaneShape, rd: Vreg, rn: Vreg, rm: Vreg) {
         self.a64(match inst {
-            LaneInst::Integer(op) => Inst::Vec3 {
-                op,
-                arr: arrangement(shape),
-                rd,
-                rn,
-                rm,
-            },
-            LaneInst::Float(op) => Inst::Vec3Fp {
-                op,
-                arr: float_arrangement(shape),
-                rd,
-                rn,
-                rm,
-            },
+            LaneInst::Integer(op) => Inst::vec3(op, arrangement(shape), rd, rn, rm),
+            LaneInst::Float(op) => Inst::vec3_fp(op, float_arrangement(shape), rd, rn, rm),
         });
     }
 
     fn complement_if(&mut self, is_ne: bool, rd: Vreg, rn: Vreg) {
         if is_ne {
-            let (op, arr) = (Vec2::Not, Arr::B16);
-            self.a64(Inst::Vec2 { op, arr, rd, rn });
+            self.a64(Inst::vec2(Vec2::Not, Arr::B16, rd, rn));
         }
     }
 
@@ -222,13 +202,13 @@ impl Cx<'_> {
         }
         Rule::VectorMultiplyAdd.hit();
         let (rn, rm, old) = (self.fpr(a), self.fpr(b), self.fpr(x));
-        self.a64(Inst::Vec3Acc {
+        self.a64(Inst::vec3_acc(
             op,
-            arr: arrangement(of.shape),
-            rd: Tied { old, new },
+            arrangement(of.shape),
+            Tied { old, new },
             rn,
             rm,
-        });
+        ));
         true
     }
 
@@ -239,7 +219,7 @@ impl Cx<'_> {
             true => VecPairLongAcc::Sadalp,
             false => VecPairLongAcc::Uadalp,
         };
-        self.a64(Inst::VecPairLongAcc { op, arr, rd, rn });
+        self.a64(Inst::vec_pair_long_acc(op, arr, rd, rn));
     }
 
     // --- rows of several instructions ------------------------------------------------------------
@@ -253,20 +233,8 @@ impl Cx<'_> {
         (a, b): (Vreg, Vreg),
     ) {
         let (old, arr) = (self.temp_fpr(), float_arrangement(lanes.shape));
-        self.a64(Inst::Vec3Fp {
-            op: Vec3Fp::Fcmgt,
-            arr,
-            rd: old,
-            rn: x,
-            rm: y,
-        });
-        self.a64(Inst::Vec3Acc {
-            op: Vec3Acc::Bsl,
-            arr: Arr::B16,
-            rd: Tied { old, new: rd },
-            rn: b,
-            rm: a,
-        });
+        self.a64(Inst::vec3_fp(Vec3Fp::Fcmgt, arr, old, x, y));
+        self.a64(Inst::bsl(Tied { old, new: rd }, b, a));
     }
 
     fn narrow(&mut self, op: VecNarrow, lanes: Lanes<VectorBinary>, new: Vreg, rn: Vreg, rm: Vreg) {
@@ -276,23 +244,15 @@ impl Cx<'_> {
             _ => Arr::H4,
         };
         let old = self.temp_fpr();
-        let (arr, rd) = (low, old);
-        self.a64(Inst::VecNarrow { op, arr, rd, rn });
-        let (arr, rd, rn) = (high, Tied { old, new }, rm);
-        self.a64(Inst::VecNarrowHigh { op, arr, rd, rn });
+        self.a64(Inst::vec_narrow(op, low, old, rn));
+        self.a64(Inst::vec_narrow_high(op, high, Tied { old, new }, rm));
     }
 
     /// Signed products of lower and upper halves.
     fn products(&mut self, arrs: [Arr; 2], rn: Vreg, rm: Vreg) -> [Vreg; 2] {
         arrs.map(|arr| {
-            let (op, rd) = (VecLong::Smull, self.temp_fpr());
-            self.a64(Inst::VecLong {
-                op,
-                arr,
-                rd,
-                rn,
-                rm,
-            });
+            let rd = self.temp_fpr();
+            self.a64(Inst::vec_long(VecLong::Smull, arr, rd, rn, rm));
             rd
         })
     }
@@ -300,15 +260,7 @@ impl Cx<'_> {
     /// Products of 16 bits, added in pairs.
     fn dot_of_words(&mut self, rd: Vreg, rn: Vreg, rm: Vreg) {
         let [low, high] = self.products([Arr::H4, Arr::H8], rn, rm);
-        let (op, arr) = (Vec3::Addp, Arr::S4);
-        let (rn, rm) = (low, high);
-        self.a64(Inst::Vec3 {
-            op,
-            arr,
-            rd,
-            rn,
-            rm,
-        });
+        self.a64(Inst::vec3(Vec3::Addp, Arr::S4, rd, low, high));
     }
 
     /// Products of bytes, added in pairs with saturation.
@@ -316,53 +268,36 @@ impl Cx<'_> {
         let [low, high] = self.products([Arr::B8, Arr::B16], rn, rm);
         let rn = self.vec3(Vec3::Uzp1, Arr::H8, low, high);
         let rm = self.vec3(Vec3::Uzp2, Arr::H8, low, high);
-        let (op, arr) = (Vec3::Sqadd, Arr::H8);
-        self.a64(Inst::Vec3 {
-            op,
-            arr,
-            rd,
-            rn,
-            rm,
-        });
+        self.a64(Inst::vec3(Vec3::Sqadd, Arr::H8, rd, rn, rm));
     }
 
     /// Products of 64-bit lanes: of their halves crosswise, shifted up, plus of their lower halves.
     fn multiply_wide_lanes(&mut self, rd: Vreg, rn: Vreg, rm: Vreg) {
         let turned = self.temp_fpr();
-        self.a64(Inst::Vec2 {
-            op: Vec2::Rev64,
-            arr: Arr::S4,
-            rd: turned,
-            rn: rm,
-        });
+        self.a64(Inst::vec2(Vec2::Rev64, Arr::S4, turned, rm));
         let crosswise = self.vec3(Vec3::Mul, Arr::S4, turned, rn);
         let (sums, upper) = (self.temp_fpr(), self.temp_fpr());
-        self.a64(Inst::VecPairLong {
-            op: VecPairLong::Uaddlp,
-            arr: Arr::S4,
-            rd: sums,
-            rn: crosswise,
-        });
-        self.a64(Inst::VecShl {
-            arr: Arr::D2,
-            rd: upper,
-            rn: sums,
-            amount: 32,
-        });
+        self.a64(Inst::vec_pair_long(
+            VecPairLong::Uaddlp,
+            Arr::S4,
+            sums,
+            crosswise,
+        ));
+        self.a64(Inst::vec_shl(Arr::D2, upper, sums, 32));
         let [low, low2] = [rn, rm].map(|rn| {
-            let (op, arr, rd) = (VecNarrow::Xtn, Arr::S2, self.temp_fpr());
-            self.a64(Inst::VecNarrow { op, arr, rd, rn });
+            let rd = self.temp_fpr();
+            self.a64(Inst::vec_narrow(VecNarrow::Xtn, Arr::S2, rd, rn));
             rd
         });
-        self.a64(Inst::VecLongAcc {
-            op: VecLongAcc::Umlal,
-            arr: Arr::S2,
-            rd: Tied {
+        self.a64(Inst::vec_long_acc(
+            VecLongAcc::Umlal,
+            Arr::S2,
+            Tied {
                 old: upper,
                 new: rd,
             },
-            rn: low,
-            rm: low2,
-        });
+            low,
+            low2,
+        ));
     }
 }

@@ -156,30 +156,17 @@ impl Cx<'_> {
             Plan::Dup(arr, from, index) => {
                 Rule::ShuffleDuplicate.hit();
                 let rn = operand(self, from);
-                Inst::DupLane { arr, rd, rn, index }
+                Inst::dup_lane(arr, rd, rn, index)
             }
             Plan::Pair(op, arr, first, second) => {
                 Rule::ShufflePair.hit();
                 let (rn, rm) = (operand(self, first), operand(self, second));
-                Inst::Vec3 {
-                    op,
-                    arr,
-                    rd,
-                    rn,
-                    rm,
-                }
+                Inst::vec3(op, arr, rd, rn, rm)
             }
             Plan::Insert(width, base, to, source, from) => {
                 Rule::ShuffleInsert.hit();
                 let (old, rn) = (operand(self, base), operand(self, source));
-                let rd = Tied { old, new: rd };
-                Inst::InsLane {
-                    width,
-                    rd,
-                    to,
-                    rn,
-                    from,
-                }
+                Inst::ins_lane(width, Tied { old, new: rd }, to, rn, from)
             }
             Plan::Table => return self.shuffle_by_table(rd, [a, b, c], &lanes),
         };
@@ -191,18 +178,13 @@ impl Cx<'_> {
     fn shuffle_by_table(&mut self, rd: Vreg, [a, b, c]: [Value; 3], lanes: &Lanes) {
         let (arr, rn, rm) = (Arr::B16, self.fpr(a), self.fpr(c));
         if a == b {
-            return self.a64(Inst::Tbl { arr, rd, rn, rm });
+            return self.a64(Inst::tbl(arr, rd, rn, rm));
         }
         let old = self.temp_fpr();
-        self.a64(Inst::Tbl {
-            arr,
-            rd: old,
-            rn,
-            rm,
-        });
+        self.a64(Inst::tbl(arr, old, rn, rm));
         let others = lanes.map(|lane| lane.wrapping_sub(16));
         let rm = self.vector_constant(u128::from_le_bytes(others));
-        let (rn, rd) = (self.fpr(b), Tied { old, new: rd });
-        self.a64(Inst::Tbx { arr, rd, rn, rm });
+        let rn = self.fpr(b);
+        self.a64(Inst::tbx(arr, Tied { old, new: rd }, rn, rm));
     }
 }

@@ -14,7 +14,7 @@ use crate::jit::arm64::minst::{MInst, Test};
 use crate::jit::arm64::ops::{AddSub, FpSize, LogicImm, Shift, Size, Width};
 use crate::jit::arm64::regs::{Gpr, Tied, Vreg, XZR};
 use crate::jit::arm64::vector::{
-    Arr, FpArr, Vec2, Vec2Fp, Vec3, Vec3Acc, Vec3Fp, Vec3FpAcc, VecAcross, VecNarrow, VecPairLong,
+    Arr, FpArr, Vec2, Vec2Fp, Vec3, Vec3Fp, Vec3FpAcc, VecAcross, VecNarrow, VecPairLong,
     VecShlLong, VecShr, VecZero,
 };
 use crate::jit::ssa::rule::Rule;
@@ -162,32 +162,20 @@ fn widen(arr: Arr, is_signed: bool, rd: Vreg, rn: Vreg) -> Inst {
         true => VecShlLong::Sshll,
         false => VecShlLong::Ushll,
     };
-    Inst::VecShlLong {
-        op,
-        arr,
-        rd,
-        rn,
-        amount: 0,
-    }
+    Inst::vec_shl_long(op, arr, rd, rn, 0)
 }
 
 impl Cx<'_> {
     pub(super) fn vec2fp(&mut self, op: Vec2Fp, arr: FpArr, rn: Vreg) -> Vreg {
         let rd = self.temp_fpr();
-        self.a64(Inst::Vec2Fp { op, arr, rd, rn });
+        self.a64(Inst::vec2_fp(op, arr, rd, rn));
         rd
     }
 
     /// A fresh register with `rn op rm`.
     pub(super) fn vec3(&mut self, op: Vec3, arr: Arr, rn: Vreg, rm: Vreg) -> Vreg {
         let rd = self.temp_fpr();
-        self.a64(Inst::Vec3 {
-            op,
-            arr,
-            rd,
-            rn,
-            rm,
-        });
+        self.a64(Inst::vec3(op, arr, rd, rn, rm));
         rd
     }
 
@@ -203,14 +191,14 @@ impl Cx<'_> {
         let inst = match unary_form(lanes) {
             UnaryForm::Integer(op) => {
                 let arr = arrangement(lanes.shape);
-                Inst::Vec2 { op, arr, rd, rn }
+                Inst::vec2(op, arr, rd, rn)
             }
             UnaryForm::Float(op) => {
                 let arr = float_arrangement(lanes.shape);
-                Inst::Vec2Fp { op, arr, rd, rn }
+                Inst::vec2_fp(op, arr, rd, rn)
             }
-            UnaryForm::FloatNarrow => Inst::VecFpNarrow { rd, rn },
-            UnaryForm::FloatLong => Inst::VecFpLong { rd, rn },
+            UnaryForm::FloatNarrow => Inst::vec_fp_narrow(rd, rn),
+            UnaryForm::FloatLong => Inst::vec_fp_long(rd, rn),
             UnaryForm::Widen => widen(widened_by(lanes), is_signed(lanes), rd, rn),
             UnaryForm::AddPairs => {
                 let arr = half_lanes(lanes.shape);
@@ -218,18 +206,16 @@ impl Cx<'_> {
                     true => VecPairLong::Saddlp,
                     false => VecPairLong::Uaddlp,
                 };
-                Inst::VecPairLong { op, arr, rd, rn }
+                Inst::vec_pair_long(op, arr, rd, rn)
             }
             UnaryForm::ConvertNarrow(op, saturate) => {
                 let rn = self.vec2fp(op, FpArr::D2, rn);
-                let (op, arr) = (saturate, Arr::S2);
-                Inst::VecNarrow { op, arr, rd, rn }
+                Inst::vec_narrow(saturate, Arr::S2, rd, rn)
             }
             UnaryForm::ConvertLong(op) => {
                 let wide = self.temp_fpr();
                 self.a64(widen(Arr::S2, is_signed(lanes), wide, rn));
-                let (arr, rn) = (FpArr::D2, wide);
-                Inst::Vec2Fp { op, arr, rd, rn }
+                Inst::vec2_fp(op, FpArr::D2, rd, wide)
             }
         };
         self.a64(inst);
@@ -238,11 +224,11 @@ impl Cx<'_> {
     pub(super) fn splat(&mut self, id: InstId, lanes: Lanes<()>, a: Value) {
         let (rd, arr) = (self.result_fpr(id), arrangement(lanes.shape));
         let inst = if lanes.shape.is_float() {
-            let (rn, index) = (self.fpr(a), 0);
-            Inst::DupLane { arr, rd, rn, index }
+            let rn = self.fpr(a);
+            Inst::dup_lane(arr, rd, rn, 0)
         } else {
             let rn = self.gpr(a);
-            Inst::DupGpr { arr, rd, rn }
+            Inst::dup_gpr(arr, rd, rn)
         };
         self.a64(inst);
     }
@@ -256,29 +242,13 @@ impl Cx<'_> {
         let (rn, width) = (self.fpr(a), arrangement(lanes.shape).lane());
         let inst = if lanes.shape.is_float() {
             let rd = self.result_fpr(id);
-            Inst::DupScalar {
-                width,
-                rd,
-                rn,
-                index,
-            }
+            Inst::dup_scalar(width, rd, rn, index)
         } else if is_signed(lanes) {
-            let (rd, size) = (self.result_gpr(id), Size::W);
-            Inst::Smov {
-                width,
-                size,
-                rd,
-                rn,
-                index,
-            }
+            let rd = self.result_gpr(id);
+            Inst::smov(width, Size::W, rd, rn, index)
         } else {
             let rd = self.result_gpr(id);
-            Inst::Umov {
-                width,
-                rd,
-                rn,
-                index,
-            }
+            Inst::umov(width, rd, rn, index)
         };
         self.a64(inst);
     }
@@ -291,20 +261,9 @@ impl Cx<'_> {
         let new = self.result_fpr(id);
         let rd = Tied { old, new };
         let inst = if lanes.shape.is_float() {
-            Inst::InsLane {
-                width,
-                rd,
-                to: index,
-                rn: self.fpr(b),
-                from: 0,
-            }
+            Inst::ins_lane(width, rd, index, self.fpr(b), 0)
         } else {
-            Inst::InsGpr {
-                width,
-                rd,
-                index,
-                rn: self.gpr_or_zero(b),
-            }
+            Inst::ins_gpr(width, rd, index, self.gpr_or_zero(b))
         };
         self.a64(inst);
     }
@@ -334,20 +293,13 @@ impl Cx<'_> {
         let arr = arrangement(lanes.shape);
         if is_all && arr != Arr::D2 {
             let (rd, reg) = (self.temp_fpr(), self.temp());
-            let by = VecAcross::Uminv;
-            self.a64(Inst::VecAcross {
-                op: by,
-                arr,
-                rd,
-                rn,
-            });
+            self.a64(Inst::vec_across(VecAcross::Uminv, arr, rd, rn));
             return self.test_scalar(FpSize::S, reg, rd, false);
         }
         let mut bits = rn;
         if is_all {
             bits = self.temp_fpr();
-            let (op, rd) = (VecZero::Cmeq, bits);
-            self.a64(Inst::VecZero { op, arr, rd, rn });
+            self.a64(Inst::vec_zero(VecZero::Cmeq, arr, bits, rn));
         }
         let most = self.vec3(Vec3::Umaxp, Arr::S4, bits, bits);
         let reg = self.temp();
@@ -355,39 +307,28 @@ impl Cx<'_> {
     }
 
     fn test_scalar(&mut self, size: FpSize, reg: Gpr, rn: Vreg, is_zero: bool) -> Test {
-        self.a64(Inst::FpToGpr { size, rd: reg, rn });
+        self.a64(Inst::fp_to_gpr(size, reg, rn));
         let size = size.gpr();
         Test::Zero { size, reg, is_zero }
     }
 
     fn bitmask_of_two(&mut self, rd: Gpr, rn: Vreg) {
-        let (signs, arr) = (self.temp_fpr(), Arr::D2);
-        self.a64(Inst::VecShr {
-            op: VecShr::Ushr,
-            arr,
-            rd: signs,
-            rn,
-            amount: 63,
-        });
+        let signs = self.temp_fpr();
+        self.a64(Inst::vec_shr(VecShr::Ushr, Arr::D2, signs, rn, 63));
         let [low, high] = [0, 1].map(|index| {
-            let (rd, width, rn) = (self.temp(), Width::D, signs);
-            self.a64(Inst::Umov {
-                width,
-                rd,
-                rn,
-                index,
-            });
+            let rd = self.temp();
+            self.a64(Inst::umov(Width::D, rd, signs, index));
             rd
         });
-        self.a64(Inst::AddSub {
-            op: AddSub::Add,
-            size: Size::W,
+        self.a64(Inst::add_sub_shifted(
+            AddSub::Add,
+            Size::W,
             rd,
-            rn: low,
-            rm: high,
-            shift: Shift::Lsl,
-            amount: 1,
-        });
+            low,
+            high,
+            Shift::Lsl,
+            1,
+        ));
     }
 
     /// Each lane becomes its bit or 0, and the lanes are added; of bytes, those of the two halves
@@ -399,36 +340,19 @@ impl Cx<'_> {
             _ => 0x0000_0008_0000_0004_0000_0002_0000_0001,
         };
         let signs = self.temp_fpr();
-        self.a64(Inst::VecZero {
-            op: VecZero::Cmlt,
-            arr,
-            rd: signs,
-            rn,
-        });
+        self.a64(Inst::vec_zero(VecZero::Cmlt, arr, signs, rn));
         let own = self.vector_constant(bits);
         let mut lanes = self.vec3(Vec3::And, Arr::B16, signs, own);
         let mut sum_of = arr;
         if arr == Arr::B16 {
-            let (rd, rn, index) = (self.temp_fpr(), lanes, 8);
-            self.a64(Inst::Ext {
-                arr,
-                rd,
-                rn,
-                rm: rn,
-                index,
-            });
+            let (rd, rn) = (self.temp_fpr(), lanes);
+            self.a64(Inst::ext(arr, rd, rn, rn, 8));
             lanes = self.vec3(Vec3::Zip1, arr, lanes, rd);
             sum_of = Arr::H8;
         }
         let sum = self.temp_fpr();
-        self.a64(Inst::VecAcross {
-            op: VecAcross::Addv,
-            arr: sum_of,
-            rd: sum,
-            rn: lanes,
-        });
-        let (size, rn) = (FpSize::S, sum);
-        self.a64(Inst::FpToGpr { size, rd, rn });
+        self.a64(Inst::vec_across(VecAcross::Addv, sum_of, sum, lanes));
+        self.a64(Inst::fp_to_gpr(FpSize::S, rd, sum));
     }
 
     // --- shifts ----------------------------------------------------------------------------------
@@ -448,23 +372,9 @@ impl Cx<'_> {
             let amount = (count & mask) as u8;
             return self.a64(match is_left {
                 _ if amount == 0 => move_vector(rd, rn),
-                true => Inst::VecShl {
-                    arr,
-                    rd,
-                    rn,
-                    amount,
-                },
-                false => Inst::VecShr {
-                    op: if is_signed(lanes) {
-                        VecShr::Sshr
-                    } else {
-                        VecShr::Ushr
-                    },
-                    arr,
-                    rd,
-                    rn,
-                    amount,
-                },
+                true => Inst::vec_shl(arr, rd, rn, amount),
+                false if is_signed(lanes) => Inst::vec_shr(VecShr::Sshr, arr, rd, rn, amount),
+                false => Inst::vec_shr(VecShr::Ushr, arr, rd, rn, amount),
             });
         }
         let rm = self.shift_counts(arr, mask, is_left, b);
@@ -472,13 +382,7 @@ impl Cx<'_> {
             true => Vec3::Sshl,
             false => Vec3::Ushl,
         };
-        self.a64(Inst::Vec3 {
-            op: by,
-            arr,
-            rd,
-            rn,
-            rm,
-        });
+        self.a64(Inst::vec3(by, arr, rd, rn, rm));
     }
 
     /// The count modulo the width of a lane, in all lanes; negative for shifts to the right.
@@ -486,20 +390,14 @@ impl Cx<'_> {
         let (size, rn) = (Size::W, self.gpr(count));
         let mut by = self.temp();
         let imm = BitImm::new(size, mask).expect("a run of ones");
-        self.a64(Inst::LogicImm {
-            op: LogicImm::And,
-            size,
-            rd: by,
-            rn,
-            imm,
-        });
+        self.a64(Inst::logic_imm(LogicImm::And, size, by, rn, imm));
         if !is_left {
             let negative = self.temp();
             self.a64(Inst::add_sub(AddSub::Sub, size, negative, XZR, by));
             by = negative;
         }
-        let (rd, rn) = (self.temp_fpr(), by);
-        self.a64(Inst::DupGpr { arr, rd, rn });
+        let rd = self.temp_fpr();
+        self.a64(Inst::dup_gpr(arr, rd, by));
         rd
     }
 
@@ -526,13 +424,7 @@ impl Cx<'_> {
             }
             T::Bitselect | T::RelaxedLaneselect => {
                 let (rn, rm, old) = (self.fpr(a), self.fpr(b), self.fpr(c));
-                self.a64(Inst::Vec3Acc {
-                    op: Vec3Acc::Bsl,
-                    arr: Arr::B16,
-                    rd: Tied { old, new: rd },
-                    rn,
-                    rm,
-                });
+                self.a64(Inst::bsl(Tied { old, new: rd }, rn, rm));
             }
         }
     }
@@ -548,31 +440,12 @@ impl Cx<'_> {
     ) {
         let (rn, rm, arr) = (self.fpr(a), self.fpr(b), float_arrangement(lanes.shape));
         if self.func.profile == Profile::Native {
-            let (op, old) = (fused, self.fpr(c));
-            let rd = Tied { old, new: rd };
-            return self.a64(Inst::Vec3FpAcc {
-                op,
-                arr,
-                rd,
-                rn,
-                rm,
-            });
+            let old = self.fpr(c);
+            return self.a64(Inst::vec3_fp_acc(fused, arr, Tied { old, new: rd }, rn, rm));
         }
         let product = self.temp_fpr();
-        self.a64(Inst::Vec3Fp {
-            op: Vec3Fp::Fmul,
-            arr,
-            rd: product,
-            rn,
-            rm,
-        });
+        self.a64(Inst::vec3_fp(Vec3Fp::Fmul, arr, product, rn, rm));
         let rn = self.fpr(c);
-        self.a64(Inst::Vec3Fp {
-            op: by,
-            arr,
-            rd,
-            rn,
-            rm: product,
-        });
+        self.a64(Inst::vec3_fp(by, arr, rd, rn, product));
     }
 }

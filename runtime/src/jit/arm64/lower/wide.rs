@@ -40,13 +40,7 @@ impl Cx<'_> {
         self.a64(Inst::add_sub(ops.0, size, rd, rn, rm));
         if self.is_needed(halves[1]) {
             let rd = self.half(halves[1]);
-            self.a64(Inst::Carry {
-                op: ops.1,
-                size,
-                rd,
-                rn: rn2,
-                rm: rm2,
-            });
+            self.a64(Inst::carry(ops.1, size, rd, rn2, rm2));
         }
     }
 
@@ -58,7 +52,7 @@ impl Cx<'_> {
         }
         if self.is_needed(halves[1]) {
             let rd = self.half(halves[1]);
-            self.a64(Inst::MulHigh { op, rd, rn, rm });
+            self.a64(Inst::mul_high(op, rd, rn, rm));
         }
     }
 }

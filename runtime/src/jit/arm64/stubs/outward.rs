@@ -7,16 +7,14 @@
 
 use std::mem::offset_of;
 
-use super::{at, end_execution, finish, frame_of, jump_to, load, pairs, store, trap_code};
+use super::{arguments, call, end_execution, finish, frame_of, pairs, trap_code};
 use crate::error::Result;
 use crate::jit::arm64::abi::{CX, SCRATCH, SCRATCH2};
 use crate::jit::arm64::asm::Assembler;
 use crate::jit::arm64::imm::Imm12;
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::mem::Mem;
-use crate::jit::arm64::ops::{
-    AddSub, BranchReg, CompareBranch, Load, LoadPair, LoadPairV, Size, Store, StorePairV, Width,
-};
+use crate::jit::arm64::ops::{AddSub, Load, LoadPair, LoadPairV, Size, Store, StorePairV, Width};
 use crate::jit::arm64::regs::{Gpr, LR, SP, Tied, Vreg};
 use crate::jit::arm64::vector::Arr;
 use crate::jit::code::symbol::Symbol;
@@ -63,9 +61,7 @@ pub fn shared(mode: Mode) -> Result<(Code, Vec<SharedPiece>)> {
                 ALL_FRAME_BYTES
             }
             Symbol::Trap(kind) => {
-                asm.emit(trap_code(kind));
-                let target = exit.into();
-                asm.emit(Inst::B { target });
+                trap(&mut asm, kind, exit);
                 0
             }
             Symbol::Helper(helper) => helper_piece(&mut asm, helper, exit, mode),
@@ -87,6 +83,12 @@ pub fn shared(mode: Mode) -> Result<(Code, Vec<SharedPiece>)> {
     Ok((code, pieces))
 }
 
+/// Ends execution at `exit` with the code of a trap.
+fn trap(asm: &mut Assembler, kind: TrapKind, exit: Label) {
+    asm.emit(trap_code(kind));
+    asm.emit(Inst::b(exit));
+}
+
 /// Code that goes on to a function of the runtime; gives the size of its frame.
 fn helper_piece(asm: &mut Assembler, helper: Helper, exit: Label, mode: Mode) -> i32 {
     let address = outside::address_of(helper);
@@ -95,18 +97,17 @@ fn helper_piece(asm: &mut Assembler, helper: Helper, exit: Label, mode: Mode) ->
         return ALL_FRAME_BYTES;
     }
     if helper == Helper::Throw {
-        store(asm, Gpr::x(1), CX, offset_of!(vm::Cx, exception));
+        asm.store_x(Gpr::x(1), CX, offset_of!(vm::Cx, exception));
         unwind(asm, address);
         return 0;
     }
     if !helper.may_collect() && !mode.poisons {
         load_address(asm, address);
-        jump_to(asm, BranchReg::Br, SCRATCH);
+        asm.emit(Inst::br(SCRATCH));
         return 0;
     }
     save_roots(asm);
-    load_address(asm, address);
-    jump_to(asm, BranchReg::Blr, SCRATCH);
+    call(asm, address);
     if mode.poisons {
         poison_registers(asm);
         poison_result(asm, helper.returns());
@@ -118,16 +119,9 @@ fn helper_piece(asm: &mut Assembler, helper: Helper, exit: Label, mode: Mode) ->
 /// Puts what compiled code keeps in registers across calls on the native stack, where a collection
 /// looks for references: C code need not do so. The link register is below.
 pub(super) fn save_roots(asm: &mut Assembler) {
-    asm.emit(Inst::Store {
-        op: Store::StrX,
-        rt: LR,
-        mem: Mem::Pre {
-            base: Tied::fixed(SP),
-            offset: -ROOTS_FRAME_BYTES,
-        },
-    });
+    asm.emit(Inst::store(Store::StrX, LR, Mem::push(ROOTS_FRAME_BYTES)));
     for (rt, rt2, mem) in pairs(19, 4, ROOTS_AT) {
-        asm.emit(Inst::StorePair { rt, rt2, mem });
+        asm.emit(Inst::store_pair(rt, rt2, mem));
     }
 }
 
@@ -139,14 +133,7 @@ pub(super) fn leave_roots(asm: &mut Assembler) {
 
 /// Ends the frame that saves the roots.
 pub(super) fn pop_link(asm: &mut Assembler) {
-    asm.emit(Inst::Load {
-        op: Load::LdrX,
-        rt: LR,
-        mem: Mem::Post {
-            base: Tied::fixed(SP),
-            offset: ROOTS_FRAME_BYTES,
-        },
-    });
+    asm.emit(Inst::load(Load::LdrX, LR, Mem::pop(ROOTS_FRAME_BYTES)));
 }
 
 /// Makes the exception of `Cx::exception` go on, from the call that returns to `LR`, in the frame
@@ -155,19 +142,11 @@ pub(super) fn unwind(asm: &mut Assembler, address: usize) {
     let (target, sp) = (Gpr::x(0), Gpr::x(1));
     let (uncaught, from) = (asm.label(), Gpr::x(19));
     asm.emit(Inst::mov(Size::X, from, LR));
-    asm.emit(Inst::mov(Size::X, Gpr::x(0), CX));
-    asm.emit(Inst::mov(Size::X, Gpr::x(1), LR));
-    asm.emit(Inst::mov_sp(Gpr::x(2), SP));
-    load_address(asm, address);
-    jump_to(asm, BranchReg::Blr, SCRATCH);
-    asm.emit(Inst::CompareBranch {
-        op: CompareBranch::Cbz,
-        size: Size::X,
-        rt: target,
-        target: uncaught.into(),
-    });
+    arguments(asm, &[CX, LR, SP]);
+    call(asm, address);
+    asm.emit(Inst::cbz(Size::X, target, uncaught));
     asm.emit(Inst::mov_sp(SP, sp));
-    jump_to(asm, BranchReg::Br, target);
+    asm.emit(Inst::br(target));
     asm.bind(uncaught);
     asm.emit(Inst::mov(Size::X, LR, from));
     asm.emit(trap_code(TrapKind::UncaughtException));
@@ -179,27 +158,17 @@ pub(super) fn unwind(asm: &mut Assembler, address: usize) {
 fn allocation(asm: &mut Assembler, address: usize, exit: Label, mode: Mode) {
     let exhausted = asm.label();
     save_all(asm);
-    asm.emit(Inst::mov(Size::X, Gpr::x(0), CX));
-    asm.emit(Inst::mov(Size::X, Gpr::x(1), SCRATCH));
-    asm.emit(Inst::mov(Size::X, Gpr::x(2), SCRATCH2));
-    load_address(asm, address);
-    jump_to(asm, BranchReg::Blr, SCRATCH);
+    arguments(asm, &[CX, SCRATCH, SCRATCH2]);
+    call(asm, address);
     if mode.poisons {
         poison_registers(asm);
     }
     asm.emit(Inst::mov(Size::X, SCRATCH, Gpr::x(0)));
     restore_all(asm);
-    asm.emit(Inst::CompareBranch {
-        op: CompareBranch::Cbz,
-        size: Size::X,
-        rt: SCRATCH,
-        target: exhausted.into(),
-    });
+    asm.emit(Inst::cbz(Size::X, SCRATCH, exhausted));
     asm.emit(Inst::ret());
     asm.bind(exhausted);
-    asm.emit(trap_code(TrapKind::HeapExhausted));
-    let target = exit.into();
-    asm.emit(Inst::B { target });
+    trap(asm, TrapKind::HeapExhausted, exit);
 }
 
 /// Where code polls and has found flags: goes on if only a sample is due, else ends execution at
@@ -207,67 +176,48 @@ fn allocation(asm: &mut Assembler, address: usize, exit: Label, mode: Mode) {
 fn polled(asm: &mut Assembler, exit: Label) {
     let interrupted = asm.label();
     save_all(asm);
-    store(asm, SCRATCH2, SP, SCRATCH2_AT);
-    asm.emit(Inst::mov(Size::X, Gpr::x(0), CX));
-    asm.emit(Inst::mov(Size::X, Gpr::x(1), LR));
+    asm.store_x(SCRATCH2, SP, SCRATCH2_AT);
+    arguments(asm, &[CX, LR]);
     add_to_sp(asm, AddSub::Add, Gpr::x(2));
     asm.emit(Inst::mov(Size::X, Gpr::x(3), SCRATCH2));
-    load_address(asm, walk::poll as *const () as usize);
-    jump_to(asm, BranchReg::Blr, SCRATCH);
+    call(asm, walk::poll as *const () as usize);
     asm.emit(Inst::mov(Size::X, SCRATCH, Gpr::x(0)));
-    load(asm, SCRATCH2, SP, SCRATCH2_AT);
+    asm.load_x(SCRATCH2, SP, SCRATCH2_AT);
     restore_all(asm);
-    asm.emit(Inst::CompareBranch {
-        op: CompareBranch::Cbz,
-        size: Size::X,
-        rt: SCRATCH,
-        target: interrupted.into(),
-    });
+    asm.emit(Inst::cbz(Size::X, SCRATCH, interrupted));
     asm.emit(Inst::ret());
     asm.bind(interrupted);
-    asm.emit(trap_code(TrapKind::Interrupted));
-    let target = exit.into();
-    asm.emit(Inst::B { target });
+    trap(asm, TrapKind::Interrupted, exit);
 }
 
 /// Saves all registers that C code may change or that may be roots, but the scratch registers.
 fn save_all(asm: &mut Assembler) {
     add_to_sp(asm, AddSub::Sub, SP);
-    store(asm, LR, SP, 0);
+    asm.store_x(LR, SP, 0);
     for (rt, rt2, mem) in pairs(0, 8, ALL_GPRS_AT).chain(pairs(19, 4, ROOTS_AT)) {
-        asm.emit(Inst::StorePair { rt, rt2, mem });
+        asm.emit(Inst::store_pair(rt, rt2, mem));
     }
     for (rt, rt2, mem) in all_vregs() {
-        let op = StorePairV::StpQ;
-        asm.emit(Inst::StorePairV { op, rt, rt2, mem });
+        asm.emit(Inst::store_pair_v(StorePairV::StpQ, rt, rt2, mem));
     }
 }
 
 /// Restores what [`save_all`] has saved; C code has preserved the other registers.
 fn restore_all(asm: &mut Assembler) {
     for (rt, rt2, mem) in all_vregs() {
-        let op = LoadPairV::LdpQ;
-        asm.emit(Inst::LoadPairV { op, rt, rt2, mem });
+        asm.emit(Inst::load_pair_v(LoadPairV::LdpQ, rt, rt2, mem));
     }
     for (rt, rt2, mem) in pairs(0, 8, ALL_GPRS_AT) {
-        let op = LoadPair::LdpX;
-        asm.emit(Inst::LoadPair { op, rt, rt2, mem });
+        asm.emit(Inst::load_pair(LoadPair::LdpX, rt, rt2, mem));
     }
-    load(asm, LR, SP, 0);
+    asm.load_x(LR, SP, 0);
     add_to_sp(asm, AddSub::Add, SP);
 }
 
 /// The stack pointer plus or minus the frame that [`save_all`] makes.
 fn add_to_sp(asm: &mut Assembler, op: AddSub, rd: Gpr) {
     let imm = Imm12::new(ALL_FRAME_BYTES as u64).expect("below 4096");
-    let (size, rn) = (Size::X, SP);
-    asm.emit(Inst::AddSubImm {
-        op,
-        size,
-        rd,
-        rn,
-        imm,
-    });
+    asm.emit(Inst::add_sub_imm(op, Size::X, rd, SP, imm));
 }
 
 /// Puts garbage into what C code may change, but for the first result register: x1 to x17, flags,
@@ -278,19 +228,12 @@ pub(super) fn poison_registers(asm: &mut Assembler) {
         asm.mov_imm(Size::X, Gpr::x(n), garbage(n));
     }
     asm.emit(Inst::cmp(Size::X, Gpr::x(1), SCRATCH2));
-    let (rn, width) = (SCRATCH2, Width::D);
+    let rn = SCRATCH2;
     for v in (0..32).map(Vreg::v) {
         asm.emit(if (8..16).contains(&v.number()) {
-            let (rd, index) = (Tied::fixed(v), 1);
-            Inst::InsGpr {
-                width,
-                rd,
-                index,
-                rn,
-            }
+            Inst::ins_gpr(Width::D, Tied::fixed(v), 1, rn)
         } else {
-            let (arr, rd) = (Arr::D2, v);
-            Inst::DupGpr { arr, rd, rn }
+            Inst::dup_gpr(Arr::D2, v, rn)
         });
     }
 }
@@ -300,12 +243,12 @@ fn poison_result(asm: &mut Assembler, returns: Returns) {
     let rd = Gpr::x(0);
     match returns {
         Returns::Nothing => asm.mov_imm(Size::X, rd, POISON),
-        Returns::Exit => asm.emit(Inst::MoveKeep {
-            size: Size::X,
-            rd: Tied::fixed(rd),
-            imm: (POISON >> 48) as u16,
-            hw: 3,
-        }),
+        Returns::Exit => asm.emit(Inst::move_keep(
+            Size::X,
+            Tied::fixed(rd),
+            (POISON >> 48) as u16,
+            3,
+        )),
         Returns::Value | Returns::ValueOrExit => {}
     }
 }
@@ -313,14 +256,11 @@ fn poison_result(asm: &mut Assembler, returns: Returns) {
 /// All vector registers, in pairs, with their places in the frame of an allocation.
 fn all_vregs() -> impl Iterator<Item = (Vreg, Vreg, Mem)> {
     let pairs = (0..16).map(|n| (Vreg::v(2 * n), Vreg::v(2 * n + 1), n as i32));
-    pairs.map(|(rt, rt2, n)| (rt, rt2, at(SP, ALL_VREGS_AT + 32 * n)))
+    pairs.map(|(rt, rt2, n)| (rt, rt2, Mem::at(SP, ALL_VREGS_AT + 32 * n)))
 }
 
 /// The address of a function of the runtime to the scratch register.
 pub(in crate::jit) fn load_address(asm: &mut Assembler, address: usize) {
     let literal = asm.literal(2, address as u128);
-    asm.emit(Inst::LoadLit {
-        rt: SCRATCH,
-        target: literal.into(),
-    });
+    asm.emit(Inst::load_lit(SCRATCH, literal));
 }
