@@ -539,7 +539,6 @@ pub(crate) fn job_config(options: &Options, planned: &Planned) -> JobConfig {
     let show_state = compare_state && options.tiers.iter().any(is_foreign);
     let setting = planned.setting.unwrap_or(options.setting);
     JobConfig {
-        features: planned.features.set,
         conventions: planned.features.conventions(),
         bounds: setting.bounds,
         hash_state: compare_state && !planned.is_independent,
@@ -548,6 +547,7 @@ pub(crate) fn job_config(options: &Options, planned: &Planned) -> JobConfig {
         modes: setting.modes,
         is_lazy: options.is_lazy,
         memory_bytes_max: options.worker_memory,
+        ..JobConfig::plain(planned.features.set)
     }
 }
 

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::EngineName;
 use crate::interrupt;
 use crate::outcome::{Outcome, Proof, Report};
-use crate::protocol::{Job, JobConfig, JobResult};
+use crate::protocol::{Interruption, Job, JobConfig, JobResult};
 use crate::script::Script;
 use crate::thread;
 
@@ -70,6 +70,11 @@ pub trait Launcher: Sync + Send {
     /// The reason why the engine is not asked to run files of a proposal, if it is not.
     fn declines(&self, _proposal: &str) -> Option<String> {
         None
+    }
+
+    /// True if sessions interrupt a directive of a job that says so.
+    fn can_interrupt(&self) -> bool {
+        false
     }
 }
 
@@ -347,6 +352,12 @@ const FIRST_SESSIONS_MAX: usize = 6;
 /// The reason why a directive was not run after Ctrl-C.
 const INTERRUPTED: &str = "interrupted";
 
+/// The part of a directive's time after which it is interrupted, to learn where it hangs: one in so
+/// many.
+const PLACE_PARTS: u32 = 10;
+/// How much later its worker is killed, if it does not answer.
+const PLACE_TIMEOUT: Duration = Duration::from_secs(2);
+
 fn interrupted() -> Outcome {
     Outcome::NotRun(INTERRUPTED.to_string())
 }
@@ -531,7 +542,11 @@ impl Thread<'_> {
                 }
                 Err(death) => death,
             };
-            let time = started.elapsed();
+            // A hang counts as the time that it was given, however busy the machine is.
+            let time = match death.cause {
+                Cause::Timeout(_) => deadline,
+                _ => started.elapsed(),
+            };
             casualties.lost += time;
             settings.losses.add(tier, time);
             let was_alone = std::mem::take(&mut is_alone);
@@ -555,6 +570,7 @@ impl Thread<'_> {
                 None => self.pinned(tier, task, &casualties, death)?,
                 Some(_) => death,
             };
+            let death = self.located(tier, task, &mut casualties, death, deadline)?;
             let lost = casualties.lost;
             let late = settings
                 .losses
@@ -563,6 +579,56 @@ impl Thread<'_> {
                 return Ok(casualties.give_up(task, outcome));
             }
         }
+    }
+
+    /// A hang with its place, if its worker did not tell it, as interpreters cannot: a fresh one
+    /// runs the file again up to the directive, as code that can be interrupted, and interrupts it
+    /// after a part of the time that it was given. In a file in which that fails once it is not
+    /// tried again.
+    fn located(
+        &self,
+        tier: EngineName,
+        task: &Task<'_>,
+        casualties: &mut Casualties,
+        death: Death,
+        deadline: Duration,
+    ) -> Result<Death, Interrupted> {
+        let launcher = self.queue.tiers[&tier].launcher;
+        let can_tell = launcher.can_interrupt() && !casualties.has_no_places;
+        let (Some(ordinal), Cause::Timeout(None), true) = (death.ordinal, &death.cause, can_tell)
+        else {
+            return Ok(death);
+        };
+        let before = casualties.outcomes.keys().copied();
+        let before = before.filter(|&at| at < ordinal);
+        let after = ordinal + 1..task.script.commands.len() as u32;
+        let mut job = task.job(true, before.chain(after).collect());
+        let time = deadline / PLACE_PARTS;
+        job.config.modes.interruptible = true;
+        job.config.hash_state = false;
+        job.config.interruption = Some(Interruption {
+            ordinal,
+            after_millis: u32::try_from(time.as_millis()).unwrap_or(u32::MAX),
+        });
+        let ran = match start(launcher) {
+            Ok(mut worker) => worker.run(job, time + PLACE_TIMEOUT),
+            Err(StartError::Interrupted) => return Err(Interrupted),
+            Err(StartError::Unavailable(_) | StartError::Died(_)) => return Ok(death),
+        };
+        let place = match ran {
+            Ok(result) => result
+                .reports
+                .get(ordinal as usize)
+                .and_then(interrupted_at),
+            Err(Death {
+                cause: Cause::Interrupted,
+                ..
+            }) => return Err(Interrupted),
+            Err(_) => None,
+        };
+        casualties.has_no_places = place.is_none();
+        let cause = Cause::Timeout(place);
+        Ok(Death { cause, ..death })
     }
 
     /// A death outside of any directive, pinned on the directive without which there is none, if
@@ -638,6 +704,13 @@ impl Thread<'_> {
             None => Ok((start(first.launcher)?, true)),
         }
     }
+}
+
+/// The function in which a directive was interrupted, in words.
+fn interrupted_at(report: &Report) -> Option<String> {
+    let place = report.trace.as_ref()?.first()?;
+    let is_interrupted = matches!(report.outcome, Outcome::Limit(_));
+    is_interrupted.then(|| format!("in function {}", place.func))
 }
 
 /// A file of which nothing was run.

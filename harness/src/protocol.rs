@@ -84,6 +84,17 @@ pub struct JobConfig {
     pub is_lazy: bool,
     /// The most bytes of memory that the worker may come to hold for this job; 0 is no limit.
     pub memory_bytes_max: u64,
+    /// The directive that is to be interrupted, if one is; code must be interruptible then.
+    pub interruption: Option<Interruption>,
+}
+
+/// A directive that is interrupted after some time, to learn where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interruption {
+    /// The directive.
+    pub ordinal: u32,
+    /// The time.
+    pub after_millis: u32,
 }
 
 impl JobConfig {
@@ -110,6 +121,7 @@ impl JobConfig {
             },
             is_lazy: false,
             memory_bytes_max: 0,
+            interruption: None,
         }
     }
 }
@@ -397,6 +409,7 @@ mod tests {
                 modes: Modes::default(),
                 is_lazy: false,
                 memory_bytes_max: 1 << 40,
+                interruption: None,
             },
             excluded: (&[3, 4][..]).into(),
         });

@@ -22,6 +22,7 @@ use super::guard::Guarded;
 use super::message::{Ending, Lack, Operation, PROTOCOL, Request, Response};
 use crate::outcome::{Outcome, Proof, Report};
 use crate::pool::process::{is_from_outside, last_words, tail};
+use crate::pool::room::goes_first;
 use crate::pool::{Cause, Death, Session, StartError, Unavailable};
 use crate::protocol::{Job, JobResult};
 use crate::{interrupt, thread};
@@ -137,6 +138,7 @@ impl Adapter {
             // Ctrl-C is for the harness, which then kills the whole group.
             .process_group(0)
             .spawn()?;
+        goes_first(child.id());
         let mut stdin = child.stdin.take().expect("stdin is piped");
         let stdout = child.stdout.take().expect("stdout is piped");
         let (line_sender, lines) = channel();

@@ -262,15 +262,8 @@ mod tests {
         let cell = Cell::create().expect("a cell");
         let script = parse_script("t.wast", MODULE);
         let config = JobConfig {
-            features: FeatureSet::WASM3,
-            conventions: Default::default(),
-            bounds: Bounds::Guard,
-            hash_state: false,
             show_state: true,
-            profile: Profile::Deterministic,
-            modes: Modes::default(),
-            is_lazy: false,
-            memory_bytes_max: 0,
+            ..JobConfig::plain(FeatureSet::WASM3)
         };
         let job = Job {
             sequence: 1,

@@ -191,7 +191,6 @@ fn explain_pair(
 ) -> Result<Option<Explanation>, Unexplained> {
     let setting = asked.setting.unwrap_or_else(|| args.setting.into());
     let config = JobConfig {
-        features: asked.features,
         conventions: asked.conventions,
         bounds: setting.bounds,
         hash_state: true,
@@ -200,6 +199,7 @@ fn explain_pair(
         modes: setting.modes,
         is_lazy: asked.module_bytes() >= LAZY_BYTES_MIN,
         memory_bytes_max: args.worker_memory,
+        ..JobConfig::plain(asked.features)
     };
     let engines: Engines = names.into_iter().zip(launchers.map(Ok)).collect();
     let Some(ordinal) = first_apart(args, asked, &engines, names, config)? else {

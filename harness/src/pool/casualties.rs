@@ -26,6 +26,8 @@ pub(super) struct Casualties {
     pub(super) outcomes: BTreeMap<u32, Outcome>,
     /// The time that was lost by dead workers.
     pub(super) lost: Duration,
+    /// True if a hang in the file could not be located.
+    pub(super) has_no_places: bool,
     idle_deaths: usize,
     /// True if the time was used up once: what comes after the last death is given up, and another
     /// death gives up the file.

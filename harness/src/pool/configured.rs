@@ -28,6 +28,10 @@ impl Launcher for Configured {
     fn declines(&self, proposal: &str) -> Option<String> {
         self.launcher.declines(proposal)
     }
+
+    fn can_interrupt(&self) -> bool {
+        self.launcher.can_interrupt()
+    }
 }
 
 impl Session for ConfiguredSession {

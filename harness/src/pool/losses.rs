@@ -45,7 +45,7 @@ impl Losses {
         self.of(engine).time > timeout * PER_RUN
     }
 
-    /// Notes the time that was lost by a death.
+    /// Notes the time that was lost by a death: of a hang, the deadline.
     pub fn add(&self, engine: EngineName, time: Duration) {
         let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
         let losses = engines.entry(engine).or_default();
@@ -75,6 +75,11 @@ impl Losses {
         } else {
             None
         }
+    }
+
+    /// The time that an engine has lost so far.
+    pub fn time(&self, engine: EngineName) -> Duration {
+        self.of(engine).time
     }
 
     fn of(&self, engine: EngineName) -> EngineLosses {

@@ -20,6 +20,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use wassay_runtime::interior::crash::PLACE;
 
 use super::launch::Program;
+use super::room::goes_first;
 use super::{Cause, Death, Launcher, Session, StartError, Unavailable};
 use crate::interrupt;
 use crate::protocol::cell::{Cell, LANES, Progress};
@@ -70,6 +71,10 @@ pub struct Workers {
 impl Launcher for Workers {
     fn start(&self) -> Result<Box<dyn Session>, StartError> {
         Ok(Box::new(Worker::start(&self.program, self.tier)?))
+    }
+
+    fn can_interrupt(&self) -> bool {
+        true
     }
 }
 
@@ -144,6 +149,7 @@ impl Worker {
         // Threads have stacks of the sizes that the worker says.
         command.env_remove("RUST_MIN_STACK");
         let mut child = command.spawn()?;
+        goes_first(child.id());
         let stdin = child.stdin.take().expect("stdin is piped");
         let stdout = child.stdout.take().expect("stdout is piped");
         let (frame_sender, frames) = channel();

@@ -1,5 +1,5 @@
 //! The memory that is left for workers: that of the machine, and that of the control groups which
-//! this process is in.
+//! this process is in; and the choice of who goes first where none is left.
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,16 @@ pub fn workers() -> usize {
         let workers = bytes.saturating_sub(MASTER_BYTES) / WORKER_BYTES;
         usize::try_from(workers).unwrap_or(usize::MAX).max(1)
     })
+}
+
+/// The highest badness that Linux lets a process have (proc_pid_oom_score_adj(5)).
+const FIRST_TO_GO: &str = "1000";
+
+/// Asks the system to kill a process before any other one where it has no memory left. A worker
+/// that is killed costs a directive, and is started again; with this program all verdicts were lost.
+pub fn goes_first(process: u32) {
+    // Where the system does not know of this, it chooses for itself.
+    let _ = std::fs::write(format!("/proc/{process}/oom_score_adj"), FIRST_TO_GO);
 }
 
 /// The bytes that are free, where the system tells; its files are below `root`.

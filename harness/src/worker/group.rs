@@ -1,5 +1,7 @@
 //! A group of instances that can reach each other: their store, and what each command does in it.
 
+use std::time::Duration;
+
 use wassay_runtime::interior;
 use wassay_runtime::interior::module::{Export, ExternKind};
 use wassay_runtime::{
@@ -66,6 +68,14 @@ impl Group {
             uncompiled: 0,
             trace: Vec::new(),
             took_choice: false,
+        }
+    }
+
+    /// Lets code trap that still runs in the store when so much time has passed. Code that cannot
+    /// be interrupted goes on.
+    pub(super) fn interrupt_after(&mut self, time: Duration) {
+        if let Err(error) = self.store.set_deadline(Some(time)) {
+            eprintln!("wassay worker: no directive is interrupted: {error}");
         }
     }
 

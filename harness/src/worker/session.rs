@@ -6,6 +6,7 @@
 //! a store is dropped, all of it is taken anew once more, and that is the state of the report.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use wassay_runtime::{Engine, Module, SharedMemory, interior};
 use xxhash_rust::xxh3::xxh3_64;
@@ -63,6 +64,8 @@ pub(super) struct Session {
     total: StateHash,
     /// Evidence of groups that have been dropped.
     proof: Proof,
+    /// The time after which what runs is interrupted, if it is.
+    time: Option<Duration>,
 }
 
 impl Session {
@@ -82,6 +85,15 @@ impl Session {
             names: Names::new(conventions.imports_by_name()),
             total: StateHash::default(),
             proof: Proof::default(),
+            time: None,
+        }
+    }
+
+    /// Interrupts what runs from now on when so much time has passed.
+    pub(super) fn interrupt_after(&mut self, time: Duration) {
+        self.time = Some(time);
+        for member in self.groups.values_mut() {
+            member.group.interrupt_after(time);
         }
     }
 
@@ -300,12 +312,19 @@ impl Session {
             engine,
             conventions,
             asked,
+            time,
             ..
         } = self;
-        let new = || Member {
-            group: Group::new(engine, *conventions, asked.hash),
-            counted: StateHash::default(),
-            lacks: None,
+        let new = || {
+            let mut group = Group::new(engine, *conventions, asked.hash);
+            if let Some(time) = *time {
+                group.interrupt_after(time);
+            }
+            Member {
+                group,
+                counted: StateHash::default(),
+                lacks: None,
+            }
         };
         &mut self.groups.entry(number).or_insert_with(new).group
     }

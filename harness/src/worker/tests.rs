@@ -536,15 +536,8 @@ fn jobs_are_served_over_streams_and_the_cell_says_when_none_runs() {
         "(module) (assert_malformed (module quote \"(\") \"\")",
     );
     let config = JobConfig {
-        features: FeatureSet::EXECUTED,
-        conventions: Default::default(),
         bounds: Bounds::Explicit,
-        hash_state: false,
-        show_state: false,
-        profile: Profile::Deterministic,
-        modes: Modes::default(),
-        is_lazy: false,
-        memory_bytes_max: 0,
+        ..JobConfig::plain(FeatureSet::EXECUTED)
     };
     let mut input = Vec::new();
     for sequence in [1, 2] {

@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
+use std::time::Duration;
 
 use wassay_runtime::Engine;
 
@@ -183,6 +184,12 @@ impl<'a> Run<'a> {
                 series.put(at, outcome.into());
             }
             _ => {
+                if let Some(it) = self.job.config.interruption
+                    && it.ordinal == ordinal
+                {
+                    let time = Duration::from_millis(it.after_millis.into());
+                    series.session.interrupt_after(time);
+                }
                 let report = series.session.run(at, command);
                 end_if_mark_is_passed();
                 if let Some(after) = self.after {

@@ -37,11 +37,11 @@ pub(super) fn ending(error: Error) -> Outcome {
 /// What was running when code ended with an error, if its ending has a place.
 pub(crate) fn trace(error: &Error) -> Vec<Place> {
     let has_place = match error.kind() {
-        // How deep and for how long code runs is the tiers' own matter.
+        // How deep and for how long code runs is the tiers' own matter; what is interrupted is
+        // asked for its place.
         ErrorKind::Trap(
             TrapKind::StackExhausted
             | TrapKind::OutOfFuel
-            | TrapKind::Interrupted
             | TrapKind::HeapExhausted
             | TrapKind::HostError,
         ) => false,

@@ -28,7 +28,6 @@ use crate::record::script::{ANSWERS_NAME, REGISTERED, Scripted, scripted};
 use crate::record::{Answer, End, Line, Reader};
 use crate::script::{Action, Command, Directive, Expectation, Kind, ModuleSource, Script, write};
 use crate::shell;
-use crate::suite::conventions::Conventions;
 use crate::tier::{RunTier, Tier};
 
 /// The number of calls and arrivals at which a program's functions are hot in tier `tiered`.
@@ -186,17 +185,10 @@ fn explained(
     commands: &[Command],
 ) -> Result<Option<Difference>, String> {
     let args = inputs.args;
-    let standard = Setting::default();
     let config = JobConfig {
-        features: args.features.set(),
-        conventions: Conventions::Spec,
-        bounds: standard.bounds,
         hash_state: true,
-        show_state: false,
-        profile: standard.profile,
-        modes: standard.modes,
         is_lazy: true,
-        memory_bytes_max: 0,
+        ..JobConfig::plain(args.features.set())
     };
     let launchers = pair.map(|column| {
         let tier = explained_name(column);
