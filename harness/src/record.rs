@@ -6,7 +6,7 @@
 //! of one, in which a module of WebAssembly gives the answers. Owns the format and its version.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use serde::de::{DeserializeOwned, Error as _};
@@ -147,11 +147,15 @@ pub fn call_text(name: &str, args: &[u64]) -> String {
     format!("{name}({})", args.join(", "))
 }
 
-/// Writes a record line by line.
+/// Writes a record line by line: to a file with `.partial` at its name's end, which has each call
+/// as soon as it is answered, and takes the record's name when the program has ended. What stood
+/// there stays until then. A pipe or a device is written directly.
 #[derive(Debug)]
 pub struct Writer {
     path: PathBuf,
-    lines: BufWriter<File>,
+    file: File,
+    /// The file that is written, and the one that it replaces.
+    partial: Option<(PathBuf, PathBuf)>,
 }
 
 impl Writer {
@@ -161,9 +165,27 @@ impl Writer {
     /// If the file cannot be written.
     pub fn create(path: &Path, head: Head) -> Result<Writer, InputError> {
         let refused = |error| InputError::from_error(path, error);
+        let old = path.metadata().ok();
+        let partial = match &old {
+            Some(old) if !old.is_file() => None,
+            Some(_) => {
+                // What may not be written is not replaced either.
+                File::options().write(true).open(path).map_err(refused)?;
+                let named = std::fs::canonicalize(path).map_err(refused)?;
+                Some((partial(&named), named))
+            }
+            None => Some((partial(path), path.to_owned())),
+        };
+        let written = partial.as_ref().map_or(path, |(written, _)| written);
+        let file = File::create(written).map_err(refused)?;
+        if let (Some(old), Some(_)) = (old, &partial) {
+            file.set_permissions(old.permissions()).map_err(refused)?;
+        }
+        let path = path.to_owned();
         let mut writer = Writer {
-            path: path.to_owned(),
-            lines: BufWriter::new(File::create(path).map_err(refused)?),
+            path,
+            file,
+            partial,
         };
         writer.write(&Line::Record(head))?;
         Ok(writer)
@@ -174,8 +196,11 @@ impl Writer {
     /// # Errors
     /// If the file cannot be written.
     pub fn write(&mut self, line: &Line) -> Result<(), InputError> {
-        let written = serde_json::to_writer(&mut self.lines, line).map_err(std::io::Error::from);
-        let written = written.and_then(|()| self.lines.write_all(b"\n"));
+        let text = serde_json::to_vec(line).map_err(std::io::Error::from);
+        let written = text.and_then(|mut text| {
+            text.push(b'\n');
+            self.file.write_all(&text)
+        });
         written.map_err(|error| self.unwritten(&error))
     }
 
@@ -183,15 +208,25 @@ impl Writer {
         InputError::at(&self.path, format!("not written: {error}"))
     }
 
-    /// Writes the last line, and all that is buffered.
+    /// Writes the last line, and gives the record its name.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn finish(mut self, end: End) -> Result<(), InputError> {
         self.write(&Line::End(end))?;
-        let flushed = self.lines.flush();
-        flushed.map_err(|error| self.unwritten(&error))
+        let named = self.partial.as_ref().map_or(Ok(()), |(from, to)| {
+            let synced = self.file.sync_all();
+            synced.and_then(|()| std::fs::rename(from, to))
+        });
+        named.map_err(|error| self.unwritten(&error))
     }
+}
+
+/// The file of a record whose program has not ended.
+pub fn partial(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    name.into()
 }
 
 /// Reads a record line by line.

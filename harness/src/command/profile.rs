@@ -97,6 +97,9 @@ pub(super) fn run(
             })?;
             let (first, second) = both(args, folder.path());
             let exit = profile.time(&first, instruments)?;
+            if exit == Exit::BadInput {
+                return Ok(exit); // without a record nothing answers the second run
+            }
             if args.limits.timeout.is_some() && exit == LIMITED {
                 eprintln!("wassay: not counted: the program was interrupted");
             } else if profile.count(&second, true)? == APART {

@@ -15,7 +15,7 @@ use crate::error::{Exit, InputError};
 use crate::interrupt;
 use crate::pool::process::tail;
 use crate::protocol::Setting;
-use crate::record::{Bytes, End, Line, Reader};
+use crate::record::{self, Bytes, End, Line, Reader};
 
 /// The time between two looks at a process.
 const TICK: Duration = Duration::from_millis(2);
@@ -138,7 +138,9 @@ fn recorded(
     let (status, reason) = process(inputs, column, &folder, &words)?;
     let elapsed = started.elapsed();
     let code = status.and_then(|it| it.code());
-    let is_recorded = record.exists();
+    // The record of a process that has died goes up to there.
+    let partial = record::partial(&record);
+    let is_recorded = record.exists() || fs::rename(partial, &record).is_ok();
     if code == Some(Exit::BadInput.code().into()) && !has_end(&record) {
         return Err(InputError::usage(reason));
     }
