@@ -123,16 +123,6 @@ pub fn coverage(options: &Options, report: &Report, files: &[Planned]) -> io::Re
     Ok(of_rows(report, rows, counted))
 }
 
-/// The matrix without operand shapes, which are most of the work.
-///
-/// # Errors
-/// As for [`coverage`].
-pub fn of_opcodes(options: &Options, report: &Report, files: &[Planned]) -> io::Result<Coverage> {
-    let mut rows: BTreeMap<Op, Row> = executed_ops().map(|op| (op, Row::default())).collect();
-    let (directives, left_out) = count_opcodes(options, report, files, &mut rows)?;
-    Ok(of_rows(report, rows, (directives, 0, left_out)))
-}
-
 /// The matrix of rows, with the numbers of directives, variants and directives left out.
 fn of_rows(
     report: &Report,

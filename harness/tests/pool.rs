@@ -432,6 +432,23 @@ fn code_of_a_divergence() {
     let page = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("written");
     let run = page("run.html");
     check_code(&run);
+    // Variants in operand shapes are made again, and so is the code of theirs that fails.
+    let script = r#"(module (func (export "x") (param i32 i32) (result i32)
+  (i32.xor (local.get 0) (local.get 1))))
+(assert_return (invoke "x" (i32.const 3) (i32.const 1)) (i32.const 2))
+"#;
+    std::fs::write(folder.path().join("b.wast"), script).expect("written");
+    let shapes = [
+        "spec",
+        "b.wast",
+        "--tiers",
+        "stack,jit",
+        "--shapes",
+        "--report",
+    ];
+    let words = [&shapes[..], &["html=shapes.html"]].concat();
+    assert_eq!(wassay(&words), Some(1));
+    check_made(&page("shapes.html"), "b.wast", true);
     let made = page("made.html");
     let how = "<code>wassay spec a.wast --report html=PAGE</code> makes a page";
     assert!(
@@ -447,6 +464,34 @@ fn code_of_a_divergence() {
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains("standard output: No space left"), "{said}");
     }
+}
+
+/// Checks the code of modules that were made in the page of a run: each failure has some.
+fn check_made(page: &str, of: &str, has_others: bool) {
+    let functions: Vec<&str> = page.split("<details class=\"code\"").skip(1).collect();
+    let title = format!("of a module made for {of}");
+    let made = functions.iter().filter(|it| it.contains(&title));
+    let made: Vec<&&str> = made.collect();
+    assert!(!made.is_empty(), "{page}");
+    assert!(has_others || made.len() == functions.len(), "{page}");
+    for function in &made {
+        let stages = ["source", "IR", "A64"].map(|name| format!("<h3>{name}</h3>"));
+        assert!(stages.iter().all(|it| function.contains(it)), "{function}");
+    }
+    let xors = |it: &&&&str| it.contains("i32.xor") && it.contains("eor ");
+    assert!(made.iter().filter(xors).count() > 0, "{page}");
+    let note = page.split("Source, IR and assembly are here for ").nth(1);
+    let note = note.expect("a note").split(". Long").next().expect("it");
+    let numbers = note.split(' ').filter_map(|it| it.parse().ok());
+    let numbers: Vec<u64> = numbers.collect();
+    let [diverging, all_diverging, others, all_others] = numbers[..] else {
+        panic!("{note}");
+    };
+    assert!(diverging + others > 0, "{note}");
+    assert!(
+        (diverging, others) == (all_diverging, all_others) || has_others,
+        "{note}"
+    );
 }
 
 /// Checks the code in the page of a run.
@@ -512,9 +557,11 @@ fn fuzz() {
         "--reduce-time",
         "60s",
         "--report",
-        "json=r.json",
+        "json=r.json,html=f.html",
     ]);
     assert_eq!(found.status.code(), Some(1), "{found:?}");
+    let page = std::fs::read_to_string(folder.path().join("f.html")).expect("a page");
+    check_made(&page, "compiled/", false);
     let report = std::fs::read_to_string(folder.path().join("r.json")).expect("a report");
     let report: serde_json::Value = serde_json::from_str(&report).expect("it is JSON");
     let finding = &report["generated"]["findings"][0];

@@ -11,6 +11,7 @@ use crate::error::{Exit, InputError};
 use crate::fuzz::{FuzzOptions, Programs, fuzz};
 use crate::interrupt;
 use crate::judge::incident::IncidentAccount;
+use crate::listing::failing::generated_listings;
 use crate::measure::{Options, Stopped, jobs_by_default};
 use crate::plan::draw::{Draw, DrawError, Fixed};
 use crate::pool::IncidentKind;
@@ -43,10 +44,7 @@ pub fn command(args: &FuzzArgs) -> Result<Exit, InputError> {
     let recorder = Recorder::new(&progress);
     let began = SystemTime::now();
     let fuzzed = fuzz(&options, &recorder);
-    let beside = Beside {
-        timeline: recorder.finish(),
-        ..Beside::default()
-    };
+    let timeline = recorder.finish();
     progress.finish();
     let mut report = match fuzzed {
         Ok(report) => report,
@@ -62,6 +60,13 @@ pub fn command(args: &FuzzArgs) -> Result<Exit, InputError> {
         program: &options.measure.program,
     };
     report.run.provenance = Some(origin.provenance(&report));
+    let shows_code = args.report.iter().any(|it| it.presenter.shows_code());
+    let configurations = &options.measure.configurations;
+    let beside = Beside {
+        timeline,
+        earlier: Vec::new(),
+        listings: shows_code.then(|| generated_listings(&report, &options.draw, configurations)),
+    };
     let written = write_reports(&args.report, destinations, &report, &beside);
     let text = table::render_generated(&report, args.timings);
     let shown = print_styled(&text);

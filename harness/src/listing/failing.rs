@@ -1,10 +1,12 @@
 //! The functions in which directives of a run failed, as their engines make code of them.
 //!
 //! The files of the suite are read again, as for the texts of failures; a file that has changed
-//! since says nothing. Owns the bounds: some directives of each file, those first in which engines
+//! since says nothing. Variants in operand shapes are made again from these, and generated programs
+//! from their names. Owns the bounds: some directives of each file, those first in which engines
 //! diverge; long functions are left out and long texts cut, and both are said so.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{Part, Stages, parts};
 use crate::engine::EngineName;
@@ -12,12 +14,17 @@ use crate::error::InputError;
 use crate::features::{FeatureList, FeatureSet};
 use crate::judge::verdict::Agreement;
 use crate::outcome::Place;
+use crate::plan::Planned;
+use crate::plan::draw::Draw;
+use crate::plan::shapes::{self, Request, Sampling};
 use crate::protocol::configuration::Configurations;
 use crate::protocol::{JobConfig, Setting};
 use crate::report::details::{Details, Suspect, each_suspect};
-use crate::report::{DirectiveAccount, Report};
+use crate::report::shapes::VariantAccount;
+use crate::report::{DirectiveAccount, Report, TierVerdict, is_failing};
 use crate::script::Script;
 use crate::suite::select::Selection;
+use crate::suite::{FileFeatures, Heading};
 use crate::tier::Tier;
 use crate::worker;
 
@@ -65,7 +72,19 @@ type Key = (usize, u32, Option<u32>, String);
 /// The listings of a file: each by its key, and the keys of each directive.
 type OfFile = Vec<(String, Vec<(Key, Option<Listing>)>)>;
 
-/// Lists the functions in which directives of a run failed.
+/// A directive or variant that failed.
+#[derive(Clone)]
+struct Chosen<'a> {
+    id: &'a str,
+    tiers: &'a BTreeMap<EngineName, TierVerdict>,
+    /// The functions that were running, as far as the report has them.
+    traces: Vec<Vec<Place>>,
+}
+
+/// What failed in each file.
+type ByFile<'a> = BTreeMap<&'a str, Vec<Chosen<'a>>>;
+
+/// Lists the functions in which directives of a run failed, and their variants in operand shapes.
 ///
 /// # Errors
 /// If the suite cannot be read any more.
@@ -74,38 +93,89 @@ pub fn listings(
     selection: &Selection,
     configurations: &Configurations,
 ) -> Result<Listings, InputError> {
-    let chosen = chosen(report);
-    let paths: BTreeSet<&str> = chosen.keys().copied().collect();
+    let known = report.directives.iter().filter(|it| it.details.is_some());
+    let directives = by_file(known.map(of_directive).collect());
+    let variants = report.shapes.iter().flat_map(|it| &it.failures);
+    let variants = by_file(variants.filter_map(of_variant).collect());
+    let paths: BTreeSet<&str> = directives.keys().chain(variants.keys()).copied().collect();
     if paths.is_empty() {
         return Ok(Listings::default());
     }
-    let run = &report.run;
-    let setting = Setting {
-        bounds: run.bounds,
-        profile: run.profile,
-        modes: run.modes,
-    };
     let of_file = |script: &Script, text: &str| {
         let file = report.files.iter().find(|it| it.path == script.path);
         // A file that is another one by now says nothing about the one that ran.
         let Some(file) = file.filter(|it| it.sha256 == script.sha256) else {
-            return OfFile::new();
+            return Vec::new();
         };
         let stated = file.features.as_ref().map(|it| it.set.parse());
         let stated: FeatureList = stated.and_then(Result::ok).unwrap_or_default();
         let reader = Reader {
             features: stated.apply(FeatureSet::WASM3),
-            setting,
+            setting: setting_of_run(report),
             configurations,
+            is_made: false,
         };
-        reader.of_file(script, text, &chosen[script.path.as_str()])
+        let path = script.path.as_str();
+        let directives = directives.get(path);
+        let directives = directives.map(|chosen| reader.of_file(script, text, chosen));
+        let variants = variants.get(path);
+        let variants = variants.map(|chosen| reader.of_variants(script, chosen, report));
+        let all = directives.into_iter().chain(variants.into_iter().flatten());
+        all.collect::<Vec<OfFile>>()
     };
     let found = selection.with_texts(&paths, of_file)?;
-    Ok(numbered(found))
+    Ok(numbered(found.into_iter().flatten()))
+}
+
+/// Lists the functions of generated programs in which engines differ or fail.
+pub fn generated_listings(report: &Report, draw: &Draw, added: &Configurations) -> Listings {
+    let chosen = by_file(report.directives.iter().map(of_directive).collect());
+    let of_program = |(name, chosen): (&&str, &Vec<Chosen<'_>>)| {
+        let planned = draw.planned(&name.parse().ok()?).ok()??;
+        let reader = Reader {
+            features: planned.features.set,
+            setting: planned.setting.unwrap_or(setting_of_run(report)),
+            configurations: added,
+            is_made: true,
+        };
+        Some(reader.of_file(&planned.script, "", chosen))
+    };
+    numbered(chosen.iter().filter_map(of_program))
+}
+
+fn setting_of_run(report: &Report) -> Setting {
+    let run = &report.run;
+    Setting {
+        bounds: run.bounds,
+        profile: run.profile,
+        modes: run.modes,
+    }
+}
+
+/// A directive that failed, its file, and true if engines diverge in it.
+fn of_directive(it: &DirectiveAccount) -> (bool, &str, Chosen<'_>) {
+    let chosen = Chosen {
+        id: &it.id,
+        tiers: &it.tiers,
+        traces: it.details.as_ref().map_or_else(Vec::new, traces),
+    };
+    (it.agreement == Agreement::Diverge, &it.file, chosen)
+}
+
+/// The same of a variant, if it failed.
+fn of_variant(it: &VariantAccount) -> Option<(bool, &str, Chosen<'_>)> {
+    let diverges = it.agreement == Agreement::Diverge;
+    let fails = it.tiers.values().any(|it| is_failing(it.status));
+    let chosen = Chosen {
+        id: &it.id,
+        tiers: &it.tiers,
+        traces: Vec::new(),
+    };
+    (diverges || fails).then_some((diverges, it.file.as_str(), chosen))
 }
 
 /// Numbers the listings of all files.
-fn numbered(files: Vec<OfFile>) -> Listings {
+fn numbered(files: impl Iterator<Item = OfFile>) -> Listings {
     let mut all = Listings::default();
     for file in files {
         let mut numbers: BTreeMap<Key, usize> = BTreeMap::new();
@@ -126,16 +196,13 @@ fn numbered(files: Vec<OfFile>) -> Listings {
     all
 }
 
-/// The directives whose functions are listed, by file: those first in which engines diverge.
-fn chosen(report: &Report) -> BTreeMap<&str, Vec<&DirectiveAccount>> {
-    let diverges = |it: &DirectiveAccount| it.agreement == Agreement::Diverge;
-    let known = report.directives.iter().filter(|it| it.details.is_some());
-    let mut known: Vec<&DirectiveAccount> = known.collect();
-    known.sort_by_key(|it| !diverges(it));
-    let mut chosen: BTreeMap<&str, Vec<&DirectiveAccount>> = BTreeMap::new();
+/// What is listed, by file: that first in which engines diverge.
+fn by_file<'a>(mut failed: Vec<(bool, &'a str, Chosen<'a>)>) -> ByFile<'a> {
+    failed.sort_by_key(|(diverges, ..)| !diverges);
+    let mut chosen = ByFile::new();
     let mut count = 0;
-    for directive in known {
-        let of_file = chosen.entry(&directive.file).or_default();
+    for (_, file, directive) in failed {
+        let of_file = chosen.entry(file).or_default();
         if of_file.len() < PER_FILE_MAX && count < DIRECTIVES_MAX {
             of_file.push(directive);
             count += 1;
@@ -164,18 +231,55 @@ struct Reader<'a> {
     features: FeatureSet,
     setting: Setting,
     configurations: &'a Configurations,
+    /// True if the script stands in no file.
+    is_made: bool,
 }
 
 impl Reader<'_> {
-    fn of_file(&self, script: &Script, text: &str, chosen: &[&DirectiveAccount]) -> OfFile {
-        let ordinal =
-            |it: &DirectiveAccount| script.directives.iter().position(|at| at.id == it.id);
-        let located = chosen.iter().filter_map(|it| Some((ordinal(it)?, *it)));
-        let located: BTreeMap<usize, &DirectiveAccount> = located.collect();
-        let wanted = located.iter().filter_map(|(&ordinal, it)| {
-            let details = it.details.as_ref()?;
-            Some((ordinal, traces(details)))
+    /// The functions of variants of a file's directives, which are made again.
+    fn of_variants(&self, script: &Script, chosen: &[Chosen<'_>], report: &Report) -> Vec<OfFile> {
+        let account = report.shapes.as_ref();
+        let sampling = account.map_or_else(Sampling::default, |it| Sampling {
+            seed: it.seed,
+            per_assertion: it.samples,
         });
+        let request = Request {
+            sampling,
+            setting: self.setting,
+            has_foreign: report.tiers.keys().any(|name| name.tier().is_none()),
+        };
+        let file = Planned {
+            features: FileFeatures {
+                set: self.features,
+                ..FileFeatures::DEFAULT
+            },
+            script: Arc::new(script.clone()),
+            heading: Heading::Other,
+            skipped: Vec::new(),
+            is_independent: false,
+            generated: None,
+            setting: None,
+        };
+        let of_script = |planned: Planned| {
+            let reader = Reader {
+                features: planned.features.set,
+                setting: planned.setting.unwrap_or(self.setting),
+                configurations: self.configurations,
+                is_made: true,
+            };
+            reader.of_file(&planned.script, "", chosen)
+        };
+        let files = [file];
+        let scripts = shapes::rounds(&files, request).flat_map(|round| round.scripts);
+        scripts.map(of_script).collect()
+    }
+
+    fn of_file(&self, script: &Script, text: &str, chosen: &[Chosen<'_>]) -> OfFile {
+        let chosen: BTreeMap<&str, &Chosen<'_>> = chosen.iter().map(|it| (it.id, it)).collect();
+        let directives = script.directives.iter().enumerate();
+        let located = directives.filter_map(|(at, it)| Some((at, *chosen.get(it.id.as_str())?)));
+        let located: BTreeMap<usize, &Chosen<'_>> = located.collect();
+        let wanted = located.iter().map(|(&at, it)| (at, it.traces.clone()));
         let wanted: Vec<(usize, Vec<Vec<Place>>)> = wanted.collect();
         let mut all = OfFile::new();
         let mut seen = BTreeSet::new();
@@ -188,8 +292,8 @@ impl Reader<'_> {
                 .insert(key.clone())
                 .then(|| self.listing(script, &suspect, setting));
             match all.last_mut() {
-                Some((id, functions)) if *id == directive.id => functions.push((key, listing)),
-                Some(_) | None => all.push((directive.id.clone(), vec![(key, listing)])),
+                Some((id, functions)) if id == directive.id => functions.push((key, listing)),
+                Some(_) | None => all.push((directive.id.to_string(), vec![(key, listing)])),
             }
         };
         each_suspect(script, text, self.features, &wanted, &mut show);
@@ -197,7 +301,7 @@ impl Reader<'_> {
     }
 
     /// How code was made for the first column that fails.
-    fn setting_of(&self, directive: &DirectiveAccount) -> Setting {
+    fn setting_of(&self, directive: &Chosen<'_>) -> Setting {
         let mut failing = directive.tiers.iter().filter(|it| it.1.status.is_failing());
         let configuration = failing.find_map(|(name, _)| EngineName::configuration(*name));
         let added = configuration.and_then(|name| self.configurations.get(name));
@@ -212,13 +316,13 @@ impl Reader<'_> {
             true => String::new(),
             false => format!(", with {words}"),
         };
+        let (name, path, line) = (name.unwrap_or_default(), &script.path, directive.line);
+        let whose = match self.is_made {
+            true => format!("a module made for {path}"),
+            false => format!("the module at {path}:{line}"),
+        };
         let mut listing = Listing {
-            title: format!(
-                "function {func}{} of the module at {}:{}{with}",
-                name.unwrap_or_default(),
-                script.path,
-                directive.line
-            ),
+            title: format!("function {func}{name} of {whose}{with}"),
             parts: Vec::new(),
             missing: None,
         };
