@@ -231,7 +231,7 @@ mod tests {
 
     use super::*;
     use crate::features::FeatureSet;
-    use crate::protocol::{Bounds, Job, JobConfig, Modes, Profile, cell::Cell};
+    use crate::protocol::{Job, JobConfig, cell::Cell};
     use crate::script::parse::{encode_module, parse_script};
     use crate::tier::Tier;
     use crate::worker::run_job;

@@ -5,7 +5,7 @@ use crate::features::FeatureSet;
 use crate::judge::judge;
 use crate::judge::verdict::Status;
 use crate::outcome::{JudgedBy, Outcome, Place, StateHash};
-use crate::protocol::{Bounds, Modes, Profile};
+use crate::protocol::{Bounds, Profile};
 use crate::script::Script;
 use crate::script::parse::parse_script;
 use crate::suite::conventions::Conventions;
