@@ -9,6 +9,7 @@ use crate::cli::config::{ParseError, parse};
 use crate::cli::{Command, GuardArgs, PoolArgs, ReportRequest};
 use crate::engine::EngineList;
 use crate::error::{Exit, InputError};
+use crate::interrupt;
 use crate::pool::launch;
 use crate::present::beside::Beside;
 use crate::present::destination::Destination;
@@ -71,7 +72,10 @@ pub fn main() -> Exit {
         Ok(exit) => exit,
         Err(error) => {
             eprintln!("wassay: {error}");
-            Exit::BadInput
+            match interrupt::requested() {
+                true => interrupt::exit(),
+                false => Exit::BadInput,
+            }
         }
     }
 }

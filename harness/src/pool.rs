@@ -543,10 +543,8 @@ impl Thread<'_> {
                 Err(death) => death,
             };
             // A hang counts as the time that it was given, however busy the machine is.
-            let time = match death.cause {
-                Cause::Timeout(_) => deadline,
-                _ => started.elapsed(),
-            };
+            let is_hang = matches!(death.cause, Cause::Timeout(_));
+            let time = if is_hang { deadline } else { started.elapsed() };
             casualties.lost += time;
             settings.losses.add(tier, time);
             let was_alone = std::mem::take(&mut is_alone);

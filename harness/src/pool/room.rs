@@ -21,7 +21,7 @@ pub fn workers() -> usize {
 const FIRST_TO_GO: &str = "1000";
 
 /// Asks the system to kill a process before any other one where it has no memory left. A worker
-/// that is killed costs a directive, and is started again; with this program all verdicts were lost.
+/// that is killed costs a directive, and is started again; all verdicts would go with this program.
 pub fn goes_first(process: u32) {
     // Where the system does not know of this, it chooses for itself.
     let _ = std::fs::write(format!("/proc/{process}/oom_score_adj"), FIRST_TO_GO);

@@ -16,8 +16,8 @@ use wassay::report::Report;
 pub(crate) const NAME: &str = "reports/matrix.md";
 const COMMITTED: &str = include_str!("../../../reports/matrix.md");
 /// What the committed matrix says of the tiers in which variants were run.
-const TIERS: &str = " They were run in stack, register, jit, tiered-1, tiered-2: a tier in which fewer \
-    passed is named in the cell, and a cell that names none passed in each of these.";
+const TIERS: &str = " They were run in stack, register, jit, tiered-1, tiered-2: a tier in which \
+    fewer passed is named in the cell, and a cell that names none passed in each of these.";
 /// Lines that are shown.
 const SHOWN_MAX: usize = 10;
 
