@@ -7,7 +7,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use planted::adapter;
 use serde_json::Value;
+
+mod planted;
 
 const NEEDS: &str = "run scripts/engines wasmtime prove";
 
@@ -115,6 +118,35 @@ fn it_is_a_column_beside_our_own() {
         let passed = &report["tiers"][engine]["counts"]["pass"];
         assert_eq!(passed.as_u64(), Some(12), "{engine}");
     }
+}
+
+/// A program that prints what `$text` chooses.
+const PROGRAM: &str = include_str!("commands/diff.in/choose.wat");
+
+/// A program of WASI runs in it, answered as our reference was; an engine that gives other values
+/// differs.
+#[test]
+#[ignore = "needs scripts/engines wasmtime"]
+fn a_program_runs_in_it() {
+    let folder = place("optimising");
+    std::fs::write(folder.path().join("p.wat"), PROGRAM).expect("written");
+    let output = wassay(
+        folder.path(),
+        &["diff", "--engines", "stack,example", "p.wat"],
+    );
+    let told = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let equal = "example = stack: as a script, 1 host calls, what they are given and read, and the \
+                 state that is shown at the end\n";
+    assert!(told.ends_with(equal), "{told}");
+    adapter::table(folder.path(), adapter::HONEST);
+    let output = wassay(folder.path(), &["diff", "--engines", "stack,fake", "p.wat"]);
+    let told = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("fake differs from stack in its end"),
+        "{told}"
+    );
 }
 
 /// Cranelift is proven by what it executes, and a false claim is called out.

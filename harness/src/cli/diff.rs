@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::engine::EngineTables;
 use super::module::FeatureArgs;
 use super::program::ResourceArgs;
 use super::run::LimitArgs;
@@ -26,8 +27,10 @@ numbers, an empty standard input or the bytes that were given, and its own copy 
 which is gone afterwards. What a terminal would give is not read. Sockets cannot be the same: record
 a run (`wassay run --record`), and compare with --replay.
 
-Engines of other makers have no WASI behind the engine protocol and cannot be named here. A tier in
-a configuration can, as in stack@native or jit@explicit, if `wassay run` has its options.
+A tier in a configuration can be named, as in stack@native or jit@explicit, if `wassay run` has its
+options. Engines of other makers can be named behind the reference: they run the program as a
+script, in which a module of WebAssembly gives the answers that the reference got. Compared are the
+end, the number of host calls, their arguments, what they read, and the state that is shown.
 
 At a difference, the program and its host calls become a script, and `wassay explain` looks for the
 first instruction. A stack that is exhausted, and --timeout, end tiers at different places, and
@@ -43,7 +46,8 @@ pub struct DiffArgs {
     /// A module, binary or text
     #[arg(value_name = "FILE.wasm|FILE.wat")]
     pub file: PathBuf,
-    /// The tiers, the reference first: those of `wassay run`, each perhaps in a configuration
+    /// The engines, the reference first: tiers of `wassay run`, each perhaps in a configuration,
+    /// and engines of other makers
     #[arg(
         long,
         visible_alias = "tiers",
@@ -52,6 +56,9 @@ pub struct DiffArgs {
         value_parser = crate::engine::parse_list
     )]
     pub engines: EngineList,
+    /// The tables of engines.
+    #[command(flatten)]
+    pub tables: EngineTables,
     /// The exported function to call [default: _start, of a WASI program]
     #[arg(long, value_name = "NAME")]
     pub invoke: Option<String>,

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use super::module::{on_a_large_stack, read_module};
 use super::stdout::print;
 use super::this_program;
+use crate::adapter::table::EngineTable;
 use crate::cli::{ConfigArgs, DiffArgs};
 use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
@@ -26,9 +27,11 @@ use crate::tier::RunTier;
 mod column;
 mod compare;
 mod origin;
+mod others;
 
 use column::{Ending, Ran};
 use compare::{Apart, Compared, Part};
+use others::Answered;
 
 /// The age that files of a copy have at least: a program may tell them from those that it writes.
 const AGE_MIN: Duration = Duration::from_secs(2);
@@ -48,6 +51,8 @@ struct Inputs<'a> {
     /// The folder of all that is written.
     folder: TempDir,
     stdin: PathBuf,
+    /// The engines of other makers.
+    table: EngineTable,
     /// The latest time of a file in a copy of a directory: before the program, in every tier.
     latest: SystemTime,
 }
@@ -74,7 +79,7 @@ pub fn command(args: &DiffArgs) -> Result<Exit, InputError> {
              `wassay run --record` keeps it for --replay",
         ));
     }
-    let columns = columns(args)?;
+    let (columns, others) = columns(args)?;
     if let Some(path) = &args.replay {
         record::read(path)?;
     }
@@ -86,7 +91,7 @@ pub fn command(args: &DiffArgs) -> Result<Exit, InputError> {
         None => None,
     };
     let module = on_a_large_stack(|| read_module(&args.file))?;
-    let inputs = inputs(args)?;
+    let inputs = inputs(args, &others)?;
     let run = |column: &Column| column::run(&inputs, column);
     let ran: Vec<Ran> = columns
         .par_iter()
@@ -97,6 +102,13 @@ pub fn command(args: &DiffArgs) -> Result<Exit, InputError> {
     }
     let mut exit = report(&inputs, &module, &columns, &ran)?;
     let reference = &ran[0];
+    if reference.unmeasured.is_none() && !others.is_empty() {
+        let found = report_others(&inputs, &module, (&columns[0], reference), &others)?;
+        exit = match (exit, found) {
+            (Exit::AsExpected, found) | (Exit::NotMeasured, found @ Exit::Failed) => found,
+            (exit, _) => exit,
+        };
+    }
     if let (Some(expected), None) = (&expected, &reference.unmeasured)
         && let Some(text) = compare::unexpected(expected, &reference.account.stdout)
     {
@@ -109,8 +121,8 @@ pub fn command(args: &DiffArgs) -> Result<Exit, InputError> {
     Ok(exit)
 }
 
-/// The tiers that are asked for.
-fn columns(args: &DiffArgs) -> Result<Vec<Column>, InputError> {
+/// The tiers that are asked for, and the engines of other makers.
+fn columns(args: &DiffArgs) -> Result<(Vec<Column>, Vec<EngineName>), InputError> {
     let configurations = ConfigArgs::default().configurations();
     let standard = Setting {
         bounds: args.bounds,
@@ -118,10 +130,15 @@ fn columns(args: &DiffArgs) -> Result<Vec<Column>, InputError> {
         ..Setting::default()
     };
     let mut columns: Vec<Column> = Vec::new();
+    let mut others = Vec::new();
     for &name in &args.engines.0 {
+        if !is_tier_of_run(name) && !columns.is_empty() {
+            others.push(name);
+            continue;
+        }
         let tier = name.engine().name().parse::<RunTier>().map_err(|_| {
             InputError::usage(format!(
-                "`{name}` cannot run a program here: stack, register, jit, tiered, tiered-1 and \
+                "`{name}` cannot be the reference: stack, register, jit, tiered, tiered-1 and \
                  tiered-2 can"
             ))
         })?;
@@ -152,16 +169,21 @@ fn columns(args: &DiffArgs) -> Result<Vec<Column>, InputError> {
             setting,
         });
     }
-    match columns.len() {
+    match columns.len() + others.len() {
         0 | 1 => Err(InputError::usage(
-            "two tiers are needed: name them by --engines A,B",
+            "two engines are needed: name them by --engines A,B",
         )),
-        _ => Ok(columns),
+        _ => Ok((columns, others)),
     }
 }
 
+/// True for a tier of `wassay run`, perhaps in a configuration.
+fn is_tier_of_run(name: EngineName) -> bool {
+    name.engine().name().parse::<RunTier>().is_ok()
+}
+
 /// The standard input in a file, and the folder for all else.
-fn inputs(args: &DiffArgs) -> Result<Inputs<'_>, InputError> {
+fn inputs<'a>(args: &'a DiffArgs, others: &[EngineName]) -> Result<Inputs<'a>, InputError> {
     let refused = |error| InputError::usage("a folder for temporary files").because(error);
     let folder = tempfile::tempdir().map_err(refused)?;
     let stdin = folder.path().join("stdin");
@@ -171,11 +193,19 @@ fn inputs(args: &DiffArgs) -> Result<Inputs<'_>, InputError> {
         read.map_err(|error| InputError::usage("the standard input").because(error))?;
     }
     fs::write(&stdin, bytes).map_err(|error| InputError::from_error(&stdin, error))?;
+    let program = this_program()?;
+    let own = &args.tables.engine_table;
+    let table = match others.is_empty() && own.is_empty() {
+        true => EngineTable::default(),
+        false => EngineTable::load(&program, own)?,
+    };
+    others.iter().try_for_each(|&name| table.check(name))?;
     Ok(Inputs {
         args,
-        program: this_program()?,
+        program,
         folder,
         stdin,
+        table,
         latest: SystemTime::now() - AGE_MIN,
     })
 }
@@ -231,6 +261,33 @@ fn report(
         print(&text)?;
     }
     Ok(exit)
+}
+
+/// Writes what came of engines of other makers.
+fn report_others(
+    inputs: &Inputs<'_>,
+    module: &[u8],
+    (column, ran): (&Column, &Ran),
+    others: &[EngineName],
+) -> Result<Exit, InputError> {
+    let answered = match Answered::new(inputs, module, ran)? {
+        Ok(answered) => answered,
+        Err(reason) => {
+            for name in others {
+                print(&format!("{name}  not measured: {reason}\n"))?;
+            }
+            return Ok(Exit::NotMeasured);
+        }
+    };
+    let mut exits = Vec::new();
+    for &name in others {
+        let (exit, text) = answered.compare(inputs, module, column, name)?;
+        print(&text)?;
+        exits.push(exit);
+    }
+    let worst = [Exit::Failed, Exit::NotMeasured];
+    let worst = worst.into_iter().find(|exit| exits.contains(exit));
+    Ok(worst.unwrap_or(Exit::AsExpected))
 }
 
 /// The text of a difference: narrowed to a host call, the part of the state, the instruction.

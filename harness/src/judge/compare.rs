@@ -308,6 +308,13 @@ pub(super) fn by_state<'a>(entries: &[Entry<'a>]) -> Vec<Vec<Entry<'a>>> {
         .unwrap_or(apart)
 }
 
+/// Groups entries whose exports show the same.
+pub(super) fn by_visible_state<'a>(entries: &[Entry<'a>]) -> Vec<Vec<Entry<'a>>> {
+    groups(entries, |a, b| {
+        differing_items(&a.1.visible, &b.1.visible).is_empty()
+    })
+}
+
 /// The exports that both show, and differently.
 fn differing_items(ours: &[VisibleItem], theirs: &[VisibleItem]) -> Vec<String> {
     let differs = |item: &&VisibleItem| {

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::compare::{Entry, alike_in_place, by_outcome, by_state};
+use super::compare::{Entry, alike_in_place, by_outcome, by_state, by_visible_state};
 use super::judged::JudgedFile;
 use super::verdict::{Agreement, Status};
 use crate::engine::EngineName;
@@ -169,10 +169,12 @@ fn divergence(entries: &[Entry<'_>]) -> (SymptomKind, BTreeSet<EngineName>) {
         return (SymptomKind::Place, odd(&by_place));
     }
     let with_state = entries.iter().filter(|entry| entry.1.state.is_some());
-    (
-        SymptomKind::State,
-        odd(&by_state(&with_state.copied().collect::<Vec<_>>())),
-    )
+    let by_state = by_state(&with_state.copied().collect::<Vec<_>>());
+    match by_state.len() {
+        // What engines of other makers show is all that is known of their state.
+        0 | 1 => (SymptomKind::State, odd(&by_visible_state(entries))),
+        _ => (SymptomKind::State, odd(&by_state)),
+    }
 }
 
 /// An ending as kinds of differences name it.
@@ -191,4 +193,31 @@ fn odd(groups: &[Vec<Entry<'_>>]) -> BTreeSet<EngineName> {
     let common = groups.iter().min_by_key(key).and_then(least);
     let odd = groups.iter().filter(|group| least(group) != common);
     odd.flatten().map(|entry| entry.0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::visible::VisibleItem;
+
+    /// The engine whose exports show another state is the odd one, though nothing else is known.
+    #[test]
+    fn a_state_that_is_only_shown_names_its_engine() {
+        let other: EngineName = "other".parse().expect("a name");
+        let shows = |digest| Report {
+            visible: vec![VisibleItem {
+                name: "m".to_string(),
+                digest,
+            }],
+            ..Report::from(Outcome::Values(Vec::new()))
+        };
+        let [ours, theirs] = [shows(1), shows(2)];
+        let entries = [
+            (EngineName::STACK, &ours),
+            (EngineName::REGISTER, &ours),
+            (other, &theirs),
+        ];
+        let found = divergence(&entries);
+        assert_eq!(found, (SymptomKind::State, BTreeSet::from([other])));
+    }
 }

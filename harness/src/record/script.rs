@@ -4,7 +4,9 @@
 //! The module that answers defines the program's memory, which the program then imports. A second
 //! memory holds the answers one behind the other. A call that is not the next one of the record,
 //! or that ends the program, traps. The bits of the arguments of the last call are kept in that
-//! memory too, so that a difference between them is a difference of state.
+//! memory too, so that a difference between them is a difference of state. For engines that show
+//! nothing of their state but exports, two globals tell the rest: the number of calls, and a digest
+//! of the arguments of all of them and of what they read of the program's memory.
 
 use wasm_encoder::{
     BlockType, CodeSection, ConstExpr, DataSection, ExportKind, ExportSection, Function,
@@ -15,6 +17,7 @@ use wasmparser::{Parser, Payload, TypeRef};
 use wassay_wasi::{CoreType, FUNCTIONS, MODULE};
 
 use super::{Answer, Bytes, HostCall};
+use crate::outcome::visible::PRIME;
 
 /// The reason why a program has no script.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,13 +50,27 @@ pub const ANSWERS_NAME: &str = "wassay-answers";
 
 /// Arguments of the last call, eight bytes each, then the answers.
 const ANSWERS_AT: u32 = 128;
-/// Bytes of an answer before its writes: the function, the result, the number of writes.
-const ANSWER_BYTES: u32 = 12;
+/// Bytes of an answer before its reads: the function, the result, the numbers of reads and writes.
+const ANSWER_BYTES: u32 = 16;
+/// Bytes of a read: its address and its length.
+const READ_BYTES: i32 = 8;
 /// A result that ends the program.
 const ENDS: u32 = u32::MAX;
 const PAGE_BYTES: u64 = 1 << 16;
 /// The memory with the answers; that of the program is 0.
 const OWN: u32 = 1;
+/// The global with the place of the next answer.
+const NEXT: u32 = 0;
+/// The global with the number of calls, and its name.
+const CALLS: (u32, &str) = (1, "calls");
+/// The global with the digest of arguments and of what is read, and its name.
+const DIGEST: (u32, &str) = (2, "digest");
+/// The globals that tell what the program has done.
+pub const TOLD: [&str; 2] = [CALLS.1, DIGEST.1];
+/// The functions before those of the imports.
+const ANSWERING: u32 = 0;
+const MIXING: u32 = 1;
+const FIRST_ENTRY: u32 = 2;
 
 /// Makes the two modules of a program and some of its calls.
 ///
@@ -224,8 +241,14 @@ fn encoded(outline: &Outline, calls: &[HostCall]) -> Result<Vec<u8>, Unscripted>
             Answer::Errno(errno) => errno.into(),
             Answer::Exit(_) | Answer::Raised(_) | Answer::Deadline => ENDS,
         };
-        for word in [number, result, call.writes.len() as u32] {
+        let counts = [call.reads.len(), call.writes.len()];
+        let [reads, writes] = counts.map(|count| count as u32);
+        for word in [number, result, reads, writes] {
             bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        for &(address, length) in &call.reads {
+            bytes.extend_from_slice(&address.to_le_bytes());
+            bytes.extend_from_slice(&length.to_le_bytes());
         }
         for (address, Bytes(written)) in &call.writes {
             bytes.extend_from_slice(&address.to_le_bytes());
@@ -248,8 +271,9 @@ fn answers(outline: &Outline, calls: &[HostCall]) -> Result<Vec<u8>, Unscripted>
     let mut exports = ExportSection::new();
     let mut code = CodeSection::new();
     types.ty().function([ValType::I32], [ValType::I32]);
-    functions.function(0);
-    code.function(&answering(end));
+    types.ty().function([ValType::I64], []);
+    functions.function(ANSWERING).function(MIXING);
+    code.function(&answering(end)).function(&mixing());
     for (number, &row) in outline.functions.iter().enumerate() {
         let number = number as u32;
         let function = &FUNCTIONS[row];
@@ -263,8 +287,8 @@ fn answers(outline: &Outline, calls: &[HostCall]) -> Result<Vec<u8>, Unscripted>
         types
             .ty()
             .function(core(function.params), core(function.results));
-        functions.function(number + 1);
-        exports.export(function.name, ExportKind::Func, number + 1);
+        functions.function(FIRST_ENTRY + number);
+        exports.export(function.name, ExportKind::Func, FIRST_ENTRY + number);
         code.function(&entry(number, function.params, function.results.is_empty()));
     }
     exports.export("memory", ExportKind::Memory, 0);
@@ -283,13 +307,9 @@ fn answers(outline: &Outline, calls: &[HostCall]) -> Result<Vec<u8>, Unscripted>
         shared: false,
         page_size_log2: None,
     });
-    let mut globals = GlobalSection::new();
-    let next = GlobalType {
-        val_type: ValType::I32,
-        mutable: true,
-        shared: false,
-    };
-    globals.global(next, &ConstExpr::i32_const(ANSWERS_AT as i32));
+    for (index, name) in [CALLS, DIGEST] {
+        exports.export(name, ExportKind::Global, index);
+    }
     let mut segments = DataSection::new();
     segments.active(OWN, &ConstExpr::i32_const(ANSWERS_AT as i32), data);
     let mut module = Module::new();
@@ -297,9 +317,34 @@ fn answers(outline: &Outline, calls: &[HostCall]) -> Result<Vec<u8>, Unscripted>
         .section(&types)
         .section(&functions)
         .section(&memories);
-    module.section(&globals).section(&exports).section(&code);
+    module.section(&globals()).section(&exports).section(&code);
     module.section(&segments);
     Ok(module.finish())
+}
+
+/// The globals, in the order of their numbers.
+fn globals() -> GlobalSection {
+    let of_type = |val_type| GlobalType {
+        val_type,
+        mutable: true,
+        shared: false,
+    };
+    let mut globals = GlobalSection::new();
+    let start = ConstExpr::i32_const(ANSWERS_AT as i32);
+    globals.global(of_type(ValType::I32), &start);
+    globals.global(of_type(ValType::I32), &ConstExpr::i32_const(0));
+    globals.global(of_type(ValType::I64), &ConstExpr::i64_const(0));
+    globals
+}
+
+/// The function that takes a word into the digest.
+fn mixing() -> Function {
+    let mut function = Function::new([]);
+    let mut code = function.instructions();
+    code.global_get(DIGEST.0).local_get(0).i64_xor();
+    code.i64_const(PRIME.cast_signed()).i64_mul();
+    code.global_set(DIGEST.0).end();
+    function
 }
 
 /// The function of an import: keeps the arguments, and answers.
@@ -312,8 +357,9 @@ fn entry(number: u32, params: &[CoreType], has_no_result: bool) -> Function {
             code.i64_extend_i32_u();
         }
         code.i64_store(own(0));
+        code.i32_const(at as i32 * 8).i64_load(own(0)).call(MIXING);
     }
-    code.i32_const(number.cast_signed()).call(0);
+    code.i32_const(number.cast_signed()).call(ANSWERING);
     if has_no_result {
         code.drop();
     }
@@ -324,45 +370,74 @@ fn entry(number: u32, params: &[CoreType], has_no_result: bool) -> Function {
 /// The function that finds the next answer: its parameter is the number of the imported function,
 /// its result the error code.
 fn answering(end: u32) -> Function {
-    let [asked, at, writes, result] = [0, 1, 2, 3];
-    let mut function = Function::new([(3, ValType::I32)]);
+    let [asked, at, count, result] = [0, 1, 2, 3];
+    let mut function = Function::new([(5, ValType::I32)]);
     let mut code = function.instructions();
-    let trap_if = |code: &mut InstructionSink<'_>| {
-        code.if_(BlockType::Empty).unreachable().end();
-    };
-    code.global_get(0).local_tee(at);
+    code.global_get(CALLS.0).i32_const(1).i32_add();
+    code.global_set(CALLS.0);
+    code.global_get(NEXT).local_tee(at);
     code.i32_const(end.cast_signed()).i32_ge_u();
     trap_if(&mut code);
-    code.local_get(at)
-        .i32_load(own(0))
-        .local_get(asked)
-        .i32_ne();
+    code.local_get(at).i32_load(own(0));
+    code.local_get(asked).i32_ne();
     trap_if(&mut code);
     code.local_get(at).i32_load(own(4)).local_set(result);
-    code.local_get(at).i32_load(own(8)).local_set(writes);
-    code.local_get(at)
-        .i32_const(ANSWER_BYTES as i32)
-        .i32_add()
-        .local_set(at);
+    // The number of writes, for later.
+    code.local_get(at).i32_load(own(12)).local_set(asked);
+    code.local_get(at).i32_load(own(8)).local_set(count);
+    advance(&mut code, at, ANSWER_BYTES.cast_signed());
+    reading(&mut code, [at, count, 4, 5]);
+    code.local_get(asked).local_set(count);
+    writing(&mut code, [at, count]);
+    code.local_get(at).global_set(NEXT);
+    code.local_get(result);
+    code.i32_const(ENDS.cast_signed()).i32_eq();
+    trap_if(&mut code);
+    code.local_get(result).end();
+    function
+}
+
+fn trap_if(code: &mut InstructionSink<'_>) {
+    code.if_(BlockType::Empty).unreachable().end();
+}
+
+/// Adds to a local.
+fn advance(code: &mut InstructionSink<'_>, local: u32, amount: i32) {
+    code.local_get(local).i32_const(amount).i32_add();
+    code.local_set(local);
+}
+
+/// Takes each byte that a call reads into the digest: `count` reads, which begin at `at`.
+fn reading(code: &mut InstructionSink<'_>, [at, count, from, to]: [u32; 4]) {
     code.block(BlockType::Empty).loop_(BlockType::Empty);
-    code.local_get(writes).i32_eqz().br_if(1);
+    code.local_get(count).i32_eqz().br_if(1);
+    code.local_get(at).i32_load(own(0)).local_tee(from);
+    code.local_get(at).i32_load(own(4)).i32_add().local_set(to);
+    code.block(BlockType::Empty).loop_(BlockType::Empty);
+    code.local_get(from).local_get(to).i32_eq().br_if(1);
+    code.local_get(from).i64_load8_u(MemArg {
+        target: MemArgTarget::Memory(0),
+        ..own(0)
+    });
+    code.call(MIXING);
+    advance(code, from, 1);
+    code.br(0).end().end();
+    advance(code, at, READ_BYTES);
+    advance(code, count, -1);
+    code.br(0).end().end();
+}
+
+/// Writes what a call answers into the program's memory: `count` writes, which begin at `at`.
+fn writing(code: &mut InstructionSink<'_>, [at, count]: [u32; 2]) {
+    code.block(BlockType::Empty).loop_(BlockType::Empty);
+    code.local_get(count).i32_eqz().br_if(1);
     code.local_get(at).i32_load(own(0));
     code.local_get(at).i32_const(8).i32_add();
     code.local_get(at).i32_load(own(4)).memory_copy(0, OWN);
     code.local_get(at).local_get(at).i32_load(own(4)).i32_add();
     code.i32_const(8).i32_add().local_set(at);
-    code.local_get(writes)
-        .i32_const(1)
-        .i32_sub()
-        .local_set(writes);
+    advance(code, count, -1);
     code.br(0).end().end();
-    code.local_get(at).global_set(0);
-    code.local_get(result)
-        .i32_const(ENDS.cast_signed())
-        .i32_eq();
-    trap_if(&mut code);
-    code.local_get(result).end();
-    function
 }
 
 /// An access of the module's own memory.

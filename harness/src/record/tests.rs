@@ -2,7 +2,10 @@
 
 use std::fs;
 
+use wassay_runtime::{Config, Engine, Extern, Linker, Module, Store, Val};
+
 use super::*;
+use crate::script::module_file::read_module;
 
 fn record() -> Record {
     let call = |name: &str, answer| HostCall {
@@ -100,4 +103,77 @@ fn a_record_that_is_cut_off_is_refused() {
         fs::write(&path, &bytes[..len]).expect("written");
         assert!(read(&path).is_err(), "{len}");
     }
+}
+
+/// What the globals of a program's script tell at its end.
+fn told(program: &str, calls: &[HostCall]) -> Vec<Val> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("program.wat");
+    fs::write(&path, program).expect("written");
+    let program = read_module(&path).expect("a module");
+    let made = script::scripted(&program, calls).expect("a script");
+    let engine = Engine::new(&Config::new()).expect("an engine");
+    let [answers, program] =
+        [made.answers, made.program].map(|it| Module::new(&engine, it).expect("a module"));
+    let mut store = Store::new(&engine, ());
+    let mut linker = Linker::new(&engine);
+    let named = linker.module(&mut store, script::REGISTERED, &answers);
+    named.expect("the answers");
+    let program = linker
+        .instantiate(&mut store, &program)
+        .expect("an instance");
+    let start = program.get_typed_func::<(), ()>(&mut store, "_start");
+    start
+        .expect("a start")
+        .call(&mut store, ())
+        .expect("an end");
+    let mut global = |name| {
+        let found = linker.get(&mut store, script::REGISTERED, name);
+        let global = found.and_then(Extern::into_global).expect("a global");
+        global.get(&mut store)
+    };
+    script::TOLD.map(&mut global).to_vec()
+}
+
+/// A script's globals tell the calls, their arguments, and what they read of the memory.
+#[test]
+fn a_script_tells_what_the_program_does() {
+    let program = |descriptor: u32, text: &str| {
+        format!(
+            r#"(module
+              (import "wasi_snapshot_preview1" "fd_write"
+                (func $write (param i32 i32 i32 i32) (result i32)))
+              (memory (export "memory") 1)
+              (data (i32.const 16) "{text}")
+              (func (export "_start")
+                (drop (call $write (i32.const {descriptor}) (i32.const 0) (i32.const 1)
+                  (i32.const 8)))))"#
+        )
+    };
+    let call = |reads: Vec<(u32, u32)>| HostCall {
+        name: "fd_write".to_string(),
+        args: vec![1, 0, 1, 8],
+        reads,
+        read_hash: 0,
+        answer: Answer::Errno(0),
+        writes: vec![(8, Bytes(vec![4, 0, 0, 0]))],
+        output: Vec::new(),
+        state: None,
+    };
+    let calls = [call(vec![(0, 8), (16, 4)])];
+    let one = told(&program(1, "text"), &calls);
+    assert!(matches!(one[0], Val::I32(1)), "{one:?}");
+    let same = |other: Vec<Val>| format!("{other:?}") == format!("{one:?}");
+    assert!(same(told(&program(1, "text"), &calls)));
+    assert!(!same(told(&program(2, "text"), &calls)), "an argument");
+    assert!(
+        !same(told(&program(1, "tezt"), &calls)),
+        "a byte that is read"
+    );
+    assert!(
+        same(told(&program(1, "texts"), &calls)),
+        "a byte behind those"
+    );
+    let fewer = [call(vec![(0, 8), (16, 2)])];
+    assert!(!same(told(&program(1, "text"), &fewer)), "what is read");
 }

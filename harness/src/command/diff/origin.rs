@@ -12,7 +12,6 @@ use wasmparser::{Parser, Payload};
 use super::column::{Ending, Ran};
 use super::compare::Apart;
 use super::{Column, Inputs};
-use crate::adapter::table::EngineTable;
 use crate::command::run::lines;
 use crate::engine::EngineName;
 use crate::error::InputError;
@@ -25,7 +24,7 @@ use crate::pool::configured::Configured;
 use crate::present::destination::Destination;
 use crate::protocol::{JobConfig, Setting};
 use crate::record::script::{ANSWERS_NAME, REGISTERED, Scripted, scripted};
-use crate::record::{Answer, End, Line, Reader};
+use crate::record::{Answer, End, HostCall, Line, Reader};
 use crate::script::{Action, Command, Directive, Expectation, Kind, ModuleSource, Script, write};
 use crate::shell;
 use crate::tier::{RunTier, Tier};
@@ -50,16 +49,8 @@ pub(super) fn text(
     if !args.preload.is_empty() || args.stub_imports || args.invoke.is_some() {
         return Ok("  not explained: the program has imports besides WASI, or is a call\n".into());
     }
-    let mut calls = Vec::new();
-    let (mut reader, _) = Reader::open(&reference.record)?;
-    while (calls.len() as u64) < found.call
-        && let Ok(Some(Line::Call(call))) = reader.read_line()
-    {
-        calls.push(call);
-    }
-    let is_ended = calls
-        .last()
-        .is_some_and(|call| !matches!(call.answer, Answer::Errno(_)));
+    let calls = calls(reference, found.call)?;
+    let is_ended = ends(&calls);
     let made = match scripted(module, &calls) {
         Ok(made) => made,
         Err(reason) => return Ok(format!("  not explained: {reason}\n")),
@@ -68,6 +59,7 @@ pub(super) fn text(
     let commands = commands(made);
     let mut text = String::new();
     if !args.no_explain {
+        let pair = pair.map(|column| (explained_name(column), explained_setting(inputs, column)));
         match explained(inputs, pair, &commands) {
             Ok(Some(difference)) => text.push_str(&shown(difference, module, moved)),
             Ok(None) => text.push_str("  explain: as a script the tiers do the same\n"),
@@ -91,7 +83,7 @@ pub(super) fn text(
     };
     match &args.script {
         Some(path) => {
-            keep(&commands, ending(reference, found, is_ended), path)?;
+            keep(&commands, &ending(reference, found.call, is_ended), path)?;
             text.push_str(&format!("  to go on: {}\n", explain(path)));
         }
         None => {
@@ -106,8 +98,26 @@ pub(super) fn text(
     Ok(text)
 }
 
+/// The first host calls of a record.
+pub(super) fn calls(ran: &Ran, count: u64) -> Result<Vec<HostCall>, InputError> {
+    let mut calls = Vec::new();
+    let (mut reader, _) = Reader::open(&ran.record)?;
+    while (calls.len() as u64) < count
+        && let Ok(Some(Line::Call(call))) = reader.read_line()
+    {
+        calls.push(call);
+    }
+    Ok(calls)
+}
+
+/// True if the last of the calls ended the program.
+pub(super) fn ends(calls: &[HostCall]) -> bool {
+    let last = calls.last();
+    last.is_some_and(|call| !matches!(call.answer, Answer::Errno(_)))
+}
+
 /// The commands of a script that runs the program.
-fn commands(made: Scripted) -> Vec<Command> {
+pub(super) fn commands(made: Scripted) -> Vec<Command> {
     let module = |name: Option<&str>, bytes| Command::Module {
         name: name.map(ToString::to_string),
         module: ModuleSource::Binary(bytes),
@@ -129,8 +139,8 @@ fn commands(made: Scripted) -> Vec<Command> {
 
 /// The ending of the script in the reference: a call that is not answered, or that ends the
 /// program, traps in the module that answers.
-fn ending(reference: &Ran, found: &Apart, is_ended: bool) -> Expectation {
-    if found.call < reference.account.calls || is_ended {
+pub(super) fn ending(reference: &Ran, call: u64, is_ended: bool) -> Expectation {
+    if call < reference.account.calls || is_ended {
         return Expectation::Trap("unreachable".to_string());
     }
     match &reference.account.ending {
@@ -142,34 +152,46 @@ fn ending(reference: &Ran, found: &Apart, is_ended: bool) -> Expectation {
     }
 }
 
-/// Writes the script.
-fn keep(commands: &[Command], last: Expectation, path: &Path) -> Result<(), InputError> {
-    let kinds = [Kind::Module, Kind::Register, Kind::Module, Kind::Invoke];
-    let directives = kinds.iter().zip(0..).map(|(&kind, ordinal)| Directive {
-        ordinal,
-        line: 1,
-        column: 1,
-        kind,
-        id: format!("{}#{ordinal}", path.display()),
-        expectation: match kind {
-            Kind::Invoke => last.clone(),
-            _ => Expectation::Success,
-        },
-        origin: None,
+/// The script of the commands; `last` is what must come of the call of `_start`.
+pub(super) fn script(commands: &[Command], last: &Expectation, path: &Path) -> Script {
+    let directives = commands.iter().zip(0..).map(|(command, ordinal)| {
+        let (kind, expectation) = match command {
+            Command::Register { .. } => (Kind::Register, Expectation::Success),
+            Command::Action(Action::Invoke { .. }) => (Kind::Invoke, last.clone()),
+            Command::Action(Action::Get { .. }) => (Kind::Get, Expectation::Success),
+            _module => (Kind::Module, Expectation::Success),
+        };
+        Directive {
+            ordinal,
+            line: 1,
+            column: 1,
+            kind,
+            id: format!("{}#{ordinal}", path.display()),
+            expectation,
+            origin: None,
+        }
     });
-    let script = Script {
+    Script {
         path: path.display().to_string(),
         sha256: String::new(),
         directives: directives.collect(),
         commands: commands.to_vec(),
-    };
-    let text = write::text(&script);
+    }
+}
+
+/// Writes the script.
+pub(super) fn keep(
+    commands: &[Command],
+    last: &Expectation,
+    path: &Path,
+) -> Result<(), InputError> {
+    let text = write::text(&script(commands, last, path));
     let text = text.map_err(|error| InputError::at(path, error.to_string()))?;
     Destination::open(path)?.write(text.as_bytes())
 }
 
 /// The tier of a column as explanations have it: a worker of the suite, in its configuration.
-fn explained_name(column: &Column) -> EngineName {
+pub(super) fn explained_name(column: &Column) -> EngineName {
     let tier = match column.tier {
         RunTier::Measured(tier) => EngineName::of_tier(tier),
         RunTier::Tiered => EngineName::of_tier(Tier::Tiered1),
@@ -179,32 +201,38 @@ fn explained_name(column: &Column) -> EngineName {
     configured.and_then(Result::ok).unwrap_or(tier)
 }
 
-fn explained(
+/// The setting of a column that explains, beside that of the run.
+fn explained_setting(inputs: &Inputs<'_>, column: &Column) -> Setting {
+    let mut setting = column.setting;
+    if column.tier == RunTier::Tiered {
+        let tier_up = setting.modes.tier_up.or(inputs.args.tier_up);
+        setting.modes.tier_up = Some(tier_up.unwrap_or(TIERED_UP));
+    }
+    setting
+}
+
+/// The first difference of two engines in the call of `_start`.
+pub(super) fn explained(
     inputs: &Inputs<'_>,
-    pair: [&Column; 2],
+    pair: [(EngineName, Setting); 2],
     commands: &[Command],
 ) -> Result<Option<Difference>, String> {
     let args = inputs.args;
     let config = JobConfig {
         hash_state: true,
+        show_state: pair.iter().any(|(name, _)| name.tier().is_none()),
         is_lazy: true,
         ..JobConfig::plain(args.features.set())
     };
-    let launchers = pair.map(|column| {
-        let tier = explained_name(column);
-        let mut added = column.setting;
-        if column.tier == RunTier::Tiered {
-            let tier_up = added.modes.tier_up.or(args.tier_up);
-            added.modes.tier_up = Some(tier_up.unwrap_or(TIERED_UP));
-        }
-        let launcher = launcher(tier, &inputs.program, &EngineTable::default())?;
+    let launchers = pair.map(|(name, added)| {
+        let launcher = launcher(name, &inputs.program, &inputs.table)?;
         Ok(Configured { launcher, added })
     });
     let [one, other]: [Result<Configured, Unavailable>; 2] = launchers;
     let text = |error: Unavailable| error.to_string();
     let (one, other) = (one.map_err(text)?, other.map_err(text)?);
     let deadline = Instant::now() + args.wait * SEARCH_TIMES;
-    let [first, second] = pair.map(explained_name);
+    let [(first, _), (second, _)] = pair;
     let case = Case::new(commands, commands.len() - 1, config);
     let mut columns = [
         Explained::new(first, &one, args.wait).until(deadline),
@@ -217,7 +245,7 @@ fn explained(
 }
 
 /// The bytes by which the code of the program lies behind that of the script's module.
-fn moved(module: &[u8], scripted: &[u8]) -> i64 {
+pub(super) fn moved(module: &[u8], scripted: &[u8]) -> i64 {
     let code = |bytes: &[u8]| {
         let payloads = Parser::new(0).parse_all(bytes);
         let starts = payloads.filter_map(|payload| match payload {
@@ -232,7 +260,7 @@ fn moved(module: &[u8], scripted: &[u8]) -> i64 {
 }
 
 /// A difference with the bytes and the source of the program.
-fn shown(mut difference: Difference, module: &[u8], moved: i64) -> String {
+pub(super) fn shown(mut difference: Difference, module: &[u8], moved: i64) -> String {
     // The second module is the program; the first one answers its calls.
     let is_of_program = difference.module == Some(2);
     let offset = difference.offset_bytes.filter(|_| is_of_program);

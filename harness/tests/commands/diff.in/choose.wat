@@ -1,0 +1,11 @@
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\10\00\00\00\04\00\00\00")
+  (data (i32.const 16) "some\nnone\n")
+  (func $text (param $number i32) (result i32)
+    (select (i32.const 21) (i32.const 16) (i32.eqz (local.get $number))))
+  (func (export "_start")
+    (i32.store (i32.const 0) (call $text (i32.const 7)))
+    (i32.store (i32.const 4) (i32.const 5))
+    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
