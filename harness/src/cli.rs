@@ -36,7 +36,7 @@ pub use program::{DirGrant, EnvGrant, RepeatArgs, ResourceArgs};
 pub use report::{
     BlessArgs, CompareArgs, HistoryArgs, MergeArgs, RenderArgs, ReportRequest, VerifyArgs,
 };
-pub use run::{LimitArgs, RunArgs};
+pub use run::{ExecutionArgs, LimitArgs, RunArgs};
 pub use spec::{Again, SamplingArgs, ScheduleArgs, ShapeArgs, SpecArgs};
 pub use value::OptionError;
 

@@ -6,13 +6,10 @@ use std::time::Duration;
 use clap::Args;
 
 use super::engine::EngineTables;
-use super::module::FeatureArgs;
 use super::program::ResourceArgs;
-use super::run::LimitArgs;
-use super::value::{by_word, parse_duration};
+use super::run::ExecutionArgs;
+use super::value::parse_duration;
 use crate::engine::EngineList;
-use crate::protocol::{Bounds, Profile};
-use crate::suite::preload::Preload;
 use crate::tier::RunTier;
 
 const DIFF_CONVENTIONS: &str = "\
@@ -94,32 +91,9 @@ pub struct DiffArgs {
         help_heading = "Repeating a program"
     )]
     pub replay: Option<PathBuf>,
-    /// With a tiered tier: the call of a function, and the arrival at the head of a loop, at which
-    /// it goes on as machine code
-    #[arg(long, value_name = "N")]
-    pub tier_up: Option<u32>,
-    /// How memory accesses are checked: by guard pages where the tier can, or in code
-    #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
-    pub bounds: Bounds,
-    /// What the engine does where the specification leaves a result open
-    #[arg(
-        long = "float-profile",
-        default_value_t,
-        value_parser = by_word::<Profile>(Profile::WORDS)
-    )]
-    pub profile: Profile,
-    /// Instantiate a module, and let imports from NAME find its exports (repeatable, in order)
-    #[arg(long, value_name = "NAME=FILE")]
-    pub preload: Vec<Preload>,
-    /// Make what is imported and not preloaded, as `wassay run` does
-    #[arg(long)]
-    pub stub_imports: bool,
-    /// The features that the module may use.
+    /// How the module is executed.
     #[command(flatten)]
-    pub features: FeatureArgs,
-    /// What the module may use.
-    #[command(flatten)]
-    pub limits: LimitArgs,
+    pub execution: ExecutionArgs,
     /// The arguments of the program, or those of the function, as `wassay run` has them
     #[arg(
         value_name = "ARG",

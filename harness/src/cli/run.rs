@@ -1,5 +1,6 @@
 //! The options of `wassay run`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -50,42 +51,18 @@ pub struct RunArgs {
     /// The resources that a WASI program gets.
     #[command(flatten)]
     pub resources: ResourceArgs,
-    /// With a tiered tier: the call of a function, and the arrival at the head of a loop, at which
-    /// it goes on as machine code
-    #[arg(long, value_name = "N")]
-    pub tier_up: Option<u32>,
-    /// How memory accesses are checked: by guard pages where the tier can, or in code
-    #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
-    pub bounds: Bounds,
+    /// How the module is executed.
+    #[command(flatten)]
+    pub execution: ExecutionArgs,
     /// Translate each function when it is first called (the default)
     #[arg(long, overrides_with = "eager")]
     pub lazy: bool,
     /// Translate every function before anything runs
     #[arg(long, overrides_with = "lazy")]
     pub eager: bool,
-    /// What the engine does where the specification leaves a result open
-    #[arg(
-        long = "float-profile",
-        default_value_t,
-        value_parser = by_word::<Profile>(Profile::WORDS)
-    )]
-    pub profile: Profile,
     /// Mark loading and the call for an emulator's plugin that counts instructions (tier jit)
     #[arg(long)]
     pub count_marks: bool,
-    /// Instantiate a module, and let imports from NAME find its exports (repeatable, in order)
-    #[arg(long, value_name = "NAME=FILE")]
-    pub preload: Vec<Preload>,
-    /// Make what is imported and not preloaded: functions that return zeros and nulls, and
-    /// memories, tables, globals and tags of the types that are asked for
-    #[arg(long)]
-    pub stub_imports: bool,
-    /// The features that the module may use.
-    #[command(flatten)]
-    pub features: FeatureArgs,
-    /// What the module may use.
-    #[command(flatten)]
-    pub limits: LimitArgs,
     /// What makes a program do the same again.
     #[command(flatten)]
     pub repeat: RepeatArgs,
@@ -100,6 +77,60 @@ pub struct RunArgs {
         allow_hyphen_values = true
     )]
     pub args: Vec<String>,
+}
+
+/// How a module is executed, what it imports, and what it may use.
+#[derive(Clone, Debug, Args)]
+pub struct ExecutionArgs {
+    /// With a tiered tier: the call of a function, and the arrival at the head of a loop, at which
+    /// it goes on as machine code
+    #[arg(long, value_name = "N")]
+    pub tier_up: Option<u32>,
+    /// How memory accesses are checked: by guard pages where the tier can, or in code
+    #[arg(long, default_value_t, value_parser = by_word::<Bounds>(Bounds::WORDS))]
+    pub bounds: Bounds,
+    /// What the engine does where the specification leaves a result open
+    #[arg(
+        long = "float-profile",
+        default_value_t,
+        value_parser = by_word::<Profile>(Profile::WORDS)
+    )]
+    pub profile: Profile,
+    /// Instantiate a module, and let imports from NAME find its exports (repeatable, in order)
+    #[arg(long, value_name = "NAME=FILE")]
+    pub preload: Vec<Preload>,
+    /// Make what is imported and not preloaded: functions that return zeros and nulls, and
+    /// memories, tables, globals and tags of the types that are asked for
+    #[arg(long)]
+    pub stub_imports: bool,
+    /// The features that the module may use.
+    #[command(flatten)]
+    pub features: FeatureArgs,
+    /// What the module may use.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+impl ExecutionArgs {
+    /// The options that say the same, for another program.
+    pub fn words(&self) -> Vec<OsString> {
+        let mut words = Vec::new();
+        let mut push = |name: &str, value: OsString| words.extend([name.into(), value]);
+        if let Some(n) = self.tier_up {
+            push("--tier-up", n.to_string().into());
+        }
+        push("--bounds", self.bounds.word().into());
+        push("--float-profile", self.profile.to_string().into());
+        for preload in &self.preload {
+            push("--preload", preload.to_arg());
+        }
+        if let Some(list) = &self.features.features {
+            words.push(format!("--features={list}").into());
+        }
+        words.extend(self.stub_imports.then(|| "--stub-imports".into()));
+        words.extend(self.limits.words().into_iter().map(OsString::from));
+        words
+    }
 }
 
 /// What a module that is run may use.
@@ -189,6 +220,6 @@ mod tests {
         else {
             panic!("these are options of run");
         };
-        assert_eq!(args.limits.words(), words);
+        assert_eq!(args.execution.limits.words(), words);
     }
 }

@@ -125,8 +125,8 @@ pub fn command(args: &DiffArgs) -> Result<Exit, InputError> {
 fn columns(args: &DiffArgs) -> Result<(Vec<Column>, Vec<EngineName>), InputError> {
     let configurations = ConfigArgs::default().configurations();
     let standard = Setting {
-        bounds: args.bounds,
-        profile: args.profile,
+        bounds: args.execution.bounds,
+        profile: args.execution.profile,
         ..Setting::default()
     };
     let mut columns: Vec<Column> = Vec::new();

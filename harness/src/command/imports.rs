@@ -41,15 +41,21 @@ pub(super) fn instantiate(
     let mut linker = Linker::new(engine);
     let refused = |error| NotMade::Engine(args.file.clone(), Box::new(error));
     // The functions of WASI have names where no preloaded module takes them.
-    if args.preload.iter().all(|it| it.name != wassay_wasi::MODULE) {
+    if args
+        .execution
+        .preload
+        .iter()
+        .all(|it| it.name != wassay_wasi::MODULE)
+    {
         // All of them cost as much as the rest of a small program's start.
         let is_imported = |function: &&'static Function| {
-            !args.preload.is_empty() || module.imports().any(|it| it.name() == function.name)
+            !args.execution.preload.is_empty()
+                || module.imports().any(|it| it.name() == function.name)
         };
         let functions = FUNCTIONS.iter().filter(is_imported);
         link_program(&mut linker, functions).map_err(refused)?;
     }
-    for preload in &args.preload {
+    for preload in &args.execution.preload {
         let path = &preload.path;
         let refused = |error| NotMade::Engine(path.clone(), Box::new(error));
         let preloaded = Module::new(engine, read_module(path)?).map_err(refused)?;
@@ -70,7 +76,7 @@ pub(super) fn instantiate(
             let message = format!("the module imports `{from}` `{name}`, {reason}");
             NotMade::Input(InputError::at(&args.file, message))
         };
-        if !args.stub_imports {
+        if !args.execution.stub_imports {
             return Err(unknown(
                 "and nothing provides it: --preload NAME=FILE gives exports of a module, \
                  --stub-imports makes stand-ins",

@@ -60,11 +60,17 @@ pub(super) fn counting(args: &RunArgs) -> Result<RunArgs, InputError> {
         );
         return Err(InputError::usage(message));
     }
-    Ok(RunArgs {
-        tier: stack,
-        tier_up: None,
+    Ok(in_stack(args))
+}
+
+/// The same run in the stack tier.
+fn in_stack(args: &RunArgs) -> RunArgs {
+    let mut args = RunArgs {
+        tier: RunTier::Measured(Tier::Stack),
         ..args.clone()
-    })
+    };
+    args.execution.tier_up = None;
+    args
 }
 
 /// Runs a program and measures it; the exit code is that of the program.
@@ -100,7 +106,7 @@ pub(super) fn run(
             if exit == Exit::BadInput {
                 return Ok(exit); // without a record nothing answers the second run
             }
-            if args.limits.timeout.is_some() && exit == LIMITED {
+            if args.execution.limits.timeout.is_some() && exit == LIMITED {
                 eprintln!("wassay: not counted: the program was interrupted");
             } else if profile.count(&second, true)? == APART {
                 eprintln!("wassay: not counted: the program did not do the same again");
@@ -119,12 +125,8 @@ fn both(args: &RunArgs, folder: &Path) -> (RunArgs, RunArgs) {
     if first.repeat.replay.is_none() && first.repeat.record.is_none() {
         first.repeat.record = Some(folder.join("record"));
     }
-    let mut second = RunArgs {
-        tier: RunTier::Measured(Tier::Stack),
-        tier_up: None,
-        ..args.clone()
-    };
-    second.limits.timeout = None;
+    let mut second = in_stack(args);
+    second.execution.limits.timeout = None;
     second.repeat.replay = first.repeat.replay.clone().or(first.repeat.record.clone());
     (
         second.repeat.record,

@@ -56,7 +56,7 @@ pub fn command(args: &RunArgs) -> Result<Exit, InputError> {
         );
         return Err(InputError::usage(message));
     }
-    if args.tier_up.is_some() && !args.tier.is_tiered() {
+    if args.execution.tier_up.is_some() && !args.tier.is_tiered() {
         let message = format!("tier `{}` has no thresholds for --tier-up", args.tier);
         return Err(InputError::usage(message));
     }
@@ -155,21 +155,9 @@ fn run_elsewhere(args: &RunArgs) -> Result<Exit, InputError> {
     }
     command.args(args.resources.words());
     command.args(["--tier", &args.tier.to_string()]);
-    if let Some(n) = args.tier_up {
-        command.args(["--tier-up", &n.to_string()]);
-    }
-    command.args(["--bounds", args.bounds.word()]);
-    command.args(["--float-profile", &args.profile.to_string()]);
-    if let Some(list) = &args.features.features {
-        command.arg(format!("--features={list}"));
-    }
+    command.args(args.execution.words());
     command.args(args.eager.then_some("--eager"));
     command.args(args.count_marks.then_some("--count-marks"));
-    command.args(args.stub_imports.then_some("--stub-imports"));
-    for preload in &args.preload {
-        command.arg("--preload").arg(preload.to_arg());
-    }
-    command.args(args.limits.words());
     command.args(args.repeat.words());
     command.args(args.profiling.words());
     command.arg("--").args(&args.args);
@@ -211,7 +199,7 @@ fn run_here(
         Err(error) => return refused(error),
     };
     let mut store = Store::new(&engine, program::state(args, &bytes, instruments)?);
-    if let Err(error) = limit(&mut store, &args.limits) {
+    if let Err(error) = limit(&mut store, &args.execution.limits) {
         return refused(error);
     }
     // Start functions are of the program.
@@ -285,14 +273,14 @@ impl Instruments {
 /// The engine's configuration, limits included.
 fn config(args: &RunArgs) -> Config {
     let mut config = Config::only(runtime::Tier::Stack);
-    config.policy(args.tier.policy(args.tier_up));
-    config.bounds(args.bounds);
-    config.features(args.features.set().wasmparser());
+    config.policy(args.tier.policy(args.execution.tier_up));
+    config.bounds(args.execution.bounds);
+    config.features(args.execution.features.set().wasmparser());
     if !args.eager {
         config.compilation(Compilation::Lazy);
     }
-    config.profile(args.profile);
-    let given = &args.limits;
+    config.profile(args.execution.profile);
+    let given = &args.execution.limits;
     config.fuel(given.fuel.is_some());
     config.interruptible(given.timeout.is_some());
     config.limits(limits(*config.get_limits(), given));

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::{Column, Inputs};
+use crate::cli::ExecutionArgs;
 use crate::command::tree;
 use crate::error::{Exit, InputError};
 use crate::interrupt;
@@ -278,17 +279,15 @@ fn words(inputs: &Inputs<'_>, column: &Column, folder: &Path) -> Result<Vec<OsSt
         profile,
         modes,
     } = column.setting;
-    push("--bounds", bounds.word().into());
-    push("--float-profile", profile.to_string().into());
-    let tier_up = modes.tier_up.or(args.tier_up);
-    if let Some(n) = tier_up.filter(|_| column.tier.is_tiered()) {
-        push("--tier-up", n.to_string().into());
-    }
+    let tier_up = modes.tier_up.or(args.execution.tier_up);
+    let execution = ExecutionArgs {
+        tier_up: tier_up.filter(|_| column.tier.is_tiered()),
+        bounds,
+        profile,
+        ..args.execution.clone()
+    };
     if let Some(name) = &args.invoke {
         push("--invoke", name.into());
-    }
-    for preload in &args.preload {
-        push("--preload", preload.to_arg());
     }
     for variable in &args.resources.env {
         push("--env", variable.to_string().into());
@@ -315,10 +314,6 @@ fn words(inputs: &Inputs<'_>, column: &Column, folder: &Path) -> Result<Vec<OsSt
             words.push("--deterministic".into());
         }
     }
-    if let Some(list) = &args.features.features {
-        words.push(format!("--features={list}").into());
-    }
-    words.extend(args.stub_imports.then(|| "--stub-imports".into()));
-    words.extend(args.limits.words().into_iter().map(OsString::from));
+    words.extend(execution.words());
     Ok(words)
 }

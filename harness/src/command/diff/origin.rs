@@ -46,7 +46,7 @@ pub(super) fn text(
     found: &Apart,
 ) -> Result<String, InputError> {
     let args = inputs.args;
-    if !args.preload.is_empty() || args.stub_imports || args.invoke.is_some() {
+    if !args.execution.preload.is_empty() || args.execution.stub_imports || args.invoke.is_some() {
         return Ok("  not explained: the program has imports besides WASI, or is a call\n".into());
     }
     let calls = calls(reference, found.call)?;
@@ -68,12 +68,12 @@ pub(super) fn text(
     }
     let engines = pair.map(explained_name);
     let mut setting = Setting {
-        bounds: args.bounds,
-        profile: args.profile,
+        bounds: args.execution.bounds,
+        profile: args.execution.profile,
         ..Setting::default()
     };
     if pair.iter().any(|column| column.tier == RunTier::Tiered) {
-        setting.modes.tier_up = Some(args.tier_up.unwrap_or(TIERED_UP));
+        setting.modes.tier_up = Some(args.execution.tier_up.unwrap_or(TIERED_UP));
     }
     let explain = |file: &Path| {
         let file = shell::quote(&file.display().to_string());
@@ -205,7 +205,7 @@ pub(super) fn explained_name(column: &Column) -> EngineName {
 fn explained_setting(inputs: &Inputs<'_>, column: &Column) -> Setting {
     let mut setting = column.setting;
     if column.tier == RunTier::Tiered {
-        let tier_up = setting.modes.tier_up.or(inputs.args.tier_up);
+        let tier_up = setting.modes.tier_up.or(inputs.args.execution.tier_up);
         setting.modes.tier_up = Some(tier_up.unwrap_or(TIERED_UP));
     }
     setting
@@ -222,7 +222,7 @@ pub(super) fn explained(
         hash_state: true,
         show_state: pair.iter().any(|(name, _)| name.tier().is_none()),
         is_lazy: true,
-        ..JobConfig::plain(args.features.set())
+        ..JobConfig::plain(args.execution.features.set())
     };
     let launchers = pair.map(|(name, added)| {
         let launcher = launcher(name, &inputs.program, &inputs.table)?;

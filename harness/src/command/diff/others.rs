@@ -80,7 +80,7 @@ impl Answered {
         Planned {
             script: Arc::new(origin::script(&commands, &self.ending, &inputs.args.file)),
             features: FileFeatures {
-                set: inputs.args.features.set(),
+                set: inputs.args.execution.features.set(),
                 ..FileFeatures::DEFAULT
             },
             heading: Heading::Other,
@@ -202,7 +202,10 @@ impl Answered {
 fn unscripted(inputs: &Inputs<'_>, reference: &Ran) -> Option<&'static str> {
     let args = inputs.args;
     match &reference.account.ending {
-        _ if !args.preload.is_empty() || args.stub_imports || args.invoke.is_some() => {
+        _ if !args.execution.preload.is_empty()
+            || args.execution.stub_imports
+            || args.invoke.is_some() =>
+        {
             Some("the program has imports besides WASI, or is a call")
         }
         Ending::Recorded(end) if end.is_open => Some("the end of the reference is open"),

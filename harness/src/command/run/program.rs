@@ -118,7 +118,7 @@ fn resources(args: &RunArgs, options: &mut Options) -> Result<(), InputError> {
             InputError::at(&grant.host, reason.unwrap_or_default())
         })?;
     }
-    if let Some(timeout) = args.limits.timeout {
+    if let Some(timeout) = args.execution.limits.timeout {
         // A time that the clock does not have is never over.
         if let Some(deadline) = Instant::now().checked_add(timeout) {
             options.deadline(deadline);
