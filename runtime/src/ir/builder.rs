@@ -233,6 +233,13 @@ impl<'a> Builder<'a> {
         self.consts.two(&mut self.func.consts, bits)
     }
 
+    /// Pops the topmost `len` operands as a list.
+    fn pop_list(&mut self, len: usize) -> List {
+        let list = self.list(None, len);
+        self.stack.truncate(self.stack.len() - len);
+        list
+    }
+
     /// The operands of the topmost `len` positions as a list, after `first`.
     fn list(&mut self, first: Option<Operand>, len: usize) -> List {
         let start = self.func.lists.len() as u32;
@@ -254,6 +261,20 @@ impl<'a> Builder<'a> {
         self.stack.push(ty, StackValue::Temp)
     }
 
+    fn push_temps(&mut self, types: &[Type]) {
+        for &ty in types {
+            self.push_temp(ty);
+        }
+    }
+
+    /// Pushes the result of an instruction, if it has one; gives the slot that is next.
+    fn push_result(&mut self, result: Option<Type>) -> Slot {
+        match result {
+            Some(ty) => self.push_temp(ty),
+            None => self.stack.temporary(self.stack.height()),
+        }
+    }
+
     fn push_const(&mut self, ty: Type, bits: u64) {
         let index = self.constant(bits);
         self.stack.push(ty, StackValue::Const(index));
@@ -262,6 +283,11 @@ impl<'a> Builder<'a> {
     fn pop(&mut self) -> Operand {
         let entry = self.stack.pop();
         self.stack.operand(&entry)
+    }
+
+    /// The operand at the top, which stays.
+    fn top(&self) -> Operand {
+        self.stack.operand(&self.stack.top(1)[0])
     }
 
     fn settle(&mut self) {
@@ -292,58 +318,49 @@ impl<'a> Builder<'a> {
             self.charge(instr.op);
         }
         match instr.op.group() {
-            Group::Control(op) => self.control(op, instr),
-            Group::Call(op) => self.call_instr(op, instr),
-            Group::Exception(op) => self.exception(op, instr),
-            Group::LegacyException(op) => self.legacy_exception(op, instr),
-            Group::Parametric(op) => self.parametric(op),
-            Group::Variable(op) => self.variable(op, instr),
-            Group::Constant(op) => self.const_instr(op, instr),
-            Group::Table(op) => self.table(op, instr),
-            Group::Reference(op) => self.reference(op, instr),
-            Group::Object(op) => self.object(op, instr),
-            Group::Aggregate(_) => self.aggregate(instr),
-            Group::Memory(op) => self.memory(op, instr),
-            Group::Load(_) | Group::SimdLoad(_) => self.load(instr),
-            Group::Store(_) | Group::SimdStore(_) => self.store(instr),
+            Group::Control(op) => self.control(op, instr)?,
+            Group::Call(op) => self.call_instr(op, instr)?,
+            Group::Exception(op) => self.exception(op, instr)?,
+            Group::LegacyException(op) => self.legacy_exception(op, instr)?,
+            Group::Parametric(op) => self.parametric(op)?,
+            Group::Variable(op) => self.variable(op, instr)?,
+            Group::Constant(op) => self.const_instr(op, instr)?,
+            Group::Table(op) => self.table(op, instr)?,
+            Group::Reference(op) => self.reference(op, instr)?,
+            Group::Object(op) => self.object(op, instr)?,
+            Group::Aggregate(_) => self.aggregate(instr)?,
+            Group::Memory(op) => self.memory(op, instr)?,
+            Group::Load(_) | Group::SimdLoad(_) => self.load(instr)?,
+            Group::Store(_) | Group::SimdStore(_) => self.store(instr)?,
             Group::Unary(_)
             | Group::Test(_)
             | Group::Convert(_)
             | Group::ConvertTrapping(_)
             | Group::SimdUnary(_)
             | Group::SimdSplat(_)
-            | Group::SimdReduce(_) => {
-                self.unary(instr.op);
-                Ok(())
-            }
+            | Group::SimdReduce(_) => self.unary(instr.op),
             Group::Binary(_)
             | Group::BinaryTrapping(_)
             | Group::Compare(_)
             | Group::SimdBinary(_)
-            | Group::SimdShift(_) => {
-                self.binary(instr.op);
-                Ok(())
-            }
-            Group::SimdTernary(_) => {
-                self.ternary(instr.op);
-                Ok(())
-            }
-            Group::Wide(_) => {
-                self.wide(instr.op);
-                Ok(())
-            }
-            Group::SimdShuffle(_) => self.shuffle(instr),
-            Group::SimdExtractLane(_) => self.extract_lane(instr),
-            Group::SimdReplaceLane(_) => self.replace_lane(instr),
-            Group::SimdLoadLane(_) => self.load_lane(instr),
-            Group::SimdStoreLane(_) => self.store_lane(instr),
+            | Group::SimdShift(_) => self.binary(instr.op),
+            Group::SimdTernary(_) => self.ternary(instr.op),
+            Group::Wide(_) => self.wide(instr.op),
+            Group::SimdShuffle(_) => self.shuffle(instr)?,
+            Group::SimdExtractLane(_) => self.extract_lane(instr)?,
+            Group::SimdReplaceLane(_) => self.replace_lane(instr)?,
+            Group::SimdLoadLane(_) => self.load_lane(instr)?,
+            Group::SimdStoreLane(_) => self.store_lane(instr)?,
             Group::AtomicLoad(_)
             | Group::AtomicStore(_)
             | Group::AtomicRmw(_)
-            | Group::AtomicCmpxchg(_) => self.atomic(instr),
-            Group::AtomicSync(op) => self.atomic_sync(op, instr),
-            Group::SharedEverything(_) | Group::StackSwitching(_) => Err(unsupported(instr.op)),
+            | Group::AtomicCmpxchg(_) => self.atomic(instr)?,
+            Group::AtomicSync(op) => self.atomic_sync(op, instr)?,
+            Group::SharedEverything(_) | Group::StackSwitching(_) => {
+                return Err(unsupported(instr.op));
+            }
         }
+        Ok(())
     }
 
     /// Charges a reachable instruction to its segment, whose first one that costs anything emits
@@ -415,10 +432,9 @@ impl<'a> Builder<'a> {
         use group::Constant as C;
         let bits = instr.constant()?;
         match op {
-            C::I32Const => self.push_const(Type::I32, bits as u64),
-            C::I64Const => self.push_const(Type::I64, bits as u64),
-            C::F32Const => self.push_const(Type::F32, bits as u64),
-            C::F64Const => self.push_const(Type::F64, bits as u64),
+            C::I32Const | C::I64Const | C::F32Const | C::F64Const => {
+                self.push_const(result(instr.op), bits as u64);
+            }
             C::V128Const => {
                 let index = self.constant128(bits);
                 self.stack.push(Type::V128, StackValue::Const(index));
@@ -564,13 +580,8 @@ impl<'a> Builder<'a> {
     fn helper(&mut self, instr: &Instr<'_>) -> Result<()> {
         let (op, (a, b)) = (instr.op, instr.indices()?);
         let (params, result) = helper_types(&self.func, op, a, b);
-        let params = params.iter().flatten().count();
-        let operands = self.list(None, params);
-        self.stack.truncate(self.stack.len() - params);
-        let dst = match result {
-            Some(ty) => self.push_temp(ty),
-            None => self.stack.temporary(self.stack.height()),
-        };
+        let operands = self.pop_list(params.iter().flatten().count());
+        let dst = self.push_result(result);
         self.emit(Inst::Helper {
             op,
             dst,
@@ -590,8 +601,7 @@ impl<'a> Builder<'a> {
                 self.emit(Inst::RefFunc { dst, func });
             }
             R::RefAsNonNull => {
-                let a = self.stack.operand(&self.stack.peek(0));
-                let kind = TrapKind::NullReference;
+                let (a, kind) = (self.top(), TrapKind::NullReference);
                 self.emit(Inst::TrapIfNull { a, kind });
             }
             R::RefEq => self.binary(op.op()),
@@ -679,9 +689,7 @@ impl<'a> Builder<'a> {
     fn call_results(&mut self, sig: &Sig) -> Slot {
         self.stack.truncate(self.stack.len() - sig.params.len());
         let dst = self.stack.temporary(self.stack.height());
-        for &ty in &sig.results {
-            self.push_temp(ty);
-        }
+        self.push_temps(&sig.results);
         dst
     }
 

@@ -27,7 +27,7 @@ use crate::types::FuncType;
 
 use super::helper::Helper;
 use super::ssa::fold;
-use super::ssa::{Block, Class, Edge, FuncSsa, Inst, List, MemoryFacts, Term, Value};
+use super::ssa::{Block, Class, Def, Edge, FuncSsa, Inst, List, MemoryFacts, Term, Value};
 use atomic::AtomicAccess;
 use exceptions::Blocks;
 use state::Callee;
@@ -66,6 +66,9 @@ impl Assumptions {
         self.bounds == Bounds::Guard && MemoryData::can_guard(&module.memories[memory as usize])
     }
 }
+
+/// The address of something, as base and offset.
+type Address = (Value, i32);
 
 /// Opcodes that were compiled to a call of a helper.
 pub type HelperOps = Vec<Op>;
@@ -151,10 +154,7 @@ impl<'a> Builder<'a> {
     fn entry(&mut self) {
         self.position = self.ir.offsets.first().copied().unwrap_or(0);
         if let Some(frame) = self.assumptions.frame {
-            let slots = self
-                .func
-                .add_value(Type::I64, super::ssa::Def::Param(Block::ENTRY));
-            self.func.blocks[0].params.push(slots);
+            let slots = self.param(Type::I64);
             self.vars.resume(slots, frame);
             return;
         }
@@ -162,25 +162,19 @@ impl<'a> Builder<'a> {
         let types = self.ir.local_types.clone();
         for (i, (&ty, &slot)) in types.iter().zip(&self.ir.local_slots).enumerate() {
             let value = if i < params {
-                self.func.blocks[0].params.push(Value(0));
-                let value = self
-                    .func
-                    .add_value(ty, super::ssa::Def::Param(Block::ENTRY));
-                self.func.blocks[0].params[i] = value;
-                value
+                self.param(ty)
             } else {
-                self.zero(ty)
+                self.one(Inst::zero(ty), ty)
             };
             self.write(slot, value);
         }
     }
 
-    fn zero(&mut self, ty: Type) -> Value {
-        let inst = match ty {
-            Type::V128 => Inst::Const128 { low: 0, high: 0 },
-            _ => Inst::Const { bits: 0 },
-        };
-        self.one(inst, ty)
+    /// A further parameter of the function.
+    fn param(&mut self, ty: Type) -> Value {
+        let value = self.func.add_value(ty, Def::Param(Block::ENTRY));
+        self.func.blocks[0].params.push(value);
+        value
     }
 
     fn block(&mut self, index: usize) -> Result<()> {
@@ -199,9 +193,7 @@ impl<'a> Builder<'a> {
 
     /// Appends an instruction with results of the given types.
     fn push(&mut self, inst: Inst, types: &[Type]) -> Value {
-        let id = self.func.add_inst(inst, types, self.position);
-        self.func.blocks[self.block.index()].insts.push(id);
-        self.func.insts[id.index()].first_result
+        self.func.append(self.block, inst, types, self.position)
     }
 
     fn one(&mut self, inst: Inst, ty: Type) -> Value {
@@ -233,6 +225,16 @@ impl<'a> Builder<'a> {
             offset,
         };
         self.one(inst, ty)
+    }
+
+    fn put(&mut self, op: Op, class: Class, (base, offset): Address, value: Value) {
+        self.none(Inst::Store {
+            op,
+            class,
+            base,
+            offset,
+            value,
+        });
     }
 
     fn trap_if(&mut self, cond: Value, kind: TrapKind) {
@@ -596,13 +598,7 @@ impl<'a> Builder<'a> {
         let data = &mut self.func.blocks[self.block.index()];
         data.term = term;
         data.position = self.position;
-        data.edges = to
-            .iter()
-            .map(|&to| Edge {
-                to,
-                args: Vec::new(),
-            })
-            .collect();
+        data.edges = to.iter().copied().map(Edge::bare).collect();
     }
 
     fn unsupported<T>(op: Op) -> Result<T> {

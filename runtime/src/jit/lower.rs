@@ -14,6 +14,7 @@ use regalloc2::{Block as RBlock, RegClass, VReg};
 use super::ssa::cfg::Cfg;
 use super::ssa::{Block, Class, Def, FuncSsa, Inst, InstId, Term, Value};
 use crate::ir::Type;
+use crate::ops::Op;
 use layout::BlockLayout;
 use vcode::{MachInst, VBlock, VCode};
 
@@ -267,11 +268,11 @@ impl<'a, I: Isa> Lower<'a, I> {
         (self.uses[value.index()] == 1 && stays && is_movable).then_some(inst)
     }
 
-    /// The definition of an address, if all its uses are accesses without an offset: then it may be
-    /// computed by each of them.
-    pub fn address(&self, value: Value) -> Option<Inst> {
+    /// The operands of an address that is a sum, if all its uses are accesses without an offset:
+    /// then it may be computed by each of them.
+    pub fn address(&self, value: Value) -> Option<(Value, Value)> {
         let is_free = self.uses[value.index()] == self.address_uses[value.index()];
-        self.func.def(value).filter(|_| is_free)
+        self.func.binary(Op::I64Add, value).filter(|_| is_free)
     }
 
     /// True if some instruction behind asked for a value.

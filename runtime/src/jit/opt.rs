@@ -162,11 +162,9 @@ impl<'a> Walk<'a> {
     fn visit(&mut self, id: InstId) {
         step(1);
         self.position = self.func.insts[id.index()].position;
-        let mut inst = self.func.insts[id.index()].inst;
         let replaced = &self.replaced;
-        self.func.map(&mut inst, |v| find(replaced, v));
-        self.func.insts[id.index()].inst = inst;
-        match self.simplify_fully(inst) {
+        self.func.map(id, |v| find(replaced, v));
+        match self.simplify_fully(self.func.insts[id.index()].inst) {
             Simplified::To(value) => {
                 let result = self.func.result(id);
                 self.replaced[result.index()] = value;
@@ -231,13 +229,7 @@ impl<'a> Walk<'a> {
         };
         let is_before = |value: Value, id: InstId| {
             // Of an extended index, only the operand is needed.
-            let value = match self.func.def(value) {
-                Some(Inst::Unary {
-                    op: Op::I64ExtendI32U,
-                    a,
-                }) => a,
-                Some(_) | None => value,
-            };
+            let value = self.func.unary(Op::I64ExtendI32U, value).unwrap_or(value);
             let is_elsewhere = home[value.index()] != block;
             !self.func.is_made_at_use(value) && (is_elsewhere || place(value) < places[id.index()])
         };

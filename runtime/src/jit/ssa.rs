@@ -35,6 +35,7 @@ use rustc_hash::FxHashMap;
 
 use crate::engine::Profile;
 use crate::ir::Type;
+use crate::ops::{Op, Sign};
 use crate::trap::TrapKind;
 use crate::types::TypeId;
 
@@ -256,6 +257,14 @@ impl FuncSsa {
         id
     }
 
+    /// Appends an instruction to a block; gives its first result, which is meaningless if it has
+    /// none.
+    pub fn append(&mut self, block: Block, inst: Inst, types: &[Type], position: u32) -> Value {
+        let id = self.add_inst(inst, types, position);
+        self.blocks[block.index()].insts.push(id);
+        self.insts[id.index()].first_result
+    }
+
     /// A list of values.
     pub fn add_list(&mut self, values: &[Value]) -> List {
         let start = self.lists.len() as u32;
@@ -309,6 +318,28 @@ impl FuncSsa {
         }
     }
 
+    /// The operand of a value that is the result of this operation.
+    pub fn unary(&self, op: Op, value: Value) -> Option<Value> {
+        match self.def(value)? {
+            Inst::Unary { op: of, a } if of == op => Some(a),
+            _ => None,
+        }
+    }
+
+    /// The operands of a value that is the result of this operation.
+    pub fn binary(&self, op: Op, value: Value) -> Option<(Value, Value)> {
+        match self.def(value)? {
+            Inst::Binary { op: of, a, b } if of == op => Some((a, b)),
+            _ => None,
+        }
+    }
+
+    /// The i32 that a value is, extended to 64 bits, and the sign of the extension.
+    pub fn extended(&self, value: Value) -> Option<(Value, Sign)> {
+        let by = |op, sign| Some((self.unary(op, value)?, sign));
+        by(Op::I64ExtendI32U, Sign::Unsigned).or_else(|| by(Op::I64ExtendI32S, Sign::Signed))
+    }
+
     /// True if a value is a constant that is made anew at each use.
     pub fn is_made_at_use(&self, value: Value) -> bool {
         self.def(value).is_some_and(|inst| inst.is_made_at_use())
@@ -345,8 +376,8 @@ impl FuncSsa {
 
     /// Replaces every operand of an instruction. Lists are replaced in place: each belongs to one
     /// instruction.
-    pub fn map(&mut self, inst: &mut Inst, f: impl Fn(Value) -> Value) {
-        inst.map(&mut self.lists, f);
+    pub fn map(&mut self, id: InstId, f: impl Fn(Value) -> Value) {
+        self.insts[id.index()].inst.map(&mut self.lists, f);
     }
 
     /// Replaces every operand of a block's terminator, the arguments of its edges included.
@@ -356,6 +387,24 @@ impl FuncSsa {
         for edge in &mut data.edges {
             edge.args.iter_mut().for_each(|arg| *arg = f(*arg));
         }
+    }
+}
+
+impl Inst {
+    /// The zero of a type.
+    pub fn zero(ty: Type) -> Inst {
+        match ty {
+            Type::V128 => Inst::Const128 { low: 0, high: 0 },
+            Type::I32 | Type::I64 | Type::F32 | Type::F64 | Type::Ref => Inst::Const { bits: 0 },
+        }
+    }
+}
+
+impl Edge {
+    /// An edge without arguments.
+    pub fn bare(to: Block) -> Edge {
+        let args = Vec::new();
+        Edge { to, args }
     }
 }
 

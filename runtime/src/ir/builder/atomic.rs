@@ -11,14 +11,9 @@ use crate::ops::group;
 impl Builder<'_> {
     pub(super) fn atomic(&mut self, instr: &Instr<'_>) -> Result<()> {
         let (op, arg) = (instr.op, instr.memarg()?);
-        let params = params(op, Type::I32).len();
-        let operands = self.list(None, params);
-        self.stack.truncate(self.stack.len() - params);
+        let operands = self.pop_list(params(op, Type::I32).len());
         let offset = self.constant(arg.offset_bytes);
-        let dst = match results(op, Type::I32).next() {
-            Some(ty) => self.push_temp(ty),
-            None => self.stack.temporary(self.stack.height()),
-        };
+        let dst = self.push_result(results(op, Type::I32).next());
         self.emit(Inst::Atomic {
             op,
             memory: arg.memory,

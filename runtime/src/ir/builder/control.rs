@@ -8,7 +8,7 @@
 use std::rc::Rc;
 
 use super::{Builder, Sig};
-use crate::decode::{BrTable, Instr};
+use crate::decode::{BrTable, Instr, RawBlockType};
 use crate::error::Result;
 use crate::ir::{BlockId, HandlerId, Inst, List, Operand, Slot};
 use crate::ops::{Nesting, Op, group};
@@ -106,24 +106,15 @@ impl Builder<'_> {
                 let kind = TrapKind::Unreachable;
                 self.terminate(Inst::Trap { kind });
             }
-            C::Block => {
-                let sig = self.block_sig(instr.block_type()?);
-                self.begin_block(sig);
-            }
-            C::Loop => {
-                let sig = self.block_sig(instr.block_type()?);
-                self.begin_loop(sig);
-            }
-            C::If => {
-                let sig = self.block_sig(instr.block_type()?);
-                self.begin_if(sig);
-            }
+            C::Block => self.begin_block(instr.block_type()?),
+            C::Loop => self.begin_loop(instr.block_type()?),
+            C::If => self.begin_if(instr.block_type()?),
             C::Else => self.begin_else(),
             C::End => self.end(),
-            C::Br => self.br(instr.label()?),
+            C::Br => self.goto(instr.label()?),
             C::BrIf => self.br_if(instr.label()?),
             C::BrTable => self.br_table(&instr.br_table()?),
-            C::Return => self.br(self.frames.len() as u32 - 1),
+            C::Return => self.goto(self.frames.len() as u32 - 1),
         }
         Ok(())
     }
@@ -191,13 +182,15 @@ impl Builder<'_> {
         });
     }
 
-    fn begin_block(&mut self, sig: Rc<Sig>) {
+    fn begin_block(&mut self, ty: RawBlockType) {
+        let sig = self.block_sig(ty);
         self.settle();
         let label = self.new_label();
         self.begin(FrameKind::Block, label, sig);
     }
 
-    fn begin_loop(&mut self, sig: Rc<Sig>) {
+    fn begin_loop(&mut self, ty: RawBlockType) {
+        let sig = self.block_sig(ty);
         self.settle();
         self.materialise(sig.params.len());
         let label = self.new_label();
@@ -207,8 +200,8 @@ impl Builder<'_> {
         self.poll();
     }
 
-    fn begin_if(&mut self, sig: Rc<Sig>) {
-        let cond = self.pop();
+    fn begin_if(&mut self, ty: RawBlockType) {
+        let (sig, cond) = (self.block_sig(ty), self.pop());
         self.settle();
         self.materialise(sig.params.len());
         let (then, other, end) = (self.new_label(), self.new_label(), self.new_label());
@@ -230,9 +223,7 @@ impl Builder<'_> {
             self.leave(label, sig.results.len());
         }
         self.stack.truncate(base);
-        for &ty in &sig.params {
-            self.push_temp(ty);
-        }
+        self.push_temps(&sig.params);
         self.frames[last].kind = FrameKind::Else;
         self.bind(other);
     }
@@ -288,9 +279,7 @@ impl Builder<'_> {
             }
         }
         self.stack.truncate(frame.base);
-        for &ty in &frame.sig.results {
-            self.push_temp(ty);
-        }
+        self.push_temps(&frame.sig.results);
     }
 
     /// Makes the target of clauses to the function's own label, if there are any.
@@ -298,9 +287,7 @@ impl Builder<'_> {
         if let Some(label) = self.return_label {
             self.bind(label);
             self.stack.truncate(0);
-            for &ty in &sig.results {
-                self.push_temp(ty);
-            }
+            self.push_temps(&sig.results);
             let values = self.list(None, sig.results.len());
             self.terminate(Inst::Return { values });
         }
@@ -389,37 +376,25 @@ impl Builder<'_> {
         }
     }
 
-    fn br(&mut self, depth: u32) {
-        self.goto(depth);
-    }
-
     fn br_if(&mut self, depth: u32) {
         let cond = self.pop();
-        let (taken, other) = (self.edge_label(depth), self.new_label());
-        let then = taken.0;
-        self.terminate(Inst::BrIf { cond, then, other });
-        self.edge(taken, depth);
-        self.bind(other);
+        self.br_either(depth, false, |then, other| Inst::BrIf { cond, then, other });
     }
 
     pub(super) fn br_on_null(&mut self, depth: u32) {
         let entry = self.stack.pop();
         let a = self.stack.operand(&entry);
-        let (taken, other) = (self.edge_label(depth), self.new_label());
-        let then = taken.0;
-        self.terminate(Inst::BrIfNull { a, then, other });
-        self.edge(taken, depth);
-        self.bind(other);
+        self.br_either(depth, false, |then, other| Inst::BrIfNull {
+            a,
+            then,
+            other,
+        });
         self.stack.push(entry.ty, entry.value);
     }
 
     pub(super) fn br_on_non_null(&mut self, depth: u32) {
-        let a = self.stack.operand(&self.stack.peek(0));
-        let (taken, then) = (self.edge_label(depth), self.new_label());
-        let other = taken.0;
-        self.terminate(Inst::BrIfNull { a, then, other });
-        self.edge(taken, depth);
-        self.bind(then);
+        let a = self.top();
+        self.br_either(depth, true, |then, other| Inst::BrIfNull { a, then, other });
         self.stack.pop();
     }
 

@@ -67,8 +67,7 @@ impl Builder<'_> {
     }
 
     fn array_set(&mut self, instr: &Instr<'_>) -> Result<()> {
-        let (type_index, operands) = (instr.index()?, self.list(None, 3));
-        self.stack.truncate(self.stack.len() - 3);
+        let (type_index, operands) = (instr.index()?, self.pop_list(3));
         self.emit(Inst::ArraySet {
             type_index,
             operands,
@@ -80,12 +79,8 @@ impl Builder<'_> {
         let (op, (type_index, b)) = (instr.op, instr.indices()?);
         let (params, result) = aggregate_types(&self.func, op, type_index, b);
         self.materialise(params.len());
-        let operands = self.list(None, params.len());
-        self.stack.truncate(self.stack.len() - params.len());
-        let dst = match result {
-            Some(ty) => self.push_temp(ty),
-            None => self.stack.temporary(self.stack.height()),
-        };
+        let operands = self.pop_list(params.len());
+        let dst = self.push_result(result);
         self.emit(Inst::Aggregate {
             op,
             type_index,
@@ -108,14 +103,14 @@ impl Builder<'_> {
     pub(super) fn ref_cast(&mut self, instr: &Instr<'_>, nullable: bool) -> Result<()> {
         let heap = instr.heap_type()?;
         let ty = self.module.ref_type(RawRefType { nullable, heap });
-        let a = self.stack.operand(&self.stack.peek(0));
+        let a = self.top();
         self.emit(Inst::RefCast { ty, a });
         Ok(())
     }
 
     pub(super) fn ref_cast_desc(&mut self, nullable: bool) {
         let descriptor = self.pop();
-        let a = self.stack.operand(&self.stack.peek(0));
+        let a = self.top();
         self.emit(Inst::RefCastDesc {
             nullable,
             a,
@@ -126,7 +121,7 @@ impl Builder<'_> {
     /// `br_on_cast` and `br_on_cast_fail`. The operand stays on both edges.
     pub(super) fn br_on_cast(&mut self, instr: &Instr<'_>, on_fail: bool) -> Result<()> {
         let (label, to) = instr.br_on_cast()?;
-        let a = self.stack.operand(&self.stack.peek(0));
+        let a = self.top();
         let ty = self.module.ref_type(to);
         self.br_either(label, on_fail, |then, other| Inst::BrOnCast {
             ty,
@@ -141,7 +136,7 @@ impl Builder<'_> {
     pub(super) fn br_on_cast_desc(&mut self, instr: &Instr<'_>, on_fail: bool) -> Result<()> {
         let (label, to) = instr.br_on_cast()?;
         let descriptor = self.pop();
-        let a = self.stack.operand(&self.stack.peek(0));
+        let a = self.top();
         let dst = self.push_temp(Type::I32);
         self.emit(Inst::RefTestDesc {
             nullable: to.nullable,

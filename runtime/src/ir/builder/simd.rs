@@ -17,9 +17,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn wide(&mut self, op: Op) {
-        let params = params(op, Type::I32).len();
-        let operands = self.list(None, params);
-        self.stack.truncate(self.stack.len() - params);
+        let operands = self.pop_list(params(op, Type::I32).len());
         let dst = self.push_temp(Type::I64);
         self.push_temp(Type::I64);
         self.emit(Inst::Wide { op, dst, operands });

@@ -69,11 +69,6 @@ impl Stack {
         self.entries.last().map_or(0, |e| e.height + e.ty.slots())
     }
 
-    /// The entry at `depth` below the top.
-    pub(super) fn peek(&self, depth: usize) -> StackEntry {
-        self.entries[self.entries.len() - 1 - depth]
-    }
-
     /// The topmost entries.
     pub(super) fn top(&self, len: usize) -> &[StackEntry] {
         &self.entries[self.entries.len() - len..]

@@ -462,12 +462,7 @@ impl<'a> Emitter<'a> {
         self.asm.emit(Inst::bcond(Cond::Hs, *default));
         let start = self.asm.label();
         self.asm.emit(Inst::adr(SCRATCH, start));
-        let mem = Mem::Index {
-            base: SCRATCH,
-            index,
-            extend: IndexExtend::Uxtw,
-            scaled: true,
-        };
+        let mem = Mem::index(SCRATCH, index, IndexExtend::Uxtw, true);
         self.asm.emit(Inst::load(Load::Ldrsw, SCRATCH2, mem));
         let (op, rn) = (AddSub::Add, SCRATCH2);
         self.asm

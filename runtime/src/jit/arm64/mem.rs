@@ -50,6 +50,16 @@ impl Mem {
         Self::Offset { base, offset }
     }
 
+    /// `[base + extend(index)]`, the index scaled or not.
+    pub fn index(base: Gpr, index: Gpr, extend: IndexExtend, scaled: bool) -> Mem {
+        Self::Index {
+            base,
+            index,
+            extend,
+            scaled,
+        }
+    }
+
     /// `[sp, -bytes]!`: makes room on the native stack.
     pub fn push(bytes: i32) -> Mem {
         let (base, offset) = (Tied::fixed(SP), -bytes);

@@ -7,7 +7,7 @@ use super::abi;
 use super::inst::Inst;
 use super::mem::Mem;
 use super::ops::{Cond, FpSize, Load, Size, Store, Width};
-use super::regs::{Gpr, Reg, Role, Vreg};
+use super::regs::{Gpr, MapRegs, Reg, Role, Vreg};
 use super::vector::AtomicSize;
 use crate::gc::Cast;
 use crate::jit::helper::Helper;
@@ -171,15 +171,13 @@ impl SlotReg {
             SlotReg::Vector(rt) => Inst::store_v(Width::Q, rt, mem),
         }
     }
+}
 
-    fn map(&mut self, role: Role, f: &mut impl FnMut(Reg, Role) -> Reg) {
+impl MapRegs for SlotReg {
+    fn map_regs(&mut self, role: Role, f: &mut impl FnMut(Reg, Role) -> Reg) {
         match self {
-            SlotReg::General(reg) => *reg = gpr(f(Reg::Gpr(*reg), role)),
-            SlotReg::Float(reg) | SlotReg::Vector(reg) => {
-                if let Reg::Vreg(new) = f(Reg::Vreg(*reg), role) {
-                    *reg = new;
-                }
-            }
+            SlotReg::General(reg) => reg.map_regs(role, f),
+            SlotReg::Float(reg) | SlotReg::Vector(reg) => reg.map_regs(role, f),
         }
     }
 }
@@ -327,41 +325,31 @@ impl MInst {
     fn map(&mut self, f: &mut impl FnMut(Reg, Role) -> Reg) {
         match self {
             MInst::A64(inst) | MInst::Guarded(inst, _) => inst.map_regs(f),
-            MInst::Imm { rd, .. } | MInst::Caught { rd } => *rd = gpr(f(Reg::Gpr(*rd), Role::Def)),
-            MInst::FpImm { rd, .. } | MInst::VectorImm { rd, .. } => {
-                if let Reg::Vreg(new) = f(Reg::Vreg(*rd), Role::Def) {
-                    *rd = new;
+            MInst::Imm { rd, .. } | MInst::Caught { rd } | MInst::Allocate { rd, .. } => {
+                rd.map_regs(Role::Def, f);
+            }
+            MInst::FpImm { rd, .. } | MInst::VectorImm { rd, .. } => rd.map_regs(Role::Def, f),
+            MInst::LoadSlot { reg, .. } => reg.map_regs(Role::Def, f),
+            MInst::StoreSlot { reg, .. } => reg.map_regs(Role::Use, f),
+            MInst::Exclusive(access) => {
+                access.rd.map_regs(Role::EarlyDef, f);
+                for reg in [&mut access.address, &mut access.value, &mut access.expected] {
+                    reg.map_regs(Role::Use, f);
                 }
             }
-            MInst::LoadSlot { reg, .. } => reg.map(Role::Def, f),
-            MInst::StoreSlot { reg, .. } => reg.map(Role::Use, f),
-            MInst::Exclusive(Exclusive {
-                rd,
-                address,
-                value,
-                expected,
-                ..
-            }) => {
-                *rd = gpr(f(Reg::Gpr(*rd), Role::EarlyDef));
-                for reg in [address, value, expected] {
-                    *reg = gpr(f(Reg::Gpr(*reg), Role::Use));
-                }
-            }
-            MInst::Allocate { rd, .. } => *rd = gpr(f(Reg::Gpr(*rd), Role::Def)),
             MInst::TestRef {
                 rd,
                 reference,
                 descriptor,
                 ..
             } => {
-                *rd = gpr(f(Reg::Gpr(*rd), Role::EarlyDef));
-                for reg in [reference, descriptor] {
-                    *reg = gpr(f(Reg::Gpr(*reg), Role::Use));
-                }
+                rd.map_regs(Role::EarlyDef, f);
+                reference.map_regs(Role::Use, f);
+                descriptor.map_regs(Role::Use, f);
             }
             MInst::TrapIf(test, _) | MInst::Branch(test) => {
                 if let Some(reg) = test.reg() {
-                    *reg = gpr(f(Reg::Gpr(*reg), Role::Use));
+                    reg.map_regs(Role::Use, f);
                 }
             }
             MInst::CheckBounds {
@@ -372,10 +360,10 @@ impl MInst {
             } => {
                 let others = earlier.iter_mut().map(|access| &mut access.index);
                 for reg in [index, limit].into_iter().chain(others) {
-                    *reg = gpr(f(Reg::Gpr(*reg), Role::Use));
+                    reg.map_regs(Role::Use, f);
                 }
             }
-            MInst::Table { index, .. } => *index = gpr(f(Reg::Gpr(*index), Role::Use)),
+            MInst::Table { index, .. } => index.map_regs(Role::Use, f),
             MInst::Take(_)
             | MInst::Call { .. }
             | MInst::TailCall { .. }
@@ -403,13 +391,6 @@ impl MInst {
     /// True if the return address is lost by it.
     pub fn is_call(&self) -> bool {
         matches!(self, MInst::Call { .. } | MInst::Allocate { .. })
-    }
-}
-
-fn gpr(reg: Reg) -> Gpr {
-    match reg {
-        Reg::Gpr(gpr) => gpr,
-        Reg::Vreg(vreg) => unreachable!("{vreg:?} given for a general register"),
     }
 }
 

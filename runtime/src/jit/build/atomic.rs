@@ -68,16 +68,7 @@ impl Builder<'_> {
         let (base, offset, class) =
             self.address(memory, access.operands[0], access.offset, size_bytes, false);
         if let Class::Guarded(_) = class {
-            let op = Op::I32Load8U;
-            self.one(
-                Inst::Load {
-                    op,
-                    class,
-                    base,
-                    offset,
-                },
-                Type::I32,
-            );
+            self.load(Op::I32Load8U, class, base, offset as usize, Type::I32);
         }
         let near = self.constant(Type::I64, offset as u64);
         self.binary(Op::I64Add, base, near)

@@ -48,13 +48,8 @@ impl Builder<'_> {
 
     /// The value of a constant index, which may be extended.
     fn constant_index(&self, index: Value) -> Option<u64> {
-        match self.func.def(index) {
-            Some(Inst::Unary {
-                op: Op::I64ExtendI32U,
-                a,
-            }) => self.func.constant(a),
-            Some(_) | None => self.func.constant(index),
-        }
+        let narrow = self.func.unary(Op::I64ExtendI32U, index);
+        self.func.constant(narrow.unwrap_or(index))
     }
 
     /// The number of bytes at which an access of that reach may begin: the length less
@@ -70,16 +65,9 @@ impl Builder<'_> {
         if less <= self.module.memories[memory as usize].minimum_bytes() {
             return limit;
         }
-        let has_room = self.binary(Op::I64GeU, len, less_value);
-        let zero = self.constant(Type::I64, 0);
-        self.one(
-            Inst::Select {
-                cond: has_room,
-                a: limit,
-                b: zero,
-            },
-            Type::I64,
-        )
+        let cond = self.binary(Op::I64GeU, len, less_value);
+        let (a, b) = (limit, self.constant(Type::I64, 0));
+        self.one(Inst::Select { cond, a, b }, Type::I64)
     }
 
     /// The length in bytes. That of a shared memory is read anew each time, as threads change it.

@@ -15,7 +15,7 @@
 use std::mem::offset_of;
 
 use super::state::{load_of, store_of};
-use super::{Builder, Class, Helper, Inst, Value};
+use super::{Address, Builder, Class, Helper, Inst, Value};
 use crate::error::Result;
 use crate::gc::{Cast, CastTest};
 use crate::ir::types::aggregate_types;
@@ -48,9 +48,6 @@ fn field_store(field: FieldLayout) -> Op {
         StorageType::Val(ty) => store_of(ty.into()),
     }
 }
-
-/// The address of something, as base and offset.
-type ObjectPlace = (Value, i32);
 
 impl Builder<'_> {
     // --- references ------------------------------------------------------------------------------
@@ -105,7 +102,7 @@ impl Builder<'_> {
     }
 
     /// The place of an array's element, which must be there.
-    fn element(&mut self, element: FieldLayout, array: Value, index: Value) -> ObjectPlace {
+    fn element(&mut self, element: FieldLayout, array: Value, index: Value) -> Address {
         self.trap_if_null(array, TrapKind::NullArrayReference);
         let len = self.array_len(array);
         let outside = self.binary(Op::I32GeU, index, len);
@@ -136,7 +133,7 @@ impl Builder<'_> {
         self.set_field(field, place, value);
     }
 
-    fn field_place(&mut self, object: Value, field: FieldLayout) -> ObjectPlace {
+    fn field_place(&mut self, object: Value, field: FieldLayout) -> Address {
         let offset = field.offset_bytes as i32;
         (self.object_address(object), offset)
     }
@@ -165,7 +162,7 @@ impl Builder<'_> {
         self.set_field(element, place, value);
     }
 
-    fn get_field(&mut self, op: Op, field: FieldLayout, dst: Slot, (base, offset): ObjectPlace) {
+    fn get_field(&mut self, op: Op, field: FieldLayout, dst: Slot, (base, offset): Address) {
         let is_signed = matches!(op, Op::StructGetS | Op::ArrayGetS);
         // Loads of what never changes are shared.
         let class = if field.is_mutable {
@@ -173,28 +170,13 @@ impl Builder<'_> {
         } else {
             Class::Fixed
         };
-        let inst = Inst::Load {
-            op: field_load(field, is_signed),
-            class,
-            base,
-            offset,
-        };
-        let value = self.one(inst, field.storage.into());
+        let (op, ty) = (field_load(field, is_signed), field.storage.into());
+        let value = self.load(op, class, base, offset as usize, ty);
         self.write(dst, value);
     }
 
-    fn set_field(&mut self, field: FieldLayout, (base, offset): ObjectPlace, value: Value) {
+    fn set_field(&mut self, field: FieldLayout, (base, offset): Address, value: Value) {
         self.put(field_store(field), Class::Object, (base, offset), value);
-    }
-
-    pub(super) fn put(&mut self, op: Op, class: Class, (base, offset): ObjectPlace, value: Value) {
-        self.none(Inst::Store {
-            op,
-            class,
-            base,
-            offset,
-            value,
-        });
     }
 
     // --- allocation ------------------------------------------------------------------------------

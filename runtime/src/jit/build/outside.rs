@@ -35,26 +35,21 @@ impl Builder<'_> {
         dst: Slot,
     ) -> Result<()> {
         use group::Memory as M;
-        let op = group_op.op();
+        let (op, module) = (group_op.op(), self.module);
+        let is64 = |index: u32| module.memories[index as usize].is64;
         match group_op {
             M::MemorySize => self.memory_size(a, dst),
             M::MemoryGrow => {
-                let is64 = self.module.memories[a as usize].is64;
-                let delta = self.wide(operands[0], is64);
-                self.grow(op, Helper::MemoryGrow, (a, is64), &[delta], dst);
+                let delta = self.wide(operands[0], is64(a));
+                self.grow(op, Helper::MemoryGrow, (a, is64(a)), &[delta], dst);
             }
             M::MemoryFill => {
-                let is64 = self.module.memories[a as usize].is64;
-                let at = self.wide(operands[0], is64);
-                let byte = self.read(operands[1], Type::I32);
-                let len = self.wide(operands[2], is64);
-                self.bulk(op, Helper::MemoryFill, &[a], &[at, byte, len]);
+                self.fill(op, Helper::MemoryFill, (a, is64(a)), Type::I32, operands);
             }
-            M::MemoryCopy => self.copy(op, a, b, operands),
-            M::MemoryInit => {
-                let is64 = self.module.memories[b as usize].is64;
-                self.init(op, (Helper::MemoryInit, is64), (b, a), operands);
+            M::MemoryCopy => {
+                self.copy(op, Helper::MemoryCopy, [a, b], [a, b].map(is64), operands);
             }
+            M::MemoryInit => self.init(op, (Helper::MemoryInit, is64(b)), (b, a), operands),
             M::DataDrop => self.bulk(op, Helper::DataDrop, &[a], &[]),
             M::MemoryDiscard => return Self::unsupported(op),
         }
@@ -69,27 +64,22 @@ impl Builder<'_> {
         dst: Slot,
     ) -> Result<()> {
         use group::Table as T;
-        let op = group_op.op();
+        let (op, module) = (group_op.op(), self.module);
+        let is64 = |index: u32| module.tables[index as usize].is64;
         match group_op {
             T::TableSize => self.table_size(a, dst),
             T::TableGrow => {
-                let is64 = self.module.tables[a as usize].is64;
                 let init = self.read(operands[0], Type::Ref);
-                let delta = self.wide(operands[1], is64);
-                self.grow(op, Helper::TableGrow, (a, is64), &[init, delta], dst);
+                let delta = self.wide(operands[1], is64(a));
+                self.grow(op, Helper::TableGrow, (a, is64(a)), &[init, delta], dst);
             }
             T::TableFill => {
-                let is64 = self.module.tables[a as usize].is64;
-                let at = self.wide(operands[0], is64);
-                let value = self.read(operands[1], Type::Ref);
-                let len = self.wide(operands[2], is64);
-                self.bulk(op, Helper::TableFill, &[a], &[at, value, len]);
+                self.fill(op, Helper::TableFill, (a, is64(a)), Type::Ref, operands);
             }
-            T::TableCopy => self.copy(op, a, b, operands),
-            T::TableInit => {
-                let is64 = self.module.tables[b as usize].is64;
-                self.init(op, (Helper::TableInit, is64), (b, a), operands);
+            T::TableCopy => {
+                self.copy(op, Helper::TableCopy, [a, b], [a, b].map(is64), operands);
             }
+            T::TableInit => self.init(op, (Helper::TableInit, is64(b)), (b, a), operands),
             T::ElemDrop => self.bulk(op, Helper::ElemDrop, &[a], &[]),
             T::TableGet | T::TableSet => return Self::unsupported(op), // they are inline
         }
@@ -144,21 +134,32 @@ impl Builder<'_> {
         self.helper(op, helper, &args, &[]);
     }
 
-    fn copy(&mut self, op: Op, dst: u32, src: u32, operands: &[Operand]) {
-        let is_memory = op == Op::MemoryCopy;
-        let is64 = |index: u32| match is_memory {
-            true => self.module.memories[index as usize].is64,
-            false => self.module.tables[index as usize].is64,
-        };
-        let (dst64, src64) = (is64(dst), is64(src));
+    fn fill(
+        &mut self,
+        op: Op,
+        helper: Helper,
+        (index, is64): (u32, bool),
+        ty: Type,
+        operands: &[Operand],
+    ) {
+        let at = self.wide(operands[0], is64);
+        let value = self.read(operands[1], ty);
+        let len = self.wide(operands[2], is64);
+        self.bulk(op, helper, &[index], &[at, value, len]);
+    }
+
+    fn copy(
+        &mut self,
+        op: Op,
+        helper: Helper,
+        indices: [u32; 2],
+        [dst64, src64]: [bool; 2],
+        operands: &[Operand],
+    ) {
         let to = self.wide(operands[0], dst64);
         let from = self.wide(operands[1], src64);
         let len = self.wide(operands[2], dst64 && src64);
-        let helper = match is_memory {
-            true => Helper::MemoryCopy,
-            false => Helper::TableCopy,
-        };
-        self.bulk(op, helper, &[dst, src], &[to, from, len]);
+        self.bulk(op, helper, &indices, &[to, from, len]);
     }
 
     fn init(

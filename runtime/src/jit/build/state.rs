@@ -48,7 +48,7 @@ impl Builder<'_> {
     pub(super) fn global_set(&mut self, ty: Type, global: u32, src: Operand) {
         let value = self.read(src, ty);
         let base = self.vm_entry(offset_of!(Vm, globals), global);
-        self.store(store_of(ty), Class::Global, base, value);
+        self.put(store_of(ty), Class::Global, (base, 0), value);
     }
 
     pub(super) fn table_get(&mut self, table: u32, dst: Slot, index: Operand) {
@@ -62,17 +62,7 @@ impl Builder<'_> {
         let index = self.table_index(table, index);
         let value = self.read(value, Type::Ref);
         let base = self.table_entry(table, index, TrapKind::TableOutOfBounds);
-        self.store(Op::I64Store, Class::Table, base, value);
-    }
-
-    fn store(&mut self, op: Op, class: Class, base: Value, value: Value) {
-        self.none(Inst::Store {
-            op,
-            class,
-            base,
-            offset: 0,
-            value,
-        });
+        self.put(Op::I64Store, Class::Table, (base, 0), value);
     }
 
     // --- the instance ----------------------------------------------------------------------------
@@ -140,13 +130,8 @@ impl Builder<'_> {
             return Self::unsupported(op);
         };
         let (base, offset, class) = self.address(memory, addr, offset, bytes, false);
-        let inst = Inst::Load {
-            op: loads,
-            class,
-            base,
-            offset,
-        };
-        Ok(self.one(inst, fold::result_type(loads)))
+        let ty = fold::result_type(loads);
+        Ok(self.load(loads, class, base, offset as usize, ty))
     }
 
     pub(super) fn memory_store(
@@ -173,13 +158,7 @@ impl Builder<'_> {
         // A vector may be stored in parts, of which one fits: guard pages are too late.
         let guard_is_late = bytes > 8;
         let (base, offset, class) = self.address(memory, addr, offset, bytes, guard_is_late);
-        self.none(Inst::Store {
-            op: stores,
-            class,
-            base,
-            offset,
-            value,
-        });
+        self.put(stores, class, (base, offset), value);
         Ok(())
     }
 
@@ -244,13 +223,7 @@ impl Builder<'_> {
         let is_short = self.binary(Op::I64LtU, left, cost);
         self.trap_if(is_short, TrapKind::OutOfFuel);
         let value = self.binary(Op::I64Sub, left, cost);
-        self.none(Inst::Store {
-            op: Op::I64Store,
-            class: Class::Memory,
-            base,
-            offset: at as i32,
-            value,
-        });
+        self.put(Op::I64Store, Class::Memory, (base, at as i32), value);
     }
 
     /// Traps if the store is to be interrupted (`interrupt.rs`).

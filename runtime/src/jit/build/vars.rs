@@ -22,7 +22,7 @@ use super::reaching::{Reaching, SlotSource};
 use super::state::load_of;
 use crate::engine::FrameShape;
 use crate::jit::ssa::cfg::Cfg;
-use crate::jit::ssa::{Block, Class, Def, FuncSsa, Inst, Value};
+use crate::jit::ssa::{Block, Class, Def, FuncSsa, Inst, InstId, Value};
 use crate::jit::steps::step;
 
 /// The place of the exception that is on its way to a clause: not a slot of a frame.
@@ -125,38 +125,21 @@ impl Vars {
     /// The value of a slot at the beginning of a block that nothing leads to.
     fn initial(&mut self, func: &mut FuncSsa, block: Block, slot: Slot, ty: Type) -> Value {
         match self.resumed {
-            Some((base, frame)) if block == Block::ENTRY => {
-                let load = Inst::Load {
-                    op: load_of(ty),
-                    class: Class::Transfer,
-                    base,
-                    offset: (frame.slot(slot.0) * SLOT_BYTES) as i32,
-                };
-                let id = func.add_inst(load, &[ty], 0);
-                func.blocks[0].insts.push(id);
-                func.result(id)
-            }
+            Some(frame) if block == Block::ENTRY => load_begun(func, frame, slot, ty),
             _ => self.undefined(func, ty),
         }
     }
 
     /// Loads what the function begins with of the slots that have places in the frame, if its entry
     /// does not write them.
-    fn load_initial(&mut self, func: &mut FuncSsa, base: Value, frame: FrameShape) {
+    fn load_initial(&mut self, func: &mut FuncSsa, frame: (Value, FrameShape)) {
         for (&slot, &places) in &self.loaded {
             if slot == EXCEPTION || self.written.contains_key(&(Block::ENTRY, slot)) {
                 continue;
             }
             let ty = if places == 1 { Type::I64 } else { Type::V128 };
-            let load = Inst::Load {
-                op: load_of(ty),
-                class: Class::Transfer,
-                base,
-                offset: (frame.slot(slot.0) * SLOT_BYTES) as i32,
-            };
-            let id = func.add_inst(load, &[ty], 0);
-            func.blocks[0].insts.push(id);
-            self.written.insert((Block::ENTRY, slot), func.result(id));
+            let value = load_begun(func, frame, slot, ty);
+            self.written.insert((Block::ENTRY, slot), value);
         }
     }
 
@@ -209,9 +192,7 @@ impl Vars {
         } else {
             let places = self.loaded.entry(slot).or_default();
             *places = ty.slots().max(*places);
-            let id = func.add_inst(Inst::LoadSlot { slot: slot.0 }, &[ty], 0);
-            func.blocks[block.index()].insts.push(id);
-            func.result(id)
+            func.append(block, Inst::LoadSlot { slot: slot.0 }, &[ty], 0)
         };
         self.latest.insert((block, slot), value);
         value
@@ -272,8 +253,8 @@ impl Vars {
                 *slot = place_of[slot];
             }
         }
-        if let Some((base, frame)) = self.resumed {
-            self.load_initial(func, base, frame);
+        if let Some(frame) = self.resumed {
+            self.load_initial(func, frame);
         }
         let mut written: Vec<(Block, Slot, Value)> = std::mem::take(&mut self.written)
             .into_iter()
@@ -402,11 +383,7 @@ impl Vars {
     /// A value for what is read but never written: zero, made in the entry.
     fn undefined(&mut self, func: &mut FuncSsa, ty: Type) -> Value {
         *self.zeros.entry(ty).or_insert_with(|| {
-            let inst = match ty {
-                Type::V128 => Inst::Const128 { low: 0, high: 0 },
-                _ => Inst::Const { bits: 0 },
-            };
-            let id = func.add_inst(inst, &[ty], 0);
+            let id = func.add_inst(Inst::zero(ty), &[ty], 0);
             func.blocks[0].insts.insert(0, id);
             func.result(id)
         })
@@ -441,11 +418,25 @@ impl Vars {
     }
 }
 
+/// Loads what the function begins with in a slot.
+fn load_begun(
+    func: &mut FuncSsa,
+    (base, frame): (Value, FrameShape),
+    slot: Slot,
+    ty: Type,
+) -> Value {
+    let load = Inst::Load {
+        op: load_of(ty),
+        class: Class::Transfer,
+        base,
+        offset: (frame.slot(slot.0) * SLOT_BYTES) as i32,
+    };
+    func.append(Block::ENTRY, load, &[ty], 0)
+}
+
 fn apply(func: &mut FuncSsa, replaced: &Replaced) {
     for i in 0..func.insts.len() {
-        let mut inst = func.insts[i].inst;
-        func.map(&mut inst, |v| replaced.get(v));
-        func.insts[i].inst = inst;
+        func.map(InstId(i as u32), |v| replaced.get(v));
     }
     for block in 0..func.blocks.len() {
         func.map_term(Block(block as u32), |v| replaced.get(v));

@@ -86,10 +86,7 @@ impl BlockLayout {
             data.term = Term::Br;
             data.position = position;
             data.edges = vec![edge];
-            func.blocks[block.index()].edges[n] = Edge {
-                to: split,
-                args: Vec::new(),
-            };
+            func.blocks[block.index()].edges[n] = Edge::bare(split);
         }
     }
 

@@ -202,12 +202,8 @@ fn is_inside(view: View<'_>, facts: &mut Facts, (memory, index): Subject, reach:
 
 /// The length that a limit is made of.
 pub(super) fn length_of(func: &FuncSsa, limit: Value) -> Value {
-    match func.def(limit) {
-        Some(Inst::Binary {
-            op: Op::I64Add,
-            a,
-            b,
-        }) if func.constant(b).is_some() => a,
+    match func.binary(Op::I64Add, limit) {
+        Some((length, by)) if func.constant(by).is_some() => length,
         Some(_) | None => limit,
     }
 }

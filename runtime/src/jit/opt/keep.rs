@@ -28,7 +28,7 @@ pub(super) fn run(func: &mut FuncSsa, cfg: &Cfg, is_kept: IsKept) {
         };
         for n in 0..func.blocks[block.index()].insts.len() {
             let id = func.blocks[block.index()].insts[n];
-            let mut inst = func.insts[id.index()].inst;
+            let inst = func.insts[id.index()].inst;
             let mut wanted = Vec::new();
             func.visit(&inst, |v| wanted.push(v));
             wanted.retain(|&v| func.is_constant(v) && is_kept(func, &inst, v));
@@ -50,8 +50,7 @@ pub(super) fn run(func: &mut FuncSsa, cfg: &Cfg, is_kept: IsKept) {
                     true => kept[&(home, v)],
                     false => v,
                 };
-                func.map(&mut inst, keep);
-                func.insts[id.index()].inst = inst;
+                func.map(id, keep);
             }
         }
     }
@@ -74,7 +73,5 @@ fn home_of(cfg: &Cfg, block: Block) -> Option<Block> {
 fn keep(func: &mut FuncSsa, home: Block, value: Value) -> Value {
     Rule::KeepConstant.hit();
     let ty = func.ty(value);
-    let id = func.add_inst(Inst::Keep { a: value }, &[ty], 0);
-    func.blocks[home.index()].insts.push(id);
-    func.result(id)
+    func.append(home, Inst::Keep { a: value }, &[ty], 0)
 }

@@ -342,25 +342,7 @@ impl Facts {
         let mask = mask_of(view.func, value);
         let all = Range::all(mask);
         match *inst {
-            Inst::Unary {
-                op: Op::I64ExtendI32U,
-                a,
-            } => {
-                let narrow = u64::from(u32::MAX);
-                let a = self.range(view, a, look);
-                Range::between(a.min(narrow), a.max(narrow))
-            }
-            Inst::Unary {
-                op: Op::I32WrapI64,
-                a,
-            } => self.range(view, a, look).times(1, mask),
-            Inst::Unary { op, .. } => match fold::integer(op) {
-                Some((IntOp::Clz | IntOp::Ctz | IntOp::Popcnt, ty)) => {
-                    Range::up_to(u64::from(bits_of(ty)))
-                }
-                Some((IntOp::Eqz, _)) => Range::up_to(1),
-                Some(_) | None => all,
-            },
+            Inst::Unary { op, a } => self.range_of_unary(view, (op, a), mask, look),
             Inst::Binary { op, .. } if fold::is_bool(op) => Range::up_to(1),
             Inst::Binary { op, a, b } => match fold::integer(op) {
                 Some((kind, ty)) => self.range_of_binary(view, (kind, ty), a, b, look),
@@ -370,41 +352,32 @@ impl Facts {
                 let (a, b) = (self.range(view, a, look), self.range(view, b, look));
                 Range::between(a.min(mask).min(b.min(mask)), a.max(mask).max(b.max(mask)))
             }
-            Inst::Load {
-                op: Op::I32Load8U | Op::I64Load8U,
-                ..
-            } => Range::up_to(u64::from(u8::MAX)),
-            Inst::Load {
-                op: Op::I32Load16U | Op::I64Load16U,
-                ..
-            } => Range::up_to(u64::from(u16::MAX)),
-            Inst::Load {
-                op: Op::I64Load32U, ..
-            } => Range::up_to(u64::from(u32::MAX)),
-            Inst::Const { .. }
-            | Inst::Const128 { .. }
-            | Inst::Keep { .. }
-            | Inst::Vm
-            | Inst::Cx
-            | Inst::Ternary { .. }
-            | Inst::Lane { .. }
-            | Inst::Replace { .. }
-            | Inst::Wide { .. }
-            | Inst::Load { .. }
-            | Inst::Store { .. }
-            | Inst::LoadSlot { .. }
-            | Inst::StoreSlot { .. }
-            | Inst::Atomic { .. }
-            | Inst::Fence
-            | Inst::TrapIf { .. }
-            | Inst::CheckBounds { .. }
-            | Inst::Allocate { .. }
-            | Inst::Cast { .. }
-            | Inst::HasDescriptor { .. }
-            | Inst::Helper { .. }
-            | Inst::Call { .. }
-            | Inst::CallRef { .. }
-            | Inst::Caught => all,
+            Inst::Load { op, .. } => Range::up_to(loaded_max(op).unwrap_or(mask)),
+            _ => all,
+        }
+    }
+
+    fn range_of_unary(
+        &mut self,
+        view: View<'_>,
+        (op, a): (Op, Value),
+        mask: u64,
+        look: u32,
+    ) -> Range {
+        if op == Op::I64ExtendI32U {
+            let narrow = u64::from(u32::MAX);
+            let a = self.range(view, a, look);
+            return Range::between(a.min(narrow), a.max(narrow));
+        }
+        if op == Op::I32WrapI64 {
+            return self.range(view, a, look).times(1, mask);
+        }
+        match fold::integer(op) {
+            Some((IntOp::Clz | IntOp::Ctz | IntOp::Popcnt, ty)) => {
+                Range::up_to(u64::from(bits_of(ty)))
+            }
+            Some((IntOp::Eqz, _)) => Range::up_to(1),
+            Some(_) | None => Range::all(mask),
         }
     }
 
@@ -438,34 +411,7 @@ impl Facts {
             }
             (IntOp::DivU, Some(by @ 1..)) => Range::between(a.min(mask) / by, a_max / by),
             (IntOp::RemU, Some(by @ 1..)) => Range::up_to(a_max.min(by - 1)),
-            (IntOp::Mul | IntOp::Shl | IntOp::ShrU | IntOp::DivU | IntOp::RemU, _)
-            | (
-                IntOp::DivS
-                | IntOp::RemS
-                | IntOp::ShrS
-                | IntOp::Rotl
-                | IntOp::Rotr
-                | IntOp::Clz
-                | IntOp::Ctz
-                | IntOp::Popcnt
-                | IntOp::Extend8S
-                | IntOp::Extend16S,
-                _,
-            ) => Range::all(mask),
-            (
-                IntOp::Eqz
-                | IntOp::Eq
-                | IntOp::Ne
-                | IntOp::LtS
-                | IntOp::LtU
-                | IntOp::GtS
-                | IntOp::GtU
-                | IntOp::LeS
-                | IntOp::LeU
-                | IntOp::GeS
-                | IntOp::GeU,
-                _,
-            ) => Range::up_to(1),
+            (_, _) => Range::all(mask),
         }
     }
 
@@ -550,6 +496,17 @@ impl Facts {
             _ => None,
         }
     }
+}
+
+/// The greatest number that a load gives, where that is less than its type has.
+fn loaded_max(op: Op) -> Option<u64> {
+    let maxima = [
+        ([Op::I32Load8U, Op::I64Load8U], u8::MAX.into()),
+        ([Op::I32Load16U, Op::I64Load16U], u16::MAX.into()),
+        ([Op::I64Load32U; 2], u32::MAX.into()),
+    ];
+    let row = maxima.into_iter().find(|(ops, _)| ops.contains(&op));
+    row.map(|(_, max)| max)
 }
 
 /// The number of low bits of a value that are known to be 0.

@@ -37,51 +37,20 @@ impl Walk<'_> {
         }
     }
 
-    fn simplify(&mut self, inst: Inst) -> Simplified {
+    fn simplify(&mut self, mut inst: Inst) -> Simplified {
+        if let Inst::Load { base, offset, .. } | Inst::Store { base, offset, .. } = &mut inst {
+            (*base, *offset) = self.near(*base, *offset);
+        }
         match inst {
             Inst::Unary { op, a } => self.unary(op, a),
             Inst::Binary { op, a, b } => self.binary(op, a, b),
-            Inst::Ternary {
-                op: op @ Op::I8x16Shuffle,
-                a,
-                b,
-                c,
-            } => self.shuffle(op, a, b, c),
+            Inst::Ternary { op, a, b, c } if op == Op::I8x16Shuffle => self.shuffle(op, a, b, c),
             Inst::Select { cond, a, b } => self.select(cond, a, b),
             Inst::TrapIf { cond, .. } if self.func.constant(cond) == Some(0) => {
                 Rule::NeverTraps.hit();
                 Nothing
             }
-            Inst::Load {
-                op,
-                class,
-                base,
-                offset,
-            } => {
-                let (base, offset) = self.near(base, offset);
-                Simplified::Inst(Inst::Load {
-                    op,
-                    class,
-                    base,
-                    offset,
-                })
-            }
-            Inst::Store {
-                op,
-                class,
-                base,
-                offset,
-                value,
-            } => {
-                let (base, offset) = self.near(base, offset);
-                Simplified::Inst(Inst::Store {
-                    op,
-                    class,
-                    base,
-                    offset,
-                    value,
-                })
-            }
+
             Inst::Const { .. }
             | Inst::Const128 { .. }
             | Inst::Keep { .. }
@@ -92,6 +61,8 @@ impl Walk<'_> {
             | Inst::Lane { .. }
             | Inst::Replace { .. }
             | Inst::Wide { .. }
+            | Inst::Load { .. }
+            | Inst::Store { .. }
             | Inst::LoadSlot { .. }
             | Inst::StoreSlot { .. }
             | Inst::Atomic { .. }
@@ -109,11 +80,7 @@ impl Walk<'_> {
 
     /// A base and offset with the constants of the base in the offset, as far as that stays near.
     fn near(&self, base: Value, offset: i32) -> (Value, i32) {
-        if let Some(Inst::Binary {
-            op: Op::I64Add,
-            a,
-            b,
-        }) = self.func.def(base)
+        if let Some((a, b)) = self.func.binary(Op::I64Add, base)
             && let Some(bits) = self.func.constant(b)
         {
             let sum = (bits as i64).saturating_add(i64::from(offset));
@@ -150,23 +117,17 @@ impl Walk<'_> {
     pub(super) fn strip_condition(&self, cond: Value) -> (Value, bool) {
         let (mut cond, mut is_inverted) = (cond, false);
         loop {
-            match self.func.def(cond) {
-                Some(Inst::Unary {
-                    op: Op::I32Eqz, a, ..
-                }) => {
-                    Rule::StripEqz.hit();
-                    cond = a;
-                    is_inverted = !is_inverted;
-                }
-                Some(Inst::Binary {
-                    op: Op::I32Ne,
-                    a,
-                    b,
-                }) if self.func.constant(b) == Some(0) => {
-                    Rule::StripNotZero.hit();
-                    cond = a;
-                }
-                Some(_) | None => return (cond, is_inverted),
+            if let Some(a) = self.func.unary(Op::I32Eqz, cond) {
+                Rule::StripEqz.hit();
+                cond = a;
+                is_inverted = !is_inverted;
+            } else if let Some((a, b)) = self.func.binary(Op::I32Ne, cond)
+                && self.func.constant(b) == Some(0)
+            {
+                Rule::StripNotZero.hit();
+                cond = a;
+            } else {
+                return (cond, is_inverted);
             }
         }
     }
@@ -288,7 +249,8 @@ impl Walk<'_> {
         {
             return done;
         }
-        self.reassociate(op, a, b)
+        let reassociated = self.reassociate(op, a, b);
+        reassociated.unwrap_or(Simplified::Inst(Inst::Binary { op, a, b }))
     }
 
     /// An operation with a constant on the right.
@@ -351,115 +313,39 @@ impl Walk<'_> {
             IntOp::Eq | IntOp::Ne | IntOp::LtU | IntOp::GtU | IntOp::LeU | IntOp::GeU
                 if ty == Type::I64 && y <= u64::from(u32::MAX) =>
             {
-                let Some(Inst::Unary {
-                    op: Op::I64ExtendI32U,
-                    a,
-                }) = self.func.def(a)
-                else {
-                    return None;
-                };
+                let a = self.func.unary(Op::I64ExtendI32U, a)?;
                 Rule::NarrowCompare.hit();
                 let b = self.constant(Type::I32, y);
                 let op = kind.of_type(Type::I32);
                 Simplified::Inst(Inst::Binary { op, a, b })
             }
-            IntOp::Clz
-            | IntOp::Ctz
-            | IntOp::Popcnt
-            | IntOp::Extend8S
-            | IntOp::Extend16S
-            | IntOp::Eqz
-            | IntOp::Add
-            | IntOp::Mul
-            | IntOp::DivS
-            | IntOp::DivU
-            | IntOp::RemS
-            | IntOp::RemU
-            | IntOp::And
-            | IntOp::Or
-            | IntOp::Xor => return None,
-            IntOp::Shl
-            | IntOp::ShrS
-            | IntOp::ShrU
-            | IntOp::Rotl
-            | IntOp::Rotr
-            | IntOp::Eq
-            | IntOp::Ne
-            | IntOp::LtS
-            | IntOp::LtU
-            | IntOp::GtS
-            | IntOp::GtU
-            | IntOp::LeS
-            | IntOp::LeU
-            | IntOp::GeS
-            | IntOp::GeU => return None,
+            _ => return None,
         })
     }
 
     /// Rules for equal operands.
     fn with_itself(&mut self, op: Op) -> Option<Simplified> {
         let (kind, _) = fold::integer(op)?;
-        Some(match kind {
-            IntOp::Eq | IntOp::LeS | IntOp::LeU | IntOp::GeS | IntOp::GeU => {
-                Rule::SameCompares.hit();
-                To(self.constant(Type::I32, 1))
-            }
-            IntOp::Ne | IntOp::LtS | IntOp::LtU | IntOp::GtS | IntOp::GtU => {
-                Rule::SameCompares.hit();
-                To(self.constant(Type::I32, 0))
-            }
-            IntOp::Clz
-            | IntOp::Ctz
-            | IntOp::Popcnt
-            | IntOp::Extend8S
-            | IntOp::Extend16S
-            | IntOp::Eqz
-            | IntOp::Add
-            | IntOp::Sub
-            | IntOp::And
-            | IntOp::Or
-            | IntOp::Xor
-            | IntOp::Mul
-            | IntOp::DivS
-            | IntOp::DivU
-            | IntOp::RemS
-            | IntOp::RemU
-            | IntOp::Shl
-            | IntOp::ShrS
-            | IntOp::ShrU
-            | IntOp::Rotl
-            | IntOp::Rotr => return None,
-        })
+        kind.inverse()?; // it is a comparison
+        Rule::SameCompares.hit();
+        let with_equality = [IntOp::Eq, IntOp::LeS, IntOp::LeU, IntOp::GeS, IntOp::GeU];
+        Some(To(
+            self.constant(Type::I32, with_equality.contains(&kind).into())
+        ))
     }
 
     /// `(x op c) op d` becomes `x op (c op d)`.
-    fn reassociate(&mut self, op: Op, a: Value, b: Value) -> Simplified {
-        let unchanged = Simplified::Inst(Inst::Binary { op, a, b });
-        let is_associative = matches!(
-            fold::integer(op),
-            Some((
-                IntOp::Add | IntOp::And | IntOp::Or | IntOp::Xor | IntOp::Mul,
-                _
-            ))
-        );
-        let Some(Inst::Binary {
-            op: inner,
-            a: x,
-            b: c,
-        }) = self.func.def(a)
-        else {
-            return unchanged;
-        };
-        match (self.func.constant(c), self.func.constant(b)) {
-            (Some(c), Some(d)) if is_associative && inner == op => {
-                let Some(both) = fold::evaluate(op, &[c, d]) else {
-                    return unchanged;
-                };
-                Rule::Reassociate.hit();
-                let b = self.constant(fold::operand_type(op, 1), both);
-                Simplified::Inst(Inst::Binary { op, a: x, b })
-            }
-            (Some(_) | None, Some(_) | None) => unchanged,
+    fn reassociate(&mut self, op: Op, a: Value, b: Value) -> Option<Simplified> {
+        use IntOp::{Add, And, Mul, Or, Xor};
+        let (kind, _) = fold::integer(op)?;
+        let (x, c) = self.func.binary(op, a)?;
+        let (c, d) = (self.func.constant(c)?, self.func.constant(b)?);
+        if !matches!(kind, Add | And | Or | Xor | Mul) {
+            return None;
         }
+        let both = fold::evaluate(op, &[c, d])?;
+        Rule::Reassociate.hit();
+        let b = self.constant(fold::operand_type(op, 1), both);
+        Some(Simplified::Inst(Inst::Binary { op, a: x, b }))
     }
 }

@@ -84,11 +84,7 @@ fn simple_loops(func: &FuncSsa, cfg: &Cfg) -> Vec<Body> {
 fn body_of(view: View<'_>, around: u32, blocks: Vec<Block>) -> Option<Body> {
     let (func, cfg) = (view.func, view.cfg);
     let preheader = cfg.loops[around as usize].preheader?;
-    let insts: usize = blocks
-        .iter()
-        .map(|block| func.blocks[block.index()].insts.len())
-        .sum();
-    if blocks.len() > BLOCKS_MAX || insts > INSTS_MAX {
+    if blocks.len() > BLOCKS_MAX || insts_of(func, &blocks).count() > INSTS_MAX {
         return None;
     }
     let mut exit = None;
@@ -119,6 +115,12 @@ fn body_of(view: View<'_>, around: u32, blocks: Vec<Block>) -> Option<Body> {
     })
 }
 
+/// The instructions of blocks.
+fn insts_of<'a>(func: &'a FuncSsa, blocks: &'a [Block]) -> impl Iterator<Item = &'a InstId> {
+    let insts = blocks.iter().map(|block| &func.blocks[block.index()].insts);
+    insts.flatten()
+}
+
 /// The change of a value in each round of a loop.
 #[derive(Clone, Copy, PartialEq)]
 enum Stride {
@@ -135,6 +137,9 @@ struct CheckGroup {
     /// The checks, with the constant that each adds to the root.
     checks: Vec<(InstId, i64)>,
 }
+
+/// The copies of a loop's blocks and values.
+type Copies = (FxHashMap<Block, Block>, FxHashMap<Value, Value>);
 
 struct Versions<'a> {
     func: &'a mut FuncSsa,
@@ -231,12 +236,7 @@ impl<'a> Versions<'a> {
         let Some((cond, proven)) = self.condition(body, groups) else {
             return;
         };
-        let insts: usize = body
-            .blocks
-            .iter()
-            .map(|block| self.func.blocks[block.index()].insts.len())
-            .sum();
-        if insts > GAIN * proven.len() {
+        if insts_of(self.func, &body.blocks).count() > GAIN * proven.len() {
             return;
         }
         Rule::TwoVersions.hit();
@@ -260,11 +260,7 @@ impl<'a> Versions<'a> {
 
     fn groups(&self, body: &Body) -> Vec<CheckGroup> {
         let mut groups: Vec<CheckGroup> = Vec::new();
-        let ids = body
-            .blocks
-            .iter()
-            .flat_map(|block| &self.func.blocks[block.index()].insts);
-        for &id in ids {
+        for &id in insts_of(self.func, &body.blocks) {
             let Inst::CheckBounds {
                 memory,
                 index,
@@ -274,11 +270,7 @@ impl<'a> Versions<'a> {
             else {
                 continue;
             };
-            let Some(Inst::Unary {
-                op: Op::I64ExtendI32U,
-                a: narrow,
-            }) = self.func.def(index)
-            else {
+            let Some(narrow) = self.func.unary(Op::I64ExtendI32U, index) else {
                 continue;
             };
             let length = length_of(self.func, limit);
@@ -372,54 +364,19 @@ impl<'a> Versions<'a> {
         }
         let offset = self.constant(Type::I32, test.offset);
         let first = self.binary(Op::I32Add, start, offset);
-        let step = test.induction.step;
+        let (order, step) = (test.order, test.induction.step);
         let (low, high) = if step < 0 { (end, first) } else { (first, end) };
         let distance = self.binary(Op::I32Sub, high, low);
-        let is_one = step.unsigned_abs() == 1;
-        match test.order {
-            IntOp::Ne if step.unsigned_abs().is_power_of_two() => {
-                Some(self.even_rounds(distance, step.unsigned_abs().trailing_zeros()))
-            }
-            IntOp::LtS | IntOp::LtU if is_one && step > 0 => {
-                let goes_on = self.binary(test.order.of_type(Type::I32), first, end);
-                Some((self.distance_if(goes_on, distance), None))
-            }
-            IntOp::GtS | IntOp::GtU if is_one && step < 0 => {
-                let goes_on = self.binary(test.order.of_type(Type::I32), first, end);
-                Some((self.distance_if(goes_on, distance), None))
-            }
-            IntOp::Ne
-            | IntOp::LtS
-            | IntOp::LtU
-            | IntOp::GtS
-            | IntOp::GtU
-            | IntOp::Clz
-            | IntOp::Ctz
-            | IntOp::Popcnt
-            | IntOp::Extend8S
-            | IntOp::Extend16S
-            | IntOp::Add
-            | IntOp::Sub
-            | IntOp::Mul
-            | IntOp::DivS
-            | IntOp::DivU
-            | IntOp::RemS
-            | IntOp::RemU
-            | IntOp::And
-            | IntOp::Or
-            | IntOp::Xor
-            | IntOp::Shl
-            | IntOp::ShrS
-            | IntOp::ShrU
-            | IntOp::Rotl
-            | IntOp::Rotr
-            | IntOp::Eqz
-            | IntOp::Eq
-            | IntOp::LeS
-            | IntOp::LeU
-            | IntOp::GeS
-            | IntOp::GeU => None,
+        if order == IntOp::Ne && step.unsigned_abs().is_power_of_two() {
+            return Some(self.even_rounds(distance, step.unsigned_abs().trailing_zeros()));
         }
+        let is_upwards = step == 1 && matches!(order, IntOp::LtS | IntOp::LtU);
+        let is_downwards = step == -1 && matches!(order, IntOp::GtS | IntOp::GtU);
+        if !is_upwards && !is_downwards {
+            return None;
+        }
+        let goes_on = self.binary(order.of_type(Type::I32), first, end);
+        Some((self.distance_if(goes_on, distance), None))
     }
 
     /// True for a number below [`ROUNDS_MIN`] by a mask, negated or not: the rounds that an
@@ -510,14 +467,7 @@ impl<'a> Versions<'a> {
             return (induction.around == around).then_some((induction.start, stride));
         }
         let (start, next) = self.view().first_and_next(around, param)?;
-        let Some(Inst::Binary {
-            op: Op::I32Add,
-            a,
-            b,
-        }) = self.func.def(next)
-        else {
-            return None;
-        };
+        let (a, b) = self.func.binary(Op::I32Add, next)?;
         let step = match (a == param, b == param) {
             (true, false) => b,
             (false, true) => a,
@@ -585,7 +535,7 @@ impl<'a> Versions<'a> {
     // --- the second version ----------------------------------------------------------------------
 
     /// Copies a loop; gives the copies of its blocks and values.
-    fn copy(&mut self, body: &Body) -> (FxHashMap<Block, Block>, FxHashMap<Value, Value>) {
+    fn copy(&mut self, body: &Body) -> Copies {
         let slow_entry = self.func.add_block();
         let mut blocks = FxHashMap::default();
         let mut values = FxHashMap::default();
@@ -614,9 +564,7 @@ impl<'a> Versions<'a> {
         }
         let of = |value: Value| values.get(&value).copied().unwrap_or(value);
         for (old, new) in pairs {
-            let mut inst = self.func.insts[new.index()].inst;
-            self.func.map(&mut inst, of);
-            self.func.insts[new.index()].inst = inst;
+            self.func.map(new, of);
             if let Some(mut earlier) = self.func.earlier.get(&old).cloned() {
                 earlier.iter_mut().for_each(|it| it.index = of(it.index));
                 self.func.earlier.insert(new, earlier);
@@ -638,12 +586,7 @@ impl<'a> Versions<'a> {
     }
 
     /// Gives the block behind the loop parameters for what is used there.
-    fn meet(
-        &mut self,
-        body: &Body,
-        (blocks, values): &(FxHashMap<Block, Block>, FxHashMap<Value, Value>),
-        leaving: &[Value],
-    ) {
+    fn meet(&mut self, body: &Body, (blocks, values): &Copies, leaving: &[Value]) {
         let (from, n, to) = body.exit;
         for &value in leaving {
             let param = self.func.add_value(self.func.ty(value), Def::Param(to));
@@ -656,12 +599,7 @@ impl<'a> Versions<'a> {
     }
 
     /// Makes the preheader choose between the versions; each has a preheader of its own.
-    fn enter(
-        &mut self,
-        body: &Body,
-        (blocks, _): &(FxHashMap<Block, Block>, FxHashMap<Value, Value>),
-        cond: Value,
-    ) {
+    fn enter(&mut self, body: &Body, (blocks, _): &Copies, cond: Value) {
         let preheader = body.preheader;
         let fast_entry = self.func.add_block();
         let slow_entry = blocks[&preheader];
@@ -677,12 +615,10 @@ impl<'a> Versions<'a> {
             data.position = self.position;
             data.edges = vec![edge];
         }
-        let args = Vec::new;
-        let to = |to| Edge { to, args: args() };
         let data = &mut self.func.blocks[preheader.index()];
         data.insts.append(&mut self.front);
         data.term = Term::BrIf { cond };
-        data.edges = vec![to(fast_entry), to(slow_entry)];
+        data.edges = vec![Edge::bare(fast_entry), Edge::bare(slow_entry)];
     }
 
     /// Replaces what is used behind loops; true if any loop has two versions.
@@ -714,9 +650,7 @@ impl<'a> Versions<'a> {
             };
             for i in 0..func.blocks[n].insts.len() {
                 let id = func.blocks[n].insts[i];
-                let mut inst = func.insts[id.index()].inst;
-                func.map(&mut inst, of);
-                func.insts[id.index()].inst = inst;
+                func.map(id, of);
                 if let Some(earlier) = func.earlier.get_mut(&id) {
                     earlier.iter_mut().for_each(|it| it.index = of(it.index));
                 }

@@ -125,12 +125,7 @@ impl Emitter<'_> {
         self.asm.emit(Inst::bcond(Cond::Ne, other));
         self.asm.load_x(SCRATCH, CX, offset_of!(vm::Cx, gc_base));
         const _: () = assert!(offset_of!(GcHeader, ty) == 0);
-        let mem = Mem::Index {
-            base: SCRATCH,
-            index: reference,
-            extend: IndexExtend::Lsl,
-            scaled: false,
-        };
+        let mem = Mem::index(SCRATCH, reference, IndexExtend::Lsl, false);
         self.asm.emit(Inst::load(Load::LdrW, SCRATCH, mem));
     }
 

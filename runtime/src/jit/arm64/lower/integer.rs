@@ -17,7 +17,7 @@ use crate::jit::arm64::vector::{Arr, Vec2, VecAcross};
 use crate::jit::ssa::fold::{self, IntOp};
 use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{self, InstId, Value};
-use crate::ops::{Op, group};
+use crate::ops::{Op, Sign, group};
 use crate::trap::TrapKind;
 
 /// A second operand of additions and comparisons, with what it takes in.
@@ -183,15 +183,13 @@ impl Cx<'_> {
                 return SecondOperand::NegImm(imm);
             }
         }
-        if let Some(ssa::Inst::Unary { op, a }) = self.func.def(b) {
-            if op == Op::I64ExtendI32U {
-                Rule::OperandExtendedU.hit();
-                return SecondOperand::Extended(self.gpr(a), Extend::Uxtw);
-            }
-            if op == Op::I64ExtendI32S {
-                Rule::OperandExtendedS.hit();
-                return SecondOperand::Extended(self.gpr(a), Extend::Sxtw);
-            }
+        if let Some((narrow, sign)) = self.func.extended(b) {
+            let (rule, extend) = match sign {
+                Sign::Unsigned => (Rule::OperandExtendedU, Extend::Uxtw),
+                Sign::Signed => (Rule::OperandExtendedS, Extend::Sxtw),
+            };
+            rule.hit();
+            return SecondOperand::Extended(self.gpr(narrow), extend);
         }
         let (reg, shift, amount) = self.shifted(size, b, false);
         SecondOperand::Shifted(reg, shift, amount)
@@ -224,31 +222,14 @@ impl Cx<'_> {
 
     /// True if a value is better the second operand than the first.
     fn is_second(&self, b: Value) -> bool {
-        let is_shift = |inst| {
-            matches!(
-                inst,
-                ssa::Inst::Binary {
-                    op: Op::I32Shl
-                        | Op::I64Shl
-                        | Op::I32ShrS
-                        | Op::I64ShrS
-                        | Op::I32ShrU
-                        | Op::I64ShrU,
-                    b,
-                    ..
-                } if self.func.constant(b).is_some()
-            )
+        if self.func.extended(b).is_some() {
+            return true;
+        }
+        let Some(ssa::Inst::Binary { op, b: amount, .. }) = self.sole_use(b) else {
+            return false;
         };
-        let is_extension = |inst| {
-            matches!(
-                inst,
-                ssa::Inst::Unary {
-                    op: Op::I64ExtendI32U | Op::I64ExtendI32S,
-                    ..
-                }
-            )
-        };
-        self.sole_use(b).is_some_and(is_shift) || self.func.def(b).is_some_and(is_extension)
+        let is_shift = shift_of(op).is_some_and(|shift| shift != Shift::Ror);
+        is_shift && self.func.constant(amount).is_some()
     }
 
     /// The factors of a multiplication that only this use has.
@@ -334,23 +315,18 @@ impl Cx<'_> {
     }
 
     fn mul(&mut self, size: Size, rd: Gpr, a: Value, b: Value) {
-        let widened = |cx: &Self, v: Value| match cx.func.def(v) {
-            Some(ssa::Inst::Unary { op, a }) => Some((op, a)),
-            _ => None,
-        };
         if size == Size::X
-            && let (Some((x_op, x)), Some((y_op, y))) = (widened(self, a), widened(self, b))
-            && x_op == y_op
+            && let (Some((x, x_sign)), Some((y, y_sign))) =
+                (self.func.extended(a), self.func.extended(b))
+            && x_sign == y_sign
         {
-            let long = [
-                (Op::I64ExtendI32S, MulAddLong::Smaddl),
-                (Op::I64ExtendI32U, MulAddLong::Umaddl),
-            ];
-            if let Some((_, op)) = long.into_iter().find(|&(extend, _)| extend == x_op) {
-                Rule::MultiplyLong.hit();
-                let (rn, rm) = (self.gpr(x), self.gpr(y));
-                return self.a64(Inst::mul_add_long(op, rd, rn, rm, XZR));
-            }
+            Rule::MultiplyLong.hit();
+            let op = match x_sign {
+                Sign::Signed => MulAddLong::Smaddl,
+                Sign::Unsigned => MulAddLong::Umaddl,
+            };
+            let (rn, rm) = (self.gpr(x), self.gpr(y));
+            return self.a64(Inst::mul_add_long(op, rd, rn, rm, XZR));
         }
         let (rn, rm) = (self.gpr(a), self.gpr(b));
         self.a64(Inst::mul(size, rd, rn, rm));

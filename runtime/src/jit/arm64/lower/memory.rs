@@ -9,7 +9,7 @@ use crate::jit::arm64::regs::Gpr;
 use crate::jit::lower::Lower;
 use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{self, Class, InstId, Value};
-use crate::ops::{Group, Op, group};
+use crate::ops::{Group, Op, Sign, group};
 use crate::trap::TrapKind;
 
 /// The instruction of a load, by the kind of its register.
@@ -110,13 +110,10 @@ impl Cx<'_> {
 
     /// The register of an index, and true if that is an i32 which is to be extended.
     fn index_of_check(&mut self, index: Value) -> (Gpr, bool) {
-        match self.func.def(index) {
-            Some(ssa::Inst::Unary {
-                op: Op::I64ExtendI32U,
-                a,
-            }) if self.resolve(index) == index => {
+        match self.func.unary(Op::I64ExtendI32U, index) {
+            Some(narrow) if self.resolve(index) == index => {
                 Rule::CheckExtends.hit();
-                (self.gpr(a), true)
+                (self.gpr(narrow), true)
             }
             Some(_) | None => (self.gpr(index), false),
         }
@@ -132,11 +129,7 @@ impl Cx<'_> {
     /// The address of an access of `2^log2` bytes.
     fn mem(&mut self, base: Value, offset: i32, log2: u32) -> Mem {
         if offset == 0
-            && let Some(ssa::Inst::Binary {
-                op: Op::I64Add,
-                a,
-                b,
-            }) = self.address(base)
+            && let Some((a, b)) = self.address(base)
             && !self.func.is_made_at_use(b)
         {
             return self.index(a, b, log2);
@@ -148,37 +141,26 @@ impl Cx<'_> {
     /// `[base + offset]`, for an access of `2^log2` bytes.
     pub(super) fn offset_from(&mut self, base: Gpr, offset: i32, log2: u32) -> Mem {
         if Mem::fits(i64::from(offset), log2) {
-            return Mem::Offset { base, offset };
+            return Mem::at(base, offset);
         }
         let distance = self.immediate(Size::X, offset as u64);
         let sum = self.temp();
         self.a64(Inst::add(Size::X, sum, base, distance));
-        Mem::Offset {
-            base: sum,
-            offset: 0,
-        }
+        Mem::at(sum, 0)
     }
 
     /// `[a + b]`, with the extension or the shift of one of them.
     fn index(&mut self, a: Value, b: Value, log2: u32) -> Mem {
         for (base, index) in [(a, b), (b, a)] {
-            let (extend, index, scaled) = match self.func.def(index) {
-                Some(ssa::Inst::Unary {
-                    op: Op::I64ExtendI32U,
-                    a,
-                }) => (IndexExtend::Uxtw, a, false),
-                Some(ssa::Inst::Unary {
-                    op: Op::I64ExtendI32S,
-                    a,
-                }) => (IndexExtend::Sxtw, a, false),
-                Some(ssa::Inst::Binary {
-                    op: Op::I64Shl,
-                    a,
-                    b,
-                }) if log2 > 0 && self.func.constant(b) == Some(u64::from(log2)) => {
-                    self.scaled_index(a)
-                }
-                Some(_) | None => continue,
+            let (index, scaled) = match self.func.binary(Op::I64Shl, index) {
+                Some((index, by)) if self.is_scale(by, log2) => (index, true),
+                Some(_) | None => (index, false),
+            };
+            let (extend, index) = match self.func.extended(index) {
+                Some((narrow, Sign::Unsigned)) => (IndexExtend::Uxtw, narrow),
+                Some((narrow, Sign::Signed)) => (IndexExtend::Sxtw, narrow),
+                None if scaled => (IndexExtend::Lsl, index),
+                None => continue,
             };
             match (extend, scaled) {
                 (IndexExtend::Lsl | IndexExtend::Sxtx, _) => Rule::IndexScaled.hit(),
@@ -186,43 +168,21 @@ impl Cx<'_> {
                 (IndexExtend::Uxtw | IndexExtend::Sxtw, true) => Rule::IndexBoth.hit(),
             }
             let (base, index) = (self.gpr(base), self.gpr(index));
-            return Mem::Index {
-                base,
-                index,
-                extend,
-                scaled,
-            };
+            return Mem::index(base, index, extend, scaled);
         }
         let (base, index) = (self.gpr(a), self.gpr(b));
-        Mem::Index {
-            base,
-            index,
-            extend: IndexExtend::Lsl,
-            scaled: false,
-        }
+        Mem::index(base, index, IndexExtend::Lsl, false)
     }
 
-    fn scaled_index(&self, index: Value) -> (IndexExtend, Value, bool) {
-        match self.func.def(index) {
-            Some(ssa::Inst::Unary {
-                op: Op::I64ExtendI32U,
-                a,
-            }) => (IndexExtend::Uxtw, a, true),
-            Some(ssa::Inst::Unary {
-                op: Op::I64ExtendI32S,
-                a,
-            }) => (IndexExtend::Sxtw, a, true),
-            Some(_) | None => (IndexExtend::Lsl, index, true),
-        }
+    /// True if a shift by this amount is a multiplication by an access size of more than a byte.
+    fn is_scale(&self, by: Value, log2: u32) -> bool {
+        log2 > 0 && self.func.constant(by) == Some(u64::from(log2))
     }
 
     /// A load of a pointer-sized field.
     pub(super) fn load_field(&mut self, base: Gpr, offset: usize) -> Gpr {
         let rt = self.temp();
-        let mem = Mem::Offset {
-            base,
-            offset: offset as i32,
-        };
+        let mem = Mem::at(base, offset as i32);
         self.a64(Inst::load(Load::LdrX, rt, mem));
         rt
     }
