@@ -5,6 +5,25 @@
 //! Indices and lengths come zero-extended to 64 bits. Invariant: bounds are checked before
 //! anything is written.
 
+/// Functions that compiled code calls too, each a whole instruction.
+macro_rules! instructions {
+    ($(
+        $(#[$doc:meta])*
+        fn $name:ident($vm:ident $(, $operand:ident: $ty:ty)*) $(-> $result:ty)? $body:block
+    )*) => { $(
+        $(#[$doc])*
+        ///
+        /// # Safety
+        /// `vm` is the vm of a live instance, whose module has the memories, tables and segments
+        /// of these indices. Nothing else refers to them or to the context now.
+        pub unsafe extern "C" fn $name($vm: *mut Vm $(, $operand: $ty)*) $(-> $result)? {
+            // SAFETY: the caller's contract. Every `TableInst` of a store is the first field of a
+            // `TableData`; segments are only read; ranges are checked before they are written.
+            unsafe { $body }
+        }
+    )* };
+}
+
 mod atomic;
 
 pub use atomic::{EXIT_SHIFT, ResultOrExit, atomic_notify, atomic_wait32, atomic_wait64};
@@ -165,179 +184,75 @@ pub unsafe extern "C" fn memory_refresh(memory: *mut MemoryInst) -> usize {
     unsafe { (*memory.cast::<MemoryData>()).refresh() }
 }
 
-/// `memory.grow`: `[delta] -> [old pages or -1]`; the caller truncates for 32-bit memories.
-///
-/// # Safety
-/// `vm` is the vm of a live instance whose module has memory `index`.
-pub unsafe extern "C" fn memory_grow(vm: *mut Vm, index: u32, delta: u64) -> u64 {
-    // SAFETY: the caller's contract; the context of a live store, which nothing else refers to now.
-    let (memory, cx) = unsafe { (view(vm, index), &mut *(*vm).cx) };
-    grow_memory(memory, cx, delta).unwrap_or(GROW_FAILED)
-}
+instructions! {
+    /// `memory.grow`: `[delta] -> [old pages or -1]`; the caller truncates for 32-bit memories.
+    fn memory_grow(vm, index: u32, delta: u64) -> u64 {
+        grow_memory(view(vm, index), &mut *(*vm).cx, delta).unwrap_or(GROW_FAILED)
+    }
 
-/// `memory.size`: `[] -> [pages]`.
-///
-/// # Safety
-/// As for [`memory_grow`].
-pub unsafe extern "C" fn memory_size(vm: *mut Vm, index: u32) -> u64 {
-    // SAFETY: the caller's contract.
-    unsafe { view(vm, index) }.pages()
-}
+    /// `memory.size`: `[] -> [pages]`.
+    fn memory_size(vm, index: u32) -> u64 {
+        view(vm, index).pages()
+    }
 
-/// `memory.fill`: `[at value len] -> []`.
-///
-/// # Safety
-/// As for [`memory_grow`].
-pub unsafe extern "C" fn memory_fill(
-    vm: *mut Vm,
-    index: u32,
-    at: u64,
-    value: u32,
-    len: u64,
-) -> Exit {
-    // SAFETY: the caller's contract.
-    let Some(first) = (unsafe { in_memory(vm, index, at) }).check(len) else {
-        return MEMORY_OUT_OF_BOUNDS;
-    };
-    // SAFETY: the range was checked.
-    let fill = |at, len| unsafe { first.add(at).write_bytes(value as u8, len) };
-    // SAFETY: the caller's contract.
-    unsafe { in_pieces(vm, len as usize, 1, fill) }
-}
+    /// `memory.fill`: `[at value len] -> []`.
+    fn memory_fill(vm, index: u32, at: u64, value: u32, len: u64) -> Exit {
+        let Some(first) = in_memory(vm, index, at).check(len) else {
+            return MEMORY_OUT_OF_BOUNDS;
+        };
+        let fill = |at, len| first.add(at).write_bytes(value as u8, len);
+        in_pieces(vm, len as usize, 1, fill)
+    }
 
-/// `memory.copy` from memory `src` to memory `dst`: `[to from len] -> []`.
-///
-/// # Safety
-/// As for [`memory_grow`], for both memories.
-pub unsafe extern "C" fn memory_copy(
-    vm: *mut Vm,
-    dst: u32,
-    src: u32,
-    to: u64,
-    from: u64,
-    len: u64,
-) -> Exit {
-    // SAFETY: the caller's contract.
-    unsafe {
+    /// `memory.copy` from memory `src` to memory `dst`: `[to from len] -> []`.
+    fn memory_copy(vm, dst: u32, src: u32, to: u64, from: u64, len: u64) -> Exit {
         let (to, from) = (in_memory(vm, dst, to), in_memory(vm, src, from));
         copy(vm, to, from, len, MEMORY_OUT_OF_BOUNDS)
     }
-}
 
-/// `memory.init` from data segment `segment`: `[to from len] -> []`.
-///
-/// # Safety
-/// As for [`memory_grow`]; the module has data segment `segment`.
-pub unsafe extern "C" fn memory_init(
-    vm: *mut Vm,
-    index: u32,
-    segment: u32,
-    to: u64,
-    from: u64,
-    len: u64,
-) -> Exit {
-    // SAFETY: the caller's contract; the segment's bytes are only read.
-    unsafe {
+    /// `memory.init` from data segment `segment`: `[to from len] -> []`.
+    fn memory_init(vm, index: u32, segment: u32, to: u64, from: u64, len: u64) -> Exit {
         let segment = &*(*vm).datas.add(segment as usize);
         let from = BulkPlace::new(segment.bytes.cast_mut(), segment.len_bytes as u64, from);
-        copy(
-            vm,
-            in_memory(vm, index, to),
-            from,
-            len,
-            MEMORY_OUT_OF_BOUNDS,
-        )
+        copy(vm, in_memory(vm, index, to), from, len, MEMORY_OUT_OF_BOUNDS)
     }
-}
 
-/// `data.drop`.
-///
-/// # Safety
-/// As for [`memory_init`].
-pub unsafe extern "C" fn data_drop(vm: *mut Vm, segment: u32) {
-    // SAFETY: the caller's contract.
-    unsafe { (*(*vm).datas.add(segment as usize)).len_bytes = 0 };
-}
+    /// `data.drop`.
+    fn data_drop(vm, segment: u32) {
+        (*(*vm).datas.add(segment as usize)).len_bytes = 0;
+    }
 
-/// `table.grow`: `[init delta] -> [old length or -1]`; the caller truncates for 32-bit tables.
-///
-/// # Safety
-/// `vm` is the vm of a live instance whose module has table `index`.
-pub unsafe extern "C" fn table_grow(vm: *mut Vm, index: u32, init: u64, delta: u64) -> u64 {
-    // SAFETY: the caller's contract; every `TableInst` of a store is the first field of a
-    // `TableData`. Nothing else refers to it or to the context of the live store now.
-    let (table, cx) = unsafe {
+    /// `table.grow`: `[init delta] -> [old length or -1]`; the caller truncates for 32-bit tables.
+    fn table_grow(vm, index: u32, init: u64, delta: u64) -> u64 {
         let table = *(*vm).tables.add(index as usize);
-        (&mut *table.cast::<TableData>(), &mut *(*vm).cx)
-    };
-    grow_table(table, cx, delta, init).unwrap_or(GROW_FAILED)
-}
+        let table = &mut *table.cast::<TableData>();
+        grow_table(table, &mut *(*vm).cx, delta, init).unwrap_or(GROW_FAILED)
+    }
 
-/// `table.fill`: `[at value len] -> []`.
-///
-/// # Safety
-/// As for [`table_grow`].
-pub unsafe extern "C" fn table_fill(
-    vm: *mut Vm,
-    index: u32,
-    at: u64,
-    value: u64,
-    len: u64,
-) -> Exit {
-    // SAFETY: the caller's contract.
-    let Some(first) = (unsafe { in_table(vm, index, at) }).check(len) else {
-        return TABLE_OUT_OF_BOUNDS;
-    };
-    // SAFETY: the range was checked.
-    let fill = |at, len| (at..at + len).for_each(|i| unsafe { *first.add(i) = value });
-    // SAFETY: the caller's contract.
-    unsafe { in_pieces(vm, len as usize, size_of::<u64>(), fill) }
-}
+    /// `table.fill`: `[at value len] -> []`.
+    fn table_fill(vm, index: u32, at: u64, value: u64, len: u64) -> Exit {
+        let Some(first) = in_table(vm, index, at).check(len) else {
+            return TABLE_OUT_OF_BOUNDS;
+        };
+        let fill = |at, len| (at..at + len).for_each(|i| *first.add(i) = value);
+        in_pieces(vm, len as usize, size_of::<u64>(), fill)
+    }
 
-/// `table.copy` from table `src` to table `dst`: `[to from len] -> []`.
-///
-/// # Safety
-/// As for [`table_grow`], for both tables.
-pub unsafe extern "C" fn table_copy(
-    vm: *mut Vm,
-    dst: u32,
-    src: u32,
-    to: u64,
-    from: u64,
-    len: u64,
-) -> Exit {
-    // SAFETY: the caller's contract.
-    unsafe {
+    /// `table.copy` from table `src` to table `dst`: `[to from len] -> []`.
+    fn table_copy(vm, dst: u32, src: u32, to: u64, from: u64, len: u64) -> Exit {
         let (to, from) = (in_table(vm, dst, to), in_table(vm, src, from));
         copy(vm, to, from, len, TABLE_OUT_OF_BOUNDS)
     }
-}
 
-/// `table.init` from element segment `segment`: `[to from len] -> []`.
-///
-/// # Safety
-/// As for [`table_grow`]; the module has element segment `segment`.
-pub unsafe extern "C" fn table_init(
-    vm: *mut Vm,
-    index: u32,
-    segment: u32,
-    to: u64,
-    from: u64,
-    len: u64,
-) -> Exit {
-    // SAFETY: the caller's contract; the segment's words are only read.
-    unsafe {
+    /// `table.init` from element segment `segment`: `[to from len] -> []`.
+    fn table_init(vm, index: u32, segment: u32, to: u64, from: u64, len: u64) -> Exit {
         let segment = &*(*vm).elements.add(segment as usize);
         let from = BulkPlace::new(segment.words.cast_mut(), segment.len as u64, from);
         copy(vm, in_table(vm, index, to), from, len, TABLE_OUT_OF_BOUNDS)
     }
-}
 
-/// `elem.drop`.
-///
-/// # Safety
-/// As for [`table_init`].
-pub unsafe extern "C" fn elem_drop(vm: *mut Vm, segment: u32) {
-    // SAFETY: the caller's contract.
-    unsafe { (*(*vm).elements.add(segment as usize)).len = 0 };
+    /// `elem.drop`.
+    fn elem_drop(vm, segment: u32) {
+        (*(*vm).elements.add(segment as usize)).len = 0;
+    }
 }

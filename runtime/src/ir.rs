@@ -152,6 +152,18 @@ impl Type {
     /// The number of types.
     pub const COUNT: usize = Type::Ref as usize + 1;
 
+    /// The name in printed code.
+    pub fn name(self) -> &'static str {
+        match self {
+            Type::I32 => "i32",
+            Type::I64 => "i64",
+            Type::F32 => "f32",
+            Type::F64 => "f64",
+            Type::V128 => "v128",
+            Type::Ref => "ref",
+        }
+    }
+
     /// The number of slots that a value takes.
     pub fn slots(self) -> u32 {
         if self == Type::V128 { 2 } else { 1 }

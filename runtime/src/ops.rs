@@ -398,7 +398,7 @@ pub enum Domain {
 
 macro_rules! shapes {
     (($d:tt) $(
-        $(#[$doc:meta])* $group:ident $variant:ident: $domain:ident [$($effect:ident)*];
+        $(#[$doc:meta])* $group:ident $variant:ident: $domain:ident $imms:ident [$($effect:ident)*];
     )*) => {
         /// The group of a row, which is its shape: what a tier must do for it, opcodes apart.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -408,6 +408,11 @@ macro_rules! shapes {
             /// The part of the spec that the group belongs to.
             pub const fn domain(self) -> Domain {
                 match self { $(Shape::$variant => Domain::$domain,)* }
+            }
+
+            /// The immediates of the group's rows that do not name their own.
+            const fn imms(self) -> Imms {
+                match self { $(Shape::$variant => Imms::$imms,)* }
             }
 
             /// The effects that an instruction of the group may have.
@@ -455,89 +460,89 @@ shapes! {
     ($)
 
     /// Blocks and branches.
-    control Control: Control [traps ends];
+    control Control: Control None [traps ends];
     /// Calls and tail calls.
-    call Call: Call [reads writes traps calls throws ends];
+    call Call: Call None [reads writes traps calls throws ends];
     /// `try_table` and throws.
-    exception Exception: Exception [writes traps throws ends];
+    exception Exception: Exception None [writes traps throws ends];
     /// The replaced exception instructions.
-    legacy_exception LegacyException: Exception [writes traps throws ends];
+    legacy_exception LegacyException: Exception None [writes traps throws ends];
     /// `drop`, `select`.
-    parametric Parametric: Parametric [];
+    parametric Parametric: Parametric None [];
     /// Locals and globals.
-    variable Variable: Variable [reads writes];
+    variable Variable: Variable None [reads writes];
     /// Constants.
-    constant Constant: Constant [];
+    constant Constant: Constant None [];
     /// Tables and element segments.
-    table Table: Table [reads writes traps];
+    table Table: Table None [reads writes traps];
     /// References, casts and branches on them.
-    reference Reference: Reference [traps ends];
+    reference Reference: Reference None [traps ends];
     /// Fields, elements and lengths of structures and arrays; i31; conversions of references.
-    object Object: Aggregate [reads writes traps];
+    object Object: Aggregate None [reads writes traps];
     /// Allocation of structures and arrays, and work on many elements.
-    aggregate Aggregate: Aggregate [reads writes traps];
+    aggregate Aggregate: Aggregate None [reads writes traps];
     /// Whole memories and data segments.
-    memory Memory: Memory [reads writes traps];
+    memory Memory: Memory None [reads writes traps];
     /// A scalar load.
-    load Load: Memory [reads traps];
+    load Load: Memory MemArg [reads traps];
     /// A scalar store.
-    store Store: Memory [writes traps];
+    store Store: Memory MemArg [writes traps];
     /// Total, `[t] -> [t]`.
-    unary Unary: Numeric [];
+    unary Unary: Numeric None [];
     /// Total, `[t] -> [i32]`, a boolean.
-    test Test: Numeric [];
+    test Test: Numeric None [];
     /// Total, `[t1] -> [t2]`.
-    convert Convert: Numeric [];
+    convert Convert: Numeric None [];
     /// May trap, `[t1] -> [t2]`.
-    convert_trapping ConvertTrapping: Numeric [traps];
+    convert_trapping ConvertTrapping: Numeric None [traps];
     /// Total, `[t t] -> [t]`.
-    binary Binary: Numeric [];
+    binary Binary: Numeric None [];
     /// May trap, `[t t] -> [t]`.
-    binary_trapping BinaryTrapping: Numeric [traps];
+    binary_trapping BinaryTrapping: Numeric None [traps];
     /// Total, `[t t] -> [i32]`, a boolean.
-    compare Compare: Numeric [];
+    compare Compare: Numeric None [];
     /// 128-bit arithmetic on pairs of i64.
-    wide Wide: Numeric [];
+    wide Wide: Numeric None [];
     /// A load of a vector.
-    simd_load SimdLoad: Memory [reads traps];
+    simd_load SimdLoad: Memory MemArg [reads traps];
     /// A store of a vector.
-    simd_store SimdStore: Memory [writes traps];
+    simd_store SimdStore: Memory MemArg [writes traps];
     /// A load of one lane.
-    simd_load_lane SimdLoadLane: Memory [reads traps];
+    simd_load_lane SimdLoadLane: Memory MemArgLane [reads traps];
     /// A store of one lane.
-    simd_store_lane SimdStoreLane: Memory [writes traps];
+    simd_store_lane SimdStoreLane: Memory MemArgLane [writes traps];
     /// The shuffle.
-    simd_shuffle SimdShuffle: Numeric [];
+    simd_shuffle SimdShuffle: Numeric Lanes [];
     /// Vector and lane number to scalar.
-    simd_extract_lane SimdExtractLane: Numeric [];
+    simd_extract_lane SimdExtractLane: Numeric Lane [];
     /// Vector, lane number and scalar to vector.
-    simd_replace_lane SimdReplaceLane: Numeric [];
+    simd_replace_lane SimdReplaceLane: Numeric Lane [];
     /// Scalar to vector.
-    simd_splat SimdSplat: Numeric [];
+    simd_splat SimdSplat: Numeric None [];
     /// Vector to i32.
-    simd_reduce SimdReduce: Numeric [];
+    simd_reduce SimdReduce: Numeric None [];
     /// Vector to vector.
-    simd_unary SimdUnary: Numeric [];
+    simd_unary SimdUnary: Numeric None [];
     /// Two vectors to vector.
-    simd_binary SimdBinary: Numeric [];
+    simd_binary SimdBinary: Numeric None [];
     /// Vector and i32 to vector.
-    simd_shift SimdShift: Numeric [];
+    simd_shift SimdShift: Numeric None [];
     /// Three vectors to vector.
-    simd_ternary SimdTernary: Numeric [];
+    simd_ternary SimdTernary: Numeric None [];
     /// An atomic load.
-    atomic_load AtomicLoad: Memory [reads traps];
+    atomic_load AtomicLoad: Memory AtomicMemArg [reads traps];
     /// An atomic store.
-    atomic_store AtomicStore: Memory [writes traps];
+    atomic_store AtomicStore: Memory AtomicMemArg [writes traps];
     /// An atomic read-modify-write.
-    atomic_rmw AtomicRmw: Memory [reads writes traps];
+    atomic_rmw AtomicRmw: Memory AtomicMemArg [reads writes traps];
     /// An atomic compare-exchange.
-    atomic_cmpxchg AtomicCmpxchg: Memory [reads writes traps];
+    atomic_cmpxchg AtomicCmpxchg: Memory AtomicMemArg [reads writes traps];
     /// Wait, notify, fence.
-    atomic_sync AtomicSync: Memory [reads traps];
+    atomic_sync AtomicSync: Memory None [reads traps];
     /// Atomic access to globals, tables and heap objects.
-    shared_everything SharedEverything: SharedEverything [reads writes traps];
+    shared_everything SharedEverything: SharedEverything None [reads writes traps];
     /// Continuations.
-    stack_switching StackSwitching: StackSwitching [reads writes traps calls throws ends];
+    stack_switching StackSwitching: StackSwitching None [reads writes traps calls throws ends];
 }
 
 /// The opcodes of each group, as enums of their own.
@@ -550,52 +555,13 @@ pub mod group {
     for_each_op!(define_groups);
 }
 
-/// The immediates that a group and a tail say.
+/// The immediates that a tail says, else those of the group.
 macro_rules! imms_of {
     ($group:ident { $imms:ident: $($signature:tt)* }) => {
         Imms::$imms
     };
-    (load $tail:tt) => {
-        Imms::MemArg
-    };
-    (store $tail:tt) => {
-        Imms::MemArg
-    };
-    (simd_load $tail:tt) => {
-        Imms::MemArg
-    };
-    (simd_store $tail:tt) => {
-        Imms::MemArg
-    };
-    (simd_load_lane $tail:tt) => {
-        Imms::MemArgLane
-    };
-    (simd_store_lane $tail:tt) => {
-        Imms::MemArgLane
-    };
-    (simd_extract_lane $tail:tt) => {
-        Imms::Lane
-    };
-    (simd_replace_lane $tail:tt) => {
-        Imms::Lane
-    };
-    (simd_shuffle $tail:tt) => {
-        Imms::Lanes
-    };
-    (atomic_load $tail:tt) => {
-        Imms::AtomicMemArg
-    };
-    (atomic_store $tail:tt) => {
-        Imms::AtomicMemArg
-    };
-    (atomic_rmw $tail:tt) => {
-        Imms::AtomicMemArg
-    };
-    (atomic_cmpxchg $tail:tt) => {
-        Imms::AtomicMemArg
-    };
-    ($group:ident { $func:ident $params:tt -> $results:tt $(; $($column:ident)*)? }) => {
-        Imms::None
+    ($group:ident $tail:tt) => {
+        shape_of!($group).imms()
     };
 }
 
@@ -681,22 +647,13 @@ macro_rules! access_bytes_of {
     ($group:ident $tail:tt) => { None };
 }
 
-macro_rules! prefix_of {
-    ($code:literal) => {
-        None
-    };
-    ($prefix:literal $code:literal) => {
-        Some($prefix)
-    };
-}
-
-macro_rules! code_of {
-    ($code:literal) => {
-        $code
-    };
-    ($prefix:literal $code:literal) => {
-        $code
-    };
+/// The prefix byte, where there is one, and the code.
+const fn prefix_and_code(bytes: &[u32]) -> (Option<u8>, u32) {
+    match *bytes {
+        [code] => (None, code),
+        [prefix, code] => (Some(prefix as u8), code),
+        _ => panic!("an opcode is a byte, or a prefix and a code"),
+    }
 }
 
 macro_rules! define_ops {
@@ -718,8 +675,8 @@ macro_rules! define_ops {
         static ROWS: [Row; Op::ALL.len()] = [$($(
             Row {
                 op: Op::$op,
-                prefix: prefix_of!($($byte)+),
-                code: code_of!($($byte)+),
+                prefix: prefix_and_code(&[$($byte),+]).0,
+                code: prefix_and_code(&[$($byte),+]).1,
                 mnemonic: $name,
                 proposal: Proposal::$proposal,
                 shape: shape_of!($group),

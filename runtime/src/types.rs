@@ -474,16 +474,21 @@ impl TypeRegistry {
         (first..first + len).map(TypeId).collect()
     }
 
-    /// Interns a function type that refers to canonical types only.
-    pub fn intern_func(&self, ty: FuncType) -> TypeId {
+    /// Interns a final type without a supertype that refers to canonical types only.
+    pub fn intern_alone(&self, composite: CompositeType) -> TypeId {
         self.intern(vec![SubType {
             is_final: true,
             supertype: None,
-            composite: CompositeType::Func(Arc::new(ty)),
+            composite,
             shared: false,
             descriptor: None,
             describes: None,
         }])[0]
+    }
+
+    /// As [`TypeRegistry::intern_alone`], a function type.
+    pub fn intern_func(&self, ty: FuncType) -> TypeId {
+        self.intern_alone(CompositeType::Func(Arc::new(ty)))
     }
 
     /// The defined type of an id of this registry.

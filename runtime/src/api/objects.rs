@@ -12,8 +12,8 @@ use crate::module::Mutability;
 use crate::store::{Elements, StoreData, check_store};
 use crate::trap::TrapKind;
 use crate::types::{
-    CompositeKind, CompositeType, FieldType, HeapType, RefType, StorageType, SubType, TypeRef,
-    TypeRegistry, ValType,
+    CompositeKind, CompositeType, FieldType, HeapType, RefType, StorageType, TypeRef, TypeRegistry,
+    ValType,
 };
 use crate::value::{ArrayRef, GcRef, StoreId, StructRef, Val};
 
@@ -63,16 +63,11 @@ macro_rules! types {
 
             fn add(engine: &Engine, composite: CompositeType) -> Result<$name> {
                 let registry = engine.registry().clone();
-                let id = registry.intern(vec![SubType {
-                    is_final: true,
-                    supertype: None,
-                    composite,
-                    shared: false,
-                    descriptor: None,
-                    describes: None,
-                }])[0];
-                let kind = CompositeKind::$kind;
-                Ok($name { registry, ty: TypeRef { id, kind } })
+                let ty = TypeRef {
+                    id: registry.intern_alone(composite),
+                    kind: CompositeKind::$kind,
+                };
+                Ok($name { registry, ty })
             }
 
             /// True if the type is `other` or a declared subtype of it.

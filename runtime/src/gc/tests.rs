@@ -3,9 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::*;
-use crate::types::{
-    AbstractHeapType, CompositeType, FieldType, RefType, StorageType, SubType, ValType,
-};
+use crate::types::{AbstractHeapType, CompositeType, FieldType, RefType, StorageType, ValType};
 use crate::value::StoreId;
 
 const LIMIT_BYTES: u64 = 64 << 20;
@@ -26,17 +24,6 @@ fn field(storage: StorageType) -> FieldType {
     }
 }
 
-fn defined(composite: CompositeType) -> SubType {
-    SubType {
-        is_final: true,
-        supertype: None,
-        composite,
-        shared: false,
-        descriptor: None,
-        describes: None,
-    }
-}
-
 impl Fixture {
     fn new(bytes_max: u64, stress: bool) -> Fixture {
         let registry = Arc::new(TypeRegistry::default());
@@ -44,7 +31,7 @@ impl Fixture {
             AbstractHeapType::Any,
         ))));
         let number = field(StorageType::Val(ValType::I64));
-        let intern = |composite| registry.intern(vec![defined(composite)])[0];
+        let intern = |composite| registry.intern_alone(composite);
         let node = intern(CompositeType::Struct([any, number, any].into()));
         let bytes = intern(CompositeType::Array(field(StorageType::I8)));
         let refs = intern(CompositeType::Array(any));

@@ -16,59 +16,33 @@ pub type ResultOrExit = u64;
 /// Where an exit code stands in a [`ResultOrExit`].
 pub const EXIT_SHIFT: u32 = 32;
 
-/// `memory.atomic.wait32`: `[address expected timeout] -> [how it ended]`.
-///
-/// # Safety
-/// `vm` is the vm of a live instance whose module has memory `index`.
-pub unsafe extern "C" fn atomic_wait32(
-    vm: *mut Vm,
-    index: u32,
-    address: u64,
-    offset: u64,
-    expected: u64,
-    timeout_nanos: u64,
-) -> ResultOrExit {
-    // SAFETY: the caller's contract.
-    unsafe { wait(vm, index, [address, offset], expected as u32, timeout_nanos) }
-}
-
-/// `memory.atomic.wait64`: `[address expected timeout] -> [how it ended]`.
-///
-/// # Safety
-/// As for [`atomic_wait32`].
-pub unsafe extern "C" fn atomic_wait64(
-    vm: *mut Vm,
-    index: u32,
-    address: u64,
-    offset: u64,
-    expected: u64,
-    timeout_nanos: u64,
-) -> ResultOrExit {
-    // SAFETY: the caller's contract.
-    unsafe { wait(vm, index, [address, offset], expected, timeout_nanos) }
-}
-
-/// `memory.atomic.notify`: `[address count] -> [woken]`.
-///
-/// # Safety
-/// As for [`atomic_wait32`].
-pub unsafe extern "C" fn atomic_notify(
-    vm: *mut Vm,
-    index: u32,
-    address: u64,
-    offset: u64,
-    count: u64,
-) -> ResultOrExit {
-    // SAFETY: the caller's contract.
-    let memory = unsafe { view(vm, index) };
-    if !is_aligned(address, offset, size_of::<u32>()) {
-        return trap(TrapKind::UnalignedAtomic);
+instructions! {
+    /// `memory.atomic.wait32`: `[address expected timeout] -> [how it ended]`.
+    fn atomic_wait32(
+        vm, index: u32, address: u64, offset: u64, expected: u64, timeout_nanos: u64
+    ) -> ResultOrExit {
+        wait(vm, index, [address, offset], expected as u32, timeout_nanos)
     }
-    let Some(at) = effective(memory, address, offset, size_of::<u32>()) else {
-        return trap(TrapKind::MemoryOutOfBounds);
-    };
-    let shared = memory.shared();
-    shared.map_or(0, |shared| shared.notify(at, count as u32).into())
+
+    /// `memory.atomic.wait64`: `[address expected timeout] -> [how it ended]`.
+    fn atomic_wait64(
+        vm, index: u32, address: u64, offset: u64, expected: u64, timeout_nanos: u64
+    ) -> ResultOrExit {
+        wait(vm, index, [address, offset], expected, timeout_nanos)
+    }
+
+    /// `memory.atomic.notify`: `[address count] -> [woken]`.
+    fn atomic_notify(vm, index: u32, address: u64, offset: u64, count: u64) -> ResultOrExit {
+        let memory = view(vm, index);
+        if !is_aligned(address, offset, size_of::<u32>()) {
+            return trap(TrapKind::UnalignedAtomic);
+        }
+        let Some(at) = effective(memory, address, offset, size_of::<u32>()) else {
+            return trap(TrapKind::MemoryOutOfBounds);
+        };
+        let shared = memory.shared();
+        shared.map_or(0, |shared| shared.notify(at, count as u32).into())
+    }
 }
 
 unsafe fn wait<T: Word>(

@@ -92,7 +92,7 @@ impl Parts {
     fn add(&mut self, func: &FuncIr, role: Role) {
         match role {
             Role::Def(slot, ty) => {
-                let text = format!("{}:{}", func.slot(slot), name(ty));
+                let text = format!("{}:{}", func.slot(slot), ty.name());
                 item(&mut self.defs, &text);
             }
             Role::Use(operand, ty) => item(&mut self.uses, &func.operand(operand, ty)),
@@ -135,18 +135,6 @@ fn item(list: &mut String, text: &str) {
         list.push_str(", ");
     }
     list.push_str(text);
-}
-
-/// The name of a type.
-pub(super) fn name(ty: Type) -> &'static str {
-    match ty {
-        Type::I32 => "i32",
-        Type::I64 => "i64",
-        Type::F32 => "f32",
-        Type::F64 => "f64",
-        Type::V128 => "v128",
-        Type::Ref => "ref",
-    }
 }
 
 fn show_imm(imm: Imm) -> String {

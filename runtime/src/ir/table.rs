@@ -6,9 +6,6 @@
 
 /// The type of a field, from its role.
 macro_rules! field_type {
-    (given $T:ident) => {
-        $T
-    };
     (opcode) => {
         Op
     };
@@ -33,10 +30,7 @@ macro_rules! field_type {
     (frame) => {
         Slot
     };
-    (imm $T:ident) => {
-        $T
-    };
-    (index $T:ident) => {
+    ($role:ident $T:ident) => {
         $T
     };
     (pool) => {

@@ -13,7 +13,6 @@
 
 use std::collections::BTreeMap;
 
-use super::print::name;
 use super::{BlockId, FuncIr, Inst, OperandKind, Role, Slot, Type};
 
 /// The types in the slots that have been written. A v128 stands at its first slot.
@@ -136,7 +135,7 @@ fn check_read(state: &SlotTypes, slot: Slot, ty: Type) -> Result<(), String> {
     match state.get(&slot.0) {
         Some(&held) if held == ty => Ok(()),
         Some(held) => {
-            let (held, wanted) = (name(*held), name(ty));
+            let (held, wanted) = (held.name(), ty.name());
             Err(format!("slot {} holds {held}, not {wanted}", slot.0))
         }
         None => Err(format!("slot {} holds nothing", slot.0)),

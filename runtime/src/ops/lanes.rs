@@ -72,109 +72,43 @@ pub struct Lanes<T> {
     pub sign: Option<Sign>,
 }
 
-/// Operations of the rows `simd_unary`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(
-    missing_docs,
-    reason = "each variant is the operation of the same name"
-)]
-pub enum VectorUnary {
-    Not,
-    Abs,
-    Neg,
-    Popcnt,
-    ExtAddPairwise,
-    Extend,
-    Ceil,
-    Floor,
-    Trunc,
-    Nearest,
-    Sqrt,
-    TruncSat,
-    TruncSatZero,
-    Convert,
-    ConvertLow,
-    DemoteZero,
-    PromoteLow,
-    RelaxedTrunc,
-    RelaxedTruncZero,
+macro_rules! operations {
+    ($($(#[$doc:meta])* $group:ident { $($operation:ident)* })*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "each variant is the operation of the same name")]
+        pub enum $group { $($operation),* }
+    )* };
 }
 
-/// Operations of the rows `simd_binary`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(
-    missing_docs,
-    reason = "each variant is the operation of the same name"
-)]
-pub enum VectorBinary {
-    Swizzle,
-    Eq,
-    Ne,
-    Lt,
-    Gt,
-    Le,
-    Ge,
-    And,
-    AndNot,
-    Or,
-    Xor,
-    Narrow,
-    Add,
-    AddSat,
-    Sub,
-    SubSat,
-    Min,
-    Max,
-    Avgr,
-    Q15MulrSat,
-    Mul,
-    ExtMul,
-    Dot,
-    Div,
-    PMin,
-    PMax,
-    RelaxedSwizzle,
-    RelaxedMin,
-    RelaxedMax,
-    RelaxedQ15Mulr,
-    RelaxedDot,
-}
+operations! {
+    /// Operations of the rows `simd_unary`.
+    VectorUnary {
+        Not Abs Neg Popcnt ExtAddPairwise Extend Ceil Floor Trunc Nearest Sqrt TruncSat
+        TruncSatZero Convert ConvertLow DemoteZero PromoteLow RelaxedTrunc RelaxedTruncZero
+    }
 
-/// Operations of the rows `simd_shift`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(
-    missing_docs,
-    reason = "each variant is the operation of the same name"
-)]
-pub enum VectorShift {
-    Shl,
-    Shr,
-}
+    /// Operations of the rows `simd_binary`.
+    VectorBinary {
+        Swizzle Eq Ne Lt Gt Le Ge And AndNot Or Xor Narrow Add AddSat Sub SubSat Min Max
+        Avgr Q15MulrSat Mul ExtMul Dot Div PMin PMax RelaxedSwizzle RelaxedMin RelaxedMax
+        RelaxedQ15Mulr RelaxedDot
+    }
 
-/// Operations of the rows `simd_ternary`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(
-    missing_docs,
-    reason = "each variant is the operation of the same name"
-)]
-pub enum VectorTernary {
-    Bitselect,
-    RelaxedMadd,
-    RelaxedNmadd,
-    RelaxedLaneselect,
-    RelaxedDotAdd,
-}
+    /// Operations of the rows `simd_shift`.
+    VectorShift {
+        Shl Shr
+    }
 
-/// Operations of the rows `simd_reduce`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(
-    missing_docs,
-    reason = "each variant is the operation of the same name"
-)]
-pub enum VectorReduce {
-    AnyTrue,
-    AllTrue,
-    Bitmask,
+    /// Operations of the rows `simd_ternary`.
+    VectorTernary {
+        Bitselect RelaxedMadd RelaxedNmadd RelaxedLaneselect RelaxedDotAdd
+    }
+
+    /// Operations of the rows `simd_reduce`.
+    VectorReduce {
+        AnyTrue AllTrue Bitmask
+    }
 }
 
 /// The columns of a vector row, by the row's group.

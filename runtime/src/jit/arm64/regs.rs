@@ -38,6 +38,29 @@ pub const FP: Gpr = Gpr(29);
 /// The link register.
 pub const LR: Gpr = Gpr(30);
 
+macro_rules! numbers {
+    ($($reg:ident)*) => { $(
+        impl $reg {
+            /// The virtual register with the given index.
+            pub const fn virt(index: u32) -> Self {
+                Self(FIRST_VIRTUAL + index)
+            }
+
+            /// The index of a virtual register, or none for an architectural one.
+            pub const fn virtual_index(self) -> Option<u32> {
+                self.0.checked_sub(FIRST_VIRTUAL)
+            }
+
+            /// The number of `x0` to `x30` or of `v0` to `v31`; other registers have numbers above.
+            pub const fn number(self) -> u32 {
+                self.0
+            }
+        }
+    )* };
+}
+
+numbers!(Gpr Vreg);
+
 impl Gpr {
     /// The architectural register `x{number}`, 0 to 30.
     ///
@@ -46,21 +69,6 @@ impl Gpr {
     pub const fn x(number: u32) -> Self {
         assert!(number <= 30, "x0 to x30");
         Self(number)
-    }
-
-    /// The virtual register with the given index.
-    pub const fn virt(index: u32) -> Self {
-        Self(FIRST_VIRTUAL + index)
-    }
-
-    /// The index of a virtual register, or none for an architectural one.
-    pub const fn virtual_index(self) -> Option<u32> {
-        self.0.checked_sub(FIRST_VIRTUAL)
-    }
-
-    /// The number of `x0` to `x30`; other registers have numbers above 30.
-    pub const fn number(self) -> u32 {
-        self.0
     }
 
     /// The five bits where 31 means the zero register, if this register can stand there.
@@ -85,21 +93,6 @@ impl Vreg {
     pub const fn v(number: u32) -> Self {
         assert!(number <= 31, "v0 to v31");
         Self(number)
-    }
-
-    /// The virtual register with the given index.
-    pub const fn virt(index: u32) -> Self {
-        Self(FIRST_VIRTUAL + index)
-    }
-
-    /// The index of a virtual register, or none for an architectural one.
-    pub const fn virtual_index(self) -> Option<u32> {
-        self.0.checked_sub(FIRST_VIRTUAL)
-    }
-
-    /// The number of `v0` to `v31`; virtual registers have numbers above 31.
-    pub const fn number(self) -> u32 {
-        self.0
     }
 
     /// The five bits, if this register is architectural.

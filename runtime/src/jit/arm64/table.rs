@@ -95,32 +95,16 @@ macro_rules! field_type {
 
 /// The type of a constructor's parameter for a field: a label or a symbol will do for a target.
 macro_rules! field_param {
-    (b26 $T:ty) => { impl Into<$T> };
-    (b19 $T:ty) => { impl Into<$T> };
-    (b14 $T:ty) => { impl Into<$T> };
-    (lit $T:ty) => { impl Into<$T> };
-    (adr $T:ty) => { impl Into<$T> };
+    ($role:ident Referent) => { impl Into<Referent> };
     ($role:ident $T:ty) => { field_type!($role $T) };
 }
 
 /// The value of a field, from a constructor's parameter.
 macro_rules! field_value {
-    (b26 $field:ident) => {
+    (Referent $field:ident) => {
         $field.into()
     };
-    (b19 $field:ident) => {
-        $field.into()
-    };
-    (b14 $field:ident) => {
-        $field.into()
-    };
-    (lit $field:ident) => {
-        $field.into()
-    };
-    (adr $field:ident) => {
-        $field.into()
-    };
-    ($role:ident $field:ident) => {
+    ($T:ident $field:ident) => {
         $field
     };
 }
@@ -178,7 +162,7 @@ macro_rules! field_mem {
 macro_rules! formats {
     ($(
         $(#[$doc:meta])*
-        $V:ident $constructor:ident { $( $field:ident: $role:ident $T:ty ),* $(,)? }
+        $V:ident $constructor:ident { $( $field:ident: $role:ident $T:ident ),* $(,)? }
             = $encoding:expr; $text:literal $(, $arg:expr)* ;
     )+) => {
         /// An A64 instruction over registers that may still be virtual. One row of the format table
@@ -194,7 +178,7 @@ macro_rules! formats {
             $(#[$doc])*
             #[inline]
             pub fn $constructor($( $field: field_param!($role $T) ),*) -> Self {
-                Self::$V { $( $field: field_value!($role $field) ),* }
+                Self::$V { $( $field: field_value!($T $field) ),* }
             }
         )+ }
 

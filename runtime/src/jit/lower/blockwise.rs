@@ -406,8 +406,7 @@ impl<'a, F: Function> BlockState<'a, F> {
         while n != NEVER {
             step(1);
             if let Some(home) = self.homes.of(params[n as usize]) {
-                let (from, to) = (Allocation::reg(register), Allocation::stack(home));
-                self.edits(inst, InstPosition::After, &[Move { from, to }]);
+                self.edits(inst, InstPosition::After, &[Move::store(register, home)]);
             }
             n = self.next_arg[n as usize];
         }
@@ -642,8 +641,7 @@ impl<'a, F: Function> BlockState<'a, F> {
             self.next_use[value.vreg()] = self.after[first + n];
             self.stored[value.vreg()] = self.homes.of(value);
             if let Some(home) = self.homes.of(value) {
-                let (from, to) = (Allocation::reg(register), Allocation::stack(home));
-                let store = Move { from, to };
+                let store = Move::store(register, home);
                 match inst == self.last {
                     true => self.stores_at_end.push(store),
                     false => self.edits(inst, InstPosition::After, &[store]),
@@ -753,8 +751,7 @@ impl<'a, F: Function> BlockState<'a, F> {
             .take(value.class(), self.func.spillslot_size(value.class()));
         self.stored[value.vreg()] = Some(slot);
         let before = self.register_before(value).expect("it is in a register");
-        let (from, to) = (Allocation::reg(before), Allocation::stack(slot));
-        self.saves.push(Move { from, to });
+        self.saves.push(Move::store(before, slot));
     }
 
     /// Gives back the slot of a value, unless that is its home.

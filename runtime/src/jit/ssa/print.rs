@@ -3,7 +3,6 @@
 use std::fmt::{self, Write as _};
 
 use super::{Block, Class, Edge, FuncSsa, InstId, Value};
-use crate::ir::Type;
 
 /// A function's SSA as text.
 pub fn print(func: &FuncSsa, order: &[Block]) -> String {
@@ -31,29 +30,18 @@ fn block(out: &mut String, func: &FuncSsa, block: Block) -> fmt::Result {
     write!(out, "{block:?}(")?;
     for (i, &param) in data.params.iter().enumerate() {
         let comma = if i == 0 { "" } else { ", " };
-        write!(out, "{comma}{param:?}: {}", type_name(func.ty(param)))?;
+        write!(out, "{comma}{param:?}: {}", func.ty(param).name())?;
     }
     writeln!(out, "):")?;
     data.insts.iter().try_for_each(|&id| inst(out, func, id))?;
     term(out, func, block)
 }
 
-fn type_name(ty: Type) -> &'static str {
-    match ty {
-        Type::I32 => "i32",
-        Type::I64 => "i64",
-        Type::F32 => "f32",
-        Type::F64 => "f64",
-        Type::V128 => "v128",
-        Type::Ref => "ref",
-    }
-}
-
 fn inst(out: &mut String, func: &FuncSsa, id: InstId) -> fmt::Result {
     write!(out, "  ")?;
     for (i, result) in func.results(id).enumerate() {
         let comma = if i == 0 { "" } else { ", " };
-        write!(out, "{comma}{result:?}: {}", type_name(func.ty(result)))?;
+        write!(out, "{comma}{result:?}: {}", func.ty(result).name())?;
     }
     if func.results(id).next().is_some() {
         write!(out, " = ")?;

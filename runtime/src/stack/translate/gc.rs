@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Translator, wrong_immediates};
 use crate::decode::{Instr, RawRefType};
 use crate::error::Result;
-use crate::gc::{Cast, GcCell, operand_slots};
+use crate::gc::{Cast, GcCell, makes_object, operand_slots};
 use crate::ops::{Op, group};
 use crate::stack::gc;
 use crate::stack::machine::StackHandler;
@@ -46,20 +46,12 @@ impl Translator<'_> {
 
     /// An allocation, or work on many elements.
     pub(super) fn aggregate(&mut self, op: group::Aggregate, instr: &Instr<'_>) -> Result<()> {
-        use group::Aggregate as A;
-        match op {
-            A::StructNew => self.struct_new(instr.index()?),
-            A::StructNewDefault
-            | A::StructNewDesc
-            | A::StructNewDefaultDesc
-            | A::ArrayNew
-            | A::ArrayNewDefault
-            | A::ArrayNewFixed
-            | A::ArrayNewData
-            | A::ArrayNewElem => self.out_of_line(instr, gc::aggregate, 1),
-            A::ArrayFill | A::ArrayCopy | A::ArrayInitData | A::ArrayInitElem => {
-                self.out_of_line(instr, gc::aggregate_effect, 0)
-            }
+        if op == group::Aggregate::StructNew {
+            self.struct_new(instr.index()?)
+        } else if makes_object(op) {
+            self.out_of_line(instr, gc::aggregate, 1)
+        } else {
+            self.out_of_line(instr, gc::aggregate_effect, 0)
         }
     }
 

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use regalloc2::{Allocation, PReg};
+use regalloc2::{Allocation, PReg, SpillSlot};
 
 use crate::jit::steps::step;
 
@@ -13,6 +13,16 @@ pub(super) struct Move {
     pub(super) from: Allocation,
     /// The destination.
     pub(super) to: Allocation,
+}
+
+impl Move {
+    /// The move from a register to a slot.
+    pub(super) fn store(register: PReg, slot: SpillSlot) -> Move {
+        Move {
+            from: Allocation::reg(register),
+            to: Allocation::stack(slot),
+        }
+    }
 }
 
 /// The registers that a sequence may use besides: no move reads or writes them.
@@ -135,7 +145,7 @@ impl<'a> Sequence<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use regalloc2::{RegClass, SpillSlot};
+    use regalloc2::RegClass;
 
     fn reg(n: usize) -> PReg {
         PReg::new(n, RegClass::Int)
