@@ -353,7 +353,29 @@ impl Facts {
                 Range::between(a.min(mask).min(b.min(mask)), a.max(mask).max(b.max(mask)))
             }
             Inst::Load { op, .. } => Range::up_to(loaded_max(op).unwrap_or(mask)),
-            _ => all,
+            Inst::Const { .. }
+            | Inst::Const128 { .. }
+            | Inst::Keep { .. }
+            | Inst::Vm
+            | Inst::Cx
+            | Inst::Ternary { .. }
+            | Inst::Lane { .. }
+            | Inst::Replace { .. }
+            | Inst::Wide { .. }
+            | Inst::Store { .. }
+            | Inst::LoadSlot { .. }
+            | Inst::StoreSlot { .. }
+            | Inst::Atomic { .. }
+            | Inst::Fence
+            | Inst::TrapIf { .. }
+            | Inst::CheckBounds { .. }
+            | Inst::Allocate { .. }
+            | Inst::Cast { .. }
+            | Inst::HasDescriptor { .. }
+            | Inst::Helper { .. }
+            | Inst::Call { .. }
+            | Inst::CallRef { .. }
+            | Inst::Caught => all,
         }
     }
 
@@ -411,7 +433,34 @@ impl Facts {
             }
             (IntOp::DivU, Some(by @ 1..)) => Range::between(a.min(mask) / by, a_max / by),
             (IntOp::RemU, Some(by @ 1..)) => Range::up_to(a_max.min(by - 1)),
-            (_, _) => Range::all(mask),
+            (IntOp::Mul | IntOp::Shl | IntOp::ShrU | IntOp::DivU | IntOp::RemU, _)
+            | (
+                IntOp::DivS
+                | IntOp::RemS
+                | IntOp::ShrS
+                | IntOp::Rotl
+                | IntOp::Rotr
+                | IntOp::Clz
+                | IntOp::Ctz
+                | IntOp::Popcnt
+                | IntOp::Extend8S
+                | IntOp::Extend16S,
+                _,
+            ) => Range::all(mask),
+            (
+                IntOp::Eqz
+                | IntOp::Eq
+                | IntOp::Ne
+                | IntOp::LtS
+                | IntOp::LtU
+                | IntOp::GtS
+                | IntOp::GtU
+                | IntOp::LeS
+                | IntOp::LeU
+                | IntOp::GeS
+                | IntOp::GeU,
+                _,
+            ) => Range::up_to(1),
         }
     }
 

@@ -50,7 +50,6 @@ impl Walk<'_> {
                 Rule::NeverTraps.hit();
                 Nothing
             }
-
             Inst::Const { .. }
             | Inst::Const128 { .. }
             | Inst::Keep { .. }
@@ -319,7 +318,36 @@ impl Walk<'_> {
                 let op = kind.of_type(Type::I32);
                 Simplified::Inst(Inst::Binary { op, a, b })
             }
-            _ => return None,
+            IntOp::Clz
+            | IntOp::Ctz
+            | IntOp::Popcnt
+            | IntOp::Extend8S
+            | IntOp::Extend16S
+            | IntOp::Eqz
+            | IntOp::Add
+            | IntOp::Mul
+            | IntOp::DivS
+            | IntOp::DivU
+            | IntOp::RemS
+            | IntOp::RemU
+            | IntOp::And
+            | IntOp::Or
+            | IntOp::Xor => return None,
+            IntOp::Shl
+            | IntOp::ShrS
+            | IntOp::ShrU
+            | IntOp::Rotl
+            | IntOp::Rotr
+            | IntOp::Eq
+            | IntOp::Ne
+            | IntOp::LtS
+            | IntOp::LtU
+            | IntOp::GtS
+            | IntOp::GtU
+            | IntOp::LeS
+            | IntOp::LeU
+            | IntOp::GeS
+            | IntOp::GeU => return None,
         })
     }
 
