@@ -31,7 +31,15 @@ struct Wasmtime {
     linker: Linker<()>,
     modules: HashMap<u32, Module>,
     instances: HashMap<u32, Instance>,
+    /// Small modules by their bytes, compiled if they were met twice: the harness sends its helper
+    /// modules again in each script.
+    met: HashMap<Vec<u8>, Option<Module>>,
 }
+
+/// Modules of more bytes are compiled each time.
+const KEPT_BYTES_MAX: usize = 4096;
+/// The most modules that are kept, or remembered.
+const MET_MAX: usize = 4096;
 
 /// Starts wasmtime with a compiler.
 ///
@@ -48,6 +56,7 @@ pub fn start(compiler: Compiler) -> Started {
         linker,
         modules: HashMap::new(),
         instances: HashMap::new(),
+        met: HashMap::new(),
     }))
 }
 
@@ -85,6 +94,16 @@ fn script(engine: &wasmtime::Engine) -> (Store<()>, Linker<()>) {
 }
 
 impl Wasmtime {
+    /// Keeps a small module, or that it was met.
+    fn remember(&mut self, bytes: &[u8], made: Option<Module>) {
+        if self.met.len() >= MET_MAX {
+            self.met.clear();
+        }
+        if bytes.len() <= KEPT_BYTES_MAX {
+            self.met.insert(bytes.to_vec(), made);
+        }
+    }
+
     fn export(&mut self, instance: u32, export: &str) -> Result<Option<Extern>, Ending> {
         let found = self
             .instances
@@ -112,7 +131,16 @@ impl Engine for Wasmtime {
     }
 
     fn module(&mut self, module: u32, bytes: &[u8]) -> Result<(), Ending> {
-        let made = Module::from_binary(&self.engine, bytes).map_err(|error| refused(&error))?;
+        let made = match self.met.get(bytes) {
+            Some(Some(made)) => made.clone(),
+            met => {
+                let is_met = met.is_some();
+                let made = Module::from_binary(&self.engine, bytes);
+                let made = made.map_err(|error| refused(&error))?;
+                self.remember(bytes, is_met.then(|| made.clone()));
+                made
+            }
+        };
         self.modules.insert(module, made);
         Ok(())
     }
