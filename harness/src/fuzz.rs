@@ -5,7 +5,7 @@
 //! written as soon as its window has been judged ([`finding`]): nothing is lost if the run is
 //! killed. The same seed gives the same report, times apart, for any number of jobs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -85,6 +85,7 @@ pub fn fuzz(options: &FuzzOptions, observer: &dyn Observer) -> Result<Report, St
         },
         findings: Findings::new(options),
         losses: Losses::default(),
+        have_run: BTreeSet::new(),
     };
     let mut next = 0;
     while let Some(names) = names(options, next, started.elapsed()) {
@@ -100,6 +101,8 @@ pub fn fuzz(options: &FuzzOptions, observer: &dyn Observer) -> Result<Report, St
         if fuzzer.findings.len() >= options.findings_max {
             let count = fuzzer.findings.len();
             fuzzer.account.stopped = Some(format!("{count} findings are the most"));
+        }
+        if fuzzer.account.stopped.is_some() {
             break;
         }
     }
@@ -165,6 +168,8 @@ struct Fuzzer<'a> {
     account: GeneratedAccount,
     findings: Findings<'a>,
     losses: Losses,
+    /// The engines that have run programs.
+    have_run: BTreeSet<EngineName>,
 }
 
 impl Fuzzer<'_> {
@@ -193,6 +198,7 @@ impl Fuzzer<'_> {
             return Err(Stopped::Interrupted);
         }
         add_time(&mut self.account.timings.run, started);
+        self.account.stopped = lost(&mut self.have_run, &tiers);
 
         let started = Instant::now();
         let judged = (0..planned.len()).into_par_iter();
@@ -244,6 +250,27 @@ impl Fuzzer<'_> {
     }
 }
 
+/// The reason to end, if an engine that has run programs cannot run any more: what comes after that
+/// would be compared with less than was asked for.
+fn lost(
+    have_run: &mut BTreeSet<EngineName>,
+    tiers: &BTreeMap<EngineName, TierRun>,
+) -> Option<String> {
+    let mut reason = None;
+    for (&name, run) in tiers {
+        match run {
+            Ok(_) => {
+                have_run.insert(name);
+            }
+            Err(error) if have_run.contains(&name) => {
+                reason = Some(format!("{name} cannot run any more: {error}"));
+            }
+            Err(_) => {}
+        }
+    }
+    reason
+}
+
 /// True if a file shows a divergence, or one of our own tiers fails in it.
 fn is_finding(file: &JudgedFile) -> bool {
     (0..file.directives.len()).any(|ordinal| {
@@ -264,5 +291,29 @@ fn add_worker_times(timings: &mut Timings, tiers: &BTreeMap<EngineName, TierRun>
         let files = run.iter().flatten();
         let micros: u64 = files.map(|file| file.micros).sum();
         *timings.workers.entry(name).or_default() += micros as f64 / 1e6;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pool::Unavailable;
+
+    /// An engine that never ran is told at the end; one that is lost on the way ends the run.
+    #[test]
+    fn an_engine_that_is_lost_ends_the_run() {
+        let mut have_run = BTreeSet::new();
+        let gone = || Err(Unavailable::new("another build"));
+        let window = |stack: TierRun, jit: TierRun| {
+            BTreeMap::from([(EngineName::STACK, stack), (EngineName::JIT, jit)])
+        };
+        assert_eq!(lost(&mut have_run, &window(Ok(Vec::new()), gone())), None);
+        assert_eq!(lost(&mut have_run, &window(Ok(Vec::new()), gone())), None);
+        let reason = lost(&mut have_run, &window(gone(), gone()));
+        let reason = reason.expect("a reason");
+        assert!(
+            reason.starts_with("stack cannot run any more: "),
+            "{reason}"
+        );
     }
 }
