@@ -7,13 +7,14 @@ use crate::adapter::guard;
 use crate::adapter::table::EngineTable;
 use crate::cli::config::{ParseError, parse};
 use crate::cli::{Command, GuardArgs, PoolArgs, ReportRequest};
-use crate::engine::EngineList;
+use crate::engine::{EngineList, EngineName};
 use crate::error::{Exit, InputError};
 use crate::interrupt;
-use crate::pool::launch;
+use crate::pool::{Observer, launch};
 use crate::present::beside::Beside;
 use crate::present::destination::Destination;
 use crate::report::Report;
+use crate::script::Script;
 
 pub mod bless;
 pub mod compare;
@@ -84,6 +85,16 @@ pub fn main() -> Exit {
 fn this_program() -> Result<PathBuf, InputError> {
     std::env::current_exe()
         .map_err(|error| InputError::usage("this program has no path").because(error))
+}
+
+/// An observer of the pool that shows warnings alone.
+struct Warnings;
+
+impl Observer for Warnings {
+    fn file_done(&self, _: EngineName, _: &Script) {}
+    fn warn(&self, message: &str) {
+        eprintln!("wassay: {message}");
+    }
 }
 
 /// The table of the engines of other makers among those that are named.

@@ -264,6 +264,15 @@ pub trait Observer: Sync {
     fn warn(&self, message: &str);
 }
 
+/// An observer that tells nothing: what happens in the pool shows in the outcomes.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn file_done(&self, _: EngineName, _: &Script) {}
+    fn warn(&self, _: &str) {}
+}
+
 /// A file that ran in an engine, and when.
 #[derive(Clone, Copy, Debug)]
 pub struct RanFile<'a> {

@@ -5,33 +5,21 @@ use std::path::{Path, PathBuf};
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 
 use super::stdout::print;
-use super::{engine_table, this_program};
+use super::{Warnings, engine_table, this_program};
 use crate::cli::CoverageArgs;
 use crate::coverage::{Coverage, coverage};
-use crate::engine::EngineName;
 use crate::error::{Exit, InputError};
 use crate::input::read_text;
 use crate::interrupt;
 use crate::judge::expectations::Expectations;
 use crate::measure::{Options, ShapeOptions, jobs_by_default, measure};
 use crate::plan;
-use crate::pool::Observer;
 use crate::present::coverage::{markdown, page};
 use crate::present::destination::Destination;
-use crate::script::Script;
 use crate::thread;
 
 /// Lines of a difference that are shown.
 const CHANGES_MAX: usize = 40;
-
-struct Warnings;
-
-impl Observer for Warnings {
-    fn file_done(&self, _: EngineName, _: &Script) {}
-    fn warn(&self, message: &str) {
-        eprintln!("wassay: {message}");
-    }
-}
 
 /// Answers `wassay coverage`. The exit code is that of the run: a failure does not hide the matrix.
 /// What is interrupted writes nothing: its empty cells would be none.

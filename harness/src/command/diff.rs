@@ -104,10 +104,10 @@ pub fn command(args: &DiffArgs) -> Result<Exit, InputError> {
     let reference = &ran[0];
     if reference.unmeasured.is_none() && !others.is_empty() {
         let found = report_others(&inputs, &module, (&columns[0], reference), &others)?;
-        exit = match (exit, found) {
-            (Exit::AsExpected, found) | (Exit::NotMeasured, found @ Exit::Failed) => found,
-            (exit, _) => exit,
-        };
+        if interrupt::requested() {
+            return Ok(interrupt::exit());
+        }
+        exit = worse(exit, found);
     }
     if let (Some(expected), None) = (&expected, &reference.unmeasured)
         && let Some(text) = compare::unexpected(expected, &reference.account.stdout)
@@ -279,15 +279,24 @@ fn report_others(
             return Ok(Exit::NotMeasured);
         }
     };
-    let mut exits = Vec::new();
+    let mut worst = Exit::AsExpected;
     for &name in others {
         let (exit, text) = answered.compare(inputs, module, column, name)?;
+        if interrupt::requested() {
+            break;
+        }
         print(&text)?;
-        exits.push(exit);
+        worst = worse(worst, exit);
     }
-    let worst = [Exit::Failed, Exit::NotMeasured];
-    let worst = worst.into_iter().find(|exit| exits.contains(exit));
-    Ok(worst.unwrap_or(Exit::AsExpected))
+    Ok(worst)
+}
+
+/// The exit code of two parts of a comparison: a difference counts before what is not measured.
+fn worse(one: Exit, other: Exit) -> Exit {
+    let both = [one, other];
+    let known = [Exit::Failed, Exit::NotMeasured];
+    let worst = known.into_iter().find(|exit| both.contains(exit));
+    worst.unwrap_or(one)
 }
 
 /// The text of a difference: narrowed to a host call, the part of the state, the instruction.

@@ -11,7 +11,7 @@ use wassay_runtime::{AnyRef, Config, Engine, Ref, Tier, Val};
 
 use super::module::{on_a_large_stack, read_module};
 use super::stdout::print;
-use super::this_program;
+use super::{Warnings, this_program};
 use crate::adapter::table::EngineTable;
 use crate::cli::ExplainArgs;
 use crate::engine::EngineName;
@@ -31,7 +31,7 @@ use crate::outcome::{Outcome, Report};
 use crate::plan::Planned;
 use crate::plan::shapes::{self, Request};
 use crate::pool::configured::Configured;
-use crate::pool::{self, Engines, Interrupted, Launcher, Losses, Observer, Settings, Task};
+use crate::pool::{self, Engines, Interrupted, Launcher, Losses, Settings, Task};
 use crate::protocol::configuration::Configurations;
 use crate::protocol::{JobConfig, Setting};
 use crate::script::{
@@ -231,16 +231,6 @@ fn explain_pair(
     }))
 }
 
-struct Silent;
-
-impl Observer for Silent {
-    fn file_done(&self, _tier: EngineName, _script: &Script) {}
-
-    fn warn(&self, message: &str) {
-        eprintln!("wassay: {message}");
-    }
-}
-
 /// The first directive in which two engines differ.
 fn first_apart(
     args: &ExplainArgs,
@@ -265,7 +255,7 @@ fn first_apart(
         timeout: args.timeout,
         losses: &Losses::default(),
     };
-    let mut runs = pool::run(&[task], engines, &settings, &Silent);
+    let mut runs = pool::run(&[task], engines, &settings, &Warnings);
     if interrupt::requested() {
         return Err(Interrupted.into());
     }

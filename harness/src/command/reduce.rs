@@ -10,20 +10,11 @@ use crate::fuzz::finding::of_reduced;
 use crate::interrupt;
 use crate::measure::{Options, jobs_by_default};
 use crate::plan::{self, Planned};
-use crate::pool::{Interrupted, Observer};
+use crate::pool::{Interrupted, Silent};
 use crate::present::destination::Destination;
 use crate::reduce::reduce;
-use crate::script::Script;
 use crate::suite::select::Selection;
 use crate::thread;
-
-/// What happens in the pool is of no interest: candidates die of it all the time.
-struct Silent;
-
-impl Observer for Silent {
-    fn file_done(&self, _: crate::engine::EngineName, _: &Script) {}
-    fn warn(&self, _: &str) {}
-}
 
 /// Answers `wassay reduce`.
 ///

@@ -12,6 +12,7 @@ use wasmparser::{Parser, Payload};
 use super::column::{Ending, Ran};
 use super::compare::Apart;
 use super::{Column, Inputs};
+use crate::cli::DiffArgs;
 use crate::command::run::lines;
 use crate::engine::EngineName;
 use crate::error::InputError;
@@ -46,8 +47,8 @@ pub(super) fn text(
     found: &Apart,
 ) -> Result<String, InputError> {
     let args = inputs.args;
-    if !args.execution.preload.is_empty() || args.execution.stub_imports || args.invoke.is_some() {
-        return Ok("  not explained: the program has imports besides WASI, or is a call\n".into());
+    if let Some(reason) = beyond_wasi(args) {
+        return Ok(format!("  not explained: {reason}\n"));
     }
     let calls = calls(reference, found.call)?;
     let is_ended = ends(&calls);
@@ -96,6 +97,13 @@ pub(super) fn text(
         }
     }
     Ok(text)
+}
+
+/// The reason why a program with these options has no script, if there is one.
+pub(super) fn beyond_wasi(args: &DiffArgs) -> Option<&'static str> {
+    let execution = &args.execution;
+    let is_more = !execution.preload.is_empty() || execution.stub_imports || args.invoke.is_some();
+    is_more.then_some("the program has imports besides WASI, or is a call")
 }
 
 /// The first host calls of a record.

@@ -16,20 +16,12 @@ use crate::judge::symptom::{Symptom, SymptomKind};
 use crate::judge::verdict::Status;
 use crate::measure::{Options, examine};
 use crate::plan::Planned;
-use crate::pool::Observer;
+use crate::pool::Silent;
 use crate::protocol::Setting;
 use crate::record::script::{ANSWERS_NAME, TOLD, scripted};
-use crate::script::{Action, Command, Expectation, Script};
+use crate::script::{Action, Command, Expectation};
 use crate::suite::select::Selection;
 use crate::suite::{FileFeatures, Heading};
-
-/// What happens in the pool is told by the verdicts.
-struct Silent;
-
-impl Observer for Silent {
-    fn file_done(&self, _: EngineName, _: &Script) {}
-    fn warn(&self, _: &str) {}
-}
 
 /// The program as a script, with what must come of it.
 pub(super) struct Answered {
@@ -200,16 +192,10 @@ impl Answered {
 
 /// The reason why a program does not become a script that others run.
 fn unscripted(inputs: &Inputs<'_>, reference: &Ran) -> Option<&'static str> {
-    let args = inputs.args;
-    match &reference.account.ending {
-        _ if !args.execution.preload.is_empty()
-            || args.execution.stub_imports
-            || args.invoke.is_some() =>
-        {
-            Some("the program has imports besides WASI, or is a call")
-        }
+    let open = match &reference.account.ending {
         Ending::Recorded(end) if end.is_open => Some("the end of the reference is open"),
         Ending::Lost(_) => Some("the record of the reference is cut off"),
         Ending::Recorded(_) => None,
-    }
+    };
+    origin::beyond_wasi(inputs.args).or(open)
 }
