@@ -75,8 +75,7 @@ pub fn reduce(
         ..options.clone()
     };
     let started = Instant::now();
-    let examined = examine(&options, planned, observer)?;
-    let Some(symptom) = examined.first_symptom() else {
+    let Some((planned, examined, symptom)) = shown(&options, planned, &found, observer)? else {
         return Ok(None);
     };
     // A candidate that hangs shows nothing, unless a hang is what is looked for.
@@ -93,7 +92,7 @@ pub fn reduce(
         kept: Kept::new(&launchers, timeout),
         observer,
         deadline,
-        planned: planned.clone(),
+        planned,
         symptom,
         examined,
         tried: 0,
@@ -108,6 +107,30 @@ pub fn reduce(
         tried: reducer.tried,
         out_of_time: reducer.out_of_time,
     }))
+}
+
+/// The directives up to the difference, or the whole script, as two engines run them: what comes
+/// after the difference costs its time once. `None` if they show no difference.
+fn shown(
+    options: &Options,
+    planned: &Planned,
+    found: &Symptom,
+    observer: &dyn Observer,
+) -> Result<Option<(Planned, Examined, Symptom)>, Interrupted> {
+    let kept: Vec<usize> = (0..=found.ordinal).collect();
+    let cut = Planned {
+        script: Arc::new(chosen(&planned.script, &kept)),
+        ..planned.clone()
+    };
+    let examined = examine(options, &cut, observer)?;
+    if let Some(symptom) = examined.first_symptom()
+        && symptom.kind == found.kind
+    {
+        return Ok(Some((cut, examined, symptom)));
+    }
+    let examined = examine(options, planned, observer)?;
+    let symptom = examined.first_symptom();
+    Ok(symptom.map(|symptom| (planned.clone(), examined, symptom)))
 }
 
 /// An engine of the majority and one that is alone.
@@ -144,7 +167,6 @@ struct Reducer<'a> {
 
 impl Reducer<'_> {
     fn all(&mut self) -> Result<(), Interrupted> {
-        self.cut_after()?;
         for at in self.modules() {
             self.print(at)?;
         }
@@ -257,15 +279,6 @@ impl Reducer<'_> {
         let text = module.and_then(|module| wasmprinter::print_bytes(module).ok());
         if let Some(module) = text.and_then(|text| encoded(&text)) {
             self.accepts_module(at, module)?;
-        }
-        Ok(())
-    }
-
-    /// Leaves out all directives after the first difference.
-    fn cut_after(&mut self) -> Result<(), Interrupted> {
-        let kept: Vec<usize> = (0..=self.symptom.ordinal).collect();
-        if kept.len() < self.planned.script.commands.len() {
-            self.accepts(chosen(&self.planned.script, &kept))?;
         }
         Ok(())
     }
