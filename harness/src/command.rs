@@ -7,6 +7,7 @@ use crate::adapter::guard;
 use crate::adapter::table::EngineTable;
 use crate::cli::config::{ParseError, parse};
 use crate::cli::{Command, GuardArgs, PoolArgs, ReportRequest};
+use crate::closed::is_open;
 use crate::engine::{EngineList, EngineName};
 use crate::error::{Exit, InputError};
 use crate::interrupt;
@@ -52,7 +53,11 @@ pub fn main() -> Exit {
         }
         Err(ParseError::Options(error, profiles)) => {
             // Help and version are not errors and go to stdout.
-            let printed = stdout::written(error.print());
+            let printed = match error.use_stderr() {
+                true => error.print(),
+                false => is_open().and_then(|()| error.print()),
+            };
+            let printed = stdout::written(printed);
             if !profiles.is_empty() {
                 eprintln!(
                     "wassay: there are also the options of {}",

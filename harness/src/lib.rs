@@ -8,11 +8,12 @@
 //! options, and `command` has a file for each subcommand.
 //!
 //! `unsafe` is denied in this crate, except in `protocol/cell.rs` (a memory-mapped file shared with
-//! a worker).
+//! a worker) and `closed.rs` (a look at the standard output before `main`).
 #![deny(unsafe_code)]
 
 pub mod adapter;
 pub mod cli;
+mod closed;
 pub mod command;
 pub mod coverage;
 pub mod engine;

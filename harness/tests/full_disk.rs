@@ -369,50 +369,71 @@ fn temporary_files() {
     }
 }
 
-/// Each command that prints, to a standard output without room.
-#[test]
-fn the_standard_output() {
-    let place = Place::new();
+/// The commands that print.
+const PRINTING: [&str; 23] = [
+    "spec a.wast --tiers stack",
+    "spec a.wast --tiers stack --report json=-",
+    "spec a.wast --tiers stack --profile",
+    "list a.wast",
+    "list a.wast --format json",
+    "render good.json",
+    "merge 1.json 2.json",
+    "compare good.json good.json",
+    "compare good.json good.json --markdown",
+    "history h.ndjson",
+    "bless bad.json --expectations e.toml --reason why --check",
+    "verify good.json",
+    "coverage a.wast --tiers stack",
+    "fuzz --seed 1 --count 3 --tiers stack,register",
+    "reduce bad.wast --tiers stack,register -o small.wast",
+    "run --invoke f p.wat",
+    "profile --write text=- --invoke f p.wat",
+    "diff --engines stack,register p.wat",
+    "inspect p.wat",
+    "inspect --ir p.wat",
+    "engine list",
+    "--help",
+    "--version",
+];
+
+/// Checks that each of them ends with exit code 2 and says so once.
+fn cannot_print(place: &Place, reason: &str, run: impl Fn(&str) -> Output) {
     std::fs::write(place.path("e.toml"), "# none\n").expect("written");
-    for words in [
-        "spec a.wast --tiers stack",
-        "spec a.wast --tiers stack --report json=-",
-        "spec a.wast --tiers stack --profile",
-        "list a.wast",
-        "list a.wast --format json",
-        "render good.json",
-        "merge 1.json 2.json",
-        "compare good.json good.json",
-        "compare good.json good.json --markdown",
-        "history h.ndjson",
-        "bless bad.json --expectations e.toml --reason why --check",
-        "verify good.json",
-        "coverage a.wast --tiers stack",
-        "fuzz --seed 1 --count 3 --tiers stack,register",
-        "reduce bad.wast --tiers stack,register -o small.wast",
-        "run --invoke f p.wat",
-        "profile --write text=- --invoke f p.wat",
-        "diff --engines stack,register p.wat",
-        "inspect p.wat",
-        "inspect --ir p.wat",
-        "engine list",
-        "--help",
-        "--version",
-    ] {
-        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
-        let output = place.run(words, None, full.expect("the device").into());
+    for words in PRINTING {
+        let output = run(words);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{words}: {output:?}");
-        let lines: Vec<&str> = said
-            .lines()
-            .filter(|it| it.contains("No space left"))
-            .collect();
+        let lines: Vec<&str> = said.lines().filter(|it| it.contains(reason)).collect();
         let different: BTreeSet<&str> = lines.iter().copied().collect();
         assert!(
             !lines.is_empty() && lines.len() == different.len(),
             "{words}: {said}"
         );
     }
+}
+
+/// To a standard output without room.
+#[test]
+fn the_standard_output() {
+    let place = Place::new();
+    cannot_print(&place, "No space left", |words| {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        place.run(words, None, full.expect("the device").into())
+    });
+}
+
+/// To a standard output that is closed.
+#[test]
+fn a_closed_standard_output() {
+    let place = Place::new();
+    cannot_print(&place, "it is closed", |words| {
+        let mut command = Command::new("sh");
+        command.args(["-c", r#"exec "$@" >&-"#, "sh"]);
+        command.arg(env!("CARGO_BIN_EXE_wassay"));
+        command.args(words.split(' '));
+        command.current_dir(place.0.path());
+        command.output().expect("it ends")
+    });
 }
 
 /// Every command of the help has a row, save `wasi-suite`, which needs built programs, `explain`,

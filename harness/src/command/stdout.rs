@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 
+use crate::closed::is_open;
 use crate::error::InputError;
 
 /// Writes text as it is.
@@ -21,7 +22,8 @@ pub(super) fn print_styled(text: &str) -> Result<(), InputError> {
 }
 
 fn write(mut to: impl Write, text: &str) -> Result<(), InputError> {
-    written(to.write_all(text.as_bytes()).and_then(|()| to.flush()))
+    let result = is_open().and_then(|()| to.write_all(text.as_bytes()));
+    written(result.and_then(|()| to.flush()))
 }
 
 /// What became of writing to the standard output.

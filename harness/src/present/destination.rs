@@ -19,6 +19,7 @@ use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, access, linkat, openat};
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
+use crate::closed::is_open;
 use crate::error::InputError;
 use crate::interrupt;
 
@@ -59,6 +60,7 @@ impl Destination {
     /// written.
     pub fn open(path: &Path) -> Result<Self, InputError> {
         if path == Path::new("-") {
+            is_open().map_err(|error| InputError::usage(format!("standard output: {error}")))?;
             return Ok(Destination {
                 path: path.to_owned(),
                 open: Open::Stdout,

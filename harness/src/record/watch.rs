@@ -15,6 +15,7 @@ use wassay_wasi::{Captured, Ending, Errno, Function, GuestMemory, Signal, Wasi};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{Answer, Bytes, End, HostCall, Line, Record, Writer, call_text, dump};
+use crate::closed::is_open;
 use crate::error::InputError;
 use crate::outcome::StateHash;
 use crate::worker::state::State;
@@ -274,7 +275,8 @@ fn print(done: &HostCall) -> Result<(), WatchError> {
         let written = match stream {
             1 => {
                 let mut stdout = std::io::stdout().lock();
-                stdout.write_all(bytes).and_then(|()| stdout.flush())
+                let written = is_open().and_then(|()| stdout.write_all(bytes));
+                written.and_then(|()| stdout.flush())
             }
             _ => std::io::stderr().lock().write_all(bytes),
         };
