@@ -507,3 +507,6 @@ fn host() -> String {
         std::env::consts::ARCH
     )
 }
+
+#[cfg(test)]
+mod tests;
