@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -22,6 +23,22 @@ const DECLARATION: &str = "#[doc(hidden)]\npub mod mutant;\n";
 pub struct Tree {
     root: PathBuf,
     folder: PathBuf,
+}
+
+/// Removes what earlier copies had: all below a folder but `target`, and but for these files.
+fn remove_others(folder: &Path, target: &Path, files: &BTreeSet<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if path == target || files.contains(&path) {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => remove_others(&path, target, files)?,
+            false => fs::remove_file(&path)?,
+        }
+    }
+    Ok(())
 }
 
 impl Tree {
@@ -84,7 +101,9 @@ impl Tree {
         for (number, site) in (1..).zip(sites) {
             by_file.entry(&site.file).or_default().push((number, site));
         }
+        let mut files: BTreeSet<PathBuf> = BTreeSet::from([self.folder.join(SWITCH_PATH)]);
         for path in self.files()? {
+            files.insert(self.folder.join(&path));
             let from = self.root.join(&path);
             let bytes = fs::read(&from).map_err(|error| format!("{path}: {error}"))?;
             let bytes = match path.as_str() {
@@ -97,7 +116,10 @@ impl Tree {
             };
             self.put(&path, &bytes)?;
         }
-        self.put(SWITCH_PATH, SWITCH.as_bytes())
+        self.put(SWITCH_PATH, SWITCH.as_bytes())?;
+        let target = self.folder.join("target");
+        remove_others(&self.folder, &target, &files)
+            .map_err(|error| format!("{}: {error}", self.folder.display()))
     }
 
     fn put(&self, path: &str, bytes: &[u8]) -> Result<(), String> {
@@ -289,6 +311,28 @@ fn blame(spans: &[Vec<Bytes>; 2], places: &[Place]) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_earlier_copies_had_goes() {
+        let folder = std::env::temp_dir().join(format!("wassay-mutate-{}", std::process::id()));
+        let paths = [
+            "kept.rs",
+            "tests/kept.rs",
+            "tests/old.rs",
+            "old/a.rs",
+            "target/built",
+        ];
+        let paths = paths.map(|path| folder.join(path));
+        for path in &paths {
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(path, "").expect("written");
+        }
+        let files = BTreeSet::from([paths[0].clone(), paths[1].clone()]);
+        remove_others(&folder, &folder.join("target"), &files).expect("removed");
+        let is_there = paths.map(|path| path.exists());
+        fs::remove_dir_all(&folder).expect("removed");
+        assert_eq!(is_there, [true, true, false, false, true]);
+    }
 
     #[test]
     fn an_error_is_blamed_on_the_innermost_fault() {
