@@ -1,5 +1,6 @@
 //! `wassay run`: exports, programs, limits and tiers.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::modes::HOT;
@@ -73,6 +74,34 @@ fn marks_for_counting_are_of_compiled_code_and_change_nothing() {
             ended.stderr
         );
     }
+}
+
+/// In an emulator a reservation costs by its size: forty of them, of 8 GiB each, would be beyond the
+/// limit of addresses, and 49 MB each of what is resident.
+#[cfg(not(target_arch = "aarch64"))]
+#[test]
+fn memories_are_sparse_in_an_emulator() {
+    let place = Place::new();
+    let memories: String = (0..40).map(|n| format!("(memory $m{n} 1)")).collect();
+    let last = "(i32.store $m39 (i32.const 65532) (i32.const 7)) (i32.load $m39 (i32.const 65532))";
+    let text = format!("(module {memories} (func (export \"f\") (result i32) {last}))");
+    let wat = place.file("m.wat", text);
+    let words = [
+        "run", "--tier", "jit", "--bounds", "guard", "--invoke", "f", &wat,
+    ];
+    let program = place.command(&words);
+    let mut limited = Command::new("bash");
+    limited.args(["-c", r#"ulimit -v 4000000; exec "$@""#, "bash"]);
+    limited.arg(program.get_program()).args(program.get_args());
+    limited.env("TMPDIR", place.path("tmp"));
+    let output = limited.output().expect("the program starts");
+    let ended = ended(&output, Duration::ZERO);
+    if ended.code == 3 && ended.stderr.contains("tier `jit` is unavailable") {
+        assert_told_why();
+        return;
+    }
+    let seen = (ended.code, ended.stdout.as_str());
+    assert_eq!(seen, (0, "7\n"), "{}", ended.stderr);
 }
 
 /// A module for limits: it loops, recurses, grows.
