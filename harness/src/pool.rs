@@ -37,6 +37,7 @@ mod casualties;
 pub mod configured;
 pub mod launch;
 mod losses;
+pub mod patience;
 pub mod process;
 pub mod room;
 mod unavailable;

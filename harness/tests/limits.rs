@@ -609,3 +609,38 @@ fn run_without_memory(bytes: u64) -> Value {
     assert_eq!(output.status.code(), Some(3), "{said} {report:#}");
     report
 }
+
+/// A loop that takes half a second or so of a processor to end.
+const LONG: &str = r#"(module (func (export "f") (param i32)
+  (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))
+(assert_return (invoke "f" (i32.const 200_000_000)))"#;
+
+/// With four others on its processor, a directive that takes a little less than half of its
+/// deadline alone takes about twice its deadline.
+#[test]
+#[ignore = "keeps a processor busy that others leave alone: --test limits -- --ignored"]
+fn a_busy_machine_makes_no_timeouts() {
+    let place = Place::new();
+    let file = place.file("a.wast", LONG);
+    let started = Instant::now();
+    let (alone, _) = place.spec(&file, &["--tiers", "stack"]);
+    assert_eq!(alone.status.code(), Some(0), "{alone:?}");
+    let deadline = format!("{}ms", 2 * started.elapsed().as_millis());
+    let busy = || {
+        let mut busy = Command::new("taskset");
+        busy.args(["-c", "0", "sh", "-c", "while :; do :; done"]);
+        busy.spawn().expect("taskset and sh")
+    };
+    let others: Vec<_> = (0..4).map(|_| busy()).collect();
+    let mut command = Command::new("taskset");
+    command.args(["-c", "0", env!("CARGO_BIN_EXE_wassay"), "spec"]);
+    command
+        .arg(&file)
+        .args(["--tiers", "stack", "--timeout", &deadline]);
+    let crowded = command.output().expect("it starts");
+    for mut other in others {
+        other.kill().expect("killed");
+        other.wait().expect("it ends");
+    }
+    assert_eq!(crowded.status.code(), Some(0), "{deadline}: {crowded:?}");
+}

@@ -21,6 +21,7 @@ use super::driver::{Channel, Driver};
 use super::guard::Guarded;
 use super::message::{Ending, Lack, Operation, PROTOCOL, Request, Response};
 use crate::outcome::{Outcome, Proof, Report};
+use crate::pool::patience::ProcessClock;
 use crate::pool::process::{is_from_outside, last_words, tail};
 use crate::pool::room::goes_first;
 use crate::pool::{Cause, Death, Session, StartError, Unavailable};
@@ -173,7 +174,8 @@ impl Adapter {
 
     /// The next line, or the cause why there will be none.
     fn line(&mut self) -> Result<String, Cause> {
-        let deadline = Instant::now() + self.timeout;
+        let mut clock = ProcessClock::new(self.child.id());
+        let asked = clock.now();
         loop {
             match self.lines.recv_timeout(TICK) {
                 Ok(Ok(line)) => return Ok(line),
@@ -185,7 +187,7 @@ impl Adapter {
                 self.kill();
                 return Err(Cause::Interrupted);
             }
-            if Instant::now() > deadline {
+            if clock.now().since(asked) > self.timeout {
                 self.kill();
                 return Err(Cause::Timeout(None));
             }

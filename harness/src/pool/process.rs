@@ -20,6 +20,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use wassay_runtime::interior::crash::PLACE;
 
 use super::launch::Program;
+use super::patience::{Moment, ProcessClock};
 use super::room::goes_first;
 use super::{Cause, Death, Launcher, Session, StartError, Unavailable};
 use crate::interrupt;
@@ -173,7 +174,8 @@ impl Worker {
         &mut self,
         timeout: Duration,
     ) -> Result<Result<FromWorker, FrameError>, Death> {
-        let mut watch = Watch::new(self.sequence);
+        let mut clock = ProcessClock::new(self.child.id());
+        let mut watch = Watch::new(self.sequence, clock.now());
         loop {
             match self.frames.recv_timeout(TICK) {
                 Ok(frame) => return Ok(frame),
@@ -183,7 +185,7 @@ impl Worker {
             if interrupt::requested() {
                 return Err(self.death(Cause::Interrupted));
             }
-            if let Some(ordinal) = watch.hanging(&self.cell.lanes(), timeout) {
+            if let Some(ordinal) = watch.hanging(&self.cell.lanes(), timeout, clock.now()) {
                 let place = self.place();
                 self.kill();
                 let cause = Cause::Timeout(place);
@@ -344,20 +346,24 @@ fn resident_bytes(pid: u32) -> Option<u64> {
 /// Since when each lane of the progress cell has not moved.
 struct Watch {
     sequence: u32,
-    seen: [(Option<u32>, Instant); LANES],
+    seen: [(Option<u32>, Moment); LANES],
 }
 
 impl Watch {
     /// The watch over a job that begins.
-    fn new(sequence: u32) -> Watch {
-        let seen = [(None, Instant::now()); LANES];
+    fn new(sequence: u32, now: Moment) -> Watch {
+        let seen = [(None, now); LANES];
         Watch { sequence, seen }
     }
 
     /// The directive that has been running for longer than `timeout`, the longest of them; or that
     /// nothing has run for so long.
-    fn hanging(&mut self, lanes: &[Progress; LANES], timeout: Duration) -> Option<Option<u32>> {
-        let now = Instant::now();
+    fn hanging(
+        &mut self,
+        lanes: &[Progress; LANES],
+        timeout: Duration,
+        now: Moment,
+    ) -> Option<Option<u32>> {
         for ((ordinal, since), progress) in self.seen.iter_mut().zip(lanes) {
             let running = progress
                 .ordinal
@@ -371,7 +377,7 @@ impl Watch {
             Some(longest) => *longest,
             None => (None, self.seen.iter().map(|(_, since)| *since).max()?),
         };
-        (now.duration_since(since) > timeout).then_some(ordinal)
+        (now.since(since) > timeout).then_some(ordinal)
     }
 }
 
@@ -419,6 +425,7 @@ fn write_jobs(mut stdin: ChildStdin, jobs: &Receiver<Vec<u8>>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::patience::PATIENCE;
     use super::*;
 
     /// A script that waits for its threads rests; what hangs is the thread that moves no more.
@@ -427,23 +434,24 @@ mod tests {
         let timeout = Duration::from_millis(40);
         let at = |sequence, ordinal| Progress { sequence, ordinal };
         let mut lanes = [at(0, None); LANES];
-        let mut watch = Watch::new(7);
+        let mut clock = ProcessClock::new(std::process::id());
+        let mut watch = Watch::new(7, clock.now());
         let mut found = None;
         for step in 0.. {
             lanes[0] = at(7, None);
             lanes[1] = at(7, Some(100 + step));
             lanes[2] = at(7, Some(5));
             lanes[3] = at(6, Some(4));
-            found = watch.hanging(&lanes, timeout);
+            found = watch.hanging(&lanes, timeout, clock.now());
             if found.is_some() {
                 break;
             }
             std::thread::sleep(Duration::from_millis(5));
         }
         assert_eq!(found, Some(Some(5)));
-        let mut watch = Watch::new(8);
-        std::thread::sleep(timeout * 2);
-        assert_eq!(watch.hanging(&lanes, timeout), Some(None));
+        let mut watch = Watch::new(8, clock.now());
+        std::thread::sleep(timeout * PATIENCE * 2);
+        assert_eq!(watch.hanging(&lanes, timeout, clock.now()), Some(None));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A candidate is any body with fewer instructions; the validator says which of them are valid, so
 //! nothing here has to know types but those of operands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use wassay_runtime::interior::decode::Decoder;
@@ -149,74 +149,105 @@ impl Body {
     }
 
     /// Smaller bodies, in the order in which to try them: those that lose most come first. A
-    /// candidate says which instructions it loses, and what stands for them.
+    /// candidate says which instructions it loses, and what stands for them. They are as many as
+    /// instructions, times a few dozens.
     pub(super) fn candidates(&self) -> Vec<Candidate> {
+        let mut candidates = self.smaller_values();
+        candidates.extend(self.runs());
+        for block in self.blocks() {
+            let Block { start, end, .. } = block;
+            candidates.push(Candidate::keep(start..end + 1, start + 1..end));
+            candidates.extend(self.parts_of_if(&block));
+        }
+        candidates.sort_by_key(|it| std::cmp::Reverse(it.range.len() - it.kept.len()));
+        candidates
+    }
+
+    /// A value by a constant, or by one of its operands.
+    fn smaller_values(&self) -> Vec<Candidate> {
         let mut candidates = Vec::new();
-        let length = self.len().saturating_sub(1);
-        // A value by a constant, or by one of its operands.
-        for end in 0..length {
-            let Some(range) = self.value_at(end) else {
+        let values = self.values();
+        for (end, range) in values.iter().enumerate() {
+            let Some(range) = range else {
                 continue;
             };
-            if range.len() > 1 {
-                let operands = (range.start..end).filter_map(|it| self.value_at(it));
-                let same = |operand: &Range<usize>| {
-                    let top = self.instructions[operand.end - 1].top;
-                    operand.end <= end && top == self.instructions[end].top
-                };
-                for operand in operands.filter(same) {
-                    candidates.push(Candidate::keep(range.clone(), operand));
+            let top = self.instructions[end].top;
+            let is_it = |it: &Range<usize>| self.instructions[it.end - 1].top == top;
+            // Those that the last instruction takes, from the last one to the first.
+            let operand = |end: usize| values[end.checked_sub(1)?].clone();
+            let taken = std::iter::successors(operand(end), |it| operand(it.start));
+            let taken = taken.take_while(|it| it.start >= range.start);
+            let mut thinned = Thinned::default();
+            for inner in range.start.max(end.saturating_sub(RUN_MAX))..end {
+                if let Some(it) = values[inner].clone().filter(is_it) {
+                    thinned.add(range.len() - it.len(), it);
                 }
             }
-            let constant = self.instructions[end].top.and_then(zero);
+            let operands = taken.filter(is_it).chain(thinned.kept());
+            candidates.extend(operands.map(|it| Candidate::keep(range.clone(), it)));
+            let constant = top.and_then(zero);
             let is_constant = self.instructions[end].kind == InstructionKind::Constant;
             if let Some(constant) = constant.filter(|_| range.len() > 1 || !is_constant) {
-                candidates.push(Candidate::replace(range, constant));
+                candidates.push(Candidate::replace(range.clone(), constant));
             }
         }
-        // Runs of instructions that leave the stack as it was.
+        candidates
+    }
+
+    /// Runs of instructions that leave the stack as it was.
+    fn runs(&self) -> Vec<Candidate> {
+        let mut candidates = Vec::new();
+        let length = self.len().saturating_sub(1);
         for start in 0..length {
             let height = self.instructions[start].before;
             let depth = self.depth_before(start);
+            let mut thinned = Thinned::default();
             for end in start..length.min(start + RUN_MAX) {
                 let instruction = &self.instructions[end];
                 if instruction.depth < depth || instruction.depth == 0 {
                     break;
                 }
                 if instruction.after == height && instruction.depth == depth {
-                    candidates.push(Candidate::replace(start..end + 1, Vec::new()));
+                    thinned.add(end + 1 - start, start..end + 1);
                 }
             }
+            let runs = thinned.kept();
+            candidates.extend(runs.map(|run| Candidate::replace(run, Vec::new())));
         }
-        // A block without its bounds.
-        for start in 0..length {
-            if self.instructions[start].kind == InstructionKind::Opens {
-                let depth = self.depth_before(start);
-                let rest = self.instructions[start..length].iter();
-                let end = rest
-                    .clone()
-                    .position(|it| it.kind == InstructionKind::Ends && it.depth == depth);
-                if let Some(end) = end {
-                    let end = start + end;
-                    candidates.push(Candidate::keep(start..end + 1, start + 1..end));
-                    candidates.extend(self.parts_of_if(start, end));
-                }
-            }
-        }
-        candidates.sort_by_key(|it| std::cmp::Reverse(it.range.len() - it.kept.len()));
         candidates
     }
 
+    /// The blocks, but for the function's own.
+    fn blocks(&self) -> Vec<Block> {
+        let mut blocks = Vec::new();
+        let mut open: Vec<(usize, Option<usize>)> = Vec::new();
+        for (at, instruction) in self.instructions.iter().enumerate() {
+            match instruction.kind {
+                InstructionKind::Opens => open.push((at, None)),
+                InstructionKind::Ends => {
+                    if let Some((start, other)) = open.pop() {
+                        let end = at;
+                        blocks.push(Block { start, other, end });
+                    }
+                }
+                InstructionKind::Constant | InstructionKind::Other => {
+                    if let (ELSE, Some((_, other))) = (instruction.bytes[0], open.last_mut()) {
+                        *other = Some(at);
+                    }
+                }
+            }
+        }
+        blocks
+    }
+
     /// The parts of an `if`, without its condition.
-    fn parts_of_if(&self, start: usize, end: usize) -> Vec<Candidate> {
-        let is = |at: usize, opcode: u8| self.instructions[at].bytes[0] == opcode;
+    fn parts_of_if(&self, block: &Block) -> Vec<Candidate> {
+        let &Block { start, other, end } = block;
         let condition = start.checked_sub(1).and_then(|at| self.value_at(at));
-        let Some(condition) = condition.filter(|_| is(start, IF)) else {
+        let is_if = self.instructions[start].bytes[0] == IF;
+        let Some(condition) = condition.filter(|_| is_if) else {
             return Vec::new();
         };
-        let depth = self.instructions[start].depth;
-        let mut inside = start + 1..end;
-        let other = inside.find(|&at| is(at, ELSE) && self.instructions[at].depth == depth);
         let first = start + 1..other.unwrap_or(end);
         let second = other.map(|other| other + 1..end);
         let whole = condition.start..end + 1;
@@ -231,8 +262,25 @@ impl Body {
         }
     }
 
-    /// The instructions that compute the value which the instruction at `end` leaves on top.
+    /// For each instruction but the last, the instructions that compute the value which it leaves on
+    /// top.
+    fn values(&self) -> Vec<Option<Range<usize>>> {
+        let length = self.len().saturating_sub(1);
+        let mut values = Vec::with_capacity(length);
+        for end in 0..length {
+            let value = self.value_from(end, &values);
+            values.push(value);
+        }
+        values
+    }
+
     fn value_at(&self, end: usize) -> Option<Range<usize>> {
+        self.value_from(end, &[])
+    }
+
+    /// The value that the instruction at `end` leaves on top. Values before it that are `known` are
+    /// gone over in one step: inside them the operand stack is higher than they leave it.
+    fn value_from(&self, end: usize, known: &[Option<Range<usize>>]) -> Option<Range<usize>> {
         let last = &self.instructions[end];
         last.top?;
         let height = last.after.checked_sub(1)?;
@@ -248,6 +296,11 @@ impl Body {
                 return (instruction.before == height).then_some(start..end + 1);
             }
             start = start.checked_sub(1)?;
+            if let Some(Some(value)) = known.get(start)
+                && self.instructions[start].depth >= depth
+            {
+                start = value.start;
+            }
         }
     }
 
@@ -274,8 +327,46 @@ impl Body {
 /// The opcodes of `if` and `else`.
 const IF: u8 = 0x04;
 const ELSE: u8 = 0x05;
-/// The longest run of instructions that is taken out as a whole, for each place that it can begin.
+/// The longest run of instructions that is taken out as a whole, for each place that it can begin,
+/// and as far an operand is looked for before the end of its value.
 const RUN_MAX: usize = 4096;
+/// All runs and operands are candidates that lose no more instructions than this.
+const SMALL: usize = 16;
+
+/// A block, with the place of its `else`.
+struct Block {
+    start: usize,
+    other: Option<usize>,
+    end: usize,
+}
+
+/// Of ranges, those by which little is lost, and one for each power of two of what is lost: the one
+/// that loses most.
+#[derive(Default)]
+struct Thinned {
+    small: Vec<Range<usize>>,
+    /// By the logarithm of what is lost.
+    largest: BTreeMap<u32, (usize, Range<usize>)>,
+}
+
+impl Thinned {
+    fn add(&mut self, loss: usize, range: Range<usize>) {
+        if loss <= SMALL {
+            self.small.push(range);
+            return;
+        }
+        let largest = self.largest.entry(loss.ilog2());
+        let largest = largest.or_insert_with(|| (loss, range.clone()));
+        if loss > largest.0 {
+            *largest = (loss, range);
+        }
+    }
+
+    fn kept(self) -> impl Iterator<Item = Range<usize>> {
+        let largest = self.largest.into_values().map(|(_, range)| range);
+        self.small.into_iter().chain(largest)
+    }
+}
 
 /// A smaller body.
 #[derive(Clone, Debug)]
@@ -320,4 +411,76 @@ fn zero(ty: ValType) -> Option<Vec<u8>> {
         ValType::Ref(_) => return None,
     }
     Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(text: &str) -> Body {
+        let text =
+            format!("(module (memory 1) (func (param i32) (result i32) (local i32) {text}))");
+        let buffer = wast::parser::ParseBuffer::new(&text).expect("tokens");
+        let module = wast::parser::parse::<wast::Wat<'_>>(&buffer)
+            .expect("a module")
+            .encode();
+        read(&module.expect("encoded"), 0, WasmFeatures::all()).expect("a body")
+    }
+
+    /// An expression, an assignment, an `if` inside of one, and a call's arguments.
+    const MIXED: &str = "
+        local.get 0 i32.const 3 i32.add local.get 0 i32.mul local.set 1
+        local.get 1
+        (if (result i32) (then i32.const 5 local.get 0 i32.sub)
+          (else (block (result i32) i32.const 7 local.get 1 br_if 0 i32.const 9 i32.xor)))
+        local.get 0 i32.load i32.add
+        i32.const 8 local.get 1 i32.store
+        local.get 1 i32.add";
+
+    #[test]
+    fn values_that_are_known_change_no_value() {
+        let body = body(MIXED);
+        let values = body.values();
+        assert_eq!(values.len(), body.len() - 1);
+        for (end, value) in values.iter().enumerate() {
+            assert_eq!(*value, body.value_at(end), "{end}");
+        }
+        assert!(values.iter().flatten().any(|value| value.len() > 15));
+    }
+
+    /// Of what loses little, every candidate is there.
+    #[test]
+    fn candidates_are_values_runs_and_parts() {
+        let body = body("local.get 0 (if (then (local.set 1 (i32.const 4)))) local.get 1");
+        let all = body.candidates();
+        let has = |range: Range<usize>, kept: Range<usize>| {
+            let is_it = |it: &Candidate| it.range == range && it.kept == kept;
+            assert!(all.iter().any(is_it), "{range:?} {kept:?}: {all:?}");
+        };
+        has(0..5, 2..4); // the part of the `if`
+        has(1..5, 2..4); // the block without its bounds
+        has(0..5, 0..0); // the statement
+        has(2..4, 2..2); // the statement inside
+        has(0..1, 0..0); // a constant for the condition
+        let lost = |it: &Candidate| it.range.len() - it.kept.len();
+        assert!(all.windows(2).all(|two| lost(&two[0]) >= lost(&two[1])));
+    }
+
+    #[test]
+    fn candidates_are_not_many_more_than_instructions() {
+        let chain = "local.get 0 i32.add local.get 1 i32.xor ".repeat(5_000);
+        let inner = "local.get 0".to_owned() + &" drop i32.const 1)".repeat(900);
+        let nested = "(block (result i32) ".repeat(900) + &inner;
+        let statements =
+            "local.get 0 i32.const 1 i32.add local.set 1 ".repeat(5_000) + "local.get 1";
+        for text in [format!("local.get 0 {chain}"), nested, statements] {
+            let body = body(&text);
+            let count = body.candidates().len();
+            assert!(
+                count > body.len() && count < 60 * body.len(),
+                "{count} of {}",
+                body.len()
+            );
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{Run, check, check_loop, check_with, i32s, i64s, thresholds};
 use crate::engine::{Config, Policy, Tier};
+use crate::limits::Limits;
 use crate::trap::TrapKind;
 use crate::value::Val;
 
@@ -305,4 +306,50 @@ fn frames_that_reach_the_end_of_the_value_stack() {
           (br_if $again (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
         (i64.add (local.get $x) (call $f (i64.add (local.get $n) (local.get $x))))))"#;
     check(wat, "run", &[i64s([0]), i64s([1])]);
+}
+
+/// Compiled code needs more room to be entered than an interpreted frame that is there has behind
+/// it: a loop in the deepest frame that there is room for must not end by exhaustion.
+#[test]
+#[cfg_attr(
+    not(target_arch = "aarch64"),
+    ignore = "runs compiled code: needs ARM64"
+)]
+fn a_loop_in_the_last_frame_that_the_value_stack_has_room_for() {
+    let wat = r#"(module
+      (func $f (export "run") (param $n i64) (result i64) (local $i i64)
+        (if (i64.ne (local.get $n) (i64.const 0))
+          (then (return (call $f (i64.sub (local.get $n) (i64.const 1))))))
+        (loop $again
+          (br_if $again (i64.gt_u (i64.const 5)
+            (local.tee $i (i64.add (local.get $i) (i64.const 1))))))
+        (local.get $i)))"#;
+    let small = |config: Config| Config {
+        limits: Limits {
+            value_stack_bytes: 64 << 10,
+            ..config.limits
+        },
+        ..config
+    };
+    let interpreter = small(Config::only(Tier::Register));
+    let exhausted = |&depth: &i64| {
+        let outcome = Run::new(interpreter, wat).call("run", &i64s([depth]));
+        outcome == Err(TrapKind::StackExhausted)
+    };
+    let end = (0..10_000).find(exhausted).expect("the stack is small");
+    let config = small(Config::tiered(thresholds(u32::MAX, 1)));
+    for depth in [0, end - 1, end] {
+        let mut run = Run::new(config, wat);
+        let expected = match depth == end {
+            true => Err(TrapKind::StackExhausted),
+            false => Ok(i64s([5])),
+        };
+        assert_eq!(
+            run.call("run", &i64s([depth])),
+            expected,
+            "{depth} of {end}"
+        );
+        let entered = run.proof().tiered.loops_entered;
+        assert_eq!(entered > 0, depth == 0, "{depth} of {end}: {entered}");
+    }
 }
