@@ -262,8 +262,7 @@ impl Body {
         }
     }
 
-    /// For each instruction but the last, the instructions that compute the value which it leaves on
-    /// top.
+    /// For each instruction but the last, the instructions that compute the value on top after it.
     fn values(&self) -> Vec<Option<Range<usize>>> {
         let length = self.len().saturating_sub(1);
         let mut values = Vec::with_capacity(length);

@@ -76,8 +76,8 @@ fn marks_for_counting_are_of_compiled_code_and_change_nothing() {
     }
 }
 
-/// In an emulator a reservation costs by its size: forty of them, of 8 GiB each, would be beyond the
-/// limit of addresses, and 49 MB each of what is resident.
+/// In an emulator a reservation costs by its size: forty of them, of 8 GiB each, would be beyond
+/// the limit of addresses, and 49 MB each of what is resident.
 #[cfg(not(target_arch = "aarch64"))]
 #[test]
 fn memories_are_sparse_in_an_emulator() {
