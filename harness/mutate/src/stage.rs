@@ -1,5 +1,5 @@
 //! The stages through which a fault goes until it is caught: the suites, their modes, operand
-//! shapes, generated programs, the runtime's own tests.
+//! shapes, generated programs, the runtime's own tests, and these in an emulator.
 
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
@@ -52,6 +52,16 @@ const TESTS: &[&str] = &[
     "returned",
     "threads",
 ];
+
+/// The tests that run compiled code, as ARM64 programs in an emulator: of tiers mixed, and of what
+/// embeds the runtime. Where the host executes ARM64 code, `TESTS` are these.
+const EMULATED: &str = r#"
+    . scripts/lib.sh
+    ! host_is_arm64 && load_cross || exit 1
+    emulated() { cross_cargo test --release --locked --package wassay-runtime "$@"; }
+    emulated --lib -- tier:: && emulated --test backtrace --test code_memory --test exceptions \
+        --test faults --test misuse -- --skip millions --skip tail_calls_take
+"#;
 
 /// The exit code of the program for words that it does not take.
 const BAD_USAGE: i32 = 2;
@@ -153,16 +163,19 @@ pub enum Stage {
     Fuzz,
     /// The runtime's own tests, for what only a program that embeds it can reach.
     Tests,
+    /// Those of compiled code, in an emulator.
+    Emulated,
 }
 
 impl Stage {
     /// The stages in their order.
-    pub const ALL: [Stage; 5] = [
+    pub const ALL: [Stage; 6] = [
         Stage::Suite,
         Stage::Modes,
         Stage::Shapes,
         Stage::Fuzz,
         Stage::Tests,
+        Stage::Emulated,
     ];
 
     /// The name in tables.
@@ -173,6 +186,7 @@ impl Stage {
             Self::Shapes => "shapes",
             Self::Fuzz => "fuzz",
             Self::Tests => "tests",
+            Self::Emulated => "emulated",
         }
     }
 }
@@ -268,7 +282,7 @@ impl Bench<'_> {
         let command = match stage {
             Stage::Suite | Stage::Modes | Stage::Shapes => "spec",
             Stage::Fuzz => "fuzz",
-            Stage::Tests => return self.tests_pass(),
+            Stage::Tests | Stage::Emulated => return self.tests_pass(stage),
         };
         let run = Run {
             program: &self.tree.program(),
@@ -297,7 +311,9 @@ impl Bench<'_> {
                 (!files.is_empty(), verdict)
             }
             Stage::Fuzz => (true, self.fuzz(subject)?),
-            Stage::Tests => (true, self.tests(Mutant::Everywhere(subject.number))?),
+            Stage::Tests | Stage::Emulated => {
+                (true, self.tests(stage, Mutant::Everywhere(subject.number))?)
+            }
         };
         let seconds = started.elapsed().as_secs_f64();
         Ok(StageResult {
@@ -407,22 +423,31 @@ impl Bench<'_> {
     }
 
     /// Builds the tests, and tells whether they pass without a fault.
-    fn tests_pass(&self) -> Result<bool, String> {
-        Ok(self.tests(Mutant::None)? == Verdict::Clean)
+    fn tests_pass(&self, stage: Stage) -> Result<bool, String> {
+        Ok(self.tests(stage, Mutant::None)? == Verdict::Clean)
     }
 
-    /// The tests of the runtime that run modules and look at results. They run in the interpreters
-    /// on hosts that do not execute ARM64 code, and name no tier.
-    fn tests(&self, mutant: Mutant<'_>) -> Result<Verdict, String> {
-        let mut words: Vec<String> = ["test", "--release", "--locked", "--package"]
-            .map(str::to_owned)
-            .into();
-        words.push("wassay-runtime".to_owned());
-        for test in TESTS {
-            words.extend(["--test".to_owned(), (*test).to_owned()]);
-        }
+    /// The tests of the runtime that run modules and look at results: those that run on this host,
+    /// in the interpreters where it does not execute ARM64 code, or those in an emulator. They name
+    /// no tier.
+    fn tests(&self, stage: Stage, mutant: Mutant<'_>) -> Result<Verdict, String> {
+        let (program, words) = match stage {
+            Stage::Emulated => ("bash", vec!["-c".to_owned(), EMULATED.to_owned()]),
+            Stage::Suite | Stage::Modes | Stage::Shapes | Stage::Fuzz | Stage::Tests => {
+                let words = [
+                    "test",
+                    "--release",
+                    "--locked",
+                    "--package",
+                    "wassay-runtime",
+                ];
+                let tests = TESTS.iter().flat_map(|test| ["--test", test]);
+                let words = words.into_iter().chain(tests).map(str::to_owned);
+                ("cargo", words.collect())
+            }
+        };
         let run = Run {
-            program: Path::new("cargo"),
+            program: Path::new(program),
             folder: self.tree.folder(),
             words,
             report: scratch(self.tree, 0, "none"),
