@@ -56,6 +56,7 @@ pub use verify::verify;
 pub use visit::{Imm, Role};
 
 use crate::module::ModuleParts;
+use crate::ops::Op;
 use crate::types::{FuncType, StorageType, ValType};
 
 /// A slot of the frame.
@@ -109,6 +110,36 @@ impl std::fmt::Debug for Operand {
         match self.get() {
             OperandKind::Slot(Slot(n)) => write!(f, "s{n}"),
             OperandKind::Const(n) => write!(f, "c{n}"),
+        }
+    }
+}
+
+/// An address in a memory: an index plus a constant of the pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryPlace {
+    pub memory: u32,
+    pub addr: Operand,
+    pub offset: u32,
+}
+
+/// The function that a call calls. Indices are the module's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callee {
+    /// A function of the module.
+    Func(u32),
+    /// The element of a table at the index that is the first operand, after a check of its type.
+    Indirect { table: u32, type_index: u32 },
+    /// The function that the first operand refers to; null traps.
+    Ref { type_index: u32 },
+}
+
+impl Callee {
+    /// The opcodes of a call and of a tail call.
+    pub fn ops(self) -> [Op; 2] {
+        match self {
+            Callee::Func(_) => [Op::Call, Op::ReturnCall],
+            Callee::Indirect { .. } => [Op::CallIndirect, Op::ReturnCallIndirect],
+            Callee::Ref { .. } => [Op::CallRef, Op::ReturnCallRef],
         }
     }
 }
@@ -326,6 +357,31 @@ impl FuncIr {
     /// The type of a tag. Its parameters are the values of its exceptions.
     pub fn tag_type(&self, tag: u32) -> Arc<FuncType> {
         self.module.func_type(self.module.tags[tag as usize])
+    }
+
+    /// The type of a callee.
+    pub fn callee_type(&self, callee: Callee) -> Arc<FuncType> {
+        match callee {
+            Callee::Func(func) => self.module.signatures[func as usize].clone(),
+            Callee::Indirect { type_index, .. } | Callee::Ref { type_index } => {
+                self.module.func_type(type_index)
+            }
+        }
+    }
+
+    /// The operands of a call: the one that tells the callee, with its type, and the arguments.
+    pub fn call_operands(
+        &self,
+        callee: Callee,
+        list: List,
+    ) -> (Option<(Operand, Type)>, &[Operand]) {
+        let operands = self.list(list);
+        let ty = match callee {
+            Callee::Func(_) => return (None, operands),
+            Callee::Indirect { table, .. } => self.table_address(table),
+            Callee::Ref { .. } => Type::Ref,
+        };
+        (Some((operands[0], ty)), &operands[1..])
     }
 
     /// The address type of a memory.

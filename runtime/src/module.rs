@@ -385,6 +385,11 @@ pub enum ExternKind {
     Tag,
 }
 
+impl ExternKind {
+    /// The number of kinds.
+    pub(crate) const COUNT: usize = ExternKind::Tag as usize + 1;
+}
+
 /// An export.
 #[derive(Clone, Debug)]
 pub struct Export {

@@ -20,8 +20,9 @@ mod stack;
 use std::rc::Rc;
 
 use super::types::{helper_types, result, types_of};
-use super::{Block, BlockId, FuncIr, HandlerId, Inst, List, Operand, Slot, Type};
-use crate::decode::{DecodeError, Decoder, Instr, RawBlockType, RawValType};
+use super::{Block, BlockId, Callee, FuncIr, HandlerId, Inst, List, MemoryPlace};
+use super::{Operand, Slot, Type};
+use crate::decode::{DecodeError, Decoder, Instr, MemArg, RawBlockType, RawValType};
 use crate::engine::{Config, Tier};
 use crate::error::{Error, Result};
 use crate::meter;
@@ -319,7 +320,7 @@ impl<'a> Builder<'a> {
         }
         match instr.op.group() {
             Group::Control(op) => self.control(op, instr)?,
-            Group::Call(op) => self.call_instr(op, instr)?,
+            Group::Call(op) => self.call(op, instr)?,
             Group::Exception(op) => self.exception(op, instr)?,
             Group::LegacyException(op) => self.legacy_exception(op, instr)?,
             Group::Parametric(op) => self.parametric(op)?,
@@ -400,32 +401,26 @@ impl<'a> Builder<'a> {
     }
 
     fn load(&mut self, instr: &Instr<'_>) -> Result<()> {
-        let (op, arg) = (instr.op, instr.memarg()?);
-        let addr = self.pop();
-        let offset = self.constant(arg.offset_bytes);
+        let (op, at) = (instr.op, self.pop_place(instr.memarg()?));
         let dst = self.push_temp(result(op));
-        self.emit(Inst::Load {
-            op,
-            memory: arg.memory,
-            dst,
-            addr,
-            offset,
-        });
+        self.emit(Inst::Load { op, at, dst });
         Ok(())
     }
 
     fn store(&mut self, instr: &Instr<'_>) -> Result<()> {
-        let (op, arg) = (instr.op, instr.memarg()?);
-        let (value, addr) = (self.pop(), self.pop());
-        let offset = self.constant(arg.offset_bytes);
-        self.emit(Inst::Store {
-            op,
-            memory: arg.memory,
-            addr,
-            value,
-            offset,
-        });
+        let (op, value) = (instr.op, self.pop());
+        let at = self.pop_place(instr.memarg()?);
+        self.emit(Inst::Store { op, at, value });
         Ok(())
+    }
+
+    /// Pops the address of an access.
+    fn pop_place(&mut self, arg: MemArg) -> MemoryPlace {
+        MemoryPlace {
+            memory: arg.memory,
+            addr: self.pop(),
+            offset: self.constant(arg.offset_bytes),
+        }
     }
 
     fn const_instr(&mut self, op: group::Constant, instr: &Instr<'_>) -> Result<()> {
@@ -624,65 +619,39 @@ impl<'a> Builder<'a> {
 
     // --- calls ---------------------------------------------------------------------------------
 
-    fn call_instr(&mut self, op: group::Call, instr: &Instr<'_>) -> Result<()> {
+    fn call(&mut self, op: group::Call, instr: &Instr<'_>) -> Result<()> {
         use group::Call as C;
-        match op {
-            C::Call | C::ReturnCall => self.call(instr.op, instr.index()?),
+        let (callee, type_index) = match op {
+            C::Call | C::ReturnCall => {
+                let func = instr.index()?;
+                (Callee::Func(func), self.module.funcs[func as usize])
+            }
             C::CallIndirect | C::ReturnCallIndirect => {
                 let (type_index, table) = instr.index2()?;
-                self.call_indirect(instr.op, type_index, table);
+                (Callee::Indirect { table, type_index }, type_index)
             }
-            C::CallRef | C::ReturnCallRef => self.call_ref(instr.op, instr.index()?),
+            C::CallRef | C::ReturnCallRef => {
+                let type_index = instr.index()?;
+                (Callee::Ref { type_index }, type_index)
+            }
+        };
+        let sig = self.sig(type_index);
+        let by = match callee {
+            Callee::Func(_) => None,
+            Callee::Indirect { .. } | Callee::Ref { .. } => Some(self.pop()),
+        };
+        let operands = self.list(by, sig.params.len());
+        if callee.ops()[1] == instr.op {
+            self.terminate(Inst::ReturnCall { callee, operands });
+            return Ok(());
         }
+        let dst = self.call_results(&sig);
+        self.emit(Inst::Call {
+            callee,
+            dst,
+            operands,
+        });
         Ok(())
-    }
-
-    fn call(&mut self, op: Op, func: u32) {
-        let sig = self.sig(self.module.funcs[func as usize]);
-        let args = self.list(None, sig.params.len());
-        if op == Op::ReturnCall {
-            return self.terminate(Inst::ReturnCall { func, args });
-        }
-        let dst = self.call_results(&sig);
-        self.emit(Inst::Call { func, dst, args });
-    }
-
-    fn call_indirect(&mut self, op: Op, type_index: u32, table: u32) {
-        let sig = self.sig(type_index);
-        let index = self.pop();
-        let index_and_args = self.list(Some(index), sig.params.len());
-        if op == Op::ReturnCallIndirect {
-            return self.terminate(Inst::ReturnCallIndirect {
-                table,
-                type_index,
-                index_and_args,
-            });
-        }
-        let dst = self.call_results(&sig);
-        self.emit(Inst::CallIndirect {
-            table,
-            type_index,
-            dst,
-            index_and_args,
-        });
-    }
-
-    fn call_ref(&mut self, op: Op, type_index: u32) {
-        let sig = self.sig(type_index);
-        let callee = self.pop();
-        let func_and_args = self.list(Some(callee), sig.params.len());
-        if op == Op::ReturnCallRef {
-            return self.terminate(Inst::ReturnCallRef {
-                type_index,
-                func_and_args,
-            });
-        }
-        let dst = self.call_results(&sig);
-        self.emit(Inst::CallRef {
-            type_index,
-            dst,
-            func_and_args,
-        });
     }
 
     /// Replaces the arguments by the results; returns the first slot of both.

@@ -10,14 +10,16 @@
 //! | `opcode` | an opcode | the allowed ones, by name or by `shape:` |
 //! | `use` | an operand | its type |
 //! | `uses` | a list of operands | their types |
-//! | `call` | a list of operands, the callee first | the callee's type, the arguments' types |
+//! | `callee` | a [`Callee`] | none |
+//! | `call` | a list of operands, that of the callee first | the callee, the arguments' types |
+//! | `place` | a [`MemoryPlace`] | none |
 //! | `def` | the slot of the result | its type |
 //! | `option` | the slot of the result, if there is one | its type, or `None` |
 //! | `row` | the first of consecutive slots of results | their types |
 //! | `frame` | as `row`; a callee's frame may begin here | their types |
 //! | `imm` | an immediate | its kind in [`Imm`] |
 //! | `index` | an immediate of which the opcode tells the kind | an `Option<Imm>` |
-//! | `pool` `pool128` | an index into the pool of constants | the kind of the constant in [`Imm`] |
+//! | `pool128` | an index into the pool of constants | the kind of the constant in [`Imm`] |
 //! | `label` `labels` | a block; a list of blocks | none |
 //!
 //! Effects are the fields of [`Effects`], each with a condition if it does not always hold.
@@ -35,7 +37,7 @@ use super::types::{
     params, result, results, types_of,
 };
 use super::visit::{Imm, Role, Visitor};
-use super::{BlockId, FuncIr, List, Operand, Slot, Type};
+use super::{BlockId, Callee, FuncIr, List, MemoryPlace, Operand, Slot, Type};
 use crate::ops::{Effects, Op, Shape};
 use crate::trap::TrapKind;
 use crate::types::RefType;
@@ -129,41 +131,33 @@ insts! { |ir|
     Select { ty: given Type, dst: def(ty), operands: uses([ty, ty]), cond: use(I32) }
         = Op::Select, [];
 
-    // Memories. `offset` is in the pool of constants; addresses are i32 or i64 as the memory is.
+    // Memories. Addresses are i32 or i64 as the memory is.
 
-    /// `r[dst] := memory[r[addr] + offset]`
-    Load {
-        op: opcode(shape: Load | SimdLoad), memory: imm(Memory) u32, dst: def(result(op)),
-        addr: use(ir.memory_address(memory)), offset: pool(Offset),
-    } = op, [reads traps];
+    /// `r[dst] := memory[at]`
+    Load { op: opcode(shape: Load | SimdLoad), at: place, dst: def(result(op)) }
+        = op, [reads traps];
 
-    /// `memory[r[addr] + offset] := r[value]`
-    Store {
-        op: opcode(shape: Store | SimdStore), memory: imm(Memory) u32,
-        addr: use(ir.memory_address(memory)), value: use(param(op, 1)), offset: pool(Offset),
-    } = op, [writes traps];
+    /// `memory[at] := r[value]`
+    Store { op: opcode(shape: Store | SimdStore), at: place, value: use(param(op, 1)) }
+        = op, [writes traps];
 
-    /// `r[dst] := r[vector]`, with the lane from `memory[r[addr] + offset]`.
+    /// `r[dst] := r[vector]`, with the lane from `memory[at]`.
     LoadLane {
-        op: opcode(shape: SimdLoadLane), memory: imm(Memory) u32, dst: def(V128),
-        addr: use(ir.memory_address(memory)), vector: use(V128), offset: pool(Offset),
+        op: opcode(shape: SimdLoadLane), at: place, dst: def(V128), vector: use(V128),
         lane: imm(Lane) u8,
     } = op, [reads traps];
 
-    /// `memory[r[addr] + offset] := lane of r[vector]`
+    /// `memory[at] := lane of r[vector]`
     StoreLane {
-        op: opcode(shape: SimdStoreLane), memory: imm(Memory) u32,
-        addr: use(ir.memory_address(memory)), vector: use(V128), offset: pool(Offset),
-        lane: imm(Lane) u8,
+        op: opcode(shape: SimdStoreLane), at: place, vector: use(V128), lane: imm(Lane) u8,
     } = op, [writes traps];
 
-    /// An atomic access to `memory[r[first operand] + offset]`, or a wait or notification there.
-    /// `dst` is the slot of the result if there is one.
+    /// An atomic access to `memory[at]`, or a wait or notification there. `dst` is the slot of the
+    /// result if there is one.
     Atomic {
         op: opcode(shape: AtomicLoad | AtomicStore | AtomicRmw | AtomicCmpxchg,
             MemoryAtomicNotify | MemoryAtomicWait32 | MemoryAtomicWait64),
-        memory: imm(Memory) u32, dst: option(results(op, I32).next()),
-        operands: uses(params(op, ir.memory_address(memory))), offset: pool(Offset),
+        at: place, dst: option(results(op, I32).next()), operands: uses(params(op, I32).skip(1)),
     } = op, [reads(op.shape().effects().reads) writes(op.shape().effects().writes) traps];
 
     /// No access moves across the fence.
@@ -267,25 +261,11 @@ insts! { |ir|
     // Calls. Results go to consecutive slots from `dst`; `dst` is also where the arguments'
     // temporaries begin, with nothing live at or above it: a callee's frame may be put there.
 
-    /// Calls a function of the module.
+    /// Calls a function.
     Call {
-        func: imm(Func) u32, dst: frame(types_of(&ty.results)), args: uses(types_of(&ty.params)),
-    } = Op::Call, [reads writes traps calls throws]
-        with ty = &ir.module.signatures[func as usize];
-
-    /// Calls `tables[table][r[index]]` after checking its type.
-    CallIndirect {
-        table: imm(Table) u32, type_index: imm(Type) u32, dst: frame(types_of(&ty.results)),
-        index_and_args: call(ir.table_address(table), types_of(&ty.params)),
-    } = Op::CallIndirect, [reads writes traps calls throws]
-        with ty = ir.module.func_type(type_index);
-
-    /// Calls the function that the first operand refers to; null traps.
-    CallRef {
-        type_index: imm(Type) u32, dst: frame(types_of(&ty.results)),
-        func_and_args: call(Ref, types_of(&ty.params)),
-    } = Op::CallRef, [reads writes traps calls throws]
-        with ty = ir.module.func_type(type_index);
+        callee: callee, dst: frame(types_of(&ty.results)),
+        operands: call(callee, types_of(&ty.params)),
+    } = callee.ops()[0], [reads writes traps calls throws] with ty = ir.callee_type(callee);
 
     // Terminators.
 
@@ -308,22 +288,9 @@ insts! { |ir|
     /// Returns the operands, all read before any result is written.
     Return { values: uses(types_of(&ir.ty.results)) } = Op::Return, [ends];
 
-    /// Tail-calls a function of the module.
-    ReturnCall { func: imm(Func) u32, args: uses(types_of(&ty.params)) }
-        = Op::ReturnCall, [reads writes traps calls ends]
-        with ty = &ir.module.signatures[func as usize];
-
-    /// Tail-calls as `CallIndirect` calls.
-    ReturnCallIndirect {
-        table: imm(Table) u32, type_index: imm(Type) u32,
-        index_and_args: call(ir.table_address(table), types_of(&ty.params)),
-    } = Op::ReturnCallIndirect, [reads writes traps calls ends]
-        with ty = ir.module.func_type(type_index);
-
-    /// Tail-calls as `CallRef` calls.
-    ReturnCallRef { type_index: imm(Type) u32, func_and_args: call(Ref, types_of(&ty.params)) }
-        = Op::ReturnCallRef, [reads writes traps calls ends]
-        with ty = ir.module.func_type(type_index);
+    /// Tail-calls a function.
+    ReturnCall { callee: callee, operands: call(callee, types_of(&ty.params)) }
+        = callee.ops()[1], [reads writes traps calls ends] with ty = ir.callee_type(callee);
 
     /// Traps.
     Trap { kind: imm(Trap) TrapKind } = "trap", [traps ends];

@@ -15,8 +15,14 @@ macro_rules! field_type {
     (uses) => {
         List
     };
+    (callee) => {
+        Callee
+    };
     (call) => {
         List
+    };
+    (place) => {
+        MemoryPlace
     };
     (def) => {
         Slot
@@ -32,9 +38,6 @@ macro_rules! field_type {
     };
     ($role:ident $T:ident) => {
         $T
-    };
-    (pool) => {
-        u32
     };
     (pool128) => {
         u32
@@ -57,6 +60,12 @@ macro_rules! field_visit {
     (uses $visitor:ident $field:ident ($types:expr)) => {
         $visitor.list($field, $types)
     };
+    (callee $visitor:ident $field:ident ()) => {
+        $visitor.callee($field)
+    };
+    (place $visitor:ident $field:ident ()) => {
+        $visitor.place($field)
+    };
     (call $visitor:ident $field:ident ($callee:expr, $types:expr)) => {
         $visitor.call($field, $callee, $types)
     };
@@ -77,9 +86,6 @@ macro_rules! field_visit {
     };
     (index $visitor:ident $field:ident ($imm:expr)) => {
         $visitor.index($imm)
-    };
-    (pool $visitor:ident $field:ident ($Kind:ident)) => {
-        $visitor.imm(Imm::$Kind($visitor.pool($field)))
     };
     (pool128 $visitor:ident $field:ident ($Kind:ident)) => {
         $visitor.imm(Imm::$Kind($visitor.pool128($field)))
@@ -133,6 +139,9 @@ macro_rules! field_frame {
 /// Adds the number of operands in a field.
 macro_rules! field_count {
     (use $field:ident $count:ident) => {
+        $count += 1
+    };
+    (place $field:ident $count:ident) => {
         $count += 1
     };
     (uses $field:ident $count:ident) => {

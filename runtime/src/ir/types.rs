@@ -119,7 +119,7 @@ fn address_type(func: &FuncIr, imm: Imm) -> Option<Type> {
 }
 
 /// The types of the operands of a helper, and of its result. `a` and `b` are its indices.
-pub(super) fn helper_types(
+pub(crate) fn helper_types(
     func: &FuncIr,
     op: Op,
     a: u32,

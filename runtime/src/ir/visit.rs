@@ -1,7 +1,7 @@
 //! The roles of operands, and the visitor that the rows of `ir/inst.rs` report to.
 
 use super::types::types_of;
-use super::{BlockId, Catch, FuncIr, List, Operand, Slot, Type};
+use super::{BlockId, Callee, Catch, FuncIr, List, MemoryPlace, Operand, Slot, Type};
 use crate::trap::TrapKind;
 use crate::types::RefType;
 
@@ -84,15 +84,42 @@ impl<F: FnMut(Role)> Visitor<'_, F> {
         }
     }
 
-    /// Uses of a list that begins with the callee. The callee comes last, as it is pushed last.
+    /// Uses of a call's operands. That of the callee comes last, as it is pushed last.
     #[inline]
-    pub(super) fn call(&mut self, list: List, callee: Type, types: impl IntoIterator<Item = Type>) {
-        let args = List {
-            start: list.start + 1,
-            len: list.len - 1,
-        };
-        self.list(args, types);
-        self.uses(self.func.list(list)[0], callee);
+    pub(super) fn call(
+        &mut self,
+        list: List,
+        callee: Callee,
+        types: impl IntoIterator<Item = Type>,
+    ) {
+        let (by, args) = self.func.call_operands(callee, list);
+        for (&operand, ty) in args.iter().zip(types) {
+            self.uses(operand, ty);
+        }
+        if let Some((operand, ty)) = by {
+            self.uses(operand, ty);
+        }
+    }
+
+    /// The immediates of a callee.
+    #[inline]
+    pub(super) fn callee(&mut self, callee: Callee) {
+        match callee {
+            Callee::Func(func) => self.imm(Imm::Func(func)),
+            Callee::Indirect { table, type_index } => {
+                self.imm(Imm::Table(table));
+                self.imm(Imm::Type(type_index));
+            }
+            Callee::Ref { type_index } => self.imm(Imm::Type(type_index)),
+        }
+    }
+
+    /// The immediates and the operand of an address in a memory.
+    #[inline]
+    pub(super) fn place(&mut self, at: MemoryPlace) {
+        self.imm(Imm::Memory(at.memory));
+        self.uses(at.addr, self.func.memory_address(at.memory));
+        self.imm(Imm::Offset(self.func.consts[at.offset as usize]));
     }
 
     /// Definitions of consecutive slots from `dst`.
@@ -112,16 +139,10 @@ impl<F: FnMut(Role)> Visitor<'_, F> {
         }
     }
 
-    /// A constant of the pool.
-    #[inline]
-    pub(super) fn pool(&self, index: u32) -> u64 {
-        self.func.consts[index as usize]
-    }
-
     /// A constant of the pool that takes two entries.
     #[inline]
     pub(super) fn pool128(&self, index: u32) -> u128 {
-        let [low, high] = [index, index + 1].map(|i| u128::from(self.pool(i)));
+        let [low, high] = [index, index + 1].map(|i| u128::from(self.func.consts[i as usize]));
         high << 64 | low
     }
 }

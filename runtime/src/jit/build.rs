@@ -28,7 +28,6 @@ use crate::types::FuncType;
 use super::helper::Helper;
 use super::ssa::fold;
 use super::ssa::{Block, Class, Def, Edge, FuncSsa, Inst, List, MemoryFacts, Term, Value};
-use atomic::AtomicAccess;
 use exceptions::Blocks;
 use state::Callee;
 use vars::{Between, Vars};
@@ -334,50 +333,27 @@ impl<'a> Builder<'a> {
                 operands,
             } => self.select(ty, dst, cond, operands),
 
-            IrInst::Load {
-                op,
-                memory,
-                dst,
-                addr,
-                offset,
-            } => self.memory_load(op, (memory, addr, offset), dst)?,
-            IrInst::Store {
-                op,
-                memory,
-                addr,
-                value,
-                offset,
-            } => self.memory_store(op, (memory, addr, offset), value)?,
+            IrInst::Load { op, at, dst } => self.memory_load(op, at, dst)?,
+            IrInst::Store { op, at, value } => self.memory_store(op, at, value)?,
             IrInst::LoadLane {
                 op,
-                lane,
-                memory,
+                at,
                 dst,
-                addr,
                 vector,
-                offset,
-            } => self.load_lane(op, lane, (memory, addr, offset), dst, vector)?,
+                lane,
+            } => self.load_lane(op, lane, at, dst, vector)?,
             IrInst::StoreLane {
                 op,
-                lane,
-                memory,
-                addr,
+                at,
                 vector,
-                offset,
-            } => self.store_lane(op, lane, (memory, addr, offset), vector)?,
+                lane,
+            } => self.store_lane(op, lane, at, vector)?,
             IrInst::Atomic {
                 op,
-                memory,
+                at,
                 dst,
                 operands,
-                offset,
-            } => self.atomic(AtomicAccess {
-                op,
-                memory,
-                dst,
-                operands: self.list(operands),
-                offset,
-            })?,
+            } => self.atomic(op, at, dst, self.list(operands))?,
             IrInst::Fence => self.none(Inst::Fence),
             IrInst::GlobalGet { ty, dst, global } => self.global_get(ty, dst, global),
             IrInst::GlobalSet { ty, global, src } => self.global_set(ty, global, src),
@@ -462,55 +438,25 @@ impl<'a> Builder<'a> {
                 operands,
             } => self.aggregate(op, (type_index, b), dst, operands)?,
 
-            IrInst::Call { func, dst, args } => {
-                let ty = self.module.signatures[func as usize].clone();
-                let args = self.read_all(self.list(args), &ty);
-                let inst = match self.target(func) {
+            IrInst::Call {
+                callee,
+                dst,
+                operands,
+            } => {
+                let (callee, args, ty) = self.callee(callee, operands);
+                let inst = match callee {
                     Callee::Own(func) => Inst::Call { func, args },
                     Callee::Instance(func) => Inst::CallRef { func, args },
                 };
                 self.call_with_results(inst, dst, &ty);
             }
-            IrInst::CallIndirect {
-                table,
-                type_index,
-                dst,
-                index_and_args,
-            } => {
-                let (func, args, ty) = self.indirect(table, type_index, index_and_args);
-                self.call_with_results(Inst::CallRef { func, args }, dst, &ty);
-            }
-            IrInst::CallRef {
-                type_index,
-                dst,
-                func_and_args,
-            } => {
-                let (func, args, ty) = self.reference(type_index, func_and_args);
-                self.call_with_results(Inst::CallRef { func, args }, dst, &ty);
-            }
-            IrInst::ReturnCall { func, args } => {
-                let ty = self.module.signatures[func as usize].clone();
-                let args = self.read_all(self.list(args), &ty);
-                let term = match self.target(func) {
+            IrInst::ReturnCall { callee, operands } => {
+                let (callee, args, _) = self.callee(callee, operands);
+                let term = match callee {
                     Callee::Own(func) => Term::ReturnCall { func, args },
                     Callee::Instance(func) => Term::ReturnCallRef { func, args },
                 };
                 self.end(term, Vec::new());
-            }
-            IrInst::ReturnCallIndirect {
-                table,
-                type_index,
-                index_and_args,
-            } => {
-                let (func, args, _) = self.indirect(table, type_index, index_and_args);
-                self.end(Term::ReturnCallRef { func, args }, Vec::new());
-            }
-            IrInst::ReturnCallRef {
-                type_index,
-                func_and_args,
-            } => {
-                let (func, args, _) = self.reference(type_index, func_and_args);
-                self.end(Term::ReturnCallRef { func, args }, Vec::new());
             }
 
             IrInst::Br { target } => self.end(Term::Br, vec![target]),

@@ -196,7 +196,8 @@ pub fn stages<T: Target>(module: &ModuleParts, body: usize, config: &Config) -> 
 fn surroundings(irs: &[ir::FuncIr], config: &Config) -> Surroundings {
     let is_own = |ir: &ir::FuncIr, inst: &ir::Inst| {
         let own = ir.module.imported.funcs..;
-        matches!(inst, ir::Inst::ReturnCall { func, .. } if own.contains(func))
+        matches!(inst, ir::Inst::ReturnCall { callee: ir::Callee::Func(func), .. }
+            if own.contains(func))
     };
     let leaves = |ir: &ir::FuncIr, inst: &ir::Inst| {
         let effects = inst.effects();

@@ -11,7 +11,7 @@ mod link;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Extern, Global, Memory, StoreData, Table, Tag, assert_store, check_native_room};
+use super::{Extern, StoreData, assert_store, check_native_room};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::gc::Heap;
@@ -57,8 +57,8 @@ pub(crate) struct InstanceData {
     memories: Vec<*mut MemoryInst>,
     globals: Vec<*mut GlobalInst>,
     tags: Vec<*mut TagInst>,
-    /// The same index spaces as handles, for exports.
-    handles: Handles,
+    /// By kind, the same index spaces as handles, for exports; but functions.
+    handles: [Vec<Extern>; ExternKind::COUNT],
     elements: Box<[ElementInst]>,
     element_words: Vec<Box<[u64]>>,
     datas: Box<[DataInst]>,
@@ -71,14 +71,6 @@ impl InstanceData {
     pub(super) fn compiled(&self) -> &dyn CompiledModule {
         &*self.compiled
     }
-}
-
-#[derive(Debug, Default)]
-struct Handles {
-    tables: Vec<Table>,
-    memories: Vec<Memory>,
-    globals: Vec<Global>,
-    tags: Vec<Tag>,
 }
 
 impl StoreData {
@@ -210,7 +202,7 @@ impl InstanceData {
             memories: Vec::new(),
             globals: Vec::new(),
             tags: Vec::new(),
-            handles: Handles::default(),
+            handles: Default::default(),
             elements: Box::default(),
             element_words: Vec::new(),
             datas: Box::default(),
@@ -221,13 +213,7 @@ impl InstanceData {
 
     fn add_imports(&mut self, data: &mut StoreData, imports: &[Extern]) {
         for &import in imports {
-            match import {
-                Extern::Func(h) => self.push_func(data.funcs[h.id as usize]),
-                Extern::Table(h) => self.push_table(data, h),
-                Extern::Memory(h) => self.push_memory(data, h),
-                Extern::Global(h) => self.push_global(data, h),
-                Extern::Tag(h) => self.push_tag(data, h),
-            }
+            self.push(data, import);
         }
     }
 
@@ -261,7 +247,7 @@ impl InstanceData {
     fn add_memories(&mut self, data: &mut StoreData, module: &ModuleParts) -> Result<()> {
         for &ty in &module.memories[module.imported.memories as usize..] {
             let handle = data.new_memory(ty)?;
-            self.push_memory(data, handle);
+            self.push(data, handle.into());
         }
         Ok(())
     }
@@ -269,7 +255,7 @@ impl InstanceData {
     fn add_tables(&mut self, data: &mut StoreData, module: &ModuleParts) -> Result<()> {
         for &ty in &module.tables[module.imported.tables as usize..] {
             let handle = data.new_table(ty, 0)?;
-            self.push_table(data, handle);
+            self.push(data, handle.into());
         }
         Ok(())
     }
@@ -279,7 +265,7 @@ impl InstanceData {
         for &ty in &module.globals[module.imported.globals as usize..] {
             let inst = GlobalInst { slots: [0; 2] };
             let handle = data.add_global(Box::new(GlobalData { inst, ty }));
-            self.push_global(data, handle);
+            self.push(data, handle.into());
         }
     }
 
@@ -292,7 +278,7 @@ impl InstanceData {
                 payload_slots: slots_of_all(&module.func_type(ty).params) as u32,
             };
             let handle = data.add_tag(Box::new(TagData { inst }));
-            self.push_tag(data, handle);
+            self.push(data, handle.into());
         }
     }
 
@@ -322,10 +308,7 @@ impl InstanceData {
                     let id = unsafe { (*self.funcs[i]).id };
                     Extern::Func(Func { store, id })
                 }
-                ExternKind::Table => Extern::Table(self.handles.tables[i]),
-                ExternKind::Memory => Extern::Memory(self.handles.memories[i]),
-                ExternKind::Global => Extern::Global(self.handles.globals[i]),
-                ExternKind::Tag => Extern::Tag(self.handles.tags[i]),
+                kind => self.handles[kind as usize][i],
             };
             self.exports.insert(export.name.clone(), value);
         }
@@ -372,28 +355,31 @@ impl InstanceData {
         self.imported_hosts.push(own);
     }
 
-    fn push_table(&mut self, data: &mut StoreData, handle: Table) {
-        self.tables
-            .push(&raw mut data.tables[handle.index as usize].inst);
-        self.handles.tables.push(handle);
-    }
-
-    fn push_memory(&mut self, data: &mut StoreData, handle: Memory) {
-        self.memories
-            .push(&raw mut data.memories[handle.index as usize].inst);
-        self.handles.memories.push(handle);
-    }
-
-    fn push_global(&mut self, data: &mut StoreData, handle: Global) {
-        self.globals
-            .push(&raw mut data.globals[handle.index as usize].inst);
-        self.handles.globals.push(handle);
-    }
-
-    fn push_tag(&mut self, data: &mut StoreData, handle: Tag) {
-        self.tags
-            .push(&raw mut data.tags[handle.index as usize].inst);
-        self.handles.tags.push(handle);
+    /// Adds an item of the store to its index space.
+    fn push(&mut self, data: &mut StoreData, item: Extern) {
+        let kind = match item {
+            Extern::Func(h) => return self.push_func(data.funcs[h.id as usize]),
+            Extern::Table(h) => {
+                self.tables
+                    .push(&raw mut data.tables[h.index as usize].inst);
+                ExternKind::Table
+            }
+            Extern::Memory(h) => {
+                self.memories
+                    .push(&raw mut data.memories[h.index as usize].inst);
+                ExternKind::Memory
+            }
+            Extern::Global(h) => {
+                self.globals
+                    .push(&raw mut data.globals[h.index as usize].inst);
+                ExternKind::Global
+            }
+            Extern::Tag(h) => {
+                self.tags.push(&raw mut data.tags[h.index as usize].inst);
+                ExternKind::Tag
+            }
+        };
+        self.handles[kind as usize].push(item);
     }
 }
 

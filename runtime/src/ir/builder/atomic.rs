@@ -10,16 +10,15 @@ use crate::ops::group;
 
 impl Builder<'_> {
     pub(super) fn atomic(&mut self, instr: &Instr<'_>) -> Result<()> {
-        let (op, arg) = (instr.op, instr.memarg()?);
-        let operands = self.pop_list(params(op, Type::I32).len());
-        let offset = self.constant(arg.offset_bytes);
+        let op = instr.op;
+        let operands = self.pop_list(params(op, Type::I32).len() - 1);
+        let at = self.pop_place(instr.memarg()?);
         let dst = self.push_result(results(op, Type::I32).next());
         self.emit(Inst::Atomic {
             op,
-            memory: arg.memory,
+            at,
             dst,
             operands,
-            offset,
         });
         Ok(())
     }

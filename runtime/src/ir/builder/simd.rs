@@ -60,32 +60,26 @@ impl Builder<'_> {
 
     pub(super) fn load_lane(&mut self, instr: &Instr<'_>) -> Result<()> {
         let (arg, lane) = instr.memarg_lane()?;
-        let (vector, addr) = (self.pop(), self.pop());
-        let offset = self.constant(arg.offset_bytes);
+        let (vector, at) = (self.pop(), self.pop_place(arg));
         let dst = self.push_temp(Type::V128);
         self.emit(Inst::LoadLane {
             op: instr.op,
-            lane,
-            memory: arg.memory,
+            at,
             dst,
-            addr,
             vector,
-            offset,
+            lane,
         });
         Ok(())
     }
 
     pub(super) fn store_lane(&mut self, instr: &Instr<'_>) -> Result<()> {
         let (arg, lane) = instr.memarg_lane()?;
-        let (vector, addr) = (self.pop(), self.pop());
-        let offset = self.constant(arg.offset_bytes);
+        let (vector, at) = (self.pop(), self.pop_place(arg));
         self.emit(Inst::StoreLane {
             op: instr.op,
-            lane,
-            memory: arg.memory,
-            addr,
+            at,
             vector,
-            offset,
+            lane,
         });
         Ok(())
     }

@@ -6,44 +6,31 @@
 
 use super::{Builder, Class, Helper, Inst, Value, fold};
 use crate::error::Result;
-use crate::ir::{Operand, Slot, Type};
+use crate::ir::{MemoryPlace, Operand, Slot, Type};
 use crate::jit::ssa::atomic::{AtomicOp, AtomicSort, sort_of};
 use crate::ops::{Group, Op, group};
 use crate::trap::TrapKind;
 
-/// An atomic instruction, as it stands in the IR.
-#[derive(Clone, Copy)]
-pub(super) struct AtomicAccess<'a> {
-    pub op: Op,
-    pub memory: u32,
-    pub dst: Slot,
-    pub operands: &'a [Operand],
-    pub offset: u32,
-}
-
 impl Builder<'_> {
-    pub(super) fn atomic(&mut self, access: AtomicAccess<'_>) -> Result<()> {
-        let op = access.op;
+    pub(super) fn atomic(
+        &mut self,
+        op: Op,
+        at: MemoryPlace,
+        dst: Slot,
+        operands: &[Operand],
+    ) -> Result<()> {
         if let Group::AtomicSync(row) = op.group() {
-            return self.wait_or_notify(row, access);
+            return self.wait_or_notify(row, at, dst, operands);
         }
         let (Some(sort), Some(size_bytes)) = (sort_of(op), op.row().access_bytes) else {
             return Self::unsupported(op);
         };
-        self.atomic_access(access, sort, size_bytes);
-        Ok(())
-    }
-
-    fn atomic_access(&mut self, access: AtomicAccess<'_>, sort: AtomicSort, size_bytes: u64) {
-        let AtomicAccess {
-            op, dst, operands, ..
-        } = access;
-        let address = self.atomic_address(access, size_bytes);
+        let address = self.atomic_address(at, size_bytes);
         let ty = match sort {
             AtomicSort::As(AtomicOp::Store) => fold::operand_type(op, 1),
             _ => fold::result_type(op),
         };
-        let values: Vec<Value> = operands[1..].iter().map(|&o| self.read(o, ty)).collect();
+        let values: Vec<Value> = operands.iter().map(|&o| self.read(o, ty)).collect();
         let (op, values) = self.operands_of(sort, ty, &values);
         let args: Vec<Value> = [address].into_iter().chain(values).collect();
         let args = self.func.add_list(&args);
@@ -59,14 +46,13 @@ impl Builder<'_> {
             let value = self.one(inst, ty);
             self.write(dst, value);
         }
+        Ok(())
     }
 
     /// The checked address of an access.
-    fn atomic_address(&mut self, access: AtomicAccess<'_>, size_bytes: u64) -> Value {
-        let memory = access.memory;
-        self.check_alignment(access, size_bytes);
-        let (base, offset, class) =
-            self.address(memory, access.operands[0], access.offset, size_bytes, false);
+    fn atomic_address(&mut self, at: MemoryPlace, size_bytes: u64) -> Value {
+        self.check_alignment(at, size_bytes);
+        let (base, offset, class) = self.address(at, size_bytes, false);
         if let Class::Guarded(_) = class {
             self.load(Op::I32Load8U, class, base, offset as usize, Type::I32);
         }
@@ -76,13 +62,13 @@ impl Builder<'_> {
 
     /// Traps unless the effective address is a multiple of the size. The low bits of the index and
     /// of the offset decide.
-    fn check_alignment(&mut self, access: AtomicAccess<'_>, size_bytes: u64) {
+    fn check_alignment(&mut self, at: MemoryPlace, size_bytes: u64) {
         if size_bytes == 1 {
             return;
         }
-        let index = self.memory_index(access.memory, access.operands[0]);
+        let index = self.memory_index(at);
         let mut low = self.unary(Op::I32WrapI64, index);
-        let offset = self.ir.consts[access.offset as usize] % size_bytes;
+        let offset = self.ir.consts[at.offset as usize] % size_bytes;
         if offset != 0 {
             let offset = self.constant(Type::I32, offset);
             low = self.binary(Op::I32Add, low, offset);
@@ -116,30 +102,30 @@ impl Builder<'_> {
         }
     }
 
-    fn wait_or_notify(&mut self, row: group::AtomicSync, access: AtomicAccess<'_>) -> Result<()> {
+    fn wait_or_notify(
+        &mut self,
+        row: group::AtomicSync,
+        at: MemoryPlace,
+        dst: Slot,
+        operands: &[Operand],
+    ) -> Result<()> {
         use group::AtomicSync as S;
-        let AtomicAccess {
-            op,
-            memory,
-            dst,
-            operands,
-            offset,
-        } = access;
+        let op = row.op();
         let helper = match row {
             S::MemoryAtomicWait32 => Helper::AtomicWait32,
             S::MemoryAtomicWait64 => Helper::AtomicWait64,
             S::MemoryAtomicNotify => Helper::AtomicNotify,
             S::AtomicFence | S::Pause => return Self::unsupported(op), // not `Atomic`
         };
-        let offset = self.ir.consts[offset as usize];
-        let index = self.memory_index(memory, operands[0]);
+        let offset = self.ir.consts[at.offset as usize];
+        let index = self.memory_index(at);
         let mut args = vec![
-            self.constant(Type::I32, u64::from(memory)),
+            self.constant(Type::I32, u64::from(at.memory)),
             index,
             self.constant(Type::I64, offset),
         ];
-        for (n, &operand) in operands.iter().enumerate().skip(1) {
-            args.push(self.read(operand, fold::operand_type(op, n)));
+        for (n, &operand) in operands.iter().enumerate() {
+            args.push(self.read(operand, fold::operand_type(op, n + 1)));
         }
         let value = self.helper(op, helper, &args, &[Type::I32]);
         self.write(dst, value);

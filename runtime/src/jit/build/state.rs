@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::{Assumptions, Builder, Class, Inst, List, Value, fold};
 use crate::error::Result;
 use crate::gc::Cast;
-use crate::ir::{self, Operand, Slot, Type};
+use crate::ir::{self, MemoryPlace, Operand, Slot, Type};
 use crate::limits::PAGE_SIZE_BYTES;
 use crate::ops::{Op, VectorRow};
 use crate::trap::TrapKind;
@@ -20,9 +20,6 @@ use crate::vm::{Cx, FuncInst, MemoryInst, TableInst, Vm};
 const POINTER_BYTES: usize = size_of::<usize>();
 /// Constant offsets below this are left to addressing modes.
 const NEAR_BYTES: u64 = 4096;
-
-/// A place in a memory: the memory, the operand with the index, and the constant offset.
-pub(super) type MemoryPlace = (u32, Operand, u32);
 
 /// The callee of a function index.
 pub(super) enum Callee {
@@ -93,7 +90,7 @@ impl Builder<'_> {
         self.load(Op::I64Load, Class::Instance, funcs, at, Type::Ref)
     }
 
-    pub(super) fn target(&mut self, func: u32) -> Callee {
+    fn target(&mut self, func: u32) -> Callee {
         let Assumptions {
             is_alone, frame, ..
         } = self.assumptions;
@@ -107,49 +104,39 @@ impl Builder<'_> {
 
     // --- memories --------------------------------------------------------------------------------
 
-    pub(super) fn memory_load(&mut self, op: Op, place: MemoryPlace, dst: Slot) -> Result<()> {
+    pub(super) fn memory_load(&mut self, op: Op, at: MemoryPlace, dst: Slot) -> Result<()> {
         let value = match op.row().vector {
             VectorRow::LoadThen { load, then } => {
-                let part = self.loaded(op, load, place)?;
+                let part = self.loaded(op, load, at)?;
                 self.unary(then, part)
             }
-            _ => self.loaded(op, op, place)?,
+            _ => self.loaded(op, op, at)?,
         };
         self.write(dst, value);
         Ok(())
     }
 
-    /// The value that `loads` loads, for the opcode `op`, from `addr` plus a constant of a memory.
-    pub(super) fn loaded(
-        &mut self,
-        op: Op,
-        loads: Op,
-        (memory, addr, offset): MemoryPlace,
-    ) -> Result<Value> {
+    /// The value that `loads` loads, for the opcode `op`.
+    pub(super) fn loaded(&mut self, op: Op, loads: Op, at: MemoryPlace) -> Result<Value> {
         let Some(bytes) = loads.row().access_bytes else {
             return Self::unsupported(op);
         };
-        let (base, offset, class) = self.address(memory, addr, offset, bytes, false);
+        let (base, offset, class) = self.address(at, bytes, false);
         let ty = fold::result_type(loads);
         Ok(self.load(loads, class, base, offset as usize, ty))
     }
 
-    pub(super) fn memory_store(
-        &mut self,
-        op: Op,
-        place: MemoryPlace,
-        value: Operand,
-    ) -> Result<()> {
+    pub(super) fn memory_store(&mut self, op: Op, at: MemoryPlace, value: Operand) -> Result<()> {
         let value = self.read(value, fold::operand_type(op, 1));
-        self.stored(op, op, place, value)
+        self.stored(op, op, at, value)
     }
 
-    /// Stores by `stores`, for the opcode `op`, to `addr` plus a constant of a memory.
+    /// Stores by `stores`, for the opcode `op`.
     pub(super) fn stored(
         &mut self,
         op: Op,
         stores: Op,
-        (memory, addr, offset): MemoryPlace,
+        at: MemoryPlace,
         value: Value,
     ) -> Result<()> {
         let Some(bytes) = stores.row().access_bytes else {
@@ -157,23 +144,21 @@ impl Builder<'_> {
         };
         // A vector may be stored in parts, of which one fits: guard pages are too late.
         let guard_is_late = bytes > 8;
-        let (base, offset, class) = self.address(memory, addr, offset, bytes, guard_is_late);
+        let (base, offset, class) = self.address(at, bytes, guard_is_late);
         self.put(stores, class, (base, offset), value);
         Ok(())
     }
 
-    /// The address of a checked access of `bytes` at `addr` plus a constant: base, near offset, and
-    /// what remains to be checked. Guard pages check, where there are any that are not too late.
+    /// The address of a checked access of `bytes`: base, near offset, and what remains to be
+    /// checked. Guard pages check, where there are any that are not too late.
     pub(super) fn address(
         &mut self,
-        memory: u32,
-        addr: Operand,
-        offset: u32,
+        at: MemoryPlace,
         bytes: u64,
         guard_is_late: bool,
     ) -> (Value, i32, Class) {
-        let offset = self.ir.consts[offset as usize];
-        let index = self.memory_index(memory, addr);
+        let (memory, offset) = (at.memory, self.ir.consts[at.offset as usize]);
+        let index = self.memory_index(at);
         let inst = self.memory_inst(memory);
         let is_guarded = self.assumptions.is_guarded(self.module, memory);
         if !is_guarded || guard_is_late {
@@ -197,9 +182,9 @@ impl Builder<'_> {
     }
 
     /// The index operand, zero-extended to 64 bits.
-    pub(super) fn memory_index(&mut self, memory: u32, addr: Operand) -> Value {
-        let is64 = self.module.memories[memory as usize].is64;
-        self.wide(addr, is64)
+    pub(super) fn memory_index(&mut self, at: MemoryPlace) -> Value {
+        let is64 = self.module.memories[at.memory as usize].is64;
+        self.wide(at.addr, is64)
     }
 
     /// An i32 operand zero-extended, or an i64 operand.
@@ -266,22 +251,35 @@ impl Builder<'_> {
 
     // --- indirect calls --------------------------------------------------------------------------
 
-    /// Function, arguments and type of an indirect call, whose first operand is the index.
-    pub(super) fn indirect(
+    /// Callee, arguments and type of a call.
+    pub(super) fn callee(
         &mut self,
-        table: u32,
-        type_index: u32,
-        index_and_args: ir::List,
-    ) -> (Value, List, Arc<FuncType>) {
-        let ty = self.module.func_type(type_index);
-        let operands = self.list(index_and_args);
-        let args = self.read_all(&operands[1..], &ty);
-        let index = self.table_index(table, operands[0]);
-        let entry = self.table_entry(table, index, TrapKind::UndefinedElement);
-        let func = self.load(Op::I64Load, Class::Table, entry, 0, Type::Ref);
-        self.trap_if_null(func, TrapKind::UninitializedElement);
-        self.check_type(func, type_index);
-        (func, args, ty)
+        callee: ir::Callee,
+        operands: ir::List,
+    ) -> (Callee, List, Arc<FuncType>) {
+        let (ir, ty) = (self.ir, self.ir.callee_type(callee));
+        let (by, args) = ir.call_operands(callee, operands);
+        let args = self.read_all(args, &ty);
+        let target = match (callee, by) {
+            (ir::Callee::Func(func), _) => self.target(func),
+            (ir::Callee::Indirect { table, type_index }, Some((index, _))) => {
+                let index = self.table_index(table, index);
+                let entry = self.table_entry(table, index, TrapKind::UndefinedElement);
+                let func = self.load(Op::I64Load, Class::Table, entry, 0, Type::Ref);
+                self.trap_if_null(func, TrapKind::UninitializedElement);
+                self.check_type(func, type_index);
+                Callee::Instance(func)
+            }
+            (ir::Callee::Ref { .. }, Some((func, ty))) => {
+                let func = self.read(func, ty);
+                self.trap_if_null(func, TrapKind::NullFunctionReference);
+                Callee::Instance(func)
+            }
+            (ir::Callee::Indirect { .. } | ir::Callee::Ref { .. }, None) => {
+                unreachable!("the first operand tells the callee")
+            }
+        };
+        (target, args, ty)
     }
 
     fn check_type(&mut self, func: Value, type_index: u32) {
@@ -303,20 +301,6 @@ impl Builder<'_> {
             let differs = self.unary(Op::I32Eqz, is_it);
             self.trap_if(differs, TrapKind::IndirectCallTypeMismatch);
         }
-    }
-
-    /// Function, arguments and type of a call by reference, whose first operand is the function.
-    pub(super) fn reference(
-        &mut self,
-        type_index: u32,
-        func_and_args: ir::List,
-    ) -> (Value, List, Arc<FuncType>) {
-        let ty = self.module.func_type(type_index);
-        let operands = self.list(func_and_args);
-        let args = self.read_all(&operands[1..], &ty);
-        let func = self.read(operands[0], Type::Ref);
-        self.trap_if_null(func, TrapKind::NullFunctionReference);
-        (func, args, ty)
     }
 }
 

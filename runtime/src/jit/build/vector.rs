@@ -1,10 +1,9 @@
 //! Vectors and numbers of 128 bits in SSA. Accesses of parts of a vector become a scalar access and
 //! an operation of registers, so that addresses, checks and sharing are those of scalars.
 
-use super::state::MemoryPlace;
 use super::{Builder, Inst, fold};
 use crate::error::Result;
-use crate::ir::{self, Operand, Slot, Type};
+use crate::ir::{self, MemoryPlace, Operand, Slot, Type};
 use crate::ops::{Op, VectorRow};
 
 impl Builder<'_> {
@@ -38,7 +37,7 @@ impl Builder<'_> {
         &mut self,
         op: Op,
         lane: u8,
-        place: MemoryPlace,
+        at: MemoryPlace,
         dst: Slot,
         vector: Operand,
     ) -> Result<()> {
@@ -46,7 +45,7 @@ impl Builder<'_> {
             return Self::unsupported(op);
         };
         let a = self.read(vector, Type::V128);
-        let b = self.loaded(op, load, place)?;
+        let b = self.loaded(op, load, at)?;
         let inst = Inst::Replace {
             op: replace,
             lane,
@@ -62,7 +61,7 @@ impl Builder<'_> {
         &mut self,
         op: Op,
         lane: u8,
-        place: MemoryPlace,
+        at: MemoryPlace,
         vector: Operand,
     ) -> Result<()> {
         let VectorRow::StoreLane { extract, store } = op.row().vector else {
@@ -75,7 +74,7 @@ impl Builder<'_> {
             a,
         };
         let value = self.one(inst, fold::result_type(extract));
-        self.stored(op, store, place, value)
+        self.stored(op, store, at, value)
     }
 
     pub(super) fn wide_numbers(&mut self, op: Op, dst: Slot, operands: ir::List) {

@@ -2,96 +2,66 @@
 
 use super::moves::Move;
 use super::{FuncTypes, Fuser, Mirror, OperandField, class};
-use crate::ir::{List, Operand, OperandKind, Slot, Type};
+use crate::ir::{Callee, List, Operand, OperandKind, Slot, Type};
 use crate::register::table::{CALL_CELLS, opcode};
 use crate::types::FuncType;
 
 impl Fuser<'_> {
-    pub(super) fn call_indirect(&mut self, by: (u32, u32), dst: Slot, index_and_args: List) {
-        let (table, type_index) = by;
-        let ty = self.func.module.func_type(type_index);
-        let further = self.table_and_type(table, type_index);
-        let address = self.func.table_address(table);
-        let op = opcode!(call_indirect);
-        self.call_by(op, further, (dst, &ty), index_and_args, address);
-    }
-
-    pub(super) fn call_ref(&mut self, type_index: u32, dst: Slot, func_and_args: List) {
-        let ty = self.func.module.func_type(type_index);
-        self.call_by(opcode!(call_ref), 0, (dst, &ty), func_and_args, Type::Ref);
-    }
-
-    pub(super) fn return_call(&mut self, func: u32, args: List) {
-        let ir = self.func;
-        let ty = &ir.module.signatures[func as usize];
-        self.parallel_moves(ir.list(args), &FuncTypes(&ty.params));
-        self.callee(opcode!(return_call), opcode!(return_call_import), func, 0);
-        let args: u32 = FuncTypes(&ty.params).iter().map(Type::slots).sum();
-        self.overflow = self.overflow.max(args);
-    }
-
-    pub(super) fn return_call_indirect(&mut self, by: (u32, u32), index_and_args: List) {
-        let (table, type_index) = by;
-        let ty = self.func.module.func_type(type_index);
-        let further = self.table_and_type(table, type_index);
-        let address = self.func.table_address(table);
-        let op = opcode!(return_call_indirect);
-        self.return_call_by(op, further, &ty, index_and_args, address);
-    }
-
-    pub(super) fn return_call_ref(&mut self, type_index: u32, func_and_args: List) {
-        let ty = self.func.module.func_type(type_index);
-        self.return_call_by(opcode!(return_call_ref), 0, &ty, func_and_args, Type::Ref);
-    }
-
-    /// The further cell of an indirect call.
-    fn table_and_type(&self, table: u32, type_index: u32) -> u64 {
-        let id = self.func.module.types[type_index as usize];
-        u64::from(id.0) | u64::from(table) << 32
-    }
-
-    pub(super) fn call(&mut self, func: u32, dst: Slot, args: List) {
-        let ir = self.func;
-        let ty = &ir.module.signatures[func as usize];
-        let first = self.layout.slot(dst);
-        self.list_moves(ir.list(args), &FuncTypes(&ty.params), first);
+    pub(super) fn call(&mut self, callee: Callee, dst: Slot, operands: List) {
+        let (ty, first) = (self.func.callee_type(callee), self.layout.slot(dst));
+        let (by, args) = self.func.call_operands(callee, operands);
+        self.list_moves(args, &FuncTypes(&ty.params), first);
         self.moves();
-        self.callee(opcode!(call), opcode!(call_import), func, first);
-        self.called(first, ty);
+        let by = by.map_or(0, |(operand, ty)| self.slot(operand, ty, 0));
+        self.call_cells(callee, false, first, by);
+        self.called(first, &ty);
     }
 
-    /// A call of a function of the module: by its code if it has some that stays.
-    fn callee(&mut self, own: u16, imported: u16, func: u32, dst: u32) {
-        match self.func.module.body_index(func) {
-            Some(_) if self.thresholds.is_none() => {
-                self.cell(own, dst as u16, (dst >> 16) as u16, 0);
-                self.calls.push((self.cells.len(), func));
-                self.cells.push(0);
+    pub(super) fn return_call(&mut self, callee: Callee, operands: List) {
+        let ty = self.func.callee_type(callee);
+        let (by, args) = self.func.call_operands(callee, operands);
+        let types = FuncTypes(&ty.params);
+        let slots: u32 = types.iter().map(Type::slots).sum();
+        let saved = by.map(|(operand, ty)| (self.save_callee(operand, ty, slots), ty));
+        self.parallel_moves(args, &types);
+        let by = match saved {
+            None => 0,
+            Some((CalleeSlot::InPlace(slot), _)) => slot,
+            Some((CalleeSlot::Above(at), ty)) => {
+                self.copy_slot(slots, at, ty);
+                slots as u16
             }
-            _ => {
-                self.cell(imported, dst as u16, (dst >> 16) as u16, 0);
-                self.cells.push(u64::from(func));
-            }
-        }
+        };
+        self.call_cells(callee, true, 0, by);
+        self.overflow = self.overflow.max(slots + u32::from(saved.is_some()));
     }
 
-    /// A call of what the first operand of the list says.
-    fn call_by(
-        &mut self,
-        op: u16,
-        further: u64,
-        (dst, ty): (Slot, &FuncType),
-        list: List,
-        callee: Type,
-    ) {
-        let first = self.layout.slot(dst);
-        let operands = self.func.list(list);
-        self.list_moves(&operands[1..], &FuncTypes(&ty.params), first);
-        self.moves();
-        let by = self.slot(operands[0], callee, 0);
+    /// The cell of a call with the first slot of its frame and that of the operand that tells the
+    /// callee, and the cell behind. A function of the module is called by its code if it has some
+    /// that stays.
+    fn call_cells(&mut self, callee: Callee, is_tail: bool, first: u32, by: u16) {
+        let module = &self.func.module;
+        let ([call, tail_call], further) = match callee {
+            Callee::Func(func)
+                if module.body_index(func).is_some() && self.thresholds.is_none() =>
+            {
+                self.calls.push((self.cells.len() + 1, func));
+                ([opcode!(call), opcode!(return_call)], 0)
+            }
+            Callee::Func(func) => {
+                let ops = [opcode!(call_import), opcode!(return_call_import)];
+                (ops, u64::from(func))
+            }
+            Callee::Indirect { table, type_index } => {
+                let id = module.types[type_index as usize];
+                let ops = [opcode!(call_indirect), opcode!(return_call_indirect)];
+                (ops, u64::from(id.0) | u64::from(table) << 32)
+            }
+            Callee::Ref { .. } => ([opcode!(call_ref), opcode!(return_call_ref)], 0),
+        };
+        let op = if is_tail { tail_call } else { call };
         self.cell(op, first as u16, (first >> 16) as u16, by);
         self.cells.push(further);
-        self.called(first, ty);
     }
 
     /// Notes what a call leaves: of a single result, a copy in its accumulator.
@@ -121,24 +91,6 @@ impl Fuser<'_> {
             ty,
         });
         CalleeSlot::Above(at)
-    }
-
-    fn return_call_by(&mut self, op: u16, further: u64, ty: &FuncType, list: List, callee: Type) {
-        let operands = self.func.list(list);
-        let types = FuncTypes(&ty.params);
-        let args: u32 = types.iter().map(Type::slots).sum();
-        let saved = self.save_callee(operands[0], callee, args);
-        self.parallel_moves(&operands[1..], &types);
-        let by = match saved {
-            CalleeSlot::InPlace(slot) => slot,
-            CalleeSlot::Above(at) => {
-                self.copy_slot(args, at, callee);
-                args as u16
-            }
-        };
-        self.cell(op, 0, 0, by);
-        self.cells.push(further);
-        self.overflow = self.overflow.max(args + 1);
     }
 
     pub(super) fn ret(&mut self, values: List) {

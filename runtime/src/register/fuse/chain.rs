@@ -84,25 +84,17 @@ impl Fuser<'_> {
                 b,
             });
         }
-        let Inst::Load {
-            op,
-            memory,
-            dst,
-            addr,
-            offset,
-        } = *inst
-        else {
+        let Inst::Load { op, at, dst } = *inst else {
             return None;
         };
         if !is_pair(op, false) {
             return None;
         }
-
-        let offset = self.near_offset(memory, self.func.consts[offset as usize])?;
-        self.is_at_hand(addr).then_some(ChainStart {
+        let offset = self.near_offset(at)?;
+        self.is_at_hand(at.addr).then_some(ChainStart {
             op,
             result: dst,
-            a: addr,
+            a: at.addr,
             ty_of_a: Type::I32,
             b: ChainSecond::Offset(offset),
         })

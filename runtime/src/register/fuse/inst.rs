@@ -11,7 +11,6 @@ use crate::register::table::{self, HAS_RESULT, IS_NARROW, REF_UNARY_OPS, UnaryFo
 impl Fuser<'_> {
     /// Emits an instruction in the place of block `here`.
     pub(super) fn inst(&mut self, inst: &Inst, here: BlockId) -> Result<()> {
-        let offset_of = |offset: u32| self.func.consts[offset as usize];
         match *inst {
             Inst::Copy { ty, dst, src } => {
                 let dst = self.layout.slot(dst);
@@ -42,43 +41,22 @@ impl Fuser<'_> {
                 cond,
                 operands,
             } => self.select(ty, dst, cond, operands),
-            Inst::Load {
-                op,
-                memory,
-                dst,
-                addr,
-                offset,
-            } => self.load(op, memory, dst, addr, offset_of(offset))?,
-            Inst::Store {
-                op,
-                memory,
-                addr,
-                value,
-                offset,
-            } => self.store(op, memory, addr, value, offset_of(offset))?,
+            Inst::Load { op, at, dst } => self.load(op, at, dst)?,
+            Inst::Store { op, at, value } => self.store(op, at, value)?,
             Inst::LoadLane {
                 op,
-                lane,
-                memory,
+                at,
                 dst,
-                addr,
                 vector,
-                offset,
-            } => {
-                let place = (memory, addr, offset_of(offset));
-                self.load_lane(op, lane, dst, place, vector)?;
-            }
+                lane,
+            } => self.load_lane(op, lane, dst, at, vector)?,
             Inst::StoreLane {
                 op,
-                lane,
-                memory,
-                addr,
+                at,
                 vector,
-                offset,
-            } => self.store_lane(op, lane, (memory, addr, offset_of(offset)), vector)?,
-            Inst::Atomic {
-                op, memory, offset, ..
-            } => self.atomic(inst, op, memory, offset_of(offset))?,
+                lane,
+            } => self.store_lane(op, lane, at, vector)?,
+            Inst::Atomic { op, at, .. } => self.atomic(inst, op, at)?,
             Inst::Fence => self.cell(opcode!(fence), 0, 0, 0),
             Inst::GlobalGet { ty, dst, global } => self.global_get(ty, dst, global),
             Inst::GlobalSet { ty, global, src } => self.global_set(ty, global, src),
@@ -147,34 +125,18 @@ impl Fuser<'_> {
                 dst,
                 ..
             } => self.aggregate(inst, op, (type_index, b), dst)?,
-            Inst::Call { func, dst, args } => self.call(func, dst, args),
-            Inst::CallIndirect {
-                table,
-                type_index,
+            Inst::Call {
+                callee,
                 dst,
-                index_and_args,
-            } => self.call_indirect((table, type_index), dst, index_and_args),
-            Inst::CallRef {
-                type_index,
-                dst,
-                func_and_args,
-            } => self.call_ref(type_index, dst, func_and_args),
+                operands,
+            } => self.call(callee, dst, operands),
             Inst::Br { target } => self.br(target, here)?,
             Inst::BrIf { .. } | Inst::BrIfNull { .. } | Inst::BrOnCast { .. } => {
                 return Err(internal("a branch apart from its condition"));
             }
             Inst::BrTable { index, targets } => self.br_table(index, targets),
             Inst::Return { values } => self.ret(values),
-            Inst::ReturnCall { func, args } => self.return_call(func, args),
-            Inst::ReturnCallIndirect {
-                table,
-                type_index,
-                index_and_args,
-            } => self.return_call_indirect((table, type_index), index_and_args),
-            Inst::ReturnCallRef {
-                type_index,
-                func_and_args,
-            } => self.return_call_ref(type_index, func_and_args),
+            Inst::ReturnCall { callee, operands } => self.return_call(callee, operands),
             Inst::Trap { kind } => self.cell(opcode!(trap), kind as u16, 0, 0),
             Inst::Throw { tag, args } => self.throw(tag, args),
             Inst::ThrowRef { exception } => {

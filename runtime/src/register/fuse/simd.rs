@@ -2,7 +2,7 @@
 
 use super::{Fuser, OperandField, condition, internal};
 use crate::error::Result;
-use crate::ir::{List, Operand, Slot, Type};
+use crate::ir::{List, MemoryPlace, Operand, Slot, Type};
 use crate::ops::Op;
 use crate::register::table::{self, ScalarForm};
 
@@ -113,12 +113,15 @@ impl Fuser<'_> {
         op: Op,
         lane: u8,
         dst: Slot,
-        (memory, addr, offset): (u32, Operand, u64),
+        at: MemoryPlace,
         vector: Operand,
     ) -> Result<()> {
-        let addr = self.slot(addr, self.func.memory_address(memory), 0);
+        let addr = self.slot(at.addr, self.func.memory_address(at.memory), 0);
         let fields = [addr, self.slot(vector, Type::V128, 1)];
-        let behind = [offset, u64::from(lane) | u64::from(memory) << 32];
+        let behind = [
+            self.offset(at),
+            u64::from(lane) | u64::from(at.memory) << 32,
+        ];
         self.result_cell(self.plain(op)?, fields, (dst, Type::V128), &behind);
         Ok(())
     }
@@ -127,15 +130,15 @@ impl Fuser<'_> {
         &mut self,
         op: Op,
         lane: u8,
-        (memory, addr, offset): (u32, Operand, u64),
+        at: MemoryPlace,
         vector: Operand,
     ) -> Result<()> {
-        let addr = self.slot(addr, self.func.memory_address(memory), 0);
+        let addr = self.slot(at.addr, self.func.memory_address(at.memory), 0);
         let vector = self.slot(vector, Type::V128, 1);
         let code = self.plain(op)?;
         self.cell(code, addr, vector, 0);
-        let lane_and_memory = u64::from(lane) | u64::from(memory) << 32;
-        self.cells.extend([offset, lane_and_memory]);
+        let lane_and_memory = u64::from(lane) | u64::from(at.memory) << 32;
+        self.cells.extend([self.offset(at), lane_and_memory]);
         Ok(())
     }
 }

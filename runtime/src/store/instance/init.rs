@@ -8,9 +8,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::{Evaluator, Slots, evaluator};
 use crate::gc::operand_slots;
 use crate::helpers;
-use crate::module::{ConstExpr, ElementItems, ModuleParts, SegmentMode};
+use crate::module::{ConstExpr, ElementItems, ExternKind, ModuleParts, SegmentMode};
 use crate::ops::{Group, Op, Signature, group};
-use crate::store::StoreData;
+use crate::store::{Extern, StoreData};
 use crate::value::{i31_word, slots_of};
 use crate::vm::{EXIT_OK, Exit, Vm};
 
@@ -37,10 +37,11 @@ fn init_globals(data: &mut StoreData, index: usize, module: &ModuleParts) -> Res
 
 fn init_tables(data: &mut StoreData, index: usize, module: &ModuleParts) -> Result<()> {
     for (i, init) in module.table_inits.iter().enumerate() {
-        let Some(init) = init else { continue };
-        let word = eval(data, index, init)?[0];
-        let table = data.instances[index].handles.tables[i];
-        data.tables[table.index as usize].words_mut().fill(word);
+        let handle = data.instances[index].handles[ExternKind::Table as usize][i];
+        if let (Some(init), Extern::Table(table)) = (init, handle) {
+            let word = eval(data, index, init)?[0];
+            data.tables[table.index as usize].words_mut().fill(word);
+        }
     }
     Ok(())
 }
