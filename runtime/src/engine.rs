@@ -481,7 +481,8 @@ impl FrameShape {
     }
 }
 
-/// A place where compiled code has stopped: at a call, or where it polls.
+/// A place where compiled code has stopped: at a call, where a trap has been found, or where it
+/// polls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompiledPlace {
     /// The address behind the instruction.

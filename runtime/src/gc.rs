@@ -42,8 +42,8 @@ use std::sync::Arc;
 
 pub use cast::{Cast, CastTest, has_descriptor};
 pub use object::{
-    aggregate_operands, fill, makes_object, operand_slots, read_field, write_elements, write_field,
-    write_fields,
+    aggregate_operands, element, field, fill, header, makes_object, operand_slots, read_field,
+    write_elements, write_field, write_fields,
 };
 pub use size::GcCell;
 use space::Space;

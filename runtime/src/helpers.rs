@@ -35,7 +35,7 @@ use crate::limits::INTERRUPT_PIECE_BYTES;
 use crate::memory::MemoryData;
 use crate::table::TableData;
 use crate::trap::TrapKind;
-use crate::vm::{Cx, EXIT_OK, Exit, MemoryInst, Vm};
+use crate::vm::{Cx, EXIT_OK, Exit, FuncInst, MemoryInst, TableInst, Vm};
 
 const MEMORY_OUT_OF_BOUNDS: Exit = TrapKind::MemoryOutOfBounds as Exit;
 const TABLE_OUT_OF_BOUNDS: Exit = TrapKind::TableOutOfBounds as Exit;
@@ -182,6 +182,51 @@ unsafe fn view<'a>(vm: *mut Vm, index: u32) -> &'a mut MemoryData {
 pub unsafe extern "C" fn memory_refresh(memory: *mut MemoryInst) -> usize {
     // SAFETY: the caller's contract.
     unsafe { (*memory.cast::<MemoryData>()).refresh() }
+}
+
+/// The host's address of `size_bytes` in a memory, at an address plus an offset. Another thread may
+/// have grown a shared memory beyond the length that this one knows.
+///
+/// # Safety
+/// `vm` is the vm of a live instance, whose module has a memory of this index.
+#[inline(always)]
+pub unsafe fn access_place(
+    vm: *mut Vm,
+    memory: usize,
+    [address, offset]: [u64; 2],
+    size_bytes: usize,
+) -> Result<*mut u8, TrapKind> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let memory = *(*vm).memories.add(memory);
+        let start = address.checked_add(offset);
+        let end = start.and_then(|start| start.checked_add(size_bytes as u64));
+        let is_inside =
+            |&end: &u64| end <= (*memory).len_bytes as u64 || end <= memory_refresh(memory) as u64;
+        match end.filter(is_inside) {
+            Some(end) => Ok((*memory).base.wrapping_add(end as usize - size_bytes)),
+            None => Err(TrapKind::MemoryOutOfBounds),
+        }
+    }
+}
+
+/// The function that a table holds at an index, or the trap.
+///
+/// # Safety
+/// `table` is a live table of functions.
+#[inline(always)]
+pub unsafe fn table_callee(table: *const TableInst, index: u64) -> Result<*mut FuncInst, TrapKind> {
+    // SAFETY: the caller's contract: elements are null or the addresses of functions.
+    unsafe {
+        if index >= (*table).len {
+            return Err(TrapKind::UndefinedElement);
+        }
+        let func = *(*table).elements.add(index as usize) as *mut FuncInst;
+        if func.is_null() {
+            return Err(TrapKind::UninitializedElement);
+        }
+        Ok(func)
+    }
 }
 
 instructions! {

@@ -21,8 +21,8 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 pub(crate) use func::{
-    HostDefinition, HostFunc, check_count, check_native_room, native_stack_address, read_values,
-    write_values,
+    HostDefinition, HostFunc, check_count, check_native_room, is_subtype, native_stack_address,
+    read_values, write_values,
 };
 pub use handles::{Extern, Global, Memory, Table, Tag};
 pub use instance::Instance;
@@ -188,14 +188,13 @@ impl StoreData {
 
     /// The proof of this store's instances: compiled functions and entries (contract C2).
     pub(crate) fn proof(&self) -> Proof {
-        let data = self;
-        let mut proof = data.proof.clone();
-        match data.engine.config().policy {
-            Policy::Only(tier) => proof.entered = data.cx.entered[tier as usize],
+        let mut proof = self.proof.clone();
+        match self.engine.config().policy {
+            Policy::Only(tier) => proof.entered = self.cx.entered[tier as usize],
             Policy::Tiered(_) => {
-                proof.entered = data.cx.entered.iter().sum();
-                proof.tiered.entered_interpreter = data.cx.entered[Tier::Register as usize];
-                proof.tiered.loops_entered = data.cx.loops_entered;
+                proof.entered = self.cx.entered.iter().sum();
+                proof.tiered.entered_interpreter = self.cx.entered[Tier::Register as usize];
+                proof.tiered.loops_entered = self.cx.loops_entered;
             }
         }
         proof
@@ -240,12 +239,10 @@ impl StoreData {
     /// # Errors
     /// `Usage` if the engine is not interruptible.
     pub(crate) fn set_deadline(&mut self, after: Option<Duration>) -> Result<()> {
-        let data = self;
-        data.check_interruptible()?;
-        data.deadline = None;
-        if let Some(after) = after {
-            data.deadline = Some(Deadline::start(&data.interrupt, after)?);
-        }
+        self.check_interruptible()?;
+        self.deadline = None;
+        let start = |after| Deadline::start(&self.interrupt, after);
+        self.deadline = after.map(start).transpose()?;
         Ok(())
     }
 
@@ -335,13 +332,9 @@ impl StoreData {
     }
 
     fn check_interruptible(&self) -> Result<()> {
-        if self.engine.config().interruptible {
-            Ok(())
-        } else {
-            Err(Error::usage(
-                "the engine is configured without interruption",
-            ))
-        }
+        let without = || Error::usage("the engine is configured without interruption");
+        let is_interruptible = self.engine.config().interruptible;
+        is_interruptible.then_some(()).ok_or_else(without)
     }
 
     /// The frames that an exit code has left behind so far: those of the next entry come after.

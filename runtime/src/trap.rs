@@ -106,6 +106,12 @@ traps! {
     DescriptorCastFailure = 27, "descriptor cast failure";
 }
 
+/// The trap of an instruction whose operand is null.
+#[inline(always)]
+pub(crate) fn non_null(word: u64, kind: TrapKind) -> Result<(), TrapKind> {
+    if word == 0 { Err(kind) } else { Ok(()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -253,6 +253,11 @@ impl<'a, T: 'static> StoreContextMut<'a, T> {
         }
     }
 
+    /// The interior, for as long as the store is borrowed.
+    pub(crate) fn into_state(self) -> &'a mut StoreData {
+        self.into_parts().0
+    }
+
     /// The interior, for calls: code makes references of its own.
     #[inline]
     pub(crate) fn as_ptr(&mut self) -> *mut StoreData {
@@ -475,8 +480,7 @@ pub struct RootMark {
 impl RootMark {
     /// Begins a scope that no borrow stands for.
     pub fn open(store: impl AsContext) -> RootMark {
-        let context = store.as_context();
-        let state = context.state();
+        let state = store.as_context().state();
         RootMark {
             store: state.id,
             held: state.heap.open_scope(),
@@ -488,8 +492,7 @@ impl RootMark {
     /// # Panics
     /// If the scope is another store's.
     pub fn close(self, mut store: impl AsContextMut) {
-        let mut context = store.as_context_mut();
-        let state = context.state_mut();
+        let state = store.as_context_mut().into_state();
         crate::store::assert_store(self.store, state);
         state.heap.close_scope(self.held);
     }
@@ -505,8 +508,7 @@ impl<C: AsContextMut> RootScope<C> {
 
 impl<C: AsContextMut> Drop for RootScope<C> {
     fn drop(&mut self) {
-        let mut context = self.store.as_context_mut();
-        let state = context.state_mut();
+        let state = self.store.as_context_mut().into_state();
         // What has been borrowed says itself which store it stands for.
         if state.id == self.mark.store {
             state.heap.close_scope(self.mark.held);

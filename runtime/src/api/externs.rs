@@ -16,13 +16,14 @@ use crate::module::{GlobalType, MemoryType, TableType};
 use crate::store::{
     Extern, Global, Instance, Memory, StoreData, Table, Tag, assert_store, check_store,
 };
+use crate::table::TableData;
 use crate::trap::TrapKind;
 use crate::types::{FuncType, ValType};
 use crate::value::{Exception, Func, Ref, Val, slots_of, slots_of_all};
 use crate::vm::TagInst;
 
-macro_rules! conversions {
-    ($($name:ident $into:ident $what:literal;)*) => {
+macro_rules! externs {
+    ($($name:ident $into:ident $get:ident $what:literal;)*) => {
         impl Extern {
             $(
                 #[doc = concat!("The ", $what, ", if it is one.")]
@@ -31,6 +32,16 @@ macro_rules! conversions {
                         Extern::$name(handle) => Some(handle),
                         _other => None,
                     }
+                }
+            )*
+        }
+
+        impl Instance {
+            $(
+                #[doc = concat!("The exported ", $what, " of that name.")]
+                #[track_caller]
+                pub fn $get(self, store: impl AsContext, name: &str) -> Option<$name> {
+                    self.get_export(store, name)?.$into()
                 }
             )*
         }
@@ -45,12 +56,36 @@ macro_rules! conversions {
     };
 }
 
-conversions! {
-    Func into_func "function";
-    Table into_table "table";
-    Memory into_memory "memory";
-    Global into_global "global";
-    Tag into_tag "tag";
+externs! {
+    Func into_func get_func "function";
+    Table into_table get_table "table";
+    Memory into_memory get_memory "memory";
+    Global into_global get_global "global";
+    Tag into_tag get_tag "tag";
+}
+
+/// The contents that a handle stands for, with its store checked.
+macro_rules! contents {
+    ($($name:ident $items:ident $data:ty;)*) => { $(
+        impl $name {
+            #[track_caller]
+            fn of(self, state: &StoreData) -> &$data {
+                assert_store(self.store, state);
+                &state.$items[self.index as usize]
+            }
+
+            fn of_mut(self, state: &mut StoreData) -> Result<&mut $data> {
+                check_store(self.store, state)?;
+                Ok(&mut state.$items[self.index as usize])
+            }
+        }
+    )* };
+}
+
+contents! {
+    Memory memories MemoryData;
+    Table tables TableData;
+    Global globals GlobalData;
 }
 
 impl Extern {
@@ -60,8 +95,7 @@ impl Extern {
     /// If the value is of another store.
     #[track_caller]
     pub fn ty(self, store: impl AsContext) -> ExternType {
-        let context = store.as_context();
-        let state = context.state();
+        let state = store.as_context().state();
         ExternType::of(state.type_of(self), state.engine.registry())
     }
 }
@@ -92,36 +126,6 @@ impl Instance {
     #[track_caller]
     pub fn get_export(self, store: impl AsContext, name: &str) -> Option<Extern> {
         store.as_context().state().instance(self).export(name)
-    }
-
-    /// The exported function of that name.
-    #[track_caller]
-    pub fn get_func(self, store: impl AsContext, name: &str) -> Option<Func> {
-        self.get_export(store, name)?.into_func()
-    }
-
-    /// The exported memory of that name.
-    #[track_caller]
-    pub fn get_memory(self, store: impl AsContext, name: &str) -> Option<Memory> {
-        self.get_export(store, name)?.into_memory()
-    }
-
-    /// The exported table of that name.
-    #[track_caller]
-    pub fn get_table(self, store: impl AsContext, name: &str) -> Option<Table> {
-        self.get_export(store, name)?.into_table()
-    }
-
-    /// The exported global of that name.
-    #[track_caller]
-    pub fn get_global(self, store: impl AsContext, name: &str) -> Option<Global> {
-        self.get_export(store, name)?.into_global()
-    }
-
-    /// The exported tag of that name.
-    #[track_caller]
-    pub fn get_tag(self, store: impl AsContext, name: &str) -> Option<Tag> {
-        self.get_export(store, name)?.into_tag()
     }
 
     /// The exported function of that name, with its type checked.
@@ -169,17 +173,6 @@ impl Memory {
     pub fn new(mut store: impl AsContextMut, ty: MemoryType) -> Result<Memory> {
         check_limits(ty.initial, ty.maximum)?;
         store.as_context_mut().state_mut().new_memory(ty)
-    }
-
-    #[track_caller]
-    fn of(self, state: &StoreData) -> &MemoryData {
-        assert_store(self.store, state);
-        &state.memories[self.index as usize]
-    }
-
-    fn of_mut(self, state: &mut StoreData) -> Result<&mut MemoryData> {
-        check_store(self.store, state)?;
-        Ok(&mut state.memories[self.index as usize])
     }
 
     /// The memory's type, as declared.
@@ -245,9 +238,9 @@ impl Memory {
     /// The trap `MemoryOutOfBounds` if not all are in the memory; `Usage` if the memory is of
     /// another store.
     pub fn read(self, store: impl AsContext, offset: usize, bytes: &mut [u8]) -> Result<()> {
-        let context = store.as_context();
-        check_store(self.store, context.state())?;
-        let memory = self.of(context.state());
+        let state = store.as_context().state();
+        check_store(self.store, state)?;
+        let memory = self.of(state);
         let done = match memory.shared() {
             Some(shared) => shared.read_bytes(offset as u64, bytes),
             None => slice_of(memory.data(), offset, bytes.len())
@@ -262,8 +255,7 @@ impl Memory {
     /// # Errors
     /// As [`Memory::read`].
     pub fn write(self, mut store: impl AsContextMut, offset: usize, bytes: &[u8]) -> Result<()> {
-        let mut context = store.as_context_mut();
-        let memory = self.of_mut(context.state_mut())?;
+        let memory = self.of_mut(store.as_context_mut().into_state())?;
         let done = match memory.shared() {
             Some(shared) => shared.write_bytes(offset as u64, bytes),
             None => {
@@ -280,8 +272,7 @@ impl Memory {
     /// # Errors
     /// `Limit` if the memory cannot be that large; `Usage` if it is of another store.
     pub fn grow(self, mut store: impl AsContextMut, delta: u64) -> Result<u64> {
-        let mut context = store.as_context_mut();
-        let state = context.state_mut();
+        let state = store.as_context_mut().into_state();
         check_store(self.store, state)?;
         let memory = &mut state.memories[self.index as usize];
         let too_large = || {
@@ -314,8 +305,7 @@ impl Table {
     /// maximum is below the initial length.
     pub fn new(mut store: impl AsContextMut, ty: TableType, init: Ref) -> Result<Table> {
         check_limits(ty.initial, ty.maximum)?;
-        let mut context = store.as_context_mut();
-        let state = context.state_mut();
+        let state = store.as_context_mut().into_state();
         let word = word_of(state, ValType::Ref(ty.element), init)?;
         state.new_table(ty, word)
     }
@@ -326,26 +316,20 @@ impl Table {
     /// If the table is of another store; so do all methods that do not return a `Result`.
     #[track_caller]
     pub fn ty(self, store: impl AsContext) -> TableType {
-        let context = store.as_context();
-        assert_store(self.store, context.state());
-        context.state().tables[self.index as usize].ty
+        self.of(store.as_context().state()).ty
     }
 
     /// The length in elements.
     #[track_caller]
     pub fn size(self, store: impl AsContext) -> u64 {
-        let context = store.as_context();
-        assert_store(self.store, context.state());
-        context.state().tables[self.index as usize].len()
+        self.of(store.as_context().state()).len()
     }
 
     /// An element; `None` if there is none at that index.
     #[track_caller]
     pub fn get(self, store: impl AsContext, index: u64) -> Option<Ref> {
-        let context = store.as_context();
-        let state = context.state();
-        assert_store(self.store, state);
-        let table = &state.tables[self.index as usize];
+        let state = store.as_context().state();
+        let table = self.of(state);
         let word = *table.words().get(usize::try_from(index).ok()?)?;
         // SAFETY: a table holds references of its element type.
         Some(unsafe { Ref::from_word(table.ty.element, state, word) })
@@ -357,12 +341,10 @@ impl Table {
     /// The trap `TableOutOfBounds` if there is none at that index; `Usage` if the value is not of
     /// the element type, or table or value are of another store.
     pub fn set(self, mut store: impl AsContextMut, index: u64, value: Ref) -> Result<()> {
-        let mut context = store.as_context_mut();
-        let state = context.state_mut();
-        check_store(self.store, state)?;
-        let element = state.tables[self.index as usize].ty.element;
+        let state = store.as_context_mut().into_state();
+        let element = self.of_mut(state)?.ty.element;
         let word = word_of(state, ValType::Ref(element), value)?;
-        let words = state.tables[self.index as usize].words_mut();
+        let words = self.of_mut(state)?.words_mut();
         let to = usize::try_from(index)
             .ok()
             .and_then(|index| words.get_mut(index));
@@ -375,10 +357,8 @@ impl Table {
     /// # Errors
     /// `Limit` if the table cannot be that large; `Usage` as for [`Table::set`].
     pub fn grow(self, mut store: impl AsContextMut, delta: u64, init: Ref) -> Result<u64> {
-        let mut context = store.as_context_mut();
-        let state = context.state_mut();
-        check_store(self.store, state)?;
-        let element = state.tables[self.index as usize].ty.element;
+        let state = store.as_context_mut().into_state();
+        let element = self.of_mut(state)?.ty.element;
         let word = word_of(state, ValType::Ref(element), init)?;
         let table = &mut state.tables[self.index as usize];
         let too_large = || {
@@ -413,8 +393,7 @@ impl Global {
     /// # Errors
     /// `Usage` if the value is not of the type, or of another store.
     pub fn new(mut store: impl AsContextMut, ty: GlobalType, value: Val) -> Result<Global> {
-        let mut context = store.as_context_mut();
-        let state = context.state_mut();
+        let state = store.as_context_mut().into_state();
         let slots = slots_of_value(state, ty.content, value)?;
         Ok(state.add_global(GlobalData::new(ty, slots)))
     }
@@ -425,10 +404,8 @@ impl Global {
     /// If the global is of another store; so does [`Global::ty`].
     #[track_caller]
     pub fn get(self, store: impl AsContext) -> Val {
-        let context = store.as_context();
-        let state = context.state();
-        assert_store(self.store, state);
-        let global = &state.globals[self.index as usize];
+        let state = store.as_context().state();
+        let global = self.of(state);
         // SAFETY: a global holds a value of its type.
         unsafe { Val::read(global.ty.content, state, &global.inst.slots) }
     }
@@ -436,9 +413,7 @@ impl Global {
     /// The global's type.
     #[track_caller]
     pub fn ty(self, store: impl AsContext) -> GlobalType {
-        let context = store.as_context();
-        assert_store(self.store, context.state());
-        context.state().globals[self.index as usize].ty
+        self.of(store.as_context().state()).ty
     }
 
     /// Replaces the value of a mutable global.
@@ -447,15 +422,13 @@ impl Global {
     /// `Usage` if the global is constant, the value is not of its type, or either is of another
     /// store.
     pub fn set(self, mut store: impl AsContextMut, value: Val) -> Result<()> {
-        let mut context = store.as_context_mut();
-        let state = context.state_mut();
-        check_store(self.store, state)?;
-        let ty = state.globals[self.index as usize].ty;
+        let state = store.as_context_mut().into_state();
+        let ty = self.of_mut(state)?.ty;
         let slots = slots_of_value(state, ty.content, value)?;
         if !ty.mutable {
             return Err(Error::usage("the global is constant"));
         }
-        state.globals[self.index as usize].inst.slots = slots;
+        self.of_mut(state)?.inst.slots = slots;
         Ok(())
     }
 }
@@ -475,8 +448,7 @@ impl Tag {
     /// # Errors
     /// `Usage` if the type is of another engine.
     pub fn new(mut store: impl AsContextMut, ty: FuncType) -> Result<Tag> {
-        let mut context = store.as_context_mut();
-        let state = context.state_mut();
+        let state = store.as_context_mut().into_state();
         let mut types = ty.params.iter().chain(&ty.results);
         types.try_for_each(|&ty| state.check_type(ty))?;
         let inst = TagInst {
@@ -494,13 +466,10 @@ impl Tag {
     /// If the tag is of another store.
     #[track_caller]
     pub fn ty(self, store: impl AsContext) -> Arc<FuncType> {
-        let context = store.as_context();
-        let state = context.state();
+        let state = store.as_context().state();
         assert_store(self.store, state);
-        state
-            .heap
-            .func_type(state.tags[self.index as usize].inst.ty)
-            .clone()
+        let tag = &state.tags[self.index as usize];
+        state.heap.func_type(tag.inst.ty).clone()
     }
 }
 

@@ -55,9 +55,9 @@ impl Func {
     /// If the function is of another store.
     #[track_caller]
     pub fn ty(self, store: impl AsContext) -> Arc<FuncType> {
-        let context = store.as_context();
-        assert_store(self.store, context.state());
-        context.state().func_type(self).clone()
+        let state = store.as_context().state();
+        assert_store(self.store, state);
+        state.func_type(self).clone()
     }
 
     /// Calls the function with values of its parameter types; `results` gets the results.

@@ -240,8 +240,7 @@ macro_rules! allocators {
             /// # Errors
             /// `Usage` if the type is of another engine, or its objects have a descriptor.
             pub fn new(mut store: impl AsContextMut, ty: $ty) -> Result<$name> {
-                let mut context = store.as_context_mut();
-                let state = context.state_mut();
+                let state = store.as_context_mut().into_state();
                 ty.enter(state)?;
                 Ok($name { store: state.id, ty })
             }
@@ -305,9 +304,8 @@ impl StructRef {
     /// # Errors
     /// `Usage` if the structure is of another store, or has been released; so do the other methods.
     pub fn ty(self, store: impl AsContext) -> Result<StructType> {
-        let context = store.as_context();
-        let object = context.state().held_object(self.handle)?;
-        Ok(StructType::of(context.state(), object.ty))
+        let state = store.as_context().state();
+        Ok(StructType::of(state, state.held_object(self.handle)?.ty))
     }
 
     /// The values of the fields: packed ones zero-extended.
@@ -323,8 +321,7 @@ impl StructRef {
     /// # Errors
     /// `Usage` if the type does not have that field; otherwise as [`StructRef::ty`].
     pub fn field(self, mut store: impl AsContextMut, index: usize) -> Result<Val> {
-        let mut context = store.as_context_mut();
-        let state = context.state_mut();
+        let state = store.as_context_mut().into_state();
         let object = state.held_object(self.handle)?;
         let index = index.try_into().unwrap_or(u32::MAX);
         state.read_field(object, index).ok_or_else(no_field)
@@ -336,8 +333,7 @@ impl StructRef {
     /// `Usage` if the field is immutable or the value does not fit it; otherwise as
     /// [`StructRef::field`].
     pub fn set_field(self, mut store: impl AsContextMut, index: usize, value: Val) -> Result<()> {
-        let mut context = store.as_context_mut();
-        let state = context.state_mut();
+        let state = store.as_context_mut().into_state();
         let object = state.held_object(self.handle)?;
         let index = index.try_into().unwrap_or(u32::MAX);
         let written = state.write_field(object, index, value)?;
@@ -355,8 +351,7 @@ fn out_of_bounds() -> Error {
 
 /// The values of all fields or elements of an object.
 fn all(handle: GcRef, mut store: impl AsContextMut) -> Result<std::vec::IntoIter<Val>> {
-    let mut context = store.as_context_mut();
-    let state = context.state_mut();
+    let state = store.as_context_mut().into_state();
     let object = state.held_object(handle)?;
     let indices = 0..state.len_of(object);
     let values: Vec<Val> = indices
@@ -411,9 +406,8 @@ impl ArrayRef {
     /// # Errors
     /// `Usage` if the array is of another store, or has been released; so do the other methods.
     pub fn ty(self, store: impl AsContext) -> Result<ArrayType> {
-        let context = store.as_context();
-        let object = context.state().held_object(self.handle)?;
-        Ok(ArrayType::of(context.state(), object.ty))
+        let state = store.as_context().state();
+        Ok(ArrayType::of(state, state.held_object(self.handle)?.ty))
     }
 
     /// The number of elements.
@@ -421,9 +415,8 @@ impl ArrayRef {
     /// # Errors
     /// As [`ArrayRef::ty`].
     pub fn len(self, store: impl AsContext) -> Result<u32> {
-        let context = store.as_context();
-        let object = context.state().held_object(self.handle)?;
-        Ok(context.state().len_of(object))
+        let state = store.as_context().state();
+        Ok(state.len_of(state.held_object(self.handle)?))
     }
 
     /// The values of the elements: packed ones zero-extended.
@@ -439,8 +432,7 @@ impl ArrayRef {
     /// # Errors
     /// The trap `ArrayOutOfBounds`; otherwise as [`ArrayRef::ty`].
     pub fn get(self, mut store: impl AsContextMut, index: u32) -> Result<Val> {
-        let mut context = store.as_context_mut();
-        let state = context.state_mut();
+        let state = store.as_context_mut().into_state();
         let object = state.held_object(self.handle)?;
         state.read_field(object, index).ok_or_else(out_of_bounds)
     }
@@ -451,8 +443,7 @@ impl ArrayRef {
     /// `Usage` if elements are immutable or the value is not of the element type; otherwise as
     /// [`ArrayRef::get`].
     pub fn set(self, mut store: impl AsContextMut, index: u32, value: Val) -> Result<()> {
-        let mut context = store.as_context_mut();
-        let state = context.state_mut();
+        let state = store.as_context_mut().into_state();
         let object = state.held_object(self.handle)?;
         let written = state.write_field(object, index, value)?;
         written.then_some(()).ok_or_else(out_of_bounds)

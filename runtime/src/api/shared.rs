@@ -159,8 +159,7 @@ impl SharedMemory {
     /// # Errors
     /// `Limit` if the store has as many memories as it may have.
     pub fn in_store(&self, mut store: impl AsContextMut) -> Result<Memory> {
-        let mut context = store.as_context_mut();
-        let state = context.state_mut();
+        let state = store.as_context_mut().into_state();
         let (store, len) = (state.id, state.memories.len());
         let mut memories = state.memories.iter().map(|memory| memory.shared());
         let known = memories.position(|memory| memory.is_some_and(|it| it.same(self)));

@@ -4,7 +4,9 @@
 //! are 8-aligned and v128 fields no better, so that every access is one that may be unaligned.
 
 use crate::ops::{Group, Op, group};
-use crate::types::{AbstractHeapType, Layout, RefType, StorageType, ValType};
+use crate::trap::{TrapKind, non_null};
+use crate::types::{AbstractHeapType, Layout, OBJECT_HEADER_BYTES, RefType, StorageType, ValType};
+use crate::vm::{Cx, GcHeader};
 
 /// The operands of an instruction that makes a structure or an array of a type, or works on an
 /// array of it, by their storage. `b` is its second immediate.
@@ -54,6 +56,50 @@ pub fn operand_slots(op: Op, layout: &Layout, b: u32) -> u32 {
     };
     let operands = aggregate_operands(row, layout, b);
     operands.iter().map(|storage| storage.slots()).sum()
+}
+
+/// The head of the object of a word, or the trap if that is null.
+///
+/// # Safety
+/// The word is null or that of an object of the store that `cx` belongs to.
+#[inline(always)]
+pub unsafe fn header(cx: *mut Cx, word: u64, null: TrapKind) -> Result<*mut GcHeader, TrapKind> {
+    non_null(word, null)?;
+    // SAFETY: the caller's contract.
+    Ok(unsafe { (*cx).gc_base.add(word as usize).cast() })
+}
+
+/// The address of a structure's field at an offset in bytes, or the trap.
+///
+/// # Safety
+/// As for [`header`], of a structure that has the field.
+#[inline(always)]
+pub unsafe fn field(cx: *mut Cx, word: u64, offset: u64) -> Result<*mut u8, TrapKind> {
+    non_null(word, TrapKind::NullStructReference)?;
+    // SAFETY: the caller's contract.
+    Ok(unsafe { (*cx).gc_base.add((word + offset) as usize) })
+}
+
+/// The address of an array's element of `size_bytes`, or the trap.
+///
+/// # Safety
+/// As for [`header`], of an array of such elements.
+#[inline(always)]
+pub unsafe fn element(
+    cx: *mut Cx,
+    word: u64,
+    index: u64,
+    size_bytes: usize,
+) -> Result<*mut u8, TrapKind> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let object = header(cx, word, TrapKind::NullArrayReference)?;
+        if index >= u64::from((*object).extra) {
+            return Err(TrapKind::ArrayOutOfBounds);
+        }
+        let offset = OBJECT_HEADER_BYTES as usize + index as usize * size_bytes;
+        Ok(object.cast::<u8>().add(offset))
+    }
 }
 
 /// Writes a field of `1 << size_log2` bytes from its slots.

@@ -27,9 +27,9 @@ use crate::types::FuncType;
 
 use super::helper::Helper;
 use super::ssa::fold;
-use super::ssa::{Block, Class, Def, Edge, FuncSsa, Inst, List, MemoryFacts, Term, Value};
+use super::ssa::{Block, Callee, Class, Def, Edge, FuncSsa, Inst, List};
+use super::ssa::{MemoryFacts, Term, Value};
 use exceptions::Blocks;
-use state::Callee;
 use vars::{Between, Vars};
 
 /// The assumptions of a function's code, by configuration and module.
@@ -444,19 +444,11 @@ impl<'a> Builder<'a> {
                 operands,
             } => {
                 let (callee, args, ty) = self.callee(callee, operands);
-                let inst = match callee {
-                    Callee::Own(func) => Inst::Call { func, args },
-                    Callee::Instance(func) => Inst::CallRef { func, args },
-                };
-                self.call_with_results(inst, dst, &ty);
+                self.call_with_results(Inst::Call { callee, args }, dst, &ty);
             }
             IrInst::ReturnCall { callee, operands } => {
                 let (callee, args, _) = self.callee(callee, operands);
-                let term = match callee {
-                    Callee::Own(func) => Term::ReturnCall { func, args },
-                    Callee::Instance(func) => Term::ReturnCallRef { func, args },
-                };
-                self.end(term, Vec::new());
+                self.end(Term::ReturnCall { callee, args }, Vec::new());
             }
 
             IrInst::Br { target } => self.end(Term::Br, vec![target]),

@@ -31,7 +31,6 @@ pub struct Label(pub u32);
 pub struct Reloc {
     /// The instruction's offset in bytes.
     pub offset: u32,
-    /// The piece.
     pub symbol: Symbol,
 }
 

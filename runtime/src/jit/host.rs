@@ -5,7 +5,7 @@
 
 use super::arm64::Arm64;
 #[cfg(test)]
-pub use super::arm64::decode::disassemble_all;
+pub use super::arm64::tests::decode::disassemble_all;
 use super::backend;
 use super::pipeline::{self, Stages};
 use super::target::Target;

@@ -47,7 +47,6 @@ pub trait Isa: Sized {
 
 /// The state of lowering a function.
 pub struct Lower<'a, I: Isa> {
-    /// The function.
     pub func: &'a FuncSsa,
     cfg: &'a Cfg,
     layout: &'a BlockLayout,

@@ -84,6 +84,15 @@ impl InstId {
     }
 }
 
+/// The function that a call calls.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Callee {
+    /// A function that the module defines, in the same instance.
+    Func(u32),
+    /// The function instance at an address.
+    Instance(Value),
+}
+
 /// The state that a load sees and a store touches.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Class {
@@ -113,7 +122,6 @@ pub enum Class {
 /// the limit of its index is `by` bytes above that of the check.
 #[derive(Clone, Copy, Debug)]
 pub struct Earlier {
-    /// The index.
     pub index: Value,
     /// The difference of the reaches.
     pub by: i32,
@@ -133,9 +141,7 @@ pub struct MemoryFacts {
 /// The type and the size of a new object.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ObjectRoom {
-    /// Its type.
     pub ty: TypeId,
-    /// Its size, head included.
     pub bytes: u64,
 }
 
@@ -151,20 +157,16 @@ pub enum Def {
 /// The type and the definition of a value.
 #[derive(Clone, Copy, Debug)]
 pub struct ValueData {
-    /// Its type.
     pub ty: Type,
-    /// Its definition.
     pub def: Def,
 }
 
 /// An instruction and its results, which are values in a row.
 #[derive(Clone, Copy, Debug)]
 pub struct InstData {
-    /// The instruction.
     pub inst: Inst,
     /// Its first result; meaningless if it has none.
     pub first_result: Value,
-    /// The number of results.
     pub results: u32,
     /// Where in the module it comes from, as a byte offset.
     pub position: u32,
@@ -173,22 +175,16 @@ pub struct InstData {
 /// An edge to a block, with an argument for each of its parameters.
 #[derive(Clone, Debug)]
 pub struct Edge {
-    /// Where to.
     pub to: Block,
-    /// The arguments.
     pub args: Vec<Value>,
 }
 
 /// A block.
 #[derive(Clone, Debug)]
 pub struct BlockData {
-    /// Parameters.
     pub params: Vec<Value>,
-    /// Instructions.
     pub insts: Vec<InstId>,
-    /// The terminator.
     pub term: Term,
-    /// Its edges.
     pub edges: Vec<Edge>,
     /// Where in the module the terminator comes from, as a byte offset.
     pub position: u32,
@@ -203,7 +199,6 @@ pub struct FuncSsa {
     pub insts: Vec<InstData>,
     /// Blocks; the entry is the first, its parameters are the function's.
     pub blocks: Vec<BlockData>,
-    /// Argument lists.
     pub lists: Vec<Value>,
     /// Places of 8 bytes in the frame that `LoadSlot` and `StoreSlot` name.
     pub frame_slots: u32,

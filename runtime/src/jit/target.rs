@@ -140,7 +140,6 @@ pub enum Listing {
 /// The code of a function.
 #[derive(Debug)]
 pub struct Emitted {
-    /// The code.
     pub code: Code,
     /// The shape of its frame.
     pub frame: FrameLayout,
@@ -178,7 +177,6 @@ impl Mode {
 /// A piece of code that a module's functions share.
 #[derive(Clone, Copy, Debug)]
 pub struct SharedPiece {
-    /// Its name.
     pub symbol: Symbol,
     /// The offset of its first byte.
     pub offset: u32,

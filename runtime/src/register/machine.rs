@@ -113,12 +113,6 @@ macro_rules! forms {
 }
 pub(super) use forms;
 
-/// The trap of an instruction whose operand is null.
-#[inline(always)]
-pub(super) fn non_null(word: u64, kind: TrapKind) -> Result<(), TrapKind> {
-    if word == 0 { Err(kind) } else { Ok(()) }
-}
-
 impl Regs {
     /// Field 1 to 3 of the cell.
     ///

@@ -3,7 +3,6 @@
 //! out of bounds.
 
 use super::machine::{handlers, or_trap};
-use super::memory::far_address;
 use crate::atomic::{self, AtomicOp};
 use crate::helpers::{self, EXIT_SHIFT, ResultOrExit};
 use crate::trap::TrapKind;
@@ -12,7 +11,7 @@ use crate::vm::Exit;
 handlers! {
     /// The access of a row.
     fn access<A: AtomicOp>(m) {
-        let (offset, memory) = (m.take(), m.take());
+        let (offset, memory) = (m.take(), m.take() as usize);
         m.sp = m.sp.sub(A::OPERANDS - 1);
         let [address, a, b] = match A::OPERANDS {
             1 => [m.acc, 0, 0],
@@ -22,8 +21,8 @@ handlers! {
         if !atomic::is_aligned(address, offset, A::SIZE_BYTES) {
             return m.trap(TrapKind::UnalignedAtomic);
         }
-        let at = or_trap!(m, far_address(m.vm, memory, address, offset, A::SIZE_BYTES));
-        let result = A::access(at, a, b);
+        let place = helpers::access_place(m.vm, memory, [address, offset], A::SIZE_BYTES);
+        let result = A::access(or_trap!(m, place), a, b);
         if A::HAS_RESULT {
             m.acc = result;
         } else {

@@ -8,11 +8,12 @@
 //! the function called, or null if the instruction before `ip` names the callee's code.
 
 use super::code::{self, FuncCode};
-use super::machine::{Machine, StackHandler, handlers, non_null, or_trap, trap_in_caller};
+use super::machine::{Machine, StackHandler, handlers, or_trap, trap_in_caller};
 use super::unwind::{self, UNCAUGHT};
 use crate::engine::Tier;
-use crate::store::StoreData;
-use crate::trap::TrapKind;
+use crate::helpers;
+use crate::store::is_subtype;
+use crate::trap::{TrapKind, non_null};
 use crate::types::TypeId;
 use crate::vm::{ControlFrame, Cx, EXIT_OK, Exit, FuncInst, Vm};
 
@@ -393,21 +394,11 @@ handlers! {
     }
 }
 
-/// The function that a table holds at `index`, or the trap.
+/// The function that a table of the instance holds at `index`, or the trap.
 #[inline(always)]
 unsafe fn table_callee(vm: *mut Vm, table: u64, index: u64) -> Result<*mut FuncInst, TrapKind> {
-    // SAFETY: validation has checked the table index; its elements are null or function addresses.
-    unsafe {
-        let table = &**(*vm).tables.add(table as usize);
-        if index >= table.len {
-            return Err(TrapKind::UndefinedElement);
-        }
-        let func = *table.elements.add(index as usize) as *mut FuncInst;
-        if func.is_null() {
-            return Err(TrapKind::UninitializedElement);
-        }
-        Ok(func)
-    }
+    // SAFETY: validation has checked the table index.
+    unsafe { helpers::table_callee(*(*vm).tables.add(table as usize), index) }
 }
 
 /// As `table_callee`, and of canonical type `ty` or a subtype of it.
@@ -420,19 +411,11 @@ unsafe fn indirect_callee(
     // SAFETY: as for `table_callee`; functions live as long as their store.
     unsafe {
         let func = table_callee(vm, table, index)?;
-        if is_subtype(vm, (*func).ty, TypeId(ty as u32)) {
-            Ok(func)
-        } else {
-            Err(TrapKind::IndirectCallTypeMismatch)
-        }
+        let is_it = is_subtype((*vm).cx, (*func).ty, TypeId(ty as u32));
+        is_it
+            .then_some(func)
+            .ok_or(TrapKind::IndirectCallTypeMismatch)
     }
-}
-
-/// True if a function of canonical type `actual` can be called as `expected`.
-unsafe fn is_subtype(vm: *mut Vm, actual: TypeId, expected: TypeId) -> bool {
-    // SAFETY: `vm` is live, and its store's engine does not change.
-    let engine = unsafe { &(*(*(*vm).cx).store.cast::<StoreData>()).engine };
-    engine.registry().is_subtype(actual, expected)
 }
 
 /// Code of one instruction: `exit`.

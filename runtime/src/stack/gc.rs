@@ -5,12 +5,12 @@
 //! Before anything is allocated out of line, `acc` is spilled: a collection finds every live slot
 //! of the frame below the `top` that it is given.
 
-use super::machine::{Machine, StackHandler, handlers, non_null, or_trap};
+use super::machine::{Machine, StackHandler, handlers, or_trap};
 use crate::gc::{self, Cast, GcCell};
 use crate::store::aggregate::Aggregate;
-use crate::trap::TrapKind;
-use crate::types::{DefinedType, OBJECT_HEADER_BYTES, TypeId};
-use crate::vm::{Cx, Exit, GcHeader};
+use crate::trap::{TrapKind, non_null};
+use crate::types::{DefinedType, TypeId};
+use crate::vm::{Exit, GcHeader};
 
 /// The storage of a field, and its value on the operand stack.
 pub(super) trait Stored {
@@ -84,46 +84,11 @@ impl Stored for Wide {
     }
 }
 
-/// The head of an object.
-#[inline(always)]
-unsafe fn header(cx: *mut Cx, object: u64) -> *mut GcHeader {
-    // SAFETY: validation has seen to it that the word, which is not null, is an object's.
-    unsafe { (*cx).gc_base.add(object as usize).cast() }
-}
-
-/// The address of a field, or the trap.
-#[inline(always)]
-unsafe fn field(cx: *mut Cx, object: u64, offset: u64) -> Result<*mut u8, TrapKind> {
-    non_null(object, TrapKind::NullStructReference)?;
-    // SAFETY: validation has seen to it that the word is that of a structure with the field.
-    Ok(unsafe { (*cx).gc_base.add((object + offset) as usize) })
-}
-
-/// The address of an element of `size_bytes`, or the trap.
-#[inline(always)]
-unsafe fn element(
-    cx: *mut Cx,
-    array: u64,
-    index: u64,
-    size_bytes: usize,
-) -> Result<*mut u8, TrapKind> {
-    non_null(array, TrapKind::NullArrayReference)?;
-    // SAFETY: validation has seen to it that the word is an array's.
-    unsafe {
-        let object = header(cx, array);
-        if index >= u64::from((*object).extra) {
-            return Err(TrapKind::ArrayOutOfBounds);
-        }
-        let offset = OBJECT_HEADER_BYTES as usize + index as usize * size_bytes;
-        Ok(object.cast::<u8>().add(offset))
-    }
-}
-
 handlers! {
     /// `struct.get`: `{ offset in bytes }`.
     fn struct_get<S: Stored>(m) {
         let offset = m.take();
-        let at = or_trap!(m, field(m.cx(), m.acc, offset));
+        let at = or_trap!(m, gc::field(m.cx(), m.acc, offset));
         S::load(at, &mut m);
         m.next()
     }
@@ -131,7 +96,7 @@ handlers! {
     /// `struct.set`: `{ offset in bytes }`.
     fn struct_set<S: Stored>(m) {
         let offset = m.take();
-        let at = or_trap!(m, field(m.cx(), *m.sp.sub(S::SLOTS), offset));
+        let at = or_trap!(m, gc::field(m.cx(), *m.sp.sub(S::SLOTS), offset));
         S::store(at, &m);
         m.drop_slots(1 + S::SLOTS);
         m.next()
@@ -139,7 +104,7 @@ handlers! {
 
     /// `array.get`
     fn array_get<S: Stored>(m) {
-        let at = or_trap!(m, element(m.cx(), *m.sp.sub(1), m.acc, S::SIZE_BYTES));
+        let at = or_trap!(m, gc::element(m.cx(), *m.sp.sub(1), m.acc, S::SIZE_BYTES));
         m.sp = m.sp.sub(1);
         S::load(at, &mut m);
         m.next()
@@ -148,7 +113,7 @@ handlers! {
     /// `array.set`
     fn array_set<S: Stored>(m) {
         let (array, index) = (*m.sp.sub(S::SLOTS + 1), *m.sp.sub(S::SLOTS));
-        let at = or_trap!(m, element(m.cx(), array, index, S::SIZE_BYTES));
+        let at = or_trap!(m, gc::element(m.cx(), array, index, S::SIZE_BYTES));
         S::store(at, &m);
         m.drop_slots(2 + S::SLOTS);
         m.next()
@@ -175,8 +140,8 @@ by_width! {
 handlers! {
     /// `array.len`
     fn array_len(m) {
-        or_trap!(m, non_null(m.acc, TrapKind::NullArrayReference));
-        m.acc = u64::from((*header(m.cx(), m.acc)).extra);
+        let object = or_trap!(m, gc::header(m.cx(), m.acc, TrapKind::NullArrayReference));
+        m.acc = u64::from((*object).extra);
         m.next()
     }
 
@@ -211,10 +176,10 @@ handlers! {
         };
         m.spill();
         m.sp = m.sp.sub(packed as u32 as usize);
-        let head = header(cx, object.into());
+        let at = (*cx).gc_base.add(object as usize);
         let id = TypeId((packed >> 32) as u32);
-        head.write(GcHeader { ty: id, extra: 0 });
-        gc::write_fields(head.cast(), &(*ty).layout, m.sp);
+        at.cast::<GcHeader>().write(GcHeader { ty: id, extra: 0 });
+        gc::write_fields(at, &(*ty).layout, m.sp);
         m.acc = object.into();
         m.next()
     }
@@ -276,8 +241,8 @@ handlers! {
 
     /// `ref.get_desc`
     fn ref_get_desc(m) {
-        or_trap!(m, non_null(m.acc, TrapKind::NullReference));
-        m.acc = u64::from((*header(m.cx(), m.acc)).extra);
+        let object = or_trap!(m, gc::header(m.cx(), m.acc, TrapKind::NullReference));
+        m.acc = u64::from((*object).extra);
         m.next()
     }
 

@@ -72,12 +72,6 @@ macro_rules! or_trap {
 }
 pub(super) use or_trap;
 
-/// The trap of an instruction whose operand is null.
-#[inline(always)]
-pub(super) fn non_null(word: u64, kind: TrapKind) -> Result<(), TrapKind> {
-    if word == 0 { Err(kind) } else { Ok(()) }
-}
-
 /// Notes a result that is open (`choice.rs`).
 #[inline(always)]
 pub(super) unsafe fn note(m: &Machine, result: &impl super::choice::Choice) {

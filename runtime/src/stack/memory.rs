@@ -10,7 +10,6 @@ use crate::helpers;
 use crate::ops::for_each_group;
 use crate::simd as pure;
 use crate::trap::TrapKind;
-use crate::vm::{MemoryInst, Vm};
 
 /// The host's address of an access to memory 0 with 32-bit addresses: `{ offset in bytes }`. An
 /// access outside of the memory ends the handler.
@@ -28,9 +27,9 @@ macro_rules! near_place {
 /// outside of the memory ends the handler.
 macro_rules! far_place {
     ($m:ident, $address:expr, $storage:ident) => {{
-        let (offset, memory) = ($m.take(), $m.take());
-        let size_bytes = size_of::<$storage>();
-        or_trap!($m, far_address($m.vm, memory, $address, offset, size_bytes)).cast::<$storage>()
+        let (offset, memory, size_bytes) = ($m.take(), $m.take() as usize, size_of::<$storage>());
+        let place = helpers::access_place($m.vm, memory, [$address, offset], size_bytes);
+        or_trap!($m, place).cast::<$storage>()
     }};
 }
 
@@ -136,40 +135,6 @@ macro_rules! store_lanes {
 
 accesses!(near near_place);
 accesses!(far far_place);
-
-/// The host's address of `size_bytes` at `address + offset` of a memory, if they are all inside of
-/// it.
-#[inline(always)]
-pub(super) unsafe fn far_address(
-    vm: *mut Vm,
-    memory: u64,
-    address: u64,
-    offset: u64,
-    size_bytes: usize,
-) -> Result<*mut u8, TrapKind> {
-    // SAFETY: validation has checked the memory index.
-    let memory = unsafe { *(*vm).memories.add(memory as usize) };
-    let start = address.checked_add(offset);
-    let range = start.and_then(|start| Some((start, start.checked_add(size_bytes as u64)?)));
-    let Some((start, end)) = range else {
-        return Err(TrapKind::MemoryOutOfBounds);
-    };
-    // SAFETY: memories of a store live as long as it does; the range is inside of this one.
-    unsafe {
-        if end > (*memory).len_bytes as u64 && end > far_len(memory) {
-            return Err(TrapKind::MemoryOutOfBounds);
-        }
-        Ok((*memory).base.add(start as usize))
-    }
-}
-
-/// The length of a memory that another thread may have grown.
-#[cold]
-#[inline(never)]
-unsafe fn far_len(memory: *mut MemoryInst) -> u64 {
-    // SAFETY: the caller has it from the instance.
-    unsafe { helpers::memory_refresh(memory) as u64 }
-}
 
 /// Cells of an access to memory 0: its handler and its offset.
 const NEAR_CELLS: usize = 2;

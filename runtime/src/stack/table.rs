@@ -1,9 +1,9 @@
 //! Handlers of tables and references (spec: "Table Instructions", "Reference Instructions").
 //! Indices of tables with 32-bit and with 64-bit addresses are the same slots: zero-extended.
 
-use super::machine::{handlers, non_null, or_trap};
+use super::machine::{handlers, or_trap};
 use crate::helpers;
-use crate::trap::TrapKind;
+use crate::trap::{TrapKind, non_null};
 
 handlers! {
     /// `table.get`: `{ table index }`.

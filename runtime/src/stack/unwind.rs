@@ -9,10 +9,10 @@
 
 use super::call::EXIT_CODE;
 use super::code::FuncCode;
-use super::machine::{Machine, handlers, non_null, or_trap, trap_in_caller};
+use super::machine::{Machine, handlers, or_trap, trap_in_caller};
 use crate::gc;
 use crate::store::{StoreData, caught, collect};
-use crate::trap::TrapKind;
+use crate::trap::{TrapKind, non_null};
 use crate::vm::{ControlFrame, Cx, Exit, FuncInst, TagInst, Vm};
 
 /// The exit code of a call that an exception has left.

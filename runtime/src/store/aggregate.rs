@@ -32,29 +32,6 @@ pub type Aggregate =
 
 type OrTrap<T> = Result<T, TrapKind>;
 
-/// The implementation of an opcode; `None` for those that every tier executes inline.
-pub fn aggregate(op: Op) -> Option<Aggregate> {
-    use group::Aggregate as A;
-    let Group::Aggregate(op) = op.group() else {
-        return None;
-    };
-    Some(match op {
-        A::StructNew => struct_new,
-        A::StructNewDefault => struct_new_default,
-        A::StructNewDesc => struct_new_desc,
-        A::StructNewDefaultDesc => struct_new_default_desc,
-        A::ArrayNew => array_new,
-        A::ArrayNewDefault => array_new_default,
-        A::ArrayNewFixed => array_new_fixed,
-        A::ArrayNewData => array_new_data,
-        A::ArrayNewElem => array_new_elem,
-        A::ArrayFill => array_fill,
-        A::ArrayCopy => array_copy,
-        A::ArrayInitData => array_init_data,
-        A::ArrayInitElem => array_init_elem,
-    })
-}
-
 /// The operands and the place of an instruction out of line.
 #[derive(Clone, Copy)]
 struct AggregateCall {
@@ -65,8 +42,19 @@ struct AggregateCall {
 }
 
 macro_rules! aggregates {
-    ($($(#[$meta:meta])* fn $name:ident($call:ident, $a:ident, $b:ident) $body:block)*) => { $(
-        $(#[$meta])*
+    ($(
+        $(#[$meta:meta])*
+        $op:ident: fn $name:ident($call:ident, $a:ident, $b:ident) $body:block
+    )*) => {
+        /// The implementation of an opcode; `None` for those that every tier executes inline.
+        pub fn aggregate(op: Op) -> Option<Aggregate> {
+            let Group::Aggregate(op) = op.group() else {
+                return None;
+            };
+            Some(match op { $(group::Aggregate::$op => $name),* })
+        }
+
+        $($(#[$meta])*
         unsafe extern "C" fn $name(
             vm: *mut Vm,
             $a: u64,
@@ -83,13 +71,13 @@ macro_rules! aggregates {
                     Err(kind) => kind as Exit,
                 }
             }
-        }
-    )* };
+        })*
+    };
 }
 
 aggregates! {
     /// `struct.new`: `[fields] -> [structure]`.
-    fn struct_new(call, ty, _b) {
+    StructNew: fn struct_new(call, ty, _b) {
         let ty = defined(ty);
         let object = call.structure(ty, 0)?;
         gc::write_fields(object, &ty.layout, call.slots);
@@ -97,7 +85,7 @@ aggregates! {
     }
 
     /// `struct.new_default`: `[] -> [structure]`.
-    fn struct_new_default(call, ty, _b) {
+    StructNewDefault: fn struct_new_default(call, ty, _b) {
         let ty = defined(ty);
         let object = call.structure(ty, 0)?;
         zero(object, ty);
@@ -105,7 +93,7 @@ aggregates! {
     }
 
     /// `struct.new_desc`: `[fields descriptor] -> [structure]`.
-    fn struct_new_desc(call, ty, _b) {
+    StructNewDesc: fn struct_new_desc(call, ty, _b) {
         let ty = defined(ty);
         let fields = ty.layout.fields.iter().map(|field| field.slots()).sum::<u32>();
         let object = call.structure(ty, call.descriptor(fields)?)?;
@@ -114,7 +102,7 @@ aggregates! {
     }
 
     /// `struct.new_default_desc`: `[descriptor] -> [structure]`.
-    fn struct_new_default_desc(call, ty, _b) {
+    StructNewDefaultDesc: fn struct_new_default_desc(call, ty, _b) {
         let ty = defined(ty);
         let object = call.structure(ty, call.descriptor(0)?)?;
         zero(object, ty);
@@ -122,7 +110,7 @@ aggregates! {
     }
 
     /// `array.new`: `[value length] -> [array]`.
-    fn array_new(call, ty, _b) {
+    ArrayNew: fn array_new(call, ty, _b) {
         let ty = defined(ty);
         let element = ty.layout.fields[0];
         let len = call.int(element.slots());
@@ -132,7 +120,7 @@ aggregates! {
     }
 
     /// `array.new_default`: `[length] -> [array]`.
-    fn array_new_default(call, ty, _b) {
+    ArrayNewDefault: fn array_new_default(call, ty, _b) {
         let ty = defined(ty);
         let len = call.int(0);
         let object = call.array(ty, len)?;
@@ -141,7 +129,7 @@ aggregates! {
     }
 
     /// `array.new_fixed`: `[values] -> [array]`.
-    fn array_new_fixed(call, ty, len) {
+    ArrayNewFixed: fn array_new_fixed(call, ty, len) {
         let ty = defined(ty);
         let object = call.array(ty, len as u32)?;
         let size_log2 = ty.layout.fields[0].size_log2;
@@ -150,7 +138,7 @@ aggregates! {
     }
 
     /// `array.new_data`: `[from length] -> [array]`.
-    fn array_new_data(call, ty, segment) {
+    ArrayNewData: fn array_new_data(call, ty, segment) {
         let ty = defined(ty);
         let element = ty.layout.fields[0];
         let (from, len) = (call.int(0), call.int(1));
@@ -161,7 +149,7 @@ aggregates! {
     }
 
     /// `array.new_elem`: `[from length] -> [array]`.
-    fn array_new_elem(call, ty, segment) {
+    ArrayNewElem: fn array_new_elem(call, ty, segment) {
         let ty = defined(ty);
         let (from, len) = (call.int(0), call.int(1));
         let words = call.element(segment, from, len)?;
@@ -171,7 +159,7 @@ aggregates! {
     }
 
     /// `array.fill`: `[array at value length] -> []`.
-    fn array_fill(call, ty, _b) {
+    ArrayFill: fn array_fill(call, ty, _b) {
         let element = defined(ty).layout.fields[0];
         let (at, len) = (call.int(1), call.int(2 + element.slots()));
         let to = call.range(0, at, len, element)?;
@@ -182,7 +170,7 @@ aggregates! {
     }
 
     /// `array.copy`: `[to-array to from-array from length] -> []`.
-    fn array_copy(call, ty, _from_ty) {
+    ArrayCopy: fn array_copy(call, ty, _from_ty) {
         let element = defined(ty).layout.fields[0];
         let (to, from, len) = (call.int(1), call.int(3), call.int(4));
         call.null_array(2)?;
@@ -193,7 +181,7 @@ aggregates! {
     }
 
     /// `array.init_data`: `[array to from length] -> []`.
-    fn array_init_data(call, ty, segment) {
+    ArrayInitData: fn array_init_data(call, ty, segment) {
         let element = defined(ty).layout.fields[0];
         let (to, from, len) = (call.int(1), call.int(2), call.int(3));
         let to = call.range(0, to, len, element)?;
@@ -203,7 +191,7 @@ aggregates! {
     }
 
     /// `array.init_elem`: `[array to from length] -> []`.
-    fn array_init_elem(call, ty, segment) {
+    ArrayInitElem: fn array_init_elem(call, ty, segment) {
         let element = defined(ty).layout.fields[0];
         let (to, from, len) = (call.int(1), call.int(2), call.int(3));
         let to = call.range(0, to, len, element)?;
@@ -275,25 +263,18 @@ impl AggregateCall {
     }
 
     unsafe fn structure(self, ty: &DefinedType, descriptor: u32) -> OrTrap<*mut u8> {
-        let header = GcHeader {
-            ty: ty.id(),
-            extra: descriptor,
-        };
         // SAFETY: the contract of `Aggregate`.
-        unsafe { self.object(header, ty.layout.size_bytes.into()) }
+        unsafe { self.object(ty, descriptor, ty.layout.size_bytes.into()) }
     }
 
     unsafe fn array(self, ty: &DefinedType, len: u32) -> OrTrap<*mut u8> {
-        let header = GcHeader {
-            ty: ty.id(),
-            extra: len,
-        };
         let bytes = u64::from(len) << ty.layout.fields[0].size_log2;
         // SAFETY: the contract of `Aggregate`.
-        unsafe { self.object(header, u64::from(ty.layout.size_bytes) + bytes) }
+        unsafe { self.object(ty, len, u64::from(ty.layout.size_bytes) + bytes) }
     }
 
-    unsafe fn object(self, header: GcHeader, bytes: u64) -> OrTrap<*mut u8> {
+    unsafe fn object(self, ty: &DefinedType, extra: u32, bytes: u64) -> OrTrap<*mut u8> {
+        let header = GcHeader { ty: ty.id(), extra };
         // SAFETY: the contract of `Aggregate`.
         let object = unsafe { new_object(self.cx, header, bytes, self.top) };
         object.ok_or(TrapKind::HeapExhausted)

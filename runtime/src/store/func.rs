@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::StoreData;
 use crate::error::{Error, ErrorKind, Result};
 use crate::trap::TrapKind;
-use crate::types::{CompositeKind, FuncType, HeapType, TypeRef, ValType};
+use crate::types::{CompositeKind, FuncType, HeapType, TypeId, TypeRef, ValType};
 use crate::value::{Func, Ref, Val, slots_of, slots_of_all};
 use crate::vm::{self, Cx, EXIT_OK, Entry, Exit, FuncInst};
 
@@ -348,6 +348,18 @@ impl StoreData {
 pub(crate) fn check_count(got: usize, want: usize) -> Result<()> {
     let message = || Error::usage(format!("{want} values are expected, {got} were given"));
     (got == want).then_some(()).ok_or_else(message)
+}
+
+/// True if a function of the type `actual` can be called as one of the type `expected`.
+///
+/// # Safety
+/// `cx` is the context of a live store that has the types.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn is_subtype(cx: *const Cx, actual: TypeId, expected: TypeId) -> bool {
+    // SAFETY: the caller's contract; the engine of a store does not change.
+    let engine = unsafe { &(*(*cx).store.cast::<StoreData>()).engine };
+    engine.registry().is_subtype(actual, expected)
 }
 
 /// An address just below the current native stack frame. Never inlined: a local whose address

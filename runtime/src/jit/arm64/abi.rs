@@ -54,11 +54,8 @@ pub enum ArgPlace {
 /// A value of a signature: its type, its place, and its slot when all are laid out in slots.
 #[derive(Clone, Copy, Debug)]
 pub struct Located {
-    /// The type.
     pub ty: Type,
-    /// The place at a call.
     pub place: ArgPlace,
-    /// Its slot.
     pub slot: u32,
 }
 

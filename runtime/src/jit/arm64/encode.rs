@@ -14,9 +14,7 @@ use super::vector::lane;
 /// compiles.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct EncodeError {
-    /// The instruction.
     pub inst: Inst,
-    /// The fault.
     pub fault: Fault,
 }
 

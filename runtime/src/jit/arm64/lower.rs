@@ -25,11 +25,11 @@ use regalloc2::{RegClass, VReg};
 use super::abi::{CX, VM};
 use super::imm::{BitImm, Imm12, mov_imm};
 use super::inst::Inst;
-use super::minst::{MInst, SlotReg};
+use super::minst::{MInst, RefTest, SlotReg};
 use super::ops::{FpSize, Size};
 use super::regs::{Gpr, Vreg, XZR};
 use crate::ir::Type;
-use crate::jit::lower::{Isa, Lower};
+use crate::jit::lower::{Isa, Lower, class_of};
 use crate::jit::ssa::fold::{self, IntOp};
 use crate::jit::ssa::rule::Rule;
 use crate::jit::ssa::{self, Block, FuncSsa, InstId, Value};
@@ -65,18 +65,9 @@ impl Isa for Arm64 {
     }
 
     fn constant(cx: &mut Cx<'_>, value: Value) -> VReg {
-        match cx.func.ty(value) {
-            Type::I32 | Type::I64 | Type::Ref => {
-                let vreg = cx.fresh(RegClass::Int);
-                cx.set_constant(vreg, value);
-                vreg
-            }
-            Type::F32 | Type::F64 | Type::V128 => {
-                let vreg = cx.fresh(RegClass::Float);
-                cx.set_constant(vreg, value);
-                vreg
-            }
-        }
+        let vreg = cx.fresh(class_of(cx.func.ty(value)));
+        cx.set_constant(vreg, value);
+        vreg
     }
 
     fn same_register(func: &FuncSsa, value: Value) -> Option<Value> {
@@ -220,20 +211,19 @@ impl Cx<'_> {
                 self.emit(MInst::StoreSlot { reg, slot });
             }
             ssa::Inst::Allocate { room } => self.allocate(id, room),
-            ssa::Inst::Cast { cast, a } => self.cast(id, cast, a),
+            ssa::Inst::Cast { cast, a } => self.test_ref(id, a, None, RefTest::Cast(cast)),
             ssa::Inst::HasDescriptor {
                 nullable,
                 a,
                 descriptor,
-            } => self.has_descriptor(id, nullable, a, descriptor),
+            } => self.test_ref(id, a, Some(descriptor), RefTest::Descriptor { nullable }),
             ssa::Inst::TrapIf { cond, kind } => {
                 let test = self.test(cond);
                 self.emit(MInst::TrapIf(test, kind));
             }
             ssa::Inst::CheckBounds { index, limit, .. } => self.check_bounds(id, index, limit),
             ssa::Inst::Helper { helper, args } => self.helper(id, helper, args),
-            ssa::Inst::Call { func, args } => self.call(id, func, args),
-            ssa::Inst::CallRef { func, args } => self.call_ref(id, func, args),
+            ssa::Inst::Call { callee, args } => self.call(id, callee, args),
             ssa::Inst::Caught => {
                 let rd = self.result_gpr(id);
                 self.emit(MInst::Caught { rd });
@@ -329,6 +319,20 @@ impl Cx<'_> {
 
     fn temp_fpr(&mut self) -> Vreg {
         as_vreg(self.fresh(RegClass::Float))
+    }
+
+    /// A fresh general register with the result of an instruction.
+    fn made(&mut self, inst: impl FnOnce(Gpr) -> Inst) -> Gpr {
+        let rd = self.temp();
+        self.a64(inst(rd));
+        rd
+    }
+
+    /// A fresh vector register with the result of an instruction.
+    fn made_fpr(&mut self, inst: impl FnOnce(Vreg) -> Inst) -> Vreg {
+        let rd = self.temp_fpr();
+        self.a64(inst(rd));
+        rd
     }
 
     /// A fresh register with given bits.

@@ -11,29 +11,21 @@ use super::regs::{Gpr, GprAs, MapRegs, Reg, Role, SP, Tied};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Mem {
     /// `[base + offset]`; see [`Mem::fits`] and [`Mem::fits_pair`] for the offsets that exist.
-    Offset {
-        /// The base.
-        base: Gpr,
-        /// Distance in bytes.
-        offset: i32,
-    },
+    Offset { base: Gpr, offset: i32 },
     /// `base := base + offset`, then `[base]`. Offsets -256 to 255, for pairs as with `fits_pair`.
     Pre {
         /// The base before and after.
         base: Tied<Gpr>,
-        /// Distance in bytes.
         offset: i32,
     },
     /// `[base]`, then `base := base + offset`. Offsets as for `Pre`.
     Post {
         /// The base before and after.
         base: Tied<Gpr>,
-        /// Distance in bytes.
         offset: i32,
     },
     /// `[base + extend(index) * (access size if scaled, else 1)]`. Not for pairs.
     Index {
-        /// The base.
         base: Gpr,
         /// The index, of the width that `extend` says.
         index: Gpr,

@@ -19,7 +19,6 @@ use crate::trap::TrapKind;
 /// A virtual register that has to be in a given one.
 #[derive(Clone, Copy, Debug)]
 pub struct Fixed {
-    /// The virtual register.
     pub vreg: VReg,
     /// The given one.
     pub reg: Reg,
@@ -30,24 +29,15 @@ pub struct Fixed {
 pub enum Test {
     /// The flags, set by an instruction before.
     Flags(Cond),
-    /// Holds if a register is zero, or if it is not.
+    /// Holds if a register is zero, or if it is not, as `is_zero` says.
     Zero {
         /// The width that is looked at.
         size: Size,
-        /// The register.
         reg: Gpr,
-        /// Which of the two holds.
         is_zero: bool,
     },
-    /// Holds if a bit is set, or if it is not.
-    Bit {
-        /// The register.
-        reg: Gpr,
-        /// The bit's number.
-        bit: u8,
-        /// Which of the two holds.
-        is_set: bool,
-    },
+    /// Holds if a bit is set, or if it is not, as `is_set` says.
+    Bit { reg: Gpr, bit: u8, is_set: bool },
 }
 
 impl Test {
@@ -100,13 +90,11 @@ pub enum Callee {
 /// A read-modify-write of memory without an instruction for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Exclusive {
-    /// The operation.
     pub op: AtomicOp,
     /// To how much.
     pub size: AtomicSize,
     /// The value that was there, zero-extended.
     pub rd: Gpr,
-    /// The address.
     pub address: Gpr,
     /// The operand; of a compare-and-swap, what replaces.
     pub value: Gpr,
@@ -120,10 +108,7 @@ pub enum RefTest {
     /// To be of a cast's target.
     Cast(Cast),
     /// To be of a structure with the descriptor.
-    Descriptor {
-        /// True if null passes.
-        nullable: bool,
-    },
+    Descriptor { nullable: bool },
 }
 
 /// A register whose value is in a place of the frame.
@@ -190,90 +175,42 @@ pub enum MInst {
     /// A load or store of a guarded memory, which the payload names.
     Guarded(Inst, u32),
     /// `rd := value`
-    Imm {
-        /// The width.
-        size: Size,
-        /// The destination.
-        rd: Gpr,
-        /// The value.
-        value: u64,
-    },
+    Imm { size: Size, rd: Gpr, value: u64 },
     /// `rd := bits`, a float.
-    FpImm {
-        /// The width.
-        size: FpSize,
-        /// The destination.
-        rd: Vreg,
-        /// The value's bits.
-        bits: u64,
-    },
+    FpImm { size: FpSize, rd: Vreg, bits: u64 },
     /// `rd := bits`, a vector.
-    VectorImm {
-        /// The destination.
-        rd: Vreg,
-        /// The value's bits.
-        bits: u128,
-    },
+    VectorImm { rd: Vreg, bits: u128 },
     /// `reg := a place of the frame`, by number of places of 8 bytes.
-    LoadSlot {
-        /// The destination.
-        reg: SlotReg,
-        /// The place.
-        slot: u32,
-    },
+    LoadSlot { reg: SlotReg, slot: u32 },
     /// `a place of the frame := reg`
-    StoreSlot {
-        /// The source.
-        reg: SlotReg,
-        /// The place.
-        slot: u32,
-    },
+    StoreSlot { reg: SlotReg, slot: u32 },
     /// A read-modify-write by exclusive accesses, until one succeeds.
     Exclusive(Exclusive),
     /// `rd := room for an object`, or a trap where there is none.
-    Allocate {
-        /// The reference.
-        rd: Gpr,
-        /// The object's type and size.
-        allocation: ObjectRoom,
-    },
+    Allocate { rd: Gpr, allocation: ObjectRoom },
     /// `rd := whether a reference passes a test`, 0 or 1.
     TestRef {
-        /// The result.
         rd: Gpr,
-        /// The reference.
         reference: Gpr,
         /// Of a test for a descriptor, that; else `xzr`.
         descriptor: Gpr,
-        /// The question.
         test: RefTest,
     },
     /// Defines registers that hold something at this place: the arguments of a function.
     Take(Box<[Fixed]>),
     /// A call.
     Call {
-        /// The callee.
         callee: Callee,
-        /// Arguments.
         uses: Box<[Fixed]>,
-        /// Results.
         defs: Box<[Fixed]>,
         /// If it ends its block: the handler of the exceptions that leave it. It returns to the
         /// first successor, they go on at the second, where no register but `sp` is what it was.
         handler: Option<u32>,
     },
     /// At the place where an exception goes on: sets the instance again, `rd := the exception`.
-    Caught {
-        /// The destination.
-        rd: Gpr,
-    },
+    Caught { rd: Gpr },
     /// A tail call.
-    TailCall {
-        /// The callee.
-        callee: Callee,
-        /// Arguments.
-        uses: Box<[Fixed]>,
-    },
+    TailCall { callee: Callee, uses: Box<[Fixed]> },
     /// Returns results in registers.
     Return(Box<[Fixed]>),
     /// Traps if a test holds.
@@ -281,11 +218,8 @@ pub enum MInst {
     /// Traps unless an index is below a limit. The trap is that of the first of the earlier
     /// accesses that is outside, or else that of the check.
     CheckBounds {
-        /// The index.
         index: Gpr,
-        /// True if the index is an i32.
         is_narrow: bool,
-        /// The limit.
         limit: Gpr,
         /// Accesses between the check and the one that it is made for.
         earlier: Box<[EarlierAccess]>,
@@ -310,9 +244,7 @@ pub enum MInst {
 /// An access between a combined check and the access that it is made for.
 #[derive(Clone, Copy, Debug)]
 pub struct EarlierAccess {
-    /// The index.
     pub index: Gpr,
-    /// True if the index is an i32.
     pub is_narrow: bool,
     /// The distance of its limit from that of the check.
     pub by: i32,

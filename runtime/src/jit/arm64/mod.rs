@@ -48,8 +48,6 @@
 pub mod abi;
 mod alias;
 pub mod asm;
-#[cfg(any(test, feature = "disassemble"))]
-pub mod decode;
 pub mod emit;
 mod encode;
 mod frame;
@@ -65,7 +63,7 @@ pub mod regs;
 pub mod stubs;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 pub mod vector;
 
 pub use asm::EmitError;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::decode;
 use super::inst::{Inst, samplers};
 use super::table::Sample;
 
 mod aliases;
 mod assembler;
+pub(in crate::jit) mod decode;
 mod gas;
 mod immediates;
 mod preserved;

@@ -47,7 +47,6 @@ pub(super) struct Blocks {
     with_clauses: Vec<Option<HandlerId>>,
     /// By handler, whether everything is caught there or around it.
     catches_all: Vec<bool>,
-    /// The number of blocks.
     pub(super) count: u32,
 }
 

@@ -7,7 +7,7 @@
 use std::mem::{offset_of, size_of};
 use std::sync::Arc;
 
-use super::{Assumptions, Builder, Class, Inst, List, Value, fold};
+use super::{Assumptions, Builder, Callee, Class, Inst, List, Value, fold};
 use crate::error::Result;
 use crate::gc::Cast;
 use crate::ir::{self, MemoryPlace, Operand, Slot, Type};
@@ -20,14 +20,6 @@ use crate::vm::{Cx, FuncInst, MemoryInst, TableInst, Vm};
 const POINTER_BYTES: usize = size_of::<usize>();
 /// Constant offsets below this are left to addressing modes.
 const NEAR_BYTES: u64 = 4096;
-
-/// The callee of a function index.
-pub(super) enum Callee {
-    /// A function that the module defines, in the same instance.
-    Own(u32),
-    /// A function instance at an address.
-    Instance(Value),
-}
 
 impl Builder<'_> {
     pub(super) fn global_get(&mut self, ty: Type, dst: Slot, global: u32) {
@@ -96,7 +88,7 @@ impl Builder<'_> {
         } = self.assumptions;
         let is_known = !is_alone || func == self.ir.index && frame.is_none();
         if is_known && func >= self.module.imported.funcs {
-            Callee::Own(func)
+            Callee::Func(func)
         } else {
             Callee::Instance(self.func_inst(func))
         }

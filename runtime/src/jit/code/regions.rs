@@ -12,11 +12,9 @@ use super::tables::{Pad, PadHandler, Piece, PieceKind, Tables};
 /// A range of published code with its records.
 #[derive(Debug)]
 pub struct Region {
-    /// First address.
     pub start: usize,
     /// One past the last address.
     pub end: usize,
-    /// The records.
     pub tables: Tables,
 }
 

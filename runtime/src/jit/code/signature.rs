@@ -7,9 +7,7 @@ use crate::types::FuncType;
 /// The types of parameters and results.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Signature {
-    /// Types of the parameters.
     pub params: Box<[Type]>,
-    /// Types of the results.
     pub results: Box<[Type]>,
 }
 

@@ -36,7 +36,6 @@ pub struct FaultSite {
 pub struct SourceLoc {
     /// The first offset in bytes.
     pub offset: u32,
-    /// The byte of the module.
     pub position: u32,
 }
 
@@ -67,7 +66,6 @@ pub struct PadHandler {
 pub struct Piece {
     /// Offset of its first byte.
     pub start: u32,
-    /// The kind of code.
     pub kind: PieceKind,
     /// The shape of its frame.
     pub frame: FrameLayout,

@@ -10,7 +10,8 @@
 //!
 //! Spec: 4.6.8 Control Instructions, "Throwing an Exception".
 
-use super::walk::{NativeFrame, Stop, Walk};
+use super::walk::{NativeFrame, Walk};
+use crate::engine::CompiledPlace;
 use crate::gc;
 use crate::store::caught;
 use crate::vm::{Cx, Vm};
@@ -32,7 +33,7 @@ pub struct Landing {
 /// `cx` is that of a live store; the others are those of compiled code of this thread, whose frames
 /// up to its entry are whole.
 pub unsafe extern "C" fn unwind(cx: *mut Cx, return_address: usize, sp: usize) -> Landing {
-    let stop = Stop {
+    let stop = CompiledPlace {
         return_address,
         sp,
         link: 0, // a function that throws or calls has saved it

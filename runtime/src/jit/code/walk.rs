@@ -21,29 +21,16 @@ use crate::store::StoreData;
 use crate::store::sample::polled_compiled;
 use crate::vm::Cx;
 
-/// The place where compiled code has stopped: at a call, or where a trap has been found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stop {
-    /// The address behind the instruction.
-    pub return_address: usize,
-    /// The stack pointer there.
-    pub sp: usize,
-    /// The return address of the function itself, if its frame does not hold it: the link register
-    /// as it was before the instruction.
-    pub link: usize,
-}
-
 /// The frame of a function that has stopped.
 #[derive(Clone, Debug)]
 pub struct NativeFrame {
     /// The code that the function is in.
     pub region: Arc<Region>,
-    /// Its function index.
     pub func: u32,
     /// An offset in the region within the instruction at which it has stopped.
     pub offset: u32,
     /// The place where it has stopped.
-    pub stop: Stop,
+    pub stop: CompiledPlace,
 }
 
 impl NativeFrame {
@@ -66,7 +53,7 @@ impl NativeFrame {
 /// The frames of functions, from the place where code has stopped outwards.
 #[derive(Debug)]
 pub struct Walk {
-    stop: Stop,
+    stop: CompiledPlace,
     region: Option<Arc<Region>>,
 }
 
@@ -76,13 +63,13 @@ impl Walk {
     /// # Safety
     /// Compiled code of this thread has stopped there, and the frames up to its entry are as they
     /// were then, for as long as the walk lasts.
-    pub unsafe fn new(stop: Stop) -> Walk {
+    pub unsafe fn new(stop: CompiledPlace) -> Walk {
         Walk { stop, region: None }
     }
 
     /// The place where the next frame has stopped; after the last one, that of the entry's call.
     #[cfg(test)]
-    pub fn stop(&self) -> Stop {
+    pub fn stop(&self) -> CompiledPlace {
         self.stop
     }
 
@@ -113,7 +100,7 @@ impl Iterator for Walk {
                     unsafe { *((stop.sp + offset as usize) as *const usize) }
                 }
             };
-            let caller = Stop {
+            let caller = CompiledPlace {
                 return_address,
                 sp: stop.sp + piece.frame.bytes as usize,
                 link: 0, // a caller has saved it
@@ -140,7 +127,7 @@ impl Iterator for Walk {
 /// # Safety
 /// `cx` is that of a live store; the rest is as for [`Walk::new`].
 pub unsafe extern "C" fn note_frames(cx: *mut Cx, return_address: usize, sp: usize, link: usize) {
-    let stop = Stop {
+    let stop = CompiledPlace {
         return_address,
         sp,
         link,
@@ -160,13 +147,8 @@ pub unsafe extern "C" fn note_frames(cx: *mut Cx, return_address: usize, sp: usi
 /// # Safety
 /// As for [`Walk::new`].
 pub unsafe fn give_frames(place: CompiledPlace, stack: &mut Stack<'_>) {
-    let stop = Stop {
-        return_address: place.return_address,
-        sp: place.sp,
-        link: place.link,
-    };
     // SAFETY: the caller's contract.
-    let frames = unsafe { Walk::new(stop) };
+    let frames = unsafe { Walk::new(place) };
     for frame in frames {
         let address = frame.region.start + frame.offset as usize;
         stack.push(address, Tier::Jit.name(), || frame.in_backtrace());
@@ -232,7 +214,7 @@ mod tests {
     /// Function index, instruction and source of each frame; then where the walk has ended.
     fn walk(stack: &[usize], return_address: usize, link: usize) -> (Vec<(u32, u32, u32)>, usize) {
         let sp = stack.as_ptr() as usize;
-        let stop = Stop {
+        let stop = CompiledPlace {
             return_address,
             sp,
             link,
@@ -266,7 +248,7 @@ mod tests {
 
     #[test]
     fn an_address_of_no_code_ends_the_walk() {
-        let stop = Stop {
+        let stop = CompiledPlace {
             return_address: 0x7004,
             sp: 0,
             link: 0,

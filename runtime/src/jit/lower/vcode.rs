@@ -33,7 +33,6 @@ pub trait MachInst {
 pub struct VBlock {
     /// Its instructions; the last is the terminator.
     pub insts: Range<u32>,
-    /// Parameters.
     pub params: Vec<VReg>,
     /// Where the terminator leads, by block index.
     pub succs: Vec<RBlock>,
@@ -57,7 +56,6 @@ impl VBlock {
 /// A function's machine code; blocks are in the order in which they will be emitted.
 #[derive(Debug)]
 pub struct VCode<I> {
-    /// Instructions.
     pub insts: Vec<I>,
     /// Where in the module each comes from, as a byte offset.
     pub positions: Vec<u32>,

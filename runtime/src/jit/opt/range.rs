@@ -374,7 +374,6 @@ impl Facts {
             | Inst::HasDescriptor { .. }
             | Inst::Helper { .. }
             | Inst::Call { .. }
-            | Inst::CallRef { .. }
             | Inst::Caught => all,
         }
     }

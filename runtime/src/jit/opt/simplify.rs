@@ -72,7 +72,6 @@ impl Walk<'_> {
             | Inst::HasDescriptor { .. }
             | Inst::Helper { .. }
             | Inst::Call { .. }
-            | Inst::CallRef { .. }
             | Inst::Caught => Simplified::Inst(inst),
         }
     }

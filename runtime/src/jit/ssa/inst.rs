@@ -1,9 +1,10 @@
 //! The tables of SSA instructions and terminators. Operands, text and effects follow from them.
 //!
 //! A row is `Variant { field: role Type, .. } = "text", arguments..; [effects]`. The role of a
-//! field is `value` (an operand), `values` (a list of operands) or `given` (data). The text may
-//! name `ssa`, the function. Effects are the fields of [`Effects`], each with a condition if it
-//! does not always hold. A description has `r[x]` for the value `x`.
+//! field is `value` (an operand), `values` (a list of operands), `callee` (a [`Callee`], which may
+//! have an operand) or `given` (data). The text may name `ssa`, the function. Effects are the
+//! fields of [`Effects`], each with a condition if it does not always hold. A description has
+//! `r[x]` for the value `x`.
 //!
 //! Invariant: the order of fields is the order in which operands are met.
 
@@ -11,7 +12,7 @@ use std::fmt::{self, Write as _};
 
 use super::atomic::AtomicOp;
 use super::print::Values;
-use super::{Class, FuncSsa, List, ObjectRoom, Value};
+use super::{Callee, Class, FuncSsa, List, ObjectRoom, Value};
 use crate::gc::Cast;
 use crate::jit::helper::Helper;
 use crate::ops::Op;
@@ -89,6 +90,9 @@ macro_rules! field_type {
     (values) => {
         List
     };
+    (callee) => {
+        Callee
+    };
 }
 
 /// Calls `$f` for each operand in a field.
@@ -96,6 +100,11 @@ macro_rules! field_visit {
     (given $lists:ident $field:ident $f:ident) => {};
     (value $lists:ident $field:ident $f:ident) => {
         $f($field)
+    };
+    (callee $lists:ident $field:ident $f:ident) => {
+        if let Callee::Instance(func) = $field {
+            $f(func);
+        }
     };
     (values $lists:ident $field:ident $f:ident) => {
         $lists[$field.range()].iter().copied().for_each(&mut $f)
@@ -107,6 +116,11 @@ macro_rules! field_map {
     (given $lists:ident $field:ident $f:ident) => {};
     (value $lists:ident $field:ident $f:ident) => {
         *$field = $f(*$field)
+    };
+    (callee $lists:ident $field:ident $f:ident) => {
+        if let Callee::Instance(func) = $field {
+            *func = $f(*func);
+        }
     };
     (values $lists:ident $field:ident $f:ident) => {
         $lists[$field.range()].iter_mut().for_each(|v| *v = $f(*v))
@@ -277,12 +291,8 @@ rows! {
         = "helper {helper:?}{}", Values(ssa.list(args));
         [reshapes single]
 
-    /// Calls a function that the module defines.
-    Call { func: given u32, args: values } = "call f{func}{}", Values(ssa.list(args));
-        [reshapes single]
-
-    /// Calls the function instance at the address `r[func]`.
-    CallRef { func: value, args: values } = "call_ref {func:?}{}", Values(ssa.list(args));
+    /// Calls a function.
+    Call { callee: callee, args: values } = "call{callee}{}", Values(ssa.list(args));
         [reshapes single]
 
     /// The exception that has come here from a call.
@@ -312,13 +322,9 @@ rows! {
     /// Returns values.
     Return { values: values } = "return{}", Values(ssa.list(values)); []
 
-    /// Tail-calls a function that the module defines.
-    ReturnCall { func: given u32, args: values }
-        = "return_call f{func}{}", Values(ssa.list(args)); []
-
-    /// Tail-calls the function instance at the address `r[func]`.
-    ReturnCallRef { func: value, args: values }
-        = "return_call_ref {func:?}{}", Values(ssa.list(args)); []
+    /// Tail-calls a function.
+    ReturnCall { callee: callee, args: values }
+        = "return_call{callee}{}", Values(ssa.list(args)); []
 
     /// Traps.
     Trap { kind: given TrapKind } = "trap {kind:?}"; []

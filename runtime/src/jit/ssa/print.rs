@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{Block, Class, Edge, FuncSsa, InstId, Value};
+use super::{Block, Callee, Class, Edge, FuncSsa, InstId, Value};
 
 /// A function's SSA as text.
 pub fn print(func: &FuncSsa, order: &[Block]) -> String {
@@ -63,6 +63,15 @@ impl fmt::Display for Class {
             Class::Object => "object",
             Class::Transfer => "transfer",
         })
+    }
+}
+
+impl fmt::Display for Callee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Callee::Func(func) => write!(f, " f{func}"),
+            Callee::Instance(func) => write!(f, "_ref {func:?}"),
+        }
     }
 }
 

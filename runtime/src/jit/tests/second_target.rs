@@ -14,7 +14,7 @@ use regalloc2::{
 };
 
 use super::encode;
-use crate::engine::{Config, Engine, Tier};
+use crate::engine::{CompiledPlace, Config, Engine, Tier};
 use crate::error::Result;
 use crate::jit::backend::JitTier;
 use crate::jit::code::signature::Signature;
@@ -22,7 +22,7 @@ use crate::jit::code::symbol::Symbol;
 use crate::jit::code::tables::{
     FaultSite, FrameLayout, Piece, PieceKind, ReturnAddress, SourceLoc,
 };
-use crate::jit::code::walk::{Stop, Walk};
+use crate::jit::code::walk::Walk;
 use crate::jit::code::{Code, Label, Reloc, regions};
 use crate::jit::lower::vcode::{MachInst, VCode};
 use crate::jit::lower::{Isa, Lower};
@@ -153,7 +153,10 @@ impl Isa for Toy {
                 };
                 compute(cx, id, Action::Load { offset, memory }, &[base]);
             }
-            ssa::Inst::Call { func, args } => {
+            ssa::Inst::Call {
+                callee: ssa::Callee::Func(func),
+                args,
+            } => {
                 let args = cx.func.list(args).to_vec();
                 let uses = args.iter().map(|&v| register(cx, v)).collect();
                 let results = cx.func.results(id).collect::<Vec<_>>();
@@ -548,7 +551,7 @@ fn a_module_of_another_machine_is_linked_and_found_by_its_tables() {
     // A stack as the machine would leave it: the return address is highest in the frame.
     let mut stack = vec![0; (shape.frame.bytes / WORD_BYTES) as usize];
     *stack.last_mut().expect("it is not empty") = address(entry + 1);
-    let stop = Stop {
+    let stop = CompiledPlace {
         return_address: address(offset + 1),
         sp: stack.as_ptr() as usize,
         link: 0,

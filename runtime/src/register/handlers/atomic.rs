@@ -4,7 +4,6 @@
 //! Cells: the opcode with the slots of up to three operands; the offset; the result's slot, and in
 //! the upper half the memory.
 
-use super::memory::at;
 use crate::atomic::{self, AtomicOp};
 use crate::helpers::{self, EXIT_SHIFT, ResultOrExit};
 use crate::ops::{Op, for_each_group};
@@ -43,8 +42,9 @@ handlers! {
         if !atomic::is_aligned(address, offset, A::SIZE_BYTES) {
             return r.trap(TrapKind::UnalignedAtomic);
         }
-        let at = or_trap!(r, at(r.vm, memory_index(&r), [address, offset], A::SIZE_BYTES));
-        let value = A::access(at, *r.slot(2), *r.slot(3));
+        let memory = memory_index(&r) as usize;
+        let place = helpers::access_place(r.vm, memory, [address, offset], A::SIZE_BYTES);
+        let value = A::access(or_trap!(r, place), *r.slot(2), *r.slot(3));
         if A::HAS_RESULT {
             result(&mut r, value);
         }

@@ -9,16 +9,17 @@
 
 use super::unwind::{self, UNCAUGHT};
 use crate::engine::Tier;
+use crate::helpers;
 use crate::register::code::{self, linked};
 use crate::register::machine::{
     AccValue, CellHandler, Flow, Immediate, InAcc, InSlot, Ip, OperandSource, Regs, ended, forms,
-    handlers, non_null, or_trap,
+    handlers, or_trap,
 };
 use crate::register::table::{CALL_CELLS, EXIT, RELOAD, TAIL_CALL};
-use crate::store::StoreData;
-use crate::trap::TrapKind;
+use crate::store::is_subtype;
+use crate::trap::{TrapKind, non_null};
 use crate::types::TypeId;
-use crate::vm::{self, ControlFrame, Cx, EXIT_OK, EXIT_TAIL_CALL, Exit, FuncInst, TableInst, Vm};
+use crate::vm::{self, ControlFrame, Cx, EXIT_OK, EXIT_TAIL_CALL, Exit, FuncInst, Vm};
 
 /// The entry of every function of the tier.
 ///
@@ -315,30 +316,15 @@ unsafe fn remember_instance(cx: *mut Cx, vm: *mut Vm) {
 /// The function that an indirect call finds in its table.
 #[inline(always)]
 unsafe fn callee(r: &Regs, index: u64) -> Result<*mut FuncInst, TrapKind> {
-    // SAFETY: the contract of `CellHandler`; elements of such tables are functions of the store.
+    // SAFETY: the contract of `CellHandler`.
     unsafe {
         let (ty, table) = (TypeId(r.cell(1) as u32), (r.cell(1) >> 32) as usize);
-        let table: *mut TableInst = *(*r.vm).tables.add(table);
-        if index >= (*table).len {
-            return Err(TrapKind::UndefinedElement);
-        }
-        let func = *(*table).elements.add(index as usize) as *mut FuncInst;
-        if func.is_null() {
-            return Err(TrapKind::UninitializedElement);
-        }
+        let func = helpers::table_callee(*(*r.vm).tables.add(table), index)?;
         if (*func).ty != ty && !is_subtype((*r.vm).cx, (*func).ty, ty) {
             return Err(TrapKind::IndirectCallTypeMismatch);
         }
         Ok(func)
     }
-}
-
-#[cold]
-#[inline(never)]
-unsafe fn is_subtype(cx: *mut Cx, a: TypeId, b: TypeId) -> bool {
-    // SAFETY: `cx` is that of a live store, whose engine does not change.
-    let engine = unsafe { &(*(*cx).store.cast::<StoreData>()).engine };
-    engine.registry().is_subtype(a, b)
 }
 
 /// By class of type: i32, i64 and references, f32, f64; then the operand.

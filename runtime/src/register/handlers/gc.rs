@@ -6,11 +6,11 @@
 //! collection goes over all of them.
 
 use crate::gc::{self, Cast, GcCell};
-use crate::register::machine::{CellHandler, Regs, forms, handlers, non_null, or_trap};
+use crate::register::machine::{CellHandler, Regs, forms, handlers, or_trap};
 use crate::register::table::{GETS, REF_UNARY_OPS, SETS};
 use crate::store::aggregate::Aggregate;
-use crate::trap::TrapKind;
-use crate::types::{DefinedType, OBJECT_HEADER_BYTES, TypeId};
+use crate::trap::{TrapKind, non_null};
+use crate::types::{DefinedType, TypeId};
 use crate::vm::{EXIT_OK, Exit, GcHeader};
 
 /// The storage of a field.
@@ -82,42 +82,14 @@ impl Stored for W128 {
 unsafe fn field<const FAR: bool>(r: &Regs, n: usize) -> Result<*mut u8, TrapKind> {
     // SAFETY: the contract of `CellHandler`.
     unsafe {
-        let object = *r.slot(1);
         let offset = if FAR { r.cell(1) } else { r.field(n).into() };
-        non_null(object, TrapKind::NullStructReference)?;
-        Ok((*r.cx()).gc_base.add((object + offset) as usize))
+        gc::field(r.cx(), *r.slot(1), offset)
     }
 }
 
 /// Cells of an access to a structure.
 const fn struct_cells(is_far: bool) -> usize {
     if is_far { 2 } else { 1 }
-}
-
-/// The head of the object in field 1, or the trap if that is null.
-#[inline(always)]
-unsafe fn header(r: &Regs, null: TrapKind) -> Result<*mut GcHeader, TrapKind> {
-    // SAFETY: the contract of `CellHandler`.
-    unsafe {
-        let object = *r.slot(1);
-        non_null(object, null)?;
-        Ok((*r.cx()).gc_base.add(object as usize).cast())
-    }
-}
-
-/// The address of the element in field 2 of the array in field 1, or the trap.
-#[inline(always)]
-unsafe fn element(r: &Regs, size_bytes: usize) -> Result<*mut u8, TrapKind> {
-    // SAFETY: the contract of `CellHandler`.
-    unsafe {
-        let object = header(r, TrapKind::NullArrayReference)?;
-        let index = *r.slot(2);
-        if index >= u64::from((*object).extra) {
-            return Err(TrapKind::ArrayOutOfBounds);
-        }
-        let offset = OBJECT_HEADER_BYTES as usize + index as usize * size_bytes;
-        Ok(object.cast::<u8>().add(offset))
-    }
 }
 
 /// Runs an instruction out of line on the slots from `a, b` on; the live slots are in the high half
@@ -150,21 +122,21 @@ handlers! {
 
     /// `c := a[b]`
     fn array_get<S: Stored>(r) {
-        let at = or_trap!(r, element(&r, S::SIZE_BYTES));
+        let at = or_trap!(r, gc::element(r.cx(), *r.slot(1), *r.slot(2), S::SIZE_BYTES));
         S::read(at, &mut r, 3);
         r.next(1)
     }
 
     /// `a[b] := c`
     fn array_set<S: Stored>(r) {
-        let at = or_trap!(r, element(&r, S::SIZE_BYTES));
+        let at = or_trap!(r, gc::element(r.cx(), *r.slot(1), *r.slot(2), S::SIZE_BYTES));
         S::write(at, r.slot(3));
         r.next(1)
     }
 
     /// `c := length of a`
     fn array_len(r) {
-        let object = or_trap!(r, header(&r, TrapKind::NullArrayReference));
+        let object = or_trap!(r, gc::header(r.cx(), *r.slot(1), TrapKind::NullArrayReference));
         r.set(3, (*object).extra);
         r.next(1)
     }
@@ -194,7 +166,7 @@ handlers! {
 
     /// `c := descriptor of a`
     fn ref_get_desc(r) {
-        let object = or_trap!(r, header(&r, TrapKind::NullReference));
+        let object = or_trap!(r, gc::header(r.cx(), *r.slot(1), TrapKind::NullReference));
         r.set(3, u64::from((*object).extra));
         r.next(1)
     }

@@ -15,7 +15,6 @@ use crate::register::table::{
     for_each_load_then,
 };
 use crate::trap::TrapKind;
-use crate::vm::{MemoryInst, Vm};
 
 /// A load of the opcode table.
 pub(in crate::register) trait LoadOp {
@@ -58,39 +57,10 @@ pub(in crate::register) fn checked(r: &Regs, effective: u64, size_bytes: usize) 
 pub(in crate::register) unsafe fn wide(
     r: &Regs,
     size_bytes: usize,
-    memory: u32,
+    memory: usize,
 ) -> Result<*mut u8, TrapKind> {
     // SAFETY: the contract of `CellHandler`: a memory of the instance, a slot, an offset.
-    unsafe { at(r.vm, memory, [*r.slot(1), r.cell(1)], size_bytes) }
-}
-
-/// The host's address of `size_bytes` in a memory, at an address plus an offset.
-#[inline(always)]
-pub(in crate::register) unsafe fn at(
-    vm: *mut Vm,
-    memory: u32,
-    [address, offset]: [u64; 2],
-    size_bytes: usize,
-) -> Result<*mut u8, TrapKind> {
-    // SAFETY: the contract of `CellHandler`: a memory of the instance.
-    unsafe {
-        let memory = *(*vm).memories.add(memory as usize);
-        let effective = address.checked_add(offset);
-        let end = effective.and_then(|effective| effective.checked_add(size_bytes as u64));
-        let is_inside = |&end: &u64| end <= (*memory).len_bytes as u64 || end <= far_len(memory);
-        match end.filter(is_inside) {
-            Some(end) => Ok((*memory).base.wrapping_add(end as usize - size_bytes)),
-            None => Err(TrapKind::MemoryOutOfBounds),
-        }
-    }
-}
-
-/// The length of a memory that another thread may have grown.
-#[cold]
-#[inline(never)]
-unsafe fn far_len(memory: *mut MemoryInst) -> u64 {
-    // SAFETY: the caller has it from the instance.
-    unsafe { helpers::memory_refresh(memory) as u64 }
+    unsafe { helpers::access_place(r.vm, memory, [*r.slot(1), r.cell(1)], size_bytes) }
 }
 
 handlers! {

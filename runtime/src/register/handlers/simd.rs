@@ -179,7 +179,7 @@ macro_rules! load_lanes {
         /// `c := b`, with a lane from `memory [a + further cell]`; lane and memory are in the
         /// halves of another further cell.
         fn $func(r) {
-            let memory = (r.cell(2) >> 32) as u32;
+            let memory = (r.cell(2) >> 32) as usize;
             let from = or_trap!(r, wide(&r, size_of::<$storage>(), memory));
             let bits = $storage::from_le(from.cast::<$storage>().read_unaligned());
             set(&r, 3, pure::$func(bits, vector(&r, 2), r.cell(2) as u8));
@@ -194,7 +194,7 @@ macro_rules! store_lanes {
         /// `memory [a + further cell] := lane of b`; lane and memory are in the halves of another
         /// further cell.
         fn $func(r) {
-            let memory = (r.cell(2) >> 32) as u32;
+            let memory = (r.cell(2) >> 32) as usize;
             let to = or_trap!(r, wide(&r, size_of::<$storage>(), memory));
             let bits: $storage = pure::$func(vector(&r, 2), r.cell(2) as u8);
             to.cast::<$storage>().write_unaligned(bits.to_le());

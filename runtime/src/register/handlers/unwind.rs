@@ -10,10 +10,10 @@
 
 use crate::gc;
 use crate::register::code::{Clause, Compiled};
-use crate::register::machine::{Ip, ended, handlers, non_null, or_trap};
+use crate::register::machine::{Ip, ended, handlers, or_trap};
 use crate::register::table::{EXIT, RELOAD};
 use crate::store::{StoreData, caught, collect};
-use crate::trap::TrapKind;
+use crate::trap::{TrapKind, non_null};
 use crate::vm::{Cx, Exit, TagInst, Vm};
 
 /// The exit code of a call that an exception has left.

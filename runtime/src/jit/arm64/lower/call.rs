@@ -16,7 +16,7 @@ use crate::jit::arm64::minst::{Callee, Fixed, MInst};
 use crate::jit::arm64::ops::{FpSize, Load, Shift, Size, Store, Width};
 use crate::jit::arm64::regs::{Gpr, Reg};
 use crate::jit::helper::{Helper, Returns};
-use crate::jit::ssa::{Block, InstId, List, Value};
+use crate::jit::ssa::{self, Block, InstId, List, Value};
 use crate::vm;
 use regalloc2::{RegClass, VReg};
 
@@ -161,25 +161,22 @@ impl Cx<'_> {
         fixed
     }
 
-    pub(super) fn call(&mut self, id: InstId, func: u32, args: List) {
-        let uses = self.give(args);
-        self.call_with_results(id, Callee::Func(func), uses);
-    }
-
-    pub(super) fn call_ref(&mut self, id: InstId, func: Value, args: List) {
+    /// Puts arguments, and the function instance if one is called, where a callee expects them.
+    fn give_call(&mut self, callee: ssa::Callee, args: List) -> (Callee, Box<[Fixed]>) {
         let mut uses = self.give(args);
-        uses.push(self.callee(func));
-        self.call_with_results(id, Callee::Instance, uses);
+        let callee = match callee {
+            ssa::Callee::Func(func) => Callee::Func(func),
+            ssa::Callee::Instance(func) => {
+                let (vreg, reg) = (self.reg(func), Reg::Gpr(CALLEE));
+                uses.push(Fixed { vreg, reg });
+                Callee::Instance
+            }
+        };
+        (callee, uses.into())
     }
 
-    fn callee(&mut self, func: Value) -> Fixed {
-        Fixed {
-            vreg: self.reg(func),
-            reg: Reg::Gpr(CALLEE),
-        }
-    }
-
-    fn call_with_results(&mut self, id: InstId, callee: Callee, uses: Vec<Fixed>) {
+    pub(super) fn call(&mut self, id: InstId, callee: ssa::Callee, args: List) {
+        let (callee, uses) = self.give_call(callee, args);
         let results: Vec<Value> = self.func.results(id).collect();
         let handler = self.handler_of(id);
         let mut defs = Vec::new();
@@ -195,7 +192,7 @@ impl Cx<'_> {
         }
         self.emit(MInst::Call {
             callee,
-            uses: uses.into(),
+            uses,
             defs: defs.into(),
             handler,
         });
@@ -224,16 +221,8 @@ impl Cx<'_> {
         self.emit(MInst::Return(fixed.into()));
     }
 
-    pub(super) fn tail_call(&mut self, func: u32, args: List) {
-        let uses = self.give(args).into();
-        let callee = Callee::Func(func);
-        self.emit(MInst::TailCall { callee, uses });
-    }
-
-    pub(super) fn tail_call_ref(&mut self, func: Value, args: List) {
-        let mut uses = self.give(args);
-        uses.push(self.callee(func));
-        let (callee, uses) = (Callee::Instance, uses.into());
+    pub(super) fn tail_call(&mut self, callee: ssa::Callee, args: List) {
+        let (callee, uses) = self.give_call(callee, args);
         self.emit(MInst::TailCall { callee, uses });
     }
 
@@ -242,8 +231,7 @@ impl Cx<'_> {
     /// Calls a function of the runtime: the instance, then the arguments, in x0, x1 and so on.
     pub(super) fn helper(&mut self, id: InstId, helper: Helper, args: List) {
         let x = |n: usize| Reg::Gpr(Gpr::x(n as u32));
-        let vm = self.temp();
-        self.a64(Inst::mov(Size::X, vm, VM));
+        let vm = self.made(|rd| Inst::mov(Size::X, rd, VM));
         let vm = VReg::new(
             vm.virtual_index().expect("a fresh register") as usize,
             RegClass::Int,

@@ -27,8 +27,7 @@ impl Cx<'_> {
             }
             Term::Invoke { .. } => {} // the call is the end
             Term::Return { values } => self.give_results(values),
-            Term::ReturnCall { func, args } => self.tail_call(func, args),
-            Term::ReturnCallRef { func, args } => self.tail_call_ref(func, args),
+            Term::ReturnCall { callee, args } => self.tail_call(callee, args),
             Term::Trap { kind } => self.emit(MInst::Trap(kind)),
         }
     }

@@ -120,8 +120,7 @@ impl Cx<'_> {
             self.a64(Inst::cmp_extended(Size::X, wide, wide, Extend::Sxtw));
             Test::Flags(Cond::Ne)
         } else {
-            let upper = self.temp();
-            self.a64(Inst::shift_imm(Shift::Lsr, Size::X, upper, wide, 32));
+            let upper = self.made(|rd| Inst::shift_imm(Shift::Lsr, Size::X, rd, wide, 32));
             Test::nonzero(Size::X, upper)
         };
         self.emit(MInst::TrapIf(test, TrapKind::IntegerOverflow));
@@ -163,14 +162,9 @@ impl Cx<'_> {
             FpSize::S => (Arr::S2, 31),
             FpSize::D => (Arr::D2, 63),
         };
-        let sign = self.temp_fpr();
-        self.a64(Inst::vec_shr(VecShr::Ushr, arr, sign, rm, amount));
-        self.a64(Inst::vec_shl_insert(
-            arr,
-            Tied { old: rn, new: rd },
-            sign,
-            amount,
-        ));
+        let sign = self.made_fpr(|rd| Inst::vec_shr(VecShr::Ushr, arr, rd, rm, amount));
+        let rd = Tied { old: rn, new: rd };
+        self.a64(Inst::vec_shl_insert(arr, rd, sign, amount));
     }
 
     pub(super) fn float_select(&mut self, id: InstId, cond: Value, a: Value, b: Value) {
@@ -187,16 +181,9 @@ impl Cx<'_> {
 
     /// By a mask of ones where the condition holds.
     fn vector_select(&mut self, rd: Vreg, rn: Vreg, rm: Vreg, cond: Cond) {
-        let (bits, mask) = (self.temp(), self.temp_fpr());
-        self.a64(Inst::cond_sel(
-            CondSel::Csinv,
-            Size::X,
-            bits,
-            XZR,
-            XZR,
-            cond.invert(),
-        ));
-        self.a64(Inst::dup_gpr(Arr::D2, mask, bits));
-        self.a64(Inst::bsl(Tied { old: mask, new: rd }, rn, rm));
+        let (op, cond) = (CondSel::Csinv, cond.invert());
+        let bits = self.made(|rd| Inst::cond_sel(op, Size::X, rd, XZR, XZR, cond));
+        let old = self.made_fpr(|rd| Inst::dup_gpr(Arr::D2, rd, bits));
+        self.a64(Inst::bsl(Tied { old, new: rd }, rn, rm));
     }
 }

@@ -40,8 +40,7 @@ impl Cx<'_> {
             }
             U::I32Ctz | U::I64Ctz => {
                 let (size, rd, rn) = self.in_gprs(id, op, a);
-                let mirrored = self.temp();
-                self.a64(Inst::data1(Data1::Rbit, size, mirrored, rn));
+                let mirrored = self.made(|rd| Inst::data1(Data1::Rbit, size, rd, rn));
                 self.a64(Inst::data1(Data1::Clz, size, rd, mirrored));
             }
             U::I32Popcnt | U::I64Popcnt => {
@@ -84,10 +83,9 @@ impl Cx<'_> {
             Size::W => FpSize::S,
             Size::X => FpSize::D,
         };
-        let (bits, counts, sum) = (self.temp_fpr(), self.temp_fpr(), self.temp_fpr());
-        self.a64(Inst::gpr_to_fp(fp, bits, rn));
-        self.a64(Inst::vec2(Vec2::Cnt, Arr::B8, counts, bits));
-        self.a64(Inst::vec_across(VecAcross::Addv, Arr::B8, sum, counts));
+        let bits = self.made_fpr(|rd| Inst::gpr_to_fp(fp, rd, rn));
+        let counts = self.made_fpr(|rd| Inst::vec2(Vec2::Cnt, Arr::B8, rd, bits));
+        let sum = self.made_fpr(|rd| Inst::vec_across(VecAcross::Addv, Arr::B8, rd, counts));
         self.a64(Inst::fp_to_gpr(FpSize::S, rd, sum));
     }
 
@@ -101,26 +99,28 @@ impl Cx<'_> {
         b: Value,
     ) {
         use group::Binary as B;
-        match row {
-            B::I32Add | B::I64Add => self.integer_binary(id, op, a, b, Self::add),
-            B::I32Sub | B::I64Sub => self.integer_binary(id, op, a, b, Self::sub),
-            B::I32Mul | B::I64Mul => self.integer_binary(id, op, a, b, Self::mul),
-            B::I32And | B::I64And => self.integer_binary(id, op, a, b, Self::and),
-            B::I32Or | B::I64Or => self.logic_row(id, op, LogicImm::Orr, a, b),
-            B::I32Xor | B::I64Xor => self.logic_row(id, op, LogicImm::Eor, a, b),
-            B::I32Shl | B::I64Shl => self.shift_row(id, op, Shift::Lsl, a, b),
-            B::I32ShrS | B::I64ShrS => self.shift_row(id, op, Shift::Asr, a, b),
-            B::I32ShrU | B::I64ShrU => self.shift_row(id, op, Shift::Lsr, a, b),
-            B::I32Rotr | B::I64Rotr => self.shift_row(id, op, Shift::Ror, a, b),
-            B::I32Rotl | B::I64Rotl => self.integer_binary(id, op, a, b, Self::rotl),
-            B::F32Add | B::F64Add => self.float_binary(id, Fp2::Fadd, op, a, b),
-            B::F32Sub | B::F64Sub => self.float_binary(id, Fp2::Fsub, op, a, b),
-            B::F32Mul | B::F64Mul => self.float_binary(id, Fp2::Fmul, op, a, b),
-            B::F32Div | B::F64Div => self.float_binary(id, Fp2::Fdiv, op, a, b),
-            B::F32Min | B::F64Min => self.float_binary(id, Fp2::Fmin, op, a, b),
-            B::F32Max | B::F64Max => self.float_binary(id, Fp2::Fmax, op, a, b),
-            B::F32Copysign | B::F64Copysign => self.copysign(id, op, a, b),
-        }
+        let lower: fn(&mut Self, Size, Gpr, Value, Value) = match row {
+            B::I32Add | B::I64Add => Self::add,
+            B::I32Sub | B::I64Sub => Self::sub,
+            B::I32Mul | B::I64Mul => Self::mul,
+            B::I32And | B::I64And => Self::and,
+            B::I32Or | B::I64Or => |cx, size, rd, a, b| cx.logic(LogicImm::Orr, size, rd, a, b),
+            B::I32Xor | B::I64Xor => |cx, size, rd, a, b| cx.logic(LogicImm::Eor, size, rd, a, b),
+            B::I32Shl | B::I64Shl => |cx, size, rd, a, b| cx.shift(Shift::Lsl, size, rd, a, b),
+            B::I32ShrS | B::I64ShrS => |cx, size, rd, a, b| cx.shift(Shift::Asr, size, rd, a, b),
+            B::I32ShrU | B::I64ShrU => |cx, size, rd, a, b| cx.shift(Shift::Lsr, size, rd, a, b),
+            B::I32Rotr | B::I64Rotr => |cx, size, rd, a, b| cx.shift(Shift::Ror, size, rd, a, b),
+            B::I32Rotl | B::I64Rotl => Self::rotl,
+            B::F32Add | B::F64Add => return self.float_binary(id, Fp2::Fadd, op, a, b),
+            B::F32Sub | B::F64Sub => return self.float_binary(id, Fp2::Fsub, op, a, b),
+            B::F32Mul | B::F64Mul => return self.float_binary(id, Fp2::Fmul, op, a, b),
+            B::F32Div | B::F64Div => return self.float_binary(id, Fp2::Fdiv, op, a, b),
+            B::F32Min | B::F64Min => return self.float_binary(id, Fp2::Fmin, op, a, b),
+            B::F32Max | B::F64Max => return self.float_binary(id, Fp2::Fmax, op, a, b),
+            B::F32Copysign | B::F64Copysign => return self.copysign(id, op, a, b),
+        };
+        let (size, rd) = (size_of(fold::result_type(op)), self.result_gpr(id));
+        lower(self, size, rd, a, b);
     }
 
     /// A row of the group `binary_trapping`.
@@ -141,28 +141,6 @@ impl Cx<'_> {
         };
         let result = (size_of(fold::result_type(op)), self.result_gpr(id));
         self.divide(division, is_remainder, result, a, b);
-    }
-
-    fn integer_binary(
-        &mut self,
-        id: InstId,
-        op: Op,
-        a: Value,
-        b: Value,
-        lower: fn(&mut Self, Size, Gpr, Value, Value),
-    ) {
-        let (size, rd) = (size_of(fold::result_type(op)), self.result_gpr(id));
-        lower(self, size, rd, a, b);
-    }
-
-    fn logic_row(&mut self, id: InstId, op: Op, logic: LogicImm, a: Value, b: Value) {
-        let (size, rd) = (size_of(fold::result_type(op)), self.result_gpr(id));
-        self.logic(logic, size, rd, a, b);
-    }
-
-    fn shift_row(&mut self, id: InstId, op: Op, shift: Shift, a: Value, b: Value) {
-        let (size, rd) = (size_of(fold::result_type(op)), self.result_gpr(id));
-        self.shift(shift, size, rd, a, b);
     }
 
     // --- second operands -------------------------------------------------------------------------
@@ -424,8 +402,8 @@ impl Cx<'_> {
                 self.a64(Inst::shift_imm(Shift::Ror, size, rd, rn, amount));
             }
             None => {
-                let (rn, rm, negated) = (self.gpr(a), self.gpr(b), self.temp());
-                self.a64(Inst::neg(size, negated, rm));
+                let (rn, rm) = (self.gpr(a), self.gpr(b));
+                let negated = self.made(|rd| Inst::neg(size, rd, rm));
                 self.a64(Inst::shift(Shift::Ror, size, rd, rn, negated));
             }
         }
@@ -460,8 +438,7 @@ impl Cx<'_> {
         if !is_remainder {
             return self.a64(Inst::data2(op, size, rd, rn, rm));
         }
-        let quotient = self.temp();
-        self.a64(Inst::data2(op, size, quotient, rn, rm));
+        let quotient = self.made(|rd| Inst::data2(op, size, rd, rn, rm));
         self.a64(Inst::mul_add(MulAdd::Msub, size, rd, quotient, rm, rn));
     }
 

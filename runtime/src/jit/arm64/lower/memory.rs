@@ -144,9 +144,7 @@ impl Cx<'_> {
             return Mem::at(base, offset);
         }
         let distance = self.immediate(Size::X, offset as u64);
-        let sum = self.temp();
-        self.a64(Inst::add(Size::X, sum, base, distance));
-        Mem::at(sum, 0)
+        Mem::at(self.made(|rd| Inst::add(Size::X, rd, base, distance)), 0)
     }
 
     /// `[a + b]`, with the extension or the shift of one of them.
@@ -181,10 +179,8 @@ impl Cx<'_> {
 
     /// A load of a pointer-sized field.
     pub(super) fn load_field(&mut self, base: Gpr, offset: usize) -> Gpr {
-        let rt = self.temp();
         let mem = Mem::at(base, offset as i32);
-        self.a64(Inst::load(Load::LdrX, rt, mem));
-        rt
+        self.made(|rt| Inst::load(Load::LdrX, rt, mem))
     }
 }
 

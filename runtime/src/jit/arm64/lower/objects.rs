@@ -2,7 +2,6 @@
 //! inside (`emit/objects.rs`).
 
 use super::Cx;
-use crate::gc::Cast;
 use crate::jit::arm64::minst::{MInst, RefTest};
 use crate::jit::arm64::regs::XZR;
 use crate::jit::ssa::{InstId, ObjectRoom, Value};
@@ -13,31 +12,22 @@ impl Cx<'_> {
         self.emit(MInst::Allocate { rd, allocation });
     }
 
-    pub(super) fn cast(&mut self, id: InstId, cast: Cast, a: Value) {
-        let reference = self.gpr(a);
-        let rd = self.result_gpr(id);
-        self.emit(MInst::TestRef {
-            rd,
-            reference,
-            descriptor: XZR,
-            test: RefTest::Cast(cast),
-        });
-    }
-
-    pub(super) fn has_descriptor(
+    /// Tests a reference, for a descriptor with that.
+    pub(super) fn test_ref(
         &mut self,
         id: InstId,
-        nullable: bool,
         a: Value,
-        descriptor: Value,
+        descriptor: Option<Value>,
+        test: RefTest,
     ) {
-        let (reference, descriptor) = (self.gpr(a), self.gpr(descriptor));
+        let reference = self.gpr(a);
+        let descriptor = descriptor.map_or(XZR, |value| self.gpr(value));
         let rd = self.result_gpr(id);
         self.emit(MInst::TestRef {
             rd,
             reference,
             descriptor,
-            test: RefTest::Descriptor { nullable },
+            test,
         });
     }
 }

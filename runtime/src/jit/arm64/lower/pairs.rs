@@ -3,7 +3,7 @@
 //! Sums take in products and sums of pairs.
 
 use super::Cx;
-use super::vector::{arrangement, float_arrangement, half_lanes, is_signed, widened_by};
+use super::vector::{arrangement, by_sign, float_arrangement, half_lanes, widened_by};
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::regs::{Tied, Vreg};
 use crate::jit::arm64::vector::{
@@ -49,25 +49,24 @@ enum BinaryForm {
 fn binary_form(lanes: Lanes<VectorBinary>) -> BinaryForm {
     use BinaryForm::{Exchanged, LongProduct, Narrow, Single};
     use VectorBinary as B;
-    let is_signed = is_signed(lanes);
     let integer = |op| Single(LaneInst::Integer(op));
     let by_type = |integer, float| match lanes.shape.is_float() {
         true => LaneInst::Float(float),
         false => LaneInst::Integer(integer),
     };
-    let by_sign = |signed, unsigned| if is_signed { signed } else { unsigned };
-    let greater = by_type(by_sign(Vec3::Cmgt, Vec3::Cmhi), Vec3Fp::Fcmgt);
-    let greater_or_equal = by_type(by_sign(Vec3::Cmge, Vec3::Cmhs), Vec3Fp::Fcmge);
+    let signed_or = |signed, unsigned| by_sign(lanes, signed, unsigned);
+    let greater = by_type(signed_or(Vec3::Cmgt, Vec3::Cmhi), Vec3Fp::Fcmgt);
+    let greater_or_equal = by_type(signed_or(Vec3::Cmge, Vec3::Cmhs), Vec3Fp::Fcmge);
     match lanes.operation {
         B::Add => Single(by_type(Vec3::Add, Vec3Fp::Fadd)),
         B::Sub => Single(by_type(Vec3::Sub, Vec3Fp::Fsub)),
         B::Mul if lanes.shape == LaneShape::I64x2 => BinaryForm::WideProduct,
         B::Mul => Single(by_type(Vec3::Mul, Vec3Fp::Fmul)),
         B::Div => Single(LaneInst::Float(Vec3Fp::Fdiv)),
-        B::AddSat => integer(by_sign(Vec3::Sqadd, Vec3::Uqadd)),
-        B::SubSat => integer(by_sign(Vec3::Sqsub, Vec3::Uqsub)),
-        B::Min | B::RelaxedMin => Single(by_type(by_sign(Vec3::Smin, Vec3::Umin), Vec3Fp::Fmin)),
-        B::Max | B::RelaxedMax => Single(by_type(by_sign(Vec3::Smax, Vec3::Umax), Vec3Fp::Fmax)),
+        B::AddSat => integer(signed_or(Vec3::Sqadd, Vec3::Uqadd)),
+        B::SubSat => integer(signed_or(Vec3::Sqsub, Vec3::Uqsub)),
+        B::Min | B::RelaxedMin => Single(by_type(signed_or(Vec3::Smin, Vec3::Umin), Vec3Fp::Fmin)),
+        B::Max | B::RelaxedMax => Single(by_type(signed_or(Vec3::Smax, Vec3::Umax), Vec3Fp::Fmax)),
         B::Avgr => integer(Vec3::Urhadd),
         B::Q15MulrSat | B::RelaxedQ15Mulr => integer(Vec3::Sqrdmulh),
         B::And => integer(Vec3::And),
@@ -79,17 +78,11 @@ fn binary_form(lanes: Lanes<VectorBinary>) -> BinaryForm {
         B::Ge => Single(greater_or_equal),
         B::Lt => Exchanged(greater),
         B::Le => Exchanged(greater_or_equal),
-        B::ExtMul => LongProduct(match is_signed {
-            true => VecLong::Smull,
-            false => VecLong::Umull,
-        }),
+        B::ExtMul => LongProduct(by_sign(lanes, VecLong::Smull, VecLong::Umull)),
         B::Swizzle | B::RelaxedSwizzle => BinaryForm::Lookup,
         B::PMin => BinaryForm::PseudoMin,
         B::PMax => BinaryForm::PseudoMax,
-        B::Narrow => Narrow(match is_signed {
-            true => VecNarrow::Sqxtn,
-            false => VecNarrow::Sqxtun,
-        }),
+        B::Narrow => Narrow(by_sign(lanes, VecNarrow::Sqxtn, VecNarrow::Sqxtun)),
         B::Dot => BinaryForm::Dot,
         B::RelaxedDot => BinaryForm::DotOfBytes,
     }
@@ -122,9 +115,7 @@ impl Cx<'_> {
                 let arr = widened_by(lanes);
                 self.a64(Inst::vec_long(op, arr, rd, rn, rm));
             }
-            BinaryForm::Lookup => {
-                self.a64(Inst::tbl(Arr::B16, rd, rn, rm));
-            }
+            BinaryForm::Lookup => self.a64(Inst::tbl(Arr::B16, rd, rn, rm)),
             BinaryForm::PseudoMin => self.pseudo(lanes, rd, (rn, rm), (rn, rm)),
             BinaryForm::PseudoMax => self.pseudo(lanes, rd, (rm, rn), (rn, rm)),
             BinaryForm::Narrow(op) => self.narrow(op, lanes, rd, rn, rm),
@@ -215,10 +206,7 @@ impl Cx<'_> {
     /// Adds the sums of neighbouring lanes of `rn`, which are half as wide as the row's.
     pub(super) fn add_pairs<T>(&mut self, lanes: Lanes<T>, rd: Tied<Vreg>, rn: Vreg) {
         let arr = half_lanes(lanes.shape);
-        let op = match is_signed(lanes) {
-            true => VecPairLongAcc::Sadalp,
-            false => VecPairLongAcc::Uadalp,
-        };
+        let op = by_sign(lanes, VecPairLongAcc::Sadalp, VecPairLongAcc::Uadalp);
         self.a64(Inst::vec_pair_long_acc(op, arr, rd, rn));
     }
 
@@ -232,8 +220,8 @@ impl Cx<'_> {
         (x, y): (Vreg, Vreg),
         (a, b): (Vreg, Vreg),
     ) {
-        let (old, arr) = (self.temp_fpr(), float_arrangement(lanes.shape));
-        self.a64(Inst::vec3_fp(Vec3Fp::Fcmgt, arr, old, x, y));
+        let arr = float_arrangement(lanes.shape);
+        let old = self.made_fpr(|rd| Inst::vec3_fp(Vec3Fp::Fcmgt, arr, rd, x, y));
         self.a64(Inst::bsl(Tied { old, new: rd }, b, a));
     }
 
@@ -243,18 +231,13 @@ impl Cx<'_> {
             Arr::B16 => Arr::B8,
             _ => Arr::H4,
         };
-        let old = self.temp_fpr();
-        self.a64(Inst::vec_narrow(op, low, old, rn));
+        let old = self.made_fpr(|rd| Inst::vec_narrow(op, low, rd, rn));
         self.a64(Inst::vec_narrow_high(op, high, Tied { old, new }, rm));
     }
 
     /// Signed products of lower and upper halves.
     fn products(&mut self, arrs: [Arr; 2], rn: Vreg, rm: Vreg) -> [Vreg; 2] {
-        arrs.map(|arr| {
-            let rd = self.temp_fpr();
-            self.a64(Inst::vec_long(VecLong::Smull, arr, rd, rn, rm));
-            rd
-        })
+        arrs.map(|arr| self.made_fpr(|rd| Inst::vec_long(VecLong::Smull, arr, rd, rn, rm)))
     }
 
     /// Products of 16 bits, added in pairs.
@@ -273,31 +256,14 @@ impl Cx<'_> {
 
     /// Products of 64-bit lanes: of their halves crosswise, shifted up, plus of their lower halves.
     fn multiply_wide_lanes(&mut self, rd: Vreg, rn: Vreg, rm: Vreg) {
-        let turned = self.temp_fpr();
-        self.a64(Inst::vec2(Vec2::Rev64, Arr::S4, turned, rm));
+        let turned = self.made_fpr(|rd| Inst::vec2(Vec2::Rev64, Arr::S4, rd, rm));
         let crosswise = self.vec3(Vec3::Mul, Arr::S4, turned, rn);
-        let (sums, upper) = (self.temp_fpr(), self.temp_fpr());
-        self.a64(Inst::vec_pair_long(
-            VecPairLong::Uaddlp,
-            Arr::S4,
-            sums,
-            crosswise,
-        ));
-        self.a64(Inst::vec_shl(Arr::D2, upper, sums, 32));
-        let [low, low2] = [rn, rm].map(|rn| {
-            let rd = self.temp_fpr();
-            self.a64(Inst::vec_narrow(VecNarrow::Xtn, Arr::S2, rd, rn));
-            rd
-        });
-        self.a64(Inst::vec_long_acc(
-            VecLongAcc::Umlal,
-            Arr::S2,
-            Tied {
-                old: upper,
-                new: rd,
-            },
-            low,
-            low2,
-        ));
+        let add = VecPairLong::Uaddlp;
+        let sums = self.made_fpr(|rd| Inst::vec_pair_long(add, Arr::S4, rd, crosswise));
+        let old = self.made_fpr(|rd| Inst::vec_shl(Arr::D2, rd, sums, 32));
+        let [low, low2] = [rn, rm]
+            .map(|rn| self.made_fpr(|rd| Inst::vec_narrow(VecNarrow::Xtn, Arr::S2, rd, rn)));
+        let (op, rd) = (VecLongAcc::Umlal, Tied { old, new: rd });
+        self.a64(Inst::vec_long_acc(op, Arr::S2, rd, low, low2));
     }
 }

@@ -180,8 +180,7 @@ impl Cx<'_> {
         if a == b {
             return self.a64(Inst::tbl(arr, rd, rn, rm));
         }
-        let old = self.temp_fpr();
-        self.a64(Inst::tbl(arr, old, rn, rm));
+        let old = self.made_fpr(|rd| Inst::tbl(arr, rd, rn, rm));
         let others = lanes.map(|lane| lane.wrapping_sub(16));
         let rm = self.vector_constant(u128::from_le_bytes(others));
         let rn = self.fpr(b);

@@ -64,6 +64,11 @@ pub(super) fn is_signed<T>(lanes: Lanes<T>) -> bool {
     lanes.sign == Some(Sign::Signed)
 }
 
+/// What an operation does with its lanes taken as signed numbers, or as unsigned ones.
+pub(super) fn by_sign<T, F>(lanes: Lanes<T>, signed: F, unsigned: F) -> F {
+    if is_signed(lanes) { signed } else { unsigned }
+}
+
 /// True if an opcode takes a lane of floats.
 pub(super) fn is_of_floats(op: Op) -> bool {
     matches!(op.row().vector, VectorRow::ExtractLane(lanes) if lanes.shape.is_float())
@@ -120,9 +125,9 @@ fn unary_form(lanes: Lanes<VectorUnary>) -> UnaryForm {
         true => Float(float),
         false => Integer(integer),
     };
-    let by_sign = |signed, unsigned| if is_signed(lanes) { signed } else { unsigned };
-    let to_integer = by_sign(Vec2Fp::Fcvtzs, Vec2Fp::Fcvtzu);
-    let to_float = by_sign(Vec2Fp::Scvtf, Vec2Fp::Ucvtf);
+    let to_integer = by_sign(lanes, Vec2Fp::Fcvtzs, Vec2Fp::Fcvtzu);
+    let to_float = by_sign(lanes, Vec2Fp::Scvtf, Vec2Fp::Ucvtf);
+    let saturate = by_sign(lanes, VecNarrow::Sqxtn, VecNarrow::Uqxtn);
     match lanes.operation {
         U::Not => Integer(Vec2::Not),
         U::Popcnt => Integer(Vec2::Cnt),
@@ -139,10 +144,7 @@ fn unary_form(lanes: Lanes<VectorUnary>) -> UnaryForm {
         U::PromoteLow => FloatLong,
         U::Extend => Widen,
         U::ExtAddPairwise => AddPairs,
-        U::TruncSatZero | U::RelaxedTruncZero => match is_signed(lanes) {
-            true => ConvertNarrow(to_integer, VecNarrow::Sqxtn),
-            false => ConvertNarrow(to_integer, VecNarrow::Uqxtn),
-        },
+        U::TruncSatZero | U::RelaxedTruncZero => ConvertNarrow(to_integer, saturate),
         U::ConvertLow => ConvertLong(to_float),
     }
 }
@@ -157,26 +159,10 @@ pub(super) fn half_lanes(shape: LaneShape) -> Arr {
     }
 }
 
-fn widen(arr: Arr, is_signed: bool, rd: Vreg, rn: Vreg) -> Inst {
-    let op = match is_signed {
-        true => VecShlLong::Sshll,
-        false => VecShlLong::Ushll,
-    };
-    Inst::vec_shl_long(op, arr, rd, rn, 0)
-}
-
 impl Cx<'_> {
-    pub(super) fn vec2fp(&mut self, op: Vec2Fp, arr: FpArr, rn: Vreg) -> Vreg {
-        let rd = self.temp_fpr();
-        self.a64(Inst::vec2_fp(op, arr, rd, rn));
-        rd
-    }
-
     /// A fresh register with `rn op rm`.
     pub(super) fn vec3(&mut self, op: Vec3, arr: Arr, rn: Vreg, rm: Vreg) -> Vreg {
-        let rd = self.temp_fpr();
-        self.a64(Inst::vec3(op, arr, rd, rn, rm));
-        rd
+        self.made_fpr(|rd| Inst::vec3(op, arr, rd, rn, rm))
     }
 
     /// A fresh register with a constant.
@@ -188,33 +174,23 @@ impl Cx<'_> {
 
     pub(super) fn vector_unary(&mut self, id: InstId, lanes: Lanes<VectorUnary>, a: Value) {
         let (rd, rn) = (self.result_fpr(id), self.fpr(a));
+        let long = by_sign(lanes, VecShlLong::Sshll, VecShlLong::Ushll);
         let inst = match unary_form(lanes) {
-            UnaryForm::Integer(op) => {
-                let arr = arrangement(lanes.shape);
-                Inst::vec2(op, arr, rd, rn)
-            }
-            UnaryForm::Float(op) => {
-                let arr = float_arrangement(lanes.shape);
-                Inst::vec2_fp(op, arr, rd, rn)
-            }
+            UnaryForm::Integer(op) => Inst::vec2(op, arrangement(lanes.shape), rd, rn),
+            UnaryForm::Float(op) => Inst::vec2_fp(op, float_arrangement(lanes.shape), rd, rn),
             UnaryForm::FloatNarrow => Inst::vec_fp_narrow(rd, rn),
             UnaryForm::FloatLong => Inst::vec_fp_long(rd, rn),
-            UnaryForm::Widen => widen(widened_by(lanes), is_signed(lanes), rd, rn),
+            UnaryForm::Widen => Inst::vec_shl_long(long, widened_by(lanes), rd, rn, 0),
             UnaryForm::AddPairs => {
-                let arr = half_lanes(lanes.shape);
-                let op = match is_signed(lanes) {
-                    true => VecPairLong::Saddlp,
-                    false => VecPairLong::Uaddlp,
-                };
-                Inst::vec_pair_long(op, arr, rd, rn)
+                let op = by_sign(lanes, VecPairLong::Saddlp, VecPairLong::Uaddlp);
+                Inst::vec_pair_long(op, half_lanes(lanes.shape), rd, rn)
             }
             UnaryForm::ConvertNarrow(op, saturate) => {
-                let rn = self.vec2fp(op, FpArr::D2, rn);
+                let rn = self.made_fpr(|rd| Inst::vec2_fp(op, FpArr::D2, rd, rn));
                 Inst::vec_narrow(saturate, Arr::S2, rd, rn)
             }
             UnaryForm::ConvertLong(op) => {
-                let wide = self.temp_fpr();
-                self.a64(widen(Arr::S2, is_signed(lanes), wide, rn));
+                let wide = self.made_fpr(|rd| Inst::vec_shl_long(long, Arr::S2, rd, rn, 0));
                 Inst::vec2_fp(op, FpArr::D2, rd, wide)
             }
         };
@@ -298,8 +274,7 @@ impl Cx<'_> {
         }
         let mut bits = rn;
         if is_all {
-            bits = self.temp_fpr();
-            self.a64(Inst::vec_zero(VecZero::Cmeq, arr, bits, rn));
+            bits = self.made_fpr(|rd| Inst::vec_zero(VecZero::Cmeq, arr, rd, rn));
         }
         let most = self.vec3(Vec3::Umaxp, Arr::S4, bits, bits);
         let reg = self.temp();
@@ -313,13 +288,9 @@ impl Cx<'_> {
     }
 
     fn bitmask_of_two(&mut self, rd: Gpr, rn: Vreg) {
-        let signs = self.temp_fpr();
-        self.a64(Inst::vec_shr(VecShr::Ushr, Arr::D2, signs, rn, 63));
-        let [low, high] = [0, 1].map(|index| {
-            let rd = self.temp();
-            self.a64(Inst::umov(Width::D, rd, signs, index));
-            rd
-        });
+        let signs = self.made_fpr(|rd| Inst::vec_shr(VecShr::Ushr, Arr::D2, rd, rn, 63));
+        let [low, high] =
+            [0, 1].map(|index| self.made(|rd| Inst::umov(Width::D, rd, signs, index)));
         self.a64(Inst::add_sub_shifted(
             AddSub::Add,
             Size::W,
@@ -339,19 +310,16 @@ impl Cx<'_> {
             Arr::H8 => 0x0080_0040_0020_0010_0008_0004_0002_0001,
             _ => 0x0000_0008_0000_0004_0000_0002_0000_0001,
         };
-        let signs = self.temp_fpr();
-        self.a64(Inst::vec_zero(VecZero::Cmlt, arr, signs, rn));
+        let signs = self.made_fpr(|rd| Inst::vec_zero(VecZero::Cmlt, arr, rd, rn));
         let own = self.vector_constant(bits);
         let mut lanes = self.vec3(Vec3::And, Arr::B16, signs, own);
         let mut sum_of = arr;
         if arr == Arr::B16 {
-            let (rd, rn) = (self.temp_fpr(), lanes);
-            self.a64(Inst::ext(arr, rd, rn, rn, 8));
-            lanes = self.vec3(Vec3::Zip1, arr, lanes, rd);
+            let turned = self.made_fpr(|rd| Inst::ext(arr, rd, lanes, lanes, 8));
+            lanes = self.vec3(Vec3::Zip1, arr, lanes, turned);
             sum_of = Arr::H8;
         }
-        let sum = self.temp_fpr();
-        self.a64(Inst::vec_across(VecAcross::Addv, sum_of, sum, lanes));
+        let sum = self.made_fpr(|rd| Inst::vec_across(VecAcross::Addv, sum_of, rd, lanes));
         self.a64(Inst::fp_to_gpr(FpSize::S, rd, sum));
     }
 
@@ -378,27 +346,19 @@ impl Cx<'_> {
             });
         }
         let rm = self.shift_counts(arr, mask, is_left, b);
-        let by = match is_signed(lanes) {
-            true => Vec3::Sshl,
-            false => Vec3::Ushl,
-        };
+        let by = by_sign(lanes, Vec3::Sshl, Vec3::Ushl);
         self.a64(Inst::vec3(by, arr, rd, rn, rm));
     }
 
     /// The count modulo the width of a lane, in all lanes; negative for shifts to the right.
     fn shift_counts(&mut self, arr: Arr, mask: u64, is_left: bool, count: Value) -> Vreg {
         let (size, rn) = (Size::W, self.gpr(count));
-        let mut by = self.temp();
         let imm = BitImm::new(size, mask).expect("a run of ones");
-        self.a64(Inst::logic_imm(LogicImm::And, size, by, rn, imm));
+        let mut by = self.made(|rd| Inst::logic_imm(LogicImm::And, size, rd, rn, imm));
         if !is_left {
-            let negative = self.temp();
-            self.a64(Inst::add_sub(AddSub::Sub, size, negative, XZR, by));
-            by = negative;
+            by = self.made(|rd| Inst::add_sub(AddSub::Sub, size, rd, XZR, by));
         }
-        let rd = self.temp_fpr();
-        self.a64(Inst::dup_gpr(arr, rd, by));
-        rd
+        self.made_fpr(|rd| Inst::dup_gpr(arr, rd, by))
     }
 
     // --- three operands --------------------------------------------------------------------------
@@ -443,8 +403,7 @@ impl Cx<'_> {
             let old = self.fpr(c);
             return self.a64(Inst::vec3_fp_acc(fused, arr, Tied { old, new: rd }, rn, rm));
         }
-        let product = self.temp_fpr();
-        self.a64(Inst::vec3_fp(Vec3Fp::Fmul, arr, product, rn, rm));
+        let product = self.made_fpr(|rd| Inst::vec3_fp(Vec3Fp::Fmul, arr, rd, rn, rm));
         let rn = self.fpr(c);
         self.a64(Inst::vec3_fp(by, arr, rd, rn, product));
     }

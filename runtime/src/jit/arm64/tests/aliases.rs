@@ -1,6 +1,6 @@
 //! The alias constructors against the GNU assembler's and a decoder's idea of the same aliases.
 
-use crate::jit::arm64::decode::by_yaxpeax;
+use super::decode::by_yaxpeax;
 use crate::jit::arm64::imm::Imm12;
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::ops::{Cond, Shift, Size};

@@ -1,7 +1,7 @@
 //! Labels at any distance, literals, tables, records, and the faults that the assembler reports.
 
+use super::decode::disassemble_all;
 use crate::jit::arm64::asm::{Assembler, EmitError, instructions, patch};
-use crate::jit::arm64::decode::disassemble_all;
 use crate::jit::arm64::imm::Imm12;
 use crate::jit::arm64::inst::Inst;
 use crate::jit::arm64::mem::Mem;

@@ -9,9 +9,7 @@ use crate::jit::steps::step;
 /// A move.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Move {
-    /// The source.
     pub(super) from: Allocation,
-    /// The destination.
     pub(super) to: Allocation,
 }
 

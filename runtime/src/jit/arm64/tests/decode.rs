@@ -1,5 +1,4 @@
-//! Decoding of emitted machine code by decoders that share nothing with our encoder. For tests
-//! only.
+//! Decoding of emitted machine code by decoders that share nothing with our encoder.
 //!
 //! Two decoders are asked, because each has gaps: `disarm64` (tables from binutils, text without
 //! aliases, so comparable with ours) and `yaxpeax-arm` (stricter about unallocated encodings).
@@ -14,7 +13,6 @@ use yaxpeax_arm::armv8::a64::InstDecoder;
 pub struct Undecodable {
     /// The word's place in the sequence.
     pub index: usize,
-    /// The word.
     pub word: u32,
 }
 
@@ -31,7 +29,7 @@ impl fmt::Display for Undecodable {
 impl std::error::Error for Undecodable {}
 
 /// The text of each instruction word. Data must be left out, as
-/// [`Code::instructions`](super::Code::instructions) does.
+/// the callers do.
 ///
 /// # Errors
 /// At the first word that neither decoder knows.
