@@ -23,7 +23,7 @@ use crate::value::{Exception, Func, Ref, Val, slots_of, slots_of_all};
 use crate::vm::TagInst;
 
 macro_rules! externs {
-    ($($name:ident $into:ident $get:ident $what:literal;)*) => {
+    ($($name:ident $into:ident $what:literal;)*) => {
         impl Extern {
             $(
                 #[doc = concat!("The ", $what, ", if it is one.")]
@@ -32,16 +32,6 @@ macro_rules! externs {
                         Extern::$name(handle) => Some(handle),
                         _other => None,
                     }
-                }
-            )*
-        }
-
-        impl Instance {
-            $(
-                #[doc = concat!("The exported ", $what, " of that name.")]
-                #[track_caller]
-                pub fn $get(self, store: impl AsContext, name: &str) -> Option<$name> {
-                    self.get_export(store, name)?.$into()
                 }
             )*
         }
@@ -57,11 +47,11 @@ macro_rules! externs {
 }
 
 externs! {
-    Func into_func get_func "function";
-    Table into_table get_table "table";
-    Memory into_memory get_memory "memory";
-    Global into_global get_global "global";
-    Tag into_tag get_tag "tag";
+    Func into_func "function";
+    Table into_table "table";
+    Memory into_memory "memory";
+    Global into_global "global";
+    Tag into_tag "tag";
 }
 
 /// The contents that a handle stands for, with its store checked.
@@ -126,6 +116,36 @@ impl Instance {
     #[track_caller]
     pub fn get_export(self, store: impl AsContext, name: &str) -> Option<Extern> {
         store.as_context().state().instance(self).export(name)
+    }
+
+    /// The exported function of that name.
+    #[track_caller]
+    pub fn get_func(self, store: impl AsContext, name: &str) -> Option<Func> {
+        self.get_export(store, name)?.into_func()
+    }
+
+    /// The exported memory of that name.
+    #[track_caller]
+    pub fn get_memory(self, store: impl AsContext, name: &str) -> Option<Memory> {
+        self.get_export(store, name)?.into_memory()
+    }
+
+    /// The exported table of that name.
+    #[track_caller]
+    pub fn get_table(self, store: impl AsContext, name: &str) -> Option<Table> {
+        self.get_export(store, name)?.into_table()
+    }
+
+    /// The exported global of that name.
+    #[track_caller]
+    pub fn get_global(self, store: impl AsContext, name: &str) -> Option<Global> {
+        self.get_export(store, name)?.into_global()
+    }
+
+    /// The exported tag of that name.
+    #[track_caller]
+    pub fn get_tag(self, store: impl AsContext, name: &str) -> Option<Tag> {
+        self.get_export(store, name)?.into_tag()
     }
 
     /// The exported function of that name, with its type checked.
