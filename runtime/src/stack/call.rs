@@ -411,7 +411,8 @@ unsafe fn indirect_callee(
     // SAFETY: as for `table_callee`; functions live as long as their store.
     unsafe {
         let func = table_callee(vm, table, index)?;
-        let is_it = is_subtype((*vm).cx, (*func).ty, TypeId(ty as u32));
+        let ty = TypeId(ty as u32);
+        let is_it = (*func).ty == ty || is_subtype((*vm).cx, (*func).ty, ty);
         is_it
             .then_some(func)
             .ok_or(TrapKind::IndirectCallTypeMismatch)
