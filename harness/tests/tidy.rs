@@ -210,7 +210,6 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/stack/code.rs",
     "runtime/src/stack/gc.rs",
     "runtime/src/stack/machine.rs",
-    "runtime/src/stack/memory.rs",
     "runtime/src/stack/simd.rs",
     "runtime/src/stack/unwind.rs",
     // Compiled code: its memory, its faults, entering it, what it calls.

@@ -64,7 +64,7 @@ pub(super) fn is_signed<T>(lanes: Lanes<T>) -> bool {
     lanes.sign == Some(Sign::Signed)
 }
 
-/// What an operation does with its lanes taken as signed numbers, or as unsigned ones.
+/// The one that an operation has for its lanes: for signed numbers, or for unsigned ones.
 pub(super) fn by_sign<T, F>(lanes: Lanes<T>, signed: F, unsigned: F) -> F {
     if is_signed(lanes) { signed } else { unsigned }
 }
