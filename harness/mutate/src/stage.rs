@@ -32,6 +32,7 @@ const FIRST_SECONDS: u64 = 30;
 const SUITE_SECONDS: u64 = 120;
 const SHAPES_SECONDS: u64 = 120;
 const TESTS_SECONDS: u64 = 240;
+const EMULATED_SECONDS: u64 = 900;
 
 /// The time to build the runtime's tests.
 const BUILD_SECONDS: u64 = 1800;
@@ -452,9 +453,10 @@ impl Bench<'_> {
             words,
             report: scratch(self.tree, 0, "none"),
             mutant,
-            seconds: match mutant {
-                Mutant::None => BUILD_SECONDS,
-                Mutant::Active(_) | Mutant::Everywhere(_) | Mutant::Coverage(_) => TESTS_SECONDS,
+            seconds: match (mutant, stage) {
+                (Mutant::None, _) => BUILD_SECONDS,
+                (_, Stage::Emulated) => EMULATED_SECONDS,
+                (_, _) => TESTS_SECONDS,
             },
         };
         Ok(match run.run()?.code {
