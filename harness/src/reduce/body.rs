@@ -178,9 +178,10 @@ impl Body {
             let taken = std::iter::successors(operand(end), |it| operand(it.start));
             let taken = taken.take_while(|it| it.start >= range.start);
             let mut thinned = Thinned::default();
-            for inner in range.start.max(end.saturating_sub(RUN_MAX))..end {
-                if let Some(it) = values[inner].clone().filter(is_it) {
-                    thinned.add(range.len() - it.len(), it);
+            let from = range.start.max(end.saturating_sub(RUN_MAX));
+            for it in values[from..end].iter().flatten() {
+                if is_it(it) {
+                    thinned.add(range.len() - it.len(), it.clone());
                 }
             }
             let operands = taken.filter(is_it).chain(thinned.kept());
