@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Whether there is a standard output.
+/// Asks for a standard output that is open.
 ///
 /// # Errors
 /// If it was closed when the program started.

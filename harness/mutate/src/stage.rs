@@ -55,7 +55,7 @@ const TESTS: &[&str] = &[
 ];
 
 /// The tests that run compiled code, as ARM64 programs in an emulator: of tiers mixed, and of what
-/// embeds the runtime. Where the host executes ARM64 code, `TESTS` are these.
+/// embeds the runtime. Where the host executes ARM64 code, there is no such stage.
 const EMULATED: &str = r#"
     . scripts/lib.sh
     ! host_is_arm64 && load_cross || exit 1

@@ -25,22 +25,6 @@ pub struct Tree {
     folder: PathBuf,
 }
 
-/// Removes what earlier copies had: all below a folder but `target`, and but for these files.
-fn remove_others(folder: &Path, target: &Path, files: &BTreeSet<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        if path == target || files.contains(&path) {
-            continue;
-        }
-        match entry.file_type()?.is_dir() {
-            true => remove_others(&path, target, files)?,
-            false => fs::remove_file(&path)?,
-        }
-    }
-    Ok(())
-}
-
 impl Tree {
     /// The copy of the project in a folder.
     pub fn new(root: &Path, folder: PathBuf) -> Self {
@@ -241,6 +225,22 @@ impl Tree {
             Err("the copy does not build".to_owned())
         }
     }
+}
+
+/// Removes what earlier copies had: all below a folder but `target`, and but for these files.
+fn remove_others(folder: &Path, target: &Path, files: &BTreeSet<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if path == target || files.contains(&path) {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => remove_others(&path, target, files)?,
+            false => fs::remove_file(&path)?,
+        }
+    }
+    Ok(())
 }
 
 /// The project's manifest without what only a debugger needs.

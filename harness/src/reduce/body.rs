@@ -152,21 +152,21 @@ impl Body {
     /// candidate says which instructions it loses, and what stands for them. They are as many as
     /// instructions, times a few dozens.
     pub(super) fn candidates(&self) -> Vec<Candidate> {
-        let mut candidates = self.smaller_values();
+        let values = self.values();
+        let mut candidates = self.smaller_values(&values);
         candidates.extend(self.runs());
         for block in self.blocks() {
             let Block { start, end, .. } = block;
             candidates.push(Candidate::keep(start..end + 1, start + 1..end));
-            candidates.extend(self.parts_of_if(&block));
+            candidates.extend(self.parts_of_if(&block, &values));
         }
         candidates.sort_by_key(|it| std::cmp::Reverse(it.range.len() - it.kept.len()));
         candidates
     }
 
     /// A value by a constant, or by one of its operands.
-    fn smaller_values(&self) -> Vec<Candidate> {
+    fn smaller_values(&self, values: &[Option<Range<usize>>]) -> Vec<Candidate> {
         let mut candidates = Vec::new();
-        let values = self.values();
         for (end, range) in values.iter().enumerate() {
             let Some(range) = range else {
                 continue;
@@ -184,7 +184,13 @@ impl Body {
                     thinned.add(range.len() - it.len(), it.clone());
                 }
             }
-            let operands = taken.filter(is_it).chain(thinned.kept());
+            let mut operands: Vec<Range<usize>> = thinned.kept().collect();
+            for it in taken.filter(is_it) {
+                if !operands.contains(&it) {
+                    operands.push(it);
+                }
+            }
+            let operands = operands.into_iter();
             candidates.extend(operands.map(|it| Candidate::keep(range.clone(), it)));
             let constant = top.and_then(zero);
             let is_constant = self.instructions[end].kind == InstructionKind::Constant;
@@ -242,9 +248,9 @@ impl Body {
     }
 
     /// The parts of an `if`, without its condition.
-    fn parts_of_if(&self, block: &Block) -> Vec<Candidate> {
+    fn parts_of_if(&self, block: &Block, values: &[Option<Range<usize>>]) -> Vec<Candidate> {
         let &Block { start, other, end } = block;
-        let condition = start.checked_sub(1).and_then(|at| self.value_at(at));
+        let condition = start.checked_sub(1).and_then(|at| values[at].as_ref());
         let is_if = self.instructions[start].bytes[0] == IF;
         let Some(condition) = condition.filter(|_| is_if) else {
             return Vec::new();
@@ -272,10 +278,6 @@ impl Body {
             values.push(value);
         }
         values
-    }
-
-    fn value_at(&self, end: usize) -> Option<Range<usize>> {
-        self.value_from(end, &[])
     }
 
     /// The value that the instruction at `end` leaves on top. Values before it that are `known` are
@@ -328,7 +330,7 @@ impl Body {
 const IF: u8 = 0x04;
 const ELSE: u8 = 0x05;
 /// The longest run of instructions that is taken out as a whole, for each place that it can begin,
-/// and as far an operand is looked for before the end of its value.
+/// and the distance from the end of a value within which operands are looked for.
 const RUN_MAX: usize = 4096;
 /// All runs and operands are candidates that lose no more instructions than this.
 const SMALL: usize = 16;
@@ -443,7 +445,7 @@ mod tests {
         let values = body.values();
         assert_eq!(values.len(), body.len() - 1);
         for (end, value) in values.iter().enumerate() {
-            assert_eq!(*value, body.value_at(end), "{end}");
+            assert_eq!(*value, body.value_from(end, &[]), "{end}");
         }
         assert!(values.iter().flatten().any(|value| value.len() > 15));
     }
