@@ -67,6 +67,12 @@ cross_cargo() {
     )
 }
 
+# The runtime's tests that run compiled code, besides those of the library; and what selects those
+# of ten million steps, which take minutes in the emulator.
+emulated_of_runtime=(--test backtrace --test code_memory --test examples --test exceptions
+    --test faults --test misuse)
+slow_in_emulator=(--skip millions --skip tail_calls_take)
+
 # Tells the program where its JIT worker is, or why there is none: the contract at the head of
 # scripts/build. A command line with blanks inside a word cannot be said in one variable: then the
 # program's own search finds the worker.

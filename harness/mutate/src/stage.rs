@@ -37,8 +37,7 @@ const EMULATED_SECONDS: u64 = 900;
 /// The time to build the runtime's tests.
 const BUILD_SECONDS: u64 = 1800;
 
-/// Files of the runtime's tests that say which results are right. Those that compare texts of the
-/// compiler's stages are not here: another text is not a wrong result.
+/// Files of the runtime's tests that say which results are right.
 const TESTS: &[&str] = &[
     "api",
     "backtrace",
@@ -54,14 +53,26 @@ const TESTS: &[&str] = &[
     "threads",
 ];
 
-/// The tests that run compiled code, as ARM64 programs in an emulator: of tiers mixed, and of what
-/// embeds the runtime. Where the host executes ARM64 code, there is no such stage.
+/// Tests of the library that do not: they count steps of the compiler, or compare texts of its
+/// stages. Another text is not a wrong result.
+const NOT_OF_RESULTS: &[&str] = &[
+    "count::",
+    "ir::",
+    "meter::",
+    "rules::",
+    "scaling::",
+    "second_target::",
+    "suite::",
+];
+
+/// The tests that run compiled code, as ARM64 programs in an emulator: its arguments select those
+/// of the library. Where the host executes ARM64 code, there is no such stage.
 const EMULATED: &str = r#"
     . scripts/lib.sh
     ! host_is_arm64 && load_cross || exit 1
     emulated() { cross_cargo test --release --locked --package wassay-runtime "$@"; }
-    emulated --lib -- tier:: && emulated --test backtrace --test code_memory --test exceptions \
-        --test faults --test misuse -- --skip millions --skip tail_calls_take
+    emulated --lib -- jit:: tier:: "$@" &&
+        emulated "${emulated_of_runtime[@]}" -- "${slow_in_emulator[@]}"
 "#;
 
 /// The exit code of the program for words that it does not take.
@@ -198,6 +209,13 @@ impl Display for Stage {
     }
 }
 
+/// Where tests of the runtime run.
+#[derive(Clone, Copy)]
+enum TestHost {
+    Here,
+    Emulator,
+}
+
 /// The mode of tiers mixed, which is one of columns.
 pub const MIXED: &str = "mixed";
 
@@ -283,7 +301,8 @@ impl Bench<'_> {
         let command = match stage {
             Stage::Suite | Stage::Modes | Stage::Shapes => "spec",
             Stage::Fuzz => "fuzz",
-            Stage::Tests | Stage::Emulated => return self.tests_pass(stage),
+            Stage::Tests => return self.tests_pass(TestHost::Here),
+            Stage::Emulated => return self.tests_pass(TestHost::Emulator),
         };
         let run = Run {
             program: &self.tree.program(),
@@ -303,6 +322,7 @@ impl Bench<'_> {
     pub fn stage(&self, stage: Stage, subject: &Subject<'_>) -> Result<StageResult, String> {
         let started = Instant::now();
         let files = &subject.reached.files;
+        let everywhere = Mutant::Everywhere(subject.number);
         let (is_reached, verdict) = match stage {
             Stage::Suite => (!files.is_empty(), self.suite(subject)?),
             Stage::Modes => (!subject.reached.modes.is_empty(), self.modes(subject)?),
@@ -312,9 +332,8 @@ impl Bench<'_> {
                 (!files.is_empty(), verdict)
             }
             Stage::Fuzz => (true, self.fuzz(subject)?),
-            Stage::Tests | Stage::Emulated => {
-                (true, self.tests(stage, Mutant::Everywhere(subject.number))?)
-            }
+            Stage::Tests => (true, self.tests(TestHost::Here, everywhere)?),
+            Stage::Emulated => (true, self.tests(TestHost::Emulator, everywhere)?),
         };
         let seconds = started.elapsed().as_secs_f64();
         Ok(StageResult {
@@ -424,39 +443,33 @@ impl Bench<'_> {
     }
 
     /// Builds the tests, and tells whether they pass without a fault.
-    fn tests_pass(&self, stage: Stage) -> Result<bool, String> {
-        Ok(self.tests(stage, Mutant::None)? == Verdict::Clean)
+    fn tests_pass(&self, host: TestHost) -> Result<bool, String> {
+        Ok(self.tests(host, Mutant::None)? == Verdict::Clean)
     }
 
     /// The tests of the runtime that run modules and look at results: those that run on this host,
     /// in the interpreters where it does not execute ARM64 code, or those in an emulator. They name
     /// no tier.
-    fn tests(&self, stage: Stage, mutant: Mutant<'_>) -> Result<Verdict, String> {
-        let (program, words) = match stage {
-            Stage::Emulated => ("bash", vec!["-c".to_owned(), EMULATED.to_owned()]),
-            Stage::Suite | Stage::Modes | Stage::Shapes | Stage::Fuzz | Stage::Tests => {
-                let words = [
-                    "test",
-                    "--release",
-                    "--locked",
-                    "--package",
-                    "wassay-runtime",
-                ];
+    fn tests(&self, host: TestHost, mutant: Mutant<'_>) -> Result<Verdict, String> {
+        let (program, mut words, seconds) = match host {
+            TestHost::Here => {
+                let words = "test --release --locked --package wassay-runtime --lib";
                 let tests = TESTS.iter().flat_map(|test| ["--test", test]);
-                let words = words.into_iter().chain(tests).map(str::to_owned);
-                ("cargo", words.collect())
+                let words: Vec<&str> = words.split(' ').chain(tests).chain(["--"]).collect();
+                ("cargo", words, TESTS_SECONDS)
             }
+            TestHost::Emulator => ("bash", vec!["-c", EMULATED, "bash"], EMULATED_SECONDS),
         };
+        words.extend(NOT_OF_RESULTS.iter().flat_map(|name| ["--skip", name]));
         let run = Run {
             program: Path::new(program),
             folder: self.tree.folder(),
-            words,
+            words: words.into_iter().map(str::to_owned).collect(),
             report: scratch(self.tree, 0, "none"),
             mutant,
-            seconds: match (mutant, stage) {
-                (Mutant::None, _) => BUILD_SECONDS,
-                (_, Stage::Emulated) => EMULATED_SECONDS,
-                (_, _) => TESTS_SECONDS,
+            seconds: match mutant {
+                Mutant::None => BUILD_SECONDS,
+                Mutant::Active(_) | Mutant::Everywhere(_) | Mutant::Coverage(_) => seconds,
             },
         };
         Ok(match run.run()?.code {

@@ -9,6 +9,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::numbered;
+
 /// Makes the text of a script.
 type Script = fn() -> String;
 
@@ -22,6 +24,9 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("state_machine.wast", state_machine),
     ("nested_loops.wast", nested_loops),
     ("many_blocks.wast", many_blocks),
+    ("many_loops.wast", numbered::loops),
+    ("exceptions/many_handlers.wast", numbered::handlers),
+    ("gc/many_indices.wast", numbered::indices),
     ("gc/large_objects.wast", large_objects),
     ("gc/far_objects.wast", far_objects),
 ];
@@ -44,7 +49,10 @@ pub(crate) fn write_all(folder: &Path) -> io::Result<()> {
 }
 
 /// One line for each number.
-fn lines(numbers: impl IntoIterator<Item = u64>, line: impl Fn(u64) -> String) -> String {
+pub(super) fn lines(
+    numbers: impl IntoIterator<Item = u64>,
+    line: impl Fn(u64) -> String,
+) -> String {
     numbers.into_iter().map(|n| line(n) + "\n").collect()
 }
 

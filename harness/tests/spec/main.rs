@@ -9,6 +9,7 @@
 
 mod generated;
 mod matrix;
+mod numbered;
 mod page;
 
 use std::collections::BTreeMap;

@@ -50,6 +50,26 @@ fn host_functions_throw() {
     }
 }
 
+/// No handler catches an error that only names a kind, and it comes out as it was.
+#[test]
+fn kinds_of_endings_are_no_exceptions() {
+    let wat = r#"(module (import "" "f" (func $f))
+        (func (export "call") (result i32)
+            (block $h (try_table (catch_all $h) (call $f)) (return (i32.const 1)))
+            (i32.const 2)))"#;
+    for tier in tiers() {
+        for &kind in TrapKind::ALL {
+            let mut store = Store::new(&Engine::new(&config(tier)).unwrap(), ());
+            let func = Func::wrap(&mut store, move || Err::<(), _>(Error::from(kind)));
+            let instance = instantiate(&mut store, wat, &[Extern::Func(func)]);
+            let mut program = Program { store, instance };
+            let error = program.call("call", &[]).unwrap_err();
+            assert_eq!(error.trap_kind(), Some(kind), "{tier}");
+            assert_eq!(error.message(), kind.message(), "{tier}");
+        }
+    }
+}
+
 /// Wasm, a host function that calls the export whose number it is given, Wasm that throws.
 #[test]
 fn exceptions_pass_host_functions_as_the_same() {
