@@ -22,6 +22,8 @@
 
 mod homes;
 mod moves;
+#[cfg(test)]
+mod tests;
 
 use regalloc2::{
     Allocation, Block, Edit, Function, Inst, InstPosition, MachineEnv, Operand, OperandConstraint,
@@ -567,10 +569,16 @@ impl<'a, F: Function> BlockState<'a, F> {
         self.early.contains(register) && self.moved.iter().any(|&(moved, _)| moved == value)
     }
 
-    /// True if a use is overwritten by a result while its value is still needed.
+    /// True if a use is overwritten by a result while its value is still needed, or in a register
+    /// that another result gets.
     fn is_copied(&self, operands: &[Operand], n: usize) -> bool {
-        let is_reused = |operand: &Operand| operand.constraint() == OperandConstraint::Reuse(n);
-        self.next_use[operands[n].vreg().vreg()] != NEVER && operands.iter().any(is_reused)
+        let value = operands[n].vreg();
+        let is_reused = |n: usize| {
+            let reuse = OperandConstraint::Reuse(n);
+            operands.iter().any(|operand| operand.constraint() == reuse)
+        };
+        let is_before = |before: usize| operands[before].vreg() == value && is_reused(before);
+        is_reused(n) && (self.next_use[value.vreg()] != NEVER || (0..n).any(is_before))
     }
 
     /// Chooses registers for results.

@@ -7,6 +7,7 @@ use super::body::Body;
 
 mod atomics;
 mod calls;
+mod chains;
 mod control;
 mod exceptions;
 mod loops;
@@ -14,6 +15,7 @@ mod memory;
 mod objects;
 mod ranges;
 mod registers;
+mod runs;
 mod scalars;
 mod size;
 mod tables;
@@ -71,6 +73,8 @@ pub(super) const MOTIFS: &[Motif] = {
         motif("growth by a call", 5, &[], memory::growth_by_call),
         motif("even stride", 8, &[], memory::stride),
         motif("even loop", 14, &[], loops::even),
+        motif("loops in a row", 10, &[], chains::inside),
+        motif("run of accesses", 10, &[], runs::inside),
         motif("index with a range", 10, &[], ranges::inside),
         motif("bulk memory", 6, &[P::BulkMemory], memory::bulk),
         motif("forwarded store", 8, &[], memory::forwarded),
@@ -124,9 +128,11 @@ pub(super) const MOTIFS: &[Motif] = {
 
 /// Adds the body of a function that traps for some of its arguments, by an access beyond the end.
 pub(super) fn beyond(body: &mut Body<'_>) {
-    match body.random.below(10) {
+    match body.random.below(14) {
         0..2 => memory::beyond(body),
-        2..7 => loops::beyond(body),
+        2..6 => loops::beyond(body),
+        6..8 => chains::beyond(body),
+        8..11 => runs::beyond(body),
         _ => ranges::beyond(body),
     }
 }

@@ -248,7 +248,7 @@ fn root(body: &mut Body<'_>, memory: Memory, same: u32, counter: &Counter) -> Ro
 }
 
 /// Pushes a number: a constant, or one of which a compiler knows nothing.
-fn hide(body: &mut Body<'_>, ty: ValType, same: u32, value: i64) {
+pub(super) fn hide(body: &mut Body<'_>, ty: ValType, same: u32, value: i64) {
     body.integer(ty, value.cast_unsigned());
     if body.random.chance(60) && body.may_call(same) {
         body.call(same);
@@ -257,7 +257,7 @@ fn hide(body: &mut Body<'_>, ty: ValType, same: u32, value: i64) {
 
 /// Sets the base of a root whose indices reach from `low` to `high`: so that the loop is anywhere,
 /// that it begins at the first byte, or that it ends at the last; and by parameter 0 beyond it.
-fn place(
+pub(super) fn place(
     body: &mut Body<'_>,
     memory: u32,
     same: u32,

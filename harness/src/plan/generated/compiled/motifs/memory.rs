@@ -12,7 +12,7 @@ use crate::features::Proposal;
 const REACHES: &[u64] = &[0, 1, 255, 256, 4095, 4096, 16_384, 32_760, 32_768];
 
 /// Any load or store.
-fn access(body: &mut Body<'_>) -> PoolOp {
+pub(super) fn access(body: &mut Body<'_>) -> PoolOp {
     let has_vectors = body.has(Proposal::Simd);
     match body.random.below(10) {
         0..4 => body.random.pick(&pool().stores),

@@ -74,6 +74,11 @@ impl Index {
         let mask = u64::MAX >> (64 - bits);
         let constant = |value: u64| Box::new(Index::Constant(value & mask));
         let number = || Box::new(Index::Number);
+        // Of the amount of a shift only the low bits count.
+        let amount = |body: &mut Body<'_>, by: u64| {
+            let more = body.random.pick(&[0, 0, 0, 1, 2, 7]);
+            constant(by + more * u64::from(bits))
+        };
         let binary = |op, a, b| Index::Binary(op, a, b);
         let small = body
             .random
@@ -87,7 +92,7 @@ impl Index {
                 1 => binary(Binary::DivU, number(), constant(mask / small)),
                 2 => {
                     let by = u64::from(bits) - body.random.range(1, 12) as u64;
-                    binary(Binary::ShrU, number(), constant(by))
+                    binary(Binary::ShrU, number(), amount(body, by))
                 }
                 3 => {
                     let (count, _) = body.random.pick(COUNTS);
@@ -107,7 +112,7 @@ impl Index {
             4 => binary(Binary::Xor, first, inner(body)),
             5 => {
                 let by = body.random.range(1, 4) as u64;
-                binary(Binary::Shl, first, constant(by))
+                binary(Binary::Shl, first, amount(body, by))
             }
             6 => binary(Binary::Mul, first, constant(small)),
             7 => binary(Binary::Mul, constant(small), first),
@@ -115,7 +120,7 @@ impl Index {
             9 => Index::Half(first),
             10 => {
                 let by = body.random.range(1, 3) as u64;
-                binary(Binary::ShrU, first, constant(by))
+                binary(Binary::ShrU, first, amount(body, by))
             }
             11 => binary(
                 Binary::DivU,
@@ -154,8 +159,8 @@ impl Index {
                     Binary::Add => a.wrapping_add(b),
                     Binary::Sub => a.wrapping_sub(b),
                     Binary::Mul => a.wrapping_mul(b),
-                    Binary::Shl => a << b,
-                    Binary::ShrU => a >> b,
+                    Binary::Shl => a << (b % u64::from(bits)),
+                    Binary::ShrU => a >> (b % u64::from(bits)),
                     Binary::DivU => a / b,
                     Binary::RemU => a % b,
                 }

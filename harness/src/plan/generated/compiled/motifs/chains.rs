@@ -1,0 +1,302 @@
+//! A motif about loops one behind the other: what one leaves is what the next begins with, or what
+//! that uses in each round. A compiler that checks bounds in front of a loop makes two versions of
+//! it, which meet behind.
+
+use wasm_encoder::{Instruction as I, ValType};
+
+use super::super::body::{Body, Opening};
+use super::super::pool::{PoolOp, pool, value_type};
+use super::loops::{hide, place};
+
+/// The numbers of rounds: few, and those from which on a compiler takes more trouble.
+const TRIPS: &[i64] = &[1, 2, 8, 9, 10, 12, 16, 17];
+const STEPS: &[i64] = &[1, 1, 1, 2, 4, -1, -2, -4];
+
+/// The locals that loops hand on.
+struct Chain {
+    memory: u32,
+    /// A function that gives its argument: no compiler sees through a call.
+    same: u32,
+    index: u32,
+    sum: u32,
+    last: u32,
+}
+
+/// A loop: the index runs from `start` by `step`.
+struct Round {
+    start: i64,
+    /// True if the loop before leaves the first index.
+    continues: bool,
+    step: i64,
+    trips: i64,
+    accesses: Vec<(Form, PoolOp, u64)>,
+}
+
+/// The address of an access. Each local is the place in the memory.
+#[derive(Clone, Copy)]
+enum Form {
+    /// The index, shifted.
+    Scaled { shift: i64, base: u32 },
+    /// The same, in the first rounds only, which a local ends.
+    Early {
+        shift: i64,
+        base: u32,
+        rounds: i64,
+        limit: u32,
+    },
+    /// A pointer to which a local is added in each round: a negative number is a large one to the
+    /// compiler.
+    Pointer { by: i64, local: u32, step: u32 },
+}
+
+impl Round {
+    /// The lowest address of an access, and the one behind the last byte, without the base; `None`
+    /// if it is never made.
+    fn extent(&self, (form, op, offset): &(Form, PoolOp, u64)) -> Option<(i64, i64)> {
+        let (first, change, rounds) = match *form {
+            Form::Scaled { shift, .. } => (self.start << shift, self.step << shift, self.trips),
+            Form::Early { shift, rounds, .. } => (self.start << shift, self.step << shift, rounds),
+            Form::Pointer { by, .. } => (0, by, self.trips),
+        };
+        let last = first + change * (rounds - 1);
+        let end = first.max(last) + (offset + op.bytes) as i64;
+        (rounds > 0).then_some((first.min(last), end))
+    }
+}
+
+/// Loops that stay inside.
+pub(super) fn inside(body: &mut Body<'_>) {
+    all_of(body, false);
+}
+
+/// The body of a function of which parameter 0 decides if a loop goes beyond the end.
+pub(super) fn beyond(body: &mut Body<'_>) {
+    all_of(body, true);
+}
+
+fn all_of(body: &mut Body<'_>, goes_beyond: bool) {
+    let memory = (0..3).find_map(|_| {
+        let memory = body.some_memory()?;
+        (!body.program.memories[memory as usize].is64).then_some(memory)
+    });
+    let Some(memory) = memory else {
+        return;
+    };
+    let same = body.helper(&[ValType::I32], &[ValType::I32], |body, _| {
+        body.emit(&I::LocalGet(0));
+    });
+    let chain = Chain {
+        memory,
+        same,
+        index: body.fixed(ValType::I32),
+        sum: body.fixed(ValType::I64),
+        last: body.fixed(ValType::I64),
+    };
+    let rounds = rounds(body);
+    let bytes = body.program.memories[memory as usize].bytes().cast_signed();
+    let fits = |round: &Round| {
+        let extents = round.accesses.iter().filter_map(|it| round.extent(it));
+        let (lows, ends): (Vec<i64>, Vec<i64>) = extents.unzip();
+        let (low, end) = (lows.into_iter().min(), ends.into_iter().max());
+        end.unwrap_or_default() - low.unwrap_or_default() <= bytes
+    };
+    if !rounds.iter().all(fits) {
+        return;
+    }
+    let trips = rounds.iter().map(|it| it.trips.cast_unsigned()).sum();
+    let outside = body.random.below(rounds.len() as u64) as usize;
+    let all = |body: &mut Body<'_>| {
+        body.repeated(trips, |body| {
+            for (n, round) in rounds.iter().enumerate() {
+                prepare(body, &chain, round, goes_beyond && n == outside);
+            }
+            for round in &rounds {
+                one(body, &chain, round);
+            }
+        });
+    };
+    match body.random.chance(35) {
+        true => body.counted_loop(Some(&mut |body, _| all(body))),
+        false => all(body),
+    }
+    for (local, ty) in [
+        (chain.sum, ValType::I64),
+        (chain.last, ValType::I64),
+        (chain.index, ValType::I32),
+    ] {
+        body.emit(&I::LocalGet(local));
+        body.mix(ty);
+    }
+}
+
+fn rounds(body: &mut Body<'_>) -> Vec<Round> {
+    let mut rounds: Vec<Round> = Vec::new();
+    for _ in 0..body.random.range(2, 4) {
+        let (step, trips) = (body.random.pick(STEPS), body.random.pick(TRIPS));
+        let before = rounds
+            .last()
+            .map(|it: &Round| it.start + it.step * it.trips);
+        let before = before.filter(|_| body.random.chance(60));
+        let start = before.unwrap_or_else(|| body.random.pick(&[0, 0, 3, 16, -step * trips]));
+        let mut round = Round {
+            start,
+            continues: before.is_some(),
+            step,
+            trips,
+            accesses: Vec::new(),
+        };
+        let (shift, base) = (body.random.range(0, 3) as i64, body.fixed(ValType::I32));
+        for _ in 0..body.random.range(1, 3) {
+            let form = match body.random.below(10) {
+                0..6 => Form::Scaled { shift, base },
+                6 | 7 => Form::Early {
+                    shift,
+                    base: body.fixed(ValType::I32),
+                    rounds: body.random.below(trips.cast_unsigned() + 1) as i64,
+                    limit: body.fixed(ValType::I32),
+                },
+                _ => Form::Pointer {
+                    by: body.random.pick(&[0, 1, 4, 8, -1, -4, -8]),
+                    local: body.fixed(ValType::I32),
+                    step: body.fixed(ValType::I32),
+                },
+            };
+            let offset = body.random.pick(&[0u64, 0, 1, 4, 8, 16]);
+            let op = access(body);
+            round.accesses.push((form, op, offset));
+        }
+        rounds.push(round);
+    }
+    rounds
+}
+
+fn access(body: &mut Body<'_>) -> PoolOp {
+    let ty = body
+        .random
+        .pick(&[ValType::I64, ValType::I64, ValType::I32]);
+    match body.random.chance(25) {
+        true => body.random.pick(&pool().stores),
+        false => body.random.pick(pool().loads.of(ty)),
+    }
+}
+
+/// Sets what a loop uses but for what the one before leaves.
+fn prepare(body: &mut Body<'_>, chain: &Chain, round: &Round, goes_beyond: bool) {
+    let set = |body: &mut Body<'_>, local: u32, value: i64| {
+        hide(body, ValType::I32, chain.same, value);
+        body.emit(&I::LocalSet(local));
+    };
+    // Accesses with a place in common are inside together.
+    let mut places: Vec<(u32, (i64, i64))> = Vec::new();
+    for access in &round.accesses {
+        let (Form::Scaled { base, .. }
+        | Form::Early { base, .. }
+        | Form::Pointer { local: base, .. }) = access.0;
+        match access.0 {
+            Form::Scaled { .. } => {}
+            Form::Early { rounds, limit, .. } => {
+                set(body, limit, round.start + round.step * rounds);
+            }
+            Form::Pointer { by, step, .. } => set(body, step, by),
+        }
+        let Some((low, end)) = round.extent(access) else {
+            continue;
+        };
+        match places.iter_mut().find(|it| it.0 == base) {
+            Some((_, all)) => *all = (all.0.min(low), all.1.max(end)),
+            None => places.push((base, (low, end))),
+        }
+    }
+    for (base, extent) in places {
+        place(body, chain.memory, chain.same, base, extent, goes_beyond);
+    }
+}
+
+/// A loop, tested at its end.
+fn one(body: &mut Body<'_>, chain: &Chain, round: &Round) {
+    let index = chain.index;
+    if !round.continues {
+        body.emit_all(&[I::I32Const(round.start as i32), I::LocalSet(index)]);
+    }
+    body.open(Opening::Loop, &[], &[]);
+    for (form, op, offset) in &round.accesses {
+        match *form {
+            Form::Scaled { shift, base } => {
+                scaled(body, index, shift, base);
+                complete(body, chain, op, *offset);
+            }
+            Form::Early {
+                shift, base, limit, ..
+            } => {
+                body.emit_all(&[I::LocalGet(index), I::LocalGet(limit)]);
+                body.emit(&if round.step > 0 { I::I32LtS } else { I::I32GtS });
+                body.open(Opening::If, &[], &[]);
+                scaled(body, index, shift, base);
+                complete(body, chain, op, *offset);
+                body.end();
+            }
+            Form::Pointer { local, step, .. } => {
+                body.emit(&I::LocalGet(local));
+                complete(body, chain, op, *offset);
+                body.emit_all(&[I::LocalGet(local), I::LocalGet(step), I::I32Add]);
+                body.emit(&I::LocalSet(local));
+            }
+        }
+    }
+    let end = round.start + round.step * round.trips;
+    body.emit_all(&[
+        I::LocalGet(index),
+        I::I32Const(round.step as i32),
+        I::I32Add,
+        I::LocalTee(index),
+        I::I32Const(end as i32),
+    ]);
+    let is_exact = body.random.chance(60);
+    body.emit(match (round.step, is_exact) {
+        (_, true) => &I::I32Ne,
+        (1.., false) => &I::I32LtS,
+        (_, false) => &I::I32GtS,
+    });
+    body.emit(&I::BrIf(0));
+    body.end();
+}
+
+fn scaled(body: &mut Body<'_>, index: u32, shift: i64, base: u32) {
+    body.emit(&I::LocalGet(index));
+    if shift > 0 {
+        body.emit_all(&[I::I32Const(shift as i32), I::I32Shl]);
+    }
+    body.emit_all(&[I::LocalGet(base), I::I32Add]);
+}
+
+/// The access to the address on top of the stack. A load changes the sum or the last value; a store
+/// takes one of them, which an earlier loop may have left.
+fn complete(body: &mut Body<'_>, chain: &Chain, op: &PoolOp, offset: u64) {
+    let held = body.random.pick(&[chain.sum, chain.last]);
+    for param in op.params {
+        match value_type(*param) {
+            ValType::I64 => body.emit(&I::LocalGet(held)),
+            ValType::I32 => body.emit_all(&[I::LocalGet(held), I::I32WrapI64]),
+            other => body.variable(other),
+        }
+    }
+    body.finish_access(op, chain.memory, offset);
+    match op.result {
+        Some(ValType::I32) => body.emit(&I::I64ExtendI32U),
+        Some(ValType::I64) => {}
+        _ => return,
+    }
+    let sum = chain.sum;
+    match body.random.below(4) {
+        0 => return body.emit(&I::LocalSet(chain.last)),
+        1 => body.emit_all(&[I::LocalTee(chain.last), I::LocalGet(sum), I::I64Add]),
+        2 => body.emit_all(&[
+            I::LocalGet(chain.last),
+            I::I64Xor,
+            I::LocalGet(sum),
+            I::I64Sub,
+        ]),
+        _ => body.emit_all(&[I::LocalGet(sum), I::I64Add]),
+    }
+    body.emit(&I::LocalSet(sum));
+}
