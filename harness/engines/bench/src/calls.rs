@@ -1,17 +1,16 @@
 //! The cost of a call between the host and code: entering a function by its typed handle, and
 //! calling a typed host function, in nanoseconds of this thread's processor time.
 //!
-//! Engines take turns within one process, and the least of several rounds counts: what else the
-//! machine does only adds to it. A host call's cost is that of a loop that calls, less that of the
-//! same loop without the call.
+//! Engines take turns within one process. A host call's cost is that of a loop that calls, less that
+//! of the same loop without the call.
 
-use std::fmt::Write as _;
-use std::path::Path;
+use std::collections::BTreeMap;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 
 use crate::Done;
+use crate::table::{Figure, Job, Results, Row};
 
 const MODULE: &str = r#"(module (import "host" "add" (func $add (param i32 i32) (result i32)))
     (func (export "entry") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
@@ -29,44 +28,49 @@ const MODULE: &str = r#"(module (import "host" "add" (func $add (param i32 i32) 
 const CALLS: i32 = 2_000_000;
 const ROUNDS: usize = 9;
 
-/// The least nanoseconds for each call: of an entry, a loop with host calls, the loop alone.
-type Least = [f64; 3];
+/// The nanoseconds for each call: of an entry, a loop with host calls, the loop alone.
+type Nanoseconds = [f64; 3];
 
 /// What an engine does in a round.
-type Round = Box<dyn FnMut() -> Done<Least>>;
+type Round = Box<dyn FnMut() -> Done<Nanoseconds>>;
 
-/// Measures all engines and prints the table.
-pub fn measure(out: Option<&Path>) -> Done {
+/// Measures all engines.
+///
+/// # Errors
+/// If an engine refuses the module or traps.
+pub fn measure() -> Done<Results> {
     let buffer = wast::parser::ParseBuffer::new(MODULE)?;
     let bytes = wast::parser::parse::<wast::Wat<'_>>(&buffer)?.encode()?;
-    let mut engines: Vec<(&str, Round, Least)> = Vec::new();
+    let mut engines: Vec<(&str, Round)> = Vec::new();
     for (name, tier) in [
         ("wassay-register", wassay_runtime::Tier::Register),
         ("wassay-stack", wassay_runtime::Tier::Stack),
         ("wassay-jit", wassay_runtime::Tier::Jit),
     ] {
         if tier != wassay_runtime::Tier::Jit || wassay_runtime::interior::jit::CAN_RUN {
-            engines.push((name, wassay(tier, &bytes)?, [f64::MAX; 3]));
+            engines.push((name, wassay(tier, &bytes)?));
         }
     }
-    engines.push(("wasmi", wasmi(&bytes)?, [f64::MAX; 3]));
+    engines.push(("wasmi", wasmi(&bytes)?));
+    let mut figures = [BTreeMap::new(), BTreeMap::new()];
     for _ in 0..ROUNDS {
-        for (_, round, least) in &mut engines {
-            for (least, taken) in least.iter_mut().zip(round()?) {
-                *least = least.min(taken);
+        for (name, round) in &mut engines {
+            let [entry, calls, plain] = round()?;
+            for (figures, taken) in figures.iter_mut().zip([entry, calls - plain]) {
+                let of_engine: &mut Vec<f64> = figures.entry((*name).to_owned()).or_default();
+                of_engine.push(taken);
             }
         }
     }
-    let mut table = format!("Nanoseconds for each call, the least of {ROUNDS} rounds\n\n");
-    table += "| engine | entry | host call |\n|---|---:|---:|\n";
-    for (name, _, [entry, calls, plain]) in &engines {
-        writeln!(table, "| {name} | {entry:.1} | {:.1} |", calls - plain)?;
-    }
-    println!("{table}");
-    if let Some(out) = out {
-        std::fs::write(out.join("calls.md"), table)?;
-    }
-    Ok(())
+    let rows = ["entry", "host call"].into_iter().zip(figures);
+    let rows = rows.map(|(name, taken)| {
+        let figures = taken
+            .into_iter()
+            .map(|(engine, it)| (engine, Figure::of(it)));
+        Row::of_figures(name, figures.collect())
+    });
+    let names = engines.iter().map(|(name, _)| (*name).to_owned()).collect();
+    Ok(Results::new(Job::Calls, ROUNDS, names, rows.collect()))
 }
 
 /// Times the three; `entry` is called often, the loops once.
@@ -74,7 +78,7 @@ fn round(
     mut entry: impl FnMut(i32) -> Done<i32>,
     mut calls: impl FnMut(i32) -> Done<i32>,
     mut plain: impl FnMut(i32) -> Done<i32>,
-) -> Done<Least> {
+) -> Done<Nanoseconds> {
     let time = |work: &mut dyn FnMut() -> Done<i32>| -> Done<f64> {
         let started = nanoseconds()?;
         std::hint::black_box(work()?);

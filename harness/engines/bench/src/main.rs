@@ -21,7 +21,8 @@ use table::{Bench, Job, Results};
 
 const USAGE: &str =
     "usage: wassay-bench kernels|programs|load|count [--runs N] [--engines A,B] [--out DIR] FILE...
-       wassay-bench calls|page DIR
+       wassay-bench calls [--out DIR]
+       wassay-bench page DIR
        wassay-bench one ENGINE FILE EXPORT
 
 kernels:  median user seconds of the export `run` of each FILE.wat or FILE.wasm.
@@ -30,7 +31,7 @@ load:     median CPU milliseconds to compile, instantiate and first call; FILE.w
 count:    instructions executed in compiled code by `run`, and to load the module, in processes
           that are started by the words of WASSAY_BENCH_COUNTING (an emulator with the counting
           plugin, and this program for its processor).
-calls:    nanoseconds of a typed entry and of a typed host call; also as DIR/calls.md.
+calls:    nanoseconds of a typed entry and of a typed host call.
 page:     the tables of DIR as DIR/index.html.
 --out:    also writes each table as DIR/NAME.json and DIR/NAME.md.
 
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
     let rest = args.get(1..).unwrap_or_default();
     let done = match args.first().map(String::as_str) {
         Some("one") => one(rest).map(|()| true),
-        Some("calls") => calls::measure(folder).map(|()| true),
+        Some("calls") => calls(rest),
         Some("page") => page(folder),
         Some("kernels") => bench(&[Job::Kernels], 5, rest),
         Some("programs") => bench(&[Job::Programs, Job::Whole], 5, rest),
@@ -104,15 +105,32 @@ fn bench(jobs: &'static [Job], runs: usize, args: &[String]) -> Done<bool> {
     }
     let tables = bench.measure()?;
     for table in &tables {
-        println!("{}", table.markdown());
-        if let Some(out) = &out {
-            let file = out.join(table.job().name());
-            std::fs::write(file.with_extension("md"), table.markdown())?;
-            let json = serde_json::to_string_pretty(&table)?;
-            std::fs::write(file.with_extension("json"), json + "\n")?;
-        }
+        show(table, out.as_deref())?;
     }
     Ok(tables.iter().all(Results::agree))
+}
+
+/// Measures calls, prints the table and writes it.
+fn calls(args: &[String]) -> Done<bool> {
+    let out = match args {
+        [] => None,
+        [word, out] if word == "--out" => Some(Path::new(out)),
+        _ => return Err(USAGE.into()),
+    };
+    show(&calls::measure()?, out)?;
+    Ok(true)
+}
+
+/// Prints a table, and writes it below a folder.
+fn show(table: &Results, out: Option<&Path>) -> Done {
+    println!("{}", table.markdown());
+    if let Some(out) = out {
+        let file = out.join(table.job().name());
+        std::fs::write(file.with_extension("md"), table.markdown())?;
+        let json = serde_json::to_string_pretty(table)?;
+        std::fs::write(file.with_extension("json"), json + "\n")?;
+    }
+    Ok(())
 }
 
 /// Makes the page of the tables that a folder has.

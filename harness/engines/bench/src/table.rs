@@ -27,6 +27,8 @@ pub enum Job {
     Instructions,
     /// Machine instructions executed to load a module.
     Compiling,
+    /// Nanoseconds of a call between the host and code.
+    Calls,
 }
 
 impl Job {
@@ -38,6 +40,7 @@ impl Job {
         Job::Load,
         Job::Instructions,
         Job::Compiling,
+        Job::Calls,
     ];
 
     /// The name of its files.
@@ -49,6 +52,7 @@ impl Job {
             Job::Load => "load",
             Job::Instructions => "instructions",
             Job::Compiling => "compiling",
+            Job::Calls => "calls",
         }
     }
 
@@ -57,6 +61,7 @@ impl Job {
             Job::Kernels | Job::Programs => "user s",
             Job::Whole | Job::Load => "CPU ms",
             Job::Instructions | Job::Compiling => "instructions",
+            Job::Calls => "ns",
         }
     }
 
@@ -68,6 +73,7 @@ impl Job {
             Job::Load => "CPU milliseconds (user and system) to compile, instantiate, first call",
             Job::Instructions => "A64 instructions executed in compiled code in the call",
             Job::Compiling => "A64 instructions executed to compile and instantiate",
+            Job::Calls => "Nanoseconds of a typed call into code, and of one to the host",
         }
     }
 
@@ -75,7 +81,7 @@ impl Job {
     fn decimals(self) -> usize {
         match self {
             Job::Kernels | Job::Programs => 3,
-            Job::Whole | Job::Load => 1,
+            Job::Whole | Job::Load | Job::Calls => 1,
             Job::Instructions | Job::Compiling => 0,
         }
     }
@@ -90,6 +96,8 @@ impl Job {
             }
             Job::Instructions => count(sample.call_instructions),
             Job::Compiling => count(sample.load_instructions),
+            // Made of no samples: a process makes the whole table.
+            Job::Calls => None,
         }
     }
 }
@@ -127,6 +135,20 @@ pub enum Figure {
 }
 
 impl Figure {
+    /// The figure of samples.
+    pub fn of(mut samples: Vec<f64>) -> Self {
+        samples.sort_by(f64::total_cmp);
+        let median = samples.get(samples.len() / 2);
+        match (samples.first(), median, samples.last()) {
+            (Some(&least), Some(&median), Some(&greatest)) => Self::Measured {
+                median,
+                least,
+                greatest,
+            },
+            _ => Self::Failed("nothing was counted".to_owned()),
+        }
+    }
+
     /// The median.
     pub fn median(&self) -> Option<f64> {
         match self {
@@ -196,6 +218,7 @@ const PAIRS: &[(Job, &str, &str)] = &[
     (Job::Instructions, "wassay-jit", "winch"),
     (Job::Instructions, "wassay-jit-explicit", "cranelift"),
     (Job::Compiling, "wassay-jit", "cranelift"),
+    (Job::Calls, "wassay-register", "wasmi"),
 ];
 
 /// All samples of a row, by engine; or what an engine said.
@@ -225,19 +248,9 @@ impl Bench {
         }
         let results = self.jobs.iter().map(|&job| {
             let rows = rows.iter().map(|(name, all)| self.row(job, name, all));
-            let mut results = Results {
-                schema: "wassay-bench/2".to_owned(),
-                job,
-                unit: job.unit().to_owned(),
-                runs: self.runs,
-                host: host(),
-                engines: self.engines.iter().map(|it| self.column(*it)).collect(),
-                missing: missing.clone(),
-                rows: rows.collect(),
-                relative: Vec::new(),
-                ratios: Vec::new(),
-            };
-            results.compare();
+            let columns = self.engines.iter().map(|it| self.column(*it));
+            let mut results = Results::new(job, self.runs, columns.collect(), rows.collect());
+            results.missing = missing.clone();
             results
         });
         Ok(results.collect())
@@ -351,26 +364,43 @@ fn figure(job: Job, samples: &Result<Vec<Sample>, String>) -> Figure {
         Ok(samples) => samples,
         Err(why) => return Figure::Failed(why.clone()),
     };
-    let mut figures: Vec<f64> = samples.iter().filter_map(|s| job.figure(s)).collect();
-    figures.sort_by(f64::total_cmp);
-    match (
-        figures.first(),
-        figures.get(figures.len() / 2),
-        figures.last(),
-    ) {
-        (Some(&least), Some(&median), Some(&greatest)) => Figure::Measured {
-            median,
-            least,
-            greatest,
-        },
-        _ => Figure::Failed("nothing was counted".to_owned()),
-    }
+    Figure::of(samples.iter().filter_map(|s| job.figure(s)).collect())
 }
 
 /// What follows the name of an engine that an emulator runs: its seconds compare with nothing.
 const EMULATED: &str = " (emulated)";
 
+impl Row {
+    /// The row of figures that come with no result.
+    pub fn of_figures(name: &str, figures: BTreeMap<String, Figure>) -> Self {
+        Row {
+            name: name.to_owned(),
+            agree: true,
+            results: Vec::new(),
+            figures,
+        }
+    }
+}
+
 impl Results {
+    /// The table of rows measured on this host, with what follows from them.
+    pub fn new(job: Job, runs: usize, engines: Vec<String>, rows: Vec<Row>) -> Self {
+        let mut results = Results {
+            schema: "wassay-bench/2".to_owned(),
+            job,
+            unit: job.unit().to_owned(),
+            runs,
+            host: host(),
+            engines,
+            missing: BTreeMap::new(),
+            rows,
+            relative: Vec::new(),
+            ratios: Vec::new(),
+        };
+        results.compare();
+        results
+    }
+
     fn compare(&mut self) {
         let here = |name: &str| self.engines.iter().find(|column| *column == name);
         if let Some(base) = RELATIVE_TO.iter().find_map(|name| here(name)) {

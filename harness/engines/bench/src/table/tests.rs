@@ -47,19 +47,10 @@ fn table() -> Results {
         ),
         row("c/d", &["1"], [measured(1.0, 1.0, 1.0), failed, slow()]),
     ];
-    let mut table = Results {
-        schema: "wassay-bench/2".to_owned(),
-        job: Job::Programs,
-        unit: Job::Programs.unit().to_owned(),
-        runs: 5,
-        host: "a host".to_owned(),
-        engines: ENGINES.map(str::to_owned).to_vec(),
-        missing: BTreeMap::from([("bun".to_owned(), "not here".to_owned())]),
-        rows,
-        relative: Vec::new(),
-        ratios: Vec::new(),
-    };
-    table.compare();
+    let engines = ENGINES.map(str::to_owned).to_vec();
+    let mut table = Results::new(Job::Programs, 5, engines, rows);
+    table.host = "a host".to_owned();
+    table.missing = BTreeMap::from([("bun".to_owned(), "not here".to_owned())]);
     table
 }
 
@@ -135,6 +126,23 @@ fn the_median_is_that_of_all_samples() {
     assert_eq!((least, median, greatest), (1.0, 2.0, 5.0));
     let nothing = figure(Job::Instructions, &samples);
     assert!(matches!(nothing, Figure::Failed(why) if why == "nothing was counted"));
+}
+
+#[test]
+fn figures_without_results_are_a_table() {
+    let figures = [("wassay-register", 4.0), ("wasmi", 8.0)];
+    let figures = figures.map(|(name, it)| (name.to_owned(), Figure::of(vec![it; 3])));
+    let row = Row::of_figures("entry", BTreeMap::from(figures));
+    let engines = ["wassay-register", "wasmi"].map(str::to_owned).to_vec();
+    let table = Results::new(Job::Calls, 3, engines, vec![row]);
+    let text = table.markdown();
+    for line in [
+        "| entry | 4.0 ±0% | 8.0 ±0% |",
+        "- wassay-register to wasmi: 0.50 in the geometric mean of 1, at most 0.50",
+    ] {
+        assert!(text.lines().any(|it| it == line), "{line}: {text}");
+    }
+    assert!(table.agree());
 }
 
 #[test]
