@@ -5,7 +5,7 @@
 //! written as soon as its window has been judged ([`finding`]): nothing is lost if the run is
 //! killed. The same seed gives the same report, times apart, for any number of jobs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -85,7 +85,7 @@ pub fn fuzz(options: &FuzzOptions, observer: &dyn Observer) -> Result<Report, St
         },
         findings: Findings::new(options),
         losses: Losses::default(),
-        have_run: BTreeSet::new(),
+        have_run: BTreeMap::new(),
     };
     let mut next = 0;
     while let Some(names) = names(options, next, started.elapsed()) {
@@ -168,8 +168,8 @@ struct Fuzzer<'a> {
     account: GeneratedAccount,
     findings: Findings<'a>,
     losses: Losses,
-    /// The engines that have run programs.
-    have_run: BTreeSet<EngineName>,
+    /// The engines, and whether they have run programs.
+    have_run: BTreeMap<EngineName, bool>,
 }
 
 impl Fuzzer<'_> {
@@ -198,7 +198,7 @@ impl Fuzzer<'_> {
             return Err(Stopped::Interrupted);
         }
         add_time(&mut self.account.timings.run, started);
-        self.account.stopped = lost(&mut self.have_run, &tiers);
+        self.account.stopped = lost(&mut self.have_run, &tiers, self.observer);
 
         let started = Instant::now();
         let judged = (0..planned.len()).into_par_iter();
@@ -251,21 +251,27 @@ impl Fuzzer<'_> {
 }
 
 /// The reason to end, if an engine that has run programs cannot run any more: what comes after that
-/// would be compared with less than was asked for.
+/// would be compared with less than was asked for. An engine that cannot run from the beginning is
+/// told at once, and the run goes on without it.
 fn lost(
-    have_run: &mut BTreeSet<EngineName>,
+    have_run: &mut BTreeMap<EngineName, bool>,
     tiers: &BTreeMap<EngineName, TierRun>,
+    observer: &dyn Observer,
 ) -> Option<String> {
     let mut reason = None;
     for (&name, run) in tiers {
-        match run {
-            Ok(_) => {
-                have_run.insert(name);
+        match (run, have_run.get(&name)) {
+            (Ok(_), _) => {
+                have_run.insert(name, true);
             }
-            Err(error) if have_run.contains(&name) => {
+            (Err(error), Some(true)) => {
                 reason = Some(format!("{name} cannot run any more: {error}"));
             }
-            Err(_) => {}
+            (Err(_), Some(false)) => {}
+            (Err(error), None) => {
+                observer.warn(&format!("not measured: {name}: {error}"));
+                have_run.insert(name, false);
+            }
         }
     }
     reason
@@ -296,24 +302,43 @@ fn add_worker_times(timings: &mut Timings, tiers: &BTreeMap<EngineName, TierRun>
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
     use crate::pool::Unavailable;
+    use crate::script::Script;
 
-    /// An engine that never ran is told at the end; one that is lost on the way ends the run.
+    /// Keeps what it is told.
+    #[derive(Default)]
+    struct Warned(Mutex<Vec<String>>);
+
+    impl Observer for Warned {
+        fn file_done(&self, _: EngineName, _: &Script) {}
+
+        fn warn(&self, message: &str) {
+            self.0.lock().expect("no panic").push(message.to_string());
+        }
+    }
+
+    /// An engine that never ran is told once; one that is lost on the way ends the run.
     #[test]
     fn an_engine_that_is_lost_ends_the_run() {
-        let mut have_run = BTreeSet::new();
+        let mut have_run = BTreeMap::new();
+        let warned = Warned::default();
         let gone = || Err(Unavailable::new("another build"));
-        let window = |stack: TierRun, jit: TierRun| {
-            BTreeMap::from([(EngineName::STACK, stack), (EngineName::JIT, jit)])
+        let mut window = |stack: TierRun, jit: TierRun| {
+            let tiers = BTreeMap::from([(EngineName::STACK, stack), (EngineName::JIT, jit)]);
+            lost(&mut have_run, &tiers, &warned)
         };
-        assert_eq!(lost(&mut have_run, &window(Ok(Vec::new()), gone())), None);
-        assert_eq!(lost(&mut have_run, &window(Ok(Vec::new()), gone())), None);
-        let reason = lost(&mut have_run, &window(gone(), gone()));
-        let reason = reason.expect("a reason");
+        assert_eq!(window(Ok(Vec::new()), gone()), None);
+        assert_eq!(window(Ok(Vec::new()), gone()), None);
+        let reason = window(gone(), gone()).expect("a reason");
         assert!(
             reason.starts_with("stack cannot run any more: "),
             "{reason}"
         );
+        let warned = warned.0.into_inner().expect("no panic");
+        assert_eq!(warned.len(), 1, "{warned:?}");
+        assert!(warned[0].starts_with("not measured: jit: "), "{warned:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::features::FeatureSet;
 use crate::protocol::Setting;
 use crate::script::Script;
 use crate::suite::select::ChosenFile;
@@ -30,6 +31,32 @@ pub struct Planned {
     pub generated: Option<&'static str>,
     /// How the script is run; `None` if it is run as the options say.
     pub setting: Option<Setting>,
+}
+
+impl Planned {
+    /// A script of no suite, which is run as the options say.
+    pub fn alone(script: Arc<Script>, features: FeatureSet) -> Planned {
+        Planned {
+            script,
+            features: FileFeatures {
+                set: features,
+                ..FileFeatures::DEFAULT
+            },
+            heading: Heading::Other,
+            skipped: Vec::new(),
+            is_independent: false,
+            generated: None,
+            setting: None,
+        }
+    }
+
+    /// Another script, run in the same way.
+    pub fn with(&self, script: Script) -> Planned {
+        Planned {
+            script: Arc::new(script),
+            ..self.clone()
+        }
+    }
 }
 
 /// The files of a suite as they are.

@@ -8,7 +8,6 @@
 //! the same kind, so that the result never drifts to another fault.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::engine::EngineName;
@@ -118,10 +117,7 @@ fn shown(
     observer: &dyn Observer,
 ) -> Result<Option<(Planned, Examined, Symptom)>, Interrupted> {
     let kept: Vec<usize> = (0..=found.ordinal).collect();
-    let cut = Planned {
-        script: Arc::new(chosen(&planned.script, &kept)),
-        ..planned.clone()
-    };
+    let cut = planned.with(chosen(&planned.script, &kept));
     let examined = examine(options, &cut, observer)?;
     if let Some(symptom) = examined.first_symptom()
         && symptom.kind == found.kind
@@ -230,10 +226,7 @@ impl Reducer<'_> {
             return Ok(false);
         }
         self.tried += 1;
-        let candidate = Planned {
-            script: Arc::new(script),
-            ..self.planned.clone()
-        };
+        let candidate = self.planned.with(script);
         // Most candidates show nothing, which processes that are there can tell.
         let config = job_config(self.options, &candidate);
         let is_rejected = match self.kept.run(&candidate, config)? {
@@ -333,10 +326,7 @@ impl Reducer<'_> {
             tiers: self.options.tiers.iter().take(1).copied().collect(),
             ..self.options.clone()
         };
-        let candidate = Planned {
-            script: Arc::new(watched.script.clone()),
-            ..self.planned.clone()
-        };
+        let candidate = self.planned.with(watched.script.clone());
         let examined = examine(&options, &candidate, self.observer)?;
         let run = examined.runs.into_values().next();
         Ok(run.and_then(|run| watched.read(&run.reports)))
@@ -381,10 +371,7 @@ impl Reducer<'_> {
             return Ok(None);
         }
         self.tried += 1;
-        let candidate = Planned {
-            script: Arc::new(cut.script(stretches)),
-            ..self.planned.clone()
-        };
+        let candidate = self.planned.with(cut.script(stretches));
         let config = job_config(self.options, &candidate);
         let Opinion::Seen(seen) = self.kept.run(&candidate, config)? else {
             return Ok(None);

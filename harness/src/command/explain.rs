@@ -39,7 +39,6 @@ use crate::script::{
 };
 use crate::suite::conventions::Conventions;
 use crate::suite::select::Selection;
-use crate::suite::{FileFeatures, Heading};
 
 pub mod show;
 
@@ -380,16 +379,8 @@ fn directive(
 /// The script of an operand shape of a directive.
 fn variant(args: &ExplainArgs, of: Asked) -> Result<Asked, InputError> {
     let file = Planned {
-        script: of.script,
-        features: FileFeatures {
-            set: of.features,
-            ..FileFeatures::DEFAULT
-        },
-        heading: Heading::Other,
         skipped: of.skipped,
-        is_independent: false,
-        generated: None,
-        setting: None,
+        ..Planned::alone(of.script, of.features)
     };
     let engines = &args.engines.0;
     let request = Request {

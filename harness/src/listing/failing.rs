@@ -24,7 +24,6 @@ use crate::report::shapes::VariantAccount;
 use crate::report::{DirectiveAccount, Report, TierVerdict, is_failing};
 use crate::script::Script;
 use crate::suite::select::Selection;
-use crate::suite::{FileFeatures, Heading};
 use crate::tier::Tier;
 use crate::worker;
 
@@ -248,18 +247,7 @@ impl Reader<'_> {
             setting: self.setting,
             has_foreign: report.tiers.keys().any(|name| name.tier().is_none()),
         };
-        let file = Planned {
-            features: FileFeatures {
-                set: self.features,
-                ..FileFeatures::DEFAULT
-            },
-            script: Arc::new(script.clone()),
-            heading: Heading::Other,
-            skipped: Vec::new(),
-            is_independent: false,
-            generated: None,
-            setting: None,
-        };
+        let file = Planned::alone(Arc::new(script.clone()), self.features);
         let of_script = |planned: Planned| {
             let reader = Reader {
                 features: planned.features.set,

@@ -17,7 +17,6 @@ use super::canonical::canonical;
 use super::generated::{Case, Source, sources};
 use crate::protocol::{Bounds, Modes, Profile, Setting};
 use crate::script::{Command, Directive, Expectation, Kind, ModuleSource, Script};
-use crate::suite::{FileFeatures, Heading};
 
 /// The name of a generated program.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -200,17 +199,11 @@ impl Draw {
         let Some(case) = case else {
             return Ok(None);
         };
+        let features = case.features;
         Ok(Some(Planned {
-            features: FileFeatures {
-                set: case.features,
-                ..FileFeatures::DEFAULT
-            },
-            script: Arc::new(script(&name.to_string(), case)),
-            heading: Heading::Other,
-            skipped: Vec::new(),
-            is_independent: false,
             generated: Some(source.name()),
             setting: Some(self.setting(name.seed)),
+            ..Planned::alone(Arc::new(script(&name.to_string(), case)), features)
         }))
     }
 

@@ -30,7 +30,6 @@ use super::Planned;
 use crate::features::{FeatureSet, Proposal};
 use crate::protocol::{Bounds, Setting};
 use crate::script::{Command, Script};
-use crate::suite::FileFeatures;
 
 /// Assertions after which a round ends: a bound of the memory that variants take.
 const ASSERTIONS_PER_ROUND: usize = 8192;
@@ -151,10 +150,7 @@ fn alone(planned: &Planned, id: &str) -> Option<Planned> {
         command: script.commands[at].clone(),
         directive: script.directives[at].clone(),
     };
-    Some(Planned {
-        script: Arc::new(plan::script(&script.path, kept.map(step).collect())),
-        ..planned.clone()
-    })
+    Some(planned.with(plan::script(&script.path, kept.map(step).collect())))
 }
 
 /// The number of files in the next round: at least one.
@@ -208,16 +204,10 @@ fn edges<'a>(
 
 fn planned(file: &Planned, script: Arc<Script>, setting: Setting, is_independent: bool) -> Planned {
     Planned {
-        script,
-        features: FileFeatures {
-            set: FEATURES,
-            ..FileFeatures::DEFAULT
-        },
         heading: file.heading,
-        skipped: Vec::new(),
         is_independent,
-        generated: None,
         setting: Some(setting),
+        ..Planned::alone(script, FEATURES)
     }
 }
 

@@ -1,8 +1,6 @@
 //! A script that begins where a function was entered: the module has the memories and globals of
 //! that moment and the function as an export, and the function's call is all that runs.
 
-use std::sync::Arc;
-
 use wasm_encoder::{ConstExpr, DataSection, Encode, ExportKind, MemorySection, MemoryType};
 use wasmparser::{BinaryReader, GlobalSectionReader, MemorySectionReader};
 
@@ -33,10 +31,7 @@ impl Reducer<'_> {
         let Some((difference, script)) = found(self.script_from_entry())? else {
             return Ok(());
         };
-        let candidate = Planned {
-            script: Arc::new(script),
-            ..self.planned.clone()
-        };
+        let candidate = self.planned.with(script);
         self.tried += 1;
         let examined = examine(self.options, &candidate, self.observer)?;
         let Some(symptom) = examined.first_symptom() else {

@@ -21,7 +21,6 @@ use crate::protocol::Setting;
 use crate::record::script::{ANSWERS_NAME, TOLD, scripted};
 use crate::script::{Action, Command, Expectation};
 use crate::suite::select::Selection;
-use crate::suite::{FileFeatures, Heading};
 
 /// The program as a script, with what must come of it.
 pub(super) struct Answered {
@@ -69,18 +68,8 @@ impl Answered {
             })
         });
         let commands = [&self.commands[..], &told].concat();
-        Planned {
-            script: Arc::new(origin::script(&commands, &self.ending, &inputs.args.file)),
-            features: FileFeatures {
-                set: inputs.args.execution.features.set(),
-                ..FileFeatures::DEFAULT
-            },
-            heading: Heading::Other,
-            skipped: Vec::new(),
-            is_independent: false,
-            generated: None,
-            setting: None,
-        }
+        let script = origin::script(&commands, &self.ending, &inputs.args.file);
+        Planned::alone(Arc::new(script), inputs.args.execution.features.set())
     }
 
     /// Runs the script in another engine beside the reference: the exit code and the text.

@@ -11,7 +11,6 @@ use crate::protocol::cell::Cell;
 use crate::protocol::{Bounds, Job, JobConfig};
 use crate::script::Script;
 use crate::script::parse::parse_script;
-use crate::suite::Heading;
 use crate::tier::Tier;
 use crate::worker::run_job;
 
@@ -61,18 +60,7 @@ const COMPUTING: usize = 15;
 const OTHERS: u64 = 2;
 
 fn file(text: &str) -> Planned {
-    Planned {
-        script: Arc::new(parse_script("t.wast", text)),
-        features: FileFeatures {
-            set: FEATURES,
-            ..FileFeatures::DEFAULT
-        },
-        heading: Heading::Other,
-        skipped: Vec::new(),
-        is_independent: false,
-        generated: None,
-        setting: None,
-    }
+    Planned::alone(Arc::new(parse_script("t.wast", text)), FEATURES)
 }
 
 /// A request for so many samples of each product.
