@@ -283,8 +283,7 @@ fn is_finding(file: &JudgedFile) -> bool {
         let diverges = file.comparisons.get(ordinal);
         let diverges = diverges.is_some_and(|(agreement, _)| agreement == Agreement::Diverge);
         let mut verdicts = file.verdicts.values();
-        let fails = |status| crate::report::is_failing(status);
-        diverges || verdicts.any(|it| it.get(ordinal).is_some_and(|it| fails(it.status)))
+        diverges || verdicts.any(|it| it.get(ordinal).is_some_and(|it| it.status.is_failing()))
     })
 }
 

@@ -429,7 +429,9 @@ impl Counts {
 
     /// Whether nothing in these counts makes a run fail.
     pub fn is_as_expected(&self) -> bool {
-        let bad = Status::ALL.into_iter().filter(|&status| is_failing(status));
+        let bad = Status::ALL
+            .into_iter()
+            .filter(|&status| status.is_failing());
         bad.map(|status| self.of(status)).sum::<u64>() == 0
     }
 
@@ -447,11 +449,6 @@ impl Counts {
             Status::Compared => &mut self.compared,
         }
     }
-}
-
-/// True if a directive with this status makes the run fail.
-pub fn is_failing(status: Status) -> bool {
-    status.is_failing()
 }
 
 /// The account of a tier.
@@ -618,7 +615,7 @@ impl DirectiveAccount {
     /// True if the directive makes the run fail.
     pub fn is_failing(&self) -> bool {
         let mut verdicts = self.tiers.values();
-        verdicts.any(|verdict| is_failing(verdict.status)) || self.agreement == Agreement::Diverge
+        verdicts.any(|verdict| verdict.status.is_failing()) || self.agreement == Agreement::Diverge
     }
 }
 

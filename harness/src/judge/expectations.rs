@@ -438,17 +438,7 @@ impl Entry {
 
     /// Whether a verdict is the failure that this entry expects, in a file that it covers.
     fn excuses(&self, tier: EngineName, id: &str, verdict: &Verdict) -> bool {
-        let failed = match verdict.status {
-            Status::Fail | Status::Crash | Status::Timeout => true,
-            Status::Pass
-            | Status::Xfail
-            | Status::Xpass
-            | Status::Skip
-            | Status::NotRun
-            | Status::Blocked
-            | Status::Compared => false,
-        };
-        failed && self.expects_failure(tier, id, &verdict.detail)
+        verdict.status.has_failed() && self.expects_failure(tier, id, &verdict.detail)
     }
 
     /// The tiers in which the entry covers a directive that was run.

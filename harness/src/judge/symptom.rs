@@ -135,16 +135,7 @@ fn symptom(file: &JudgedFile, ordinal: usize, entries: &[Entry<'_>]) -> Option<S
 fn failing(file: &JudgedFile, ordinal: usize) -> Vec<(EngineName, Status, &str)> {
     let verdicts = file.verdicts.iter();
     let verdicts = verdicts.filter_map(|(&name, verdicts)| Some((name, verdicts.get(ordinal)?)));
-    let failing = verdicts.filter(|(_, verdict)| match verdict.status {
-        Status::Fail | Status::Crash | Status::Timeout => true,
-        Status::Pass
-        | Status::Xfail
-        | Status::Xpass
-        | Status::Skip
-        | Status::NotRun
-        | Status::Blocked
-        | Status::Compared => false,
-    });
+    let failing = verdicts.filter(|(_, verdict)| verdict.status.has_failed());
     failing
         .map(|(name, verdict)| (name, verdict.status, verdict.detail.as_str()))
         .collect()

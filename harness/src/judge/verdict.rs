@@ -60,6 +60,20 @@ impl Status {
         matches!(self, Status::Pass | Status::Compared)
     }
 
+    /// True if the engine itself has failed, by its answer, its death or its time.
+    pub const fn has_failed(self) -> bool {
+        match self {
+            Status::Fail | Status::Crash | Status::Timeout => true,
+            Status::Pass
+            | Status::Xfail
+            | Status::Xpass
+            | Status::Skip
+            | Status::NotRun
+            | Status::Blocked
+            | Status::Compared => false,
+        }
+    }
+
     /// True if a directive with this status makes the run fail.
     pub const fn is_failing(self) -> bool {
         match self {

@@ -21,7 +21,7 @@ use crate::protocol::configuration::Configurations;
 use crate::protocol::{JobConfig, Setting};
 use crate::report::details::{Details, Suspect, each_suspect};
 use crate::report::shapes::VariantAccount;
-use crate::report::{DirectiveAccount, Report, TierVerdict, is_failing};
+use crate::report::{DirectiveAccount, Report, TierVerdict};
 use crate::script::Script;
 use crate::suite::select::Selection;
 use crate::tier::Tier;
@@ -164,7 +164,7 @@ fn of_directive(it: &DirectiveAccount) -> (bool, &str, Chosen<'_>) {
 /// The same of a variant, if it failed.
 fn of_variant(it: &VariantAccount) -> Option<(bool, &str, Chosen<'_>)> {
     let diverges = it.agreement == Agreement::Diverge;
-    let fails = it.tiers.values().any(|it| is_failing(it.status));
+    let fails = it.tiers.values().any(|it| it.status.is_failing());
     let chosen = Chosen {
         id: &it.id,
         tiers: &it.tiers,

@@ -134,7 +134,7 @@ fn of_directives<'a>(
     let listed = listed.filter_map(move |directive| Some((directive, directive.tiers.get(&tier)?)));
     listed.map(move |(directive, found)| {
         let failure = failures.get(directive.id.as_str());
-        match failure.filter(|_| crate::report::is_failing(found.status)) {
+        match failure.filter(|_| found.status.is_failing()) {
             Some(failure) => of_failure(report, tier.name(), failure, found.status, &found.detail),
             None => Case {
                 suite: tier.name().to_string(),

@@ -9,7 +9,7 @@ use crate::judge::compare::is_of_state;
 use crate::judge::verdict::{Agreement, Status};
 use crate::report::details::{CallAccount, Details, FrameAccount};
 use crate::report::shapes::VariantAccount;
-use crate::report::{DirectiveAccount, Report, TierVerdict, is_failing};
+use crate::report::{DirectiveAccount, Report, TierVerdict};
 
 use super::values::readable;
 
@@ -126,7 +126,7 @@ fn groups(tiers: &BTreeMap<EngineName, TierVerdict>) -> Vec<Group<'_>> {
             None => groups.push(group),
         }
     }
-    groups.sort_by_key(|group| !is_failing(group.status));
+    groups.sort_by_key(|group| !group.status.is_failing());
     groups
 }
 
@@ -137,8 +137,9 @@ impl<'a> Failure<'a> {
         available: &[EngineName],
     ) -> Option<Failure<'a>> {
         let diverges = directive.agreement == Agreement::Diverge;
-        let is_shown =
-            |status| is_failing(status) && (status != Status::NotRun || !report.run.interrupted);
+        let is_shown = |status: Status| {
+            status.is_failing() && (status != Status::NotRun || !report.run.interrupted)
+        };
         let fails = directive.tiers.values().any(|it| is_shown(it.status));
         if !fails && !diverges {
             return None;
@@ -167,7 +168,7 @@ impl<'a> Failure<'a> {
         available: &[EngineName],
     ) -> Option<Failure<'a>> {
         let diverges = variant.agreement == Agreement::Diverge;
-        let fails = variant.tiers.values().any(|it| is_failing(it.status));
+        let fails = variant.tiers.values().any(|it| it.status.is_failing());
         if !fails && !diverges {
             return None;
         }
@@ -203,7 +204,7 @@ impl<'a> Failure<'a> {
 
     /// The groups that make the run fail.
     pub fn failing(&self) -> impl Iterator<Item = &Group<'a>> {
-        self.groups.iter().filter(|group| is_failing(group.status))
+        self.groups.iter().filter(|group| group.status.is_failing())
     }
 
     /// The word for what happened: the worst status, or `diverge`.

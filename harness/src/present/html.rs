@@ -19,7 +19,7 @@ use crate::engine::EngineName;
 use crate::judge::verdict::Status;
 use crate::outcome::JudgedBy;
 use crate::report::texts::TextAccount;
-use crate::report::{Counts, Report, is_failing};
+use crate::report::{Counts, Report};
 
 mod code;
 mod trends;
@@ -272,7 +272,7 @@ fn engines(report: &Report) -> String {
         rows += &format!("<tr>{}", row_head(tier.name()));
         for status in Status::ALL {
             let count = account.counts.of(status);
-            let is_bad = count > 0 && is_failing(status);
+            let is_bad = count > 0 && status.is_failing();
             rows += &format!(
                 "<td{}>{count}</td>",
                 if is_bad { " class=\"bad\"" } else { "" }
@@ -380,7 +380,7 @@ fn reasons(report: &Report) -> String {
     let mut all: BTreeMap<(&str, &str), OfReason<'_>> = BTreeMap::new();
     for directive in &report.directives {
         for (&tier, verdict) in &directive.tiers {
-            if is_failing(verdict.status) {
+            if verdict.status.is_failing() {
                 continue;
             }
             let entry = all

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Accounting, AgreementCounts, Counts, DirectiveAccount, FileAccount, Gate, GateState,
-    Regression, Report, Run, SCHEMA, TierAccount, TierVerdict, is_failing, texts::Texts,
+    Regression, Report, Run, SCHEMA, TierAccount, TierVerdict, texts::Texts,
 };
 use crate::engine::EngineName;
 use crate::judge::incident::IncidentAccount;
@@ -263,7 +263,7 @@ fn add_regressions(
 ) {
     let failing = tiers
         .iter()
-        .filter(|(_, verdict)| is_failing(verdict.status));
+        .filter(|(_, verdict)| verdict.status.is_failing());
     gate.regressions
         .extend(failing.map(|(&tier, verdict)| Regression {
             id: id.to_string(),

@@ -27,7 +27,7 @@ use globset::GlobMatcher;
 use crate::engine::EngineName;
 use crate::error::Exit;
 use crate::judge::verdict::{Agreement, Status};
-use crate::report::{DirectiveAccount, FileAccount, Report, is_failing};
+use crate::report::{DirectiveAccount, FileAccount, Report};
 
 mod shapes;
 mod update;
@@ -84,7 +84,7 @@ impl Change {
     fn severity(self, to: Status) -> Option<Severity> {
         match (self, to) {
             (Change::Fixed | Change::Changed, _) => None,
-            (Change::New, status) if !is_failing(status) => None,
+            (Change::New, status) if !status.is_failing() => None,
             (_, Status::Crash | Status::Timeout) => Some(Severity::Critical),
             (_, Status::Fail | Status::NotRun | Status::Blocked) => Some(Severity::Major),
             (_, Status::Xfail | Status::Xpass | Status::Skip | Status::Pass | Status::Compared) => {

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::build::TierState;
-use super::{AgreementCounts, Counts, Gate, Regression, TierAccount, TierVerdict, is_failing};
+use super::{AgreementCounts, Counts, Gate, Regression, TierAccount, TierVerdict};
 use crate::engine::EngineName;
 use crate::judge::judged::{JudgedFile, Verdicts};
 use crate::judge::verdict::{Agreement, Status, Verdict};
@@ -192,7 +192,7 @@ impl ShapesAccount {
     pub fn add_regressions(&self, gate: &mut Gate) {
         for variant in &self.failures {
             let failing = variant.tiers.iter();
-            let failing = failing.filter(|(_, verdict)| is_failing(verdict.status));
+            let failing = failing.filter(|(_, verdict)| verdict.status.is_failing());
             let regressions = failing.map(|(&tier, verdict)| Regression {
                 id: variant.id.clone(),
                 tier: Some(tier),

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::repeats::UNSTEADY;
 use super::shapes::ShapesAccount;
-use super::{Counts, DirectiveAccount, FileAccount, Regression, Report, TierAccount, is_failing};
+use super::{Counts, DirectiveAccount, FileAccount, Regression, Report, TierAccount};
 use crate::engine::EngineName;
 use crate::judge::verdict::{Agreement, Status};
 use crate::outcome::Proof;
@@ -577,7 +577,7 @@ fn check_gate(report: &Report) -> Checked {
     for (id, tiers, agreement) in of_directives.chain(of_shapes) {
         let failing = tiers
             .iter()
-            .filter(|(_, verdict)| is_failing(verdict.status));
+            .filter(|(_, verdict)| verdict.status.is_failing());
         failing.for_each(|(&tier, verdict)| add((id, Some(tier), verdict.status.name())));
         if agreement == Agreement::Diverge {
             add((id, None, agreement.name()));

@@ -435,10 +435,12 @@ fn every_count_of_a_report_is_held_by_others() {
 
 #[test]
 fn failing_statuses_are_those_that_nobody_expects() {
-    let failing = Status::ALL.into_iter().filter(|&status| is_failing(status));
+    let failing = Status::ALL
+        .into_iter()
+        .filter(|&status| status.is_failing());
     assert_eq!(
         failing.collect::<Vec<_>>(),
         [Fail, Xpass, Crash, Timeout, NotRun]
     );
-    assert!(!is_failing(Xfail) && !is_failing(Skip) && !is_failing(Pass));
+    assert!(!Xfail.is_failing() && !Skip.is_failing() && !Pass.is_failing());
 }

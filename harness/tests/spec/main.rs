@@ -31,7 +31,7 @@ use wassay::present::Presenter;
 use wassay::present::beside::Beside;
 use wassay::present::json::Json;
 use wassay::protocol::{Bounds, Modes, Profile, Setting};
-use wassay::report::{Report, is_failing};
+use wassay::report::Report;
 use wassay::script::Script;
 use wassay::suite::select::{Chosen, Selection};
 use wassay_runtime::Policy;
@@ -325,7 +325,7 @@ fn check(measured: &Measured, tier: EngineName, path: &str) -> Result<(), Failed
         .filter(|directive| directive.file == path)
     {
         let place = format!("{path}:{}:{}", directive.line, directive.column);
-        if let Some(verdict) = directive.tiers.get(&tier).filter(|v| is_failing(v.status)) {
+        if let Some(verdict) = directive.tiers.get(&tier).filter(|v| v.status.is_failing()) {
             let (status, detail) = (verdict.status.name(), &verdict.detail);
             failures.push(format!("{place}: {status}: {detail}"));
         }
@@ -351,7 +351,7 @@ fn check_shapes(measured: &Measured, tier: EngineName) -> Result<(), Failed> {
     let mut failures = Vec::new();
     for variant in &account.failures {
         let place = format!("{}:{} as {}", variant.file, variant.line, variant.shape);
-        if let Some(verdict) = variant.tiers.get(&tier).filter(|v| is_failing(v.status)) {
+        if let Some(verdict) = variant.tiers.get(&tier).filter(|v| v.status.is_failing()) {
             failures.push(format!("{place}: {}", verdict.detail));
         } else if variant.agreement == Agreement::Diverge {
             let diff = variant.diff.as_deref().unwrap_or("");
