@@ -1,8 +1,8 @@
 //! The cost of a call between the host and code: entering a function by its typed handle, and
 //! calling a typed host function, in nanoseconds of this thread's processor time.
 //!
-//! Engines take turns within one process. A host call's cost is that of a loop that calls, less that
-//! of the same loop without the call.
+//! Engines take turns within one process. A host call's cost is that of a loop that calls, less
+//! that of the same loop without the call.
 
 use std::collections::BTreeMap;
 
