@@ -284,7 +284,7 @@ impl Maker {
                 continue;
             }
             rooms[class as usize] -= 1;
-            let before = uses.iter().copied().filter(|it| it.class() == class).last();
+            let before = uses.iter().copied().rfind(|it| it.class() == class);
             let value = match before {
                 Some(value) if self.random.chance(40) => value,
                 _ => self.value(block, class),

@@ -20,7 +20,12 @@ struct Chain {
     index: u32,
     sum: u32,
     last: u32,
+    /// The address of the last access of a loop, for accesses behind all of them.
+    at: Option<u32>,
 }
+
+/// The bytes behind the last access of a loop that accesses behind it may reach.
+const ROOM: i64 = 64;
 
 /// A loop: the index runs from `start` by `step`.
 struct Round {
@@ -37,6 +42,8 @@ struct Round {
 enum Form {
     /// The index, shifted.
     Scaled { shift: i64, base: u32 },
+    /// Twice the index, by an addition, or four times less once.
+    Twice { is_less: bool, base: u32 },
     /// The same, in the first rounds only, which a local ends.
     Early {
         shift: i64,
@@ -55,6 +62,10 @@ impl Round {
     fn extent(&self, (form, op, offset): &(Form, PoolOp, u64)) -> Option<(i64, i64)> {
         let (first, change, rounds) = match *form {
             Form::Scaled { shift, .. } => (self.start << shift, self.step << shift, self.trips),
+            Form::Twice { is_less, .. } => {
+                let times = if is_less { 3 } else { 2 };
+                (self.start * times, self.step * times, self.trips)
+            }
             Form::Early { shift, rounds, .. } => (self.start << shift, self.step << shift, rounds),
             Form::Pointer { by, .. } => (0, by, self.trips),
         };
@@ -74,6 +85,34 @@ pub(super) fn beyond(body: &mut Body<'_>) {
     all_of(body, true);
 }
 
+/// The body of a function in which a loop runs until an access traps if parameter 0 is odd: its
+/// counter steps over the number that would end it.
+fn endless(body: &mut Body<'_>, chain: &Chain) {
+    let step = body.random.pick(&[2i32, 4, 8, 16]);
+    let (index, sum) = (chain.index, chain.sum);
+    let end = step * body.random.range(1, 12) as i32 + 1;
+    let limit = body.fixed(ValType::I32);
+    hide(body, ValType::I32, chain.same, end.into());
+    body.emit(&I::LocalSet(limit));
+    body.emit_all(&[I::LocalGet(0), I::I32Const(1), I::I32And]);
+    body.open(Opening::If, &[], &[]);
+    body.emit_all(&[I::I32Const(0), I::LocalSet(index)]);
+    body.open(Opening::Loop, &[], &[]);
+    let op = body.random.pick(pool().loads.of(ValType::I64));
+    body.emit(&I::LocalGet(index));
+    body.finish_access(&op, chain.memory, 0);
+    body.emit_all(&[I::LocalGet(sum), I::I64Add, I::LocalSet(sum)]);
+    body.emit_all(&[I::LocalGet(index), I::I32Const(step), I::I32Add]);
+    body.emit(&I::LocalTee(index));
+    match body.random.chance(50) {
+        true => body.emit(&I::LocalGet(limit)),
+        false => body.emit(&I::I32Const(end)),
+    }
+    body.emit_all(&[I::I32Ne, I::BrIf(0)]);
+    body.end();
+    body.end();
+}
+
 fn all_of(body: &mut Body<'_>, goes_beyond: bool) {
     let memory = (0..3).find_map(|_| {
         let memory = body.some_memory()?;
@@ -91,14 +130,18 @@ fn all_of(body: &mut Body<'_>, goes_beyond: bool) {
         index: body.fixed(ValType::I32),
         sum: body.fixed(ValType::I64),
         last: body.fixed(ValType::I64),
+        at: body.random.chance(40).then(|| body.fixed(ValType::I32)),
     };
+    if goes_beyond && body.random.chance(15) {
+        return endless(body, &chain);
+    }
     let rounds = rounds(body);
     let bytes = body.program.memories[memory as usize].bytes().cast_signed();
     let fits = |round: &Round| {
         let extents = round.accesses.iter().filter_map(|it| round.extent(it));
         let (lows, ends): (Vec<i64>, Vec<i64>) = extents.unzip();
         let (low, end) = (lows.into_iter().min(), ends.into_iter().max());
-        end.unwrap_or_default() - low.unwrap_or_default() <= bytes
+        end.unwrap_or_default() - low.unwrap_or_default() + ROOM <= bytes
     };
     if !rounds.iter().all(fits) {
         return;
@@ -108,11 +151,17 @@ fn all_of(body: &mut Body<'_>, goes_beyond: bool) {
     let all = |body: &mut Body<'_>| {
         body.repeated(trips, |body| {
             for (n, round) in rounds.iter().enumerate() {
-                prepare(body, &chain, round, goes_beyond && n == outside);
+                let room = if n == outside && chain.at.is_some() {
+                    ROOM
+                } else {
+                    0
+                };
+                prepare(body, &chain, round, (room, goes_beyond && n == outside));
             }
-            for round in &rounds {
-                one(body, &chain, round);
+            for (n, round) in rounds.iter().enumerate() {
+                one(body, &chain, round, chain.at.filter(|_| n == outside));
             }
+            behind(body, &chain);
         });
     };
     match body.random.chance(35) {
@@ -148,7 +197,11 @@ fn rounds(body: &mut Body<'_>) -> Vec<Round> {
         let (shift, base) = (body.random.range(0, 3) as i64, body.fixed(ValType::I32));
         for _ in 0..body.random.range(1, 3) {
             let form = match body.random.below(10) {
-                0..6 => Form::Scaled { shift, base },
+                0..5 => Form::Scaled { shift, base },
+                5 => Form::Twice {
+                    is_less: body.random.chance(50),
+                    base: body.fixed(ValType::I32),
+                },
                 6 | 7 => Form::Early {
                     shift,
                     base: body.fixed(ValType::I32),
@@ -181,7 +234,7 @@ fn access(body: &mut Body<'_>) -> PoolOp {
 }
 
 /// Sets what a loop uses but for what the one before leaves.
-fn prepare(body: &mut Body<'_>, chain: &Chain, round: &Round, goes_beyond: bool) {
+fn prepare(body: &mut Body<'_>, chain: &Chain, round: &Round, (room, goes_beyond): (i64, bool)) {
     let set = |body: &mut Body<'_>, local: u32, value: i64| {
         hide(body, ValType::I32, chain.same, value);
         body.emit(&I::LocalSet(local));
@@ -190,10 +243,11 @@ fn prepare(body: &mut Body<'_>, chain: &Chain, round: &Round, goes_beyond: bool)
     let mut places: Vec<(u32, (i64, i64))> = Vec::new();
     for access in &round.accesses {
         let (Form::Scaled { base, .. }
+        | Form::Twice { base, .. }
         | Form::Early { base, .. }
         | Form::Pointer { local: base, .. }) = access.0;
         match access.0 {
-            Form::Scaled { .. } => {}
+            Form::Scaled { .. } | Form::Twice { .. } => {}
             Form::Early { rounds, limit, .. } => {
                 set(body, limit, round.start + round.step * rounds);
             }
@@ -202,6 +256,7 @@ fn prepare(body: &mut Body<'_>, chain: &Chain, round: &Round, goes_beyond: bool)
         let Some((low, end)) = round.extent(access) else {
             continue;
         };
+        let end = end + room;
         match places.iter_mut().find(|it| it.0 == base) {
             Some((_, all)) => *all = (all.0.min(low), all.1.max(end)),
             None => places.push((base, (low, end))),
@@ -212,8 +267,22 @@ fn prepare(body: &mut Body<'_>, chain: &Chain, round: &Round, goes_beyond: bool)
     }
 }
 
-/// A loop, tested at its end.
-fn one(body: &mut Body<'_>, chain: &Chain, round: &Round) {
+/// Accesses to the address that a loop used last: the loop is inside, and one of these is outside
+/// in a function that goes beyond the end.
+fn behind(body: &mut Body<'_>, chain: &Chain) {
+    let Some(at) = chain.at else {
+        return;
+    };
+    for _ in 0..body.random.range(2, 3) {
+        let op = body.random.pick(pool().loads.of(ValType::I64));
+        let offset = body.random.pick(&[20u64, 24, 33, 40, 41, 48, 55, 56]);
+        body.emit(&I::LocalGet(at));
+        complete(body, chain, &op, offset);
+    }
+}
+
+/// A loop, tested at its end. Its last address is left in `at`.
+fn one(body: &mut Body<'_>, chain: &Chain, round: &Round, at: Option<u32>) {
     let index = chain.index;
     if !round.continues {
         body.emit_all(&[I::I32Const(round.start as i32), I::LocalSet(index)]);
@@ -223,6 +292,19 @@ fn one(body: &mut Body<'_>, chain: &Chain, round: &Round) {
         match *form {
             Form::Scaled { shift, base } => {
                 scaled(body, index, shift, base);
+                if let Some(at) = at {
+                    body.emit(&I::LocalTee(at));
+                }
+                complete(body, chain, op, *offset);
+            }
+            Form::Twice { is_less, base } => {
+                body.emit(&I::LocalGet(index));
+                if is_less {
+                    body.emit_all(&[I::I32Const(2), I::I32Shl]);
+                }
+                body.emit(&I::LocalGet(index));
+                body.emit(&if is_less { I::I32Sub } else { I::I32Add });
+                body.emit_all(&[I::LocalGet(base), I::I32Add]);
                 complete(body, chain, op, *offset);
             }
             Form::Early {
@@ -249,9 +331,17 @@ fn one(body: &mut Body<'_>, chain: &Chain, round: &Round) {
         I::I32Const(round.step as i32),
         I::I32Add,
         I::LocalTee(index),
-        I::I32Const(end as i32),
     ]);
     let is_exact = body.random.chance(60);
+    // Both sides of the test may be sums.
+    let more = match is_exact && body.random.chance(35) {
+        true => round.step * body.random.pick(&[-3, -2, -1, 1]),
+        false => 0,
+    };
+    if more != 0 {
+        body.emit_all(&[I::I32Const(more as i32), I::I32Add]);
+    }
+    body.emit(&I::I32Const((end + more) as i32));
     body.emit(match (round.step, is_exact) {
         (_, true) => &I::I32Ne,
         (1.., false) => &I::I32LtS,

@@ -150,6 +150,34 @@ pub(super) fn growth(body: &mut Body<'_>) {
     body.mix(ty);
 }
 
+/// Growth in a loop that stands in another loop, which itself does not grow anything: base and
+/// length change in its rounds all the same.
+pub(super) fn growth_in_loops(body: &mut Body<'_>) {
+    let Some(memory) = body.some_memory() else {
+        return;
+    };
+    let it = body.program.memories[memory as usize];
+    let ty = it.address_type();
+    let at_end = |body: &mut Body<'_>| {
+        let op = access(body);
+        body.last_now(memory, op.bytes);
+        complete(body, &op, memory, 0);
+    };
+    body.counted_loop(Some(&mut |body, _| {
+        at_end(body);
+        body.counted_loop(Some(&mut |body, counter| {
+            // In some rounds by nothing.
+            body.emit_all(&[I::LocalGet(counter), I::I32Const(1), I::I32And]);
+            if it.is64 {
+                body.emit(&I::I64ExtendI32U);
+            }
+            body.emit(&I::MemoryGrow(memory));
+            body.mix(ty);
+        }));
+        at_end(body);
+    }));
+}
+
 /// A call that grows the memory, between accesses to its end.
 pub(super) fn growth_by_call(body: &mut Body<'_>) {
     let Some(memory) = body.some_memory() else {

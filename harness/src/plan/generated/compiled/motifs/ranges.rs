@@ -18,6 +18,8 @@ enum Index {
     Binary(Binary, Box<Index>, Box<Index>),
     /// A count of bits.
     Count(Count, Box<Index>),
+    /// So many low bits of the number, stored and loaded.
+    Loaded(u32),
     /// The lower half, extended again to the type of an address.
     Half(Box<Index>),
     /// The first if the number is even.
@@ -68,6 +70,12 @@ const COUNTS: &[(Count, [Op; 2])] = &[
     (Count::Trailing, [Op::I32Ctz, Op::I64Ctz]),
 ];
 
+/// The loads without a sign by width, with the opcodes for both types.
+const LOADS: &[(u32, [Op; 2])] = &[
+    (8, [Op::I32Load8U, Op::I64Load8U]),
+    (16, [Op::I32Load16U, Op::I64Load16U]),
+];
+
 impl Index {
     /// An index that is small whatever the number is.
     fn any(body: &mut Body<'_>, bits: u32, depth: u32) -> Index {
@@ -84,7 +92,8 @@ impl Index {
             .random
             .pick(&[1u64, 3, 7, 8, 15, 31, 100, 255, 1000, 4095]);
         if depth == 0 {
-            return match body.random.below(8) {
+            return match body.random.below(9) {
+                8 => Index::Loaded(body.random.pick(&[8, 16])),
                 0 => {
                     let high = body.random.pick(&[1u64, 7, 15, 1000]);
                     binary(Binary::RemU, number(), constant(high))
@@ -147,6 +156,7 @@ impl Index {
                     Count::Trailing => a.trailing_zeros().min(bits),
                 })
             }
+            Index::Loaded(low) => number & ((1 << low) - 1),
             Index::Half(a) => a.of(number, bits) & 0xFFFF_FFFF,
             Index::Select(a, b) => if number & 1 == 0 { a } else { b }.of(number, bits),
             Index::Below(limit) => u64::from(number < *limit),
@@ -170,27 +180,38 @@ impl Index {
     }
 
     /// Pushes the value for the number in a local.
-    fn push(&self, body: &mut Body<'_>, ty: ValType, number: u32) {
+    fn push(&self, body: &mut Body<'_>, (ty, memory): (ValType, u32), number: u32) {
         let is64 = ty == ValType::I64;
         match self {
             Index::Number => body.emit(&I::LocalGet(number)),
             Index::Constant(value) => body.integer(ty, *value),
             Index::Count(op, a) => {
-                a.push(body, ty, number);
+                a.push(body, (ty, memory), number);
                 let row = COUNTS.iter().find(|(it, _)| it == op);
                 let (_, ops) = row.expect("every count has a row");
                 body.opcode(ops[usize::from(is64)]);
             }
+            Index::Loaded(low) => {
+                body.integer(ty, 0);
+                body.emit(&I::LocalGet(number));
+                body.opcode(if is64 { Op::I64Store } else { Op::I32Store });
+                body.memory_argument(0, memory, 0);
+                body.integer(ty, 0);
+                let loads = LOADS.iter().find(|(it, _)| it == low);
+                let (_, ops) = loads.expect("every width has a row");
+                body.opcode(ops[usize::from(is64)]);
+                body.memory_argument(0, memory, 0);
+            }
             Index::Half(a) => {
-                a.push(body, ty, number);
+                a.push(body, (ty, memory), number);
                 match is64 {
                     true => body.emit_all(&[I::I32WrapI64, I::I64ExtendI32U]),
                     false => body.emit_all(&[I::I64ExtendI32U, I::I32WrapI64]),
                 }
             }
             Index::Select(a, b) => {
-                b.push(body, ty, number);
-                a.push(body, ty, number);
+                b.push(body, (ty, memory), number);
+                a.push(body, (ty, memory), number);
                 body.emit(&I::LocalGet(number));
                 body.integer(ty, 1);
                 body.emit(&and(ty));
@@ -208,8 +229,8 @@ impl Index {
                 }
             }
             Index::Binary(op, a, b) => {
-                a.push(body, ty, number);
-                b.push(body, ty, number);
+                a.push(body, (ty, memory), number);
+                b.push(body, (ty, memory), number);
                 let row = BINARIES.iter().find(|(it, _)| it == op);
                 let (_, ops) = row.expect("every operation has a row");
                 body.opcode(ops[usize::from(is64)]);
@@ -271,10 +292,10 @@ fn one(body: &mut Body<'_>, goes_beyond: bool) {
     let least = numbers.into_iter().min_by_key(|n| index.of(*n, bits));
     match goes_beyond {
         true => chosen(body, ty, (greatest, least.unwrap_or_default())),
-        false => guarded(body, ty, (&index, number), (greatest, max)),
+        false => guarded(body, (ty, memory), (&index, number), (greatest, max)),
     }
     body.emit(&I::LocalSet(number));
-    index.push(body, ty, number);
+    index.push(body, (ty, memory), number);
     // One beyond the end, or the last bytes; in part by the offset.
     body.integer(ty, room + u64::from(goes_beyond));
     body.emit(&add(ty));
@@ -300,7 +321,7 @@ fn chosen(body: &mut Body<'_>, ty: ValType, (odd, even): (u64, u64)) {
 /// one whose index is greater.
 fn guarded(
     body: &mut Body<'_>,
-    ty: ValType,
+    (ty, memory): (ValType, u32),
     (index, number): (&Index, u32),
     (greatest, max): (u64, u64),
 ) {
@@ -310,7 +331,7 @@ fn guarded(
         false => body.expr(ty, 1),
     }
     body.emit(&I::LocalTee(number));
-    index.push(body, ty, number);
+    index.push(body, (ty, memory), number);
     body.integer(ty, max);
     body.emit(&if is64 { I::I64LeU } else { I::I32LeU });
     if is64 {

@@ -43,13 +43,21 @@ fn all_of(body: &mut Body<'_>, goes_beyond: bool) {
     let it = body.program.memories[memory as usize];
     let ty = it.address_type();
     let apart = body.random.pick(APART);
-    let accesses = run(body);
+    let mut accesses = run(body);
+    if goes_beyond && body.random.chance(25) {
+        // Offsets about the length, of which some leave no index that is inside.
+        let more = it.bytes().saturating_sub(body.random.pick(&[8, 32, 300]));
+        accesses.iter_mut().for_each(|access| access.offset += more);
+    }
     let reaches: Vec<i64> = (accesses.iter())
         .map(|it| (it.offset + it.op.bytes) as i64 + if it.is_second { apart } else { 0 })
         .collect();
-    let most = reaches.iter().copied().max().unwrap_or_default().max(0);
+    let mut most = reaches.iter().copied().max().unwrap_or_default().max(0);
     if most + 8 > it.bytes() as i64 {
-        return;
+        if !goes_beyond {
+            return;
+        }
+        most = it.bytes() as i64;
     }
     if body.random.chance(50) {
         // The bytes that calls before have left, which may have trapped between stores.

@@ -322,6 +322,41 @@ pub(super) fn division(body: &mut Body<'_>) {
     }
 }
 
+/// Products of i32 that have been extended, each in its own way, and sums with them: compilers make
+/// these of products of which they want all bits.
+pub(super) fn long_products(body: &mut Body<'_>) {
+    let extended = |body: &mut Body<'_>| {
+        body.expr(ValType::I32, 1);
+        let is_signed = body.random.chance(50);
+        body.emit(&match is_signed {
+            true => I::I64ExtendI32S,
+            false => I::I64ExtendI32U,
+        });
+    };
+    for _ in 0..body.random.range(1, 3) {
+        let kind = body.random.below(4);
+        if kind == 1 {
+            body.variable(ValType::I64);
+        }
+        extended(body);
+        match body.random.chance(80) {
+            true => extended(body),
+            false => body.variable(ValType::I64),
+        }
+        body.emit(&I::I64Mul);
+        match kind {
+            0 => {
+                body.variable(ValType::I64);
+                body.emit(&I::I64Add);
+            }
+            1 => body.emit(&I::I64Sub),
+            2 => body.emit_all(&[I::I64Const(32), I::I64ShrS]),
+            _ => {}
+        }
+        body.mix(ValType::I64);
+    }
+}
+
 /// A comparison whose result decides a branch and is a value as well.
 pub(super) fn compared_twice(body: &mut Body<'_>) {
     let result = body.local(ValType::I32);
