@@ -96,11 +96,12 @@ pub struct ExecutionArgs {
         value_parser = by_word::<Profile>(Profile::WORDS)
     )]
     pub profile: Profile,
-    /// Instantiate a module, and let imports from NAME find its exports (repeatable, in order)
+    /// Instantiate a module, call its _initialize if it has one, and let imports from NAME find its
+    /// exports (repeatable, in order)
     #[arg(long, value_name = "NAME=FILE")]
     pub preload: Vec<Preload>,
-    /// Make what is imported and not preloaded: functions that return zeros and nulls, and
-    /// memories, tables, globals and tags of the types that are asked for
+    /// Make what is imported, by preloaded modules too, and not preloaded: functions that return
+    /// zeros and nulls, and memories, tables, globals and tags of the types that are asked for
     #[arg(long)]
     pub stub_imports: bool,
     /// The features that the module may use.

@@ -42,7 +42,7 @@ pub(super) const LIMITED: Exit = Exit::Other(136);
 pub(super) const APART: Exit = Exit::Other(125);
 /// The function that a WASI program begins with, and the one that readies other modules.
 const START: &str = "_start";
-const INITIALIZE: &str = "_initialize";
+pub(super) const INITIALIZE: &str = "_initialize";
 
 /// Answers `wassay run`.
 ///
@@ -217,7 +217,8 @@ fn run_here(
     let func = exported(args, &store, instance)?;
     let values = arguments(args, &func.ty(&store))?;
     instruments.go_on();
-    if let Err(error) = initialize(args, &mut store, instance) {
+    let is_readied = args.invoke.as_ref().is_some_and(|name| name != INITIALIZE);
+    if is_readied && let Err(error) = imports::initialize(&mut store, instance) {
         return refused(error);
     }
     mark(Mark::Call, code.clone());
@@ -380,23 +381,6 @@ fn arguments(args: &RunArgs, ty: &FuncType) -> Result<Vec<Val>, InputError> {
         })
     });
     values.collect()
-}
-
-/// Readies a module that is not a program: it may have a function for that.
-fn initialize(
-    args: &RunArgs,
-    store: &mut Store<Program>,
-    instance: Instance,
-) -> runtime::Result<()> {
-    let is_called = args
-        .invoke
-        .as_deref()
-        .is_some_and(|name| name != INITIALIZE);
-    let func = instance.get_func(&*store, INITIALIZE);
-    match func.filter(|func| is_called && *func.ty(&*store) == FuncType::new([], [])) {
-        Some(func) => func.invoke(store, &[]).map(drop),
-        None => Ok(()),
-    }
 }
 
 /// The end of a program, as records have it.

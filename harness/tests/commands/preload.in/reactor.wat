@@ -1,0 +1,12 @@
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "env" "unlucky" (func $unlucky (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "ready\n")
+  (global $ready (mut i32) (i32.const 1))
+  (func (export "_initialize")
+    (i32.store (i32.const 0) (i32.const 16))
+    (i32.store (i32.const 4) (i32.const 6))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (global.set $ready (i32.add (i32.const 42) (call $unlucky))))
+  (func (export "add") (param i32) (result i32) (global.get $ready)))

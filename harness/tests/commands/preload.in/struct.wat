@@ -1,0 +1,4 @@
+(module
+  (type $s (struct))
+  (import "env" "s" (global (ref $s)))
+  (func (export "answer")))
