@@ -217,8 +217,7 @@ fn run_here(
     let func = exported(args, &store, instance)?;
     let values = arguments(args, &func.ty(&store))?;
     instruments.go_on();
-    let is_readied = args.invoke.as_ref().is_some_and(|name| name != INITIALIZE);
-    if is_readied && let Err(error) = imports::initialize(&mut store, instance) {
+    if let Err(error) = ready(args, &mut store, instance) {
         return refused(error);
     }
     mark(Mark::Call, code.clone());
@@ -381,6 +380,14 @@ fn arguments(args: &RunArgs, ty: &FuncType) -> Result<Vec<Val>, InputError> {
         })
     });
     values.collect()
+}
+
+/// Readies a module that is not a program.
+fn ready(args: &RunArgs, store: &mut Store<Program>, instance: Instance) -> runtime::Result<()> {
+    match &args.invoke {
+        Some(name) if name != INITIALIZE => imports::initialize(store, instance),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The end of a program, as records have it.
