@@ -187,8 +187,35 @@ fn matched(words: &[OsString]) -> Result<(String, ArgMatches), clap::Error> {
     let command = command.bin_name(format!("wassay {name}"));
     // To free all options takes as long as to read these.
     let mut command = ManuallyDrop::new(command.display_name(format!("wassay-{name}")));
-    let given = command.try_get_matches_from_mut(&words[1..])?;
+    let given = match command.try_get_matches_from_mut(&words[1..]) {
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+            for_program(name, &mut command, &words[1..]).ok_or(error)?
+        }
+        given => given?,
+    };
     Ok((name.to_string(), given))
+}
+
+/// The commands that give a program of WASI the words behind its file.
+const PROGRAM_COMMANDS: &[&str] = &["run", "profile", "diff"];
+
+/// The options where the word that asks for help stands behind the file of a program: then it is
+/// the program that is asked.
+fn for_program(name: &str, command: &mut clap::Command, words: &[OsString]) -> Option<ArgMatches> {
+    let help = words
+        .iter()
+        .position(|word| word == "--help" || word == "-h");
+    let (before, asked) = words.split_at_checked(help?)?;
+    if !PROGRAM_COMMANDS.contains(&name) {
+        return None;
+    }
+    let own = command.try_get_matches_from_mut(before).ok()?;
+    if own.try_contains_id("invoke").is_ok_and(|given| given) {
+        return None;
+    }
+    let end_of_options = [OsString::from("--")];
+    let all = before.iter().chain(&end_of_options).chain(asked);
+    command.try_get_matches_from_mut(all).ok()
 }
 
 /// Reads a configuration file.

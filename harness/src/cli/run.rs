@@ -17,8 +17,9 @@ use crate::tier::RunTier;
 /// Arguments, results and endings of `wassay run`, for its help.
 const RUN_CONVENTIONS: &str = "\
 Without --invoke the module is a program of WASI preview 1: its function _start is called, with the
-arguments as the program's. With --invoke a function is called, after _initialize if the module
-exports that. Both have what --dir, --env and --listen give, and the standard streams.
+arguments as the program's; --help behind its file is one of them. With --invoke a function is
+called, after _initialize if the module exports that. Both have what --dir, --env and --listen give,
+and the standard streams.
 
 Arguments of --invoke are read by the function's parameter types: integers as decimal or hex,
 signed or not; floats as decimal, hex float, inf, nan or nan:0xPAYLOAD; a v128 as 0x and 32 hex

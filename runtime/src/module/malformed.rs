@@ -14,8 +14,16 @@ use crate::decode::{DecodeError, Decoder};
 use crate::error::{Error, ErrorKind};
 use crate::limits::LimitKind;
 
+/// How a component begins (component model: binary format).
+const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+
 /// The error of a refused module, with its kind.
 pub(super) fn classify(bytes: &[u8], features: WasmFeatures, error: &BinaryReaderError) -> Error {
+    if bytes.starts_with(COMPONENT) {
+        let message = "unknown binary version: a component, not a module; only the modules that \
+                       are in it can be executed";
+        return Error::new(ErrorKind::Malformed, message).at(4);
+    }
     let decoded = decode_only(bytes, features);
     let first = decoded.as_ref().err().unwrap_or(error);
     if let Some(kind) = kind_of_size(bytes, first) {
