@@ -14,7 +14,7 @@ use crate::decode::{DecodeError, Decoder};
 use crate::error::{Error, ErrorKind};
 use crate::limits::LimitKind;
 
-/// How a component begins (component model: binary format).
+/// The beginning of a component (component model: binary format).
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
 /// The error of a refused module, with its kind.
