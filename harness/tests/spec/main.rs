@@ -107,11 +107,17 @@ fn suites(arguments: &Arguments) -> Result<Vec<Suite>, InputError> {
         });
     }
     let own = own_scripts()?;
-    suites.extend(modes().into_iter().map(|(mode, options)| Suite {
-        prefix: format!("regressions/{mode}/"),
-        chosen: own.clone(),
-        options,
-    }));
+    for (n, (mode, options)) in modes().into_iter().enumerate() {
+        let mut chosen = own.clone();
+        chosen
+            .files
+            .retain(|file| n == 0 || !numbered::is_one(&file.script.path));
+        suites.push(Suite {
+            prefix: format!("regressions/{mode}/"),
+            chosen,
+            options,
+        });
+    }
     Ok(suites)
 }
 
