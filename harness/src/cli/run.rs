@@ -55,7 +55,7 @@ pub struct RunArgs {
     /// How the module is executed.
     #[command(flatten)]
     pub execution: ExecutionArgs,
-    /// Translate each function when it is first called (the default)
+    /// Translate each function when it is first called, but all of them in tier jit (the default)
     #[arg(long, overrides_with = "eager")]
     pub lazy: bool,
     /// Translate every function before anything runs
