@@ -132,9 +132,8 @@ fn run(options: &Options) -> Result<(), String> {
         let drawn = Drawn::make(&tree, &work, (by_area, again), options)?;
         drawn.run(&tree, &log, &records, &known, &places, options)?;
     }
-    let (_, mut records) = Log::open(&work.join("results.jsonl"))?;
-    records.retain(|record| places.contains(&record.site.text()));
-    write_report(&root, &records, &known, &all, options)
+    let (_, records) = Log::open(&work.join("results.jsonl"))?;
+    write_report(&root, &placed(&all, records), &known, &all, options)
 }
 
 /// The places of faults that were not caught, and are not known to be equivalent: of all places
@@ -142,13 +141,36 @@ fn run(options: &Options) -> Result<(), String> {
 fn survivors(all: &[Site], records: &[Record], known: &Known) -> Vec<Site> {
     let alive = records.iter().filter(|record| record.caught().is_none());
     let alive = alive.filter(|record| known.equivalent(&record.site).is_none());
-    let place = |record: &Record| {
-        let same = all.iter().filter(|it| it.text() == record.site.text());
-        let from = &record.site;
-        same.min_by_key(|it| (it.line.abs_diff(from.line), it.column.abs_diff(from.column)))
-            .cloned()
-    };
-    alive.filter_map(place).collect()
+    alive
+        .filter_map(|record| place_now(all, &record.site).cloned())
+        .collect()
+}
+
+/// The place that a fault has in the sources as they are: of all with its text, the one nearest to
+/// its line.
+fn place_now<'a>(all: &'a [Site], site: &Site) -> Option<&'a Site> {
+    let same = all.iter().filter(|it| it.text() == site.text());
+    same.min_by_key(|it| {
+        let columns = it.column.abs_diff(site.column);
+        (it.line.abs_diff(site.line), columns)
+    })
+}
+
+/// The records of faults that have a place in the sources as they are, one for each place: the
+/// latest, with the draw of the first.
+fn placed(all: &[Site], records: Vec<Record>) -> Vec<Record> {
+    let mut latest: Vec<Record> = Vec::new();
+    for mut record in records {
+        let Some(site) = place_now(all, &record.site) else {
+            continue;
+        };
+        record.site = site.clone();
+        if let Some(older) = latest.iter().position(|it| it.is_of(&record.site)) {
+            record.seed = latest.remove(older).seed;
+        }
+        latest.push(record);
+    }
+    latest
 }
 
 /// All places of the runtime.

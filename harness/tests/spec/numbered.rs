@@ -111,8 +111,13 @@ fn indices() -> String {
 /// So many loops that each go round as often as a number has bits, then a loop in a loop: what is
 /// the same in each round depends on what comes between these and the first ones.
 fn loops() -> String {
-    let first = lines(0..MANY, |_| {
-        "loop local.get 0 i32.const 1 i32.shr_u local.tee 0 br_if 0 end".into()
+    let first = lines(0..MANY, |n| {
+        let around = "loop local.get 0 i32.const 1 i32.shr_u local.tee 0 br_if 0 end";
+        // What belongs to one of the last loops is not there if it is put in front of one of these.
+        match n < 64 {
+            true => format!("local.get 0 if {around} end"),
+            false => around.into(),
+        }
     });
     let text = format!(
         "(module

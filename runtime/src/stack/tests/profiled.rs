@@ -29,6 +29,8 @@ const PROGRAM: &str = r#"(module
           (throw $e)))
       (br_if $outer (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
     (return_call $plain (local.get 0))))"#;
+/// What `$plain` executes, in the order of the binary format.
+const PLAIN_OPS: &str = "local.get i32.const i32.mul local.set local.get i32.const call i32.sub";
 const FUNCTIONS: usize = 2;
 const LOOPS: usize = 2;
 
@@ -95,6 +97,19 @@ fn code_without_a_profile_has_nothing_of_one() {
     let sites = counter.read(|counts| counts.sites().len());
     assert_eq!(count(&counted, control::count_entry), FUNCTIONS);
     assert_eq!(count(&counted, control::count), sites);
+    let ops = |function| {
+        counter.read(|counts| {
+            let sites = counts
+                .sites()
+                .iter()
+                .filter(|site| site.function == function);
+            sites.map(|site| site.op.mnemonic()).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(ops(0).join(" "), PLAIN_OPS);
+    // What only delimits is no instruction that is executed.
+    let structured = ["block", "loop", "try_table", "end"];
+    assert!(ops(1).iter().all(|op| !structured.contains(op)));
 
     let probes: [(StackHandler, usize); 3] = [
         (control::poll, 1),
