@@ -82,7 +82,11 @@ impl Finder<'_> {
 
     /// Another expression in place of one.
     fn other(&mut self, kind: Kind, node: &impl Spanned, other: impl Into<String>) {
-        self.add(kind, node, Change::Expr(other.into()));
+        let other = other.into();
+        // Two of a kind in each other's place are as before.
+        if other != self.text.of(node) {
+            self.add(kind, node, Change::Expr(other));
+        }
     }
 
     /// The text of an expression with the part of one node replaced.

@@ -55,7 +55,7 @@ pub struct RunArgs {
     /// How the module is executed.
     #[command(flatten)]
     pub execution: ExecutionArgs,
-    /// Translate each function when it is first called, but all of them in tier jit (the default)
+    /// Translate functions when they are first called: the default. Tier jit translates all at once
     #[arg(long, overrides_with = "eager")]
     pub lazy: bool,
     /// Translate every function before anything runs

@@ -291,7 +291,6 @@ impl Maker {
             };
             uses.push(value);
         }
-        // `None` is for the use of that number.
         let mut parts: Vec<Operand> = uses.iter().map(|&value| Operand::reg_use(value)).collect();
         let mut results = Vec::new();
         let mut reused = Vec::new();
@@ -597,13 +596,18 @@ impl Maker {
             } else if n > 0 && self.random.chance(5) {
                 self.forever(end);
             } else {
-                let args = self.args(end, &classes);
-                self.jump(end, behind, args);
+                self.meet(end, behind, &classes);
             }
             self.defined.truncate(scope);
         }
         self.params_are_defined(behind);
         behind
+    }
+
+    /// Ends a block: it goes on where others meet it, with values of these classes.
+    fn meet(&mut self, block: usize, behind: usize, classes: &[RegClass]) {
+        let args = self.args(block, classes);
+        self.jump(block, behind, args);
     }
 
     /// A call that ends its block: it returns to one block, and exceptions lead to another.
@@ -644,13 +648,11 @@ impl Maker {
         let params = self.new_values(&classes);
         let behind = self.new_block(block, params);
         let scope = self.defined.len();
-        let args = self.args(end, &classes);
-        self.jump(end, behind, args);
+        self.meet(end, behind, &classes);
         self.defined.truncate(scope);
         self.params_are_defined(handler);
         let end = self.region(handler, depth - 1);
-        let args = self.args(end, &classes);
-        self.jump(end, behind, args);
+        self.meet(end, behind, &classes);
         self.defined.truncate(scope);
         self.params_are_defined(behind);
         behind
