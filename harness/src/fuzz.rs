@@ -15,6 +15,7 @@ use crate::engine::EngineName;
 use crate::error::InputError;
 use crate::interrupt;
 use crate::judge::judged::JudgedFile;
+use crate::judge::symptom::{Symptom, first_symptom};
 use crate::judge::verdict::Agreement;
 use crate::measure::{Options, Stopped, judge_file, run_tiers, seconds, state_of};
 use crate::outcome::Outcome;
@@ -29,7 +30,9 @@ use finding::Findings;
 
 pub mod finding;
 
-/// Programs that are made, run and judged together.
+/// Programs that are made, run and judged together: few at first, so that an engine that dies in
+/// most of them is told soon, then twice as many each time.
+const PROGRAMS_OF_FIRST_WINDOW: u64 = 16;
 const PROGRAMS_PER_WINDOW: u64 = 256;
 
 /// The programs to run.
@@ -84,7 +87,7 @@ pub fn fuzz(options: &FuzzOptions, observer: &dyn Observer) -> Result<Report, St
             ..GeneratedAccount::default()
         },
         findings: Findings::new(options),
-        losses: Losses::default(),
+        losses: Losses::of_programs(),
         have_run: BTreeMap::new(),
     };
     let mut next = 0;
@@ -121,11 +124,12 @@ pub fn fuzz(options: &FuzzOptions, observer: &dyn Observer) -> Result<Report, St
 
 /// The names of the programs from a number on that make the next window; `None` at the end.
 fn names(options: &FuzzOptions, from: u64, elapsed: Duration) -> Option<Vec<CaseName>> {
-    let to = from + PROGRAMS_PER_WINDOW;
+    let size = (from + PROGRAMS_OF_FIRST_WINDOW).min(PROGRAMS_PER_WINDOW);
+    let to = from + size;
     let names: Vec<CaseName> = match &options.programs {
         Programs::Named(names) => {
             let names = names.iter().skip(from as usize);
-            names.take(PROGRAMS_PER_WINDOW as usize).cloned().collect()
+            names.take(size as usize).cloned().collect()
         }
         Programs::Drawn { time, .. } if time.is_some_and(|time| elapsed >= time) => Vec::new(),
         Programs::Drawn { count, .. } => {
@@ -198,7 +202,9 @@ impl Fuzzer<'_> {
             return Err(Stopped::Interrupted);
         }
         add_time(&mut self.account.timings.run, started);
-        self.account.stopped = lost(&mut self.have_run, &tiers, self.observer);
+        self.losses.halve();
+        self.account.stopped =
+            lost(&mut self.have_run, &tiers, self.observer).or_else(|| dying(&tiers));
 
         let started = Instant::now();
         let judged = (0..planned.len()).into_par_iter();
@@ -214,9 +220,10 @@ impl Fuzzer<'_> {
         add_time(&mut self.account.timings.judge, started);
 
         let started = Instant::now();
-        for (planned, file) in planned.iter().zip(&judged) {
+        for (index, file) in judged.iter().enumerate() {
             if is_finding(file) && self.findings.len() < self.options.findings_max {
-                self.findings.add(planned, self.observer)?;
+                let seen = seen(file, index, &tiers);
+                self.findings.add(&planned[index], seen, self.observer)?;
             }
         }
         add_time(&mut self.account.timings.findings, started);
@@ -277,6 +284,21 @@ fn lost(
     reason
 }
 
+/// The reason to end, if an engine has died in more than half of the programs of a window: others
+/// would show the same.
+fn dying(tiers: &BTreeMap<EngineName, TierRun>) -> Option<String> {
+    let died = |file: &&FileRun| {
+        let mut outcomes = file.reports.iter().map(|report| &report.outcome);
+        outcomes.any(|it| matches!(it, Outcome::Crash(_) | Outcome::Timeout { .. }))
+    };
+    tiers.iter().find_map(|(name, run)| {
+        let files = run.as_ref().ok()?;
+        let count = files.iter().filter(died).count();
+        let is_most = files.len() as u64 >= PROGRAMS_OF_FIRST_WINDOW / 2 && count * 2 > files.len();
+        is_most.then(|| format!("{name} died in {count} of {} programs", files.len()))
+    })
+}
+
 /// True if a file shows a divergence, or one of our own tiers fails in it.
 fn is_finding(file: &JudgedFile) -> bool {
     (0..file.directives.len()).any(|ordinal| {
@@ -285,6 +307,15 @@ fn is_finding(file: &JudgedFile) -> bool {
         let mut verdicts = file.verdicts.values();
         diverges || verdicts.any(|it| it.get(ordinal).is_some_and(|it| it.status.is_failing()))
     })
+}
+
+/// What a file shows that was run with others.
+fn seen(file: &JudgedFile, index: usize, tiers: &BTreeMap<EngineName, TierRun>) -> Option<Symptom> {
+    let reports = tiers.iter().filter_map(|(&name, run)| {
+        let run = run.as_ref().ok()?;
+        Some((name, &run.get(index)?.reports[..]))
+    });
+    first_symptom(file, &reports.collect::<Vec<_>>())
 }
 
 fn add_time(to: &mut f64, since: Instant) {
@@ -339,5 +370,25 @@ mod tests {
         let warned = warned.0.into_inner().expect("no panic");
         assert_eq!(warned.len(), 1, "{warned:?}");
         assert!(warned[0].starts_with("not measured: jit: "), "{warned:?}");
+    }
+
+    #[test]
+    fn an_engine_that_dies_in_most_programs_ends_the_run() {
+        let file = |outcome: Outcome| FileRun {
+            reports: vec![outcome.into()],
+            proof: Default::default(),
+            micros: 0,
+            incidents: Vec::new(),
+        };
+        let crash = || file(Outcome::Crash("signal 11".to_string()));
+        let window = |crashes: usize, others: usize| {
+            let crashes = (0..crashes).map(|_| crash());
+            let files = crashes.chain((0..others).map(|_| file(Outcome::Done)));
+            dying(&BTreeMap::from([(EngineName::JIT, Ok(files.collect()))]))
+        };
+        let reason = "jit died in 9 of 16 programs".to_string();
+        assert_eq!(window(9, 7), Some(reason));
+        assert_eq!(window(8, 8), None);
+        assert_eq!(window(1, 0), None);
     }
 }

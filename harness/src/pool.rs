@@ -592,7 +592,7 @@ impl Thread<'_> {
     /// A hang with its place, if its worker did not tell it, as interpreters cannot: a fresh one
     /// runs the file again up to the directive, as code that can be interrupted, and interrupts it
     /// after a part of the time that it was given. In a file in which that fails once it is not
-    /// tried again.
+    /// tried again, nor for an engine that has lost all the time that it may.
     fn located(
         &self,
         tier: EngineName,
@@ -602,7 +602,9 @@ impl Thread<'_> {
         deadline: Duration,
     ) -> Result<Death, Interrupted> {
         let launcher = self.queue.tiers[&tier].launcher;
-        let can_tell = launcher.can_interrupt() && !casualties.has_no_places;
+        let settings = self.queue.settings;
+        let is_spent = settings.losses.is_spent(tier, settings.timeout);
+        let can_tell = launcher.can_interrupt() && !casualties.has_no_places && !is_spent;
         let (Some(ordinal), Cause::Timeout(None), true) = (death.ordinal, &death.cause, can_tell)
         else {
             return Ok(death);

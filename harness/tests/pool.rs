@@ -54,6 +54,10 @@ fn main() -> ExitCode {
             code_of_a_divergence,
         ),
         trial("a_fault_is_found_by_generated_programs", fuzz),
+        trial(
+            "an_engine_that_always_hangs_ends_a_run_of_programs",
+            fuzz_of_hangs,
+        ),
         trial("a_large_script_is_made_small", reduces_large_scripts),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -594,15 +598,49 @@ fn fuzz() {
     assert_eq!(nothing.status.code(), Some(1), "{nothing:?}");
 }
 
-/// A command in a folder, for which the worker of the JIT is one with a planted fault.
+/// An engine that hangs in all programs ends the run after the first few, and not all of these cost
+/// a deadline, or are made small.
+fn fuzz_of_hangs() {
+    if cfg!(target_arch = "aarch64") {
+        return; // as for lies
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let ran = with_fault("true:hang@1", env!("CARGO_BIN_EXE_wassay"), folder.path())
+        .args(["fuzz", "--seed", "1", "--count", "4000"])
+        .args(["--source", "compiled", "--plain", "--tiers", "stack,jit"])
+        .args(["--timeout", "500ms", "--reduce-time", "1ms"])
+        .args(["--report", "json=r.json"])
+        .output()
+        .expect("the program starts");
+    assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+    let report = std::fs::read_to_string(folder.path().join("r.json")).expect("a report");
+    let report: serde_json::Value = serde_json::from_str(&report).expect("it is JSON");
+    let generated = &report["generated"];
+    assert_eq!(generated["stopped"], "jit died in 16 of 16 programs");
+    assert_eq!(generated["sources"]["compiled"]["programs"], 16);
+    assert_eq!(generated["alike_only"], 14);
+    let findings = generated["findings"].as_array().expect("a list");
+    let kinds: Vec<_> = findings.iter().map(|it| &it["kind"]).collect();
+    assert_eq!(kinds, ["timeout", "timeout"]);
+    let counts = &report["tiers"]["jit"]["counts"];
+    assert_eq!(counts["timeout"], 16, "{counts}");
+    assert!(counts["not_run"].as_u64() > Some(0), "{counts}");
+}
+
+/// A command in a folder, for which the worker of the JIT has a wrong instruction.
 fn with_wrong_jit(program: &str, folder: &std::path::Path) -> std::process::Command {
+    with_fault("xor", program, folder)
+}
+
+/// A command in a folder, for which the worker of the JIT is one with a planted fault.
+fn with_fault(fault: &str, program: &str, folder: &std::path::Path) -> std::process::Command {
     let this = std::env::current_exe().expect("this program has a path");
     let mut command = std::process::Command::new(program);
     command
         .current_dir(folder)
         .env(
             "WASSAY_JIT_WORKER",
-            format!("{} fake-worker xor", this.display()),
+            format!("{} fake-worker {fault}", this.display()),
         )
         .env_remove("WASSAY_JIT_UNAVAILABLE");
     command

@@ -30,6 +30,8 @@ use crate::script::{
 /// Findings of one kind in the same engines that are made small before further ones are counted
 /// only.
 const ALIKE_MAX: usize = 12;
+/// The same of hangs, which cost a deadline each time that they are run.
+const HANGS_ALIKE_MAX: usize = 2;
 
 /// By which findings are told apart.
 type Key = (SymptomKind, BTreeSet<EngineName>, BTreeSet<String>);
@@ -43,6 +45,21 @@ pub(super) struct Findings<'a> {
     accounts: Vec<FindingAccount>,
     repeated: u64,
     alike_only: u64,
+}
+
+/// The account of a program that shows nothing by itself.
+fn unconfirmed(case: String, setting: Setting) -> FindingAccount {
+    FindingAccount {
+        case,
+        setting: setting.to_string(),
+        kind: "unconfirmed".to_string(),
+        engines: Vec::new(),
+        text: "it did not show again in fresh processes".to_string(),
+        script: None,
+        lines: 0,
+        instructions: Vec::new(),
+        confirmed: false,
+    }
 }
 
 impl<'a> Findings<'a> {
@@ -62,6 +79,13 @@ impl<'a> Findings<'a> {
         self.accounts.len()
     }
 
+    /// True of a hang, if enough hangs in the same engines have been looked at.
+    fn has_enough_hangs(&self, symptom: Symptom) -> bool {
+        let is_hang = symptom.kind == SymptomKind::Timeout;
+        let alike = self.alike.get(&(symptom.kind, symptom.odd));
+        is_hang && alike.is_some_and(|&count| count >= HANGS_ALIKE_MAX)
+    }
+
     /// Puts the findings on the account.
     pub(super) fn close(self, account: &mut GeneratedAccount) {
         account.findings = self.accounts;
@@ -69,28 +93,23 @@ impl<'a> Findings<'a> {
         account.alike_only = self.alike_only;
     }
 
-    /// Adds a program that has shown something.
+    /// Adds a program that has shown something, run with others.
     pub(super) fn add(
         &mut self,
         planned: &Planned,
+        seen: Option<Symptom>,
         observer: &dyn Observer,
     ) -> Result<(), Stopped> {
         let measure = &self.options.measure;
         let setting = planned.setting.unwrap_or_default();
+        if seen.is_some_and(|symptom| self.has_enough_hangs(symptom)) {
+            self.alike_only += 1;
+            return Ok(());
+        }
         let examined = examine(measure, planned, observer)?;
         let Some(symptom) = examined.first_symptom() else {
-            let text = "it did not show again in fresh processes".to_string();
-            self.accounts.push(FindingAccount {
-                case: planned.script.path.clone(),
-                setting: setting.to_string(),
-                kind: "unconfirmed".to_string(),
-                engines: Vec::new(),
-                text,
-                script: None,
-                lines: 0,
-                instructions: Vec::new(),
-                confirmed: false,
-            });
+            let case = planned.script.path.clone();
+            self.accounts.push(unconfirmed(case, setting));
             return Ok(());
         };
         let kind = (symptom.kind.clone(), symptom.odd.clone());

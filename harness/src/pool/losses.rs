@@ -12,16 +12,42 @@ use crate::engine::EngineName;
 
 /// The most halvings of a deadline.
 const HALVINGS_MAX: u32 = 4;
-/// Deadlines that an engine may lose over a file.
-const PER_FILE: u32 = 3;
-/// Deadlines that an engine may lose in a run before each further file costs one death at most, by
-/// the shortest deadline. From then on results depend on the order of files.
-const PER_RUN: u32 = 18;
+
+/// The deadlines that an engine may lose.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    /// Over a file.
+    per_file: u32,
+    /// In a run, before each further file costs one death at most, by the shortest deadline. From
+    /// then on results depend on the order of files.
+    per_run: u32,
+}
+
+/// Of files of suites, whose directives have little to do with each other.
+const OF_FILES: Budget = Budget {
+    per_file: 3,
+    per_run: 18,
+};
+/// Of generated programs, which end within milliseconds: one death shows what is wrong.
+const OF_PROGRAMS: Budget = Budget {
+    per_file: 1,
+    per_run: 4,
+};
 
 /// The losses of a run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Losses {
+    budget: Budget,
     engines: Mutex<BTreeMap<EngineName, EngineLosses>>,
+}
+
+impl Default for Losses {
+    fn default() -> Losses {
+        Losses {
+            budget: OF_FILES,
+            engines: Mutex::default(),
+        }
+    }
 }
 
 /// The losses of an engine.
@@ -31,6 +57,20 @@ struct EngineLosses {
 }
 
 impl Losses {
+    /// No losses of a run of generated programs.
+    pub fn of_programs() -> Losses {
+        Losses {
+            budget: OF_PROGRAMS,
+            ..Losses::default()
+        }
+    }
+
+    /// Forgets half of all losses: a long run may have some now and then.
+    pub fn halve(&self) {
+        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        engines.values_mut().for_each(|losses| losses.time /= 2);
+    }
+
     /// How long a directive may take in an engine: half as long after each time-out in its file.
     pub fn deadline(&self, engine: EngineName, timeouts: usize, timeout: Duration) -> Duration {
         let halvings = match self.is_spent(engine, timeout) {
@@ -40,9 +80,9 @@ impl Losses {
         timeout / (1 << halvings)
     }
 
-    /// True if an engine has lost more time in this run than it may.
-    fn is_spent(&self, engine: EngineName, timeout: Duration) -> bool {
-        self.of(engine).time > timeout * PER_RUN
+    /// True if an engine has lost all the time in this run that it may.
+    pub fn is_spent(&self, engine: EngineName, timeout: Duration) -> bool {
+        self.of(engine).time >= timeout * self.budget.per_run
     }
 
     /// Notes the time that was lost by a death: of a hang, the deadline.
@@ -62,7 +102,7 @@ impl Losses {
     ) -> Option<String> {
         let seconds = |time: Duration| time.as_secs_f64();
         let in_run = self.of(engine).time;
-        if in_file > timeout * PER_FILE {
+        if in_file >= timeout * self.budget.per_file {
             let seconds = seconds(in_file);
             Some(format!(
                 "given up after {seconds:.0} s lost by dead workers in this file"
@@ -103,7 +143,7 @@ mod tests {
         losses.add(jit, second);
         assert_eq!(losses.deadline(jit, 0, second), second);
         assert!(losses.reason_to_give_up(jit, second * 4, second).is_some());
-        losses.add(jit, second * PER_RUN);
+        losses.add(jit, second * OF_FILES.per_run);
         assert_eq!(losses.deadline(jit, 0, second), second / 16);
         assert_eq!(losses.deadline(stack, 0, second), second);
         assert!(
@@ -115,5 +155,18 @@ mod tests {
             losses.reason_to_give_up(stack, Duration::ZERO, second),
             None
         );
+    }
+
+    #[test]
+    fn a_generated_program_loses_one_deadline_and_a_long_run_forgets() {
+        let losses = Losses::of_programs();
+        let (jit, second) = (EngineName::JIT, Duration::from_secs(1));
+        losses.add(jit, second);
+        assert!(losses.reason_to_give_up(jit, second, second).is_some());
+        assert_eq!(losses.deadline(jit, 0, second), second);
+        losses.add(jit, second * 3);
+        assert_eq!(losses.deadline(jit, 0, second), second / 16);
+        losses.halve();
+        assert_eq!(losses.deadline(jit, 0, second), second);
     }
 }

@@ -146,7 +146,8 @@ impl Plan {
                 body.results();
             });
         }
-        if random.chance(5) {
+        // An imported function may trap, and without an instance there is nothing to call.
+        if random.chance(5) && other.is_none() {
             program.start = Some(define(&mut program, random, no_sig(), 40, false, |body| {
                 body.fill()
             }));

@@ -172,7 +172,7 @@ fn look_up<T>(pc: usize, look: impl FnOnce(&Arc<Region>, u32) -> Option<T>) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jit::code::tables::FaultSite;
+    use crate::jit::code::tables::{FaultSite, FrameLayout, SourceLoc};
 
     fn region(start: usize) -> Arc<Region> {
         let site = |offset| FaultSite { offset, memory: 3 };
@@ -206,5 +206,40 @@ mod tests {
         );
         unregister(&high);
         assert_eq!(find_fault(0x2004), None);
+    }
+
+    #[test]
+    fn a_place_is_told_by_its_piece_and_the_bytes_in_it() {
+        let piece = |start, index| Piece {
+            start,
+            kind: PieceKind::Func(index),
+            frame: FrameLayout::NONE,
+        };
+        let source = |offset, position| SourceLoc { offset, position };
+        let tables = Tables {
+            pieces: vec![piece(0x10, 7), piece(0x40, 8)],
+            sources: vec![source(0x10, 100), source(0x48, 200)],
+            ..Tables::default()
+        };
+        let (start, end) = (0x3000, 0x3100);
+        let region = Arc::new(Region { start, end, tables });
+        register(region.clone());
+        let place = |func: u32, offset, position| CodePlace {
+            kind: Some(PieceKind::Func(func)),
+            offset,
+            position: Some(position),
+        };
+        assert_eq!(place_of(0x3010), Some(place(7, 0, 100)));
+        assert_eq!(place_of(0x303c), Some(place(7, 0x2c, 100)));
+        assert_eq!(place_of(0x3044), Some(place(8, 4, 100)));
+        assert_eq!(place_of(0x30fc), Some(place(8, 0xbc, 200)));
+        let in_front = CodePlace {
+            kind: None,
+            offset: 8,
+            position: None,
+        };
+        assert_eq!(place_of(0x3008), Some(in_front));
+        unregister(&region);
+        assert_eq!(place_of(0x3010), None);
     }
 }

@@ -85,30 +85,94 @@ pub(super) fn beyond(body: &mut Body<'_>) {
     all_of(body, true);
 }
 
-/// The body of a function in which a loop runs until an access traps if parameter 0 is odd: its
-/// counter steps over the number that would end it.
+/// A loop that its counter never ends.
+struct Endless {
+    start: i64,
+    step: i64,
+    test: I<'static>,
+    end: i64,
+    /// The address of an access less the counter.
+    base: i64,
+}
+
+impl Endless {
+    /// The counter steps over the number that would end the loop, or from one end of the circle of
+    /// numbers to the other, where it goes round as well.
+    fn any(body: &mut Body<'_>) -> Endless {
+        let by = body.random.pick(&[2i64, 4, 8, 16]);
+        let way = by * body.random.range(1, 12) as i64;
+        // The distance of the last number of the test from the end of the circle.
+        let rest = body.random.below(by.cast_unsigned()) as i64;
+        let is_strict = rest > 0 && body.random.chance(50);
+        let (signed, room) = (body.random.chance(50), body.random.pick(&[0, by, 64]));
+        let origin = if signed { i64::from(i32::MIN) } else { 0 };
+        match body.random.below(3) {
+            0 => Endless {
+                start: 0,
+                step: by,
+                test: I::I32Ne,
+                end: way + 1,
+                base: 0,
+            },
+            1 => Endless {
+                start: origin + way,
+                step: -by,
+                test: match (signed, is_strict) {
+                    (true, true) => I::I32GtS,
+                    (true, false) => I::I32GeS,
+                    (false, true) => I::I32GtU,
+                    (false, false) => I::I32GeU,
+                },
+                end: origin + rest - i64::from(is_strict),
+                base: room - origin,
+            },
+            _ => Endless {
+                start: origin - way,
+                step: by,
+                test: match (signed, is_strict) {
+                    (true, true) => I::I32LtS,
+                    (true, false) => I::I32LeS,
+                    (false, true) => I::I32LtU,
+                    (false, false) => I::I32LeU,
+                },
+                end: origin - 1 - rest + i64::from(is_strict),
+                base: way + room - origin,
+            },
+        }
+    }
+}
+
+/// The body of a function in which a loop runs until an access traps if parameter 0 is odd.
 fn endless(body: &mut Body<'_>, chain: &Chain) {
-    let step = body.random.pick(&[2i32, 4, 8, 16]);
+    let it = Endless::any(body);
     let (index, sum) = (chain.index, chain.sum);
-    let end = step * body.random.range(1, 12) as i32 + 1;
-    let limit = body.fixed(ValType::I32);
-    hide(body, ValType::I32, chain.same, end.into());
-    body.emit(&I::LocalSet(limit));
+    let number = |body: &mut Body<'_>, value: i64| {
+        let local = body.fixed(ValType::I32);
+        hide(body, ValType::I32, chain.same, value);
+        body.emit(&I::LocalSet(local));
+        (local, value as i32)
+    };
+    let (end, base) = (number(body, it.end), number(body, it.base));
+    let either = |body: &mut Body<'_>, (local, value): (u32, i32)| match body.random.chance(50) {
+        true => body.emit(&I::LocalGet(local)),
+        false => body.emit(&I::I32Const(value)),
+    };
     body.emit_all(&[I::LocalGet(0), I::I32Const(1), I::I32And]);
     body.open(Opening::If, &[], &[]);
-    body.emit_all(&[I::I32Const(0), I::LocalSet(index)]);
+    body.emit_all(&[I::I32Const(it.start as i32), I::LocalSet(index)]);
     body.open(Opening::Loop, &[], &[]);
     let op = body.random.pick(pool().loads.of(ValType::I64));
     body.emit(&I::LocalGet(index));
+    if it.base != 0 {
+        either(body, base);
+        body.emit(&I::I32Add);
+    }
     body.finish_access(&op, chain.memory, 0);
     body.emit_all(&[I::LocalGet(sum), I::I64Add, I::LocalSet(sum)]);
-    body.emit_all(&[I::LocalGet(index), I::I32Const(step), I::I32Add]);
+    body.emit_all(&[I::LocalGet(index), I::I32Const(it.step as i32), I::I32Add]);
     body.emit(&I::LocalTee(index));
-    match body.random.chance(50) {
-        true => body.emit(&I::LocalGet(limit)),
-        false => body.emit(&I::I32Const(end)),
-    }
-    body.emit_all(&[I::I32Ne, I::BrIf(0)]);
+    either(body, end);
+    body.emit_all(&[it.test, I::BrIf(0)]);
     body.end();
     body.end();
 }

@@ -43,7 +43,10 @@ fn all_of(body: &mut Body<'_>, goes_beyond: bool) {
     let it = body.program.memories[memory as usize];
     let ty = it.address_type();
     let apart = body.random.pick(APART);
-    let mut accesses = run(body);
+    let mut accesses = match body.random.chance(20) {
+        true => copy(body),
+        false => run(body),
+    };
     if goes_beyond && body.random.chance(25) {
         // Offsets about the length, of which some leave no index that is inside.
         let more = it.bytes().saturating_sub(body.random.pick(&[8, 32, 300]));
@@ -111,6 +114,35 @@ fn run(body: &mut Body<'_>) -> Vec<Access> {
         _ => {}
     }
     accesses
+}
+
+/// Fields of a structure that are loaded by one index, and then stored by the other. The second run
+/// finds what the first one has computed, so that little stands between its stores.
+fn copy(body: &mut Body<'_>) -> Vec<Access> {
+    let types = [ValType::I32, ValType::I64, ValType::I64, ValType::F64];
+    let mut fields: Vec<(PoolOp, PoolOp, u64)> = (0..body.random.range(2, 5))
+        .map(|_| {
+            let ty = body.random.pick(&types);
+            let load = body.random.pick(pool().loads.of(ty));
+            let fits = |store: &&PoolOp| {
+                store.bytes == load.bytes && store.params.iter().all(|it| value_type(*it) == ty)
+            };
+            let stores = pool().stores.iter().filter(fits);
+            let store = body.random.pick(&stores.copied().collect::<Vec<_>>());
+            (load, store, body.random.pick(OFFSETS))
+        })
+        .collect();
+    if body.random.chance(70) {
+        fields.sort_by_key(|(load, _, offset)| offset + load.bytes);
+    }
+    let of = |(load, store, offset): &(PoolOp, PoolOp, u64), is_second: bool| Access {
+        op: if is_second { *store } else { *load },
+        offset: *offset,
+        is_second,
+    };
+    let loads = fields.iter().map(|it| of(it, false));
+    let stores = fields.iter().map(|it| of(it, true));
+    loads.chain(stores).collect()
 }
 
 fn access(body: &mut Body<'_>) -> PoolOp {
