@@ -7,6 +7,8 @@
 //! [`sources`] is the table of them. Every source makes valid modules that terminate, with
 //! memories that are small.
 
+use wasmparser::Validator;
+
 use crate::features::FeatureSet;
 use crate::script::Command;
 
@@ -47,6 +49,12 @@ pub fn sources() -> Vec<Box<dyn Source>> {
         Box::new(smith::Smith),
         Box::new(mutate::Mutate::new()),
     ]
+}
+
+/// True if a module is valid by the library that makers of modules use as well.
+fn is_valid(module: &[u8], features: FeatureSet) -> bool {
+    let mut validator = Validator::new_with_features(features.wasmparser());
+    validator.validate_all(module).is_ok()
 }
 
 #[cfg(test)]

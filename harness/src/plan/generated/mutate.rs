@@ -10,7 +10,6 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Once, OnceLock};
 
 use wasm_mutate::WasmMutate;
-use wasmparser::Validator;
 
 use crate::features::FeatureSet;
 use crate::script::parse::parse_script;
@@ -20,7 +19,7 @@ use crate::suite::{self, SuiteFile};
 use super::limit::{REFUEL, limited};
 use super::outline::Outline;
 use super::random::Random;
-use super::{Case, Source, calls};
+use super::{Case, Source, calls, is_valid};
 
 /// The largest module that is used, in bytes.
 const MODULE_BYTES_MAX: usize = 16 << 10;
@@ -166,12 +165,7 @@ fn originals(file: &File) -> Vec<Arc<Original>> {
 
 /// True if a module is valid, small, and needs nothing but `spectest`.
 fn usable(module: &[u8]) -> bool {
-    let is_valid = || {
-        let features = FeatureSet::EXECUTED.wasmparser();
-        Validator::new_with_features(features)
-            .validate_all(module)
-            .is_ok()
-    };
+    let is_valid = || is_valid(module, FeatureSet::EXECUTED);
     let links = |outline: Outline| {
         let mut modules = outline.imported_modules.iter();
         modules.all(|name| name == "spectest") && !outline.has_start
@@ -195,11 +189,9 @@ fn mutated(module: &[u8], features: FeatureSet, random: &mut Random) -> Option<V
             Err(_) => None,
         });
         let next = next.flatten();
-        let is_valid = |module: &Vec<u8>| {
-            let mut validator = Validator::new_with_features(features.wasmparser());
-            module.len() <= 2 * MODULE_BYTES_MAX && validator.validate_all(module).is_ok()
-        };
-        if let Some(next) = next.filter(is_valid) {
+        let fits =
+            |module: &Vec<u8>| module.len() <= 2 * MODULE_BYTES_MAX && is_valid(module, features);
+        if let Some(next) = next.filter(fits) {
             module = next;
             made += 1;
         }

@@ -11,7 +11,7 @@ use crate::features::{FeatureSet, Proposal};
 use super::limit::{REFUEL, limited};
 use super::outline::Outline;
 use super::random::Random;
-use super::{Case, Source, calls};
+use super::{Case, Source, calls, is_valid};
 
 /// The source.
 pub(super) struct Smith;
@@ -45,6 +45,10 @@ fn case(random: &mut Random) -> Option<Case> {
     let bytes = random.bytes(len);
     let module = Module::new(config, &mut Unstructured::new(&bytes)).ok()?;
     let module = module.to_bytes();
+    // wasm-smith takes nulls of a type for nulls of the exact type.
+    if !is_valid(&module, features) {
+        return None;
+    }
     let outline = Outline::of(&module).ok()?;
     let module = limited(&module, &outline)?;
     let calls = calls::of_exports(&outline, random, 3, 20);

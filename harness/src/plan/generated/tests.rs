@@ -97,6 +97,16 @@ fn modules_are_valid_and_cases_repeat() {
     }
 }
 
+/// Of these seeds the first module of wasm-smith is invalid: another one takes its place.
+#[test]
+fn what_smith_makes_wrong_is_left_out() {
+    for seed in [0x9eef_e77e_174c_6a4c, 0xcc72_d7a1_3320_432c] {
+        let case = smith::Smith.case(seed).expect("a program");
+        let valid = modules(&case).map(|module| is_valid(module, case.features));
+        assert_eq!(valid.collect::<Vec<_>>(), [true], "{seed:x}");
+    }
+}
+
 /// The stack tier instantiates every module, and calls end: by results, a trap or an exception.
 #[test]
 fn cases_run() {

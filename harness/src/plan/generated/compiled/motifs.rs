@@ -115,6 +115,7 @@ pub(super) const MOTIFS: &[Motif] = {
         // Vectors.
         motif("vector chain", 14, &[P::Simd], vectors::chain),
         motif("constant vector", 8, &[P::Simd], vectors::constants),
+        motif("sums of vectors", 8, &[P::Simd], vectors::sums),
         motif("lanes", 10, &[P::Simd], vectors::lanes),
         motif("vector memory", 8, &[P::Simd], vectors::memory),
         motif("relaxed vectors", 10, &[P::RelaxedSimd], vectors::relaxed),

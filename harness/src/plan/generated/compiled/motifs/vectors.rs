@@ -9,6 +9,13 @@ use super::super::pool::{PoolOp, pool, value_type};
 
 const V128: ValType = ValType::V128;
 
+/// The row of an operation from vectors to a vector.
+fn on_vectors(op: Op) -> PoolOp {
+    let mut rows = pool().same.of(V128).iter();
+    let row = rows.find(|row| row.op == op);
+    *row.expect("the table has all operations")
+}
+
 /// The operands of an operation: one of them is on the stack already, if it is the first.
 fn continue_with(body: &mut Body<'_>, op: &PoolOp) {
     for param in &op.params[1..] {
@@ -33,12 +40,7 @@ pub(super) fn chain(body: &mut Body<'_>) {
         let shuffle = body.random.chance(8);
         if shuffle {
             body.variable(V128);
-            let op = pool()
-                .same
-                .of(V128)
-                .iter()
-                .find(|it| it.op == Op::I8x16Shuffle);
-            body.pool_op(op.expect("the table has the shuffle"));
+            body.pool_op(&on_vectors(Op::I8x16Shuffle));
         }
         if op.params.first().map(|it| value_type(*it)) == Some(V128) {
             continue_with(body, &op);
@@ -67,12 +69,7 @@ pub(super) fn constants(body: &mut Body<'_>) {
             1 => {
                 body.variable(V128);
                 body.variable(V128);
-                let op = pool()
-                    .same
-                    .of(V128)
-                    .iter()
-                    .find(|it| it.op == Op::I8x16Shuffle);
-                body.pool_op(op.expect("the table has the shuffle"));
+                body.pool_op(&on_vectors(Op::I8x16Shuffle));
             }
             2 => {
                 // A shift by a constant, with amounts beyond the width of a lane.
@@ -101,6 +98,63 @@ pub(super) fn constants(body: &mut Body<'_>) {
             }
         }
         body.sink(V128);
+    }
+}
+
+/// Sums, and terms that a compiler makes part of them if the lanes have the same shape.
+const SUMS: &[(Op, &[Op])] = &[
+    (Op::I16x8Add, I16X8_TERMS),
+    (Op::I16x8Sub, I16X8_TERMS),
+    (Op::I32x4Add, I32X4_TERMS),
+    (Op::I32x4Sub, I32X4_TERMS),
+    (Op::I64x2Add, &[Op::I64x2Mul]),
+    (Op::I64x2Sub, &[Op::I64x2Mul]),
+    (Op::F32x4Add, &[Op::F32x4Mul]),
+    (Op::F64x2Sub, &[Op::F64x2Mul]),
+];
+const I16X8_TERMS: &[Op] = &[
+    Op::I16x8Mul,
+    Op::I16x8ExtAddPairwiseI8x16S,
+    Op::I16x8ExtAddPairwiseI8x16U,
+    Op::I16x8ExtMulLowI8x16S,
+];
+const I32X4_TERMS: &[Op] = &[
+    Op::I32x4Mul,
+    Op::I32x4ExtAddPairwiseI16x8S,
+    Op::I32x4ExtAddPairwiseI16x8U,
+    Op::I32x4DotI16x8S,
+];
+
+/// Sums and differences of products and of sums of pairs.
+pub(super) fn sums(body: &mut Body<'_>) {
+    for _ in 0..body.random.range(1, 3) {
+        let (sum, own) = body.random.pick(SUMS);
+        let others = body.random.pick(SUMS).1;
+        let terms = if body.random.chance(25) { others } else { own };
+        let term = body.random.pick(terms);
+        let is_second = body.random.chance(65);
+        if is_second {
+            body.variable(V128);
+        }
+        let term = on_vectors(term);
+        for _ in term.params {
+            body.variable(V128);
+        }
+        body.pool_op(&term);
+        // A term that is used again stays apart.
+        let again = body.random.chance(20).then(|| body.fixed(V128));
+        if let Some(local) = again {
+            body.emit(&I::LocalTee(local));
+        }
+        if !is_second {
+            body.variable(V128);
+        }
+        body.opcode(sum);
+        body.sink(V128);
+        if let Some(local) = again {
+            body.emit(&I::LocalGet(local));
+            body.mix(V128);
+        }
     }
 }
 
