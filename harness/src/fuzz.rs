@@ -284,6 +284,9 @@ fn lost(
     reason
 }
 
+/// Programs of a window that are too few to say that an engine dies in most.
+const TOO_FEW_TO_TELL: usize = 8;
+
 /// The reason to end, if an engine has died in more than half of the programs of a window: others
 /// would show the same.
 fn dying(tiers: &BTreeMap<EngineName, TierRun>) -> Option<String> {
@@ -294,7 +297,7 @@ fn dying(tiers: &BTreeMap<EngineName, TierRun>) -> Option<String> {
     tiers.iter().find_map(|(name, run)| {
         let files = run.as_ref().ok()?;
         let count = files.iter().filter(died).count();
-        let is_most = files.len() as u64 >= PROGRAMS_OF_FIRST_WINDOW / 2 && count * 2 > files.len();
+        let is_most = files.len() > TOO_FEW_TO_TELL && count * 2 > files.len();
         is_most.then(|| format!("{name} died in {count} of {} programs", files.len()))
     })
 }

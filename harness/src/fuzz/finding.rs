@@ -47,21 +47,6 @@ pub(super) struct Findings<'a> {
     alike_only: u64,
 }
 
-/// The account of a program that shows nothing by itself.
-fn unconfirmed(case: String, setting: Setting) -> FindingAccount {
-    FindingAccount {
-        case,
-        setting: setting.to_string(),
-        kind: "unconfirmed".to_string(),
-        engines: Vec::new(),
-        text: "it did not show again in fresh processes".to_string(),
-        script: None,
-        lines: 0,
-        instructions: Vec::new(),
-        confirmed: false,
-    }
-}
-
 impl<'a> Findings<'a> {
     pub(super) fn new(options: &'a FuzzOptions) -> Findings<'a> {
         Findings {
@@ -171,6 +156,21 @@ impl<'a> Findings<'a> {
         let text = written.text(&path);
         Destination::open(&path)?.write(text.as_bytes())?;
         Ok(Some(path))
+    }
+}
+
+/// The account of a program that shows nothing by itself.
+fn unconfirmed(case: String, setting: Setting) -> FindingAccount {
+    FindingAccount {
+        case,
+        setting: setting.to_string(),
+        kind: "unconfirmed".to_string(),
+        engines: Vec::new(),
+        text: "it did not show again in fresh processes".to_string(),
+        script: None,
+        lines: 0,
+        instructions: Vec::new(),
+        confirmed: false,
     }
 }
 
