@@ -25,6 +25,7 @@ mod forms;
 mod kept;
 mod module;
 mod reached;
+mod signature;
 
 /// A script that was made small.
 #[derive(Clone, Debug)]
@@ -188,6 +189,7 @@ impl Reducer<'_> {
                 self.drop_exports(at)?;
                 self.shrink_bodies(at)?;
                 self.shrink_items(at)?;
+                self.shrink_signature(at)?;
             }
             if self.size() >= before || self.is_late() {
                 return Ok(());
@@ -254,7 +256,7 @@ impl Reducer<'_> {
     }
 
     fn accepts_module(&mut self, at: usize, module: Vec<u8>) -> Result<bool, Interrupted> {
-        if !module::is_valid(&module, self.planned.features.set.wasmparser()) {
+        if !self.is_valid(&module) {
             return Ok(false);
         }
         let mut script = (*self.planned.script).clone();
@@ -262,6 +264,10 @@ impl Reducer<'_> {
             *place = module;
         }
         self.accepts(script)
+    }
+
+    fn is_valid(&self, module: &[u8]) -> bool {
+        module::is_valid(module, self.planned.features.set.wasmparser())
     }
 
     /// Replaces a module by what the text parser makes of its text, so that it can be shown.
@@ -439,11 +445,7 @@ impl Reducer<'_> {
                 return Ok(());
             };
             // In pieces the module is longer: what is left of it afterwards counts.
-            let whole = (
-                self.planned.clone(),
-                self.symptom.clone(),
-                self.examined.clone(),
-            );
+            let whole = self.shown();
             if self.accepts_module(at, split.module())? {
                 self.drop_segments(at)?;
             }
@@ -452,6 +454,12 @@ impl Reducer<'_> {
                 return Ok(());
             }
         }
+    }
+
+    /// The script of now and what it shows, to come back to.
+    fn shown(&self) -> (Planned, Symptom, Examined) {
+        let (planned, symptom) = (self.planned.clone(), self.symptom.clone());
+        (planned, symptom, self.examined.clone())
     }
 
     /// Leaves out data segments, many at a time, then fewer.
@@ -544,6 +552,36 @@ impl Reducer<'_> {
             }
             return Ok(taken);
         }
+    }
+
+    /// Leaves out parameters that nothing uses, and results, of the function that the last
+    /// directive calls.
+    fn shrink_signature(&mut self, at: usize) -> Result<(), Interrupted> {
+        let before = self.size();
+        if self
+            .module(at)
+            .is_none_or(|it| it.len() >= SHRUNK_BYTES_MAX)
+        {
+            return Ok(());
+        }
+        let whole = self.shown();
+        for candidate in signature::candidates(&self.planned.script.clone(), at) {
+            let module = candidate.commands.get(at).and_then(module_of);
+            let features = self.planned.features.set.wasmparser();
+            if !module.is_some_and(|it| module::is_valid(it, features))
+                || !self.accepts(candidate)?
+            {
+                continue;
+            }
+            // The code computes the other results still: what is left of it afterwards counts.
+            self.shrink_bodies(at)?;
+            self.shrink_items(at)?;
+            if self.size() < before {
+                return Ok(());
+            }
+            (self.planned, self.symptom, self.examined) = whole.clone();
+        }
+        Ok(())
     }
 
     /// Leaves out types, globals, functions, locals and other things that nothing names any more.

@@ -22,6 +22,8 @@ struct Instruction {
     /// Values on the operand stack, of all open blocks together.
     before: u32,
     after: u32,
+    /// Of those before, the ones that the instruction leaves alone.
+    left: u32,
     /// The type of the value on top afterwards, if it is known.
     top: Option<ValType>,
     /// Blocks that are open afterwards.
@@ -108,11 +110,15 @@ fn of_function(
         let start = reader.original_position();
         let operator = reader.read().ok()?;
         let before = validator.operand_stack_height();
+        let taken = operator
+            .operator_arity(&*validator)
+            .map_or(before, |it| it.0);
         validator.op(start, &operator).ok()?;
         instructions.push(Instruction {
             bytes: slice(module, start..reader.original_position()).to_vec(),
             before,
             after: validator.operand_stack_height(),
+            left: before.saturating_sub(taken),
             top: validator.get_operand_type(0).flatten(),
             depth: validator.control_stack_height(),
             kind: kind(&operator),
@@ -153,19 +159,27 @@ impl Body {
     /// instructions, times a few dozens.
     pub(super) fn candidates(&self) -> Vec<Candidate> {
         let values = self.values();
-        let mut candidates = self.smaller_values(&values);
-        candidates.extend(self.runs());
+        let statements = self.statements();
+        let mut candidates = self.smaller_values(&values, &statements);
+        for run in self.runs() {
+            candidates.extend(Candidate::statements(&run, &statements));
+            candidates.push(Candidate::replace(run, Vec::new()));
+        }
         for block in self.blocks() {
             let Block { start, end, .. } = block;
             candidates.push(Candidate::keep(start..end + 1, start + 1..end));
             candidates.extend(self.parts_of_if(&block, &values));
         }
-        candidates.sort_by_key(|it| std::cmp::Reverse(it.range.len() - it.kept.len()));
+        candidates.sort_by_key(|it| std::cmp::Reverse(it.lost()));
         candidates
     }
 
-    /// A value by a constant, or by one of its operands.
-    fn smaller_values(&self, values: &[Option<Range<usize>>]) -> Vec<Candidate> {
+    /// A value by a constant, with the statements inside of it or without, or by an operand.
+    fn smaller_values(
+        &self,
+        values: &[Option<Range<usize>>],
+        statements: &[Vec<usize>],
+    ) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         for (end, range) in values.iter().enumerate() {
             let Some(range) = range else {
@@ -195,15 +209,38 @@ impl Body {
             let constant = top.and_then(zero);
             let is_constant = self.instructions[end].kind == InstructionKind::Constant;
             if let Some(constant) = constant.filter(|_| range.len() > 1 || !is_constant) {
+                let inside = Candidate::statements(range, statements);
+                let inside = inside.filter(|it| it.lost() > 1);
+                candidates.extend(inside.map(|it| it.and(constant.clone())));
                 candidates.push(Candidate::replace(range.clone(), constant));
             }
         }
         candidates
     }
 
+    /// For each instruction but the last, the ends of the statements that begin with it and are
+    /// not long: they leave the stack as it was, and take nothing of what is on it.
+    fn statements(&self) -> Vec<Vec<usize>> {
+        let length = self.len().saturating_sub(1);
+        let ends_of = |start: usize| {
+            let (height, depth) = (self.instructions[start].before, self.depth_before(start));
+            let run = start..length.min(start + STATEMENTS_MAX);
+            let is_inside = |end: &usize| {
+                let it = &self.instructions[*end];
+                it.depth >= depth && it.left >= height
+            };
+            let ends = run.take_while(is_inside).filter(|end| {
+                let it = &self.instructions[*end];
+                it.depth == depth && it.after == height
+            });
+            ends.map(|end| end + 1).collect()
+        };
+        (0..length).map(ends_of).collect()
+    }
+
     /// Runs of instructions that leave the stack as it was.
-    fn runs(&self) -> Vec<Candidate> {
-        let mut candidates = Vec::new();
+    fn runs(&self) -> Vec<Range<usize>> {
+        let mut all = Vec::new();
         let length = self.len().saturating_sub(1);
         for start in 0..length {
             let height = self.instructions[start].before;
@@ -218,10 +255,9 @@ impl Body {
                     thinned.add(end + 1 - start, start..end + 1);
                 }
             }
-            let runs = thinned.kept();
-            candidates.extend(runs.map(|run| Candidate::replace(run, Vec::new())));
+            all.extend(thinned.kept());
         }
-        candidates
+        all
     }
 
     /// The blocks, but for the function's own.
@@ -318,7 +354,8 @@ impl Body {
             instructions.flat_map(|it| it.bytes.iter().copied())
         };
         let before = self.locals.iter().copied().chain(bytes(0..range.start));
-        let middle = bytes(kept.clone()).chain(constant.iter().copied());
+        let kept = kept.iter().flat_map(|it| bytes(it.clone()));
+        let middle = kept.chain(constant.iter().copied());
         before
             .chain(middle)
             .chain(bytes(range.end..self.len()))
@@ -332,6 +369,8 @@ const ELSE: u8 = 0x05;
 /// The longest run of instructions that is taken out as a whole, for each place that it can begin,
 /// and the distance from the end of a value within which operands are looked for.
 const RUN_MAX: usize = 4096;
+/// The longest range of which the statements inside are kept without the rest.
+const STATEMENTS_MAX: usize = 64;
 /// All runs and operands are candidates that lose no more instructions than this.
 const SMALL: usize = 16;
 
@@ -370,11 +409,11 @@ impl Thinned {
     }
 }
 
-/// A smaller body.
+/// A smaller body: in place of the instructions of a range, some of them and a constant.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
     range: Range<usize>,
-    kept: Range<usize>,
+    kept: Vec<Range<usize>>,
     constant: Vec<u8>,
 }
 
@@ -382,17 +421,47 @@ impl Candidate {
     fn keep(range: Range<usize>, kept: Range<usize>) -> Candidate {
         Candidate {
             range,
-            kept,
+            kept: vec![kept],
             constant: Vec::new(),
         }
     }
 
     fn replace(range: Range<usize>, constant: Vec<u8>) -> Candidate {
         Candidate {
-            kept: range.start..range.start,
             range,
+            kept: Vec::new(),
             constant,
         }
+    }
+
+    /// The statements inside of a range, without what is around them. None if there is none, and
+    /// for a long range.
+    fn statements(range: &Range<usize>, statements: &[Vec<usize>]) -> Option<Candidate> {
+        if range.len() > STATEMENTS_MAX {
+            return None;
+        }
+        let mut kept: Vec<Range<usize>> = Vec::new();
+        let mut at = range.start + 1;
+        while at < range.end {
+            let longest = statements[at].iter().rfind(|end| **end < range.end);
+            kept.extend(longest.map(|end| at..*end));
+            at = longest.copied().unwrap_or(at + 1);
+        }
+        (!kept.is_empty()).then(|| Candidate {
+            range: range.clone(),
+            kept,
+            constant: Vec::new(),
+        })
+    }
+
+    fn and(self, constant: Vec<u8>) -> Candidate {
+        Candidate { constant, ..self }
+    }
+
+    /// The number of instructions that it loses.
+    fn lost(&self) -> usize {
+        let kept: usize = self.kept.iter().map(ExactSizeIterator::len).sum();
+        self.range.len() - kept
     }
 }
 
@@ -439,6 +508,12 @@ mod tests {
         i32.const 8 local.get 1 i32.store
         local.get 1 i32.add";
 
+    impl Body {
+        fn with_nothing_changed(&self) -> Vec<u8> {
+            self.with(&Candidate::keep(0..self.len(), 0..self.len()))
+        }
+    }
+
     #[test]
     fn values_that_are_known_change_no_value() {
         let body = body(MIXED);
@@ -456,7 +531,10 @@ mod tests {
         let body = body("local.get 0 (if (then (local.set 1 (i32.const 4)))) local.get 1");
         let all = body.candidates();
         let has = |range: Range<usize>, kept: Range<usize>| {
-            let is_it = |it: &Candidate| it.range == range && it.kept == kept;
+            let is_kept = |it: &Candidate| it.kept[..] == [kept.clone()];
+            let is_it = |it: &Candidate| {
+                it.range == range && (is_kept(it) || kept.is_empty() && it.kept.is_empty())
+            };
             assert!(all.iter().any(is_it), "{range:?} {kept:?}: {all:?}");
         };
         has(0..5, 2..4); // the part of the `if`
@@ -464,8 +542,35 @@ mod tests {
         has(0..5, 0..0); // the statement
         has(2..4, 2..2); // the statement inside
         has(0..1, 0..0); // a constant for the condition
-        let lost = |it: &Candidate| it.range.len() - it.kept.len();
-        assert!(all.windows(2).all(|two| lost(&two[0]) >= lost(&two[1])));
+        assert!(all.windows(2).all(|two| two[0].lost() >= two[1].lost()));
+    }
+
+    /// A statement that stands between an operand and the instruction that takes it is kept alone.
+    #[test]
+    fn statements_are_kept_without_what_is_around_them() {
+        let statement = "i32.const 3 i32.const 4 i32.xor local.set 1";
+        let pairs = [
+            (
+                format!("loop local.get 0 {statement} i32.eqz br_if 0 end"),
+                format!("loop {statement} end"),
+            ),
+            (
+                format!("local.get 0 {statement} i32.clz drop"),
+                statement.to_string(),
+            ),
+        ];
+        for (text, small) in pairs {
+            let body_of = |text: &str| body(&format!("{text} local.get 1"));
+            let (body, small) = (body_of(&text), body_of(&small).with_nothing_changed());
+            let candidates = body.candidates();
+            let is_small = candidates.iter().any(|it| body.with(it) == small);
+            assert!(is_small, "{text}: {candidates:?}");
+        }
+        // With a constant for the value.
+        let body = body(&format!("local.get 0 {statement} i32.clz"));
+        let statement = |it: &Candidate| it.kept.first() == Some(&(1..5));
+        let kept = |it: &Candidate| statement(it) && !it.constant.is_empty();
+        assert!(body.candidates().iter().any(kept));
     }
 
     #[test]

@@ -22,13 +22,21 @@ pub(super) enum Opinion {
     None,
 }
 
-/// A process died over a script.
-struct Died;
+/// A process died over a script; true if it was ended, since it took too long.
+struct Died {
+    is_late: bool,
+}
+
+/// The shortest time that a script may take is this part of the longest. Candidates that hang are
+/// many, since the end of a loop is easily left out, and each costs all of its time.
+const TIMEOUT_SHORTER_MAX: u32 = 4;
 
 /// The engines.
 pub(super) struct Kept<'a> {
     engines: Vec<Engine<'a>>,
+    /// The time that a script may take: half as much after each that took longer.
     timeout: Duration,
+    timeout_min: Duration,
 }
 
 struct Engine<'a> {
@@ -51,6 +59,7 @@ impl<'a> Kept<'a> {
         Kept {
             engines: launchers.iter().filter_map(engine).collect(),
             timeout,
+            timeout_min: timeout / TIMEOUT_SHORTER_MAX,
         }
     }
 
@@ -88,7 +97,12 @@ impl<'a> Kept<'a> {
             match run? {
                 Ok(Some(run)) => all.insert(name, Ok(vec![run])),
                 Ok(None) => return Ok(Opinion::None),
-                Err(Died) => return Ok(Opinion::Died),
+                Err(Died { is_late }) => {
+                    if is_late {
+                        self.timeout = (self.timeout / 2).max(self.timeout_min);
+                    }
+                    return Ok(Opinion::Died);
+                }
             };
         }
         let judged = judge_file(planned, 0, &all);
@@ -135,7 +149,10 @@ impl Engine<'_> {
             Err(death) if death.cause == Cause::Interrupted => Err(Interrupted),
             // A limit is an ending, which fresh processes tell.
             Err(death) if matches!(death.cause, Cause::Memory | Cause::Killed(_)) => Ok(Ok(None)),
-            Err(_) => Ok(Err(Died)),
+            Err(death) => {
+                let is_late = matches!(death.cause, Cause::Timeout(_));
+                Ok(Err(Died { is_late }))
+            }
         }
     }
 }

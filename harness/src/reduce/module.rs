@@ -200,6 +200,13 @@ impl Parts {
             .map_or(0, |(_, exports)| exports.len())
     }
 
+    /// The index of the function that is exported under a name.
+    pub(super) fn exported_function(&self, name: &str) -> Option<u32> {
+        let (_, exports) = self.export_section()?;
+        let is_it = |it: &&Export| it.0 == name && it.1 == ExportKind::Func;
+        exports.iter().find(is_it).map(|it| it.2)
+    }
+
     /// The parts without an export.
     pub(super) fn without_export(&self, index: usize) -> Option<Parts> {
         let (at, mut exports) = self.export_section()?;
@@ -390,7 +397,7 @@ impl Reencode for Renumbering {
 type Export = (String, ExportKind, u32);
 
 /// The id of the section of functions.
-const FUNCTION: u8 = 3;
+pub(super) const FUNCTION: u8 = 3;
 /// The id of the section of exports.
 const EXPORT: u8 = 7;
 /// The id of the section of data segments.
