@@ -22,6 +22,7 @@ use kept::{Kept, Opinion};
 mod body;
 mod entered;
 mod forms;
+mod function;
 mod kept;
 mod module;
 mod reached;
@@ -555,7 +556,7 @@ impl Reducer<'_> {
     }
 
     /// Leaves out parameters that nothing uses, and results, of the function that the last
-    /// directive calls.
+    /// directive calls, and lets code stand for the calls in it.
     fn shrink_signature(&mut self, at: usize) -> Result<(), Interrupted> {
         let before = self.size();
         if self

@@ -31,9 +31,12 @@ struct Instruction {
     kind: InstructionKind,
 }
 
+/// An instruction's part in a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum InstructionKind {
+pub(super) enum InstructionKind {
+    /// It opens a block.
     Opens,
+    /// It ends the innermost block.
     Ends,
     Constant,
     Other,
@@ -130,7 +133,8 @@ fn of_function(
     })
 }
 
-fn kind(operator: &Operator<'_>) -> InstructionKind {
+/// The part that an instruction has.
+pub(super) fn kind(operator: &Operator<'_>) -> InstructionKind {
     match operator {
         Operator::Block { .. }
         | Operator::Loop { .. }

@@ -1,51 +1,61 @@
 //! A function with a smaller signature: without parameters that nothing uses, with one result or
-//! none.
+//! none; and without a call, in whose place stands the code that was called.
 //!
 //! Owns the exchange of a function's type together with its body, and with the arguments and the
 //! expected results of the directives that call it.
 
-use wasm_encoder::{BlockType, Encode, FunctionSection, Instruction, TypeSection};
-use wasmparser::{BinaryReader, FunctionBody, FunctionSectionReader, Operator, TypeSectionReader};
-use wasmparser::{CompositeInnerType, ValType};
+use wasm_encoder::{BlockType, Encode, Instruction};
+use wasmparser::{Operator, ValType};
 
-use super::module::{FUNCTION, Parts, contents, slice};
+use super::body::{InstructionKind, kind};
+use super::function::{Function, local, with_locals};
+use super::module::Parts;
 use super::{module_of, module_of_mut};
 use crate::script::{Action, Command, Expectation, Script};
 
-/// The script with smaller signatures of the function of a module that its last directive calls:
-/// without the parameters that nothing uses, without results, and with each result alone.
+/// The script with other forms of the function of a module that its last directive calls: without
+/// the parameters that nothing uses, without results, with each result alone, and with the code of
+/// each function that it calls itself.
 pub(super) fn candidates(script: &Script, at: usize) -> Vec<Script> {
-    let Some((called, field)) = called(script, at) else {
+    let Some((parts, index, field)) = called(script, at) else {
+        return Vec::new();
+    };
+    let Some(called) = Function::read(&parts, index) else {
         return Vec::new();
     };
     let mut candidates = Vec::new();
-    let used = called.used_parameters();
     let mut add = |parts: Option<Parts>, params: &[bool], results: &[bool]| {
         let calls = (&field[..], params, results);
         let script = parts.and_then(|parts| with(script, (at, &parts), calls));
         candidates.extend(script);
     };
     let count = called.results.len();
-    if let Some(used) = used.as_ref().filter(|it| it.contains(&false)) {
-        add(called.with_parameters(used), used, &vec![true; count]);
+    let (params, results) = (vec![true; called.params.len()], vec![true; count]);
+    let used = called.used_parameters();
+    if let Some(used) = used.filter(|it| it.contains(&false)) {
+        add(called.with_parameters(&used), &used, &results);
     }
-    let all = vec![true; called.params.len()];
     let each = (0..count).map(Some).filter(|_| count > 1);
     for result in std::iter::once(None).filter(|_| count > 0).chain(each) {
         let kept: Vec<bool> = (0..count).map(|it| Some(it) == result).collect();
-        add(called.with_result(result), &all, &kept);
+        add(called.with_result(result), &params, &kept);
+    }
+    for call in called.calls(index) {
+        let callee = Function::read(&parts, call.callee);
+        let inlined = callee.and_then(|callee| called.with_inlined(call.at, &callee));
+        add(inlined, &params, &results);
     }
     candidates
 }
 
-/// The function that the last directive calls, if a module defines it, and the name of the export.
-fn called(script: &Script, at: usize) -> Option<(Called, String)> {
+/// The module, the function of it that the last directive calls, and the name of the export.
+fn called(script: &Script, at: usize) -> Option<(Parts, u32, String)> {
     let Command::Action(Action::Invoke { field, .. }) = script.commands.last()? else {
         return None;
     };
     let parts = Parts::read(module_of(script.commands.get(at)?)?).ok()?;
     let index = parts.exported_function(field)?;
-    Some((Called::read(parts, index)?, field.clone()))
+    Some((parts, index, field.clone()))
 }
 
 /// The script with another module, and with calls of an export that fit: with the arguments and
@@ -81,66 +91,14 @@ fn keep<T>(all: &mut Vec<T>, kept: &[bool]) {
     all.retain(|_| kept.next().copied().unwrap_or(true));
 }
 
-/// A function of a module, with its type.
-struct Called {
-    parts: Parts,
-    /// The index among defined functions.
-    defined: usize,
-    params: Vec<ValType>,
-    results: Vec<ValType>,
-    /// The types of all defined functions.
-    types: Vec<u32>,
-    /// The number of types of the module.
-    type_count: u32,
+/// A call in a function's code.
+struct Call {
+    /// The place among the instructions.
+    at: usize,
+    callee: u32,
 }
 
-impl Called {
-    fn read(parts: Parts, index: u32) -> Option<Called> {
-        let defined = index.checked_sub(parts.imported)? as usize;
-        let types = FunctionSectionReader::new(BinaryReader::new(parts.section(FUNCTION)?, 0));
-        let types: Vec<u32> = types.ok()?.into_iter().collect::<Result<_, _>>().ok()?;
-        let groups = TypeSectionReader::new(BinaryReader::new(parts.section(TYPE)?, 0)).ok()?;
-        let groups: Vec<_> = groups.into_iter().collect::<Result<_, _>>().ok()?;
-        let all: Vec<_> = groups.into_iter().flat_map(|it| it.into_types()).collect();
-        let ty = all.get(*types.get(defined)? as usize)?;
-        let CompositeInnerType::Func(ty) = &ty.composite_type.inner else {
-            return None;
-        };
-        let (params, results) = (ty.params().to_vec(), ty.results().to_vec());
-        Some(Called {
-            parts,
-            defined,
-            params,
-            results,
-            types,
-            type_count: u32::try_from(all.len()).ok()?,
-        })
-    }
-
-    fn body(&self) -> Option<FunctionBody<'_>> {
-        let bytes = self.parts.bodies.get(self.defined)?;
-        Some(FunctionBody::new(BinaryReader::new(bytes, 0)))
-    }
-
-    /// The groups of declared locals.
-    fn locals(&self) -> Option<Vec<(u32, ValType)>> {
-        let locals = self.body()?.get_locals_reader().ok()?;
-        locals.into_iter().collect::<Result<_, _>>().ok()
-    }
-
-    /// The instructions, each with its bytes.
-    fn instructions(&self) -> Option<Vec<(Operator<'_>, &[u8])>> {
-        let mut reader = self.body()?.get_operators_reader().ok()?;
-        let bytes = self.parts.bodies.get(self.defined)?;
-        let mut all = Vec::new();
-        while !reader.eof() {
-            let start = reader.original_position();
-            let operator = reader.read().ok()?;
-            all.push((operator, slice(bytes, start..reader.original_position())));
-        }
-        Some(all)
-    }
-
+impl Function<'_> {
     /// For each parameter, true if an instruction names it.
     fn used_parameters(&self) -> Option<Vec<bool>> {
         let mut used = vec![false; self.params.len()];
@@ -155,41 +113,25 @@ impl Called {
 
     /// The module in which the function has only the parameters that are used.
     fn with_parameters(&self, used: &[bool]) -> Option<Parts> {
-        let kept = self
-            .params
-            .iter()
-            .zip(used)
-            .filter(|(_, is_used)| **is_used);
-        let kept: Vec<ValType> = kept.map(|(ty, _)| *ty).collect();
+        let mut kept = self.params.clone();
+        keep(&mut kept, used);
         let moved = |index: u32| {
             let before = used.iter().take(index as usize);
             index - before.filter(|is_used| !**is_used).count() as u32
         };
         let mut code = Vec::new();
-        for (operator, bytes) in self.instructions()? {
-            match operator {
-                Operator::LocalGet { local_index } => {
-                    Instruction::LocalGet(moved(local_index)).encode(&mut code);
-                }
-                Operator::LocalSet { local_index } => {
-                    Instruction::LocalSet(moved(local_index)).encode(&mut code);
-                }
-                Operator::LocalTee { local_index } => {
-                    Instruction::LocalTee(moved(local_index)).encode(&mut code);
-                }
-                _ => code.extend(bytes),
-            }
+        for instruction in &self.instructions()? {
+            with_locals(instruction, moved, &mut code);
         }
-        let body = body(&self.locals()?, &code)?;
-        self.with_types(&[(&kept, &self.results)], body)
+        let more = [(&kept[..], &self.results[..])];
+        self.with(&more, self.type_count, &self.locals()?, &code)
     }
 
     /// The module in which the function has only one of its results, or none: the code computes all
     /// of them in a block, from which branches to the function's end leave.
     fn with_result(&self, result: Option<usize>) -> Option<Parts> {
         let mut locals = self.locals()?;
-        let declared: u32 = locals.iter().map(|(count, _)| count).sum();
-        let local = self.params.len() as u32 + declared;
+        let local = self.local_count()?;
         let ty = result.map(|result| self.results[result]);
         locals.extend(ty.map(|ty| (1, ty)));
         let mut code = Vec::new();
@@ -209,69 +151,74 @@ impl Called {
             Instruction::LocalGet(local).encode(&mut code);
         }
         Instruction::End.encode(&mut code);
-        let types = [(&self.params[..], ty.as_slice()), (&[], &self.results)];
-        self.with_types(&types, body(&locals, &code)?)
+        let more = [(&self.params[..], ty.as_slice()), (&[], &self.results)];
+        self.with(&more, self.type_count, &locals, &code)
     }
 
-    /// The module with more types, of which the first one is the function's, and another body.
-    fn with_types(&self, types: &[(&[ValType], &[ValType])], body: Vec<u8>) -> Option<Parts> {
-        let mut parts = self.parts.clone();
-        let mut reader = BinaryReader::new(parts.section(TYPE)?, 0);
-        let groups = reader.read_var_u32().ok()?;
-        let known = reader.read_bytes(reader.bytes_remaining()).ok()?;
-        let mut section = Vec::new();
-        (groups + types.len() as u32).encode(&mut section);
-        section.extend(known);
-        for (params, results) in types {
-            let mut more = TypeSection::new();
-            more.ty().function(encoded(params)?, encoded(results)?);
-            // One type, behind the number of types.
-            section.extend(&contents(&more)[1..]);
+    /// The calls of other functions by their index.
+    fn calls(&self, this: u32) -> Vec<Call> {
+        let instructions = self.instructions().unwrap_or_default();
+        let call = |(at, (operator, _)): (usize, &(Operator<'_>, &[u8]))| match operator {
+            Operator::Call { function_index } => Some(Call {
+                at,
+                callee: *function_index,
+            }),
+            _ => None,
+        };
+        let calls = instructions.iter().enumerate().filter_map(call);
+        calls.filter(|it| it.callee != this).collect()
+    }
+
+    /// The module in which the code of another function stands for a call of it, in a block, with
+    /// locals for its parameters and locals. `None` if the other one ends by a call, or is long.
+    fn with_inlined(&self, at: usize, callee: &Function<'_>) -> Option<Parts> {
+        let first = self.local_count()?;
+        let mut locals = self.locals()?;
+        locals.extend(callee.params.iter().map(|ty| (1, *ty)));
+        locals.extend(callee.locals()?);
+        let mut code = Vec::new();
+        for (index, (_, bytes)) in self.instructions()?.into_iter().enumerate() {
+            if index != at {
+                code.extend(bytes);
+                continue;
+            }
+            for param in (0..callee.params.len() as u32).rev() {
+                Instruction::LocalSet(first + param).encode(&mut code);
+            }
+            Instruction::Block(BlockType::FunctionType(self.type_count)).encode(&mut code);
+            callee.inline(first, &mut code)?;
         }
-        parts.replace(TYPE, Some(section));
-        let mut functions = FunctionSection::new();
-        for (index, ty) in self.types.iter().enumerate() {
-            functions.function(match index == self.defined {
-                true => self.type_count,
-                false => *ty,
-            });
+        let more: [(&[ValType], &[ValType]); 1] = [(&[], &callee.results)];
+        self.with(&more, self.ty(), &locals, &code)
+    }
+
+    /// Writes the code as that of a block, with locals from `first` on.
+    fn inline(&self, first: u32, code: &mut Vec<u8>) -> Option<()> {
+        let instructions = self.instructions()?;
+        if instructions.len() > INLINED_MAX {
+            return None;
         }
-        parts.replace(FUNCTION, Some(contents(&functions)));
-        *parts.bodies.get_mut(self.defined)? = body;
-        Some(parts)
+        let mut depth = 0_i32;
+        for instruction in &instructions {
+            match kind(&instruction.0) {
+                InstructionKind::Opens => depth += 1,
+                InstructionKind::Ends => depth -= 1,
+                InstructionKind::Constant | InstructionKind::Other => {}
+            }
+            match instruction.0 {
+                Operator::Return => Instruction::Br(depth.cast_unsigned()).encode(code),
+                Operator::ReturnCall { .. }
+                | Operator::ReturnCallIndirect { .. }
+                | Operator::ReturnCallRef { .. } => return None,
+                _ => with_locals(instruction, |index| first + index, code),
+            }
+        }
+        Some(())
     }
 }
 
-/// The local that an instruction names.
-fn local(operator: &Operator<'_>) -> Option<u32> {
-    match operator {
-        Operator::LocalGet { local_index }
-        | Operator::LocalSet { local_index }
-        | Operator::LocalTee { local_index } => Some(*local_index),
-        _ => None,
-    }
-}
-
-fn body(locals: &[(u32, ValType)], code: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    (locals.len() as u32).encode(&mut bytes);
-    for (count, ty) in locals {
-        count.encode(&mut bytes);
-        wasm_encoder::ValType::try_from(*ty)
-            .ok()?
-            .encode(&mut bytes);
-    }
-    bytes.extend(code);
-    Some(bytes)
-}
-
-fn encoded(types: &[ValType]) -> Option<Vec<wasm_encoder::ValType>> {
-    let types = types.iter().map(|ty| wasm_encoder::ValType::try_from(*ty));
-    types.collect::<Result<_, _>>().ok()
-}
-
-/// The id of the section of types.
-const TYPE: u8 = 1;
+/// The longest code that stands for a call, in instructions.
+const INLINED_MAX: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -281,11 +228,15 @@ mod tests {
     use crate::reduce::module::is_valid;
     use crate::script::parse::encode_module;
 
-    fn called(text: &str) -> Called {
+    fn parts(text: &str) -> Parts {
         let module = encode_module(text).expect("a module");
-        let parts = Parts::read(&module).expect("it is read");
+        Parts::read(&module).expect("it is read")
+    }
+
+    /// The function that is exported as `f`.
+    fn f(parts: &Parts) -> Function<'_> {
         let index = parts.exported_function("f").expect("it is exported");
-        Called::read(parts, index).expect("it is defined")
+        Function::read(parts, index).expect("it is defined")
     }
 
     fn call<P, R>(parts: &Parts, params: P) -> R
@@ -310,13 +261,14 @@ mod tests {
     /// Branches to the end of a function give its results as before.
     #[test]
     fn each_result_can_stand_alone() {
-        let called = called(
+        let parts = parts(
             r#"(module (func (result i64) (i64.const 1))
               (func (export "f") (param i32) (result i32 f64 i64) (local i64)
                 (i32.const 1) (f64.const 2) (i64.const 3)
                 (br_if 0 (local.get 0)) (local.set 1)
                 (drop) (drop) (i32.const 4) (f64.const 5) (local.get 1)))"#,
         );
+        let called = f(&parts);
         let none = called.with_result(None).expect("a module");
         let () = call(&none, 0);
         let with = |result| called.with_result(Some(result)).expect("a module");
@@ -327,15 +279,48 @@ mod tests {
 
     #[test]
     fn parameters_without_use_go() {
-        let called = called(
+        let parts = parts(
             r#"(module (type (sub (struct)))
               (func (export "f") (param f32 i32 f64 i32) (result i32) (local f64 i32)
                 (local.set 5 (local.get 3)) (i32.sub (local.get 1) (local.tee 5 (local.get 5)))))"#,
         );
+        let called = f(&parts);
         let used = called.used_parameters().expect("they are known");
         assert_eq!(used, [false, true, false, true]);
         let parts = called.with_parameters(&used).expect("a module");
         assert_eq!(call::<(i32, i32), i32>(&parts, (9, 5)), 4);
+    }
+
+    /// Code in place of a call has locals of its own, and leaves by its own end.
+    #[test]
+    fn code_stands_for_a_call() {
+        let parts = parts(
+            r#"(module (global $g (mut i32) (i32.const 0))
+              (func $id (param i32) (result i32) (local.get 0))
+              (func $callee (param i32 i64) (result i64 i32) (local i32)
+                (local.set 2 (i32.const 5))
+                (block (br_if 0 (i32.eqz (local.get 0)))
+                  (return (i64.add (local.get 1) (i64.const 1)) (local.get 2)))
+                (global.set $g (call $id (i32.const 3)))
+                (br_if 0 (i64.const 20) (i32.const 21) (local.get 2))
+                (unreachable))
+              (func (export "f") (param i32) (result i32 i64 i32) (local i64)
+                (local.set 1 (i64.const 7))
+                (local.get 0) (call $callee (local.get 0) (local.get 1))))"#,
+        );
+        let called = f(&parts);
+        let calls = called.calls(2);
+        assert_eq!((calls.len(), calls[0].callee), (1, 1));
+        let callee = Function::read(&parts, 1).expect("it is defined");
+        let inlined = called.with_inlined(calls[0].at, &callee);
+        let inlined = inlined.expect("a module");
+        assert!(
+            !wasmprinter::print_bytes(inlined.module())
+                .expect("text")
+                .contains("call 1")
+        );
+        assert_eq!(call::<i32, (i32, i64, i32)>(&inlined, 2), (2, 8, 5));
+        assert_eq!(call::<i32, (i32, i64, i32)>(&inlined, 0), (0, 20, 21));
     }
 
     /// The directives fit the function that they call.
