@@ -57,6 +57,8 @@ pub struct Options {
     pub jobs: usize,
     /// How long one directive may take.
     pub timeout: Duration,
+    /// Whether the place at which a directive hangs is looked for.
+    pub seeks_places: bool,
     /// The most bytes of memory that a file may take in a worker; 0 is no limit.
     pub worker_memory: u64,
     /// How scripts are run that have no setting of their own.
@@ -116,6 +118,7 @@ impl Options {
             tiers,
             jobs: jobs_by_default(),
             timeout: Duration::from_secs(10),
+            seeks_places: true,
             worker_memory: 0,
             setting: Setting::default(),
             configurations: Configurations::default(),
@@ -519,7 +522,8 @@ pub fn examine(
     planned: &Planned,
     observer: &dyn Observer,
 ) -> Result<Examined, Interrupted> {
-    let losses = Losses::default();
+    // What comes after the first difference counts little.
+    let losses = Losses::of_programs();
     let runs = run_tiers(options, std::slice::from_ref(planned), &losses, observer);
     if interrupt::requested() {
         return Err(Interrupted);
@@ -569,6 +573,7 @@ pub(crate) fn run_tiers(
         jobs: options.jobs,
         timeout: options.timeout,
         losses,
+        seeks_places: options.seeks_places,
     };
     pool::run(&tasks, &options.launchers(), &settings, observer)
 }

@@ -251,6 +251,8 @@ pub struct Settings<'a> {
     pub timeout: Duration,
     /// What engines have lost in this run so far.
     pub losses: &'a Losses,
+    /// True if a file that hangs runs again for the place, where its worker did not tell it.
+    pub seeks_places: bool,
 }
 
 /// Who watches the pool at work. Its methods are called from several threads.
@@ -604,7 +606,8 @@ impl Thread<'_> {
         let launcher = self.queue.tiers[&tier].launcher;
         let settings = self.queue.settings;
         let is_spent = settings.losses.is_spent(tier, settings.timeout);
-        let can_tell = launcher.can_interrupt() && !casualties.has_no_places && !is_spent;
+        let is_sought = settings.seeks_places && !casualties.has_no_places && !is_spent;
+        let can_tell = is_sought && launcher.can_interrupt();
         let (Some(ordinal), Cause::Timeout(None), true) = (death.ordinal, &death.cause, can_tell)
         else {
             return Ok(death);

@@ -8,10 +8,11 @@
 //! the same kind, so that the result never drifts to another fault.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::engine::EngineName;
-use crate::judge::symptom::Symptom;
+use crate::judge::symptom::{Symptom, SymptomKind};
 use crate::measure::{Examined, Options, examine, job_config};
 use crate::plan::Planned;
 use crate::pool::{Engines, Interrupted, Observer};
@@ -69,14 +70,21 @@ pub fn reduce(
     let Some(found) = whole.first_symptom() else {
         return Ok(None);
     };
-    let engines = pair(&options.tiers, &found);
-    let options = Options {
-        tiers: engines.clone(),
+    let patient = Options {
+        tiers: pair(&options.tiers, &found),
         is_lazy: size(&planned.script) >= LAZY_BYTES_MIN,
         ..options.clone()
     };
+    let options = Options {
+        timeout: match found.kind {
+            SymptomKind::Timeout => hang_timeout(options.timeout, &whole, &found),
+            _ => options.timeout,
+        },
+        seeks_places: false,
+        ..patient.clone()
+    };
     let started = Instant::now();
-    let Some((planned, examined, symptom)) = shown(&options, planned, &found, observer)? else {
+    let Some((cut, examined, symptom)) = shown(&options, planned, &found, observer)? else {
         return Ok(None);
     };
     // A candidate that hangs shows nothing, unless a hang is what is looked for.
@@ -93,21 +101,37 @@ pub fn reduce(
         kept: Kept::new(&launchers, timeout),
         observer,
         deadline,
-        planned,
+        planned: cut,
         symptom,
         examined,
         tried: 0,
         out_of_time: false,
     };
     reducer.all()?;
+    let is_hang = reducer.symptom.kind == SymptomKind::Timeout;
+    if is_hang && !reducer.hangs_still(&patient)? {
+        (reducer.planned, reducer.symptom, reducer.examined) = (planned.clone(), found, whole);
+    }
     Ok(Some(Reduced {
-        engines,
         planned: reducer.planned,
         symptom: reducer.symptom,
         examined: reducer.examined,
+        engines: patient.tiers,
         tried: reducer.tried,
         out_of_time: reducer.out_of_time,
     }))
+}
+
+/// The time after which a candidate hangs, of a script that hangs in one engine and ends in others:
+/// by the slowest of these, since each candidate that is taken costs all of the time. What is left
+/// at the end must hang for the whole time.
+fn hang_timeout(most: Duration, whole: &Examined, found: &Symptom) -> Duration {
+    let ending = whole
+        .runs
+        .iter()
+        .filter(|(name, _)| !found.odd.contains(name));
+    let slowest = ending.map(|(_, run)| run.micros).max().unwrap_or_default();
+    most.min(HANG_MIN + CANDIDATE_SLOWER_MAX * Duration::from_micros(slowest))
 }
 
 /// The directives up to the difference, or the whole script, as two engines run them: what comes
@@ -141,6 +165,8 @@ fn pair(engines: &[EngineName], symptom: &Symptom) -> Vec<EngineName> {
 /// The time that a candidate has: so many times that of the whole script, and this besides.
 const CANDIDATE_SLOWER_MAX: u32 = 4;
 const TIMEOUT_MIN: Duration = Duration::from_secs(1);
+/// The same where a hang is what is looked for.
+const HANG_MIN: Duration = Duration::from_millis(500);
 /// Modules with as many bytes are translated function by function, when these are called.
 const LAZY_BYTES_MIN: usize = 1 << 20;
 /// Larger modules are not printed.
@@ -196,6 +222,17 @@ impl Reducer<'_> {
                 return Ok(());
             }
         }
+    }
+
+    /// True if the script of now, which hangs for a short time, hangs for the whole time.
+    fn hangs_still(&mut self, patient: &Options) -> Result<bool, Interrupted> {
+        let examined = examine(patient, &self.planned, self.observer)?;
+        let symptom = examined.first_symptom();
+        let Some(symptom) = symptom.filter(|symptom| symptom.is_like(&self.symptom)) else {
+            return Ok(false);
+        };
+        (self.symptom, self.examined) = (symptom, examined);
+        Ok(true)
     }
 
     fn is_late(&mut self) -> bool {
@@ -393,37 +430,50 @@ impl Reducer<'_> {
         module::Parts::read(self.module(at)?).ok()
     }
 
-    /// Empties functions, many at a time, then fewer.
-    fn stub_functions(&mut self, at: usize) -> Result<(), Interrupted> {
-        let Some(parts) = self.parts(at) else {
-            return Ok(());
-        };
-        let full = |parts: &module::Parts| -> Vec<usize> {
-            let bodies = parts.bodies.iter().enumerate();
-            let full = bodies.filter(|(_, body)| body[..] != module::TRAP);
-            full.map(|(index, _)| index).collect()
-        };
-        let mut part = full(&parts).len().div_ceil(2);
+    /// Makes a module smaller by some of its items, half of them at a time, then fewer: by those of
+    /// a range, among as many as `count` gives.
+    fn drop_parts(
+        &mut self,
+        at: usize,
+        count: impl Fn(&module::Parts) -> usize,
+        without: impl Fn(module::Parts, Range<usize>) -> Option<module::Parts>,
+    ) -> Result<(), Interrupted> {
+        let mut part = self.parts(at).map_or(0, |parts| count(&parts)).div_ceil(2);
         while part > 0 {
             let mut start = 0;
-            loop {
-                let Some(mut parts) = self.parts(at) else {
-                    return Ok(());
-                };
-                let full = full(&parts);
-                if start >= full.len() || full.len() == 1 || self.is_late() {
+            while let Some(parts) = self.parts(at) {
+                let end = (start + part).min(count(&parts));
+                if start >= end || self.is_late() {
                     break;
                 }
-                for &index in &full[start..(start + part).min(full.len())] {
-                    parts.bodies[index] = module::TRAP.to_vec();
-                }
-                if !self.accepts_module(at, parts.module())? {
-                    start += part;
+                let is_taken = match without(parts, start..end) {
+                    Some(smaller) => self.accepts_module(at, smaller.module())?,
+                    None => false,
+                };
+                if !is_taken {
+                    start = end;
                 }
             }
             part /= 2;
         }
         Ok(())
+    }
+
+    /// Empties functions, but for the last one that is not empty.
+    fn stub_functions(&mut self, at: usize) -> Result<(), Interrupted> {
+        let full = |parts: &module::Parts| -> Vec<usize> {
+            let bodies = parts.bodies.iter().enumerate();
+            let full = bodies.filter(|(_, body)| body[..] != module::TRAP);
+            full.map(|(index, _)| index).collect()
+        };
+        let without = |mut parts: module::Parts, range: Range<usize>| {
+            let full = full(&parts);
+            for &index in &full[range] {
+                parts.bodies[index] = module::TRAP.to_vec();
+            }
+            (full.len() > 1).then_some(parts)
+        };
+        self.drop_parts(at, |parts| full(parts).len(), without)
     }
 
     /// Lets one empty function stand for all of its type.
@@ -463,31 +513,16 @@ impl Reducer<'_> {
         (planned, symptom, self.examined.clone())
     }
 
-    /// Leaves out data segments, many at a time, then fewer.
+    /// Leaves out data segments.
     fn drop_segments(&mut self, at: usize) -> Result<(), Interrupted> {
         let count = |parts: &module::Parts| match parts.can_drop_segments() {
             true => parts.segments.len(),
             false => 0,
         };
-        let mut part = self.parts(at).map_or(0, |parts| count(&parts)).div_ceil(2);
-        while part > 0 {
-            let mut start = 0;
-            loop {
-                let Some(mut parts) = self.parts(at) else {
-                    return Ok(());
-                };
-                let end = (start + part).min(count(&parts));
-                if start >= end || self.is_late() {
-                    break;
-                }
-                parts.segments.drain(start..end);
-                if !self.accepts_module(at, parts.module())? {
-                    start = end;
-                }
-            }
-            part /= 2;
-        }
-        Ok(())
+        self.drop_parts(at, count, |mut parts, range| {
+            parts.segments.drain(range);
+            Some(parts)
+        })
     }
 
     /// Leaves out sections that nothing needs.
@@ -505,13 +540,9 @@ impl Reducer<'_> {
 
     /// Leaves out exports that no directive needs.
     fn drop_exports(&mut self, at: usize) -> Result<(), Interrupted> {
-        for index in (0..self.parts(at).map_or(0, |parts| parts.exports())).rev() {
-            let parts = self.parts(at);
-            if let Some(parts) = parts.and_then(|parts| parts.without_export(index)) {
-                self.accepts_module(at, parts.module())?;
-            }
-        }
-        Ok(())
+        self.drop_parts(at, module::Parts::exports, |parts, range| {
+            parts.without_exports(range)
+        })
     }
 
     /// Leaves out instructions of each function.
@@ -585,36 +616,45 @@ impl Reducer<'_> {
         Ok(())
     }
 
-    /// Leaves out types, globals, functions, locals and other things that nothing names any more.
+    /// Leaves out types, globals, functions, locals and other things that nothing names any more,
+    /// and gives the module what it imports.
     fn shrink_items(&mut self, at: usize) -> Result<(), Interrupted> {
         // Each form costs a parse of the text.
         let module = self.module(at).filter(|it| it.len() < SHRUNK_BYTES_MAX);
         let Some(mut text) = module.and_then(|module| forms::text(module)) else {
             return Ok(());
         };
+        let mut part = forms::forms(&text).len().div_ceil(2).max(1);
         loop {
             // Forms around one that was taken are not what they were; the next round has them.
             let mut end = text.len();
             let mut taken = false;
-            for form in forms::forms(&text) {
-                if form.end > end {
+            for some in forms::forms(&text).chunks(part) {
+                if some.iter().any(|form| form.end > end) {
                     continue;
                 } else if self.is_late() {
                     return Ok(());
                 }
-                let smaller = forms::without(&text, &form);
-                // Without the names that the text gives to everything.
-                let module = encoded(&smaller).and_then(|it| module::Parts::read(&it).ok());
-                if let Some(module) = module.map(|parts| parts.module())
-                    && self.accepts_module(at, module)?
-                {
-                    text = smaller;
-                    end = form.start;
-                    taken = true;
+                let own = (part == 1)
+                    .then(|| forms::with_own(&text, &some[0]))
+                    .flatten();
+                for smaller in std::iter::once(forms::without(&text, some)).chain(own) {
+                    // Without the names that the text gives to everything.
+                    let module = encoded(&smaller).and_then(|it| module::Parts::read(&it).ok());
+                    if let Some(module) = module.map(|parts| parts.module())
+                        && self.accepts_module(at, module)?
+                    {
+                        text = smaller;
+                        end = some.iter().map(|form| form.start).min().unwrap_or(end);
+                        taken = true;
+                        break;
+                    }
                 }
             }
-            if !taken {
-                return Ok(());
+            match part {
+                1 if !taken => return Ok(()),
+                1 => {}
+                _ => part /= 2,
             }
         }
     }

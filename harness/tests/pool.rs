@@ -58,6 +58,7 @@ fn main() -> ExitCode {
             "an_engine_that_always_hangs_ends_a_run_of_programs",
             fuzz_of_hangs,
         ),
+        trial("a_script_that_hangs_is_made_small", reduces_hangs),
         trial("a_large_script_is_made_small", reduces_large_scripts),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -134,6 +135,7 @@ fn run_losing(
         jobs,
         timeout: TIMEOUT,
         losses,
+        seeks_places: true,
     };
     pool::run(&tasks, &engines.collect(), &settings, &Silent)
 }
@@ -625,6 +627,34 @@ fn fuzz_of_hangs() {
     let counts = &report["tiers"]["jit"]["counts"];
     assert_eq!(counts["timeout"], 16, "{counts}");
     assert!(counts["not_run"].as_u64() > Some(0), "{counts}");
+}
+
+/// A hang is made small by candidates that have less time, and what is left has all of it.
+fn reduces_hangs() {
+    if cfg!(target_arch = "aarch64") {
+        return; // as for lies
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let script = r#"(module (memory 1) (data (i32.const 8) "abc") (global i32 (i32.const 3))
+          (func $f (result i32) (i32.add (i32.load (i32.const 8)) (global.get 0)))
+          (func (export "f") (param i32) (result i32) (i32.mul (local.get 0) (call $f))))
+        (invoke "f" (i32.const 1)) (invoke "f" (i32.const 2))"#;
+    std::fs::write(folder.path().join("a.wast"), script).expect("it is written");
+    let ran = with_fault("true:hang@1", env!("CARGO_BIN_EXE_wassay"), folder.path())
+        .args(["reduce", "a.wast", "--tiers", "stack,jit", "-o", "b.wast"])
+        .args(["--timeout", "2s"])
+        .output()
+        .expect("the program starts");
+    assert_eq!(ran.status.code(), Some(0), "{ran:?}");
+    let small = std::fs::read_to_string(folder.path().join("b.wast")).expect("a script");
+    assert!(
+        small.contains("timeout: jit: no end after 2000 ms"),
+        "{small}"
+    );
+    let text: Vec<&str> = small.lines().filter(|it| !it.starts_with(";;")).collect();
+    // The fault is in the directive, whatever it calls.
+    let expected = ["(module)", "(invoke \"f\" (i32.const 1))"];
+    assert_eq!(text, expected);
 }
 
 /// A command in a folder, for which the worker of the JIT has a wrong instruction.

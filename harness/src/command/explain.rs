@@ -253,6 +253,7 @@ fn first_apart(
         jobs: 2,
         timeout: args.timeout,
         losses: &Losses::default(),
+        seeks_places: true,
     };
     let mut runs = pool::run(&[task], engines, &settings, &Warnings);
     if interrupt::requested() {

@@ -86,6 +86,7 @@ impl<'a> Request<'a> {
             tiers: tiers.0,
             jobs: args.pool.jobs.unwrap_or_else(jobs_by_default),
             timeout: args.pool.timeout,
+            seeks_places: true,
             worker_memory: args.pool.worker_memory,
             setting: args.setting.into(),
             configurations,

@@ -105,14 +105,19 @@ fn symptom(file: &JudgedFile, ordinal: usize, entries: &[Entry<'_>]) -> Option<S
         let names = failing.iter().filter(|(_, status, _)| *status == wanted);
         names.map(|it| it.0).collect::<BTreeSet<EngineName>>()
     };
-    let text = match (agreement, failing.first()) {
+    let mut worst = [Status::Crash, Status::Timeout].into_iter();
+    let worst = worst.find(|status| !with(*status).is_empty());
+    let shown = failing
+        .iter()
+        .find(|it| worst.is_none_or(|worst| it.1 == worst));
+    let text = match (agreement, shown) {
         (Agreement::Diverge, _) => diff.to_string(),
         (_, Some((name, _, detail))) => format!("{name}: {detail}"),
         (_, None) => return None,
     };
-    let (kind, odd) = if !with(Status::Crash).is_empty() {
+    let (kind, odd) = if worst == Some(Status::Crash) {
         (SymptomKind::Crash, with(Status::Crash))
-    } else if !with(Status::Timeout).is_empty() {
+    } else if worst == Some(Status::Timeout) {
         (SymptomKind::Timeout, with(Status::Timeout))
     } else if agreement == Agreement::Diverge {
         divergence(entries)

@@ -207,10 +207,10 @@ impl Parts {
         exports.iter().find(is_it).map(|it| it.2)
     }
 
-    /// The parts without an export.
-    pub(super) fn without_export(&self, index: usize) -> Option<Parts> {
+    /// The parts without some exports.
+    pub(super) fn without_exports(&self, range: Range<usize>) -> Option<Parts> {
         let (at, mut exports) = self.export_section()?;
-        exports.remove(index);
+        exports.drain(range);
         let mut parts = self.clone();
         parts.sections[at] = Section::Raw(EXPORT, export_section(&exports));
         Some(parts)
