@@ -57,7 +57,7 @@ pub struct Options {
     pub jobs: usize,
     /// How long one directive may take.
     pub timeout: Duration,
-    /// Whether the place at which a directive hangs is looked for.
+    /// True if the place at which a directive hangs is looked for.
     pub seeks_places: bool,
     /// The most bytes of memory that a file may take in a worker; 0 is no limit.
     pub worker_memory: u64,

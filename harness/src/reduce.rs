@@ -3,9 +3,10 @@
 //! Owns the order of the steps: directives that come after the difference, then those before it,
 //! then of each module the functions that do not run; of a large script, all that runs before the
 //! function is entered in which the difference is; the code that does not run before the
-//! difference, data, then instructions, then what nothing uses any more. Each candidate runs in
-//! fresh processes, in the two engines that differ, and is taken only if its first difference is of
-//! the same kind, so that the result never drifts to another fault.
+//! difference, data, then instructions, then what nothing uses any more, then what the function
+//! that is called takes, gives and calls. Kept processes tell most of those that show nothing; one
+//! that is taken has run in fresh ones, in the two engines that differ, and its first difference is
+//! of the same kind, so that the result never drifts to another fault.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -21,13 +22,13 @@ use crate::script::{Command, Directive, ModuleSource, Script};
 use kept::{Kept, Opinion};
 
 mod body;
+mod called;
 mod entered;
 mod forms;
 mod function;
 mod kept;
 mod module;
 mod reached;
-mod signature;
 
 /// A script that was made small.
 #[derive(Clone, Debug)]
@@ -216,7 +217,7 @@ impl Reducer<'_> {
                 self.drop_exports(at)?;
                 self.shrink_bodies(at)?;
                 self.shrink_items(at)?;
-                self.shrink_signature(at)?;
+                self.shrink_called(at)?;
             }
             if self.size() >= before || self.is_late() {
                 return Ok(());
@@ -496,7 +497,7 @@ impl Reducer<'_> {
                 return Ok(());
             };
             // In pieces the module is longer: what is left of it afterwards counts.
-            let whole = self.shown();
+            let whole = self.so_far();
             if self.accepts_module(at, split.module())? {
                 self.drop_segments(at)?;
             }
@@ -507,8 +508,8 @@ impl Reducer<'_> {
         }
     }
 
-    /// The script of now and what it shows, to come back to.
-    fn shown(&self) -> (Planned, Symptom, Examined) {
+    /// The script so far and what it shows, to come back to.
+    fn so_far(&self) -> (Planned, Symptom, Examined) {
         let (planned, symptom) = (self.planned.clone(), self.symptom.clone());
         (planned, symptom, self.examined.clone())
     }
@@ -588,7 +589,7 @@ impl Reducer<'_> {
 
     /// Leaves out parameters that nothing uses, and results, of the function that the last
     /// directive calls, and lets code stand for the calls in it.
-    fn shrink_signature(&mut self, at: usize) -> Result<(), Interrupted> {
+    fn shrink_called(&mut self, at: usize) -> Result<(), Interrupted> {
         let before = self.size();
         if self
             .module(at)
@@ -596,13 +597,10 @@ impl Reducer<'_> {
         {
             return Ok(());
         }
-        let whole = self.shown();
-        for candidate in signature::candidates(&self.planned.script.clone(), at) {
+        let whole = self.so_far();
+        for candidate in called::candidates(&self.planned.script.clone(), at) {
             let module = candidate.commands.get(at).and_then(module_of);
-            let features = self.planned.features.set.wasmparser();
-            if !module.is_some_and(|it| module::is_valid(it, features))
-                || !self.accepts(candidate)?
-            {
+            if !module.is_some_and(|it| self.is_valid(it)) || !self.accepts(candidate)? {
                 continue;
             }
             // The code computes the other results still: what is left of it afterwards counts.

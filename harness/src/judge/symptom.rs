@@ -105,20 +105,21 @@ fn symptom(file: &JudgedFile, ordinal: usize, entries: &[Entry<'_>]) -> Option<S
         let names = failing.iter().filter(|(_, status, _)| *status == wanted);
         names.map(|it| it.0).collect::<BTreeSet<EngineName>>()
     };
-    let mut worst = [Status::Crash, Status::Timeout].into_iter();
-    let worst = worst.find(|status| !with(*status).is_empty());
-    let shown = failing
-        .iter()
-        .find(|it| worst.is_none_or(|worst| it.1 == worst));
+    let deaths = [
+        (Status::Crash, SymptomKind::Crash),
+        (Status::Timeout, SymptomKind::Timeout),
+    ];
+    let mut deaths = deaths.into_iter();
+    let death = deaths.find(|(status, _)| !with(*status).is_empty());
+    let is_shown = |status: Status| death.as_ref().is_none_or(|death| status == death.0);
+    let shown = failing.iter().find(|it| is_shown(it.1));
     let text = match (agreement, shown) {
         (Agreement::Diverge, _) => diff.to_string(),
         (_, Some((name, _, detail))) => format!("{name}: {detail}"),
         (_, None) => return None,
     };
-    let (kind, odd) = if worst == Some(Status::Crash) {
-        (SymptomKind::Crash, with(Status::Crash))
-    } else if worst == Some(Status::Timeout) {
-        (SymptomKind::Timeout, with(Status::Timeout))
+    let (kind, odd) = if let Some((status, kind)) = death {
+        (kind, with(status))
     } else if agreement == Agreement::Diverge {
         divergence(entries)
     } else {

@@ -1,5 +1,6 @@
-//! A module's text as forms that can be left out: types, imports, functions, tables, memories,
-//! globals, tags, segments, exports, and the locals of functions.
+//! A module's text as forms that can be left out, or that can define what was imported: types,
+//! imports, functions, tables, memories, globals, tags, segments, exports, and the locals of
+//! functions.
 //!
 //! In the text everything has a name, so that what stays still refers to what it did.
 

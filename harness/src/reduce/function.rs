@@ -1,6 +1,6 @@
 //! A defined function of a module, with its type, to be changed.
 
-use wasm_encoder::{Encode, FunctionSection, Instruction, TypeSection};
+use wasm_encoder::{Encode, FunctionSection, TypeSection};
 use wasmparser::{BinaryReader, FunctionBody, FunctionSectionReader, Operator, TypeSectionReader};
 use wasmparser::{CompositeInnerType, ValType};
 
@@ -144,23 +144,19 @@ pub(super) fn local(operator: &Operator<'_>) -> Option<u32> {
     }
 }
 
-/// Writes an instruction whose locals have other numbers.
+/// Writes an instruction whose local has another number.
 pub(super) fn with_locals(
     (operator, bytes): &(Operator<'_>, &[u8]),
     moved: impl Fn(u32) -> u32,
     code: &mut Vec<u8>,
 ) {
-    match operator {
-        Operator::LocalGet { local_index } => {
-            Instruction::LocalGet(moved(*local_index)).encode(code)
+    match local(operator) {
+        Some(index) => {
+            // The opcode is a byte.
+            code.push(bytes[0]);
+            moved(index).encode(code);
         }
-        Operator::LocalSet { local_index } => {
-            Instruction::LocalSet(moved(*local_index)).encode(code)
-        }
-        Operator::LocalTee { local_index } => {
-            Instruction::LocalTee(moved(*local_index)).encode(code)
-        }
-        _ => code.extend(*bytes),
+        None => code.extend(*bytes),
     }
 }
 

@@ -1,5 +1,5 @@
-//! A function with a smaller signature: without parameters that nothing uses, with one result or
-//! none; and without a call, in whose place stands the code that was called.
+//! Smaller forms of the function that a script calls: without parameters that nothing uses, with
+//! one result or none, or with the code of another function in place of a call.
 //!
 //! Owns the exchange of a function's type together with its body, and with the arguments and the
 //! expected results of the directives that call it.
@@ -26,7 +26,7 @@ pub(super) fn candidates(script: &Script, at: usize) -> Vec<Script> {
     let mut candidates = Vec::new();
     let mut add = |parts: Option<Parts>, params: &[bool], results: &[bool]| {
         let calls = (&field[..], params, results);
-        let script = parts.and_then(|parts| with(script, (at, &parts), calls));
+        let script = parts.and_then(|parts| script_with(script, (at, &parts), calls));
         candidates.extend(script);
     };
     let count = called.results.len();
@@ -60,7 +60,7 @@ fn called(script: &Script, at: usize) -> Option<(Parts, u32, String)> {
 
 /// The script with another module, and with calls of an export that fit: with the arguments and
 /// the expected results that are kept.
-fn with(
+fn script_with(
     script: &Script,
     (at, parts): (usize, &Parts),
     (field, params, results): (&str, &[bool], &[bool]),
@@ -85,7 +85,7 @@ fn with(
     Some(script)
 }
 
-/// Keeps those of which it is true.
+/// Keeps the items for which the flag at the same place is true.
 fn keep<T>(all: &mut Vec<T>, kept: &[bool]) {
     let mut kept = kept.iter();
     all.retain(|_| kept.next().copied().unwrap_or(true));
